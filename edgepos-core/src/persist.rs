@@ -1,0 +1,161 @@
+//! What an engine asks its caller to write down and to read back.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+/// Numbers the [`Persist`]s of one engine: 1, 2, 3 … without gaps, from 1 again after each start.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct PersistId(pub u64);
+
+/// Numbers the [`Load`]s of one engine: 1, 2, 3 … without gaps, from 1 again after each start.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct LoadId(pub u64);
+
+/// Where a row lives: one key space for each kind of state.
+///
+/// The numbers are on disk: they are never changed and never used again. Keys sort by their bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Space {
+    /// Who this terminal is: its incarnation and the store's genesis record.
+    Identity = 0,
+    /// The election's term, vote, commit and applied index.
+    Election = 1,
+    /// The entries of the store-wide log, by index (8 bytes, big endian).
+    ElectionLog = 2,
+    /// The store-wide log's latest snapshot.
+    ElectionSnapshot = 3,
+    /// Events, by [`EventId::to_key`](crate::EventId::to_key).
+    Event = 4,
+    /// The head of each chain, by [`Chain::to_key`](crate::Chain::to_key).
+    Head = 5,
+    /// Counter rows.
+    Counter = 6,
+    /// The first receipt given for each idempotency key.
+    IdempotencyKey = 7,
+    /// Baskets that were begun and neither committed nor abandoned.
+    Basket = 8,
+    /// The next number of each receipt series.
+    Series = 9,
+    /// Last-writer-wins registers: products, prices.
+    Register = 10,
+    /// What the cloud has acknowledged.
+    Cloud = 11,
+    /// Events that this version can not read, with the reason.
+    Quarantine = 12,
+    /// Exceptions, by episode.
+    Exception = 13,
+    /// The business day.
+    Day = 14,
+    /// The hybrid logical clock's ceiling.
+    Clock = 15,
+}
+
+impl Space {
+    /// Every space, by rising number.
+    pub const ALL: [Self; 16] = [
+        Self::Identity,
+        Self::Election,
+        Self::ElectionLog,
+        Self::ElectionSnapshot,
+        Self::Event,
+        Self::Head,
+        Self::Counter,
+        Self::IdempotencyKey,
+        Self::Basket,
+        Self::Series,
+        Self::Register,
+        Self::Cloud,
+        Self::Quarantine,
+        Self::Exception,
+        Self::Day,
+        Self::Clock,
+    ];
+
+    /// The number on disk.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The space with this number on disk.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
+    }
+}
+
+/// One row to write or to remove.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Write {
+    /// Insert the row, or replace it.
+    Put {
+        /// Which key space.
+        space: Space,
+        /// At most 1 KiB.
+        key: Vec<u8>,
+        /// The whole row.
+        value: Vec<u8>,
+    },
+    /// Remove the row; nothing happens when there is none.
+    Delete {
+        /// Which key space.
+        space: Space,
+        /// At most 1 KiB.
+        key: Vec<u8>,
+    },
+}
+
+impl Write {
+    /// A row to insert or replace.
+    pub fn put(space: Space, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        Self::Put { space, key: key.into(), value: value.into() }
+    }
+
+    /// A row to remove.
+    pub fn delete(space: Space, key: impl Into<Vec<u8>>) -> Self {
+        Self::Delete { space, key: key.into() }
+    }
+}
+
+/// Writes that become durable together or not at all, in order; later writes of one list win over earlier ones on the same row.
+///
+/// Answer with `Persisted(id)` once they would survive a power cut. The engine holds back what depends on them until then.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Persist {
+    /// To be told back.
+    pub id: PersistId,
+    /// Never empty.
+    pub writes: Vec<Write>,
+}
+
+/// Rows to read: those of `space` with `from <= key <= to`, by rising key, until the keys and values read exceed `max_bytes`.
+///
+/// The first row is returned however large it is. Answer with `Loaded(id, rows)`; no rows is a valid answer. Only rows that were
+/// reported as persisted need to be seen.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Load {
+    /// To be told back.
+    pub id: LoadId,
+    /// Which key space.
+    pub space: Space,
+    /// First key, inclusive.
+    pub from: Vec<u8>,
+    /// Last key, inclusive.
+    pub to: Vec<u8>,
+    /// Stop after the row that reaches this many bytes of keys and values.
+    pub max_bytes: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_the_positions() {
+        for (position, space) in Space::ALL.into_iter().enumerate() {
+            assert_eq!(usize::from(space.code()), position);
+            assert_eq!(Space::from_code(space.code()), Some(space));
+        }
+        assert_eq!(Space::from_code(Space::ALL.len() as u8), None);
+    }
+}
