@@ -1,0 +1,361 @@
+//! Folding: the columns of retired chains become one base, without anybody counting anything twice.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use edgepos_core::{Chain, FoldEpoch, Lane, ReplicaId, Seq};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::mutant::Mutant;
+use super::state::Replica;
+use crate::table::{Rows, add_rows, extend_ledger, read_rows, write_rows};
+use crate::wire::{Reader, Wire, Writer, read_list, write_list, write_map};
+use crate::{DecodeError, Overflow, VersionVector};
+
+/// Where a chain ends.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Final {
+    /// Its last position.
+    pub seq: Seq,
+    /// Whether the store decided so because the terminal is lost, and more of the chain may turn up; else its writer did.
+    pub written_off: bool,
+}
+
+/// The end of an incarnation, to be committed in the store-wide log: sealed by its own writer, or written off.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Retirement {
+    /// Each chain of the incarnation that has events.
+    pub finals: Vec<(Chain, Final)>,
+}
+
+/// A folding, to be committed in the store-wide log. It carries numbers and a hash; rows travel between terminals.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Fold {
+    /// The epoch that it follows.
+    pub parent: FoldEpoch,
+    /// The chains that it folds, or whose end it amends.
+    pub finals: Vec<(Chain, Final)>,
+    /// SHA-256 of the base rows and the ledgers afterwards.
+    pub base_hash: [u8; 32],
+}
+
+/// Why a committed folding was not applied here.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum FoldError {
+    /// This replica is at or beyond it: nothing is to be done.
+    #[error("the folding after epoch {parent} is already applied, this replica is at {ours}")]
+    AlreadyApplied {
+        /// The epoch that the folding follows.
+        parent: FoldEpoch,
+        /// This replica's epoch.
+        ours: FoldEpoch,
+    },
+    /// Foldings before it are missing: merge a frame of a peer that has them.
+    #[error("the folding follows epoch {parent}, this replica is at {ours}")]
+    EpochAhead {
+        /// The epoch that the folding follows.
+        parent: FoldEpoch,
+        /// This replica's epoch.
+        ours: FoldEpoch,
+    },
+    /// Another folding follows the same epoch, was committed earlier and waits for rows: this one is void on every terminal.
+    #[error("another folding after epoch {parent} was committed first")]
+    Superseded {
+        /// The epoch that both follow.
+        parent: FoldEpoch,
+    },
+    /// A column is not held exactly up to its final number: merge a frame of a peer that applied the folding.
+    #[error("{chain} is held up to {held}, and is folded up to {last}")]
+    Incomplete {
+        /// The chain.
+        chain: Chain,
+        /// How far it is held.
+        held: Seq,
+        /// Its final number.
+        last: Seq,
+    },
+    /// The base computed here is another than the one agreed: this replica's state is damaged. Fetch the whole state.
+    #[error("the folded rows do not match the agreed hash")]
+    BaseHash,
+    /// A total of the base would exceed 64 bits.
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+}
+
+/// What was folded of a written-off chain, row by row.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Ledger {
+    pub(crate) stock: Rows<2>,
+    pub(crate) points: Rows<1>,
+}
+
+/// The base of the next epoch.
+struct NextBase {
+    stock: Rows<2>,
+    points: Rows<1>,
+    ledgers: BTreeMap<Chain, Ledger>,
+}
+
+impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
+    /// R2: ends the own incarnation, all its lanes at once. Make it durable, go on selling with [`begin`](Self::begin), and propose
+    /// the retirement when the store-wide log can be reached. `None` when it wrote nothing.
+    pub fn seal(&mut self) -> Option<Retirement> {
+        self.sealed = true;
+        self.retirement_of(self.me, false)
+    }
+
+    /// R8: the end of an incarnation whose terminal is destroyed, at what is known of it here. `None` when nothing is known of it.
+    pub fn write_off(&self, replica: ReplicaId) -> Option<Retirement> {
+        self.retirement_of(replica, true)
+    }
+
+    fn retirement_of(&self, replica: ReplicaId, written_off: bool) -> Option<Retirement> {
+        let chains = Lane::ALL.into_iter().map(|lane| Chain::new(replica, lane));
+        let ends = chains.map(|chain| (chain, Final { seq: self.vector.get(chain), written_off }));
+        let finals: Vec<_> = ends.filter(|(_, last)| last.seq != Seq::ZERO).collect();
+        (!finals.is_empty()).then_some(Retirement { finals })
+    }
+
+    /// A retirement was committed. Of two for one chain the first counts, on every terminal.
+    pub fn retire(&mut self, retirement: &Retirement) {
+        for &(chain, last) in &retirement.finals {
+            if !self.folded.contains_key(&chain) {
+                self.retired.entry(chain).or_insert(last);
+            }
+        }
+    }
+
+    /// R3: what the leader proposes to fold: each retired chain that it holds exactly up to its end, and each end that stranded
+    /// entries amend. `None` when there is nothing, or a total would not fit.
+    pub fn propose_fold(&self) -> Option<Fold> {
+        let complete = |(&chain, &last): (&Chain, &Final)| {
+            let held = self.vector.get(chain);
+            // Of a lost terminal more may have turned up since it was written off.
+            let seq = if last.written_off { last.seq.max(held) } else { last.seq };
+            let whole = held == seq || self.breaks(Mutant::FoldIncomplete);
+            (whole && !self.folded.contains_key(&chain)).then_some((chain, Final { seq, ..last }))
+        };
+        let mut finals: Vec<(Chain, Final)> = self.retired.iter().filter_map(complete).collect();
+        if self.breaks(Mutant::FoldActive) {
+            let active = self.vector.iter().filter(|(chain, _)| !self.retired.contains_key(chain));
+            let ends = active.map(|(chain, seq)| (chain, Final { seq, written_off: false }));
+            finals.extend(ends.filter(|(chain, _)| !self.folded.contains_key(chain)));
+        }
+        for (&chain, amendment) in &self.stranded {
+            let longer = |last: &&Final| amendment.last() > last.seq;
+            if let Some(last) = self.folded.get(&chain).filter(longer) {
+                finals.push((chain, Final { seq: amendment.last(), written_off: last.written_off }));
+            }
+        }
+        if finals.is_empty() {
+            return None;
+        }
+        finals.sort_unstable_by_key(|&(chain, _)| chain);
+        let base_hash = self.next_base(&finals).ok()?.hash();
+        Some(Fold { parent: self.epoch, finals, base_hash })
+    }
+
+    /// R4, where nothing needs to be fetched: applies a committed folding. In one disk transaction.
+    ///
+    /// # Errors
+    /// [`FoldError`]. With [`FoldError::Incomplete`] and [`FoldError::EpochAhead`] the folding is remembered, and a peer's frame is to
+    /// be asked for; otherwise nothing changed.
+    pub fn apply_fold(&mut self, fold: &Fold) -> Result<(), FoldError> {
+        let (parent, ours) = (fold.parent, self.epoch);
+        if parent < ours {
+            return Err(FoldError::AlreadyApplied { parent, ours });
+        }
+        // The first folding after an epoch counts; one that waits for rows must not be overtaken by another.
+        let waits = self.awaited.get(&parent).is_some_and(|awaited| awaited != fold);
+        if waits && !self.breaks(Mutant::Overtake) {
+            return Err(FoldError::Superseded { parent });
+        }
+        if parent > ours {
+            self.awaited.insert(parent, fold.clone());
+            return Err(FoldError::EpochAhead { parent, ours });
+        }
+        for &(chain, last) in &fold.finals {
+            let held = self.vector.get(chain);
+            let amended = self.folded.contains_key(&chain)
+                && self.stranded.get(&chain).is_some_and(|amendment| amendment.last() == last.seq);
+            if held != last.seq && !amended && !self.breaks(Mutant::FoldIncomplete) {
+                self.awaited.insert(parent, fold.clone());
+                return Err(FoldError::Incomplete { chain, held, last: last.seq });
+            }
+        }
+        let next = self.next_base(&fold.finals)?;
+        if next.hash() != fold.base_hash {
+            return Err(FoldError::BaseHash);
+        }
+        let epoch = FoldEpoch(parent.0.saturating_add(1));
+        for &(chain, last) in &fold.finals {
+            if let Some(amendment) = self.stranded.get(&chain).cloned()
+                && self.folded.contains_key(&chain)
+            {
+                self.join_journal_of(&amendment);
+            }
+            self.settle(chain, last);
+        }
+        self.replace_base(&next.stock, &next.points, next.ledgers, epoch);
+        self.awaited.retain(|parent, _| *parent >= epoch);
+        self.resume_folding();
+        Ok(())
+    }
+
+    /// Applies the committed folding that follows the epoch just reached, if it waited and nothing is missing any more.
+    pub(super) fn resume_folding(&mut self) {
+        if let Some(next) = self.awaited.get(&self.epoch).cloned() {
+            // When it still lacks rows it goes on waiting.
+            let _ = self.apply_fold(&next);
+        }
+    }
+
+    /// A chain ends here: strands what is held beyond, drops its columns and sets its vector.
+    pub(super) fn settle(&mut self, chain: Chain, last: Final) {
+        self.strand(chain, last.seq);
+        if !self.breaks(Mutant::KeepStaleCols) {
+            self.stock.grid.drop_column(chain);
+            self.points.grid.drop_column(chain);
+        }
+        for vector in self.vectors() {
+            vector.set(chain, last.seq);
+        }
+        if self.sales.pruned.get(chain) > last.seq {
+            self.sales.pruned.set(chain, last.seq);
+        }
+        self.retired.remove(&chain);
+        self.folded.insert(chain, last);
+        if self.stranded.get(&chain).is_some_and(|amendment| amendment.last() <= last.seq) {
+            self.stranded.remove(&chain);
+        }
+    }
+
+    pub(super) fn replace_base(
+        &mut self,
+        stock: &Rows<2>,
+        points: &Rows<1>,
+        ledgers: BTreeMap<Chain, Ledger>,
+        epoch: FoldEpoch,
+    ) {
+        self.stock.grid.put_base(stock, epoch);
+        self.points.grid.put_base(points, epoch);
+        self.ledgers = ledgers;
+        self.epoch = epoch;
+    }
+
+    fn vectors(&mut self) -> [&mut VersionVector; 5] {
+        [
+            &mut self.vector,
+            self.stock.grid.vector_mut(),
+            self.points.grid.vector_mut(),
+            &mut self.sales.vector,
+            &mut self.registers.vector,
+        ]
+    }
+
+    fn next_base(&self, finals: &[(Chain, Final)]) -> Result<NextBase, FoldError> {
+        let epoch = u64::from(self.epoch.0) + 1;
+        let mut stock = self.stock.grid.base_since(FoldEpoch(0)).into_iter().collect();
+        let mut points = self.points.grid.base_since(FoldEpoch(0)).into_iter().collect();
+        let mut ledgers = self.ledgers.clone();
+        for &(chain, last) in finals {
+            let (new_stock, new_points) = match self.stranded.get(&chain) {
+                Some(amendment) if self.folded.contains_key(&chain) => {
+                    let ledger: &mut Ledger = ledgers.entry(chain).or_default();
+                    let damaged = |_| FoldError::BaseHash;
+                    let stock = extend_ledger(&mut ledger.stock, &amendment.stock).map_err(damaged)?;
+                    (stock, extend_ledger(&mut ledger.points, &amendment.points).map_err(damaged)?)
+                }
+                _ => {
+                    let column = self.stock.grid.column_rows(chain);
+                    (column, self.points.grid.column_rows(chain))
+                }
+            };
+            add_rows(&mut stock, &new_stock, epoch)?;
+            add_rows(&mut points, &new_points, epoch)?;
+            if last.written_off && !self.folded.contains_key(&chain) {
+                ledgers.insert(chain, Ledger { stock: new_stock, points: new_points });
+            }
+        }
+        Ok(NextBase { stock: stock.into_iter().collect(), points: points.into_iter().collect(), ledgers })
+    }
+
+    /// SHA-256 of the folded rows and ledgers: equal on every terminal of one epoch. After a frame brought a folding, compare it with
+    /// the [`Fold`] that was committed.
+    pub fn base_hash(&self) -> [u8; 32] {
+        NextBase {
+            stock: self.stock.grid.base_since(FoldEpoch(0)),
+            points: self.points.grid.base_since(FoldEpoch(0)),
+            ledgers: self.ledgers.clone(),
+        }
+        .hash()
+    }
+}
+
+impl NextBase {
+    fn hash(&self) -> [u8; 32] {
+        let mut out = Writer::new();
+        write_rows(&self.stock, 0, &mut out);
+        write_rows(&self.points, 0, &mut out);
+        write_map(&self.ledgers, &mut out);
+        Sha256::digest(out.into_bytes()).into()
+    }
+}
+
+impl Wire for Final {
+    fn write(&self, out: &mut Writer) {
+        self.seq.write(out);
+        out.byte(u8::from(self.written_off));
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let seq = Seq::read(input)?;
+        match input.byte()? {
+            flag @ (0 | 1) => Ok(Self { seq, written_off: flag == 1 }),
+            _ => Err(DecodeError::Number),
+        }
+    }
+}
+
+impl Wire for Ledger {
+    fn write(&self, out: &mut Writer) {
+        write_rows(&self.stock, 0, out);
+        write_rows(&self.points, 0, out);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { stock: read_rows(0, input)?, points: read_rows(0, input)? })
+    }
+}
+
+/// A chain and its end: 9 + 1 + 1 bytes at least.
+const MIN_FINAL: usize = 11;
+
+impl Wire for Retirement {
+    fn write(&self, out: &mut Writer) {
+        write_list(&self.finals, out);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        read_list(MIN_FINAL, input).map(|finals| Self { finals })
+    }
+}
+
+impl Wire for Fold {
+    fn write(&self, out: &mut Writer) {
+        self.parent.write(out);
+        write_list(&self.finals, out);
+        out.raw(&self.base_hash);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let parent = FoldEpoch::read(input)?;
+        let finals = read_list(MIN_FINAL, input)?;
+        let mut base_hash = [0; 32];
+        base_hash.copy_from_slice(input.raw(32)?);
+        Ok(Self { parent, finals, base_hash })
+    }
+}

@@ -1,0 +1,301 @@
+//! The table behind [`PnTable`](super::PnTable) (two totals a cell) and [`GTable`](super::GTable) (one).
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use core::iter;
+
+use edgepos_core::{Chain, EventId, FoldEpoch, Seq};
+
+use super::Item;
+use super::column::Column;
+use super::page::Cell;
+use crate::{ApplyError, Corruption, MergeError, Overflow, VersionVector};
+
+/// Cells of one column, by rising item.
+pub(crate) type Rows<const N: usize> = Vec<(Item, Cell<N>)>;
+/// Columns by rising chain.
+pub(crate) type Columns<const N: usize> = Vec<(Chain, Rows<N>)>;
+
+/// One column for each chain, one for what is folded; rows are numbered by first use.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Grid<const N: usize> {
+    /// Row → item.
+    items: Vec<Item>,
+    /// Item → row, for items that do not stand at their own number.
+    index: BTreeMap<Item, u32>,
+    columns: BTreeMap<Chain, Column<N>>,
+    /// The folded totals; the stamp is the epoch that changed the row last.
+    base: Column<N>,
+    epoch: FoldEpoch,
+    vector: VersionVector,
+}
+
+impl<const N: usize> Grid<N> {
+    pub(crate) const MAX_ITEMS: usize = 1 << 24;
+
+    pub(crate) fn vector(&self) -> &VersionVector {
+        &self.vector
+    }
+
+    pub(crate) fn epoch(&self) -> FoldEpoch {
+        self.epoch
+    }
+
+    pub(crate) fn advance(&mut self, vector: &VersionVector) {
+        self.vector.join(vector);
+    }
+
+    pub(crate) fn items(&self) -> impl Iterator<Item = Item> + '_ {
+        self.items.iter().copied()
+    }
+
+    fn row(&self, item: Item) -> Option<u32> {
+        // A caller that interns 0, 1, 2 … needs no index.
+        if let Ok(at) = usize::try_from(item.0)
+            && self.items.get(at) == Some(&item)
+        {
+            return Some(at as u32);
+        }
+        self.index.get(&item).copied()
+    }
+
+    fn intern(&mut self, item: Item) -> Option<u32> {
+        if let Some(row) = self.row(item) {
+            return Some(row);
+        }
+        if self.items.len() >= Self::MAX_ITEMS {
+            return None;
+        }
+        let row = self.items.len() as u32;
+        self.items.push(item);
+        if item.0 != u64::from(row) {
+            self.index.insert(item, row);
+        }
+        Some(row)
+    }
+
+    pub(crate) fn cell(&self, chain: Chain, item: Item) -> Option<Cell<N>> {
+        let cell = self.columns.get(&chain)?.get(self.row(item)?);
+        (cell.stamp != 0).then_some(cell)
+    }
+
+    /// The cells of an item, by rising chain.
+    pub(crate) fn cells(&self, item: Item) -> impl Iterator<Item = (Chain, Cell<N>)> + '_ {
+        let row = self.row(item);
+        self.columns.iter().filter_map(move |(&chain, column)| {
+            let cell = column.get(row?);
+            (cell.stamp != 0).then_some((chain, cell))
+        })
+    }
+
+    /// Each total over the base and all chains.
+    pub(crate) fn totals(&self, item: Item) -> [u128; N] {
+        let mut sums = [0; N];
+        if let Some(row) = self.row(item) {
+            for column in iter::once(&self.base).chain(self.columns.values()) {
+                for (sum, total) in sums.iter_mut().zip(column.get(row).totals) {
+                    *sum += u128::from(total);
+                }
+            }
+        }
+        sums
+    }
+
+    /// Adds to one cell for the event `dot`.
+    pub(crate) fn apply(&mut self, dot: EventId, item: Item, added: [u64; N]) -> Result<Cell<N>, ApplyError> {
+        let held = self.vector.get(dot.chain);
+        if dot.seq == Seq::ZERO {
+            return Err(ApplyError::NoPosition);
+        }
+        if dot.seq < held {
+            return Err(ApplyError::AlreadyApplied { dot, held });
+        }
+        let mut cell = self.cell(dot.chain, item).unwrap_or(Cell::EMPTY);
+        if dot.seq.0 <= cell.stamp {
+            return Err(ApplyError::AlreadyApplied { dot, held });
+        }
+        cell.stamp = dot.seq.0;
+        for (total, added) in cell.totals.iter_mut().zip(added) {
+            *total = total.checked_add(added).ok_or(Overflow)?;
+        }
+        let row = self.intern(item).ok_or(ApplyError::Full { limit: Self::MAX_ITEMS })?;
+        self.columns.entry(dot.chain).or_default().set(row, cell);
+        self.vector.set_max(dot.chain, dot.seq);
+        Ok(cell)
+    }
+
+    /// Puts back a cell that was read from the store.
+    pub(crate) fn restore(&mut self, chain: Chain, item: Item, cell: Cell<N>) -> Result<(), ApplyError> {
+        if cell.stamp == 0 {
+            return Err(ApplyError::NoPosition);
+        }
+        if let Some(held) = self.cell(chain, item) {
+            let dot = EventId::new(chain, Seq(cell.stamp));
+            return Err(ApplyError::AlreadyApplied { dot, held: Seq(held.stamp) });
+        }
+        let row = self.intern(item).ok_or(ApplyError::Full { limit: Self::MAX_ITEMS })?;
+        self.columns.entry(chain).or_default().set(row, cell);
+        self.vector.set_max(chain, Seq(cell.stamp));
+        Ok(())
+    }
+
+    /// Puts back the folded rows that were read from the store; the stamp of a row is the epoch that changed it last.
+    pub(crate) fn restore_base(
+        &mut self,
+        epoch: FoldEpoch,
+        rows: impl IntoIterator<Item = (Item, Cell<N>)>,
+    ) -> Result<(), ApplyError> {
+        self.epoch = epoch;
+        for (item, cell) in rows {
+            if cell.stamp == 0 || cell.stamp > u64::from(epoch.0) {
+                return Err(ApplyError::NoPosition);
+            }
+            let row = self.intern(item).ok_or(ApplyError::Full { limit: Self::MAX_ITEMS })?;
+            self.base.set(row, cell);
+        }
+        Ok(())
+    }
+
+    /// What is folded of an item.
+    pub(crate) fn base(&self, item: Item) -> Cell<N> {
+        self.row(item).map_or(Cell::EMPTY, |row| self.base.get(row))
+    }
+
+    /// Whole-table join: of each chain the longer prefix is kept, so only columns on which `other` is ahead are read.
+    pub(crate) fn join(&mut self, other: &Self) -> Result<bool, MergeError> {
+        self.check_epoch(other.epoch)?;
+        let newer: Vec<Chain> =
+            other.vector.iter().filter(|&(c, seq)| seq > self.vector.get(c)).map(|(c, _)| c).collect();
+        if newer.is_empty() {
+            return Ok(false);
+        }
+        let numbered_alike = self.adopt_numbering(other)?;
+        let numbering: Option<Vec<u32>> = if numbered_alike { None } else { Some(self.renumber(other)?) };
+        let pairs =
+            || newer.iter().filter_map(|chain| other.columns.get(chain).map(|column| (*chain, column)));
+        let empty = Column::new();
+        for (chain, theirs) in pairs() {
+            let mine = self.columns.get(&chain).unwrap_or(&empty);
+            let fits = match &numbering {
+                None => mine.precedes(theirs),
+                Some(rows) => mine.precedes(&renumbered(theirs, rows)),
+            };
+            if !fits {
+                return Err(MergeError::Corrupt(Corruption::DotReused { chain }));
+            }
+        }
+        for (chain, theirs) in pairs() {
+            let mine = self.columns.entry(chain).or_default();
+            match &numbering {
+                None => mine.replace_by(theirs),
+                Some(rows) => theirs.each_since(0, |row, cell| mine.set(rows[row as usize], cell)),
+            }
+        }
+        self.vector.join(&other.vector);
+        Ok(true)
+    }
+
+    pub(crate) fn check_epoch(&self, theirs: FoldEpoch) -> Result<(), MergeError> {
+        let ours = self.epoch;
+        match theirs.cmp(&ours) {
+            Ordering::Less => Err(MergeError::EpochBehind { theirs, ours }),
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(MergeError::EpochAhead { theirs, ours }),
+        }
+    }
+
+    pub(crate) fn column(&self, chain: Chain) -> Option<&Column<N>> {
+        self.columns.get(&chain)
+    }
+
+    pub(crate) fn drop_column(&mut self, chain: Chain) {
+        self.columns.remove(&chain);
+    }
+
+    pub(crate) fn base_column(&self) -> &Column<N> {
+        &self.base
+    }
+
+    pub(crate) fn vector_mut(&mut self) -> &mut VersionVector {
+        &mut self.vector
+    }
+
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (Chain, &Column<N>)> {
+        self.columns.iter().map(|(&chain, column)| (chain, column))
+    }
+
+    /// The cells of a column with a stamp above `after`, by rising item.
+    pub(crate) fn rows_since(&self, column: &Column<N>, after: u64) -> Rows<N> {
+        let mut rows = Vec::new();
+        column.each_since(after, |row, cell| rows.push((self.items[row as usize], cell)));
+        if !rows.is_sorted_by_key(|&(item, _)| item) {
+            rows.sort_unstable_by_key(|&(item, _)| item);
+        }
+        rows
+    }
+
+    pub(crate) fn knows(&self, item: Item) -> bool {
+        self.row(item).is_some()
+    }
+
+    /// Whether this many more items fit.
+    pub(crate) fn room_for(&self, items: usize) -> Result<(), MergeError> {
+        if self.items.len().saturating_add(items) > Self::MAX_ITEMS {
+            return Err(MergeError::TooMany { what: "items", limit: Self::MAX_ITEMS });
+        }
+        Ok(())
+    }
+
+    /// Takes over each cell that is later than the one held. The vector is raised by the caller.
+    pub(crate) fn join_columns(&mut self, columns: &Columns<N>) {
+        for (chain, rows) in columns {
+            for (item, cell) in rows {
+                let Some(row) = self.intern(*item) else { continue };
+                let column = self.columns.entry(*chain).or_default();
+                if cell.stamp > column.get(row).stamp {
+                    column.set(row, *cell);
+                }
+            }
+        }
+    }
+
+    /// Whether rows of `other` have the same numbers here, after taking over numbers that are free here.
+    fn adopt_numbering(&mut self, other: &Self) -> Result<bool, MergeError> {
+        let common = self.items.len().min(other.items.len());
+        if self.items[..common] != other.items[..common] {
+            return Ok(false);
+        }
+        for &item in &other.items[common..] {
+            self.intern(item).ok_or(MergeError::TooMany { what: "items", limit: Self::MAX_ITEMS })?;
+        }
+        Ok(true)
+    }
+
+    /// Row of `other` → row here.
+    fn renumber(&mut self, other: &Self) -> Result<Vec<u32>, MergeError> {
+        let full = MergeError::TooMany { what: "items", limit: Self::MAX_ITEMS };
+        other.items.iter().map(|&item| self.intern(item).ok_or_else(|| full.clone())).collect()
+    }
+
+    /// Every cell by rising chain, then item; and the base by rising item. Independent of how rows are numbered.
+    pub(crate) fn canonical(&self) -> (Columns<N>, Rows<N>) {
+        let columns = self.columns().map(|(chain, column)| (chain, self.rows_since(column, 0)));
+        (columns.filter(|(_, rows)| !rows.is_empty()).collect(), self.rows_since(&self.base, 0))
+    }
+}
+
+fn renumbered<const N: usize>(column: &Column<N>, rows: &[u32]) -> Column<N> {
+    let mut there = Column::new();
+    column.each_since(0, |row, cell| there.set(rows[row as usize], cell));
+    there
+}
+
+/// Equal contents, however the rows are numbered.
+impl<const N: usize> PartialEq for Grid<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.epoch == other.epoch && self.vector == other.vector && self.canonical() == other.canonical()
+    }
+}
+
+impl<const N: usize> Eq for Grid<N> {}

@@ -1,0 +1,298 @@
+//! Counters that go up and down.
+
+use edgepos_core::{Chain, EventId, FoldEpoch, Seq};
+use serde::{Deserialize, Serialize};
+
+use super::Item;
+use super::delta::PnDelta;
+use super::grid::Grid;
+use super::page::Cell;
+use super::portable::Portable;
+use crate::wire::{Reader, Wire, Writer};
+use crate::{ApplyError, DecodeError, MergeError, Overflow, VersionVector};
+
+/// What one chain added to and took from one item, from its first event to the one that touched the item last.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct PnRow {
+    /// The last event of the chain that touched the item. In a folded row: the fold epoch that changed it last.
+    pub stamp: Seq,
+    /// The sum of all positive amounts.
+    pub plus: u64,
+    /// The sum of all negative amounts, as a positive number.
+    pub minus: u64,
+}
+
+impl PnRow {
+    /// `plus - minus`, exactly.
+    pub fn net(&self) -> i128 {
+        i128::from(self.plus) - i128::from(self.minus)
+    }
+}
+
+impl From<Cell<2>> for PnRow {
+    fn from(cell: Cell<2>) -> Self {
+        let [plus, minus] = cell.totals;
+        Self { stamp: Seq(cell.stamp), plus, minus }
+    }
+}
+
+impl From<PnRow> for Cell<2> {
+    fn from(row: PnRow) -> Self {
+        Self { stamp: row.stamp.0, totals: [row.plus, row.minus] }
+    }
+}
+
+/// Stock, cash, returnable quantities: one counter for each item, each chain adding in a column of its own.
+///
+/// Feed each chain's events in order, each event at most once for an item. The value of an item is the sum over the folded base and all columns, the same
+/// on every replica with the same vector, in whatever order things arrived.
+///
+/// A column is stored in pages of 4,096 rows that are allocated on first use. Each change returns the one row to write through to
+/// the store.
+///
+/// ```
+/// use edgepos_core::{Chain, EventId, Lane, ReplicaId, Seq};
+/// use edgepos_crdt::{Item, PnTable};
+///
+/// let till = Chain::new(ReplicaId::new(1, 42), Lane::Transactions);
+/// let mut stock = PnTable::new();
+/// stock.apply(EventId::new(till, Seq(1)), Item(7), 24)?;
+/// let row = stock.apply(EventId::new(till, Seq(2)), Item(7), -3)?;
+/// assert_eq!((row.stamp, row.plus, row.minus), (Seq(2), 24, 3));
+/// assert_eq!(stock.value(Item(7)), Ok(21));
+/// # Ok::<(), edgepos_crdt::ApplyError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(into = "Portable<PnRow>", try_from = "Portable<PnRow>")]
+pub struct PnTable {
+    pub(crate) grid: Grid<2>,
+}
+
+impl PnTable {
+    /// The most distinct items: 2²⁴.
+    pub const MAX_ITEMS: usize = Grid::<2>::MAX_ITEMS;
+
+    /// No items.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds `delta` to an item for the event `dot`, and returns the row to write through.
+    ///
+    /// One event touches one item once: sum the lines of a receipt first. Zero is legal.
+    ///
+    /// # Errors
+    /// [`ApplyError::AlreadyApplied`] for a position below what the chain is held at, or the second one on one item;
+    /// [`ApplyError::Overflow`] when the chain's total would exceed 64 bits; [`ApplyError::Full`]; [`ApplyError::NoPosition`].
+    /// The table is unchanged.
+    pub fn apply(&mut self, dot: EventId, item: Item, delta: i64) -> Result<PnRow, ApplyError> {
+        let amount = delta.unsigned_abs();
+        let added = if delta >= 0 { [amount, 0] } else { [0, amount] };
+        self.grid.apply(dot, item, added).map(PnRow::from)
+    }
+
+    /// Puts back a row that was read from the store. Then tell [`advance`](Self::advance) how far the chains are held.
+    ///
+    /// # Errors
+    /// [`ApplyError::AlreadyApplied`] when the row is there already; [`ApplyError::NoPosition`]; [`ApplyError::Full`].
+    pub fn restore(&mut self, chain: Chain, item: Item, row: PnRow) -> Result<(), ApplyError> {
+        self.grid.restore(chain, item, row.into())
+    }
+
+    /// Raises the vector: the events up to there touch nothing in this table that it does not hold.
+    pub fn advance(&mut self, vector: &VersionVector) {
+        self.grid.advance(vector);
+    }
+
+    /// What the table covers.
+    pub fn vector(&self) -> &VersionVector {
+        self.grid.vector()
+    }
+
+    /// How many foldings the base has seen.
+    pub fn epoch(&self) -> FoldEpoch {
+        self.grid.epoch()
+    }
+
+    /// The value of an item; 0 when nothing touched it.
+    ///
+    /// # Errors
+    /// [`Overflow`] when it does not fit in an `i64`. Each chain's share still does.
+    pub fn value(&self, item: Item) -> Result<i64, Overflow> {
+        let [plus, minus] = self.grid.totals(item);
+        i64::try_from(plus as i128 - minus as i128).map_err(|_| Overflow)
+    }
+
+    /// Each chain's share of an item that is not folded, by rising chain.
+    pub fn rows(&self, item: Item) -> impl Iterator<Item = (Chain, PnRow)> + '_ {
+        self.grid.cells(item).map(|(chain, cell)| (chain, cell.into()))
+    }
+
+    /// One chain's share of an item.
+    pub fn row(&self, chain: Chain, item: Item) -> Option<PnRow> {
+        self.grid.cell(chain, item).map(PnRow::from)
+    }
+
+    /// What is folded of an item.
+    pub fn base(&self, item: Item) -> PnRow {
+        self.grid.base(item).into()
+    }
+
+    /// Each item that was ever touched or restored, in the order of its first use.
+    pub fn items(&self) -> impl Iterator<Item = Item> + '_ {
+        self.grid.items()
+    }
+
+    /// What changed beyond `acknowledged`, the vector that the peer reported as durable.
+    pub fn delta_since(&self, acknowledged: &VersionVector) -> PnDelta {
+        self.grid.delta_since(acknowledged)
+    }
+
+    /// Merges what changed elsewhere; the same as joining the sender's whole table. Returns whether anything was new.
+    ///
+    /// # Errors
+    /// [`MergeError::Gap`] when the delta starts beyond what is held; otherwise as [`join`](Self::join). The table is unchanged.
+    pub fn merge(&mut self, delta: &PnDelta) -> Result<bool, MergeError> {
+        self.grid.merge(delta)
+    }
+
+    /// Joins a whole table: of each chain the longer prefix stays. Returns whether anything was new.
+    ///
+    /// Only columns on which `other` is ahead are read; fastest when both tables met their items in the same order.
+    ///
+    /// # Errors
+    /// [`MergeError::EpochAhead`] and [`MergeError::EpochBehind`] when one has folded what the other has not;
+    /// [`MergeError::Corrupt`] when a chain used a position twice; [`MergeError::TooMany`] items. The values are unchanged.
+    pub fn join(&mut self, other: &Self) -> Result<bool, MergeError> {
+        self.grid.join(&other.grid)
+    }
+}
+
+impl Wire for PnTable {
+    fn write(&self, out: &mut Writer) {
+        self.grid.write(out);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Grid::read(input).map(|grid| Self { grid })
+    }
+}
+
+impl From<PnTable> for Portable<PnRow> {
+    fn from(table: PnTable) -> Self {
+        Self::of(&table.grid)
+    }
+}
+
+impl TryFrom<Portable<PnRow>> for PnTable {
+    type Error = ApplyError;
+
+    fn try_from(portable: Portable<PnRow>) -> Result<Self, ApplyError> {
+        portable.into_grid().map(|grid| Self { grid })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+    use std::vec::Vec;
+
+    use edgepos_core::{Lane, ReplicaId};
+
+    use super::*;
+    use crate::Corruption;
+
+    fn chain(terminal: u16) -> Chain {
+        Chain::new(ReplicaId::new(terminal, 7), Lane::Transactions)
+    }
+
+    fn dot(terminal: u16, seq: u64) -> EventId {
+        EventId::new(chain(terminal), Seq(seq))
+    }
+
+    #[test]
+    fn values_sum_over_chains() {
+        let mut stock = PnTable::new();
+        stock.apply(dot(1, 1), Item(5), 10).unwrap();
+        stock.apply(dot(2, 9), Item(5), -3).unwrap();
+        stock.apply(dot(1, 2), Item(u64::MAX), i64::MIN).unwrap();
+        assert_eq!(stock.value(Item(5)), Ok(7));
+        assert_eq!(stock.value(Item(u64::MAX)), Ok(i64::MIN));
+        assert_eq!(stock.value(Item(6)), Ok(0));
+        let rows: Vec<_> = stock.rows(Item(5)).collect();
+        assert_eq!(rows[0], (chain(1), PnRow { stamp: Seq(1), plus: 10, minus: 0 }));
+        assert_eq!(rows[1], (chain(2), PnRow { stamp: Seq(9), plus: 0, minus: 3 }));
+        assert_eq!(stock.vector().get(chain(2)), Seq(9));
+    }
+
+    #[test]
+    fn repeats_and_the_past_are_refused() {
+        let mut stock = PnTable::new();
+        assert_eq!(stock.apply(dot(1, 0), Item(5), 1), Err(ApplyError::NoPosition));
+        stock.apply(dot(1, 4), Item(5), 1).unwrap();
+        stock.apply(dot(1, 4), Item(6), 1).unwrap();
+        let before = stock.clone();
+        for seq in [3, 4] {
+            let refused = stock.apply(dot(1, seq), Item(5), 1);
+            assert_eq!(refused, Err(ApplyError::AlreadyApplied { dot: dot(1, seq), held: Seq(4) }));
+        }
+        assert_eq!(stock, before);
+    }
+
+    #[test]
+    fn overflow_is_an_error_and_changes_nothing() {
+        let mut stock = PnTable::new();
+        stock.restore(chain(1), Item(5), PnRow { stamp: Seq(1), plus: u64::MAX - 1, minus: 0 }).unwrap();
+        let before = stock.clone();
+        assert_eq!(stock.apply(dot(1, 2), Item(5), 2), Err(ApplyError::Overflow(Overflow)));
+        assert_eq!(stock, before);
+        assert_eq!(stock.value(Item(5)), Err(Overflow));
+        stock.apply(dot(2, 1), Item(5), i64::MIN).unwrap();
+        assert_eq!(stock.value(Item(5)), Ok(i64::MAX - 1));
+    }
+
+    #[test]
+    fn join_does_not_depend_on_how_rows_are_numbered() {
+        let mut ours = PnTable::new();
+        let mut theirs = PnTable::new();
+        for (seq, item) in [(1, 900), (2, 3), (3, 0)] {
+            ours.apply(dot(1, seq), Item(item), 5).unwrap();
+        }
+        for (seq, item) in [(1, 0), (2, 900), (3, 1)] {
+            theirs.apply(dot(2, seq), Item(item), -2).unwrap();
+        }
+        let mut joined = ours.clone();
+        assert_eq!(joined.join(&theirs), Ok(true));
+        assert_eq!(joined.join(&theirs), Ok(false));
+        let mut other_way = theirs.clone();
+        other_way.join(&ours).unwrap();
+        assert_eq!(joined, other_way);
+        for (item, value) in [(900, 3), (3, 5), (0, 3), (1, -2), (2, 0)] {
+            assert_eq!(joined.value(Item(item)), Ok(value));
+        }
+    }
+
+    #[test]
+    fn a_chain_that_used_a_position_twice_is_refused() {
+        let mut ours = PnTable::new();
+        ours.apply(dot(1, 1), Item(5), 4).unwrap();
+        let mut clone = PnTable::new();
+        clone.apply(dot(1, 1), Item(5), 3).unwrap();
+        clone.apply(dot(1, 2), Item(5), 0).unwrap();
+        let before = ours.clone();
+        let refused = MergeError::Corrupt(Corruption::DotReused { chain: chain(1) });
+        assert_eq!(ours.join(&clone), Err(refused));
+        assert_eq!(ours, before);
+    }
+
+    #[test]
+    fn json_reads_back_and_refuses_rows_beyond_the_vector() {
+        let mut stock = PnTable::new();
+        stock.apply(dot(1, 1), Item(900), 4).unwrap();
+        stock.apply(dot(1, 2), Item(3), -4).unwrap();
+        let json = serde_json::to_string(&stock).unwrap();
+        assert_eq!(serde_json::from_str::<PnTable>(&json).unwrap(), stock);
+        let beyond = json.replace("\"stamp\":2", "\"stamp\":3");
+        assert!(serde_json::from_str::<PnTable>(&beyond).unwrap_err().to_string().contains("was not seen"));
+    }
+}
