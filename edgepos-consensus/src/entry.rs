@@ -1,0 +1,145 @@
+//! The store-wide log's entries, and what decides whether one is applied.
+
+use edgepos_core::ReplicaId;
+use minicbor::Decoder;
+use minicbor::decode::Error;
+
+use crate::cbor;
+use crate::config::MAX_ENTRY_BYTES;
+use crate::members::MembersChange;
+
+/// The envelope of a proposal around its bytes, generously.
+const ENVELOPE_BYTES: usize = 128;
+/// Largest payload of an entry as it is stored and sent.
+pub(crate) const MAX_PAYLOAD_BYTES: usize = MAX_ENTRY_BYTES as usize + ENVELOPE_BYTES;
+
+/// The name of a proposal: a repeat with the same key is applied once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ProposalKey {
+    /// The terminal that proposes.
+    pub replica: ReplicaId,
+    /// 1, 2, 3 … without gaps for each replica. Write the number down with the intent before proposing, so that a crash does not
+    /// give it to another proposal.
+    pub number: u64,
+}
+
+/// A decision that a terminal asks the store to take. The bytes are opaque here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Proposal {
+    /// Its name.
+    pub key: ProposalKey,
+    /// What kind of decision; the caller's numbers.
+    pub kind: u16,
+    /// At most [`Config::max_entry_bytes`](crate::Config::max_entry_bytes).
+    pub bytes: Vec<u8>,
+}
+
+impl Proposal {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut encoder = cbor::map(4);
+        cbor::put_u64(&mut encoder, 0, self.key.replica.0);
+        cbor::put_u64(&mut encoder, 1, self.key.number);
+        cbor::put_u64(&mut encoder, 2, u64::from(self.kind));
+        cbor::put_bytes(&mut encoder, 3, &self.bytes);
+        encoder.into_writer()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut decoder = Decoder::new(bytes);
+        let proposal = Self::decode_from(&mut decoder)?;
+        cbor::end(&decoder)?;
+        Ok(proposal)
+    }
+
+    pub(crate) fn decode_from(decoder: &mut Decoder<'_>) -> Result<Self, Error> {
+        let (mut replica, mut number, mut kind, mut bytes) = (None, None, None, None);
+        cbor::visit_map(decoder, |key, decoder| {
+            match key {
+                0 => replica = Some(decoder.u64()?),
+                1 => number = Some(decoder.u64()?),
+                2 => kind = Some(decoder.u16()?),
+                3 => bytes = Some(cbor::bytes(decoder, MAX_ENTRY_BYTES as usize)?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        let missing = || Error::message("proposal lacks a field");
+        Ok(Self {
+            key: ProposalKey {
+                replica: ReplicaId(replica.ok_or_else(missing)?),
+                number: number.ok_or_else(missing)?,
+            },
+            kind: kind.ok_or_else(missing)?,
+            bytes: bytes.ok_or_else(missing)?,
+        })
+    }
+}
+
+/// What an entry is for. The numbers are on disk and on the wire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Class {
+    /// Empty (a new leader's first entry) or a [`Proposal`].
+    Normal = 0,
+    /// A change of who belongs.
+    Members = 1,
+}
+
+/// One position of the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Entry {
+    pub(crate) index: u64,
+    pub(crate) term: u64,
+    pub(crate) class: Class,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Entry {
+    /// The proposal in it, if there is one that this version can read.
+    pub(crate) fn proposal(&self) -> Option<Proposal> {
+        if self.class != Class::Normal || self.payload.is_empty() {
+            return None;
+        }
+        Proposal::decode(&self.payload).ok()
+    }
+
+    /// The change of members in it, if it is one.
+    pub(crate) fn members_change(&self) -> Option<MembersChange> {
+        if self.class == Class::Members { MembersChange::decode(&self.payload).ok() } else { None }
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut encoder = cbor::map(4);
+        cbor::put_u64(&mut encoder, 0, self.index);
+        cbor::put_u64(&mut encoder, 1, self.term);
+        cbor::put_u64(&mut encoder, 2, self.class as u64);
+        cbor::put_bytes(&mut encoder, 3, &self.payload);
+        encoder.into_writer()
+    }
+
+    pub(crate) fn decode_from(decoder: &mut Decoder<'_>) -> Result<Self, Error> {
+        let (mut index, mut term, mut class, mut payload) = (None, None, None, None);
+        cbor::visit_map(decoder, |key, decoder| {
+            match key {
+                0 => index = Some(decoder.u64()?),
+                1 => term = Some(decoder.u64()?),
+                2 => {
+                    class = Some(match decoder.u8()? {
+                        0 => Class::Normal,
+                        1 => Class::Members,
+                        _ => return Err(Error::message("unknown class of entry")),
+                    });
+                }
+                3 => payload = Some(cbor::bytes(decoder, MAX_PAYLOAD_BYTES)?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        let missing = || Error::message("entry lacks a field");
+        Ok(Self {
+            index: index.ok_or_else(missing)?,
+            term: term.ok_or_else(missing)?,
+            class: class.ok_or_else(missing)?,
+            payload: payload.ok_or_else(missing)?,
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! One small error per operation.
+
+use core::time::Duration;
+
+use edgepos_core::{ReplicaId, Space};
+
+/// A configuration that contradicts itself.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No terminal at all, or one too many.
+    #[error("voters lists {given} terminals: a store has 1 to {limit}")]
+    Terminals {
+        /// How many were listed.
+        given: usize,
+        /// How many a store may have.
+        limit: usize,
+    },
+    /// The same replica is listed twice.
+    #[error("voters lists {replica} twice")]
+    Twice {
+        /// The replica.
+        replica: ReplicaId,
+    },
+    /// Terminal number 0 is the store itself.
+    #[error("voters lists {replica}, which is no terminal")]
+    NotATerminal {
+        /// The replica.
+        replica: ReplicaId,
+    },
+    /// A terminal must belong to its store.
+    #[error("me is {me}, which voters does not list")]
+    MeNotListed {
+        /// This terminal.
+        me: ReplicaId,
+    },
+    /// A terminal that joins is not among the first ones.
+    #[error("joins is set, but voters lists {me}")]
+    JoinsButListed {
+        /// This terminal.
+        me: ReplicaId,
+    },
+    /// A duration below one millisecond.
+    #[error("timing.{field} is below one millisecond")]
+    Zero {
+        /// Which field.
+        field: &'static str,
+    },
+    /// The tick is not whole milliseconds, or above one second.
+    #[error("timing.tick of {tick:?} is not whole milliseconds up to one second")]
+    Tick {
+        /// The tick.
+        tick: Duration,
+    },
+    /// A duration that can not be counted in ticks, or is above one hour.
+    #[error("timing.{field} of {value:?} is not a multiple of timing.tick of {tick:?} up to one hour")]
+    NotTicks {
+        /// Which field.
+        field: &'static str,
+        /// Its value.
+        value: Duration,
+        /// The tick.
+        tick: Duration,
+    },
+    /// Two durations in the wrong order.
+    #[error("timing: {smaller} of {smaller_value:?} exceeds {larger} of {larger_value:?}")]
+    Order {
+        /// What must not be larger.
+        smaller: &'static str,
+        /// Its value.
+        smaller_value: Duration,
+        /// What must not be smaller.
+        larger: &'static str,
+        /// Its value.
+        larger_value: Duration,
+    },
+    /// A setting that is harmful on a byte stream.
+    #[error("{field} is set but lossy_transport is not")]
+    NeedsLossyTransport {
+        /// Which field.
+        field: &'static str,
+    },
+    /// A limit outside its bounds.
+    #[error("{field} is {given}: it must be {min} to {max}")]
+    OutOfRange {
+        /// Which field.
+        field: &'static str,
+        /// Its value.
+        given: u64,
+        /// The least.
+        min: u64,
+        /// The most.
+        max: u64,
+    },
+}
+
+/// A row that this version can not read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The row belongs to another engine.
+    #[error("space {space:?} is not the election's")]
+    Space {
+        /// The row's space.
+        space: Space,
+    },
+    /// The row is damaged: it does not decode.
+    #[error("the row in {space:?} with key {key:02x?} does not decode")]
+    Malformed {
+        /// The row's space.
+        space: Space,
+        /// The row's key.
+        key: Vec<u8>,
+    },
+}
+
+/// Why an election could not start from what was restored.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration contradicts itself.
+    #[error("configuration: {0}")]
+    Config(#[from] ConfigError),
+    /// Rows contradict each other: some are lost, or they come from different disks. Join again as a new incarnation.
+    #[error("the restored rows contradict each other: {what}")]
+    Inconsistent {
+        /// What does not fit.
+        what: &'static str,
+    },
+    /// The terminal is no longer a member of the store whose log it holds.
+    #[error("{me} is not a member of the store whose log was restored")]
+    NotAMember {
+        /// This terminal.
+        me: ReplicaId,
+    },
+    /// The engine below refused to start.
+    #[error("raft refused to start: {reason}")]
+    Refused {
+        /// Its words.
+        reason: String,
+    },
+}
+
+/// Why a proposal was not taken. Nothing was kept: the caller still has it.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProposeError {
+    /// The engine halted; start it again from the store.
+    #[error("the election halted")]
+    Halted,
+    /// Larger than the configuration allows.
+    #[error("proposal of {bytes} bytes exceeds max_entry_bytes of {limit}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: u32,
+    },
+    /// As many proposals as the configuration allows wait for a decision.
+    #[error("{limit} proposals already wait for a decision")]
+    Full {
+        /// The limit.
+        limit: u32,
+    },
+    /// The number leaves a gap behind the decided and the waiting ones of the same replica.
+    #[error("proposal number {given} leaves a gap: {expected} is next")]
+    Gap {
+        /// The number given.
+        given: u64,
+        /// The number that would be taken.
+        expected: u64,
+    },
+    /// A decision with this key was applied before.
+    #[error("proposal number {number} is already decided")]
+    AlreadyDecided {
+        /// The number given.
+        number: u64,
+    },
+    /// A terminal proposes under its own name only.
+    #[error("the key names {replica}, another terminal")]
+    NotMine {
+        /// Whom the key names.
+        replica: ReplicaId,
+    },
+}
+
+/// Only the leader can hand over its leadership.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("this terminal does not lead")]
+pub struct NotLeader;
+
+/// Why the members of the store were not changed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MembershipError {
+    /// Only a leader that a majority follows changes members.
+    #[error("this terminal is not the entitled leader")]
+    NotEntitled,
+    /// One change at a time. A new leader also waits for its first entry.
+    #[error("another change of members is under way")]
+    ChangeUnderWay,
+    /// The terminal belongs to the store already.
+    #[error("{replica} is a member already")]
+    AlreadyMember {
+        /// The terminal.
+        replica: ReplicaId,
+    },
+    /// The terminal does not belong to the store.
+    #[error("{replica} is not a member")]
+    NotAMember {
+        /// The terminal.
+        replica: ReplicaId,
+    },
+    /// Terminal number 0 is the store itself.
+    #[error("{replica} is no terminal")]
+    NotATerminal {
+        /// The replica.
+        replica: ReplicaId,
+    },
+    /// The store has as many terminals as it may.
+    #[error("the store has its {limit} terminals")]
+    Full {
+        /// The limit.
+        limit: usize,
+    },
+    /// The leader is never removed: it steps down first.
+    #[error("{replica} leads: it steps down before it is removed")]
+    Leads {
+        /// The terminal.
+        replica: ReplicaId,
+    },
+}
+
+/// Bytes that are no message of this version.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Longer than any message may be.
+    #[error("message of {bytes} bytes exceeds {limit}")]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Not the CBOR that was expected, or a length above its limit.
+    #[error("malformed: {reason}")]
+    Malformed {
+        /// What is wrong, in the decoder's words.
+        reason: String,
+    },
+    /// A field that this kind of message needs is missing.
+    #[error("field {field} is missing")]
+    Missing {
+        /// The field's number.
+        field: u8,
+    },
+    /// A kind of message that this version does not know.
+    #[error("unknown kind {kind}")]
+    UnknownKind {
+        /// The kind's number.
+        kind: u64,
+    },
+}
+
+/// Why the engine stopped for good. It ignores every further input; the process lives on. Start again from the store.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HaltReason {
+    /// The engine below panicked. What it did in this call was discarded.
+    #[error("panicked: {message}")]
+    Panicked {
+        /// The panic's message.
+        message: String,
+    },
+    /// `Persisted` skipped a number: a write was lost or reported out of order.
+    #[error("persist {got} was reported, {expected} was due")]
+    PersistOutOfOrder {
+        /// The id that was due.
+        expected: u64,
+        /// The id that was told.
+        got: u64,
+    },
+}

@@ -1,0 +1,180 @@
+//! What a message must satisfy before raft sees it.
+//!
+//! Raft trusts its peers: single messages exist that make it panic, or that it would store and never recover from. The checks hold on
+//! what a terminal of the store can honestly say, so that refusing costs nothing but a lost message, which raft expects anyway.
+
+use edgepos_core::ReplicaId;
+
+use crate::entry::Class;
+use crate::message::{Body, Message};
+use crate::snapshot::{MAX_PROPOSERS, Snapshot};
+
+/// No term reaches this: at one election a millisecond it takes 8,900 years. A message with a larger one would, once stored, leave
+/// no terms to elect anyone in.
+pub(crate) const MAX_TERM: u64 = 1 << 48;
+/// No log reaches this.
+pub(crate) const MAX_INDEX: u64 = 1 << 48;
+/// How far ahead of ours a term may be. A store that was apart for a year with an election every 30 s is 2²⁰ terms ahead.
+pub(crate) const MAX_TERM_JUMP: u64 = 1 << 20;
+
+/// Why a message was dropped.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// From another store, or another generation of this one.
+    WrongStore,
+    /// Addressed to another terminal.
+    WrongDestination,
+    /// From ourselves: a loop in the transport, or two terminals run on copies of one disk.
+    FromMyself,
+    /// From a terminal that this store has never heard of.
+    UnknownSender,
+    /// From a terminal whose connection was reported lost.
+    ConnectionLost,
+    /// A term of 0, or impossibly far ahead.
+    ImpossibleTerm,
+    /// A number beyond every log, or two that contradict each other.
+    ImpossibleIndex,
+    /// Entries with gaps, falling terms, or contents that no leader appends.
+    ImpossibleEntries,
+    /// A snapshot that no leader sends.
+    ImpossibleSnapshot,
+    /// A second leader in one term: raft's first promise is broken. Tell a person.
+    SecondLeader,
+    /// The leader knows that this terminal once held entries that it does not hold: its disk lost writes, or is a restored copy. The
+    /// terminal must join as a new incarnation.
+    LogLost,
+    /// A request for a vote from a terminal that has none itself: a learner, or one that was removed.
+    NotAVoter,
+    /// An answer to a question that was not asked.
+    Unsolicited,
+    /// An order to take over, from a terminal that does not lead.
+    NotFromLeader,
+    /// A proposal to a terminal that does not lead.
+    NotLeading,
+    /// A proposal in another terminal's name, or above the limit of its size.
+    ImpossibleProposal,
+    /// Another write must become durable first; the sender tries again.
+    Busy,
+    /// Raft itself did not take it.
+    Dropped,
+}
+
+/// What the checks need to know about this terminal.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    pub(crate) me: ReplicaId,
+    pub(crate) term: u64,
+    pub(crate) role: Role,
+    pub(crate) leader: Option<ReplicaId>,
+    pub(crate) last: u64,
+    /// Vote requests wait for the disk: nobody can have answered yet.
+    pub(crate) votes_held: bool,
+    /// This terminal's log is known to lack what it once held.
+    pub(crate) log_lost: bool,
+    /// The sender of a request for a vote is a voter.
+    pub(crate) may_lead: bool,
+}
+
+/// Raft's roles.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Role {
+    Follower,
+    PreCandidate,
+    Candidate,
+    Leader,
+}
+
+fn need(condition: bool, otherwise: Refusal) -> Result<(), Refusal> {
+    if condition { Ok(()) } else { Err(otherwise) }
+}
+
+/// A position of a log: both numbers are 0 or neither is.
+fn position(index: u64, term: u64) -> Result<(), Refusal> {
+    need(index < MAX_INDEX && term < MAX_TERM && (index == 0) == (term == 0), Refusal::ImpossibleIndex)
+}
+
+/// Judges a message whose sender, destination and store are known to be right.
+pub(crate) fn check(view: &View, message: &Message) -> Result<(), Refusal> {
+    let term = message.term;
+    let reachable = view.term.saturating_add(MAX_TERM_JUMP);
+    need((1..MAX_TERM).contains(&term) && term <= reachable, Refusal::ImpossibleTerm)?;
+    let current = term == view.term;
+    match &message.body {
+        Body::Append { .. } | Body::Heartbeat { .. } | Body::Snapshot(_) => {
+            if current {
+                need(view.role != Role::Leader, Refusal::SecondLeader)?;
+                need(view.leader.is_none_or(|leader| leader == message.from), Refusal::SecondLeader)?;
+            }
+            from_leader(view, message)
+        }
+        Body::AppendReply { index, commit, reject } => {
+            need(*index < MAX_INDEX && *commit < MAX_INDEX, Refusal::ImpossibleIndex)?;
+            if let Some(hint) = reject {
+                need(hint.index <= *index && hint.log_term <= term, Refusal::ImpossibleIndex)?;
+            }
+            if current && view.role == Role::Leader {
+                need(*commit <= view.last, Refusal::ImpossibleIndex)?;
+                need(*index <= view.last, Refusal::ImpossibleIndex)?;
+            }
+            Ok(())
+        }
+        Body::HeartbeatReply { commit } => {
+            need(*commit < MAX_INDEX, Refusal::ImpossibleIndex)?;
+            let mine = current && view.role == Role::Leader;
+            need(!mine || *commit <= view.last, Refusal::ImpossibleIndex)
+        }
+        Body::Vote { index, log_term, commit, commit_term, .. } => {
+            position(*index, *log_term)?;
+            position(*commit, *commit_term)?;
+            let ordered = *log_term < term && commit <= index && commit_term <= log_term;
+            need(ordered, Refusal::ImpossibleIndex)?;
+            need(view.may_lead, Refusal::NotAVoter)?;
+            // It would elect a leader without the decisions that it has forgotten.
+            need(!view.log_lost, Refusal::LogLost)
+        }
+        Body::VoteReply { commit, commit_term, .. } => {
+            position(*commit, *commit_term)?;
+            need(*commit_term <= term, Refusal::ImpossibleIndex)?;
+            need(!view.votes_held, Refusal::Unsolicited)
+        }
+        Body::TimeoutNow => need(current && view.leader == Some(message.from), Refusal::NotFromLeader),
+        Body::Propose(proposals) => {
+            need(view.role == Role::Leader, Refusal::NotLeading)?;
+            let own = proposals.iter().all(|proposal| proposal.key.replica == message.from);
+            need(own, Refusal::ImpossibleProposal)
+        }
+    }
+}
+
+/// The contents of a leader's message. One of an older term is only answered with ours, whatever it says.
+fn from_leader(view: &View, message: &Message) -> Result<(), Refusal> {
+    match &message.body {
+        Body::Append { index, log_term, commit, entries } => {
+            position(*index, *log_term)?;
+            need(*commit < MAX_INDEX && *log_term <= message.term, Refusal::ImpossibleIndex)?;
+            let (mut last, mut last_term) = (*index, (*log_term).max(1));
+            for entry in entries {
+                let follows =
+                    entry.index == last + 1 && entry.term >= last_term && entry.term <= message.term;
+                let readable = entry.class == Class::Normal || entry.members_change().is_some();
+                need(follows && readable, Refusal::ImpossibleEntries)?;
+                (last, last_term) = (entry.index, entry.term);
+            }
+            need(last < MAX_INDEX, Refusal::ImpossibleIndex)
+        }
+        Body::Heartbeat { commit } => {
+            need(*commit < MAX_INDEX, Refusal::ImpossibleIndex)?;
+            need(message.term < view.term || *commit <= view.last, Refusal::LogLost)
+        }
+        Body::Snapshot(snapshot) => well_formed(view, message.term, snapshot),
+        _ => Ok(()),
+    }
+}
+
+fn well_formed(view: &View, term: u64, snapshot: &Snapshot) -> Result<(), Refusal> {
+    let place = (1..MAX_INDEX).contains(&snapshot.index) && (1..=term).contains(&snapshot.term);
+    let members = snapshot.members.well_formed() && snapshot.members.contains(view.me);
+    let decided = snapshot.decided.len() <= MAX_PROPOSERS;
+    need(place && members && decided, Refusal::ImpossibleSnapshot)
+}

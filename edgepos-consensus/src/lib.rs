@@ -1,0 +1,89 @@
+//! Who leads a store of point-of-sale terminals, and what the store decides together.
+//!
+//! An [`Election`] is one terminal's part in it: a plain value that is told what happened and asked what to do. It never reads a
+//! clock, a file, a socket or global randomness, so that a run replays from its seed. Below it works [Raft], with pre-vote and
+//! check-quorum always on, and hidden: its messages, entries and errors are this crate's own.
+//!
+//! [Raft]: https://raft.github.io/raft.pdf
+//!
+//! # The run loop
+//!
+//! ```
+//! use edgepos_consensus::{Config, Election, Input, Output, Restored};
+//! use edgepos_core::{Now, ReplicaId};
+//!
+//! // A store of one terminal elects itself.
+//! let me = ReplicaId::new(1, 0xA5);
+//! let config = Config::standard(me, vec![me], 7);
+//! let mut election = Election::new(Now::new(0, 0), config, Restored::new())?;
+//! let mut now = Now::new(0, 0);
+//! while !election.entitled() {
+//!     while let Some(output) = election.poll_output() {
+//!         match output {
+//!             // Make it durable first; a decision's effects and the write that follows go into one transaction.
+//!             Output::Persist(persist) => election.handle(now, Input::Persisted(persist.id)),
+//!             Output::Apply(decision) => println!("decided: {decision:?}"),
+//!             Output::Transmit(message) => println!("send {} bytes to {}", message.encode().len(), message.to()),
+//!             Output::Event(event) => println!("{event:?}"),
+//!         }
+//!     }
+//!     if let Some(deadline) = election.poll_timeout() {
+//!         now = Now { mono: deadline.max(now.mono), ..now }; // A driver sleeps here, or gets a message.
+//!         election.handle(now, Input::Timeout);
+//!     }
+//! }
+//! assert_eq!(election.leader().map(|leader| leader.replica), Some(me));
+//! # Ok::<(), edgepos_consensus::StartError>(())
+//! ```
+//!
+//! The contract is that of every engine (see `edgepos_core`): `now` never goes back, outputs are done in order, a [`Persist`] is
+//! durable before it is reported, and nothing that depends on one leaves before. A failed write ends the engine: drop it and start
+//! from the store.
+//!
+//! # What it promises
+//!
+//! - At most one leader in each term, and at most one [*entitled*](Election::entitled) terminal at any moment.
+//! - Every decision once, in the same order, on every terminal, through any crash.
+//! - No panic on any input: what is impossible is refused and counted by [`Refusal`].
+//!
+//! It does not make a lying terminal harmless: whoever holds a terminal's key can vote twice.
+//!
+//! [`Persist`]: edgepos_core::Persist
+
+#![forbid(unsafe_code)]
+
+mod cbor;
+mod config;
+mod duties;
+mod election;
+mod entry;
+mod error;
+mod flight;
+mod guard;
+mod hand_over;
+mod io;
+mod log;
+mod members;
+mod message;
+mod peers;
+mod proposals;
+mod quorum;
+mod raft;
+mod report;
+mod rows;
+mod snapshot;
+mod ticks;
+mod wire;
+
+pub use config::{Config, MAX_ENTRY_BYTES, MAX_TERMINALS, MAX_VOTERS, Timing};
+pub use election::Election;
+pub use entry::{Proposal, ProposalKey};
+pub use error::{
+    ConfigError, DecodeError, HaltReason, MembershipError, NotLeader, ProposeError, RestoreError, StartError,
+};
+pub use guard::Refusal;
+pub use io::{Decision, Event, Input, Leader, Mode, Output};
+pub use message::Message;
+pub use report::Report;
+pub use rows::Restored;
+pub use wire::MAX_MESSAGE_BYTES;

@@ -1,0 +1,73 @@
+//! What terminals say to each other.
+
+use edgepos_core::{ReplicaId, StoreGeneration, StoreId, Term};
+
+use crate::entry::{Entry, Proposal};
+use crate::snapshot::Snapshot;
+
+/// One message between two terminals of a store. It is made by an [`Election`](crate::Election) and read by another; in between it is
+/// bytes ([`encode`](Self::encode), [`decode`](Self::decode)). It may be lost, repeated, late or out of order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Message {
+    pub(crate) store: StoreId,
+    pub(crate) generation: StoreGeneration,
+    pub(crate) from: ReplicaId,
+    pub(crate) to: ReplicaId,
+    pub(crate) term: u64,
+    /// On a leader's message when it was made, on the leader's own clock; on an answer what the question carried. 0 for none.
+    pub(crate) stamp: u64,
+    pub(crate) body: Body,
+}
+
+/// The kinds. Each has its fields and no others, so that no check is needed for what can not be said.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Body {
+    Append { index: u64, log_term: u64, commit: u64, entries: Vec<Entry> },
+    AppendReply { index: u64, commit: u64, reject: Option<Hint> },
+    Vote { pre: bool, transfer: bool, index: u64, log_term: u64, commit: u64, commit_term: u64 },
+    VoteReply { pre: bool, reject: bool, commit: u64, commit_term: u64 },
+    Heartbeat { commit: u64 },
+    HeartbeatReply { commit: u64 },
+    Snapshot(Snapshot),
+    TimeoutNow,
+    Propose(Vec<Proposal>),
+}
+
+/// Where a follower that refused entries suggests to try next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Hint {
+    pub(crate) index: u64,
+    pub(crate) log_term: u64,
+}
+
+impl Message {
+    /// Who sent it. A transport that authenticates compares this with whom it authenticated.
+    pub fn from(&self) -> ReplicaId {
+        self.from
+    }
+
+    /// Whom it is for.
+    pub fn to(&self) -> ReplicaId {
+        self.to
+    }
+
+    /// The sender's term, or the one it stands for.
+    pub fn term(&self) -> Term {
+        Term(self.term)
+    }
+
+    /// Whether it is the leader's sign of life or an answer to one: nothing is lost with it but time.
+    pub fn is_heartbeat(&self) -> bool {
+        matches!(self.body, Body::Heartbeat { .. } | Body::HeartbeatReply { .. })
+    }
+
+    /// Whether only a leader says it.
+    pub(crate) fn is_leaders(&self) -> bool {
+        matches!(self.body, Body::Append { .. } | Body::Heartbeat { .. } | Body::Snapshot(_))
+    }
+
+    /// Whether this is an answer that proves that its sender heard the leader.
+    pub(crate) fn is_acknowledgement(&self) -> bool {
+        matches!(self.body, Body::AppendReply { .. } | Body::HeartbeatReply { .. })
+    }
+}

@@ -1,0 +1,167 @@
+//! Whether a leader may still act as one: it counts for itself when each voter last answered.
+//!
+//! Raft's own check runs once per election timeout and forgives up to two of them. Here an answer proves the following until one
+//! lease after the *question* was sent, on the leader's own clock. A follower that answered neither stands for election nor votes
+//! for another before that moment, so that at no time two terminals are both entitled, as far as clocks run equally fast.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use edgepos_core::{ReplicaId, Time};
+
+/// Who was heard, and since when the majority was.
+#[derive(Clone, Debug)]
+pub(crate) struct Quorum {
+    lease: Duration,
+    me: ReplicaId,
+    /// Since when this terminal leads; `None` when it does not.
+    leads_since: Option<Time>,
+    /// When the question was sent that each voter answered last.
+    answered: BTreeMap<ReplicaId, Time>,
+    /// When anything was last heard from each voter.
+    heard: BTreeMap<ReplicaId, Time>,
+    /// As of the last update.
+    held: bool,
+    lost: Option<Lost>,
+}
+
+/// The majority is out of reach.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Lost {
+    pub(crate) since: Time,
+    pub(crate) reachable: u32,
+    pub(crate) needed: u32,
+}
+
+/// What an update found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Change {
+    Lost(Lost),
+    Regained,
+}
+
+impl Quorum {
+    pub(crate) fn new(me: ReplicaId, lease: Duration) -> Self {
+        Self {
+            lease,
+            me,
+            leads_since: None,
+            answered: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            held: false,
+            lost: None,
+        }
+    }
+
+    /// This terminal won an election.
+    pub(crate) fn lead(&mut self, now: Time) {
+        self.leads_since = Some(now);
+        self.answered.clear();
+        self.held = false;
+    }
+
+    /// This terminal does not lead any more. A lost majority stays lost until a leader is known.
+    pub(crate) fn follow(&mut self) {
+        self.leads_since = None;
+        self.held = false;
+    }
+
+    /// A message of a terminal was taken.
+    pub(crate) fn heard(&mut self, replica: ReplicaId, now: Time) {
+        self.heard.insert(replica, now);
+    }
+
+    pub(crate) fn leads_since(&self) -> Option<Time> {
+        self.leads_since
+    }
+
+    /// When the terminal was last heard; zero for never.
+    pub(crate) fn heard_at(&self, replica: ReplicaId) -> Time {
+        self.heard.get(&replica).copied().unwrap_or_default()
+    }
+
+    /// Whether the terminal was heard within the lease.
+    pub(crate) fn reaches(&self, replica: ReplicaId, now: Time) -> bool {
+        self.heard.get(&replica).is_some_and(|heard| now < *heard + self.lease)
+    }
+
+    /// A voter answered a question that was sent at `asked`. One from before this leadership proves nothing about it.
+    pub(crate) fn answered(&mut self, replica: ReplicaId, asked: Time) {
+        if self.leads_since.is_none_or(|since| asked < since) {
+            return;
+        }
+        let latest = self.answered.entry(replica).or_default();
+        *latest = asked.max(*latest);
+    }
+
+    /// A voter's connection died: what it said does not count any more.
+    pub(crate) fn forget(&mut self, replica: ReplicaId) {
+        self.answered.remove(&replica);
+        self.heard.remove(&replica);
+    }
+
+    /// The moment until which a majority is known to follow; `None` while no majority has ever answered.
+    pub(crate) fn proven_until(&self, voters: &[ReplicaId]) -> Option<Time> {
+        let others_needed = (voters.len() / 2 + 1).checked_sub(usize::from(voters.contains(&self.me)))?;
+        let Some(rank) = others_needed.checked_sub(1) else { return Some(Time(u64::MAX)) };
+        let mut asked: Vec<_> = voters
+            .iter()
+            .filter(|voter| **voter != self.me)
+            .filter_map(|voter| self.answered.get(voter))
+            .collect();
+        asked.sort_unstable_by(|a, b| b.cmp(a));
+        asked.get(rank).map(|asked| **asked + self.lease)
+    }
+
+    /// The next moment at which an update may find the majority lost.
+    pub(crate) fn deadline(&self, voters: &[ReplicaId]) -> Option<Time> {
+        let since = self.leads_since?;
+        if !self.held && self.lost.is_some() {
+            return None;
+        }
+        let until = self.proven_until(voters).unwrap_or(since + self.lease).max(since + self.lease);
+        (until != Time(u64::MAX)).then_some(until)
+    }
+
+    /// Brings the count up to date. `following` says whether another terminal is known to lead.
+    pub(crate) fn update(&mut self, now: Time, voters: &[ReplicaId], following: bool) -> Option<Change> {
+        let proven = self.proven_until(voters);
+        self.held = self.leads_since.is_some() && proven.is_some_and(|until| now < until);
+        if self.held || following {
+            return self.lost.take().map(|_| Change::Regained);
+        }
+        let needed = (voters.len() / 2 + 1) as u32;
+        // Words of other kinds, or older questions, may have come from more of them: they prove no majority.
+        let reached = |voter: &&ReplicaId| **voter == self.me || self.reaches(**voter, now);
+        let reachable = (voters.iter().filter(reached).count() as u32).min(needed - 1);
+        if let Some(lost) = &mut self.lost {
+            lost.reachable = reachable;
+            return None;
+        }
+        let since = self.leads_since.filter(|since| now >= *since + self.lease)?;
+        let heard = proven.map_or(since, |until| Time(until.0.saturating_sub(self.lease.as_millis() as u64)));
+        let lost = Lost { since: heard.max(since), reachable, needed };
+        self.lost = Some(lost);
+        Some(Change::Lost(lost))
+    }
+
+    /// Whether a majority followed at the last update.
+    pub(crate) fn held(&self) -> bool {
+        self.held
+    }
+
+    pub(crate) fn lost(&self) -> Option<Lost> {
+        self.lost
+    }
+
+    /// The voters that have not answered a question sent at `asked` or later; none when the majority has.
+    pub(crate) fn missing(&self, asked: Time, voters: &[ReplicaId]) -> Vec<ReplicaId> {
+        if self.proven_until(voters).is_some_and(|until| until >= asked + self.lease) {
+            return Vec::new();
+        }
+        let silent = |voter: &&ReplicaId| {
+            **voter != self.me && self.answered.get(voter).is_none_or(|answered| *answered < asked)
+        };
+        voters.iter().filter(silent).copied().collect()
+    }
+}

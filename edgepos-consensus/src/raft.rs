@@ -1,0 +1,533 @@
+//! The one module that names the crate `raft`: our types go in, our types come out, and its storage is our log.
+//!
+//! Nothing here decides anything. The calls may panic on what the guard has not foreseen; the election catches that.
+
+use ::raft::eraftpb::{ConfChange, ConfChangeType, ConfState, EntryType, MessageType};
+use ::raft::storage::{GetEntriesContext, Storage};
+use ::raft::{Error, INVALID_ID, ProgressState, RaftState, RawNode, StateRole, StorageError, eraftpb};
+use edgepos_core::{ReplicaId, Write};
+use protobuf::Message as _;
+
+use crate::config::Config;
+use crate::entry::{Class, Entry};
+use crate::error::StartError;
+use crate::guard::{Role, View};
+use crate::log::{Hard, Log};
+use crate::members::{Members, MembersChange};
+use crate::message::{Body, Hint, Message};
+use crate::snapshot::Snapshot;
+use crate::ticks::TimerTicks;
+
+/// Bytes of entries in one message, as protobuf counts them; ours are a little longer.
+const MAX_APPEND_BYTES: u64 = 512 * 1024;
+/// Entries in one message, well below what a decoder takes.
+const MAX_APPEND_ENTRIES: usize = 900;
+/// Messages of entries on their way to one follower.
+const MAX_INFLIGHT: usize = 64;
+/// Bytes of decided entries handed out at once.
+const MAX_APPLY_BYTES: u64 = 1024 * 1024;
+
+/// What raft has for the world after a step.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) number: u64,
+    /// Rows that make the batch durable; the log in memory has them already.
+    pub(crate) writes: Vec<Write>,
+    /// Whether they hold a term or a vote.
+    pub(crate) promise: bool,
+    /// Installed from another terminal: the index before and after.
+    pub(crate) snapshot: Option<(u64, u64)>,
+    pub(crate) committed: Vec<Entry>,
+    pub(crate) messages: Vec<Message>,
+    /// The messages are a leader's: they depend on the term only.
+    pub(crate) leads: bool,
+}
+
+/// Raft with our log below it.
+pub(crate) struct Core {
+    node: RawNode<Disk>,
+    frame: Frame,
+}
+
+/// What every message carries.
+struct Frame {
+    me: ReplicaId,
+    config: Config,
+}
+
+impl Core {
+    pub(crate) fn new(config: &Config, log: Log) -> Result<Self, StartError> {
+        let ticks = TimerTicks::new(&config.timing);
+        let (hard, applied) = (log.hard(), log.applied());
+        let settings = ::raft::Config {
+            id: config.me.0,
+            election_tick: ticks.lease,
+            heartbeat_tick: ticks.heartbeat,
+            min_election_tick: ticks.election_min,
+            max_election_tick: ticks.election_max + 1,
+            applied,
+            max_size_per_msg: MAX_APPEND_BYTES,
+            max_inflight_msgs: MAX_INFLIGHT,
+            check_quorum: true,
+            pre_vote: true,
+            max_uncommitted_size: config.max_uncommitted_bytes,
+            max_committed_size_per_ready: MAX_APPLY_BYTES,
+            ..::raft::Config::default()
+        };
+        let logger = slog::Logger::root(slog::Discard, slog::o!());
+        let refused = |error: Error| StartError::Refused { reason: error.to_string() };
+        let node = RawNode::new(&settings, Disk(log), &logger).map_err(refused)?;
+        debug_assert_eq!(node.raft.term, hard.term);
+        Ok(Self { node, frame: Frame { me: config.me, config: config.clone() } })
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.node.store().0
+    }
+
+    pub(crate) fn log_mut(&mut self) -> &mut Log {
+        &mut self.node.mut_store().0
+    }
+
+    pub(crate) fn term(&self) -> u64 {
+        self.node.raft.term
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        match self.node.raft.state {
+            StateRole::Follower => Role::Follower,
+            StateRole::PreCandidate => Role::PreCandidate,
+            StateRole::Candidate => Role::Candidate,
+            StateRole::Leader => Role::Leader,
+        }
+    }
+
+    pub(crate) fn leader(&self) -> Option<ReplicaId> {
+        let id = self.node.raft.leader_id;
+        (id != INVALID_ID).then_some(ReplicaId(id))
+    }
+
+    /// Whether a hand-over of the leadership is under way.
+    pub(crate) fn hands_over(&self) -> bool {
+        self.node.raft.lead_transferee.is_some()
+    }
+
+    /// Whether this terminal may stand for election.
+    pub(crate) fn votes(&self) -> bool {
+        self.node.raft.promotable()
+    }
+
+    pub(crate) fn view(&self, votes_held: bool, log_lost: bool, may_lead: bool) -> View {
+        View {
+            me: self.frame.me,
+            term: self.term(),
+            role: self.role(),
+            leader: self.leader(),
+            last: self.node.raft.raft_log.last_index(),
+            votes_held,
+            log_lost,
+            may_lead,
+        }
+    }
+
+    /// Ticks since the leader was heard, or since the last timeout.
+    pub(crate) fn silence(&self) -> usize {
+        self.node.raft.election_elapsed
+    }
+
+    /// Ticks of silence after which this terminal stands for election.
+    pub(crate) fn patience(&self) -> usize {
+        self.node.raft.randomized_election_timeout()
+    }
+
+    pub(crate) fn set_patience(&mut self, ticks: usize) {
+        self.node.raft.set_randomized_election_timeout(ticks);
+    }
+
+    /// Ticks until a leader's next duty.
+    pub(crate) fn leader_ticks(&self) -> usize {
+        let raft = &self.node.raft;
+        let heartbeat = raft.heartbeat_timeout().saturating_sub(raft.heartbeat_elapsed());
+        heartbeat.min(raft.election_timeout().saturating_sub(raft.election_elapsed)).max(1)
+    }
+
+    pub(crate) fn tick(&mut self) {
+        self.node.tick();
+    }
+
+    /// `false` when raft does not take it, which is no harm.
+    pub(crate) fn step(&mut self, message: Message) -> bool {
+        self.node.step(to_raft(message)).is_ok()
+    }
+
+    pub(crate) fn campaign(&mut self) {
+        // An error says that nothing happened: the next timeout tries again.
+        let _ = self.node.campaign();
+    }
+
+    /// `false` when the leader can not append at this moment.
+    pub(crate) fn propose(&mut self, payload: Vec<u8>) -> bool {
+        self.node.propose(Vec::new(), payload).is_ok()
+    }
+
+    /// Whether a change of members is in the log and not applied, or may be.
+    pub(crate) fn changes_members(&self) -> bool {
+        self.node.raft.has_pending_conf()
+    }
+
+    /// `false` when this terminal can not append at this moment.
+    pub(crate) fn propose_members(&mut self, change: MembersChange) -> bool {
+        self.node.propose_conf_change(Vec::new(), change_to_raft(change)).is_ok()
+    }
+
+    /// Makes a decided change take effect; `None` when it is impossible by now, which is so on every terminal.
+    pub(crate) fn apply_members(&mut self, change: MembersChange) -> Option<Members> {
+        let state = self.node.apply_conf_change(&change_to_raft(change)).ok()?;
+        let sorted = |ids: &[u64]| {
+            let mut replicas: Vec<_> = ids.iter().map(|id| ReplicaId(*id)).collect();
+            replicas.sort_unstable();
+            replicas
+        };
+        Some(Members { voters: sorted(&state.voters), learners: sorted(&state.learners) })
+    }
+
+    /// Says again that the follower shall take over, if it has the whole log. Raft says it once.
+    pub(crate) fn take_over_again(&mut self, replica: ReplicaId) {
+        if self.matched(replica) == self.node.raft.raft_log.last_index() {
+            self.node.raft.send_timeout_now(replica.0);
+        }
+    }
+
+    /// Forgets who leads, so that this terminal grants votes within the lease of a leader that is known to be gone.
+    pub(crate) fn forget_leader(&mut self) {
+        self.node.raft.leader_id = INVALID_ID;
+    }
+
+    /// Stops leading, in the same term.
+    pub(crate) fn resign(&mut self) {
+        let term = self.node.raft.term;
+        self.node.raft.become_follower(term, INVALID_ID);
+    }
+
+    pub(crate) fn transfer_to(&mut self, replica: ReplicaId) {
+        self.node.transfer_leader(replica.0);
+    }
+
+    pub(crate) fn unreachable(&mut self, replica: ReplicaId) {
+        self.node.report_unreachable(replica.0);
+    }
+
+    /// Up to which index the follower has our log.
+    pub(crate) fn matched(&self, replica: ReplicaId) -> u64 {
+        self.node.raft.prs().get(replica.0).map_or(0, |progress| progress.matched)
+    }
+
+    /// Whether the follower waits for a snapshot that was sent.
+    pub(crate) fn awaits_snapshot(&self, replica: ReplicaId) -> bool {
+        let progress = self.node.raft.prs().get(replica.0);
+        progress.is_some_and(|progress| progress.state == ProgressState::Snapshot)
+    }
+
+    /// The snapshot seems lost: tries again with the next answer of the follower.
+    pub(crate) fn snapshot_lost(&mut self, replica: ReplicaId) {
+        self.node.report_snapshot(replica.0, ::raft::SnapshotStatus::Failure);
+    }
+
+    /// A heartbeat to one voter, besides raft's own.
+    pub(crate) fn heartbeat(&self, to: ReplicaId) -> Message {
+        let commit = self.matched(to).min(self.node.raft.raft_log.committed);
+        self.frame.message(to, self.term(), Body::Heartbeat { commit })
+    }
+
+    /// A request to vote again, for a voter that has not answered; `None` when it has, or when nobody stands.
+    pub(crate) fn vote_again(&self, to: ReplicaId) -> Option<Message> {
+        let raft = &self.node.raft;
+        let (pre, term) = match raft.state {
+            StateRole::PreCandidate => (true, raft.term + 1),
+            StateRole::Candidate => (false, raft.term),
+            StateRole::Follower | StateRole::Leader => return None,
+        };
+        if raft.prs().votes().contains_key(&to.0) {
+            return None;
+        }
+        let (commit, commit_term) = raft.raft_log.commit_info();
+        let (index, log_term) = (raft.raft_log.last_index(), raft.raft_log.last_term());
+        let body = Body::Vote { pre, transfer: false, index, log_term, commit, commit_term };
+        Some(self.frame.message(to, term, body))
+    }
+
+    /// A message of this terminal that raft knows nothing of.
+    pub(crate) fn message(&self, to: ReplicaId, body: Body) -> Message {
+        self.frame.message(to, self.term(), body)
+    }
+
+    /// The next batch, its entries in the log already.
+    pub(crate) fn ready(&mut self) -> Option<Batch> {
+        if !self.node.has_ready() {
+            return None;
+        }
+        let mut ready = self.node.ready();
+        let leads = self.node.raft.state == StateRole::Leader;
+        let mut writes = Vec::new();
+        let before = self.log().hard();
+        let mut snapshot = None;
+        if !ready.snapshot().is_empty() {
+            let from = self.log().applied();
+            let received = snapshot_from_raft(ready.snapshot());
+            snapshot = Some((from, received.index));
+            self.log_mut().install(received, &mut writes);
+        }
+        let entries = ready.take_entries().into_iter().map(entry_from_raft).collect();
+        self.log_mut().append(entries, &mut writes);
+        let mut promise = false;
+        if let Some(hard) = ready.hs() {
+            let hard = Hard { term: hard.term, vote: hard.vote, commit: hard.commit };
+            promise = hard.term != before.term || hard.vote != before.vote;
+            self.log_mut().set_hard(hard, &mut writes);
+        }
+        let committed = ready.take_committed_entries().into_iter().map(entry_from_raft).collect();
+        let mut messages = ready.take_messages();
+        messages.extend(ready.take_persisted_messages());
+        // Raft walks a hash map of its peers: the order must not depend on the platform's word size.
+        messages.sort_by_key(|message| message.to);
+        let messages = messages.into_iter().filter_map(|message| self.frame.outgoing(message)).collect();
+        let number = ready.number();
+        self.node.advance_append_async(ready);
+        Some(Batch { number, writes, promise, snapshot, committed, messages, leads })
+    }
+
+    /// Breaks a promise of raft's, so that it panics.
+    #[cfg(test)]
+    pub(crate) fn poison(&mut self) {
+        self.node.raft.raft_log.commit_to(u64::MAX);
+    }
+
+    /// All batches up to this one are durable.
+    pub(crate) fn persisted(&mut self, number: u64) {
+        self.node.on_persist_ready(number);
+    }
+
+    /// Everything handed out so far is applied.
+    pub(crate) fn applied(&mut self) {
+        self.node.advance_apply();
+    }
+}
+
+impl Frame {
+    fn message(&self, to: ReplicaId, term: u64, body: Body) -> Message {
+        let Config { store, generation, .. } = self.config;
+        Message { store, generation, from: self.me, to, term, stamp: 0, body }
+    }
+
+    fn outgoing(&self, mut message: eraftpb::Message) -> Option<Message> {
+        let refused = message.reject;
+        let (index, log_term) = (message.index, message.log_term);
+        let (commit, commit_term) = (message.commit, message.commit_term);
+        let body = match message.get_msg_type() {
+            MessageType::MsgAppend => {
+                let entries = message.take_entries().into_iter().map(entry_from_raft).collect();
+                Body::Append { index, log_term, commit, entries }
+            }
+            MessageType::MsgAppendResponse => {
+                let hint = Hint { index: message.reject_hint, log_term };
+                Body::AppendReply { index, commit, reject: refused.then_some(hint) }
+            }
+            kind @ (MessageType::MsgRequestVote | MessageType::MsgRequestPreVote) => Body::Vote {
+                pre: kind == MessageType::MsgRequestPreVote,
+                transfer: !message.context.is_empty(),
+                index,
+                log_term,
+                commit,
+                commit_term,
+            },
+            kind @ (MessageType::MsgRequestVoteResponse | MessageType::MsgRequestPreVoteResponse) => {
+                let pre = kind == MessageType::MsgRequestPreVoteResponse;
+                Body::VoteReply { pre, reject: refused, commit, commit_term }
+            }
+            MessageType::MsgHeartbeat => Body::Heartbeat { commit },
+            MessageType::MsgHeartbeatResponse => Body::HeartbeatReply { commit },
+            MessageType::MsgSnapshot => Body::Snapshot(snapshot_from_raft(message.get_snapshot())),
+            MessageType::MsgTimeoutNow => Body::TimeoutNow,
+            // Proposals go their own way, and nothing asks for a read index.
+            _ => return None,
+        };
+        Some(self.message(ReplicaId(message.to), message.term, body))
+    }
+}
+
+fn to_raft(message: Message) -> eraftpb::Message {
+    let mut out =
+        eraftpb::Message { from: message.from.0, to: message.to.0, term: message.term, ..Default::default() };
+    match message.body {
+        Body::Append { index, log_term, commit, entries } => {
+            out.set_msg_type(MessageType::MsgAppend);
+            (out.index, out.log_term, out.commit) = (index, log_term, commit);
+            out.entries = entries.iter().map(entry_to_raft).collect();
+        }
+        Body::AppendReply { index, commit, reject } => {
+            out.set_msg_type(MessageType::MsgAppendResponse);
+            (out.index, out.commit) = (index, commit);
+            if let Some(hint) = reject {
+                (out.reject, out.reject_hint, out.log_term) = (true, hint.index, hint.log_term);
+            }
+        }
+        Body::Vote { pre, transfer, index, log_term, commit, commit_term } => {
+            out.set_msg_type(match pre {
+                true => MessageType::MsgRequestPreVote,
+                false => MessageType::MsgRequestVote,
+            });
+            (out.index, out.log_term, out.commit, out.commit_term) = (index, log_term, commit, commit_term);
+            if transfer {
+                out.context = ::raft::CAMPAIGN_TRANSFER.into();
+            }
+        }
+        Body::VoteReply { pre, reject, commit, commit_term } => {
+            out.set_msg_type(match pre {
+                true => MessageType::MsgRequestPreVoteResponse,
+                false => MessageType::MsgRequestVoteResponse,
+            });
+            (out.reject, out.commit, out.commit_term) = (reject, commit, commit_term);
+        }
+        Body::Heartbeat { commit } => {
+            out.set_msg_type(MessageType::MsgHeartbeat);
+            out.commit = commit;
+        }
+        Body::HeartbeatReply { commit } => {
+            out.set_msg_type(MessageType::MsgHeartbeatResponse);
+            out.commit = commit;
+        }
+        Body::Snapshot(snapshot) => {
+            out.set_msg_type(MessageType::MsgSnapshot);
+            out.set_snapshot(snapshot_to_raft(&snapshot));
+        }
+        Body::TimeoutNow => out.set_msg_type(MessageType::MsgTimeoutNow),
+        // The election takes proposals before raft; a local type is refused by raft.
+        Body::Propose(_) => out.set_msg_type(MessageType::MsgHup),
+    }
+    out
+}
+
+fn entry_to_raft(entry: &Entry) -> eraftpb::Entry {
+    let mut out = eraftpb::Entry { index: entry.index, term: entry.term, ..Default::default() };
+    match entry.class {
+        Class::Normal => out.data = entry.payload.clone().into(),
+        Class::Members => {
+            out.set_entry_type(EntryType::EntryConfChange);
+            // Checked by the guard and at the start; raft takes an empty one for no change.
+            let change = entry.members_change().map(change_to_raft).unwrap_or_default();
+            let bytes = change.write_to_bytes();
+            out.data = bytes.expect("a message without required fields is complete").into();
+        }
+    }
+    out
+}
+
+fn entry_from_raft(entry: eraftpb::Entry) -> Entry {
+    let (class, payload) = match entry.get_entry_type() {
+        EntryType::EntryNormal => (Class::Normal, entry.data.to_vec()),
+        EntryType::EntryConfChange | EntryType::EntryConfChangeV2 => {
+            let change = ConfChange::parse_from_bytes(&entry.data).unwrap_or_default();
+            (Class::Members, change_from_raft(&change).encode())
+        }
+    };
+    Entry { index: entry.index, term: entry.term, class, payload }
+}
+
+fn change_to_raft(change: MembersChange) -> ConfChange {
+    let mut out = ConfChange { node_id: change.replica().0, ..Default::default() };
+    out.set_change_type(match change {
+        MembersChange::Learn(_) => ConfChangeType::AddLearnerNode,
+        MembersChange::Vote(_) => ConfChangeType::AddNode,
+        MembersChange::Remove(_) => ConfChangeType::RemoveNode,
+    });
+    out
+}
+
+fn change_from_raft(change: &ConfChange) -> MembersChange {
+    let replica = ReplicaId(change.node_id);
+    match change.get_change_type() {
+        ConfChangeType::AddLearnerNode => MembersChange::Learn(replica),
+        ConfChangeType::AddNode => MembersChange::Vote(replica),
+        ConfChangeType::RemoveNode => MembersChange::Remove(replica),
+    }
+}
+
+fn members_to_raft(members: &Members) -> ConfState {
+    let ids = |replicas: &[ReplicaId]| replicas.iter().map(|replica| replica.0).collect();
+    ConfState { voters: ids(&members.voters), learners: ids(&members.learners), ..Default::default() }
+}
+
+fn snapshot_to_raft(snapshot: &Snapshot) -> eraftpb::Snapshot {
+    let mut out = eraftpb::Snapshot::default();
+    let metadata = out.mut_metadata();
+    (metadata.index, metadata.term) = (snapshot.index, snapshot.term);
+    metadata.set_conf_state(members_to_raft(&snapshot.members));
+    out.data = snapshot.encode().into();
+    out
+}
+
+/// The data are ours: written above, or by the same function on another terminal and checked by the guard since.
+fn snapshot_from_raft(snapshot: &eraftpb::Snapshot) -> Snapshot {
+    Snapshot::decode(&snapshot.data).expect("raft hands back the bytes that it was given")
+}
+
+/// Raft's view of the log.
+struct Disk(Log);
+
+impl Storage for Disk {
+    fn initial_state(&self) -> ::raft::Result<RaftState> {
+        let Hard { term, vote, commit } = self.0.hard();
+        let hard = eraftpb::HardState { term, vote, commit, ..Default::default() };
+        Ok(RaftState::new(hard, members_to_raft(self.0.members())))
+    }
+
+    fn entries(
+        &self,
+        low: u64,
+        high: u64,
+        max_size: impl Into<Option<u64>>,
+        _context: GetEntriesContext,
+    ) -> ::raft::Result<Vec<eraftpb::Entry>> {
+        if low < self.0.first() {
+            return Err(Error::Store(StorageError::Compacted));
+        }
+        if high > self.0.last() + 1 {
+            return Err(Error::Store(StorageError::Unavailable));
+        }
+        let limit = max_size.into();
+        let (mut entries, mut size) = (Vec::new(), 0);
+        for entry in self.0.range(low, high) {
+            let entry = entry_to_raft(entry);
+            size += u64::from(entry.compute_size());
+            let full = limit.is_some_and(|limit| size > limit || entries.len() >= MAX_APPEND_ENTRIES);
+            if full && !entries.is_empty() {
+                break;
+            }
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    fn term(&self, index: u64) -> ::raft::Result<u64> {
+        let missing = match index < self.0.first() {
+            true => StorageError::Compacted,
+            false => StorageError::Unavailable,
+        };
+        self.0.term(index).ok_or(Error::Store(missing))
+    }
+
+    fn first_index(&self) -> ::raft::Result<u64> {
+        Ok(self.0.first())
+    }
+
+    fn last_index(&self) -> ::raft::Result<u64> {
+        Ok(self.0.last())
+    }
+
+    fn snapshot(&self, request_index: u64, _to: u64) -> ::raft::Result<eraftpb::Snapshot> {
+        let unavailable = Error::Store(StorageError::SnapshotTemporarilyUnavailable);
+        let snapshot =
+            self.0.snapshot().filter(|snapshot| snapshot.index >= request_index).ok_or(unavailable)?;
+        Ok(snapshot_to_raft(&snapshot))
+    }
+}

@@ -1,0 +1,127 @@
+//! Figures for monitoring, as this terminal saw them.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use edgepos_core::{ReplicaId, Time};
+
+use crate::io::Leader;
+
+/// Elections whose moments are kept; more in one hour are reported as this many.
+const ELECTIONS: usize = 512;
+/// Failovers whose durations are kept.
+const FAILOVERS: usize = 256;
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// How the elections of a store went, from one terminal's view since its start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// New leaders in the last hour, at most 512. More than 3 are worth an alert.
+    pub elections_last_hour: u32,
+    /// New leaders since the start.
+    pub elections: u64,
+    /// From the last sign of life of a leader to the next leader, over the latest 256: half of them were shorter. Zero for none.
+    pub failover_p50: Duration,
+    /// 99 of 100 were shorter.
+    pub failover_p99: Duration,
+    /// The longest. Above 10 s is worth an alert.
+    pub failover_max: Duration,
+    /// Two leaders in one term were seen: never, unless a terminal lies or a disk was copied. Any is worth an alert.
+    pub split_brains: u64,
+    /// A leader was heard that had been replaced and did not know it yet. Normal after a partition: it is not entitled any more.
+    pub stale_leaders: u64,
+    /// How long no leader was known, or this terminal led without a majority, altogether.
+    pub without_quorum: Duration,
+}
+
+/// Collects what [`Report`] tells.
+#[derive(Clone, Debug)]
+pub(crate) struct Chronicle {
+    elections: u64,
+    recent: VecDeque<Time>,
+    failovers: VecDeque<Duration>,
+    /// The last leader known and its last sign of life.
+    last: Option<(Leader, Time)>,
+    /// Heard in the leader's own messages, until it is replaced.
+    pub(crate) split_brains: u64,
+    pub(crate) stale_leaders: u64,
+    without: Duration,
+    /// Since when there is no quorum.
+    without_since: Option<Time>,
+}
+
+impl Chronicle {
+    pub(crate) fn new(now: Time) -> Self {
+        Self {
+            elections: 0,
+            recent: VecDeque::new(),
+            failovers: VecDeque::new(),
+            last: None,
+            split_brains: 0,
+            stale_leaders: 0,
+            without: Duration::ZERO,
+            without_since: Some(now),
+        }
+    }
+
+    /// A terminal gave a sign of life.
+    pub(crate) fn heard(&mut self, replica: ReplicaId, now: Time) {
+        if let Some((_, heard)) = self.last.as_mut().filter(|(leader, _)| leader.replica == replica) {
+            *heard = now;
+        }
+    }
+
+    /// A leader is known.
+    pub(crate) fn leads(&mut self, leader: Leader, now: Time) {
+        if self.last.is_some_and(|(last, _)| last == leader) {
+            return;
+        }
+        if let Some((_, heard)) = self.last {
+            push(&mut self.failovers, now.since(heard), FAILOVERS);
+        }
+        self.elections += 1;
+        push(&mut self.recent, now, ELECTIONS);
+        self.last = Some((leader, now));
+    }
+
+    /// Whether there is a quorum, from now on.
+    pub(crate) fn quorum(&mut self, holds: bool, now: Time) {
+        match (holds, self.without_since) {
+            (true, Some(since)) => {
+                self.without += now.since(since);
+                self.without_since = None;
+            }
+            (false, None) => self.without_since = Some(now),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn report(&self, now: Time) -> Report {
+        let mut failovers: Vec<_> = self.failovers.iter().copied().collect();
+        failovers.sort_unstable();
+        let percentile = |percent: usize| {
+            let rank = (failovers.len() * percent).div_ceil(100).saturating_sub(1);
+            failovers.get(rank).copied().unwrap_or_default()
+        };
+        let recent = self.recent.iter().filter(|at| now.since(**at) < HOUR).count();
+        Report {
+            elections_last_hour: recent as u32,
+            elections: self.elections,
+            failover_p50: percentile(50),
+            failover_p99: percentile(99),
+            failover_max: percentile(100),
+            split_brains: self.split_brains,
+            stale_leaders: self.stale_leaders,
+            without_quorum: self.without
+                + self.without_since.map_or(Duration::ZERO, |since| now.since(since)),
+        }
+    }
+}
+
+fn push<T>(queue: &mut VecDeque<T>, item: T, limit: usize) {
+    if queue.len() == limit {
+        queue.pop_front();
+    }
+    queue.push_back(item);
+}

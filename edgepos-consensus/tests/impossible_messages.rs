@@ -1,0 +1,334 @@
+//! Each message here makes raft panic, or take what it can never give back, where nothing stands before it. Here each is refused
+//! with its reason, and the store goes on.
+
+use edgepos_consensus::{DecodeError, Input, Message, Refusal};
+use edgepos_core::ReplicaId;
+
+use crate::support::forge::{self, Forged};
+use crate::support::{World, replica, replicas};
+
+/// A store of three with a leader and some decisions: the terminal, a peer that does not lead, and the term.
+struct Scene {
+    world: World,
+    leader: usize,
+    follower: usize,
+    other: usize,
+    term: u64,
+    last: u64,
+}
+
+fn scene() -> Scene {
+    let mut world = World::new(11, 3);
+    let leader = world.elect();
+    for number in 0..3 {
+        world.propose(leader, &[number]);
+    }
+    world.run_for(1000);
+    let term = world.nodes[leader].election.as_ref().unwrap().term().0;
+    let last = world.nodes[leader].applied.last().unwrap().index;
+    Scene { world, leader, follower: (leader + 1) % 3, other: (leader + 2) % 3, term, last }
+}
+
+impl Scene {
+    /// From the leader to the follower.
+    fn down(&self, kind: u64) -> Forged {
+        Forged::new(kind, replica(self.leader), replica(self.follower), self.term)
+    }
+
+    /// From the follower to the leader.
+    fn up(&self, kind: u64) -> Forged {
+        Forged::new(kind, replica(self.follower), replica(self.leader), self.term)
+    }
+
+    fn append(&self, index: u64, log_term: u64, entries: &[forge::Entry]) -> Forged {
+        let append = self.down(forge::APPEND).with(forge::INDEX, index).with(forge::LOG_TERM, log_term);
+        append.with(forge::COMMIT, self.last).entries(entries)
+    }
+
+    fn vote(&self, term: u64) -> Forged {
+        let vote = Forged::new(forge::VOTE, replica(self.other), replica(self.follower), term);
+        vote.with(forge::INDEX, self.last)
+            .with(forge::LOG_TERM, self.term)
+            .with(forge::COMMIT, 0)
+            .with(forge::COMMIT_TERM, 0)
+    }
+
+    fn told(&mut self, node: usize, forged: &Forged) -> Option<Refusal> {
+        let before = self.world.nodes[node].events.len();
+        self.world.tell(node, Input::Message(forged.message()));
+        assert_eq!(self.world.nodes[node].election.as_ref().unwrap().halted(), None);
+        let news = &self.world.nodes[node].events[before..];
+        news.iter().find_map(|(_, event)| match event {
+            edgepos_consensus::Event::Refused { reason, .. } => Some(*reason),
+            _ => None,
+        })
+    }
+
+    fn refused(&mut self, node: usize, forged: &Forged, reason: Refusal) {
+        let before = self.world.refusals().get(&reason).copied().unwrap_or_default();
+        assert_eq!(self.told(node, forged), Some(reason));
+        assert_eq!(self.world.refusals()[&reason], before + 1, "it is counted");
+    }
+
+    /// The store still decides, under the same leader.
+    fn unharmed(mut self) {
+        let key = self.world.propose(self.follower, b"still alive");
+        self.world.run_for(1500);
+        assert!(self.world.nodes.iter().all(|node| node.applied.last().unwrap().key == key));
+        assert_eq!((self.world.leader(), self.world.elections.len()), (Some(self.leader), 1));
+    }
+}
+
+#[test]
+fn terms_of_zero_and_term_bombs() {
+    let mut scene = scene();
+    let follower = scene.follower;
+    for term in [0, scene.term + (1 << 20) + 1, 1 << 48, u64::MAX] {
+        let vote = scene.vote(term);
+        scene.refused(follower, &vote, Refusal::ImpossibleTerm);
+        let pre_vote = scene.vote(term).with(forge::FLAGS, 2);
+        scene.refused(follower, &pre_vote, Refusal::ImpossibleTerm);
+        let heartbeat = scene.down(forge::HEARTBEAT).with(4, term).with(forge::COMMIT, 0);
+        scene.refused(follower, &heartbeat, Refusal::ImpossibleTerm);
+    }
+    scene.unharmed();
+}
+
+#[test]
+fn entries_that_no_leader_appends() {
+    let mut scene = scene();
+    let (follower, term, last) = (scene.follower, scene.term, scene.last);
+    let cases: [(u64, u64, Vec<forge::Entry>, Refusal); 9] = [
+        (last, term, vec![(last + 2, term, 0)], Refusal::ImpossibleEntries),
+        (last, term, vec![(last + 1, term, 0), (last + 3, term, 0)], Refusal::ImpossibleEntries),
+        (last, term, vec![(last + 1, term + 1, 0)], Refusal::ImpossibleEntries),
+        (last, term, vec![(last + 1, term - 1, 0)], Refusal::ImpossibleEntries),
+        (last, term, vec![(last, term, 0)], Refusal::ImpossibleEntries),
+        (last + 50, 0, vec![(last + 51, term, 0)], Refusal::ImpossibleIndex),
+        (0, term, vec![(1, term, 0)], Refusal::ImpossibleIndex),
+        (u64::MAX, term, vec![(0, term, 0)], Refusal::ImpossibleIndex),
+        (last, term + 1, vec![], Refusal::ImpossibleIndex),
+    ];
+    for (index, log_term, entries, reason) in cases {
+        let append = scene.append(index, log_term, &entries);
+        scene.refused(follower, &append, reason);
+    }
+    let commit = scene.append(last, term, &[]).with(forge::COMMIT, u64::MAX);
+    scene.refused(follower, &commit, Refusal::ImpossibleIndex);
+    scene.unharmed();
+}
+
+/// Old, early and conflicting entries that an honest leader may send in some order: taken without harm.
+#[test]
+fn replayed_and_overlapping_entries_are_harmless() {
+    let mut scene = scene();
+    let (follower, term, last) = (scene.follower, scene.term, scene.last);
+    for (index, log_term) in [(0, 0), (1, term), (last, term), (last + 7, term), (2, 1)] {
+        let append = scene.append(index, log_term, &[(index + 1, term, 0)]).with(forge::COMMIT, 0);
+        if index != last {
+            assert_eq!(scene.told(follower, &append), None);
+        }
+    }
+    scene.unharmed();
+}
+
+#[test]
+fn a_second_leader_in_one_term() {
+    let mut scene = scene();
+    let (leader, follower, other) = (scene.leader, scene.follower, scene.other);
+    let usurper =
+        Forged::new(forge::HEARTBEAT, replica(other), replica(follower), scene.term).with(forge::COMMIT, 0);
+    scene.refused(follower, &usurper, Refusal::SecondLeader);
+    let usurper =
+        Forged::new(forge::HEARTBEAT, replica(other), replica(leader), scene.term).with(forge::COMMIT, 0);
+    scene.refused(leader, &usurper, Refusal::SecondLeader);
+    scene.unharmed();
+}
+
+#[test]
+fn answers_beyond_the_leaders_log() {
+    let mut scene = scene();
+    let (leader, last) = (scene.leader, scene.last);
+    for (index, commit) in [(last + 9, 0), (u64::MAX, 0), (1, last + 9)] {
+        let reply = scene.up(forge::APPEND_REPLY).with(forge::INDEX, index).with(forge::COMMIT, commit);
+        scene.refused(leader, &reply, Refusal::ImpossibleIndex);
+    }
+    let hint =
+        scene.up(forge::APPEND_REPLY).with(forge::INDEX, 1).with(forge::COMMIT, 0).with(forge::FLAGS, 1);
+    let hint = hint.with(forge::HINT, u64::MAX).with(forge::LOG_TERM, 1);
+    scene.refused(leader, &hint, Refusal::ImpossibleIndex);
+    let beat = scene.up(forge::HEARTBEAT_REPLY).with(forge::COMMIT, last + 9);
+    scene.refused(leader, &beat, Refusal::ImpossibleIndex);
+    scene.unharmed();
+}
+
+#[test]
+fn snapshots_that_no_leader_sends() {
+    let mut scene = scene();
+    let (follower, term, last) = (scene.follower, scene.term, scene.last);
+    let three = replicas(3);
+    let others = [replica(scene.leader), replica(scene.other)];
+    for (index, snapshot_term, voters) in [
+        (0, term, &three[..]),
+        (u64::MAX, term, &three[..]),
+        (last, 0, &three[..]),
+        (last, term + 1, &three[..]),
+        (last, term, &others[..]),
+    ] {
+        let snapshot = scene.down(forge::SNAPSHOT).snapshot(index, snapshot_term, voters, &[]);
+        scene.refused(follower, &snapshot, Refusal::ImpossibleSnapshot);
+    }
+    for (voters, learners) in
+        [(vec![], three.clone()), (three.clone(), vec![three[0]]), (vec![three[0], three[0]], vec![])]
+    {
+        let bytes = scene.down(forge::SNAPSHOT).snapshot(last, term, &voters, &learners).bytes();
+        assert!(matches!(Message::decode(&bytes), Err(DecodeError::Malformed { .. })));
+    }
+    scene.unharmed();
+}
+
+#[test]
+fn orders_to_take_over_from_others() {
+    let mut scene = scene();
+    let (follower, other) = (scene.follower, scene.other);
+    let order = Forged::new(forge::TIMEOUT_NOW, replica(other), replica(follower), scene.term);
+    scene.refused(follower, &order, Refusal::NotFromLeader);
+    let early = scene.down(forge::TIMEOUT_NOW).with(4, scene.term + 1);
+    scene.refused(follower, &early, Refusal::NotFromLeader);
+    scene.unharmed();
+}
+
+#[test]
+fn votes_that_contradict_themselves() {
+    let mut scene = scene();
+    let (follower, term) = (scene.follower, scene.term);
+    let next = term + 1;
+    for vote in [
+        scene.vote(next).with(forge::LOG_TERM, 0),
+        scene.vote(next).with(forge::LOG_TERM, next),
+        scene.vote(next).with(forge::COMMIT, 5),
+        scene.vote(next).with(forge::COMMIT, scene.last + 1).with(forge::COMMIT_TERM, 1),
+        scene.vote(next).with(forge::INDEX, u64::MAX),
+    ] {
+        scene.refused(follower, &vote, Refusal::ImpossibleIndex);
+    }
+    scene.unharmed();
+}
+
+#[test]
+fn strangers_and_strays() {
+    let mut scene = scene();
+    let (leader, follower) = (scene.leader, scene.follower);
+    let stranger = ReplicaId::new(77, 7);
+    let beat =
+        Forged::new(forge::HEARTBEAT, stranger, replica(follower), scene.term + 1).with(forge::COMMIT, 0);
+    scene.refused(follower, &beat, Refusal::UnknownSender);
+    let stray = scene
+        .down(forge::HEARTBEAT)
+        .with(3, replica(leader).0)
+        .with(2, replica(scene.other).0)
+        .with(forge::COMMIT, 0);
+    scene.refused(follower, &stray, Refusal::WrongDestination);
+    let foreign = scene.down(forge::HEARTBEAT).with(forge::COMMIT, 0).of_store([7; 16]);
+    scene.refused(follower, &foreign, Refusal::WrongStore);
+    let generation = scene.down(forge::HEARTBEAT).with(forge::COMMIT, 0).with(1, 3);
+    scene.refused(follower, &generation, Refusal::WrongStore);
+    scene.unharmed();
+}
+
+#[test]
+fn proposals_in_anothers_name_or_to_the_wrong_terminal() {
+    let mut scene = scene();
+    let (leader, follower) = (scene.leader, scene.follower);
+    let forged = scene.up(forge::PROPOSE).proposal(replica(scene.other), 1, 3);
+    scene.refused(leader, &forged, Refusal::ImpossibleProposal);
+    let astray = scene.down(forge::PROPOSE).proposal(replica(leader), 4, 3);
+    scene.refused(follower, &astray, Refusal::NotLeading);
+    // A gap, and one above the limit of the size: not appended, and nothing else happens.
+    for (number, bytes) in [(7, 3), (1, 70_000)] {
+        let proposal = scene.up(forge::PROPOSE).proposal(replica(follower), number, bytes);
+        assert_eq!(scene.told(leader, &proposal), None);
+    }
+    scene.world.run_for(500);
+    assert!(scene.world.nodes.iter().all(|node| node.applied.len() == 3));
+    scene.unharmed();
+}
+
+#[test]
+fn kinds_that_are_local_or_unknown() {
+    let scene = scene();
+    for kind in [0, 10, 14, 99, u64::MAX] {
+        assert_eq!(Message::decode(&scene.down(kind).bytes()), Err(DecodeError::UnknownKind { kind }));
+    }
+    let bare = scene.down(forge::APPEND).bytes();
+    assert!(matches!(Message::decode(&bare), Err(DecodeError::Missing { .. })));
+    scene.unharmed();
+}
+
+/// An answer to votes that have not left yet: a terminal that believed it would lead with a log that it has not written.
+#[test]
+fn votes_that_nobody_can_have_given() {
+    let mut world = World::new(3, 3);
+    world.nodes[0].disk_ms = 400;
+    world.isolate(0);
+    world.run_for(2500);
+    let election = world.nodes[0].election.as_ref().unwrap();
+    let term = election.term().0;
+    for (flags, vote_term) in [(2, term + 1), (0, term), (0, term + 1)] {
+        for peer in [1, 2] {
+            let reply = Forged::new(forge::VOTE_REPLY, replica(peer), replica(0), vote_term);
+            let reply = reply.with(forge::COMMIT, 0).with(forge::COMMIT_TERM, 0).with(forge::FLAGS, flags);
+            world.lenient = true;
+            (world.checks_leaders, world.checks_entitlement) = (false, false);
+            world.tell(0, Input::Message(reply.message()));
+        }
+    }
+    assert_eq!(world.nodes[0].election.as_ref().unwrap().halted(), None);
+    assert!(world.refusals().contains_key(&Refusal::Unsolicited), "{:?}", world.refusals());
+}
+
+/// A learner asks for votes: nobody that has none may lead.
+#[test]
+fn votes_for_those_that_have_none() {
+    let mut world = World::new(4, 7);
+    let leader = world.elect();
+    world.run_for(500);
+    world.crash(leader);
+    world.run_for(320);
+    let voter = (leader + 1) % 5;
+    let term = world.nodes[voter].election.as_ref().unwrap().term().0;
+    let vote = Forged::new(forge::VOTE, replica(6), replica(voter), term + 9);
+    let vote = vote
+        .with(forge::INDEX, 99)
+        .with(forge::LOG_TERM, term)
+        .with(forge::COMMIT, 0)
+        .with(forge::COMMIT_TERM, 0);
+    world.tell(voter, Input::Message(vote.message()));
+    assert_eq!(world.refusals()[&Refusal::NotAVoter], 1);
+    assert!(world.nodes[voter].election.as_ref().unwrap().term().0 < term + 9);
+}
+
+/// The store's only voter is made to step down by a terminal that was retired, while its disk is slow. It leads again when what it
+/// wrote is durable, and not before.
+#[test]
+fn a_higher_term_to_a_lone_voter_with_a_slow_disk() {
+    let mut world = World::new(5, 2);
+    let leader = world.elect();
+    world.run_for(300);
+    let now = edgepos_core::Now::new(world.now, 0);
+    world.nodes[leader].election.as_mut().unwrap().retire(now, replica(1 - leader)).unwrap();
+    world.flush(leader);
+    world.run_for(500);
+    assert_eq!(world.nodes[leader].election.as_ref().unwrap().voters().len(), 1);
+    world.crash(1 - leader);
+    world.nodes[leader].disk_ms = 1500;
+    world.propose(leader, b"slow");
+    let term = world.nodes[leader].election.as_ref().unwrap().term().0;
+    let reply = Forged::new(forge::APPEND_REPLY, replica(1 - leader), replica(leader), term + 5);
+    let reply = reply.with(forge::INDEX, 0).with(forge::COMMIT, 0);
+    world.tell(leader, Input::Message(reply.message()));
+    world.run_for(10_000);
+    assert_eq!(world.nodes[leader].election.as_ref().unwrap().halted(), None);
+    assert_eq!(world.leader(), Some(leader));
+    assert_eq!(world.nodes[leader].applied.len(), 1);
+}

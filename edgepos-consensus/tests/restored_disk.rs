@@ -1,0 +1,30 @@
+use edgepos_consensus::Event;
+
+use crate::support::World;
+
+/// E4: a disk is restored from an older copy. The terminal notices as soon as it hears the leader, and does not vote.
+#[test]
+fn an_older_copy_of_the_disk_is_noticed() {
+    for seed in 0..10 {
+        let mut world = World::new(seed, 3);
+        let leader = world.elect();
+        let restored = (leader + 1) % 3;
+        world.propose(leader, b"first");
+        world.run_for(500);
+        let (disk, applied) = (world.nodes[restored].disk.clone(), world.nodes[restored].applied.clone());
+        for number in 0..20 {
+            world.propose(leader, &[number]);
+            world.run_for(100);
+        }
+        world.crash(restored);
+        (world.nodes[restored].disk, world.nodes[restored].applied) = (disk, applied);
+        world.boot(restored);
+        world.run_for(1000);
+        assert!(world.nodes[restored].saw(|event| matches!(event, Event::LogLost { .. })).is_some());
+        assert_eq!((world.leader(), world.elections.len()), (Some(leader), 1));
+        // A leader is not lost with it: the two others go on.
+        world.propose(leader, b"last");
+        world.run_for(500);
+        assert_eq!(world.nodes[leader].applied.len(), 22);
+    }
+}

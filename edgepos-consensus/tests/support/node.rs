@@ -1,0 +1,130 @@
+//! One terminal with its disk.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use edgepos_consensus::{Config, Decision, Election, Event, Message, Output, ProposalKey, Restored};
+use edgepos_core::{Now, PersistId, Space, Write};
+
+/// What a disk holds.
+pub(crate) type Rows = BTreeMap<(Space, Vec<u8>), Vec<u8>>;
+
+/// Writes and decisions that become durable together.
+struct Transaction {
+    id: PersistId,
+    writes: Vec<Write>,
+    decisions: Vec<Decision>,
+}
+
+pub(crate) struct Node {
+    pub(crate) config: Config,
+    pub(crate) election: Option<Election>,
+    /// Rises with each boot and crash: what was meant for an earlier life does not happen.
+    pub(crate) life: u64,
+    pub(crate) disk: Rows,
+    /// Decisions whose effects are on the disk.
+    pub(crate) applied: Vec<Decision>,
+    under_way: VecDeque<Transaction>,
+    /// How long a flush takes, in milliseconds; flushes do not overlap.
+    pub(crate) disk_ms: u64,
+    disk_free_at: u64,
+    /// How much later than others it sends and hears, in milliseconds.
+    pub(crate) lag_ms: u64,
+    pub(crate) paused_until: u64,
+    pub(crate) timer: Option<u64>,
+    pub(crate) events: Vec<(u64, Event)>,
+    pub(crate) connections: [u64; 16],
+    /// Keys that the application wants decided, whatever crashes.
+    pub(crate) wants: Vec<ProposalKey>,
+}
+
+impl Node {
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            config,
+            election: None,
+            life: 0,
+            disk: Rows::new(),
+            applied: Vec::new(),
+            under_way: VecDeque::new(),
+            disk_ms: 1,
+            disk_free_at: 0,
+            lag_ms: 0,
+            paused_until: 0,
+            timer: None,
+            events: Vec::new(),
+            connections: [1; 16],
+            wants: Vec::new(),
+        }
+    }
+
+    pub(crate) fn restored(&self) -> Restored {
+        let mut restored = Restored::new();
+        for ((space, key), value) in &self.disk {
+            restored.insert(*space, key, value).expect("rows read back");
+        }
+        restored
+    }
+
+    pub(crate) fn boot(&mut self, now: Now) {
+        assert!(self.election.is_none(), "it runs");
+        self.life += 1;
+        self.timer = None;
+        self.disk_free_at = now.mono.0;
+        let election = Election::new(now, self.config.clone(), self.restored());
+        self.election = Some(election.expect("it starts from its disk"));
+    }
+
+    pub(crate) fn crash(&mut self) {
+        self.election = None;
+        self.life += 1;
+        self.under_way.clear();
+        self.paused_until = 0;
+    }
+
+    pub(crate) fn disk_time(&mut self, now: u64) -> u64 {
+        self.disk_free_at = self.disk_free_at.max(now) + self.disk_ms;
+        self.disk_free_at
+    }
+
+    /// Does what needs no world: keeps transactions. Decisions belong to the write that follows them.
+    pub(crate) fn drain(&mut self) -> (Vec<Message>, Vec<PersistId>, Vec<Event>) {
+        let (mut messages, mut writes, mut events, mut decisions) = (vec![], vec![], vec![], vec![]);
+        let Some(election) = &mut self.election else { return (messages, writes, events) };
+        while let Some(output) = election.poll_output() {
+            match output {
+                Output::Transmit(message) => messages.push(message),
+                Output::Event(event) => events.push(event),
+                Output::Apply(decision) => decisions.push(decision),
+                Output::Persist(persist) => {
+                    writes.push(persist.id);
+                    let decisions = std::mem::take(&mut decisions);
+                    let transaction = Transaction { id: persist.id, writes: persist.writes, decisions };
+                    self.under_way.push_back(transaction);
+                }
+            }
+        }
+        assert!(decisions.is_empty(), "a decision without the write that follows it");
+        (messages, writes, events)
+    }
+
+    /// The oldest transaction reaches the disk: its decisions.
+    pub(crate) fn make_durable(&mut self, id: PersistId) -> Option<Vec<Decision>> {
+        let transaction = self.under_way.pop_front()?;
+        assert_eq!(transaction.id, id, "flushes are in order");
+        for write in transaction.writes {
+            match write {
+                Write::Put { space, key, value } => {
+                    self.disk.insert((space, key), value);
+                }
+                Write::Delete { space, key } => {
+                    self.disk.remove(&(space, key));
+                }
+            }
+        }
+        Some(transaction.decisions)
+    }
+
+    pub(crate) fn saw(&self, wanted: impl Fn(&Event) -> bool) -> Option<u64> {
+        self.events.iter().find(|(_, event)| wanted(event)).map(|(at, _)| *at)
+    }
+}
