@@ -1,0 +1,193 @@
+//! Runs of events in the form in which they travel, to a peer and to the cloud alike.
+
+use edgepos_core::{Chain, EventId, ReplicaId, Seq};
+use edgepos_crdt::VersionVector;
+
+use crate::compress::{self, Packed};
+use crate::wire::{self, Reader, required};
+use crate::{DecodeError, EventRecord, Hash, Limits};
+
+/// The format of the batch's own map.
+const FORMAT: u64 = 1;
+
+/// Events that follow on each other in one chain, and the chain's hash after the last of them.
+///
+/// The head vouches for every event of the run *and* for everything before it in the chain, so no other hash is sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Run {
+    /// Whose events, in which lane.
+    pub chain: Chain,
+    /// Position of the first event, from 1.
+    pub first: Seq,
+    /// The chain's hash after the last event.
+    pub head: Hash,
+    /// The events' payloads, in order. Never empty once decoded.
+    pub payloads: Vec<Vec<u8>>,
+}
+
+impl Run {
+    /// Position of the last event; the position before the first where there is none.
+    pub fn last(&self) -> Seq {
+        Seq((self.first.0 - 1).saturating_add(self.payloads.len() as u64))
+    }
+
+    /// The part above `held`, linked to `hash`, which is the chain's hash at `held`.
+    ///
+    /// # Errors
+    /// [`LinkError::Gap`] when the run begins later than at the next position, [`LinkError::Fork`] when its head is not what
+    /// its events and `hash` derive to.
+    pub(crate) fn above(self, held: Seq, hash: Hash) -> Result<Vec<(EventRecord, Hash)>, LinkError> {
+        let known = (held.next().0).checked_sub(self.first.0).ok_or(LinkError::Gap)?;
+        let head = self.head;
+        let skip = usize::try_from(known).unwrap_or(usize::MAX);
+        let mut linked = Vec::with_capacity(self.payloads.len().saturating_sub(skip));
+        let mut hash = hash;
+        for (seq, payload) in (held.next().0..).zip(self.payloads.into_iter().skip(skip)) {
+            let id = EventId::new(self.chain, Seq(seq));
+            hash = hash.link(id, &payload);
+            linked.push((EventRecord { id, payload }, hash));
+        }
+        if !linked.is_empty() && hash != head {
+            return Err(LinkError::Fork);
+        }
+        Ok(linked)
+    }
+}
+
+/// Why a run does not follow on what is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LinkError {
+    Gap,
+    Fork,
+}
+
+/// What one message or one upload carries: at most one run of each chain.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Batch {
+    /// In the order in which they should be applied: most urgent lane first.
+    pub runs: Vec<Run>,
+}
+
+impl Batch {
+    /// How many events.
+    pub fn events(&self) -> usize {
+        self.runs.iter().map(|run| run.payloads.len()).sum()
+    }
+
+    /// For each chain in the batch, the position of its last event.
+    pub fn last(&self) -> VersionVector {
+        self.runs.iter().map(|run| (run.chain, run.last())).collect()
+    }
+
+    /// The bytes that travel: a CBOR map with the format, the codec, the dictionary, the body's length and the body. Compressed
+    /// without a dictionary, so that every receiver reads it.
+    pub fn encode(&self, limits: &Limits) -> Vec<u8> {
+        self.encode_with(0, limits)
+    }
+
+    /// As [`encode`](Self::encode), compressed with a dictionary that the receiver has; one that this build does not have, and
+    /// 0, is none.
+    pub fn encode_with(&self, dictionary: u32, limits: &Limits) -> Vec<u8> {
+        let body = self.body();
+        let length = body.len() as u64;
+        let Packed { codec, dictionary, bytes } = compress::pack(body, dictionary, limits);
+        wire::write(|out| {
+            out.map(5)?;
+            out.u64(0)?.u64(FORMAT)?;
+            out.u64(1)?.u64(codec as u64)?;
+            out.u64(2)?.u64(dictionary.into())?;
+            out.u64(3)?.u64(length)?;
+            out.u64(4)?.bytes(&bytes)?.ok()
+        })
+    }
+
+    fn body(&self) -> Vec<u8> {
+        wire::write(|out| {
+            out.array(self.runs.len() as u64)?;
+            for run in &self.runs {
+                out.map(5)?;
+                out.u64(0)?.u64(run.chain.replica.0)?;
+                out.u64(1)?.u8(run.chain.lane.code())?;
+                out.u64(2)?.u64(run.first.0)?;
+                out.u64(3)?.bytes(&run.head.0)?;
+                out.u64(4)?.array(run.payloads.len() as u64)?;
+                for payload in &run.payloads {
+                    out.bytes(payload)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote, by this version or a later one: unknown keys are skipped.
+    ///
+    /// # Errors
+    /// [`DecodeError`], for anything that no honest writer writes or that exceeds `limits`. Memory stays within
+    /// [`Limits::max_ratio`] times the bytes given.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let (mut format, mut codec, mut dictionary, mut length, mut packed) = (None, None, 0, None, None);
+        Reader::all(bytes, limits.max_message_bytes, |reader| {
+            reader.fields(|reader, key| {
+                match key {
+                    0 => format = Some(reader.u64()?),
+                    1 => codec = Some(reader.u64()?),
+                    2 => dictionary = reader.u64()?,
+                    3 => length = Some(reader.u64()?),
+                    4 => packed = Some(reader.bytes("batch", limits.max_message_bytes)?),
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            })
+        })?;
+        let version = required(format, 0)?;
+        if version != FORMAT {
+            return Err(DecodeError::UnknownVersion { version });
+        }
+        let packed = required(packed, 4)?;
+        let body = compress::unpack(required(codec, 1)?, dictionary, packed, required(length, 3)?, limits)?;
+        Reader::all(&body, limits.max_body_bytes, |reader| runs(reader, limits)).map(|runs| Self { runs })
+    }
+}
+
+fn runs(reader: &mut Reader<'_>, limits: &Limits) -> Result<Vec<Run>, DecodeError> {
+    let mut seen = VersionVector::new();
+    let mut left = limits.max_events;
+    let mut runs = Vec::new();
+    for _ in 0..reader.array("runs", limits.max_chains)? {
+        let run = run(reader, limits, &mut left)?;
+        if seen.get(run.chain) != Seq::ZERO {
+            return Err(DecodeError::Impossible { what: "chain twice in a batch" });
+        }
+        seen.set_max(run.chain, run.last());
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+fn run(reader: &mut Reader<'_>, limits: &Limits, left: &mut u32) -> Result<Run, DecodeError> {
+    let (mut replica, mut lane, mut first, mut head, mut payloads) = (None, None, None, None, Vec::new());
+    reader.fields(|reader, key| {
+        match key {
+            0 => replica = Some(ReplicaId(reader.u64()?)),
+            1 => lane = Some(wire::lane(reader.u64()?)?),
+            2 => first = Some(Seq(reader.u64()?)),
+            3 => head = Some(Hash(reader.fixed("hash")?)),
+            4 => {
+                let events = reader.array("events", *left)?;
+                *left -= events as u32;
+                for _ in 0..events {
+                    payloads.push(reader.bytes("event", limits.max_event_bytes)?.to_vec());
+                }
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    let chain = Chain::new(required(replica, 0)?, required(lane, 1)?);
+    let (first, head) = (required(first, 2)?, required(head, 3)?);
+    let last = (first.0).checked_add(payloads.len() as u64);
+    if first == Seq::ZERO || payloads.is_empty() || last.is_none() {
+        return Err(DecodeError::Impossible { what: "run" });
+    }
+    Ok(Run { chain, first, head, payloads })
+}

@@ -1,0 +1,247 @@
+//! Reads a batch from disk, event range by event range: who lacks what, how much of it fits, and in which order.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use edgepos_core::{Chain, EventId, Lane, LoadId, Seq};
+use edgepos_crdt::VersionVector;
+
+use crate::{Batch, Config, EventRecord, Hash, Run};
+
+/// What one batch may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    /// Payload bytes.
+    bytes: u64,
+    events: u64,
+    /// Payload bytes that each lane may use before the rest goes by urgency.
+    floor: u64,
+    /// Payload bytes up to which the first event of a lane is still taken although the budget is used up.
+    hard: u64,
+    /// What a read may cost beyond what the budget leaves.
+    slack: u64,
+}
+
+impl Budget {
+    pub(crate) fn new(config: &Config, bytes: u32) -> Self {
+        Self {
+            bytes: bytes.into(),
+            events: config.batch_events.into(),
+            floor: config.lane_floor_bytes.min(bytes / 4).into(),
+            hard: if bytes < config.batch_bytes { 0 } else { (config.limits.max_body_bytes / 2).into() },
+            slack: config.max_event_bytes.into(),
+        }
+    }
+}
+
+/// Rows to ask for.
+pub(crate) struct Want {
+    pub(crate) from: EventId,
+    pub(crate) to: EventId,
+    pub(crate) max_bytes: u32,
+}
+
+/// An event that should be on disk and is not, or not as it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+    Damaged(EventId),
+    /// The event, and the first position that is there.
+    Pruned(EventId, Seq),
+}
+
+/// A batch in the making. Ask [`want`](Self::want) until it has no wish, answering each with [`loaded`](Self::loaded).
+#[derive(Debug)]
+pub(crate) struct Gather {
+    budget: Budget,
+    ranges: BTreeMap<Chain, Range>,
+    steps: VecDeque<Step>,
+    runs: BTreeMap<(Lane, Chain), Run>,
+    bytes: u64,
+    events: u64,
+    faults: Vec<Fault>,
+    pub(crate) waiting: Option<LoadId>,
+}
+
+/// What of a chain is still to be read.
+#[derive(Debug)]
+struct Range {
+    next: Seq,
+    last: Seq,
+    /// The chain's hash before `next`, once it is known.
+    before: Option<Hash>,
+}
+
+#[derive(Debug)]
+struct Step {
+    /// May use this many bytes; `None`: all that the batch has left.
+    floor: Option<u64>,
+    chains: VecDeque<Chain>,
+}
+
+impl Gather {
+    /// Everything of `have` that `lacks` lacks, except the chains that `skip` names. Each lane begins behind the chain `after`,
+    /// so that chains of one lane take turns. `None`: nothing is lacking.
+    pub(crate) fn new(
+        have: &VersionVector,
+        lacks: &VersionVector,
+        skip: impl Fn(Chain) -> bool,
+        after: Option<Chain>,
+        budget: Budget,
+    ) -> Option<Self> {
+        let lacking = |(chain, last): (Chain, Seq)| {
+            let held = lacks.get(chain);
+            let before = (held == Seq::ZERO).then_some(Hash::ZERO);
+            (last > held && !skip(chain)).then_some((chain, Range { next: held.next(), last, before }))
+        };
+        let ranges: BTreeMap<Chain, Range> = have.iter().filter_map(lacking).collect();
+        let mut lanes: Vec<VecDeque<Chain>> = Vec::new();
+        for lane in Lane::ALL {
+            let of_lane = || ranges.keys().copied().filter(|chain| chain.lane == lane);
+            let turn = |chain: &Chain| after.is_some_and(|after| *chain <= after);
+            let chains: VecDeque<Chain> =
+                of_lane().filter(|chain| !turn(chain)).chain(of_lane().filter(turn)).collect();
+            if !chains.is_empty() {
+                lanes.push(chains);
+            }
+        }
+        if lanes.is_empty() {
+            return None;
+        }
+        let mut steps = VecDeque::new();
+        if lanes.len() > 1 {
+            steps.extend(
+                lanes.iter().map(|chains| Step { floor: Some(budget.floor), chains: chains.clone() }),
+            );
+        }
+        steps.extend(lanes.into_iter().map(|chains| Step { floor: None, chains }));
+        Some(Self {
+            budget,
+            ranges,
+            steps,
+            runs: BTreeMap::new(),
+            bytes: 0,
+            events: 0,
+            faults: Vec::new(),
+            waiting: None,
+        })
+    }
+
+    /// The next rows to read. `None`: the batch is complete.
+    pub(crate) fn want(&mut self) -> Option<Want> {
+        loop {
+            let left = self.budget.bytes.saturating_sub(self.bytes);
+            let step = self.steps.front_mut()?;
+            let Some(chain) = step.chains.front().copied() else {
+                self.steps.pop_front();
+                continue;
+            };
+            let Some(range) = self.ranges.get(&chain).filter(|range| range.next <= range.last) else {
+                step.chains.pop_front();
+                continue;
+            };
+            let room = step.floor.unwrap_or(left).min(left);
+            let events = self.budget.events.saturating_sub(self.events);
+            let begun = self.runs.keys().any(|(lane, _)| *lane == chain.lane);
+            if events == 0 || (room == 0 && begun) {
+                self.steps.pop_front();
+                continue;
+            }
+            // The row before tells the hash on which the first one must follow.
+            let from = if range.before.is_none() { Seq(range.next.0 - 1) } else { range.next };
+            let to = range.last.min(Seq(range.next.0.saturating_add(events - 1)));
+            return Some(Want {
+                from: EventId::new(chain, from),
+                to: EventId::new(chain, to),
+                max_bytes: u32::try_from(room + self.budget.slack).unwrap_or(u32::MAX),
+            });
+        }
+    }
+
+    /// The rows of the last wish.
+    pub(crate) fn loaded(&mut self, rows: &[(Vec<u8>, Vec<u8>)]) {
+        let Some(chain) = self.steps.front().and_then(|step| step.chains.front()).copied() else { return };
+        match self.read(chain, rows) {
+            Ok(true) => {}
+            Ok(false) => {
+                self.steps.pop_front();
+            }
+            Err(fault) => {
+                self.faults.push(fault);
+                self.ranges.remove(&chain);
+            }
+        }
+    }
+
+    /// Whether the step has room for more.
+    fn read(&mut self, chain: Chain, rows: &[(Vec<u8>, Vec<u8>)]) -> Result<bool, Fault> {
+        let Some(range) = self.ranges.get(&chain) else { return Ok(true) };
+        let (mut next, mut before, last) = (range.next, range.before, range.last);
+        let mut useful = false;
+        for (key, value) in rows {
+            let damaged = Fault::Damaged(EventId::new(chain, next));
+            let (record, hash) = EventRecord::from_row(key, value).ok_or(damaged)?;
+            if record.id.chain != chain {
+                return Err(damaged);
+            }
+            if before.is_none() && record.id.seq.next() == next {
+                before = Some(hash);
+                useful = true;
+                self.progress(chain, next, before);
+                continue;
+            }
+            if record.id.seq != next {
+                return Err(Fault::Pruned(EventId::new(chain, next), record.id.seq));
+            }
+            if before.is_some_and(|before| before.link(record.id, &record.payload) != hash) {
+                return Err(damaged);
+            }
+            if !self.fits(chain, record.payload.len() as u64) {
+                return Ok(false);
+            }
+            useful = true;
+            self.add(record, hash);
+            next = next.next();
+            before = Some(hash);
+            self.progress(chain, next, before);
+        }
+        if useful { Ok(true) } else { Err(Fault::Pruned(EventId::new(chain, next), last.next())) }
+    }
+
+    fn progress(&mut self, chain: Chain, next: Seq, before: Option<Hash>) {
+        if let Some(range) = self.ranges.get_mut(&chain) {
+            range.next = next;
+            range.before = before;
+        }
+    }
+
+    fn fits(&self, chain: Chain, size: u64) -> bool {
+        if self.events == 0 {
+            return true;
+        }
+        if self.events >= self.budget.events {
+            return false;
+        }
+        let left = self.budget.bytes.saturating_sub(self.bytes);
+        let room = self.steps.front().and_then(|step| step.floor).unwrap_or(left).min(left);
+        let begun = self.runs.keys().any(|(lane, _)| *lane == chain.lane);
+        size <= room || (!begun && self.bytes + size <= self.budget.hard)
+    }
+
+    fn add(&mut self, record: EventRecord, hash: Hash) {
+        let EventRecord { id, payload } = record;
+        let size = payload.len() as u64;
+        self.bytes += size;
+        self.events += 1;
+        if let Some(floor) = self.steps.front_mut().and_then(|step| step.floor.as_mut()) {
+            *floor = floor.saturating_sub(size);
+        }
+        let empty = || Run { chain: id.chain, first: id.seq, head: Hash::ZERO, payloads: Vec::new() };
+        let run = self.runs.entry((id.chain.lane, id.chain)).or_insert_with(empty);
+        run.payloads.push(payload);
+        run.head = hash;
+    }
+
+    /// The batch, most urgent lane first, and what was wrong on disk.
+    pub(crate) fn finish(self) -> (Batch, Vec<Fault>) {
+        (Batch { runs: self.runs.into_values().collect() }, self.faults)
+    }
+}

@@ -1,0 +1,247 @@
+//! What the cloud decides about one store: who may upload, and which events are new. Pure, so that a SQLite cloud, a sharded one
+//! and the simulator decide alike.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use edgepos_core::{Chain, ReplicaId, StoreGeneration, Term, UploadEpoch, WallMs};
+use edgepos_crdt::VersionVector;
+
+use crate::batch::LinkError;
+use crate::message::{read_heads, write_heads};
+use crate::wire::{self, Reader, required};
+use crate::{Batch, CloudReply, CloudRequest, DecodeError, EventRecord, Hash, Limits, RefusedReason};
+
+/// The row that the cloud keeps for one store.
+///
+/// Load it, let it [`handle`](Self::handle) one request, and write it back together with the events that this returned, in one
+/// transaction and only if the row is still the one that was loaded (compare [`epoch`](Self::epoch) and
+/// [`batches`](Self::batches) in the `UPDATE`). Send the reply after that commit.
+///
+/// The rules:
+/// - Every grant of the lease raises the epoch, a repeated one to the same replica too: what that replica sent before its restart
+///   must not arrive after the restart and be taken for its new work.
+/// - A lease that has not run out is pre-empted by its holder, and by a leader with a higher rank (generation, term). Who asks
+///   without leading ranks below every leader of its generation and pre-empts nobody: leaderless terminals can not fence each
+///   other for ever.
+/// - Each append renews the lease. An append after the lease ran out is good as long as nobody else took it.
+/// - Events are taken without gaps, chain by chain, and only where the chain's hash agrees; all of a batch or nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct IngestState {
+    epoch: UploadEpoch,
+    holder: ReplicaId,
+    generation: StoreGeneration,
+    term: Term,
+    leader: bool,
+    lease_until: WallMs,
+    vector: VersionVector,
+    heads: BTreeMap<Chain, Hash>,
+    batches: u64,
+}
+
+impl IngestState {
+    /// The life of a lease on the cloud's clock: 15 s, three of the normal flush intervals.
+    pub const LEASE: Duration = Duration::from_secs(15);
+
+    /// A store that the cloud has never heard from.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The epoch in force; 0 before the first lease.
+    pub fn epoch(&self) -> UploadEpoch {
+        self.epoch
+    }
+
+    /// Who holds the lease, run out or not; `None` before the first.
+    pub fn holder(&self) -> Option<ReplicaId> {
+        (self.epoch != UploadEpoch::default()).then_some(self.holder)
+    }
+
+    /// All that the cloud holds of this store.
+    pub fn vector(&self) -> &VersionVector {
+        &self.vector
+    }
+
+    /// How many batches were stored; the number of the latest, from 1.
+    pub fn batches(&self) -> u64 {
+        self.batches
+    }
+
+    /// Answers one request of this store. The events are those that are new and must be stored with the row; empty otherwise.
+    ///
+    /// `wall` is the cloud's own clock. It decides how long others wait, never whether an event is taken.
+    pub fn handle(
+        &mut self,
+        wall: WallMs,
+        request: &CloudRequest,
+        limits: &Limits,
+    ) -> (CloudReply, Vec<EventRecord>) {
+        match request {
+            CloudRequest::Lease { replica, generation, term, leader, .. } => {
+                (self.lease(wall, *replica, *generation, *term, *leader), Vec::new())
+            }
+            CloudRequest::Head { .. } => {
+                (CloudReply::Head { epoch: self.epoch, vector: self.vector.clone() }, Vec::new())
+            }
+            CloudRequest::Append { replica, epoch, old, new, batch, .. } => {
+                let (reply, events) = self.append(wall, *replica, *epoch, old, new, batch, limits);
+                (reply, events.unwrap_or_default())
+            }
+        }
+    }
+
+    /// Grants the lease, or says how long to wait.
+    pub fn lease(
+        &mut self,
+        wall: WallMs,
+        replica: ReplicaId,
+        generation: StoreGeneration,
+        term: Term,
+        leader: bool,
+    ) -> CloudReply {
+        if generation < self.generation {
+            return CloudReply::Refused { reason: RefusedReason::OldGeneration };
+        }
+        let life = Self::LEASE.as_millis() as u64;
+        // A clock that was set back would make the lease last until it has caught up.
+        self.lease_until = self.lease_until.min(WallMs(wall.0.saturating_add(life)));
+        let left = self.lease_until.0.saturating_sub(wall.0);
+        let pre_empts =
+            leader && rank(generation, term, true) > rank(self.generation, self.term, self.leader);
+        if left > 0 && replica != self.holder && !pre_empts {
+            return CloudReply::Busy { retry_after_ms: left };
+        }
+        self.epoch = UploadEpoch(self.epoch.0.saturating_add(1));
+        self.holder = replica;
+        self.generation = generation;
+        self.term = term;
+        self.leader = leader;
+        self.lease_until = WallMs(wall.0.saturating_add(life));
+        CloudReply::Lease { epoch: self.epoch, vector: self.vector.clone() }
+    }
+
+    /// Takes the events of one batch, all or none. `Some` holds those that are new, in the order of the batch.
+    ///
+    /// A repeat of an earlier append finds that `old` is no longer true and gets [`CloudReply::Conflict`], whose vector already
+    /// covers it: nothing is stored twice, and the uploader goes on from there.
+    #[expect(clippy::too_many_arguments, reason = "the fields of one request, each of its own type")]
+    pub fn append(
+        &mut self,
+        wall: WallMs,
+        replica: ReplicaId,
+        epoch: UploadEpoch,
+        old: &VersionVector,
+        new: &VersionVector,
+        batch: &[u8],
+        limits: &Limits,
+    ) -> (CloudReply, Option<Vec<EventRecord>>) {
+        if epoch != self.epoch || replica != self.holder || epoch == UploadEpoch::default() {
+            return (CloudReply::Fenced { epoch: self.epoch }, None);
+        }
+        if new.iter().any(|(chain, _)| old.get(chain) != self.vector.get(chain)) {
+            return (CloudReply::Conflict { vector: self.vector.clone() }, None);
+        }
+        let linked = match self.check(old, new, batch, limits) {
+            Ok(linked) => linked,
+            Err(reply) => return (reply, None),
+        };
+        let mut events = Vec::with_capacity(linked.len());
+        for (record, hash) in linked {
+            self.vector.set_max(record.id.chain, record.id.seq);
+            self.heads.insert(record.id.chain, hash);
+            events.push(record);
+        }
+        self.batches = self.batches.saturating_add(1);
+        self.lease_until = WallMs(wall.0.saturating_add(Self::LEASE.as_millis() as u64));
+        (CloudReply::Ack { vector: self.vector.clone() }, Some(events))
+    }
+
+    /// The events of the batch with their hashes, once everything about them is right. Changes nothing.
+    fn check(
+        &self,
+        old: &VersionVector,
+        new: &VersionVector,
+        batch: &[u8],
+        limits: &Limits,
+    ) -> Result<Vec<(EventRecord, Hash)>, CloudReply> {
+        let refused = |reason| CloudReply::Refused { reason };
+        let batch = Batch::decode(batch, limits).map_err(|error| {
+            refused(match error {
+                DecodeError::TooLarge { .. } => RefusedReason::TooLarge,
+                DecodeError::UnknownCodec { .. }
+                | DecodeError::UnknownDictionary { .. }
+                | DecodeError::UnknownVersion { .. } => RefusedReason::UnknownCodec,
+                _ => RefusedReason::Malformed,
+            })
+        })?;
+        let starts_right = batch.runs.iter().all(|run| run.first == old.get(run.chain).next());
+        if batch.runs.is_empty() || batch.last() != *new || !starts_right {
+            return Err(refused(RefusedReason::Malformed));
+        }
+        let added = batch.runs.iter().filter(|run| !self.heads.contains_key(&run.chain)).count();
+        if self.heads.len() + added > limits.max_chains as usize {
+            return Err(refused(RefusedReason::TooManyChains));
+        }
+        let mut linked = Vec::with_capacity(batch.events());
+        for run in batch.runs {
+            let chain = run.chain;
+            let hash = self.heads.get(&chain).copied().unwrap_or(Hash::ZERO);
+            linked.extend(run.above(self.vector.get(chain), hash).map_err(|error| match error {
+                LinkError::Gap => refused(RefusedReason::Malformed),
+                LinkError::Fork => CloudReply::Fork { chain },
+            })?);
+        }
+        Ok(linked)
+    }
+
+    /// The row: a CBOR map.
+    pub fn encode(&self) -> Vec<u8> {
+        wire::write(|out| {
+            out.map(9)?.u64(0)?.u64(self.epoch.0)?.u64(1)?.u64(self.holder.0)?;
+            out.u64(2)?.u32(self.generation.0)?.u64(3)?.u64(self.term.0)?;
+            out.u64(4)?.bool(self.leader)?.u64(5)?.u64(self.lease_until.0)?;
+            out.u64(6)?;
+            wire::write_vector(out, &self.vector)?;
+            out.u64(7)?;
+            write_heads(out, &self.heads)?;
+            out.u64(8)?.u64(self.batches)?.ok()
+        })
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when this is no such row, or one whose heads and vector do not name the same chains.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let mut state = Self::default();
+        let mut batches = None;
+        Reader::all(bytes, limits.max_message_bytes, |reader| {
+            reader.fields(|reader, key| {
+                match key {
+                    0 => state.epoch = UploadEpoch(reader.u64()?),
+                    1 => state.holder = ReplicaId(reader.u64()?),
+                    2 => state.generation = StoreGeneration(reader.small("generation")?),
+                    3 => state.term = Term(reader.u64()?),
+                    4 => state.leader = reader.bool()?,
+                    5 => state.lease_until = WallMs(reader.u64()?),
+                    6 => state.vector = reader.vector(limits)?,
+                    7 => state.heads = read_heads(reader, limits)?,
+                    8 => batches = Some(reader.u64()?),
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            })
+        })?;
+        state.batches = required(batches, 8)?;
+        if !state.heads.keys().copied().eq(state.vector.iter().map(|(chain, _)| chain)) {
+            return Err(DecodeError::Impossible { what: "heads" });
+        }
+        Ok(state)
+    }
+}
+
+/// Who pre-empts whom. Not leading ranks as term 0, which no leader has.
+fn rank(generation: StoreGeneration, term: Term, leader: bool) -> (StoreGeneration, Term) {
+    (generation, if leader { term } else { Term(0) })
+}

@@ -1,0 +1,228 @@
+//! What an [`Outbox`](crate::Outbox) is told, and what it asks for.
+
+use std::time::Duration;
+
+use edgepos_core::{
+    Chain, ConnectionId, EventId, Load, LoadId, Persist, PersistId, ReplicaId, Seq, StoreId, Term,
+    UploadEpoch,
+};
+use edgepos_crdt::VersionVector;
+
+use crate::{CloudReply, CloudRequest, DecodeError, EventRecord, Message, RefusedReason};
+
+/// Numbers the requests to the cloud: 1, 2, 3 … without gaps, from 1 again after each start.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct UplinkId(pub u64);
+
+/// The world did something.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Input {
+    /// A peer's message arrived, decoded with [`Message::decode`].
+    Message {
+        /// Who sent it, as the transport has authenticated.
+        from: ReplicaId,
+        /// The connection that it came through.
+        connection: ConnectionId,
+        /// What it says.
+        message: Message,
+    },
+    /// The time that `poll_timeout` named has come. Too early or too often is harmless.
+    Timeout,
+    /// The write is durable. In order, without gaps.
+    Persisted(PersistId),
+    /// The rows asked for, as key and value by rising key.
+    Loaded(LoadId, Vec<(Vec<u8>, Vec<u8>)>),
+    /// A connection to a peer was made. It replaces an earlier one.
+    PeerUp(ReplicaId, ConnectionId),
+    /// The connection died. Without effect when it is not the peer's latest.
+    PeerLost(ReplicaId, ConnectionId),
+    /// The election's state, at the start and at each change.
+    Leader {
+        /// Who leads, in which term.
+        leader: Option<(ReplicaId, Term)>,
+        /// Whether it is this terminal and a quorum stands behind it.
+        entitled: bool,
+    },
+    /// The cloud answered, or did not.
+    Uplink(UplinkId, Result<CloudReply, UplinkError>),
+}
+
+/// Why there is no answer from the cloud. The request may or may not have been carried out.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UplinkError {
+    /// No connection.
+    #[error("cloud is unreachable")]
+    Unreachable,
+    /// No answer in time.
+    #[error("cloud did not answer in time")]
+    TimedOut,
+    /// An answer that is none.
+    #[error("cloud gave an unreadable answer")]
+    Unreadable,
+    /// The cloud asks for patience, for example by HTTP status 429 or 503.
+    #[error("cloud asks to wait {retry_after:?}")]
+    Overloaded {
+        /// How long.
+        retry_after: Duration,
+    },
+}
+
+/// What must be done, in this order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Output {
+    /// Write durably, then tell [`Input::Persisted`].
+    Persist(Persist),
+    /// Read, then tell [`Input::Loaded`].
+    Load(Load),
+    /// An event of a peer, each once and in the order of its chain. Its effects belong into the disk transaction of the
+    /// [`Persist`](Output::Persist) that follows in the same drain.
+    Accepted(EventRecord),
+    /// Send, once; it may be lost.
+    Transmit {
+        /// To whom.
+        to: ReplicaId,
+        /// Through which connection. Drop it when that one is gone.
+        connection: ConnectionId,
+        /// To be encoded with [`Message::encode`].
+        message: Message,
+    },
+    /// Ask the cloud, then tell [`Input::Uplink`].
+    Uplink(UplinkId, CloudRequest),
+    /// News.
+    Event(Event),
+}
+
+/// Who says that a chain is not what we hold.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Witness {
+    /// A peer.
+    Peer(ReplicaId),
+    /// The cloud.
+    Cloud,
+    /// The store-wide log.
+    Log,
+}
+
+/// What a person or a program may want to know. All of it may be dropped.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The leader holds this durably. Not told on the leader itself, where it is [`Outbox::durable`](crate::Outbox::durable).
+    LeaderHas(VersionVector),
+    /// The cloud holds this.
+    CloudHas(VersionVector),
+    /// Two histories of one chain: a cloned or restored disk. Nothing of the run was taken, and the chain is neither taken from
+    /// this witness nor sent to it until it connects again (a peer) or this terminal restarts (cloud, log).
+    Fork {
+        /// Whose history.
+        chain: Chain,
+        /// Up to where it was held when the fork was seen.
+        seq: Seq,
+        /// Who has the other history.
+        witness: Witness,
+    },
+    /// Somebody holds more of our own chain than we do: this disk was rolled back or cloned. The chain is not sent any more;
+    /// recording goes on. The terminal must take a new incarnation.
+    RollbackSuspected {
+        /// Our chain.
+        chain: Chain,
+        /// How far it is held there.
+        known: Seq,
+        /// How far it is held here.
+        own: Seq,
+        /// Who holds more.
+        witness: Witness,
+    },
+    /// A peer uses our own replica id: a cloned disk.
+    CloneSuspected {
+        /// Through which connection.
+        connection: ConnectionId,
+    },
+    /// A stored event does not match its hash. The chain is not sent beyond it.
+    Damaged {
+        /// Which event.
+        id: EventId,
+    },
+    /// A peer or the cloud needs an event that is not on this disk any more. A peer is told, and needs a snapshot.
+    Pruned {
+        /// The first event that is needed.
+        id: EventId,
+        /// By whom: `None` is the cloud.
+        peer: Option<ReplicaId>,
+    },
+    /// A peer can not send what we lack: it is pruned there. This terminal needs a snapshot, from that peer or from the cloud.
+    SnapshotNeeded {
+        /// Who pruned it.
+        peer: ReplicaId,
+        /// The chain.
+        chain: Chain,
+        /// The first position that the peer still has.
+        floor: Seq,
+    },
+    /// A peer speaks no version that we speak. Nothing is exchanged on this connection.
+    Incompatible {
+        /// Which peer.
+        peer: ReplicaId,
+        /// Oldest and newest version that it speaks.
+        versions: (u16, u16),
+    },
+    /// A peer belongs to another store. Nothing is exchanged on this connection.
+    WrongStore {
+        /// Which peer.
+        peer: ReplicaId,
+        /// Its store.
+        store: StoreId,
+    },
+    /// There are more peers than [`Config::max_peers`](crate::Config::max_peers); this one is ignored.
+    PeerRefused {
+        /// Which peer.
+        peer: ReplicaId,
+    },
+    /// A batch of a peer does not decode. It was dropped.
+    Undecodable {
+        /// Who sent it.
+        peer: ReplicaId,
+        /// What is wrong with it.
+        error: DecodeError,
+    },
+    /// A chain or a vector was not taken, because there would be more chains than
+    /// [`Limits::max_chains`](crate::Limits::max_chains).
+    TooManyChains {
+        /// Who sent it.
+        witness: Witness,
+    },
+    /// The cloud has given this terminal the upload lease.
+    Leased {
+        /// Its epoch.
+        epoch: UploadEpoch,
+        /// Whether as leader.
+        leader: bool,
+    },
+    /// The leader's queue to the cloud has reached the critical mark: it asks for the longest pause after each batch. Told
+    /// once until that is over. Recording goes on.
+    Backpressure {
+        /// The leader.
+        peer: ReplicaId,
+        /// How long to wait before the next batch.
+        retry_after: Duration,
+    },
+    /// Another terminal has the upload lease now.
+    Fenced {
+        /// The epoch in force.
+        epoch: UploadEpoch,
+    },
+    /// The cloud will not take a request as it is.
+    UploadRefused {
+        /// Why.
+        reason: RefusedReason,
+    },
+    /// A request to the cloud failed; the next is made after a wait.
+    UplinkFailed {
+        /// Why.
+        error: UplinkError,
+        /// How many in a row have failed.
+        attempts: u32,
+    },
+}

@@ -1,0 +1,268 @@
+//! What terminals of one store say to each other about events.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use edgepos_core::{Chain, ReplicaId, Seq, StoreId};
+use edgepos_crdt::VersionVector;
+
+use crate::wire::{self, Reader, Sink, Written, required};
+use crate::{DecodeError, Hash, Limits};
+
+/// The versions of this protocol that this build speaks, oldest and newest.
+pub const VERSIONS: (u16, u16) = (1, 1);
+
+/// One message between two terminals. It travels whole or not at all; it may be lost, repeated and overtaken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Message {
+    /// The first on a connection, from both ends: who I am, what I hold. Repeated until the other's arrives.
+    Hello(Hello),
+    /// Events that the receiver lacks. The body stays packed until it is known to be wanted.
+    Batch {
+        /// Counts the batches of a connection and direction, from 1.
+        number: u64,
+        /// [`Batch::encode`](crate::Batch::encode).
+        batch: Vec<u8>,
+    },
+    /// What I hold *durably*. Cumulative: a later one says all that an earlier one said.
+    Ack(Ack),
+    /// What the cloud holds.
+    CloudVector(VersionVector),
+    /// The sender lacks events that the receiver asked for: they are pruned. A snapshot has them.
+    Missing {
+        /// For each chain the first position that the sender still has.
+        floor: BTreeMap<Chain, Seq>,
+    },
+    /// A kind of message that a later version sends. Ignored, and counted.
+    Unknown {
+        /// The kind's number.
+        kind: u64,
+    },
+}
+
+/// The first message on a connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hello {
+    /// Oldest and newest version that the sender speaks. The newest that both speak is used.
+    pub versions: (u16, u16),
+    /// The sender's store. Terminals of another store are not talked to.
+    pub store: StoreId,
+    /// Whether the receiver's own `Hello` has arrived; if not, it is sent again.
+    pub heard: bool,
+    /// What the sender holds durably. It replaces what was known of the sender: a disk may have been rolled back.
+    pub vector: VersionVector,
+    /// The hash of each of those chains at that position, so that a fork shows at once. May be left out.
+    pub heads: BTreeMap<Chain, Hash>,
+    /// Whether the sender sees no leader and asks the receiver to pass everything on to it.
+    pub relay: bool,
+    /// The dictionaries that the sender can decompress with, besides none.
+    pub dictionaries: BTreeSet<u32>,
+}
+
+/// A cumulative acknowledgement.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ack {
+    /// What the sender holds durably.
+    pub vector: VersionVector,
+    /// The batch that this answers; absent when it answers none.
+    pub batch: Option<u64>,
+    /// As in [`Hello::relay`].
+    pub relay: bool,
+    /// Chains that the sender will not take from the receiver, because the receiver's history is another one.
+    pub refused: BTreeSet<Chain>,
+    /// How long the receiver is asked to wait before its next batch, in whole ms; zero is not at all.
+    pub pause: Duration,
+}
+
+const HELLO: u64 = 1;
+const BATCH: u64 = 2;
+const ACK: u64 = 3;
+const CLOUD_VECTOR: u64 = 4;
+const MISSING: u64 = 5;
+
+impl Message {
+    /// A CBOR map; key 0 is the kind.
+    pub fn encode(&self) -> Vec<u8> {
+        wire::write(|out| match self {
+            Self::Hello(hello) => write_hello(out, hello),
+            Self::Batch { number, batch } => {
+                out.map(3)?.u64(0)?.u64(BATCH)?.u64(1)?.u64(*number)?.u64(2)?.bytes(batch)?.ok()
+            }
+            Self::Ack(ack) => write_ack(out, ack),
+            Self::CloudVector(vector) => {
+                out.map(2)?.u64(0)?.u64(CLOUD_VECTOR)?.u64(1)?;
+                wire::write_vector(out, vector)
+            }
+            Self::Missing { floor } => {
+                out.map(2)?.u64(0)?.u64(MISSING)?.u64(1)?;
+                wire::write_vector(out, &floor.iter().map(|(chain, seq)| (*chain, *seq)).collect())
+            }
+            Self::Unknown { kind } => out.map(1)?.u64(0)?.u64(*kind)?.ok(),
+        })
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote, by this version or a later one. The batch inside stays packed.
+    ///
+    /// # Errors
+    /// [`DecodeError`], for anything that no honest peer sends or that exceeds `limits`.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
+        Reader::all(bytes, limits.max_message_bytes, |reader| {
+            let mut fields = Fields::default();
+            reader.fields(|reader, key| fields.read(reader, key, limits))?;
+            fields.into_message()
+        })
+    }
+}
+
+fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
+    out.map(9)?.u64(0)?.u64(HELLO)?;
+    out.u64(1)?.u16(hello.versions.0)?.u64(2)?.u16(hello.versions.1)?;
+    out.u64(3)?.bytes(&hello.store.0)?;
+    out.u64(4)?.bool(hello.heard)?;
+    out.u64(5)?;
+    wire::write_vector(out, &hello.vector)?;
+    out.u64(6)?;
+    write_heads(out, &hello.heads)?;
+    out.u64(7)?.bool(hello.relay)?;
+    out.u64(8)?.array(hello.dictionaries.len() as u64)?;
+    hello.dictionaries.iter().try_for_each(|id| out.u32(*id)?.ok())
+}
+
+fn write_ack(out: &mut Sink<'_>, ack: &Ack) -> Written {
+    let pause = u32::try_from(ack.pause.as_millis()).unwrap_or(u32::MAX);
+    let fields =
+        3 + u64::from(ack.batch.is_some()) + u64::from(!ack.refused.is_empty()) + u64::from(pause > 0);
+    out.map(fields)?.u64(0)?.u64(ACK)?.u64(1)?;
+    wire::write_vector(out, &ack.vector)?;
+    if let Some(batch) = ack.batch {
+        out.u64(2)?.u64(batch)?;
+    }
+    out.u64(3)?.bool(ack.relay)?;
+    if !ack.refused.is_empty() {
+        out.u64(4)?.array(ack.refused.len() as u64)?;
+        for chain in &ack.refused {
+            out.bytes(&chain.to_key())?;
+        }
+    }
+    if pause > 0 {
+        out.u64(5)?.u32(pause)?;
+    }
+    Ok(())
+}
+
+/// As [`wire::write_vector`], with a hash or no bytes in place of a position.
+pub(crate) fn write_heads(out: &mut Sink<'_>, heads: &BTreeMap<Chain, Hash>) -> Written {
+    let mut replicas: BTreeMap<ReplicaId, [&[u8]; 4]> = BTreeMap::new();
+    for (chain, hash) in heads {
+        replicas.entry(chain.replica).or_default()[usize::from(chain.lane.code())] = &hash.0;
+    }
+    out.map(replicas.len() as u64)?;
+    for (replica, lanes) in replicas {
+        let used = lanes.iter().rposition(|hash| !hash.is_empty()).map_or(0, |last| last + 1);
+        out.u64(replica.0)?.array(used as u64)?;
+        for hash in &lanes[..used] {
+            out.bytes(hash)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads what [`write_heads`] wrote.
+pub(crate) fn read_heads(
+    reader: &mut Reader<'_>,
+    limits: &Limits,
+) -> Result<BTreeMap<Chain, Hash>, DecodeError> {
+    let mut heads = BTreeMap::new();
+    reader.lanes(limits, |reader, chain| {
+        let hash = reader.bytes("hash", 32)?;
+        if !hash.is_empty() {
+            let hash = hash.try_into().map_err(|_| DecodeError::Impossible { what: "hash" })?;
+            heads.insert(chain, Hash(hash));
+        }
+        Ok(())
+    })?;
+    Ok(heads)
+}
+
+/// Every key of every kind. The kind is key 0 and so is read first; what a key means depends on it.
+#[derive(Default)]
+struct Fields {
+    kind: Option<u64>,
+    versions: (Option<u16>, Option<u16>),
+    store: Option<StoreId>,
+    heard: bool,
+    vector: Option<VersionVector>,
+    heads: BTreeMap<Chain, Hash>,
+    relay: bool,
+    dictionaries: BTreeSet<u32>,
+    number: Option<u64>,
+    batch: Option<Vec<u8>>,
+    refused: BTreeSet<Chain>,
+    pause: Duration,
+}
+
+/// More than any build ships; a peer that knows more of them names its newest.
+const MAX_DICTIONARIES: u32 = 256;
+
+impl Fields {
+    fn read(&mut self, reader: &mut Reader<'_>, key: u64, limits: &Limits) -> Result<bool, DecodeError> {
+        match (self.kind, key) {
+            (None, 0) => self.kind = Some(reader.u64()?),
+            (None, _) => return Err(DecodeError::Missing { key: 0 }),
+            (Some(HELLO), 1) => self.versions.0 = Some(reader.small("version")?),
+            (Some(HELLO), 2) => self.versions.1 = Some(reader.small("version")?),
+            (Some(HELLO), 3) => self.store = Some(StoreId(reader.fixed("store")?)),
+            (Some(HELLO), 4) => self.heard = reader.bool()?,
+            (Some(HELLO), 5) => self.vector = Some(reader.vector(limits)?),
+            (Some(HELLO), 6) => self.heads = read_heads(reader, limits)?,
+            (Some(HELLO), 7) => self.relay = reader.bool()?,
+            (Some(HELLO), 8) => {
+                for _ in 0..reader.array("dictionaries", MAX_DICTIONARIES)? {
+                    self.dictionaries.insert(reader.small("dictionary")?);
+                }
+            }
+            (Some(BATCH), 1) => self.number = Some(reader.u64()?),
+            (Some(BATCH), 2) => self.batch = Some(reader.bytes("batch", limits.max_message_bytes)?.to_vec()),
+            (Some(ACK), 1) => self.vector = Some(reader.vector(limits)?),
+            (Some(ACK), 2) => self.number = Some(reader.u64()?),
+            (Some(ACK), 3) => self.relay = reader.bool()?,
+            (Some(ACK), 4) => {
+                for _ in 0..reader.array("refused chains", limits.max_chains)? {
+                    let key: [u8; 9] = reader.fixed("chain")?;
+                    let chain = Chain::from_key(&key).ok_or(DecodeError::Impossible { what: "chain" })?;
+                    self.refused.insert(chain);
+                }
+            }
+            (Some(ACK), 5) => self.pause = Duration::from_millis(reader.small::<u32>("pause")?.into()),
+            (Some(CLOUD_VECTOR | MISSING), 1) => self.vector = Some(reader.vector(limits)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn into_message(self) -> Result<Message, DecodeError> {
+        Ok(match required(self.kind, 0)? {
+            HELLO => Message::Hello(Hello {
+                versions: (required(self.versions.0, 1)?, required(self.versions.1, 2)?),
+                store: required(self.store, 3)?,
+                heard: self.heard,
+                vector: required(self.vector, 5)?,
+                heads: self.heads,
+                relay: self.relay,
+                dictionaries: self.dictionaries,
+            }),
+            BATCH => Message::Batch { number: required(self.number, 1)?, batch: required(self.batch, 2)? },
+            ACK => Message::Ack(Ack {
+                vector: required(self.vector, 1)?,
+                batch: self.number,
+                relay: self.relay,
+                refused: self.refused,
+                pause: self.pause,
+            }),
+            CLOUD_VECTOR => Message::CloudVector(required(self.vector, 1)?),
+            MISSING => Message::Missing { floor: required(self.vector, 1)?.iter().collect() },
+            kind => Message::Unknown { kind },
+        })
+    }
+}

@@ -1,0 +1,404 @@
+//! The engine: records events, exchanges them with peers, and uploads them when that is its office.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use edgepos_core::{
+    Chain, EventId, Jitter, Lane, Load, LoadId, Now, Persist, ReplicaId, Seq, Space, Term, Time,
+};
+use edgepos_crdt::VersionVector;
+
+use crate::gather::Want;
+use crate::log::{Intake, Log, Settled};
+use crate::pace::Pace;
+use crate::peer::Peer;
+use crate::upload::Uploader;
+use crate::{Config, ConfigError, Event, Input, Output, Restored, Witness};
+
+/// The event log of one terminal: durable first, then at every peer, then in the cloud. See the crate's documentation for how to
+/// run it.
+pub struct Outbox {
+    pub(crate) config: Config,
+    pub(crate) log: Log,
+    /// Ordered: the simulator compares two runs byte by byte.
+    pub(crate) peers: BTreeMap<ReplicaId, Peer>,
+    pub(crate) uploader: Uploader,
+    pub(crate) leader: Option<(ReplicaId, Term)>,
+    pub(crate) entitled: bool,
+    /// Since when no leader is known.
+    pub(crate) leaderless_since: Option<Time>,
+    /// The highest term heard of.
+    pub(crate) term: Term,
+    pub(crate) jitter: Jitter,
+    flush_at: Option<Time>,
+    pace: Pace,
+    /// Payload bytes that became durable since the last flush.
+    fresh_bytes: u64,
+    last_load: LoadId,
+    outputs: VecDeque<Output>,
+    ignored: u64,
+}
+
+impl Outbox {
+    /// From the rows of an earlier run. Until [`Input::Leader`] says otherwise there is no leader.
+    ///
+    /// # Errors
+    /// [`StartError`] when the settings contradict each other or the rows exceed the limits.
+    pub fn new(now: Now, config: Config, restored: Restored) -> Result<Self, StartError> {
+        config.validate()?;
+        let (chains, limit) = (restored.heads.len().max(restored.cloud.len()), config.limits.max_chains);
+        if chains > limit as usize {
+            return Err(StartError::TooManyChains { chains, limit });
+        }
+        let jitter = Jitter::derive(config.seed, &[config.me.0]);
+        Ok(Self {
+            log: Log::new(config.me, restored),
+            uploader: Uploader::new(config.batch_bytes),
+            config,
+            peers: BTreeMap::new(),
+            leader: None,
+            entitled: false,
+            leaderless_since: Some(now.mono),
+            term: Term(0),
+            jitter,
+            flush_at: None,
+            pace: Pace::default(),
+            fresh_bytes: 0,
+            last_load: LoadId(0),
+            outputs: VecDeque::new(),
+            ignored: 0,
+        })
+    }
+
+    /// The world did something. Never fails; drain [`poll_output`](Self::poll_output) afterwards.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        let time = now.mono;
+        match input {
+            Input::Message { from, connection, message } => self.on_message(time, from, connection, message),
+            Input::Timeout => self.on_timeout(time),
+            Input::Persisted(id) => {
+                let settled = self.log.persisted(id);
+                self.on_settled(time, &settled);
+            }
+            Input::Loaded(id, rows) => self.on_loaded(time, id, &rows),
+            Input::PeerUp(peer, connection) => self.on_peer_up(time, peer, connection),
+            Input::PeerLost(peer, connection) => self.on_peer_lost(peer, connection),
+            Input::Leader { leader, entitled } => self.on_leader(time, leader, entitled),
+            Input::Uplink(id, reply) => self.on_uplink(time, id, reply),
+        }
+        self.pump(time);
+    }
+
+    /// Records an event of this terminal: the next of its chain in `lane`. It is durable, and may be shown as such, once the
+    /// write that this asks for is; nobody is sent it before.
+    ///
+    /// Never waits for a network, a peer or a leader.
+    ///
+    /// # Errors
+    /// [`RecordError::TooLarge`], [`RecordError::Busy`] when the disk does not keep up. Nothing is recorded then.
+    pub fn record(&mut self, now: Now, lane: Lane, payload: Vec<u8>) -> Result<EventId, RecordError> {
+        self.admit(&payload)?;
+        let mut intake = Intake::default();
+        let record = self.log.append(&mut intake, Chain::new(self.config.me, lane), payload);
+        self.persist(intake, false);
+        self.pump(now.mono);
+        Ok(record.id)
+    }
+
+    /// Records what the whole store has decided: the next event that this terminal derives from the store-wide log for a chain of
+    /// the store itself. Every terminal derives the same, so a peer may have brought the event before the log did; then it was
+    /// an [`Output::Accepted`] already, its effects must not be applied again, and [`Decided::new`] says so.
+    ///
+    /// The position in the chain is remembered durably with the same write, so that a decision is recorded once if the log's
+    /// applied index goes to disk together with it.
+    ///
+    /// # Errors
+    /// [`RecordError::TooLarge`]; [`RecordError::NotTheStore`] for a terminal's chain; [`RecordError::Fork`] when a peer's
+    /// history of the chain is not what the log derives to. The chain is not sent any more then.
+    pub fn record_decided(
+        &mut self,
+        now: Now,
+        chain: Chain,
+        payload: Vec<u8>,
+    ) -> Result<Decided, RecordError> {
+        if !chain.replica.is_store() {
+            return Err(RecordError::NotTheStore { chain });
+        }
+        // However many writes wait: the log does not say it twice.
+        self.check_size(&payload)?;
+        let head = self.log.head(chain);
+        let (seq, hash) = head.decided.unwrap_or_default();
+        let id = EventId::new(chain, seq.next());
+        if self.log.suspended().contains(&chain) {
+            return Err(RecordError::Fork { id });
+        }
+        let hash = hash.link(id, &payload);
+        if id.seq == head.seq && hash != head.hash {
+            self.log.suspend(chain);
+            self.news(Event::Fork { chain, seq: head.seq, witness: Witness::Log });
+            return Err(RecordError::Fork { id });
+        }
+        let new = id.seq > head.seq;
+        let mut intake = Intake::default();
+        if new {
+            self.log.append(&mut intake, chain, payload);
+        }
+        self.log.decide(&mut intake, chain, id.seq, hash);
+        self.persist(intake, false);
+        self.pump(now.mono);
+        Ok(Decided { id, new })
+    }
+
+    /// How far the store-wide log has derived a chain of the store itself: what
+    /// [`record_decided`](Self::record_decided) last returned, also across a restart. Peers may have brought more of it.
+    pub fn decided(&self, chain: Chain) -> Seq {
+        self.log.head(chain).decided.map_or(Seq::ZERO, |(seq, _)| seq)
+    }
+
+    fn check_size(&self, payload: &[u8]) -> Result<(), RecordError> {
+        let (bytes, limit) = (payload.len(), self.config.max_event_bytes);
+        if bytes > limit as usize {
+            return Err(RecordError::TooLarge { bytes, limit });
+        }
+        Ok(())
+    }
+
+    fn admit(&self, payload: &[u8]) -> Result<(), RecordError> {
+        self.check_size(payload)?;
+        let (waiting, limit) = (self.log.waiting(), self.config.max_pending_writes);
+        if waiting >= limit as usize {
+            return Err(RecordError::Busy { waiting, limit });
+        }
+        Ok(())
+    }
+
+    /// Sends what waits, without waiting for company: before the store closes, or when somebody looks.
+    pub fn flush(&mut self, now: Now) {
+        self.set_goals();
+        self.pump(now.mono);
+    }
+
+    /// The next duty. Call until `None`.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to tell [`Input::Timeout`], if nothing else happens before; `None`: nothing is pending.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let peers = self.peers.values().filter_map(Peer::poll_timeout);
+        peers.chain(self.flush_at).chain(self.upload_timeout()).min()
+    }
+
+    /// What is recorded or accepted here, durable or not yet.
+    pub fn vector(&self) -> &VersionVector {
+        self.log.accepted()
+    }
+
+    /// What would survive a power cut here.
+    pub fn durable(&self) -> &VersionVector {
+        self.log.durable()
+    }
+
+    /// What the cloud is known to hold. Never goes back.
+    pub fn cloud(&self) -> &VersionVector {
+        self.log.cloud()
+    }
+
+    /// What the peer is known to hold durably, connected or not; `None` for one that was never connected since the start.
+    pub fn peer_vector(&self, peer: ReplicaId) -> Option<&VersionVector> {
+        self.peers.get(&peer).map(|peer| &peer.vector)
+    }
+
+    /// Up to where events may be pruned, for each chain: durable here, in the cloud, and at each of `members`, which are the
+    /// replicas that belong to the store and are not retired. A member that was not heard since the start holds everything back.
+    ///
+    /// Per chain and never one number: a scalar minimum deletes what a cut-off terminal has never sent, or keeps everything
+    /// because of one that is gone.
+    pub fn floor(&self, members: &[ReplicaId]) -> VersionVector {
+        let nothing = VersionVector::new();
+        let others = members.iter().filter(|member| **member != self.config.me);
+        others.fold(self.durable().meet(self.cloud()), |floor, member| {
+            floor.meet(self.peer_vector(*member).unwrap_or(&nothing))
+        })
+    }
+
+    /// Events held here, of whatever chain, that the cloud is not known to hold.
+    pub fn queue_len(&self) -> u64 {
+        self.log.above_cloud()
+    }
+
+    /// Whether the store is so busy that batches go every [`Config::peak_flush_interval`].
+    pub fn is_peak(&self) -> bool {
+        self.pace.is_peak()
+    }
+
+    /// Messages dropped since the start: of a dead or unknown connection, before the greeting, of an unknown kind, beyond a
+    /// limit.
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    fn on_settled(&mut self, now: Time, settled: &Settled) {
+        self.fresh_bytes = self.fresh_bytes.saturating_add(settled.bytes);
+        self.pace.note(now, settled.events, &self.config);
+        if settled.foreign && self.hub().is_none() {
+            self.announce();
+        }
+        if self.fresh_bytes >= u64::from(self.config.batch_bytes) {
+            self.set_goals();
+        } else if settled.events > 0 && self.flush_at.is_none() {
+            self.flush_at = Some(now + self.pace.interval(&self.config));
+        }
+    }
+
+    fn on_timeout(&mut self, now: Time) {
+        if self.flush_at.is_some_and(|at| at <= now) {
+            self.set_goals();
+        }
+        self.wake_peers(now);
+        self.wake_uploader(now);
+    }
+
+    fn on_leader(&mut self, now: Time, leader: Option<(ReplicaId, Term)>, entitled: bool) {
+        if leader.is_none() && (self.leader.is_some() || self.leaderless_since.is_none()) {
+            self.leaderless_since = Some(now);
+        }
+        if let Some((_, term)) = leader {
+            self.leaderless_since = None;
+            self.term = self.term.max(term);
+        }
+        if self.leader != leader {
+            self.leader = leader;
+            // Who has to be told what is different, so whatever waits goes at once.
+            self.set_goals();
+        }
+        self.entitled = entitled;
+    }
+
+    /// Everything that is durable shall be sent, without waiting for more.
+    fn set_goals(&mut self) {
+        self.flush_at = None;
+        self.fresh_bytes = 0;
+        for peer in self.peers.values_mut() {
+            peer.goal = self.log.durable().clone();
+        }
+        self.uploader.goal = self.log.durable().clone();
+    }
+
+    /// Starts whatever can be started.
+    fn pump(&mut self, now: Time) {
+        self.settle_acks();
+        self.tell_relay();
+        self.pump_peers(now);
+        self.pump_upload(now);
+    }
+
+    pub(crate) fn persist(&mut self, intake: Intake, foreign: bool) {
+        if let Some(persist) = self.log.persist(intake, foreign) {
+            self.write(persist);
+        }
+    }
+
+    pub(crate) fn write(&mut self, persist: Persist) {
+        self.outputs.push_back(Output::Persist(persist));
+    }
+
+    pub(crate) fn load(&mut self, want: Want) -> LoadId {
+        self.last_load = LoadId(self.last_load.0 + 1);
+        let (from, to) = (want.from.to_key().to_vec(), want.to.to_key().to_vec());
+        let load = Load { id: self.last_load, space: Space::Event, from, to, max_bytes: want.max_bytes };
+        self.outputs.push_back(Output::Load(load));
+        self.last_load
+    }
+
+    pub(crate) fn put(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(crate) fn news(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    pub(crate) fn ignore(&mut self) {
+        self.ignored = self.ignored.saturating_add(1);
+    }
+
+    /// Stops sending our own chain when `witness` holds more of it than we ever made.
+    pub(crate) fn check_rollback(&mut self, vector: &VersionVector, witness: Witness) {
+        while let Some((chain, known, own)) = self.log.rolled_back(vector) {
+            self.log.suspend(chain);
+            self.news(Event::RollbackSuspected { chain, known, own, witness });
+        }
+    }
+
+    /// `initial`, doubled for each failure up to `max`, and between half of that and all of it.
+    pub(crate) fn backoff(&mut self, failures: u32) -> Duration {
+        let doubled = self.config.resend_initial.saturating_mul(1 << failures.min(20));
+        self.jitter.spread(doubled.min(self.config.resend_max))
+    }
+}
+
+/// A store-wide decision that is recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Decided {
+    /// Its place in the store's chain.
+    pub id: EventId,
+    /// `false` when a peer had brought the event before: its effects are applied already.
+    pub new: bool,
+}
+
+/// Why an outbox does not start.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The settings contradict each other.
+    #[error("configuration is contradictory")]
+    Config(#[from] ConfigError),
+    /// More rows than the limits allow.
+    #[error("store has {chains} chains, more than {limit}")]
+    TooManyChains {
+        /// How many there are.
+        chains: usize,
+        /// [`Limits::max_chains`](crate::Limits::max_chains).
+        limit: u32,
+    },
+}
+
+/// Why an event is not recorded.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The payload exceeds [`Config::max_event_bytes`](crate::Config::max_event_bytes).
+    #[error("event has {bytes} bytes, more than {limit}")]
+    TooLarge {
+        /// Of the payload.
+        bytes: usize,
+        /// What is allowed.
+        limit: u32,
+    },
+    /// [`Config::max_pending_writes`](crate::Config::max_pending_writes) writes wait for the disk. Try again when one is durable.
+    #[error("disk does not keep up: {waiting} of {limit} writes are waiting")]
+    Busy {
+        /// How many wait.
+        waiting: usize,
+        /// How many may.
+        limit: u32,
+    },
+    /// Only chains of the store itself hold decisions.
+    #[error("chain {chain} is not the store's own")]
+    NotTheStore {
+        /// The chain given.
+        chain: Chain,
+    },
+    /// What peers hold of this chain is not what the log derives to.
+    #[error("event {id} has another history at a peer than in the log")]
+    Fork {
+        /// The event that was to be recorded.
+        id: EventId,
+    },
+}
+
+/// Whether anything of `goal` is above `held`, chains that `skip` names left aside.
+pub(crate) fn lacks(held: &VersionVector, goal: &VersionVector, skip: impl Fn(Chain) -> bool) -> bool {
+    goal.iter().any(|(chain, seq): (Chain, Seq)| seq > held.get(chain) && !skip(chain))
+}

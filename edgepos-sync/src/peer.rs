@@ -1,0 +1,102 @@
+//! What is known of one peer, and where the conversation with it stands.
+
+use std::collections::BTreeSet;
+
+use edgepos_core::{Chain, ConnectionId, PersistId, Time};
+use edgepos_crdt::VersionVector;
+
+use crate::gather::Gather;
+use crate::pressure::Throttle;
+
+/// A peer, connected or not.
+#[derive(Debug, Default)]
+pub(crate) struct Peer {
+    pub(crate) connection: Option<ConnectionId>,
+    /// Whether its `Hello` came through this connection.
+    pub(crate) greeted: bool,
+    /// Another store, or no version in common: nothing is exchanged on this connection.
+    pub(crate) mute: bool,
+    /// When our `Hello` is sent again, and how often it was.
+    pub(crate) hello_at: Option<Time>,
+    pub(crate) hellos: u32,
+    /// What it holds durably, as far as we know.
+    pub(crate) vector: VersionVector,
+    /// What it shall hold before sending rests until the next flush.
+    pub(crate) goal: VersionVector,
+    pub(crate) stage: Stage,
+    /// Batches in a row that brought nothing forward.
+    pub(crate) failures: u32,
+    /// The number of the last batch sent on this connection.
+    pub(crate) number: u64,
+    /// Chains that are neither sent to it nor taken from it: its history is another, or ours is pruned.
+    pub(crate) apart: BTreeSet<Chain>,
+    /// Those of them that it is told about.
+    pub(crate) refused: BTreeSet<Chain>,
+    /// It sees no leader and asks for everything.
+    pub(crate) relay: bool,
+    /// Whether it was told that we ask for everything.
+    pub(crate) relay_told: bool,
+    pub(crate) owed: Option<Owed>,
+    /// How much goes into one batch to it.
+    pub(crate) throttle: Throttle,
+    /// The dictionaries that it can decompress with.
+    pub(crate) dictionaries: BTreeSet<u32>,
+    /// The chain that came last in the latest batch: the next one begins behind it.
+    pub(crate) after: Option<Chain>,
+}
+
+/// An acknowledgement that waits for the disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Owed {
+    pub(crate) after: PersistId,
+    pub(crate) batch: Option<u64>,
+}
+
+/// One batch at a time.
+#[derive(Debug, Default)]
+pub(crate) enum Stage {
+    #[default]
+    Idle,
+    /// Events are being read.
+    Gathering(Box<Gather>),
+    /// A batch is under way.
+    Flying { number: u64, last: VersionVector, deadline: Time },
+    /// The last batch brought nothing forward.
+    Resting { until: Time },
+}
+
+impl Peer {
+    /// A new connection: nothing said on an earlier one counts, except what the peer holds.
+    pub(crate) fn connect(&mut self, connection: ConnectionId) {
+        let vector = std::mem::take(&mut self.vector);
+        *self = Self { connection: Some(connection), vector, ..Self::default() };
+    }
+
+    pub(crate) fn disconnect(&mut self) {
+        let vector = std::mem::take(&mut self.vector);
+        *self = Self { vector, ..Self::default() };
+    }
+
+    /// The connection, if it can be talked through.
+    pub(crate) fn open(&self) -> Option<ConnectionId> {
+        self.connection.filter(|_| self.greeted && !self.mute)
+    }
+
+    /// Raises what the peer holds. A peer that names ever new chains can not make this grow: beyond the limit only what it said
+    /// last counts.
+    pub(crate) fn raise(&mut self, vector: &VersionVector, max_chains: u32) {
+        self.vector.join(vector);
+        if self.vector.len() > max_chains as usize {
+            self.vector = vector.clone();
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Time> {
+        let stage = match &self.stage {
+            Stage::Flying { deadline, .. } => Some(*deadline),
+            Stage::Resting { until } => Some(*until),
+            Stage::Idle | Stage::Gathering(_) => None,
+        };
+        self.hello_at.into_iter().chain(stage).min()
+    }
+}

@@ -1,0 +1,117 @@
+//! What is read back at the start: the heads of the chains and the cloud's vector, never events.
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{Chain, Seq, Space, Write};
+use edgepos_crdt::VersionVector;
+
+use crate::wire::{self, Reader, required};
+use crate::{DecodeError, Hash, Limits};
+
+/// The row of `Space::Cloud` that holds the cloud's vector.
+const CLOUD_KEY: &[u8] = b"vector";
+
+/// How far a chain is held, and its hash there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) seq: Seq,
+    pub(crate) hash: Hash,
+    /// For a chain of the store itself: how far this terminal has derived it from the log, which a peer may have overtaken.
+    pub(crate) decided: Option<(Seq, Hash)>,
+}
+
+impl Head {
+    pub(crate) fn to_write(self, chain: Chain) -> Write {
+        let value = wire::write(|out| {
+            out.map(if self.decided.is_some() { 4 } else { 2 })?;
+            out.u64(0)?.u64(self.seq.0)?.u64(1)?.bytes(&self.hash.0)?;
+            if let Some((seq, hash)) = self.decided {
+                out.u64(2)?.u64(seq.0)?.u64(3)?.bytes(&hash.0)?;
+            }
+            Ok(())
+        });
+        Write::put(Space::Head, chain.to_key(), value)
+    }
+
+    fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let (mut seq, mut hash, mut decided, mut derived) = (None, None, None, None);
+        Reader::all(bytes, limits.max_message_bytes, |reader| {
+            reader.fields(|reader, key| {
+                match key {
+                    0 => seq = Some(Seq(reader.u64()?)),
+                    1 => hash = Some(Hash(reader.fixed("hash")?)),
+                    2 => decided = Some(Seq(reader.u64()?)),
+                    3 => derived = Some(Hash(reader.fixed("hash")?)),
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            })
+        })?;
+        Ok(Self { seq: required(seq, 0)?, hash: required(hash, 1)?, decided: decided.zip(derived) })
+    }
+}
+
+/// The write that remembers what the cloud holds.
+pub(crate) fn cloud_write(vector: &VersionVector) -> Write {
+    Write::put(Space::Cloud, CLOUD_KEY, wire::write(|out| wire::write_vector(out, vector)))
+}
+
+/// The rows of an earlier run. Scan [`Restored::SPACES`], hand each row to [`insert`](Self::insert), give it to
+/// [`Outbox::new`](crate::Outbox::new). A few rows for each incarnation of each terminal, however many events there are.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Restored {
+    pub(crate) heads: BTreeMap<Chain, Head>,
+    pub(crate) cloud: VersionVector,
+}
+
+impl Restored {
+    /// The spaces that hold the rows.
+    pub const SPACES: [Space; 2] = [Space::Head, Space::Cloud];
+
+    /// Nothing yet: the first start.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one row. Rows of other spaces, and keys in `Space::Cloud` that are not sync's, are passed over.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the row is damaged. Do not start without it: a lost head makes numbers be given twice.
+    pub fn insert(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), RestoreError> {
+        let damaged = |source| RestoreError::Damaged { space, source };
+        match space {
+            Space::Head => {
+                let chain = Chain::from_key(key).ok_or(RestoreError::Key { space })?;
+                let head = Head::decode(value, &Limits::DEFAULT).map_err(damaged)?;
+                self.heads.insert(chain, head);
+            }
+            Space::Cloud if key == CLOUD_KEY => {
+                let limits = Limits::DEFAULT;
+                let read = |reader: &mut Reader<'_>| reader.vector(&limits);
+                self.cloud = Reader::all(value, limits.max_message_bytes, read).map_err(damaged)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Why a row can not be used.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The key names no chain.
+    #[error("row of {space:?} has no valid key")]
+    Key {
+        /// Where the row is.
+        space: Space,
+    },
+    /// The value does not decode.
+    #[error("row of {space:?} is damaged")]
+    Damaged {
+        /// Where the row is.
+        space: Space,
+        /// What is wrong with it.
+        source: DecodeError,
+    },
+}

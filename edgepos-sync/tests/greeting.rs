@@ -1,0 +1,114 @@
+//! The first message: lost, repeated, of another version, of another store, of a connection that is gone.
+
+mod world;
+
+use std::time::Duration;
+
+use edgepos_core::{Chain, ConnectionId, Lane, Seq, StoreId, Term};
+use edgepos_crdt::VersionVector;
+use edgepos_sync::{Ack, Event, Hash, Hello, Input, Message};
+use world::bench::{Bench, hello, run, vector};
+use world::{World, replica};
+
+fn greeting() -> Hello {
+    match hello(VersionVector::new()) {
+        Message::Hello(hello) => hello,
+        _ => unreachable!(),
+    }
+}
+
+fn hellos(bench: &mut Bench) -> Vec<bool> {
+    let sent = std::mem::take(&mut bench.sent);
+    let heard = |message| if let Message::Hello(hello) = message { Some(hello.heard) } else { None };
+    sent.into_iter().filter_map(|(_, _, message)| heard(message)).collect()
+}
+
+#[test]
+fn it_is_repeated_until_the_other_answers_and_no_longer() {
+    let mut bench = Bench::terminal(0);
+    bench.tell(Input::Leader { leader: Some((replica(1), Term(1))), entitled: false });
+    bench.tell(Input::PeerUp(replica(1), ConnectionId(1)));
+    bench.wait(Duration::from_secs(10));
+    let sent = hellos(&mut bench);
+    assert!((3..=8).contains(&sent.len()) && sent.iter().all(|heard| !heard), "{sent:?}");
+    bench.say(replica(1), 1, Message::Hello(greeting()));
+    bench.wait(Duration::from_secs(100));
+    assert_eq!(hellos(&mut bench), [], "both know that both know");
+    bench.say(replica(1), 1, Message::Hello(Hello { heard: false, ..greeting() }));
+    assert_eq!(hellos(&mut bench), [true], "ours was lost");
+}
+
+#[test]
+fn a_later_version_that_speaks_ours_is_welcome_and_one_that_does_not_is_named() {
+    let mut bench = Bench::terminal(0);
+    bench.record(Lane::Transactions, b"sale");
+    bench.tell(Input::PeerUp(replica(1), ConnectionId(1)));
+    bench.say(replica(1), 1, Message::Hello(Hello { versions: (1, 9), ..greeting() }));
+    assert_eq!(bench.take_batches().len(), 1);
+
+    bench.tell(Input::PeerUp(replica(2), ConnectionId(1)));
+    bench.say(replica(2), 1, Message::Hello(Hello { versions: (2, 9), ..greeting() }));
+    assert_eq!(bench.news, [Event::Incompatible { peer: replica(2), versions: (2, 9) }]);
+    bench.take_batches();
+    bench.wait(Duration::from_secs(20));
+    assert!(bench.take_batches().iter().all(|(to, ..)| *to != replica(2)));
+}
+
+#[test]
+fn another_store_gets_and_gives_nothing() {
+    let mut bench = Bench::terminal(0);
+    bench.record(Lane::Transactions, b"sale");
+    bench.tell(Input::PeerUp(replica(1), ConnectionId(1)));
+    let store = StoreId([8; 16]);
+    bench.say(replica(1), 1, Message::Hello(Hello { store, ..greeting() }));
+    assert_eq!(bench.news, [Event::WrongStore { peer: replica(1), store }]);
+    let chain = Chain::new(replica(1), Lane::Transactions);
+    bench.receive(replica(1), 1, vec![run(chain, 1, Hash::ZERO, &[b"theirs"]).0]);
+    assert!(bench.accepted.is_empty() && bench.take_batches().is_empty());
+}
+
+#[test]
+fn a_dead_connection_and_a_stranger_say_nothing() {
+    let chain = Chain::new(replica(1), Lane::Transactions);
+    let mut bench = Bench::terminal(0);
+    bench.tell(Input::PeerUp(replica(1), ConnectionId(2)));
+    bench.say(replica(1), 1, Message::Hello(greeting()));
+    bench.say(replica(5), 2, Message::Hello(greeting()));
+    bench.say(replica(1), 2, Message::Ack(Ack { vector: vector(chain, 3), ..Ack::default() }));
+    assert_eq!(bench.outbox.ignored(), 3, "dead, stranger, not greeted yet");
+    bench.say(replica(1), 2, Message::Hello(greeting()));
+    bench.tell(Input::PeerLost(replica(1), ConnectionId(1)));
+    bench.say(replica(1), 2, Message::Ack(Ack { vector: vector(chain, 3), ..Ack::default() }));
+    assert_eq!(bench.outbox.peer_vector(replica(1)).map(|vector| vector.get(chain)), Some(Seq(3)));
+    bench.say(replica(1), 2, Message::Unknown { kind: 99 });
+    assert_eq!(bench.outbox.ignored(), 4, "a later version's message is counted and does no harm");
+}
+
+#[test]
+fn peers_are_limited_and_those_that_are_gone_make_room() {
+    let mut bench = Bench::terminal(0);
+    for terminal in 1..=64 {
+        bench.tell(Input::PeerUp(replica(terminal), ConnectionId(1)));
+    }
+    assert!(bench.news.is_empty());
+    bench.tell(Input::PeerUp(replica(65), ConnectionId(1)));
+    assert_eq!(bench.news, [Event::PeerRefused { peer: replica(65) }]);
+    bench.tell(Input::PeerLost(replica(9), ConnectionId(1)));
+    bench.tell(Input::PeerUp(replica(65), ConnectionId(2)));
+    assert_eq!((bench.news.len(), bench.outbox.peer_vector(replica(9))), (1, None));
+}
+
+#[test]
+fn lost_greetings_delay_and_do_not_prevent() {
+    for seed in 0..20 {
+        let mut world = World::new(seed, 2);
+        world.weather.loss = 700;
+        world.elect(Some(0), 1);
+        world.connect(0, 1);
+        world.sell(1, Lane::Transactions, b"sale");
+        world.run(120_000);
+        world.weather.loss = 0;
+        world.run(120_000);
+        world.assert_converged();
+    }
+}

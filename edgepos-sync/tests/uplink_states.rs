@@ -1,0 +1,216 @@
+//! Every answer of the cloud, and what the uploader makes of it. It never uploads without a right to, never gives up, never hurries.
+
+mod world;
+
+use std::time::Duration;
+
+use edgepos_core::{Chain, Lane, ReplicaId, Seq, Term, UploadEpoch};
+use edgepos_crdt::VersionVector;
+use edgepos_sync::{CloudReply, CloudRequest, Event, Input, RefusedReason, UplinkError, UplinkId, Witness};
+use world::bench::{Bench, vector};
+use world::replica;
+
+const CHAIN: Chain = Chain { replica: ReplicaId((1 << 48) | 0xA5), lane: Lane::Transactions };
+const EPOCH: UploadEpoch = UploadEpoch(1);
+
+/// Leads, holds the lease, and has one sale under way.
+fn uploading() -> (Bench, UplinkId) {
+    let mut bench = Bench::terminal(0);
+    assert_eq!(bench.me, CHAIN.replica);
+    bench.lead(1);
+    bench.record(Lane::Transactions, b"sale");
+    bench.outbox.flush(bench.now);
+    bench.drain();
+    let (id, request) = bench.asked.pop().expect("uploads");
+    assert!(matches!(request, CloudRequest::Append { epoch: EPOCH, .. }));
+    (bench, id)
+}
+
+/// How long until the next request, and which it is.
+fn next_request(bench: &mut Bench) -> (Duration, UplinkId, CloudRequest) {
+    let begun = bench.now.mono;
+    for _ in 0..4_000 {
+        if let Some((id, request)) = bench.asked.pop() {
+            return (bench.now.mono - begun, id, request);
+        }
+        bench.wait(Duration::from_millis(50));
+    }
+    panic!("never asks again");
+}
+
+#[test]
+fn without_the_office_nothing_is_uploaded() {
+    let mut bench = Bench::terminal(0);
+    bench.record(Lane::Transactions, b"sale");
+    let views = [
+        (Some((replica(1), Term(1))), false),
+        (Some((replica(0), Term(2))), false),
+        (Some((replica(1), Term(3))), true),
+    ];
+    for (leader, entitled) in views {
+        bench.tell(Input::Leader { leader, entitled });
+        bench.outbox.flush(bench.now);
+        bench.drain();
+        bench.wait(Duration::from_secs(600));
+        assert!(bench.asked.is_empty(), "{leader:?} {entitled}");
+    }
+}
+
+#[test]
+fn the_office_lost_in_mid_sentence_leaves_only_what_is_true() {
+    let (mut bench, id) = uploading();
+    bench.record(Lane::Transactions, b"more");
+    bench.tell(Input::Leader { leader: Some((replica(0), Term(1))), entitled: false });
+    bench.reply(id, CloudReply::Ack { vector: vector(CHAIN, 1) });
+    assert_eq!(bench.outbox.cloud().get(CHAIN), Seq(1), "the cloud has it, whoever asks now");
+    bench.outbox.flush(bench.now);
+    bench.drain();
+    bench.wait(Duration::from_secs(600));
+    assert!(bench.asked.is_empty());
+    bench.tell(Input::Leader { leader: Some((replica(0), Term(2))), entitled: true });
+    assert!(matches!(bench.asked[0].1, CloudRequest::Lease { term: Term(2), leader: true, .. }));
+}
+
+#[test]
+fn an_answer_that_comes_too_late_is_heard_for_its_vector_alone() {
+    let (mut bench, id) = uploading();
+    bench.wait(Duration::from_secs(31));
+    let (_, second, _) = next_request(&mut bench);
+    assert!(second > id);
+    bench.reply(id, CloudReply::Ack { vector: vector(CHAIN, 1) });
+    assert_eq!(bench.outbox.queue_len(), 0);
+    bench.reply(second, CloudReply::Conflict { vector: vector(CHAIN, 1) });
+    bench.wait(Duration::from_secs(100));
+    assert!(bench.asked.is_empty(), "all is there");
+    bench.reply(UplinkId(77), CloudReply::Ack { vector: vector(CHAIN, 9) });
+    assert_eq!(bench.outbox.cloud().get(CHAIN), Seq(1), "never asked");
+}
+
+#[test]
+fn a_conflict_is_adopted_and_uploading_goes_on() {
+    let (mut bench, id) = uploading();
+    bench.record(Lane::Transactions, b"two");
+    bench.outbox.flush(bench.now);
+    bench.drain();
+    assert!(bench.asked.is_empty(), "one request at a time");
+    bench.reply(id, CloudReply::Conflict { vector: vector(CHAIN, 1) });
+    let (_, request) = bench.asked.pop().expect("goes on at once");
+    let CloudRequest::Append { old, new, .. } = request else { panic!("{request:?}") };
+    assert_eq!((old, new), (vector(CHAIN, 1), vector(CHAIN, 2)));
+}
+
+#[test]
+fn a_conflict_that_says_nothing_new_does_not_go_round_for_ever() {
+    let (mut bench, mut id) = uploading();
+    for _ in 0..5 {
+        bench.reply(id, CloudReply::Conflict { vector: VersionVector::new() });
+        assert!(bench.asked.is_empty(), "rests first");
+        id = next_request(&mut bench).1;
+    }
+}
+
+#[test]
+fn the_fenced_drop_their_epoch_and_ask_again_only_while_entitled() {
+    let (mut bench, id) = uploading();
+    bench.reply(id, CloudReply::Fenced { epoch: UploadEpoch(8) });
+    assert!(bench.news.contains(&Event::Fenced { epoch: UploadEpoch(8) }));
+    let (wait, _, request) = next_request(&mut bench);
+    assert!(wait > Duration::ZERO && matches!(request, CloudRequest::Lease { .. }));
+
+    let (mut bench, id) = uploading();
+    bench.reply(id, CloudReply::Fenced { epoch: UploadEpoch(8) });
+    bench.tell(Input::Leader { leader: Some((replica(1), Term(9))), entitled: false });
+    bench.wait(Duration::from_secs(600));
+    assert!(bench.asked.is_empty());
+}
+
+#[test]
+fn busy_is_waited_out() {
+    let mut bench = Bench::terminal(0);
+    bench.tell(Input::Leader { leader: Some((replica(0), Term(1))), entitled: true });
+    let (id, _) = bench.asked.pop().expect("asks");
+    bench.reply(id, CloudReply::Busy { retry_after_ms: 7_000 });
+    let (wait, ..) = next_request(&mut bench);
+    assert!((7_000..=8_100).contains(&(wait.as_millis() as u64)), "{wait:?}");
+}
+
+#[test]
+fn failures_are_retried_with_full_jitter_and_a_bound() {
+    let (mut bench, mut id) = uploading();
+    let mut waits = Vec::new();
+    for attempt in 1..40 {
+        bench.tell(Input::Uplink(id, Err(UplinkError::Unreachable)));
+        assert!(
+            bench.news.contains(&Event::UplinkFailed { error: UplinkError::Unreachable, attempts: attempt })
+        );
+        let (wait, next, request) = next_request(&mut bench);
+        assert!(matches!(request, CloudRequest::Append { epoch: EPOCH, .. }), "the lease may still be good");
+        id = next;
+        waits.push(wait.as_millis() as u64);
+    }
+    assert!(waits[0] <= 1_050 && waits.iter().all(|wait| *wait <= 60_050), "{waits:?}");
+    assert!(waits[10..].iter().any(|wait| *wait < 15_000) && waits[10..].iter().any(|wait| *wait > 45_000));
+
+    bench.tell(Input::Uplink(id, Err(UplinkError::Overloaded { retry_after: Duration::from_secs(45) })));
+    assert!(next_request(&mut bench).0 >= Duration::from_secs(45));
+}
+
+#[test]
+fn a_fork_stops_that_chain_and_no_other() {
+    let (mut bench, id) = uploading();
+    bench.record(Lane::Stock, b"count");
+    bench.outbox.flush(bench.now);
+    bench.drain();
+    bench.reply(id, CloudReply::Fork { chain: CHAIN });
+    assert!(bench.news.contains(&Event::Fork { chain: CHAIN, seq: Seq(1), witness: Witness::Cloud }));
+    let (_, request) = bench.asked.pop().expect("goes on");
+    let CloudRequest::Append { new, .. } = request else { panic!("{request:?}") };
+    assert_eq!(new, vector(Chain::new(replica(0), Lane::Stock), 1));
+}
+
+#[test]
+fn too_large_is_halved_and_the_one_event_that_never_fits_is_left_behind() {
+    let mut bench = Bench::terminal(0);
+    bench.lead(1);
+    for lane in [Lane::Transactions, Lane::Stock] {
+        for _ in 0..3 {
+            bench.record(lane, &[lane.code() + 1; 900]);
+        }
+    }
+    bench.record(Lane::Stock, &vec![3; 60_000]);
+    bench.record(Lane::Transactions, b"last");
+    bench.outbox.flush(bench.now);
+    bench.drain();
+    let mut held = VersionVector::new();
+    for _ in 0..100 {
+        let Some((id, CloudRequest::Append { new, batch, .. })) = bench.asked.pop() else { break };
+        let size: usize = edgepos_sync::Batch::decode(&batch, &world::LIMITS)
+            .expect("own batch")
+            .runs
+            .iter()
+            .flat_map(|run| &run.payloads)
+            .map(Vec::len)
+            .sum();
+        if size > 4_000 {
+            bench.reply(id, CloudReply::Refused { reason: RefusedReason::TooLarge });
+        } else {
+            held.join(&new);
+            bench.reply(id, CloudReply::Ack { vector: held.clone() });
+        }
+    }
+    assert_eq!(held.get(CHAIN), Seq(4), "the sales are there");
+    assert_eq!(held.get(Chain::new(replica(0), Lane::Stock)), Seq(3));
+    assert!(bench.news.contains(&Event::UploadRefused { reason: RefusedReason::TooLarge }));
+}
+
+#[test]
+fn a_cloud_that_lost_its_memory_is_given_everything_again() {
+    let (mut bench, id) = uploading();
+    bench.reply(id, CloudReply::Ack { vector: vector(CHAIN, 1) });
+    bench.tell(Input::Leader { leader: Some((replica(0), Term(2))), entitled: true });
+    let (id, _) = bench.asked.pop().expect("asks for the lease");
+    bench.reply(id, CloudReply::Lease { epoch: UploadEpoch(2), vector: VersionVector::new() });
+    let (_, request) = bench.asked.pop().expect("uploads again");
+    assert!(matches!(request, CloudRequest::Append { new, .. } if new == vector(CHAIN, 1)));
+    assert_eq!(bench.outbox.cloud().get(CHAIN), Seq(1), "what was acknowledged stays acknowledged");
+}

@@ -1,0 +1,224 @@
+//! Every byte that docs/formats-sync.md promises. These strings are never edited: what they say is on disks and on wires. A new key
+//! or kind gets a new string.
+
+mod world;
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{
+    Chain, EventId, Lane, ReplicaId, Seq, Space, StoreGeneration, StoreId, Term, UploadEpoch, WallMs,
+};
+use edgepos_crdt::VersionVector;
+use edgepos_sync::{
+    Ack, Batch, CloudReply, CloudRequest, EventRecord, Hash, Hello, IngestState, Limits, Message,
+    RefusedReason, Run,
+};
+use world::bench::Bench;
+
+const LIMITS: Limits = Limits::DEFAULT;
+const STORE: StoreId = StoreId([0x11; 16]);
+const STORE_HEX: &str = "5011111111111111111111111111111111";
+/// Terminal 1, nonce 0xA5: as CBOR, and as the first 8 bytes of a key.
+const REPLICA_HEX: &str = "1b00010000000000a5";
+
+fn chain() -> Chain {
+    Chain::new(ReplicaId::new(1, 0xA5), Lane::Stock)
+}
+
+fn vector() -> VersionVector {
+    [(chain(), Seq(500)), (Chain::new(chain().replica, Lane::Transactions), Seq(3))].into_iter().collect()
+}
+
+/// One replica: lanes 0 and 1 at 3 and 500.
+fn vector_hex() -> String {
+    format!("a1{REPLICA_HEX}82031901f4")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex")).collect()
+}
+
+/// Written as promised, and read back; also with a key from the future.
+fn message(message: &Message, golden: &str) {
+    assert_eq!(hex(&message.encode()), golden);
+    assert_eq!(Message::decode(&bytes(golden), &LIMITS).as_ref(), Ok(message));
+    let mut later = bytes(golden);
+    later[0] += 1;
+    later.extend(bytes("1863a20182f6f50263616263"));
+    assert_eq!(Message::decode(&later, &LIMITS).as_ref(), Ok(message), "an unknown key is skipped");
+}
+
+#[test]
+fn hash_and_event_row() {
+    let id = EventId::new(chain(), Seq(1));
+    let hash = Hash::ZERO.link(id, b"sale");
+    assert_eq!(hex(&hash.0), "176a10f6b9e185f67175dd6d97a222e17f394a5451c0937faf9b8fb44718e7bb");
+    let record = EventRecord { id, payload: b"sale".to_vec() };
+    assert_eq!(hex(&id.to_key()), "00010000000000a5010000000000000001");
+    assert_eq!(hex(&record.to_row(hash)), format!("{}73616c65", hex(&hash.0)));
+}
+
+#[test]
+fn head_and_cloud_rows() {
+    let mut bench = Bench::terminal(0);
+    bench.record(Lane::Stock, b"sale");
+    bench.meet(ReplicaId::new(2, 0xA5), VersionVector::new());
+    bench.say(ReplicaId::new(2, 0xA5), 1, Message::CloudVector(vector()));
+    let hash = Hash::ZERO.link(EventId::new(chain(), Seq(1)), b"sale");
+    let head = bench.rows.get(&(Space::Head, chain().to_key().to_vec())).expect("head");
+    assert_eq!(hex(head), format!("a20001015820{}", hex(&hash.0)));
+    let cloud = bench.rows.get(&(Space::Cloud, b"vector".to_vec())).expect("cloud");
+    assert_eq!(hex(cloud), vector_hex());
+    let store = Chain::new(ReplicaId::store(StoreGeneration(0)), Lane::Stock);
+    bench.outbox.record_decided(bench.now, store, b"x".to_vec()).expect("recorded");
+    bench.drain();
+    let hash = hex(&Hash::ZERO.link(EventId::new(store, Seq(1)), b"x").0);
+    let head = bench.rows.get(&(Space::Head, store.to_key().to_vec())).expect("head");
+    assert_eq!(hex(head), format!("a40001015820{hash}0201035820{hash}"));
+}
+
+#[test]
+fn hello() {
+    let hello = Hello {
+        versions: (1, 2),
+        store: STORE,
+        heard: true,
+        vector: vector(),
+        heads: [(chain(), Hash([0x22; 32]))].into_iter().collect(),
+        relay: false,
+        dictionaries: [1].into_iter().collect(),
+    };
+    let head = "22".repeat(32);
+    let golden = format!(
+        "a9000101010202 03{STORE_HEX} 04f5 05{} 06a1{REPLICA_HEX}82405820{head} 07f4 088101",
+        vector_hex()
+    );
+    message(&Message::Hello(hello), &golden.replace(' ', ""));
+}
+
+#[test]
+fn batch_message() {
+    message(&Message::Batch { number: 7, batch: vec![0xAB, 0xCD] }, "a3000201070242abcd");
+}
+
+#[test]
+fn ack() {
+    let mut ack = Ack { vector: vector(), ..Ack::default() };
+    message(&Message::Ack(ack.clone()), &format!("a3000301{}03f4", vector_hex()));
+    ack.batch = Some(7);
+    ack.relay = true;
+    ack.refused.insert(chain());
+    let golden = format!("a5000301{}020703f504814900010000000000a501", vector_hex());
+    message(&Message::Ack(ack), &golden);
+}
+
+#[test]
+fn cloud_vector_and_missing() {
+    message(&Message::CloudVector(vector()), &format!("a2000401{}", vector_hex()));
+    let floor: BTreeMap<Chain, Seq> = [(chain(), Seq(7))].into_iter().collect();
+    message(&Message::Missing { floor }, &format!("a2000501a1{REPLICA_HEX}820007"));
+}
+
+#[test]
+fn a_kind_from_the_future() {
+    assert_eq!(Message::decode(&bytes("a200186301820102"), &LIMITS), Ok(Message::Unknown { kind: 99 }));
+}
+
+#[test]
+fn a_batch_body() {
+    let batch = Batch {
+        runs: vec![Run {
+            chain: chain(),
+            first: Seq(3),
+            head: Hash(std::array::from_fn(|at| at as u8)),
+            payloads: vec![b"ab".to_vec(), vec![]],
+        }],
+    };
+    let body = format!(
+        "81a500{REPLICA_HEX}01010203035820{}0482426162 40",
+        (0..32).map(|at| format!("{at:02x}")).collect::<String>()
+    )
+    .replace(' ', "");
+    let golden = format!("a5000101000200031839 045839{body}").replace(' ', "");
+    assert_eq!(hex(&batch.encode(&LIMITS)), golden);
+    assert_eq!(Batch::decode(&bytes(&golden), &LIMITS), Ok(batch));
+}
+
+/// Compressors may improve, so only what was once written is compared, never how.
+#[test]
+fn a_compressed_batch_that_was_once_written_is_read() {
+    let payloads = vec![b"two coffees and a croissant".to_vec(); 8];
+    let batch = Batch {
+        runs: vec![Run { chain: chain(), first: Seq(1), head: Hash([0x44; 32]), payloads: payloads.clone() }],
+    };
+    let golden = "a50001010102000319011d04584528b52ffd601d00dd0100f40281a5001b000100a501010201035820440488581b74776f20636f666665657320616e6420612063726f697373616e7403002381a21ce8130023";
+    assert_eq!(Batch::decode(&bytes(golden), &LIMITS), Ok(batch));
+}
+
+fn request(request: &CloudRequest, golden: &str) {
+    let golden = golden.replace(' ', "");
+    assert_eq!(hex(&request.encode()), golden);
+    assert_eq!(CloudRequest::decode(&bytes(&golden), &LIMITS).as_ref(), Ok(request));
+}
+
+#[test]
+fn cloud_requests() {
+    let lease = CloudRequest::Lease {
+        store: STORE,
+        replica: chain().replica,
+        generation: StoreGeneration(2),
+        term: Term(9),
+        leader: true,
+    };
+    request(&lease, &format!("a60001 01{STORE_HEX} 02{REPLICA_HEX} 0302 0409 05f5"));
+    request(&CloudRequest::Head { store: STORE }, &format!("a20002 01{STORE_HEX}"));
+    let append = CloudRequest::Append {
+        store: STORE,
+        replica: chain().replica,
+        epoch: UploadEpoch(4),
+        old: VersionVector::new(),
+        new: vector(),
+        batch: vec![0xAB],
+    };
+    let golden = format!("a70003 01{STORE_HEX} 02{REPLICA_HEX} 0604 07a0 08{} 0941ab", vector_hex());
+    request(&append, &golden);
+}
+
+#[test]
+fn cloud_replies() {
+    let (epoch, vector) = (UploadEpoch(4), vector());
+    let replies = [
+        (CloudReply::Lease { epoch, vector: vector.clone() }, format!("a30001 0104 02{}", vector_hex())),
+        (CloudReply::Busy { retry_after_ms: 1_000 }, "a20002 031903e8".into()),
+        (CloudReply::Head { epoch, vector: vector.clone() }, format!("a30003 0104 02{}", vector_hex())),
+        (CloudReply::Ack { vector: vector.clone() }, format!("a20004 02{}", vector_hex())),
+        (CloudReply::Fenced { epoch }, "a20005 0104".into()),
+        (CloudReply::Conflict { vector }, format!("a20006 02{}", vector_hex())),
+        (CloudReply::Fork { chain: chain() }, "a20007 044900010000000000a501".into()),
+        (CloudReply::Refused { reason: RefusedReason::UnknownStore }, "a20008 0501".into()),
+        (CloudReply::Refused { reason: RefusedReason::OldGeneration }, "a20008 0502".into()),
+        (CloudReply::Refused { reason: RefusedReason::Malformed }, "a20008 0503".into()),
+        (CloudReply::Refused { reason: RefusedReason::TooLarge }, "a20008 0504".into()),
+        (CloudReply::Refused { reason: RefusedReason::TooManyChains }, "a20008 0505".into()),
+        (CloudReply::Refused { reason: RefusedReason::UnknownCodec }, "a20008 0506".into()),
+        (CloudReply::Refused { reason: RefusedReason::Other(99) }, "a20008 051863".into()),
+    ];
+    for (reply, golden) in replies {
+        let golden = golden.replace(' ', "");
+        assert_eq!(hex(&reply.encode()), golden);
+        assert_eq!(CloudReply::decode(&bytes(&golden), &LIMITS), Ok(reply));
+    }
+}
+
+#[test]
+fn the_cloud_s_row() {
+    let mut state = IngestState::new();
+    state.lease(WallMs(1_000), chain().replica, StoreGeneration(2), Term(9), true);
+    let golden = format!("a90001 01{REPLICA_HEX} 0202 0309 04f5 05193e80 06a0 07a0 0800").replace(' ', "");
+    assert_eq!(hex(&state.encode()), golden);
+    assert_eq!(IngestState::decode(&bytes(&golden), &LIMITS), Ok(state));
+}

@@ -1,0 +1,189 @@
+//! One outbox driven by hand.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use edgepos_core::{
+    Chain, ConnectionId, EventId, Lane, LoadId, Now, Persist, ReplicaId, Seq, Term, UploadEpoch, Write,
+};
+use edgepos_crdt::VersionVector;
+use edgepos_sync::{
+    Ack, Batch, CloudReply, CloudRequest, Config, Event, EventRecord, Hash, Hello, Input, Message, Outbox,
+    Output, Restored, Run, UplinkId,
+};
+
+use super::{LIMITS, Rows, STORE, read, replica};
+
+/// One outbox driven by hand: writes are durable at once unless told otherwise.
+pub struct Bench {
+    pub me: ReplicaId,
+    pub outbox: Outbox,
+    pub rows: Rows,
+    pub now: Now,
+    pub sent: Vec<(ReplicaId, ConnectionId, Message)>,
+    pub asked: Vec<(UplinkId, CloudRequest)>,
+    pub news: Vec<Event>,
+    pub accepted: Vec<EventRecord>,
+    pub held: Vec<Persist>,
+    /// Keep writes in `held` instead of making them durable.
+    pub slow_disk: bool,
+    pub loads: Vec<LoadId>,
+}
+
+impl Bench {
+    pub fn new(config: Config) -> Self {
+        let now = Now::new(1_000, 0);
+        let me = config.me;
+        let outbox = Outbox::new(now, config, Restored::new()).expect("valid");
+        Self {
+            me,
+            outbox,
+            rows: Rows::new(),
+            now,
+            sent: Vec::new(),
+            asked: Vec::new(),
+            news: Vec::new(),
+            accepted: Vec::new(),
+            held: Vec::new(),
+            slow_disk: false,
+            loads: Vec::new(),
+        }
+    }
+
+    pub fn terminal(terminal: usize) -> Self {
+        Self::new(Config::standard(STORE, replica(terminal), 1))
+    }
+
+    pub fn wait(&mut self, time: Duration) {
+        let end = self.now.mono + time;
+        while let Some(at) = self.outbox.poll_timeout().filter(|at| *at <= end) {
+            self.now.mono = self.now.mono.max(at);
+            self.tell(Input::Timeout);
+        }
+        self.now.mono = end;
+    }
+
+    pub fn tell(&mut self, input: Input) {
+        self.outbox.handle(self.now, input);
+        self.drain();
+    }
+
+    pub fn say(&mut self, from: ReplicaId, connection: u64, message: Message) {
+        self.tell(Input::Message { from, connection: ConnectionId(connection), message });
+    }
+
+    pub fn record(&mut self, lane: Lane, payload: &[u8]) -> EventId {
+        let id = self.outbox.record(self.now, lane, payload.to_vec()).expect("recorded");
+        self.drain();
+        id
+    }
+
+    pub fn drain(&mut self) {
+        while let Some(output) = self.outbox.poll_output() {
+            match output {
+                Output::Persist(persist) if self.slow_disk => self.held.push(persist),
+                Output::Persist(persist) => self.sync(&persist),
+                Output::Load(load) => {
+                    self.loads.push(load.id);
+                    let rows = read(&self.rows, &load);
+                    self.outbox.handle(self.now, Input::Loaded(load.id, rows));
+                }
+                Output::Accepted(record) => self.accepted.push(record),
+                Output::Transmit { to, connection, message } => self.sent.push((to, connection, message)),
+                Output::Uplink(id, request) => self.asked.push((id, request)),
+                Output::Event(event) => self.news.push(event),
+            }
+        }
+    }
+
+    /// Makes the held writes durable.
+    pub fn sync_all(&mut self) {
+        for persist in std::mem::take(&mut self.held) {
+            self.sync(&persist);
+        }
+        self.drain();
+    }
+
+    fn sync(&mut self, persist: &Persist) {
+        for write in &persist.writes {
+            if let Write::Put { space, key, value } = write.clone() {
+                self.rows.insert((space, key), value);
+            }
+        }
+        self.outbox.handle(self.now, Input::Persisted(persist.id));
+    }
+
+    /// A greeted peer on connection 1 that holds `vector`.
+    pub fn meet(&mut self, peer: ReplicaId, vector: VersionVector) {
+        self.tell(Input::PeerUp(peer, ConnectionId(1)));
+        self.say(peer, 1, hello(vector));
+    }
+
+    /// A peer's batch.
+    pub fn receive(&mut self, from: ReplicaId, number: u64, runs: Vec<Run>) {
+        self.say(from, 1, Message::Batch { number, batch: Batch { runs }.encode(&LIMITS) });
+    }
+
+    /// The acknowledgements sent so far; forgets everything sent.
+    pub fn take_acks(&mut self) -> Vec<(ReplicaId, Ack)> {
+        let sent = std::mem::take(&mut self.sent);
+        sent.into_iter()
+            .filter_map(
+                |(to, _, message)| if let Message::Ack(ack) = message { Some((to, ack)) } else { None },
+            )
+            .collect()
+    }
+
+    /// This terminal leads with a quorum, and the cloud has given it the lease on an empty store.
+    pub fn lead(&mut self, term: u64) {
+        let me = self.me;
+        self.tell(Input::Leader { leader: Some((me, Term(term))), entitled: true });
+        let (id, _) = self.asked.pop().expect("asks for the lease");
+        self.reply(id, CloudReply::Lease { epoch: UploadEpoch(term), vector: VersionVector::new() });
+    }
+
+    pub fn reply(&mut self, id: UplinkId, reply: CloudReply) {
+        self.tell(Input::Uplink(id, Ok(reply)));
+    }
+
+    /// The batches sent so far; forgets everything sent.
+    pub fn take_batches(&mut self) -> Vec<(ReplicaId, u64, Batch)> {
+        let sent = std::mem::take(&mut self.sent);
+        sent.into_iter()
+            .filter_map(|(to, _, message)| match message {
+                Message::Batch { number, batch } => {
+                    Some((to, number, Batch::decode(&batch, &LIMITS).expect("own batch")))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// A greeting from an empty peer.
+pub fn hello(vector: VersionVector) -> Message {
+    Message::Hello(Hello {
+        versions: (1, 1),
+        store: STORE,
+        heard: true,
+        vector,
+        heads: BTreeMap::new(),
+        relay: false,
+        dictionaries: Default::default(),
+    })
+}
+
+/// A run that follows on `hash`, and the hash after it.
+pub fn run(chain: Chain, first: u64, hash: Hash, payloads: &[&[u8]]) -> (Run, Hash) {
+    let mut head = hash;
+    for (seq, payload) in (first..).zip(payloads) {
+        head = head.link(EventId::new(chain, Seq(seq)), payload);
+    }
+    let payloads = payloads.iter().map(|payload| payload.to_vec()).collect();
+    (Run { chain, first: Seq(first), head, payloads }, head)
+}
+
+/// A vector of one chain.
+pub fn vector(chain: Chain, seq: u64) -> VersionVector {
+    [(chain, Seq(seq))].into_iter().collect()
+}
