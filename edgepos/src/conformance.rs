@@ -1,0 +1,110 @@
+//! Checks that a vendor runs against its own ports.
+//!
+//! ```
+//! edgepos::conformance::store(&mut || Box::new(edgepos::MemoryStore::new()));
+//! ```
+
+use edgepos_core::{Chain, EventId, Lane, Persist, PersistId, ReplicaId, Seq, Space, Write};
+use edgepos_sync::{EventRecord, Hash};
+
+use crate::ports::{Rows, Store};
+
+/// Runs every check against stores that `make` returns, each empty.
+///
+/// # Panics
+/// With what is wrong, when a check fails.
+pub fn store(make: &mut dyn FnMut() -> Box<dyn Store>) {
+    reads_what_was_written(make().as_mut());
+    spaces_are_apart(make().as_mut());
+    later_writes_win(make().as_mut());
+    ranges_are_inclusive_and_ordered(make().as_mut());
+    pieces_add_up(make().as_mut());
+    events_read_back(make().as_mut());
+}
+
+fn commit(store: &mut dyn Store, writes: Vec<Write>) {
+    store.commit(&[Persist { id: PersistId(1), writes }]).expect("a healthy store commits");
+}
+
+fn scan(store: &dyn Store, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Rows {
+    store.scan(space, from, to, max_bytes).expect("a healthy store reads")
+}
+
+fn keys(rows: &Rows) -> Vec<&[u8]> {
+    rows.iter().map(|(key, _)| key.as_slice()).collect()
+}
+
+fn reads_what_was_written(store: &mut dyn Store) {
+    commit(store, vec![Write::put(Space::Head, [0, 255], [1, 2]), Write::put(Space::Head, [], [])]);
+    let rows = scan(store, Space::Head, &[], &[255; 8], u32::MAX);
+    assert_eq!(rows, [(vec![], vec![]), (vec![0, 255], vec![1, 2])], "empty keys and values are legal");
+}
+
+fn spaces_are_apart(store: &mut dyn Store) {
+    for space in Space::ALL.into_iter().filter(|space| *space != Space::Event) {
+        commit(store, vec![Write::put(space, [7], [space.code()])]);
+    }
+    for space in Space::ALL.into_iter().filter(|space| *space != Space::Event) {
+        assert_eq!(scan(store, space, &[7], &[7], 0), [(vec![7], vec![space.code()])], "{space:?}");
+    }
+    commit(store, vec![Write::delete(Space::Basket, [7])]);
+    assert!(scan(store, Space::Basket, &[], &[255], u32::MAX).is_empty(), "deleted");
+    assert_eq!(scan(store, Space::Series, &[], &[255], u32::MAX).len(), 1, "another space is untouched");
+}
+
+fn later_writes_win(store: &mut dyn Store) {
+    let (a, b) = (Write::put(Space::Series, "k", "a"), Write::put(Space::Series, "k", "b"));
+    commit(store, vec![a.clone(), b]);
+    assert_eq!(scan(store, Space::Series, b"k", b"k", 0)[0].1, b"b", "the later write of a list wins");
+    let group = [
+        Persist { id: PersistId(2), writes: vec![Write::delete(Space::Series, "k")] },
+        Persist { id: PersistId(3), writes: vec![a] },
+    ];
+    store.commit(&group).expect("a healthy store commits");
+    assert_eq!(scan(store, Space::Series, b"k", b"k", 0)[0].1, b"a", "the later list of a group wins");
+    commit(store, vec![Write::delete(Space::Series, "absent")]);
+}
+
+fn ranges_are_inclusive_and_ordered(store: &mut dyn Store) {
+    let unsorted: [&[u8]; 5] = [&[2], &[1, 0], &[1], &[3], &[1, 255, 0]];
+    commit(store, unsorted.iter().map(|key| Write::put(Space::Register, *key, [0])).collect());
+    let rows = scan(store, Space::Register, &[1], &[2], u32::MAX);
+    assert_eq!(keys(&rows), [&[1][..], &[1, 0], &[1, 255, 0], &[2]], "both ends, by rising bytes");
+    assert!(scan(store, Space::Register, &[2], &[1], u32::MAX).is_empty(), "an empty range");
+}
+
+fn pieces_add_up(store: &mut dyn Store) {
+    let rows = (0..100u8).map(|key| Write::put(Space::Counter, [key], vec![key; 100])).collect();
+    commit(store, rows);
+    assert_eq!(scan(store, Space::Counter, &[0], &[255], 0).len(), 1, "the first row comes however large it is");
+    let piece = scan(store, Space::Counter, &[0], &[255], 300);
+    assert_eq!(piece.len(), 3, "up to and including the row that reaches the limit");
+    let mut seen = Vec::new();
+    store
+        .scan_all(Space::Counter, &mut |key, _| {
+            seen.push(key[0]);
+            Ok(())
+        })
+        .expect("a healthy store reads");
+    assert_eq!(seen, (0..100).collect::<Vec<u8>>(), "every row once, in order");
+}
+
+fn events_read_back(store: &mut dyn Store) {
+    let id = |terminal, seq| EventId::new(Chain::new(ReplicaId::new(terminal, 5), Lane::Stock), Seq(seq));
+    // The second payload is no envelope: a store keeps what it can not read.
+    let ids = [id(1, 255), id(1, 256), id(40_000, 1)];
+    let rows: Vec<_> = ids
+        .iter()
+        .map(|&id| {
+            let record = EventRecord { id, payload: vec![0xFF; 3] };
+            (id.to_key().to_vec(), record.to_row(Hash([9; 32])))
+        })
+        .collect();
+    let writes = rows.iter().map(|(key, value)| Write::put(Space::Event, key.clone(), value.clone())).collect();
+    commit(store, writes);
+    assert_eq!(scan(store, Space::Event, &[0], &[255; 17], u32::MAX), rows, "events, byte by byte, by chain");
+    let (first, last) = (ids[0].to_key(), ids[1].to_key());
+    assert_eq!(scan(store, Space::Event, &first, &last, u32::MAX), rows[..2], "one chain's events");
+    commit(store, vec![Write::delete(Space::Event, first)]);
+    assert_eq!(scan(store, Space::Event, &[0], &[255; 17], u32::MAX), rows[1..], "a pruned event is gone");
+}

@@ -1,0 +1,300 @@
+//! The only async loop: feeds a terminal from its ports and does its duties.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc as blocking;
+use std::thread;
+use std::time::Duration;
+
+use edgepos_core::{Load, LoadId, Now, Persist, PersistId};
+use edgepos_sync::{CloudReply, UplinkError, UplinkId};
+use thiserror::Error;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tracing::{error, info};
+
+use crate::node::{Command, Node};
+use crate::ports::{Clock, Rows, Store, StoreError, Transport, TransportEvent, Uplink};
+use crate::terminal::{
+    Config, ConfigError, Input, Output, Refusal, Reply, RequestId, RestoreError, Restored, Terminal,
+};
+
+/// Writes that share one flush at most.
+const MAX_GROUP: usize = 256;
+/// Calls of nodes that wait for the loop; further ones wait in the node.
+const COMMANDS: usize = 256;
+/// News that a slow listener may lag behind.
+const NEWS: usize = 1_024;
+/// Longest sleep: a wall clock or a suspended device is noticed after this long at the latest.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// How a driver runs.
+#[derive(Clone, Debug)]
+pub struct DriverConfig {
+    /// The terminal.
+    pub terminal: Config,
+}
+
+/// A driver can not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// What the store holds can not be read.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    /// The terminal refuses its configuration, or the disk is another's.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store's thread can not be started.
+    #[error("the store's thread can not be started")]
+    Thread(#[source] std::io::Error),
+}
+
+/// A running terminal. Dropping it lets the terminal run on; [`join`](Self::join) waits for its end.
+#[derive(Debug)]
+pub struct Driver {
+    task: JoinHandle<Result<(), StoreError>>,
+}
+
+impl Driver {
+    /// Starts a terminal from what `store` holds. Must be called inside a tokio runtime; reads the store before it returns.
+    ///
+    /// The store runs on a thread of its own, where the writes of concurrent calls share one flush.
+    ///
+    /// # Errors
+    /// When the store can not be read, or the configuration is refused. Nothing was written then.
+    pub fn start(
+        config: DriverConfig,
+        store: Box<dyn Store>,
+        transport: Box<dyn Transport>,
+        transport_events: mpsc::Receiver<TransportEvent>,
+        uplink: Arc<dyn Uplink>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Node, Self), StartError> {
+        let restored = Restored::from_store(store.as_ref())?;
+        let now = clock.now();
+        let terminal = Terminal::new(now, config.terminal, restored)?;
+        let (jobs, queue) = blocking::channel();
+        let (done, store_done) = mpsc::unbounded_channel();
+        thread::Builder::new()
+            .name("edgepos-store".into())
+            .spawn(move || serve_store(store, &queue, &done))
+            .map_err(StartError::Thread)?;
+        let (commands, command_queue) = mpsc::channel(COMMANDS);
+        let (news, _) = broadcast::channel(NEWS);
+        let (replies, uplink_replies) = mpsc::unbounded_channel();
+        let node = Node::new(commands, news.clone());
+        let runner = Loop {
+            terminal,
+            transport,
+            uplink,
+            clock,
+            latest: now,
+            jobs,
+            news,
+            replies,
+            waiting: BTreeMap::new(),
+            last_request: 0,
+        };
+        let task = tokio::spawn(runner.run(command_queue, transport_events, store_done, uplink_replies));
+        Ok((node, Self { task }))
+    }
+
+    /// Waits until the terminal was shut down, or until its store failed.
+    ///
+    /// # Errors
+    /// The store's error. Recovery is a restart.
+    pub async fn join(self) -> Result<(), StoreError> {
+        match self.task.await {
+            Ok(ended) => ended,
+            Err(error) => Err(StoreError::new("the driver's task ended", error)),
+        }
+    }
+}
+
+/// What the store's thread is asked.
+enum Job {
+    Commit(Persist),
+    Load(Load),
+}
+
+/// What it answers.
+enum Done {
+    Persisted(PersistId),
+    Loaded(LoadId, Rows),
+    Failed(StoreError),
+}
+
+/// Commits whatever waits as one group, then reads. Ends when the driver is gone, or at the first error.
+fn serve_store(mut store: Box<dyn Store>, queue: &blocking::Receiver<Job>, done: &mpsc::UnboundedSender<Done>) {
+    while let Ok(first) = queue.recv() {
+        let mut group = Vec::new();
+        let mut loads = Vec::new();
+        for job in std::iter::once(first).chain(queue.try_iter().take(MAX_GROUP - 1)) {
+            match job {
+                Job::Commit(persist) => group.push(persist),
+                Job::Load(load) => loads.push(load),
+            }
+        }
+        let answers = work(store.as_mut(), &group, &loads);
+        let failed = answers.iter().any(|answer| matches!(answer, Done::Failed(_)));
+        let told = answers.into_iter().all(|answer| done.send(answer).is_ok());
+        if failed || !told {
+            return;
+        }
+    }
+}
+
+fn work(store: &mut dyn Store, group: &[Persist], loads: &[Load]) -> Vec<Done> {
+    let mut answers = Vec::with_capacity(group.len() + loads.len());
+    if !group.is_empty() {
+        match store.commit(group) {
+            Ok(()) => answers.extend(group.iter().map(|persist| Done::Persisted(persist.id))),
+            // Nothing is tried again: a flush that failed once can not be trusted the second time.
+            Err(error) => return vec![Done::Failed(error)],
+        }
+    }
+    for load in loads {
+        match store.scan(load.space, &load.from, &load.to, load.max_bytes) {
+            Ok(rows) => answers.push(Done::Loaded(load.id, rows)),
+            Err(error) => {
+                answers.push(Done::Failed(error));
+                break;
+            }
+        }
+    }
+    answers
+}
+
+type ReplySender = oneshot::Sender<Result<Reply, Refusal>>;
+
+struct Loop {
+    terminal: Terminal,
+    transport: Box<dyn Transport>,
+    uplink: Arc<dyn Uplink>,
+    clock: Arc<dyn Clock>,
+    latest: Now,
+    jobs: blocking::Sender<Job>,
+    news: broadcast::Sender<crate::terminal::Event>,
+    replies: mpsc::UnboundedSender<(UplinkId, Result<CloudReply, UplinkError>)>,
+    waiting: BTreeMap<RequestId, ReplySender>,
+    last_request: u64,
+}
+
+impl Loop {
+    async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        mut transport: mpsc::Receiver<TransportEvent>,
+        mut store: mpsc::UnboundedReceiver<Done>,
+        mut cloud: mpsc::UnboundedReceiver<(UplinkId, Result<CloudReply, UplinkError>)>,
+    ) -> Result<(), StoreError> {
+        let mut transport_open = true;
+        loop {
+            self.do_duties();
+            let nap = self.nap();
+            tokio::select! {
+                done = store.recv() => match done {
+                    Some(Done::Persisted(id)) => self.tell(Input::Persisted(id)),
+                    Some(Done::Loaded(id, rows)) => self.tell(Input::Loaded(id, rows)),
+                    Some(Done::Failed(error)) => return Err(self.failed(error)),
+                    None => return Err(self.failed(StoreError::plain("the store's thread ended"))),
+                },
+                event = transport.recv(), if transport_open => match event {
+                    Some(TransportEvent::PeerUp(peer, connection)) => self.tell(Input::PeerUp(peer, connection)),
+                    Some(TransportEvent::PeerLost(peer, connection)) => self.tell(Input::PeerLost(peer, connection)),
+                    Some(TransportEvent::Frame(peer, connection, frame)) => {
+                        self.tell(Input::Frame(peer, connection, frame));
+                    }
+                    None => transport_open = false,
+                },
+                Some((id, reply)) = cloud.recv() => self.tell(Input::Uplink(id, reply)),
+                command = commands.recv() => match command {
+                    Some(Command::Shutdown) | None => {
+                        info!("shut down");
+                        self.terminal.stop("it was shut down".into());
+                        self.do_duties();
+                        return Ok(());
+                    }
+                    Some(command) => self.command(command),
+                },
+                () = sleep(nap) => self.tell(Input::Timeout),
+            }
+        }
+    }
+
+    fn now(&mut self) -> Now {
+        let told = self.clock.now();
+        // The contract of the engines, whatever a vendor's clock does.
+        self.latest = Now { mono: told.mono.max(self.latest.mono), wall: told.wall };
+        self.latest
+    }
+
+    fn nap(&mut self) -> Duration {
+        let Some(deadline) = self.terminal.poll_timeout() else { return LONGEST_SLEEP };
+        (deadline - self.now().mono).min(LONGEST_SLEEP)
+    }
+
+    fn tell(&mut self, input: Input) {
+        let now = self.now();
+        self.terminal.handle(now, input);
+    }
+
+    fn command(&mut self, command: Command) {
+        let now = self.now();
+        self.last_request += 1;
+        let request = RequestId(self.last_request);
+        let (made, reply) = match command {
+            Command::Begin(draft, reply) => (self.terminal.begin(now, request, draft), reply),
+            Command::Commit(commit, reply) => (self.terminal.commit(now, request, commit), reply),
+            Command::Abandon(basket, reply) => (self.terminal.abandon(now, request, basket), reply),
+            Command::Record(record, reply) => (self.terminal.record(now, request, record), reply),
+            Command::Flush => return self.terminal.flush(now),
+            Command::StepDown => return self.terminal.step_down(now),
+            Command::Query(query) => return query(&self.terminal),
+            Command::Shutdown => return,
+        };
+        match made {
+            Ok(()) => {
+                self.waiting.insert(request, reply);
+            }
+            // A caller that has gone does not need its answer.
+            Err(refusal) => drop(reply.send(Err(refusal))),
+        }
+    }
+
+    fn do_duties(&mut self) {
+        while let Some(output) = self.terminal.poll_output() {
+            match output {
+                // A send fails when the store's thread has ended, which its last answer explains.
+                Output::Persist(persist) => drop(self.jobs.send(Job::Commit(persist))),
+                Output::Load(load) => drop(self.jobs.send(Job::Load(load))),
+                Output::Transmit { to, connection, frame } => self.transport.send(to, connection, frame),
+                Output::Uplink(id, request) => {
+                    let call = self.uplink.call(request);
+                    let replies = self.replies.clone();
+                    tokio::spawn(async move {
+                        let reply = call.await;
+                        // The loop has ended: nobody waits for it.
+                        let _ = replies.send((id, reply));
+                    });
+                }
+                Output::Reply(request, reply) => {
+                    if let Some(waiting) = self.waiting.remove(&request) {
+                        drop(waiting.send(reply));
+                    }
+                }
+                // Nobody need listen to the news.
+                Output::Event(event) => drop(self.news.send(event)),
+            }
+        }
+    }
+
+    fn failed(&mut self, error: StoreError) -> StoreError {
+        error!(error = %error, "the store failed: this terminal stops");
+        self.terminal.stop(error.to_string());
+        self.do_duties();
+        error
+    }
+}

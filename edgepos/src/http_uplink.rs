@@ -1,0 +1,105 @@
+//! The uplink over HTTP: one POST for each request.
+
+use std::time::Duration;
+
+use edgepos_core::StoreId;
+use edgepos_sync::{CloudReply, CloudRequest, Limits, UplinkError};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
+use hyper::{Request, StatusCode, Uri};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use thiserror::Error;
+
+use crate::ports::{Uplink, UplinkFuture};
+
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// What is waited for when a busy cloud does not say.
+const BUSY: Duration = Duration::from_secs(1);
+/// What a cloud may ask to wait at most.
+const LONGEST_BUSY: Duration = Duration::from_secs(300);
+
+/// Asks a cloud at `{base}/v1/stores/{store}/uplink`: [`CloudRequest::encode`] there, [`CloudReply::encode`] back with status 200.
+///
+/// Plain HTTP: put TLS in front of it where it leaves the building.
+#[derive(Clone, Debug)]
+pub struct HttpUplink {
+    client: Client<HttpConnector, Full<Bytes>>,
+    uri: Uri,
+}
+
+/// The address is none.
+#[derive(Debug, Error)]
+#[error("{url:?} is no address of a cloud: {reason}")]
+pub struct BadAddress {
+    url: String,
+    reason: String,
+}
+
+impl HttpUplink {
+    /// `base` is `http://host:port`, with a path in front where there is one.
+    ///
+    /// # Errors
+    /// When it is no such address.
+    pub fn new(base: &str, store: StoreId) -> Result<Self, BadAddress> {
+        let bad = |reason: &str| BadAddress { url: base.to_owned(), reason: reason.to_owned() };
+        let uri: Uri = format!("{}/v1/stores/{store}/uplink", base.trim_end_matches('/'))
+            .parse()
+            .map_err(|error: hyper::http::uri::InvalidUri| bad(&error.to_string()))?;
+        if uri.scheme_str() != Some("http") || uri.host().is_none() {
+            return Err(bad("expected http://host:port"));
+        }
+        let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+        Ok(Self { client, uri })
+    }
+}
+
+impl Uplink for HttpUplink {
+    fn call(&self, request: CloudRequest) -> UplinkFuture {
+        let this = self.clone();
+        Box::pin(async move {
+            tokio::time::timeout(TIMEOUT, this.post(&request)).await.map_err(|_| UplinkError::TimedOut)?
+        })
+    }
+}
+
+impl HttpUplink {
+    async fn post(&self, request: &CloudRequest) -> Result<CloudReply, UplinkError> {
+        let limits = Limits::DEFAULT;
+        let request = Request::post(self.uri.clone())
+            .header(CONTENT_TYPE, "application/cbor")
+            .body(Full::new(Bytes::from(request.encode())))
+            .map_err(|_| UplinkError::Unreachable)?;
+        let response = self.client.request(request).await.map_err(|_| UplinkError::Unreachable)?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                let asked = asked.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+                let retry_after = asked.unwrap_or(BUSY).min(LONGEST_BUSY);
+                return Err(UplinkError::Overloaded { retry_after });
+            }
+            // A proxy's or a router's page: whatever it says, the cloud was not reached.
+            _ => return Err(UplinkError::Unreachable),
+        }
+        let body = Limited::new(response.into_body(), limits.max_message_bytes as usize);
+        let body = body.collect().await.map_err(|_| UplinkError::Unreadable)?.to_bytes();
+        CloudReply::decode(&body, &limits).map_err(|_| UplinkError::Unreadable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_checked_when_made() {
+        let store = StoreId([1; 16]);
+        assert!(HttpUplink::new("http://127.0.0.1:8080/edge/", store).is_ok());
+        for bad in ["", "127.0.0.1:8080", "https://cloud.example", "http://", "http://a b"] {
+            assert!(HttpUplink::new(bad, store).is_err(), "{bad}");
+        }
+    }
+}

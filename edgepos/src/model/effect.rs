@@ -1,0 +1,200 @@
+//! Effects: the only thing that moves a counter.
+
+use edgepos_core::IdempotencyKey;
+use minicbor::{Decode, Encode};
+
+/// What is counted. Numbers from 0x8000 are a vendor's own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Counter(#[n(0)] pub u16);
+
+impl Counter {
+    /// Pieces, grams or millilitres of a product at a location; the key is the product's code.
+    pub const STOCK: Self = Self(0);
+    /// Loyalty points; the key is the customer.
+    pub const POINTS: Self = Self(1);
+    /// Quantity that may still be returned of one line of one receipt; see [`CounterRow::returnable`].
+    pub const RETURNABLE: Self = Self(2);
+    /// Money on a gift card, in minor units; the key is the card.
+    pub const STORED_VALUE: Self = Self(3);
+    /// Uses left of a coupon; the key is the coupon.
+    pub const COUPON_USE: Self = Self(4);
+    /// Cash in a drawer, in minor units; the key is the drawer.
+    pub const CASH: Self = Self(5);
+    /// The first number that a vendor may use as it likes.
+    pub const VENDOR: Self = Self(0x8000);
+}
+
+/// Where stock is. Other counters use [`OnHand`](Self::OnHand).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum StockState {
+    /// On the shelf or in the store room.
+    #[default]
+    #[n(0)]
+    OnHand,
+    /// Promised to a customer.
+    #[n(1)]
+    Reserved,
+    /// On its way between locations.
+    #[n(2)]
+    InTransit,
+    /// Not fit for sale.
+    #[n(3)]
+    Damaged,
+}
+
+/// A row of a counter table: what is counted, of whom or what, where, in which state.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CounterRow {
+    /// What is counted.
+    pub counter: Counter,
+    /// The store's place (shop floor, store room), 0 where there is one.
+    pub location: u32,
+    /// For stock, its state.
+    pub state: StockState,
+    /// Whose: product, customer, receipt line, drawer … At most [`Effect::MAX_KEY`] bytes.
+    pub key: Vec<u8>,
+}
+
+impl CounterRow {
+    /// Stock on hand of a product.
+    pub fn stock(product: &str, location: u32) -> Self {
+        Self {
+            counter: Counter::STOCK,
+            location,
+            state: StockState::OnHand,
+            key: product.as_bytes().to_vec(),
+        }
+    }
+
+    /// What may still be returned of line `line` of the receipt that was sold as `basket`.
+    pub fn returnable(basket: super::BasketId, line: u16) -> Self {
+        let mut key = basket.0.to_vec();
+        key.extend_from_slice(&line.to_be_bytes());
+        Self { counter: Counter::RETURNABLE, location: 0, state: StockState::OnHand, key }
+    }
+
+    /// Cash in a drawer.
+    pub fn cash(drawer: &str) -> Self {
+        Self {
+            counter: Counter::CASH,
+            location: 0,
+            state: StockState::OnHand,
+            key: drawer.as_bytes().to_vec(),
+        }
+    }
+
+    /// Bytes that sort by counter, location, state, key.
+    pub fn to_key(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(7 + self.key.len());
+        bytes.extend_from_slice(&self.counter.0.to_be_bytes());
+        bytes.extend_from_slice(&self.location.to_be_bytes());
+        bytes.push(self.state as u8);
+        bytes.extend_from_slice(&self.key);
+        bytes
+    }
+
+    /// Reads what [`to_key`](Self::to_key) wrote.
+    pub fn from_key(bytes: &[u8]) -> Option<Self> {
+        let (head, key) = bytes.split_first_chunk::<7>()?;
+        let state = match head[6] {
+            0 => StockState::OnHand,
+            1 => StockState::Reserved,
+            2 => StockState::InTransit,
+            3 => StockState::Damaged,
+            _ => return None,
+        };
+        Some(Self {
+            counter: Counter(u16::from_be_bytes([head[0], head[1]])),
+            location: u32::from_be_bytes([head[2], head[3], head[4], head[5]]),
+            state,
+            key: key.to_vec(),
+        })
+    }
+}
+
+/// A change of one counter. Quantities are whole numbers of the product's base unit; zero and both signs are legal.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Effect {
+    /// What is counted.
+    #[n(0)]
+    pub counter: Counter,
+    /// Whose; at most [`Effect::MAX_KEY`] bytes.
+    #[n(1)]
+    #[cbor(with = "minicbor::bytes")]
+    pub key: Vec<u8>,
+    /// The place; 0 where there is one.
+    #[n(2)]
+    #[cbor(default)]
+    pub location: u32,
+    /// For stock, its state.
+    #[n(3)]
+    #[cbor(default)]
+    pub state: StockState,
+    /// By how much.
+    #[n(4)]
+    pub delta: i64,
+    /// Decimal digits of the base unit that one count stands for; 0 for pieces, 3 for grams of a kilogram.
+    #[n(5)]
+    #[cbor(default)]
+    pub scale: u8,
+    /// The value below which the row raises an exception; none is raised where this is absent.
+    #[n(6)]
+    pub floor: Option<i64>,
+}
+
+impl Effect {
+    /// Longest key, in bytes.
+    pub const MAX_KEY: usize = 128;
+    /// Most effects of one event.
+    pub const MAX_PER_EVENT: usize = 4096;
+
+    /// A change of `row` by `delta`.
+    pub fn new(row: CounterRow, delta: i64, floor: Option<i64>) -> Self {
+        let CounterRow { counter, location, state, key } = row;
+        Self { counter, key, location, state, delta, scale: 0, floor }
+    }
+
+    /// The row that it moves.
+    pub fn row(&self) -> CounterRow {
+        CounterRow {
+            counter: self.counter,
+            location: self.location,
+            state: self.state,
+            key: self.key.clone(),
+        }
+    }
+}
+
+/// How an idempotency key is written.
+pub(crate) fn key_bytes(key: Option<IdempotencyKey>) -> Option<[u8; 16]> {
+    key.map(|key| key.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{BasketId, from_cbor, to_cbor};
+    use super::*;
+
+    #[test]
+    fn rows_read_back_from_their_key() {
+        for row in [
+            CounterRow::stock("", 0),
+            CounterRow { state: StockState::Damaged, ..CounterRow::stock("4006381333931", 7) },
+            CounterRow::returnable(BasketId([9; 16]), 300),
+            CounterRow::cash("till-1"),
+        ] {
+            assert_eq!(CounterRow::from_key(&row.to_key()), Some(row));
+        }
+        assert_eq!(CounterRow::from_key(&[0; 6]), None);
+        assert_eq!(CounterRow::from_key(&[0, 0, 0, 0, 0, 0, 4]), None);
+    }
+
+    #[test]
+    fn effects_read_back() {
+        let effect = Effect::new(CounterRow::stock("milk", 3), -2, Some(0));
+        assert_eq!(from_cbor::<Effect>(&to_cbor(&effect)).unwrap(), effect);
+    }
+}

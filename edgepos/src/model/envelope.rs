@@ -1,0 +1,266 @@
+//! The envelope: what the SDK reads of every event, whatever its body.
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{IdempotencyKey, Lane};
+use edgepos_crdt::Hlc;
+use minicbor::{Decode, Encode};
+use thiserror::Error;
+
+use super::effect::{Effect, key_bytes};
+use super::{from_cbor, to_cbor};
+
+/// What an event is about. Unknown kinds are carried and never refused.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Kind(#[n(0)] pub u16);
+
+impl Kind {
+    /// A sale, a return, an exchange, a void.
+    pub const TRANSACTION: Self = Self(1);
+    /// A receipt number that was reserved and not used.
+    pub const NUMBER_VOIDED: Self = Self(2);
+    /// Goods received, transferred, damaged, adjusted.
+    pub const STOCK_MOVED: Self = Self(3);
+    /// A product's base unit and tax code.
+    pub const PRODUCT_SET: Self = Self(4);
+    /// A price.
+    pub const PRICE_SET: Self = Self(5);
+    /// A business day begins.
+    pub const DAY_OPENED: Self = Self(6);
+    /// A business day ends.
+    pub const DAY_CLOSED: Self = Self(7);
+    /// A counter fell below its floor; decided by the store.
+    pub const EXCEPTION_RAISED: Self = Self(8);
+    /// A vendor's own, named in its body.
+    pub const CUSTOM: Self = Self(9);
+
+    /// The lane that events of this kind travel in.
+    pub const fn lane(self) -> Lane {
+        match self {
+            Self::STOCK_MOVED => Lane::Stock,
+            Self::PRODUCT_SET | Self::PRICE_SET => Lane::Prices,
+            Self::CUSTOM => Lane::Telemetry,
+            _ => Lane::Transactions,
+        }
+    }
+
+    /// Its name in reports, in snake case; `unknown` for a kind of a later version.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TRANSACTION => "transaction",
+            Self::NUMBER_VOIDED => "number_voided",
+            Self::STOCK_MOVED => "stock_moved",
+            Self::PRODUCT_SET => "product_set",
+            Self::PRICE_SET => "price_set",
+            Self::DAY_OPENED => "day_opened",
+            Self::DAY_CLOSED => "day_closed",
+            Self::EXCEPTION_RAISED => "exception_raised",
+            Self::CUSTOM => "custom",
+            _ => "unknown",
+        }
+    }
+}
+
+/// How far the stamp of an event can be trusted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum ClockQuality {
+    /// Nobody set this clock, as far as is known.
+    #[default]
+    #[n(0)]
+    Unset,
+    /// It was synchronised, too long ago.
+    #[n(1)]
+    Drifting,
+    /// It agrees with a reference.
+    #[n(2)]
+    Synced,
+}
+
+/// Whether the event counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Mode {
+    /// It does.
+    #[default]
+    #[n(0)]
+    Live,
+    /// A trainee at work: no counter and no receipt series moves.
+    #[n(1)]
+    Training,
+}
+
+/// What a reference is to the event that makes it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
+#[cbor(transparent)]
+pub struct RefRole(#[n(0)] pub u8);
+
+impl RefRole {
+    /// The transaction that is returned, exchanged or voided, by its basket.
+    pub const ORIGINAL: Self = Self(0);
+    /// The basket that became this transaction.
+    pub const BASKET: Self = Self(1);
+    /// A payment.
+    pub const PAYMENT: Self = Self(2);
+    /// The customer.
+    pub const CUSTOMER: Self = Self(3);
+}
+
+/// A link to something that has a name.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Ref {
+    /// What it is to this event.
+    #[n(0)]
+    pub role: RefRole,
+    /// Its name; at most 64 bytes.
+    #[n(1)]
+    #[cbor(with = "minicbor::bytes")]
+    pub id: Vec<u8>,
+}
+
+/// The envelope with the body inside: the payload of an event record.
+///
+/// The event's id and its store are not in here: they are where it is kept, and repeating them would cost more than the
+/// compressed event.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Envelope {
+    /// What it is about.
+    #[n(0)]
+    pub kind: Kind,
+    /// Version of the body's form.
+    #[n(1)]
+    pub schema: u16,
+    /// The author's wall clock, milliseconds since 1970 UTC.
+    #[n(2)]
+    pub utc_ms: u64,
+    /// The author's offset from UTC then, in minutes.
+    #[n(3)]
+    #[cbor(default)]
+    pub utc_offset_min: i16,
+    /// How far `utc_ms` can be trusted.
+    #[n(4)]
+    #[cbor(default)]
+    pub clock_quality: ClockQuality,
+    /// The author's hybrid logical clock, as its 64-bit form.
+    #[n(5)]
+    hlc: u64,
+    /// The business day, as yyyymmdd, from `DayOpened` and never from a clock; absent before the first.
+    #[n(6)]
+    pub business_day: Option<u32>,
+    /// The place in the store.
+    #[n(7)]
+    #[cbor(default)]
+    pub location: u32,
+    /// The author's terminal number.
+    #[n(8)]
+    #[cbor(default)]
+    pub workstation: u16,
+    /// The drawer, where there are several.
+    #[n(9)]
+    pub drawer: Option<String>,
+    /// Who was signed in.
+    #[n(10)]
+    pub operator: Option<String>,
+    /// Whether it counts.
+    #[n(11)]
+    #[cbor(default)]
+    pub mode: Mode,
+    /// Links.
+    #[n(12)]
+    #[cbor(default)]
+    pub refs: Vec<Ref>,
+    /// What it does to counters; at most [`Effect::MAX_PER_EVENT`].
+    #[n(13)]
+    #[cbor(default)]
+    pub effects: Vec<Effect>,
+    /// Opaque to the SDK but for its own kinds.
+    #[n(14)]
+    #[cbor(with = "minicbor::bytes")]
+    pub body: Vec<u8>,
+    /// A vendor's additions, by namespace.
+    #[n(15)]
+    #[cbor(default)]
+    pub ext: BTreeMap<String, minicbor::bytes::ByteVec>,
+    /// The till's idempotency key.
+    #[n(17)]
+    #[cbor(with = "minicbor::bytes")]
+    key: Option<[u8; 16]>,
+}
+
+/// Bytes that are no envelope, or no body of the kind that the envelope names.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("{what} does not decode: {reason}")]
+pub struct DecodeError {
+    /// What was being read.
+    pub what: &'static str,
+    /// What is wrong, and at which byte.
+    pub reason: String,
+}
+
+impl DecodeError {
+    pub(crate) fn new(what: &'static str, error: &minicbor::decode::Error) -> Self {
+        let place = error.position().map(|at| format!(" at byte {at}")).unwrap_or_default();
+        Self { what, reason: format!("{error}{place}") }
+    }
+}
+
+impl Envelope {
+    /// An envelope of schema 1 with nothing but a kind, stamps and a body.
+    pub fn new(kind: Kind, utc_ms: u64, hlc: Hlc, body: Vec<u8>) -> Self {
+        Self {
+            kind,
+            schema: 1,
+            utc_ms,
+            utc_offset_min: 0,
+            clock_quality: ClockQuality::Unset,
+            hlc: hlc.0,
+            business_day: None,
+            location: 0,
+            workstation: 0,
+            drawer: None,
+            operator: None,
+            mode: Mode::Live,
+            refs: Vec::new(),
+            effects: Vec::new(),
+            body,
+            ext: BTreeMap::new(),
+            key: None,
+        }
+    }
+
+    /// The author's hybrid logical clock.
+    pub fn hlc(&self) -> Hlc {
+        Hlc(self.hlc)
+    }
+
+    /// The till's idempotency key.
+    pub fn idempotency_key(&self) -> Option<IdempotencyKey> {
+        self.key.map(IdempotencyKey)
+    }
+
+    /// Sets the till's idempotency key.
+    pub fn with_key(mut self, key: Option<IdempotencyKey>) -> Self {
+        self.key = key_bytes(key);
+        self
+    }
+
+    /// The payload of an event record.
+    pub fn encode(&self) -> Vec<u8> {
+        to_cbor(self)
+    }
+
+    /// Reads a payload. Keys that this version does not know are skipped.
+    ///
+    /// # Errors
+    /// When the bytes are no envelope, or when it has more effects or longer keys than the limits allow.
+    pub fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        let envelope: Self = from_cbor(payload).map_err(|error| DecodeError::new("envelope", &error))?;
+        let oversized = envelope.effects.iter().any(|effect| effect.key.len() > Effect::MAX_KEY);
+        if oversized || envelope.effects.len() > Effect::MAX_PER_EVENT {
+            return Err(DecodeError { what: "envelope", reason: "effects are over their limit".into() });
+        }
+        Ok(envelope)
+    }
+}

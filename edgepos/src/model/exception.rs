@@ -1,0 +1,102 @@
+//! A counter fell below its floor.
+
+use edgepos_core::EventId;
+use minicbor::{Decode, Encode};
+
+use super::effect::{Counter, CounterRow};
+
+/// What went wrong.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
+#[cbor(transparent)]
+pub struct ExceptionType(#[n(0)] pub u8);
+
+impl ExceptionType {
+    /// More was sold than there was.
+    pub const OVERSOLD: Self = Self(0);
+    /// More of a receipt line came back than was sold.
+    pub const RETURNED_TWICE: Self = Self(1);
+    /// Points or a gift card are overdrawn.
+    pub const OVERDRAWN: Self = Self(2);
+    /// A coupon was used too often.
+    pub const COUPON_REUSED: Self = Self(3);
+    /// Any other counter is below its floor.
+    pub const BELOW_FLOOR: Self = Self(4);
+
+    /// What a counter below its floor means.
+    pub const fn of(counter: Counter) -> Self {
+        match counter {
+            Counter::STOCK => Self::OVERSOLD,
+            Counter::RETURNABLE => Self::RETURNED_TWICE,
+            Counter::POINTS | Counter::STORED_VALUE => Self::OVERDRAWN,
+            Counter::COUPON_USE => Self::COUPON_REUSED,
+            _ => Self::BELOW_FLOOR,
+        }
+    }
+
+    /// Its name in reports, in snake case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OVERSOLD => "oversold",
+            Self::RETURNED_TWICE => "returned_twice",
+            Self::OVERDRAWN => "overdrawn",
+            Self::COUPON_REUSED => "coupon_reused",
+            _ => "below_floor",
+        }
+    }
+}
+
+/// The body of [`Kind::EXCEPTION_RAISED`](super::Kind::EXCEPTION_RAISED). The store's log decides it, so that there is one for
+/// each episode, whoever led when it was found.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct ExceptionRaised {
+    /// What went wrong.
+    #[n(0)]
+    pub exception: ExceptionType,
+    #[n(1)]
+    #[cbor(with = "minicbor::bytes")]
+    row: Vec<u8>,
+    /// Counts the exceptions of one row, from 1: the next follows when this one is resolved.
+    #[n(2)]
+    pub episode: u32,
+    /// The value that was seen.
+    #[n(3)]
+    pub value: i64,
+    /// The value that it must not fall below.
+    #[n(4)]
+    pub floor: i64,
+    /// The latest event of each chain that moved the row; at most 64.
+    #[n(5)]
+    #[cbor(with = "super::cbor::event_ids")]
+    pub involved: Vec<EventId>,
+}
+
+impl ExceptionRaised {
+    /// Most events that are named.
+    pub const MAX_INVOLVED: usize = 64;
+
+    /// The first exception of `row`.
+    pub fn new(row: &CounterRow, value: i64, floor: i64, mut involved: Vec<EventId>) -> Self {
+        involved.truncate(Self::MAX_INVOLVED);
+        Self {
+            exception: ExceptionType::of(row.counter),
+            row: row.to_key(),
+            episode: 1,
+            value,
+            floor,
+            involved,
+        }
+    }
+
+    /// The counter row; `None` when a later version wrote one that this version can not read.
+    pub fn row(&self) -> Option<CounterRow> {
+        CounterRow::from_key(&self.row)
+    }
+
+    /// Names the episode: the row, then the episode's number, big endian.
+    pub fn episode_key(&self) -> Vec<u8> {
+        let mut key = self.row.clone();
+        key.extend_from_slice(&self.episode.to_be_bytes());
+        key
+    }
+}

@@ -1,0 +1,267 @@
+//! The body of a sale, a return, an exchange or a void.
+
+use std::fmt;
+
+use minicbor::{Decode, Encode};
+use thiserror::Error;
+
+use super::{Currency, mask_card_numbers};
+
+/// The till's name for a basket, drawn by the till; the transaction that comes of it keeps it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode)]
+#[cbor(transparent)]
+pub struct BasketId(
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub [u8; 16],
+);
+
+impl fmt::Display for BasketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for BasketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BasketId({self})")
+    }
+}
+
+/// What the document is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum DocType {
+    /// Goods out, money in.
+    #[default]
+    #[n(0)]
+    Sale,
+    /// Goods back, money out.
+    #[n(1)]
+    Return,
+    /// Both.
+    #[n(2)]
+    Exchange,
+    /// A transaction taken back.
+    #[n(3)]
+    Void,
+    /// The drawer was opened.
+    #[n(4)]
+    NoSale,
+}
+
+/// A line of an earlier receipt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct OriginalLine {
+    /// The earlier receipt's basket.
+    #[n(0)]
+    pub basket: BasketId,
+    /// Its line's number.
+    #[n(1)]
+    pub line: u16,
+}
+
+/// Money off a line.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Discount {
+    /// Why: loyalty, coupon, manager …
+    #[n(0)]
+    pub code: String,
+    /// How much, positive, in minor units; already taken off the line's amount.
+    #[n(1)]
+    pub amount: i64,
+}
+
+/// One product on a receipt.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Line {
+    /// Its number on the receipt, from 1, unique there.
+    #[n(0)]
+    pub no: u16,
+    /// The product's code; it need not be in the catalogue.
+    #[n(1)]
+    pub product: String,
+    /// How many base units went out; negative for goods that came back, zero for none (a coupon, a service).
+    #[n(2)]
+    pub quantity: i64,
+    /// Decimal digits of the base unit that one count stands for.
+    #[n(3)]
+    #[cbor(default)]
+    pub scale: u8,
+    /// Price of one unit in minor units, for the receipt.
+    #[n(4)]
+    #[cbor(default)]
+    pub unit_price: i64,
+    /// What the line adds to the total, in minor units; negative for goods that came back.
+    #[n(5)]
+    pub amount: i64,
+    /// What is already taken off.
+    #[n(6)]
+    #[cbor(default)]
+    pub discounts: Vec<Discount>,
+    /// Which of the transaction's taxes applies.
+    #[n(7)]
+    pub tax_code: Option<u16>,
+    /// Why it came back.
+    #[n(8)]
+    pub reason: Option<String>,
+    /// For goods that came back: what they were sold as.
+    #[n(9)]
+    pub original: Option<OriginalLine>,
+    /// Lot or serial number.
+    #[n(10)]
+    pub lot: Option<String>,
+}
+
+/// A tax as the vendor computed it: recorded here, never computed.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Tax {
+    /// The code that lines refer to.
+    #[n(0)]
+    pub code: u16,
+    /// The rate in millionths: 190,000 is 19 %.
+    #[n(1)]
+    pub rate_ppm: u32,
+    /// What it is taken of, in minor units.
+    #[n(2)]
+    pub base: i64,
+    /// The tax, in minor units.
+    #[n(3)]
+    pub amount: i64,
+    /// Whether prices include it.
+    #[n(4)]
+    pub included: bool,
+}
+
+/// A means of payment.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
+#[cbor(transparent)]
+pub struct TenderType(#[n(0)] pub u8);
+
+impl TenderType {
+    /// Notes and coins; moves the drawer's cash counter.
+    pub const CASH: Self = Self(0);
+    /// A card.
+    pub const CARD: Self = Self(1);
+    /// A gift card or a voucher.
+    pub const STORED_VALUE: Self = Self(2);
+    /// Anything else.
+    pub const OTHER: Self = Self(3);
+}
+
+/// One payment of a transaction.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Tender {
+    /// By what.
+    #[n(0)]
+    pub kind: TenderType,
+    /// How much, in minor units of the transaction's currency; negative for money out.
+    #[n(1)]
+    pub amount: i64,
+    /// The payment provider's reference; card-like numbers are masked, and it is cut at 64 characters.
+    #[n(2)]
+    external_ref: Option<String>,
+}
+
+impl Tender {
+    /// Cash.
+    pub fn cash(amount: i64) -> Self {
+        Self { kind: TenderType::CASH, amount, external_ref: None }
+    }
+
+    /// Any means, with the provider's reference.
+    pub fn new(kind: TenderType, amount: i64, external_ref: Option<&str>) -> Self {
+        let external_ref = external_ref.map(|text| mask_card_numbers(text).chars().take(64).collect());
+        Self { kind, amount, external_ref }
+    }
+
+    /// The provider's reference.
+    pub fn external_ref(&self) -> Option<&str> {
+        self.external_ref.as_deref()
+    }
+}
+
+/// The payments of a transaction, made before `commit`, so that `commit` has nothing left to refuse.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tenders(Vec<Tender>);
+
+/// More payments than one transaction can hold.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("{given} payments are more than the {max} that one transaction holds", max = Tenders::MAX)]
+pub struct TooManyTenders {
+    given: usize,
+}
+
+impl Tenders {
+    /// Most payments of one transaction.
+    pub const MAX: usize = 64;
+
+    /// At most [`MAX`](Self::MAX) payments.
+    ///
+    /// # Errors
+    /// When there are more.
+    pub fn new(tenders: Vec<Tender>) -> Result<Self, TooManyTenders> {
+        if tenders.len() > Self::MAX {
+            return Err(TooManyTenders { given: tenders.len() });
+        }
+        Ok(Self(tenders))
+    }
+
+    /// The payments.
+    pub fn as_slice(&self) -> &[Tender] {
+        &self.0
+    }
+
+    pub(crate) fn into_vec(self) -> Vec<Tender> {
+        self.0
+    }
+}
+
+impl From<Tender> for Tenders {
+    fn from(tender: Tender) -> Self {
+        Self(vec![tender])
+    }
+}
+
+/// The body of [`Kind::TRANSACTION`](super::Kind::TRANSACTION), schema 1.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Transaction {
+    /// The basket that it came of; its name from then on.
+    #[n(0)]
+    pub basket: BasketId,
+    /// Sale, return …
+    #[n(1)]
+    pub doc_type: DocType,
+    /// The receipt series: gapless for each (terminal, series).
+    #[n(2)]
+    pub series: String,
+    /// Its number in the series, from 1.
+    #[n(3)]
+    pub number: u64,
+    /// The customer, by the vendor's number.
+    #[n(4)]
+    pub customer: Option<String>,
+    /// ISO 4217.
+    #[n(5)]
+    pub currency: Currency,
+    /// What went over the counter.
+    #[n(6)]
+    pub lines: Vec<Line>,
+    /// How it was paid.
+    #[n(7)]
+    #[cbor(default)]
+    pub tenders: Vec<Tender>,
+    /// Taxes as the vendor computed them.
+    #[n(8)]
+    #[cbor(default)]
+    pub taxes: Vec<Tax>,
+    /// Cash rounding, in minor units, part of the total.
+    #[n(9)]
+    #[cbor(default)]
+    pub rounding: i64,
+    /// Sum of the lines' amounts, of taxes that prices do not include, and of the rounding.
+    #[n(10)]
+    pub total: i64,
+}

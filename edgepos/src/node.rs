@@ -1,0 +1,200 @@
+//! A handle to a running terminal.
+
+use edgepos_core::EventId;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::model::{BasketId, CounterRow, PriceSet, ProductSet};
+use crate::terminal::{
+    Commit, CounterValue, Draft, Event, OpenBasket, Receipt, Record, Refusal, Reply, Status, Terminal,
+};
+
+/// What a node asks the driver.
+pub(crate) enum Command {
+    Begin(Draft, oneshot::Sender<Result<Reply, Refusal>>),
+    Commit(Commit, oneshot::Sender<Result<Reply, Refusal>>),
+    Abandon(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
+    Record(Record, oneshot::Sender<Result<Reply, Refusal>>),
+    Query(Box<dyn FnOnce(&Terminal) + Send>),
+    Flush,
+    StepDown,
+    Shutdown,
+}
+
+/// An open basket.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Begun {
+    /// The number that it holds in its series; 0 in training.
+    pub number: u64,
+    /// What the customer owes, in minor units.
+    pub total: i64,
+}
+
+/// A booked sale.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Committed {
+    /// The receipt.
+    pub receipt: Receipt,
+    /// Whether an earlier call with this key had booked it.
+    pub repeated: bool,
+}
+
+/// A running terminal, to sell through. Cheap to clone.
+///
+/// A call whose future is dropped may still be carried out: what was asked is not taken back. Ask again with the same key. Every
+/// call fails with [`Refusal::Stopped`] once the terminal has stopped.
+#[derive(Clone, Debug)]
+pub struct Node {
+    commands: mpsc::Sender<Command>,
+    news: broadcast::Sender<Event>,
+}
+
+impl Node {
+    pub(crate) fn new(commands: mpsc::Sender<Command>, news: broadcast::Sender<Event>) -> Self {
+        Self { commands, news }
+    }
+
+    /// Opens a basket and reserves its receipt number: see [`Terminal::begin`].
+    ///
+    /// # Errors
+    /// Whatever may be refused of a sale.
+    pub async fn begin(&self, draft: Draft) -> Result<Begun, Refusal> {
+        match self.ask(|reply| Command::Begin(draft, reply)).await? {
+            Reply::Begun { number, total } => Ok(Begun { number, total }),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    /// Books a paid basket; returns when it is on disk: see [`Terminal::commit`].
+    ///
+    /// # Errors
+    /// When the basket is not open, or too much is under way.
+    pub async fn commit(&self, commit: Commit) -> Result<Committed, Refusal> {
+        match self.ask(|reply| Command::Commit(commit, reply)).await? {
+            Reply::Committed { receipt, repeated } => Ok(Committed { receipt, repeated }),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    /// Gives up an open basket: see [`Terminal::abandon`].
+    ///
+    /// # Errors
+    /// When it is not open.
+    pub async fn abandon(&self, basket: BasketId) -> Result<(), Refusal> {
+        match self.ask(|reply| Command::Abandon(basket, reply)).await? {
+            Reply::Abandoned => Ok(()),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    /// Records an event that is no sale; returns when it is on disk: see [`Terminal::record`].
+    ///
+    /// # Errors
+    /// When it is over a limit, or the business day does not allow it.
+    pub async fn record(&self, record: Record) -> Result<EventId, Refusal> {
+        match self.ask(|reply| Command::Record(record, reply)).await? {
+            Reply::Recorded(id) => Ok(id),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    /// Baskets that a crash or a distracted cashier left open.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn unresolved(&self) -> Result<Vec<OpenBasket>, Refusal> {
+        self.query(Terminal::unresolved).await
+    }
+
+    /// Who the terminal is, whom it follows, and how far its events have come.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn status(&self) -> Result<Status, Refusal> {
+        self.query(Terminal::status).await
+    }
+
+    /// One counter; `None` when nothing ever moved it.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn counter(&self, row: CounterRow) -> Result<Option<i64>, Refusal> {
+        self.query(move |terminal| terminal.counter(&row)).await
+    }
+
+    /// Every counter.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn counters(&self) -> Result<Vec<CounterValue>, Refusal> {
+        self.query(Terminal::counters).await
+    }
+
+    /// A product's master data.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn product(&self, product: String) -> Result<Option<ProductSet>, Refusal> {
+        self.query(move |terminal| terminal.product(&product).cloned()).await
+    }
+
+    /// The newest price of a product on a list, while it is valid at `at_ms` (milliseconds since 1970 UTC).
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn price(&self, product: String, list: u16, at_ms: u64) -> Result<Option<PriceSet>, Refusal> {
+        self.query(move |terminal| terminal.price(&product, list, at_ms).cloned()).await
+    }
+
+    /// Sends at once what waits for company.
+    pub async fn flush(&self) {
+        self.tell(Command::Flush).await;
+    }
+
+    /// Hands the leadership over, where this terminal has it.
+    pub async fn step_down(&self) {
+        self.tell(Command::StepDown).await;
+    }
+
+    /// Ends the terminal, as a crash would: what was acknowledged is on disk.
+    pub async fn shutdown(&self) {
+        self.tell(Command::Shutdown).await;
+    }
+
+    /// News from here on. A listener that lags loses the oldest.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.news.subscribe()
+    }
+
+    async fn ask(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<Reply, Refusal>>) -> Command,
+    ) -> Result<Reply, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    async fn query<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Terminal) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        // A caller that has gone does not need its answer.
+        let query = Box::new(move |terminal: &Terminal| drop(reply.send(question(terminal))));
+        self.commands.send(Command::Query(query)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())
+    }
+
+    async fn tell(&self, command: Command) {
+        // A terminal that has stopped has nothing to do any more.
+        let _ = self.commands.send(command).await;
+    }
+}
+
+fn gone() -> Refusal {
+    Refusal::Stopped("it is not running".into())
+}
+
+fn mixed_up(reply: &Reply) -> Refusal {
+    Refusal::Stopped(format!("it answered another question: {reply:?}"))
+}

@@ -1,0 +1,15 @@
+//! The uplink port.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use edgepos_sync::{CloudReply, CloudRequest, UplinkError};
+
+/// The reply that is on its way.
+pub type UplinkFuture = Pin<Box<dyn Future<Output = Result<CloudReply, UplinkError>> + Send>>;
+
+/// Asks the cloud.
+pub trait Uplink: Send + Sync {
+    /// One request, one reply. It must end within a bounded time, since the terminal has one request in flight and waits for it.
+    fn call(&self, request: CloudRequest) -> UplinkFuture;
+}

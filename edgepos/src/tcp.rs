@@ -1,0 +1,332 @@
+//! The transport over TCP: one connection for each pair of terminals, dialled by the one with the lower id.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use edgepos_core::{ConnectionId, Jitter, ReplicaId, StoreGeneration, StoreId};
+use minicbor::{Decode, Encode};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tracing::{debug, info, warn};
+
+use crate::model::{from_cbor, to_cbor};
+use crate::ports::{Delivery, Transport, TransportEvent};
+use crate::terminal::MAX_FRAME;
+
+/// The versions of the framing that this build speaks, oldest and newest.
+const VERSIONS: (u16, u16) = (1, 1);
+const MAGIC: &str = "edgepos";
+const MAX_HELLO: usize = 256;
+/// An empty frame is sent where nothing else was for this long, and a connection that brought nothing for five times as long is dead.
+const PING: Duration = Duration::from_secs(1);
+const SILENCE: Duration = Duration::from_secs(5);
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Frames that wait for a slow connection; further ones are dropped, as the network may at any time.
+const SEND_QUEUE: usize = 256;
+/// Frames that wait for the driver; further ones wait in the network.
+const RECEIVE_QUEUE: usize = 256;
+/// Connections that have not yet said who they are.
+const MAX_HANDSHAKES: usize = 64;
+const FIRST_RETRY: Duration = Duration::from_millis(50);
+const LAST_RETRY: Duration = Duration::from_secs(2);
+
+/// Where a terminal listens, and where its peers do.
+#[derive(Clone, Debug)]
+pub struct TcpConfig {
+    /// This terminal.
+    pub me: ReplicaId,
+    /// Peers of another store are turned away.
+    pub store: StoreId,
+    /// Peers of an older generation are turned away.
+    pub generation: StoreGeneration,
+    /// Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `host:port` of each peer. Those with a higher id are dialled; those with a lower id dial us.
+    pub peers: BTreeMap<ReplicaId, String>,
+    /// Peers that may be connected at once; further ones are turned away. Default of the terminal's config: 32.
+    pub max_peers: u32,
+}
+
+/// A [`Transport`] over TCP. Frames are length-prefixed (4 bytes, big endian); the first on a connection says who is there.
+///
+/// Dropping it closes every connection.
+#[derive(Debug)]
+pub struct TcpTransport {
+    shared: Arc<Shared>,
+    local: SocketAddr,
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    config: TcpConfig,
+    next_connection: AtomicU64,
+    links: Mutex<BTreeMap<ReplicaId, Link>>,
+    events: mpsc::Sender<TransportEvent>,
+}
+
+#[derive(Debug)]
+struct Link {
+    connection: ConnectionId,
+    frames: mpsc::Sender<Vec<u8>>,
+}
+
+/// The first frame of a connection, both ways.
+#[derive(Debug, Encode, Decode)]
+#[cbor(map)]
+struct Hello {
+    #[n(0)]
+    magic: String,
+    #[n(1)]
+    oldest: u16,
+    #[n(2)]
+    newest: u16,
+    #[n(3)]
+    #[cbor(with = "minicbor::bytes")]
+    store: [u8; 16],
+    #[n(4)]
+    generation: u32,
+    #[n(5)]
+    replica: u64,
+}
+
+impl TcpTransport {
+    /// Listens, and begins to dial. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the address can not be listened at.
+    pub async fn start(config: TcpConfig) -> io::Result<(Self, mpsc::Receiver<TransportEvent>)> {
+        let listener = TcpListener::bind(config.listen).await?;
+        let local = listener.local_addr()?;
+        let (events, receiver) = mpsc::channel(RECEIVE_QUEUE);
+        let dialled: Vec<_> =
+            config.peers.iter().filter(|(peer, _)| **peer > config.me).map(|(&p, a)| (p, a.clone())).collect();
+        let shared = Arc::new(Shared {
+            config,
+            next_connection: AtomicU64::new(1),
+            links: Mutex::new(BTreeMap::new()),
+            events,
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(shared.clone(), listener));
+        for (peer, address) in dialled {
+            tasks.spawn(dial(shared.clone(), peer, address));
+        }
+        Ok((Self { shared, local, _tasks: tasks }, receiver))
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+}
+
+impl Transport for TcpTransport {
+    fn delivery(&self) -> Delivery {
+        Delivery::Stream
+    }
+
+    fn send(&mut self, to: ReplicaId, connection: ConnectionId, frame: Vec<u8>) {
+        let links = self.shared.links();
+        if let Some(link) = links.get(&to).filter(|link| link.connection == connection)
+            && link.frames.try_send(frame).is_err()
+        {
+            debug!(peer = %to, "dropped a frame: the connection is slow or gone");
+        }
+    }
+}
+
+impl Shared {
+    fn links(&self) -> MutexGuard<'_, BTreeMap<ReplicaId, Link>> {
+        // Every change of the map is one call: a panic elsewhere leaves it whole.
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hello(&self) -> Hello {
+        Hello {
+            magic: MAGIC.into(),
+            oldest: VERSIONS.0,
+            newest: VERSIONS.1,
+            store: self.config.store.0,
+            generation: self.config.generation.0,
+            replica: self.config.me.0,
+        }
+    }
+
+    /// Who is there, or why it is turned away.
+    fn judge(&self, hello: &Hello) -> Result<ReplicaId, String> {
+        let peer = ReplicaId(hello.replica);
+        if hello.magic != MAGIC {
+            return Err("it does not speak this protocol".into());
+        }
+        if hello.newest < VERSIONS.0 || hello.oldest > VERSIONS.1 {
+            return Err(format!("it speaks versions {} to {}", hello.oldest, hello.newest));
+        }
+        if hello.store != self.config.store.0 {
+            return Err(format!("it belongs to store {}", StoreId(hello.store)));
+        }
+        if hello.generation < self.config.generation.0 {
+            return Err(format!("it is of generation {}", hello.generation));
+        }
+        if peer == self.config.me || peer.terminal() == 0 {
+            return Err(format!("it calls itself {peer}"));
+        }
+        Ok(peer)
+    }
+}
+
+async fn accept(shared: Arc<Shared>, listener: TcpListener) {
+    let permits = Arc::new(Semaphore::new(MAX_HANDSHAKES));
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let Ok(permit) = permits.clone().acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, from)) => {
+                let shared = shared.clone();
+                connections.spawn(async move {
+                    match timeout(HANDSHAKE, greet(&shared, stream, None)).await {
+                        Ok(Ok((peer, stream))) => {
+                            drop(permit);
+                            serve(&shared, peer, stream).await;
+                        }
+                        Ok(Err(error)) => warn!(%from, %error, "turned a connection away"),
+                        Err(_) => warn!(%from, "a connection did not say who it is"),
+                    }
+                });
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: try again when some are free.
+                warn!(%error, "can not accept");
+                sleep(FIRST_RETRY).await;
+            }
+        }
+    }
+}
+
+async fn dial(shared: Arc<Shared>, peer: ReplicaId, address: String) {
+    let mut jitter = Jitter::derive(shared.config.me.0, &[peer.0]);
+    let mut retry = FIRST_RETRY;
+    loop {
+        let greeted = async {
+            let stream = TcpStream::connect(&address).await?;
+            greet(&shared, stream, Some(peer)).await
+        };
+        match timeout(HANDSHAKE, greeted).await {
+            Ok(Ok((peer, stream))) => {
+                retry = FIRST_RETRY;
+                serve(&shared, peer, stream).await;
+            }
+            Ok(Err(error)) => debug!(%peer, address, %error, "can not connect"),
+            Err(_) => debug!(%peer, address, "connecting takes too long"),
+        }
+        sleep(jitter.spread(retry)).await;
+        retry = (retry * 2).min(LAST_RETRY);
+    }
+}
+
+/// Says who we are, hears who is there.
+async fn greet(
+    shared: &Shared,
+    mut stream: TcpStream,
+    expected: Option<ReplicaId>,
+) -> io::Result<(ReplicaId, TcpStream)> {
+    stream.set_nodelay(true)?;
+    write_frame(&mut stream, &to_cbor(&shared.hello())).await?;
+    let bytes = read_frame(&mut stream, MAX_HELLO).await?;
+    let turned_away = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
+    let hello: Hello = from_cbor(&bytes).map_err(|error| turned_away(error.to_string()))?;
+    let peer = shared.judge(&hello).map_err(turned_away)?;
+    if expected.is_some_and(|expected| expected != peer) {
+        return Err(turned_away(format!("terminal {peer} answers there")));
+    }
+    let links = shared.links();
+    if !links.contains_key(&peer) && links.len() >= shared.config.max_peers as usize {
+        return Err(turned_away("too many peers".into()));
+    }
+    drop(links);
+    Ok((peer, stream))
+}
+
+/// Carries frames both ways until the connection ends or a newer one takes its place.
+async fn serve(shared: &Shared, peer: ReplicaId, stream: TcpStream) {
+    let connection = ConnectionId(shared.next_connection.fetch_add(1, Ordering::Relaxed));
+    let (frames, queue) = mpsc::channel(SEND_QUEUE);
+    // Replacing the link drops the older one's queue, which ends its connection.
+    shared.links().insert(peer, Link { connection, frames });
+    info!(%peer, %connection, "connected");
+    if shared.events.send(TransportEvent::PeerUp(peer, connection)).await.is_ok() {
+        let (reader, writer) = stream.into_split();
+        tokio::select! {
+            ended = receive(shared, peer, connection, reader) => debug!(%peer, ?ended, "stopped reading"),
+            ended = transmit(queue, writer) => debug!(%peer, ?ended, "stopped writing"),
+        }
+    }
+    {
+        let mut links = shared.links();
+        if links.get(&peer).is_some_and(|link| link.connection == connection) {
+            links.remove(&peer);
+        }
+    }
+    info!(%peer, %connection, "disconnected");
+    // When the driver is gone there is nobody to tell.
+    let _ = shared.events.send(TransportEvent::PeerLost(peer, connection)).await;
+}
+
+async fn receive(
+    shared: &Shared,
+    peer: ReplicaId,
+    connection: ConnectionId,
+    mut reader: impl AsyncRead + Unpin,
+) -> io::Result<()> {
+    loop {
+        let frame = timeout(SILENCE, read_frame(&mut reader, MAX_FRAME)).await??;
+        if frame.is_empty() {
+            continue;
+        }
+        if shared.events.send(TransportEvent::Frame(peer, connection, frame)).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+async fn transmit(mut queue: mpsc::Receiver<Vec<u8>>, mut writer: impl AsyncWrite + Unpin) -> io::Result<()> {
+    loop {
+        match timeout(PING, queue.recv()).await {
+            Ok(Some(frame)) => timeout(SILENCE, write_frame(&mut writer, &frame)).await??,
+            Ok(None) => return Ok(()),
+            Err(_) => timeout(SILENCE, write_frame(&mut writer, &[])).await??,
+        }
+    }
+}
+
+async fn write_frame(writer: &mut (impl AsyncWrite + Unpin), frame: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(frame.len()).map_err(|_| io::Error::other("a frame over 4 GiB"))?;
+    // One write: two small segments would wait for each other.
+    let mut bytes = Vec::with_capacity(4 + frame.len());
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(frame);
+    writer.write_all(&bytes).await
+}
+
+async fn read_frame(reader: &mut (impl AsyncRead + Unpin), limit: usize) -> io::Result<Vec<u8>> {
+    let length = reader.read_u32().await? as usize;
+    if length > limit {
+        let reason = format!("a frame of {length} bytes is over the limit of {limit}");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+    }
+    // `take` and not a buffer of `length`: a liar must send what it makes us allocate.
+    let mut frame = Vec::new();
+    reader.take(length as u64).read_to_end(&mut frame).await?;
+    if frame.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(frame)
+}

@@ -1,0 +1,91 @@
+//! Who a terminal is, and its limits.
+
+use std::time::Duration;
+
+use edgepos_consensus::Timing;
+use edgepos_core::{ReplicaId, StoreGeneration, StoreId};
+use thiserror::Error;
+
+/// The record that a store begins from, identical on its first terminals.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Genesis {
+    /// The store.
+    pub store: StoreId,
+    /// Raised by a forced recovery.
+    pub generation: StoreGeneration,
+    /// The first terminals, 1 to 15. The first five by rising id vote.
+    pub voters: Vec<ReplicaId>,
+}
+
+/// How a terminal behaves. [`Config::new`] gives the defaults.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Config {
+    /// This incarnation of this terminal.
+    pub me: ReplicaId,
+    /// The store that it belongs to.
+    pub genesis: Genesis,
+    /// The election's profile. Default `Standard`: 300–500 ms, heartbeat 150 ms.
+    pub timing: Timing,
+    /// Spreads timers; two terminals with one seed still differ, since their ids do.
+    pub seed: u64,
+    /// How long events wait for company before they are sent, 10 ms to 1 h. Default 5 s. Shorter costs bytes, longer costs what is
+    /// lost when this terminal burns before it has told anybody.
+    pub flush_interval: Duration,
+    /// How long a counter must be below its floor, as the leader sees it, before an exception is raised. Default 5 s. Shorter
+    /// raises false alarms when a sale overtakes the goods receipt that it sold from; longer delays the manager's notice.
+    pub exception_grace: Duration,
+    /// The place in the store that this terminal sells from. Default 0.
+    pub location: u32,
+    /// Baskets that may be open at once. Default 1,000.
+    pub max_open_baskets: usize,
+    /// Commits that may be under way at once. Default 1,024.
+    pub max_commits: usize,
+    /// Peers that may be connected at once. Default 32: 15 terminals and their next incarnations.
+    pub max_peers: u32,
+}
+
+impl Config {
+    /// The defaults above.
+    pub fn new(me: ReplicaId, genesis: Genesis, seed: u64) -> Self {
+        Self {
+            me,
+            genesis,
+            timing: Timing::standard(),
+            seed,
+            flush_interval: Duration::from_secs(5),
+            exception_grace: Duration::from_secs(5),
+            location: 0,
+            max_open_baskets: 1_000,
+            max_commits: 1_024,
+            max_peers: 32,
+        }
+    }
+}
+
+/// A terminal can not start. Nothing was written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The store on disk belongs to somebody else.
+    #[error("the disk belongs to {found}, not to {expected}")]
+    OtherIdentity {
+        /// Whose it is.
+        found: String,
+        /// Who was to start.
+        expected: String,
+    },
+    /// A value is out of its bounds.
+    #[error("{field} is out of its bounds: {bounds}")]
+    Bounds {
+        /// Which.
+        field: &'static str,
+        /// What is allowed.
+        bounds: &'static str,
+    },
+    /// The election can not start.
+    #[error("the election can not start")]
+    Election(#[source] edgepos_consensus::StartError),
+    /// The outbox can not start.
+    #[error("the outbox can not start")]
+    Outbox(#[source] edgepos_sync::StartError),
+}

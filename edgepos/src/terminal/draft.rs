@@ -1,0 +1,270 @@
+//! Checks a basket while it may still be refused, and derives what it will do to counters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minicbor::{Decode, Encode};
+
+use super::io::{Draft, OpenBasket, Refusal};
+use crate::model::{
+    CounterRow, Effect, Line, Mode, Tender, TenderType, Transaction, mask_card_numbers, to_cbor,
+};
+
+/// Most lines of a receipt.
+pub(super) const MAX_LINES: usize = 2_000;
+/// Most taxes of a receipt.
+const MAX_TAXES: usize = 64;
+/// Most discounts of a line.
+const MAX_DISCOUNTS: usize = 32;
+/// Longest series name, in characters.
+const MAX_SERIES: usize = 16;
+/// Longest name, code or reason, in bytes.
+const MAX_TEXT: usize = 64;
+/// Largest quantity or amount of a line: sums of a whole receipt, and of 10⁶ receipts, stay inside 64 bits.
+const MAX_MAGNITUDE: u64 = 1_000_000_000_000;
+/// Largest basket, in bytes as written: 64 KiB less room for the envelope and the most payments.
+const MAX_BASKET_BYTES: usize = 52 * 1024;
+
+/// A begun basket, as it is on disk.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct Basket {
+    /// Without payments so far.
+    #[n(0)]
+    pub(super) transaction: Transaction,
+    #[n(1)]
+    pub(super) operator: Option<String>,
+    #[n(2)]
+    #[cbor(default)]
+    pub(super) mode: Mode,
+    #[n(3)]
+    pub(super) effects: Vec<Effect>,
+    #[n(4)]
+    pub(super) begun_ms: u64,
+}
+
+impl Basket {
+    /// Whether beginning `other` again is a repeat of this.
+    pub(super) fn same_contents(&self, other: &Self) -> bool {
+        let number = self.transaction.number;
+        let transaction = Transaction { number, ..other.transaction.clone() };
+        self.transaction == transaction
+            && self.operator == other.operator
+            && self.mode == other.mode
+            && self.effects == other.effects
+    }
+
+    pub(super) fn as_open(&self) -> OpenBasket {
+        OpenBasket {
+            basket: self.transaction.basket,
+            series: self.transaction.series.clone(),
+            number: self.transaction.number,
+            total: self.transaction.total,
+            begun_ms: self.begun_ms,
+        }
+    }
+
+    /// How much of each receipt line this basket takes back.
+    pub(super) fn returns(&self) -> impl Iterator<Item = (CounterRow, i64)> + '_ {
+        self.transaction.lines.iter().filter_map(returned)
+    }
+
+    /// The effects of the whole transaction, now that the payments are known.
+    pub(super) fn effects_with(&self, tenders: &[Tender], drawer: &str) -> Vec<Effect> {
+        let mut effects = self.effects.clone();
+        let cash = tenders
+            .iter()
+            .filter(|tender| tender.kind == TenderType::CASH)
+            .fold(0i64, |sum, tender| sum.saturating_add(tender.amount));
+        if cash != 0 {
+            effects.push(Effect::new(CounterRow::cash(drawer), cash, None));
+        }
+        effects
+    }
+}
+
+/// The receipt line that a line takes goods back from, and how many.
+pub(super) fn returned(line: &Line) -> Option<(CounterRow, i64)> {
+    let original = line.original.filter(|_| line.quantity < 0)?;
+    Some((CounterRow::returnable(original.basket, original.line), -line.quantity))
+}
+
+/// Checks `draft` by itself and makes a basket of it, with number 0.
+pub(super) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket, Refusal> {
+    limit("series", draft.series.chars().count(), MAX_SERIES)?;
+    limit("lines", draft.lines.len(), MAX_LINES)?;
+    limit("taxes", draft.taxes.len(), MAX_TAXES)?;
+    limit("effects", draft.effects.len(), Effect::MAX_PER_EVENT / 2)?;
+    limit("customer", draft.customer.as_ref().map_or(0, String::len), MAX_TEXT)?;
+    limit("operator", draft.operator.as_ref().map_or(0, String::len), MAX_TEXT)?;
+    for effect in &draft.effects {
+        limit("effect key", effect.key.len(), Effect::MAX_KEY)?;
+        if effect.delta.unsigned_abs() > MAX_MAGNITUDE {
+            return Err(Refusal::Overflow);
+        }
+    }
+    let mut numbers = BTreeSet::new();
+    for line in &draft.lines {
+        check_line(line)?;
+        if !numbers.insert(line.no) {
+            return Err(Refusal::BadLine { line: line.no, reason: "its number is used twice" });
+        }
+    }
+    let total = total(&draft).ok_or(Refusal::Overflow)?;
+    let effects = effects(&draft, location);
+    let lines = draft.lines.into_iter().map(masked).collect();
+    let basket = Basket {
+        transaction: Transaction {
+            basket: draft.basket,
+            doc_type: draft.doc_type,
+            series: draft.series,
+            number: 0,
+            customer: draft.customer,
+            currency: draft.currency,
+            lines,
+            tenders: Vec::new(),
+            taxes: draft.taxes,
+            rounding: draft.rounding,
+            total,
+        },
+        operator: draft.operator,
+        mode: draft.mode,
+        effects,
+        begun_ms,
+    };
+    limit("basket", to_cbor(&basket).len(), MAX_BASKET_BYTES)?;
+    Ok(basket)
+}
+
+fn limit(field: &'static str, used: usize, limit: usize) -> Result<(), Refusal> {
+    if used > limit { Err(Refusal::TooLarge { field, limit }) } else { Ok(()) }
+}
+
+fn check_line(line: &Line) -> Result<(), Refusal> {
+    let bad = |reason| Err(Refusal::BadLine { line: line.no, reason });
+    if line.no == 0 {
+        return bad("line numbers start at 1");
+    }
+    if line.product.is_empty() || line.product.len() > MAX_TEXT {
+        return bad("a product code has 1 to 64 bytes");
+    }
+    let texts = [&line.reason, &line.lot].into_iter().flatten().chain(line.discounts.iter().map(|d| &d.code));
+    if texts.into_iter().any(|text| text.len() > MAX_TEXT) {
+        return bad("a reason, lot or discount code has at most 64 bytes");
+    }
+    if line.discounts.len() > MAX_DISCOUNTS {
+        return bad("more than 32 discounts");
+    }
+    let discounts = line.discounts.iter().map(|discount| discount.amount);
+    let numbers = [line.quantity, line.amount, line.unit_price].into_iter().chain(discounts);
+    if numbers.into_iter().any(|number| number.unsigned_abs() > MAX_MAGNITUDE) {
+        return bad("a quantity or an amount is over 10^12");
+    }
+    if line.scale > 9 {
+        return bad("a scale has at most 9 digits");
+    }
+    Ok(())
+}
+
+fn total(draft: &Draft) -> Option<i64> {
+    let lines = draft.lines.iter().map(|line| line.amount);
+    let taxes = draft.taxes.iter().filter(|tax| !tax.included).map(|tax| tax.amount);
+    lines.chain(taxes).try_fold(draft.rounding, i64::checked_add)
+}
+
+/// One effect for each row: a product on several lines moves its stock once.
+fn effects(draft: &Draft, location: u32) -> Vec<Effect> {
+    let mut moved: BTreeMap<CounterRow, (i64, u8, Option<i64>)> = BTreeMap::new();
+    let mut add = |row: CounterRow, delta: i64, scale: u8| {
+        let entry = moved.entry(row).or_insert((0, scale, Some(0)));
+        entry.0 = entry.0.saturating_add(delta);
+    };
+    for line in &draft.lines {
+        add(CounterRow::stock(&line.product, location), -line.quantity, line.scale);
+        if line.quantity > 0 {
+            add(CounterRow::returnable(draft.basket, line.no), line.quantity, line.scale);
+        }
+        if let Some((row, quantity)) = returned(line) {
+            add(row, -quantity, line.scale);
+        }
+    }
+    let derived = moved
+        .into_iter()
+        .map(|(row, (delta, scale, floor))| Effect { scale, ..Effect::new(row, delta, floor) });
+    derived.chain(draft.effects.iter().cloned()).collect()
+}
+
+/// Free text may hold a card number by mistake; product and customer codes may look like one and are left alone.
+fn masked(mut line: Line) -> Line {
+    line.reason = line.reason.map(|text| mask_card_numbers(&text));
+    for discount in &mut line.discounts {
+        discount.code = mask_card_numbers(&discount.code);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{BasketId, Currency, OriginalLine};
+
+    fn line(no: u16, product: &str, quantity: i64, amount: i64) -> Line {
+        Line { no, product: product.into(), quantity, amount, ..Line::default() }
+    }
+
+    fn draft(lines: Vec<Line>) -> Draft {
+        Draft::sale(BasketId([7; 16]), Currency::USD, lines)
+    }
+
+    #[test]
+    fn a_product_on_two_lines_moves_its_stock_once() {
+        let basket = check(draft(vec![line(1, "milk", 2, 300), line(2, "milk", 1, 150)]), 4, 0).unwrap();
+        assert_eq!(basket.transaction.total, 450);
+        let stock: Vec<_> =
+            basket.effects.iter().filter(|e| e.row() == CounterRow::stock("milk", 4)).map(|e| e.delta).collect();
+        assert_eq!(stock, [-3]);
+        let returnable = basket.effects.iter().filter(|e| e.counter == crate::model::Counter::RETURNABLE);
+        assert_eq!(returnable.map(|e| e.delta).collect::<Vec<_>>(), [2, 1]);
+    }
+
+    #[test]
+    fn a_return_gives_stock_back_and_uses_up_what_may_return() {
+        let sold = BasketId([1; 16]);
+        let back = Line { original: Some(OriginalLine { basket: sold, line: 3 }), ..line(1, "milk", -2, -300) };
+        let basket = check(draft(vec![back]), 0, 0).unwrap();
+        let deltas: BTreeMap<_, _> = basket.effects.iter().map(|e| (e.row(), e.delta)).collect();
+        assert_eq!(deltas[&CounterRow::stock("milk", 0)], 2);
+        assert_eq!(deltas[&CounterRow::returnable(sold, 3)], -2);
+        assert_eq!(basket.effects.len(), 2);
+    }
+
+    #[test]
+    fn quantity_zero_and_unknown_products_are_legal() {
+        let basket = check(draft(vec![line(1, "5978656", 0, 0), line(2, "fuel", 29_404, 6_789)]), 0, 0).unwrap();
+        assert_eq!(basket.transaction.total, 6_789);
+    }
+
+    #[test]
+    fn what_can_be_refused_is_refused_here() {
+        let refused = |draft| check(draft, 0, 0).unwrap_err();
+        assert!(matches!(refused(draft(vec![line(0, "a", 1, 1)])), Refusal::BadLine { line: 0, .. }));
+        assert!(matches!(
+            refused(draft(vec![line(1, "a", 1, 1), line(1, "b", 1, 1)])),
+            Refusal::BadLine { line: 1, .. }
+        ));
+        assert!(matches!(refused(draft(vec![line(1, "", 1, 1)])), Refusal::BadLine { .. }));
+        assert!(matches!(refused(draft(vec![line(1, "a", i64::MIN, 1)])), Refusal::BadLine { .. }));
+        let many = (1..=2_001).map(|no| line(no, "a", 1, 1)).collect();
+        assert_eq!(refused(draft(many)), Refusal::TooLarge { field: "lines", limit: 2_000 });
+        let wide = (1..=1_500).map(|no| line(no, &"x".repeat(64), 1, 1)).collect();
+        assert_eq!(refused(draft(wide)), Refusal::TooLarge { field: "basket", limit: MAX_BASKET_BYTES });
+        let overflow = Draft { rounding: i64::MAX, ..draft(vec![line(1, "a", 1, 1)]) };
+        assert_eq!(refused(overflow), Refusal::Overflow);
+    }
+
+    #[test]
+    fn free_text_is_masked() {
+        let noted = Line { reason: Some("card 4111111111111111".into()), ..line(1, "a", 1, 1) };
+        let basket = check(draft(vec![noted]), 0, 0).unwrap();
+        assert_eq!(basket.transaction.lines[0].reason.as_deref(), Some("card ************1111"));
+    }
+}

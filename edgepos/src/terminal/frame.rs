@@ -1,0 +1,65 @@
+//! What a frame between terminals carries.
+
+use edgepos_consensus as consensus;
+use edgepos_sync as sync;
+use thiserror::Error;
+
+/// Largest frame, in bytes: the largest message of either engine, and its kind.
+pub const MAX_FRAME: usize = (6 << 20) + 1;
+
+/// The first byte of a frame; on the wire for ever.
+const ELECTION: u8 = 1;
+const SYNC: u8 = 2;
+
+/// A decoded frame.
+#[derive(Debug)]
+pub(super) enum Frame {
+    Election(consensus::Message),
+    Sync(sync::Message),
+    /// A kind of a later version: skipped.
+    Unknown(u8),
+}
+
+/// Bytes that are no frame.
+#[derive(Debug, Error)]
+pub(super) enum FrameError {
+    #[error("an empty frame")]
+    Empty,
+    #[error("{0} bytes are over the limit of {MAX_FRAME}")]
+    TooLarge(usize),
+    #[error("an election message does not decode: {0}")]
+    Election(#[source] consensus::DecodeError),
+    #[error("a sync message does not decode: {0}")]
+    Sync(#[source] sync::DecodeError),
+}
+
+impl Frame {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, FrameError> {
+        if bytes.len() > MAX_FRAME {
+            return Err(FrameError::TooLarge(bytes.len()));
+        }
+        match bytes.split_first() {
+            None => Err(FrameError::Empty),
+            Some((&ELECTION, body)) => {
+                consensus::Message::decode(body).map(Self::Election).map_err(FrameError::Election)
+            }
+            Some((&SYNC, body)) => sync::Message::decode(body, &sync::Limits::DEFAULT).map(Self::Sync).map_err(FrameError::Sync),
+            Some((&kind, _)) => Ok(Self::Unknown(kind)),
+        }
+    }
+}
+
+pub(super) fn election(message: &consensus::Message) -> Vec<u8> {
+    framed(ELECTION, &message.encode())
+}
+
+pub(super) fn sync(message: &sync::Message) -> Vec<u8> {
+    framed(SYNC, &message.encode())
+}
+
+fn framed(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(1 + body.len());
+    frame.push(kind);
+    frame.extend_from_slice(body);
+    frame
+}

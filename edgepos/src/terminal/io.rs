@@ -1,0 +1,327 @@
+//! What goes into a terminal and what comes out of it.
+
+use edgepos_consensus::Leader;
+use edgepos_core::{ConnectionId, EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, ReplicaId, Seq};
+use edgepos_crdt::VersionVector;
+use edgepos_sync::{CloudReply, CloudRequest, UplinkError, UplinkId};
+use thiserror::Error;
+
+use crate::model::{BasketId, CounterRow, Currency, DocType, Effect, Envelope, Line, Mode, Tax, Tenders};
+
+/// The world did something.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Input {
+    /// The deadline of [`poll_timeout`](super::Terminal::poll_timeout) has come.
+    Timeout,
+    /// The writes of this [`Persist`] would survive a power cut.
+    Persisted(PersistId),
+    /// The rows that a [`Load`] asked for.
+    Loaded(LoadId, Vec<(Vec<u8>, Vec<u8>)>),
+    /// A connection to a terminal of this store is up. A newer one replaces an older one.
+    PeerUp(ReplicaId, ConnectionId),
+    /// A connection died. Ignored when it is not the newest.
+    PeerLost(ReplicaId, ConnectionId),
+    /// Bytes that a peer sent over a connection.
+    Frame(ReplicaId, ConnectionId, Vec<u8>),
+    /// The cloud answered, or could not be reached.
+    Uplink(UplinkId, Result<CloudReply, UplinkError>),
+}
+
+/// A duty. Not `#[non_exhaustive]`: a new duty must break every caller's build, since a missed one loses money.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Make durable, then tell [`Input::Persisted`].
+    Persist(Persist),
+    /// Read, then tell [`Input::Loaded`].
+    Load(Load),
+    /// Send; may be lost. Drop it where `connection` is no longer the newest one to that peer.
+    Transmit {
+        /// To whom.
+        to: ReplicaId,
+        /// Over which connection.
+        connection: ConnectionId,
+        /// What, at most [`MAX_FRAME`](super::MAX_FRAME) bytes.
+        frame: Vec<u8>,
+    },
+    /// Ask the cloud, then tell [`Input::Uplink`].
+    Uplink(UplinkId, CloudRequest),
+    /// Answer whoever made the request. What it says is durable.
+    Reply(RequestId, Result<Reply, Refusal>),
+    /// News; may be dropped.
+    Event(Event),
+}
+
+/// The caller's number for a request, given back with the reply. Unique among the requests that are open.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RequestId(pub u64);
+
+/// A basket that the till wants to sell: all that can be checked before the customer pays.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Draft {
+    /// The till's name for the basket.
+    pub basket: BasketId,
+    /// Sale, return …
+    pub doc_type: DocType,
+    /// The receipt series; at most 16 characters.
+    pub series: String,
+    /// ISO 4217.
+    pub currency: Currency,
+    /// The customer, by the vendor's number; at most 64 characters.
+    pub customer: Option<String>,
+    /// Who is signed in; at most 64 characters.
+    pub operator: Option<String>,
+    /// Whether it counts.
+    pub mode: Mode,
+    /// What goes over the counter; at most 2,000 lines.
+    pub lines: Vec<Line>,
+    /// Taxes as the vendor computed them; at most 64.
+    pub taxes: Vec<Tax>,
+    /// Cash rounding, in minor units.
+    pub rounding: i64,
+    /// What it does to counters beyond stock, returnable quantities and cash, which follow from the lines and tenders.
+    pub effects: Vec<Effect>,
+}
+
+impl Draft {
+    /// A live sale in series `S` with these lines.
+    pub fn sale(basket: BasketId, currency: Currency, lines: Vec<Line>) -> Self {
+        Self {
+            basket,
+            doc_type: DocType::Sale,
+            series: "S".into(),
+            currency,
+            customer: None,
+            operator: None,
+            mode: Mode::Live,
+            lines,
+            taxes: Vec::new(),
+            rounding: 0,
+            effects: Vec::new(),
+        }
+    }
+}
+
+/// The customer has paid.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Commit {
+    /// The basket that was begun.
+    pub basket: BasketId,
+    /// The till's key: a repeat returns the first receipt and books nothing.
+    pub key: IdempotencyKey,
+    /// How it was paid. Recorded as given, also where it does not sum up to the total.
+    pub tenders: Tenders,
+}
+
+/// What a reply says; every word of it is durable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reply {
+    /// A basket is open; its number is reserved.
+    Begun {
+        /// Its number in the series.
+        number: u64,
+        /// What the customer owes, in minor units.
+        total: i64,
+    },
+    /// The sale is booked.
+    Committed {
+        /// The receipt.
+        receipt: Receipt,
+        /// Whether an earlier call with this key had booked it.
+        repeated: bool,
+    },
+    /// The basket is gone and its number voided.
+    Abandoned,
+    /// The event is recorded.
+    Recorded(EventId),
+}
+
+/// Proof of a booked transaction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    /// The event.
+    pub event: EventId,
+    /// The basket that it came of.
+    pub basket: BasketId,
+    /// The receipt series.
+    pub series: String,
+    /// Its number there.
+    pub number: u64,
+    /// What was sold for, in minor units.
+    pub total: i64,
+}
+
+/// A basket that was begun and neither committed nor abandoned: after a crash the cashier settles each of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenBasket {
+    /// The till's name for it.
+    pub basket: BasketId,
+    /// The receipt series.
+    pub series: String,
+    /// The number that it holds.
+    pub number: u64,
+    /// What the customer owes, in minor units.
+    pub total: i64,
+    /// When it was begun, by this terminal's wall clock, milliseconds since 1970 UTC.
+    pub begun_ms: u64,
+}
+
+/// Why a request was not done. Nothing of it was written.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A field is over its limit.
+    #[error("{field} is over its limit of {limit}")]
+    TooLarge {
+        /// Which.
+        field: &'static str,
+        /// How much it may be.
+        limit: usize,
+    },
+    /// A field says what it may not.
+    #[error("line {line}: {reason}")]
+    BadLine {
+        /// The line's number.
+        line: u16,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// Amounts do not fit 64 bits.
+    #[error("an amount or a quantity overflows")]
+    Overflow,
+    /// More of a receipt line would come back than may.
+    #[error("line {line}: only {remaining} may still be returned")]
+    NotReturnable {
+        /// The line's number in the new draft.
+        line: u16,
+        /// How many may.
+        remaining: i64,
+    },
+    /// There is no such open basket, and its key was never committed here.
+    #[error("basket {0} is not open")]
+    UnknownBasket(BasketId),
+    /// The basket is open with other contents.
+    #[error("basket {0} is already open with other contents")]
+    BasketExists(BasketId),
+    /// A commit for this basket is under way.
+    #[error("basket {0} is being committed")]
+    BasketBusy(BasketId),
+    /// Too much is open at once.
+    #[error("{what}: the limit of {limit} is reached")]
+    Full {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there may be.
+        limit: usize,
+    },
+    /// A business day is open, or none is.
+    #[error("{0}")]
+    Day(&'static str),
+    /// The kind may not be recorded this way.
+    #[error("events of kind {0} are not recorded by the application")]
+    Kind(u16),
+    /// The terminal has stopped: its store failed, or its identity is in doubt.
+    #[error("the terminal has stopped: {0}")]
+    Stopped(String),
+}
+
+/// News.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Who leads the store.
+    LeaderChanged(Option<Leader>),
+    /// This terminal leads and no longer hears a majority.
+    QuorumLost {
+        /// Voters that it hears, itself included.
+        reachable: u32,
+        /// Voters that it needs.
+        needed: u32,
+    },
+    /// This terminal leads and hears a majority again.
+    QuorumRegained,
+    /// An event is on this terminal's disk, its own or a peer's.
+    Recorded {
+        /// Which.
+        id: EventId,
+        /// Its envelope.
+        envelope: Box<Envelope>,
+    },
+    /// The cloud holds everything up to this vector.
+    CloudHas(VersionVector),
+    /// A counter fell below its floor, and the store has decided to say so.
+    ExceptionRaised(crate::model::ExceptionRaised),
+    /// An event can not be read here. It is kept, forwarded and shown.
+    Quarantined {
+        /// Which.
+        id: EventId,
+        /// Why.
+        reason: String,
+    },
+    /// Two different events claim one place of a chain.
+    Forked {
+        /// The place.
+        id: EventId,
+    },
+    /// Somebody holds more of this terminal's own chain than it does: its disk was restored or cloned.
+    RollbackSuspected {
+        /// Which chain's last position is claimed.
+        claimed: EventId,
+        /// This terminal's own last position.
+        own: Seq,
+    },
+    /// A peer's clock is far ahead; ours did not follow.
+    ClockAhead {
+        /// By how many milliseconds.
+        by_ms: u64,
+    },
+    /// The cloud refused uploads: another terminal holds a newer epoch.
+    Fenced,
+    /// The election has stopped. Sales go on.
+    ElectionHalted(String),
+    /// Something from outside was refused and dropped.
+    Refused {
+        /// From whom.
+        from: ReplicaId,
+        /// What and why.
+        reason: String,
+    },
+}
+
+/// Who a terminal is, whom it follows, and how far its events have come.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Status {
+    /// This incarnation.
+    pub me: ReplicaId,
+    /// Who leads.
+    pub leader: Option<Leader>,
+    /// Whether this terminal leads and hears a majority.
+    pub entitled: bool,
+    /// `normal`, `degraded` or `leaderless`.
+    pub mode: &'static str,
+    /// What is on this terminal's disk.
+    pub durable: VersionVector,
+    /// What the cloud holds, as far as is known here.
+    pub cloud: VersionVector,
+    /// Events on this terminal that the cloud is not known to hold.
+    pub queued: u64,
+    /// Peers with a connection.
+    pub connected: Vec<ReplicaId>,
+    /// Baskets that are open.
+    pub open_baskets: usize,
+    /// Exceptions that are raised.
+    pub exceptions: Vec<crate::model::ExceptionRaised>,
+    /// Events that can not be read here.
+    pub quarantined: u64,
+    /// The open business day, as yyyymmdd.
+    pub business_day: Option<u32>,
+}
+
+/// One counter, for a report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CounterValue {
+    /// Which.
+    pub row: CounterRow,
+    /// Its value as far as this terminal has seen.
+    pub value: i64,
+}

@@ -1,0 +1,191 @@
+//! Counter rows: effects summed up by the chain that made them.
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{Chain, EventId, Seq, Space, Write};
+use edgepos_crdt::{Item, PnRow, PnTable};
+
+use crate::model::{Counter, CounterRow, Effect, from_cbor, to_cbor};
+
+/// All counters of the store as far as this terminal has seen.
+///
+/// Stock is a [`PnTable`] by column: every terminal sells every product. What may be returned of a receipt line is touched by one
+/// or two chains for ever, so a page of a column each would be nearly empty: such rows are kept one by one.
+#[derive(Debug, Default)]
+pub(in super::super) struct Counters {
+    items: BTreeMap<Vec<u8>, Item>,
+    /// By item: the row's key, and the latest floor that an effect named.
+    rows: Vec<Row>,
+    dense: PnTable,
+    sparse: BTreeMap<(Item, Chain), PnRow>,
+}
+
+#[derive(Debug)]
+struct Row {
+    key: Vec<u8>,
+    dense: bool,
+    floor: Option<i64>,
+}
+
+/// A row that an event moved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in super::super) struct Moved {
+    pub(in super::super) item: Item,
+    pub(in super::super) value: i64,
+    pub(in super::super) floor: Option<i64>,
+}
+
+/// The row on disk: stamp, plus, minus, floor.
+type Stored = (u64, u64, u64, Option<i64>);
+
+impl Counters {
+    /// Applies all effects of one event, or none and says why.
+    pub(super) fn apply(
+        &mut self,
+        id: EventId,
+        effects: &[Effect],
+        writes: &mut Vec<Write>,
+    ) -> Result<Vec<Moved>, String> {
+        let mut sums: BTreeMap<Vec<u8>, (i64, Option<i64>)> = BTreeMap::new();
+        for effect in effects {
+            let sum = sums.entry(effect.row().to_key()).or_insert((0, None));
+            sum.0 = sum.0.checked_add(effect.delta).ok_or("the effects on one counter overflow")?;
+            sum.1 = effect.floor.or(sum.1);
+        }
+        let planned: Vec<_> =
+            sums.into_iter().map(|(key, (delta, floor))| (self.intern(key), delta, floor)).collect();
+        for &(item, delta, _) in &planned {
+            self.check(id, item, delta)?;
+        }
+        let mut moved = Vec::with_capacity(planned.len());
+        for (item, delta, floor) in planned {
+            let row = self.add(id, item, delta);
+            let meta = &mut self.rows[item.0 as usize];
+            meta.floor = floor.or(meta.floor);
+            let stored: Stored = (row.stamp.0, row.plus, row.minus, meta.floor);
+            let key = [meta.key.as_slice(), &id.chain.to_key()].concat();
+            let floor = meta.floor;
+            writes.push(Write::put(Space::Counter, key, to_cbor(&stored)));
+            // A sum over chains that leaves 64 bits is as far below or above any floor as can be said.
+            let value = self.value(item).unwrap_or(if delta < 0 { i64::MIN } else { i64::MAX });
+            moved.push(Moved { item, value, floor });
+        }
+        Ok(moved)
+    }
+
+    pub(super) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
+        let (row_key, chain) = key.split_last_chunk::<9>().ok_or("a counter's key is too short")?;
+        let chain = Chain::from_key(chain).ok_or("a counter's key names no chain")?;
+        CounterRow::from_key(row_key).ok_or("a counter's key names no row")?;
+        let (stamp, plus, minus, floor): Stored = from_cbor(value).map_err(|error| error.to_string())?;
+        let item = self.intern(row_key.to_vec());
+        let row = PnRow { stamp: Seq(stamp), plus, minus };
+        let meta = &mut self.rows[item.0 as usize];
+        meta.floor = floor.or(meta.floor);
+        if meta.dense {
+            self.dense.restore(chain, item, row).map_err(|error| error.to_string())?;
+        } else {
+            self.sparse.insert((item, chain), row);
+        }
+        Ok(())
+    }
+
+    /// The counter's value; `None` when nothing ever moved it.
+    pub(in super::super) fn get(&self, row: &CounterRow) -> Option<i64> {
+        self.items.get(&row.to_key()).and_then(|&item| self.value(item))
+    }
+
+    /// The value and the floor of a row that is below it.
+    pub(in super::super) fn below_floor(&self, item: Item) -> Option<(i64, i64)> {
+        let floor = self.rows.get(item.0 as usize)?.floor?;
+        let value = self.value(item)?;
+        (value < floor).then_some((value, floor))
+    }
+
+    /// What the item counts.
+    pub(in super::super) fn row(&self, item: Item) -> Option<CounterRow> {
+        CounterRow::from_key(&self.rows.get(item.0 as usize)?.key)
+    }
+
+    /// The latest event of each chain that moved the row, and the sum of what was ever added.
+    pub(in super::super) fn history(&self, item: Item) -> (Vec<EventId>, u64) {
+        let cells = self.cells(item);
+        let added = cells.iter().fold(0u64, |sum, (_, row)| sum.saturating_add(row.plus));
+        (cells.into_iter().map(|(chain, row)| EventId::new(chain, row.stamp)).collect(), added)
+    }
+
+    /// Every row and its value, by rising key.
+    pub(in super::super) fn iter(&self) -> impl Iterator<Item = (CounterRow, i64)> + '_ {
+        self.items
+            .iter()
+            .filter_map(|(key, &item)| CounterRow::from_key(key).zip(self.value(item)))
+    }
+
+    /// Items whose row is below its floor.
+    pub(in super::super) fn all_below_floor(&self) -> Vec<Item> {
+        self.items.values().copied().filter(|&item| self.below_floor(item).is_some()).collect()
+    }
+
+    fn intern(&mut self, key: Vec<u8>) -> Item {
+        if let Some(&item) = self.items.get(&key) {
+            return item;
+        }
+        let item = Item(self.rows.len() as u64);
+        let dense = key.first_chunk::<2>().map(|code| Counter(u16::from_be_bytes(*code))) == Some(Counter::STOCK);
+        self.rows.push(Row { key: key.clone(), dense, floor: None });
+        self.items.insert(key, item);
+        item
+    }
+
+    fn value(&self, item: Item) -> Option<i64> {
+        if self.rows.get(item.0 as usize)?.dense {
+            return self.dense.value(item).ok();
+        }
+        let net: i128 =
+            self.cells(item).iter().map(|(_, row)| i128::from(row.plus) - i128::from(row.minus)).sum();
+        i64::try_from(net).ok()
+    }
+
+    fn cells(&self, item: Item) -> Vec<(Chain, PnRow)> {
+        if self.rows[item.0 as usize].dense {
+            return self.dense.rows(item).collect();
+        }
+        let first = Chain::from_key(&[0; 9]).expect("the lowest chain");
+        self.sparse
+            .range((item, first)..)
+            .take_while(|((other, _), _)| *other == item)
+            .map(|((_, chain), row)| (*chain, *row))
+            .collect()
+    }
+
+    fn cell(&self, item: Item, chain: Chain) -> PnRow {
+        if self.rows[item.0 as usize].dense {
+            return self.dense.rows(item).find(|(other, _)| *other == chain).map(|(_, row)| row).unwrap_or_default();
+        }
+        self.sparse.get(&(item, chain)).copied().unwrap_or_default()
+    }
+
+    fn check(&self, id: EventId, item: Item, delta: i64) -> Result<(), String> {
+        let row = self.cell(item, id.chain);
+        next(row, id, delta).map(|_| ()).ok_or_else(|| "a counter overflows or was already moved".into())
+    }
+
+    fn add(&mut self, id: EventId, item: Item, delta: i64) -> PnRow {
+        if self.rows[item.0 as usize].dense {
+            return self.dense.apply(id, item, delta).expect("checked above: in order and inside 64 bits");
+        }
+        let row = next(self.cell(item, id.chain), id, delta).expect("checked above: in order and inside 64 bits");
+        self.sparse.insert((item, id.chain), row);
+        row
+    }
+}
+
+/// The cell after the event, unless it is out of order or overflows.
+fn next(row: PnRow, id: EventId, delta: i64) -> Option<PnRow> {
+    if id.seq <= row.stamp {
+        return None;
+    }
+    let amount = delta.unsigned_abs();
+    let (plus, minus) = if delta < 0 { (0, amount) } else { (amount, 0) };
+    Some(PnRow { stamp: id.seq, plus: row.plus.checked_add(plus)?, minus: row.minus.checked_add(minus)? })
+}

@@ -1,0 +1,98 @@
+//! A repeat with the same key returns the first receipt and books nothing.
+
+mod support;
+
+use edgepos::Refusal;
+use edgepos::core::{Now, Space};
+use edgepos::model::BasketId;
+use support::{Till, WALL, draft, line};
+
+const NOW: Now = Now::new(0, WALL);
+
+#[test]
+fn a_repeat_returns_the_first_receipt() {
+    let mut till = Till::new(1, 1, NOW);
+    assert_eq!(till.begin(NOW, draft(1, vec![line(1, "milk", 2, 100)])), Ok(1));
+    let (first, repeated) = till.commit(NOW, 1, 9).unwrap();
+    assert!(!repeated && first.number == 1 && first.total == 100);
+    let events = till.rows(Space::Event);
+    assert_eq!(till.commit(NOW, 1, 9), Ok((first, true)));
+    assert_eq!(till.rows(Space::Event), events, "nothing was booked");
+}
+
+#[test]
+fn a_repeat_after_a_crash_between_commit_and_reply_returns_the_first_receipt() {
+    let mut till = Till::new(1, 1, NOW);
+    till.begin(NOW, draft(1, vec![line(1, "milk", 2, 100)])).unwrap();
+    till.writing = false;
+    let request = till.ask_commit(NOW, 1, 9).unwrap();
+    till.run(NOW);
+    assert!(!till.replies.contains_key(&request), "no reply before the write");
+    // The write arrives, the reply does not.
+    while till.write_one(NOW) {}
+    let mut till = till.crash(NOW);
+    assert!(till.terminal.unresolved().is_empty());
+    let (receipt, repeated) = till.commit(NOW, 1, 9).unwrap();
+    assert!(repeated && receipt.number == 1);
+}
+
+#[test]
+fn a_crash_before_the_write_leaves_the_basket_open_and_the_retry_books_it_once() {
+    let mut till = Till::new(1, 1, NOW);
+    till.begin(NOW, draft(1, vec![line(1, "milk", 2, 100)])).unwrap();
+    till.writing = false;
+    till.ask_commit(NOW, 1, 9).unwrap();
+    till.run(NOW);
+    assert!(till.replies.is_empty());
+    let mut till = till.crash(NOW);
+    let open = till.terminal.unresolved();
+    assert_eq!(open.iter().map(|open| (open.number, open.total)).collect::<Vec<_>>(), [(1, 100)]);
+    let (receipt, repeated) = till.commit(NOW, 1, 9).unwrap();
+    assert!(!repeated && receipt.number == 1);
+    assert_eq!(till.commit(NOW, 1, 9), Ok((receipt, true)));
+}
+
+#[test]
+fn two_calls_at_once_with_one_key_book_once() {
+    let mut till = Till::new(1, 1, NOW);
+    till.begin(NOW, draft(1, vec![line(1, "milk", 2, 100)])).unwrap();
+    let first = till.ask_commit(NOW, 1, 9).unwrap();
+    let second = till.ask_commit(NOW, 1, 9).unwrap();
+    till.run(NOW);
+    let answers: Vec<_> = [first, second].iter().map(|request| till.replies.remove(request).unwrap()).collect();
+    let receipts: Vec<_> = answers
+        .into_iter()
+        .map(|answer| match answer.unwrap() {
+            edgepos::Reply::Committed { receipt, repeated } => (receipt.event, repeated),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(receipts[0].0, receipts[1].0);
+    assert_eq!((receipts[0].1, receipts[1].1), (false, true));
+}
+
+#[test]
+fn a_basket_is_sold_once_whatever_the_keys() {
+    let mut till = Till::new(1, 1, NOW);
+    till.begin(NOW, draft(1, vec![line(1, "milk", 2, 100)])).unwrap();
+    till.ask_commit(NOW, 1, 9).unwrap();
+    assert_eq!(till.ask_commit(NOW, 1, 8), Err(Refusal::BasketBusy(BasketId([1; 16]))));
+    till.run(NOW);
+    assert_eq!(till.commit(NOW, 1, 8), Err(Refusal::UnknownBasket(BasketId([1; 16]))));
+}
+
+#[test]
+fn a_basket_begun_anew_after_its_sale_gives_its_number_back_on_record() {
+    let mut till = Till::new(1, 1, NOW);
+    till.begin(NOW, draft(1, vec![line(1, "milk", 2, 100)])).unwrap();
+    let (first, _) = till.commit(NOW, 1, 9).unwrap();
+    // The till lost both replies and starts over.
+    assert_eq!(till.begin(NOW, draft(1, vec![line(1, "milk", 2, 100)])), Ok(2));
+    assert_eq!(till.commit(NOW, 1, 9), Ok((first, true)));
+    assert!(till.terminal.unresolved().is_empty(), "nobody will pay the second basket");
+    assert_eq!(till.begin(NOW, draft(2, vec![line(1, "milk", 1, 50)])), Ok(3));
+    let voided = till.events.iter().filter(|event| {
+        matches!(event, edgepos::Event::Recorded { envelope, .. } if envelope.kind == edgepos::model::Kind::NUMBER_VOIDED)
+    });
+    assert_eq!(voided.count(), 1);
+}

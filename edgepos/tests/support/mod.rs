@@ -1,0 +1,276 @@
+//! Terminals on stores in memory, connected by hand, in virtual time.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "a module of tests, of which each uses its own part")]
+
+use std::collections::{BTreeMap, VecDeque};
+
+use edgepos::core::{
+    ConnectionId, IdempotencyKey, Now, Persist, ReplicaId, Space, StoreGeneration, StoreId,
+};
+use edgepos::model::{BasketId, Currency, Line, Tender};
+use edgepos::{
+    Commit, Config, Draft, Event, Genesis, Input, MemoryStore, Output, Receipt, Record, Refusal, Reply, RequestId,
+    Restored, Store, Terminal,
+};
+
+/// A Tuesday.
+pub const WALL: u64 = 1_700_000_000_000;
+
+pub fn replica(terminal: u16) -> ReplicaId {
+    ReplicaId::new(terminal, 100 + u64::from(terminal))
+}
+
+pub fn genesis(terminals: u16) -> Genesis {
+    let voters = (1..=terminals).map(replica).collect();
+    Genesis { store: StoreId([7; 16]), generation: StoreGeneration(0), voters }
+}
+
+pub fn config(terminal: u16, terminals: u16) -> Config {
+    let mut config = Config::new(replica(terminal), genesis(terminals), u64::from(terminal));
+    config.flush_interval = std::time::Duration::from_millis(50);
+    config.exception_grace = std::time::Duration::from_millis(500);
+    config
+}
+
+/// A terminal with its disk. Writes reach the disk when the test says so.
+pub struct Till {
+    pub config: Config,
+    pub terminal: Terminal,
+    pub disk: MemoryStore,
+    /// Handed out and not yet written.
+    pub unwritten: VecDeque<Persist>,
+    pub replies: BTreeMap<RequestId, Result<Reply, Refusal>>,
+    pub events: Vec<Event>,
+    pub sent: Vec<(ReplicaId, ConnectionId, Vec<u8>)>,
+    pub uplinks: usize,
+    /// Whether writes reach the disk at once.
+    pub writing: bool,
+    next_request: u64,
+}
+
+impl Till {
+    pub fn new(terminal: u16, terminals: u16, now: Now) -> Self {
+        Self::open(config(terminal, terminals), MemoryStore::new(), now)
+    }
+
+    pub fn open(config: Config, disk: MemoryStore, now: Now) -> Self {
+        let restored = Restored::from_store(&disk).unwrap();
+        let terminal = Terminal::new(now, config.clone(), restored).unwrap();
+        let mut till = Self {
+            config,
+            terminal,
+            disk,
+            unwritten: VecDeque::new(),
+            replies: BTreeMap::new(),
+            events: Vec::new(),
+            sent: Vec::new(),
+            uplinks: 0,
+            writing: true,
+            next_request: 0,
+        };
+        till.run(now);
+        till
+    }
+
+    /// The power fails: what was not written is gone.
+    pub fn crash(self, now: Now) -> Self {
+        Self::open(self.config, self.disk, now)
+    }
+
+    /// Does the terminal's duties until it has none.
+    pub fn run(&mut self, now: Now) {
+        loop {
+            while let Some(output) = self.terminal.poll_output() {
+                match output {
+                    Output::Persist(persist) => self.unwritten.push_back(persist),
+                    Output::Load(load) => {
+                        let rows = self.disk.scan(load.space, &load.from, &load.to, load.max_bytes).unwrap();
+                        self.terminal.handle(now, Input::Loaded(load.id, rows));
+                    }
+                    Output::Transmit { to, connection, frame } => self.sent.push((to, connection, frame)),
+                    Output::Uplink(..) => self.uplinks += 1,
+                    Output::Reply(request, reply) => {
+                        assert!(self.replies.insert(request, reply).is_none(), "{request:?} was answered twice");
+                    }
+                    Output::Event(event) => self.events.push(event),
+                }
+            }
+            if !self.writing || !self.write_one(now) {
+                return;
+            }
+        }
+    }
+
+    pub fn write_one(&mut self, now: Now) -> bool {
+        let Some(persist) = self.unwritten.pop_front() else { return false };
+        self.disk.commit(std::slice::from_ref(&persist)).unwrap();
+        self.terminal.handle(now, Input::Persisted(persist.id));
+        true
+    }
+
+    pub fn request(&mut self) -> RequestId {
+        self.next_request += 1;
+        RequestId(self.next_request)
+    }
+
+    pub fn begin(&mut self, now: Now, draft: Draft) -> Result<u64, Refusal> {
+        let request = self.request();
+        self.terminal.begin(now, request, draft)?;
+        self.run(now);
+        match self.replies.remove(&request).expect("begun and durable")? {
+            Reply::Begun { number, .. } => Ok(number),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The receipt, and whether it was one of before.
+    pub fn commit(&mut self, now: Now, basket: u8, key: u8) -> Result<(Receipt, bool), Refusal> {
+        let request = self.ask_commit(now, basket, key)?;
+        self.run(now);
+        match self.replies.remove(&request).expect("committed and durable")? {
+            Reply::Committed { receipt, repeated } => Ok((receipt, repeated)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn ask_commit(&mut self, now: Now, basket: u8, key: u8) -> Result<RequestId, Refusal> {
+        let request = self.request();
+        let commit = Commit {
+            basket: BasketId([basket; 16]),
+            key: IdempotencyKey([key; 16]),
+            tenders: Tender::cash(100).into(),
+        };
+        self.terminal.commit(now, request, commit)?;
+        Ok(request)
+    }
+
+    pub fn sell(&mut self, now: Now, basket: u8, lines: Vec<Line>) -> Receipt {
+        self.begin(now, draft(basket, lines)).unwrap();
+        self.commit(now, basket, basket).unwrap().0
+    }
+
+    pub fn record(&mut self, now: Now, record: Record) -> Result<edgepos::core::EventId, Refusal> {
+        let request = self.request();
+        self.terminal.record(now, request, record)?;
+        self.run(now);
+        match self.replies.remove(&request).expect("recorded and durable")? {
+            Reply::Recorded(id) => Ok(id),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn rows(&self, space: Space) -> usize {
+        self.disk.scan(space, &[], &[255; 64], u32::MAX).unwrap().len()
+    }
+}
+
+pub fn line(no: u16, product: &str, quantity: i64, amount: i64) -> Line {
+    Line { no, product: product.into(), quantity, amount, ..Line::default() }
+}
+
+pub fn draft(basket: u8, lines: Vec<Line>) -> Draft {
+    Draft::sale(BasketId([basket; 16]), Currency::EUR, lines)
+}
+
+/// Takes back `quantity` of line `no` of the receipt of basket `sold`.
+pub fn back(sold: u8, no: u16, product: &str, quantity: i64) -> Line {
+    let original = edgepos::model::OriginalLine { basket: BasketId([sold; 16]), line: no };
+    Line { original: Some(original), ..line(1, product, -quantity, -100 * quantity) }
+}
+
+/// Several tills and the links between them.
+pub struct Shop {
+    pub tills: Vec<Till>,
+    pub now: Now,
+    links: BTreeMap<(usize, usize), ConnectionId>,
+    next_connection: u64,
+}
+
+impl Shop {
+    pub fn new(terminals: u16) -> Self {
+        let now = Now::new(1_000, WALL);
+        let tills = (1..=terminals).map(|terminal| Till::new(terminal, terminals, now)).collect();
+        let mut shop = Self { tills, now, links: BTreeMap::new(), next_connection: 0 };
+        shop.heal();
+        shop
+    }
+
+    /// Connects all that are not.
+    pub fn heal(&mut self) {
+        for a in 0..self.tills.len() {
+            for b in a + 1..self.tills.len() {
+                if !self.links.contains_key(&(a, b)) {
+                    self.next_connection += 1;
+                    let connection = ConnectionId(self.next_connection);
+                    self.links.insert((a, b), connection);
+                    for (till, peer) in [(a, b), (b, a)] {
+                        let peer = self.tills[peer].config.me;
+                        self.tills[till].terminal.handle(self.now, Input::PeerUp(peer, connection));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Cuts `till` off from all others.
+    pub fn cut(&mut self, till: usize) {
+        let gone: Vec<_> = self.links.keys().copied().filter(|(a, b)| *a == till || *b == till).collect();
+        for (a, b) in gone {
+            let connection = self.links.remove(&(a, b)).unwrap();
+            for (till, peer) in [(a, b), (b, a)] {
+                let peer = self.tills[peer].config.me;
+                self.tills[till].terminal.handle(self.now, Input::PeerLost(peer, connection));
+            }
+        }
+    }
+
+    pub fn crash(&mut self, till: usize) {
+        self.cut(till);
+        let crashed = self.tills.remove(till);
+        self.tills.insert(till, crashed.crash(self.now));
+    }
+
+    /// Lets `ms` milliseconds pass, with every message delivered in the millisecond in which it is sent.
+    pub fn pass(&mut self, ms: u64) {
+        for _ in 0..ms {
+            self.now = Now::new(self.now.mono.0 + 1, self.now.wall.0 + 1);
+            for till in &mut self.tills {
+                if till.terminal.poll_timeout().is_some_and(|deadline| deadline <= self.now.mono) {
+                    till.terminal.handle(self.now, Input::Timeout);
+                }
+            }
+            self.deliver();
+        }
+    }
+
+    pub fn deliver(&mut self) {
+        loop {
+            let mut quiet = true;
+            for from in 0..self.tills.len() {
+                self.tills[from].run(self.now);
+                for (to, connection, frame) in std::mem::take(&mut self.tills[from].sent) {
+                    quiet = false;
+                    let Some(at) = self.tills.iter().position(|till| till.config.me == to) else { continue };
+                    let link = (from.min(at), from.max(at));
+                    if self.links.get(&link) == Some(&connection) {
+                        let me = self.tills[from].config.me;
+                        self.tills[at].terminal.handle(self.now, Input::Frame(me, connection, frame));
+                    }
+                }
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+
+    /// Waits for a leader that hears a majority.
+    pub fn elect(&mut self) -> usize {
+        for _ in 0..100 {
+            self.pass(100);
+            if let Some(leader) = self.tills.iter().position(|till| till.terminal.status().entitled) {
+                return leader;
+            }
+        }
+        panic!("no leader within 10 s");
+    }
+}
