@@ -1,0 +1,147 @@
+//! A placed model that changes its engine when that fails at run time, and goes back when it has recovered.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::backend::{Port, RunError, Session};
+use crate::breaker::Breaker;
+use crate::delegate::{Engines, LoadError, Placed, PlacementConfig, place};
+use crate::manifest::ModelEntry;
+use crate::report::Report;
+use crate::stop::Stop;
+use crate::tensor::Tensor;
+
+/// The session of a worker. All files are read and checked again whenever the engine changes.
+pub(crate) struct Chain {
+    dir: PathBuf,
+    entry: ModelEntry,
+    engines: Engines,
+    config: PlacementConfig,
+    sample: Option<Tensor>,
+    session: Box<dyn Session>,
+    engine: &'static str,
+    breakers: BTreeMap<&'static str, Breaker>,
+    report: LiveReport,
+}
+
+/// The report of a chain, readable while it works.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveReport(Arc<Mutex<Report>>);
+
+impl LiveReport {
+    pub(crate) fn get(&self) -> Report {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, report: Report) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = report;
+    }
+}
+
+impl Chain {
+    /// Places the model on the best engine.
+    pub(crate) fn start(
+        dir: &Path,
+        entry: &ModelEntry,
+        engines: &Engines,
+        config: &PlacementConfig,
+        sample: Option<Tensor>,
+    ) -> Result<Self, LoadError> {
+        let Placed { session, report } = place(dir, entry, engines, config, sample.as_ref())?;
+        Ok(Self {
+            dir: dir.to_path_buf(),
+            entry: entry.clone(),
+            engines: engines.clone(),
+            config: *config,
+            sample,
+            session,
+            engine: report.engine,
+            breakers: BTreeMap::new(),
+            report: LiveReport(Arc::new(Mutex::new(report))),
+        })
+    }
+
+    pub(crate) fn report(&self) -> LiveReport {
+        self.report.clone()
+    }
+
+    /// Between requests: goes back to a better engine whose rest is over, if it passes the examination again.
+    pub(crate) fn idle(&mut self, now: Instant) {
+        let better = self.engines.names().take_while(|name| *name != self.engine);
+        let due: Vec<&'static str> = better
+            .filter(|name| self.breakers.get(name).is_some_and(|breaker| breaker.wants_trial(now)))
+            .collect();
+        if due.is_empty() {
+            return;
+        }
+        self.change(now);
+        for name in due {
+            if name != self.engine
+                && let Some(breaker) = self.breakers.get_mut(name)
+            {
+                breaker.trip(now);
+            }
+        }
+    }
+
+    fn note(&mut self, failed: bool, now: Instant) {
+        let config = self.config.breaker;
+        let breaker = self.breakers.entry(self.engine).or_insert_with(|| Breaker::new(config));
+        if !failed {
+            breaker.succeeded();
+        } else if breaker.failed(now) {
+            tracing::warn!(model = %self.entry.name, engine = self.engine, "engine demoted");
+            self.change(now);
+        }
+    }
+
+    /// Places the model on the best engine that is not resting; keeps the present one where there is no other.
+    fn change(&mut self, now: Instant) {
+        let allowed =
+            self.engines.only(|name| self.breakers.get(name).is_none_or(|breaker| breaker.allows(now)));
+        match place(&self.dir, &self.entry, &allowed, &self.config, self.sample.as_ref()) {
+            Ok(Placed { session, report }) => {
+                self.session = session;
+                self.engine = report.engine;
+                self.report.set(report);
+            }
+            Err(error) => {
+                tracing::warn!(model = %self.entry.name, %error, "no other engine; the present one stays");
+            }
+        }
+    }
+}
+
+impl Session for Chain {
+    fn inputs(&self) -> &[Port] {
+        self.session.inputs()
+    }
+
+    fn outputs(&self) -> &[Port] {
+        self.session.outputs()
+    }
+
+    fn run(
+        &mut self,
+        inputs: &[(&str, &Tensor)],
+        outputs: &[&str],
+        stop: &Stop,
+    ) -> Result<Vec<Tensor>, RunError> {
+        let start = Instant::now();
+        let session = &mut self.session;
+        let run = catch_unwind(AssertUnwindSafe(|| session.run(inputs, outputs, stop)));
+        let result = run.unwrap_or(Err(RunError::Panicked));
+        let now = Instant::now();
+        match &result {
+            Ok(_) => self.note(false, now),
+            Err(RunError::Failed { .. } | RunError::Panicked) => self.note(true, now),
+            // A run that was stopped early waited too long for its turn; only one that had its time is the engine's.
+            Err(RunError::Stopped) if now - start >= self.config.latency_budget => self.note(true, now),
+            Err(_) => {}
+        }
+        result
+    }
+}

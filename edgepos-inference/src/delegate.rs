@@ -1,0 +1,360 @@
+//! Which engine runs a model: tried in order, on a sample whose answer is known, against a latency budget.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use crate::backend::{Backend, LoadOptions, Session};
+use crate::breaker::BreakerConfig;
+use crate::integrity::{IntegrityError, VerifiedBytes};
+use crate::manifest::{Activation, InterfaceError, KnownAnswer, ManifestError, ModelEntry, Variant};
+use crate::picture::PictureError;
+use crate::report::{Refusal, Report, micros};
+use crate::stop::Stop;
+use crate::tensor::Tensor;
+
+/// The engines to try, best first.
+#[derive(Clone)]
+pub struct Engines {
+    order: Vec<Arc<dyn Backend>>,
+}
+
+impl Engines {
+    /// No engine; add some with [`Engines::then`].
+    #[must_use]
+    pub fn none() -> Self {
+        Self { order: Vec::new() }
+    }
+
+    /// The engines compiled into this build, best first.
+    #[must_use]
+    pub fn standard() -> Self {
+        let engines = Self::none();
+        #[cfg(feature = "embedded")]
+        let engines = engines.then(crate::embedded::Embedded);
+        engines.then(crate::trees::Trees)
+    }
+
+    /// Every execution provider of an ONNX Runtime library found by `search`, in the order of [`Provider::ORDER`], then
+    /// the engines of [`Engines::standard`]. Without a library a refusal in each report says why.
+    ///
+    /// [`Provider::ORDER`]: crate::Provider::ORDER
+    #[cfg(feature = "onnxruntime")]
+    #[must_use]
+    pub fn accelerated(search: &crate::library::LibrarySearch) -> Self {
+        let mut engines = Self::none();
+        match crate::onnx::OnnxRuntime::open(search) {
+            Ok(runtime) => {
+                for provider in crate::onnx::Provider::ORDER {
+                    engines = engines.then(runtime.with(provider));
+                }
+            }
+            Err(error) => engines = engines.then(Absent { engine: "onnxruntime", reason: error.to_string() }),
+        }
+        engines.order.extend(Self::standard().order);
+        engines
+    }
+
+    /// Adds an engine behind the others.
+    #[must_use]
+    pub fn then(mut self, engine: impl Backend + 'static) -> Self {
+        self.order.push(Arc::new(engine));
+        self
+    }
+
+    /// Those whose name passes.
+    pub(crate) fn only(&self, passes: impl Fn(&'static str) -> bool) -> Self {
+        Self { order: self.order.iter().filter(|engine| passes(engine.name())).cloned().collect() }
+    }
+
+    /// The engines' names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.order.iter().map(|engine| engine.name())
+    }
+}
+
+/// Stands for an engine that could not be started, so that every report says why it is not the one.
+#[cfg(feature = "onnxruntime")]
+struct Absent {
+    engine: &'static str,
+    reason: String,
+}
+
+#[cfg(feature = "onnxruntime")]
+impl Backend for Absent {
+    fn name(&self) -> &'static str {
+        self.engine
+    }
+
+    fn load(
+        &self,
+        _: &VerifiedBytes,
+        _: &LoadOptions,
+    ) -> Result<Box<dyn Session>, crate::backend::EngineError> {
+        Err(crate::backend::EngineError::Unavailable { engine: self.engine, reason: self.reason.clone() })
+    }
+}
+
+impl Default for Engines {
+    fn default() -> Self {
+        Self::standard()
+    }
+}
+
+impl std::fmt::Debug for Engines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
+
+/// How a model is placed on an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlacementConfig {
+    /// Slowest run on the known sample that an engine may need, after a warm-up run. Default 300 ms, the deadline of
+    /// a call: an engine that needs longer would miss every one.
+    pub latency_budget: Duration,
+    /// Threads per run. Default 1, bounds 1–64.
+    pub threads: u32,
+    /// When an engine that fails at run time is given up for another.
+    pub breaker: BreakerConfig,
+}
+
+impl Default for PlacementConfig {
+    fn default() -> Self {
+        Self { latency_budget: Duration::from_millis(300), threads: 1, breaker: BreakerConfig::default() }
+    }
+}
+
+/// Why a model cannot be served.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The manifest is missing or wrong.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The manifest has no such model.
+    #[error("the manifest has no model for {wanted}")]
+    NoSuchModel {
+        /// The name or job asked for.
+        wanted: String,
+    },
+    /// A file is missing, truncated or changed.
+    #[error(transparent)]
+    Integrity(#[from] IntegrityError),
+    /// The file's ports are not the promised ones.
+    #[error(transparent)]
+    Interface(#[from] InterfaceError),
+    /// The manifest's entry lacks what this pipeline needs.
+    #[error("model {model} cannot do this job: {problem}")]
+    Unsuitable {
+        /// The model.
+        model: String,
+        /// What is missing.
+        problem: &'static str,
+    },
+    /// The known sample cannot be prepared.
+    #[error("the sample of model {model} cannot be used: {source}")]
+    Sample {
+        /// The model.
+        model: String,
+        /// Why.
+        source: PictureError,
+    },
+    /// Every engine refused.
+    #[error("no engine runs model {model}: {}", list(refused))]
+    NoEngine {
+        /// The model.
+        model: String,
+        /// Who refused, and why.
+        refused: Vec<Refusal>,
+    },
+    /// The system gives no thread for the worker.
+    #[error("cannot start the worker of model {model}")]
+    Thread {
+        /// The model.
+        model: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+fn list(refused: &[Refusal]) -> String {
+    if refused.is_empty() {
+        return "none is compiled in or configured".to_owned();
+    }
+    refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// A model on an engine.
+pub(crate) struct Placed {
+    pub(crate) session: Box<dyn Session>,
+    pub(crate) report: Report,
+}
+
+/// Loads `entry` on the first engine that passes. Among an engine's files the fastest passing one is taken.
+///
+/// `sample` is the known sample as the model's first input, where there is one.
+pub(crate) fn place(
+    dir: &Path,
+    entry: &ModelEntry,
+    engines: &Engines,
+    config: &PlacementConfig,
+    sample: Option<&Tensor>,
+) -> Result<Placed, LoadError> {
+    let mut files: Vec<(&Variant, VerifiedBytes)> = Vec::new();
+    for variant in &entry.variants {
+        match variant.file.read(dir) {
+            Ok(bytes) => files.push((variant, bytes)),
+            Err(IntegrityError::Missing { .. }) if variant.optional => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let mut refused = Vec::new();
+    for engine in &engines.order {
+        let mut best: Option<Placed> = None;
+        for (variant, bytes) in &files {
+            match try_engine(entry, engine.as_ref(), variant, bytes, config, sample)? {
+                Err(refusal) => refused.push(refusal),
+                Ok(placed) => best = Some(faster(best, placed, &mut refused)),
+            }
+        }
+        if let Some(mut placed) = best {
+            placed.report.refused = refused;
+            tracing::info!(report = %placed.report, "model placed");
+            return Ok(placed);
+        }
+    }
+    Err(LoadError::NoEngine { model: entry.name.clone(), refused })
+}
+
+fn faster(best: Option<Placed>, placed: Placed, refused: &mut Vec<Refusal>) -> Placed {
+    let Some(best) = best else { return placed };
+    // Without a sample there is nothing to measure: the manifest's order decides.
+    let time = |placed: &Placed| placed.report.warm_run_us.unwrap_or(u64::MAX);
+    let (winner, loser) = if time(&placed) < time(&best) { (placed, best) } else { (best, placed) };
+    let reason = format!("slower than {}", winner.report.precision);
+    refused.push(Refusal::new(loser.report.engine, loser.report.precision, reason));
+    winner
+}
+
+/// The outer error ends the search (the file itself is wrong), the inner one only excludes this engine.
+fn try_engine(
+    entry: &ModelEntry,
+    engine: &dyn Backend,
+    variant: &Variant,
+    bytes: &VerifiedBytes,
+    config: &PlacementConfig,
+    sample: Option<&Tensor>,
+) -> Result<Result<Placed, Refusal>, LoadError> {
+    let precision = variant.precision;
+    let options = LoadOptions { threads: config.threads };
+    let start = Instant::now();
+    let mut session = match engine.load(bytes, &options) {
+        Ok(session) => session,
+        Err(error) => return Ok(Err(Refusal::engine(&error, engine.name(), precision))),
+    };
+    let load_us = micros(start.elapsed());
+    entry.check_interface(&variant.file.file, session.as_ref())?;
+    let mut report = Report {
+        model: entry.name.clone(),
+        version: entry.version.clone(),
+        sha256: bytes.sha256(),
+        precision,
+        engine: engine.name(),
+        placement: session.placement().to_string(),
+        load_us,
+        warm_run_us: None,
+        known_answer: None,
+        refused: Vec::new(),
+    };
+    if let (Some(answer), Some(sample)) = (&entry.known_answer, sample) {
+        match examine(session.as_mut(), entry, answer, sample, config.latency_budget) {
+            Ok(run) => {
+                report.warm_run_us = Some(micros(run));
+                report.known_answer = Some(true);
+            }
+            Err(reason) => return Ok(Err(Refusal::new(engine.name(), precision, reason))),
+        }
+    }
+    Ok(Ok(Placed { session, report }))
+}
+
+/// How long the first run on a cold engine may take before it is given up: it may compile kernels.
+const COLD_RUN_LIMIT: Duration = Duration::from_secs(30);
+/// Warm runs; the fastest counts, since a busy machine slows some of them.
+const WARM_RUNS: usize = 3;
+
+fn examine(
+    session: &mut dyn Session,
+    entry: &ModelEntry,
+    answer: &KnownAnswer,
+    sample: &Tensor,
+    budget: Duration,
+) -> Result<Duration, String> {
+    let input = entry.inputs[0].name.as_str();
+    let ask = |session: &mut dyn Session| -> Result<Tensor, String> {
+        let stop = Stop::within(COLD_RUN_LIMIT);
+        let outputs = session
+            .run(&[(input, sample)], &[answer.output.as_str()], &stop)
+            .map_err(|error| format!("known sample: {error}"))?;
+        outputs.into_iter().next().ok_or_else(|| "known sample: no output".to_owned())
+    };
+    let output = ask(session)?;
+    let values = output.as_f32().ok_or_else(|| "known sample: the output is not of floats".to_owned())?;
+    let values = activate(values, answer.activation);
+    for expected in &answer.expect {
+        let found = values.get(expected.index).copied().unwrap_or(f32::NAN);
+        let difference = (found - expected.value).abs();
+        // Written so that a difference that is not a number is refused.
+        if !matches!(difference.partial_cmp(&answer.tolerance), Some(order) if order.is_le()) {
+            return Err(format!(
+                "known sample: value {} is {found}, expected {} ± {}",
+                expected.index, expected.value, answer.tolerance
+            ));
+        }
+    }
+    let mut fastest = Duration::MAX;
+    for _ in 0..WARM_RUNS {
+        let start = Instant::now();
+        ask(session)?;
+        fastest = fastest.min(start.elapsed());
+    }
+    if fastest > budget {
+        return Err(format!("known sample took {fastest:.1?}, the budget is {budget:.1?}"));
+    }
+    Ok(fastest)
+}
+
+/// Turns an output into probabilities.
+pub(crate) fn activate(values: &[f32], activation: Activation) -> Vec<f32> {
+    match activation {
+        Activation::None => values.to_vec(),
+        Activation::Sigmoid => values.iter().map(|value| 1.0 / (1.0 + (-value).exp())).collect(),
+        Activation::Softmax => softmax(values),
+    }
+}
+
+/// Softmax, shifted by the largest value so that no exponent overflows.
+pub(crate) fn softmax(values: &[f32]) -> Vec<f32> {
+    let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut shares: Vec<f32> = values.iter().map(|value| (value - largest).exp()).collect();
+    let sum: f32 = shares.iter().sum();
+    shares.iter_mut().for_each(|share| *share /= sum);
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn softmax_adds_up_and_survives_large_logits() {
+        let shares = softmax(&[1000.0, 999.0, -1000.0]);
+        assert!((shares.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        assert!((shares[0] / shares[1] - std::f32::consts::E).abs() < 1e-4);
+        assert!(softmax(&[f32::NAN, 1.0]).iter().all(|share| share.is_nan()));
+        assert!(softmax(&[]).is_empty());
+    }
+}

@@ -1,0 +1,182 @@
+//! Whether a model is still right: what cashiers confirm and correct, over a window, with the uncertainty stated.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+/// What counts as a decline.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DriftConfig {
+    /// How many answers count, the latest. Default 200, at least 1.
+    pub window: usize,
+    /// Fewer answers than this raise no alert. Default 30.
+    pub min_samples: usize,
+    /// An accuracy below this is an alert. Default 0.9.
+    pub threshold: f64,
+    /// An alert ends when the accuracy is back above the threshold by this much. Default 0.02.
+    pub hysteresis: f64,
+    /// The normal quantile of the confidence interval. Default 1.96: 95 %.
+    pub z: f64,
+}
+
+impl Default for DriftConfig {
+    fn default() -> Self {
+        Self { window: 200, min_samples: 30, threshold: 0.9, hysteresis: 0.02, z: 1.96 }
+    }
+}
+
+/// The accuracy over the window.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Accuracy {
+    /// Answers in the window.
+    pub samples: usize,
+    /// Those that a person confirmed.
+    pub correct: usize,
+    /// Their share; 1 where there are none.
+    pub share: f64,
+    /// The lower end of the Wilson score interval (Wilson, 1927).
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+}
+
+/// What a new answer changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum DriftEvent {
+    /// The accuracy is below the threshold, and not by chance: ask for a new model.
+    Declined(Accuracy),
+    /// It is back.
+    Recovered(Accuracy),
+}
+
+/// Watches the accuracy of one model version. A plain value: no clock, no threads.
+///
+/// ```
+/// use edgepos_inference::{DriftConfig, DriftEvent, DriftMonitor};
+///
+/// let mut monitor = DriftMonitor::new(DriftConfig::default());
+/// let mut alert = None;
+/// for sale in 0..100 {
+///     let correct = sale % 4 != 0; // a cashier corrects every fourth
+///     alert = alert.or(monitor.record(correct));
+/// }
+/// assert!(matches!(alert, Some(DriftEvent::Declined(accuracy)) if accuracy.high < 0.9));
+/// ```
+#[derive(Clone, Debug)]
+pub struct DriftMonitor {
+    config: DriftConfig,
+    answers: VecDeque<bool>,
+    correct: usize,
+    declined: bool,
+}
+
+impl DriftMonitor {
+    /// A monitor without answers. Make a new one for each model version.
+    #[must_use]
+    pub fn new(config: DriftConfig) -> Self {
+        Self { config, answers: VecDeque::new(), correct: 0, declined: false }
+    }
+
+    /// Records whether a person confirmed (`true`) or corrected an answer.
+    pub fn record(&mut self, correct: bool) -> Option<DriftEvent> {
+        self.answers.push_back(correct);
+        self.correct += usize::from(correct);
+        if self.answers.len() > self.config.window.max(1)
+            && let Some(oldest) = self.answers.pop_front()
+        {
+            self.correct -= usize::from(oldest);
+        }
+        let accuracy = self.accuracy();
+        // The whole interval below the threshold: a few unlucky answers are no decline.
+        let declined = accuracy.samples >= self.config.min_samples && accuracy.high < self.config.threshold;
+        if !self.declined && declined {
+            self.declined = true;
+            return Some(DriftEvent::Declined(accuracy));
+        }
+        if self.declined && accuracy.share >= self.config.threshold + self.config.hysteresis {
+            self.declined = false;
+            return Some(DriftEvent::Recovered(accuracy));
+        }
+        None
+    }
+
+    /// The accuracy over the window.
+    #[must_use]
+    pub fn accuracy(&self) -> Accuracy {
+        let samples = self.answers.len();
+        if samples == 0 {
+            return Accuracy { samples, correct: 0, share: 1.0, low: 0.0, high: 1.0 };
+        }
+        let (n, z) = (samples as f64, self.config.z);
+        let share = self.correct as f64 / n;
+        let scale = 1.0 + z * z / n;
+        let centre = (share + z * z / (2.0 * n)) / scale;
+        let half = z / scale * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+        Accuracy {
+            samples,
+            correct: self.correct,
+            share,
+            low: (centre - half).max(0.0),
+            high: (centre + half).min(1.0),
+        }
+    }
+
+    /// Whether an alert stands.
+    #[must_use]
+    pub fn is_declined(&self) -> bool {
+        self.declined
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 5e-4, "{found} instead of {expected}");
+    }
+
+    #[test]
+    fn the_interval_is_wilsons() {
+        // Newcombe (1998), table I: 81 of 263 and 15 of 148 give 0.2553–0.3662 and 0.0624–0.1605.
+        for (correct, samples, low, high) in [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605)] {
+            let mut monitor = DriftMonitor::new(DriftConfig { window: 1000, ..DriftConfig::default() });
+            (0..samples).for_each(|sample| drop(monitor.record(sample < correct)));
+            close(monitor.accuracy().low, low);
+            close(monitor.accuracy().high, high);
+        }
+    }
+
+    #[test]
+    fn one_alert_per_decline_and_none_for_bad_luck() {
+        let mut monitor = DriftMonitor::new(DriftConfig::default());
+        for _ in 0..10 {
+            assert_eq!(monitor.record(false), None, "too few");
+        }
+        let mut monitor = DriftMonitor::new(DriftConfig::default());
+        let mut events = Vec::new();
+        for sale in 0..300 {
+            // 88 %: below 90, but 200 answers do not prove it.
+            events.extend(monitor.record(sale % 25 >= 3));
+        }
+        assert_eq!(events, []);
+        for sale in 0..400 {
+            events.extend(monitor.record(sale % 3 != 0));
+        }
+        assert!(matches!(events[..], [DriftEvent::Declined(_)]) && monitor.is_declined());
+        for _ in 0..400 {
+            events.extend(monitor.record(true));
+        }
+        assert!(matches!(events[..], [DriftEvent::Declined(_), DriftEvent::Recovered(_)]));
+    }
+
+    #[test]
+    fn only_the_window_counts() {
+        let mut monitor = DriftMonitor::new(DriftConfig { window: 3, ..DriftConfig::default() });
+        for correct in [false, false, true, true, true] {
+            monitor.record(correct);
+        }
+        assert_eq!((monitor.accuracy().samples, monitor.accuracy().correct), (3, 3));
+    }
+}

@@ -1,0 +1,94 @@
+//! AI models on the terminal: delegates, honest fallbacks and typed pipelines.
+//!
+//! A till must sell while a model is slow, missing or wrong. So a call at the till has no error type: it returns an
+//! [`Outcome`] within its deadline, an answer or what to do without one. Loading, on the other hand, is strict: a file
+//! that is not byte for byte what its [`Manifest`] says never reaches an engine.
+//!
+//! # In one minute
+//! ```
+//! use std::path::Path;
+//! use edgepos_inference::{Outcome, ProductConfig, ProductRecognizer};
+//!
+//! fn what_is_this(models: &Path, photo: &[u8]) -> Result<String, Box<dyn std::error::Error>> {
+//!     let recognizer = ProductRecognizer::load(models, ProductConfig::default())?;
+//!     println!("{}", recognizer.report()); // which engine runs it, and why no other does
+//!     Ok(match recognizer.recognise(photo) {
+//!         Outcome::Answer(answer) if !answer.requires_confirmation => answer.best().label.clone(),
+//!         Outcome::Answer(answer) => format!("{}? Please confirm.", answer.best().label),
+//!         Outcome::Fallback { reason, .. } => format!("Please key it in: {reason}."),
+//!     })
+//! }
+//! ```
+//!
+//! # Features
+//! - `embedded` (default): the pure-Rust engine `rten`, no native set-up.
+//! - `onnxruntime`: ONNX Runtime, loaded at run time where its library is found; three to ten times faster.
+//!
+//! # The parts
+//! - Loading: [`Manifest`] → [`VerifiedBytes`] → [`Backend`] → [`Session`], chosen by [`Engines`] on a sample whose
+//!   answer is known; [`Report`] tells the result.
+//! - Serving: one thread per model, [`Priority`], a queue with a limit, batches, a deadline ([`WorkerConfig`]).
+//! - Jobs: [`ProductRecognizer`], [`FraudScorer`], [`VoiceRecognizer`].
+#![cfg_attr(not(feature = "onnxruntime"), forbid(unsafe_code))]
+#![deny(unsafe_code)]
+
+mod audio;
+mod backend;
+mod batch;
+mod breaker;
+mod cache;
+mod chain;
+mod delegate;
+mod drift;
+#[cfg(feature = "embedded")]
+mod embedded;
+mod gallery;
+mod gtin;
+mod integrity;
+mod library;
+mod manifest;
+#[cfg(feature = "onnxruntime")]
+mod onnx;
+mod onnx_file;
+mod outcome;
+mod picture;
+mod pipelines;
+mod report;
+mod stop;
+mod tensor;
+mod trees;
+mod wire;
+mod worker;
+
+pub use audio::{Clip, ClipError, GateConfig, MAX_CLIP_SECONDS, SAMPLE_RATE};
+pub use backend::{Backend, EngineError, LoadOptions, Placement, Port, RunError, Session, check_inputs};
+pub use breaker::BreakerConfig;
+pub use cache::{Cache, CacheConfig, PictureHash};
+pub use delegate::{Engines, LoadError, PlacementConfig};
+pub use drift::{Accuracy, DriftConfig, DriftEvent, DriftMonitor};
+#[cfg(feature = "embedded")]
+pub use embedded::Embedded;
+pub use gallery::{Embedding, EnrolError, Gallery, GalleryConfig, Match};
+pub use gtin::{Gtin, GtinError};
+pub use integrity::{IntegrityError, NotADigest, Sha256, VerifiedBytes};
+pub use library::{ImageError, LibraryError, LibrarySearch, Tried, check_library};
+pub use manifest::{
+    Activation, Expected, FileRef, InterfaceError, KnownAnswer, MANIFEST_FILE, MANIFEST_FORMAT,
+    MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_MODELS, Manifest, ManifestError, ModelEntry, PortSpec,
+    Precision, Task, Thresholds, Variant,
+};
+#[cfg(feature = "onnxruntime")]
+pub use onnx::{OnnxRuntime, Provider};
+pub use outcome::{Action, Outcome, Reason};
+pub use picture::{Colour, Filter, Fit, Picture, PictureError, PictureLimits, PictureSpec, Prepared};
+pub use pipelines::fraud::{
+    CustomerHistory, FRAUD_FEATURES, FraudConfig, FraudScore, FraudScorer, LocalTime, Payment, Place,
+    TerminalHistory, Window,
+};
+pub use pipelines::product::{Candidate, ProductConfig, ProductRecognizer, Recognition, Timing};
+pub use pipelines::voice::{Heard, VoiceConfig, VoiceRecognizer};
+pub use report::{Refusal, Report};
+pub use stop::Stop;
+pub use tensor::{Element, ShapeError, Tensor, Values};
+pub use trees::Trees;
+pub use worker::{Priority, WorkerConfig};

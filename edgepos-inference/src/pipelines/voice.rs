@@ -1,0 +1,200 @@
+//! Voice commands: a second of speech in, a word out, or that nobody spoke.
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::audio::{Clip, GateConfig, SAMPLE_RATE};
+use crate::batch::run_rows;
+use crate::chain::{Chain, LiveReport};
+use crate::delegate::{Engines, LoadError, PlacementConfig, softmax};
+use crate::manifest::{Manifest, Task};
+use crate::outcome::{Action, Outcome, Reason};
+use crate::pipelines::{find, labels};
+use crate::report::Report;
+use crate::stop::Stop;
+use crate::tensor::Tensor;
+use crate::worker::{Handler, Priority, Worker, WorkerConfig};
+
+/// How commands are heard.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VoiceConfig {
+    /// The model's name in the manifest. Default `None`: the first for the job `voice`.
+    pub model: Option<String>,
+    /// Below this confidence a person confirms. Default `None`: the manifest's.
+    pub confirm_below: Option<f32>,
+    /// When somebody speaks.
+    pub gate: GateConfig,
+    /// Deadline, queue and batch.
+    pub worker: WorkerConfig,
+    /// Engine, budget and threads.
+    pub placement: PlacementConfig,
+}
+
+/// What was heard.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Heard {
+    /// Nobody spoke.
+    Silence,
+    /// Somebody spoke, but none of the commands, or not clearly.
+    Unknown,
+    /// A command.
+    Command {
+        /// The word, one of the model's labels.
+        word: String,
+        /// How sure the model is, 0 to 1.
+        confidence: f32,
+        /// Whether a person must confirm before this counts.
+        requires_confirmation: bool,
+    },
+}
+
+/// Hears commands.
+///
+/// ```
+/// use std::path::Path;
+/// use edgepos_inference::{Clip, Heard, Outcome, VoiceConfig, VoiceRecognizer};
+/// # use edgepos_inference::{PlacementConfig, WorkerConfig};
+/// # let slow = std::time::Duration::from_secs(60);
+/// # let worker = WorkerConfig { deadline: slow, ..WorkerConfig::default() };
+/// # let placement = PlacementConfig { latency_budget: slow, ..PlacementConfig::default() };
+/// # if !cfg!(feature = "embedded") { return Ok(()) }
+/// let models = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../models"));
+/// let recognizer = VoiceRecognizer::load(models, VoiceConfig {
+/// #   worker, placement,
+///     ..VoiceConfig::default()
+/// })?;
+/// let clip = Clip::from_wav(&std::fs::read(models.join("samples/refund.wav"))?)?;
+/// match recognizer.listen(&clip) {
+///     Outcome::Answer(Heard::Command { word, .. }) => assert_eq!(word, "refund"),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct VoiceRecognizer {
+    worker: Worker<Vec<f32>, Heard>,
+    gate: GateConfig,
+    report: Report,
+    live: LiveReport,
+}
+
+impl VoiceRecognizer {
+    /// Loads the model from `models_dir` onto the best of [`Engines::standard`].
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load(models_dir: &Path, config: VoiceConfig) -> Result<Self, LoadError> {
+        Self::load_with(models_dir, config, &Engines::standard())
+    }
+
+    /// As [`VoiceRecognizer::load`], with the engines to try.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load_with(models_dir: &Path, config: VoiceConfig, engines: &Engines) -> Result<Self, LoadError> {
+        let manifest = Manifest::read(models_dir)?;
+        let entry = find(&manifest, config.model.as_deref(), Task::VOICE)?;
+        let unsuitable = |problem| LoadError::Unsuitable { model: entry.name.clone(), problem };
+        if entry.inputs[0].shape.last() != Some(&Some(SAMPLE_RATE as usize)) {
+            return Err(unsuitable("its input is not a second at 16 kHz"));
+        }
+        let labels = labels(models_dir, &entry)?;
+        let sample = match entry.known_answer.as_ref().and_then(|answer| answer.sample.as_ref()) {
+            None => None,
+            Some(file) => {
+                let bytes = file.read(models_dir)?;
+                let speech = Clip::from_wav(bytes.bytes()).ok().and_then(|clip| clip.speech(&config.gate));
+                let speech = speech.ok_or_else(|| unsuitable("its sample is no speech"))?;
+                Some(Tensor::f32([1, speech.len()], speech).expect("one second has the length of one second"))
+            }
+        };
+        let session = Chain::start(models_dir, &entry, engines, &config.placement, sample)?;
+        let live = session.report();
+        let report = live.get();
+        let handler = Listen {
+            session,
+            input: entry.inputs[0].name.clone(),
+            output: entry.outputs[0].name.clone(),
+            labels,
+            confirm_below: config.confirm_below.unwrap_or(entry.thresholds.confirm_below),
+            discard_below: entry.thresholds.discard_below,
+        };
+        let worker = Worker::start(&entry.name, config.worker, handler)
+            .map_err(|source| LoadError::Thread { model: entry.name.clone(), source })?;
+        Ok(Self { worker, gate: config.gate, report, live })
+    }
+
+    /// Hears the command in a clip. Silence is told without running the network. Returns within the deadline.
+    pub fn listen(&self, clip: &Clip) -> Outcome<Heard> {
+        let started = Instant::now();
+        let Some(speech) = clip.speech(&self.gate) else { return Outcome::Answer(Heard::Silence) };
+        match self.worker.call(started, Priority::Interactive, speech) {
+            Ok(heard) => Outcome::Answer(heard),
+            Err(reason) => {
+                tracing::debug!(model = %self.report.model, reason = reason.label(), "no command heard");
+                Outcome::Fallback { action: Action::UseScreen, reason }
+            }
+        }
+    }
+
+    /// Which engine ran which file when the model was loaded, and why the others did not.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The same at present: the engine changes when it fails at run time.
+    #[must_use]
+    pub fn live_report(&self) -> Report {
+        self.live.get()
+    }
+}
+
+impl std::fmt::Debug for VoiceRecognizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VoiceRecognizer").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+/// The worker's side.
+struct Listen {
+    session: Chain,
+    input: String,
+    output: String,
+    labels: Vec<String>,
+    confirm_below: f32,
+    discard_below: f32,
+}
+
+impl Handler<Vec<f32>, Heard> for Listen {
+    fn handle(&mut self, requests: &[Vec<f32>], stop: &Stop) -> Vec<Result<Heard, Reason>> {
+        let rows: Vec<&[f32]> = requests.iter().map(Vec::as_slice).collect();
+        let outputs = [self.output.as_str()];
+        run_rows(&mut self.session, &self.input, &[SAMPLE_RATE as usize], &rows, &outputs, stop)
+            .into_iter()
+            .map(|answer| self.read(&answer?.into_iter().next().unwrap_or_default()))
+            .collect()
+    }
+
+    fn idle(&mut self) {
+        self.session.idle(Instant::now());
+    }
+}
+
+impl Listen {
+    fn read(&self, logits: &[f32]) -> Result<Heard, Reason> {
+        let shares = softmax(logits);
+        if shares.len() != self.labels.len() || shares.iter().any(|share| !share.is_finite()) {
+            return Err(Reason::Unsure);
+        }
+        let best = (0..shares.len()).max_by(|&a, &b| shares[a].total_cmp(&shares[b]));
+        Ok(match best {
+            Some(class) if shares[class] >= self.discard_below => Heard::Command {
+                word: self.labels[class].clone(),
+                confidence: shares[class],
+                requires_confirmation: shares[class] < self.confirm_below,
+            },
+            _ => Heard::Unknown,
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! What runs where, and why nothing better does: for `doctor`, for the dashboard, for support.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::backend::{EngineError, Placement};
+use crate::integrity::Sha256;
+use crate::manifest::Precision;
+
+/// How one loaded model came to run where it runs.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// The model's name in the manifest.
+    pub model: String,
+    /// Its version.
+    pub version: String,
+    /// The file's digest.
+    pub sha256: Sha256,
+    /// Which numbers it computes with.
+    pub precision: Precision,
+    /// The engine that runs it.
+    pub engine: &'static str,
+    /// Where the nodes run, in words.
+    pub placement: String,
+    /// How long loading took, in microseconds.
+    pub load_us: u64,
+    /// How long one run on the known sample took, in microseconds; `None` without a sample.
+    pub warm_run_us: Option<u64>,
+    /// Whether the known sample was answered as expected; `None` without a sample.
+    pub known_answer: Option<bool>,
+    /// What was tried before and refused.
+    pub refused: Vec<Refusal>,
+}
+
+/// An engine or file that was tried and not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The engine.
+    pub engine: String,
+    /// Which file it was to run.
+    pub precision: Precision,
+    /// Why it does not.
+    pub reason: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(engine: &str, precision: Precision, reason: impl Into<String>) -> Self {
+        Self { engine: engine.to_owned(), precision, reason: reason.into() }
+    }
+
+    pub(crate) fn engine(error: &EngineError, engine: &str, precision: Precision) -> Self {
+        Self::new(engine, precision, error.to_string())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.engine, self.precision, self.reason)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} ({}) on {}, {}",
+            self.model, self.version, self.precision, self.engine, self.placement
+        )?;
+        write!(f, "; loaded in {:.1} ms", self.load_us as f64 / 1e3)?;
+        if let Some(run) = self.warm_run_us {
+            write!(f, ", known sample in {:.1} ms", run as f64 / 1e3)?;
+        }
+        for refusal in &self.refused {
+            write!(f, "\n  not {refusal}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Placement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("processor"),
+            Self::Accelerated { provider, nodes, total } => {
+                write!(f, "{provider} ({nodes} of {total} nodes)")
+            }
+        }
+    }
+}
+
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,389 @@
+//! One thread per loaded model, and callers that never wait longer than their deadline.
+//!
+//! No engine can be stopped at any moment: some look at a flag between nodes, some never. So a run happens on the
+//! worker's thread, the caller waits on a channel with a timeout, and a run that overstays makes the worker busy, not
+//! the till. There is exactly one thread per worker, whatever happens; nothing is spawned per call.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::backend::RunError;
+use crate::outcome::Reason;
+use crate::stop::Stop;
+
+/// How a worker treats its callers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerConfig {
+    /// How long a caller waits for an answer, decoding included. Default 300 ms.
+    pub deadline: Duration,
+    /// Most requests that wait while another runs; one more is told [`Reason::Busy`] at once. Default 8.
+    pub queue_limit: usize,
+    /// Most requests answered by one run. Default 4. A lone request never waits for others to join it.
+    pub max_batch: usize,
+    /// How long dropping the worker waits for a run to end before it leaves the thread to finish alone. Default 2 s.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_millis(300),
+            queue_limit: 8,
+            max_batch: 4,
+            shutdown_grace: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Who is served first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// A customer stands at the till.
+    #[default]
+    Checkout,
+    /// Somebody waits, but not a customer: a shelf check, an enrolment.
+    Interactive,
+    /// Nobody waits: re-scoring, self-tests.
+    Background,
+}
+
+/// What a worker does with requests: owned by the worker's thread.
+pub(crate) trait Handler<Q, A>: Send + 'static {
+    /// Answers every request, in order; as many answers as requests.
+    fn handle(&mut self, requests: &[Q], stop: &Stop) -> Vec<Result<A, Reason>>;
+
+    /// Called between runs, when nobody waits.
+    fn idle(&mut self) {}
+}
+
+/// A thread that answers requests.
+pub(crate) struct Worker<Q, A> {
+    shared: Arc<Shared<Q, A>>,
+    config: WorkerConfig,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared<Q, A> {
+    state: Mutex<State<Q, A>>,
+    /// Something waits, or the worker is to end.
+    wake: Condvar,
+    /// The thread has ended.
+    ended: Condvar,
+}
+
+struct State<Q, A> {
+    waiting: VecDeque<Ticket<Q, A>>,
+    running: Option<Arc<Stop>>,
+    next: u64,
+    closing: bool,
+    ended: bool,
+}
+
+struct Ticket<Q, A> {
+    number: u64,
+    priority: Priority,
+    deadline: Instant,
+    request: Q,
+    reply: SyncSender<Result<A, Reason>>,
+}
+
+impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system's, when it gives no thread.
+    pub(crate) fn start(
+        name: &str,
+        config: WorkerConfig,
+        handler: impl Handler<Q, A>,
+    ) -> std::io::Result<Self> {
+        let state = State { waiting: VecDeque::new(), running: None, next: 0, closing: false, ended: false };
+        let shared =
+            Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new(), ended: Condvar::new() });
+        let own = Arc::clone(&shared);
+        let max_batch = config.max_batch.max(1);
+        let thread = std::thread::Builder::new()
+            .name(format!("edgepos-{name}"))
+            .spawn(move || own.serve(handler, max_batch))?;
+        Ok(Self { shared, config, thread: Some(thread) })
+    }
+
+    /// Asks and waits, at most until `started` plus the deadline.
+    pub(crate) fn call(&self, started: Instant, priority: Priority, request: Q) -> Result<A, Reason> {
+        let deadline = started + self.config.deadline;
+        let (reply, answer) = sync_channel(1);
+        let number = {
+            let mut state = self.shared.lock();
+            if state.closing || state.ended {
+                return Err(Reason::Unavailable);
+            }
+            let overstayed = state.running.as_ref().is_some_and(|stop| Instant::now() >= stop.deadline());
+            if overstayed || state.waiting.len() >= self.config.queue_limit.max(1) {
+                return Err(Reason::Busy);
+            }
+            let number = state.next;
+            state.next += 1;
+            state.waiting.push_back(Ticket { number, priority, deadline, request, reply });
+            number
+        };
+        self.shared.wake.notify_one();
+        match answer.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Disconnected) => Err(Reason::Unavailable),
+            Err(RecvTimeoutError::Timeout) => {
+                self.shared.give_up(number);
+                Err(Reason::Timeout)
+            }
+        }
+    }
+}
+
+impl<Q, A> Shared<Q, A> {
+    fn lock(&self) -> MutexGuard<'_, State<Q, A>> {
+        // Every section leaves the state whole, and the handler runs outside the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets a request whose caller has gone: out of the queue, or, when the run's own deadline is over, out of the
+    /// engine as far as that listens.
+    fn give_up(&self, number: u64) {
+        let mut state = self.lock();
+        state.waiting.retain(|ticket| ticket.number != number);
+        let due = state.running.as_ref().filter(|stop| stop.is_due()).map(Arc::clone);
+        drop(state);
+        if let Some(stop) = due {
+            stop.ask();
+        }
+    }
+
+    fn serve(&self, mut handler: impl Handler<Q, A>, max_batch: usize) {
+        while let Some(batch) = self.next_batch(max_batch) {
+            let (requests, replies): (Vec<Q>, Vec<_>) =
+                batch.tickets.into_iter().map(|ticket| (ticket.request, ticket.reply)).unzip();
+            let run = catch_unwind(AssertUnwindSafe(|| handler.handle(&requests, &batch.stop)));
+            // Before the replies: a caller that asks again at once must not find the worker overstaying.
+            self.lock().running = None;
+            let mut answers = run
+                .unwrap_or_else(|_| replies.iter().map(|_| Err(Reason::Engine(RunError::Panicked))).collect())
+                .into_iter();
+            for reply in replies {
+                // A caller that has gone is no error; a handler that answers too little is told apart.
+                let _ = reply.send(answers.next().unwrap_or(Err(Reason::Unavailable)));
+            }
+            if self.lock().waiting.is_empty() {
+                // A panic here is contained as one in a run is.
+                let _ = catch_unwind(AssertUnwindSafe(|| handler.idle()));
+            }
+        }
+        let mut state = self.lock();
+        state.waiting.clear();
+        state.ended = true;
+        drop(state);
+        self.ended.notify_all();
+    }
+
+    fn next_batch(&self, max_batch: usize) -> Option<Batch<Q, A>> {
+        let mut state = self.lock();
+        loop {
+            if state.closing {
+                return None;
+            }
+            let now = Instant::now();
+            state.waiting.retain(|ticket| ticket.deadline > now);
+            let Some(priority) = state.waiting.iter().map(|ticket| ticket.priority).min() else {
+                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let mut tickets = Vec::with_capacity(max_batch);
+            let mut rest = VecDeque::with_capacity(state.waiting.len());
+            // Of one priority only: a background request must not lengthen a customer's run.
+            for ticket in state.waiting.drain(..) {
+                if ticket.priority == priority && tickets.len() < max_batch {
+                    tickets.push(ticket);
+                } else {
+                    rest.push_back(ticket);
+                }
+            }
+            state.waiting = rest;
+            // The last caller to wait decides how long the run is worth anything.
+            let deadline = tickets.iter().map(|ticket| ticket.deadline).max().unwrap_or(now);
+            let stop = Arc::new(Stop::at(deadline));
+            state.running = Some(Arc::clone(&stop));
+            return Some(Batch { tickets, stop });
+        }
+    }
+}
+
+struct Batch<Q, A> {
+    tickets: Vec<Ticket<Q, A>>,
+    stop: Arc<Stop>,
+}
+
+impl<Q, A> Drop for Worker<Q, A> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.closing = true;
+        let running = state.running.clone();
+        drop(state);
+        self.shared.wake.notify_all();
+        if let Some(stop) = running {
+            stop.ask();
+        }
+        let state = self.shared.lock();
+        let (state, _) = self
+            .shared
+            .ended
+            .wait_timeout_while(state, self.config.shutdown_grace, |state| !state.ended)
+            .unwrap_or_else(PoisonError::into_inner);
+        let ended = state.ended;
+        drop(state);
+        let Some(thread) = self.thread.take() else { return };
+        if ended {
+            // It has nothing left to do but return.
+            let _ = thread.join();
+        } else {
+            tracing::warn!("a model run outlives its worker; its thread ends with the run");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    /// Says what it was given, then waits for permission: tests steer it without sleeping.
+    struct Gate {
+        seen: Sender<Vec<u32>>,
+        go: Receiver<()>,
+    }
+
+    impl Handler<u32, u32> for Gate {
+        fn handle(&mut self, requests: &[u32], _stop: &Stop) -> Vec<Result<u32, Reason>> {
+            let _ = self.seen.send(requests.to_vec());
+            let _ = self.go.recv();
+            requests.iter().map(|request| Ok(request * 2)).collect()
+        }
+    }
+
+    fn gate(config: WorkerConfig) -> (Arc<Worker<u32, u32>>, Receiver<Vec<u32>>, Sender<()>) {
+        let (seen, watch) = channel();
+        let (permit, go) = channel();
+        (Arc::new(Worker::start("test", config, Gate { seen, go }).unwrap()), watch, permit)
+    }
+
+    fn patient() -> WorkerConfig {
+        WorkerConfig { deadline: Duration::from_secs(60), ..WorkerConfig::default() }
+    }
+
+    fn ask(
+        worker: &Arc<Worker<u32, u32>>,
+        priority: Priority,
+        request: u32,
+    ) -> JoinHandle<Result<u32, Reason>> {
+        let worker = Arc::clone(worker);
+        std::thread::spawn(move || worker.call(Instant::now(), priority, request))
+    }
+
+    fn wait_for_queue(worker: &Arc<Worker<u32, u32>>, length: usize) {
+        while worker.shared.lock().waiting.len() != length {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn waiting_requests_share_a_run_by_priority_and_a_lone_one_starts_at_once() {
+        let (worker, watch, permit) = gate(patient());
+        let mut callers = vec![ask(&worker, Priority::Checkout, 1)];
+        assert_eq!(watch.recv().unwrap(), [1]);
+        for (place, (priority, request)) in [
+            (Priority::Background, 9),
+            (Priority::Checkout, 2),
+            (Priority::Checkout, 3),
+            (Priority::Checkout, 4),
+            (Priority::Checkout, 5),
+            (Priority::Checkout, 6),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            callers.push(ask(&worker, priority, request));
+            wait_for_queue(&worker, place + 1);
+        }
+        for expected in [&[2, 3, 4, 5][..], &[6], &[9]] {
+            permit.send(()).unwrap();
+            assert_eq!(watch.recv().unwrap(), expected);
+        }
+        permit.send(()).unwrap();
+        let answers: Vec<_> = callers.into_iter().map(|caller| caller.join().unwrap()).collect();
+        assert_eq!(answers, [2, 18, 4, 6, 8, 10, 12].map(Ok));
+    }
+
+    #[test]
+    fn a_run_that_overstays_makes_the_worker_busy_and_later_usable_again() {
+        let config = WorkerConfig { deadline: Duration::from_millis(30), ..WorkerConfig::default() };
+        let (worker, watch, permit) = gate(config);
+        assert_eq!(worker.call(Instant::now(), Priority::Checkout, 1), Err(Reason::Timeout));
+        assert_eq!(watch.recv().unwrap(), [1]);
+        for _ in 0..20 {
+            assert_eq!(worker.call(Instant::now(), Priority::Checkout, 2), Err(Reason::Busy));
+        }
+        permit.send(()).unwrap();
+        while worker.shared.lock().running.is_some() {
+            std::thread::yield_now();
+        }
+        permit.send(()).unwrap();
+        // The machine may be slow: only the kind of answer is certain, and it is not `Busy`.
+        assert_ne!(worker.call(Instant::now(), Priority::Checkout, 3), Err(Reason::Busy));
+    }
+
+    #[test]
+    fn a_full_queue_is_said_at_once() {
+        let (worker, watch, permit) = gate(WorkerConfig { queue_limit: 1, ..patient() });
+        let first = ask(&worker, Priority::Checkout, 1);
+        watch.recv().unwrap();
+        let second = ask(&worker, Priority::Checkout, 2);
+        wait_for_queue(&worker, 1);
+        assert_eq!(worker.call(Instant::now(), Priority::Checkout, 3), Err(Reason::Busy));
+        permit.send(()).unwrap();
+        permit.send(()).unwrap();
+        assert_eq!((first.join().unwrap(), second.join().unwrap()), (Ok(2), Ok(4)));
+    }
+
+    #[test]
+    fn a_panic_is_contained_and_the_worker_serves_on() {
+        struct Panics(AtomicUsize);
+        impl Handler<u32, u32> for Panics {
+            fn handle(&mut self, requests: &[u32], _stop: &Stop) -> Vec<Result<u32, Reason>> {
+                assert!(self.0.fetch_add(1, Ordering::SeqCst) != 0, "the first run fails");
+                requests.iter().map(|request| Ok(*request)).collect()
+            }
+        }
+        let worker = Worker::start("panics", patient(), Panics(AtomicUsize::new(0))).unwrap();
+        let first = worker.call(Instant::now(), Priority::Checkout, 1);
+        assert_eq!(first, Err(Reason::Engine(RunError::Panicked)));
+        assert_eq!(worker.call(Instant::now(), Priority::Checkout, 2), Ok(2));
+    }
+
+    #[test]
+    fn dropping_a_worker_whose_run_hangs_does_not_hang() {
+        let config = WorkerConfig {
+            deadline: Duration::from_millis(1),
+            shutdown_grace: Duration::from_millis(10),
+            ..WorkerConfig::default()
+        };
+        let (worker, _watch, permit) = gate(config);
+        let _ = worker.call(Instant::now(), Priority::Checkout, 1);
+        drop(worker);
+        drop(permit);
+    }
+}

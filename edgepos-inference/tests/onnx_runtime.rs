@@ -1,0 +1,117 @@
+//! I1, I2: ONNX Runtime where its library is found, refused with reasons where it is not, and never a dead process.
+#![cfg(feature = "onnxruntime")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use edgepos_inference::{
+    Backend, Engines, FraudConfig, FraudScorer, ImageError, LibrarySearch, LoadOptions, Manifest,
+    OnnxRuntime, ProductRecognizer, Provider, Sha256, Stop, Task, Tensor, check_library,
+};
+use support::{any_speed, file, models, patient, product};
+
+/// `cargo xtask ort` puts the library there; `EDGEPOS_TEST_ORT` names another directory.
+fn library() -> Option<PathBuf> {
+    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/onnxruntime");
+    let directory = std::env::var_os("EDGEPOS_TEST_ORT").map_or(fetched, PathBuf::from);
+    let search = LibrarySearch::nowhere().directory(&directory);
+    let found = search.paths().next().map(Path::to_path_buf);
+    if found.is_none() {
+        println!(
+            "skipped: no ONNX Runtime library in {}; `cargo xtask ort` fetches one",
+            directory.display()
+        );
+    }
+    found
+}
+
+#[test]
+fn a_truncated_library_is_refused_before_it_can_kill_the_process() {
+    let Some(library) = library() else { return };
+    assert_eq!(check_library(&library), Ok(()));
+    let whole = std::fs::read(&library).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    for share in [0, 1, 10, 50, 90, 99] {
+        let path = directory.path().join(format!("libonnxruntime.so.{share}"));
+        std::fs::write(&path, &whole[..whole.len() / 100 * share]).unwrap();
+        let refused = check_library(&path).unwrap_err();
+        assert!(
+            matches!(refused, ImageError::Truncated { .. } | ImageError::NotALibrary),
+            "{share} %: {refused}"
+        );
+    }
+    let path = directory.path().join("html.so");
+    std::fs::write(&path, b"<html>404 not found, in more than sixty-four bytes of text</html>").unwrap();
+    let pinned = LibrarySearch::nowhere()
+        .file("libonnxruntime.so")
+        .file(directory.path().join("missing.so"))
+        .file(directory.path().join("libonnxruntime.so.50"))
+        .file(&path)
+        .pinned(&library, Sha256::of(b"another file"));
+    // Only meaningful while no library is loaded: the other tests may have been first.
+    if let Err(error) = OnnxRuntime::open(&pinned) {
+        let reasons = ["not absolute", "cannot be read", "truncated", "not a shared library", "pinned"];
+        for (tried, reason) in error.tried.iter().zip(reasons) {
+            assert!(tried.reason.contains(reason), "{tried}");
+        }
+        assert_eq!(error.tried.len(), 5);
+    }
+}
+
+#[test]
+fn both_engines_give_the_same_answer_side_by_side() {
+    let Some(library) = library() else { return };
+    let engines = Engines::accelerated(&LibrarySearch::nowhere().file(library));
+    let fast = ProductRecognizer::load_with(&models(), product(), &engines).unwrap();
+    println!("{}", fast.report());
+    assert!(fast.report().engine.starts_with("onnxruntime/"), "{}", fast.report());
+    let photo = file("samples/espresso.png");
+    let answer = fast.recognise(&photo).answer().unwrap();
+    assert_eq!(answer.best().label, "espresso");
+    assert!((answer.best().confidence - 0.945).abs() < 0.02, "{:?}", answer.best());
+    #[cfg(feature = "embedded")]
+    {
+        let slow = ProductRecognizer::load(&models(), product()).unwrap();
+        let other = slow.recognise(&photo).answer().unwrap();
+        println!("onnxruntime {:?}\nembedded    {:?}", answer.best(), other.best());
+        assert_eq!(other.best().class, answer.best().class);
+        assert!((other.best().confidence - answer.best().confidence).abs() < 0.03);
+    }
+    // The providers that this library or machine lacks are refused, each with its reason.
+    assert!(fast.report().refused.iter().any(|refusal| refusal.engine == "onnxruntime/cuda"));
+    assert!(fast.report().refused.iter().all(|refusal| !refusal.reason.is_empty()));
+}
+
+#[test]
+fn trees_agree_with_the_runtime_to_the_last_bits() {
+    let Some(library) = library() else { return };
+    let engines = Engines::accelerated(&LibrarySearch::nowhere().file(library));
+    let config = FraudConfig { worker: patient(), placement: any_speed(), ..FraudConfig::default() };
+    let scorer = FraudScorer::load_with(&models(), config, &engines).unwrap();
+    assert_eq!(scorer.report().engine, "onnxruntime/cpu");
+}
+
+#[test]
+fn a_run_that_is_told_to_stop_ends_and_the_session_serves_on() {
+    let Some(library) = library() else { return };
+    let runtime = OnnxRuntime::open(&LibrarySearch::nowhere().file(library)).unwrap().with(Provider::Cpu);
+    let manifest = Manifest::read(&models()).unwrap();
+    let bytes = manifest.for_task(Task::PRODUCT).unwrap().variants[0].file.read(&models()).unwrap();
+    let mut session = runtime.load(&bytes, &LoadOptions::default()).unwrap();
+    let picture = |batch: usize| Tensor::f32([batch, 3, 224, 224], vec![0.1; batch * 3 * 224 * 224]).unwrap();
+    let late = Stop::within(Duration::from_millis(1));
+    let stopped = session.run(&[("input", &picture(64))], &["logits"], &late);
+    assert!(stopped.is_err(), "a late answer counts as stopped");
+    let stop = std::sync::Arc::new(Stop::within(Duration::from_secs(60)));
+    let asked = std::sync::Arc::clone(&stop);
+    let asker = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(20));
+        asked.ask();
+    });
+    assert!(session.run(&[("input", &picture(200))], &["logits"], &stop).is_err());
+    asker.join().unwrap();
+    let patient = Stop::within(support::PATIENT);
+    assert!(session.run(&[("input", &picture(1))], &["logits"], &patient).is_ok());
+}
