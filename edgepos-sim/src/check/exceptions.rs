@@ -1,0 +1,78 @@
+//! A row below its floor raises one exception, everywhere the same.
+
+use std::collections::BTreeMap;
+
+use edgepos::model::CounterRow;
+
+use super::{Facts, Rule, StoreView, Violation};
+
+pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
+    let facts = Facts::of(&view.cloud.events);
+    let mut raised: BTreeMap<CounterRow, u32> = BTreeMap::new();
+    for (id, exception) in &facts.exceptions {
+        match exception.row() {
+            Some(row) if id.chain.replica.is_store() => *raised.entry(row).or_default() += 1,
+            _ => found.push(wrong(format!("{id} raises an exception of no row, or not in the store's name"))),
+        }
+    }
+    for (row, times) in raised.iter().filter(|(_, times)| **times > 1) {
+        found.push(wrong(format!("{times} exceptions are raised for {}", name(row))));
+    }
+    for (row, value) in facts.below_floor().filter(|(row, _)| !raised.contains_key(row)) {
+        found.push(wrong(format!("no exception is raised for {}, which is at {value}", name(row))));
+    }
+    for terminal in &view.terminals {
+        let mut shown: Vec<_> = terminal.exceptions.iter().map(|exception| exception.episode_key()).collect();
+        let mut decided: Vec<_> =
+            facts.exceptions.iter().map(|(_, exception)| exception.episode_key()).collect();
+        shown.sort_unstable();
+        decided.sort_unstable();
+        if shown != decided {
+            let what = format!(
+                "{} shows {} exceptions, and {} were raised",
+                terminal.replica,
+                shown.len(),
+                decided.len()
+            );
+            found.push(wrong(what));
+        }
+    }
+}
+
+/// Counter, key and place, for a report.
+fn name(row: &CounterRow) -> String {
+    format!("counter {} of {:?}", row.counter.0, String::from_utf8_lossy(&row.key))
+}
+
+fn wrong(what: String) -> Violation {
+    Violation::new(Rule::OneException, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ledger::tests::ID;
+    use super::super::view::tests::{exception, sale, store_of, with_exceptions};
+    use super::*;
+
+    fn count(view: &StoreView) -> usize {
+        let mut found = Vec::new();
+        check(view, &mut found);
+        assert!(found.iter().all(|violation| violation.rule == Rule::OneException), "{found:?}");
+        found.len()
+    }
+
+    #[test]
+    fn none_and_two_are_noticed_where_one_is_due() {
+        let oversold = store_of(&[(1, sale(ID, 1))]);
+        assert_eq!(count(&oversold), 1, "stock is at -2 and its floor is 0");
+        assert_eq!(count(&with_exceptions(oversold.clone(), &[exception()])), 0);
+        assert!(count(&with_exceptions(oversold, &[exception(), exception()])) > 0);
+    }
+
+    #[test]
+    fn a_terminal_that_shows_none_is_noticed() {
+        let mut view = with_exceptions(store_of(&[(1, sale(ID, 1))]), &[exception()]);
+        view.terminals[1].exceptions.clear();
+        assert_eq!(count(&view), 1);
+    }
+}

@@ -1,0 +1,350 @@
+//! What the tills were promised, kept outside of every terminal.
+
+use std::collections::BTreeMap;
+
+use edgepos::model::{BasketId, Mode};
+use edgepos::{Commit, Draft, OpenBasket, Receipt, Refusal, Reply};
+use edgepos_core::{EventId, IdempotencyKey};
+
+use super::{Rule, Violation};
+
+/// What was asked for, and promised, about one basket.
+#[derive(Clone, Debug)]
+pub struct Basket {
+    /// The terminal's place, from 0.
+    pub terminal: usize,
+    /// Whether it counts.
+    pub mode: Mode,
+    /// The receipt series.
+    pub series: String,
+    /// What the customer owes.
+    pub total: i64,
+    /// Whether it takes goods back.
+    pub is_return: bool,
+    /// Receipt numbers that were promised; one, unless it was begun [anew](Self::anew).
+    pub begun: Vec<u64>,
+    /// Keys that were used to commit.
+    pub keys: Vec<IdempotencyKey>,
+    /// The receipt that was given.
+    pub receipt: Option<Receipt>,
+    /// Whether the till, not knowing whether it was booked, began it once more under the same name.
+    pub anew: bool,
+    /// Whether the till asked to abandon it.
+    pub abandon_asked: bool,
+    /// Whether it was said to be gone.
+    pub abandoned: bool,
+}
+
+/// Every promise of every terminal.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    baskets: BTreeMap<BasketId, Basket>,
+    recorded: BTreeMap<EventId, usize>,
+}
+
+impl Ledger {
+    /// Nothing was promised.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every basket that was asked for.
+    pub fn baskets(&self) -> impl Iterator<Item = (&BasketId, &Basket)> + '_ {
+        self.baskets.iter()
+    }
+
+    /// One basket.
+    pub fn basket(&self, id: BasketId) -> Option<&Basket> {
+        self.baskets.get(&id)
+    }
+
+    /// Events beside receipts that were said to be recorded, and where.
+    pub fn recorded(&self) -> impl Iterator<Item = (EventId, usize)> + '_ {
+        self.recorded.iter().map(|(id, terminal)| (*id, *terminal))
+    }
+
+    /// How many receipts were given.
+    pub fn receipts(&self) -> u64 {
+        self.baskets.values().filter(|basket| basket.receipt.is_some()).count() as u64
+    }
+
+    /// How many of them were for goods that came back.
+    pub fn returns(&self) -> u64 {
+        self.baskets.values().filter(|basket| basket.is_return && basket.receipt.is_some()).count() as u64
+    }
+
+    /// A till asks to begin.
+    pub fn asks_begin(&mut self, terminal: usize, draft: &Draft) {
+        let total = draft.lines.iter().map(|line| line.amount).sum();
+        let basket = self.baskets.entry(draft.basket).or_insert_with(|| Basket {
+            terminal,
+            mode: draft.mode,
+            series: draft.series.clone(),
+            total,
+            is_return: draft.doc_type == edgepos::model::DocType::Return,
+            begun: Vec::new(),
+            keys: Vec::new(),
+            receipt: None,
+            anew: false,
+            abandon_asked: false,
+            abandoned: false,
+        });
+        basket.anew |= !basket.keys.is_empty();
+    }
+
+    /// A till asks to commit.
+    pub fn asks_commit(&mut self, commit: &Commit) {
+        if let Some(basket) = self.baskets.get_mut(&commit.basket)
+            && !basket.keys.contains(&commit.key)
+        {
+            basket.keys.push(commit.key);
+        }
+    }
+
+    /// A till asks to abandon.
+    pub fn asks_abandon(&mut self, id: BasketId) {
+        if let Some(basket) = self.baskets.get_mut(&id) {
+            basket.abandon_asked = true;
+        }
+    }
+
+    /// A terminal replies about a basket.
+    ///
+    /// # Errors
+    /// When the reply contradicts an earlier one, or denies what was promised.
+    pub fn replied(
+        &mut self,
+        id: BasketId,
+        key: Option<IdempotencyKey>,
+        reply: &Result<Reply, Refusal>,
+    ) -> Result<(), Violation> {
+        let basket =
+            self.baskets.get_mut(&id).ok_or_else(|| receipts(format!("basket {id} was never begun")))?;
+        match reply {
+            Ok(Reply::Begun { number, total }) => basket.begins(id, *number, *total),
+            Ok(Reply::Committed { receipt, repeated }) => basket.commits(id, key, receipt, *repeated),
+            Ok(Reply::Abandoned) => basket.abandons(id),
+            Ok(Reply::Recorded(event)) => Err(receipts(format!("basket {id} was recorded as event {event}"))),
+            Err(Refusal::UnknownBasket(_)) => basket.is_unknown(id, key),
+            Err(refusal @ (Refusal::Stopped(_) | Refusal::BasketExists(_) | Refusal::Overflow)) => {
+                Err(Violation::new(Rule::Alive, format!("basket {id} was refused: {refusal}")))
+            }
+            Err(refusal)
+                if key.is_some() && !matches!(refusal, Refusal::BasketBusy(_) | Refusal::Full { .. }) =>
+            {
+                Err(lost(format!("basket {id} was refused after the customer had paid: {refusal}")))
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// A terminal says that it recorded something else.
+    ///
+    /// # Errors
+    /// When it gives one event's name a second time.
+    pub fn records(&mut self, terminal: usize, event: EventId) -> Result<(), Violation> {
+        match self.recorded.insert(event, terminal) {
+            None => Ok(()),
+            Some(_) => Err(receipts(format!("{event} was given as the name of two events"))),
+        }
+    }
+
+    /// A terminal has started again and lists its open baskets.
+    ///
+    /// # Errors
+    /// When a basket is missing that was promised and whose end nobody asked for, or when one is there that has ended.
+    pub fn lists_open(&self, terminal: usize, open: &[OpenBasket]) -> Result<(), Violation> {
+        for (id, basket) in self.baskets.iter().filter(|(_, basket)| basket.terminal == terminal) {
+            let listed = open.iter().find(|listed| listed.basket == *id);
+            let ended = basket.receipt.is_some() || basket.abandoned;
+            let may_have_ended = ended || basket.abandon_asked || !basket.keys.is_empty();
+            match listed {
+                None if !basket.begun.is_empty() && !may_have_ended => {
+                    let number = basket.begun[0];
+                    return Err(lost(format!(
+                        "open basket {id} with number {number} is gone after a restart"
+                    )));
+                }
+                // A till that had lost the receipt may have begun anew under the same name.
+                Some(_) if ended && !basket.anew => {
+                    return Err(lost(format!("basket {id} has ended and is open again after a restart")));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Basket {
+    fn begins(&mut self, id: BasketId, number: u64, total: i64) -> Result<(), Violation> {
+        if total != self.total {
+            return Err(receipts(format!("basket {id} costs {total} instead of {}", self.total)));
+        }
+        if !self.begun.contains(&number) {
+            if !self.begun.is_empty() && !self.anew {
+                let before = self.begun[0];
+                return Err(receipts(format!("basket {id} had number {before} and has {number}")));
+            }
+            self.begun.push(number);
+        }
+        Ok(())
+    }
+
+    fn commits(
+        &mut self,
+        id: BasketId,
+        key: Option<IdempotencyKey>,
+        receipt: &Receipt,
+        repeated: bool,
+    ) -> Result<(), Violation> {
+        match &self.receipt {
+            Some(first) if first != receipt => {
+                return Err(receipts(format!(
+                    "basket {id} has receipt {first:?} and, for {key:?}, {receipt:?}"
+                )));
+            }
+            Some(_) if !repeated => {
+                return Err(receipts(format!("basket {id} was booked again for {key:?}")));
+            }
+            _ => {}
+        }
+        let as_promised = receipt.basket == id
+            && receipt.series == self.series
+            && receipt.total == self.total
+            && self.begun.contains(&receipt.number);
+        if !as_promised {
+            return Err(receipts(format!("basket {id} was promised {:?} and got {receipt:?}", self.begun)));
+        }
+        if self.abandoned {
+            return Err(receipts(format!("basket {id} was abandoned and is booked as {receipt:?}")));
+        }
+        self.receipt = Some(receipt.clone());
+        Ok(())
+    }
+
+    fn abandons(&mut self, id: BasketId) -> Result<(), Violation> {
+        if self.receipt.is_some() && !self.anew {
+            return Err(receipts(format!("basket {id} is booked and was abandoned")));
+        }
+        // Where it was begun anew, what is abandoned may be the second beginning of a basket that is booked.
+        self.abandoned |= !self.anew;
+        Ok(())
+    }
+
+    fn is_unknown(&self, id: BasketId, key: Option<IdempotencyKey>) -> Result<(), Violation> {
+        let by_key = key.is_some_and(|key| self.keys.contains(&key));
+        if let Some(receipt) = self.receipt.as_ref().filter(|_| by_key) {
+            return Err(lost(format!("the receipt of basket {id} is forgotten: {receipt:?}")));
+        }
+        let may_have_ended = self.abandon_asked || (key.is_none() && !self.keys.is_empty());
+        if !self.begun.is_empty() && !may_have_ended {
+            return Err(lost(format!("basket {id} with number {} is forgotten", self.begun[0])));
+        }
+        Ok(())
+    }
+}
+
+fn receipts(what: String) -> Violation {
+    Violation::new(Rule::Receipts, what)
+}
+
+fn lost(what: String) -> Violation {
+    Violation::new(Rule::NothingLost, what)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use edgepos::model::{Currency, Line, Tender};
+    use edgepos_core::{Chain, Lane, ReplicaId, Seq};
+
+    use super::*;
+
+    pub(in super::super) const ID: BasketId = BasketId([5; 16]);
+    pub(in super::super) const KEY: IdempotencyKey = IdempotencyKey([6; 16]);
+
+    pub(in super::super) fn receipt(seq: u64, number: u64) -> Receipt {
+        let event = EventId::new(Chain::new(ReplicaId::new(1, 1), Lane::Transactions), Seq(seq));
+        Receipt { event, basket: ID, series: "S".into(), number, total: 250 }
+    }
+
+    /// A ledger that was promised receipt 1 for one sale of 250.
+    pub(in super::super) fn promised() -> Ledger {
+        let mut ledger = Ledger::new();
+        let line = Line { no: 1, product: "milk".into(), quantity: 2, amount: 250, ..Line::default() };
+        ledger.asks_begin(0, &Draft::sale(ID, Currency::EUR, vec![line]));
+        ledger.replied(ID, None, &Ok(Reply::Begun { number: 1, total: 250 })).unwrap();
+        ledger
+    }
+
+    fn asked() -> Ledger {
+        let mut ledger = promised();
+        ledger.asks_commit(&Commit { basket: ID, key: KEY, tenders: Tender::cash(250).into() });
+        ledger
+    }
+
+    /// The same, paid.
+    pub(in super::super) fn paid() -> Ledger {
+        let mut ledger = asked();
+        commit(&mut ledger, receipt(1, 1), false).unwrap();
+        ledger
+    }
+
+    fn commit(ledger: &mut Ledger, receipt: Receipt, repeated: bool) -> Result<(), Violation> {
+        ledger.replied(ID, Some(KEY), &Ok(Reply::Committed { receipt, repeated }))
+    }
+
+    #[test]
+    fn a_repeat_must_give_the_first_receipt_and_say_that_it_is_one() {
+        let mut ledger = paid();
+        commit(&mut ledger, receipt(1, 1), true).unwrap();
+        assert_eq!(commit(&mut ledger, receipt(2, 1), true).unwrap_err().rule, Rule::Receipts);
+        assert_eq!(commit(&mut ledger, receipt(1, 1), false).unwrap_err().rule, Rule::Receipts);
+    }
+
+    #[test]
+    fn another_number_or_total_than_promised_is_noticed() {
+        assert_eq!(commit(&mut asked(), receipt(1, 2), false).unwrap_err().rule, Rule::Receipts);
+        let dearer = Receipt { total: 251, ..receipt(1, 1) };
+        assert_eq!(commit(&mut asked(), dearer, false).unwrap_err().rule, Rule::Receipts);
+        let again = Ok(Reply::Begun { number: 2, total: 250 });
+        assert_eq!(promised().replied(ID, None, &again).unwrap_err().rule, Rule::Receipts);
+    }
+
+    #[test]
+    fn a_promise_that_is_denied_is_noticed() {
+        let unknown = Err(Refusal::UnknownBasket(ID));
+        assert_eq!(asked().replied(ID, Some(KEY), &unknown).unwrap_err().rule, Rule::NothingLost);
+        assert_eq!(paid().replied(ID, Some(KEY), &unknown).unwrap_err().rule, Rule::NothingLost);
+        assert_eq!(promised().replied(ID, None, &unknown).unwrap_err().rule, Rule::NothingLost);
+        paid().replied(ID, None, &unknown).unwrap();
+        let refused = Err(Refusal::TooLarge { field: "event", limit: 1 });
+        assert_eq!(asked().replied(ID, Some(KEY), &refused).unwrap_err().rule, Rule::NothingLost);
+    }
+
+    #[test]
+    fn booked_and_abandoned_exclude_each_other() {
+        assert_eq!(paid().replied(ID, None, &Ok(Reply::Abandoned)).unwrap_err().rule, Rule::Receipts);
+        let mut ledger = asked();
+        ledger.asks_abandon(ID);
+        ledger.replied(ID, None, &Ok(Reply::Abandoned)).unwrap();
+        assert_eq!(commit(&mut ledger, receipt(1, 1), false).unwrap_err().rule, Rule::Receipts);
+    }
+
+    #[test]
+    fn a_restart_must_list_what_is_open_and_nothing_else() {
+        let open = OpenBasket { basket: ID, series: "S".into(), number: 1, total: 250, begun_ms: 0 };
+        promised().lists_open(0, std::slice::from_ref(&open)).unwrap();
+        assert_eq!(promised().lists_open(0, &[]).unwrap_err().rule, Rule::NothingLost);
+        assert_eq!(paid().lists_open(0, std::slice::from_ref(&open)).unwrap_err().rule, Rule::NothingLost);
+        paid().lists_open(0, &[]).unwrap();
+        asked().lists_open(0, &[]).unwrap();
+    }
+
+    #[test]
+    fn one_name_is_given_to_one_event() {
+        let mut ledger = Ledger::new();
+        ledger.records(0, receipt(1, 1).event).unwrap();
+        assert_eq!(ledger.records(0, receipt(1, 1).event).unwrap_err().rule, Rule::Receipts);
+    }
+}

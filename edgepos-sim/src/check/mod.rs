@@ -1,0 +1,98 @@
+//! What must hold, whatever fails. Each checker reads plain values, so that a test can hand it a wrong one.
+
+mod chains;
+mod convergence;
+mod counters;
+mod exceptions;
+mod leadership;
+mod ledger;
+mod receipts;
+mod survival;
+mod view;
+
+use std::fmt;
+
+pub use leadership::Leadership;
+pub use ledger::Ledger;
+pub use view::{CloudView, Facts, StoreView, TerminalView};
+
+/// A rule of the store.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Rule {
+    /// At most one leader in each term.
+    OneLeaderPerTerm,
+    /// Nothing that was acknowledged is lost.
+    NothingLost,
+    /// No event is applied twice, chains have no gaps, counters are the sums of their effects.
+    NothingTwice,
+    /// After the faults, all terminals and the cloud hold the same.
+    Converged,
+    /// One key, one receipt; one basket, one transaction; numbers without gaps.
+    Receipts,
+    /// One exception for each row below its floor.
+    OneException,
+    /// After the faults, a leader exists and everything reaches the cloud in time.
+    Liveness,
+    /// No panic, no terminal that stops, no false alarm.
+    Alive,
+    /// Who says that it may decide can.
+    Honest,
+    /// The same seed gives the same trace.
+    Deterministic,
+}
+
+impl Rule {
+    /// Its name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OneLeaderPerTerm => "one leader per term",
+            Self::NothingLost => "nothing acknowledged is lost",
+            Self::NothingTwice => "nothing applied twice",
+            Self::Converged => "converged",
+            Self::Receipts => "receipts",
+            Self::OneException => "one exception",
+            Self::Liveness => "liveness",
+            Self::Alive => "alive",
+            Self::Honest => "honest",
+            Self::Deterministic => "deterministic",
+        }
+    }
+}
+
+/// A rule was broken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Violation {
+    /// Which.
+    pub rule: Rule,
+    /// How, in words that name the terminal and the event.
+    pub what: String,
+}
+
+impl Violation {
+    /// A broken rule.
+    pub fn new(rule: Rule, what: impl Into<String>) -> Self {
+        Self { rule, what: what.into() }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule.name(), self.what)
+    }
+}
+
+/// Most violations that one run reports.
+const MAX_REPORTED: usize = 20;
+
+/// Every rule that can be judged by what lies on the disks and in the cloud once the store is quiet.
+pub fn judge(view: &StoreView, ledger: &Ledger) -> Vec<Violation> {
+    let mut found = Vec::new();
+    survival::check(view, ledger, &mut found);
+    chains::check(view, &mut found);
+    counters::check(view, &mut found);
+    convergence::check(view, &mut found);
+    receipts::check(view, ledger, &mut found);
+    exceptions::check(view, &mut found);
+    found.truncate(MAX_REPORTED);
+    found
+}

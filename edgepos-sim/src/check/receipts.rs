@@ -1,0 +1,99 @@
+//! One key, one receipt; one basket, one transaction; receipt numbers without gaps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edgepos::model::BasketId;
+use edgepos_core::ReplicaId;
+
+use super::{Facts, Ledger, Rule, StoreView, Violation};
+
+pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation>) {
+    let facts = Facts::of(&view.cloud.events);
+    let mut booked: BTreeMap<BasketId, u32> = BTreeMap::new();
+    for (id, transaction) in facts.transactions.iter().chain(&facts.training) {
+        *booked.entry(transaction.basket).or_default() += 1;
+        match ledger.basket(transaction.basket) {
+            None => found.push(wrong(format!("{id} books basket {}, which no till had", transaction.basket))),
+            Some(basket) if basket.abandoned => {
+                found.push(wrong(format!("{id} books basket {}, which was abandoned", transaction.basket)));
+            }
+            Some(basket) if basket.keys.is_empty() => {
+                found.push(wrong(format!("{id} books basket {}, which nobody paid", transaction.basket)));
+            }
+            Some(_) => {}
+        }
+    }
+    for (basket, times) in booked.iter().filter(|(_, times)| **times > 1) {
+        found.push(wrong(format!("basket {basket} is booked {times} times")));
+    }
+    numbers(view, &facts, found);
+}
+
+/// Booked, voided and still open numbers of one (terminal, series) are 1, 2, 3 … each once.
+fn numbers(view: &StoreView, facts: &Facts, found: &mut Vec<Violation>) {
+    let mut used: BTreeMap<(ReplicaId, &str), Vec<u64>> = BTreeMap::new();
+    for (id, transaction) in &facts.transactions {
+        used.entry((id.chain.replica, &transaction.series)).or_default().push(transaction.number);
+    }
+    for (id, voided) in &facts.voided {
+        used.entry((id.chain.replica, &voided.series)).or_default().push(voided.number);
+    }
+    for terminal in &view.terminals {
+        for open in terminal.open.iter().filter(|open| open.number > 0) {
+            used.entry((terminal.replica, &open.series)).or_default().push(open.number);
+        }
+    }
+    for ((replica, series), numbers) in used {
+        let distinct: BTreeSet<u64> = numbers.iter().copied().collect();
+        let whole = distinct.iter().copied().eq(1..=distinct.len() as u64);
+        if !whole || distinct.len() != numbers.len() {
+            let missing = (1..).find(|number| !distinct.contains(number)).unwrap_or_default();
+            let twice = distinct.iter().find(|&&number| numbers.iter().filter(|&&n| n == number).count() > 1);
+            let what = format!("series {series} of {replica}: first missing {missing}, used twice {twice:?}");
+            found.push(wrong(what));
+        }
+    }
+}
+
+fn wrong(what: String) -> Violation {
+    Violation::new(Rule::Receipts, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ledger::tests::{ID, paid, promised, receipt};
+    use super::super::view::tests::{sale, store_of, store_with_one_sale, voided};
+    use super::*;
+
+    fn count(view: &StoreView, ledger: &Ledger) -> usize {
+        let mut found = Vec::new();
+        check(view, ledger, &mut found);
+        assert!(found.iter().all(|violation| violation.rule == Rule::Receipts), "{found:?}");
+        found.len()
+    }
+
+    #[test]
+    fn a_basket_that_is_booked_twice_is_noticed() {
+        assert_eq!(count(&store_with_one_sale(), &paid()), 0);
+        let view = store_of(&[(1, sale(ID, 1)), (2, sale(ID, 2))]);
+        assert_eq!(count(&view, &paid()), 1);
+    }
+
+    #[test]
+    fn a_sale_that_nobody_made_or_paid_is_noticed() {
+        assert_eq!(count(&store_with_one_sale(), &Ledger::new()), 1);
+        assert_eq!(count(&store_with_one_sale(), &promised()), 1);
+    }
+
+    #[test]
+    fn gaps_and_repeats_in_a_series_are_noticed() {
+        assert_eq!(count(&store_of(&[(1, sale(ID, 2))]), &paid()), 1);
+        assert_eq!(count(&store_of(&[(1, sale(ID, 2)), (2, voided(1))]), &paid()), 0);
+        assert_eq!(count(&store_of(&[(1, sale(ID, 1)), (2, voided(1))]), &paid()), 1);
+        let mut view = store_of(&[(1, sale(ID, 2))]);
+        let open = edgepos::OpenBasket { basket: ID, series: "S".into(), number: 1, total: 0, begun_ms: 0 };
+        view.terminals[0].open.push(open);
+        view.terminals[0].replica = receipt(1, 1).event.chain.replica;
+        assert_eq!(count(&view, &paid()), 0);
+    }
+}

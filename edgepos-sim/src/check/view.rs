@@ -1,0 +1,261 @@
+//! The store as the checkers see it: plain values, taken from disks, terminals and the cloud.
+
+use std::collections::BTreeMap;
+
+use edgepos::crdt::VersionVector;
+use edgepos::model::{CounterRow, Envelope, ExceptionRaised, Mode, PriceSet, Transaction};
+use edgepos::{OpenBasket, Store, StoreError, Terminal};
+use edgepos_core::{EventId, ReplicaId, Space};
+use edgepos_sync::EventRecord;
+
+/// Events by their id, as opaque payloads.
+pub type Events = BTreeMap<EventId, Vec<u8>>;
+
+/// One terminal.
+#[derive(Clone, Debug, Default)]
+pub struct TerminalView {
+    /// Who.
+    pub replica: ReplicaId,
+    /// What is on its disk.
+    pub events: Events,
+    /// What it says is on its disk.
+    pub durable: VersionVector,
+    /// Its counters.
+    pub counters: BTreeMap<CounterRow, i64>,
+    /// Prices that apply now.
+    pub prices: BTreeMap<String, PriceSet>,
+    /// Baskets that are open.
+    pub open: Vec<OpenBasket>,
+    /// Exceptions that it shows.
+    pub exceptions: Vec<ExceptionRaised>,
+    /// Events that it can not read.
+    pub quarantined: u64,
+}
+
+/// The cloud.
+#[derive(Clone, Debug, Default)]
+pub struct CloudView {
+    /// What it stores.
+    pub events: Events,
+    /// What it says it stores.
+    pub vector: VersionVector,
+    /// What it was made to store a second time.
+    pub stored_twice: Vec<EventId>,
+}
+
+/// A whole store.
+#[derive(Clone, Debug, Default)]
+pub struct StoreView {
+    /// Its terminals.
+    pub terminals: Vec<TerminalView>,
+    /// Its cloud.
+    pub cloud: CloudView,
+}
+
+impl TerminalView {
+    /// Reads a terminal and its disk.
+    ///
+    /// # Errors
+    /// When the disk holds an event row that is none.
+    pub fn of(
+        terminal: &Terminal,
+        disk: &dyn Store,
+        products: impl Iterator<Item = String>,
+        at_ms: u64,
+    ) -> Result<Self, String> {
+        let status = terminal.status();
+        Ok(Self {
+            replica: status.me,
+            events: events_on(disk)?,
+            durable: status.durable,
+            counters: terminal.counters().into_iter().map(|counter| (counter.row, counter.value)).collect(),
+            prices: products
+                .filter_map(|product| Some((product.clone(), terminal.price(&product, 0, at_ms)?.clone())))
+                .collect(),
+            open: terminal.unresolved(),
+            exceptions: status.exceptions,
+            quarantined: status.quarantined,
+        })
+    }
+}
+
+/// Every event on a disk.
+///
+/// # Errors
+/// When a row is none.
+pub fn events_on(disk: &dyn Store) -> Result<Events, String> {
+    let mut events = Events::new();
+    disk.scan_all(Space::Event, &mut |key, value| {
+        let (record, _) = EventRecord::from_row(key, value)
+            .ok_or_else(|| StoreError::plain(format!("the event row {key:02x?} is none")))?;
+        events.insert(record.id, record.payload);
+        Ok(())
+    })
+    .map_err(|error| error.to_string())?;
+    Ok(events)
+}
+
+/// What a set of events says, read without the help of any terminal.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Each counter as the sum of its effects.
+    pub counters: BTreeMap<CounterRow, i128>,
+    /// The highest floor that any effect gave a row.
+    pub floors: BTreeMap<CounterRow, i64>,
+    /// Receipts that count.
+    pub transactions: Vec<(EventId, Transaction)>,
+    /// Receipts of trainees.
+    pub training: Vec<(EventId, Transaction)>,
+    /// Numbers that were given back.
+    pub voided: Vec<(EventId, edgepos::model::NumberVoided)>,
+    /// Exceptions that were raised.
+    pub exceptions: Vec<(EventId, ExceptionRaised)>,
+    /// Events that do not decode.
+    pub unreadable: Vec<EventId>,
+}
+
+impl Facts {
+    /// Reads every payload.
+    pub fn of(events: &Events) -> Self {
+        let mut facts = Self::default();
+        for (id, payload) in events {
+            if facts.read(*id, payload).is_none() {
+                facts.unreadable.push(*id);
+            }
+        }
+        facts
+    }
+
+    fn read(&mut self, id: EventId, payload: &[u8]) -> Option<()> {
+        use edgepos::model::Kind;
+        let envelope = Envelope::decode(payload).ok()?;
+        let live = envelope.mode == Mode::Live;
+        match envelope.kind {
+            Kind::TRANSACTION => {
+                let transaction = body(&envelope)?;
+                if live { &mut self.transactions } else { &mut self.training }.push((id, transaction));
+            }
+            Kind::NUMBER_VOIDED => self.voided.push((id, body(&envelope)?)),
+            Kind::EXCEPTION_RAISED => self.exceptions.push((id, body(&envelope)?)),
+            _ => {}
+        }
+        if live {
+            for effect in &envelope.effects {
+                *self.counters.entry(effect.row()).or_default() += i128::from(effect.delta);
+                if let Some(floor) = effect.floor {
+                    let highest = self.floors.entry(effect.row()).or_insert(floor);
+                    *highest = floor.max(*highest);
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Rows that are below their floor.
+    pub fn below_floor(&self) -> impl Iterator<Item = (&CounterRow, i128)> + '_ {
+        self.floors.iter().filter_map(|(row, floor)| {
+            let value = self.counters.get(row).copied().unwrap_or(0);
+            (value < i128::from(*floor)).then_some((row, value))
+        })
+    }
+}
+
+fn body<T: for<'b> minicbor::Decode<'b, ()>>(envelope: &Envelope) -> Option<T> {
+    minicbor::decode(&envelope.body).ok()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use edgepos::crdt::Hlc;
+    use edgepos::model::{BasketId, Currency, DocType, Effect, Kind, Line, NumberVoided, Tender};
+    use edgepos_core::{Chain, Lane, Seq, StoreGeneration};
+
+    use super::super::ledger::tests::ID;
+    use super::*;
+
+    fn payload<T: minicbor::Encode<()>>(kind: Kind, body: &T, effects: Vec<Effect>) -> Vec<u8> {
+        let body = minicbor::to_vec(body).unwrap();
+        Envelope { effects, ..Envelope::new(kind, 0, Hlc(1), body) }.encode()
+    }
+
+    /// Two cartons of milk, sold as receipt `number`.
+    pub(in super::super) fn sale(basket: BasketId, number: u64) -> Vec<u8> {
+        let transaction = Transaction {
+            basket,
+            doc_type: DocType::Sale,
+            series: "S".into(),
+            number,
+            customer: None,
+            currency: Currency::EUR,
+            lines: vec![Line { no: 1, product: "milk".into(), quantity: 2, amount: 250, ..Line::default() }],
+            tenders: vec![Tender::cash(250)],
+            taxes: Vec::new(),
+            rounding: 0,
+            total: 250,
+        };
+        let effects = vec![Effect::new(CounterRow::stock("milk", 0), -2, Some(0))];
+        payload(Kind::TRANSACTION, &transaction, effects)
+    }
+
+    pub(in super::super) fn voided(number: u64) -> Vec<u8> {
+        let body = NumberVoided { series: "S".into(), number, basket: BasketId([8; 16]) };
+        payload(Kind::NUMBER_VOIDED, &body, Vec::new())
+    }
+
+    pub(in super::super) fn exception() -> ExceptionRaised {
+        ExceptionRaised::new(&CounterRow::stock("milk", 0), -2, 0, Vec::new())
+    }
+
+    fn put(view: &mut StoreView, chain: Chain, seq: u64, payload: &[u8]) {
+        let id = EventId::new(chain, Seq(seq));
+        view.cloud.events.insert(id, payload.to_vec());
+        view.cloud.vector.set_max(id.chain, id.seq);
+        for terminal in &mut view.terminals {
+            terminal.events.insert(id, payload.to_vec());
+            terminal.durable.set_max(id.chain, id.seq);
+        }
+    }
+
+    /// Two terminals and the cloud that hold these events of terminal 1, with the counters that follow.
+    pub(in super::super) fn store_of(events: &[(u64, Vec<u8>)]) -> StoreView {
+        let terminal =
+            |number| TerminalView { replica: ReplicaId::new(number, 1), ..TerminalView::default() };
+        let mut view = StoreView { terminals: vec![terminal(1), terminal(2)], cloud: CloudView::default() };
+        let chain = Chain::new(ReplicaId::new(1, 1), Lane::Transactions);
+        for (seq, payload) in events {
+            put(&mut view, chain, *seq, payload);
+        }
+        let facts = Facts::of(&view.cloud.events);
+        for terminal in &mut view.terminals {
+            terminal.counters = facts.counters.iter().map(|(row, sum)| (row.clone(), *sum as i64)).collect();
+        }
+        view
+    }
+
+    /// The same with exceptions that the store has raised.
+    pub(in super::super) fn with_exceptions(mut view: StoreView, raised: &[ExceptionRaised]) -> StoreView {
+        let chain = Chain::new(ReplicaId::store(StoreGeneration(0)), Lane::Transactions);
+        for (seq, exception) in (1..).zip(raised) {
+            put(&mut view, chain, seq, &payload(Kind::EXCEPTION_RAISED, exception, Vec::new()));
+        }
+        for terminal in &mut view.terminals {
+            terminal.exceptions = raised.to_vec();
+        }
+        view
+    }
+
+    /// Receipt 1 of [`ID`], and a voided number 2.
+    pub(in super::super) fn store_with_one_sale() -> StoreView {
+        store_of(&[(1, sale(ID, 1)), (2, voided(2))])
+    }
+
+    #[test]
+    fn facts_are_read_from_payloads() {
+        let facts = Facts::of(&store_with_one_sale().cloud.events);
+        assert_eq!((facts.transactions.len(), facts.voided.len()), (1, 1));
+        assert_eq!(facts.counters[&CounterRow::stock("milk", 0)], -2);
+        assert_eq!(facts.below_floor().count(), 1);
+        let id = EventId::new(Chain::new(ReplicaId::new(1, 1), Lane::Stock), Seq(1));
+        assert_eq!(Facts::of(&Events::from([(id, vec![0xFF])])).unreadable, [id]);
+    }
+}

@@ -1,0 +1,210 @@
+//! The cloud: the same decisions as the real one, behind a network that loses requests, replies and patience.
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{EventId, Jitter, WallMs};
+use edgepos_sync::{CloudReply, CloudRequest, IngestState, Limits, UplinkError};
+
+use crate::plan::{CloudStyle, Sabotage, happens};
+
+/// How long a caller waits for a reply.
+const PATIENCE_US: u64 = 3_000_000;
+
+/// What becomes of one call: when the request arrives (several times, once or never), and when the caller hears what.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Call {
+    /// Times of arrival; the reply to the first is the one that travels back.
+    pub arrivals: Vec<u64>,
+    /// Whether, and how long after the first arrival, the reply comes back in time.
+    pub reply_after_us: Option<u64>,
+    /// Otherwise, when the caller gives up, and why.
+    pub failure: Option<(u64, UplinkError)>,
+}
+
+/// The cloud's side of one store.
+#[derive(Debug)]
+pub struct Cloud {
+    /// The state as it lies in the cloud's database between two requests.
+    row: Vec<u8>,
+    events: BTreeMap<EventId, Vec<u8>>,
+    stored_twice: Vec<EventId>,
+    style: CloudStyle,
+    rng: Jitter,
+    away_until_us: u64,
+    forget: bool,
+}
+
+impl Cloud {
+    /// A cloud that has never heard from the store.
+    pub fn new(style: CloudStyle, rng: Jitter, sabotage: Option<Sabotage>) -> Self {
+        Self {
+            row: IngestState::new().encode(),
+            events: BTreeMap::new(),
+            stored_twice: Vec::new(),
+            style,
+            rng,
+            away_until_us: 0,
+            forget: sabotage == Some(Sabotage::CloudForgets),
+        }
+    }
+
+    /// Nobody reaches the cloud until then.
+    pub fn away_until(&mut self, until_us: u64) {
+        self.away_until_us = self.away_until_us.max(until_us);
+    }
+
+    /// It is there, and nothing is lost on the way from here on.
+    pub fn heal(&mut self) {
+        self.away_until_us = 0;
+        self.style = CloudStyle { delay_us: self.style.delay_us, ..CloudStyle::NONE };
+    }
+
+    /// Decides what becomes of a call that a terminal makes now. `connected`: whether its own uplink works.
+    pub fn call(&mut self, now_us: u64, connected: bool) -> Call {
+        if !connected || now_us < self.away_until_us {
+            // Refused at once, or swallowed.
+            let failure = if self.rng.range(0, 2) == 0 {
+                (now_us + self.rng.range(1_000, 50_000), UplinkError::Unreachable)
+            } else {
+                (now_us + PATIENCE_US, UplinkError::TimedOut)
+            };
+            return Call { arrivals: Vec::new(), reply_after_us: None, failure: Some(failure) };
+        }
+        let there = now_us + self.way();
+        let back = self.way();
+        let gave_up = Some((now_us + PATIENCE_US, UplinkError::TimedOut));
+        if happens(&mut self.rng, self.style.lost_request_ppm) {
+            return Call { arrivals: Vec::new(), reply_after_us: None, failure: gave_up };
+        }
+        if happens(&mut self.rng, self.style.late_ppm) {
+            let late = now_us + self.rng.range(PATIENCE_US, PATIENCE_US * 10);
+            return Call { arrivals: vec![late], reply_after_us: None, failure: gave_up };
+        }
+        let mut arrivals = vec![there];
+        if happens(&mut self.rng, self.style.duplicate_ppm) {
+            arrivals.push(there + self.rng.range(0, PATIENCE_US * 2));
+        }
+        if happens(&mut self.rng, self.style.lost_reply_ppm) {
+            return Call { arrivals, reply_after_us: None, failure: gave_up };
+        }
+        Call { arrivals, reply_after_us: Some(back), failure: None }
+    }
+
+    /// One request arrives, as bytes, and is answered.
+    ///
+    /// # Errors
+    /// When the request or the cloud's own row does not decode: no honest terminal, and no sound cloud, gets there.
+    pub fn receive(&mut self, now_us: u64, request: &[u8]) -> Result<CloudReply, String> {
+        let limits = Limits::DEFAULT;
+        let request =
+            CloudRequest::decode(request, &limits).map_err(|error| format!("a request: {error}"))?;
+        let mut state =
+            IngestState::decode(&self.row, &limits).map_err(|error| format!("the cloud's row: {error}"))?;
+        let (reply, events) = state.handle(WallMs(1_790_000_000_000 + now_us / 1000), &request, &limits);
+        let forgets = self.forget && events.len() > 1;
+        if forgets {
+            self.forget = false;
+        } else {
+            for event in events {
+                if self.events.insert(event.id, event.payload).is_some() {
+                    self.stored_twice.push(event.id);
+                }
+            }
+        }
+        self.row = state.encode();
+        Ok(reply)
+    }
+
+    /// Everything that the cloud holds.
+    pub fn events(&self) -> &BTreeMap<EventId, Vec<u8>> {
+        &self.events
+    }
+
+    /// Events that were stored a second time. There must be none.
+    pub fn stored_twice(&self) -> &[EventId] {
+        &self.stored_twice
+    }
+
+    /// The cloud's row.
+    ///
+    /// # Panics
+    /// When the row does not decode, which [`receive`](Self::receive) would have reported before.
+    pub fn state(&self) -> IngestState {
+        IngestState::decode(&self.row, &Limits::DEFAULT).expect("written by encode")
+    }
+
+    fn way(&mut self) -> u64 {
+        self.rng.range(self.style.delay_us / 4, self.style.delay_us + 1)
+    }
+}
+
+impl CloudStyle {
+    /// Nothing goes wrong and nothing takes time.
+    pub const NONE: Self =
+        Self { delay_us: 0, lost_request_ppm: 0, lost_reply_ppm: 0, duplicate_ppm: 0, late_ppm: 0 };
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::{ReplicaId, StoreGeneration, StoreId, Term, UploadEpoch};
+
+    use super::*;
+
+    fn cloud(style: CloudStyle) -> Cloud {
+        Cloud::new(style, Jitter::new(1), None)
+    }
+
+    #[test]
+    fn a_call_is_answered_within_patience_or_fails_at_its_end() {
+        let mut cloud = cloud(CloudStyle {
+            delay_us: 300_000,
+            lost_request_ppm: 200_000,
+            lost_reply_ppm: 200_000,
+            duplicate_ppm: 200_000,
+            late_ppm: 200_000,
+        });
+        let calls: Vec<_> = (0..400).map(|_| cloud.call(1_000, true)).collect();
+        for call in &calls {
+            assert_ne!(call.reply_after_us.is_some(), call.failure.is_some(), "{call:?}");
+            if let Some(after) = call.reply_after_us {
+                assert!(call.arrivals[0] + after < 1_000 + PATIENCE_US);
+            }
+        }
+        let count = |of: &dyn Fn(&Call) -> bool| calls.iter().filter(|call| of(call)).count();
+        assert!(count(&|call| call.arrivals.len() == 2) > 20);
+        assert!(count(&|call| call.arrivals.is_empty()) > 20);
+        assert!(count(&|call| call.arrivals.first().is_some_and(|at| *at > PATIENCE_US)) > 20);
+        assert!(
+            count(&|call| call.failure.is_some() && call.arrivals.first().is_some_and(|at| *at < PATIENCE_US))
+                > 20
+        );
+    }
+
+    #[test]
+    fn an_outage_ends_with_heal() {
+        let mut cloud = cloud(CloudStyle::NONE);
+        cloud.away_until(10_000_000);
+        assert!(cloud.call(0, true).failure.is_some());
+        cloud.heal();
+        assert!(cloud.call(0, true).failure.is_none());
+        assert!(cloud.call(0, false).failure.is_some());
+    }
+
+    #[test]
+    fn the_state_survives_in_its_row() {
+        let mut cloud = cloud(CloudStyle::NONE);
+        let lease = CloudRequest::Lease {
+            store: StoreId([1; 16]),
+            replica: ReplicaId::new(1, 1),
+            generation: StoreGeneration(0),
+            term: Term(1),
+            leader: true,
+        };
+        for epoch in 1..=2 {
+            let reply = cloud.receive(0, &lease.encode()).unwrap();
+            assert!(matches!(reply, CloudReply::Lease { epoch: UploadEpoch(given), .. } if given == epoch));
+        }
+        assert_eq!(cloud.state().epoch(), UploadEpoch(2));
+        assert!(cloud.receive(0, b"no request").is_err());
+    }
+}

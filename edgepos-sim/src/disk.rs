@@ -1,0 +1,273 @@
+//! A disk that takes its time and forgets, in a power cut, what it has not reported as durable.
+
+use std::collections::VecDeque;
+
+use edgepos::{MemoryStore, Rows, Store};
+use edgepos_core::{Jitter, Load, Persist, PersistId, Space, Write};
+
+use crate::plan::{DiskStyle, Sabotage};
+
+/// How often a disk that lies about flushes really flushes.
+const LIE_US: u64 = 700_000;
+
+/// One terminal's disk.
+///
+/// Writes that come in while a group is being flushed form the next group. A crash keeps a prefix of what was not reported yet,
+/// each [`Persist`] whole or not at all; what was reported is safe.
+#[derive(Debug)]
+pub struct Disk {
+    durable: MemoryStore,
+    queue: VecDeque<Persist>,
+    flushing: usize,
+    style: DiskStyle,
+    slow_until_us: u64,
+    rng: Jitter,
+    sabotage: Option<Sabotage>,
+    truth: (u64, MemoryStore),
+}
+
+impl Disk {
+    /// An empty disk.
+    pub fn new(style: DiskStyle, rng: Jitter, sabotage: Option<Sabotage>) -> Self {
+        Self {
+            durable: MemoryStore::new(),
+            queue: VecDeque::new(),
+            flushing: 0,
+            style,
+            slow_until_us: 0,
+            rng,
+            sabotage,
+            truth: (0, MemoryStore::new()),
+        }
+    }
+
+    /// Takes a write. Some: a flush begins and ends at that time; call [`finish`](Self::finish) then.
+    pub fn push(&mut self, now_us: u64, persist: Persist) -> Option<u64> {
+        self.queue.push_back(persist);
+        (self.flushing == 0).then(|| self.begin(now_us))
+    }
+
+    /// The flush ends: these writes are durable, in order. Some: the next one ends at that time.
+    ///
+    /// # Panics
+    /// When a store in memory fails, which it never does.
+    pub fn finish(&mut self, now_us: u64) -> (Vec<PersistId>, Option<u64>) {
+        let mut group: Vec<Persist> = self.queue.drain(..self.flushing).collect();
+        self.flushing = 0;
+        self.spoil(now_us, &mut group);
+        self.durable.commit(&group).expect("a store in memory does not fail");
+        let next = (!self.queue.is_empty()).then(|| self.begin(now_us));
+        (group.into_iter().map(|persist| persist.id).collect(), next)
+    }
+
+    /// How long a read takes, in microseconds.
+    pub fn read_us(&mut self, now_us: u64) -> u64 {
+        self.latency(now_us) / 2 + 50
+    }
+
+    /// The rows that are durable.
+    ///
+    /// # Panics
+    /// When a store in memory fails, which it never does.
+    pub fn read(&self, load: &Load) -> Rows {
+        self.durable
+            .scan(load.space, &load.from, &load.to, load.max_bytes)
+            .expect("a store in memory does not fail")
+    }
+
+    /// The terminal's process is gone, and so are the writes behind a prefix of those not reported.
+    pub fn crash(&mut self) {
+        if self.sabotage == Some(Sabotage::DiskReportsEarly) {
+            self.durable = self.truth.1.clone();
+        } else {
+            let kept = self.rng.range(0, self.queue.len() as u64 + 1) as usize;
+            let prefix: Vec<Persist> = self.queue.drain(..kept).collect();
+            self.durable.commit(&prefix).expect("a store in memory does not fail");
+        }
+        self.queue.clear();
+        self.flushing = 0;
+    }
+
+    /// Each flush takes long until then.
+    pub fn slow_until(&mut self, until_us: u64) {
+        self.slow_until_us = self.slow_until_us.max(until_us);
+    }
+
+    /// Nothing is slow any more.
+    pub fn heal(&mut self) {
+        self.slow_until_us = 0;
+    }
+
+    /// Nothing is being written.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// What would be there after a power cut.
+    pub fn durable(&self) -> &MemoryStore {
+        &self.durable
+    }
+
+    fn begin(&mut self, now_us: u64) -> u64 {
+        self.flushing = self.queue.len();
+        now_us + self.latency(now_us)
+    }
+
+    fn latency(&mut self, now_us: u64) -> u64 {
+        if self.sabotage == Some(Sabotage::DiskReportsEarly) {
+            return 1;
+        }
+        if now_us < self.slow_until_us {
+            return self.rng.range(50_000, self.style.slow_us.max(50_001));
+        }
+        self.rng.range(self.style.flush_us / 2, self.style.flush_us + 1)
+    }
+
+    /// What a broken disk does, for the tests of the checkers.
+    fn spoil(&mut self, now_us: u64, group: &mut [Persist]) {
+        match self.sabotage {
+            Some(Sabotage::DiskReportsEarly) if now_us >= self.truth.0 + LIE_US => {
+                self.truth = (now_us, self.durable.clone());
+            }
+            Some(Sabotage::DiskDropsEvent) if now_us > 10_000_000 => {
+                let dropped = group.iter_mut().any(|persist| drop_first_event(&mut persist.writes));
+                if dropped {
+                    self.sabotage = None;
+                }
+            }
+            Some(Sabotage::CountTwice) if now_us > 10_000_000 => {
+                let doubled = group.iter_mut().any(|persist| double_first_counter(&mut persist.writes));
+                if doubled {
+                    self.sabotage = None;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn drop_first_event(writes: &mut Vec<Write>) -> bool {
+    let found = writes.iter().position(|write| matches!(write, Write::Put { space: Space::Event, .. }));
+    found.map(|at| writes.remove(at)).is_some()
+}
+
+/// A counter row is `[stamp, plus, minus, floor]`; its `plus` and `minus` are raised by one unit each of what they are.
+fn double_first_counter(writes: &mut [Write]) -> bool {
+    writes.iter_mut().any(|write| match write {
+        Write::Put { space: Space::Counter, value, .. } => match doubled(value) {
+            Some(twice) => {
+                *value = twice;
+                true
+            }
+            None => false,
+        },
+        _ => false,
+    })
+}
+
+fn doubled(row: &[u8]) -> Option<Vec<u8>> {
+    let mut decoder = minicbor::Decoder::new(row);
+    let length = decoder.array().ok()??;
+    let (stamp, plus, minus) = (decoder.u64().ok()?, decoder.u64().ok()?, decoder.u64().ok()?);
+    if plus == minus {
+        return None;
+    }
+    let rest = &row[decoder.position()..];
+    let mut encoder = minicbor::Encoder::new(Vec::new());
+    encoder.array(length).ok()?.u64(stamp).ok()?.u64(plus * 2).ok()?.u64(minus * 2).ok()?;
+    let mut twice = encoder.into_writer();
+    twice.extend_from_slice(rest);
+    Some(twice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(id: u64, key: u8) -> Persist {
+        Persist { id: PersistId(id), writes: vec![Write::put(Space::Day, [key], [1])] }
+    }
+
+    fn disk(seed: u64) -> Disk {
+        Disk::new(DiskStyle { flush_us: 1_000, slow_us: 200_000 }, Jitter::new(seed), None)
+    }
+
+    fn keys(disk: &Disk) -> Vec<u8> {
+        let load = Load {
+            id: Default::default(),
+            space: Space::Day,
+            from: vec![0],
+            to: vec![255],
+            max_bytes: 1 << 20,
+        };
+        disk.read(&load).into_iter().map(|(key, _)| key[0]).collect()
+    }
+
+    #[test]
+    fn a_write_is_durable_when_its_flush_has_ended_and_writes_meanwhile_form_one_group() {
+        let mut disk = disk(1);
+        let end = disk.push(0, put(1, 1)).unwrap();
+        assert!((500..=1_000).contains(&end));
+        assert_eq!(disk.push(10, put(2, 2)), None);
+        assert_eq!(disk.push(20, put(3, 3)), None);
+        assert_eq!(keys(&disk), [] as [u8; 0]);
+        let (ids, next) = disk.finish(end);
+        assert_eq!(ids, [PersistId(1)]);
+        assert_eq!(keys(&disk), [1]);
+        let (ids, next) = disk.finish(next.unwrap());
+        assert_eq!(ids, [PersistId(2), PersistId(3)]);
+        assert_eq!(next, None);
+    }
+
+    #[test]
+    fn a_crash_keeps_what_was_reported_and_a_prefix_of_the_rest() {
+        let mut seen = std::collections::BTreeSet::new();
+        for seed in 0..64 {
+            let mut disk = disk(seed);
+            let end = disk.push(0, put(1, 1)).unwrap();
+            disk.finish(end);
+            for id in 2..=4 {
+                disk.push(end, put(id, id as u8));
+            }
+            disk.crash();
+            let kept = keys(&disk);
+            assert!([1, 2, 3, 4].starts_with(&kept) && !kept.is_empty(), "{kept:?}");
+            seen.insert(kept.len());
+        }
+        assert_eq!(seen.len(), 4, "every prefix happens: {seen:?}");
+    }
+
+    #[test]
+    fn a_slow_disk_is_slow_until_it_heals() {
+        let mut disk = disk(3);
+        disk.slow_until(10_000_000);
+        assert!(disk.push(0, put(1, 1)).unwrap() >= 50_000);
+        disk.finish(60_000);
+        disk.heal();
+        assert!(disk.push(60_000, put(2, 2)).unwrap() <= 61_000);
+    }
+
+    #[test]
+    fn a_lying_disk_loses_what_it_reported() {
+        let mut disk = Disk::new(
+            DiskStyle { flush_us: 1_000, slow_us: 200_000 },
+            Jitter::new(1),
+            Some(Sabotage::DiskReportsEarly),
+        );
+        let end = disk.push(0, put(1, 1)).unwrap();
+        assert_eq!(disk.finish(end).0, [PersistId(1)]);
+        assert_eq!(keys(&disk), [1]);
+        disk.crash();
+        assert_eq!(keys(&disk), [] as [u8; 0]);
+    }
+
+    #[test]
+    fn a_row_of_a_counter_is_doubled() {
+        let mut encoder = minicbor::Encoder::new(Vec::new());
+        encoder.array(4).unwrap().u64(7).unwrap().u64(5).unwrap().u64(2).unwrap().null().unwrap();
+        let row = encoder.into_writer();
+        assert_eq!(doubled(&row).unwrap(), [0x84, 7, 10, 4, 0xF6]);
+        assert_eq!(doubled(&[0x84, 7, 0, 0, 0xF6]), None);
+        assert_eq!(doubled(b"no row"), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! What customers bring to a till, and how they pay.
+
+use edgepos::model::{
+    BasketId, Counter, CounterRow, Currency, DocType, Effect, Line, Mode, OriginalLine, StockState, Tender,
+};
+use edgepos::{Commit, Draft};
+use edgepos_core::{IdempotencyKey, Jitter};
+
+use crate::goods::some_product;
+use crate::street::Bought;
+
+/// A few products; sometimes in another series, by a trainee, or with loyalty points.
+pub(crate) fn sale(rng: &mut Jitter, basket: BasketId) -> Draft {
+    let mut lines = Vec::new();
+    for no in 1..=rng.range(1, 5) {
+        // A coupon or a service moves no stock.
+        let quantity = rng.range(0, 4) as i64;
+        let unit_price = rng.range(50, 2_000) as i64;
+        let product = some_product(rng);
+        let amount = quantity * unit_price;
+        lines.push(Line { no: no as u16, product, quantity, unit_price, amount, ..Line::default() });
+    }
+    let mut draft = Draft::sale(basket, Currency::EUR, lines);
+    if rng.range(0, 100) < 3 {
+        draft.mode = Mode::Training;
+    }
+    if rng.range(0, 100) < 20 {
+        draft.series = "B".into();
+    }
+    if rng.range(0, 100) < 25 {
+        let customer = format!("customer-{}", rng.range(0, 5));
+        let points = CounterRow {
+            counter: Counter::POINTS,
+            location: 0,
+            state: StockState::OnHand,
+            key: customer.clone().into_bytes(),
+        };
+        let moved = rng.range(0, 30) as i64 - 10;
+        draft.customer = Some(customer);
+        draft.effects = vec![Effect::new(points, moved, Some(0))];
+    }
+    draft
+}
+
+/// One line of a receipt comes back.
+pub(crate) fn give_back(bought: &Bought, basket: BasketId) -> Draft {
+    let line = Line {
+        no: 1,
+        product: bought.product.clone(),
+        quantity: -bought.quantity,
+        amount: -bought.amount,
+        original: Some(OriginalLine { basket: bought.basket, line: bought.line }),
+        ..Line::default()
+    };
+    Draft { doc_type: DocType::Return, ..Draft::sale(basket, Currency::EUR, vec![line]) }
+}
+
+/// Cash for the whole of it, under a key that belongs to the basket.
+pub(crate) fn payment(draft: &Draft) -> Commit {
+    let mut key = draft.basket.0;
+    key[0] = 0xA5;
+    let total = draft.lines.iter().map(|line| line.amount).sum();
+    Commit { basket: draft.basket, key: IdempotencyKey(key), tenders: Tender::cash(total).into() }
+}

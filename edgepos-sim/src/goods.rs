@@ -1,0 +1,70 @@
+//! What the store sells, and what is recorded about it.
+
+use std::collections::VecDeque;
+
+use edgepos::Record;
+use edgepos::model::{Currency, PriceSet, ProductSet, StockLine, StockMoved, StockReason};
+use edgepos_core::Jitter;
+
+/// How many products there are.
+const PRODUCTS: u64 = 12;
+
+/// The products' codes.
+pub(crate) fn products() -> impl Iterator<Item = String> {
+    (0..PRODUCTS).map(product)
+}
+
+/// One of them.
+pub(crate) fn some_product(rng: &mut Jitter) -> String {
+    product(rng.range(0, PRODUCTS))
+}
+
+fn product(number: u64) -> String {
+    format!("P{number:02}")
+}
+
+/// Master data, first prices and first goods.
+pub(crate) fn opening(rng: &mut Jitter) -> VecDeque<Record> {
+    let mut records = VecDeque::from([Record::day_opened(20_260_921, 10_000)]);
+    for code in products() {
+        records.push_back(Record::product(&ProductSet {
+            product: code.clone(),
+            name: format!("Product {code}"),
+            base_unit: "piece".into(),
+            scale: 0,
+            tax_code: None,
+        }));
+    }
+    // Some run out, and some do not.
+    let lines =
+        products().map(|product| StockLine { product, quantity: rng.range(10, 400) as i64 }).collect();
+    records.push_back(Record::stock_moved(
+        &StockMoved { reason: StockReason::Receipt, from: None, to: None, lines },
+        0,
+    ));
+    records
+}
+
+/// Something that is recorded beside receipts.
+pub(crate) fn some_record(rng: &mut Jitter) -> Record {
+    let code = some_product(rng);
+    match rng.range(0, 10) {
+        0..=2 => {
+            let line = StockLine { product: code, quantity: rng.range(0, 60) as i64 - 10 };
+            let moved = StockMoved { reason: StockReason::Adjust, from: None, to: None, lines: vec![line] };
+            Record::stock_moved(&moved, 0)
+        }
+        3..=6 => Record::price(&PriceSet {
+            product: code,
+            list: 0,
+            amount: rng.range(50, 2_000) as i64,
+            currency: Currency::EUR,
+            tax_included: true,
+            valid_from: None,
+            valid_to: None,
+        }),
+        7 => Record::custom(vec![7; rng.range(1, 3_000) as usize], Vec::new()),
+        8 => Record::day_opened(20_260_922, 0),
+        _ => Record::day_closed(rng.range(0, 100_000) as i64),
+    }
+}

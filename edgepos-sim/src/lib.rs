@@ -1,0 +1,51 @@
+//! The store in a box: whole stores of real terminals in virtual time, with a network, disks, clocks and a cloud that fail.
+//!
+//! A run follows from its seed. [`Plan`] holds what the seed decides beforehand; [`World`] runs real [`edgepos::Terminal`]s until
+//! they are quiet. For about a minute of virtual time everything goes wrong: processes die and devices lose power (disks forget
+//! what they had not reported), the network splits, connections die and come back, the cloud is away or loses replies, clocks
+//! are set, tills repeat what they asked. Then everything heals, and the store must come to rest in time.
+//!
+//! What must hold is judged by the [checkers](judge), which know nothing of how terminals work: they compare what tills were
+//! promised with what lies on the disks and in the cloud, and read events from their bytes. [`Sabotage`] breaks a part on
+//! purpose, so that a test can show that a checker notices.
+//!
+//! ```
+//! use edgepos_sim::{Keep, Plan, run};
+//!
+//! let mut plan = Plan::from_seed(1);
+//! plan.faults_us = 3_000_000;
+//! let outcome = run(plan, Keep::Hash);
+//! assert!(outcome.is_good(), "{:?}", outcome.violations);
+//! ```
+//!
+//! A simulator proves only its fault model. Not in it: torn or rotten rows of a disk, a disk that was restored from a copy,
+//! messages that somebody forges, membership that changes, more than seven terminals.
+
+#![forbid(unsafe_code)]
+
+mod agenda;
+mod check;
+mod clock;
+mod cloud;
+mod disk;
+mod drafts;
+mod faults;
+mod goods;
+mod network;
+mod outcome;
+mod plan;
+pub mod report;
+mod runner;
+mod station;
+mod street;
+mod till;
+mod trace;
+mod world;
+
+pub use check::{CloudView, Facts, Leadership, Ledger, Rule, StoreView, TerminalView, Violation, judge};
+pub use faults::{Fault, Planned, schedule};
+pub use outcome::{Outcome, run, run_twice};
+pub use plan::{CloudStyle, DiskStyle, FaultStyle, NetworkStyle, Plan, Sabotage, TillStyle};
+pub use runner::run_seeds;
+pub use trace::{Finished, Keep};
+pub use world::World;

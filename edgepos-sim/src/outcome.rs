@@ -1,0 +1,95 @@
+//! What came of one run.
+
+use crate::check::{Rule, Violation};
+use crate::plan::Plan;
+use crate::trace::{Finished, Keep};
+use crate::world::World;
+
+/// One run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// How many terminals the store had.
+    pub terminals: usize,
+    /// How many events the cloud holds.
+    pub events: u64,
+    /// How many receipts were given, returns among them.
+    pub sales: u64,
+    /// How many of them were returns.
+    pub returns: u64,
+    /// How often the leadership went to another terminal.
+    pub failovers: u64,
+    /// How many terms had a leader.
+    pub terms: u64,
+    /// How many faults came.
+    pub faults: u64,
+    /// How often a terminal started again from its disk.
+    pub restarts: u64,
+    /// How many messages of honest terminals were refused.
+    pub refused: u64,
+    /// How often, of ten times a second, two terminals said at once that they may decide, in different terms.
+    pub overlaps: u64,
+    /// How many frames were sent.
+    pub frames: u64,
+    /// How long it took, in milliseconds of virtual time.
+    pub virtual_ms: u64,
+    /// What happened.
+    pub trace: Finished,
+    /// What was wrong; nothing, if all is well.
+    pub violations: Vec<Violation>,
+}
+
+impl Outcome {
+    /// A run that ended in a panic.
+    pub fn panicked(plan: &Plan, message: &str) -> Self {
+        Self {
+            seed: plan.seed,
+            terminals: plan.terminals,
+            events: 0,
+            sales: 0,
+            returns: 0,
+            failovers: 0,
+            terms: 0,
+            faults: 0,
+            restarts: 0,
+            refused: 0,
+            overlaps: 0,
+            frames: 0,
+            virtual_ms: 0,
+            trace: Finished::default(),
+            violations: vec![Violation::new(Rule::Alive, format!("panic: {message}"))],
+        }
+    }
+
+    /// Whether nothing was wrong.
+    pub fn is_good(&self) -> bool {
+        self.violations.is_empty()
+    }
+}
+
+/// Runs one plan to its end. A panic is a violation like any other.
+pub fn run(plan: Plan, keep: Keep) -> Outcome {
+    let world = std::panic::AssertUnwindSafe(|| World::new(plan.clone(), keep).run());
+    std::panic::catch_unwind(world).unwrap_or_else(|panic| {
+        let message = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("without a message");
+        Outcome::panicked(&plan, message)
+    })
+}
+
+/// Runs one plan twice and compares the traces byte by byte; a difference is a violation.
+pub fn run_twice(plan: Plan) -> Outcome {
+    let mut first = run(plan.clone(), Keep::Bytes(Vec::new()));
+    let bytes = std::mem::take(&mut first.trace.bytes);
+    let second = run(plan, Keep::Compare(bytes, 0));
+    if let Some(at) = second.trace.diverged.filter(|_| first.is_good()) {
+        first.violations.push(Violation::new(Rule::Deterministic, format!("a second run differs at {at}")));
+    } else if first.trace.hash != second.trace.hash {
+        first.violations.push(Violation::new(Rule::Deterministic, "a second run has another hash"));
+    }
+    first
+}

@@ -1,0 +1,124 @@
+//! One device: a terminal, or none while it is off, with its disk, its clock and its till.
+
+use std::collections::BTreeMap;
+
+use edgepos::consensus::Timing;
+use edgepos::{Config, Genesis, Restored, Terminal};
+use edgepos_core::{Chain, EventId, Now, ReplicaId, Seq};
+
+use crate::check::{Rule, TerminalView, Violation};
+use crate::clock::VirtualClock;
+use crate::disk::Disk;
+use crate::goods::products;
+use crate::plan::{Plan, Purpose};
+use crate::till::Till;
+
+/// One device.
+#[derive(Debug)]
+pub struct Station {
+    /// Its terminal's incarnation.
+    pub replica: ReplicaId,
+    /// The terminal while it runs.
+    pub terminal: Option<Terminal>,
+    /// Counts its starts: what was meant for an earlier one is dropped.
+    pub boot: u64,
+    /// Its disk.
+    pub disk: Disk,
+    /// Its clock.
+    pub clock: VirtualClock,
+    /// Its till.
+    pub till: Till,
+    /// The deadline that is in the agenda, and its number.
+    pub alarm: (Option<u64>, u64),
+    /// It stands still until then.
+    pub stalled_until_us: u64,
+    /// It does not reach the cloud until then.
+    pub no_uplink_until_us: u64,
+    config: Config,
+    /// What it said is on its disk, over all starts.
+    recorded: BTreeMap<Chain, Seq>,
+}
+
+impl Station {
+    /// A device that is off, with an empty disk.
+    pub fn new(plan: &Plan, place: usize) -> Self {
+        let replicas = plan.replicas();
+        let replica = replicas[place];
+        let genesis = Genesis { store: plan.store(), generation: plan.generation(), voters: replicas };
+        let mut clocks = plan.rng(Purpose::Clock, place);
+        let rate_ppm = clocks.range(0, 401) as i64 - 200;
+        let wall_off_ms = clocks.range(0, 8_001) as i64 - 4_000;
+        let mut clock = VirtualClock::new(rate_ppm, wall_off_ms);
+        clock.power_on(0, clocks.range(0, 100_000));
+        let mut config = Config::new(replica, genesis, plan.rng(Purpose::Terminal, place).next_u64());
+        config.timing = Timing::standard();
+        Self {
+            replica,
+            terminal: None,
+            boot: 0,
+            disk: Disk::new(plan.disk, plan.rng(Purpose::Disk, place), plan.sabotage),
+            clock,
+            till: Till::new(place, plan.terminals, plan.till, plan.rng(Purpose::Till, place)),
+            alarm: (None, 0),
+            stalled_until_us: 0,
+            no_uplink_until_us: 0,
+            config,
+            recorded: BTreeMap::new(),
+        }
+    }
+
+    /// What its clock shows.
+    pub fn now(&self, world_us: u64) -> Now {
+        self.clock.now(world_us)
+    }
+
+    /// Starts the terminal from the disk.
+    ///
+    /// # Errors
+    /// When the terminal can not start, or has made something else of its disk than lies there.
+    pub fn start(&mut self, world_us: u64) -> Result<(), Violation> {
+        let cannot = |error: &dyn std::fmt::Display| {
+            Violation::new(Rule::Alive, format!("{} can not start: {error}", self.replica))
+        };
+        let restored = Restored::from_store(self.disk.durable()).map_err(|error| cannot(&error))?;
+        let terminal = Terminal::new(self.now(world_us), self.config.clone(), restored)
+            .map_err(|error| cannot(&error))?;
+        self.boot += 1;
+        self.terminal = Some(terminal);
+        self.view()?.check_counters()
+    }
+
+    /// The process is gone.
+    pub fn stop(&mut self) {
+        self.terminal = None;
+        self.alarm.0 = None;
+        self.stalled_until_us = 0;
+        self.disk.crash();
+        self.till.crashed();
+    }
+
+    /// The terminal says that an event is on its disk.
+    ///
+    /// # Errors
+    /// When it said so before.
+    pub fn records(&mut self, id: EventId) -> Result<(), Violation> {
+        let last = self.recorded.entry(id.chain).or_default();
+        if id.seq <= *last {
+            let what = format!("{} recorded {id} after {last} of that chain", self.replica);
+            return Err(Violation::new(Rule::NothingTwice, what));
+        }
+        *last = id.seq;
+        Ok(())
+    }
+
+    /// What the checkers see.
+    ///
+    /// # Errors
+    /// When the terminal is off, or its disk holds rows that are none.
+    pub fn view(&self) -> Result<TerminalView, Violation> {
+        const NOON_MS: u64 = 1_790_000_000_000;
+        let alive = |what: String| Violation::new(Rule::Alive, format!("{}: {what}", self.replica));
+        let terminal = self.terminal.as_ref().ok_or_else(|| alive("it is off".into()))?;
+        TerminalView::of(terminal, self.disk.durable(), products(), NOON_MS).map_err(alive)
+    }
+}

@@ -1,0 +1,460 @@
+//! A whole store in virtual time: happenings in, duties out, and the checkers beside it.
+
+mod end;
+mod fault;
+
+use edgepos::{Event, Input, Output, Refusal, RequestId};
+use edgepos_core::Load;
+use edgepos_sync::{CloudRequest, UplinkError, UplinkId};
+
+use crate::agenda::Agenda;
+use crate::check::{Leadership, Ledger, Rule, Violation};
+use crate::cloud::Cloud;
+use crate::faults::{Planned, schedule};
+use crate::network::{Network, Tell, Wire};
+use crate::outcome::Outcome;
+use crate::plan::{Plan, Purpose};
+use crate::station::Station;
+use crate::street::Street;
+use crate::till::Ask;
+use crate::trace::{Entry, Keep, Trace};
+
+/// How often every terminal is asked for its status, in microseconds.
+const PROBE_US: u64 = 100_000;
+
+/// How long a healed store must be unchanged to be called quiet, in microseconds: longer than the exceptions' grace, a flush and a
+/// decision take together.
+const QUIET_US: u64 = 14_000_000;
+
+/// More happenings than any run needs: an engine that spins is stopped here.
+const MAX_HAPPENINGS: u64 = 20_000_000;
+
+/// More deadlines at one instant than any engine needs.
+const MAX_ALARMS_AT_ONCE: u32 = 1_000;
+
+#[derive(Debug)]
+enum Happening {
+    /// A terminal's deadline, by place and number.
+    Alarm(usize, u64),
+    /// A disk's flush ends, of a start of the terminal.
+    Flushed(usize, u64),
+    /// A read ends.
+    Read(usize, u64, Load),
+    Wire(Wire),
+    /// A request reaches the cloud; with a way back for the reply.
+    CloudGets(Vec<u8>, Option<(usize, u64, UplinkId, u64)>),
+    CloudReplies(usize, u64, UplinkId, Vec<u8>),
+    CloudFails(usize, u64, UplinkId, UplinkError),
+    Till(usize, u64),
+    Fault(usize),
+    Mend(usize),
+    /// A device is switched on.
+    Start(usize, bool),
+    Heal,
+    Probe,
+}
+
+impl From<Wire> for Happening {
+    fn from(wire: Wire) -> Self {
+        Self::Wire(wire)
+    }
+}
+
+/// Counts for the report.
+#[derive(Clone, Copy, Default, Debug)]
+struct Counts {
+    faults: u64,
+    restarts: u64,
+    refused: u64,
+    overlaps: u64,
+}
+
+/// One store.
+#[derive(Debug)]
+pub struct World {
+    plan: Plan,
+    now_us: u64,
+    agenda: Agenda<Happening>,
+    stations: Vec<Station>,
+    network: Network,
+    cloud: Cloud,
+    street: Street,
+    ledger: Ledger,
+    leadership: Leadership,
+    faults: Vec<Planned>,
+    trace: Trace,
+    counts: Counts,
+    healed: bool,
+    /// Since when the healed store is whole, and the cloud's count of events then.
+    quiet_since: Option<(u64, usize)>,
+    alarms_at_once: u32,
+}
+
+impl World {
+    /// A store before it opens.
+    pub fn new(plan: Plan, keep: Keep) -> Self {
+        let faults = schedule(&plan);
+        Self {
+            now_us: 0,
+            agenda: Agenda::new(),
+            stations: (0..plan.terminals).map(|place| Station::new(&plan, place)).collect(),
+            network: Network::new(plan.terminals, plan.network, plan.rng(Purpose::Network, 0)),
+            cloud: Cloud::new(plan.cloud, plan.rng(Purpose::Cloud, 0), plan.sabotage),
+            street: Street::new(plan.terminals),
+            ledger: Ledger::new(),
+            leadership: Leadership::new(),
+            faults,
+            trace: Trace::new(keep),
+            counts: Counts::default(),
+            healed: false,
+            quiet_since: None,
+            alarms_at_once: 0,
+            plan,
+        }
+    }
+
+    /// Runs until the store is quiet, a rule is broken, or the deadline has passed.
+    pub fn run(mut self) -> Outcome {
+        let mut violations = match self.live() {
+            Ok(()) => self.last_words(),
+            Err(violation) => vec![violation],
+        };
+        violations.sort_by_key(|violation| violation.rule);
+        let trace = self.trace.finish();
+        Outcome {
+            seed: self.plan.seed,
+            terminals: self.plan.terminals,
+            events: self.cloud.events().len() as u64,
+            sales: self.ledger.receipts(),
+            returns: self.ledger.returns(),
+            failovers: self.leadership.failovers(),
+            terms: self.leadership.terms(),
+            faults: self.counts.faults,
+            restarts: self.counts.restarts,
+            refused: self.counts.refused,
+            overlaps: self.counts.overlaps,
+            frames: self.network.sent(),
+            virtual_ms: self.now_us / 1000,
+            trace,
+            violations,
+        }
+    }
+
+    fn live(&mut self) -> Result<(), Violation> {
+        for place in 0..self.stations.len() {
+            // Terminals are switched on one after the other.
+            self.agenda.at(place as u64 * 37_000, Happening::Start(place, true));
+        }
+        for (number, planned) in self.faults.iter().enumerate() {
+            self.agenda.at(planned.at_us, Happening::Fault(number));
+        }
+        self.agenda.at(self.plan.faults_us, Happening::Heal);
+        self.agenda.at(PROBE_US, Happening::Probe);
+        for _ in 0..MAX_HAPPENINGS {
+            let Some((at_us, happening)) = self.agenda.pop() else { break };
+            if at_us > self.now_us {
+                self.alarms_at_once = 0;
+            }
+            self.now_us = at_us;
+            if self.is_quiet() {
+                return Ok(());
+            }
+            if at_us > self.plan.faults_us + self.plan.deadline_us {
+                return Err(Violation::new(Rule::Liveness, self.why_not_quiet()));
+            }
+            self.happen(happening)?;
+        }
+        Err(Violation::new(Rule::Liveness, format!("{MAX_HAPPENINGS} happenings, and no end")))
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), Violation> {
+        let Some(happening) = self.unless_stalled(happening) else { return Ok(()) };
+        match happening {
+            Happening::Alarm(place, number) => self.alarm(place, number),
+            Happening::Flushed(place, boot) => self.flushed(place, boot),
+            Happening::Read(place, boot, load) => {
+                let rows = self.stations[place].disk.read(&load);
+                self.tell(place, boot, Input::Loaded(load.id, rows))
+            }
+            Happening::Wire(wire) => match self.network.happen(self.now_us, wire, &mut self.agenda) {
+                Some((place, tell)) => self.tell(place, self.stations[place].boot, self.input_of(tell)),
+                None => Ok(()),
+            },
+            Happening::CloudGets(request, back) => self.cloud_gets(&request, back),
+            Happening::CloudReplies(place, boot, id, reply) => {
+                let reply = edgepos_sync::CloudReply::decode(&reply, &edgepos_sync::Limits::DEFAULT)
+                    .map_err(|_| UplinkError::Unreadable);
+                self.tell(place, boot, Input::Uplink(id, reply))
+            }
+            Happening::CloudFails(place, boot, id, error) => {
+                self.tell(place, boot, Input::Uplink(id, Err(error)))
+            }
+            Happening::Till(place, turn) => self.till(place, turn),
+            Happening::Fault(number) => self.fault(number),
+            Happening::Mend(number) => {
+                self.note(None, &format!("mended: {}", self.faults[number].fault));
+                self.network.mend(self.now_us, number as u64, &mut self.agenda);
+                Ok(())
+            }
+            Happening::Start(place, power) => self.start(place, power),
+            Happening::Heal => self.heal(),
+            Happening::Probe => self.probe(),
+        }
+    }
+
+    /// What would reach a terminal that stands still reaches it, in order, when it goes on.
+    fn unless_stalled(&mut self, happening: Happening) -> Option<Happening> {
+        let place = match &happening {
+            Happening::Alarm(place, _)
+            | Happening::Flushed(place, _)
+            | Happening::Read(place, ..)
+            | Happening::CloudReplies(place, ..)
+            | Happening::CloudFails(place, ..)
+            | Happening::Till(place, _)
+            | Happening::Wire(Wire::Change(_, place, _) | Wire::Frame(_, place, _)) => *place,
+            _ => return Some(happening),
+        };
+        let until_us = self.stations[place].stalled_until_us;
+        if until_us <= self.now_us {
+            return Some(happening);
+        }
+        self.agenda.at(until_us, happening);
+        None
+    }
+
+    fn input_of(&self, tell: Tell) -> Input {
+        match tell {
+            Tell::Up(peer, id) => Input::PeerUp(self.stations[peer].replica, id),
+            Tell::Lost(peer, id) => Input::PeerLost(self.stations[peer].replica, id),
+            Tell::Frame(peer, id, frame) => Input::Frame(self.stations[peer].replica, id, frame),
+        }
+    }
+
+    /// Hands an input to a terminal, unless that start of it is gone.
+    fn tell(&mut self, place: usize, boot: u64, input: Input) -> Result<(), Violation> {
+        let station = &mut self.stations[place];
+        let now = station.now(self.now_us);
+        let Some(terminal) = station.terminal.as_mut().filter(|_| station.boot == boot) else {
+            return Ok(());
+        };
+        self.trace.note(self.now_us, Some(place), &Entry::In(&input));
+        terminal.handle(now, input);
+        self.drain(place)
+    }
+
+    /// Does everything that a terminal asks for.
+    fn drain(&mut self, place: usize) -> Result<(), Violation> {
+        while let Some(output) =
+            self.stations[place].terminal.as_mut().and_then(|terminal| terminal.poll_output())
+        {
+            self.trace.note(self.now_us, Some(place), &Entry::Out(&output));
+            self.duty(place, output)?;
+        }
+        let station = &mut self.stations[place];
+        let Some(terminal) = &station.terminal else { return Ok(()) };
+        if terminal.is_stopped() {
+            return Err(Violation::new(Rule::Alive, format!("{} has stopped", station.replica)));
+        }
+        let due = terminal.poll_timeout().map(|mono| station.clock.due(self.now_us, mono));
+        if due != station.alarm.0 {
+            station.alarm = (due, station.alarm.1 + 1);
+            if let Some(at_us) = due {
+                self.agenda.at(at_us, Happening::Alarm(place, station.alarm.1));
+            }
+        }
+        self.rouse_till(place);
+        Ok(())
+    }
+
+    fn duty(&mut self, place: usize, output: Output) -> Result<(), Violation> {
+        let station = &mut self.stations[place];
+        let boot = station.boot;
+        match output {
+            Output::Persist(persist) => {
+                if let Some(at_us) = station.disk.push(self.now_us, persist) {
+                    self.agenda.at(at_us, Happening::Flushed(place, boot));
+                }
+            }
+            Output::Load(load) => {
+                let at_us = self.now_us + station.disk.read_us(self.now_us);
+                self.agenda.at(at_us, Happening::Read(place, boot, load));
+            }
+            Output::Transmit { to, connection, frame } => {
+                if frame.len() > edgepos::MAX_FRAME {
+                    let what = format!("{} sends a frame of {} bytes", station.replica, frame.len());
+                    return Err(Violation::new(Rule::Alive, what));
+                }
+                if let Some(peer) = self.stations.iter().position(|station| station.replica == to) {
+                    self.network.send(self.now_us, (place, peer), connection, frame, &mut self.agenda);
+                }
+            }
+            Output::Uplink(id, request) => self.uplink(place, id, &request),
+            Output::Reply(request, reply) => self.replied(place, request, &reply)?,
+            Output::Event(event) => self.news(place, event)?,
+        }
+        Ok(())
+    }
+
+    fn news(&mut self, place: usize, event: Event) -> Result<(), Violation> {
+        let replica = self.stations[place].replica;
+        let alarm = |what: String| Err(Violation::new(Rule::Alive, format!("{replica}: {what}")));
+        match event {
+            Event::LeaderChanged(Some(leader)) => {
+                self.leadership.claims(replica, leader.replica, leader.term)
+            }
+            Event::Recorded { id, .. } => self.stations[place].records(id),
+            Event::Quarantined { id, reason } => alarm(format!("{id} is quarantined: {reason}")),
+            Event::Forked { id } => alarm(format!("two events claim {id}")),
+            Event::RollbackSuspected { claimed, own } => {
+                alarm(format!("{claimed} is claimed, and its own last is {own}"))
+            }
+            Event::ElectionHalted(reason) => alarm(format!("the election has stopped: {reason}")),
+            Event::Refused { .. } => {
+                self.counts.refused += 1;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn alarm(&mut self, place: usize, number: u64) -> Result<(), Violation> {
+        let station = &mut self.stations[place];
+        if station.alarm.1 != number || station.terminal.is_none() {
+            return Ok(());
+        }
+        station.alarm.0 = None;
+        self.alarms_at_once += 1;
+        if self.alarms_at_once > MAX_ALARMS_AT_ONCE {
+            return Err(Violation::new(
+                Rule::Alive,
+                format!("{} asks for the same deadline again", station.replica),
+            ));
+        }
+        let boot = station.boot;
+        self.tell(place, boot, Input::Timeout)
+    }
+
+    fn flushed(&mut self, place: usize, boot: u64) -> Result<(), Violation> {
+        if self.stations[place].boot != boot || self.stations[place].terminal.is_none() {
+            return Ok(());
+        }
+        let (ids, next) = self.stations[place].disk.finish(self.now_us);
+        if let Some(at_us) = next {
+            self.agenda.at(at_us, Happening::Flushed(place, boot));
+        }
+        ids.into_iter().try_for_each(|id| self.tell(place, boot, Input::Persisted(id)))
+    }
+
+    fn uplink(&mut self, place: usize, id: UplinkId, request: &CloudRequest) {
+        let station = &self.stations[place];
+        let boot = station.boot;
+        let call = self.cloud.call(self.now_us, station.no_uplink_until_us <= self.now_us);
+        let bytes = request.encode();
+        for (number, at_us) in call.arrivals.into_iter().enumerate() {
+            let back =
+                call.reply_after_us.filter(|_| number == 0).map(|after_us| (place, boot, id, after_us));
+            self.agenda.at(at_us, Happening::CloudGets(bytes.clone(), back));
+        }
+        if let Some((at_us, error)) = call.failure {
+            self.agenda.at(at_us, Happening::CloudFails(place, boot, id, error));
+        }
+    }
+
+    fn cloud_gets(
+        &mut self,
+        request: &[u8],
+        back: Option<(usize, u64, UplinkId, u64)>,
+    ) -> Result<(), Violation> {
+        self.trace.note(self.now_us, None, &Entry::CloudGot(request));
+        let reply =
+            self.cloud.receive(self.now_us, request).map_err(|what| Violation::new(Rule::Alive, what))?;
+        self.trace.note(self.now_us, None, &Entry::CloudDid(&reply));
+        if let Some((place, boot, id, after_us)) = back {
+            self.agenda.at(self.now_us + after_us, Happening::CloudReplies(place, boot, id, reply.encode()));
+        }
+        Ok(())
+    }
+
+    fn till(&mut self, place: usize, turn: u64) -> Result<(), Violation> {
+        if self.stations[place].terminal.is_none() {
+            return Ok(());
+        }
+        let asks = self.stations[place].till.act(self.now_us, turn, &mut self.ledger, &mut self.street);
+        for (id, ask) in asks {
+            self.trace.note(self.now_us, Some(place), &Entry::Ask(id, &ask));
+            if let Err(refusal) = self.ask(place, id, ask) {
+                self.trace.note(self.now_us, Some(place), &Entry::Refused(id, &refusal));
+                self.replied(place, id, &Err(refusal))?;
+            }
+            self.drain(place)?;
+        }
+        self.rouse_till(place);
+        Ok(())
+    }
+
+    fn ask(&mut self, place: usize, id: RequestId, ask: Ask) -> Result<(), Refusal> {
+        let station = &mut self.stations[place];
+        let now = station.now(self.now_us);
+        let Some(terminal) = station.terminal.as_mut() else { return Ok(()) };
+        match ask {
+            Ask::Begin(draft) => terminal.begin(now, id, draft),
+            Ask::Commit(commit) => terminal.commit(now, id, commit),
+            Ask::Abandon(basket) => terminal.abandon(now, id, basket),
+            Ask::Record(record) => terminal.record(now, id, record),
+        }
+    }
+
+    fn replied(
+        &mut self,
+        place: usize,
+        request: RequestId,
+        reply: &Result<edgepos::Reply, Refusal>,
+    ) -> Result<(), Violation> {
+        let till = &mut self.stations[place].till;
+        till.hear(self.now_us, request, reply, &mut self.ledger, &mut self.street)
+    }
+
+    fn rouse_till(&mut self, place: usize) {
+        if let Some((at_us, turn)) = self.stations[place].till.alarm() {
+            self.agenda.at(at_us, Happening::Till(place, turn));
+        }
+    }
+
+    fn start(&mut self, place: usize, power: bool) -> Result<(), Violation> {
+        if self.stations[place].terminal.is_some() {
+            return Ok(());
+        }
+        self.note(Some(place), "starts");
+        let first = self.stations[place].boot == 0;
+        if power && !first {
+            let mono_ms = self.now_us % 9_000;
+            self.stations[place].clock.power_on(self.now_us, mono_ms);
+        }
+        self.stations[place].start(self.now_us)?;
+        self.network.start(self.now_us, place, &mut self.agenda);
+        if !first {
+            self.counts.restarts += 1;
+            let open = self.stations[place]
+                .terminal
+                .as_ref()
+                .map(|terminal| terminal.unresolved())
+                .unwrap_or_default();
+            self.ledger.lists_open(place, &open)?;
+            self.stations[place].till.restarted(self.now_us, &open);
+        }
+        self.drain(place)
+    }
+
+    fn stop(&mut self, place: usize, power: bool) {
+        if self.stations[place].terminal.is_some() {
+            self.note(Some(place), "stops");
+            self.stations[place].stop();
+            self.network.stop(self.now_us, place, power, &mut self.agenda);
+            self.leadership.excuse(self.stations[place].replica);
+        }
+    }
+
+    fn note(&mut self, who: Option<usize>, text: &str) {
+        self.trace.note(self.now_us, who, &Entry::World(text));
+    }
+}

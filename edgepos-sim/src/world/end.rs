@@ -1,0 +1,156 @@
+//! How a run is watched, when it is over, and what is judged then.
+
+use super::{Happening, PROBE_US, QUIET_US, World};
+use crate::check::{CloudView, Rule, StoreView, Violation, judge};
+use crate::station::Station;
+
+impl World {
+    /// Asks every terminal how it is.
+    pub(super) fn probe(&mut self) -> Result<(), Violation> {
+        self.agenda.at(self.now_us + PROBE_US, Happening::Probe);
+        let mut entitled = 0;
+        for place in 0..self.stations.len() {
+            let Some(terminal) = &self.stations[place].terminal else { continue };
+            let status = terminal.status();
+            if self.stations[place].stalled_until_us > self.now_us {
+                self.leadership.excuse(status.me);
+                continue;
+            }
+            entitled += u64::from(status.entitled);
+            let majority = self.has_majority(place);
+            self.leadership.observe(self.now_us, &status, majority)?;
+        }
+        // An old and a new leader in different terms: raft allows it for the length of a lease, and the cloud fences one of them.
+        self.counts.overlaps += u64::from(entitled > 1);
+        if self.healed {
+            self.settle_what_is_open();
+            let whole = self.is_whole();
+            let events = self.cloud.events().len();
+            self.quiet_since = match self.quiet_since {
+                Some((since, count)) if whole && count == events => Some((since, count)),
+                _ => whole.then_some((self.now_us, events)),
+            };
+        }
+        Ok(())
+    }
+
+    /// Whether frames get from this terminal to enough voters and back.
+    pub(super) fn has_majority(&self, place: usize) -> bool {
+        let mut voters: Vec<usize> = (0..self.stations.len()).collect();
+        voters.sort_by_key(|&voter| self.stations[voter].replica);
+        voters.truncate(self.plan.voters());
+        let reached = voters.iter().filter(|&&voter| {
+            voter == place || (self.network.is_open(place, voter) && self.network.is_open(voter, place))
+        });
+        reached.count() > voters.len() / 2
+    }
+
+    /// Tills that have finished look for baskets that somebody left open.
+    fn settle_what_is_open(&mut self) {
+        for place in 0..self.stations.len() {
+            let station = &mut self.stations[place];
+            let Some(terminal) = &station.terminal else { continue };
+            if station.till.is_done() {
+                let open = terminal.unresolved();
+                if !open.is_empty() {
+                    station.till.restarted(self.now_us, &open);
+                    self.rouse_till(place);
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet_since.is_some_and(|(since, _)| self.now_us >= since + QUIET_US)
+    }
+
+    fn is_whole(&self) -> bool {
+        let cloud = self.cloud.state();
+        let leaders = self.stations.iter().enumerate().filter(|(_, station)| {
+            station.terminal.as_ref().is_some_and(|terminal| terminal.status().entitled)
+        });
+        leaders.count() == 1
+            && self.stations.iter().all(|station| {
+                let Some(terminal) = &station.terminal else { return false };
+                let status = terminal.status();
+                let even = status.durable == *cloud.vector() && status.cloud == *cloud.vector();
+                let idle = status.queued == 0 && status.open_baskets == 0 && station.till.is_done();
+                even && idle && status.mode == "normal" && status.leader.is_some() && station.disk.is_idle()
+            })
+    }
+
+    pub(super) fn why_not_quiet(&self) -> String {
+        let mut text = format!(
+            "not quiet {} s after everything healed: the cloud holds {} events",
+            self.plan.deadline_us / 1_000_000,
+            self.cloud.events().len()
+        );
+        for station in &self.stations {
+            let Some(terminal) = &station.terminal else {
+                text += &format!("; {} is off", station.replica);
+                continue;
+            };
+            let status = terminal.status();
+            let held: u64 = status.durable.iter().map(|(_, seq)| seq.0).sum();
+            let cloud: u64 = status.cloud.iter().map(|(_, seq)| seq.0).sum();
+            text += &format!(
+                "; {} holds {held}, knows {cloud} in the cloud, queues {}, {} baskets and {} requests open, mode {}, {}, leader {}",
+                status.me,
+                status.queued,
+                status.open_baskets,
+                station.till.open_requests(),
+                status.mode,
+                if status.entitled { "entitled" } else { "not entitled" },
+                status
+                    .leader
+                    .map_or("none".into(), |leader| format!("{} in term {}", leader.replica, leader.term)),
+            );
+        }
+        text
+    }
+
+    /// The store is quiet: every rule, then a power cut for all, and the rules that disks alone must keep.
+    pub(super) fn last_words(&mut self) -> Vec<Violation> {
+        match self.view() {
+            Ok(view) => {
+                let found = judge(&view, &self.ledger);
+                if !found.is_empty() {
+                    return found;
+                }
+                self.after_a_blackout(&view).err().into_iter().collect()
+            }
+            Err(violation) => vec![violation],
+        }
+    }
+
+    fn view(&self) -> Result<StoreView, Violation> {
+        Ok(StoreView {
+            terminals: self.stations.iter().map(Station::view).collect::<Result<_, _>>()?,
+            cloud: CloudView {
+                events: self.cloud.events().clone(),
+                vector: self.cloud.state().vector().clone(),
+                stored_twice: self.cloud.stored_twice().to_vec(),
+            },
+        })
+    }
+
+    /// What a terminal makes of its disk is what it had in memory.
+    fn after_a_blackout(&mut self, before: &StoreView) -> Result<(), Violation> {
+        for (station, before) in self.stations.iter_mut().zip(&before.terminals) {
+            station.stop();
+            station.start(self.now_us)?;
+            let after = station.view()?;
+            let same = after.counters == before.counters
+                && after.events == before.events
+                && after.durable == before.durable
+                && after.prices == before.prices
+                && after.exceptions == before.exceptions
+                && after.open == before.open;
+            if !same {
+                let what = format!("{} knows something else after a restart", station.replica);
+                return Err(Violation::new(Rule::NothingLost, what));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! Each part is broken on purpose once, and a checker must notice: a simulation that can not fail shows nothing.
+
+use edgepos_sim::{Keep, Plan, Rule, Sabotage, run};
+
+/// The rules that the first seeds break with this sabotage.
+fn broken(sabotage: Sabotage, seeds: std::ops::Range<u64>, change: impl Fn(&mut Plan)) -> Vec<Rule> {
+    let mut rules: Vec<Rule> = seeds
+        .flat_map(|seed| {
+            let mut plan = Plan::from_seed(seed).with_sabotage(sabotage);
+            plan.terminals = 3;
+            plan.faults_us = 20_000_000;
+            change(&mut plan);
+            run(plan, Keep::Hash).violations
+        })
+        .map(|violation| violation.rule)
+        .collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules
+}
+
+#[test]
+fn a_disk_that_reports_too_early_loses_receipts() {
+    let rules = broken(Sabotage::DiskReportsEarly, 0..4, |plan| {
+        plan.faults.crash = true;
+        plan.faults.power = true;
+        plan.faults.pause_us = 2_000_000;
+        plan.till.pause_us = 300_000;
+    });
+    assert!(!rules.is_empty());
+}
+
+#[test]
+fn a_disk_that_drops_an_event_is_noticed() {
+    assert!(!broken(Sabotage::DiskDropsEvent, 0..1, |_| ()).is_empty());
+}
+
+#[test]
+fn a_counter_that_is_moved_twice_is_noticed() {
+    let rules = broken(Sabotage::CountTwice, 0..1, |_| ());
+    assert!(rules.contains(&Rule::NothingTwice) || rules.contains(&Rule::NothingLost), "{rules:?}");
+}
+
+#[test]
+fn a_cloud_that_forgets_is_noticed() {
+    let rules = broken(Sabotage::CloudForgets, 0..1, |_| ());
+    assert!(rules.contains(&Rule::NothingLost), "{rules:?}");
+}
+
+#[test]
+fn a_cloud_that_stays_away_breaks_liveness() {
+    let rules = broken(Sabotage::CloudStaysAway, 0..1, |plan| plan.deadline_us = 30_000_000);
+    assert_eq!(rules, [Rule::Liveness]);
+}
