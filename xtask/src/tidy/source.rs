@@ -1,0 +1,116 @@
+//! Rules of the source: engines are told and never ask, foreign crates are named in one place, files stay readable.
+
+use super::Tree;
+
+/// Longest Rust file, in lines.
+const MAX_LINES: usize = 600;
+
+/// Engines: plain values that never read a clock, a file, a socket, the environment or global randomness.
+const ENGINES: [&str; 4] =
+    ["edgepos-core/src/", "edgepos-consensus/src/", "edgepos-crdt/src/", "edgepos-sync/src/"];
+
+/// The sans-IO part of the terminal obeys the same rule.
+const TERMINAL: [&str; 2] = ["edgepos/src/terminal/", "edgepos/src/model/"];
+
+/// What an engine may not name, and why.
+const ASKING: [(&str, &str); 10] = [
+    ("Instant::now", "an engine is told the time"),
+    ("SystemTime", "an engine is told the time"),
+    ("std::env", "an engine is told its configuration"),
+    ("std::fs", "an engine hands out a Persist or a Load"),
+    ("std::net", "an engine hands out a Transmit"),
+    ("std::thread", "an engine has no threads"),
+    ("tokio", "an engine knows no runtime"),
+    ("HashMap", "its order differs from run to run: two runs of one seed must be equal"),
+    ("HashSet", "its order differs from run to run: two runs of one seed must be equal"),
+    ("getrandom", "an engine is given a seed"),
+];
+
+/// Crates that one module of their owner may name, so that they can be replaced.
+const OWNED: [(&str, &str, &str); 6] = [
+    ("raft::", "edgepos-consensus/src/", "edgepos-consensus/src/raft.rs"),
+    ("protobuf::", "edgepos-consensus/src/", "edgepos-consensus/src/raft.rs"),
+    ("slog::", "edgepos-consensus/src/", "edgepos-consensus/src/raft.rs"),
+    ("rten::", "edgepos-inference/src/", "edgepos-inference/src/embedded.rs"),
+    ("rusqlite::", "edgepos/src/", "edgepos/src/sqlite_store.rs"),
+    ("hyper::", "edgepos/src/", "edgepos/src/http_uplink.rs"),
+];
+
+pub(super) fn check(tree: &Tree, findings: &mut Vec<String>) {
+    for (path, text) in tree.rust() {
+        length(path, text, findings);
+        names(path, findings);
+        asking(path, text, findings);
+        owned(path, text, findings);
+        fences(path, text, findings);
+    }
+}
+
+fn length(path: &str, text: &str, findings: &mut Vec<String>) {
+    let lines = text.lines().count();
+    if lines > MAX_LINES {
+        findings.push(format!("{path}: {lines} lines are over {MAX_LINES}; split it by noun"));
+    }
+}
+
+fn names(path: &str, findings: &mut Vec<String>) {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    if ["util.rs", "utils.rs", "helpers.rs", "misc.rs", "types.rs"].contains(&file) {
+        findings.push(format!("{path}: a file is named after what is in it"));
+    }
+}
+
+fn asking(path: &str, text: &str, findings: &mut Vec<String>) {
+    if !ENGINES.iter().chain(&TERMINAL).any(|folder| path.starts_with(folder)) {
+        return;
+    }
+    for (number, line) in code(text) {
+        for (word, reason) in ASKING {
+            if line.contains(word) {
+                findings.push(format!("{path}:{number}: `{word}`: {reason}"));
+            }
+        }
+    }
+}
+
+fn owned(path: &str, text: &str, findings: &mut Vec<String>) {
+    for (word, folder, owner) in OWNED {
+        // A module may be a file or a folder of its name.
+        let inside = path == owner || path.starts_with(&format!("{}/", owner.trim_end_matches(".rs")));
+        if !path.starts_with(folder) || inside {
+            continue;
+        }
+        for (number, line) in code(text) {
+            if names_crate(line, word) {
+                findings.push(format!("{path}:{number}: `{word}` is named in {owner} alone"));
+            }
+        }
+    }
+}
+
+/// Whether `word` stands there as a crate's name: not as the end of a longer one, and not as a module of ours.
+fn names_crate(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = &line[..at];
+        let longer = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        !longer && !before.ends_with("crate::") && !before.ends_with("self::") && !before.ends_with("super::")
+    })
+}
+
+/// Lines of code with their number: no comments, and nothing of the unit tests at a file's end.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .take_while(|(_, line)| line.trim() != "#[cfg(test)]")
+        .map(|(index, line)| (index + 1, line.split("//").next().unwrap_or(line)))
+}
+
+fn fences(path: &str, text: &str, findings: &mut Vec<String>) {
+    for (index, line) in text.lines().enumerate() {
+        let doc = line.trim_start();
+        let fence = doc.strip_prefix("///").or_else(|| doc.strip_prefix("//!")).map(str::trim_start);
+        if fence.is_some_and(|fence| fence.starts_with("```") && fence.contains("ignore")) {
+            findings.push(format!("{path}:{}: an example that is never run", index + 1));
+        }
+    }
+}
