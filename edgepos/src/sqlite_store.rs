@@ -155,7 +155,7 @@ impl Store for SqliteStore {
     fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
         let failed = |error: rusqlite::Error| StoreError::new(format!("reading {}", self.path.display()), error);
         let sql = if space == Space::Event {
-            "SELECT key, hash || payload FROM events WHERE key BETWEEN ?2 AND ?3 AND ?1 IS NOT NULL ORDER BY key"
+            "SELECT key, hash, payload FROM events WHERE key BETWEEN ?2 AND ?3 AND ?1 IS NOT NULL ORDER BY key"
         } else {
             "SELECT key, value FROM rows WHERE space = ?1 AND key BETWEEN ?2 AND ?3 ORDER BY key"
         };
@@ -166,7 +166,11 @@ impl Store for SqliteStore {
         while read < max_bytes as usize || rows.is_empty() {
             let Some(row) = cursor.next().map_err(failed)? else { break };
             let key: Vec<u8> = row.get(0).map_err(failed)?;
-            let value: Vec<u8> = row.get(1).map_err(failed)?;
+            let mut value: Vec<u8> = row.get(1).map_err(failed)?;
+            if space == Space::Event {
+                let payload: Vec<u8> = row.get(2).map_err(failed)?;
+                value.extend_from_slice(&payload);
+            }
             read += key.len() + value.len();
             rows.push((key, value));
         }

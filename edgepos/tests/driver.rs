@@ -1,0 +1,140 @@
+//! The driver on a real store: what was acknowledged is there after a restart, and a failed write stops the terminal.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use edgepos::core::{ConnectionId, IdempotencyKey, Persist, ReplicaId, Space, StoreGeneration, StoreId};
+use edgepos::model::{BasketId, CounterRow, Currency, Line, Tender};
+use edgepos::sync::{CloudRequest, UplinkError};
+use edgepos::{
+    Commit, Config, Delivery, Draft, Driver, DriverConfig, Genesis, MemoryStore, Node, Refusal, Rows, SqliteStore,
+    Store, StoreError, SystemClock, Transport, Uplink, UplinkFuture,
+};
+use tokio::sync::mpsc;
+
+/// Nobody is connected.
+struct Alone;
+
+impl Transport for Alone {
+    fn delivery(&self) -> Delivery {
+        Delivery::Stream
+    }
+
+    fn send(&mut self, _: ReplicaId, _: ConnectionId, _: Vec<u8>) {}
+}
+
+/// The cloud is away.
+struct Cloudless;
+
+impl Uplink for Cloudless {
+    fn call(&self, _: CloudRequest) -> UplinkFuture {
+        Box::pin(async { Err(UplinkError::Unreachable) })
+    }
+}
+
+fn start(store: Box<dyn Store>) -> (Node, Driver) {
+    let me = ReplicaId::new(1, 5);
+    let genesis = Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me] };
+    let config = DriverConfig { terminal: Config::new(me, genesis, 9) };
+    let (_events, transport_events) = mpsc::channel(1);
+    Driver::start(config, store, Box::new(Alone), transport_events, Arc::new(Cloudless), Arc::new(SystemClock::new()))
+        .unwrap()
+}
+
+fn open(path: &Path) -> Box<dyn Store> {
+    Box::new(SqliteStore::open(path).unwrap())
+}
+
+fn basket(number: u8) -> Draft {
+    let milk = Line { no: 1, product: "milk".into(), quantity: 1, amount: 129, ..Line::default() };
+    Draft::sale(BasketId([number; 16]), Currency::EUR, vec![milk])
+}
+
+fn commit(number: u8) -> Commit {
+    let key = IdempotencyKey([number; 16]);
+    Commit { basket: BasketId([number; 16]), key, tenders: Tender::cash(129).into() }
+}
+
+#[tokio::test]
+async fn sales_outlive_the_process_and_concurrent_ones_are_all_booked() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("till.db");
+    let (node, driver) = start(open(&path));
+    let mut tills = tokio::task::JoinSet::new();
+    for number in 1..=40 {
+        let node = node.clone();
+        tills.spawn(async move {
+            node.begin(basket(number)).await.unwrap();
+            node.commit(commit(number)).await.unwrap().receipt
+        });
+    }
+    let mut numbers: Vec<u64> = tills.join_all().await.into_iter().map(|receipt| receipt.number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=40).collect::<Vec<_>>(), "gapless");
+    node.shutdown().await;
+    driver.join().await.unwrap();
+    assert!(matches!(node.begin(basket(50)).await, Err(Refusal::Stopped(_))));
+
+    let (node, driver) = start(reopen(&path).await);
+    assert_eq!(node.counter(CounterRow::stock("milk", 0)).await.unwrap(), Some(-40));
+    let repeated = node.commit(commit(7)).await.unwrap();
+    assert!(repeated.repeated);
+    node.shutdown().await;
+    driver.join().await.unwrap();
+
+    // What a person sees with sqlite3.
+    drop(reopen(&path).await);
+    let reader = rusqlite::Connection::open(&path).unwrap();
+    let sql = "SELECT count(*), sum(total), min(series), max(number) FROM events WHERE kind_name = 'transaction'";
+    let seen: (i64, i64, String, i64) =
+        reader.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
+    assert_eq!(seen, (40, 40 * 129, "S".into(), 40));
+}
+
+/// The store's thread lets go of the file a moment after the driver has ended.
+async fn reopen(path: &Path) -> Box<dyn Store> {
+    for _ in 0..3_000 {
+        if let Ok(store) = SqliteStore::open(path) {
+            return Box::new(store);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the store is still in use after 30 s");
+}
+
+/// Fails from the given commit on.
+struct Failing {
+    store: MemoryStore,
+    good: usize,
+}
+
+impl Store for Failing {
+    fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        self.good = self.good.checked_sub(1).ok_or_else(|| StoreError::plain("the disk is full"))?;
+        self.store.commit(group)
+    }
+
+    fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
+        self.store.scan(space, from, to, max_bytes)
+    }
+}
+
+#[tokio::test]
+async fn a_failed_write_is_told_and_never_acknowledged() {
+    let (node, driver) = start(Box::new(Failing { store: MemoryStore::new(), good: 3 }));
+    let mut refused = None;
+    for number in 1..=10 {
+        let sold = async {
+            node.begin(basket(number)).await?;
+            node.commit(commit(number)).await
+        };
+        if let Err(refusal) = sold.await {
+            refused = Some(refusal);
+            break;
+        }
+    }
+    assert!(matches!(refused, Some(Refusal::Stopped(reason)) if reason.contains("disk is full") || reason.contains("not running")));
+    let error = driver.join().await.unwrap_err();
+    assert!(error.doing.contains("disk is full"), "{error}");
+}
