@@ -76,7 +76,11 @@ fn ranges_are_inclusive_and_ordered(store: &mut dyn Store) {
 fn pieces_add_up(store: &mut dyn Store) {
     let rows = (0..100u8).map(|key| Write::put(Space::Counter, [key], vec![key; 100])).collect();
     commit(store, rows);
-    assert_eq!(scan(store, Space::Counter, &[0], &[255], 0).len(), 1, "the first row comes however large it is");
+    assert_eq!(
+        scan(store, Space::Counter, &[0], &[255], 0).len(),
+        1,
+        "the first row comes however large it is"
+    );
     let piece = scan(store, Space::Counter, &[0], &[255], 300);
     assert_eq!(piece.len(), 3, "up to and including the row that reaches the limit");
     let mut seen = Vec::new();
@@ -100,7 +104,8 @@ fn events_read_back(store: &mut dyn Store) {
             (id.to_key().to_vec(), record.to_row(Hash([9; 32])))
         })
         .collect();
-    let writes = rows.iter().map(|(key, value)| Write::put(Space::Event, key.clone(), value.clone())).collect();
+    let writes =
+        rows.iter().map(|(key, value)| Write::put(Space::Event, key.clone(), value.clone())).collect();
     commit(store, writes);
     assert_eq!(scan(store, Space::Event, &[0], &[255; 17], u32::MAX), rows, "events, byte by byte, by chain");
     let (first, last) = (ids[0].to_key(), ids[1].to_key());

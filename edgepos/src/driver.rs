@@ -127,7 +127,11 @@ enum Done {
 }
 
 /// Commits whatever waits as one group, then reads. Ends when the driver is gone, or at the first error.
-fn serve_store(mut store: Box<dyn Store>, queue: &blocking::Receiver<Job>, done: &mpsc::UnboundedSender<Done>) {
+fn serve_store(
+    mut store: Box<dyn Store>,
+    queue: &blocking::Receiver<Job>,
+    done: &mpsc::UnboundedSender<Done>,
+) {
     while let Ok(first) = queue.recv() {
         let mut group = Vec::new();
         let mut loads = Vec::new();

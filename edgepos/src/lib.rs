@@ -28,11 +28,12 @@ pub use edgepos_sync as sync;
 pub use http_uplink::HttpUplink;
 pub use node::{Begun, Committed, Node};
 pub use ports::{
-    Clock, Delivery, MemoryStore, Rows, Store, StoreError, SystemClock, Transport, TransportEvent, Uplink, UplinkFuture,
+    Clock, Delivery, EachRow, MemoryStore, Rows, Store, StoreError, SystemClock, Transport, TransportEvent,
+    Uplink, UplinkFuture,
 };
 pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
-    Commit, Config, ConfigError, CounterValue, Draft, Event, Genesis, Input, MAX_FRAME, OpenBasket, Output, Receipt, Record,
-    Refusal, Reply, RequestId, RestoreError, Restored, Status, Terminal,
+    Commit, Config, ConfigError, CounterValue, Draft, Event, Genesis, Input, MAX_FRAME, OpenBasket, Output,
+    Receipt, Record, Refusal, Reply, RequestId, RestoreError, Restored, Status, Terminal,
 };

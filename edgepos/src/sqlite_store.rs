@@ -90,10 +90,11 @@ impl SqliteStore {
             return Err(StoreError::plain(format!("{place} is a database of another program")));
         }
         if format > FORMAT {
-            return Err(StoreError::plain(format!("{place} has format {format}; this version reads up to {FORMAT}")));
+            return Err(StoreError::plain(format!(
+                "{place} has format {format}; this version reads up to {FORMAT}"
+            )));
         }
-        let mode: String =
-            db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
+        let mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
         if mode != "wal" {
             return Err(StoreError::plain(format!("{place}: this file system allows no write-ahead log")));
         }
@@ -145,7 +146,9 @@ impl Store for SqliteStore {
         for write in group.iter().flat_map(|persist| &persist.writes) {
             match write {
                 Write::Put { space: Space::Event, key, value } => put_event(&transaction, key, value)?,
-                Write::Put { space, key, value } => put_row(&transaction, *space, key, value).map_err(failed)?,
+                Write::Put { space, key, value } => {
+                    put_row(&transaction, *space, key, value).map_err(failed)?
+                }
                 Write::Delete { space, key } => delete(&transaction, *space, key).map_err(failed)?,
             }
         }
@@ -153,7 +156,8 @@ impl Store for SqliteStore {
     }
 
     fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
-        let failed = |error: rusqlite::Error| StoreError::new(format!("reading {}", self.path.display()), error);
+        let failed =
+            |error: rusqlite::Error| StoreError::new(format!("reading {}", self.path.display()), error);
         let sql = if space == Space::Event {
             "SELECT key, hash, payload FROM events WHERE key BETWEEN ?2 AND ?3 AND ?1 IS NOT NULL ORDER BY key"
         } else {
@@ -294,8 +298,7 @@ mod tests {
         let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let rows: i64 = reader.query_row("SELECT count(*) FROM rows", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 1);
-        let full: i64 =
-            store.connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+        let full: i64 = store.connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
         assert_eq!(full, 2);
     }
 

@@ -106,8 +106,12 @@ impl TcpTransport {
         let listener = TcpListener::bind(config.listen).await?;
         let local = listener.local_addr()?;
         let (events, receiver) = mpsc::channel(RECEIVE_QUEUE);
-        let dialled: Vec<_> =
-            config.peers.iter().filter(|(peer, _)| **peer > config.me).map(|(&p, a)| (p, a.clone())).collect();
+        let dialled: Vec<_> = config
+            .peers
+            .iter()
+            .filter(|(peer, _)| **peer > config.me)
+            .map(|(&p, a)| (p, a.clone()))
+            .collect();
         let shared = Arc::new(Shared {
             config,
             next_connection: AtomicU64::new(1),

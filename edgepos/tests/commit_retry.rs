@@ -59,7 +59,8 @@ fn two_calls_at_once_with_one_key_book_once() {
     let first = till.ask_commit(NOW, 1, 9).unwrap();
     let second = till.ask_commit(NOW, 1, 9).unwrap();
     till.run(NOW);
-    let answers: Vec<_> = [first, second].iter().map(|request| till.replies.remove(request).unwrap()).collect();
+    let answers: Vec<_> =
+        [first, second].iter().map(|request| till.replies.remove(request).unwrap()).collect();
     let receipts: Vec<_> = answers
         .into_iter()
         .map(|answer| match answer.unwrap() {

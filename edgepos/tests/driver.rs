@@ -1,4 +1,5 @@
 //! The driver on a real store: what was acknowledged is there after a restart, and a failed write stops the terminal.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,8 +9,8 @@ use edgepos::core::{ConnectionId, IdempotencyKey, Persist, ReplicaId, Space, Sto
 use edgepos::model::{BasketId, CounterRow, Currency, Line, Tender};
 use edgepos::sync::{CloudRequest, UplinkError};
 use edgepos::{
-    Commit, Config, Delivery, Draft, Driver, DriverConfig, Genesis, MemoryStore, Node, Refusal, Rows, SqliteStore,
-    Store, StoreError, SystemClock, Transport, Uplink, UplinkFuture,
+    Commit, Config, Delivery, Draft, Driver, DriverConfig, Genesis, MemoryStore, Node, Refusal, Rows,
+    SqliteStore, Store, StoreError, SystemClock, Transport, Uplink, UplinkFuture,
 };
 use tokio::sync::mpsc;
 
@@ -38,8 +39,15 @@ fn start(store: Box<dyn Store>) -> (Node, Driver) {
     let genesis = Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me] };
     let config = DriverConfig { terminal: Config::new(me, genesis, 9) };
     let (_events, transport_events) = mpsc::channel(1);
-    Driver::start(config, store, Box::new(Alone), transport_events, Arc::new(Cloudless), Arc::new(SystemClock::new()))
-        .unwrap()
+    Driver::start(
+        config,
+        store,
+        Box::new(Alone),
+        transport_events,
+        Arc::new(Cloudless),
+        Arc::new(SystemClock::new()),
+    )
+    .unwrap()
 }
 
 fn open(path: &Path) -> Box<dyn Store> {
@@ -86,7 +94,8 @@ async fn sales_outlive_the_process_and_concurrent_ones_are_all_booked() {
     // What a person sees with sqlite3.
     drop(reopen(&path).await);
     let reader = rusqlite::Connection::open(&path).unwrap();
-    let sql = "SELECT count(*), sum(total), min(series), max(number) FROM events WHERE kind_name = 'transaction'";
+    let sql =
+        "SELECT count(*), sum(total), min(series), max(number) FROM events WHERE kind_name = 'transaction'";
     let seen: (i64, i64, String, i64) =
         reader.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
     assert_eq!(seen, (40, 40 * 129, "S".into(), 40));
@@ -134,7 +143,9 @@ async fn a_failed_write_is_told_and_never_acknowledged() {
             break;
         }
     }
-    assert!(matches!(refused, Some(Refusal::Stopped(reason)) if reason.contains("disk is full") || reason.contains("not running")));
+    assert!(
+        matches!(refused, Some(Refusal::Stopped(reason)) if reason.contains("disk is full") || reason.contains("not running"))
+    );
     let error = driver.join().await.unwrap_err();
     assert!(error.doing.contains("disk is full"), "{error}");
 }

@@ -1,4 +1,5 @@
 //! An event that can not be read is stored, passed on and shown; it blocks nothing.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod support;
 
@@ -24,7 +25,11 @@ impl Peer {
     fn new(store: StoreId) -> Self {
         let me = replica(2);
         let config = sync::Config::standard(store, me, 1);
-        Self { me, outbox: Outbox::new(NOW, config, sync::Restored::new()).unwrap(), disk: MemoryStore::new() }
+        Self {
+            me,
+            outbox: Outbox::new(NOW, config, sync::Restored::new()).unwrap(),
+            disk: MemoryStore::new(),
+        }
     }
 
     /// Runs both until neither has anything to say.
@@ -54,7 +59,10 @@ impl Peer {
                 if frame[0] == 2 {
                     quiet = false;
                     let message = sync::Message::decode(&frame[1..], &sync::Limits::DEFAULT).unwrap();
-                    self.outbox.handle(NOW, sync::Input::Message { from: till.config.me, connection: LINK, message });
+                    self.outbox.handle(
+                        NOW,
+                        sync::Input::Message { from: till.config.me, connection: LINK, message },
+                    );
                 }
             }
             if quiet {
@@ -74,7 +82,8 @@ fn what_can_not_be_read_blocks_nothing() {
         envelope.encode()
     };
     let mut overflowing = Envelope::new(Kind::TRANSACTION, WALL, edgepos::crdt::Hlc(1), vec![]);
-    overflowing.effects = [i64::MAX, 1].map(|delta| Effect::new(CounterRow::stock("milk", 0), delta, None)).to_vec();
+    overflowing.effects =
+        [i64::MAX, 1].map(|delta| Effect::new(CounterRow::stock("milk", 0), delta, None)).to_vec();
     let payloads = [
         envelope(Kind::TRANSACTION, 5, b"a vendor's own body"),
         b"no envelope at all".to_vec(),
@@ -109,7 +118,8 @@ fn what_can_not_be_read_blocks_nothing() {
 
     let key = |seq| EventId::new(chain, Seq(seq)).to_key();
     let rows = till.disk.scan(Space::Event, &key(1), &key(6), u32::MAX).unwrap();
-    let stored: Vec<_> = rows.iter().map(|(key, row)| EventRecord::from_row(key, row).unwrap().0.payload).collect();
+    let stored: Vec<_> =
+        rows.iter().map(|(key, row)| EventRecord::from_row(key, row).unwrap().0.payload).collect();
     assert_eq!(stored, payloads, "kept as they came");
     assert_eq!(till.crash(NOW).terminal.status().quarantined, 3);
 }

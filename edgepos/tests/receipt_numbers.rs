@@ -36,7 +36,8 @@ fn beginning_again_gives_the_same_number_and_other_contents_are_refused() {
 #[test]
 fn series_count_apart_and_training_counts_nothing() {
     let mut till = Till::new(1, 1, NOW);
-    let series = |basket, series: &str| Draft { series: series.into(), ..draft(basket, vec![line(1, "a", 1, 1)]) };
+    let series =
+        |basket, series: &str| Draft { series: series.into(), ..draft(basket, vec![line(1, "a", 1, 1)]) };
     assert_eq!(till.begin(NOW, series(1, "S")), Ok(1));
     assert_eq!(till.begin(NOW, series(2, "R")), Ok(1));
     let training = Draft { mode: Mode::Training, ..draft(3, vec![line(1, "a", 1, 1)]) };

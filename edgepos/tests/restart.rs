@@ -28,8 +28,13 @@ fn counters_prices_and_the_day_are_restored() {
     let lines = vec![StockLine { product: "milk".into(), quantity: 10 }];
     let moved = StockMoved { reason: StockReason::Receipt, from: None, to: None, lines };
     till.record(NOW, Record::stock_moved(&moved, 0)).unwrap();
-    let product =
-        ProductSet { product: "milk".into(), name: "Milk".into(), base_unit: "piece".into(), scale: 0, tax_code: None };
+    let product = ProductSet {
+        product: "milk".into(),
+        name: "Milk".into(),
+        base_unit: "piece".into(),
+        scale: 0,
+        tax_code: None,
+    };
     till.record(NOW, Record::product(&product)).unwrap();
     till.record(NOW, Record::price(&price(99))).unwrap();
     till.record(NOW, Record::price(&price(129))).unwrap();

@@ -20,7 +20,10 @@ fn a_till_that_knows_the_receipt_takes_back_what_is_left() {
     assert_eq!(till.begin(NOW, draft(4, vec![back(1, 1, "milk", 1)])), Ok(3));
     let while_open = till.begin(NOW, draft(5, vec![back(1, 1, "milk", 1)]));
     assert_eq!(while_open, Err(Refusal::NotReturnable { line: 1, remaining: 0 }), "an open basket counts");
-    assert!(till.begin(NOW, draft(6, vec![back(99, 1, "milk", 1)])).is_ok(), "a receipt of elsewhere is taken");
+    assert!(
+        till.begin(NOW, draft(6, vec![back(99, 1, "milk", 1)])).is_ok(),
+        "a receipt of elsewhere is taken"
+    );
 }
 
 #[test]
@@ -41,7 +44,8 @@ fn two_cut_off_tills_that_take_the_same_goods_back_raise_one_exception() {
     shop.tills[4].sell(now, 3, vec![back(1, 1, "milk", 1)]);
     shop.pass(2_000);
     let raised = |shop: &Shop, kind| -> Vec<usize> {
-        let count = |till: &Till| till.terminal.status().exceptions.iter().filter(|e| e.exception == kind).count();
+        let count =
+            |till: &Till| till.terminal.status().exceptions.iter().filter(|e| e.exception == kind).count();
         shop.tills.iter().map(count).collect()
     };
     assert_eq!(raised(&shop, ExceptionType::RETURNED_TWICE), [0; 5]);

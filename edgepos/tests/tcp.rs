@@ -1,4 +1,5 @@
 //! Terminals find each other over TCP, strangers are turned away, and a dead connection is noticed.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -26,7 +27,10 @@ fn config(me: ReplicaId, store: u8, peers: &[(ReplicaId, SocketAddr)]) -> TcpCon
 }
 
 async fn next(events: &mut Receiver<TransportEvent>) -> TransportEvent {
-    timeout(Duration::from_secs(60), events.recv()).await.expect("within a minute").expect("the transport lives")
+    timeout(Duration::from_secs(60), events.recv())
+        .await
+        .expect("within a minute")
+        .expect("the transport lives")
 }
 
 async fn up(events: &mut Receiver<TransportEvent>) -> (ReplicaId, ConnectionId) {
@@ -61,7 +65,9 @@ async fn frames_go_both_ways_and_a_lost_peer_comes_back() {
     assert!(again > to_low);
     high.send(LOW, to_low, vec![4]);
     high.send(LOW, again, vec![5]);
-    let TransportEvent::Frame(_, _, frame) = next(&mut low_events).await else { panic!("a frame comes first") };
+    let TransportEvent::Frame(_, _, frame) = next(&mut low_events).await else {
+        panic!("a frame comes first")
+    };
     assert_eq!(frame, [5], "frames for the dead connection are dropped");
 }
 
@@ -69,7 +75,8 @@ async fn frames_go_both_ways_and_a_lost_peer_comes_back() {
 async fn strangers_are_turned_away_and_do_no_harm() {
     let (high, mut high_events) = TcpTransport::start(config(HIGH, 1, &[])).await.unwrap();
     let address = high.local_addr();
-    let (_other_store, mut other_events) = TcpTransport::start(config(LOW, 9, &[(HIGH, address)])).await.unwrap();
+    let (_other_store, mut other_events) =
+        TcpTransport::start(config(LOW, 9, &[(HIGH, address)])).await.unwrap();
     for greeting in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xFF; 8], &[0, 0, 0, 1, 0], &[0, 0, 0, 200, 1, 2, 3]] {
         let mut stranger = TcpStream::connect(address).await.unwrap();
         stranger.write_all(greeting).await.unwrap();

@@ -154,8 +154,7 @@ pub struct DayClosed {
 impl DayClosed {
     /// A day that ends with what the terminal has seen so far.
     pub fn new(day: u32, counted: i64, watermark: &VersionVector) -> Self {
-        let watermark =
-            watermark.iter().map(|(chain, seq)| edgepos_core::EventId::new(chain, seq)).collect();
+        let watermark = watermark.iter().map(|(chain, seq)| edgepos_core::EventId::new(chain, seq)).collect();
         Self { day, counted, watermark }
     }
 

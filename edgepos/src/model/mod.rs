@@ -13,7 +13,9 @@ mod money;
 mod redact;
 mod transaction;
 
-pub use body::{DayClosed, DayOpened, NumberVoided, PriceSet, ProductSet, StockLine, StockMoved, StockReason};
+pub use body::{
+    DayClosed, DayOpened, NumberVoided, PriceSet, ProductSet, StockLine, StockMoved, StockReason,
+};
 pub use effect::{Counter, CounterRow, Effect, StockState};
 pub use envelope::{ClockQuality, DecodeError, Envelope, Kind, Mode, Ref, RefRole};
 pub use exception::{ExceptionRaised, ExceptionType};

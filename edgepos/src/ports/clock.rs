@@ -20,7 +20,10 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// A clock whose monotonic origin is when the device started (Linux, Android) or this call.
-    #[expect(clippy::new_without_default, reason = "elsewhere than on Linux it reads the clock: not a default value")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "elsewhere than on Linux it reads the clock: not a default value"
+    )]
     pub fn new() -> Self {
         Self {
             #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -10,6 +10,9 @@ use thiserror::Error;
 /// Rows by rising key.
 pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 
+/// What is done with each row of a scan.
+pub type EachRow<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
+
 /// The store could not do what it was asked. After a failed commit the terminal stops: recovery is a restart.
 #[derive(Debug, Error)]
 #[error("{doing}")]
@@ -52,11 +55,7 @@ pub trait Store: Send {
     ///
     /// # Errors
     /// When the store can not be read, or when `each` fails.
-    fn scan_all(
-        &self,
-        space: Space,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    fn scan_all(&self, space: Space, each: &mut EachRow<'_>) -> Result<(), StoreError> {
         const PIECE: u32 = 1 << 20;
         const LAST: [u8; 1025] = [0xFF; 1025];
         let mut from = Vec::new();

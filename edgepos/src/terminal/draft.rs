@@ -219,8 +219,12 @@ mod tests {
     fn a_product_on_two_lines_moves_its_stock_once() {
         let basket = check(draft(vec![line(1, "milk", 2, 300), line(2, "milk", 1, 150)]), 4, 0).unwrap();
         assert_eq!(basket.transaction.total, 450);
-        let stock: Vec<_> =
-            basket.effects.iter().filter(|e| e.row() == CounterRow::stock("milk", 4)).map(|e| e.delta).collect();
+        let stock: Vec<_> = basket
+            .effects
+            .iter()
+            .filter(|e| e.row() == CounterRow::stock("milk", 4))
+            .map(|e| e.delta)
+            .collect();
         assert_eq!(stock, [-3]);
         let returnable = basket.effects.iter().filter(|e| e.counter == crate::model::Counter::RETURNABLE);
         assert_eq!(returnable.map(|e| e.delta).collect::<Vec<_>>(), [2, 1]);
@@ -229,7 +233,8 @@ mod tests {
     #[test]
     fn a_return_gives_stock_back_and_uses_up_what_may_return() {
         let sold = BasketId([1; 16]);
-        let back = Line { original: Some(OriginalLine { basket: sold, line: 3 }), ..line(1, "milk", -2, -300) };
+        let back =
+            Line { original: Some(OriginalLine { basket: sold, line: 3 }), ..line(1, "milk", -2, -300) };
         let basket = check(draft(vec![back]), 0, 0).unwrap();
         let deltas: BTreeMap<_, _> = basket.effects.iter().map(|e| (e.row(), e.delta)).collect();
         assert_eq!(deltas[&CounterRow::stock("milk", 0)], 2);
@@ -239,7 +244,8 @@ mod tests {
 
     #[test]
     fn quantity_zero_and_unknown_products_are_legal() {
-        let basket = check(draft(vec![line(1, "5978656", 0, 0), line(2, "fuel", 29_404, 6_789)]), 0, 0).unwrap();
+        let basket =
+            check(draft(vec![line(1, "5978656", 0, 0), line(2, "fuel", 29_404, 6_789)]), 0, 0).unwrap();
         assert_eq!(basket.transaction.total, 6_789);
     }
 

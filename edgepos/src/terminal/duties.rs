@@ -85,8 +85,7 @@ impl Duties {
 
     /// A load of one row.
     pub(super) fn load_row(&mut self, space: Space, key: &[u8], whom: LoadFor) {
-        let load =
-            Load { id: LoadId(0), space, from: key.to_vec(), to: key.to_vec(), max_bytes: u32::MAX };
+        let load = Load { id: LoadId(0), space, from: key.to_vec(), to: key.to_vec(), max_bytes: u32::MAX };
         self.load(load, whom);
     }
 
@@ -137,4 +136,3 @@ impl Duties {
         })
     }
 }
-

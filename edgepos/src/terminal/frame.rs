@@ -43,7 +43,9 @@ impl Frame {
             Some((&ELECTION, body)) => {
                 consensus::Message::decode(body).map(Self::Election).map_err(FrameError::Election)
             }
-            Some((&SYNC, body)) => sync::Message::decode(body, &sync::Limits::DEFAULT).map(Self::Sync).map_err(FrameError::Sync),
+            Some((&SYNC, body)) => {
+                sync::Message::decode(body, &sync::Limits::DEFAULT).map(Self::Sync).map_err(FrameError::Sync)
+            }
             Some((&kind, _)) => Ok(Self::Unknown(kind)),
         }
     }

@@ -206,11 +206,8 @@ impl Terminal {
         if self.stopped.is_some() {
             return None;
         }
-        let floors = if self.election.entitled() {
-            self.floors.next(self.config.exception_grace)
-        } else {
-            None
-        };
+        let floors =
+            if self.election.entitled() { self.floors.next(self.config.exception_grace) } else { None };
         [self.election.poll_timeout(), self.outbox.poll_timeout(), floors].into_iter().flatten().min()
     }
 
@@ -232,7 +229,9 @@ impl Terminal {
                 break;
             }
         }
-        if let Some(ceiling) = self.duties.has_writes().then(|| self.clock.ceiling_to_persist(now.wall)).flatten() {
+        if let Some(ceiling) =
+            self.duties.has_writes().then(|| self.clock.ceiling_to_persist(now.wall)).flatten()
+        {
             self.duties.write(restore::clock_row(ceiling));
         }
         self.duties.seal();
@@ -254,12 +253,16 @@ impl Terminal {
 /// Who it is; its contents are a store's and do not belong into a log line.
 impl fmt::Debug for Terminal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Terminal").field("me", &self.config.me).field("stopped", &self.stopped).finish_non_exhaustive()
+        f.debug_struct("Terminal")
+            .field("me", &self.config.me)
+            .field("stopped", &self.stopped)
+            .finish_non_exhaustive()
     }
 }
 
 fn check(config: &Config) -> Result<(), ConfigError> {
-    let bounds = |ok: bool, field, bounds| if ok { Ok(()) } else { Err(ConfigError::Bounds { field, bounds }) };
+    let bounds =
+        |ok: bool, field, bounds| if ok { Ok(()) } else { Err(ConfigError::Bounds { field, bounds }) };
     let flush = config.flush_interval.as_millis();
     bounds((10..=3_600_000).contains(&flush), "flush_interval", "10 ms to 1 h")?;
     bounds(config.exception_grace.as_secs() <= 3_600, "exception_grace", "at most 1 h")?;

@@ -79,7 +79,9 @@ impl Terminal {
     fn sync_news(&mut self, event: sync::Event) {
         match event {
             sync::Event::CloudHas(vector) => self.tell(Event::CloudHas(vector)),
-            sync::Event::Fork { chain, seq, .. } => self.tell(Event::Forked { id: EventId::new(chain, seq.next()) }),
+            sync::Event::Fork { chain, seq, .. } => {
+                self.tell(Event::Forked { id: EventId::new(chain, seq.next()) })
+            }
             sync::Event::RollbackSuspected { chain, known, own, .. } => {
                 self.tell(Event::RollbackSuspected { claimed: EventId::new(chain, known), own });
             }
@@ -91,7 +93,10 @@ impl Terminal {
                 self.tell(Event::Refused { from: peer, reason: format!("it belongs to store {store}") });
             }
             sync::Event::Incompatible { peer, versions: (oldest, newest) } => {
-                self.tell(Event::Refused { from: peer, reason: format!("it speaks versions {oldest} to {newest}") });
+                self.tell(Event::Refused {
+                    from: peer,
+                    reason: format!("it speaks versions {oldest} to {newest}"),
+                });
             }
             sync::Event::Damaged { id } => {
                 self.tell(Event::Quarantined { id, reason: "its row is damaged on this disk".into() });

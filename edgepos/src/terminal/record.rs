@@ -1,8 +1,6 @@
 //! Events that are no sale: what an application records beside the receipts.
 
-use crate::model::{
-    CounterRow, DayOpened, Effect, Kind, Mode, PriceSet, ProductSet, StockMoved, to_cbor,
-};
+use crate::model::{CounterRow, DayOpened, Effect, Kind, Mode, PriceSet, ProductSet, StockMoved, to_cbor};
 
 /// An event to record.
 #[derive(Clone, PartialEq, Eq, Debug)]

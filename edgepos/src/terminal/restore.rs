@@ -139,7 +139,11 @@ fn number(value: &[u8]) -> Result<u64, String> {
 }
 
 /// Refuses the disk of another terminal or store; marks a fresh one.
-pub(super) fn check_identity(config: &Config, found: Identity, duties: &mut Duties) -> Result<(), ConfigError> {
+pub(super) fn check_identity(
+    config: &Config,
+    found: Identity,
+    duties: &mut Duties,
+) -> Result<(), ConfigError> {
     match found.me {
         Some(me) if me != config.me => {
             return Err(ConfigError::OtherIdentity {

@@ -290,7 +290,8 @@ impl Terminal {
         let mut transaction = basket.transaction.clone();
         transaction.tenders = tenders;
         let (mode, operator) = (basket.mode, basket.operator.clone());
-        let mut envelope = self.envelope(now, Kind::TRANSACTION, to_cbor(&transaction), mode).with_key(Some(key));
+        let mut envelope =
+            self.envelope(now, Kind::TRANSACTION, to_cbor(&transaction), mode).with_key(Some(key));
         envelope.operator = operator;
         envelope.effects = effects;
         envelope.refs = references(&transaction);
@@ -377,11 +378,12 @@ fn references(transaction: &crate::model::Transaction) -> Vec<Ref> {
         transaction.lines.iter().filter_map(|line| line.original).map(|original| original.basket).collect();
     originals.sort_unstable();
     originals.dedup();
-    let originals = originals.into_iter().map(|basket| Ref { role: RefRole::ORIGINAL, id: basket.0.to_vec() });
-    let customer = transaction.customer.iter().map(|customer| Ref {
-        role: RefRole::CUSTOMER,
-        id: customer.as_bytes().to_vec(),
-    });
+    let originals =
+        originals.into_iter().map(|basket| Ref { role: RefRole::ORIGINAL, id: basket.0.to_vec() });
+    let customer = transaction
+        .customer
+        .iter()
+        .map(|customer| Ref { role: RefRole::CUSTOMER, id: customer.as_bytes().to_vec() });
     originals.chain(customer).collect()
 }
 
@@ -396,7 +398,8 @@ fn store_receipt(receipt: &Receipt) -> Vec<u8> {
 }
 
 fn read_receipt(row: &[u8]) -> Result<Receipt, String> {
-    let stored: StoredReceipt = from_cbor(row).map_err(|error| format!("a receipt can not be read: {error}"))?;
+    let stored: StoredReceipt =
+        from_cbor(row).map_err(|error| format!("a receipt can not be read: {error}"))?;
     let event = EventId::from_key(&stored.event).ok_or("a receipt names no event")?;
     let StoredReceipt { basket, series, number, total, .. } = stored;
     Ok(Receipt { event, basket, series, number, total })

@@ -1,15 +1,18 @@
 //! Terminals on stores in memory, connected by hand, in virtual time.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "a module of tests, of which each uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "a module of tests, of which each uses its own part"
+)]
 
 use std::collections::{BTreeMap, VecDeque};
 
-use edgepos::core::{
-    ConnectionId, IdempotencyKey, Now, Persist, ReplicaId, Space, StoreGeneration, StoreId,
-};
+use edgepos::core::{ConnectionId, IdempotencyKey, Now, Persist, ReplicaId, Space, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, Currency, Line, Tender};
 use edgepos::{
-    Commit, Config, Draft, Event, Genesis, Input, MemoryStore, Output, Receipt, Record, Refusal, Reply, RequestId,
-    Restored, Store, Terminal,
+    Commit, Config, Draft, Event, Genesis, Input, MemoryStore, Output, Receipt, Record, Refusal, Reply,
+    RequestId, Restored, Store, Terminal,
 };
 
 /// A Tuesday.
@@ -89,7 +92,10 @@ impl Till {
                     Output::Transmit { to, connection, frame } => self.sent.push((to, connection, frame)),
                     Output::Uplink(..) => self.uplinks += 1,
                     Output::Reply(request, reply) => {
-                        assert!(self.replies.insert(request, reply).is_none(), "{request:?} was answered twice");
+                        assert!(
+                            self.replies.insert(request, reply).is_none(),
+                            "{request:?} was answered twice"
+                        );
                     }
                     Output::Event(event) => self.events.push(event),
                 }

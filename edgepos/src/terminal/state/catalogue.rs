@@ -101,7 +101,9 @@ impl Catalogue {
     /// Whether the value won.
     fn set(&mut self, stamp: Stamp, value: Value) -> bool {
         match value {
-            Value::Product(value) => newest(&mut self.products, value.product.clone(), Entry { stamp, value }),
+            Value::Product(value) => {
+                newest(&mut self.products, value.product.clone(), Entry { stamp, value })
+            }
             Value::Price(value) => {
                 newest(&mut self.prices, (value.product.clone(), value.list), Entry { stamp, value })
             }
@@ -120,6 +122,8 @@ fn newest<K: Ord, V>(map: &mut BTreeMap<K, Entry<V>>, key: K, entry: Entry<V>) -
 fn key_of(value: &Value) -> Vec<u8> {
     match value {
         Value::Product(product) => [b"p", product.product.as_bytes()].concat(),
-        Value::Price(price) => [b"l".as_slice(), &price.list.to_be_bytes(), price.product.as_bytes()].concat(),
+        Value::Price(price) => {
+            [b"l".as_slice(), &price.list.to_be_bytes(), price.product.as_bytes()].concat()
+        }
     }
 }

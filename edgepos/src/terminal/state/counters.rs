@@ -116,9 +116,7 @@ impl Counters {
 
     /// Every row and its value, by rising key.
     pub(in super::super) fn iter(&self) -> impl Iterator<Item = (CounterRow, i64)> + '_ {
-        self.items
-            .iter()
-            .filter_map(|(key, &item)| CounterRow::from_key(key).zip(self.value(item)))
+        self.items.iter().filter_map(|(key, &item)| CounterRow::from_key(key).zip(self.value(item)))
     }
 
     /// Items whose row is below its floor.
@@ -131,7 +129,8 @@ impl Counters {
             return item;
         }
         let item = Item(self.rows.len() as u64);
-        let dense = key.first_chunk::<2>().map(|code| Counter(u16::from_be_bytes(*code))) == Some(Counter::STOCK);
+        let dense =
+            key.first_chunk::<2>().map(|code| Counter(u16::from_be_bytes(*code))) == Some(Counter::STOCK);
         self.rows.push(Row { key: key.clone(), dense, floor: None });
         self.items.insert(key, item);
         item
@@ -160,7 +159,12 @@ impl Counters {
 
     fn cell(&self, item: Item, chain: Chain) -> PnRow {
         if self.rows[item.0 as usize].dense {
-            return self.dense.rows(item).find(|(other, _)| *other == chain).map(|(_, row)| row).unwrap_or_default();
+            return self
+                .dense
+                .rows(item)
+                .find(|(other, _)| *other == chain)
+                .map(|(_, row)| row)
+                .unwrap_or_default();
         }
         self.sparse.get(&(item, chain)).copied().unwrap_or_default()
     }
@@ -174,7 +178,8 @@ impl Counters {
         if self.rows[item.0 as usize].dense {
             return self.dense.apply(id, item, delta).expect("checked above: in order and inside 64 bits");
         }
-        let row = next(self.cell(item, id.chain), id, delta).expect("checked above: in order and inside 64 bits");
+        let row =
+            next(self.cell(item, id.chain), id, delta).expect("checked above: in order and inside 64 bits");
         self.sparse.insert((item, id.chain), row);
         row
     }

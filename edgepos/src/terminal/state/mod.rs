@@ -31,7 +31,8 @@ pub(super) struct Applied {
 }
 
 impl State {
-    pub(super) const SPACES: [Space; 4] = [Space::Counter, Space::Register, Space::Exception, Space::Quarantine];
+    pub(super) const SPACES: [Space; 4] =
+        [Space::Counter, Space::Register, Space::Exception, Space::Quarantine];
 
     pub(super) fn restore(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), String> {
         match space {
