@@ -1,6 +1,6 @@
 //! The README's example is the one in `examples/`, and it sells.
 
-#[allow(dead_code, reason = "the program's main is not called")]
+#[allow(dead_code, unreachable_pub, reason = "the program's main is not called")]
 #[path = "../examples/till.rs"]
 mod till;
 
