@@ -1,0 +1,330 @@
+//! What a till says to its terminal over HTTP, in JSON, and what it hears back.
+//!
+//! | call | body | answer |
+//! |---|---|---|
+//! | `POST /begin` | [`Begin`] | [`Begun`] |
+//! | `POST /commit` | [`Pay`] | [`Receipt`] |
+//! | `POST /abandon` | [`Abandon`] | [`Done`] |
+//! | `POST /record` | [`RecordEvent`] | [`Recorded`] |
+//! | `GET /status` | | [`StatusReport`] |
+//! | `GET /unresolved` | | list of [`OpenBasketReport`] |
+//! | `GET /counters?product=CODE` | | list of [`CounterReport`] |
+//! | `POST /recognise` | a PNG or JPEG | [`Recognised`] |
+//! | `POST /flush`, `POST /stop` | | [`Done`] |
+//!
+//! A refusal is [`Problem`], with status 400, 409 or 503. A call whose answer was lost is made again with the same basket and key.
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::VectorText;
+
+/// A basket that the till wants to sell.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Begin {
+    /// The till's name for it, 32 hexadecimal digits.
+    pub basket: String,
+    /// Sale or return.
+    pub doc_type: DocKind,
+    /// ISO 4217.
+    pub currency: String,
+    /// The customer, by the vendor's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
+    /// Who is signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// What goes over the counter.
+    pub lines: Vec<BeginLine>,
+}
+
+/// What a document is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DocKind {
+    /// Goods out, money in. Series `S`.
+    Sale,
+    /// Goods back, money out. Series `R`.
+    Return,
+}
+
+/// One line of a basket.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BeginLine {
+    /// Its number, from 1.
+    pub no: u16,
+    /// The product's code.
+    pub product: String,
+    /// How many base units; negative for goods that come back.
+    pub quantity: i64,
+    /// Price of one unit, in minor units.
+    #[serde(default)]
+    pub unit_price: i64,
+    /// What it adds to the total, in minor units.
+    pub amount: i64,
+    /// What a loyalty card took off, in minor units.
+    #[serde(default)]
+    pub loyalty: i64,
+    /// For goods that come back: which line of which basket they were sold as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<Original>,
+}
+
+/// A line of an earlier receipt.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Original {
+    /// Its basket, 32 hexadecimal digits.
+    pub basket: String,
+    /// The line's number there.
+    pub line: u16,
+}
+
+/// A basket is open.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Begun {
+    /// Its number in the series.
+    pub number: u64,
+    /// What the customer owes, in minor units.
+    pub total: i64,
+}
+
+/// The customer has paid.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Pay {
+    /// The basket that was begun.
+    pub basket: String,
+    /// The till's key for this attempt to sell, 32 hexadecimal digits. The same one for every retry.
+    pub key: String,
+    /// How it was paid.
+    pub tenders: Vec<TenderPart>,
+}
+
+/// One payment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TenderPart {
+    /// By what.
+    pub kind: TenderKind,
+    /// How much, in minor units.
+    pub amount: i64,
+}
+
+/// A means of payment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TenderKind {
+    /// Notes and coins.
+    Cash,
+    /// A card.
+    Card,
+    /// Anything else, such as a manufacturer's coupon.
+    Other,
+}
+
+/// Proof of a booked transaction. It is durable.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The event, such as `3-0123456789ab/0:17`.
+    pub event: String,
+    /// The basket.
+    pub basket: String,
+    /// The receipt series.
+    pub series: String,
+    /// Its number there.
+    pub number: u64,
+    /// What was sold for, in minor units.
+    pub total: i64,
+    /// Whether an earlier call with this key had booked it.
+    pub repeated: bool,
+}
+
+/// A basket to give up.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Abandon {
+    /// The basket, 32 hexadecimal digits.
+    pub basket: String,
+}
+
+/// An event beside the receipts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RecordEvent {
+    /// Goods came in.
+    StockReceived {
+        /// From whom.
+        from: String,
+        /// What.
+        lines: Vec<StockPart>,
+    },
+    /// A product's master data.
+    ProductSet {
+        /// Its code.
+        product: String,
+        /// Its name.
+        name: String,
+        /// Its immutable base unit.
+        base_unit: String,
+    },
+    /// A price on everybody's list.
+    PriceSet {
+        /// The product's code.
+        product: String,
+        /// The price of one unit, in minor units.
+        amount: i64,
+        /// ISO 4217.
+        currency: String,
+    },
+    /// The business day begins.
+    DayOpened {
+        /// As yyyymmdd.
+        day: u32,
+        /// Cash in the drawer, in minor units.
+        float: i64,
+    },
+    /// The business day ends.
+    DayClosed {
+        /// Cash counted in the drawer, in minor units.
+        counted: i64,
+    },
+}
+
+/// One product of a stock movement.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StockPart {
+    /// The product's code.
+    pub product: String,
+    /// How many base units.
+    pub quantity: i64,
+}
+
+/// An event is recorded. It is durable.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Which.
+    pub event: String,
+}
+
+/// It was done.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Done {}
+
+/// Who a terminal is and how far it has come.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// This incarnation.
+    pub me: String,
+    /// The incarnation that leads.
+    pub leader: Option<String>,
+    /// In which term.
+    pub term: Option<u64>,
+    /// Whether this terminal leads.
+    pub leads: bool,
+    /// Whether it leads and hears a majority.
+    pub entitled: bool,
+    /// `normal`, `degraded` or `leaderless`.
+    pub mode: String,
+    /// The open business day, as yyyymmdd.
+    pub business_day: Option<u32>,
+    /// Events here that the cloud is not known to hold.
+    pub queued: u64,
+    /// Baskets that are open.
+    pub open_baskets: usize,
+    /// Events that can not be read here.
+    pub quarantined: u64,
+    /// Peers with a connection.
+    pub connected: Vec<String>,
+    /// Exceptions that are raised.
+    pub exceptions: Vec<ExceptionReport>,
+    /// What is on this terminal's disk.
+    pub durable: VectorText,
+    /// What the cloud holds, as far as is known here.
+    pub cloud: VectorText,
+}
+
+/// A counter fell below its floor.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ExceptionReport {
+    /// `oversold`, `returned_twice` …
+    pub exception: String,
+    /// The counter row's key, in hexadecimal.
+    pub row: String,
+    /// Counts the exceptions of one row.
+    pub episode: u32,
+    /// The value that was seen.
+    pub value: i64,
+}
+
+/// A basket that was begun and neither committed nor abandoned.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OpenBasketReport {
+    /// The till's name for it.
+    pub basket: String,
+    /// The receipt series.
+    pub series: String,
+    /// The number that it holds.
+    pub number: u64,
+    /// What the customer owes, in minor units.
+    pub total: i64,
+}
+
+/// One counter.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CounterReport {
+    /// What is counted: 0 stock, 1 points, 2 returnable, 3 stored value, 4 coupon use, 5 cash.
+    pub counter: u16,
+    /// Whose: text where it is printable, else hexadecimal.
+    pub key: String,
+    /// The place.
+    pub location: u32,
+    /// Its value as far as this terminal has seen.
+    pub value: i64,
+}
+
+/// What a picture shows.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Recognised {
+    /// The model answered in time.
+    Answer {
+        /// The most likely class.
+        label: String,
+        /// How sure the model is, 0 to 1.
+        confidence: f64,
+        /// Whether a person must confirm.
+        requires_confirmation: bool,
+        /// From the call to the answer, in microseconds.
+        total_us: u64,
+    },
+    /// No answer in time: key it in.
+    Fallback {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why a call was not done. Nothing of it was written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// For programs.
+    pub code: ProblemCode,
+    /// For people.
+    pub error: String,
+}
+
+/// What kind of refusal it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemCode {
+    /// The call does not read, or its contents are refused. A repeat is refused again.
+    BadRequest,
+    /// More of a receipt line would come back than may.
+    NotReturnable,
+    /// There is no such open basket.
+    UnknownBasket,
+    /// A business day is open, or none is, or baskets are open.
+    Day,
+    /// Too much is under way; try again.
+    Busy,
+    /// The terminal has stopped or is stopping.
+    Stopped,
+    /// There is no model to ask.
+    NoModel,
+}

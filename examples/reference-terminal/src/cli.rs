@@ -1,0 +1,253 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{cloud, demo, run};
+
+/// A store of terminals and a cloud on one machine, to evaluate `edgepos` with.
+#[derive(Debug, Parser)]
+#[command(name = "reference-terminal", version, about, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a whole store on this machine, sell a real week through it, break what can break, prove that nothing was lost
+    Demo(DemoArgs),
+    /// Run one terminal
+    Run(RunArgs),
+    /// Run the chain's cloud
+    Cloud(CloudArgs),
+    /// Compare the files that a demo left in its --dir once more
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    /// The demo's directory
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct DemoArgs {
+    /// How many terminals the store has, 1 to 15
+    #[arg(long, value_name = "N", default_value = "5", value_parser = terminals)]
+    terminals: u16,
+    /// How long the sales take, from 1s to 24h: 30s, 1500ms, 5m; the start, the end and the outages come on top
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    duration: Duration,
+    /// Sell these baskets: a CSV file with the columns of data/week.csv [default: the shipped week]
+    #[arg(long, value_name = "FILE.csv")]
+    data: Option<PathBuf>,
+    /// Write the figures here, as JSON
+    #[arg(long, value_name = "FILE.json")]
+    report: Option<PathBuf>,
+    /// Keep the databases, logs and the ledger in this directory, which must be new or empty [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Print the story line by line and draw no table
+    #[arg(long)]
+    headless: bool,
+    /// Use fixed ports: this one for the cloud, then two for each terminal (till, peers); 0 takes free ones
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    base_port: u16,
+    /// Chooses the returns; the same seed chooses the same ones
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Where the models are [default: those of the source tree]
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// What the terminal must be told, in TOML
+    #[arg(long, value_name = "FILE.toml")]
+    config: PathBuf,
+    /// End when standard input ends
+    #[arg(long, hide = true)]
+    supervised: bool,
+}
+
+#[derive(Debug, Args)]
+struct CloudArgs {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7000")]
+    listen: SocketAddr,
+    /// The SQLite file
+    #[arg(long, value_name = "FILE")]
+    db: PathBuf,
+    /// End when standard input ends
+    #[arg(long, hide = true)]
+    supervised: bool,
+}
+
+/// Exit status for bad usage and for input that does not do: nothing was done.
+const USAGE: u8 = 2;
+
+/// Reads the command line, does what it says, and says how that went: 0 all is well, 1 it went wrong or a check failed, 2 bad usage or
+/// input, 130 interrupted.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // A demo's children do the work; its own thread draws and waits.
+    let threads = if matches!(cli.command, Command::Demo(_)) { 4 } else { 2 };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(1, &format!("no threads to run on: {error}")),
+    };
+    let exit = runtime.block_on(dispatch(cli.command));
+    // A blocking read or a model's run may still be under way; the process need not wait for it.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn dispatch(command: Command) -> ExitCode {
+    match command {
+        Command::Demo(args) => demo_command(args).await,
+        Command::Run(args) => {
+            log_to_stderr();
+            let config = match run::Config::read(&args.config) {
+                Ok(config) => config,
+                Err(error) => return fail(USAGE, &error.to_string()),
+            };
+            match run::run(config, args.supervised).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error @ run::RunError::Stopped(_)) => fail(1, &error.to_string()),
+                Err(error) => fail(USAGE, &error.to_string()),
+            }
+        }
+        Command::Cloud(CloudArgs { listen, db, supervised }) => {
+            log_to_stderr();
+            match cloud::serve(cloud::Options { listen, db, supervised }).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error @ cloud::CloudError::Serve(_)) => fail(1, &error.to_string()),
+                Err(error) => fail(USAGE, &error.to_string()),
+            }
+        }
+        Command::Verify(VerifyArgs { dir }) => verify_command(&dir),
+    }
+}
+
+fn verify_command(dir: &Path) -> ExitCode {
+    let verdict = match demo::Evidence::of_demo(dir).and_then(|evidence| demo::verify(&evidence)) {
+        Ok(verdict) => verdict,
+        Err(error) => return fail(USAGE, &error.to_string()),
+    };
+    let demo::Verdict { findings, events_recorded, events_in_cloud, lost, duplicated, .. } = verdict;
+    println!(
+        "{events_recorded} events on the terminals, {events_in_cloud} in the cloud, {lost} lost, {duplicated} twice"
+    );
+    if findings.is_empty() {
+        println!("all checks hold");
+        return ExitCode::SUCCESS;
+    }
+    findings.iter().for_each(|finding| println!("  - {finding}"));
+    fail(1, "not all checks hold")
+}
+
+async fn demo_command(args: DemoArgs) -> ExitCode {
+    let models = args.models.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../models").into());
+    let options = demo::Options {
+        terminals: args.terminals,
+        duration: args.duration,
+        data: args.data,
+        report: args.report,
+        dir: args.dir,
+        headless: args.headless,
+        base_port: args.base_port,
+        seed: args.seed,
+        models,
+    };
+    match demo::run(options).await {
+        Ok(demo::Ending::Green) => ExitCode::SUCCESS,
+        Ok(demo::Ending::Failed) => ExitCode::FAILURE,
+        Ok(demo::Ending::Interrupted) => ExitCode::from(130),
+        Err(error) if error.is_usage() => fail(USAGE, &error.to_string()),
+        Err(error) => fail(1, &error.to_string()),
+    }
+}
+
+fn fail(status: u8, message: &str) -> ExitCode {
+    eprintln!("error: {message}");
+    ExitCode::from(status)
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}
+
+fn terminals(text: &str) -> Result<u16, String> {
+    let number: u16 = text.parse().map_err(|_| "not a number from 1 to 15".to_owned())?;
+    match number {
+        0 => Err("a store has at least 1 terminal".into()),
+        1..=15 => Ok(number),
+        _ => Err("a store has at most 15 terminals".into()),
+    }
+}
+
+/// Reads `1500ms`, `30s`, `5m` or `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let number: Option<u64> = number.parse().ok();
+    let factor = match unit {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    let ms = number.zip(factor).ok_or("not a time such as 30s, 1500ms or 5m")?;
+    let ms = ms.0.checked_mul(ms.1).filter(|ms| (1_000..=86_400_000).contains(ms));
+    ms.map(Duration::from_millis).ok_or_else(|| "not between 1s and 24h".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_read_or_say_why_not() {
+        assert_eq!(duration("1500ms"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("24h"), Ok(Duration::from_secs(86_400)));
+        for bad in [
+            "",
+            "s",
+            "30",
+            "-1s",
+            "1.5s",
+            "999ms",
+            "25h",
+            "99999999999999999999s",
+            "99999999999999999h",
+            "3 s",
+        ] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_store_has_1_to_15_terminals() {
+        assert_eq!(terminals("15"), Ok(15));
+        assert!(terminals("16").is_err_and(|error| error.contains("at most 15")));
+        assert!(terminals("0").is_err() && terminals("five").is_err());
+    }
+}

@@ -1,0 +1,217 @@
+//! The cloud's SQLite file, and the one thread that touches it.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use edgepos::core::{StoreId, WallMs};
+use edgepos::sync::{CloudReply, CloudRequest, EventRecord, IngestState, Limits};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+/// Requests that may wait for the thread; a further one is told to come back.
+const MAX_WAITING: usize = 64;
+/// How long another process may hold the file, such as somebody's `sqlite3`.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// `store`: one row for each store. `batch`: what came in, as it came. `event`: the same events one by one, for a reader's eyes.
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS store (
+    id BLOB PRIMARY KEY, epoch INTEGER NOT NULL, batches INTEGER NOT NULL, state BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batch (
+    store BLOB NOT NULL, no INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (store, no)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event (
+    store BLOB NOT NULL, key BLOB NOT NULL, terminal INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
+    payload BLOB NOT NULL, PRIMARY KEY (store, key)
+) WITHOUT ROWID;
+";
+
+/// The cloud's file failed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DbError {
+    /// It can not be opened.
+    #[error("{}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// A read or a write failed; nothing of the write was stored.
+    #[error("the cloud's database failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A row does not read.
+    #[error("the row of store {0} is damaged")]
+    Damaged(StoreId),
+    /// Too many requests wait already.
+    #[error("the cloud is busy")]
+    Busy,
+    /// The thread has ended.
+    #[error("the cloud is closing")]
+    Closed,
+}
+
+type Answer<T> = oneshot::Sender<Result<T, DbError>>;
+
+enum Job {
+    Handle(CloudRequest, Answer<CloudReply>),
+    Look(StoreId, Answer<(IngestState, u64)>),
+}
+
+/// A handle on the thread. It ends when the last handle is dropped and [`join`](Self::join) was called.
+#[derive(Debug)]
+pub struct Db {
+    jobs: mpsc::SyncSender<Job>,
+    thread: JoinHandle<()>,
+}
+
+impl Db {
+    /// Opens the file, or makes it, and starts the thread.
+    ///
+    /// # Errors
+    /// [`DbError::Open`].
+    pub fn open(path: &Path) -> Result<Self, DbError> {
+        let connection = open(path).map_err(|source| DbError::Open { path: path.to_owned(), source })?;
+        let (jobs, waiting) = mpsc::sync_channel(MAX_WAITING);
+        let thread = std::thread::Builder::new()
+            .name("cloud-db".into())
+            .spawn(move || work(connection, &waiting))
+            .expect("a process that just started can start a thread");
+        Ok(Self { jobs, thread })
+    }
+
+    /// Decides about one request and makes the decision durable.
+    ///
+    /// # Errors
+    /// When the file fails or too many requests wait. The uploader then knows nothing and asks again, which is harmless.
+    pub async fn handle(&self, request: CloudRequest) -> Result<CloudReply, DbError> {
+        self.ask(|answer| Job::Handle(request, answer)).await
+    }
+
+    /// What is held of a store, and how many events that is.
+    ///
+    /// # Errors
+    /// When the file fails or too many requests wait.
+    pub async fn look(&self, store: StoreId) -> Result<(IngestState, u64), DbError> {
+        self.ask(|answer| Job::Look(store, answer)).await
+    }
+
+    /// Ends the thread after the work that waits.
+    pub fn join(self) {
+        drop(self.jobs);
+        if self.thread.join().is_err() {
+            tracing::error!("the database thread had panicked");
+        }
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, DbError> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.try_send(job(answer)).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => DbError::Busy,
+            mpsc::TrySendError::Disconnected(_) => DbError::Closed,
+        })?;
+        answered.await.map_err(|_| DbError::Closed)?
+    }
+}
+
+fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.execute_batch(SCHEMA)?;
+    Ok(connection)
+}
+
+fn work(mut connection: Connection, jobs: &mpsc::Receiver<Job>) {
+    for job in jobs {
+        // An asker that has gone away does not need the answer.
+        match job {
+            Job::Handle(request, answer) => drop(answer.send(handle(&mut connection, &request))),
+            Job::Look(store, answer) => drop(answer.send(look(&connection, store))),
+        }
+    }
+}
+
+/// One request, one transaction: the store's row moves on only if it is still the one that was decided upon.
+fn handle(connection: &mut Connection, request: &CloudRequest) -> Result<CloudReply, DbError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let store = request.store();
+    let before = load(&transaction, store)?;
+    let mut after = before.clone();
+    let (reply, events) = after.handle(wall(), request, &Limits::DEFAULT);
+    if after == before {
+        return Ok(reply);
+    }
+    let moved = transaction.execute(
+        "INSERT INTO store (id, epoch, batches, state) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (id) DO UPDATE SET epoch = ?2, batches = ?3, state = ?4 WHERE epoch = ?5 AND batches = ?6",
+        params![
+            store.0,
+            sql(after.epoch().0),
+            sql(after.batches()),
+            after.encode(),
+            sql(before.epoch().0),
+            sql(before.batches())
+        ],
+    )?;
+    if moved != 1 {
+        return Ok(CloudReply::Fenced { epoch: after.epoch() });
+    }
+    if let CloudRequest::Append { batch, .. } = request {
+        transaction.execute(
+            "INSERT INTO batch (store, no, body) VALUES (?1, ?2, ?3)",
+            params![store.0, sql(after.batches()), batch],
+        )?;
+    }
+    insert(&transaction, store, &events)?;
+    transaction.commit()?;
+    Ok(reply)
+}
+
+fn insert(transaction: &Transaction<'_>, store: StoreId, events: &[EventRecord]) -> Result<(), DbError> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO event (store, key, terminal, lane, seq, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for EventRecord { id, payload } in events {
+        let chain = id.chain;
+        statement.execute(params![
+            store.0,
+            id.to_key(),
+            chain.replica.terminal(),
+            chain.lane.code(),
+            sql(id.seq.0),
+            payload
+        ])?;
+    }
+    Ok(())
+}
+
+fn load(connection: &Connection, store: StoreId) -> Result<IngestState, DbError> {
+    let row: Option<Vec<u8>> = connection
+        .query_row("SELECT state FROM store WHERE id = ?1", [store.0], |row| row.get(0))
+        .optional()?;
+    let Some(row) = row else { return Ok(IngestState::new()) };
+    IngestState::decode(&row, &Limits::DEFAULT).map_err(|_| DbError::Damaged(store))
+}
+
+fn look(connection: &Connection, store: StoreId) -> Result<(IngestState, u64), DbError> {
+    let state = load(connection, store)?;
+    let events = state.vector().iter().map(|(_, seq)| seq.0).sum();
+    Ok((state, events))
+}
+
+/// SQLite's integers are signed; none of these numbers comes near.
+fn sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn wall() -> WallMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    WallMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

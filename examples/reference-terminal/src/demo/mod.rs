@@ -1,0 +1,416 @@
+//! A whole store on one machine, and the proof that it loses nothing.
+//!
+//! The supervisor starts a cloud and the terminals, each a process of its own, and puts a proxy into every link. It fills the shelves,
+//! sells the baskets of a file at the tills, and meanwhile kills and cuts off what it may. It keeps its own book of what tills were
+//! told. At the end it stops everything and compares the files ([`verify()`]).
+
+mod director;
+mod figures;
+mod json;
+mod ledger;
+mod observer;
+mod plan;
+mod process;
+mod proxy;
+mod register;
+mod replayer;
+mod report;
+mod screen;
+mod supervisor;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use thiserror::Error;
+use tokio::time::Instant;
+
+use director::Director;
+use figures::Figures;
+pub use figures::Percentiles;
+use ledger::Ledger;
+pub use ledger::{Acknowledged, Entry, LedgerError};
+use observer::Observer;
+use plan::Plan;
+use process::GaveUp;
+use register::{RegisterError, Registers};
+pub use report::Report;
+use report::{Summary, Target};
+use screen::{Screen, Sources};
+use supervisor::{Supervisor, db_path};
+pub use verify::{Evidence, Verdict, VerifyError, verify};
+use verify::{Manifest, ledger_path, manifest_path};
+
+use crate::lifeline;
+use crate::replay::{self, CsvError};
+
+/// How long the first election may take.
+const ELECTION_LIMIT: Duration = Duration::from_secs(30);
+/// How long everybody may take to hold everything, once nothing is cut any more.
+const SETTLE_LIMIT: Duration = Duration::from_secs(90);
+
+/// What a demo does.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many terminals, 1 to 15.
+    pub terminals: u16,
+    /// How long the sales take.
+    pub duration: Duration,
+    /// The baskets; `None` for the shipped week.
+    pub data: Option<PathBuf>,
+    /// Where the figures go; `None` for nowhere.
+    pub report: Option<PathBuf>,
+    /// Where files are kept, new or empty; `None` for a directory that is removed when all holds.
+    pub dir: Option<PathBuf>,
+    /// No table.
+    pub headless: bool,
+    /// The cloud's port; 0 for free ports everywhere.
+    pub base_port: u16,
+    /// Chooses the returns.
+    pub seed: u64,
+    /// Where the models are.
+    pub models: PathBuf,
+}
+
+/// How a demo came to its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// Every check holds.
+    Green,
+    /// A check does not hold; the report says which.
+    Failed,
+    /// Somebody stopped it. No report was written.
+    Interrupted,
+}
+
+/// A demo could not be done.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DemoError {
+    /// The baskets do not read.
+    #[error(transparent)]
+    Csv(#[from] CsvError),
+    /// The report can not be written there.
+    #[error("{}: the report can not be written: {source}", path.display())]
+    Report {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Files can not be kept there.
+    #[error("{}: files can not be kept there: {reason}", path.display())]
+    Dir {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A port is in use.
+    #[error("can not listen on {address}: {source}")]
+    Port {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The ports would be beyond the last one.
+    #[error("{terminals} terminals do not fit above port {base}: ports end at 65535")]
+    NoSuchPorts {
+        /// The cloud's.
+        base: u16,
+        /// How many terminals.
+        terminals: usize,
+    },
+    /// A process does not start.
+    #[error("{}", .0)]
+    Start(StartFailure),
+    /// This machine does not give what it takes.
+    #[error("{what}: {source}")]
+    Io {
+        /// What.
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The files can not be compared.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// The store can not go on.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// A process that was given up.
+#[derive(Debug, Error)]
+#[error("{reason}")]
+pub struct StartFailure {
+    reason: String,
+    usage: bool,
+}
+
+impl DemoError {
+    fn io(what: impl Display, source: io::Error) -> Self {
+        Self::Io { what: what.to_string(), source }
+    }
+
+    /// Whether what was asked for is at fault: nothing was done then.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Csv(_)
+            | Self::Report { .. }
+            | Self::Dir { .. }
+            | Self::Port { .. }
+            | Self::NoSuchPorts { .. } => true,
+            Self::Start(failure) => failure.usage,
+            Self::Verify(VerifyError::NoDemo { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
+impl From<GaveUp> for DemoError {
+    fn from(gave_up: GaveUp) -> Self {
+        Self::Start(StartFailure { reason: gave_up.to_string(), usage: gave_up.usage })
+    }
+}
+
+impl From<RegisterError> for DemoError {
+    fn from(error: RegisterError) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+/// 16 random bytes: the name of a basket, a key, a store.
+fn draw() -> Result<[u8; 16], DemoError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| DemoError::io("random numbers", io::Error::other(error)))?;
+    Ok(bytes)
+}
+
+/// Does it all, and prints how it goes on standard output.
+///
+/// # Errors
+/// [`DemoError`] where it could not be done. A check that does not hold is no error: it is in the report.
+pub async fn run(options: Options) -> Result<Ending, DemoError> {
+    let began = Instant::now();
+    let data = options.data.clone().unwrap_or_else(replay::shipped_week);
+    let baskets = replay::read_baskets(&data, &replay::Limits::default())?;
+    let names = replay::read_products(&replay::shipped_products());
+    let plan = Plan::new(&baskets, &names, usize::from(options.terminals), options.duration, options.seed)?;
+    drop((baskets, names));
+    let target = options.report.as_deref().map(target).transpose()?;
+    let dir = Dir::new(options.dir.as_deref())?;
+    let ledger =
+        Ledger::create(&ledger_path(dir.path())).map_err(|error| DemoError::io("the ledger", error))?;
+
+    let screen = Screen::new(options.headless, usize::from(options.terminals));
+    screen.say(&format!(
+        "{} customers from {}, {} products, terminals: {}, seed {}; files in {}",
+        plan.customers(),
+        data.display(),
+        plan.products,
+        options.terminals,
+        options.seed,
+        dir.path().display()
+    ));
+    screen.phase("starting the cloud and the terminals", 1);
+    let store = tokio::select! {
+        started = Supervisor::start(&options, dir.path()) => started,
+        () = lifeline::asked_to_stop() => return Ok(Ending::Interrupted),
+    };
+    let (supervisor, deaths) = store.inspect_err(|_| screen.close())?;
+    let figures = Arc::new(Figures::default());
+    let registers = Registers {
+        supervisor: Arc::clone(&supervisor),
+        ledger: Arc::new(ledger),
+        figures: Arc::clone(&figures),
+    };
+    let observer = Observer::new(Arc::clone(&supervisor), Arc::clone(&figures));
+    let watching = observer.watch(deaths, screen.clone());
+    let drawing = screen.draw(Sources {
+        supervisor: Arc::clone(&supervisor),
+        observer: Arc::clone(&observer),
+        figures: Arc::clone(&figures),
+        ledger: Arc::clone(&registers.ledger),
+    });
+
+    let shift = Shift { options: &options, registers: &registers, observer: &observer, screen: &screen };
+    let worked = tokio::select! {
+        worked = shift.work(plan) => worked,
+        () = lifeline::asked_to_stop() => {
+            drop(drawing);
+            screen.close();
+            supervisor.stop().await;
+            screen.say("interrupted: every process is stopped, and no report was written");
+            return Ok(Ending::Interrupted);
+        }
+    };
+    screen.phase("stopping", 1);
+    drop(watching);
+    supervisor.stop().await;
+    drop(drawing);
+    screen.close();
+    let provoked = worked.unwrap_or_else(|error| {
+        // What was acknowledged until then must be there all the same.
+        figures.find(format!("the run ended early: {error}"));
+        BTreeMap::new()
+    });
+
+    let acknowledged = registers.ledger.acknowledged();
+    let manifest =
+        Manifest { store: supervisor.store.to_string(), terminals: supervisor.len(), exceptions: provoked };
+    let path = manifest_path(dir.path());
+    let text = serde_json::to_vec_pretty(&manifest).expect("a plain struct with text keys");
+    std::fs::write(&path, text).map_err(|error| DemoError::io(path.display(), error))?;
+    screen.say("comparing the files of all terminals, the cloud and the ledger");
+    let verdict = verify(&Evidence::of_demo(dir.path())?)?;
+    let report = report(&options, &acknowledged, &figures, &supervisor, verdict, began.elapsed());
+    screen.say(&Summary { report: &report, story: &figures.story() }.to_string());
+    if let Some(target) = target {
+        let path = options.report.clone().unwrap_or_default();
+        target.write(&report).map_err(|source| DemoError::Report { path, source })?;
+    }
+    if report.ok {
+        return Ok(Ending::Green);
+    }
+    screen.say(&format!("the files are kept in {}", dir.keep().display()));
+    Ok(Ending::Failed)
+}
+
+/// What the store does between its start and its end.
+struct Shift<'a> {
+    options: &'a Options,
+    registers: &'a Registers,
+    observer: &'a Arc<Observer>,
+    screen: &'a Screen,
+}
+
+impl Shift<'_> {
+    /// Says which exceptions were provoked, by type.
+    async fn work(&self, mut plan: Plan) -> Result<BTreeMap<String, u64>, DemoError> {
+        let Self { options, registers, observer, screen } = self;
+        let until = Instant::now() + ELECTION_LIMIT;
+        while observer.find_leader().await.is_none() {
+            if Instant::now() > until {
+                return Err(DemoError::Broken(format!("no terminal led within {ELECTION_LIMIT:?}")));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let records = plan.stocking.iter().map(Vec::len).sum();
+        screen.phase("filling the shelves: products, prices, goods receipts", records);
+        replayer::stock(registers, &mut plan, screen).await?;
+        if let Err(lacking) = replayer::settle(registers, observer, false, SETTLE_LIMIT).await? {
+            registers.figures.find(format!("the shelves were not known everywhere in time: {lacking}"));
+        }
+        screen.phase("selling", plan.customers());
+        let director = Director {
+            registers: (*registers).clone(),
+            observer: Arc::clone(observer),
+            screen: (*screen).clone(),
+            duration: options.duration,
+            seed: options.seed,
+        };
+        let twice = plan.twice.take();
+        let picture = options.models.join("samples/espresso.png");
+        let start = Instant::now();
+        let (sold, directed) = tokio::join!(
+            replayer::sell(registers, &mut plan, start, screen),
+            director.direct(start, twice.as_ref(), &picture),
+        );
+        sold?;
+        let provoked = directed?;
+        screen.phase("closing the day, and waiting until everybody holds everything", 1);
+        replayer::close(registers).await?;
+        if let Err(lacking) = replayer::settle(registers, observer, true, SETTLE_LIMIT).await? {
+            registers
+                .figures
+                .find(format!("not everybody held everything after {SETTLE_LIMIT:?}: {lacking}"));
+        }
+        Ok(provoked)
+    }
+}
+
+fn report(
+    options: &Options,
+    acknowledged: &Acknowledged,
+    figures: &Figures,
+    supervisor: &Supervisor,
+    verdict: Verdict,
+    took: Duration,
+) -> Report {
+    let findings = [figures.findings(), verdict.findings].concat();
+    let returns =
+        acknowledged.receipts.iter().filter(|entry| entry.kind == crate::api::DocKind::Return).count();
+    let (lan, cloud) = supervisor.bytes_on_wire();
+    Report {
+        ok: findings.is_empty(),
+        findings,
+        sales: (acknowledged.receipts.len() - returns) as u64,
+        returns: returns as u64,
+        events_recorded: verdict.events_recorded,
+        events_in_cloud: verdict.events_in_cloud,
+        lost: verdict.lost,
+        duplicated: verdict.duplicated,
+        converged: verdict.converged,
+        stock_mismatches: verdict.stock_mismatches,
+        failovers_ms: figures.failovers(),
+        sale_commit_ms: figures.commit_ms(),
+        sync_lag_ms: figures.lag_ms(),
+        bytes_on_wire: lan + cloud,
+        bytes_between_terminals: lan,
+        bytes_to_cloud: cloud,
+        json_bytes: verdict.json_bytes,
+        terminals: options.terminals,
+        unplanned_restarts: figures.restarts(),
+        skipped: figures.skipped(),
+        seconds: (took.as_secs_f64() * 10.0).round() / 10.0,
+    }
+}
+
+fn target(path: &Path) -> Result<Target, DemoError> {
+    Target::new(path).map_err(|source| DemoError::Report { path: path.to_owned(), source })
+}
+
+/// Where the files of a run are.
+enum Dir {
+    Temporary(TempDir),
+    Kept(PathBuf),
+}
+
+impl Dir {
+    fn new(kept: Option<&Path>) -> Result<Self, DemoError> {
+        let Some(path) = kept else {
+            let dir = tempfile::Builder::new().prefix("edgepos-demo-").tempdir();
+            return dir.map(Self::Temporary).map_err(|error| DemoError::io("a temporary directory", error));
+        };
+        let failed = |reason: String| DemoError::Dir { path: path.to_owned(), reason };
+        std::fs::create_dir_all(path).map_err(|error| failed(error.to_string()))?;
+        if std::fs::read_dir(path).map_err(|error| failed(error.to_string()))?.next().is_some() {
+            return Err(failed("it is not empty".into()));
+        }
+        // Processes are started from elsewhere one day; their paths must not change with that.
+        path.canonicalize().map(Self::Kept).map_err(|error| failed(error.to_string()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(dir) => dir.path(),
+            Self::Kept(path) => path,
+        }
+    }
+
+    /// Leaves the files where they are.
+    fn keep(self) -> PathBuf {
+        match self {
+            Self::Temporary(dir) => dir.keep(),
+            Self::Kept(path) => path,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A link that can be cut: a TCP proxy that counts what goes through it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+/// Connections through one link at a time; a further one waits.
+const MAX_CONNECTIONS: usize = 64;
+/// Bytes read at once.
+const PIECE: usize = 16 * 1024;
+
+/// One link, from its own port on loopback to wherever the target listens.
+#[derive(Debug)]
+pub(super) struct Link {
+    listen: SocketAddr,
+    wire: watch::Sender<Wire>,
+    bytes: Arc<AtomicU64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Wire {
+    open: bool,
+    target: Option<SocketAddr>,
+}
+
+impl Link {
+    /// An open link that leads nowhere so far.
+    pub(super) async fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listen = listener.local_addr()?;
+        let (wire, watched) = watch::channel(Wire { open: true, target: None });
+        let bytes = Arc::new(AtomicU64::new(0));
+        tokio::spawn(accept(listener, watched, Arc::clone(&bytes)));
+        Ok(Self { listen, wire, bytes })
+    }
+
+    /// Where to connect to.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Where it leads from here on: a restarted process has another port.
+    pub(super) fn lead_to(&self, target: SocketAddr) {
+        self.wire.send_modify(|wire| wire.target = Some(target));
+    }
+
+    /// Closed, it drops what is connected and refuses what comes.
+    pub(super) fn set_open(&self, open: bool) {
+        self.wire.send_if_modified(|wire| std::mem::replace(&mut wire.open, open) != open);
+    }
+
+    /// What went through, both ways.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// Ends when the [`Link`] is dropped.
+async fn accept(listener: TcpListener, mut watched: watch::Receiver<Wire>, bytes: Arc<AtomicU64>) {
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            changed = watched.changed() => match changed {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+        };
+        let Ok((near, _)) = accepted else { continue };
+        let wire = *watched.borrow();
+        // Dropping the connection is how a proxy refuses: its listener stays, or somebody else might take the port.
+        let Wire { open: true, target: Some(target) } = wire else { continue };
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let (watched, bytes) = (watched.clone(), Arc::clone(&bytes));
+        tokio::spawn(async move {
+            let _slot = slot;
+            tokio::select! {
+                _ = carry(near, target, &bytes) => {}
+                () = cut(watched) => {}
+            }
+        });
+    }
+}
+
+/// Resolves when the link is cut or gone.
+async fn cut(mut watched: watch::Receiver<Wire>) {
+    let _ = watched.wait_for(|wire| !wire.open).await;
+}
+
+async fn carry(near: TcpStream, target: SocketAddr, bytes: &AtomicU64) -> io::Result<()> {
+    let far = TcpStream::connect(target).await?;
+    near.set_nodelay(true)?;
+    far.set_nodelay(true)?;
+    let (near_in, near_out) = near.into_split();
+    let (far_in, far_out) = far.into_split();
+    tokio::try_join!(one_way(near_in, far_out, bytes), one_way(far_in, near_out, bytes))?;
+    Ok(())
+}
+
+async fn one_way(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    bytes: &AtomicU64,
+) -> io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = from.read(&mut piece).await?;
+        if read == 0 {
+            return to.shutdown().await;
+        }
+        to.write_all(&piece[..read]).await?;
+        bytes.fetch_add(read as u64, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers each connection's bytes with the same bytes.
+    async fn echo() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut from, mut to) = stream.into_split();
+                    tokio::io::copy(&mut from, &mut to).await
+                });
+            }
+        });
+        address
+    }
+
+    async fn exchange(stream: &mut TcpStream) -> io::Result<()> {
+        stream.write_all(b"hello").await?;
+        let mut back = [0; 5];
+        stream.read_exact(&mut back).await?;
+        assert_eq!(&back, b"hello");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_cut_link_drops_and_refuses_and_a_healed_one_counts_on() {
+        let link = Link::start().await.unwrap();
+        let mut early = TcpStream::connect(link.address()).await.unwrap();
+        assert!(exchange(&mut early).await.is_err(), "a link that leads nowhere must refuse");
+        link.lead_to(echo().await);
+        let mut stream = TcpStream::connect(link.address()).await.unwrap();
+        exchange(&mut stream).await.unwrap();
+        assert_eq!(link.bytes(), 10);
+
+        link.set_open(false);
+        let mut byte = [0];
+        assert!(matches!(stream.read(&mut byte).await, Ok(0) | Err(_)), "a cut must close what is connected");
+        let mut refused = TcpStream::connect(link.address()).await.unwrap();
+        assert!(exchange(&mut refused).await.is_err());
+
+        link.set_open(true);
+        let mut healed = TcpStream::connect(link.address()).await.unwrap();
+        exchange(&mut healed).await.unwrap();
+        assert_eq!(link.bytes(), 20);
+    }
+}

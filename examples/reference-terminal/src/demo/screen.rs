@@ -1,0 +1,163 @@
+//! What a person sees: the story line by line, and beneath it a live table where there is a terminal to draw on.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::task::AbortHandle;
+use tokio::time::sleep;
+
+use super::figures::Figures;
+use super::ledger::Ledger;
+use super::observer::Observer;
+use super::supervisor::Supervisor;
+
+/// Between two drawings of the table.
+const REDRAW: Duration = Duration::from_millis(200);
+
+/// A handle on standard output. Clones draw on the same one.
+#[derive(Clone, Debug)]
+pub(super) struct Screen {
+    live: Option<Live>,
+}
+
+#[derive(Clone, Debug)]
+struct Live {
+    all: MultiProgress,
+    rows: Arc<Vec<ProgressBar>>,
+    bar: ProgressBar,
+    /// Whether the table was taken away.
+    closed: Arc<AtomicBool>,
+}
+
+/// What the table is made of.
+#[derive(Clone, Debug)]
+pub(super) struct Sources {
+    pub(super) supervisor: Arc<Supervisor>,
+    pub(super) observer: Arc<Observer>,
+    pub(super) figures: Arc<Figures>,
+    pub(super) ledger: Arc<Ledger>,
+}
+
+/// Draws until it is dropped.
+#[derive(Debug)]
+pub(super) struct Drawing(Option<AbortHandle>);
+
+impl Drop for Drawing {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+impl Screen {
+    /// With a table for so many terminals, unless `headless` or where standard output is no terminal.
+    pub(super) fn new(headless: bool, terminals: usize) -> Self {
+        if headless || !std::io::stdout().is_terminal() {
+            return Self { live: None };
+        }
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stdout());
+        let plain = ProgressStyle::with_template("{msg}").expect("a constant template");
+        // A heading, the terminals, the cloud.
+        let rows: Vec<ProgressBar> =
+            (0..terminals + 2).map(|_| all.add(ProgressBar::new(1).with_style(plain.clone()))).collect();
+        let style = ProgressStyle::with_template("[{elapsed_precise}] {bar:40} {pos}/{len} {msg}");
+        let bar = all.add(ProgressBar::new(1).with_style(style.expect("a constant template")));
+        let closed = Arc::default();
+        Self { live: Some(Live { all, rows: Arc::new(rows), bar, closed }) }
+    }
+
+    /// Tells the story on.
+    pub(super) fn say(&self, line: &str) {
+        match self.live.as_ref().filter(|live| !live.closed.load(Ordering::Relaxed)) {
+            // A screen that can not be written to is no reason to stop selling.
+            Some(live) => drop(live.all.println(line)),
+            None => {
+                use std::io::Write;
+                let _ = writeln!(std::io::stdout(), "{line}");
+            }
+        }
+    }
+
+    /// A new phase of so many steps begins.
+    pub(super) fn phase(&self, name: &'static str, steps: usize) {
+        match &self.live {
+            Some(live) => {
+                live.bar.reset();
+                live.bar.set_length(steps as u64);
+                live.bar.set_message(name);
+            }
+            None => self.say(name),
+        }
+    }
+
+    /// One step of the phase is done.
+    pub(super) fn step(&self) {
+        if let Some(live) = &self.live {
+            live.bar.inc(1);
+        }
+    }
+
+    /// Keeps the table up to date.
+    pub(super) fn draw(&self, sources: Sources) -> Drawing {
+        let Some(live) = self.live.clone() else { return Drawing(None) };
+        let task = tokio::spawn(async move {
+            loop {
+                for (row, line) in live.rows.iter().zip(table(&sources)) {
+                    row.set_message(line);
+                }
+                live.bar.tick();
+                sleep(REDRAW).await;
+            }
+        });
+        Drawing(Some(task.abort_handle()))
+    }
+
+    /// Takes the table away, so that plain text can follow.
+    pub(super) fn close(&self) {
+        if let Some(live) = &self.live {
+            let _ = live.all.clear();
+            live.all.set_draw_target(ProgressDrawTarget::hidden());
+            live.closed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The heading, a line for each terminal, the cloud.
+fn table(sources: &Sources) -> Vec<String> {
+    let Sources { supervisor, observer, figures, ledger } = sources;
+    let mut lines = vec![format!(
+        "{:<14}{:<8}{:>6}{:>8}{:>8}{:>9}  {}",
+        "", "leads", "term", "sales", "queue", "lag", "state"
+    )];
+    let sales = ledger.receipts_by_terminal(supervisor.len());
+    for (terminal, status) in observer.terminals().iter().enumerate() {
+        let lag = figures.lag_of(supervisor.id(terminal).terminal()).as_secs_f64();
+        let cut_off = supervisor.is_cut_off(terminal);
+        let (leads, term, queue, state) = match status {
+            Some(status) if supervisor.is_up(terminal) => (
+                if status.leads { "  ★" } else { "" },
+                status.term.map_or("-".into(), |term| term.to_string()),
+                status.queued.to_string(),
+                if cut_off { format!("cut off, {}", status.mode) } else { status.mode.clone() },
+            ),
+            _ => ("", "-".into(), "-".into(), "down".into()),
+        };
+        lines.push(format!(
+            "{:<14}{leads:<8}{term:>6}{:>8}{queue:>8}{:>9}  {state}",
+            format!("terminal {}", terminal + 1),
+            sales[terminal],
+            format!("{lag:.1} s"),
+        ));
+    }
+    let (cloud, waiting) = (observer.cloud(), figures.on_the_way());
+    let (epoch, events) = cloud.map_or((0, 0), |head| (head.epoch, head.events));
+    lines.push(format!(
+        "{:<14}{events} events in upload epoch {epoch}, {waiting} receipts on their way",
+        "cloud"
+    ));
+    lines
+}

@@ -1,0 +1,346 @@
+//! A store of processes on this machine: a cloud, its terminals, and a link of its own for each pair that talks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use edgepos::core::{ReplicaId, StoreId};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
+use tokio::task::JoinSet;
+
+use super::process::{Death, GaveUp, Process, Spec, State};
+use super::proxy::Link;
+use super::{DemoError, Options, draw};
+use crate::api::StatusReport;
+use crate::cloud::Head;
+use crate::http::{CallError, Client};
+use crate::run::ConfigFile;
+
+/// The number that the cloud's deaths are told under; terminals have their index.
+pub(super) const CLOUD: usize = usize::MAX;
+/// Deaths that nobody has looked at yet; further ones are restarted all the same.
+const MAX_DEATHS: usize = 256;
+
+/// How long a model may take here: all terminals of the store share the cores of one machine, and nobody stands at the till.
+const RECOGNITION_MS: u64 = 3_000;
+
+/// The store, running.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    pub(super) store: StoreId,
+    pub(super) client: Client,
+    terminals: Vec<Terminal>,
+    cloud: Process,
+    /// Between terminal `.0` and terminal `.1`, which is dialled by the former.
+    between: BTreeMap<(usize, usize), Link>,
+    to_cloud: Vec<Link>,
+    cut: Mutex<BTreeSet<usize>>,
+}
+
+#[derive(Debug)]
+struct Terminal {
+    id: ReplicaId,
+    process: Process,
+    /// One customer at a time.
+    register: AsyncMutex<()>,
+}
+
+/// Where one terminal's or the cloud's file is.
+pub(super) fn db_path(dir: &Path, terminal: Option<usize>) -> PathBuf {
+    match terminal {
+        Some(index) => dir.join(format!("terminal-{}.db", index + 1)),
+        None => dir.join("cloud.db"),
+    }
+}
+
+impl Supervisor {
+    /// Starts the links, the cloud and the terminals, and waits until all are up.
+    pub(super) async fn start(
+        options: &Options,
+        dir: &Path,
+    ) -> Result<(Arc<Self>, mpsc::Receiver<Death>), DemoError> {
+        let count = usize::from(options.terminals);
+        let ports = Ports::new(options.base_port, count)?;
+        let program =
+            std::env::current_exe().map_err(|error| DemoError::io("this program's own file", error))?;
+        let (deaths, died) = mpsc::channel(MAX_DEATHS);
+        let store = StoreId(draw()?);
+        let ids = (1..=options.terminals)
+            .map(|number| Ok(ReplicaId::new(number, u64::from_be_bytes(first_8(draw()?)))))
+            .collect::<Result<Vec<_>, DemoError>>()?;
+        let no_port = |error| DemoError::io("a port for a link", error);
+        let mut between = BTreeMap::new();
+        let mut to_cloud = Vec::with_capacity(count);
+        for low in 0..count {
+            to_cloud.push(Link::start().await.map_err(no_port)?);
+            for high in low + 1..count {
+                between.insert((low, high), Link::start().await.map_err(no_port)?);
+            }
+        }
+        let spec = Spec {
+            name: "the cloud".into(),
+            program: program.clone(),
+            args: vec![
+                "cloud".into(),
+                "--supervised".into(),
+                "--listen".into(),
+                ports.cloud().to_string().into(),
+                "--db".into(),
+                db_path(dir, None).into(),
+            ],
+            log: dir.join("cloud.log"),
+        };
+        let cloud = Process::start(spec, CLOUD, deaths.clone());
+        let mut terminals = Vec::with_capacity(count);
+        for (index, &id) in ids.iter().enumerate() {
+            let name = format!("terminal-{}", index + 1);
+            let config = dir.join(format!("{name}.toml"));
+            let file = ConfigFile {
+                store: store.to_string(),
+                generation: 0,
+                me: id.to_string(),
+                voters: ids.iter().map(ToString::to_string).collect(),
+                db: db_path(dir, Some(index)),
+                till: ports.till(index).to_string(),
+                listen: ports.peer(index).to_string(),
+                cloud: format!("http://{}", to_cloud[index].address()),
+                seed: options.seed,
+                flush_interval_ms: None,
+                exception_grace_ms: None,
+                recognition_deadline_ms: Some(RECOGNITION_MS),
+                models: Some(options.models.clone()),
+                peers: between
+                    .iter()
+                    .filter(|((low, _), _)| *low == index)
+                    .map(|((_, high), link)| (ids[*high].to_string(), link.address().to_string()))
+                    .collect(),
+            };
+            let text = toml::to_string(&file).expect("a plain struct with its table last");
+            std::fs::write(&config, text).map_err(|error| DemoError::io(config.display(), error))?;
+            let spec = Spec {
+                name: name.clone(),
+                program: program.clone(),
+                args: vec!["run".into(), "--supervised".into(), "--config".into(), config.into()],
+                log: dir.join(format!("{name}.log")),
+            };
+            let process = Process::start(spec, index, deaths.clone());
+            terminals.push(Terminal { id, process, register: AsyncMutex::new(()) });
+        }
+        let this = Arc::new(Self {
+            store,
+            client: Client::new(),
+            terminals,
+            cloud,
+            between,
+            to_cloud,
+            cut: Mutex::default(),
+        });
+        this.follow_restarts();
+        match this.all_ready().await {
+            Ok(()) => Ok((this, died)),
+            Err(gave_up) => {
+                this.stop().await;
+                Err(gave_up.into())
+            }
+        }
+    }
+
+    async fn all_ready(&self) -> Result<(), GaveUp> {
+        let cloud = self.cloud.ready().await?;
+        self.lead_cloud_links(cloud.addresses[0]);
+        for (index, terminal) in self.terminals.iter().enumerate() {
+            self.lead_links(index, terminal.process.ready().await?.addresses[1]);
+        }
+        Ok(())
+    }
+
+    /// Follows restarts: a process has new ports in each of its lives. Each task ends with its process.
+    fn follow_restarts(self: &Arc<Self>) {
+        let this = Arc::clone(self);
+        let mut state = self.cloud.state();
+        tokio::spawn(async move {
+            while state.changed().await.is_ok() {
+                if let State::Up(ready) = state.borrow_and_update().clone() {
+                    this.lead_cloud_links(ready.addresses[0]);
+                }
+            }
+        });
+        for (index, terminal) in self.terminals.iter().enumerate() {
+            let this = Arc::clone(self);
+            let mut state = terminal.process.state();
+            tokio::spawn(async move {
+                while state.changed().await.is_ok() {
+                    if let State::Up(ready) = state.borrow_and_update().clone() {
+                        this.lead_links(index, ready.addresses[1]);
+                    }
+                }
+            });
+        }
+    }
+
+    fn lead_cloud_links(&self, target: SocketAddr) {
+        self.to_cloud.iter().for_each(|link| link.lead_to(target));
+    }
+
+    fn lead_links(&self, terminal: usize, target: SocketAddr) {
+        for ((_, high), link) in &self.between {
+            if *high == terminal {
+                link.lead_to(target);
+            }
+        }
+    }
+
+    /// How many terminals there are.
+    pub(super) fn len(&self) -> usize {
+        self.terminals.len()
+    }
+
+    /// Its incarnation.
+    pub(super) fn id(&self, terminal: usize) -> ReplicaId {
+        self.terminals[terminal].id
+    }
+
+    /// Where a till calls, once the terminal is up.
+    pub(super) async fn till(&self, terminal: usize) -> Result<SocketAddr, GaveUp> {
+        Ok(self.terminals[terminal].process.ready().await?.addresses[0])
+    }
+
+    /// Whether the process is up at this moment.
+    pub(super) fn is_up(&self, terminal: usize) -> bool {
+        matches!(*self.terminals[terminal].process.state().borrow(), State::Up(_))
+    }
+
+    /// Why the store can not go on: a process that can not be started.
+    pub(super) fn gave_up(&self) -> Option<GaveUp> {
+        let processes = self.terminals.iter().map(|terminal| &terminal.process).chain([&self.cloud]);
+        processes.into_iter().find_map(|process| match &*process.state().borrow() {
+            State::Failed(gave_up) => Some(gave_up.clone()),
+            _ => None,
+        })
+    }
+
+    /// Holds the register of a terminal: nobody else sells there meanwhile.
+    pub(super) async fn register(&self, terminal: usize) -> AsyncMutexGuard<'_, ()> {
+        self.terminals[terminal].register.lock().await
+    }
+
+    /// What a terminal says of itself, or why it does not.
+    pub(super) async fn status(&self, terminal: usize, within: Duration) -> Result<StatusReport, CallError> {
+        let address = match &*self.terminals[terminal].process.state().borrow() {
+            State::Up(ready) => ready.addresses[0],
+            _ => {
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                return Err(CallError::NoAnswer { address, reason: "it is down".into() });
+            }
+        };
+        self.client.get_within(address, "/status", within).await
+    }
+
+    /// What the cloud holds, or why it does not say.
+    pub(super) async fn head(&self) -> Result<Head, CallError> {
+        let address = match &*self.cloud.state().borrow() {
+            State::Up(ready) => ready.addresses[0],
+            _ => {
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                return Err(CallError::NoAnswer { address, reason: "it is down".into() });
+            }
+        };
+        let path = format!("/v1/stores/{}/head", self.store);
+        self.client.get_within(address, &path, Duration::from_secs(2)).await
+    }
+
+    /// SIGKILL, and a new start after `pause`. Says when.
+    pub(super) async fn kill(&self, terminal: usize, pause: Duration) -> Instant {
+        self.terminals[terminal].process.kill(pause).await
+    }
+
+    /// Cuts every link of a terminal: to each other one and to the cloud.
+    pub(super) fn cut_off(&self, terminal: usize) {
+        self.set_cut(|cut| cut.insert(terminal));
+    }
+
+    /// Mends the links of a terminal, but for those to one that is still cut off.
+    pub(super) fn heal(&self, terminal: usize) {
+        self.set_cut(|cut| cut.remove(&terminal));
+    }
+
+    fn set_cut(&self, change: impl FnOnce(&mut BTreeSet<usize>) -> bool) {
+        let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut cut);
+        for ((low, high), link) in &self.between {
+            link.set_open(!cut.contains(low) && !cut.contains(high));
+        }
+        for (index, link) in self.to_cloud.iter().enumerate() {
+            link.set_open(!cut.contains(&index));
+        }
+    }
+
+    /// Whether the terminal is cut off.
+    pub(super) fn is_cut_off(&self, terminal: usize) -> bool {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner).contains(&terminal)
+    }
+
+    /// Bytes that went between terminals, and between terminals and the cloud, both ways.
+    pub(super) fn bytes_on_wire(&self) -> (u64, u64) {
+        (self.between.values().map(Link::bytes).sum(), self.to_cloud.iter().map(Link::bytes).sum())
+    }
+
+    /// Ends all processes, terminals first.
+    pub(super) async fn stop(self: &Arc<Self>) {
+        let mut stops = JoinSet::new();
+        for index in 0..self.terminals.len() {
+            let this = Arc::clone(self);
+            stops.spawn(async move { this.terminals[index].process.stop().await });
+        }
+        while stops.join_next().await.is_some() {}
+        self.cloud.stop().await;
+    }
+}
+
+fn first_8(bytes: [u8; 16]) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = bytes;
+    [a, b, c, d, e, f, g, h]
+}
+
+/// Which ports the processes take.
+struct Ports {
+    base: u16,
+}
+
+impl Ports {
+    /// Checks that fixed ports exist and are free. A port that somebody takes between here and the start is found by the process.
+    fn new(base: u16, terminals: usize) -> Result<Self, DemoError> {
+        let this = Self { base };
+        if base == 0 {
+            return Ok(this);
+        }
+        if usize::from(base) + 2 * terminals > usize::from(u16::MAX) {
+            return Err(DemoError::NoSuchPorts { base, terminals });
+        }
+        let wanted = (0..terminals).flat_map(|index| [this.till(index), this.peer(index)]);
+        for address in [this.cloud()].into_iter().chain(wanted) {
+            TcpListener::bind(address).map_err(|source| DemoError::Port { address, source })?;
+        }
+        Ok(this)
+    }
+
+    fn cloud(&self) -> SocketAddr {
+        self.address(0)
+    }
+
+    fn till(&self, terminal: usize) -> SocketAddr {
+        self.address(1 + 2 * terminal)
+    }
+
+    fn peer(&self, terminal: usize) -> SocketAddr {
+        self.address(2 + 2 * terminal)
+    }
+
+    fn address(&self, offset: usize) -> SocketAddr {
+        let offset = u16::try_from(offset).expect("at most 31");
+        let port = if self.base == 0 { 0 } else { self.base + offset };
+        (Ipv4Addr::LOCALHOST, port).into()
+    }
+}

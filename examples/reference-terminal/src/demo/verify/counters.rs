@@ -1,0 +1,71 @@
+//! Every counter row is the sum of the effects of the events that stand beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use edgepos::model::{CounterRow, Envelope, Mode};
+
+use super::files::{self, Events};
+use super::{Judge, VerifyError};
+use crate::names::hex;
+
+/// The row's key, then its chain's: the key on disk.
+type RowKey = Vec<u8>;
+
+/// A counter row's value on disk: stamp, added, taken away, floor.
+type Stored = (u64, u64, u64, Option<i64>);
+
+pub(super) fn check(name: &str, path: &Path, events: &Events, judge: &mut Judge) -> Result<(), VerifyError> {
+    let summed = sums(events);
+    let mut stored: BTreeMap<RowKey, i128> = BTreeMap::new();
+    for (key, value) in files::counter_rows(path)? {
+        match minicbor::decode::<Stored>(&value) {
+            Ok((_, plus, minus, _)) => {
+                stored.insert(key, i128::from(plus) - i128::from(minus));
+            }
+            Err(error) => {
+                judge.verdict.stock_mismatches += 1;
+                judge.find(format!("{name}: counter row {}: {error}", describe(&key)));
+            }
+        }
+    }
+    let keys: BTreeSet<&RowKey> = summed.keys().chain(stored.keys()).collect();
+    for key in keys {
+        // A row that only zeros moved may be there or not.
+        let (summed, stored) = (summed.get(key).copied().unwrap_or(0), stored.get(key).copied().unwrap_or(0));
+        if summed != stored {
+            judge.verdict.stock_mismatches += 1;
+            judge.find(format!("{name}: counter row {} says {stored}, its events {summed}", describe(key)));
+        }
+    }
+    Ok(())
+}
+
+fn sums(events: &Events) -> BTreeMap<RowKey, i128> {
+    let mut sums = BTreeMap::new();
+    for (id, payload) in events {
+        // An event that does not decode is a finding elsewhere.
+        let Ok(envelope) = Envelope::decode(payload) else { continue };
+        if envelope.mode == Mode::Training {
+            continue;
+        }
+        for effect in &envelope.effects {
+            let key = [effect.row().to_key().as_slice(), &id.chain.to_key()].concat();
+            *sums.entry(key).or_insert(0) += i128::from(effect.delta);
+        }
+    }
+    sums
+}
+
+fn describe(key: &[u8]) -> String {
+    let Some((row, chain)) = key.split_last_chunk::<9>() else { return hex(key) };
+    let chain = edgepos::core::Chain::from_key(chain).map_or_else(|| hex(chain), |chain| chain.to_string());
+    match CounterRow::from_key(row) {
+        Some(row) => {
+            let text = std::str::from_utf8(&row.key).ok().filter(|text| !text.chars().any(char::is_control));
+            let key = text.map_or_else(|| hex(&row.key), str::to_owned);
+            format!("{} {key} of {chain}", row.counter.0)
+        }
+        None => hex(key),
+    }
+}

@@ -1,0 +1,54 @@
+//! Reads the files of terminals and of the cloud, with nothing but SQLite.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use edgepos::core::{EventId, Space, StoreId};
+use rusqlite::{Connection, OpenFlags, Row, types::Type};
+
+use super::VerifyError;
+
+/// Events by their name.
+pub(super) type Events = BTreeMap<EventId, Vec<u8>>;
+
+/// A row of `rows`: key and value.
+pub(super) type KeyValue = (Vec<u8>, Vec<u8>);
+
+/// The events of a terminal.
+pub(super) fn terminal_events(path: &Path) -> Result<Events, VerifyError> {
+    read(path, |connection| {
+        let mut statement = connection.prepare("SELECT key, payload FROM events")?;
+        statement.query_map([], event)?.collect()
+    })
+}
+
+/// The counter rows of a terminal.
+pub(super) fn counter_rows(path: &Path) -> Result<Vec<KeyValue>, VerifyError> {
+    read(path, |connection| {
+        let mut statement = connection.prepare("SELECT key, value FROM rows WHERE space = ?1")?;
+        statement.query_map([Space::Counter.code()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    })
+}
+
+/// The events that the cloud has of a store.
+pub(super) fn cloud_events(path: &Path, store: StoreId) -> Result<Events, VerifyError> {
+    read(path, |connection| {
+        let mut statement = connection.prepare("SELECT key, payload FROM event WHERE store = ?1")?;
+        statement.query_map([store.0], event)?.collect()
+    })
+}
+
+fn event(row: &Row<'_>) -> rusqlite::Result<(EventId, Vec<u8>)> {
+    let key: Vec<u8> = row.get(0)?;
+    let id = EventId::from_key(&key).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, "the key names no event".into())
+    })?;
+    Ok((id, row.get(1)?))
+}
+
+fn read<T>(path: &Path, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, VerifyError> {
+    // Not read-only: where the writer was killed, its write-ahead log has to be replayed first. And never made where it is missing.
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .and_then(|connection| query(&connection))
+        .map_err(|source| VerifyError::Database { path: path.to_owned(), source })
+}

@@ -1,0 +1,166 @@
+//! Between the till's JSON and the terminal's types.
+
+use edgepos::core::IdempotencyKey;
+use edgepos::model::{
+    BasketId, Counter, Currency, Discount, DocType, Line, Mode, OriginalLine, PriceSet, ProductSet,
+    StockLine, StockMoved, StockReason, Tender, TenderType, Tenders,
+};
+use edgepos::{Commit, CounterValue, Draft, OpenBasket, Record, Refusal, Status};
+
+use crate::api::{
+    Begin, BeginLine, CounterReport, DocKind, ExceptionReport, OpenBasketReport, Pay, Problem, ProblemCode,
+    RecordEvent, StatusReport, TenderKind,
+};
+use crate::names::{hex, parse_16, vector_text};
+
+/// A call that does not read.
+pub(super) fn bad_request(error: impl ToString) -> Problem {
+    Problem { code: ProblemCode::BadRequest, error: error.to_string() }
+}
+
+pub(super) fn basket(text: &str) -> Result<BasketId, Problem> {
+    parse_16(text).map(BasketId).map_err(bad_request)
+}
+
+pub(super) fn draft(begin: Begin) -> Result<Draft, Problem> {
+    let (doc_type, series) = match begin.doc_type {
+        DocKind::Sale => (DocType::Sale, "S"),
+        DocKind::Return => (DocType::Return, "R"),
+    };
+    Ok(Draft {
+        basket: basket(&begin.basket)?,
+        doc_type,
+        series: series.into(),
+        currency: currency(&begin.currency)?,
+        customer: begin.customer,
+        operator: begin.operator,
+        mode: Mode::Live,
+        lines: begin.lines.into_iter().map(line).collect::<Result<_, _>>()?,
+        taxes: Vec::new(),
+        rounding: 0,
+        effects: Vec::new(),
+    })
+}
+
+fn line(line: BeginLine) -> Result<Line, Problem> {
+    let original = line
+        .original
+        .map(|original| {
+            Ok::<_, Problem>(OriginalLine { basket: basket(&original.basket)?, line: original.line })
+        })
+        .transpose()?;
+    let loyalty = (line.loyalty != 0).then(|| Discount { code: "loyalty".into(), amount: line.loyalty });
+    Ok(Line {
+        no: line.no,
+        product: line.product,
+        quantity: line.quantity,
+        unit_price: line.unit_price,
+        amount: line.amount,
+        discounts: loyalty.into_iter().collect(),
+        original,
+        ..Line::default()
+    })
+}
+
+fn currency(text: &str) -> Result<Currency, Problem> {
+    text.parse().map_err(bad_request)
+}
+
+pub(super) fn commit(pay: Pay) -> Result<Commit, Problem> {
+    let tenders = pay.tenders.into_iter().map(|tender| {
+        let kind = match tender.kind {
+            TenderKind::Cash => TenderType::CASH,
+            TenderKind::Card => TenderType::CARD,
+            TenderKind::Other => TenderType::OTHER,
+        };
+        Tender::new(kind, tender.amount, None)
+    });
+    Ok(Commit {
+        basket: basket(&pay.basket)?,
+        key: parse_16(&pay.key).map(IdempotencyKey).map_err(bad_request)?,
+        tenders: Tenders::new(tenders.collect()).map_err(bad_request)?,
+    })
+}
+
+pub(super) fn record(event: RecordEvent, location: u32) -> Result<Record, Problem> {
+    Ok(match event {
+        RecordEvent::StockReceived { from, lines } => {
+            let lines = lines
+                .into_iter()
+                .map(|line| StockLine { product: line.product, quantity: line.quantity })
+                .collect();
+            let moved = StockMoved { reason: StockReason::Receipt, from: Some(from), to: None, lines };
+            Record::stock_moved(&moved, location)
+        }
+        RecordEvent::ProductSet { product, name, base_unit } => {
+            Record::product(&ProductSet { product, name, base_unit, scale: 0, tax_code: None })
+        }
+        RecordEvent::PriceSet { product, amount, currency: code } => Record::price(&PriceSet {
+            product,
+            list: 0,
+            amount,
+            currency: currency(&code)?,
+            tax_included: false,
+            valid_from: None,
+            valid_to: None,
+        }),
+        RecordEvent::DayOpened { day, float } => Record::day_opened(day, float),
+        RecordEvent::DayClosed { counted } => Record::day_closed(counted),
+    })
+}
+
+pub(super) fn problem(refusal: &Refusal) -> Problem {
+    let code = match refusal {
+        Refusal::NotReturnable { .. } => ProblemCode::NotReturnable,
+        Refusal::UnknownBasket(_) => ProblemCode::UnknownBasket,
+        Refusal::Day(_) => ProblemCode::Day,
+        Refusal::BasketBusy(_) | Refusal::Full { .. } => ProblemCode::Busy,
+        Refusal::Stopped(_) => ProblemCode::Stopped,
+        _ => ProblemCode::BadRequest,
+    };
+    Problem { code, error: refusal.to_string() }
+}
+
+pub(super) fn status(status: &Status) -> StatusReport {
+    let exceptions = status.exceptions.iter().map(|raised| ExceptionReport {
+        exception: raised.exception.name().into(),
+        row: raised.row().map(|row| hex(&row.to_key())).unwrap_or_default(),
+        episode: raised.episode,
+        value: raised.value,
+    });
+    StatusReport {
+        me: status.me.to_string(),
+        leader: status.leader.map(|leader| leader.replica.to_string()),
+        term: status.leader.map(|leader| leader.term.0),
+        leads: status.leader.is_some_and(|leader| leader.replica == status.me),
+        entitled: status.entitled,
+        mode: status.mode.into(),
+        business_day: status.business_day,
+        queued: status.queued,
+        open_baskets: status.open_baskets,
+        quarantined: status.quarantined,
+        connected: status.connected.iter().map(ToString::to_string).collect(),
+        exceptions: exceptions.collect(),
+        durable: vector_text(&status.durable),
+        cloud: vector_text(&status.cloud),
+    }
+}
+
+pub(super) fn open_basket(open: &OpenBasket) -> OpenBasketReport {
+    OpenBasketReport {
+        basket: open.basket.to_string(),
+        series: open.series.clone(),
+        number: open.number,
+        total: open.total,
+    }
+}
+
+pub(super) fn counter(counter: &CounterValue) -> CounterReport {
+    let row = &counter.row;
+    let text = std::str::from_utf8(&row.key).ok().filter(|text| !text.chars().any(char::is_control));
+    let key = match text {
+        Some(text) if row.counter != Counter::RETURNABLE => text.to_owned(),
+        _ => hex(&row.key),
+    };
+    CounterReport { counter: row.counter.0, key, location: row.location, value: counter.value }
+}

@@ -1,0 +1,138 @@
+//! Puts a terminal together from its ports, and takes it apart again.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use edgepos::{Driver, DriverConfig, HttpUplink, SqliteStore, SystemClock, TcpConfig, TcpTransport};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use super::Config;
+use super::recogniser::Recogniser;
+use super::till_api::{self, Till};
+use crate::lifeline;
+
+/// A terminal could not start, or did not end well.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// An address is taken, or not this machine's.
+    #[error("{what} can not listen on {address}: {source}")]
+    Listen {
+        /// Who listens.
+        what: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// What it was started from does not do.
+    #[error("{what}: {reason}")]
+    Start {
+        /// Which part.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// It ran and stopped for a reason.
+    #[error("the terminal stopped: {0}")]
+    Stopped(String),
+}
+
+/// The error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Runs until it is asked to stop; prints `READY till=ADDR peer=ADDR` on standard output once the till may call.
+///
+/// With `supervised` it ends when standard input does.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
+    let failed = |what: &str| {
+        let what = what.to_owned();
+        move |error: &dyn std::error::Error| RunError::Start { what, reason: chain(error) }
+    };
+    let parent = supervised.then(lifeline::parent_gone).transpose();
+    let parent = parent.map_err(|error| failed("standard input")(&error))?;
+    let till = listen("the till API", config.till).await?;
+    let till_address = till.local_addr().map_err(|error| failed("the till API")(&error))?;
+    let db = config.db.display().to_string();
+    let store = SqliteStore::open(&config.db).map_err(|error| failed(&db)(&error))?;
+    let mut terminal = edgepos::Config::new(config.me, config.genesis, config.seed);
+    terminal.flush_interval = config.flush_interval;
+    terminal.exception_grace = config.exception_grace;
+    let tcp = TcpConfig {
+        me: terminal.me,
+        store: terminal.genesis.store,
+        generation: terminal.genesis.generation,
+        listen: config.listen,
+        peers: config.peers,
+        max_peers: u32::try_from(terminal.max_peers).unwrap_or(u32::MAX),
+    };
+    let (transport, peers) = TcpTransport::start(tcp).await.map_err(|source| RunError::Listen {
+        what: "the terminal",
+        address: config.listen,
+        source,
+    })?;
+    let peer_address = transport.local_addr();
+    let uplink =
+        HttpUplink::new(&config.cloud, terminal.genesis.store).map_err(|error| failed("cloud")(&error))?;
+    let location = terminal.location;
+    let (node, driver) = Driver::start(
+        DriverConfig { terminal },
+        Box::new(store),
+        Box::new(transport),
+        peers,
+        Arc::new(uplink),
+        Arc::new(SystemClock::new()),
+    )
+    .map_err(|error| failed(&db)(&error))?;
+
+    let stop = Arc::new(Notify::new());
+    let app = till_api::router(Till {
+        node: node.clone(),
+        location,
+        recogniser: Recogniser::new(config.models, config.recognition_deadline),
+        stop: Arc::clone(&stop),
+    });
+    // Whoever started this may have closed the pipe: that is no reason not to sell.
+    let _ = writeln!(io::stdout(), "READY till={till_address} peer={peer_address}");
+    tracing::info!(me = %config.me, till = %till_address, peer = %peer_address, "the terminal is up");
+
+    let mut ended = Box::pin(driver.join());
+    let gone = async {
+        match parent {
+            Some(gone) => drop(gone.await),
+            None => std::future::pending().await,
+        }
+    };
+    let early = tokio::select! {
+        served = async { axum::serve(till, app).await } => Some(served.map_err(|error| chain(&error))),
+        ended = &mut ended => Some(ended.map_err(|error| chain(&error))),
+        () = gone => None,
+        () = lifeline::asked_to_stop() => None,
+        () = stop.notified() => None,
+    };
+    if let Some(early) = early {
+        return early.map_err(RunError::Stopped);
+    }
+    tracing::info!("the terminal stops");
+    node.shutdown().await;
+    ended.await.map_err(|error| RunError::Stopped(chain(&error)))
+}
+
+async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address).await.map_err(|source| RunError::Listen { what, address, source })
+}

@@ -1,0 +1,152 @@
+//! The till's calls over HTTP and JSON. [`crate::api`] says what they are.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use edgepos::model::CounterRow;
+use edgepos::{Node, Refusal};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use super::convert;
+use super::recogniser::Recogniser;
+use crate::api::{Abandon, Begin, Begun, Done, Pay, Problem, ProblemCode, Receipt, RecordEvent, Recorded};
+
+/// Largest JSON body: a receipt of 2,000 lines fits.
+const MAX_JSON: usize = 1 << 20;
+/// Largest picture.
+const MAX_PICTURE: usize = 16 << 20;
+
+/// What every call needs.
+#[derive(Clone)]
+pub(super) struct Till {
+    pub(super) node: Node,
+    pub(super) location: u32,
+    pub(super) recogniser: Recogniser,
+    /// Told when `POST /stop` comes.
+    pub(super) stop: Arc<Notify>,
+}
+
+pub(super) fn router(till: Till) -> Router {
+    let picture = post(recognise).layer(DefaultBodyLimit::max(MAX_PICTURE));
+    Router::new()
+        .route("/begin", post(begin))
+        .route("/commit", post(commit))
+        .route("/abandon", post(abandon))
+        .route("/record", post(record))
+        .route("/status", get(status))
+        .route("/unresolved", get(unresolved))
+        .route("/counters", get(counters))
+        .route("/flush", post(flush))
+        .route("/stop", post(stop))
+        .layer(DefaultBodyLimit::max(MAX_JSON))
+        .route("/recognise", picture)
+        .with_state(till)
+}
+
+/// An answer, or why there is none.
+type Answer<T> = Result<Json<T>, Problem>;
+
+async fn begin(State(till): State<Till>, body: Bytes) -> Answer<Begun> {
+    let draft = convert::draft(read::<Begin>(&body)?)?;
+    let begun = till.node.begin(draft).await?;
+    Ok(Json(Begun { number: begun.number, total: begun.total }))
+}
+
+async fn commit(State(till): State<Till>, body: Bytes) -> Answer<Receipt> {
+    let commit = convert::commit(read::<Pay>(&body)?)?;
+    let committed = till.node.commit(commit).await?;
+    let receipt = committed.receipt;
+    Ok(Json(Receipt {
+        event: receipt.event.to_string(),
+        basket: receipt.basket.to_string(),
+        series: receipt.series,
+        number: receipt.number,
+        total: receipt.total,
+        repeated: committed.repeated,
+    }))
+}
+
+async fn abandon(State(till): State<Till>, body: Bytes) -> Answer<Done> {
+    let basket = convert::basket(&read::<Abandon>(&body)?.basket)?;
+    till.node.abandon(basket).await?;
+    Ok(Json(Done {}))
+}
+
+async fn record(State(till): State<Till>, body: Bytes) -> Answer<Recorded> {
+    let record = convert::record(read::<RecordEvent>(&body)?, till.location)?;
+    let event = till.node.record(record).await?;
+    Ok(Json(Recorded { event: event.to_string() }))
+}
+
+async fn status(State(till): State<Till>) -> Answer<impl Serialize> {
+    Ok(Json(convert::status(&till.node.status().await?)))
+}
+
+async fn unresolved(State(till): State<Till>) -> Answer<impl Serialize> {
+    let open = till.node.unresolved().await?;
+    Ok(Json(open.iter().map(convert::open_basket).collect::<Vec<_>>()))
+}
+
+#[derive(Deserialize)]
+struct Which {
+    /// A product's code: its stock on hand alone.
+    product: Option<String>,
+}
+
+async fn counters(State(till): State<Till>, Query(which): Query<Which>) -> Answer<impl Serialize> {
+    let values = match which.product {
+        None => till.node.counters().await?,
+        Some(product) => {
+            let row = CounterRow::stock(&product, till.location);
+            let value = till.node.counter(row.clone()).await?;
+            value.map(|value| edgepos::CounterValue { row, value }).into_iter().collect()
+        }
+    };
+    Ok(Json(values.iter().map(convert::counter).collect::<Vec<_>>()))
+}
+
+async fn recognise(State(till): State<Till>, body: Bytes) -> Answer<impl Serialize> {
+    Ok(Json(till.recogniser.recognise(body.to_vec()).await?))
+}
+
+async fn flush(State(till): State<Till>) -> Answer<Done> {
+    till.node.flush().await;
+    Ok(Json(Done {}))
+}
+
+async fn stop(State(till): State<Till>) -> Answer<Done> {
+    till.stop.notify_one();
+    Ok(Json(Done {}))
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(convert::bad_request)
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        convert::problem(&refusal)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = match self.code {
+            ProblemCode::BadRequest => StatusCode::BAD_REQUEST,
+            ProblemCode::NotReturnable | ProblemCode::UnknownBasket | ProblemCode::Day => {
+                StatusCode::CONFLICT
+            }
+            ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        };
+        (status, Json(self)).into_response()
+    }
+}
