@@ -51,7 +51,8 @@ fn resolve(folder: &str, file: &str) -> Option<String> {
 }
 
 fn minimum_rust_version(tree: &Tree, findings: &mut Vec<String>) {
-    let Some(version) = tree.texts.get("Cargo.toml").and_then(|manifest| quoted(manifest, "rust-version")) else {
+    let Some(version) = tree.texts.get("Cargo.toml").and_then(|manifest| quoted(manifest, "rust-version"))
+    else {
         findings.push("Cargo.toml: no rust-version".into());
         return;
     };
@@ -63,7 +64,9 @@ fn minimum_rust_version(tree: &Tree, findings: &mut Vec<String>) {
 
 /// The value of `key = "value"`, the first time that it stands at a line's start.
 fn quoted<'t>(text: &'t str, key: &str) -> Option<&'t str> {
-    let line = text.lines().find(|line| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')))?;
+    let line = text
+        .lines()
+        .find(|line| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')))?;
     line.split('"').nth(1)
 }
 
@@ -93,7 +96,11 @@ fn one_version_of_each(tree: &Tree, findings: &mut Vec<String>) {
         for (index, line) in text.lines().enumerate() {
             if line.starts_with('[') {
                 dependencies = line.contains("dependencies");
-            } else if dependencies && line.contains('=') && line.contains('"') && !line.contains("workspace = true") {
+            } else if dependencies
+                && line.contains('=')
+                && line.contains('"')
+                && !line.contains("workspace = true")
+            {
                 findings.push(format!("{path}:{}: take it from [workspace.dependencies]", index + 1));
             }
         }
