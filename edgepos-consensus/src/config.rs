@@ -138,6 +138,10 @@ pub struct Config {
     /// `true` for a terminal that comes to an existing store: `voters` is the genesis list without it, and it waits until the leader
     /// [admits](crate::Election::admit) it. Default `false`.
     pub joins: bool,
+    /// `false` for a voter that never stands for election, such as the cloud as the third voter of a store with two terminals: it
+    /// votes and confirms decisions, and leads nothing. Default `true`. A terminal that missed what the other one and this voter
+    /// decided is not elected before the other one is back.
+    pub campaigns: bool,
     /// A voter that was silent for this long loses its vote to a learner that is there, while a majority holds. Default 10 min,
     /// at least 10 s. Shorter moves votes at every restart; longer leaves the store one failure from standing still.
     pub replace_voter_after: Duration,
@@ -173,6 +177,7 @@ impl Config {
             me,
             voters,
             joins: false,
+            campaigns: true,
             replace_voter_after: Duration::from_secs(600),
             disk_stall_after: Duration::from_secs(2),
             store: StoreId::default(),

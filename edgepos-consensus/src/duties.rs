@@ -187,11 +187,11 @@ impl Election {
             return Some(self.core.leader_ticks());
         }
         let alone = self.voters().len() == 1;
-        if self.log_lost || self.flight.installs_snapshot() || (alone && !self.flight.is_empty()) {
+        if self.flight.installs_snapshot() || (alone && !self.flight.is_empty()) {
             // A lone voter is elected in the same step in which it stands, which raft allows with a durable log only.
             return None;
         }
-        self.core.votes().then(|| self.core.patience().saturating_sub(self.core.silence()).max(1))
+        self.may_stand().then(|| self.core.patience().saturating_sub(self.core.silence()).max(1))
     }
 
     /// The next moment at which something is to be done.
@@ -249,17 +249,26 @@ impl Election {
         }
     }
 
+    /// Whether this terminal may stand for election: a voter that is meant to lead and has its whole log.
+    pub(crate) fn may_stand(&self) -> bool {
+        self.core.votes() && self.config.campaigns && !self.log_lost
+    }
+
     /// When a terminal that does not stand for election gives up its leader.
     fn silent_leader_at(&self) -> Option<Time> {
-        let passive = self.log_lost || !self.core.votes();
-        let leader = self.core.leader().filter(|leader| passive && *leader != self.config.me)?;
-        Some(self.quorum.heard_at(leader) + self.config.timing.election_max)
+        let leader = self.core.leader().filter(|leader| !self.may_stand() && *leader != self.config.me)?;
+        // Raft lets a voter refuse others for one lease; it does not count on while this one is not ticked.
+        let patience = match self.core.votes() {
+            true => self.config.timing.lease,
+            false => self.config.timing.election_max,
+        };
+        Some(self.quorum.heard_at(leader) + patience)
     }
 
     fn stand(&mut self) {
         let leaderless = self.core.leader().is_none() && self.core.role() == Role::Follower;
         let due = self.peers.stands(self.now, self.core.term(), leaderless);
-        if !due || self.log_lost || self.flight.installs_snapshot() {
+        if !due || !self.may_stand() || self.flight.installs_snapshot() {
             return;
         }
         self.attempt.1 = self.attempt.1.saturating_add(1);

@@ -138,7 +138,7 @@ impl Election {
                 Input::Persisted(id) => election.persisted(id),
                 Input::PeerLost(replica, connection) => election.peer_lost(replica, connection),
                 Input::PeerUp(replica, connection) => {
-                    if election.knows(replica) {
+                    if replica.terminal() != 0 && replica != election.config.me {
                         election.peers.up(replica, connection);
                     }
                 }
@@ -296,11 +296,9 @@ impl Election {
     }
 
     pub(crate) fn knows(&self, replica: ReplicaId) -> bool {
-        let members = self.core.log().members();
-        // A newcomer knows the first terminals only: whoever the transport authenticated for this store may admit it.
-        let admits = self.config.joins && !members.contains(self.config.me) && replica.terminal() != 0;
-        let known = members.contains(replica) || self.config.voters.contains(&replica);
-        replica != self.config.me && (known || admits)
+        // Whoever was away when a terminal was admitted learns of it from its connection, before the log says so: it may lead.
+        let listed = self.core.log().members().contains(replica) || self.config.voters.contains(&replica);
+        replica != self.config.me && (listed || self.peers.connected(replica))
     }
 
     fn receive(&mut self, message: Message) {
@@ -357,6 +355,9 @@ impl Election {
         if self.flight.installs_snapshot() {
             return Err(Refusal::Busy);
         }
+        if message.body == Body::TimeoutNow && !self.config.campaigns {
+            return Err(Refusal::Passive);
+        }
         let may_lead = !matches!(message.body, Body::Vote { .. }) || self.may_lead(*from);
         guard::check(&self.core.view(self.flight.holds_votes(), self.log_lost, may_lead), message)
     }
@@ -396,7 +397,7 @@ impl Election {
 
     fn peer_lost(&mut self, replica: ReplicaId, connection: ConnectionId) {
         let deaf_until = self.now + self.config.timing.election_max;
-        if !self.knows(replica) || !self.peers.lost(replica, connection, deaf_until) {
+        if !self.knows(replica) || !self.peers.lost(replica, connection, self.now, deaf_until) {
             return;
         }
         if self.core.role() == Role::Leader {
@@ -404,7 +405,7 @@ impl Election {
             self.quorum.forget(replica);
         } else if self.core.leader() == Some(replica) {
             self.core.forget_leader();
-            if self.core.votes() {
+            if self.may_stand() {
                 let rank = self.rank(replica) as u32;
                 let stagger = self.config.timing.peer_lost_stagger;
                 self.peers.stand_later(self.now, stagger, rank, self.core.term());

@@ -27,7 +27,7 @@ pub enum Refusal {
     WrongDestination,
     /// From ourselves: a loop in the transport, or two terminals run on copies of one disk.
     FromMyself,
-    /// From a terminal that this store has never heard of.
+    /// From a terminal that is neither listed as a member nor connected.
     UnknownSender,
     /// From a terminal whose connection was reported lost.
     ConnectionLost,
@@ -50,6 +50,8 @@ pub enum Refusal {
     Unsolicited,
     /// An order to take over, from a terminal that does not lead.
     NotFromLeader,
+    /// An order to take over, to a voter that never leads.
+    Passive,
     /// A proposal to a terminal that does not lead.
     NotLeading,
     /// A proposal in another terminal's name, or above the limit of its size.

@@ -20,7 +20,8 @@ pub enum Input {
     /// The transport saw this connection die. When it was the leader's, an election starts at once. Messages of that terminal are
     /// refused until [`PeerUp`](Self::PeerUp), at most for one `election_max`: a late heartbeat must not restore a dead leader.
     PeerLost(ReplicaId, ConnectionId),
-    /// There is a new connection. A [`PeerLost`](Self::PeerLost) with a lower id than this is ignored from here on.
+    /// There is a new connection, and the transport has authenticated its other end as this terminal of this store: messages of a
+    /// terminal that joined while this one was away are taken from here on. A [`PeerLost`](Self::PeerLost) with a lower id than this is ignored from here on.
     PeerUp(ReplicaId, ConnectionId),
 }
 

@@ -46,7 +46,15 @@
 //! - Every decision once, in the same order, on every terminal, through any crash.
 //! - No panic on any input: what is impossible is refused and counted by [`Refusal`].
 //!
-//! It does not make a lying terminal harmless: whoever holds a terminal's key can vote twice.
+//! It does not make a lying terminal harmless: whoever holds a terminal's key can vote twice. So the transport authenticates:
+//! [`Message::from`] is the terminal that the connection belongs to, and [`Input::PeerUp`] is told of terminals of this store only.
+//!
+//! # Who belongs
+//!
+//! A store begins with the list in [`Config::voters`], the same on each of its first terminals; the first five vote, the others learn.
+//! From then on the log says who belongs: the leader [admits](Election::admit) and [retires](Election::retire), one terminal at a time.
+//! A newcomer learns first and gets a free vote when it has caught up; a voter that was away for ten minutes loses its vote to a
+//! learner that is there. A terminal that lost its disk is a newcomer with a new name.
 //!
 //! [`Persist`]: edgepos_core::Persist
 

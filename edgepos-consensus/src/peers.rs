@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use edgepos_core::{ConnectionId, ReplicaId, Time};
 
-/// What is known about the connections to the other terminals. Holds members only.
+/// Connections that are known at a time: the terminals of a store, with room for those that come and go.
+const MAX_CONNECTIONS: usize = 64;
+
+/// What is known about the connections to the other terminals.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Peers {
     connections: BTreeMap<ReplicaId, ConnectionId>,
@@ -17,17 +20,32 @@ pub(crate) struct Peers {
 
 impl Peers {
     pub(crate) fn up(&mut self, replica: ReplicaId, connection: ConnectionId) {
+        if self.connections.len() >= MAX_CONNECTIONS && !self.connections.contains_key(&replica) {
+            return;
+        }
         let known = self.connections.entry(replica).or_insert(connection);
         *known = connection.max(*known);
         self.deaf_until.remove(&replica);
     }
 
+    /// Whether there is a connection, which the transport has authenticated.
+    pub(crate) fn connected(&self, replica: ReplicaId) -> bool {
+        self.connections.contains_key(&replica)
+    }
+
     /// Whether the report concerns the newest connection; an older one was replaced already.
-    pub(crate) fn lost(&mut self, replica: ReplicaId, connection: ConnectionId, deaf_until: Time) -> bool {
+    pub(crate) fn lost(
+        &mut self,
+        replica: ReplicaId,
+        connection: ConnectionId,
+        now: Time,
+        deaf_until: Time,
+    ) -> bool {
         if self.connections.get(&replica).is_some_and(|newest| *newest > connection) {
             return false;
         }
         self.connections.remove(&replica);
+        self.deaf_until.retain(|_, until| now < *until);
         self.deaf_until.insert(replica, deaf_until);
         true
     }

@@ -183,3 +183,66 @@ fn a_stranger_does_not_start_from_the_disk_of_another() {
     let error = Election::new(Now::new(0, 0), config, restored).unwrap_err();
     assert_eq!(error, StartError::NotAMember { me: replica(8) });
 }
+
+/// A member is away while a newcomer joins and becomes the leader. It follows it when it returns, though its own list does not
+/// name it.
+#[test]
+fn a_returning_member_follows_a_leader_it_has_never_heard_of() {
+    for seed in 0..10 {
+        let mut world = World::new(seed, 3);
+        let leader = world.elect();
+        let away = (leader + 1) % 3;
+        world.run_for(500);
+        world.crash(away);
+        let newcomer = world.add(joining(3, 3, seed));
+        world.boot(newcomer);
+        admit(&mut world, replica(newcomer)).unwrap();
+        world.run_until(5000, |world| voters(world, newcomer).len() == 4);
+        world.run_for(500);
+        for _ in 0..8 {
+            if let Some(leader) = world.leader().filter(|leader| *leader != newcomer) {
+                world.step_down(leader);
+                world.run_for(1500);
+            }
+        }
+        assert_eq!(world.leader(), Some(newcomer));
+        world.boot(away);
+        world.run_for(1500);
+        let known = world.nodes[away].election.as_ref().unwrap().leader();
+        assert_eq!(known.map(|leader| leader.replica), Some(replica(newcomer)));
+        assert_eq!(voters(&world, away).len(), 4);
+    }
+}
+
+/// A terminal is retired, and elected before the decision is known: it leads until the decision reaches it, and not any more then.
+#[test]
+fn a_leader_that_is_retired_stops_leading() {
+    let mut led = 0;
+    for seed in 0..60 {
+        let mut world = World::new(seed, 4);
+        let old = world.elect();
+        world.run_for(500);
+        let retired = (old + 1) % 4;
+        retire(&mut world, replica(retired)).unwrap();
+        world.run_for(2 + seed % 5);
+        world.crash(old);
+        world.run_for(2500);
+        led += u32::from(world.elections.iter().any(|(_, node)| *node == retired));
+        world.propose_next((old + 2) % 4, b"makes the log move");
+        world.run_for(3000);
+        let leader = world.elect();
+        assert!(
+            leader != retired || voters(&world, leader).contains(&replica(retired)),
+            "{}",
+            world.summary()
+        );
+        assert!(
+            world
+                .nodes
+                .iter()
+                .filter_map(|node| node.election.as_ref())
+                .all(|election| election.halted().is_none())
+        );
+    }
+    assert!(led > 0, "the case occurs");
+}

@@ -46,11 +46,11 @@ fn late_messages_are_refused_until_the_peer_is_back() {
     let leader = world.elect();
     let follower = (leader + 1) % 3;
     world.run_for(500);
-    world.tell(follower, Input::PeerLost(replica(leader), ConnectionId(1)));
+    world.tell(follower, Input::PeerLost(replica(leader), ConnectionId(90)));
     assert_eq!(world.nodes[follower].election.as_ref().unwrap().leader(), None);
     world.run_for(170);
     assert!(world.refusals()[&Refusal::ConnectionLost] >= 1, "{:?}", world.refusals());
-    world.tell(follower, Input::PeerUp(replica(leader), ConnectionId(2)));
+    world.tell(follower, Input::PeerUp(replica(leader), ConnectionId(91)));
     let before = world.refusals()[&Refusal::ConnectionLost];
     world.run_for(2000);
     assert_eq!(world.refusals()[&Refusal::ConnectionLost], before);
@@ -65,7 +65,7 @@ fn a_peer_is_heard_again_after_an_election_timeout() {
     let leader = world.elect();
     let follower = (leader + 1) % 3;
     let other = (leader + 2) % 3;
-    world.tell(follower, Input::PeerLost(replica(other), ConnectionId(1)));
+    world.tell(follower, Input::PeerLost(replica(other), ConnectionId(90)));
     world.run_for(600);
     world.crash(leader);
     world.run_until(2000, |world| world.leader().is_some());
@@ -78,7 +78,7 @@ fn the_leader_notices_at_once() {
     let leader = world.elect();
     world.run_for(1000);
     for peer in (0..3).filter(|peer| *peer != leader) {
-        world.tell(leader, Input::PeerLost(replica(peer), ConnectionId(1)));
+        world.tell(leader, Input::PeerLost(replica(peer), ConnectionId(90)));
     }
     assert!(!world.nodes[leader].election.as_ref().unwrap().entitled());
 }

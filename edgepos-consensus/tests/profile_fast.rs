@@ -51,3 +51,21 @@ fn no_two_ever_believe_that_they_lead() {
         assert!(world.leader().is_some());
     }
 }
+
+/// Requests for votes are lost: they are repeated after 30 ms, where raft would wait for another timeout.
+#[test]
+fn lost_votes_are_asked_for_again() {
+    for seed in 0..20 {
+        let mut world = World::with(seed, 5, fast);
+        let leader = world.elect();
+        world.run_for(700);
+        world.trace = Some(Vec::new());
+        world.drops = Some("Vote {");
+        world.crash(leader);
+        world
+            .run_until(600, |world| world.trace.as_ref().unwrap().iter().any(|line| line.contains("Vote {")));
+        world.drops = None;
+        let took = world.run_until(2000, |world| world.leader().is_some());
+        assert!(took < 90, "{took}");
+    }
+}

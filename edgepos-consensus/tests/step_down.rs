@@ -23,23 +23,20 @@ fn the_leadership_is_handed_over() {
     assert!(slowest <= 60, "{slowest}");
 }
 
-/// The order is lost again and again: it is repeated, and the leadership changes all the same.
+/// The order is lost: it is repeated, and the leadership changes all the same.
 #[test]
 fn a_lost_order_is_repeated() {
-    let mut times = Vec::new();
-    for seed in 0..50 {
+    for seed in 0..20 {
         let mut world = World::new(seed, 3);
         let old = world.elect();
         world.run_for(700);
-        world.loss = 400;
+        world.drops = Some("TimeoutNow");
         world.step_down(old);
-        world.run_for(120);
-        world.loss = 0;
-        times.push(120 + world.run_until(2000, |world| world.leader().is_some()));
+        world.run_for(60);
+        world.drops = None;
+        let took = 60 + world.run_until(2000, |world| world.leader().is_some());
+        assert!(took < 130 && world.leader() != Some(old), "{took}");
     }
-    times.sort_unstable();
-    println!("hand-over with 40 % loss: p50 {} max {} ms", times[25], times[49]);
-    assert!(times[40] < 400, "{times:?}");
 }
 
 /// The best follower is gone: the next one is asked.

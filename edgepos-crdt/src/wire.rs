@@ -328,6 +328,18 @@ macro_rules! number {
 
 number!(Seq(u64), Item(u64), Hlc(u64), FoldEpoch(u32), RepairGen(u32));
 
+impl Wire for ReplicaId {
+    fn write(&self, out: &mut Writer) {
+        out.raw(&self.0.to_be_bytes());
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(input.raw(8)?);
+        Ok(Self(u64::from_be_bytes(bytes)))
+    }
+}
+
 impl Wire for Chain {
     fn write(&self, out: &mut Writer) {
         out.raw(&self.to_key());
@@ -374,7 +386,7 @@ impl Wire for VersionVector {
         }
         out.number(replicas.len() as u64);
         for (replica, lanes) in replicas {
-            out.raw(&replica.0.to_be_bytes());
+            replica.write(out);
             out.byte(lanes);
             for lane in Lane::ALL.into_iter().filter(|lane| lanes & 1 << lane.code() != 0) {
                 self.get(Chain::new(replica, lane)).write(out);
@@ -388,7 +400,7 @@ impl Wire for VersionVector {
         let mut vector = Self::new();
         let mut last = None;
         for _ in 0..count {
-            let replica = ReplicaId::from_wire(input)?;
+            let replica = ReplicaId::read(input)?;
             if last.is_some_and(|last| replica <= last) {
                 return Err(Corruption::Order.into());
             }
@@ -409,18 +421,6 @@ impl Wire for VersionVector {
             return Err(DecodeError::TooMany { what: "chains", limit });
         }
         Ok(vector)
-    }
-}
-
-trait FromWire: Sized {
-    fn from_wire(input: &mut Reader<'_>) -> Result<Self, DecodeError>;
-}
-
-impl FromWire for ReplicaId {
-    fn from_wire(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(input.raw(8)?);
-        Ok(Self(u64::from_be_bytes(bytes)))
     }
 }
 

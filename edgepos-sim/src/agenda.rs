@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 /// Happenings by virtual time in microseconds; those of one instant come in the order in which they were entered.
 #[derive(Debug)]
-pub struct Agenda<T> {
+pub(crate) struct Agenda<T> {
     heap: BinaryHeap<Reverse<Item<T>>>,
     entered: u64,
 }
@@ -51,18 +51,18 @@ impl<T> Default for Agenda<T> {
 
 impl<T> Agenda<T> {
     /// Nothing will happen.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Enters a happening.
-    pub fn at(&mut self, at_us: u64, what: T) {
+    pub(crate) fn at(&mut self, at_us: u64, what: T) {
         self.entered += 1;
         self.heap.push(Reverse(Item { at_us, order: self.entered, what }));
     }
 
     /// Takes the next happening and its time.
-    pub fn pop(&mut self) -> Option<(u64, T)> {
+    pub(crate) fn pop(&mut self) -> Option<(u64, T)> {
         self.heap.pop().map(|Reverse(item)| (item.at_us, item.what))
     }
 }

@@ -7,7 +7,7 @@ const EPOCH_MS: i64 = 1_790_000_000_000;
 
 /// Runs a little fast or slow, shows a wrong time of day, and starts again from near zero when the device was powered off.
 #[derive(Clone, Debug)]
-pub struct VirtualClock {
+pub(crate) struct VirtualClock {
     rate_ppm: i64,
     anchor_us: u64,
     mono_at_anchor_us: u64,
@@ -16,19 +16,19 @@ pub struct VirtualClock {
 
 impl VirtualClock {
     /// A clock that gains `rate_ppm` microseconds in each second, and whose wall time is off by `wall_off_ms`.
-    pub fn new(rate_ppm: i64, wall_off_ms: i64) -> Self {
+    pub(crate) fn new(rate_ppm: i64, wall_off_ms: i64) -> Self {
         Self { rate_ppm, anchor_us: 0, mono_at_anchor_us: 0, wall_off_ms }
     }
 
     /// Both clocks at a time of the world.
-    pub fn now(&self, world_us: u64) -> Now {
+    pub(crate) fn now(&self, world_us: u64) -> Now {
         let drift_us = signed(world_us) * self.rate_ppm / 1_000_000;
         let wall = EPOCH_MS + (signed(world_us) + drift_us) / 1000 + self.wall_off_ms;
         Now { mono: Time(self.mono_us(world_us) / 1000), wall: WallMs(u64::try_from(wall).unwrap_or(0)) }
     }
 
     /// The first time of the world, `world_us` at the earliest, at which the monotonic clock shows `mono` or more.
-    pub fn due(&self, world_us: u64, mono: Time) -> u64 {
+    pub(crate) fn due(&self, world_us: u64, mono: Time) -> u64 {
         let missing_us = mono.0.saturating_mul(1000).saturating_sub(self.mono_at_anchor_us);
         let scaled =
             u128::from(missing_us) * 1_000_000 / u128::from((1_000_000 + self.rate_ppm).unsigned_abs());
@@ -41,13 +41,13 @@ impl VirtualClock {
     }
 
     /// The device was powered off: the monotonic clock starts again.
-    pub fn power_on(&mut self, world_us: u64, mono_ms: u64) {
+    pub(crate) fn power_on(&mut self, world_us: u64, mono_ms: u64) {
         self.anchor_us = world_us;
         self.mono_at_anchor_us = mono_ms * 1000;
     }
 
     /// Somebody sets the wall clock.
-    pub fn jump(&mut self, by_ms: i64) {
+    pub(crate) fn jump(&mut self, by_ms: i64) {
         self.wall_off_ms += by_ms;
     }
 

@@ -12,7 +12,7 @@ const PATIENCE_US: u64 = 3_000_000;
 
 /// What becomes of one call: when the request arrives (several times, once or never), and when the caller hears what.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// Times of arrival; the reply to the first is the one that travels back.
     pub arrivals: Vec<u64>,
     /// Whether, and how long after the first arrival, the reply comes back in time.
@@ -23,7 +23,7 @@ pub struct Call {
 
 /// The cloud's side of one store.
 #[derive(Debug)]
-pub struct Cloud {
+pub(crate) struct Cloud {
     /// The state as it lies in the cloud's database between two requests.
     row: Vec<u8>,
     events: BTreeMap<EventId, Vec<u8>>,
@@ -36,7 +36,7 @@ pub struct Cloud {
 
 impl Cloud {
     /// A cloud that has never heard from the store.
-    pub fn new(style: CloudStyle, rng: Jitter, sabotage: Option<Sabotage>) -> Self {
+    pub(crate) fn new(style: CloudStyle, rng: Jitter, sabotage: Option<Sabotage>) -> Self {
         Self {
             row: IngestState::new().encode(),
             events: BTreeMap::new(),
@@ -49,18 +49,18 @@ impl Cloud {
     }
 
     /// Nobody reaches the cloud until then.
-    pub fn away_until(&mut self, until_us: u64) {
+    pub(crate) fn away_until(&mut self, until_us: u64) {
         self.away_until_us = self.away_until_us.max(until_us);
     }
 
     /// It is there, and nothing is lost on the way from here on.
-    pub fn heal(&mut self) {
+    pub(crate) fn heal(&mut self) {
         self.away_until_us = 0;
         self.style = CloudStyle { delay_us: self.style.delay_us, ..CloudStyle::NONE };
     }
 
     /// Decides what becomes of a call that a terminal makes now. `connected`: whether its own uplink works.
-    pub fn call(&mut self, now_us: u64, connected: bool) -> Call {
+    pub(crate) fn call(&mut self, now_us: u64, connected: bool) -> Call {
         if !connected || now_us < self.away_until_us {
             // Refused at once, or swallowed.
             let failure = if self.rng.range(0, 2) == 0 {
@@ -94,7 +94,7 @@ impl Cloud {
     ///
     /// # Errors
     /// When the request or the cloud's own row does not decode: no honest terminal, and no sound cloud, gets there.
-    pub fn receive(&mut self, now_us: u64, request: &[u8]) -> Result<CloudReply, String> {
+    pub(crate) fn receive(&mut self, now_us: u64, request: &[u8]) -> Result<CloudReply, String> {
         let limits = Limits::DEFAULT;
         let request =
             CloudRequest::decode(request, &limits).map_err(|error| format!("a request: {error}"))?;
@@ -116,12 +116,12 @@ impl Cloud {
     }
 
     /// Everything that the cloud holds.
-    pub fn events(&self) -> &BTreeMap<EventId, Vec<u8>> {
+    pub(crate) fn events(&self) -> &BTreeMap<EventId, Vec<u8>> {
         &self.events
     }
 
     /// Events that were stored a second time. There must be none.
-    pub fn stored_twice(&self) -> &[EventId] {
+    pub(crate) fn stored_twice(&self) -> &[EventId] {
         &self.stored_twice
     }
 
@@ -129,7 +129,7 @@ impl Cloud {
     ///
     /// # Panics
     /// When the row does not decode, which [`receive`](Self::receive) would have reported before.
-    pub fn state(&self) -> IngestState {
+    pub(crate) fn state(&self) -> IngestState {
         IngestState::decode(&self.row, &Limits::DEFAULT).expect("written by encode")
     }
 

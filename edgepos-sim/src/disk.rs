@@ -15,7 +15,7 @@ const LIE_US: u64 = 700_000;
 /// Writes that come in while a group is being flushed form the next group. A crash keeps a prefix of what was not reported yet,
 /// each [`Persist`] whole or not at all; what was reported is safe.
 #[derive(Debug)]
-pub struct Disk {
+pub(crate) struct Disk {
     durable: MemoryStore,
     queue: VecDeque<Persist>,
     flushing: usize,
@@ -28,7 +28,7 @@ pub struct Disk {
 
 impl Disk {
     /// An empty disk.
-    pub fn new(style: DiskStyle, rng: Jitter, sabotage: Option<Sabotage>) -> Self {
+    pub(crate) fn new(style: DiskStyle, rng: Jitter, sabotage: Option<Sabotage>) -> Self {
         Self {
             durable: MemoryStore::new(),
             queue: VecDeque::new(),
@@ -42,7 +42,7 @@ impl Disk {
     }
 
     /// Takes a write. Some: a flush begins and ends at that time; call [`finish`](Self::finish) then.
-    pub fn push(&mut self, now_us: u64, persist: Persist) -> Option<u64> {
+    pub(crate) fn push(&mut self, now_us: u64, persist: Persist) -> Option<u64> {
         self.queue.push_back(persist);
         (self.flushing == 0).then(|| self.begin(now_us))
     }
@@ -51,7 +51,7 @@ impl Disk {
     ///
     /// # Panics
     /// When a store in memory fails, which it never does.
-    pub fn finish(&mut self, now_us: u64) -> (Vec<PersistId>, Option<u64>) {
+    pub(crate) fn finish(&mut self, now_us: u64) -> (Vec<PersistId>, Option<u64>) {
         let mut group: Vec<Persist> = self.queue.drain(..self.flushing).collect();
         self.flushing = 0;
         self.spoil(now_us, &mut group);
@@ -61,7 +61,7 @@ impl Disk {
     }
 
     /// How long a read takes, in microseconds.
-    pub fn read_us(&mut self, now_us: u64) -> u64 {
+    pub(crate) fn read_us(&mut self, now_us: u64) -> u64 {
         self.latency(now_us) / 2 + 50
     }
 
@@ -69,14 +69,14 @@ impl Disk {
     ///
     /// # Panics
     /// When a store in memory fails, which it never does.
-    pub fn read(&self, load: &Load) -> Rows {
+    pub(crate) fn read(&self, load: &Load) -> Rows {
         self.durable
             .scan(load.space, &load.from, &load.to, load.max_bytes)
             .expect("a store in memory does not fail")
     }
 
     /// The terminal's process is gone, and so are the writes behind a prefix of those not reported.
-    pub fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         if self.sabotage == Some(Sabotage::DiskReportsEarly) {
             self.durable = self.truth.1.clone();
         } else {
@@ -89,22 +89,22 @@ impl Disk {
     }
 
     /// Each flush takes long until then.
-    pub fn slow_until(&mut self, until_us: u64) {
+    pub(crate) fn slow_until(&mut self, until_us: u64) {
         self.slow_until_us = self.slow_until_us.max(until_us);
     }
 
     /// Nothing is slow any more.
-    pub fn heal(&mut self) {
+    pub(crate) fn heal(&mut self) {
         self.slow_until_us = 0;
     }
 
     /// Nothing is being written.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.queue.is_empty()
     }
 
     /// What would be there after a power cut.
-    pub fn durable(&self) -> &MemoryStore {
+    pub(crate) fn durable(&self) -> &MemoryStore {
         &self.durable
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use edgepos_core::Jitter;
 
-use crate::plan::{FaultStyle, Plan, Purpose, pause};
+use crate::plan::{FaultStyle, Plan, Purpose, pause, pick};
 
 /// One thing that goes wrong.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -133,12 +133,16 @@ fn draw(kind: Kind, terminals: u64, rng: &mut Jitter) -> (Fault, u64) {
     let other = (who + 1 + rng.range(0, terminals - 1) as usize) % terminals as usize;
     let short = rng.range(200_000, 4_000_000);
     let long = rng.range(1_000_000, 25_000_000);
+    // Long enough for terminals without a leader to ask the cloud for the store's lease.
+    let night = rng.range(25_000_000, 55_000_000);
     match kind {
         Kind::Crash => (Fault::Crash { who, power: false }, short),
-        Kind::Power => (Fault::Crash { who, power: true }, if rng.range(0, 4) == 0 { long } else { short }),
+        Kind::Power => (Fault::Crash { who, power: true }, pick(rng, &[short, short, short, long, night])),
         Kind::Blackout => (Fault::Blackout, short),
         // Neither group is empty.
-        Kind::Partition => (Fault::Partition(rng.range(1, (1 << terminals) - 1) as u32), long),
+        Kind::Partition => {
+            (Fault::Partition(rng.range(1, (1 << terminals) - 1) as u32), pick(rng, &[long, long, night]))
+        }
         Kind::OneWay => (Fault::OneWay(who, other), long),
         Kind::IsolateLeader => (Fault::IsolateLeader, long),
         Kind::Reset => (Fault::Reset(who, other), 0),

@@ -46,7 +46,7 @@ pub(crate) fn opening(rng: &mut Jitter) -> VecDeque<Record> {
 }
 
 /// Something that is recorded beside receipts.
-pub(crate) fn some_record(rng: &mut Jitter) -> Record {
+pub(crate) fn some_record(rng: &mut Jitter, bulk_bytes: u64) -> Record {
     let code = some_product(rng);
     match rng.range(0, 10) {
         0..=2 => {
@@ -63,7 +63,11 @@ pub(crate) fn some_record(rng: &mut Jitter) -> Record {
             valid_from: None,
             valid_to: None,
         }),
-        7 => Record::custom(vec![7; rng.range(1, 3_000) as usize], Vec::new()),
+        7 => {
+            // Bytes that do not compress.
+            let length = rng.range(1, bulk_bytes.max(2));
+            Record::custom((0..length).map(|_| rng.next_u64() as u8).collect(), Vec::new())
+        }
         8 => Record::day_opened(20_260_922, 0),
         _ => Record::day_closed(rng.range(0, 100_000) as i64),
     }

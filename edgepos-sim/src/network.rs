@@ -9,7 +9,7 @@ use crate::plan::{NetworkStyle, happens};
 
 /// Something that happens in the network.
 #[derive(Clone, Debug)]
-pub enum Wire {
+pub(crate) enum Wire {
     /// A pair without a connection tries to make one.
     Dial(usize, usize),
     /// One end learns that a connection is up (`true`) or gone.
@@ -22,7 +22,7 @@ pub enum Wire {
 
 /// What a terminal is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Tell {
+pub(crate) enum Tell {
     /// A connection to the peer is up.
     Up(usize, ConnectionId),
     /// It is gone.
@@ -52,7 +52,7 @@ impl Connection {
 
 /// All links of a store.
 #[derive(Debug)]
-pub struct Network {
+pub(crate) struct Network {
     style: NetworkStyle,
     rng: Jitter,
     boots: Vec<u64>,
@@ -70,7 +70,7 @@ pub struct Network {
 
 impl Network {
     /// `ends` terminals, all off.
-    pub fn new(ends: usize, style: NetworkStyle, rng: Jitter) -> Self {
+    pub(crate) fn new(ends: usize, style: NetworkStyle, rng: Jitter) -> Self {
         Self {
             style,
             rng,
@@ -87,12 +87,12 @@ impl Network {
     }
 
     /// Frames handed over so far.
-    pub fn sent(&self) -> u64 {
+    pub(crate) fn sent(&self) -> u64 {
         self.sent
     }
 
     /// A process starts, with its numbering of connections from 1.
-    pub fn start<W: From<Wire>>(&mut self, now_us: u64, end: usize, agenda: &mut Agenda<W>) {
+    pub(crate) fn start<W: From<Wire>>(&mut self, now_us: u64, end: usize, agenda: &mut Agenda<W>) {
         self.boots[end] += 1;
         self.up[end] = true;
         self.numbered[end] = 0;
@@ -103,7 +103,13 @@ impl Network {
     }
 
     /// A process is gone. Its peers see a reset soon, or with the power cut nothing until their keep-alive fails.
-    pub fn stop<W: From<Wire>>(&mut self, now_us: u64, end: usize, power: bool, agenda: &mut Agenda<W>) {
+    pub(crate) fn stop<W: From<Wire>>(
+        &mut self,
+        now_us: u64,
+        end: usize,
+        power: bool,
+        agenda: &mut Agenda<W>,
+    ) {
         self.up[end] = false;
         self.believed.retain(|&(from, _), _| from != end);
         let serials: Vec<u64> = self
@@ -119,7 +125,7 @@ impl Network {
     }
 
     /// Cuts directed ways, under a number by which they heal.
-    pub fn cut<W: From<Wire>>(
+    pub(crate) fn cut<W: From<Wire>>(
         &mut self,
         now_us: u64,
         number: u64,
@@ -139,13 +145,13 @@ impl Network {
     }
 
     /// Mends a cut. What streams held back arrives now.
-    pub fn mend<W: From<Wire>>(&mut self, now_us: u64, number: u64, agenda: &mut Agenda<W>) {
+    pub(crate) fn mend<W: From<Wire>>(&mut self, now_us: u64, number: u64, agenda: &mut Agenda<W>) {
         self.cuts.remove(&number);
         self.release(now_us, agenda);
     }
 
     /// Mends everything, and nothing is lost, doubled or late from here on.
-    pub fn heal<W: From<Wire>>(&mut self, now_us: u64, agenda: &mut Agenda<W>) {
+    pub(crate) fn heal<W: From<Wire>>(&mut self, now_us: u64, agenda: &mut Agenda<W>) {
         self.cuts.clear();
         self.style.loss_ppm = 0;
         self.style.duplicate_ppm = 0;
@@ -154,7 +160,7 @@ impl Network {
     }
 
     /// A connection dies without a reason.
-    pub fn reset<W: From<Wire>>(&mut self, now_us: u64, a: usize, b: usize, agenda: &mut Agenda<W>) {
+    pub(crate) fn reset<W: From<Wire>>(&mut self, now_us: u64, a: usize, b: usize, agenda: &mut Agenda<W>) {
         if let Some(&serial) = self.living.get(&(a.min(b), a.max(b))) {
             let notice = self.rng.range(0, 300_000);
             self.kill(now_us, serial, notice, agenda);
@@ -162,12 +168,12 @@ impl Network {
     }
 
     /// Whether frames get from one end to another.
-    pub fn is_open(&self, from: usize, to: usize) -> bool {
+    pub(crate) fn is_open(&self, from: usize, to: usize) -> bool {
         self.up[from] && self.up[to] && !self.is_cut(from, to)
     }
 
     /// Takes a frame over a connection; one that is not the sender's newest carries nothing.
-    pub fn send<W: From<Wire>>(
+    pub(crate) fn send<W: From<Wire>>(
         &mut self,
         now_us: u64,
         (from, to): (usize, usize),
@@ -193,7 +199,7 @@ impl Network {
     }
 
     /// Does what was entered in the agenda. Some: a terminal is told.
-    pub fn happen<W: From<Wire>>(
+    pub(crate) fn happen<W: From<Wire>>(
         &mut self,
         now_us: u64,
         wire: Wire,

@@ -18,6 +18,8 @@ pub struct Outcome {
     pub sales: u64,
     /// How many of them were returns.
     pub returns: u64,
+    /// How many exceptions the store has raised.
+    pub exceptions: u64,
     /// How often the leadership went to another terminal.
     pub failovers: u64,
     /// How many terms had a leader.
@@ -49,6 +51,7 @@ impl Outcome {
             events: 0,
             sales: 0,
             returns: 0,
+            exceptions: 0,
             failovers: 0,
             terms: 0,
             faults: 0,

@@ -93,6 +93,8 @@ pub struct TillStyle {
     pub returns_pct: u64,
     /// Returns that are tried at a second till as well, of a hundred.
     pub twice_pct: u64,
+    /// Largest body of a vendor's own event, in bytes. A large one makes batches that do not fit one frame.
+    pub bulk_bytes: u64,
 }
 
 /// Which faults come, and how often. Each seed takes some kinds and leaves others, so that rare combinations happen.
@@ -184,10 +186,11 @@ impl Plan {
                 late_ppm: pick(&mut rng, &[0, 10_000, 50_000]),
             },
             till: TillStyle {
-                pause_us: pick(&mut rng, &[300_000, 1_000_000, 3_000_000]),
+                pause_us: pick(&mut rng, &[60_000, 300_000, 300_000, 1_000_000, 3_000_000]),
                 lost_reply_ppm: pick(&mut rng, &[0, 30_000, 150_000]),
                 returns_pct: pick(&mut rng, &[5, 10, 25]),
                 twice_pct: pick(&mut rng, &[20, 50]),
+                bulk_bytes: pick(&mut rng, &[100, 2_000, 60_000]),
             },
             faults: fault_style(&mut rng),
             sabotage: None,
@@ -256,17 +259,17 @@ fn fault_style(rng: &mut Jitter) -> FaultStyle {
 ///
 /// # Panics
 /// When there is none.
-pub fn pick<T: Copy>(rng: &mut Jitter, choices: &[T]) -> T {
+pub(crate) fn pick<T: Copy>(rng: &mut Jitter, choices: &[T]) -> T {
     choices[rng.range(0, choices.len() as u64) as usize]
 }
 
 /// Whether something of so many in a million happens this time.
-pub fn happens(rng: &mut Jitter, ppm: u64) -> bool {
+pub(crate) fn happens(rng: &mut Jitter, ppm: u64) -> bool {
     ppm > 0 && rng.range(0, 1_000_000) < ppm
 }
 
 /// An exponential pause in microseconds, cut at eight times the mean.
-pub fn pause(rng: &mut Jitter, mean_us: u64) -> u64 {
+pub(crate) fn pause(rng: &mut Jitter, mean_us: u64) -> u64 {
     // The logarithm of a uniform draw, in halves: integer arithmetic gives the same on every platform.
     let halvings = u64::from(rng.next_u64().leading_zeros()).min(11);
     let half_life = mean_us * 7 / 10;
@@ -288,7 +291,9 @@ mod tests {
     #[test]
     fn every_fault_is_left_out_by_some_seed_and_taken_by_another() {
         let styles: Vec<_> = (0..200).map(|seed| Plan::from_seed(seed).faults).collect();
-        for kind in [|f: &FaultStyle| f.crash, |f| f.blackout, |f| f.one_way, |f| f.step_down, |f| f.stall] {
+        let kinds: [fn(&FaultStyle) -> bool; 5] =
+            [|f| f.crash, |f| f.blackout, |f| f.one_way, |f| f.step_down, |f| f.stall];
+        for kind in kinds {
             let taken = styles.iter().filter(|style| kind(style)).count();
             assert!((10..190).contains(&taken), "{taken}");
         }

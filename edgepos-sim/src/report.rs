@@ -19,6 +19,8 @@ pub struct Row {
     pub sales: u64,
     /// Receipts for goods that came back.
     pub returns: u64,
+    /// Exceptions raised.
+    pub exceptions: u64,
     /// How often the leadership went to another terminal.
     pub failovers: u64,
     /// Terms that had a leader.
@@ -49,6 +51,7 @@ impl From<&Outcome> for Row {
             events: outcome.events,
             sales: outcome.sales,
             returns: outcome.returns,
+            exceptions: outcome.exceptions,
             failovers: outcome.failovers,
             terms: outcome.terms,
             faults: outcome.faults,
@@ -73,6 +76,7 @@ pub struct Totals {
     events: u64,
     sales: u64,
     returns: u64,
+    exceptions: u64,
     failovers: u64,
     faults: u64,
     restarts: u64,
@@ -87,6 +91,7 @@ impl Totals {
         self.events += outcome.events;
         self.sales += outcome.sales;
         self.returns += outcome.returns;
+        self.exceptions += outcome.exceptions;
         self.failovers += outcome.failovers;
         self.faults += outcome.faults;
         self.restarts += outcome.restarts;
@@ -96,12 +101,13 @@ impl Totals {
     /// One line for people.
     pub fn line(&self) -> String {
         format!(
-            "{} seeds, {} with violations: {} receipts ({} returns), {} events, {} faults, {} restarts, {} failovers, {} virtual minutes",
+            "{} seeds, {} with violations: {} receipts ({} returns), {} events, {} exceptions, {} faults, {} restarts, {} failovers, {} virtual minutes",
             self.seeds,
             self.bad,
             self.sales,
             self.returns,
             self.events,
+            self.exceptions,
             self.faults,
             self.restarts,
             self.failovers,
@@ -113,12 +119,13 @@ impl Totals {
 /// One line about one seed.
 pub fn line(outcome: &Outcome) -> String {
     format!(
-        "seed {}: {} terminals, {} receipts ({} returns), {} events, {} faults, {} restarts, {} failovers, {} virtual ms, trace {}",
+        "seed {}: {} terminals, {} receipts ({} returns), {} events, {} exceptions, {} faults, {} restarts, {} failovers, {} virtual ms, trace {}",
         outcome.seed,
         outcome.terminals,
         outcome.sales,
         outcome.returns,
         outcome.events,
+        outcome.exceptions,
         outcome.faults,
         outcome.restarts,
         outcome.failovers,

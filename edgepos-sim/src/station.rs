@@ -15,7 +15,7 @@ use crate::till::Till;
 
 /// One device.
 #[derive(Debug)]
-pub struct Station {
+pub(crate) struct Station {
     /// Its terminal's incarnation.
     pub replica: ReplicaId,
     /// The terminal while it runs.
@@ -41,7 +41,7 @@ pub struct Station {
 
 impl Station {
     /// A device that is off, with an empty disk.
-    pub fn new(plan: &Plan, place: usize) -> Self {
+    pub(crate) fn new(plan: &Plan, place: usize) -> Self {
         let replicas = plan.replicas();
         let replica = replicas[place];
         let genesis = Genesis { store: plan.store(), generation: plan.generation(), voters: replicas };
@@ -68,7 +68,7 @@ impl Station {
     }
 
     /// What its clock shows.
-    pub fn now(&self, world_us: u64) -> Now {
+    pub(crate) fn now(&self, world_us: u64) -> Now {
         self.clock.now(world_us)
     }
 
@@ -76,7 +76,7 @@ impl Station {
     ///
     /// # Errors
     /// When the terminal can not start, or has made something else of its disk than lies there.
-    pub fn start(&mut self, world_us: u64) -> Result<(), Violation> {
+    pub(crate) fn start(&mut self, world_us: u64) -> Result<(), Violation> {
         let cannot = |error: &dyn std::fmt::Display| {
             Violation::new(Rule::Alive, format!("{} can not start: {error}", self.replica))
         };
@@ -89,7 +89,7 @@ impl Station {
     }
 
     /// The process is gone.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.terminal = None;
         self.alarm.0 = None;
         self.stalled_until_us = 0;
@@ -101,7 +101,7 @@ impl Station {
     ///
     /// # Errors
     /// When it said so before.
-    pub fn records(&mut self, id: EventId) -> Result<(), Violation> {
+    pub(crate) fn records(&mut self, id: EventId) -> Result<(), Violation> {
         let last = self.recorded.entry(id.chain).or_default();
         if id.seq <= *last {
             let what = format!("{} recorded {id} after {last} of that chain", self.replica);
@@ -115,7 +115,7 @@ impl Station {
     ///
     /// # Errors
     /// When the terminal is off, or its disk holds rows that are none.
-    pub fn view(&self) -> Result<TerminalView, Violation> {
+    pub(crate) fn view(&self) -> Result<TerminalView, Violation> {
         const NOON_MS: u64 = 1_790_000_000_000;
         let alive = |what: String| Violation::new(Rule::Alive, format!("{}: {what}", self.replica));
         let terminal = self.terminal.as_ref().ok_or_else(|| alive("it is off".into()))?;

@@ -7,7 +7,7 @@ use edgepos_core::Jitter;
 
 /// One line of a receipt that a customer holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Bought {
+pub(crate) struct Bought {
     /// The receipt's basket.
     pub basket: BasketId,
     /// The line's number there.
@@ -22,7 +22,7 @@ pub struct Bought {
 
 /// Everybody who is not at a till.
 #[derive(Debug)]
-pub struct Street {
+pub(crate) struct Street {
     bought: Vec<Bought>,
     errands: Vec<VecDeque<Bought>>,
     /// Which baskets ever tried to take back a line, and how many of it.
@@ -31,39 +31,39 @@ pub struct Street {
 
 impl Street {
     /// Nobody has bought anything at any of the tills.
-    pub fn new(tills: usize) -> Self {
+    pub(crate) fn new(tills: usize) -> Self {
         Self { bought: Vec::new(), errands: vec![VecDeque::new(); tills], tried: BTreeMap::new() }
     }
 
     /// A customer leaves with a receipt.
-    pub fn leaves(&mut self, bought: Bought) {
+    pub(crate) fn leaves(&mut self, bought: Bought) {
         self.bought.push(bought);
     }
 
     /// A customer who wants to give something back, with a preference for what was bought lately.
-    pub fn somebody(&self, rng: &mut Jitter) -> Option<Bought> {
+    pub(crate) fn somebody(&self, rng: &mut Jitter) -> Option<Bought> {
         let lately = (self.bought.len() as u64).min(30);
         let back = rng.range(0, lately.max(1)) as usize;
         self.bought.iter().rev().nth(back).cloned()
     }
 
     /// The same line will be brought back at another till as well.
-    pub fn also_at(&mut self, till: usize, bought: Bought) {
+    pub(crate) fn also_at(&mut self, till: usize, bought: Bought) {
         self.errands[till].push_back(bought);
     }
 
     /// Who waits at a till.
-    pub fn errand(&mut self, till: usize) -> Option<Bought> {
+    pub(crate) fn errand(&mut self, till: usize) -> Option<Bought> {
         self.errands[till].pop_front()
     }
 
     /// A basket tries to take a line back.
-    pub fn tries(&mut self, bought: &Bought, by: BasketId) {
+    pub(crate) fn tries(&mut self, bought: &Bought, by: BasketId) {
         self.tried.entry((bought.basket, bought.line)).or_default().insert(by, bought.quantity);
     }
 
     /// Whether a till may refuse to take the line back: more was tried than was bought.
-    pub fn may_be_refused(&self, basket: BasketId, line: u16) -> bool {
+    pub(crate) fn may_be_refused(&self, basket: BasketId, line: u16) -> bool {
         let bought = self.bought.iter().find(|bought| bought.basket == basket && bought.line == line);
         let tried: i64 = self.tried.get(&(basket, line)).map_or(0, |by| by.values().sum());
         bought.is_none_or(|bought| tried > bought.quantity)

@@ -14,7 +14,7 @@ use crate::street::{Bought, Street};
 
 /// What a till asks of its terminal.
 #[derive(Clone, Debug)]
-pub enum Ask {
+pub(crate) enum Ask {
     /// Open a basket.
     Begin(Draft),
     /// Book it.
@@ -58,7 +58,7 @@ enum Waiting {
 
 /// One till.
 #[derive(Debug)]
-pub struct Till {
+pub(crate) struct Till {
     place: usize,
     tills: usize,
     style: TillStyle,
@@ -78,7 +78,7 @@ pub struct Till {
 
 impl Till {
     /// The till at terminal `place` (from 0) of `tills`.
-    pub fn new(place: usize, tills: usize, style: TillStyle, mut rng: Jitter) -> Self {
+    pub(crate) fn new(place: usize, tills: usize, style: TillStyle, mut rng: Jitter) -> Self {
         let opening = if place == 0 { opening(&mut rng) } else { VecDeque::new() };
         let first = rng.range(100_000, 1_500_000);
         Self {
@@ -100,12 +100,12 @@ impl Till {
     }
 
     /// When [`act`](Self::act) must be called, if that has changed, and the turn to hand to it.
-    pub fn alarm(&mut self) -> Option<(u64, u64)> {
+    pub(crate) fn alarm(&mut self) -> Option<(u64, u64)> {
         self.alarm.take().map(|at_us| (at_us, self.turn))
     }
 
     /// The time has come. What is asked of the terminal, in order; nothing when `turn` is an old one.
-    pub fn act(
+    pub(crate) fn act(
         &mut self,
         now_us: u64,
         turn: u64,
@@ -122,7 +122,7 @@ impl Till {
             None if self.closing => Vec::new(),
             None => match self.opening.pop_front() {
                 Some(record) => vec![Ask::Record(record)],
-                None => vec![Ask::Record(some_record(&mut self.rng))],
+                None => vec![Ask::Record(some_record(&mut self.rng, self.style.bulk_bytes))],
             },
             Some(Task::Settle(basket)) => {
                 ledger.asks_abandon(*basket);
@@ -140,7 +140,7 @@ impl Till {
     ///
     /// # Errors
     /// When the reply breaks a promise.
-    pub fn hear(
+    pub(crate) fn hear(
         &mut self,
         now_us: u64,
         request: RequestId,
@@ -187,7 +187,7 @@ impl Till {
     }
 
     /// The terminal's process is gone, and with it every request that was open.
-    pub fn crashed(&mut self) {
+    pub(crate) fn crashed(&mut self) {
         self.turn += 1;
         self.alarm = None;
         self.waiting.clear();
@@ -205,14 +205,14 @@ impl Till {
     }
 
     /// The terminal is there again, with these baskets open.
-    pub fn restarted(&mut self, now_us: u64, open: &[OpenBasket]) {
+    pub(crate) fn restarted(&mut self, now_us: u64, open: &[OpenBasket]) {
         self.find(open);
         let wait = self.rng.range(1_000, 400_000);
         self.wake(now_us + wait);
     }
 
     /// No more customers: finishes what is begun.
-    pub fn close(&mut self, now_us: u64) {
+    pub(crate) fn close(&mut self, now_us: u64) {
         self.closing = true;
         self.style.lost_reply_ppm = 0;
         if self.waiting.is_empty() {
@@ -221,7 +221,7 @@ impl Till {
     }
 
     /// After closing, settles what else is open.
-    pub fn find(&mut self, open: &[OpenBasket]) {
+    pub(crate) fn find(&mut self, open: &[OpenBasket]) {
         let known: Vec<BasketId> = self
             .parked
             .iter()
@@ -233,7 +233,7 @@ impl Till {
     }
 
     /// Nothing is begun and nothing is waited for.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.closing
             && self.task.is_none()
             && self.parked.is_empty()
@@ -242,7 +242,7 @@ impl Till {
     }
 
     /// Requests without a reply.
-    pub fn open_requests(&self) -> usize {
+    pub(crate) fn open_requests(&self) -> usize {
         self.waiting.len()
     }
 
@@ -456,8 +456,13 @@ mod tests {
 
     use super::*;
 
-    const STYLE: TillStyle =
-        TillStyle { pause_us: 100_000, lost_reply_ppm: 100_000, returns_pct: 20, twice_pct: 50 };
+    const STYLE: TillStyle = TillStyle {
+        pause_us: 100_000,
+        lost_reply_ppm: 100_000,
+        returns_pct: 20,
+        twice_pct: 50,
+        bulk_bytes: 100,
+    };
 
     struct Bench {
         till: Till,

@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 use crate::till::Ask;
 
 /// How many lines are kept for the report of a violation.
-pub const TAIL: usize = 40;
+pub(crate) const TAIL: usize = 40;
 
 /// One thing that happened.
 #[derive(Debug)]
-pub enum Entry<'a> {
+pub(crate) enum Entry<'a> {
     /// A terminal was told.
     In(&'a Input),
     /// A terminal asked.
@@ -50,7 +50,7 @@ pub enum Keep {
 
 /// The trace of one run.
 #[derive(Debug)]
-pub struct Trace {
+pub(crate) struct Trace {
     hash: Sha256,
     keep: Keep,
     buffer: Vec<u8>,
@@ -59,12 +59,12 @@ pub struct Trace {
 
 impl Trace {
     /// An empty trace.
-    pub fn new(keep: Keep) -> Self {
+    pub(crate) fn new(keep: Keep) -> Self {
         Self { hash: Sha256::new(), keep, buffer: Vec::new(), diverged: None }
     }
 
     /// Notes what happened at a time of the world; `who` is a terminal's place from 0, `None` the cloud or the world.
-    pub fn note(&mut self, at_us: u64, who: Option<usize>, entry: &Entry<'_>) {
+    pub(crate) fn note(&mut self, at_us: u64, who: Option<usize>, entry: &Entry<'_>) {
         let mut bytes = std::mem::take(&mut self.buffer);
         bytes.clear();
         bytes.extend_from_slice(&at_us.to_be_bytes());
@@ -93,7 +93,7 @@ impl Trace {
     }
 
     /// Ends the trace.
-    pub fn finish(self) -> Finished {
+    pub(crate) fn finish(self) -> Finished {
         let digest = self.hash.finalize();
         let mut hash = String::with_capacity(64);
         for byte in digest {
@@ -243,7 +243,12 @@ fn frame_text(frame: &[u8]) -> String {
             edgepos::consensus::Message::decode(body).map(|message| format!("{message:?}")).ok()
         }
         Some((2, body)) => {
-            edgepos_sync::Message::decode(body, &Limits::DEFAULT).map(|message| format!("{message:?}")).ok()
+            edgepos_sync::Message::decode(body, &Limits::DEFAULT).ok().map(|message| match message {
+                edgepos_sync::Message::Batch { number, batch } => {
+                    format!("Batch {number} of {} bytes", batch.len())
+                }
+                other => format!("{other:?}"),
+            })
         }
         _ => None,
     };

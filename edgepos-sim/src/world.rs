@@ -8,7 +8,7 @@ use edgepos_core::Load;
 use edgepos_sync::{CloudRequest, UplinkError, UplinkId};
 
 use crate::agenda::Agenda;
-use crate::check::{Leadership, Ledger, Rule, Violation};
+use crate::check::{Facts, Leadership, Ledger, Rule, Violation};
 use crate::cloud::Cloud;
 use crate::faults::{Planned, schedule};
 use crate::network::{Network, Tell, Wire};
@@ -127,6 +127,7 @@ impl World {
             events: self.cloud.events().len() as u64,
             sales: self.ledger.receipts(),
             returns: self.ledger.returns(),
+            exceptions: Facts::of(self.cloud.events()).exceptions.len() as u64,
             failovers: self.leadership.failovers(),
             terms: self.leadership.terms(),
             faults: self.counts.faults,

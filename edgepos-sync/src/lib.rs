@@ -47,6 +47,10 @@
 //! when one is full, on [`Outbox::flush`], after a greeting and after a change of leader; one at a time to each peer; repeated with
 //! jittered back-off until the acknowledgement, which is a version vector and therefore may be lost as well.
 //!
+//! At peak ([`Config::peak_above`]) batches go every [`Config::peak_flush_interval`]. A leader whose queue to the cloud is above
+//! [`Config::high_water_events`] asks for a pause in each acknowledgement; followers pause and send less at a time, then recover
+//! step by step.
+//!
 //! # The cloud
 //! The entitled leader takes the upload lease and appends batches under its epoch, one at a time. A terminal that has known no
 //! leader for [`Config::leaderless_lease_after`] does the same for what it holds: uploading is idempotent, so this decides nothing.

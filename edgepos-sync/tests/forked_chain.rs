@@ -55,6 +55,19 @@ fn equal_length_and_other_content_shows_in_the_greeting() {
 }
 
 #[test]
+fn equal_length_and_other_content_is_no_duplicate() {
+    let chain = Chain::new(replica(3), LANE);
+    let mut bench = Bench::terminal(0);
+    bench.meet(replica(1), VersionVector::new());
+    bench.receive(replica(1), 1, vec![run(chain, 1, Hash::ZERO, &[b"a", b"b"]).0]);
+    bench.receive(replica(1), 2, vec![run(chain, 1, Hash::ZERO, &[b"a", b"b"]).0]);
+    assert_eq!(bench.news, [], "the same is a duplicate");
+    bench.receive(replica(1), 3, vec![run(chain, 1, Hash::ZERO, &[b"a", b"not b"]).0]);
+    assert_eq!(bench.news, [fork(2, 1)]);
+    assert_eq!(bench.accepted.len(), 2);
+}
+
+#[test]
 fn a_head_that_lies_about_a_whole_new_chain_is_refused() {
     let chain = Chain::new(replica(3), LANE);
     let mut bench = Bench::terminal(0);

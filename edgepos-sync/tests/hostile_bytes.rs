@@ -13,8 +13,13 @@ fn samples() -> Vec<Vec<u8>> {
     let chain = Chain::new(replica(1), Lane::Stock);
     let batch = Batch { runs: vec![run(chain, 1, Hash::ZERO, &[b"two coffees", b"two coffees", b""]).0] };
     let batch = batch.encode(&LIMITS);
-    let ack =
-        Ack { vector: vector(chain, 9), batch: Some(1), relay: true, refused: [chain].into_iter().collect() };
+    let ack = Ack {
+        vector: vector(chain, 9),
+        batch: Some(1),
+        relay: true,
+        refused: [chain].into_iter().collect(),
+        ..Ack::default()
+    };
     vec![
         hello(vector(chain, 300)).encode(),
         Message::Batch { number: 1, batch: batch.clone() }.encode(),

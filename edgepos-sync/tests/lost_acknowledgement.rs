@@ -39,6 +39,23 @@ fn a_batch_is_repeated_with_growing_waits_until_it_is_acknowledged() {
 }
 
 #[test]
+fn a_peer_that_answers_and_takes_nothing_is_asked_less_and_less() {
+    let mut bench = Bench::terminal(0);
+    bench.record(Lane::Transactions, b"sale");
+    bench.tell(Input::Leader { leader: Some((replica(1), Term(1))), entitled: false });
+    bench.meet(replica(1), VersionVector::new());
+    let mut asked = 0;
+    for _ in 0..3_000 {
+        if let Some((_, number, _)) = bench.take_batches().pop() {
+            asked += 1;
+            bench.say(replica(1), 1, Message::Ack(Ack { batch: Some(number), ..Ack::default() }));
+        }
+        bench.wait(Duration::from_millis(100));
+    }
+    assert!((12..30).contains(&asked), "{asked} times in 300 s");
+}
+
+#[test]
 fn a_repeat_is_acknowledged_again_and_taken_once() {
     let chain = Chain::new(replica(1), Lane::Transactions);
     let mut bench = Bench::terminal(0);

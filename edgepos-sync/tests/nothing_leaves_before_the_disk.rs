@@ -30,6 +30,23 @@ fn a_sale_is_sent_and_uploaded_only_when_it_is_durable() {
 }
 
 #[test]
+fn a_batch_holds_what_is_durable_even_if_the_disk_can_already_read_more() {
+    let mut bench = Bench::terminal(0);
+    bench.record(Lane::Transactions, b"durable");
+    bench.slow_disk = true;
+    bench.record(Lane::Transactions, b"written, not synced");
+    for write in bench.held.iter().flat_map(|persist| &persist.writes) {
+        if let edgepos_core::Write::Put { space, key, value } = write.clone() {
+            bench.rows.insert((space, key), value);
+        }
+    }
+    bench.meet(replica(1), VersionVector::new());
+    let batches = bench.take_batches();
+    assert_eq!(batches.len(), 1);
+    assert_eq!(batches[0].2.events(), 1);
+}
+
+#[test]
 fn writes_are_numbered_without_gaps_and_settle_in_order() {
     let mut bench = Bench::terminal(0);
     bench.slow_disk = true;

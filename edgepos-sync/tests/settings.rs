@@ -31,13 +31,15 @@ fn each_contradiction_is_named() {
         ),
         (
             Config { resend_initial: Duration::from_secs(60), ..standard() },
-            "resend_initial is above resend_max",
+            "resend_initial is not below resend_max",
         ),
         (
             Config { uplink_initial: Duration::from_secs(90), ..standard() },
-            "uplink_initial is above uplink_max",
+            "uplink_initial is not below uplink_max",
         ),
         (Config { flush_interval: Duration::ZERO, ..standard() }, "flush_interval is zero"),
+        (Config { peak_below: 400, ..standard() }, "peak_below is not below peak_above"),
+        (Config { critical_events: 5_000, ..standard() }, "high_water_events is not below critical_events"),
         (Config { me: ReplicaId(5), ..standard() }, "me is no terminal"),
     ];
     for (config, message) in wrong {

@@ -74,6 +74,30 @@ fn what_a_peer_has_brought_and_the_log_does_not_know_is_a_fork() {
 }
 
 #[test]
+fn how_far_the_log_has_come_is_known_apart_from_what_peers_have_brought() {
+    let mut bench = Bench::terminal(0);
+    assert_eq!(bench.outbox.decided(chain()), Seq::ZERO);
+    bench.meet(replica(1), VersionVector::new());
+    bench.receive(replica(1), 1, vec![run(chain(), 1, Hash::ZERO, &[b"one", b"two"]).0]);
+    assert_eq!(bench.outbox.decided(chain()), Seq::ZERO);
+    decide(&mut bench, b"one").expect("the same");
+    assert_eq!(bench.outbox.decided(chain()), Seq(1));
+    assert_eq!(restart(&bench).outbox.decided(chain()), Seq(1));
+}
+
+#[test]
+fn a_decision_is_recorded_however_busy_the_disk_is() {
+    let mut bench = Bench::terminal(0);
+    bench.slow_disk = true;
+    for _ in 0..4_096 {
+        bench.record(Lane::Stock, b"count");
+    }
+    let full = bench.outbox.record(bench.now, Lane::Stock, b"count".to_vec());
+    assert!(matches!(full, Err(RecordError::Busy { .. })));
+    assert!(decide(&mut bench, b"the log says it once").is_ok());
+}
+
+#[test]
 fn terminals_do_not_decide() {
     let mut bench = Bench::terminal(0);
     let mine = Chain::new(replica(0), Lane::Transactions);

@@ -204,6 +204,29 @@ fn too_large_is_halved_and_the_one_event_that_never_fits_is_left_behind() {
 }
 
 #[test]
+fn an_older_cloud_that_does_not_have_the_dictionary_is_served_without_it() {
+    let mut bench = Bench::terminal(0);
+    bench.lead(1);
+    for _ in 0..20 {
+        bench.record(Lane::Transactions, b"two coffees and a croissant");
+    }
+    bench.outbox.flush(bench.now);
+    bench.drain();
+    // Key 2 of the batch's map.
+    let dictionary = |request: &CloudRequest| match request {
+        CloudRequest::Append { batch, .. } => batch[6],
+        other => panic!("{other:?}"),
+    };
+    let (id, request) = bench.asked.pop().expect("uploads");
+    assert_eq!(dictionary(&request), 1);
+    bench.reply(id, CloudReply::Refused { reason: RefusedReason::UnknownCodec });
+    let (id, request) = bench.asked.pop().expect("again at once");
+    assert_eq!(dictionary(&request), 0);
+    bench.reply(id, CloudReply::Refused { reason: RefusedReason::UnknownCodec });
+    assert!(bench.asked.is_empty(), "it is not that; rests");
+}
+
+#[test]
 fn a_cloud_that_lost_its_memory_is_given_everything_again() {
     let (mut bench, id) = uploading();
     bench.reply(id, CloudReply::Ack { vector: vector(CHAIN, 1) });

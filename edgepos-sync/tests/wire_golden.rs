@@ -113,6 +113,9 @@ fn ack() {
     ack.relay = true;
     ack.refused.insert(chain());
     let golden = format!("a5000301{}020703f504814900010000000000a501", vector_hex());
+    message(&Message::Ack(ack.clone()), &golden);
+    ack.pause = std::time::Duration::from_millis(1_000);
+    let golden = format!("a6000301{}020703f504814900010000000000a501051903e8", vector_hex());
     message(&Message::Ack(ack), &golden);
 }
 
@@ -156,6 +159,17 @@ fn a_compressed_batch_that_was_once_written_is_read() {
         runs: vec![Run { chain: chain(), first: Seq(1), head: Hash([0x44; 32]), payloads: payloads.clone() }],
     };
     let golden = "a50001010102000319011d04584528b52ffd601d00dd0100f40281a5001b000100a501010201035820440488581b74776f20636f666665657320616e6420612063726f697373616e7403002381a21ce8130023";
+    assert_eq!(Batch::decode(&bytes(golden), &LIMITS), Ok(batch));
+}
+
+/// With dictionary 1.
+#[test]
+fn a_batch_compressed_with_the_dictionary_is_read() {
+    let payload =
+        b"\x0d\x86\xa7\x00\x00\x01\x4d4006381333931\x02\x00\x03\x00\x04\x20\x05\x00\x06\x00".repeat(3);
+    let run = Run { chain: chain(), first: Seq(1), head: Hash([0x55; 32]), payloads: vec![payload; 2] };
+    let batch = Batch { runs: vec![run] };
+    let golden = "a50001010102010318ed04583c28b52ffd00009d0100230207f999799e6ca6707cca6842d321634913ce8ad602c2666d906c80c04606fcf931ee2508827c73a23db2b8804af22fbf01";
     assert_eq!(Batch::decode(&bytes(golden), &LIMITS), Ok(batch));
 }
 

@@ -9,7 +9,7 @@ mod node;
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_consensus::{Config, Decision, Event, Input, Message, Mode, Proposal, ProposalKey};
-use edgepos_core::{ConnectionId, Jitter, Now, PersistId, ReplicaId, Term};
+use edgepos_core::{ConnectionId, Jitter, Now, ReplicaId, Term};
 
 pub(crate) use node::{Node, Rows};
 
@@ -17,7 +17,7 @@ pub(crate) use node::{Node, Rows};
 enum Happening {
     Timer { node: usize, life: u64 },
     Arrival { to: usize, life: u64, bytes: Vec<u8> },
-    Durable { node: usize, life: u64, id: PersistId },
+    Durable { node: usize, life: u64 },
     PeerLost { node: usize, life: u64, peer: usize },
     PeerUp { node: usize, life: u64, peer: usize },
 }
@@ -131,13 +131,11 @@ impl World {
         self.nodes[node].boot(now);
         self.note(|| format!("boot {node}"));
         self.collect(node);
-        if self.sees_disconnects {
-            for peer in (0..self.nodes.len()).filter(|peer| *peer != node) {
-                if self.nodes[peer].election.is_some() {
-                    for (node, peer) in [(node, peer), (peer, node)] {
-                        let life = self.nodes[node].life;
-                        self.at(self.now + 3, Happening::PeerUp { node, life, peer });
-                    }
+        for peer in (0..self.nodes.len()).filter(|peer| *peer != node) {
+            if self.nodes[peer].election.is_some() {
+                for (node, peer) in [(node, peer), (peer, node)] {
+                    let life = self.nodes[node].life;
+                    self.at(self.now + 3, Happening::PeerUp { node, life, peer });
                 }
             }
         }
@@ -208,7 +206,7 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         let (node, life) = match &happening {
             Happening::Timer { node, life }
-            | Happening::Durable { node, life, .. }
+            | Happening::Durable { node, life }
             | Happening::PeerLost { node, life, .. }
             | Happening::PeerUp { node, life, .. } => (*node, *life),
             Happening::Arrival { to, life, .. } => (*to, *life),
@@ -236,8 +234,9 @@ impl World {
                 let message = Message::decode(&bytes).expect("honest bytes decode");
                 self.tell(node, Input::Message(message));
             }
-            Happening::Durable { id, .. } => {
-                if let Some(decisions) = self.nodes[node].make_durable(id) {
+            Happening::Durable { .. } => {
+                // A pause may swap two moments, never two writes.
+                if let Some((id, decisions)) = self.nodes[node].make_durable() {
                     self.check_decisions(node, decisions);
                     self.tell(node, Input::Persisted(id));
                 }
@@ -249,7 +248,8 @@ impl World {
             Happening::PeerUp { peer, .. } => {
                 self.nodes[node].connections[peer] += 1;
                 let connection = ConnectionId(self.nodes[node].connections[peer]);
-                self.tell(node, Input::PeerUp(replica(peer), connection));
+                let peer = self.nodes[peer].config.me;
+                self.tell(node, Input::PeerUp(peer, connection));
             }
         }
     }
@@ -269,6 +269,24 @@ impl World {
         *number += 1;
         self.propose_as(node, key, bytes);
         key
+    }
+
+    /// Proposes with the number that the terminal itself would take next, as an application does that wrote nothing down.
+    pub(crate) fn propose_next(&mut self, node: usize, bytes: &[u8]) -> ProposalKey {
+        let me = self.nodes[node].config.me;
+        let election = self.nodes[node].election.as_ref().expect("the terminal is up");
+        let number = election.decided(me) + election.pending_proposals() as u64 + 1;
+        let key = ProposalKey { replica: me, number };
+        if election.pending_proposals() < 60 {
+            self.propose_as(node, key, bytes);
+        }
+        key
+    }
+
+    /// Whether the terminal's disk lets it start: one that was removed does not.
+    pub(crate) fn starts(&self, node: usize) -> bool {
+        let node = &self.nodes[node];
+        edgepos_consensus::Election::new(Now::new(self.now, 0), node.config.clone(), node.restored()).is_ok()
     }
 
     pub(crate) fn propose_as(&mut self, node: usize, key: ProposalKey, bytes: &[u8]) {
@@ -313,7 +331,7 @@ impl World {
         for id in writes {
             let at = self.nodes[node].disk_time(self.now);
             self.note(|| format!("{node} persist {}", id.0));
-            self.at(at, Happening::Durable { node, life, id });
+            self.at(at, Happening::Durable { node, life });
         }
         for message in messages {
             self.post(node, message);

@@ -107,10 +107,9 @@ impl Node {
         (messages, writes, events)
     }
 
-    /// The oldest transaction reaches the disk: its decisions.
-    pub(crate) fn make_durable(&mut self, id: PersistId) -> Option<Vec<Decision>> {
+    /// The oldest transaction reaches the disk: its id and its decisions.
+    pub(crate) fn make_durable(&mut self) -> Option<(PersistId, Vec<Decision>)> {
         let transaction = self.under_way.pop_front()?;
-        assert_eq!(transaction.id, id, "flushes are in order");
         for write in transaction.writes {
             match write {
                 Write::Put { space, key, value } => {
@@ -121,7 +120,7 @@ impl Node {
                 }
             }
         }
-        Some(transaction.decisions)
+        Some((transaction.id, transaction.decisions))
     }
 
     pub(crate) fn saw(&self, wanted: impl Fn(&Event) -> bool) -> Option<u64> {

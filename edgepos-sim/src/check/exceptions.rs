@@ -18,7 +18,7 @@ pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     for (row, times) in raised.iter().filter(|(_, times)| **times > 1) {
         found.push(wrong(format!("{times} exceptions are raised for {}", name(row))));
     }
-    for (row, value) in facts.below_floor().filter(|(row, _)| !raised.contains_key(row)) {
+    for (row, value) in facts.undecided() {
         found.push(wrong(format!("no exception is raised for {}, which is at {value}", name(row))));
     }
     for terminal in &view.terminals {

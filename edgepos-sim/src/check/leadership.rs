@@ -147,6 +147,7 @@ mod tests {
     fn an_entitled_follower_is_noticed() {
         let mut leadership = Leadership::new();
         assert_eq!(leadership.observe(0, &status(A, B, true), true).unwrap_err().rule, Rule::Honest);
+        let mut leadership = Leadership::new();
         let degraded = Status { mode: "degraded", ..status(A, A, true) };
         assert_eq!(leadership.observe(0, &degraded, true).unwrap_err().rule, Rule::Honest);
     }

@@ -14,6 +14,7 @@ use std::fmt;
 
 pub use leadership::Leadership;
 pub use ledger::Ledger;
+pub(crate) use view::events_on;
 pub use view::{CloudView, Facts, StoreView, TerminalView};
 
 /// A rule of the store.

@@ -9,7 +9,7 @@ use edgepos_core::{EventId, ReplicaId, Space};
 use edgepos_sync::EventRecord;
 
 /// Events by their id, as opaque payloads.
-pub type Events = BTreeMap<EventId, Vec<u8>>;
+pub(super) type Events = BTreeMap<EventId, Vec<u8>>;
 
 /// One terminal.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +83,7 @@ impl TerminalView {
 ///
 /// # Errors
 /// When a row is none.
-pub fn events_on(disk: &dyn Store) -> Result<Events, String> {
+pub(super) fn events_on(disk: &dyn Store) -> Result<Events, String> {
     let mut events = Events::new();
     disk.scan_all(Space::Event, &mut |key, value| {
         let (record, _) = EventRecord::from_row(key, value)
@@ -124,6 +124,13 @@ impl Facts {
             }
         }
         facts
+    }
+
+    /// Rows below their floor for which no exception is raised.
+    pub fn undecided(&self) -> impl Iterator<Item = (&CounterRow, i128)> + '_ {
+        self.below_floor().filter(|(row, _)| {
+            !self.exceptions.iter().any(|(_, exception)| exception.row().as_ref() == Some(row))
+        })
     }
 
     fn read(&mut self, id: EventId, payload: &[u8]) -> Option<()> {
@@ -175,7 +182,9 @@ pub(super) mod tests {
 
     fn payload<T: minicbor::Encode<()>>(kind: Kind, body: &T, effects: Vec<Effect>) -> Vec<u8> {
         let body = minicbor::to_vec(body).unwrap();
-        Envelope { effects, ..Envelope::new(kind, 0, Hlc(1), body) }.encode()
+        let mut envelope = Envelope::new(kind, 0, Hlc(1), body);
+        envelope.effects = effects;
+        envelope.encode()
     }
 
     /// Two cartons of milk, sold as receipt `number`.

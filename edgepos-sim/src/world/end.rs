@@ -1,7 +1,7 @@
 //! How a run is watched, when it is over, and what is judged then.
 
 use super::{Happening, PROBE_US, QUIET_US, World};
-use crate::check::{CloudView, Rule, StoreView, Violation, judge};
+use crate::check::{CloudView, Facts, Rule, StoreView, Violation, events_on, judge};
 use crate::station::Station;
 
 impl World {
@@ -60,8 +60,23 @@ impl World {
         }
     }
 
-    pub(super) fn is_quiet(&self) -> bool {
-        self.quiet_since.is_some_and(|(since, _)| self.now_us >= since + QUIET_US)
+    /// Whether the store has been whole and unchanged for long enough, with nothing left to decide.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        if self.quiet_since.is_none_or(|(since, _)| self.now_us < since + QUIET_US) {
+            return false;
+        }
+        let undecided = self.undecided();
+        if undecided > 0 {
+            // A proposal whose number an earlier life of the leader had used is made again after a while.
+            self.quiet_since = Some((self.now_us, self.cloud.events().len()));
+        }
+        undecided == 0
+    }
+
+    /// Rows below their floor without an exception, by the first terminal's disk.
+    fn undecided(&self) -> usize {
+        let events = events_on(self.stations[0].disk.durable()).unwrap_or_default();
+        Facts::of(&events).undecided().count()
     }
 
     fn is_whole(&self) -> bool {
@@ -81,9 +96,10 @@ impl World {
 
     pub(super) fn why_not_quiet(&self) -> String {
         let mut text = format!(
-            "not quiet {} s after everything healed: the cloud holds {} events",
+            "not quiet {} s after everything healed: the cloud holds {} events, {} exceptions are due",
             self.plan.deadline_us / 1_000_000,
-            self.cloud.events().len()
+            self.cloud.events().len(),
+            self.undecided()
         );
         for station in &self.stations {
             let Some(terminal) = &station.terminal else {

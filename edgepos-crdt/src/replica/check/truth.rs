@@ -96,8 +96,13 @@ impl Truth {
         }
         for (key, (stamp, value)) in registers {
             let shown = node.registers().register(&key).map(|shown| (shown.stamp(), *shown.value()));
+            // An amendment may bring a chain's events without a later write that superseded one of them, which follows.
+            let superseded = || {
+                let all = self.chains.values().flatten().flat_map(|event| &event.write);
+                all.into_iter().any(|(other, later, _)| *other == key && *later > stamp)
+            };
             let right =
-                if self.write_offs { shown >= Some((stamp, value)) } else { shown == Some((stamp, value)) };
+                if self.write_offs { shown >= Some((stamp, value)) || superseded() } else { shown == Some((stamp, value)) };
             if !right {
                 return Some(format!(
                     "register {key} shows {:?}, its events say {value:?}",
