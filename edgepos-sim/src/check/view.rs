@@ -9,7 +9,7 @@ use edgepos_core::{EventId, ReplicaId, Space};
 use edgepos_sync::EventRecord;
 
 /// Events by their id, as opaque payloads.
-pub(super) type Events = BTreeMap<EventId, Vec<u8>>;
+pub(crate) type Events = BTreeMap<EventId, Vec<u8>>;
 
 /// One terminal.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +83,7 @@ impl TerminalView {
 ///
 /// # Errors
 /// When a row is none.
-pub(super) fn events_on(disk: &dyn Store) -> Result<Events, String> {
+pub(crate) fn events_on(disk: &dyn Store) -> Result<Events, String> {
     let mut events = Events::new();
     disk.scan_all(Space::Event, &mut |key, value| {
         let (record, _) = EventRecord::from_row(key, value)
