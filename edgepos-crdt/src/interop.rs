@@ -5,13 +5,15 @@
 
 use alloc::vec::Vec;
 use core::convert::Infallible;
+use core::hash::Hash;
 
 use crdts::{CmRDT, CvRDT, Dot, ResetRemove, VClock};
 use edgepos_core::{Chain, EventId, Seq};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApplyError, GCounter, GRow, LwwRegister, MergeError, MvRegister, OrSet, PnCounter, PnRow, VersionVector,
+    ApplyError, GCounter, GRow, LwwRegister, MergeError, MvRegister, OrSet, PnCounter, PnRow, TxSet,
+    VersionVector,
 };
 
 impl From<&VersionVector> for VClock<Chain> {
@@ -128,16 +130,29 @@ impl From<&GCounter> for crdts::GCounter<Chain> {
     }
 }
 
-/// Takes over a `crdts` counter as what `chain` adds with the event `dot`: the import of a counter that was kept elsewhere. The
-/// amounts by actor are private there, so its value is taken as one amount.
-///
-/// # Errors
-/// [`ApplyError::Overflow`] when the value does not fit in 64 bits.
-pub fn import_counter(counter: &crdts::PNCounter<Chain>, dot: EventId) -> Result<PnCounter, ApplyError> {
-    let value = i64::try_from(counter.read()).map_err(|_| ApplyError::Overflow(crate::Overflow))?;
-    let mut ours = PnCounter::new();
-    PnCounter::apply(&mut ours, dot, value)?;
-    Ok(ours)
+impl PnCounter {
+    /// Takes over a `crdts` counter share by share. Its events are unknown, so the shares count as last touched by what `known` covers;
+    /// actors that are not in `known` are left out.
+    pub fn from_crdts(counter: &crdts::PNCounter<Chain>, known: &VersionVector) -> Self {
+        let rows = known.iter().map(|(chain, stamp)| {
+            // An operation of no steps names the present amount.
+            let plus = counter.inc_many(chain, 0).dot.counter;
+            let minus = counter.dec_many(chain, 0).dot.counter;
+            (chain, PnRow { stamp, plus, minus })
+        });
+        Self::from_rows(rows.filter(|(_, row)| row.plus != 0 || row.minus != 0)).unwrap_or_default()
+    }
+}
+
+impl GCounter {
+    /// Takes over a `crdts` counter share by share, as [`PnCounter::from_crdts`].
+    pub fn from_crdts(counter: &crdts::GCounter<Chain>, known: &VersionVector) -> Self {
+        let rows = known.iter().map(|(chain, stamp)| {
+            let total = counter.inc_many(chain, 0).counter;
+            (chain, GRow { stamp, total })
+        });
+        Self::from_rows(rows.filter(|(_, row)| row.total != 0)).unwrap_or_default()
+    }
 }
 
 impl<V: Ord + Clone> CvRDT for LwwRegister<V> {
@@ -212,19 +227,38 @@ set!(OrSet, Ord Clone);
 set!(MvRegister, Clone);
 
 /// The adds that are there, each under its own dot, with the vector as clock.
-impl<E: Ord + Clone + core::hash::Hash> From<&OrSet<E>> for crdts::Orswot<E, Chain> {
+impl<E: Ord + Clone + Hash> From<&OrSet<E>> for crdts::Orswot<E, Chain> {
     fn from(set: &OrSet<E>) -> Self {
         let mut theirs = Self::new();
         for (id, member) in set.adds() {
             let dot = Dot::new(id.chain, id.seq.0);
             theirs.apply(crdts::orswot::Op::Add { dot, members: Vec::from([member.clone()]) });
         }
-        // What is covered and not there was removed: an add and a removal raise the clock without leaving a member.
-        theirs.merge(raised(&VClock::from(set.vector())));
+        // What is covered and not there was removed: an add of nothing raises the clock alone.
+        for (chain, seq) in set.vector().iter() {
+            theirs.apply(crdts::orswot::Op::Add { dot: Dot::new(chain, seq.0), members: Vec::new() });
+        }
         theirs
     }
 }
 
-fn raised<E: Ord + Clone + core::hash::Hash>(_: &VClock<Chain>) -> crdts::Orswot<E, Chain> {
-    crdts::Orswot::new()
+/// The members with their dots, and the clock as vector. Of the dots that `crdts` keeps for one member, one for each actor is known.
+impl<E: Ord + Clone + Hash> TryFrom<&crdts::Orswot<E, Chain>> for OrSet<E> {
+    type Error = ApplyError;
+
+    /// Refuses a dot with several members (`add_all`), which this crate does not have.
+    fn try_from(set: &crdts::Orswot<E, Chain>) -> Result<Self, ApplyError> {
+        let dots = |entry: crdts::ctx::ReadCtx<&E, Chain>| {
+            let member = entry.val.clone();
+            entry.rm_clock.into_iter().map(move |dot| (event_of(&dot), member.clone())).collect::<Vec<_>>()
+        };
+        let mut adds: Vec<(EventId, E)> = set.iter().flat_map(dots).collect();
+        adds.sort_unstable();
+        let mut ours = TxSet::new();
+        for (dot, member) in adds {
+            ours.add(dot, member)?;
+        }
+        ours.advance(&VersionVector::from(&set.read_ctx().add_clock));
+        Ok(ours.into())
+    }
 }

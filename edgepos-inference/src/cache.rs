@@ -14,13 +14,13 @@ pub struct CacheConfig {
     pub entries: usize,
     /// How long an answer counts. Default 5 min.
     pub life: Duration,
-    /// Most bits in which two pictures' hashes may differ, of 256. Default 8.
+    /// Most bits in which two pictures' hashes may differ, of 256. Default 12.
     pub distance: u32,
 }
 
 impl Default for CacheConfig {
     fn default() -> Self {
-        Self { entries: 1000, life: Duration::from_secs(300), distance: 8 }
+        Self { entries: 1000, life: Duration::from_secs(300), distance: 12 }
     }
 }
 
@@ -30,16 +30,21 @@ pub struct PictureHash([u64; 4]);
 
 const ROWS: usize = 16;
 const COLUMNS: usize = 17;
+/// Neighbours that differ by less say nothing: a flat picture's hash is its noise. 1 % of half the range.
+const CLEAR: f64 = 0.01;
+/// Comparisons that must be clear, of 256. With fewer, a picture was seen to collide with quite another one.
+const MIN_CLEAR: u32 = 128;
 
 impl PictureHash {
-    /// The hash of `width` × `height` brightness values, row-major. `None` when they do not match or are fewer than the
-    /// grid's cells.
+    /// The hash of `width` × `height` brightness values between −1 and 1, row-major. `None` when they do not match, are
+    /// fewer than the grid's cells, or show too little for a hash to tell them from another picture.
     #[must_use]
     pub fn of(values: &[f32], width: usize, height: usize) -> Option<Self> {
         if width < COLUMNS || height < ROWS || values.len() != width.checked_mul(height)? {
             return None;
         }
         let mut bits = [0_u64; 4];
+        let mut clear = 0;
         for row in 0..ROWS {
             let (top, bottom) = (row * height / ROWS, (row + 1) * height / ROWS);
             let mut sums = [0.0_f64; COLUMNS];
@@ -50,14 +55,16 @@ impl PictureHash {
                         / (right - left) as f64;
                 }
             }
+            let threshold = CLEAR * (bottom - top) as f64;
             for column in 0..COLUMNS - 1 {
+                clear += u32::from((sums[column] - sums[column + 1]).abs() > threshold);
                 if sums[column] < sums[column + 1] {
                     let bit = row * (COLUMNS - 1) + column;
                     bits[bit / 64] |= 1 << (bit % 64);
                 }
             }
         }
-        Some(Self(bits))
+        (clear >= MIN_CLEAR).then_some(Self(bits))
     }
 
     /// In how many of 256 bits two hashes differ.
@@ -179,7 +186,7 @@ mod tests {
         let mut cache = Cache::new(CacheConfig::default());
         cache.put(now, hash(1), 'a');
         let mut near = hash(1);
-        near.0[2] ^= 0xff;
+        near.0[2] ^= 0xfff;
         assert_eq!(cache.get(now, &near), Some('a'));
         near.0[0] ^= 1;
         assert_eq!(cache.get(now, &near), None);
@@ -202,5 +209,6 @@ mod tests {
         assert_eq!(base.distance(&PictureHash::of(&picture(0, 0.5), 64, 64).unwrap()), 0);
         assert!(base.distance(&PictureHash::of(&picture(9, 1.0), 64, 64).unwrap()) > 40);
         assert_eq!(PictureHash::of(&[0.0; 10], 5, 2), None);
+        assert_eq!(PictureHash::of(&[0.25; 64 * 64], 64, 64), None, "a flat picture is like any other");
     }
 }

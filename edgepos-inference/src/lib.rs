@@ -22,13 +22,16 @@
 //!
 //! # Features
 //! - `embedded` (default): the pure-Rust engine `rten`, no native set-up.
+//! - `barcode` (default): the decoder behind [`BarcodeReader`].
 //! - `onnxruntime`: ONNX Runtime, loaded at run time where its library is found; three to ten times faster.
 //!
 //! # The parts
 //! - Loading: [`Manifest`] → [`VerifiedBytes`] → [`Backend`] → [`Session`], chosen by [`Engines`] on a sample whose
 //!   answer is known; [`Report`] tells the result.
 //! - Serving: one thread per model, [`Priority`], a queue with a limit, batches, a deadline ([`WorkerConfig`]).
-//! - Jobs: [`ProductRecognizer`], [`FraudScorer`], [`VoiceRecognizer`].
+//! - Updating: [`ModelManager`] installs signed sets of models while the old one serves; [`DriftMonitor`] says when one is
+//!   due; a [`Gallery`] holds a shop's own products.
+//! - Jobs: [`ProductRecognizer`], [`BarcodeReader`], [`FraudScorer`], [`VoiceRecognizer`].
 #![cfg_attr(not(feature = "onnxruntime"), forbid(unsafe_code))]
 #![deny(unsafe_code)]
 
@@ -46,7 +49,9 @@ mod gallery;
 mod gtin;
 mod integrity;
 mod library;
+mod manager;
 mod manifest;
+mod mel;
 #[cfg(feature = "onnxruntime")]
 mod onnx;
 mod onnx_file;
@@ -54,6 +59,7 @@ mod outcome;
 mod picture;
 mod pipelines;
 mod report;
+mod signature;
 mod stop;
 mod tensor;
 mod trees;
@@ -72,23 +78,33 @@ pub use gallery::{Embedding, EnrolError, Gallery, GalleryConfig, Match};
 pub use gtin::{Gtin, GtinError};
 pub use integrity::{IntegrityError, NotADigest, Sha256, VerifiedBytes};
 pub use library::{ImageError, LibraryError, LibrarySearch, Tried, check_library};
+pub use manager::{InstallError, ManagerConfig, ModelManager, Pipeline, Redownload};
 pub use manifest::{
     Activation, Expected, FileRef, InterfaceError, KnownAnswer, MANIFEST_FILE, MANIFEST_FORMAT,
     MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_MODELS, Manifest, ManifestError, ModelEntry, PortSpec,
     Precision, Task, Thresholds, Variant,
 };
+pub use mel::{MelConfig, MelError, MelSpectrum};
 #[cfg(feature = "onnxruntime")]
 pub use onnx::{OnnxRuntime, Provider};
 pub use outcome::{Action, Outcome, Reason};
 pub use picture::{Colour, Filter, Fit, Picture, PictureError, PictureLimits, PictureSpec, Prepared};
+#[cfg(feature = "barcode")]
+pub use pipelines::barcode::{BarcodeConfig, BarcodeReader, Region, Scan, Symbology};
 pub use pipelines::fraud::{
     CustomerHistory, FRAUD_FEATURES, FraudConfig, FraudScore, FraudScorer, LocalTime, Payment, Place,
     TerminalHistory, Window,
 };
-pub use pipelines::product::{Candidate, ProductConfig, ProductRecognizer, Recognition, Timing};
+pub use pipelines::product::{BoundingBox, Candidate, ProductConfig, ProductRecognizer, Recognition, Timing};
 pub use pipelines::voice::{Heard, VoiceConfig, VoiceRecognizer};
 pub use report::{Refusal, Report};
+pub use signature::{SIGNATURE_FILE, SignatureError, TrustedKey, check_signature};
 pub use stop::Stop;
 pub use tensor::{Element, ShapeError, Tensor, Values};
 pub use trees::Trees;
 pub use worker::{Priority, WorkerConfig};
+
+/// The examples of the guide, compiled and run with the crate's own.
+#[cfg(all(doctest, feature = "embedded"))]
+#[doc = include_str!("../../docs/guide-inference.md")]
+struct Guide;

@@ -30,6 +30,9 @@ pub const MAX_MODEL_BYTES: u64 = 512 << 20;
 pub struct Manifest {
     /// The version of this format; [`MANIFEST_FORMAT`].
     pub format: u32,
+    /// Rises with every published set, so that an old one cannot be replayed as an update. Default 0.
+    #[serde(default)]
+    pub serial: u64,
     /// The models, at most [`MAX_MODELS`], with distinct names.
     pub models: Vec<ModelEntry>,
 }
@@ -64,6 +67,9 @@ pub struct ModelEntry {
     /// A sample and its answer: an engine that answers otherwise is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_answer: Option<KnownAnswer>,
+    /// Memory that the loaded model takes, in bytes, as measured. Default: three times its largest file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
     /// SPDX expression of the weights.
     pub licence: String,
     /// Where the weights come from, in words.
@@ -327,6 +333,21 @@ impl Manifest {
 }
 
 impl ModelEntry {
+    /// Every file that the entry names, and whether it may be absent.
+    pub fn files(&self) -> impl Iterator<Item = (&FileRef, bool)> + '_ {
+        let sample = self.known_answer.as_ref().and_then(|answer| answer.sample.as_ref());
+        let variants = self.variants.iter().map(|variant| (&variant.file, variant.optional));
+        variants.chain(self.labels.iter().chain(sample).map(|file| (file, false)))
+    }
+
+    /// Memory that the loaded model takes, in bytes: as the manifest says, or an estimate.
+    #[must_use]
+    pub fn memory_estimate(&self) -> u64 {
+        let largest = self.variants.iter().map(|variant| variant.file.bytes).max().unwrap_or(0);
+        // Weights, weights packed for the kernels, and what flows between layers.
+        self.memory_bytes.unwrap_or(largest.saturating_mul(3))
+    }
+
     fn problem(&self) -> Option<&'static str> {
         if self.variants.is_empty() {
             return Some("it has no file");
@@ -334,9 +355,7 @@ impl ModelEntry {
         if self.inputs.is_empty() || self.outputs.is_empty() {
             return Some("it has no input or no output");
         }
-        let sample = self.known_answer.as_ref().and_then(|answer| answer.sample.as_ref());
-        let files = self.variants.iter().map(|variant| &variant.file).chain(&self.labels).chain(sample);
-        for file in files {
+        for (file, _) in self.files() {
             if !stays_inside(&file.file) {
                 return Some("a file path is absolute, empty or leaves the directory");
             }

@@ -63,6 +63,8 @@ pub enum Reason {
     Decode(PictureError),
     /// The input has the wrong size or values that are not numbers.
     Input,
+    /// There is nothing of the kind on the picture.
+    NotFound,
     /// Not enough memory, even for one request alone.
     OutOfMemory,
     /// The model is sure of nothing: the confidence is below the model's `discard_below`.
@@ -82,6 +84,7 @@ impl Reason {
             Self::Busy => "busy",
             Self::Decode(_) => "decode",
             Self::Input => "input",
+            Self::NotFound => "not_found",
             Self::OutOfMemory => "out_of_memory",
             Self::Unsure => "unsure",
             Self::Engine(_) => "engine",
@@ -97,6 +100,7 @@ impl fmt::Display for Reason {
             Self::Busy => f.write_str("the model is busy"),
             Self::Decode(error) => error.fmt(f),
             Self::Input => f.write_str("the input does not fit the model"),
+            Self::NotFound => f.write_str("nothing was found on the picture"),
             Self::OutOfMemory => f.write_str("out of memory"),
             Self::Unsure => f.write_str("the model is not sure of anything"),
             Self::Engine(error) => error.fmt(f),

@@ -1,5 +1,7 @@
 //! The jobs: typed input, typed answer, one model each.
 
+#[cfg(feature = "barcode")]
+pub(crate) mod barcode;
 pub(crate) mod fraud;
 pub(crate) mod product;
 pub(crate) mod voice;
@@ -8,6 +10,8 @@ use std::path::Path;
 
 use crate::delegate::LoadError;
 use crate::manifest::{Manifest, ModelEntry};
+use crate::picture::{Picture, PictureLimits, PictureSpec};
+use crate::tensor::Tensor;
 
 /// The entry called `name`, or the first for `task`.
 pub(crate) fn find(
@@ -34,4 +38,27 @@ pub(crate) fn labels(dir: &Path, entry: &ModelEntry) -> Result<Vec<String>, Load
         return Err(unsuitable("it has not as many labels as classes"));
     }
     Ok(labels)
+}
+
+impl PictureSpec {
+    /// The known sample of `entry` as a batch of one.
+    pub(crate) fn sample(
+        &self,
+        dir: &Path,
+        entry: &ModelEntry,
+        limits: &PictureLimits,
+    ) -> Result<Option<Tensor>, LoadError> {
+        let Some(file) = entry.known_answer.as_ref().and_then(|answer| answer.sample.as_ref()) else {
+            return Ok(None);
+        };
+        let bytes = file.read(dir)?;
+        let prepared = Picture::decode(bytes.bytes(), limits)
+            .and_then(|picture| self.prepare(&picture))
+            .map_err(|source| LoadError::Sample { model: entry.name.clone(), source })?;
+        let (width, height) = self.fit.size();
+        let shape = [1, self.colour.channels(), height as usize, width as usize];
+        let tensor =
+            Tensor::f32(shape, prepared.planes).expect("a prepared picture has the size of its spec");
+        Ok(Some(tensor))
+    }
 }

@@ -51,7 +51,7 @@ fn a_truncated_download() {
     assert!(
         matches!(
             error,
-            LoadError::Integrity(IntegrityError::Size { found: 1_000_000, expected: 5_078_849, .. })
+            LoadError::Integrity(IntegrityError::Size { found: 1_000_000, expected: 5_074_898, .. })
         ),
         "{error}"
     );

@@ -26,6 +26,7 @@ pub(crate) enum Ask {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a till has one task at a time")]
 enum Task {
     Sell(Sell),
     /// A basket that somebody left open.

@@ -3,7 +3,10 @@
 use std::process::{Command, Output};
 
 fn sim(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_edgepos-sim")).args(args).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_edgepos-sim"))
+        .args(args)
+        .output()
+        .expect("the binary is built with its tests")
 }
 
 #[test]

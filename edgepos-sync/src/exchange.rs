@@ -202,6 +202,9 @@ impl Outbox {
             let vector = peer.vector.clone();
             self.news(Event::LeaderHas(vector));
         }
+        if ack.asks_cloud && !self.log.cloud().is_empty() {
+            self.transmit(id, Message::CloudVector(self.log.cloud().clone()));
+        }
         if begins {
             self.news(Event::Backpressure { peer: id, retry_after: pause });
         }
@@ -227,11 +230,11 @@ impl Outbox {
             self.peers.iter().filter(|(_, peer)| due(peer)).map(|(id, _)| *id).collect();
         for id in ids {
             let owed = self.peers.get_mut(&id).and_then(|peer| peer.owed.take());
-            self.send_ack(id, owed.and_then(|owed| owed.batch));
+            self.send_ack(id, owed.and_then(|owed| owed.batch), false);
         }
     }
 
-    fn send_ack(&mut self, id: ReplicaId, batch: Option<u64>) {
+    fn send_ack(&mut self, id: ReplicaId, batch: Option<u64>, asks_cloud: bool) {
         let (vector, relay) = (self.log.durable().clone(), self.asks_relay());
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.relay_told = relay;
@@ -242,7 +245,7 @@ impl Outbox {
         } else {
             Duration::ZERO
         };
-        self.transmit(id, Message::Ack(Ack { vector, batch, relay, refused, pause }));
+        self.transmit(id, Message::Ack(Ack { vector, batch, relay, refused, pause, asks_cloud }));
     }
 
     /// Tells everybody what is held here, so that nobody sends it again.
@@ -260,7 +263,24 @@ impl Outbox {
         let ids: Vec<ReplicaId> =
             self.peers.iter().filter(|(_, peer)| untold(peer)).map(|(id, _)| *id).collect();
         for id in ids {
-            self.send_ack(id, None);
+            self.send_ack(id, None, false);
+        }
+    }
+
+    /// Whether anybody is there to be asked.
+    pub(crate) fn has_peers(&self) -> bool {
+        self.peers.values().any(|peer| peer.open().is_some())
+    }
+
+    /// Asks the leader, or everybody where there is none, what the cloud holds.
+    pub(crate) fn ask_about_cloud(&mut self) {
+        let hub = self.hub();
+        let asked = |(id, peer): (&ReplicaId, &Peer)| {
+            (peer.open().is_some() && hub.is_none_or(|hub| hub == *id)).then_some(*id)
+        };
+        let ids: Vec<ReplicaId> = self.peers.iter().filter_map(asked).collect();
+        for id in ids {
+            self.send_ack(id, None, true);
         }
     }
 

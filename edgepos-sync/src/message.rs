@@ -71,6 +71,8 @@ pub struct Ack {
     pub relay: bool,
     /// Chains that the sender will not take from the receiver, because the receiver's history is another one.
     pub refused: BTreeSet<Chain>,
+    /// Whether the sender asks what the cloud holds: it has not heard for a while, and the message that told it may be lost.
+    pub asks_cloud: bool,
     /// How long the receiver is asked to wait before its next batch, in whole ms; zero is not at all.
     pub pause: Duration,
 }
@@ -131,8 +133,10 @@ fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
 
 fn write_ack(out: &mut Sink<'_>, ack: &Ack) -> Written {
     let pause = u32::try_from(ack.pause.as_millis()).unwrap_or(u32::MAX);
-    let fields =
-        3 + u64::from(ack.batch.is_some()) + u64::from(!ack.refused.is_empty()) + u64::from(pause > 0);
+    let fields = 3 + [ack.batch.is_some(), !ack.refused.is_empty(), pause > 0, ack.asks_cloud]
+        .map(u64::from)
+        .iter()
+        .sum::<u64>();
     out.map(fields)?.u64(0)?.u64(ACK)?.u64(1)?;
     wire::write_vector(out, &ack.vector)?;
     if let Some(batch) = ack.batch {
@@ -147,6 +151,9 @@ fn write_ack(out: &mut Sink<'_>, ack: &Ack) -> Written {
     }
     if pause > 0 {
         out.u64(5)?.u32(pause)?;
+    }
+    if ack.asks_cloud {
+        out.u64(6)?.bool(true)?;
     }
     Ok(())
 }
@@ -200,6 +207,7 @@ struct Fields {
     batch: Option<Vec<u8>>,
     refused: BTreeSet<Chain>,
     pause: Duration,
+    asks_cloud: bool,
 }
 
 /// More than any build ships; a peer that knows more of them names its newest.
@@ -235,6 +243,7 @@ impl Fields {
                 }
             }
             (Some(ACK), 5) => self.pause = Duration::from_millis(reader.small::<u32>("pause")?.into()),
+            (Some(ACK), 6) => self.asks_cloud = reader.bool()?,
             (Some(CLOUD_VECTOR | MISSING), 1) => self.vector = Some(reader.vector(limits)?),
             _ => return Ok(false),
         }
@@ -259,6 +268,7 @@ impl Fields {
                 relay: self.relay,
                 refused: self.refused,
                 pause: self.pause,
+                asks_cloud: self.asks_cloud,
             }),
             CLOUD_VECTOR => Message::CloudVector(required(self.vector, 1)?),
             MISSING => Message::Missing { floor: required(self.vector, 1)?.iter().collect() },

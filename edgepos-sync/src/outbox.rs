@@ -31,6 +31,8 @@ pub struct Outbox {
     pub(crate) term: Term,
     pub(crate) jitter: Jitter,
     flush_at: Option<Time>,
+    /// When a peer is asked what the cloud holds.
+    ask_at: Option<Time>,
     pace: Pace,
     /// Payload bytes that became durable since the last flush.
     fresh_bytes: u64,
@@ -62,6 +64,7 @@ impl Outbox {
             term: Term(0),
             jitter,
             flush_at: None,
+            ask_at: None,
             pace: Pace::default(),
             fresh_bytes: 0,
             last_load: LoadId(0),
@@ -186,7 +189,7 @@ impl Outbox {
     /// When to tell [`Input::Timeout`], if nothing else happens before; `None`: nothing is pending.
     pub fn poll_timeout(&self) -> Option<Time> {
         let peers = self.peers.values().filter_map(Peer::poll_timeout);
-        peers.chain(self.flush_at).chain(self.upload_timeout()).min()
+        peers.chain(self.flush_at).chain(self.ask_at).chain(self.upload_timeout()).min()
     }
 
     /// What is recorded or accepted here, durable or not yet.
@@ -255,6 +258,10 @@ impl Outbox {
         if self.flush_at.is_some_and(|at| at <= now) {
             self.set_goals();
         }
+        if self.ask_at.is_some_and(|at| at <= now) {
+            self.ask_at = None;
+            self.ask_about_cloud();
+        }
         self.wake_peers(now);
         self.wake_uploader(now);
     }
@@ -291,6 +298,16 @@ impl Outbox {
         self.tell_relay();
         self.pump_peers(now);
         self.pump_upload(now);
+        self.watch_cloud(now);
+    }
+
+    /// The message that told what the cloud holds may be lost, and the next may be a day away: who waits for it asks.
+    fn watch_cloud(&mut self, now: Time) {
+        if self.uploads() || !self.has_peers() || self.queue_len() == 0 {
+            self.ask_at = None;
+        } else if self.ask_at.is_none() {
+            self.ask_at = Some(now + self.jitter.spread(self.config.resend_max));
+        }
     }
 
     pub(crate) fn persist(&mut self, intake: Intake, foreign: bool) {

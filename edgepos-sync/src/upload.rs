@@ -102,6 +102,11 @@ impl Uploader {
 }
 
 impl Outbox {
+    /// Whether this terminal hears from the cloud itself.
+    pub(crate) fn uploads(&self) -> bool {
+        self.uploader.mandate.is_some()
+    }
+
     fn mandate(&self, now: Time) -> Option<Mandate> {
         match (self.leader, self.leaderless_since) {
             (Some((leader, term)), _) if leader == self.config.me && self.entitled => {

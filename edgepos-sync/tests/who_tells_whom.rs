@@ -80,6 +80,37 @@ fn the_cloud_s_vector_reaches_everybody_and_survives_a_restart() {
     assert_eq!(world.outbox(2).queue_len(), 0);
 }
 
+/// Seed 1,554 of the storm: the one message that told of the last upload was lost, and nothing was sold afterwards.
+#[test]
+fn what_the_cloud_holds_is_asked_for_when_the_message_about_it_was_lost() {
+    use edgepos_core::{Chain, Term};
+    use edgepos_crdt::VersionVector;
+    use edgepos_sync::{Ack, Input, Message};
+    use world::bench::{Bench, vector};
+    use world::replica;
+
+    let chain = Chain::new(replica(0), Lane::Transactions);
+    let mut bench = Bench::terminal(0);
+    bench.tell(Input::Leader { leader: Some((replica(1), Term(1))), entitled: false });
+    bench.record(Lane::Transactions, b"last sale of the day");
+    bench.meet(replica(1), VersionVector::new());
+    bench.say(
+        replica(1),
+        1,
+        Message::Ack(Ack { vector: vector(chain, 1), batch: Some(1), ..Ack::default() }),
+    );
+    bench.take_acks();
+    bench.wait(std::time::Duration::from_secs(30));
+    assert!(bench.take_acks().iter().any(|(to, ack)| *to == replica(1) && ack.asks_cloud));
+    bench.say(replica(1), 1, Message::CloudVector(vector(chain, 1)));
+    assert_eq!(bench.outbox.poll_timeout(), None, "answered; nothing more to ask");
+
+    // The other end answers.
+    bench.say(replica(1), 1, Message::Ack(Ack { asks_cloud: true, ..Ack::default() }));
+    let told = bench.sent.iter().any(|(_, _, message)| *message == Message::CloudVector(vector(chain, 1)));
+    assert!(told, "{:?}", bench.sent);
+}
+
 #[test]
 fn a_terminal_that_was_away_catches_up_from_anybody() {
     let mut world = World::new(1, 3);

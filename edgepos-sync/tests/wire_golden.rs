@@ -117,6 +117,8 @@ fn ack() {
     ack.pause = std::time::Duration::from_millis(1_000);
     let golden = format!("a6000301{}020703f504814900010000000000a501051903e8", vector_hex());
     message(&Message::Ack(ack), &golden);
+    let asks = Ack { vector: vector(), asks_cloud: true, ..Ack::default() };
+    message(&Message::Ack(asks), &format!("a4000301{}03f406f5", vector_hex()));
 }
 
 #[test]

@@ -281,7 +281,10 @@ mod tests {
         counter.apply(dot(1, 1), u64::MAX).unwrap();
         let before = counter.clone();
         assert_eq!(counter.apply(dot(1, 2), 1), Err(ApplyError::Overflow(Overflow)));
-        assert_eq!(counter.apply(dot(1, 1), 1), Err(ApplyError::AlreadyApplied { dot: dot(1, 1), held: Seq(1) }));
+        assert_eq!(
+            counter.apply(dot(1, 1), 1),
+            Err(ApplyError::AlreadyApplied { dot: dot(1, 1), held: Seq(1) })
+        );
         let mut other = GCounter::new();
         other.apply(dot(1, 1), 3).unwrap();
         let reused = MergeError::Corrupt(Corruption::DotReused { chain: dot(1, 1).chain });

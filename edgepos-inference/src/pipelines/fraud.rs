@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::batch::run_rows;
 use crate::chain::{Chain, LiveReport};
 use crate::delegate::{Engines, LoadError, PlacementConfig};
+use crate::manager::Pipeline;
 use crate::manifest::{Manifest, Task};
 use crate::outcome::{Action, Outcome, Reason};
 use crate::pipelines::find;
@@ -331,6 +332,15 @@ impl FraudScorer {
 impl std::fmt::Debug for FraudScorer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FraudScorer").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+impl Pipeline for FraudScorer {
+    type Config = FraudConfig;
+    const TASK: &'static str = Task::FRAUD;
+
+    fn load(dir: &Path, config: FraudConfig, engines: &Engines) -> Result<Self, LoadError> {
+        Self::load_with(dir, config, engines)
     }
 }
 

@@ -1,19 +1,24 @@
 //! Product recognition: a picture in, the most likely classes out.
 
+mod place;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::batch::run_rows;
+use crate::cache::{Cache, CacheConfig, PictureHash};
 use crate::chain::{Chain, LiveReport};
 use crate::delegate::{Engines, LoadError, PlacementConfig, softmax};
+use crate::gallery::Embedding;
+use crate::manager::Pipeline;
 use crate::manifest::{Manifest, ModelEntry, Task};
 use crate::outcome::{Action, Outcome, Reason};
 use crate::picture::{Picture, PictureLimits, PictureSpec, Prepared};
 use crate::pipelines::{find, labels};
 use crate::report::{Report, micros};
 use crate::stop::Stop;
-use crate::tensor::Tensor;
 use crate::worker::{Handler, Priority, Worker, WorkerConfig};
+pub use place::BoundingBox;
 
 /// How products are recognised.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +29,8 @@ pub struct ProductConfig {
     pub top_k: usize,
     /// Below this confidence a person confirms. Default `None`: the manifest's, 0.7 there.
     pub confirm_below: Option<f32>,
+    /// Answers of a moment ago.
+    pub cache: CacheConfig,
     /// What a picture may cost.
     pub picture: PictureLimits,
     /// Deadline, queue and batch.
@@ -38,6 +45,7 @@ impl Default for ProductConfig {
             model: None,
             top_k: 5,
             confirm_below: None,
+            cache: CacheConfig::default(),
             picture: PictureLimits::default(),
             worker: WorkerConfig::default(),
             placement: PlacementConfig::default(),
@@ -53,6 +61,10 @@ pub struct Recognition {
     pub candidates: Vec<Candidate>,
     /// Whether a person must confirm before this counts: the best confidence is below the threshold.
     pub requires_confirmation: bool,
+    /// Where on the picture, where the model tells (output `activation`).
+    pub region: Option<BoundingBox>,
+    /// What the network sees, for a [`Gallery`](crate::Gallery), where the model gives it (output `embedding`).
+    pub embedding: Option<Embedding>,
     /// How long each step took.
     pub timing: Timing,
 }
@@ -88,6 +100,8 @@ pub struct Timing {
     pub batch: usize,
     /// From the call to the answer.
     pub total_us: u64,
+    /// Whether the answer is one of a moment ago.
+    pub cached: bool,
 }
 
 /// Recognises products on pictures.
@@ -150,7 +164,7 @@ impl ProductRecognizer {
         let spec =
             entry.picture.clone().ok_or_else(|| unsuitable("it does not say how to prepare a picture"))?;
         let labels = labels(models_dir, &entry)?;
-        let sample = sample(models_dir, &entry, &spec, &config.picture)?;
+        let sample = spec.sample(models_dir, &entry, &config.picture)?;
         let session = Chain::start(models_dir, &entry, engines, &config.placement, sample)?;
         let live = session.report();
         let report = live.get();
@@ -158,7 +172,8 @@ impl ProductRecognizer {
             session,
             shape: shape(&spec),
             input: entry.inputs[0].name.clone(),
-            output: entry.outputs[0].name.clone(),
+            outputs: Outputs::of(&entry),
+            cache: Cache::new(config.cache),
             spec,
             labels,
             top_k: config.top_k.max(1),
@@ -225,23 +240,13 @@ fn shape(spec: &PictureSpec) -> [usize; 3] {
     [spec.colour.channels(), height as usize, width as usize]
 }
 
-fn sample(
-    dir: &Path,
-    entry: &ModelEntry,
-    spec: &PictureSpec,
-    limits: &PictureLimits,
-) -> Result<Option<Tensor>, LoadError> {
-    let Some(file) = entry.known_answer.as_ref().and_then(|answer| answer.sample.as_ref()) else {
-        return Ok(None);
-    };
-    let bytes = file.read(dir)?;
-    let prepared = Picture::decode(bytes.bytes(), limits)
-        .and_then(|picture| spec.prepare(&picture))
-        .map_err(|source| LoadError::Sample { model: entry.name.clone(), source })?;
-    let [channels, height, width] = shape(spec);
-    let tensor = Tensor::f32([1, channels, height, width], prepared.planes)
-        .expect("a prepared picture has the size of its spec");
-    Ok(Some(tensor))
+impl Pipeline for ProductRecognizer {
+    type Config = ProductConfig;
+    const TASK: &'static str = Task::PRODUCT;
+
+    fn load(dir: &Path, config: ProductConfig, engines: &Engines) -> Result<Self, LoadError> {
+        Self::load_with(dir, config, engines)
+    }
 }
 
 /// The worker's side.
@@ -249,7 +254,8 @@ struct Recognise {
     session: Chain,
     shape: [usize; 3],
     input: String,
-    output: String,
+    outputs: Outputs,
+    cache: Cache<Recognition>,
     spec: PictureSpec,
     labels: Vec<String>,
     top_k: usize,
@@ -258,32 +264,78 @@ struct Recognise {
     picture: PictureLimits,
 }
 
+/// The outputs to ask for: the first has the classes, the others are extras that a model may lack.
+struct Outputs {
+    names: Vec<String>,
+    embedding: Option<usize>,
+    activation: Option<usize>,
+}
+
+impl Outputs {
+    fn of(entry: &ModelEntry) -> Self {
+        let mut outputs =
+            Self { names: vec![entry.outputs[0].name.clone()], embedding: None, activation: None };
+        for port in &entry.outputs[1..] {
+            let place = match port.name.as_str() {
+                "embedding" => &mut outputs.embedding,
+                "activation" => &mut outputs.activation,
+                _ => continue,
+            };
+            *place = Some(outputs.names.len());
+            outputs.names.push(port.name.clone());
+        }
+        outputs
+    }
+}
+
+/// A request on its way.
+enum Step {
+    /// Nothing to run: it failed, or was answered a moment ago.
+    Done(Result<Recognition, Reason>),
+    Run {
+        prepared: Prepared,
+        source: (u32, u32),
+        hash: Option<PictureHash>,
+        took: Duration,
+    },
+}
+
 impl Handler<Query, Recognition> for Recognise {
     fn handle(&mut self, requests: &[Query], stop: &Stop) -> Vec<Result<Recognition, Reason>> {
-        let prepared: Vec<Result<(Prepared, Duration), Reason>> = requests
+        let steps: Vec<Step> = requests.iter().map(|request| self.prepare(request, stop)).collect();
+        let rows: Vec<&[f32]> = steps
             .iter()
-            .map(|request| {
-                let start = Instant::now();
-                let prepared = if stop.is_due() { Err(Reason::Timeout) } else { self.prepare(request) };
-                prepared.map(|prepared| (prepared, start.elapsed()))
+            .filter_map(|step| match step {
+                Step::Run { prepared, .. } => Some(&prepared.planes[..]),
+                Step::Done(_) => None,
             })
             .collect();
-        let rows: Vec<&[f32]> = prepared.iter().flatten().map(|(row, _)| &row.planes[..]).collect();
         let start = Instant::now();
         let batch = rows.len();
-        let outputs = [self.output.as_str()];
+        let outputs: Vec<&str> = self.outputs.names.iter().map(String::as_str).collect();
         let mut found =
             run_rows(&mut self.session, &self.input, &self.shape, &rows, &outputs, stop).into_iter();
         let run_us = micros(start.elapsed());
-        prepared
-            .iter()
-            .map(|prepared| {
-                let (_, prepare) = prepared.as_ref().map_err(Clone::clone)?;
-                let outputs = found.next().unwrap_or(Err(crate::backend::RunError::Stopped))?;
-                let timing = Timing { prepare_us: micros(*prepare), run_us, batch, total_us: 0 };
-                self.read(&outputs[0], timing)
-            })
-            .collect()
+        let mut answers = Vec::with_capacity(steps.len());
+        for step in steps {
+            answers.push(match step {
+                Step::Done(answer) => answer,
+                Step::Run { prepared, source, hash, took } => {
+                    let timing = Timing { prepare_us: micros(took), run_us, batch, ..Timing::default() };
+                    let outputs = found.next().unwrap_or(Err(crate::backend::RunError::Stopped));
+                    let answer = outputs
+                        .map_err(Reason::from)
+                        .and_then(|outputs| self.read(&outputs, &prepared, source, timing));
+                    if let (Some(hash), Ok(answer)) = (hash, &answer)
+                        && !answer.requires_confirmation
+                    {
+                        self.cache.put(Instant::now(), hash, answer.clone());
+                    }
+                    answer
+                }
+            });
+        }
+        answers
     }
 
     fn idle(&mut self) {
@@ -292,20 +344,61 @@ impl Handler<Query, Recognition> for Recognise {
 }
 
 impl Recognise {
-    fn prepare(&self, request: &Query) -> Result<Prepared, Reason> {
+    fn prepare(&mut self, request: &Query, stop: &Stop) -> Step {
+        if stop.is_due() {
+            return Step::Done(Err(Reason::Timeout));
+        }
+        let start = Instant::now();
         let decoded;
         let picture = match request {
             Query::Pixels(picture) => picture,
-            Query::File(bytes) => {
-                decoded = Picture::decode(bytes, &self.picture).map_err(Reason::Decode)?;
-                &decoded
-            }
+            Query::File(bytes) => match Picture::decode(bytes, &self.picture) {
+                Ok(picture) => {
+                    decoded = picture;
+                    &decoded
+                }
+                Err(error) => return Step::Done(Err(Reason::Decode(error))),
+            },
         };
-        self.spec.prepare(picture).map_err(Reason::Decode)
+        let prepared = match self.spec.prepare(picture) {
+            Ok(prepared) => prepared,
+            Err(error) => return Step::Done(Err(Reason::Decode(error))),
+        };
+        let hash = self.hash(&prepared);
+        let took = start.elapsed();
+        if let Some(mut answer) = hash.and_then(|hash| self.cache.get(Instant::now(), &hash)) {
+            answer.timing = Timing { prepare_us: micros(took), cached: true, ..Timing::default() };
+            return Step::Done(Ok(answer));
+        }
+        Step::Run { prepared, source: (picture.width(), picture.height()), hash, took }
     }
 
-    fn read(&self, logits: &[f32], timing: Timing) -> Result<Recognition, Reason> {
-        let shares = softmax(logits);
+    /// The brightness of the prepared picture, hashed.
+    fn hash(&self, prepared: &Prepared) -> Option<PictureHash> {
+        let [channels, height, width] = self.shape;
+        let area = height * width;
+        if channels != 3 {
+            return PictureHash::of(&prepared.planes, width, height);
+        }
+        let (red, rest) = prepared.planes.split_at_checked(area)?;
+        let (green, blue) = rest.split_at_checked(area)?;
+        let luma: Vec<f32> = red
+            .iter()
+            .zip(green)
+            .zip(blue)
+            .map(|((red, green), blue)| 0.299 * red + 0.587 * green + 0.114 * blue)
+            .collect();
+        PictureHash::of(&luma, width, height)
+    }
+
+    fn read(
+        &self,
+        outputs: &[Vec<f32>],
+        prepared: &Prepared,
+        source: (u32, u32),
+        timing: Timing,
+    ) -> Result<Recognition, Reason> {
+        let shares = softmax(outputs.first().ok_or(Reason::Unsure)?);
         // A network that overflows answers NaN: no answer, and never a confident one.
         if shares.len() != self.labels.len() || shares.iter().any(|share| !share.is_finite()) {
             return Err(Reason::Unsure);
@@ -319,9 +412,16 @@ impl Recognise {
         }
         let candidate =
             |class: usize| Candidate { class, label: self.labels[class].clone(), confidence: shares[class] };
+        let extra = |place: Option<usize>| place.and_then(|place| outputs.get(place));
+        let region = extra(self.outputs.activation).and_then(|map| {
+            let side = map.len().isqrt();
+            BoundingBox::of(map, side, self.spec.fit.size(), prepared, source)
+        });
         Ok(Recognition {
             candidates: order.into_iter().map(candidate).collect(),
             requires_confirmation: best < self.confirm_below,
+            region,
+            embedding: extra(self.outputs.embedding).and_then(|features| Embedding::new(features.clone())),
             timing,
         })
     }

@@ -7,6 +7,7 @@ use crate::audio::{Clip, GateConfig, SAMPLE_RATE};
 use crate::batch::run_rows;
 use crate::chain::{Chain, LiveReport};
 use crate::delegate::{Engines, LoadError, PlacementConfig, softmax};
+use crate::manager::Pipeline;
 use crate::manifest::{Manifest, Task};
 use crate::outcome::{Action, Outcome, Reason};
 use crate::pipelines::{find, labels};
@@ -153,6 +154,15 @@ impl VoiceRecognizer {
 impl std::fmt::Debug for VoiceRecognizer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("VoiceRecognizer").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+impl Pipeline for VoiceRecognizer {
+    type Config = VoiceConfig;
+    const TASK: &'static str = Task::VOICE;
+
+    fn load(dir: &Path, config: VoiceConfig, engines: &Engines) -> Result<Self, LoadError> {
+        Self::load_with(dir, config, engines)
     }
 }
 

@@ -1,6 +1,6 @@
 """Golden files: what the reference pipeline in Python (Pillow, NumPy, ONNX Runtime) gives for fixed inputs.
 
-    pip install numpy==2.* pillow==12.* onnxruntime==1.32.0
+    pip install numpy==2.* pillow==12.* scipy onnxruntime==1.32.0
     python make.py ../../../models
 
 The Rust tests compare against the files written here; each states its tolerance.
@@ -121,3 +121,28 @@ def pictures():
 
 
 pictures()
+
+
+def cepstra():
+    """MFCC of the spoken sample, as NumPy and SciPy compute them."""
+    import wave
+
+    from scipy.fft import dct
+
+    with wave.open(str(models / "samples" / "refund.wav")) as clip:
+        sound = np.frombuffer(clip.readframes(clip.getnframes()), np.int16).astype(np.float64) / 32768
+    size, filters = 512, 64
+    window = np.zeros(size)
+    window[56:456] = np.hanning(401)[:400]
+    edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + 8000 / 700), filters + 2) / 2595) - 1)
+    bins = np.linspace(0, 8000, size // 2 + 1)[:, None]
+    up, down = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2]), (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    bank = np.maximum(0, np.minimum(up, down))
+    padded = np.pad(sound, size // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::160] * window
+    energy = np.log(np.abs(np.fft.rfft(frames, size)) ** 2 @ bank + 1e-6)
+    found = dct(energy, type=2, norm="ortho", axis=1)[:, :13]
+    write("refund_mfcc.json", {"frames": len(found), "every_tenth": [exact(row) for row in found[::10]]})
+
+
+cepstra()

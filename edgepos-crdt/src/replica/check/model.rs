@@ -476,7 +476,10 @@ fn explore_whole(scenarios: [Scenario; 3]) {
         let explored = explore(scenario, None, 1_000_000);
         let (states, whole) =
             explored.unwrap_or_else(|(depth, violation)| panic!("{scenario:?}, depth {depth}: {violation}"));
-        assert!(whole && states > 1_000, "{scenario:?}: {states} states are not all, or too few to mean anything");
+        assert!(
+            whole && states > 1_000,
+            "{scenario:?}: {states} states are not all, or too few to mean anything"
+        );
     }
 }
 
@@ -495,10 +498,15 @@ fn no_interleaving_of_a_larger_store_breaks_a_value() {
 #[test]
 fn every_broken_rule_breaks_some_interleaving() {
     for mutant in Mutant::ALL {
-        let caught = Scenario::LARGE
-            .into_iter()
-            .find_map(|scenario| explore(scenario, Some(mutant), 20_000).err().map(|found| (scenario, found)));
-        let Some((scenario, (depth, violation))) = caught else { panic!("{mutant:?} breaks no interleaving") };
-        eprintln!("{mutant:?}: {scenario:?}, depth {depth}: {}", violation.lines().next().unwrap_or_default());
+        let caught = Scenario::LARGE.into_iter().find_map(|scenario| {
+            explore(scenario, Some(mutant), 20_000).err().map(|found| (scenario, found))
+        });
+        let Some((scenario, (depth, violation))) = caught else {
+            panic!("{mutant:?} breaks no interleaving")
+        };
+        eprintln!(
+            "{mutant:?}: {scenario:?}, depth {depth}: {}",
+            violation.lines().next().unwrap_or_default()
+        );
     }
 }

@@ -101,8 +101,11 @@ impl Truth {
                 let all = self.chains.values().flatten().flat_map(|event| &event.write);
                 all.into_iter().any(|(other, later, _)| *other == key && *later > stamp)
             };
-            let right =
-                if self.write_offs { shown >= Some((stamp, value)) || superseded() } else { shown == Some((stamp, value)) };
+            let right = if self.write_offs {
+                shown >= Some((stamp, value)) || superseded()
+            } else {
+                shown == Some((stamp, value))
+            };
             if !right {
                 return Some(format!(
                     "register {key} shows {:?}, its events say {value:?}",

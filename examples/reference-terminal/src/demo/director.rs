@@ -18,6 +18,8 @@ use crate::names::{parse_event, parse_vector};
 
 /// How long the dead leader stays dead.
 const LEADER_PAUSE: Duration = Duration::from_secs(2);
+/// So many leaders are killed at most until another terminal takes over.
+const LEADERS: u32 = 3;
 /// How long an election may take before that is a failure.
 const ELECTION_LIMIT: Duration = Duration::from_secs(30);
 /// How long an event may take to every terminal while nothing is cut.
@@ -120,31 +122,39 @@ impl Director {
     }
 
     /// Kills whoever leads. The observer times how long the store has no leader.
+    ///
+    /// On a machine that is too busy to elect anybody before the dead leader is back, that one may win again itself: then the next
+    /// leader dies.
     async fn kill_the_leader(&self) -> Result<(), RegisterError> {
-        let Some(leader) = self.await_leader().await? else {
-            self.figures().find("there was no leader to kill half way");
-            return Ok(());
-        };
-        let measured = self.figures().failovers().len();
-        self.screen.say(&format!("terminal {}, which leads, is killed", leader.terminal + 1));
-        self.registers.supervisor.kill(leader.terminal, LEADER_PAUSE).await;
-        self.registers.supervisor.till(leader.terminal).await?;
-        self.screen.say(&format!("terminal {} is up again", leader.terminal + 1));
-        if self.terminals() < 3 {
-            self.skip("timing the failover: it takes three terminals");
-            return Ok(());
-        }
-        let until = Instant::now() + ELECTION_LIMIT;
-        while self.figures().failovers().len() == measured {
-            if Instant::now() > until {
-                self.figures().find(format!(
-                    "nobody took over within {ELECTION_LIMIT:?} from terminal {}, which led and was killed",
-                    leader.terminal + 1
-                ));
-                break;
+        let supervisor = &self.registers.supervisor;
+        for _ in 0..LEADERS {
+            let Some(leader) = self.await_leader().await? else { break };
+            let measured = self.figures().failovers().len();
+            self.screen.say(&format!("terminal {}, which leads, is killed", leader.terminal + 1));
+            supervisor.kill(leader.terminal, LEADER_PAUSE).await;
+            supervisor.till(leader.terminal).await?;
+            self.screen.say(&format!("terminal {} is up again", leader.terminal + 1));
+            if self.terminals() < 3 {
+                self.skip("timing the failover: it takes three terminals");
+                return Ok(());
             }
-            sleep(LOOK).await;
+            let until = Instant::now() + ELECTION_LIMIT;
+            while Instant::now() < until {
+                if self.figures().failovers().len() > measured {
+                    return Ok(());
+                }
+                let back = self
+                    .observer
+                    .leader()
+                    .is_some_and(|new| new.terminal == leader.terminal && new.term > leader.term);
+                if back {
+                    break;
+                }
+                sleep(LOOK).await;
+            }
         }
+        self.figures()
+            .find(format!("no other terminal took over from a leader that was killed, {LEADERS} times over"));
         Ok(())
     }
 

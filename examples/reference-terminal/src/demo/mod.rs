@@ -43,7 +43,7 @@ use register::{RegisterError, Registers};
 pub use report::Report;
 use report::{Summary, Target};
 use screen::{Screen, Sources};
-use supervisor::{Supervisor, db_path};
+use supervisor::{Ports, Supervisor, db_path};
 pub use verify::{Evidence, Verdict, VerifyError, verify};
 use verify::{Manifest, ledger_path, manifest_path};
 
@@ -206,6 +206,7 @@ pub async fn run(options: Options) -> Result<Ending, DemoError> {
     let plan = Plan::new(&baskets, &names, usize::from(options.terminals), options.duration, options.seed)?;
     drop((baskets, names));
     let target = options.report.as_deref().map(target).transpose()?;
+    let ports = Ports::new(options.base_port, usize::from(options.terminals))?;
     let dir = Dir::new(options.dir.as_deref())?;
     let ledger =
         Ledger::create(&ledger_path(dir.path())).map_err(|error| DemoError::io("the ledger", error))?;
@@ -222,10 +223,19 @@ pub async fn run(options: Options) -> Result<Ending, DemoError> {
     ));
     screen.phase("starting the cloud and the terminals", 1);
     let store = tokio::select! {
-        started = Supervisor::start(&options, dir.path()) => started,
+        started = Supervisor::start(&options, &ports, dir.path()) => started,
         () = lifeline::asked_to_stop() => return Ok(Ending::Interrupted),
     };
-    let (supervisor, deaths) = store.inspect_err(|_| screen.close())?;
+    let (supervisor, deaths) = match store {
+        Ok(store) => store,
+        Err(error) => {
+            screen.close();
+            if error.is_usage() {
+                dir.discard();
+            }
+            return Err(error);
+        }
+    };
     let figures = Arc::new(Figures::default());
     let registers = Registers {
         supervisor: Arc::clone(&supervisor),
@@ -275,7 +285,7 @@ pub async fn run(options: Options) -> Result<Ending, DemoError> {
     screen.say(&Summary { report: &report, story: &figures.story() }.to_string());
     if let Some(target) = target {
         let path = options.report.clone().unwrap_or_default();
-        target.write(&report).map_err(|source| DemoError::Report { path, source })?;
+        target.write(&report).map_err(|error| DemoError::io(path.display(), error))?;
     }
     if report.ok {
         return Ok(Ending::Green);
@@ -381,7 +391,7 @@ fn target(path: &Path) -> Result<Target, DemoError> {
 /// Where the files of a run are.
 enum Dir {
     Temporary(TempDir),
-    Kept(PathBuf),
+    Kept { path: PathBuf, made: bool },
 }
 
 impl Dir {
@@ -391,18 +401,20 @@ impl Dir {
             return dir.map(Self::Temporary).map_err(|error| DemoError::io("a temporary directory", error));
         };
         let failed = |reason: String| DemoError::Dir { path: path.to_owned(), reason };
+        let made = !path.exists();
         std::fs::create_dir_all(path).map_err(|error| failed(error.to_string()))?;
         if std::fs::read_dir(path).map_err(|error| failed(error.to_string()))?.next().is_some() {
             return Err(failed("it is not empty".into()));
         }
-        // Processes are started from elsewhere one day; their paths must not change with that.
-        path.canonicalize().map(Self::Kept).map_err(|error| failed(error.to_string()))
+        // Processes may be started from elsewhere one day; their paths must not change with that.
+        let path = path.canonicalize().map_err(|error| failed(error.to_string()))?;
+        Ok(Self::Kept { path, made })
     }
 
     fn path(&self) -> &Path {
         match self {
             Self::Temporary(dir) => dir.path(),
-            Self::Kept(path) => path,
+            Self::Kept { path, .. } => path,
         }
     }
 
@@ -410,7 +422,16 @@ impl Dir {
     fn keep(self) -> PathBuf {
         match self {
             Self::Temporary(dir) => dir.keep(),
-            Self::Kept(path) => path,
+            Self::Kept { path, .. } => path,
+        }
+    }
+
+    /// Nothing was done, so nothing is left: the directory was new or empty.
+    fn discard(self) {
+        let Self::Kept { path, made } = self else { return };
+        let _ = std::fs::remove_dir_all(&path);
+        if !made {
+            let _ = std::fs::create_dir(&path);
         }
     }
 }

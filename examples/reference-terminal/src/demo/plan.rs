@@ -184,7 +184,7 @@ fn sale(basket: &Basket, place: usize) -> Result<Sale, DemoError> {
         customer: basket.household.clone(),
         lines: lines.collect(),
         coupons: basket.coupons(),
-        cash: place % 3 == 0,
+        cash: place.is_multiple_of(3),
     })
 }
 

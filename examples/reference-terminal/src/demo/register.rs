@@ -34,6 +34,8 @@ const FLOAT: i64 = 20_000;
 pub(super) enum RegisterError {
     #[error("{what} was refused: {}", problem.error)]
     Refused { what: String, problem: Problem },
+    #[error("{what}: {answer}")]
+    Nonsense { what: String, answer: CallError },
     #[error("{0}")]
     Gone(#[from] GaveUp),
     #[error("the ledger can not be written: {0}")]
@@ -159,7 +161,10 @@ impl Registers {
         let address = self.supervisor.till(terminal).await?;
         match self.supervisor.client.post::<Recorded>(address, "/record", event).await {
             Ok(recorded) => Ok(self.ledger.event(recorded.event)?),
-            Err(CallError::Refused(problem)) if problem.code == ProblemCode::Day => Ok(sleep(RETRY).await),
+            Err(CallError::Refused(problem)) if problem.code == ProblemCode::Day => {
+                sleep(RETRY).await;
+                Ok(())
+            }
             Err(error) => again(error, "a business day").await,
         }
     }
@@ -228,6 +233,7 @@ async fn again(error: CallError, what: &str) -> Result<(), RegisterError> {
         CallError::Refused(problem) if !matches!(problem.code, ProblemCode::Busy | ProblemCode::Stopped) => {
             Err(RegisterError::Refused { what: what.to_owned(), problem })
         }
+        answer @ CallError::Nonsense { .. } => Err(RegisterError::Nonsense { what: what.to_owned(), answer }),
         error => {
             tracing::debug!(%error, what, "again");
             sleep(RETRY).await;

@@ -59,10 +59,10 @@ impl Supervisor {
     /// Starts the links, the cloud and the terminals, and waits until all are up.
     pub(super) async fn start(
         options: &Options,
+        ports: &Ports,
         dir: &Path,
     ) -> Result<(Arc<Self>, mpsc::Receiver<Death>), DemoError> {
         let count = usize::from(options.terminals);
-        let ports = Ports::new(options.base_port, count)?;
         let program =
             std::env::current_exe().map_err(|error| DemoError::io("this program's own file", error))?;
         let (deaths, died) = mpsc::channel(MAX_DEATHS);
@@ -305,13 +305,13 @@ fn first_8(bytes: [u8; 16]) -> [u8; 8] {
 }
 
 /// Which ports the processes take.
-struct Ports {
+pub(super) struct Ports {
     base: u16,
 }
 
 impl Ports {
     /// Checks that fixed ports exist and are free. A port that somebody takes between here and the start is found by the process.
-    fn new(base: u16, terminals: usize) -> Result<Self, DemoError> {
+    pub(super) fn new(base: u16, terminals: usize) -> Result<Self, DemoError> {
         let this = Self { base };
         if base == 0 {
             return Ok(this);

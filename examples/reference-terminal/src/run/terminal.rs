@@ -79,7 +79,7 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
         generation: terminal.genesis.generation,
         listen: config.listen,
         peers: config.peers,
-        max_peers: u32::try_from(terminal.max_peers).unwrap_or(u32::MAX),
+        max_peers: terminal.max_peers,
     };
     let (transport, peers) = TcpTransport::start(tcp).await.map_err(|source| RunError::Listen {
         what: "the terminal",

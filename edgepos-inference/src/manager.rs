@@ -1,0 +1,346 @@
+//! New models while the till sells: checked before they serve, swapped in one step, the last good set kept.
+//!
+//! On disk a manager has a root with one directory per set of models, named by the manifest's digest, and the files
+//! `CURRENT` and `PREVIOUS` that name two of them. `CURRENT` is replaced by a rename, so that it names one whole set
+//! through any crash.
+
+mod budget;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use thiserror::Error;
+
+use crate::delegate::{Engines, LoadError};
+use crate::integrity::{IntegrityError, Sha256};
+use crate::manifest::{MANIFEST_FILE, Manifest, ManifestError, ModelEntry};
+use crate::signature::{self, SIGNATURE_FILE, SignatureError, TrustedKey};
+use budget::Budget;
+
+const CURRENT: &str = "CURRENT";
+const PREVIOUS: &str = "PREVIOUS";
+
+/// How models are kept.
+#[derive(Clone, Debug)]
+pub struct ManagerConfig {
+    /// Whose manifests are accepted. Default none: manifests need no signature then, which is for development.
+    pub trusted: Vec<TrustedKey>,
+    /// Most memory that loaded models may take, by their manifests' account or else three times their files. Default
+    /// 256 MiB. The least recently used goes; the one asked for is loaded in any case.
+    pub memory_bytes: u64,
+    /// The engines to try.
+    pub engines: Engines,
+}
+
+impl Default for ManagerConfig {
+    fn default() -> Self {
+        Self { trusted: Vec::new(), memory_bytes: 256 << 20, engines: Engines::standard() }
+    }
+}
+
+/// Keeps sets of models on disk and the loaded ones in memory.
+///
+/// Callers get an [`Arc`] and keep it as long as they like: after an update they finish on the old model, and the next
+/// [`ModelManager::get`] gives the new one.
+#[derive(Debug)]
+pub struct ModelManager {
+    root: PathBuf,
+    config: ManagerConfig,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    current: Option<Set>,
+    budget: Budget,
+    wanted: Vec<Redownload>,
+}
+
+/// A set of models that was checked.
+#[derive(Clone, Debug)]
+struct Set {
+    name: String,
+    dir: PathBuf,
+    manifest: Arc<Manifest>,
+}
+
+/// A set that must be fetched again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Redownload {
+    /// The set: its manifest's digest, or what the caller called it.
+    pub set: String,
+    /// Why it was refused.
+    pub reason: String,
+}
+
+/// Why a set of models was not installed; the set before goes on serving.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum InstallError {
+    /// The manifest is missing or wrong.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// It is not signed by a trusted key.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// A file is missing, truncated or changed.
+    #[error(transparent)]
+    Integrity(#[from] IntegrityError),
+    /// It is older than the set in use: a replayed update.
+    #[error("the manifest has serial {found}, the one in use has {current}")]
+    Older {
+        /// Serial of the set in use.
+        current: u64,
+        /// Serial of the refused one.
+        found: u64,
+    },
+    /// The disk failed.
+    #[error("cannot store the models")]
+    Store(#[from] io::Error),
+}
+
+/// A pipeline that the manager can load: one of this crate's, or a vendor's own.
+pub trait Pipeline: Sized + Send + Sync + 'static {
+    /// What it is configured with.
+    type Config: Clone;
+    /// Its job in the manifest: one of the names of [`Task`](crate::Task).
+    const TASK: &'static str;
+
+    /// Loads it.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    fn load(dir: &Path, config: Self::Config, engines: &Engines) -> Result<Self, LoadError>;
+}
+
+impl ModelManager {
+    /// Opens a root directory, made if it is missing. A damaged current set gives way to the previous one.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or read.
+    pub fn open(root: &Path, config: ManagerConfig) -> io::Result<Self> {
+        fs::create_dir_all(root)?;
+        let mut wanted = Vec::new();
+        let mut current = None;
+        for pointer in [CURRENT, PREVIOUS] {
+            let Some(name) = read_pointer(root, pointer)? else { continue };
+            match check(&root.join(&name), &config.trusted) {
+                Ok(manifest) => {
+                    let dir = root.join(&name);
+                    current = Some(Set { name, dir, manifest: Arc::new(manifest) });
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(set = %name, %error, "models refused");
+                    wanted.push(Redownload { set: name, reason: story(&error) });
+                }
+            }
+        }
+        let budget = Budget::new(config.memory_bytes);
+        Ok(Self { root: root.to_path_buf(), config, state: Mutex::new(State { current, budget, wanted }) })
+    }
+
+    /// Checks a set of models that lies in `staged` (signature, then every file), stores it and serves from it. On an
+    /// error the set before goes on serving, and [`ModelManager::redownloads`] tells of the refused one.
+    ///
+    /// The files are copied, synced and checked *in their final place*, so that what was checked is what is served.
+    ///
+    /// # Errors
+    /// [`InstallError`].
+    pub fn install(&self, staged: &Path) -> Result<(), InstallError> {
+        let result = self.try_install(staged);
+        if let Err(error) = &result {
+            let reason = story(error);
+            tracing::error!(staged = %staged.display(), %reason, "models refused");
+            self.lock().wanted.push(Redownload { set: staged.display().to_string(), reason });
+        }
+        result
+    }
+
+    fn try_install(&self, staged: &Path) -> Result<(), InstallError> {
+        let text = Manifest::read_text(staged)?;
+        if !self.config.trusted.is_empty() {
+            signature::check_directory(staged, &text, &self.config.trusted)?;
+        }
+        let manifest = Manifest::parse(&text)?;
+        if let Some(current) = &self.lock().current
+            && manifest.serial < current.manifest.serial
+        {
+            return Err(InstallError::Older { current: current.manifest.serial, found: manifest.serial });
+        }
+        let name = Sha256::of(&text).to_string();
+        let dir = self.root.join(&name);
+        let half = self.root.join(format!("{name}.part"));
+        remove_if_there(&half)?;
+        copy_set(staged, &half, &manifest)?;
+        let manifest = check(&half, &self.config.trusted)?;
+        remove_if_there(&dir)?;
+        fs::rename(&half, &dir)?;
+        self.switch(Set { name, dir, manifest: Arc::new(manifest) })?;
+        Ok(())
+    }
+
+    fn switch(&self, set: Set) -> io::Result<()> {
+        let mut state = self.lock();
+        if let Some(current) = state.current.as_ref().filter(|current| current.name != set.name) {
+            write_pointer(&self.root, PREVIOUS, &current.name)?;
+        }
+        write_pointer(&self.root, CURRENT, &set.name)?;
+        let kept = [Some(set.name.clone()), read_pointer(&self.root, PREVIOUS)?];
+        tracing::info!(set = %set.name, "models installed");
+        state.current = Some(set);
+        // Whoever holds an old model finishes with it; nobody gets it any more.
+        state.budget.clear();
+        drop(state);
+        self.sweep(&kept);
+        Ok(())
+    }
+
+    /// Removes sets that nothing names. Best effort: a directory in use stays until next time.
+    fn sweep(&self, kept: &[Option<String>]) {
+        let Ok(entries) = fs::read_dir(&self.root) else { return };
+        for entry in entries.filter_map(Result::ok) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_set = name.trim_end_matches(".part").len() == 64 && entry.path().is_dir();
+            if is_set && !kept.iter().flatten().any(|kept| *kept == name) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
+    /// The pipeline for its job, loaded on demand. `None` when no set is installed.
+    ///
+    /// While one caller loads, others wait; a till keeps its [`Arc`] instead of asking for each sale.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn get<P: Pipeline>(&self, config: &P::Config) -> Result<Option<Arc<P>>, LoadError> {
+        let mut state = self.lock();
+        let Some(set) = state.current.clone() else { return Ok(None) };
+        if let Some(loaded) = state.budget.get::<P>(P::TASK) {
+            return Ok(Some(loaded));
+        }
+        let bytes = set.manifest.for_task(P::TASK).map_or(0, ModelEntry::memory_estimate);
+        state.budget.make_room(bytes);
+        let loaded = Arc::new(P::load(&set.dir, config.clone(), &self.config.engines)?);
+        state.budget.put(P::TASK, Arc::clone(&loaded), bytes);
+        Ok(Some(loaded))
+    }
+
+    /// The manifest in use.
+    #[must_use]
+    pub fn manifest(&self) -> Option<Arc<Manifest>> {
+        self.lock().current.as_ref().map(|set| Arc::clone(&set.manifest))
+    }
+
+    /// Memory that loaded models take, by the manifests' account.
+    #[must_use]
+    pub fn memory_in_use(&self) -> u64 {
+        self.lock().budget.in_use()
+    }
+
+    /// What was refused since the last call, and should be fetched again.
+    pub fn redownloads(&self) -> Vec<Redownload> {
+        std::mem::take(&mut self.lock().wanted)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every section leaves the state whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Checks a whole set: signature, manifest, every file.
+fn check(dir: &Path, trusted: &[TrustedKey]) -> Result<Manifest, InstallError> {
+    let text = Manifest::read_text(dir)?;
+    if !trusted.is_empty() {
+        signature::check_directory(dir, &text, trusted)?;
+    }
+    let manifest = Manifest::parse(&text)?;
+    for entry in &manifest.models {
+        for (file, optional) in entry.files() {
+            match file.read(dir) {
+                Err(IntegrityError::Missing { .. }) if optional => {}
+                other => drop(other?),
+            }
+        }
+    }
+    Ok(manifest)
+}
+
+fn copy_set(from: &Path, to: &Path, manifest: &Manifest) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    let copy = |file: &Path| -> io::Result<()> {
+        let target = to.join(file);
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::copy(from.join(file), &target)?;
+        fs::File::open(&target)?.sync_all()
+    };
+    copy(Path::new(MANIFEST_FILE))?;
+    if from.join(SIGNATURE_FILE).exists() {
+        copy(Path::new(SIGNATURE_FILE))?;
+    }
+    for (file, _) in manifest.models.iter().flat_map(ModelEntry::files) {
+        // What is missing is found by the check of the copy, which names it.
+        if from.join(&file.file).exists() {
+            copy(&file.file)?;
+        }
+    }
+    sync_directory(to)
+}
+
+fn read_pointer(root: &Path, pointer: &str) -> io::Result<Option<String>> {
+    match fs::read_to_string(root.join(pointer)) {
+        Ok(text) => {
+            let name = text.trim();
+            // A name and nothing else: a damaged pointer must not lead out of the root.
+            let sound = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+            Ok(sound.then(|| name.to_owned()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn write_pointer(root: &Path, pointer: &str, name: &str) -> io::Result<()> {
+    let half = root.join(format!("{pointer}.part"));
+    fs::write(&half, format!("{name}\n"))?;
+    fs::File::open(&half)?.sync_all()?;
+    fs::rename(&half, root.join(pointer))?;
+    sync_directory(root)
+}
+
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    fs::File::open(path)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// An error and its causes, in one line.
+fn story(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

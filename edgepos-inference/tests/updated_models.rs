@@ -1,0 +1,208 @@
+//! I3: new models are checked before they serve, swapped while serving, and refused ones leave the old set in place.
+
+mod support;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use edgepos_inference::{
+    CustomerHistory, FraudConfig, FraudScorer, InstallError, IntegrityError, LocalTime, ManagerConfig,
+    Manifest, ModelManager, Outcome, Payment, SignatureError, TerminalHistory, TrustedKey, Window,
+};
+use support::{any_speed, golden_bytes, models, patient};
+use tempfile::TempDir;
+
+const MODEL: &str = "fraud_synccfd_xgb20.onnx";
+
+fn config() -> FraudConfig {
+    FraudConfig { worker: patient(), placement: any_speed(), ..FraudConfig::default() }
+}
+
+fn payment() -> Payment {
+    let window = Window { payments: 2, total: 40.0 };
+    Payment {
+        amount: 20.0,
+        card_present: true,
+        time: LocalTime { weekday: 3, second_of_day: 40_000 },
+        billing: None,
+        shipping: None,
+        terminal: None,
+        customer: CustomerHistory { day: window, week: window, month: window, seconds_since_last: None },
+        at_terminal: TerminalHistory::default(),
+    }
+}
+
+/// A set with the fraud model alone, with this serial and version.
+fn staged(serial: u64, version: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::copy(models().join(MODEL), dir.path().join(MODEL)).unwrap();
+    let mut manifest = Manifest::read(&models()).unwrap();
+    manifest.models.retain(|entry| entry.task.0 == "fraud");
+    manifest.serial = serial;
+    manifest.models[0].version = version.to_owned();
+    std::fs::write(dir.path().join("manifest.json"), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    dir
+}
+
+fn manager(root: &Path) -> ModelManager {
+    ModelManager::open(root, ManagerConfig::default()).unwrap()
+}
+
+fn version(manager: &ModelManager) -> String {
+    manager.get::<FraudScorer>(&config()).unwrap().unwrap().report().version.clone()
+}
+
+#[test]
+fn an_empty_root_serves_nothing_and_a_set_serves_from_then_on_and_after_a_restart() {
+    let root = tempfile::tempdir().unwrap();
+    let first = manager(root.path());
+    assert!(first.get::<FraudScorer>(&config()).unwrap().is_none());
+    first.install(staged(1, "1").path()).unwrap();
+    assert_eq!(version(&first), "1");
+    assert!(first.memory_in_use() > 0);
+    first.install(staged(2, "2").path()).unwrap();
+    assert_eq!(version(&first), "2");
+    drop(first);
+    assert_eq!(version(&manager(root.path())), "2");
+    // Two sets, two pointers, nothing else.
+    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 4);
+}
+
+#[test]
+fn a_damaged_download_is_refused_named_and_asked_for_again() {
+    let root = tempfile::tempdir().unwrap();
+    let manager = manager(root.path());
+    manager.install(staged(1, "1").path()).unwrap();
+    let serving = manager.get::<FraudScorer>(&config()).unwrap().unwrap();
+    let damaged = staged(2, "2");
+    let mut bytes = std::fs::read(damaged.path().join(MODEL)).unwrap();
+    bytes[300_000] ^= 4;
+    std::fs::write(damaged.path().join(MODEL), &bytes).unwrap();
+    let error = manager.install(damaged.path()).unwrap_err();
+    assert!(matches!(error, InstallError::Integrity(IntegrityError::Digest { .. })), "{error}");
+    std::fs::remove_file(damaged.path().join(MODEL)).unwrap();
+    let error = manager.install(damaged.path()).unwrap_err();
+    assert!(matches!(error, InstallError::Integrity(IntegrityError::Missing { .. })), "{error}");
+    let asked = manager.redownloads();
+    assert_eq!(asked.len(), 2);
+    assert!(asked.iter().all(|asked| asked.reason.contains(MODEL)), "{asked:?}");
+    assert!(manager.redownloads().is_empty());
+    assert!(Arc::ptr_eq(&serving, &manager.get::<FraudScorer>(&config()).unwrap().unwrap()));
+    assert!(matches!(serving.score(&payment()), Outcome::Answer(_)));
+}
+
+#[test]
+fn a_set_that_rots_on_disk_gives_way_to_the_one_before() {
+    let root = tempfile::tempdir().unwrap();
+    let first = manager(root.path());
+    first.install(staged(1, "1").path()).unwrap();
+    first.install(staged(2, "2").path()).unwrap();
+    drop(first);
+    let current = std::fs::read_to_string(root.path().join("CURRENT")).unwrap();
+    let file = root.path().join(current.trim()).join(MODEL);
+    std::fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(1000).unwrap();
+    let after = manager(root.path());
+    assert_eq!(version(&after), "1");
+    assert!(after.redownloads()[0].reason.contains("truncated"));
+    // A pointer that leads elsewhere is no pointer.
+    std::fs::write(root.path().join("CURRENT"), "../../etc").unwrap();
+    assert_eq!(version(&manager(root.path())), "1");
+}
+
+#[test]
+fn an_older_set_is_not_accepted_as_an_update() {
+    let root = tempfile::tempdir().unwrap();
+    let manager = manager(root.path());
+    manager.install(staged(5, "5").path()).unwrap();
+    let error = manager.install(staged(4, "4").path()).unwrap_err();
+    assert!(matches!(error, InstallError::Older { current: 5, found: 4 }), "{error}");
+    assert_eq!(version(&manager), "5");
+}
+
+#[test]
+fn a_swap_under_load_loses_no_request() {
+    let root = tempfile::tempdir().unwrap();
+    let manager = Arc::new(manager(root.path()));
+    manager.install(staged(1, "1").path()).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let tills: Vec<_> = (0..3)
+        .map(|_| {
+            let (manager, stop) = (Arc::clone(&manager), Arc::clone(&stop));
+            std::thread::spawn(move || {
+                let mut scored = 0_u32;
+                while !stop.load(Ordering::Relaxed) {
+                    let scorer = manager.get::<FraudScorer>(&config()).unwrap().unwrap();
+                    assert!(matches!(scorer.score(&payment()), Outcome::Answer(_)));
+                    scored += 1;
+                }
+                scored
+            })
+        })
+        .collect();
+    for serial in 2..8 {
+        manager.install(staged(serial, &serial.to_string()).path()).unwrap();
+    }
+    stop.store(true, Ordering::Relaxed);
+    let scored: u32 = tills.into_iter().map(|till| till.join().unwrap()).sum();
+    assert!(scored > 0);
+    assert_eq!(version(&manager), "7");
+}
+
+fn signed() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for file in ["manifest.json", "manifest.json.minisig"] {
+        std::fs::write(dir.path().join(file), golden_bytes(&format!("signed/{file}"))).unwrap();
+    }
+    std::fs::copy(models().join(MODEL), dir.path().join(MODEL)).unwrap();
+    dir
+}
+
+fn key(file: &str) -> TrustedKey {
+    TrustedKey::parse(std::str::from_utf8(&golden_bytes(&format!("signed/{file}"))).unwrap()).unwrap()
+}
+
+fn trusting(root: &Path, keys: &[&str]) -> ModelManager {
+    let trusted = keys.iter().map(|file| key(file)).collect();
+    ModelManager::open(root, ManagerConfig { trusted, ..ManagerConfig::default() }).unwrap()
+}
+
+#[test]
+fn a_set_signed_with_minisign_is_accepted_by_its_key_alone() {
+    let root = tempfile::tempdir().unwrap();
+    trusting(root.path(), &["other.pub", "vendor.pub"]).install(signed().path()).unwrap();
+    // Signatures are checked at every start, not only when a set is installed.
+    let stranger = trusting(root.path(), &["other.pub"]);
+    assert!(stranger.manifest().is_none());
+    assert!(stranger.redownloads()[0].reason.contains("signature"));
+    let error = stranger.install(signed().path()).unwrap_err();
+    assert!(matches!(error, InstallError::Signature(SignatureError::Untrusted)), "{error}");
+}
+
+#[test]
+fn a_changed_or_unsigned_manifest_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let manager = trusting(root.path(), &["vendor.pub"]);
+    let changed = signed();
+    let path = changed.path().join("manifest.json");
+    let text = std::fs::read_to_string(&path).unwrap().replace("\"serial\": 7", "\"serial\": 8");
+    std::fs::write(&path, text).unwrap();
+    let error = manager.install(changed.path()).unwrap_err();
+    assert!(matches!(error, InstallError::Signature(SignatureError::Untrusted)), "{error}");
+    std::fs::write(changed.path().join("manifest.json.minisig"), "not a signature").unwrap();
+    let error = manager.install(changed.path()).unwrap_err();
+    assert!(matches!(error, InstallError::Signature(SignatureError::Malformed)), "{error}");
+    let error = manager.install(staged(9, "9").path()).unwrap_err();
+    assert!(matches!(error, InstallError::Signature(SignatureError::Missing)), "{error}");
+    assert!(TrustedKey::parse("RWQ").is_err());
+}
+
+#[test]
+fn a_small_budget_keeps_the_model_that_is_asked_for() {
+    let root = tempfile::tempdir().unwrap();
+    let config = ManagerConfig { memory_bytes: 1, ..ManagerConfig::default() };
+    let manager = ModelManager::open(root.path(), config).unwrap();
+    manager.install(staged(1, "1").path()).unwrap();
+    assert_eq!(version(&manager), "1");
+    assert!(manager.memory_in_use() > 1);
+}
