@@ -72,7 +72,8 @@ fn session(engine: &dyn Backend, task: &str) -> Box<dyn Session> {
 
 /// The networks alone, on one thread, on inputs that are ready.
 fn networks(name: &str, engine: &dyn Backend) {
-    let jobs: [(&str, &str, &[usize], &str, &str, usize); 3] = [
+    type Job = (&'static str, &'static str, &'static [usize], &'static str, &'static str, usize);
+    let jobs: [Job; 3] = [
         ("product, int8", Task::PRODUCT, &[3, 224, 224], "input", "logits", 100),
         ("barcode", Task::BARCODE, &[1, 240, 320], "gray", "map", 300),
         ("voice", Task::VOICE, &[16_000], "audio", "logits", 300),

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use crate::support::World;
 
 /// E4: all terminals lose power at once, writes under way included, and come back one by one.

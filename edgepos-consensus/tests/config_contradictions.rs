@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use core::time::Duration;
 
 use edgepos_consensus::{Config, ConfigError, Election, MAX_TERMINALS, Restored, StartError, Timing};

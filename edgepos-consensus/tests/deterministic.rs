@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use crate::support::World;
 
 fn trace(seed: u64) -> Vec<String> {

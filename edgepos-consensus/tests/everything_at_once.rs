@@ -1,5 +1,7 @@
 //! Members come and go, the log is compacted, connections are seen to die, leaders step down, disks stall: at random, together.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use edgepos_consensus::{Config, Timing};
 use edgepos_core::{Jitter, Now};
 

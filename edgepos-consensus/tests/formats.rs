@@ -1,5 +1,7 @@
 //! The bytes on the wire and on the disk are for ever: what a released version wrote, every later one reads and writes alike.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use edgepos_consensus::Message;
 
 use crate::support::forge::{self, Forged};

@@ -1,6 +1,8 @@
 //! Each message here makes raft panic, or take what it can never give back, where nothing stands before it. Here each is refused
 //! with its reason, and the store goes on.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use edgepos_consensus::{DecodeError, Input, Message, Refusal};
 use edgepos_core::ReplicaId;
 

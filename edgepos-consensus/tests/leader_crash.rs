@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use crate::support::World;
 
 /// E4: the leader loses power. Another one is entitled within a second, whatever the moment of the crash.

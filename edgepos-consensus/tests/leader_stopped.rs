@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use crate::support::World;
 
 /// E4: the leader's process is stopped for a second, answers waiting in its sockets. When it runs again it is not entitled for one

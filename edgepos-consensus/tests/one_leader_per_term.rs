@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use edgepos_core::Jitter;
 
 use crate::support::World;

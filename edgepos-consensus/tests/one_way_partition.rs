@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use crate::support::World;
 
 /// E4: the leader is heard and hears nobody. It gives up within two leases, so that the others can elect one that hears them.

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use edgepos_consensus::Mode;
 
 use crate::support::World;

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use crate::support::World;
 
 /// E9: two terminals and a third voter that never stands, such as the cloud. Either terminal and the third elect a leader; the third

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use edgepos_consensus::{Input, Refusal};
 use edgepos_core::ConnectionId;
 

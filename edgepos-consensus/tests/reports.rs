@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use core::time::Duration;
 
 use edgepos_core::Now;

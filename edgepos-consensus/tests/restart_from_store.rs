@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use edgepos_consensus::{Election, RestoreError, Restored, StartError};
 use edgepos_core::{Now, Space};
 

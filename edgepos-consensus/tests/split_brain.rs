@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use crate::support::World;
 
 /// E4: two leaders with different terms. For a moment both believe in themselves, but only one is entitled at any time (the world

@@ -1,6 +1,8 @@
 //! Bytes from outside: equal states have equal bytes, what was written reads back, and nothing else is read, panics, or takes more
 //! memory than its length justifies.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use edgepos_core::{Chain, EventId, FoldEpoch, Jitter, Lane, RepairGen, ReplicaId, Seq};
 use edgepos_crdt::{
     Change, DecodeError, Fold, Frame, GTable, Hlc, Item, Limits, LwwMap, PnDelta, PnTable, Replica, SetDelta,
@@ -23,7 +25,7 @@ fn replica(seed: u64) -> Replica<u64, u64, u64> {
             stock: vec![(Item(jitter.range(0, 900)), jitter.range(0, 9) as i64 - 4)],
             points: vec![(Item(jitter.range(0, 9)), jitter.range(0, 900))],
             add: Some(jitter.next_u64()),
-            remove: first.filter(|_| ms % 3 == 0).into_iter().collect(),
+            remove: first.filter(|_| ms.is_multiple_of(3)).into_iter().collect(),
             write: vec![(jitter.range(0, 4), Stamp::new(RepairGen(0), Hlc(ms), me), Some(ms))],
         };
         replica.record(Lane::Transactions, change).unwrap();

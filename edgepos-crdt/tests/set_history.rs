@@ -1,6 +1,8 @@
 //! Whole histories of sets, compared with `crdts::Orswot` (whole-state merges, one member for each dot): loss, duplication, reordering,
 //! and removals that are forgotten at random as soon as every member has them.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::collections::BTreeSet;
 
 use crdts::{CmRDT, CvRDT, Dot, Orswot};
@@ -137,8 +139,12 @@ proptest! {
         }
         let mut forward = TxSet::new();
         let mut backward = TxSet::new();
-        world.terminals.iter().for_each(|terminal| drop(forward.join(&terminal.set)));
-        world.terminals.iter().rev().for_each(|terminal| drop(backward.join(&terminal.set)));
+        for terminal in &world.terminals {
+            forward.join(&terminal.set);
+        }
+        for terminal in world.terminals.iter().rev() {
+            backward.join(&terminal.set);
+        }
         let elements = |set: &TxSet<u64>| set.iter().map(|(id, element)| (id, *element)).collect::<Vec<_>>();
         prop_assert_eq!(elements(&forward), elements(&backward));
         let all = forward.vector().clone();

@@ -238,8 +238,8 @@ mod tests {
             let clip = Clip::from_samples(rate, &tone(rate, 440.0, 0.5)).unwrap();
             let expected = tone(SAMPLE_RATE, 440.0, 0.5);
             assert!((clip.samples().len() as i64 - 8000).abs() <= 1);
-            for at in 500..7500 {
-                assert!((clip.samples()[at] - expected[at]).abs() < 0.01, "{rate} Hz, sample {at}");
+            for (found, expected) in clip.samples()[500..7500].iter().zip(&expected[500..]) {
+                assert!((found - expected).abs() < 0.01, "{rate} Hz: {found} instead of {expected}");
             }
         }
         // Above half the new rate: nothing of it comes back as a lower tone.

@@ -275,7 +275,10 @@ mod tests {
         }
     }
 
-    fn gate(config: WorkerConfig) -> (Arc<Worker<u32, u32>>, Receiver<Vec<u32>>, Sender<()>) {
+    /// A worker, what its handler was given, and the permission for it to go on.
+    type Gated = (Arc<Worker<u32, u32>>, Receiver<Vec<u32>>, Sender<()>);
+
+    fn gate(config: WorkerConfig) -> Gated {
         let (seen, watch) = channel();
         let (permit, go) = channel();
         (Arc::new(Worker::start("test", config, Gate { seen, go }).unwrap()), watch, permit)

@@ -1,4 +1,5 @@
 //! I6: the caller gets its fallback on time, the worker is reused, and no thread leaks.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! I1, I2: ONNX Runtime where its library is found, refused with reasons where it is not, and never a dead process.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(feature = "onnxruntime")]
 
 mod support;

@@ -1,4 +1,5 @@
 //! I4, I8: a shop's own products by nearest neighbour, where on the picture the product is, and answers of a moment ago.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(feature = "embedded")]
 
 mod support;

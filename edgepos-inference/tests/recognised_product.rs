@@ -1,4 +1,5 @@
 //! I1, I4, I10: a real photograph is recognised by the shipped 8-bit network on the embedded engine.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(feature = "embedded")]
 
 mod support;

@@ -1,5 +1,7 @@
 //! The command line: the seed first, mistakes with status 2.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::process::{Command, Output};
 
 fn sim(args: &[&str]) -> Output {

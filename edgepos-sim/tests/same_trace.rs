@@ -1,5 +1,7 @@
 //! The same seed gives the same trace, byte by byte, whatever else runs beside it.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use edgepos_sim::{Keep, Plan, run, run_twice};
 
 fn plan(seed: u64) -> Plan {

@@ -1,5 +1,7 @@
 //! Bit rot and pruned events: noticed when they are read, never sent as if nothing were wrong, and no obstacle for other chains.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod world;
 
 use edgepos_core::{Chain, EventId, Lane, Seq, Space};

@@ -1,5 +1,7 @@
 //! Anything may come from a socket: no panic, no memory beyond what the bytes are worth.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod world;
 
 use edgepos_core::{Chain, Jitter, Lane, WallMs};

@@ -1,5 +1,7 @@
 //! A repeat with the same key returns the first receipt and books nothing.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use edgepos::Refusal;

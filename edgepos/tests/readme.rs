@@ -1,5 +1,7 @@
 //! The README's example is the one in `examples/`, and it sells.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 #[allow(dead_code, unreachable_pub, reason = "the program's main is not called")]
 #[path = "../examples/till.rs"]
 mod till;

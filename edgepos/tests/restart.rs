@@ -1,5 +1,7 @@
 //! A restart finds what was written: rows and heads, without reading an event.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use edgepos::core::{Now, Persist, PersistId, Space, StoreId, Write};

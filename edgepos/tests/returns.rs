@@ -1,5 +1,7 @@
 //! What came back may come back once: refused where it is known, an exception where it was not.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use edgepos::Refusal;

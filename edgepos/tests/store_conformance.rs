@@ -1,5 +1,7 @@
 //! Both stores keep what they are given.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use edgepos::{MemoryStore, SqliteStore, Store, conformance};
 
 #[test]

@@ -1,5 +1,7 @@
 //! Bad usage and bad input: a clear error that names the place, exit status 2, nothing half-written, no process left behind.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use std::net::TcpListener;

@@ -1,5 +1,7 @@
 //! A file that can not be replayed is refused with the file, the line, the column and the value.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::path::Path;
 
 use reference_terminal::replay::{COLUMNS, Limits, read_baskets, shipped_week};

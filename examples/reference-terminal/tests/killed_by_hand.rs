@@ -1,5 +1,7 @@
 //! Somebody kills terminal processes with SIGKILL all through a demo: it ends green all the same, with nothing lost.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use std::process::{Command, Stdio};

@@ -1,6 +1,8 @@
 //! A whole demo of three terminals: all holds, the report says so with figures of this run, and a file that somebody tampered with is
 //! found out.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use std::path::Path;

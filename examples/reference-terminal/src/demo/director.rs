@@ -21,11 +21,11 @@ const LEADER_PAUSE: Duration = Duration::from_secs(2);
 /// So many leaders are killed at most until another terminal takes over.
 const LEADERS: u32 = 3;
 /// How long an election may take before that is a failure.
-const ELECTION_LIMIT: Duration = Duration::from_secs(30);
+const ELECTION_LIMIT: Duration = Duration::from_secs(60);
 /// How long an event may take to every terminal while nothing is cut.
-const SPREAD_LIMIT: Duration = Duration::from_secs(60);
+const SPREAD_LIMIT: Duration = Duration::from_secs(120);
 /// How long a model may take to answer at all: on a busy machine it says for a while that it is too late.
-const RECOGNITION_LIMIT: Duration = Duration::from_secs(20);
+const RECOGNITION_LIMIT: Duration = Duration::from_secs(60);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
 

@@ -23,7 +23,7 @@ const LOOK_AT_CLOUD: Duration = Duration::from_millis(50);
 /// Between two looks while a failover is timed.
 const LOOK_FOR_LEADER: Duration = Duration::from_millis(5);
 /// A failover that takes longer is not one.
-const FAILOVER_LIMIT: Duration = Duration::from_secs(15);
+const FAILOVER_LIMIT: Duration = Duration::from_secs(60);
 /// How long one look may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 

@@ -12,8 +12,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// How long a process has to say READY.
-const START_TIME: Duration = Duration::from_secs(30);
+/// How long a process has to say READY. It makes its tables durable first, which takes seconds on a disk that others keep busy.
+const START_TIME: Duration = Duration::from_secs(120);
 /// How long a process has to end once it is asked.
 const STOP_TIME: Duration = Duration::from_secs(10);
 /// Between a death that nobody planned and the next start.
@@ -216,7 +216,11 @@ impl Keeper {
                 let addresses = line.split_whitespace().filter_map(address).collect();
                 Ok(((child, input), Ready { pid, addresses }))
             }
-            Err(_) => Err(failed(format!("it is not ready after {START_TIME:?}"), false)),
+            Err(_) => {
+                // Gone for good before the next one starts: its files are locked while it lives.
+                let _ = child.kill().await;
+                Err(failed(format!("it is not ready after {START_TIME:?}"), false))
+            }
             _ => {
                 let status = child.wait().await.map_err(|error| failed(error.to_string(), false))?;
                 Err(failed(self.last_words().unwrap_or_else(|| status.to_string()), status.code() == Some(2)))
