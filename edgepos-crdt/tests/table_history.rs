@@ -245,7 +245,7 @@ fn gaps_do_occur_in_these_histories() {
     let gaps: usize = (0..20)
         .map(|seed| {
             let mut world = World::new(seed);
-            (0..250).for_each(|_| world.step());
+            (0..2_000).for_each(|_| world.step());
             world.gaps
         })
         .sum();

@@ -64,3 +64,13 @@ fn our_own_module_may_be_called_like_its_crate() {
     tree.texts.insert(path.into(), "use crate::raft::Core;\nuse self::raft::Core;\n".into());
     assert_eq!(check_tree(&tree), Vec::<String>::new());
 }
+
+#[test]
+fn a_module_for_tests_alone_may_hash() {
+    let mut tree = small();
+    tree.texts.insert("edgepos-sync/src/log.rs".into(), "#[cfg(test)]\nmod model;\n".into());
+    tree.texts.insert("edgepos-sync/src/log/model.rs".into(), "use std::collections::HashMap;".into());
+    assert_eq!(check_tree(&tree), Vec::<String>::new());
+    tree.texts.insert("edgepos-sync/src/log.rs".into(), "mod model;\n".into());
+    assert_eq!(check_tree(&tree).len(), 1);
+}
