@@ -1,6 +1,7 @@
 //! Inside `crdts::Map`, under operations with removals: ours converges, its own counter does not.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+// A test fails by panicking.
+#![allow(clippy::unwrap_used)]
 
 use crdts::{CmRDT, CvRDT, Map, PNCounter};
 use edgepos_core::{Chain, EventId, Jitter, Lane, ReplicaId, Seq};

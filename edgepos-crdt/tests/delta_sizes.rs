@@ -1,6 +1,7 @@
 //! What a sale costs on the wire within a session: at most 20 bytes alone, at most 7 in bulk.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+// A test fails by panicking.
+#![allow(clippy::unwrap_used)]
 
 use edgepos_core::{Chain, EventId, Jitter, Lane, ReplicaId, Seq};
 use edgepos_crdt::{DecodeError, Item, Limits, PnDelta, PnTable, Session, VersionVector, Wire};

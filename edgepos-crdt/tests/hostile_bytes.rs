@@ -1,7 +1,8 @@
 //! Bytes from outside: equal states have equal bytes, what was written reads back, and nothing else is read, panics, or takes more
 //! memory than its length justifies.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+// A test fails by panicking.
+#![allow(clippy::unwrap_used)]
 
 use edgepos_core::{Chain, EventId, FoldEpoch, Jitter, Lane, RepairGen, ReplicaId, Seq};
 use edgepos_crdt::{

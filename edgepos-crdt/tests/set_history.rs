@@ -1,7 +1,8 @@
 //! Whole histories of sets, compared with `crdts::Orswot` (whole-state merges, one member for each dot): loss, duplication, reordering,
 //! and removals that are forgotten at random as soon as every member has them.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+// A test fails by panicking.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 

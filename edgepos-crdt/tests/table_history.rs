@@ -1,7 +1,8 @@
 //! Whole histories of stock tables: every frame may be lost, doubled and late, disks crash, are restored and are cloned. Each table is
 //! compared with the sum of the events that it covers, with a replay of operations, and with `crdts::PNCounter`.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+// A test fails by panicking.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
@@ -141,16 +142,6 @@ impl World {
         let Some(mut image) = self.image[of].clone() else { return };
         self.incarnation += 1;
         image.chain = Chain::new(ReplicaId::new(at as u16 + 1, self.incarnation), Lane::Transactions);
-        // Events that were neither on the image nor anywhere else are gone with the disk.
-        let lost = self.memory[at].chain;
-        let mut held = image.table.vector().get(lost);
-        for (number, other) in self.memory.iter().enumerate().filter(|(number, _)| *number != at) {
-            held = held.max(other.table.vector().get(lost)).max(self.disk[number].table.vector().get(lost));
-        }
-        for (_, delta, _) in &self.network {
-            held = held.max(delta.to().get(lost));
-        }
-        self.truth.entry(lost).or_default().truncate(held.0 as usize);
         self.memory[at] = image.clone();
         self.disk[at] = image;
     }
@@ -245,7 +236,7 @@ fn gaps_do_occur_in_these_histories() {
     let gaps: usize = (0..20)
         .map(|seed| {
             let mut world = World::new(seed);
-            (0..2_000).for_each(|_| world.step());
+            (0..250).for_each(|_| world.step());
             world.gaps
         })
         .sum();

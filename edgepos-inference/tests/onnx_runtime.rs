@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use edgepos_inference::{
     Backend, Engines, FraudConfig, FraudScorer, ImageError, LibrarySearch, LoadOptions, Manifest,
-    OnnxRuntime, ProductRecognizer, Provider, Sha256, Stop, Task, Tensor, check_library,
+    OnnxRuntime, ProductRecognizer, Provider, Sha256, Stop, Task, Tensor, Trees, check_library,
 };
 use support::{any_speed, file, models, patient, product};
 
@@ -88,9 +88,36 @@ fn both_engines_give_the_same_answer_side_by_side() {
 #[test]
 fn trees_agree_with_the_runtime_to_the_last_bits() {
     let Some(library) = library() else { return };
-    let engines = Engines::accelerated(&LibrarySearch::nowhere().file(library));
+    let search = LibrarySearch::nowhere().file(library);
+    let manifest = Manifest::read(&models()).unwrap();
+    let bytes = manifest.for_task(Task::FRAUD).unwrap().variants[0].file.read(&models()).unwrap();
+    // Values across the whole range of the features, every tenth row at the edges.
+    let rows: Vec<f32> = (0..2000_u32 * 20)
+        .map(|at| {
+            let spread = (at.wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0;
+            match at / 20 % 10 {
+                0 => [0.0, -1.0, 1.0, 1e9, -1e9][at as usize % 5],
+                row => spread * [1.0, 8.0, 50.0, 1000.0, 9000.0, 6e5][row as usize % 6],
+            }
+        })
+        .collect();
+    let input = Tensor::f32([2000, 20], rows).unwrap();
+    let runtime = OnnxRuntime::open(&search).unwrap();
+    let answer = |engine: &dyn Backend| {
+        let mut session = engine.load(&bytes, &LoadOptions::default()).unwrap();
+        let stop = Stop::within(support::PATIENT);
+        let outputs = session.run(&[("input", &input)], &["label", "probabilities"], &stop).unwrap();
+        (outputs[0].as_i64().unwrap().to_vec(), outputs[1].as_f32().unwrap().to_vec())
+    };
+    let (labels, scores) = answer(&Trees);
+    let (expected_labels, expected) = answer(&runtime);
+    assert_eq!(labels, expected_labels);
+    let worst = scores.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    println!("largest difference over 2,000 rows: {worst:e}");
+    assert!(worst <= 2.0 * f32::EPSILON, "{worst:e}");
+
     let config = FraudConfig { worker: patient(), placement: any_speed(), ..FraudConfig::default() };
-    let scorer = FraudScorer::load_with(&models(), config, &engines).unwrap();
+    let scorer = FraudScorer::load_with(&models(), config, &Engines::accelerated(&search)).unwrap();
     assert_eq!(scorer.report().engine, "onnxruntime/cpu");
 }
 

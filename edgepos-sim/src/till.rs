@@ -180,7 +180,9 @@ impl Till {
         }
         let wait = match &self.task {
             None => pause(&mut self.rng, self.style.pause_us),
-            Some(Task::Sell(Sell { stage: Stage::Pay, .. })) => self.rng.range(10_000, self.style.pause_us.clamp(50_000, 2_000_000)),
+            Some(Task::Sell(Sell { stage: Stage::Pay, .. })) => {
+                self.rng.range(10_000, self.style.pause_us.clamp(50_000, 2_000_000))
+            }
             Some(_) => self.rng.range(1_000, 300_000),
         };
         self.wake(now_us + wait);

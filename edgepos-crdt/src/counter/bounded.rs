@@ -199,7 +199,9 @@ mod tests {
                 assert!(spent <= grown, "seed {seed}");
             }
             let mut all = views[0].clone();
-            views.iter().for_each(|view| drop(all.merge(view)));
+            for view in &views {
+                all.merge(view);
+            }
             assert_eq!(all.value(), Ok(grown - spent), "seed {seed}");
             assert_eq!(ids.map(|id| all.share(id)).iter().sum::<u64>(), grown - spent, "seed {seed}");
         }

@@ -120,11 +120,14 @@ impl<const N: usize> Wire for Cell<N> {
     }
 }
 
+type PnShares = Vec<(Chain, Cell<2>)>;
+type GShares = Vec<(Chain, Cell<1>)>;
+
 macro_rules! counter {
-    ($(#[$doc:meta])* $name:ident($n:literal, $row:ident, $value:ty, $amount:ty), $added:expr, $sum:expr) => {
+    ($(#[$doc:meta])* $name:ident($n:literal, $row:ident, $value:ty, $amount:ty, $shares:literal), $added:expr, $sum:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-        #[serde(into = "Vec<(Chain, Cell<$n>)>", try_from = "Vec<(Chain, Cell<$n>)>")]
+        #[serde(into = $shares, try_from = $shares)]
         pub struct $name {
             shares: Shares<$n>,
         }
@@ -232,7 +235,7 @@ counter! {
     /// assert_eq!(here.value(), Ok(70));
     /// # Ok::<(), edgepos_crdt::ApplyError>(())
     /// ```
-    PnCounter(2, PnRow, i64, i64),
+    PnCounter(2, PnRow, i64, i64, "PnShares"),
     |amount: i64| if amount >= 0 { [amount.unsigned_abs(), 0] } else { [0, amount.unsigned_abs()] },
     |[plus, minus]: [u128; 2]| i64::try_from(plus as i128 - minus as i128).ok()
 }
@@ -241,7 +244,7 @@ counter! {
     /// One number that only goes up: visits, points earned.
     ///
     /// 32 bytes in memory and 11 to 20 on the wire for each chain. For more than a few numbers use a [`GTable`](crate::GTable).
-    GCounter(1, GRow, u64, u64),
+    GCounter(1, GRow, u64, u64, "GShares"),
     |amount: u64| [amount],
     |[total]: [u128; 1]| u64::try_from(total).ok()
 }

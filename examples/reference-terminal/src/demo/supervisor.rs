@@ -107,7 +107,8 @@ impl Supervisor {
                 listen: ports.peer(index).to_string(),
                 cloud: format!("http://{}", to_cloud[index].address()),
                 seed: options.seed,
-                flush_interval_ms: None,
+                // A week passes in half a minute here: five seconds of waiting for company would be a quarter of a day.
+                flush_interval_ms: Some(1_000),
                 exception_grace_ms: None,
                 recognition_deadline_ms: Some(RECOGNITION_MS),
                 models: Some(options.models.clone()),
