@@ -121,6 +121,7 @@ impl Terminal {
         let mut outbox_config = sync::Config::standard(config.genesis.store, config.me, config.seed);
         outbox_config.generation = config.genesis.generation;
         outbox_config.flush_interval = config.flush_interval;
+        outbox_config.peak_flush_interval = config.peak_flush_interval;
         outbox_config.max_peers = config.max_peers.saturating_mul(2);
         let outbox = Outbox::new(now, outbox_config, outbox).map_err(ConfigError::Outbox)?;
         let mut terminal = Self {
@@ -265,6 +266,8 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         |ok: bool, field, bounds| if ok { Ok(()) } else { Err(ConfigError::Bounds { field, bounds }) };
     let flush = config.flush_interval.as_millis();
     bounds((10..=3_600_000).contains(&flush), "flush_interval", "10 ms to 1 h")?;
+    let peak = config.peak_flush_interval.as_millis();
+    bounds((flush..=3_600_000).contains(&peak), "peak_flush_interval", "flush_interval to 1 h")?;
     bounds(config.exception_grace.as_secs() <= 3_600, "exception_grace", "at most 1 h")?;
     bounds((1..=100_000).contains(&config.max_open_baskets), "max_open_baskets", "1 to 100,000")?;
     bounds((1..=100_000).contains(&config.max_commits), "max_commits", "1 to 100,000")?;

@@ -108,7 +108,7 @@ impl Supervisor {
                 cloud: format!("http://{}", to_cloud[index].address()),
                 seed: options.seed,
                 // A week passes in half a minute here: five seconds of waiting for company would be a quarter of a day.
-                flush_interval_ms: Some(1_000),
+                flush_interval_ms: Some(250),
                 exception_grace_ms: None,
                 recognition_deadline_ms: Some(RECOGNITION_MS),
                 models: Some(options.models.clone()),

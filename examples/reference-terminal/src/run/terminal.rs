@@ -72,6 +72,8 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     let store = SqliteStore::open(&config.db).map_err(|error| failed(&db)(&error))?;
     let mut terminal = edgepos::Config::new(config.me, config.genesis, config.seed);
     terminal.flush_interval = config.flush_interval;
+    // The defaults' ratio, so that one number in the file sets both.
+    terminal.peak_flush_interval = config.flush_interval * 6;
     terminal.exception_grace = config.exception_grace;
     let tcp = TcpConfig {
         me: terminal.me,
