@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use edgepos::{Driver, DriverConfig, HttpUplink, SqliteStore, SystemClock, TcpConfig, TcpTransport};
 use thiserror::Error;
@@ -73,7 +74,8 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     let mut terminal = edgepos::Config::new(config.me, config.genesis, config.seed);
     terminal.flush_interval = config.flush_interval;
     // The defaults' ratio, so that one number in the file sets both.
-    terminal.peak_flush_interval = config.flush_interval * 6;
+    terminal.peak_flush_interval =
+        (config.flush_interval * 6).min(Duration::from_secs(3_600)).max(config.flush_interval);
     terminal.exception_grace = config.exception_grace;
     let tcp = TcpConfig {
         me: terminal.me,
