@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+pub mod ort;
 pub mod tidy;
 
 /// The root of the checkout.

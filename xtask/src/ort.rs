@@ -26,11 +26,15 @@ pub fn run(args: &[String]) -> Result<(), String> {
     }
     fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
     let requirement = format!("onnxruntime=={version}");
-    python(&work, &["-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--dest", ".", &requirement])?;
+    python(
+        &work,
+        &["-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--dest", ".", &requirement],
+    )?;
     let wheel = find(&work, |name| name.ends_with(".whl")).ok_or("pip downloaded no wheel")?;
     python(&work, &["-m", "zipfile", "-e", &wheel.to_string_lossy(), "."])?;
     let inside = work.join("onnxruntime").join("capi");
-    let library = find(&inside, is_library).ok_or("the wheel has no library of its own; 1.22 and later have")?;
+    let library =
+        find(&inside, is_library).ok_or("the wheel has no library of its own; 1.22 and later have")?;
     let name = library.file_name().ok_or("the library has no name")?;
     let place = target.join(name);
     fs::rename(&library, &place).map_err(|error| format!("{}: {error}", place.display()))?;
@@ -46,9 +50,9 @@ fn is_library(name: &str) -> bool {
 
 fn find(directory: &Path, wanted: impl Fn(&str) -> bool) -> Option<PathBuf> {
     let entries = fs::read_dir(directory).ok()?.filter_map(Result::ok);
-    entries.map(|entry| entry.path()).find(|path| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(&wanted)
-    })
+    entries
+        .map(|entry| entry.path())
+        .find(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(&wanted))
 }
 
 /// `python3`, or `python` where it is called so.
