@@ -37,7 +37,7 @@ fn a_disk_that_drops_an_event_is_noticed() {
 
 #[test]
 fn a_counter_that_is_moved_twice_is_noticed() {
-    let rules = broken(Sabotage::CountTwice, 0..1, |_| ());
+    let rules = broken(Sabotage::CountTwice, 0..8, |_| ());
     assert!(rules.contains(&Rule::NothingTwice) || rules.contains(&Rule::NothingLost), "{rules:?}");
 }
 
