@@ -13,6 +13,7 @@ mod durable_first;
 mod everything_at_once;
 mod flapping_link;
 mod formats;
+mod fuzzed;
 mod hostile_messages;
 mod impossible_messages;
 mod leader_crash;
