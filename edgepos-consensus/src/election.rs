@@ -358,7 +358,7 @@ impl Election {
         if message.body == Body::TimeoutNow && !self.config.campaigns {
             return Err(Refusal::Passive);
         }
-        let may_lead = !matches!(message.body, Body::Vote { .. }) || self.may_lead(*from);
+        let may_lead = self.may_lead(message);
         guard::check(&self.core.view(self.flight.holds_votes(), self.log_lost, may_lead), message)
     }
 

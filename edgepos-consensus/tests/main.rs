@@ -40,3 +40,4 @@ mod split_brain;
 mod step_down;
 mod term_inflation;
 mod two_terminals;
+mod unknown_voter;
