@@ -11,6 +11,7 @@ mod decisions_once;
 mod deterministic;
 mod durable_first;
 mod everything_at_once;
+mod false_refusals;
 mod flapping_link;
 mod formats;
 mod fuzzed;

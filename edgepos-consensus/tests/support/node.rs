@@ -33,6 +33,8 @@ pub(crate) struct Node {
     pub(crate) timer: Option<u64>,
     pub(crate) events: Vec<(u64, Event)>,
     pub(crate) connections: [u64; 16],
+    /// Terminals whose connection was told to be dead, and in which of their lives.
+    pub(crate) lost: BTreeMap<usize, u64>,
     /// Keys that the application wants decided, whatever crashes.
     pub(crate) wants: Vec<ProposalKey>,
 }
@@ -53,6 +55,7 @@ impl Node {
             timer: None,
             events: Vec::new(),
             connections: [1; 16],
+            lost: BTreeMap::new(),
             wants: Vec::new(),
         }
     }
