@@ -242,8 +242,7 @@ impl World {
                 self.tell(node, Input::Timeout);
             }
             Happening::Arrival { from, from_life, bytes, .. } => {
-                // What a connection brings after its loss was told is dropped by the transport.
-                if self.nodes[node].lost.get(&from).is_some_and(|lost| from_life <= *lost) {
+                if !self.nodes[node].hears(from, from_life) {
                     return;
                 }
                 self.delivered += 1;
@@ -267,11 +266,13 @@ impl World {
                 }
             }
             Happening::PeerLost { peer, peer_life, .. } => {
+                self.nodes[node].linked.remove(&peer);
                 self.nodes[node].lost.insert(peer, peer_life);
                 let connection = ConnectionId(self.nodes[node].connections[peer]);
                 self.tell(node, Input::PeerLost(replica(peer), connection));
             }
             Happening::PeerUp { peer, .. } => {
+                self.nodes[node].linked.insert(peer);
                 self.nodes[node].connections[peer] += 1;
                 let connection = ConnectionId(self.nodes[node].connections[peer]);
                 let peer = self.nodes[peer].config.me;
