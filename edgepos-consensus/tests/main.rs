@@ -17,6 +17,7 @@ mod formats;
 mod fuzzed;
 mod hostile_messages;
 mod impossible_messages;
+mod impossible_rows;
 mod leader_crash;
 mod leader_stopped;
 mod lost_disk;
