@@ -336,9 +336,9 @@ impl Election {
         }
         let others: Vec<ReplicaId> =
             self.voters().iter().filter(|voter| **voter != self.config.me).copied().collect();
-        for message in others.into_iter().filter_map(|voter| self.core.vote_again(voter)) {
-            self.outputs.extend(self.flight.hold_behind_all(message).map(Output::Transmit));
-        }
+        // The first request has left: what it depends on is durable.
+        let again = others.into_iter().filter_map(|voter| self.core.vote_again(voter));
+        self.outputs.extend(again.map(Output::Transmit));
     }
 
     /// Raft waits for ever for the answer to a snapshot.

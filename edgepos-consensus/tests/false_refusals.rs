@@ -93,11 +93,13 @@ fn change_members(world: &mut World, jitter: &mut Jitter, retired: &mut Vec<bool
 }
 
 /// Refusals that are counted in honest traffic, and why each is right.
-const EXPECTED: [(Refusal, &[&str]); 4] = [
+const EXPECTED: [(Refusal, &[&str]); 5] = [
     // An order to take over that comes late: to obey it would disturb the leader that there is by now.
     (Refusal::NotFromLeader, &["TimeoutNow"]),
     // A proposal to a terminal that led when it was sent. It is sent to the next leader.
     (Refusal::NotLeading, &["Propose"]),
+    // A proposal of a terminal that was removed while it was on its way, or whose admission the leader has yet to apply.
+    (Refusal::UnknownSender, &["Propose"]),
     // While a snapshot is being written there is no log to look into. Its sender asks again.
     (Refusal::Busy, &["Append", "Heartbeat", "Vote", "VoteReply", "Snapshot"]),
     // An answer of a terminal that was removed while it was on its way.
@@ -125,6 +127,13 @@ fn run(seeds: std::ops::Range<u64>) -> u64 {
 #[test]
 fn honest_traffic_passes_the_guard() {
     assert!(run(0..8) > 100_000);
+}
+
+/// A request for votes that was sent again waited for a write that it did not depend on, and the votes for the first one were refused
+/// meanwhile.
+#[test]
+fn a_seed_with_votes_asked_for_twice() {
+    run(1106..1107);
 }
 
 #[test]
