@@ -28,6 +28,7 @@ mod partition_majority;
 mod partition_minority;
 mod passive_voter;
 mod peer_lost;
+mod persisted_form;
 mod profile_fast;
 mod profile_relaxed;
 mod quorum_lost_within_lease;
