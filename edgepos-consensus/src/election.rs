@@ -42,6 +42,8 @@ pub struct Election {
     pub(crate) leads_in: Option<u64>,
     /// Whom the last event named.
     announced: Option<Leader>,
+    /// When a leader of the current term last spoke as one.
+    pub(crate) leader_heard: Time,
     /// The last leader known: ranks are counted without it.
     pub(crate) last_leader: Option<ReplicaId>,
     /// The term of the latest timeout, and how many there were in it.
@@ -96,6 +98,7 @@ impl Election {
             ),
             leads_in: None,
             announced: None,
+            leader_heard: now.mono,
             last_leader: None,
             attempt: (0, 0),
             echo: None,
@@ -320,6 +323,9 @@ impl Election {
         }
         if self.core.log().members().contains(from) {
             self.quorum.heard(from, self.now);
+        }
+        if message.is_leaders() && message.term >= self.core.term() {
+            self.leader_heard = self.now;
         }
         self.chronicle.heard(from, self.now);
         self.chronicle.stale_leaders += u64::from(message.is_leaders() && message.term < self.core.term());

@@ -1,6 +1,6 @@
 //! Rows that no election wrote.
 
-use edgepos_consensus::{Election, Input as Told, Output, Restored};
+use edgepos_consensus::{Election, Input as Told, Output, Restored, StartError};
 use edgepos_core::{Now, Space};
 
 use super::forge::change_number;

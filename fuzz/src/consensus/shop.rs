@@ -160,8 +160,36 @@ impl Shop {
         }
     }
 
-    pub(super) fn heal(&mut self) {
+    /// Nothing passes between a terminal and the others.
+    pub(super) fn isolate(&mut self, terminal: usize) {
+        let others = (0..self.terminals.len()).filter(|other| *other != terminal);
+        self.cut.extend(others.flat_map(|other| [(terminal, other), (other, terminal)]));
+    }
+
+    pub(super) fn join_links(&mut self) {
         self.cut.clear();
+    }
+
+    /// After [`heal`](Self::heal): somebody is entitled before long, and decides.
+    pub(super) fn recover(&mut self) {
+        for _ in 0..8 {
+            let entitled =
+                |terminal: &Terminal| terminal.election.as_ref().is_some_and(|election| election.entitled());
+            if let Some(leader) = self.terminals.iter().position(entitled) {
+                let before = self.decided.len();
+                self.propose(leader, b"the end");
+                self.run(1000);
+                if self.decided.len() > before {
+                    return;
+                }
+            }
+            self.run(1000);
+        }
+        panic!("a healed store decides nothing");
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.join_links();
         for terminal in 0..self.terminals.len() {
             self.terminals[terminal].stalled = false;
             self.boot(terminal);
