@@ -33,7 +33,7 @@ pub fn operations(input: &[u8]) {
     }
     shop.heal();
     shop.run(3000);
-    if shop.honest {
+    if shop.honest && shop.recovers {
         shop.recover();
     }
 }
@@ -75,9 +75,7 @@ fn step(shop: &mut Shop, input: &mut Input<'_>, genesis: usize, fast: bool) {
         17 => shop.command(shop.leader(), |election, now| {
             let _ = election.admit(now, replica(terminal));
         }),
-        18 => shop.command(shop.leader(), |election, now| {
-            let _ = election.retire(now, replica(terminal));
-        }),
+        18 => shop.retire(terminal),
         19 => {
             let peer = input.below(shop.terminals.len());
             shop.toggle_link(terminal, peer);

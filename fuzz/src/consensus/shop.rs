@@ -43,6 +43,9 @@ pub(super) struct Shop {
     decided: BTreeMap<u64, Decision>,
     /// Off once a message was forged: what is promised then is survival.
     pub(super) honest: bool,
+    /// Off once one of two voters was retired: if the other loses power before it has written that this was decided, it needs the vote of
+    /// the retired one, which may be off for good.
+    pub(super) recovers: bool,
     /// Off once a living connection was reported dead: then two may be entitled for a moment.
     truthful: bool,
 }
@@ -94,6 +97,7 @@ impl Shop {
             leaders: BTreeMap::new(),
             decided: BTreeMap::new(),
             honest: true,
+            recovers: true,
             truthful: true,
         };
         for terminal in 0..terminals {
@@ -220,6 +224,17 @@ impl Shop {
             // Full is no fault.
             let _ = election.propose(now, Proposal { key, kind: 9, bytes: bytes.to_vec() });
         });
+    }
+
+    /// Tells the leader to retire a terminal, which it may refuse.
+    pub(super) fn retire(&mut self, terminal: usize) {
+        let (leader, replica) = (self.leader(), self.terminals[terminal].config.me);
+        let mut pair = false;
+        self.command(leader, |election, now| {
+            pair = election.voters().len() <= 2;
+            pair &= election.retire(now, replica).is_ok();
+        });
+        self.recovers &= !pair;
     }
 
     /// The terminal that believes that it leads.
