@@ -73,6 +73,7 @@ mod io;
 mod log;
 mod members;
 mod message;
+mod pace;
 mod peers;
 mod proposals;
 mod quorum;

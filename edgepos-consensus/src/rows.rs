@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `Election` | `hard` | 0 term, 1 vote, 2 commit |
 //! | `Election` | `applied` | 0 index |
+//! | `Election` | `lease` | 0 what a leader was promised, in ms; absent for the configured lease |
 //! | `Election` | `decided/` + replica, 8 bytes big endian | 0 highest number applied |
 //! | `ElectionLog` | index, 8 bytes big endian | 0 index, 1 term, 2 class, 3 payload |
 //! | `ElectionSnapshot` | `base` | 0 index, 1 term of the last entry dropped |
@@ -23,6 +24,7 @@ use crate::members::Members;
 
 const HARD: &[u8] = b"hard";
 const APPLIED: &[u8] = b"applied";
+const LEASE: &[u8] = b"lease";
 const DECIDED: &[u8] = b"decided/";
 const BASE: &[u8] = b"base";
 const MEMBERS: &[u8] = b"members";
@@ -51,6 +53,10 @@ pub(crate) fn put_applied(index: u64) -> Write {
     Write::put(Space::Election, APPLIED, numbers(&[index]))
 }
 
+pub(crate) fn put_lease(lease_ms: u64) -> Write {
+    Write::put(Space::Election, LEASE, numbers(&[lease_ms]))
+}
+
 pub(crate) fn put_decided(replica: ReplicaId, number: u64) -> Write {
     Write::put(Space::Election, decided_key(replica), numbers(&[number]))
 }
@@ -76,6 +82,7 @@ pub(crate) fn put_members(members: &Members) -> Write {
 pub struct Restored {
     pub(crate) hard: Option<Hard>,
     pub(crate) applied: Option<u64>,
+    pub(crate) lease_ms: Option<u64>,
     pub(crate) decided: BTreeMap<ReplicaId, u64>,
     pub(crate) entries: BTreeMap<u64, Entry>,
     pub(crate) base: Option<Position>,
@@ -112,6 +119,9 @@ impl Restored {
         } else if key == APPLIED {
             let [index] = read_numbers(value)?;
             self.applied = Some(index);
+        } else if key == LEASE {
+            let [lease_ms] = read_numbers(value)?;
+            self.lease_ms = Some(lease_ms);
         } else if let Some(replica) = key.strip_prefix(DECIDED) {
             let replica = replica.try_into().map_err(|_| Error::message("key of another length"))?;
             let [number] = read_numbers(value)?;
