@@ -431,9 +431,10 @@ impl Election {
         }
         let others: Vec<ReplicaId> =
             self.voters().iter().filter(|voter| **voter != self.config.me).copied().collect();
+        // The first request has left: what it depends on is durable.
         for mut message in others.into_iter().filter_map(|voter| self.core.vote_again(voter, ordered)) {
             message.stamp = now.0 + 1;
-            self.outputs.extend(self.flight.hold_behind_all(message).map(Output::Transmit));
+            self.outputs.push_back(Output::Transmit(message));
         }
     }
 

@@ -310,6 +310,15 @@ impl Election {
         }
     }
 
+    /// Makes raft panic in the middle of a call, as a defect in it would: the election halts.
+    #[cfg(any(test, feature = "poison"))]
+    pub fn poison(&mut self) {
+        self.guarded(|election| {
+            election.outputs.push_back(Output::Event(Event::QuorumRegained));
+            election.core.poison();
+        });
+    }
+
     pub(crate) fn knows(&self, replica: ReplicaId) -> bool {
         // Whoever was away when a terminal was admitted learns of it from its connection, before the log says so: it may lead.
         let listed = self.core.log().members().contains(replica) || self.config.voters.contains(&replica);
@@ -416,7 +425,7 @@ impl Election {
         if message.body == Body::TimeoutNow && !self.config.campaigns {
             return Err(Refusal::Passive);
         }
-        let may_lead = !matches!(message.body, Body::Vote { .. }) || self.may_lead(*from);
+        let may_lead = self.may_lead(message);
         guard::check(&self.core.view(self.flight.holds_votes(), self.log_lost, may_lead), message)
     }
 
@@ -539,10 +548,7 @@ mod tests {
         while election.poll_output().is_some() {}
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
-        election.guarded(|election| {
-            election.outputs.push_back(Output::Event(Event::QuorumRegained));
-            election.core.poison();
-        });
+        election.poison();
         std::panic::set_hook(hook);
         let Some(Output::Event(Event::Halted(HaltReason::Panicked { .. }))) = election.poll_output() else {
             panic!("the halt is told first and alone");

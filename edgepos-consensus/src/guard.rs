@@ -44,9 +44,9 @@ pub enum Refusal {
     /// The leader knows that this terminal once held entries that it does not hold: its disk lost writes, or is a restored copy. The
     /// terminal must join as a new incarnation.
     LogLost,
-    /// A request for a vote from a terminal that has none itself: a learner, or one that was removed.
+    /// A request for a vote from a terminal that has none itself as far as both know: a learner, or one that was removed.
     NotAVoter,
-    /// An answer to a question that was not asked.
+    /// A vote that was not asked for yet.
     Unsolicited,
     /// An order to take over, from a terminal that does not lead.
     NotFromLeader,
@@ -74,7 +74,7 @@ pub(crate) struct View {
     pub(crate) votes_held: bool,
     /// This terminal's log is known to lack what it once held.
     pub(crate) log_lost: bool,
-    /// The sender of a request for a vote is a voter.
+    /// The sender of a request for a vote may be a voter.
     pub(crate) may_lead: bool,
 }
 
@@ -135,10 +135,12 @@ pub(crate) fn check(view: &View, message: &Message) -> Result<(), Refusal> {
             // It would elect a leader without the decisions that it has forgotten.
             need(!view.log_lost, Refusal::LogLost)
         }
-        Body::VoteReply { commit, commit_term, .. } => {
+        Body::VoteReply { pre, reject, commit, commit_term } => {
             position(*commit, *commit_term)?;
             need(*commit_term <= term, Refusal::ImpossibleIndex)?;
-            need(!view.votes_held, Refusal::Unsolicited)
+            // Late answers to the questions before, pre-votes and those of older terms, count for nothing.
+            let granted = current && view.role == Role::Candidate && !pre && !reject;
+            need(!(granted && view.votes_held), Refusal::Unsolicited)
         }
         Body::TimeoutNow => need(current && view.leader == Some(message.from), Refusal::NotFromLeader),
         Body::Propose(proposals) => {

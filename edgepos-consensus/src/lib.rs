@@ -62,6 +62,7 @@
 
 mod cbor;
 mod config;
+pub mod conformance;
 mod duties;
 mod election;
 mod entry;

@@ -9,6 +9,7 @@ use crate::config::{MAX_TERMINALS, MAX_VOTERS};
 use crate::election::Election;
 use crate::error::MembershipError;
 use crate::guard::Role;
+use crate::message::{Body, Message};
 
 /// Entries that a learner may lack and still count as caught up.
 const CAUGHT_UP: u64 = 8;
@@ -208,15 +209,18 @@ impl Election {
         self.voters().iter().find(absent).copied()
     }
 
-    /// Whether a request for a vote comes from a terminal that may lead: a voter, or one that a change in the log makes one.
-    pub(crate) fn may_lead(&self, replica: ReplicaId) -> bool {
+    /// Whether a request for a vote may be answered: it comes from a voter, from a terminal that a change in the log makes one, or from
+    /// one that knows decisions that this log lacks, among which its vote may be. Any other message may.
+    pub(crate) fn may_lead(&self, message: &Message) -> bool {
+        let Body::Vote { commit, commit_term, .. } = message.body else { return true };
         let log = self.core.log();
+        let knows_more = commit >= log.first() && log.term(commit) != Some(commit_term);
         let changed = || {
             log.range(log.applied() + 1, log.last() + 1)
                 .filter_map(crate::entry::Entry::members_change)
-                .any(|change| change.replica() == replica)
+                .any(|change| change.replica() == message.from)
         };
-        log.members().voters.contains(&replica) || changed()
+        knows_more || log.members().voters.contains(&message.from) || changed()
     }
 
     /// A terminal that lost its vote by a decision must not lead.

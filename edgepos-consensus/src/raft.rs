@@ -310,7 +310,7 @@ impl Core {
     }
 
     /// Breaks a promise of raft's, so that it panics.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "poison"))]
     pub(crate) fn poison(&mut self) {
         self.node.raft.raft_log.commit_to(u64::MAX);
     }

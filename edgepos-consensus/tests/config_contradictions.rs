@@ -84,6 +84,9 @@ fn odd_rosters_are_refused() {
     let mut store = config(3);
     store.voters[1] = ReplicaId(5);
     assert!(matches!(store.validate(), Err(ConfigError::NotATerminal { .. })));
+    let mut nobody = config(3);
+    nobody.me = ReplicaId(0);
+    assert!(matches!(nobody.validate(), Err(ConfigError::NotATerminal { replica: ReplicaId(0) })));
     let mut none = config(1);
     none.voters.clear();
     assert!(matches!(none.validate(), Err(ConfigError::Terminals { given: 0, .. })));

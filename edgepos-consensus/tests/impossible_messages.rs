@@ -267,6 +267,74 @@ fn kinds_that_are_local_or_unknown() {
     scene.unharmed();
 }
 
+/// At a terminal that stands for election, a leader's word without a term would end the candidacy in an older one.
+#[test]
+fn a_leaders_words_without_a_term_at_a_candidate() {
+    let mut scene = scene();
+    let (leader, candidate) = (scene.leader, scene.follower);
+    scene.world.isolate(candidate);
+    scene.world.run_for(800);
+    let term = scene.world.nodes[candidate].election.as_ref().unwrap().term().0;
+    assert_eq!(scene.world.nodes[candidate].election.as_ref().unwrap().leader(), None);
+    let append = scene.append(scene.last, scene.term, &[]).with(4, 0);
+    scene.refused(candidate, &append, Refusal::ImpossibleTerm);
+    let heartbeat = scene.down(forge::HEARTBEAT).with(4, 0).with(forge::COMMIT, 0);
+    scene.refused(candidate, &heartbeat, Refusal::ImpossibleTerm);
+    let snapshot = scene.down(forge::SNAPSHOT).with(4, 0).snapshot(scene.last, 1, &replicas(3), &[]);
+    scene.refused(candidate, &snapshot, Refusal::ImpossibleTerm);
+    assert_eq!(scene.world.nodes[candidate].election.as_ref().unwrap().term().0, term);
+    scene.world.heal();
+    scene.world.run_for(1000);
+    assert_eq!(scene.world.leader(), Some(leader));
+    scene.unharmed();
+}
+
+/// A change of members that names nobody, or that does not read: raft would take it for an empty one.
+#[test]
+fn changes_of_members_that_name_nobody() {
+    let mut scene = scene();
+    let (follower, term, last) = (scene.follower, scene.term, scene.last);
+    let nobody = [0xA2, 0x00, 0x00, 0x01, 0x00];
+    let unknown = [0xA2, 0x00, 0x07, 0x01, 0x1A, 0x00, 0x01, 0x00, 0x00];
+    for payload in [&b""[..], b"garbage", &nobody, &unknown] {
+        let append = scene.down(forge::APPEND).with(forge::INDEX, last).with(forge::LOG_TERM, term);
+        let append = append.with(forge::COMMIT, last).entries_of(&[(last + 1, term, 1)], payload);
+        scene.refused(follower, &append, Refusal::ImpossibleEntries);
+    }
+    scene.unharmed();
+}
+
+/// A proposal message with nothing in it does nothing at the leader.
+#[test]
+fn a_proposal_of_nothing() {
+    let mut scene = scene();
+    let leader = scene.leader;
+    let empty = scene.up(forge::PROPOSE).proposals(0);
+    assert_eq!(scene.told(leader, &empty), None);
+    scene.world.run_for(500);
+    assert!(scene.world.nodes.iter().all(|node| node.applied.len() == 3));
+    scene.unharmed();
+}
+
+/// A heartbeat that calls more decided than this terminal holds: by an honest leader's count it once held it. It is told, and this
+/// terminal votes for nobody any more; raft would panic.
+#[test]
+fn a_heartbeat_beyond_the_own_log() {
+    let mut scene = scene();
+    let (follower, last) = (scene.follower, scene.last);
+    let beyond = scene.down(forge::HEARTBEAT).with(forge::COMMIT, last + 9);
+    scene.refused(follower, &beyond, Refusal::LogLost);
+    let told = |event: &edgepos_consensus::Event| {
+        *event == edgepos_consensus::Event::LogLost { held: last, known: last + 9 }
+    };
+    assert!(scene.world.nodes[follower].saw(told).is_some());
+    let vote = scene.vote(scene.term + 1);
+    scene.refused(follower, &vote, Refusal::LogLost);
+    let far = scene.down(forge::HEARTBEAT).with(forge::COMMIT, u64::MAX);
+    scene.refused(follower, &far, Refusal::ImpossibleIndex);
+    scene.unharmed();
+}
+
 /// An answer to votes that have not left yet: a terminal that believed it would lead with a log that it has not written.
 #[test]
 fn votes_that_nobody_can_have_given() {

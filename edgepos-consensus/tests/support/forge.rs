@@ -130,6 +130,15 @@ impl Forged {
         self
     }
 
+    /// A list of so many proposals that holds none of them.
+    pub(crate) fn proposals(mut self, count: u64) -> Self {
+        let list = bytes_of(|encoder| {
+            encoder.array(count).unwrap();
+        });
+        self.fields.push((15, list));
+        self
+    }
+
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut encoder = Encoder::new(Vec::new());
         encoder.map(self.fields.len() as u64).unwrap();

@@ -8,7 +8,7 @@ mod node;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_consensus::{Config, Decision, Event, Input, Message, Mode, Proposal, ProposalKey};
+use edgepos_consensus::{Config, Decision, Event, Input, Message, Mode, Proposal, ProposalKey, Refusal};
 use edgepos_core::{ConnectionId, Jitter, Now, ReplicaId, Term};
 
 pub(crate) use node::{Node, Rows};
@@ -16,9 +16,9 @@ pub(crate) use node::{Node, Rows};
 /// What happens at a moment.
 enum Happening {
     Timer { node: usize, life: u64 },
-    Arrival { to: usize, life: u64, bytes: Vec<u8> },
+    Arrival { from: usize, from_life: u64, to: usize, life: u64, bytes: Vec<u8> },
     Durable { node: usize, life: u64 },
-    PeerLost { node: usize, life: u64, peer: usize },
+    PeerLost { node: usize, life: u64, peer: usize, peer_life: u64 },
     PeerUp { node: usize, life: u64, peer: usize },
 }
 
@@ -55,6 +55,12 @@ pub(crate) struct World {
     pub(crate) checks_leaders: bool,
     /// On where messages are forged: then nothing is promised but survival.
     pub(crate) lenient: bool,
+    /// Messages that reached a running terminal.
+    pub(crate) delivered: u64,
+    /// What was refused of what arrived: why, and which kind of message.
+    pub(crate) refused_kinds: BTreeMap<(Refusal, String), u64>,
+    /// Refusals on terminals that have crashed since.
+    refused: BTreeMap<Refusal, u64>,
 }
 
 pub(crate) fn replica(node: usize) -> ReplicaId {
@@ -95,6 +101,9 @@ impl World {
             checks_entitlement: true,
             checks_leaders: true,
             lenient: false,
+            delivered: 0,
+            refused_kinds: BTreeMap::new(),
+            refused: BTreeMap::new(),
         };
         for node in 0..terminals {
             let mut config = Config::standard(replica(node), replicas(terminals), seed);
@@ -143,12 +152,14 @@ impl World {
 
     /// Power off: what was not durable is gone.
     pub(crate) fn crash(&mut self, node: usize) {
+        self.refused = self.refusals_with(node..node + 1);
+        let peer_life = self.nodes[node].life;
         self.nodes[node].crash();
         self.note(|| format!("crash {node}"));
         if self.sees_disconnects {
             for peer in (0..self.nodes.len()).filter(|peer| *peer != node) {
                 let (life, at) = (self.nodes[peer].life, self.now + self.jitter.range(1, 6));
-                self.at(at, Happening::PeerLost { node: peer, life, peer: node });
+                self.at(at, Happening::PeerLost { node: peer, life, peer: node, peer_life });
             }
         }
     }
@@ -230,9 +241,22 @@ impl World {
                 self.nodes[node].timer = None;
                 self.tell(node, Input::Timeout);
             }
-            Happening::Arrival { bytes, .. } => {
+            Happening::Arrival { from, from_life, bytes, .. } => {
+                if !self.nodes[node].hears(from, from_life) {
+                    return;
+                }
+                self.delivered += 1;
                 let message = Message::decode(&bytes).expect("honest bytes decode");
+                let heard = self.nodes[node].events.len();
                 self.tell(node, Input::Message(message));
+                for (_, event) in &self.nodes[node].events[heard..] {
+                    if let Event::Refused { reason, .. } = event {
+                        let message = format!("{:?}", Message::decode(&bytes).unwrap());
+                        let body = message.split("body: ").nth(1).unwrap();
+                        let kind = body.split([' ', '(']).next().unwrap();
+                        *self.refused_kinds.entry((*reason, kind.to_owned())).or_default() += 1;
+                    }
+                }
             }
             Happening::Durable { .. } => {
                 // A pause may swap two moments, never two writes.
@@ -241,11 +265,14 @@ impl World {
                     self.tell(node, Input::Persisted(id));
                 }
             }
-            Happening::PeerLost { peer, .. } => {
+            Happening::PeerLost { peer, peer_life, .. } => {
+                self.nodes[node].linked.remove(&peer);
+                self.nodes[node].lost.insert(peer, peer_life);
                 let connection = ConnectionId(self.nodes[node].connections[peer]);
                 self.tell(node, Input::PeerLost(replica(peer), connection));
             }
             Happening::PeerUp { peer, .. } => {
+                self.nodes[node].linked.insert(peer);
                 self.nodes[node].connections[peer] += 1;
                 let connection = ConnectionId(self.nodes[node].connections[peer]);
                 let peer = self.nodes[peer].config.me;
@@ -380,14 +407,14 @@ impl World {
         if self.drops.is_some_and(|kind| format!("{message:?}").contains(kind)) {
             return;
         }
-        let life = self.nodes[to].life;
+        let (from_life, life) = (self.nodes[from].life, self.nodes[to].life);
         let lag = self.nodes[from].lag_ms + self.nodes[to].lag_ms;
         let at = self.now + lag + self.jitter.range(self.latency.0, self.latency.1 + 1);
         if self.jitter.range(0, 1000) < self.duplicates {
             let late = at + self.jitter.range(0, 400);
-            self.at(late, Happening::Arrival { to, life, bytes: bytes.clone() });
+            self.at(late, Happening::Arrival { from, from_life, to, life, bytes: bytes.clone() });
         }
-        self.at(at, Happening::Arrival { to, life, bytes });
+        self.at(at, Happening::Arrival { from, from_life, to, life, bytes });
     }
 
     fn check_entitlement(&self) {
@@ -445,10 +472,15 @@ impl World {
         format!("at {}:\n{}", self.now, lines.join("\n"))
     }
 
-    /// Refusals on all terminals.
-    pub(crate) fn refusals(&self) -> BTreeMap<edgepos_consensus::Refusal, u64> {
-        let mut sum = BTreeMap::new();
-        for election in self.nodes.iter().filter_map(|node| node.election.as_ref()) {
+    /// Refusals on all terminals, in all their lives.
+    pub(crate) fn refusals(&self) -> BTreeMap<Refusal, u64> {
+        self.refusals_with(0..self.nodes.len())
+    }
+
+    /// Those of past lives, and those of these terminals.
+    fn refusals_with(&self, nodes: std::ops::Range<usize>) -> BTreeMap<Refusal, u64> {
+        let mut sum = self.refused.clone();
+        for election in self.nodes[nodes].iter().filter_map(|node| node.election.as_ref()) {
             for (reason, count) in election.refusals() {
                 *sum.entry(reason).or_default() += count;
             }

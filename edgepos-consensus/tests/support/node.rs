@@ -1,6 +1,6 @@
 //! One terminal with its disk.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use edgepos_consensus::{Config, Decision, Election, Event, Message, Output, ProposalKey, Restored};
 use edgepos_core::{Now, PersistId, Space, Write};
@@ -33,6 +33,10 @@ pub(crate) struct Node {
     pub(crate) timer: Option<u64>,
     pub(crate) events: Vec<(u64, Event)>,
     pub(crate) connections: [u64; 16],
+    /// Terminals whose connection was told to be up.
+    pub(crate) linked: BTreeSet<usize>,
+    /// Terminals whose connection was told to be dead, and in which of their lives.
+    pub(crate) lost: BTreeMap<usize, u64>,
     /// Keys that the application wants decided, whatever crashes.
     pub(crate) wants: Vec<ProposalKey>,
 }
@@ -53,6 +57,8 @@ impl Node {
             timer: None,
             events: Vec::new(),
             connections: [1; 16],
+            linked: BTreeSet::new(),
+            lost: BTreeMap::new(),
             wants: Vec::new(),
         }
     }
@@ -68,10 +74,17 @@ impl Node {
     pub(crate) fn boot(&mut self, now: Now) {
         assert!(self.election.is_none(), "it runs");
         self.life += 1;
+        self.linked.clear();
         self.timer = None;
         self.disk_free_at = now.mono.0;
         let election = Election::new(now, self.config.clone(), self.restored());
         self.election = Some(election.expect("it starts from its disk"));
+    }
+
+    /// Whether the transport hands over what a life of another terminal sent: over a connection that is up, and not what a dead one
+    /// still brings.
+    pub(crate) fn hears(&self, peer: usize, peer_life: u64) -> bool {
+        self.linked.contains(&peer) && self.lost.get(&peer).is_none_or(|lost| peer_life > *lost)
     }
 
     pub(crate) fn crash(&mut self) {

@@ -6,6 +6,8 @@ mod draft;
 mod duties;
 mod floors;
 mod frame;
+#[cfg(test)]
+mod halted_election;
 mod io;
 mod news;
 mod receive;

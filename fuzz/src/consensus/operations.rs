@@ -1,0 +1,99 @@
+//! Everything that may happen to a store, in any order.
+
+use edgepos_consensus::{Input as Told, Message, Proposal, ProposalKey};
+
+use super::input::Input;
+use super::shop::{Shop, config, replica};
+
+/// Steps of one run.
+const MAX_STEPS: usize = 300;
+/// Terminals, those that join included.
+const MAX_TERMINALS: usize = 6;
+
+/// Ticks, time-outs, reports of durability, lost peers, restarts, changes of members, proposals, hand-overs, lost, late and repeated
+/// messages, and messages decoded from the input itself. As long as no message is forged, all promises hold: one leader in a term,
+/// one entitled terminal, the same decisions once and in order. Nobody halts in any case.
+///
+/// # Panics
+/// When a promise is broken.
+pub fn operations(input: &[u8]) {
+    let input = &mut Input::new(input);
+    let shape = input.byte();
+    let (genesis, fast) = (1 + usize::from(shape & 7) % 5, shape & 8 != 0);
+    let mut shop = Shop::new(genesis, fast);
+    if shape & 16 != 0 {
+        shop.run(1200);
+    }
+    for _ in 0..MAX_STEPS {
+        if input.is_empty() {
+            break;
+        }
+        step(&mut shop, input, genesis, fast);
+    }
+    shop.heal();
+    shop.run(3000);
+}
+
+fn step(shop: &mut Shop, input: &mut Input<'_>, genesis: usize, fast: bool) {
+    let choice = input.byte();
+    let terminal = input.below(shop.terminals.len());
+    match choice % 24 {
+        0..=2 => shop.run(4 * u64::from(input.byte())),
+        3 => {
+            shop.now += u64::from(input.byte());
+            shop.tell(terminal, Told::Timeout);
+        }
+        4 => shop.tell(terminal, Told::Timeout),
+        5 => shop.persist(terminal),
+        6..=8 => {
+            let (position, kept) = (input.below(shop.in_flight()), choice & 128 != 0);
+            shop.deliver(position, kept);
+        }
+        9 => {
+            let position = input.below(shop.in_flight());
+            shop.drop_message(position);
+        }
+        10 => shop.crash(terminal),
+        11 => shop.boot(terminal),
+        12 => {
+            let peer = input.below(shop.terminals.len());
+            shop.disconnect(terminal, peer);
+        }
+        13 => {
+            let peer = input.below(shop.terminals.len());
+            shop.connect(terminal, peer);
+        }
+        14 | 15 => shop.propose(terminal, input.bytes(20)),
+        // What is not taken is handed back: no fault.
+        16 => shop.command(shop.leader(), |election, now| {
+            let _ = election.step_down(now);
+        }),
+        17 => shop.command(shop.leader(), |election, now| {
+            let _ = election.admit(now, replica(terminal));
+        }),
+        18 => shop.command(shop.leader(), |election, now| {
+            let _ = election.retire(now, replica(terminal));
+        }),
+        19 => {
+            let peer = input.below(shop.terminals.len());
+            shop.toggle_link(terminal, peer);
+        }
+        20 => shop.terminals[terminal].stalled ^= true,
+        21 if shop.terminals.len() < MAX_TERMINALS => shop.add(config(shop.terminals.len(), genesis, fast)),
+        22 => {
+            let (owner, number) = (input.below(shop.terminals.len()), input.number(1));
+            let key = ProposalKey { replica: replica(owner), number };
+            let proposal = Proposal { key, kind: 9, bytes: input.bytes(20).to_vec() };
+            shop.command(terminal, |election, now| {
+                let _ = election.propose(now, proposal);
+            });
+        }
+        23 => {
+            if let Ok(message) = Message::decode(input.bytes(400)) {
+                shop.honest = false;
+                shop.tell(terminal, Told::Message(message));
+            }
+        }
+        _ => {}
+    }
+}
