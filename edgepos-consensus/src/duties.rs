@@ -92,10 +92,11 @@ impl Election {
                 self.apply_members(change, writes);
                 continue;
             }
-            let Some(Proposal { key, kind, bytes }) = entry.proposal() else { continue };
+            let Some(Proposal { key, kind, base, bytes }) = entry.proposal() else { continue };
             let log = self.core.log_mut();
             let decided = log.decided(key.replica);
-            if key.number != decided.saturating_add(1) || (decided == 0 && log.proposers() >= MAX_PROPOSERS) {
+            let room = (decided > 0 || log.proposers() < MAX_PROPOSERS) && log.takes_kind(kind);
+            if key.number != decided.saturating_add(1) || !room {
                 continue;
             }
             log.set_decided(key.replica, key.number, writes);
@@ -103,6 +104,12 @@ impl Election {
                 self.proposals.decided(key.number);
             }
             let (index, term) = (entry.index, Term(entry.term));
+            let current = self.core.log().version(kind);
+            if let Some(base) = base.filter(|base| *base < current) {
+                self.outputs.push_back(Output::Event(Event::ProposalRefused { key, kind, base, current }));
+                continue;
+            }
+            self.core.log_mut().set_version(kind, index, writes);
             self.outputs.push_back(Output::Apply(Decision { index, term, key, kind, bytes }));
         }
         self.core.log_mut().set_applied(last, writes);
@@ -167,7 +174,7 @@ impl Election {
     pub(crate) fn append(&mut self, proposal: &Proposal) -> bool {
         let log = self.core.log();
         let decided = log.decided(proposal.key.replica);
-        let room = decided > 0 || log.proposers() < MAX_PROPOSERS;
+        let room = (decided > 0 || log.proposers() < MAX_PROPOSERS) && log.takes_kind(proposal.kind);
         if !room || !self.proposals.fits(proposal) || !self.proposals.is_next(proposal.key, decided) {
             return false;
         }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use edgepos_core::{ConnectionId, Now, Persist, PersistId, ReplicaId, Term, Time};
+use edgepos_core::{ConnectionId, Now, Persist, PersistId, ReplicaId, StoreGeneration, Term, Time};
 
 use crate::config::Config;
 use crate::entry::Proposal;
@@ -87,6 +87,11 @@ impl Election {
         // Whoever was promised a vote before the restart still counts on it. A new terminal has promised nothing.
         let lease = restored.lease_ms.map(Duration::from_millis).unwrap_or(config.timing.lease);
         let promised = restored.hard.is_some().then_some(lease);
+        let (log_lost, recovered) = (restored.log_lost, restored.recovered);
+        let generation = restored.generation.unwrap_or_default();
+        if restored.members.is_some() && generation != config.generation {
+            return Err(StartError::Generation { rows: generation, config: config.generation });
+        }
         let (log, writes) = Log::open(&config, restored)?;
         let refused = |reason| StartError::Refused { reason };
         let core = catch_unwind(AssertUnwindSafe(|| Core::new(&config, log)))
@@ -117,7 +122,7 @@ impl Election {
             bereft_in: None,
             passive: BTreeSet::new(),
             snapshots: BTreeMap::new(),
-            log_lost: false,
+            log_lost,
             stall_told: false,
             hand_over: None,
             handed_over_in: None,
@@ -130,6 +135,10 @@ impl Election {
         if !writes.is_empty() {
             let id = election.flight.start(0, true, None, now.mono);
             election.outputs.push_back(Output::Persist(Persist { id, writes }));
+        }
+        if let Some([generation, last, decided]) = recovered {
+            let generation = StoreGeneration(generation as u32);
+            election.outputs.push_back(Output::Event(Event::StoreRecovered { generation, last, decided }));
         }
         election.guarded(|election| {
             election.drain();
@@ -261,6 +270,12 @@ impl Election {
     /// after those that wait.
     pub fn decided(&self, replica: ReplicaId) -> u64 {
         self.core.log().decided(replica)
+    }
+
+    /// The [index](crate::Decision::index) of the last decision of this kind that was applied; 0 for none. It is the
+    /// [base](Proposal::base) of an edit that builds on what holds.
+    pub fn version(&self, kind: u16) -> u64 {
+        self.core.log().version(kind)
     }
 
     /// How many of this terminal's proposals wait for a decision.
@@ -433,6 +448,9 @@ impl Election {
         if !self.log_lost {
             self.log_lost = true;
             let held = self.core.log().last();
+            // It must stay out after a restart as well, when nobody may be there to tell it again.
+            let id = self.flight.start(0, false, None, self.now);
+            self.outputs.push_back(Output::Persist(Persist { id, writes: vec![rows::put_lost(known)] }));
             self.outputs.push_back(Output::Event(Event::LogLost { held, known }));
         }
     }
@@ -558,7 +576,7 @@ mod tests {
         assert!(matches!(election.halted(), Some(HaltReason::Panicked { .. })));
         assert_eq!(election.mode(), Mode::Leaderless);
         let key = crate::entry::ProposalKey { replica: me, number: 1 };
-        let proposal = Proposal { key, kind: 0, bytes: vec![] };
+        let proposal = Proposal { key, kind: 0, base: None, bytes: vec![] };
         assert_eq!(election.propose(now, proposal), Err(ProposeError::Halted));
         assert_eq!(election.step_down(now), Err(NotLeader));
         election.handle(now, Input::Timeout);

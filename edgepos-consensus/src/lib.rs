@@ -79,6 +79,7 @@ mod peers;
 mod proposals;
 mod quorum;
 mod raft;
+pub mod recovery;
 mod report;
 mod rows;
 mod snapshot;
@@ -89,7 +90,8 @@ pub use config::{Config, MAX_ENTRY_BYTES, MAX_TERMINALS, MAX_VOTERS, Timing};
 pub use election::Election;
 pub use entry::{Proposal, ProposalKey};
 pub use error::{
-    ConfigError, DecodeError, HaltReason, MembershipError, NotLeader, ProposeError, RestoreError, StartError,
+    ConfigError, DecodeError, HaltReason, MembershipError, NotLeader, ProposeError, RecoverError,
+    RestoreError, StartError,
 };
 pub use guard::Refusal;
 pub use io::{Decision, Event, Input, Leader, Mode, Output};

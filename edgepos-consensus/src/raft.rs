@@ -201,7 +201,10 @@ impl Core {
             replicas.sort_unstable();
             replicas
         };
-        Some(Members { voters: sorted(&state.voters), learners: sorted(&state.learners) })
+        let mut members =
+            Members { voters: sorted(&state.voters), learners: sorted(&state.learners), retired: vec![] };
+        members.retire(self.log().members().retired.clone(), change);
+        Some(members)
     }
 
     /// Says again that the follower shall take over, if it has the whole log. Raft says it once.

@@ -190,7 +190,7 @@ impl Shop {
             let number = election.decided(replica) + election.pending_proposals() as u64 + 1;
             let key = ProposalKey { replica, number };
             // Full is no fault.
-            let _ = election.propose(now, Proposal { key, kind: 9, bytes: bytes.to_vec() });
+            let _ = election.propose(now, Proposal { key, kind: 9, base: None, bytes: bytes.to_vec() });
         });
     }
 
