@@ -24,6 +24,7 @@ pub struct Timing {
     pub heartbeat: Duration,
     /// For how long after the leader *sent* a heartbeat its answer proves that the majority still follows. Default 300 ms. Longer
     /// lets a cut-off leader believe in itself for longer; shorter than two heartbeats reports a lost quorum for one lost packet.
+    /// A leader asks for a longer one, at most 5 s, where a voter's answers take so long that they would come too late.
     pub lease: Duration,
     /// The least silence after which a follower stands for election. Default 300 ms. Shorter recovers faster and flaps on bad
     /// Wi-Fi; it must not be shorter than the lease, or two leaders may both be entitled.
@@ -34,11 +35,13 @@ pub struct Timing {
     /// When the transport reports the leader's connection dead, the follower of rank r waits r times this before it stands.
     /// Default 15 ms. Shorter than a round trip splits votes; longer delays the recovery when the first in rank is dead as well.
     pub peer_lost_stagger: Duration,
-    /// Ask again for a vote that was not answered after this time; raft itself asks once. Default `None`. Only with
-    /// [`Config::lossy_transport`]: on a byte stream the question is not lost but late, and asking again makes it later.
+    /// Ask again for a vote that was not answered after this time; raft itself asks once. Default 30 ms, `None` for never. It counts
+    /// with [`Config::lossy_transport`] only: on a byte stream the question is not lost but late, and asking again makes it later.
+    /// Shorter than a round trip asks needlessly; longer makes one lost packet cost more.
     pub vote_resend: Option<Duration>,
     /// `true` gives each follower its own slot between minimum and maximum, by rank, instead of a draw. Default `false`. It
-    /// removes split votes; only with [`Config::lossy_transport`], since a stream's stalls move the slots into each other.
+    /// removes split votes; only with [`Config::lossy_transport`], since a stream's stalls move the slots into each other. With it
+    /// a leader resigns one lease after the last majority, so that no two believe to lead where two leases fit into `election_min`.
     pub ranked: bool,
 }
 
@@ -52,19 +55,18 @@ impl Timing {
             election_min: Duration::from_millis(300),
             election_max: Duration::from_millis(500),
             peer_lost_stagger: Duration::from_millis(15),
-            vote_resend: None,
+            vote_resend: Some(Duration::from_millis(30)),
             ranked: false,
         }
     }
 
     /// Profile *Fast*, for transports that lose messages instead of delaying them (datagrams): heartbeat 50 ms, lease 125 ms,
-    /// ranked elections from 300 to 500 ms, votes asked again after 30 ms, tick 5 ms.
+    /// ranked elections from 300 to 500 ms, tick 5 ms.
     pub const fn fast() -> Self {
         Self {
             tick: Duration::from_millis(5),
             heartbeat: Duration::from_millis(50),
             lease: Duration::from_millis(125),
-            vote_resend: Some(Duration::from_millis(30)),
             ranked: true,
             ..Self::standard()
         }
@@ -79,7 +81,7 @@ impl Timing {
             election_min: Duration::from_millis(1000),
             election_max: Duration::from_millis(2000),
             peer_lost_stagger: Duration::from_millis(40),
-            vote_resend: None,
+            vote_resend: Some(Duration::from_millis(80)),
             ranked: false,
         }
     }
@@ -219,12 +221,8 @@ impl Config {
             });
         }
         self.timing.validate()?;
-        for (field, set) in
-            [("timing.vote_resend", self.timing.vote_resend.is_some()), ("timing.ranked", self.timing.ranked)]
-        {
-            if set && !self.lossy_transport {
-                return Err(ConfigError::NeedsLossyTransport { field });
-            }
+        if self.timing.ranked && !self.lossy_transport {
+            return Err(ConfigError::NeedsLossyTransport { field: "timing.ranked" });
         }
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let ranges = [

@@ -214,13 +214,13 @@ fn start(store: &dyn RowStore, now: Now) -> Election {
 
 fn entry(index: u64, term: u64) -> Entry {
     let key = ProposalKey { replica: LEADER, number: index };
-    let payload = Proposal { key, kind: 1, bytes: vec![index as u8; 30] }.encode();
+    let payload = Proposal { key, kind: 1, base: None, bytes: vec![index as u8; 30] }.encode();
     Entry { index, term, class: Class::Normal, payload }
 }
 
 fn message(term: u64, body: Body) -> Message {
     let (store, generation) = Default::default();
-    Message { store, generation, from: LEADER, to: ME, term, stamp: 1, body }
+    Message { store, generation, from: LEADER, to: ME, term, stamp: 1, lease_ms: 0, passive: false, body }
 }
 
 fn append(index: u64, term: u64, count: u64, commit: u64) -> Message {
@@ -243,9 +243,11 @@ impl<'s> Follower<'s> {
         Some(match last {
             _ if last < 6 => append(last, 5, 3, last),
             _ if last < SNAPSHOT => {
-                let members = Members { voters: vec![LEADER, ME, ReplicaId::new(3, 3)], learners: vec![] };
+                let voters = vec![LEADER, ME, ReplicaId::new(3, 3)];
+                let members = Members { voters, ..Members::default() };
                 let decided = BTreeMap::from([(LEADER, SNAPSHOT)]);
-                message(5, Body::Snapshot(Snapshot { index: SNAPSHOT, term: 5, members, decided }))
+                let versions = BTreeMap::from([(1, SNAPSHOT), (7, 3)]);
+                message(5, Body::Snapshot(Snapshot { index: SNAPSHOT, term: 5, members, decided, versions }))
             }
             // A tail that another leader replaces by a shorter one.
             SNAPSHOT => append(SNAPSHOT, 5, 7, SNAPSHOT + 4),

@@ -1,5 +1,7 @@
 //! What the election does by itself: it moves raft's batches to the disk and the wire, and keeps its timers.
 
+use core::time::Duration;
+
 use edgepos_core::{Persist, ReplicaId, Term, Time, Write};
 
 use crate::election::Election;
@@ -8,6 +10,7 @@ use crate::guard::Role;
 use crate::io::{Decision, Event, Mode, Output};
 use crate::members::MembersChange;
 use crate::message::{Body, Message};
+use crate::pace::MAX_LEASE;
 use crate::quorum::Change;
 use crate::raft::Batch;
 use crate::snapshot::MAX_PROPOSERS;
@@ -33,9 +36,26 @@ impl Election {
             Some(leader) => self.timers.slot(self.rank(leader), self.voters().len().saturating_sub(1)),
             None => self.timers.draw(self.config.seed, me, term, self.attempt.1),
         };
+        let ticks = (ticks + self.further_patience()).min(self.timers.patience_limit());
         if self.core.patience() != ticks {
             self.core.set_patience(ticks);
         }
+    }
+
+    /// Ticks to wait in addition, because the others are far or the disks are slow: as long as this terminal's vote is promised,
+    /// and, without a leader, until votes can be there. A draw within the configured range does not keep candidates apart that
+    /// need longer than that for asking, so each rank waits for the ones before it.
+    fn further_patience(&self) -> usize {
+        let timing = &self.config.timing;
+        let mut further = self.pace.stretch().as_millis();
+        if self.core.leader().is_none() {
+            let takes = u128::from(self.pace.election_ms(self.voters().len() / 2));
+            if takes > (timing.election_max - timing.election_min).as_millis() / 8 {
+                let rank = self.rank(self.last_leader.unwrap_or(self.config.me)) as u128;
+                further += 2 * takes * (1 + rank);
+            }
+        }
+        further.div_ceil(timing.tick.as_millis()) as usize
     }
 
     fn carry_out(&mut self, batch: Batch) {
@@ -72,10 +92,11 @@ impl Election {
                 self.apply_members(change, writes);
                 continue;
             }
-            let Some(Proposal { key, kind, bytes }) = entry.proposal() else { continue };
+            let Some(Proposal { key, kind, base, bytes }) = entry.proposal() else { continue };
             let log = self.core.log_mut();
             let decided = log.decided(key.replica);
-            if key.number != decided.saturating_add(1) || (decided == 0 && log.proposers() >= MAX_PROPOSERS) {
+            let room = (decided > 0 || log.proposers() < MAX_PROPOSERS) && log.takes_kind(kind);
+            if key.number != decided.saturating_add(1) || !room {
                 continue;
             }
             log.set_decided(key.replica, key.number, writes);
@@ -83,6 +104,12 @@ impl Election {
                 self.proposals.decided(key.number);
             }
             let (index, term) = (entry.index, Term(entry.term));
+            let current = self.core.log().version(kind);
+            if let Some(base) = base.filter(|base| *base < current) {
+                self.outputs.push_back(Output::Event(Event::ProposalRefused { key, kind, base, current }));
+                continue;
+            }
+            self.core.log_mut().set_version(kind, index, writes);
             self.outputs.push_back(Output::Apply(Decision { index, term, key, kind, bytes }));
         }
         self.core.log_mut().set_applied(last, writes);
@@ -115,17 +142,19 @@ impl Election {
                 self.beat = Some((now, Some(now + self.config.timing.heartbeat / 2)));
                 message.stamp = now.0 + 1;
             }
-            Body::Append { .. } => message.stamp = now.0 + 1,
+            Body::Append { .. } | Body::Vote { .. } => message.stamp = now.0 + 1,
             Body::Snapshot(_) => {
                 message.stamp = now.0 + 1;
                 self.snapshots.insert(to, now + 2 * self.config.timing.election_max);
             }
-            Body::AppendReply { .. } | Body::HeartbeatReply { .. } => {
+            Body::AppendReply { .. } | Body::HeartbeatReply { .. } | Body::VoteReply { .. } => {
                 message.stamp = self.echo.filter(|(from, _)| *from == to).map_or(0, |(_, stamp)| stamp);
                 promise_only |= matches!(message.body, Body::HeartbeatReply { .. });
+                message.passive = message.is_acknowledgement() && !self.config.campaigns;
             }
-            _ => {}
+            Body::TimeoutNow | Body::Propose(_) => {}
         }
+        self.mark_lease(&mut message);
         let held = match promise_only {
             true => self.flight.hold_behind_promise(message),
             false => self.flight.hold_behind_all(message),
@@ -133,11 +162,19 @@ impl Election {
         self.outputs.extend(held.map(Output::Transmit));
     }
 
+    /// Says on a leader's message for how long it counts on the answer, where that is longer than configured.
+    fn mark_lease(&self, message: &mut Message) {
+        let asked = self.pace.asked();
+        if message.is_leaders() && asked > self.config.timing.lease {
+            message.lease_ms = asked.as_millis() as u64;
+        }
+    }
+
     /// Appends a proposal to the log if this terminal leads and it is the next of its replica. `false` when it has to wait.
     pub(crate) fn append(&mut self, proposal: &Proposal) -> bool {
         let log = self.core.log();
         let decided = log.decided(proposal.key.replica);
-        let room = decided > 0 || log.proposers() < MAX_PROPOSERS;
+        let room = (decided > 0 || log.proposers() < MAX_PROPOSERS) && log.takes_kind(proposal.kind);
         if !room || !self.proposals.fits(proposal) || !self.proposals.is_next(proposal.key, decided) {
             return false;
         }
@@ -176,6 +213,11 @@ impl Election {
         let role = self.core.role();
         if role != Role::Leader && self.core.votes() && self.core.silence() + 1 >= self.core.patience() {
             self.attempt.1 = self.attempt.1.saturating_add(1);
+            self.pace.stands();
+        }
+        let expects = self.quorum.leads_since().is_some_and(|since| self.now < since + self.pace.asked());
+        if role == Role::Leader && self.core.counts_next() && (self.quorum.held() || expects) {
+            self.core.excuse();
         }
         self.core.tick();
         self.drain();
@@ -206,7 +248,7 @@ impl Election {
             self.quorum.deadline(self.voters()),
             self.peers.deadline(),
             self.proposals.deadline().filter(|_| follows),
-            self.resend_votes,
+            self.resend_votes.map(|(at, _)| at),
             self.stalls_at(),
             self.hand_over.as_ref().map(|hand_over| hand_over.at),
             self.snapshots.values().min().copied(),
@@ -220,6 +262,7 @@ impl Election {
         self.stand();
         self.change_role();
         self.count_quorum();
+        self.resign_unheard();
         self.ask_again();
         self.watch_snapshots();
         self.watch_disk();
@@ -259,7 +302,7 @@ impl Election {
         self.core.leader().filter(|leader| !self.may_stand() && *leader != self.config.me)?;
         // Raft lets a voter refuse others for one lease; it does not count on while this one is not ticked.
         let patience = match self.core.votes() {
-            true => self.config.timing.lease,
+            true => self.config.timing.lease + self.pace.stretch(),
             false => self.config.timing.election_max,
         };
         Some(self.leader_heard + patience)
@@ -272,6 +315,8 @@ impl Election {
             return;
         }
         self.attempt.1 = self.attempt.1.saturating_add(1);
+        self.pace.stands();
+        self.bereft_in = Some(self.core.term());
         self.core.campaign();
         self.drain();
     }
@@ -287,14 +332,39 @@ impl Election {
         if leads_in.is_none() {
             return self.quorum.follow();
         }
-        self.quorum.lead(self.now);
+        self.pace.leads(self.now);
+        let lease = self.lease_to_ask();
+        self.quorum.lead(self.now, lease);
+        if self.config.lossy_transport {
+            // The first entry proves the majority; a lost one shall not wait for the next heartbeat.
+            self.beat = Some((self.now, Some(self.now + self.soon())));
+        }
         let log = self.core.log();
         let tail = log.range(log.applied() + 1, log.last() + 1).filter_map(Entry::proposal);
         // Later entries win: numbers in the log rise for each replica, or do not count.
         self.proposals.lead(tail.map(|proposal| (proposal.key.replica, proposal.key.number)).collect());
     }
 
+    /// The lease for what this leader says from here on, less the tick by which a follower's own count may be short.
+    fn lease_to_ask(&mut self) -> Duration {
+        let me = self.config.me;
+        let voters = self.core.log().members().voters.iter().copied();
+        let (quorum, now) = (&self.quorum, self.now);
+        let near = voters.filter(|voter| *voter != me && now.since(quorum.heard_at(*voter)) < MAX_LEASE);
+        self.pace.ask(now, near) - self.config.timing.tick
+    }
+
+    /// About a round trip on the shop's network: when to repeat what was probably lost.
+    pub(crate) fn soon(&self) -> Duration {
+        let timing = &self.config.timing;
+        (timing.peer_lost_stagger * 2 / 3).max(Duration::from_millis(5))
+    }
+
     fn count_quorum(&mut self) {
+        if self.leads_in.is_some() {
+            let lease = self.lease_to_ask();
+            self.quorum.ask_for(self.now, lease);
+        }
         let following = self.core.leader().is_some_and(|leader| leader != self.config.me);
         let voters = &self.core.log().members().voters;
         let event = match self.quorum.update(self.now, voters, following) {
@@ -305,6 +375,16 @@ impl Election {
             None => return,
         };
         self.outputs.push_back(Output::Event(event));
+    }
+
+    /// With ranked elections the next leader is elected at a known time: the old one stops believing in itself before, and not
+    /// only at raft's next look.
+    fn resign_unheard(&mut self) {
+        if self.config.timing.ranked && self.quorum.unheard(self.now) {
+            self.core.resign();
+            self.drain();
+            self.change_role();
+        }
     }
 
     /// Asks those again that have not answered: voters the latest heartbeat, while the majority is missing, and for their votes
@@ -318,27 +398,51 @@ impl Election {
             for voter in self.quorum.missing(asked, self.voters()) {
                 let mut message = self.core.heartbeat(voter);
                 message.stamp = now.0 + 1;
+                self.mark_lease(&mut message);
                 self.outputs.extend(self.flight.hold_behind_promise(message).map(Output::Transmit));
             }
         }
+        self.ask_for_votes_again();
+    }
+
+    /// How long after asking for votes to ask again; `None` for never.
+    fn vote_again_after(&self) -> Option<Duration> {
+        let term = self.core.term();
+        let bereft = self.bereft_in.is_some_and(|lost_in| lost_in == term || lost_in + 1 == term);
+        if self.ordered_in == Some(term) && self.config.lossy_transport || bereft {
+            // Who has not heard yet that the leader is gone gives no answer, and is asked again, also on a stream.
+            return Some(self.soon());
+        }
+        self.config.timing.vote_resend.filter(|_| self.config.lossy_transport)
+    }
+
+    fn ask_for_votes_again(&mut self) {
+        let now = self.now;
         let stands = matches!(self.core.role(), Role::PreCandidate | Role::Candidate);
-        let Some(resend) = self.config.timing.vote_resend.filter(|_| stands) else {
+        let Some(first) = self.vote_again_after().filter(|_| stands) else {
             self.resend_votes = None;
             return;
         };
-        let due = *self.resend_votes.get_or_insert(now + resend);
+        let (due, after) = *self.resend_votes.get_or_insert((now + first, first));
         if now < due {
             return;
         }
-        self.resend_votes = Some(now + resend);
+        let after = match self.config.lossy_transport {
+            true => after,
+            false => (2 * after).min(self.config.timing.heartbeat),
+        };
+        self.resend_votes = Some((now + after, after));
+        let ordered = self.ordered_in == Some(self.core.term());
         if self.flight.holds_votes() {
             return;
         }
         let others: Vec<ReplicaId> =
             self.voters().iter().filter(|voter| **voter != self.config.me).copied().collect();
         // The first request has left: what it depends on is durable.
-        let again = others.into_iter().filter_map(|voter| self.core.vote_again(voter));
-        self.outputs.extend(again.map(Output::Transmit));
+        for mut message in others.into_iter().filter_map(|voter| self.core.vote_again(voter, ordered)) {
+            message.stamp = now.0 + 1;
+            self.outputs.push_back(Output::Transmit(message));
+        }
     }
 
     /// Raft waits for ever for the answer to a snapshot.

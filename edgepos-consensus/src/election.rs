@@ -1,10 +1,11 @@
 //! The election: what it is told, what it is asked, and the order in which its parts act.
 
 use core::fmt;
-use std::collections::{BTreeMap, VecDeque};
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use edgepos_core::{ConnectionId, Now, Persist, PersistId, ReplicaId, Term, Time};
+use edgepos_core::{ConnectionId, Now, Persist, PersistId, ReplicaId, StoreGeneration, Term, Time};
 
 use crate::config::Config;
 use crate::entry::Proposal;
@@ -15,12 +16,13 @@ use crate::hand_over::HandOver;
 use crate::io::{Event, Input, Leader, Mode, Output};
 use crate::log::Log;
 use crate::message::{Body, Message};
+use crate::pace::Pace;
 use crate::peers::Peers;
 use crate::proposals::Proposals;
 use crate::quorum::Quorum;
 use crate::raft::Core;
 use crate::report::{Chronicle, Report};
-use crate::rows::Restored;
+use crate::rows::{self, Restored};
 use crate::ticks::{TickClock, TimerTicks};
 
 /// One terminal's part in electing the store's leader and in keeping the store-wide log.
@@ -36,6 +38,7 @@ pub struct Election {
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) flight: Flight,
     pub(crate) quorum: Quorum,
+    pub(crate) pace: Pace,
     pub(crate) peers: Peers,
     pub(crate) proposals: Proposals,
     /// The term in which this terminal leads, once the parts know.
@@ -53,7 +56,13 @@ pub struct Election {
     /// When the latest heartbeat left, and when to ask the silent ones again.
     pub(crate) beat: Option<(Time, Option<Time>)>,
     /// When to ask again for votes.
-    pub(crate) resend_votes: Option<Time>,
+    pub(crate) resend_votes: Option<(Time, Duration)>,
+    /// The leader ordered this terminal to stand in this term.
+    pub(crate) ordered_in: Option<u64>,
+    /// The leader's connection died in this term, and this terminal stood at once.
+    pub(crate) bereft_in: Option<u64>,
+    /// Voters that said that they never lead.
+    pub(crate) passive: BTreeSet<ReplicaId>,
     /// Followers that wait for a snapshot, and until when.
     pub(crate) snapshots: BTreeMap<ReplicaId, Time>,
     /// The log lacks what this terminal once held: it must not help to elect anyone.
@@ -77,6 +86,14 @@ impl Election {
     /// When the configuration contradicts itself, the rows contradict each other, or the terminal is not a member of the store.
     pub fn new(now: Now, config: Config, restored: Restored) -> Result<Self, StartError> {
         config.validate()?;
+        // Whoever was promised a vote before the restart still counts on it. A new terminal has promised nothing.
+        let lease = restored.lease_ms.map(Duration::from_millis).unwrap_or(config.timing.lease);
+        let promised = restored.hard.is_some().then_some(lease);
+        let (log_lost, recovered) = (restored.log_lost, restored.recovered);
+        let generation = restored.generation.unwrap_or_default();
+        if restored.members.is_some() && generation != config.generation {
+            return Err(StartError::Generation { rows: generation, config: config.generation });
+        }
         let (log, writes) = Log::open(&config, restored)?;
         let refused = |reason| StartError::Refused { reason };
         let core = catch_unwind(AssertUnwindSafe(|| Core::new(&config, log)))
@@ -88,8 +105,8 @@ impl Election {
             now: now.mono,
             outputs: VecDeque::new(),
             flight: Flight::default(),
-            // One tick less: a follower's own count of the lease may be short by the tick under way.
             quorum: Quorum::new(config.me, timing.lease - timing.tick),
+            pace: Pace::new(timing, promised, now.mono),
             peers: Peers::default(),
             proposals: Proposals::new(
                 config.max_pending_proposals,
@@ -104,8 +121,11 @@ impl Election {
             echo: None,
             beat: None,
             resend_votes: None,
+            ordered_in: None,
+            bereft_in: None,
+            passive: BTreeSet::new(),
             snapshots: BTreeMap::new(),
-            log_lost: false,
+            log_lost,
             stall_told: false,
             hand_over: None,
             handed_over_in: None,
@@ -118,6 +138,10 @@ impl Election {
         if !writes.is_empty() {
             let id = election.flight.start(0, true, None, now.mono);
             election.outputs.push_back(Output::Persist(Persist { id, writes }));
+        }
+        if let Some([generation, last, decided]) = recovered {
+            let generation = StoreGeneration(generation as u32);
+            election.outputs.push_back(Output::Event(Event::StoreRecovered { generation, last, decided }));
         }
         election.guarded(|election| {
             election.drain();
@@ -251,6 +275,12 @@ impl Election {
         self.core.log().decided(replica)
     }
 
+    /// The [index](crate::Decision::index) of the last decision of this kind that was applied; 0 for none. It is the
+    /// [base](Proposal::base) of an edit that builds on what holds.
+    pub fn version(&self, kind: u16) -> u64 {
+        self.core.log().version(kind)
+    }
+
     /// How many of this terminal's proposals wait for a decision.
     pub fn pending_proposals(&self) -> usize {
         self.proposals.len()
@@ -298,15 +328,6 @@ impl Election {
         }
     }
 
-    /// Makes raft panic in the middle of a call, as a defect in it would: the election halts.
-    #[cfg(any(test, feature = "poison"))]
-    pub fn poison(&mut self) {
-        self.guarded(|election| {
-            election.outputs.push_back(Output::Event(Event::QuorumRegained));
-            election.core.poison();
-        });
-    }
-
     pub(crate) fn knows(&self, replica: ReplicaId) -> bool {
         // Whoever was away when a terminal was admitted learns of it from its connection, before the log says so: it may lead.
         let listed = self.core.log().members().contains(replica) || self.config.voters.contains(&replica);
@@ -315,6 +336,9 @@ impl Election {
 
     fn receive(&mut self, message: Message) {
         let from = message.from;
+        if matches!(message.body, Body::VoteReply { .. }) && message.to == self.config.me {
+            self.voted(&message);
+        }
         if let Err(reason) = self.judge(&message) {
             if let (Refusal::LogLost, Body::Heartbeat { commit }) = (reason, &message.body) {
                 self.lose_log(*commit);
@@ -327,10 +351,14 @@ impl Election {
         if message.is_leaders() && message.term >= self.core.term() {
             self.leader_heard = self.now;
         }
+        if matches!(message.body, Body::Vote { transfer: false, .. }) && self.pace.promised(self.now) {
+            // As raft does within its own lease: no answer is an answer, and an honest question is no refusal.
+            return;
+        }
         self.chronicle.heard(from, self.now);
         self.chronicle.stale_leaders += u64::from(message.is_leaders() && message.term < self.core.term());
         if message.is_acknowledgement() && message.stamp > 0 && message.term == self.core.term() {
-            self.quorum.answered(from, Time(message.stamp - 1).min(self.now));
+            self.acknowledged(&message);
         }
         if let Body::Propose(proposals) = message.body {
             for proposal in proposals {
@@ -339,11 +367,47 @@ impl Election {
             return;
         }
         self.echo = Some((from, message.stamp));
+        let ordered = (message.body == Body::TimeoutNow).then_some(message.term + 1);
+        self.ordered_in = ordered.or(self.ordered_in);
+        if message.is_leaders() && message.term >= self.core.term() {
+            self.grant(&message);
+        }
         if !self.core.step(message) {
             self.refuse(from, Refusal::Dropped);
         }
         self.drain();
         self.echo = None;
+    }
+
+    /// A follower follows: for how long, and how far away it is.
+    fn acknowledged(&mut self, message: &Message) {
+        let asked = Time(message.stamp - 1).min(self.now);
+        self.quorum.answered(message.from, asked);
+        if message.passive && self.voters().contains(&message.from) {
+            self.passive.insert(message.from);
+        }
+        if message.is_heartbeat() && self.core.role() == Role::Leader {
+            self.pace.answered(message.from, self.now.since(asked));
+        }
+    }
+
+    /// A voter answered a request for its vote, in this term or an earlier one.
+    fn voted(&mut self, message: &Message) {
+        let asked = Time(message.stamp.saturating_sub(1));
+        if message.stamp > 0 && asked <= self.now && self.voters().contains(&message.from) {
+            self.pace.voted(message.from, self.now.since(asked));
+        }
+    }
+
+    /// The leader counts on this terminal's vote for as long as it asks for. A longer time than configured is written down before
+    /// it is answered, so that a restart does not break the promise.
+    fn grant(&mut self, message: &Message) {
+        let lease = Duration::from_millis(message.lease_ms).max(self.config.timing.lease);
+        if let Some(lease) = self.pace.grant(self.now, lease) {
+            let id = self.flight.start(0, true, None, self.now);
+            let writes = vec![rows::put_lease(lease.as_millis() as u64)];
+            self.outputs.push_back(Output::Persist(Persist { id, writes }));
+        }
     }
 
     fn judge(&mut self, message: &Message) -> Result<(), Refusal> {
@@ -381,6 +445,9 @@ impl Election {
         if !self.log_lost {
             self.log_lost = true;
             let held = self.core.log().last();
+            // It must stay out after a restart as well, when nobody may be there to tell it again.
+            let id = self.flight.start(0, false, None, self.now);
+            self.outputs.push_back(Output::Persist(Persist { id, writes: vec![rows::put_lost(known)] }));
             self.outputs.push_back(Output::Event(Event::LogLost { held, known }));
         }
     }
@@ -395,6 +462,7 @@ impl Election {
         match self.flight.confirm(id) {
             Confirmed::Next(waiting) => {
                 self.stall_told = false;
+                self.pace.flushed(self.now.since(waiting.since));
                 if waiting.number > 0 {
                     self.core.persisted(waiting.number);
                 }
@@ -420,6 +488,7 @@ impl Election {
             self.quorum.forget(replica);
         } else if self.core.leader() == Some(replica) {
             self.core.forget_leader();
+            self.pace.release();
             if self.may_stand() {
                 let rank = self.rank(replica) as u32;
                 let stagger = self.config.timing.peer_lost_stagger;
@@ -504,7 +573,7 @@ mod tests {
         assert!(matches!(election.halted(), Some(HaltReason::Panicked { .. })));
         assert_eq!(election.mode(), Mode::Leaderless);
         let key = crate::entry::ProposalKey { replica: me, number: 1 };
-        let proposal = Proposal { key, kind: 0, bytes: vec![] };
+        let proposal = Proposal { key, kind: 0, base: None, bytes: vec![] };
         assert_eq!(election.propose(now, proposal), Err(ProposeError::Halted));
         assert_eq!(election.step_down(now), Err(NotLeader));
         election.handle(now, Input::Timeout);

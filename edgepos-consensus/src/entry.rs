@@ -30,17 +30,24 @@ pub struct Proposal {
     pub key: ProposalKey,
     /// What kind of decision; the caller's numbers.
     pub kind: u16,
+    /// What the proposer had seen: the [index](crate::Decision::index) of the last decision of this kind, 0 for none. When another one
+    /// of the kind was taken since, this one is refused on every terminal alike, with
+    /// [`Event::ProposalRefused`](crate::Event::ProposalRefused). `None` where an edit does not build on the one before.
+    pub base: Option<u64>,
     /// At most [`Config::max_entry_bytes`](crate::Config::max_entry_bytes).
     pub bytes: Vec<u8>,
 }
 
 impl Proposal {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut encoder = cbor::map(4);
+        let mut encoder = cbor::map(4 + u64::from(self.base.is_some()));
         cbor::put_u64(&mut encoder, 0, self.key.replica.0);
         cbor::put_u64(&mut encoder, 1, self.key.number);
         cbor::put_u64(&mut encoder, 2, u64::from(self.kind));
         cbor::put_bytes(&mut encoder, 3, &self.bytes);
+        if let Some(base) = self.base {
+            cbor::put_u64(&mut encoder, 4, base);
+        }
         encoder.into_writer()
     }
 
@@ -52,13 +59,14 @@ impl Proposal {
     }
 
     pub(crate) fn decode_from(decoder: &mut Decoder<'_>) -> Result<Self, Error> {
-        let (mut replica, mut number, mut kind, mut bytes) = (None, None, None, None);
+        let (mut replica, mut number, mut kind, mut bytes, mut base) = (None, None, None, None, None);
         cbor::visit_map(decoder, |key, decoder| {
             match key {
                 0 => replica = Some(decoder.u64()?),
                 1 => number = Some(decoder.u64()?),
                 2 => kind = Some(decoder.u16()?),
                 3 => bytes = Some(cbor::bytes(decoder, MAX_ENTRY_BYTES as usize)?),
+                4 => base = Some(decoder.u64()?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -70,6 +78,7 @@ impl Proposal {
                 number: number.ok_or_else(missing)?,
             },
             kind: kind.ok_or_else(missing)?,
+            base,
             bytes: bytes.ok_or_else(missing)?,
         })
     }

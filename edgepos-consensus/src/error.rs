@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use edgepos_core::{ReplicaId, Space};
+use edgepos_core::{ReplicaId, Space, StoreGeneration};
 
 /// A configuration that contradicts itself.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -133,6 +133,14 @@ pub enum StartError {
         /// This terminal.
         me: ReplicaId,
     },
+    /// The rows are of another generation of the store than the configuration: only a forced recovery changes it.
+    #[error("the restored rows are of store generation {rows}, the configuration of {config}")]
+    Generation {
+        /// That of the rows.
+        rows: StoreGeneration,
+        /// The configured one.
+        config: StoreGeneration,
+    },
     /// The engine below refused to start.
     #[error("raft refused to start: {reason}")]
     Refused {
@@ -217,6 +225,12 @@ pub enum MembershipError {
         /// The replica.
         replica: ReplicaId,
     },
+    /// The terminal was retired: it returns under a new name.
+    #[error("{replica} was retired and comes back as a new incarnation only")]
+    Retired {
+        /// The terminal.
+        replica: ReplicaId,
+    },
     /// The store has as many terminals as it may.
     #[error("the store has its {limit} terminals")]
     Full {
@@ -229,6 +243,37 @@ pub enum MembershipError {
         /// The terminal.
         replica: ReplicaId,
     },
+}
+
+/// Why a forced recovery is not done. Nothing was written.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecoverError {
+    /// A recovery leads to a higher generation, and one that is adopted to its own.
+    #[error("store generation {asked} does not come after {rows}, or is not the recovery's")]
+    Generation {
+        /// That of the rows, or of the recovery.
+        rows: StoreGeneration,
+        /// The one asked for.
+        asked: StoreGeneration,
+    },
+    /// There is no log to go on from: the terminal is a newcomer.
+    #[error("the terminal holds no log")]
+    Empty,
+    /// The log lacks what this terminal once held: another one is the better survivor.
+    #[error("the log of this terminal is known to lack entries")]
+    LogLost,
+    /// This terminal knows more decisions than the survivor that was picked.
+    #[error("this terminal knows {decided} positions as decided, and the survivor holds {survivor}")]
+    KnowsMore {
+        /// The last index decided here.
+        decided: u64,
+        /// The last index of the survivor.
+        survivor: u64,
+    },
+    /// The rows are none to start from.
+    #[error("rows: {0}")]
+    Rows(#[from] StartError),
 }
 
 /// Bytes that are no message of this version.

@@ -10,7 +10,7 @@ use crate::message::{Body, Message};
 #[derive(Debug)]
 pub(crate) struct Waiting {
     id: PersistId,
-    since: Time,
+    pub(crate) since: Time,
     /// The newest of raft's numbered batches that this write completes.
     pub(crate) number: u64,
     /// Whether it holds a term or a vote. While it waits, this terminal could forget both: nothing may be said in the new term.

@@ -1,20 +1,25 @@
 //! A planned hand-over of the leadership, pursued until somebody takes it.
 
+use core::time::Duration;
+
 use edgepos_core::{ReplicaId, Time};
 
 use crate::election::Election;
 use crate::guard::Role;
 use crate::io::{Event, Output};
 
-/// Orders per voter before the next one is asked.
-const ORDERS: u32 = 3;
+/// Half heartbeats before the next voter is ordered.
+const PATIENCE: u32 = 3;
 
 /// A hand-over under way.
 #[derive(Clone, Debug)]
 pub(crate) struct HandOver {
     target: ReplicaId,
     tried: Vec<ReplicaId>,
-    orders: u32,
+    /// When another voter is ordered instead.
+    until: Time,
+    /// Until the order is repeated.
+    again_after: Duration,
     /// When to look again.
     pub(crate) at: Time,
 }
@@ -27,14 +32,21 @@ impl Election {
 
     /// Orders the best voter that was not tried: one within reach, with most of the log. `false` when none is left.
     fn hand_over_to_next(&mut self, mut tried: Vec<ReplicaId>) -> bool {
-        let open = |voter: &&ReplicaId| **voter != self.config.me && !tried.contains(voter);
+        let open = |voter: &&ReplicaId| {
+            **voter != self.config.me && !tried.contains(voter) && !self.passive.contains(voter)
+        };
         let ahead = |voter: &&ReplicaId| (self.quorum.reaches(**voter, self.now), self.core.matched(**voter));
         let Some(target) = self.voters().iter().filter(open).max_by_key(ahead).copied() else { return false };
         tried.push(target);
         self.handed_over_in = Some(self.core.term());
         self.core.transfer_to(target);
-        let at = self.now + self.config.timing.heartbeat / 2;
-        self.hand_over = Some(HandOver { target, tried, orders: 1, at });
+        let again_after = match self.config.lossy_transport {
+            true => self.soon(),
+            // It is not lost but late, and the first may be obeyed while the second is on its way.
+            false => self.config.timing.heartbeat / 2,
+        };
+        let until = self.now + PATIENCE * self.config.timing.heartbeat / 2;
+        self.hand_over = Some(HandOver { target, tried, until, again_after, at: self.now + again_after });
         self.drain();
         true
     }
@@ -48,9 +60,9 @@ impl Election {
         let Some(mut hand_over) = self.hand_over.take_if(|hand_over| self.now >= hand_over.at) else {
             return;
         };
-        if hand_over.orders < ORDERS && self.core.hands_over() {
-            hand_over.orders += 1;
-            hand_over.at = self.now + self.config.timing.heartbeat / 2;
+        if self.now < hand_over.until && self.core.hands_over() {
+            hand_over.again_after *= 2;
+            hand_over.at = (self.now + hand_over.again_after).min(hand_over.until);
             self.core.take_over_again(hand_over.target);
             self.hand_over = Some(hand_over);
             self.drain();

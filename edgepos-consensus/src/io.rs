@@ -1,6 +1,6 @@
 //! What goes into an election and what comes out.
 
-use edgepos_core::{ConnectionId, Persist, PersistId, ReplicaId, Term, Time};
+use edgepos_core::{ConnectionId, Persist, PersistId, ReplicaId, StoreGeneration, Term, Time};
 
 use crate::entry::ProposalKey;
 use crate::error::HaltReason;
@@ -116,6 +116,27 @@ pub enum Event {
         held: u64,
         /// The last index that the leader knows was held.
         known: u64,
+    },
+    /// The store has refused a proposal, on every terminal alike: another decision of its kind was taken after the one that
+    /// its proposer had seen. Its number counts as decided. Look at what holds, and propose anew where it still makes sense.
+    ProposalRefused {
+        /// Its name.
+        key: ProposalKey,
+        /// Its kind.
+        kind: u16,
+        /// The index that it built on.
+        base: u64,
+        /// The index of the last decision of the kind.
+        current: u64,
+    },
+    /// An operator has [recovered](crate::recovery::recover) this store by force, as of its last time. Told at every start.
+    StoreRecovered {
+        /// The generation that it began.
+        generation: StoreGeneration,
+        /// The last position of the survivor's log.
+        last: u64,
+        /// The last position known to be decided before: those after it count as decided since.
+        decided: u64,
     },
     /// The store has decided who belongs to it.
     MembersChanged {

@@ -74,10 +74,14 @@ mod io;
 mod log;
 mod members;
 mod message;
+mod pace;
 mod peers;
+#[cfg(any(test, feature = "poison"))]
+mod poison;
 mod proposals;
 mod quorum;
 mod raft;
+pub mod recovery;
 mod report;
 mod rows;
 mod snapshot;
@@ -88,7 +92,8 @@ pub use config::{Config, MAX_ENTRY_BYTES, MAX_TERMINALS, MAX_VOTERS, Timing};
 pub use election::Election;
 pub use entry::{Proposal, ProposalKey};
 pub use error::{
-    ConfigError, DecodeError, HaltReason, MembershipError, NotLeader, ProposeError, RestoreError, StartError,
+    ConfigError, DecodeError, HaltReason, MembershipError, NotLeader, ProposeError, RecoverError,
+    RestoreError, StartError,
 };
 pub use guard::Refusal;
 pub use io::{Decision, Event, Input, Leader, Mode, Output};

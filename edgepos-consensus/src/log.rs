@@ -10,7 +10,7 @@ use crate::error::StartError;
 use crate::guard::{MAX_INDEX, MAX_TERM};
 use crate::members::Members;
 use crate::rows::{self, Restored};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{MAX_KINDS, Snapshot};
 
 /// What raft must never forget: the term, the vote given in it, and how far the log is decided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -35,6 +35,8 @@ pub(crate) struct Log {
     base: Position,
     members: Members,
     decided: BTreeMap<ReplicaId, u64>,
+    /// The index of the last decision of each kind.
+    versions: BTreeMap<u16, u64>,
     entries: VecDeque<Entry>,
 }
 
@@ -79,7 +81,8 @@ impl Log {
         if !members.contains(config.me) && !config.joins {
             return Err(StartError::NotAMember { me: config.me });
         }
-        Ok((Self { hard, applied, base, members, decided: restored.decided, entries }, Vec::new()))
+        let (decided, versions) = (restored.decided, restored.versions);
+        Ok((Self { hard, applied, base, members, decided, versions, entries }, Vec::new()))
     }
 
     /// Term 1 and an empty log: at term 0 honest replicas would send each other what raft can not take.
@@ -89,11 +92,15 @@ impl Log {
             hard: Hard { term: 1, vote: 0, commit: 0 },
             applied: 0,
             base: Position::default(),
-            members: Members { voters: voters.to_vec(), learners: learners.to_vec() },
+            members: Members { voters: voters.to_vec(), learners: learners.to_vec(), retired: vec![] },
             decided: BTreeMap::new(),
+            versions: BTreeMap::new(),
             entries: VecDeque::new(),
         };
-        let writes = vec![rows::put_members(&log.members), rows::put_hard(&log.hard)];
+        let mut writes = vec![rows::put_members(&log.members), rows::put_hard(&log.hard)];
+        if config.generation.0 > 0 {
+            writes.push(rows::put_generation(config.generation));
+        }
         (log, writes)
     }
 
@@ -176,6 +183,21 @@ impl Log {
         writes.push(rows::put_decided(replica, number));
     }
 
+    /// The index of the last decision of the kind; 0 for none.
+    pub(crate) fn version(&self, kind: u16) -> u64 {
+        self.versions.get(&kind).copied().unwrap_or_default()
+    }
+
+    /// Whether there may be a decision of the kind: of one that was there before, or of a further one within the limit.
+    pub(crate) fn takes_kind(&self, kind: u16) -> bool {
+        self.versions.contains_key(&kind) || self.versions.len() < MAX_KINDS
+    }
+
+    pub(crate) fn set_version(&mut self, kind: u16, index: u64, writes: &mut Vec<Write>) {
+        self.versions.insert(kind, index);
+        writes.push(rows::put_version(kind, index));
+    }
+
     pub(crate) fn set_members(&mut self, members: Members, writes: &mut Vec<Write>) {
         self.members = members;
         writes.push(rows::put_members(&self.members));
@@ -206,6 +228,7 @@ impl Log {
             term,
             members: self.members.clone(),
             decided: self.decided.clone(),
+            versions: self.versions.clone(),
         })
     }
 
@@ -217,16 +240,21 @@ impl Log {
         for replica in self.decided.keys().filter(|replica| !snapshot.decided.contains_key(replica)) {
             writes.push(rows::delete_decided(*replica));
         }
+        for kind in self.versions.keys().filter(|kind| !snapshot.versions.contains_key(kind)) {
+            writes.push(rows::delete_version(*kind));
+        }
         self.entries.clear();
         self.base = Position { index: snapshot.index, term: snapshot.term };
         self.hard.commit = self.hard.commit.max(snapshot.index);
         self.applied = snapshot.index;
         self.members = snapshot.members;
         self.decided = snapshot.decided;
+        self.versions = snapshot.versions;
         writes.push(rows::put_base(&self.base));
         writes.push(rows::put_members(&self.members));
         writes.push(rows::put_hard(&self.hard));
         writes.push(rows::put_applied(self.applied));
+        writes.extend(self.versions.iter().map(|(kind, index)| rows::put_version(*kind, *index)));
         writes.extend(self.decided.iter().map(|(replica, number)| rows::put_decided(*replica, *number)));
     }
 }

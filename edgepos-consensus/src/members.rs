@@ -15,12 +15,16 @@ use crate::message::{Body, Message};
 const CAUGHT_UP: u64 = 8;
 /// Voters that are never given up for absence where there are as many terminals.
 const MIN_VOTERS: usize = 3;
+/// Retired names that are kept; the oldest go first. A name is 48 random bits, so that chance alone repeats none.
+const MAX_RETIRED: usize = 1024;
 
 /// Who belongs to the store, as the log says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Members {
     pub(crate) voters: Vec<ReplicaId>,
     pub(crate) learners: Vec<ReplicaId>,
+    /// Those that belonged to it and were removed, oldest first: they do not return under these names.
+    pub(crate) retired: Vec<ReplicaId>,
 }
 
 impl Members {
@@ -30,6 +34,16 @@ impl Members {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = ReplicaId> {
         self.voters.iter().chain(&self.learners).copied()
+    }
+
+    /// Takes over who was retired before the change, and who is by it.
+    pub(crate) fn retire(&mut self, mut retired: Vec<ReplicaId>, change: MembersChange) {
+        if let MembersChange::Remove(replica) = change {
+            retired.retain(|known| *known != replica);
+            retired.push(replica);
+            retired.drain(..retired.len().saturating_sub(MAX_RETIRED));
+        }
+        self.retired = retired;
     }
 
     /// At least one voter, nobody twice, within the limits.
@@ -47,10 +61,12 @@ impl Members {
     }
 
     pub(crate) fn encode_into(&self, encoder: &mut Encoder<Vec<u8>>) {
-        infallible(encoder.map(2));
-        for (key, replicas) in [(0, &self.voters), (1, &self.learners)] {
-            infallible(encoder.u8(key).and_then(|encoder| encoder.array(replicas.len() as u64)));
-            for replica in replicas {
+        let lists = [(0, &self.voters), (1, &self.learners), (2, &self.retired)];
+        let lists = lists.iter().filter(|(key, replicas)| *key < 2 || !replicas.is_empty());
+        infallible(encoder.map(lists.clone().count() as u64));
+        for (key, replicas) in lists {
+            infallible(encoder.u8(*key).and_then(|encoder| encoder.array(replicas.len() as u64)));
+            for replica in *replicas {
                 infallible(encoder.u64(replica.0));
             }
         }
@@ -59,12 +75,13 @@ impl Members {
     pub(crate) fn decode_from(decoder: &mut Decoder<'_>) -> Result<Self, Error> {
         let mut members = Self::default();
         cbor::visit_map(decoder, |key, decoder| {
-            let replicas = match key {
-                0 => &mut members.voters,
-                1 => &mut members.learners,
+            let (replicas, limit) = match key {
+                0 => (&mut members.voters, MAX_TERMINALS),
+                1 => (&mut members.learners, MAX_TERMINALS),
+                2 => (&mut members.retired, MAX_RETIRED),
                 _ => return Ok(false),
             };
-            *replicas = cbor::array(decoder, MAX_TERMINALS, |decoder| Ok(ReplicaId(decoder.u64()?)))?;
+            *replicas = cbor::array(decoder, limit, |decoder| Ok(ReplicaId(decoder.u64()?)))?;
             Ok(true)
         })?;
         if members.well_formed() { Ok(members) } else { Err(Error::message("impossible list of members")) }
@@ -137,6 +154,9 @@ impl Election {
         }
         if members.contains(replica) {
             return Err(MembershipError::AlreadyMember { replica });
+        }
+        if members.retired.contains(&replica) {
+            return Err(MembershipError::Retired { replica });
         }
         if members.iter().count() >= MAX_TERMINALS {
             return Err(MembershipError::Full { limit: MAX_TERMINALS });

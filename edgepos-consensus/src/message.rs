@@ -14,8 +14,12 @@ pub struct Message {
     pub(crate) from: ReplicaId,
     pub(crate) to: ReplicaId,
     pub(crate) term: u64,
-    /// On a leader's message when it was made, on the leader's own clock; on an answer what the question carried. 0 for none.
+    /// On a question when it was made, on its sender's own clock; on an answer what the question carried. 0 for none.
     pub(crate) stamp: u64,
+    /// On a leader's message: for how long its receiver shall vote for no other, in milliseconds. 0 for the configured lease.
+    pub(crate) lease_ms: u64,
+    /// On an answer to a leader: its sender votes and never leads, so that the leadership is not offered to it.
+    pub(crate) passive: bool,
     pub(crate) body: Body,
 }
 

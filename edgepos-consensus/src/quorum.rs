@@ -5,19 +5,32 @@
 //! for another before that moment, so that at no time two terminals are both entitled, as far as clocks run equally fast.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use edgepos_core::{ReplicaId, Time};
+
+/// Changes of the lease that are remembered: the answers to questions from before all of them count for the shortest.
+const LEASES: usize = 8;
+
+/// An answer of a voter: when its question was sent, and until when it counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Answer {
+    asked: Time,
+    until: Time,
+}
 
 /// Who was heard, and since when the majority was.
 #[derive(Clone, Debug)]
 pub(crate) struct Quorum {
+    /// One tick less than the lease that was asked for: a follower's own count may be short by the tick under way.
     lease: Duration,
+    /// The leases asked for, and since when.
+    leases: VecDeque<(Time, Duration)>,
     me: ReplicaId,
     /// Since when this terminal leads; `None` when it does not.
     leads_since: Option<Time>,
-    /// When the question was sent that each voter answered last.
-    answered: BTreeMap<ReplicaId, Time>,
+    /// The answer of each voter that counts longest.
+    answered: BTreeMap<ReplicaId, Answer>,
     /// When anything was last heard from each voter.
     heard: BTreeMap<ReplicaId, Time>,
     /// As of the last update.
@@ -44,6 +57,7 @@ impl Quorum {
     pub(crate) fn new(me: ReplicaId, lease: Duration) -> Self {
         Self {
             lease,
+            leases: VecDeque::new(),
             me,
             leads_since: None,
             answered: BTreeMap::new(),
@@ -54,10 +68,34 @@ impl Quorum {
     }
 
     /// This terminal won an election.
-    pub(crate) fn lead(&mut self, now: Time) {
+    pub(crate) fn lead(&mut self, now: Time, lease: Duration) {
         self.leads_since = Some(now);
+        self.leases = [(now, lease)].into();
+        self.lease = lease;
         self.answered.clear();
         self.held = false;
+    }
+
+    /// Questions sent from here on ask for this lease.
+    pub(crate) fn ask_for(&mut self, now: Time, lease: Duration) {
+        if lease == self.lease {
+            return;
+        }
+        self.lease = lease;
+        if self.leases.len() == LEASES {
+            self.leases.pop_front();
+        }
+        // From the next millisecond on: questions of this one may have left with the old lease.
+        self.leases.push_back((now + Duration::from_millis(1), lease));
+    }
+
+    /// What the question asked for. Of those forgotten, the least that any may have asked for.
+    fn lease_at(&self, asked: Time) -> Duration {
+        let known = self.leases.iter().rev().find(|(since, _)| *since <= asked);
+        known.map_or_else(
+            || self.leases.iter().map(|(_, lease)| *lease).min().unwrap_or_default(),
+            |(_, lease)| *lease,
+        )
     }
 
     /// This terminal does not lead any more. A lost majority stays lost until a leader is known.
@@ -90,8 +128,10 @@ impl Quorum {
         if self.leads_since.is_none_or(|since| asked < since) {
             return;
         }
+        let answer = Answer { asked, until: asked + self.lease_at(asked) };
         let latest = self.answered.entry(replica).or_default();
-        *latest = asked.max(*latest);
+        latest.asked = answer.asked.max(latest.asked);
+        latest.until = answer.until.max(latest.until);
     }
 
     /// A voter's connection died: what it said does not count any more.
@@ -102,15 +142,21 @@ impl Quorum {
 
     /// The moment until which a majority is known to follow; `None` while no majority has ever answered.
     pub(crate) fn proven_until(&self, voters: &[ReplicaId]) -> Option<Time> {
+        self.proven(voters, |answer| answer.until)
+    }
+
+    /// When the latest question was sent that a majority has answered; `None` for none.
+    fn proven_at(&self, voters: &[ReplicaId]) -> Option<Time> {
+        self.proven(voters, |answer| answer.asked)
+    }
+
+    fn proven(&self, voters: &[ReplicaId], of: impl Fn(&Answer) -> Time) -> Option<Time> {
         let others_needed = (voters.len() / 2 + 1).checked_sub(usize::from(voters.contains(&self.me)))?;
         let Some(rank) = others_needed.checked_sub(1) else { return Some(Time(u64::MAX)) };
-        let mut asked: Vec<_> = voters
-            .iter()
-            .filter(|voter| **voter != self.me)
-            .filter_map(|voter| self.answered.get(voter))
-            .collect();
-        asked.sort_unstable_by(|a, b| b.cmp(a));
-        asked.get(rank).map(|asked| **asked + self.lease)
+        let answers = voters.iter().filter(|voter| **voter != self.me);
+        let mut times: Vec<_> = answers.filter_map(|voter| self.answered.get(voter)).map(of).collect();
+        times.sort_unstable_by(|a, b| b.cmp(a));
+        times.get(rank).copied()
     }
 
     /// The next moment at which an update may find the majority lost.
@@ -139,7 +185,7 @@ impl Quorum {
             return None;
         }
         let since = self.leads_since.filter(|since| now >= *since + self.lease)?;
-        let heard = proven.map_or(since, |until| Time(until.0.saturating_sub(self.lease.as_millis() as u64)));
+        let heard = self.proven_at(voters).unwrap_or(since);
         let lost = Lost { since: heard.max(since), reachable, needed };
         self.lost = Some(lost);
         Some(Change::Lost(lost))
@@ -150,17 +196,22 @@ impl Quorum {
         self.held
     }
 
+    /// Whether this terminal leads, has had one lease to hear a majority, and does not.
+    pub(crate) fn unheard(&self, now: Time) -> bool {
+        !self.held && self.leads_since.is_some_and(|since| now >= since + self.lease)
+    }
+
     pub(crate) fn lost(&self) -> Option<Lost> {
         self.lost
     }
 
     /// The voters that have not answered a question sent at `asked` or later; none when the majority has.
     pub(crate) fn missing(&self, asked: Time, voters: &[ReplicaId]) -> Vec<ReplicaId> {
-        if self.proven_until(voters).is_some_and(|until| until >= asked + self.lease) {
+        if self.proven_at(voters).is_some_and(|proven| proven >= asked) {
             return Vec::new();
         }
         let silent = |voter: &&ReplicaId| {
-            **voter != self.me && self.answered.get(voter).is_none_or(|answered| *answered < asked)
+            **voter != self.me && self.answered.get(voter).is_none_or(|answer| answer.asked < asked)
         };
         voters.iter().filter(silent).copied().collect()
     }

@@ -64,7 +64,7 @@ impl Core {
             election_tick: ticks.lease,
             heartbeat_tick: ticks.heartbeat,
             min_election_tick: ticks.election_min,
-            max_election_tick: ticks.election_max + 1,
+            max_election_tick: ticks.patience_limit() + 1,
             applied,
             max_size_per_msg: MAX_APPEND_BYTES,
             max_inflight_msgs: MAX_INFLIGHT,
@@ -140,6 +140,19 @@ impl Core {
         self.node.raft.randomized_election_timeout()
     }
 
+    /// Whether a leader's next tick is the one that counts the majority.
+    pub(crate) fn counts_next(&self) -> bool {
+        self.node.raft.election_elapsed + 1 >= self.node.raft.election_timeout()
+    }
+
+    /// Lets a leader go on although raft has not counted a majority since its last look: the election counts by itself, and knows
+    /// how far the voters are.
+    pub(crate) fn excuse(&mut self) {
+        for (_, progress) in self.node.raft.mut_prs().iter_mut() {
+            progress.recent_active = true;
+        }
+    }
+
     pub(crate) fn set_patience(&mut self, ticks: usize) {
         self.node.raft.set_randomized_election_timeout(ticks);
     }
@@ -188,7 +201,10 @@ impl Core {
             replicas.sort_unstable();
             replicas
         };
-        Some(Members { voters: sorted(&state.voters), learners: sorted(&state.learners) })
+        let mut members =
+            Members { voters: sorted(&state.voters), learners: sorted(&state.learners), retired: vec![] };
+        members.retire(self.log().members().retired.clone(), change);
+        Some(members)
     }
 
     /// Says again that the follower shall take over, if it has the whole log. Raft says it once.
@@ -240,7 +256,7 @@ impl Core {
     }
 
     /// A request to vote again, for a voter that has not answered; `None` when it has, or when nobody stands.
-    pub(crate) fn vote_again(&self, to: ReplicaId) -> Option<Message> {
+    pub(crate) fn vote_again(&self, to: ReplicaId, transfer: bool) -> Option<Message> {
         let raft = &self.node.raft;
         let (pre, term) = match raft.state {
             StateRole::PreCandidate => (true, raft.term + 1),
@@ -252,7 +268,7 @@ impl Core {
         }
         let (commit, commit_term) = raft.raft_log.commit_info();
         let (index, log_term) = (raft.raft_log.last_index(), raft.raft_log.last_term());
-        let body = Body::Vote { pre, transfer: false, index, log_term, commit, commit_term };
+        let body = Body::Vote { pre, transfer, index, log_term, commit, commit_term };
         Some(self.frame.message(to, term, body))
     }
 
@@ -316,7 +332,7 @@ impl Core {
 impl Frame {
     fn message(&self, to: ReplicaId, term: u64, body: Body) -> Message {
         let Config { store, generation, .. } = self.config;
-        Message { store, generation, from: self.me, to, term, stamp: 0, body }
+        Message { store, generation, from: self.me, to, term, stamp: 0, lease_ms: 0, passive: false, body }
     }
 
     fn outgoing(&self, mut message: eraftpb::Message) -> Option<Message> {

@@ -4,14 +4,19 @@
 //! |---|---|---|
 //! | `Election` | `hard` | 0 term, 1 vote, 2 commit |
 //! | `Election` | `applied` | 0 index |
+//! | `Election` | `lease` | 0 what a leader was promised, in ms; absent for the configured lease |
+//! | `Election` | `generation` | 0 store generation; absent for 0 |
+//! | `Election` | `recovered` | 0 generation, 1 last index, 2 last decided index, of the latest forced recovery |
+//! | `Election` | `lost` | 0 the last index known to have been held; present when the log is known to lack it |
 //! | `Election` | `decided/` + replica, 8 bytes big endian | 0 highest number applied |
+//! | `Election` | `version/` + kind, 2 bytes big endian | 0 index of the last decision of the kind |
 //! | `ElectionLog` | index, 8 bytes big endian | 0 index, 1 term, 2 class, 3 payload |
 //! | `ElectionSnapshot` | `base` | 0 index, 1 term of the last entry dropped |
-//! | `ElectionSnapshot` | `members` | 0 voters, 1 learners |
+//! | `ElectionSnapshot` | `members` | 0 voters, 1 learners, 2 retired; absent for none |
 
 use std::collections::BTreeMap;
 
-use edgepos_core::{ReplicaId, Space, Write};
+use edgepos_core::{ReplicaId, Space, StoreGeneration, Write};
 use minicbor::Decoder;
 use minicbor::decode::Error;
 
@@ -20,10 +25,16 @@ use crate::entry::Entry;
 use crate::error::RestoreError;
 use crate::log::{Hard, Position};
 use crate::members::Members;
+use crate::recovery::Recovery;
 
 const HARD: &[u8] = b"hard";
 const APPLIED: &[u8] = b"applied";
+const LEASE: &[u8] = b"lease";
+const GENERATION: &[u8] = b"generation";
+const RECOVERED: &[u8] = b"recovered";
+const LOST: &[u8] = b"lost";
 const DECIDED: &[u8] = b"decided/";
+const VERSION: &[u8] = b"version/";
 const BASE: &[u8] = b"base";
 const MEMBERS: &[u8] = b"members";
 
@@ -51,12 +62,45 @@ pub(crate) fn put_applied(index: u64) -> Write {
     Write::put(Space::Election, APPLIED, numbers(&[index]))
 }
 
+pub(crate) fn put_lease(lease_ms: u64) -> Write {
+    Write::put(Space::Election, LEASE, numbers(&[lease_ms]))
+}
+
+pub(crate) fn delete_lease() -> Write {
+    Write::delete(Space::Election, LEASE)
+}
+
+pub(crate) fn put_generation(generation: StoreGeneration) -> Write {
+    Write::put(Space::Election, GENERATION, numbers(&[u64::from(generation.0)]))
+}
+
+pub(crate) fn put_recovered(recovery: &Recovery) -> Write {
+    let Recovery { generation, last, decided, .. } = recovery;
+    Write::put(Space::Election, RECOVERED, numbers(&[u64::from(generation.0), *last, *decided]))
+}
+
+pub(crate) fn put_lost(known: u64) -> Write {
+    Write::put(Space::Election, LOST, numbers(&[known]))
+}
+
 pub(crate) fn put_decided(replica: ReplicaId, number: u64) -> Write {
     Write::put(Space::Election, decided_key(replica), numbers(&[number]))
 }
 
 pub(crate) fn delete_decided(replica: ReplicaId) -> Write {
     Write::delete(Space::Election, decided_key(replica))
+}
+
+fn version_key(kind: u16) -> Vec<u8> {
+    [VERSION, &kind.to_be_bytes()].concat()
+}
+
+pub(crate) fn put_version(kind: u16, index: u64) -> Write {
+    Write::put(Space::Election, version_key(kind), numbers(&[index]))
+}
+
+pub(crate) fn delete_version(kind: u16) -> Write {
+    Write::delete(Space::Election, version_key(kind))
 }
 
 pub(crate) fn put_entry(entry: &Entry) -> Write {
@@ -76,7 +120,13 @@ pub(crate) fn put_members(members: &Members) -> Write {
 pub struct Restored {
     pub(crate) hard: Option<Hard>,
     pub(crate) applied: Option<u64>,
+    pub(crate) lease_ms: Option<u64>,
+    pub(crate) generation: Option<StoreGeneration>,
+    /// Of the latest forced recovery: its generation, the last index and the last decided one.
+    pub(crate) recovered: Option<[u64; 3]>,
+    pub(crate) log_lost: bool,
     pub(crate) decided: BTreeMap<ReplicaId, u64>,
+    pub(crate) versions: BTreeMap<u16, u64>,
     pub(crate) entries: BTreeMap<u64, Entry>,
     pub(crate) base: Option<Position>,
     pub(crate) members: Option<Members>,
@@ -112,10 +162,27 @@ impl Restored {
         } else if key == APPLIED {
             let [index] = read_numbers(value)?;
             self.applied = Some(index);
+        } else if key == LEASE {
+            let [lease_ms] = read_numbers(value)?;
+            self.lease_ms = Some(lease_ms);
+        } else if key == GENERATION {
+            let [generation] = read_numbers(value)?;
+            let generation =
+                u32::try_from(generation).map_err(|_| Error::message("impossible generation"))?;
+            self.generation = Some(StoreGeneration(generation));
+        } else if key == RECOVERED {
+            self.recovered = Some(read_numbers(value)?);
+        } else if key == LOST {
+            let [_] = read_numbers(value)?;
+            self.log_lost = true;
         } else if let Some(replica) = key.strip_prefix(DECIDED) {
             let replica = replica.try_into().map_err(|_| Error::message("key of another length"))?;
             let [number] = read_numbers(value)?;
             self.decided.insert(ReplicaId(u64::from_be_bytes(replica)), number);
+        } else if let Some(kind) = key.strip_prefix(VERSION) {
+            let kind = kind.try_into().map_err(|_| Error::message("key of another length"))?;
+            let [index] = read_numbers(value)?;
+            self.versions.insert(u16::from_be_bytes(kind), index);
         }
         Ok(())
     }

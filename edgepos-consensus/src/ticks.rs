@@ -15,7 +15,15 @@ pub(crate) struct TimerTicks {
     pub(crate) election_max: usize,
 }
 
+/// The longest wait of a candidate, in multiples of the longest configured one.
+const PATIENCE_LIMIT: usize = 64;
+
 impl TimerTicks {
+    /// No patience is longer, in ticks.
+    pub(crate) fn patience_limit(&self) -> usize {
+        self.election_max * PATIENCE_LIMIT
+    }
+
     /// The timing must be valid: whole ticks, within the hour.
     pub(crate) fn new(timing: &Timing) -> Self {
         let count = |duration: Duration| (duration.as_millis() / timing.tick.as_millis().max(1)) as usize;

@@ -6,7 +6,7 @@
 //! | 1 | store generation | all |
 //! | 2, 3 | from, to | all |
 //! | 4 | term | all |
-//! | 5 | stamp | all but votes, 0 when absent |
+//! | 5 | stamp | all, 0 when absent |
 //! | 6 | kind | all |
 //! | 7 | index | append, append reply, vote |
 //! | 8 | log term | append, vote; append reply when refused |
@@ -17,6 +17,8 @@
 //! | 13 | entries | append |
 //! | 14 | snapshot | snapshot |
 //! | 15 | proposals | propose |
+//! | 16 | lease in ms | append, heartbeat, snapshot; absent for the configured one |
+//! | 17 | true for a voter that never leads | replies to a leader; absent for false |
 
 use edgepos_core::{ReplicaId, StoreGeneration, StoreId};
 use minicbor::decode::Error;
@@ -60,6 +62,8 @@ struct Fields {
     entries: Option<Vec<Entry>>,
     snapshot: Option<Snapshot>,
     proposals: Option<Vec<Proposal>>,
+    lease_ms: u64,
+    passive: bool,
 }
 
 impl Fields {
@@ -85,6 +89,8 @@ impl Fields {
                 13 => fields.entries = Some(cbor::array(decoder, MAX_ITEMS, Entry::decode_from)?),
                 14 => fields.snapshot = Some(Snapshot::decode_from(decoder)?),
                 15 => fields.proposals = Some(cbor::array(decoder, MAX_ITEMS, Proposal::decode_from)?),
+                16 => fields.lease_ms = decoder.u64()?,
+                17 => fields.passive = decoder.bool()?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -113,6 +119,8 @@ impl Message {
             to: ReplicaId(fields.number(3)?),
             term: fields.number(4)?,
             stamp: fields.numbers[5].unwrap_or_default(),
+            lease_ms: fields.lease_ms,
+            passive: fields.passive,
             body: decode_body(&mut fields)?,
         })
     }
@@ -120,7 +128,7 @@ impl Message {
     /// The bytes, at most [`MAX_MESSAGE_BYTES`].
     pub fn encode(&self) -> Vec<u8> {
         let (kind, fields) = (body_kind(&self.body), body_fields(&self.body));
-        let mut encoder = cbor::map(7 + fields);
+        let mut encoder = cbor::map(7 + fields + u64::from(self.lease_ms > 0) + u64::from(self.passive));
         put_bytes(&mut encoder, 0, &self.store.0);
         put_u64(&mut encoder, 1, u64::from(self.generation.0));
         put_u64(&mut encoder, 2, self.from.0);
@@ -129,6 +137,12 @@ impl Message {
         put_u64(&mut encoder, 5, self.stamp);
         put_u64(&mut encoder, 6, kind);
         encode_body(&self.body, &mut encoder);
+        if self.lease_ms > 0 {
+            put_u64(&mut encoder, 16, self.lease_ms);
+        }
+        if self.passive {
+            infallible(encoder.u8(17).and_then(|encoder| encoder.bool(true)));
+        }
         encoder.into_writer()
     }
 }

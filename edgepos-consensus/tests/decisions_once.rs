@@ -32,7 +32,7 @@ fn through_crashes_of_everyone() {
 }
 
 fn proposal(replica: ReplicaId, number: u64, bytes: usize) -> Proposal {
-    Proposal { key: ProposalKey { replica, number }, kind: 1, bytes: vec![7; bytes] }
+    Proposal { key: ProposalKey { replica, number }, kind: 1, base: None, bytes: vec![7; bytes] }
 }
 
 fn propose(election: &mut Election, proposal: Proposal) -> Result<(), ProposeError> {

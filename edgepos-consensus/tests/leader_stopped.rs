@@ -20,6 +20,32 @@ fn a_leader_stopped_for_a_second_follows() {
     }
 }
 
+/// A leader's tablet sleeps. Its clock counts the sleep: whatever it does first on waking, it is entitled to nothing, and what it
+/// was told before the sleep has run out.
+#[test]
+fn a_leader_that_slept_holds_no_entitlement() {
+    for slept in [310, 1000, 60_000, 600_000] {
+        for seed in 0..2 {
+            let mut world = World::new(seed, 3);
+            let old = world.elect();
+            world.run_for(500 + 31 * seed);
+            let until = world.nodes[old].election.as_ref().unwrap().entitled_until().unwrap();
+            world.pause(old, slept);
+            world.run_for(slept - 1);
+            assert!(until.0 <= world.now, "seed {seed}");
+            world.run_for(1);
+            let election = world.nodes[old].election.as_mut().unwrap();
+            let key = edgepos_consensus::ProposalKey { replica: crate::support::replica(old), number: 1 };
+            let proposal = edgepos_consensus::Proposal { key, kind: 1, base: None, bytes: vec![] };
+            election.propose(edgepos_core::Now::new(world.now, 0), proposal).unwrap();
+            assert!(!election.entitled(), "slept {slept} seed {seed}");
+            world.flush(old);
+            world.run_for(3000);
+            assert_eq!(world.elections.len(), 2, "its return disturbs nobody");
+        }
+    }
+}
+
 /// A follower stopped for a long time stands once at most, and is refused.
 #[test]
 fn a_follower_stopped_for_a_minute_returns_quietly() {

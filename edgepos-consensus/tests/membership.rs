@@ -102,6 +102,8 @@ fn a_retired_terminal_does_not_count() {
         world.crash(other);
         world.run_for(3000);
         let leader = world.leader().expect("two of three are a majority, though two of four are not");
+        let again = admit(&mut world, replica(gone));
+        assert_eq!(again, Err(MembershipError::Retired { replica: replica(gone) }), "not under this name");
         // It comes back from its old disk: nobody votes for it, and it disturbs nobody.
         world.boot(gone);
         world.run_for(20_000);

@@ -28,3 +28,34 @@ fn an_older_copy_of_the_disk_is_noticed() {
         assert_eq!(world.nodes[leader].applied.len(), 22);
     }
 }
+
+/// It stays out after a restart, when the leader that noticed is gone: with its vote a terminal could lead that lacks decisions.
+#[test]
+fn it_stays_out_after_a_restart() {
+    for seed in 0..10 {
+        let mut world = World::new(seed, 3);
+        let leader = world.elect();
+        let (restored, other) = ((leader + 1) % 3, (leader + 2) % 3);
+        world.run_for(500);
+        let (disk, applied) = (world.nodes[restored].disk.clone(), world.nodes[restored].applied.clone());
+        world.crash(other);
+        for number in 0..5 {
+            world.propose(leader, &[number]);
+        }
+        world.run_for(500);
+        world.crash(restored);
+        (world.nodes[restored].disk, world.nodes[restored].applied) = (disk, applied);
+        world.boot(restored);
+        world.run_for(1000);
+        world.crash(leader);
+        world.crash(restored);
+        world.boot(restored);
+        world.boot(other);
+        world.run_for(10_000);
+        assert_eq!(world.leader(), None, "neither of the two has what was decided");
+        world.boot(leader);
+        world.run_until(5000, |world| world.leader().is_some());
+        world.run_for(500);
+        assert_eq!(world.nodes[other].applied.len(), 5);
+    }
+}

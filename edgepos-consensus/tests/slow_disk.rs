@@ -38,6 +38,31 @@ fn slow_disks_everywhere_only_cost_time() {
     }
 }
 
+/// E4: disks that take as long for one flush as the configured timing gives a whole election, and longer. The votes of one round
+/// arrive while the next one is under way, unless the candidates learn how long it takes. A leader stays, too.
+#[test]
+fn very_slow_disks_do_not_livelock() {
+    for (flush, limit) in [(100, 10_000), (300, 20_000), (500, 30_000), (1000, 60_000)] {
+        for seed in 0..20 {
+            let terminals = [3, 5, 15][seed as usize % 3];
+            let mut world = World::new(seed, terminals);
+            world.nodes.iter_mut().for_each(|node| node.disk_ms = flush);
+            world.run_until(limit, |world| world.leader().is_some());
+            let leader = world.leader().unwrap();
+            world.propose(leader, b"slow");
+            world.run_for(10_000);
+            // Four writes in a row take longer than `disk_stall_after` on the slowest: those leaders hand over, as told.
+            let stays = flush <= 300;
+            assert!(!stays || world.leader() == Some(leader), "flush {flush} seed {seed}: it keeps the lead");
+            world.run_until(limit, |world| world.nodes.iter().all(|node| node.applied.len() == 1));
+            world.run_until(limit, |world| world.leader().is_some());
+            let leader = world.leader().unwrap();
+            world.crash(leader);
+            world.run_until(limit, |world| world.leader().is_some());
+        }
+    }
+}
+
 /// The leader's disk hangs for good while its followers' work. It hands the leadership to one that can apply what it decides.
 #[test]
 fn a_leader_with_a_hanging_disk_hands_over() {

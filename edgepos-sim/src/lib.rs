@@ -29,6 +29,7 @@ mod clock;
 mod cloud;
 mod disk;
 mod drafts;
+pub mod elections;
 mod faults;
 mod goods;
 mod network;

@@ -1,5 +1,7 @@
 //! The simulator's command line.
 
+mod command;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -9,14 +11,17 @@ use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
+use command::cannot_write;
 use edgepos_sim::{Keep, Outcome, Plan, Violation, report, run, run_seeds, run_twice};
 
 /// Runs whole stores in virtual time and checks that nothing is lost, doubled or left behind.
 ///
 /// Exit status: 0 when every rule holds, 1 when one was broken, 2 for a mistake in the command or a file that can not be written.
 #[derive(Debug, Parser)]
-#[command(name = "edgepos-sim", version)]
+#[command(name = "edgepos-sim", version, args_conflicts_with_subcommands = true)]
 struct Cli {
+    #[command(subcommand)]
+    command: Option<command::Command>,
     /// How many seeds to run, from --start on.
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
@@ -50,6 +55,9 @@ thread_local! {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(command) = &cli.command {
+        return command.run();
+    }
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         LAST_PANIC.with(|last| *last.borrow_mut() = Some(place.clone()));
@@ -64,11 +72,6 @@ fn main() -> ExitCode {
 /// A file that can be written, opened before any work is done for it.
 fn create(path: &Path) -> Result<BufWriter<File>, ExitCode> {
     File::create(path).map(BufWriter::new).map_err(|error| cannot_write(path, &error))
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> ExitCode {
-    eprintln!("error: {} can not be written: {error}", path.display());
-    ExitCode::from(2)
 }
 
 fn many(cli: &Cli) -> ExitCode {

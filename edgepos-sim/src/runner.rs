@@ -14,23 +14,31 @@ use crate::trace::Keep;
 ///
 /// A run depends on its seed alone: how many threads there are changes nothing but the time.
 pub fn run_seeds(start: u64, count: u64, twice: bool, mut each: impl FnMut(Outcome)) {
+    let work = |seed| {
+        let plan = Plan::from_seed(seed);
+        if twice { run_twice(plan) } else { run(plan, Keep::Hash) }
+    };
+    in_order(start, count, work, |_, outcome| each(outcome));
+}
+
+/// Does the work for each seed on all cores, and hands out what came of it by rising seed.
+pub(crate) fn in_order<T: Send>(
+    start: u64,
+    count: u64,
+    work: impl Fn(u64) -> T + Sync,
+    mut each: impl FnMut(u64, T),
+) {
     let threads =
         thread::available_parallelism().map_or(1, NonZero::get).min(usize::try_from(count).unwrap_or(1));
     let next = AtomicU64::new(0);
-    let (send, receive) = mpsc::channel::<Outcome>();
+    let (send, receive) = mpsc::channel::<(u64, T)>();
     thread::scope(|scope| {
         for _ in 0..threads {
-            let send = send.clone();
-            let next = &next;
+            let (send, next, work) = (send.clone(), &next, &work);
             scope.spawn(move || {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= count {
-                        break;
-                    }
-                    let plan = Plan::from_seed(start.wrapping_add(number));
-                    let outcome = if twice { run_twice(plan) } else { run(plan, Keep::Hash) };
-                    if send.send(outcome).is_err() {
+                    if number >= count || send.send((number, work(start.wrapping_add(number)))).is_err() {
                         break;
                     }
                 }
@@ -39,10 +47,10 @@ pub fn run_seeds(start: u64, count: u64, twice: bool, mut each: impl FnMut(Outco
         drop(send);
         let mut waiting = BTreeMap::new();
         let mut expected = 0;
-        for outcome in receive {
-            waiting.insert(outcome.seed.wrapping_sub(start), outcome);
-            while let Some(outcome) = waiting.remove(&expected) {
-                each(outcome);
+        for (number, result) in receive {
+            waiting.insert(number, result);
+            while let Some(result) = waiting.remove(&expected) {
+                each(start.wrapping_add(expected), result);
                 expected += 1;
             }
         }

@@ -44,7 +44,8 @@ impl Station {
     pub(crate) fn new(plan: &Plan, place: usize) -> Self {
         let replicas = plan.replicas();
         let replica = replicas[place];
-        let genesis = Genesis { store: plan.store(), generation: plan.generation(), voters: replicas };
+        let genesis =
+            Genesis { store: plan.store(), generation: plan.generation(), voters: replicas, recovery: None };
         let mut clocks = plan.rng(Purpose::Clock, place);
         let rate_ppm = clocks.range(0, 401) as i64 - 200;
         let wall_off_ms = clocks.range(0, 8_001) as i64 - 4_000;

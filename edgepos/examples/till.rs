@@ -13,7 +13,8 @@ use edgepos::{
 /// A store of one terminal sells two bottles of milk; its files are in `folder`.
 pub async fn sell(folder: &Path) -> Result<Committed, Box<dyn std::error::Error>> {
     let me = ReplicaId::new(1, 0x5EED);
-    let genesis = Genesis { store: StoreId([7; 16]), generation: StoreGeneration(0), voters: vec![me] };
+    let genesis =
+        Genesis { store: StoreId([7; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
     let (transport, transport_events) = TcpTransport::start(TcpConfig {
         me,
         store: genesis.store,

@@ -254,6 +254,9 @@ impl Loop {
             Command::Commit(commit, reply) => (self.terminal.commit(now, request, commit), reply),
             Command::Abandon(basket, reply) => (self.terminal.abandon(now, request, basket), reply),
             Command::Record(record, reply) => (self.terminal.record(now, request, record), reply),
+            // A caller that has gone does not need its answer.
+            Command::Admit(replica, reply) => return drop(reply.send(self.terminal.admit(now, replica))),
+            Command::Retire(replica, reply) => return drop(reply.send(self.terminal.retire(now, replica))),
             Command::Flush => return self.terminal.flush(now),
             Command::StepDown => return self.terminal.step_down(now),
             Command::Query(query) => return query(&self.terminal),

@@ -14,6 +14,7 @@ mod http_uplink;
 pub mod model;
 mod node;
 mod ports;
+pub mod recovery;
 mod sqlite_store;
 mod tcp;
 mod terminal;

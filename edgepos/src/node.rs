@@ -1,6 +1,7 @@
 //! A handle to a running terminal.
 
-use edgepos_core::EventId;
+use edgepos_consensus::MembershipError;
+use edgepos_core::{EventId, ReplicaId};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::model::{BasketId, CounterRow, PriceSet, ProductSet};
@@ -15,6 +16,8 @@ pub(crate) enum Command {
     Abandon(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Record(Record, oneshot::Sender<Result<Reply, Refusal>>),
     Query(Box<dyn FnOnce(&Terminal) + Send>),
+    Admit(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
+    Retire(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Flush,
     StepDown,
     Shutdown,
@@ -145,6 +148,22 @@ impl Node {
         self.query(move |terminal| terminal.price(&product, list, at_ms).cloned()).await
     }
 
+    /// Lets another incarnation take part in what the store decides: see [`Terminal::admit`].
+    ///
+    /// # Errors
+    /// When this terminal is not the entitled leader, the other can not be admitted, or the terminal has stopped.
+    pub async fn admit(&self, replica: ReplicaId) -> Result<(), MembershipError> {
+        self.change_members(|reply| Command::Admit(replica, reply)).await
+    }
+
+    /// Takes an incarnation out of what the store decides, for good: see [`Terminal::retire`].
+    ///
+    /// # Errors
+    /// When this terminal is not the entitled leader, the other can not be retired, or the terminal has stopped.
+    pub async fn retire(&self, replica: ReplicaId) -> Result<(), MembershipError> {
+        self.change_members(|reply| Command::Retire(replica, reply)).await
+    }
+
     /// Sends at once what waits for company.
     pub async fn flush(&self) {
         self.tell(Command::Flush).await;
@@ -163,6 +182,16 @@ impl Node {
     /// News from here on. A listener that lags loses the oldest.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.news.subscribe()
+    }
+
+    async fn change_members(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<(), MembershipError>>) -> Command,
+    ) -> Result<(), MembershipError> {
+        let (reply, answer) = oneshot::channel();
+        // Whoever does not run is entitled to nothing.
+        self.commands.send(command(reply)).await.map_err(|_| MembershipError::NotEntitled)?;
+        answer.await.map_err(|_| MembershipError::NotEntitled)?
     }
 
     async fn ask(

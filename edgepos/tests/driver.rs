@@ -36,7 +36,8 @@ impl Uplink for Cloudless {
 
 fn start(store: Box<dyn Store>) -> (Node, Driver) {
     let me = ReplicaId::new(1, 5);
-    let genesis = Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me] };
+    let genesis =
+        Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
     let config = DriverConfig { terminal: Config::new(me, genesis, 9) };
     let (_events, transport_events) = mpsc::channel(1);
     Driver::start(

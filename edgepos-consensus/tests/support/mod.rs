@@ -318,7 +318,7 @@ impl World {
 
     pub(crate) fn propose_as(&mut self, node: usize, key: ProposalKey, bytes: &[u8]) {
         let now = Now::new(self.now, self.now);
-        let proposal = Proposal { key, kind: 9, bytes: bytes.to_vec() };
+        let proposal = Proposal { key, kind: 9, base: None, bytes: bytes.to_vec() };
         let election = self.nodes[node].election.as_mut().expect("the terminal is up");
         election.propose(now, proposal).expect("the proposal is taken");
         self.collect(node);

@@ -6,6 +6,8 @@ use edgepos_consensus::Timing;
 use edgepos_core::{ReplicaId, StoreGeneration, StoreId};
 use thiserror::Error;
 
+use crate::recovery::RecoveryAnchor;
+
 /// The record that a store begins from, identical on its first terminals.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Genesis {
@@ -13,8 +15,12 @@ pub struct Genesis {
     pub store: StoreId,
     /// Raised by a forced recovery.
     pub generation: StoreGeneration,
-    /// The first terminals, 1 to 15. The first five by rising id vote.
+    /// The first terminals, 1 to 15. The first five vote. A terminal that is not among them joins, and waits until the leader
+    /// [admits](crate::Terminal::admit) it to the store's decisions; it sells and syncs meanwhile.
     pub voters: Vec<ReplicaId>,
+    /// What tells the codes of the manager's recovery kit; see [`recovery`](crate::recovery). `None` for a store without one,
+    /// which can not be recovered by force.
+    pub recovery: Option<RecoveryAnchor>,
 }
 
 /// How a terminal behaves. [`Config::new`] gives the defaults.

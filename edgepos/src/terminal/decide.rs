@@ -61,7 +61,9 @@ impl Terminal {
         let me = self.config.me;
         let number = self.election.decided(me) + self.election.pending_proposals() as u64 + 1;
         let key = ProposalKey { replica: me, number };
-        self.election.propose(now, Proposal { key, kind: STORE_EVENT, bytes: envelope.encode() }).is_ok()
+        self.election
+            .propose(now, Proposal { key, kind: STORE_EVENT, base: None, bytes: envelope.encode() })
+            .is_ok()
     }
 
     /// A decision of the log, in order. The same decision does the same on every terminal, also where its event has already

@@ -27,7 +27,7 @@ fn replica(terminal: u16) -> ReplicaId {
 
 fn open(terminal: u16, terminals: u16, disk: MemoryStore, now: Now) -> Till {
     let voters = (1..=terminals).map(replica).collect();
-    let genesis = Genesis { store: StoreId([7; 16]), generation: StoreGeneration(0), voters };
+    let genesis = Genesis { store: StoreId([7; 16]), generation: StoreGeneration(0), voters, recovery: None };
     let mut config = Config::new(replica(terminal), genesis, u64::from(terminal));
     config.flush_interval = std::time::Duration::from_millis(50);
     let terminal = Terminal::new(now, config, Restored::from_store(&disk).unwrap()).unwrap();

@@ -1,7 +1,9 @@
 //! What goes into a terminal and what comes out of it.
 
 use edgepos_consensus::Leader;
-use edgepos_core::{ConnectionId, EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, ReplicaId, Seq};
+use edgepos_core::{
+    ConnectionId, EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, ReplicaId, Seq, StoreGeneration,
+};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{CloudReply, CloudRequest, UplinkError, UplinkId};
 use thiserror::Error;
@@ -279,6 +281,30 @@ pub enum Event {
     Fenced,
     /// The election has stopped. Sales go on.
     ElectionHalted(String),
+    /// This terminal's disk lost, or is an older copy of, what it had reported durable: it neither votes nor leads any more, and
+    /// has to come again as a new incarnation. It sells on.
+    LogLost {
+        /// The last decision held.
+        held: u64,
+        /// The last one that the leader knows was held.
+        known: u64,
+    },
+    /// A write takes longer than it should; a leader hands over. The disk may be failing.
+    DiskStalled,
+    /// The store has decided who takes part in its decisions.
+    MembersChanged {
+        /// Those that vote.
+        voters: Vec<ReplicaId>,
+        /// Those that only learn.
+        learners: Vec<ReplicaId>,
+    },
+    /// An operator has recovered this store [by force](crate::recovery). Told at every start.
+    StoreRecovered {
+        /// The generation that it began.
+        generation: StoreGeneration,
+        /// Decisions of the survivor that may have been refused elsewhere, and count since.
+        adopted: u64,
+    },
     /// Something from outside was refused and dropped.
     Refused {
         /// From whom.

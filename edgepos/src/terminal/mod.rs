@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 pub use config::{Config, ConfigError, Genesis};
-use edgepos_consensus::{self as consensus, Election, Leader};
+use edgepos_consensus::{self as consensus, Election, Leader, MembershipError};
 use edgepos_core::{ConnectionId, Now, ReplicaId, StoreGeneration, Time};
 use edgepos_crdt::Clock;
 use edgepos_sync::{self as sync, Outbox};
@@ -50,7 +50,7 @@ use state::State;
 /// use edgepos::{Commit, Config, Draft, Genesis, Input, MemoryStore, Output, Reply, RequestId, Restored, Store, Terminal};
 ///
 /// let me = ReplicaId::new(1, 42);
-/// let genesis = Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me] };
+/// let genesis = Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
 /// let now = Now::new(0, 1_700_000_000_000);
 /// let mut store = MemoryStore::new();
 /// let mut terminal = Terminal::new(now, Config::new(me, genesis, 7), Restored::new())?;
@@ -117,6 +117,7 @@ impl Terminal {
         let mut election_config =
             consensus::Config::standard(config.me, config.genesis.voters.clone(), config.seed);
         election_config.timing = config.timing.clone();
+        election_config.joins = !config.genesis.voters.contains(&config.me);
         election_config.store = config.genesis.store;
         election_config.generation = config.genesis.generation;
         let election = Election::new(now, election_config, election).map_err(ConfigError::Election)?;
@@ -181,6 +182,26 @@ impl Terminal {
         if self.stopped.is_none() && self.election.step_down(now).is_ok() {
             self.settle(now);
         }
+    }
+
+    /// Lets another incarnation take part in what the store decides: see [`Election::admit`]. It sells and syncs without.
+    ///
+    /// # Errors
+    /// When this terminal is not the entitled leader, or the other can not be admitted.
+    pub fn admit(&mut self, now: Now, replica: ReplicaId) -> Result<(), MembershipError> {
+        let admitted = self.election.admit(now, replica);
+        self.settle(now);
+        admitted
+    }
+
+    /// Takes an incarnation out of what the store decides, for good: see [`Election::retire`].
+    ///
+    /// # Errors
+    /// When this terminal is not the entitled leader, or the other can not be retired.
+    pub fn retire(&mut self, now: Now, replica: ReplicaId) -> Result<(), MembershipError> {
+        let retired = self.election.retire(now, replica);
+        self.settle(now);
+        retired
     }
 
     /// The store failed: nothing is done any more, and each request is refused with this reason. Recovery is a restart.

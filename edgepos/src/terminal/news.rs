@@ -71,6 +71,15 @@ impl Terminal {
             consensus::Event::Refused { from, reason } => {
                 self.tell(Event::Refused { from, reason: format!("{reason:?}") });
             }
+            consensus::Event::LogLost { held, known } => self.tell(Event::LogLost { held, known }),
+            consensus::Event::DiskStalled { .. } => self.tell(Event::DiskStalled),
+            consensus::Event::MembersChanged { voters, learners } => {
+                self.tell(Event::MembersChanged { voters, learners });
+            }
+            consensus::Event::StoreRecovered { generation, last, decided } => {
+                let adopted = last.saturating_sub(decided);
+                self.tell(Event::StoreRecovered { generation, adopted });
+            }
             // Skipped decisions arrive as events of the store's chain; what a later version tells is not for this one.
             _ => {}
         }

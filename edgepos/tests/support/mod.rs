@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use edgepos::core::{ConnectionId, IdempotencyKey, Now, Persist, ReplicaId, Space, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, Currency, Line, Tender};
+use edgepos::recovery::RecoveryKit;
 use edgepos::{
     Commit, Config, Draft, Event, Genesis, Input, MemoryStore, Output, Receipt, Record, Refusal, Reply,
     RequestId, Restored, Store, Terminal,
@@ -22,9 +23,13 @@ pub fn replica(terminal: u16) -> ReplicaId {
     ReplicaId::new(terminal, 100 + u64::from(terminal))
 }
 
+/// The recovery kit of every store here.
+pub const KIT: RecoveryKit = RecoveryKit::from_secret([5; 16]);
+
 pub fn genesis(terminals: u16) -> Genesis {
     let voters = (1..=terminals).map(replica).collect();
-    Genesis { store: StoreId([7; 16]), generation: StoreGeneration(0), voters }
+    let recovery = Some(KIT.anchor());
+    Genesis { store: StoreId([7; 16]), generation: StoreGeneration(0), voters, recovery }
 }
 
 pub fn config(terminal: u16, terminals: u16) -> Config {

@@ -85,7 +85,7 @@ fn step(shop: &mut Shop, input: &mut Input<'_>, genesis: usize, fast: bool) {
         22 => {
             let (owner, number) = (input.below(shop.terminals.len()), input.number(1));
             let key = ProposalKey { replica: replica(owner), number };
-            let proposal = Proposal { key, kind: 9, bytes: input.bytes(20).to_vec() };
+            let proposal = Proposal { key, kind: 9, base: None, bytes: input.bytes(20).to_vec() };
             shop.command(terminal, |election, now| {
                 let _ = election.propose(now, proposal);
             });

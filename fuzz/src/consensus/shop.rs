@@ -176,7 +176,8 @@ impl Shop {
 
     /// After [`heal`](Self::heal): somebody is entitled before long, and decides.
     pub(super) fn recover(&mut self) {
-        for _ in 0..8 {
+        // Leases and patience may have been stretched by answers that came seconds late.
+        for _ in 0..40 {
             let entitled =
                 |terminal: &Terminal| terminal.election.as_ref().is_some_and(|election| election.entitled());
             if let Some(leader) = self.terminals.iter().position(entitled) {
@@ -222,7 +223,7 @@ impl Shop {
             let number = election.decided(replica) + election.pending_proposals() as u64 + 1;
             let key = ProposalKey { replica, number };
             // Full is no fault.
-            let _ = election.propose(now, Proposal { key, kind: 9, bytes: bytes.to_vec() });
+            let _ = election.propose(now, Proposal { key, kind: 9, base: None, bytes: bytes.to_vec() });
         });
     }
 

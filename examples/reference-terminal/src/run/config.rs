@@ -179,7 +179,7 @@ impl File {
         let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
         Ok(Config {
             me,
-            genesis: Genesis { store, generation: StoreGeneration(self.generation), voters },
+            genesis: Genesis { store, generation: StoreGeneration(self.generation), voters, recovery: None },
             db: beside.join(self.db),
             till,
             listen: address(&self.listen).map_err(|reason| wrong("listen", reason))?,

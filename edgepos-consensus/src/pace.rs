@@ -1,0 +1,248 @@
+//! How far away the others are, and what follows from it: how long a lease has to be, and how long a candidate waits for votes.
+//!
+//! The configured durations fit a shop's network and a disk that flushes in time. A voter behind a long line (the cloud), or a disk
+//! that takes a third of a second for a flush, would otherwise never let an election end: the votes arrive after the candidate has
+//! begun the next one, and a new leader's lease runs out before the first answer can be there. So both are measured.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+
+use edgepos_core::{ReplicaId, Time};
+
+use crate::config::Timing;
+
+/// The longest lease, however far the voters are.
+pub(crate) const MAX_LEASE: Duration = Duration::from_secs(5);
+/// A round trip that counts as this long at most: a liar must not stop the elections.
+const MAX_TRIP_MS: u64 = 3000;
+/// Round trips kept of each voter; the shortest counts, since a stall says nothing about the distance.
+const TRIPS: usize = 8;
+/// Flushes kept; the longest counts.
+const FLUSHES: usize = 4;
+/// For how long a shorter lease must have done before a leader asks for less.
+const CALM: Duration = Duration::from_secs(30);
+
+/// The shortest and the longest trip of a vote in this round, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+struct Vote {
+    shortest: u64,
+    longest: u64,
+}
+
+/// What was measured, and what was promised because of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Pace {
+    lease: Duration,
+    heartbeat: Duration,
+    /// From asking for a vote to the answer, both disks included, since this terminal stood last.
+    votes: BTreeMap<ReplicaId, Vote>,
+    /// From a heartbeat to its answer, in milliseconds, while this terminal leads.
+    beats: BTreeMap<ReplicaId, VecDeque<u64>>,
+    /// How long this terminal's latest flushes took, in milliseconds.
+    flushes: VecDeque<u64>,
+    /// The lease that a leader's messages carry, and since when a shorter one would do.
+    asked: Duration,
+    calm_since: Option<Time>,
+    /// The lease that the leader asked for last, and until when no other one gets this terminal's vote.
+    granted: Duration,
+    promised_until: Option<Time>,
+}
+
+impl Pace {
+    /// `granted` is the lease that the last run had promised; whoever asked for it may still count on it.
+    pub(crate) fn new(timing: &Timing, granted: Option<Duration>, now: Time) -> Self {
+        let lease = timing.lease;
+        let granted_then = granted.map(|granted| granted.clamp(lease, MAX_LEASE));
+        Self {
+            lease,
+            heartbeat: timing.heartbeat,
+            votes: BTreeMap::new(),
+            beats: BTreeMap::new(),
+            flushes: VecDeque::new(),
+            asked: lease,
+            calm_since: None,
+            granted: granted_then.unwrap_or(lease),
+            promised_until: granted_then.map(|granted| now + granted),
+        }
+    }
+
+    /// A voter answered a request for its vote.
+    pub(crate) fn voted(&mut self, voter: ReplicaId, trip: Duration) {
+        let trip = (trip.as_millis() as u64).min(MAX_TRIP_MS);
+        let vote = self.votes.entry(voter).or_insert(Vote { shortest: trip, longest: trip });
+        *vote = Vote { shortest: vote.shortest.min(trip), longest: vote.longest.max(trip) };
+    }
+
+    /// A voter answered a heartbeat.
+    pub(crate) fn answered(&mut self, voter: ReplicaId, trip: Duration) {
+        let trips = self.beats.entry(voter).or_default();
+        keep(trips, (trip.as_millis() as u64).min(MAX_TRIP_MS), TRIPS);
+    }
+
+    /// A write became durable.
+    pub(crate) fn flushed(&mut self, took: Duration) {
+        keep(&mut self.flushes, (took.as_millis() as u64).min(MAX_TRIP_MS), FLUSHES);
+    }
+
+    /// This terminal stands for election: who answered before may be gone.
+    pub(crate) fn stands(&mut self) {
+        self.votes.clear();
+    }
+
+    /// How long an election takes by what was seen, in milliseconds: until so many others have answered.
+    pub(crate) fn election_ms(&self, others_needed: usize) -> u64 {
+        let mut trips: Vec<_> = self.votes.values().map(|vote| vote.longest).collect();
+        trips.sort_unstable();
+        let trip = others_needed.checked_sub(1).and_then(|rank| trips.get(rank)).copied().unwrap_or_default();
+        let flush = self.flushes.iter().copied().max().unwrap_or_default();
+        trip.max(2 * flush)
+    }
+
+    /// This terminal leads from here on.
+    pub(crate) fn leads(&mut self, now: Time) {
+        self.beats.clear();
+        (self.asked, self.calm_since) = (self.lease, Some(now));
+    }
+
+    /// The lease for what a leader says from here on, given the voters within reach: an answer must be able to arrive well
+    /// before it runs out, and one more when the first is lost.
+    pub(crate) fn ask(&mut self, now: Time, reachable: impl Iterator<Item = ReplicaId>) -> Duration {
+        let trip = |voter: ReplicaId| {
+            let beats = self.beats.get(&voter).and_then(|trips| trips.iter().min().copied());
+            beats.or_else(|| self.votes.get(&voter).map(|vote| vote.shortest))
+        };
+        let wanted = self.lease_for(reachable.filter_map(trip).max().unwrap_or_default());
+        if wanted > self.asked {
+            self.asked = wanted;
+        }
+        if wanted == self.asked {
+            self.calm_since = None;
+        } else if now.since(*self.calm_since.get_or_insert(now)) >= CALM {
+            (self.asked, self.calm_since) = (wanted, None);
+        }
+        self.asked
+    }
+
+    /// Whole heartbeats, so that a millisecond more or less changes nothing.
+    fn lease_for(&self, trip_ms: u64) -> Duration {
+        let ms = |duration: Duration| duration.as_millis() as u64;
+        let (lease, heartbeat) = (ms(self.lease), ms(self.heartbeat).max(1));
+        let covered = lease.saturating_sub(heartbeat + heartbeat / 2);
+        let beats = (trip_ms + trip_ms / 4).saturating_sub(covered).div_ceil(heartbeat);
+        Duration::from_millis(lease + beats * heartbeat).min(MAX_LEASE.max(self.lease))
+    }
+
+    /// The lease that a leader's messages carry.
+    pub(crate) fn asked(&self) -> Duration {
+        self.asked
+    }
+
+    /// A leader asks for this lease. `Some` when that is not what is written down: the lease to write before answering.
+    pub(crate) fn grant(&mut self, now: Time, lease: Duration) -> Option<Duration> {
+        let lease = lease.clamp(self.lease, MAX_LEASE.max(self.lease));
+        let until = now + lease;
+        let longer = self.promised_until.is_none_or(|promised| until >= promised);
+        self.promised_until = self.promised_until.max(Some(until));
+        // A shorter lease is written down only when the longer promise is over.
+        let changes = lease > self.granted || (lease < self.granted && longer);
+        if !changes {
+            return None;
+        }
+        self.granted = lease;
+        Some(lease)
+    }
+
+    /// Whether this terminal's vote is promised to the leader it heard, beyond what raft itself keeps count of.
+    pub(crate) fn promised(&self, now: Time) -> bool {
+        self.promised_until.is_some_and(|until| now < until)
+    }
+
+    /// The transport saw the leader's connection die: it leads nobody any more.
+    pub(crate) fn release(&mut self) {
+        self.promised_until = None;
+    }
+
+    /// By how much longer than configured the leader may count on this terminal.
+    pub(crate) fn stretch(&self) -> Duration {
+        self.granted.saturating_sub(self.lease)
+    }
+}
+
+fn keep(queue: &mut VecDeque<u64>, value: u64, limit: usize) {
+    if queue.len() == limit {
+        queue.pop_front();
+    }
+    queue.push_back(value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEAR: ReplicaId = ReplicaId::new(1, 1);
+    const FAR: ReplicaId = ReplicaId::new(2, 1);
+
+    fn lease_ms(trip_ms: u64) -> u128 {
+        let mut pace = Pace::new(&Timing::standard(), None, Time(0));
+        pace.leads(Time(0));
+        pace.answered(FAR, Duration::from_millis(trip_ms));
+        pace.ask(Time(0), [FAR].into_iter()).as_millis()
+    }
+
+    /// The configured lease on a shop's network; longer by whole heartbeats behind a long line, and never beyond the limit.
+    #[test]
+    fn a_lease_covers_the_round_trip() {
+        let expected = [(0, 300), (10, 300), (60, 300), (80, 450), (160, 450), (600, 1050), (60_000, 4050)];
+        for (trip, lease) in expected {
+            assert_eq!(lease_ms(trip), lease, "{trip}");
+            assert!(trip > MAX_TRIP_MS || lease >= u128::from(trip) * 5 / 4, "{trip}");
+        }
+    }
+
+    /// A stall of one answer says nothing about the distance, a voter out of reach does not count, and less is asked for only
+    /// after it has been enough for half a minute.
+    #[test]
+    fn a_lease_shrinks_slowly() {
+        let mut pace = Pace::new(&Timing::standard(), None, Time(0));
+        pace.leads(Time(0));
+        pace.answered(NEAR, Duration::from_millis(4));
+        pace.answered(NEAR, Duration::from_millis(2000));
+        pace.answered(FAR, Duration::from_millis(600));
+        assert_eq!(pace.ask(Time(0), [NEAR].into_iter()).as_millis(), 300);
+        assert_eq!(pace.ask(Time(1), [NEAR, FAR].into_iter()).as_millis(), 1050);
+        assert_eq!(pace.ask(Time(2), [NEAR].into_iter()).as_millis(), 1050);
+        assert_eq!(pace.ask(Time(30_001), [NEAR].into_iter()).as_millis(), 1050);
+        assert_eq!(pace.ask(Time(30_002), [NEAR].into_iter()).as_millis(), 300);
+    }
+
+    /// What is promised outlives a later, shorter promise and a restart.
+    #[test]
+    fn a_promise_is_kept() {
+        let timing = Timing::standard();
+        let long = Duration::from_millis(1050);
+        let mut pace = Pace::new(&timing, None, Time(0));
+        assert_eq!(pace.grant(Time(0), timing.lease), None, "the configured lease needs no row");
+        assert_eq!(pace.grant(Time(100), long), Some(long));
+        assert_eq!(pace.grant(Time(200), long), None);
+        assert_eq!(pace.grant(Time(300), timing.lease), None, "the longer one still runs");
+        assert!(pace.promised(Time(1249)) && !pace.promised(Time(1250)));
+        assert_eq!(pace.grant(Time(1300), timing.lease), Some(timing.lease));
+        let restarted = Pace::new(&timing, Some(long), Time(5000));
+        assert!(restarted.promised(Time(6049)) && !restarted.promised(Time(6050)));
+        assert_eq!(restarted.stretch(), Duration::from_millis(750));
+    }
+
+    #[test]
+    fn an_election_takes_what_the_needed_voter_takes() {
+        let mut pace = Pace::new(&Timing::standard(), None, Time(0));
+        assert_eq!(pace.election_ms(1), 0);
+        pace.flushed(Duration::from_millis(40));
+        assert_eq!(pace.election_ms(1), 80);
+        pace.voted(FAR, Duration::from_millis(700));
+        pace.voted(FAR, Duration::from_millis(300));
+        pace.voted(NEAR, Duration::from_millis(200));
+        assert_eq!((pace.election_ms(1), pace.election_ms(2)), (200, 700));
+        pace.stands();
+        assert_eq!(pace.election_ms(1), 80);
+    }
+}

@@ -1,0 +1,62 @@
+//! A long time in which nothing happens: every election in it is one too many.
+
+use edgepos_consensus::Timing;
+use serde::Serialize;
+
+use super::lan::{Lan, Wire};
+use super::trial;
+
+/// What a quiet time gave.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Week {
+    /// The run.
+    pub seed: u64,
+    /// Terminals of the store.
+    pub terminals: usize,
+    /// How messages travelled.
+    pub transport: Wire,
+    /// Messages lost, in percent.
+    pub loss: u64,
+    /// Virtual hours.
+    pub hours: u64,
+    /// Elections after the first one.
+    pub needless_elections: u64,
+    /// How long the leader was not entitled for want of answers, in milliseconds, as sampled twenty times a second.
+    pub without_quorum_ms: u64,
+}
+
+/// Milliseconds between two looks at the leader.
+const LOOK_MS: u64 = 50;
+
+/// Runs a store in profile Standard for so many hours, with nothing but the loss of messages.
+///
+/// # Errors
+/// When a promise of raft's was broken, or the store found no first leader in a minute.
+pub fn week(seed: u64, terminals: usize, transport: Wire, loss: u64, hours: u64) -> Result<Week, String> {
+    let configs = trial::configs(seed, terminals, &Timing::standard(), transport);
+    let mut lan = Lan::new(seed, transport, loss, 0, configs);
+    (0..terminals).for_each(|node| lan.boot(node));
+    if !lan.run_until(lan.now + 60_000, |lan| lan.leader().is_some()) {
+        return Err("no first leader".to_owned());
+    }
+    let (end, before) = (lan.now + hours * 3_600_000, lan.elections);
+    let mut without_quorum_ms = 0;
+    while lan.now < end {
+        lan.run_for(LOOK_MS);
+        if lan.leader().is_none() {
+            without_quorum_ms += LOOK_MS;
+        }
+    }
+    match lan.broken.take() {
+        Some(broken) => Err(broken),
+        None => Ok(Week {
+            seed,
+            terminals,
+            transport,
+            loss,
+            hours,
+            needless_elections: lan.elections - before,
+            without_quorum_ms,
+        }),
+    }
+}

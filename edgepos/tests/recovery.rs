@@ -1,0 +1,133 @@
+//! A store of two burns in part, the cloud is away, and the manager has the kit.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use edgepos::core::{Now, ReplicaId, Space, StoreGeneration};
+use edgepos::model::CounterRow;
+use edgepos::recovery::{RecoveryError, RecoveryKit, adopt, recover};
+use edgepos::{Config, Event, MemoryStore, Store};
+use support::{KIT, Shop, Till, config, genesis, line, replica};
+
+fn all_rows(disk: &MemoryStore) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let spaces = [Space::Election, Space::ElectionLog, Space::ElectionSnapshot];
+    let mut rows = Vec::new();
+    for space in spaces {
+        let each = &mut |key: &[u8], value: &[u8]| {
+            rows.push((key.to_vec(), value.to_vec()));
+            Ok(())
+        };
+        disk.scan_all(space, each).unwrap();
+    }
+    rows
+}
+
+fn milk(till: &Till) -> Option<i64> {
+    till.terminal.counter(&CounterRow::stock("milk", 0))
+}
+
+/// Makes a store of two, sells, burns the second terminal, and stops the first.
+fn burned() -> (MemoryStore, Now) {
+    let mut shop = Shop::new(2);
+    shop.elect();
+    shop.tills[0].sell(shop.now, 1, vec![line(1, "milk", 1, 100)]);
+    shop.tills[1].sell(shop.now, 2, vec![line(1, "milk", 2, 100)]);
+    shop.pass(1000);
+    shop.cut(1);
+    drop(shop.tills.remove(1));
+    shop.pass(3000);
+    assert!(!shop.tills[0].terminal.status().entitled, "one of two decides nothing");
+    let receipt = shop.tills[0].sell(shop.now, 3, vec![line(1, "milk", 3, 100)]);
+    assert_eq!(receipt.number, 2, "and sells all the same");
+    shop.pass(1000);
+    (shop.tills.remove(0).disk, shop.now)
+}
+
+#[test]
+fn one_of_two_goes_on_and_takes_a_replacement() {
+    let (mut disk, now) = burned();
+    let code = KIT.code(StoreGeneration(1)).unwrap();
+    let recovery = recover(&mut disk, replica(1), &genesis(2), &code).unwrap();
+    assert_eq!((recovery.generation, recovery.survivor), (StoreGeneration(1), replica(1)));
+    let mut again = config(1, 2);
+    again.genesis.generation = code.generation();
+    let mut shop = Shop::new(0);
+    shop.now = now;
+    shop.tills.push(Till::open(again, disk, now));
+    let told =
+        Event::StoreRecovered { generation: StoreGeneration(1), adopted: recovery.last - recovery.decided };
+    assert!(shop.tills[0].events.contains(&told), "it is never silent");
+    assert_eq!(shop.elect(), 0, "it leads by itself");
+    assert_eq!(milk(&shop.tills[0]), Some(-6));
+
+    // A replacement: another incarnation of terminal 2, which sells before it is admitted.
+    let newcomer = ReplicaId::new(2, 999);
+    let mut fresh = Config::new(newcomer, genesis(2), 9);
+    fresh.genesis.generation = StoreGeneration(1);
+    fresh.genesis.voters = vec![replica(1)];
+    fresh.flush_interval = std::time::Duration::from_millis(50);
+    shop.tills.push(Till::open(fresh, MemoryStore::new(), shop.now));
+    shop.heal();
+    shop.tills[1].sell(shop.now, 4, vec![line(1, "milk", 4, 100)]);
+    shop.pass(1000);
+    assert_eq!((milk(&shop.tills[0]), milk(&shop.tills[1])), (Some(-10), Some(-10)));
+    let now = shop.now;
+    shop.tills[0].terminal.admit(now, newcomer).unwrap();
+    shop.pass(2000);
+    let both = Event::MembersChanged { voters: vec![replica(1), newcomer], learners: vec![] };
+    assert!(shop.tills.iter().all(|till| till.events.contains(&both)), "it has caught up and votes");
+    shop.crash(0);
+    shop.heal();
+    shop.elect();
+}
+
+/// A survivor that was off at the time keeps what it sold, and follows.
+#[test]
+fn another_survivor_adopts_the_recovery() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    shop.tills[2].sell(shop.now, 1, vec![line(1, "milk", 1, 100)]);
+    shop.pass(1000);
+    let mut disks: Vec<_> = shop.tills.drain(..).map(|till| till.disk).collect();
+    let code = KIT.code(StoreGeneration(1)).unwrap();
+    let recovery = recover(&mut disks[0], replica(1), &genesis(3), &code).unwrap();
+    adopt(&mut disks[2], replica(3), &genesis(3), &code, &recovery).unwrap();
+    let mut later = Shop::new(0);
+    later.now = shop.now;
+    for (terminal, disk) in [(3, disks.remove(2)), (1, disks.remove(0))] {
+        let mut config = config(terminal, 3);
+        config.genesis.generation = StoreGeneration(1);
+        config.genesis.voters = vec![replica(1)];
+        later.tills.push(Till::open(config, disk, later.now));
+    }
+    later.heal();
+    assert_eq!(later.elect(), 1);
+    let now = later.now;
+    later.tills[1].terminal.admit(now, replica(3)).unwrap();
+    later.pass(2000);
+    let receipt = later.tills[0].sell(later.now, 2, vec![line(1, "milk", 1, 100)]);
+    assert_eq!(receipt.number, 2, "its numbers go on");
+    later.pass(1000);
+    assert_eq!((milk(&later.tills[0]), milk(&later.tills[1])), (Some(-2), Some(-2)));
+    assert_eq!(later.tills[0].terminal.status().leader.map(|leader| leader.replica), Some(replica(1)));
+}
+
+/// Whoever has no code of this store's kit changes nothing.
+#[test]
+fn what_does_not_open() {
+    let (mut disk, _) = burned();
+    let before = all_rows(&disk);
+    let code = KIT.code(StoreGeneration(1)).unwrap();
+    let other = RecoveryKit::from_secret([6; 16]).code(StoreGeneration(1)).unwrap();
+    let wrong = recover(&mut disk, replica(1), &genesis(2), &other);
+    assert!(matches!(wrong, Err(RecoveryError::WrongCode)));
+    let without = edgepos::Genesis { recovery: None, ..genesis(2) };
+    assert!(matches!(recover(&mut disk, replica(1), &without, &code), Err(RecoveryError::NoKit)));
+    let mut fresh = MemoryStore::new();
+    let empty = recover(&mut fresh, replica(1), &genesis(2), &code);
+    assert!(matches!(empty, Err(RecoveryError::Refused(_))), "{empty:?}");
+    assert_eq!(all_rows(&disk), before);
+    recover(&mut disk, replica(1), &genesis(2), &code).unwrap();
+    let twice = recover(&mut disk, replica(1), &genesis(2), &code);
+    assert!(matches!(twice, Err(RecoveryError::Refused(_))), "a code is good once");
+}
