@@ -34,7 +34,7 @@ fn random(seed: u64, rounds: u64, longest: u64, run: fn(&[u8])) {
 #[test]
 fn changed_messages_at_the_guard() {
     corpus("guard", targets::guard);
-    random(1, 300, 400, targets::guard);
+    random(1, 1000, 1200, targets::guard);
 }
 
 #[test]

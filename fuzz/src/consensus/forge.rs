@@ -8,6 +8,9 @@ use super::input::Input;
 /// The fields of a message that hold one number.
 const NUMBERS: [u64; 12] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
 
+/// Those that hold lists.
+const NESTED: [u64; 3] = [13, 14, 15];
+
 /// A map, each value in its bytes.
 pub(super) struct Fields(Vec<(u64, Vec<u8>)>);
 
@@ -62,8 +65,10 @@ impl Fields {
                 let number = input.number(self.number(key));
                 self.set(key, number);
             }
-            _ => {
-                let at = input.below(self.0.len());
+            choice => {
+                // Entries, snapshots and proposals have the most to go wrong in them.
+                let nested = self.0.iter().position(|(key, _)| NESTED.contains(key)).filter(|_| choice > 5);
+                let at = nested.unwrap_or_else(|| input.below(self.0.len()));
                 if let Some((_, value)) = self.0.get_mut(at) {
                     *value = change_number(value, input);
                 }

@@ -22,12 +22,22 @@ pub fn guard(input: &[u8]) {
     let shape = input.byte();
     let mut shop = Shop::new(1 + usize::from(shape & 3), shape & 4 != 0);
     shop.run(1200);
+    // One is away for longer than the log is, where the input says so: then there is a snapshot to be changed.
+    let away = (shape & 8 != 0).then(|| shop.terminals.len() - 1).filter(|away| *away != shop.leader());
+    away.into_iter().for_each(|away| shop.crash(away));
+    for number in 0..if away.is_some() { 20 } else { 3 } {
+        let leader = shop.leader();
+        shop.propose(leader, &[number; 4]);
+        shop.run(10);
+    }
+    away.into_iter().for_each(|away| shop.boot(away));
+    shop.run(400);
     for _ in 0..MAX_STEPS {
         if input.is_empty() {
             break;
         }
         let terminal = input.below(shop.terminals.len());
-        match input.byte() % 16 {
+        match input.byte() % 32 {
             0 => shop.run(8 * u64::from(input.byte())),
             1 => shop.propose(terminal, input.bytes(20)),
             2 => shop.crash(terminal),
@@ -46,7 +56,7 @@ pub fn guard(input: &[u8]) {
                 shop.disconnect(terminal, peer);
             }
             8 => shop.now += u64::from(input.byte()),
-            _ => forge(&mut shop, terminal, input),
+            _ => forge(&mut shop, input),
         }
     }
     // Whatever it was told, it goes on.
@@ -54,25 +64,27 @@ pub fn guard(input: &[u8]) {
     shop.run(800);
 }
 
-/// An honest message, with up to three changes, at a terminal of the input's choice.
-fn forge(shop: &mut Shop, terminal: usize, input: &mut Input<'_>) {
-    let latest = input.below(shop.trace.len());
-    let Some(bytes) = shop.trace.len().checked_sub(latest + 1).and_then(|at| shop.trace.get(at)) else {
-        return;
-    };
+/// An honest message with up to three changes, at whom it was for, or at another terminal.
+fn forge(shop: &mut Shop, input: &mut Input<'_>) {
+    let kinds = shop.trace.len();
+    let Some(sent) = shop.trace.values().nth(input.below(kinds)) else { return };
+    let Some(bytes) = sent.iter().rev().nth(input.below(sent.len())) else { return };
     let mut fields = Fields::parse(bytes).expect("a message is a map");
-    let address = input.byte();
-    if address & 1 == 0 {
+    let how = input.byte();
+    let honest = shop.terminals.iter().position(|terminal| terminal.config.me.0 == fields.number(TO));
+    let terminal = honest.filter(|_| how & 7 != 0).unwrap_or_else(|| input.below(shop.terminals.len()));
+    if how & 8 == 0 {
         fields.set(TO, shop.terminals[terminal].config.me.0);
     }
-    if address & 2 != 0 {
+    if how & 0x30 == 0x30 {
         fields.set(FROM, replica(input.below(shop.terminals.len())).0);
     }
-    if address & 4 != 0 {
+    shop.boot(terminal);
+    if how & 0x40 != 0 {
         let term = shop.terminals[terminal].election.as_ref().map_or(0, |election| election.term().0);
-        fields.set(TERM, term + u64::from(address >> 7));
+        fields.set(TERM, term + u64::from(how >> 7));
     }
-    for _ in 0..(address >> 4) & 3 {
+    for _ in 0..input.below(4) {
         fields.change(input);
     }
     if let Ok(message) = Message::decode(&fields.encode()) {

@@ -7,10 +7,14 @@ use edgepos_consensus::{
 };
 use edgepos_core::{ConnectionId, Now, PersistId, ReplicaId, Space, Term, Write};
 
+use super::forge::Fields;
+
 /// Messages on their way at a time; the oldest gets lost.
 const MAX_IN_FLIGHT: usize = 256;
-/// Messages kept for replay.
-const MAX_TRACE: usize = 600;
+/// Messages of a kind kept for replay.
+const MAX_TRACE: usize = 64;
+/// The field of a message that holds its kind.
+const KIND: u64 = 6;
 
 pub(super) type Rows = BTreeMap<(Space, Vec<u8>), Vec<u8>>;
 
@@ -37,7 +41,8 @@ pub(super) struct Shop {
     pub(super) terminals: Vec<Terminal>,
     pub(super) now: u64,
     network: VecDeque<(usize, usize, Vec<u8>)>,
-    pub(super) trace: VecDeque<Vec<u8>>,
+    /// What was sent, newest last, by kind.
+    pub(super) trace: BTreeMap<u64, VecDeque<Vec<u8>>>,
     cut: BTreeSet<(usize, usize)>,
     leaders: BTreeMap<Term, ReplicaId>,
     decided: BTreeMap<u64, Decision>,
@@ -92,7 +97,7 @@ impl Shop {
             terminals: Vec::new(),
             now: 1000,
             network: VecDeque::new(),
-            trace: VecDeque::new(),
+            trace: BTreeMap::new(),
             cut: BTreeSet::new(),
             leaders: BTreeMap::new(),
             decided: BTreeMap::new(),
@@ -346,10 +351,12 @@ impl Shop {
 
     fn post(&mut self, from: usize, message: &Message) {
         let bytes = message.encode();
-        if self.trace.len() == MAX_TRACE {
-            self.trace.pop_front();
+        let kind = Fields::parse(&bytes).map_or(0, |fields| fields.number(KIND));
+        let trace = self.trace.entry(kind).or_default();
+        if trace.len() == MAX_TRACE {
+            trace.pop_front();
         }
-        self.trace.push_back(bytes.clone());
+        trace.push_back(bytes.clone());
         let Some(to) = self.terminals.iter().position(|other| other.config.me == message.to()) else {
             return;
         };
