@@ -23,7 +23,8 @@ fn chaos(seed: u64, terminals: usize) -> World {
     for _ in 0..120 {
         let node = jitter.range(0, world.nodes.len() as u64) as usize;
         match jitter.range(0, 16) {
-            0 => world.nodes[node].election.is_some().then(|| world.crash(node)).unwrap_or_default(),
+            0 if world.nodes[node].election.is_some() => world.crash(node),
+            0 => {}
             1 | 2 if !retired[node] && world.nodes[node].election.is_none() => world.boot(node),
             3 => world.isolate(node),
             4 => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{cloud, demo, run};
+use crate::{cloud, demo, recovery, run};
 
 /// A store of terminals and a cloud on one machine, to evaluate `edgepos` with.
 #[derive(Debug, Parser)]
@@ -25,6 +25,9 @@ enum Command {
     Run(RunArgs),
     /// Run the chain's cloud
     Cloud(CloudArgs),
+    /// Lead a store on that lost the majority of its terminals for good, with the manager's recovery kit
+    #[command(subcommand)]
+    Recovery(recovery::Action),
     /// Compare the files that a demo left in its --dir once more
     Verify(VerifyArgs),
 }
@@ -133,6 +136,13 @@ async fn dispatch(command: Command) -> ExitCode {
                 Err(error) => fail(USAGE, &error.to_string()),
             }
         }
+        Command::Recovery(action) => match action.run() {
+            Ok(said) => {
+                print!("{said}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(USAGE, &error.to_string()),
+        },
         Command::Verify(VerifyArgs { dir }) => verify_command(&dir),
     }
 }

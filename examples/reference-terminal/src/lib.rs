@@ -16,5 +16,6 @@ pub mod demo;
 mod http;
 mod lifeline;
 pub mod names;
+pub mod recovery;
 pub mod replay;
 pub mod run;
