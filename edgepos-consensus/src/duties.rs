@@ -299,13 +299,13 @@ impl Election {
 
     /// When a terminal that does not stand for election gives up its leader.
     fn silent_leader_at(&self) -> Option<Time> {
-        let leader = self.core.leader().filter(|leader| !self.may_stand() && *leader != self.config.me)?;
+        self.core.leader().filter(|leader| !self.may_stand() && *leader != self.config.me)?;
         // Raft lets a voter refuse others for one lease; it does not count on while this one is not ticked.
         let patience = match self.core.votes() {
             true => self.config.timing.lease + self.pace.stretch(),
             false => self.config.timing.election_max,
         };
-        Some(self.quorum.heard_at(leader) + patience)
+        Some(self.leader_heard + patience)
     }
 
     fn stand(&mut self) {

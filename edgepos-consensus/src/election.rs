@@ -45,6 +45,8 @@ pub struct Election {
     pub(crate) leads_in: Option<u64>,
     /// Whom the last event named.
     announced: Option<Leader>,
+    /// When a leader of the current term last spoke as one.
+    pub(crate) leader_heard: Time,
     /// The last leader known: ranks are counted without it.
     pub(crate) last_leader: Option<ReplicaId>,
     /// The term of the latest timeout, and how many there were in it.
@@ -113,6 +115,7 @@ impl Election {
             ),
             leads_in: None,
             announced: None,
+            leader_heard: now.mono,
             last_leader: None,
             attempt: (0, 0),
             echo: None,
@@ -325,15 +328,6 @@ impl Election {
         }
     }
 
-    /// Makes raft panic in the middle of a call, as a defect in it would: the election halts.
-    #[cfg(any(test, feature = "poison"))]
-    pub fn poison(&mut self) {
-        self.guarded(|election| {
-            election.outputs.push_back(Output::Event(Event::QuorumRegained));
-            election.core.poison();
-        });
-    }
-
     pub(crate) fn knows(&self, replica: ReplicaId) -> bool {
         // Whoever was away when a terminal was admitted learns of it from its connection, before the log says so: it may lead.
         let listed = self.core.log().members().contains(replica) || self.config.voters.contains(&replica);
@@ -353,6 +347,9 @@ impl Election {
         }
         if self.core.log().members().contains(from) {
             self.quorum.heard(from, self.now);
+        }
+        if message.is_leaders() && message.term >= self.core.term() {
+            self.leader_heard = self.now;
         }
         if matches!(message.body, Body::Vote { transfer: false, .. }) && self.pace.promised(self.now) {
             // As raft does within its own lease: no answer is an answer, and an honest question is no refusal.

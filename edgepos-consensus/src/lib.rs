@@ -76,6 +76,8 @@ mod members;
 mod message;
 mod pace;
 mod peers;
+#[cfg(any(test, feature = "poison"))]
+mod poison;
 mod proposals;
 mod quorum;
 mod raft;

@@ -24,7 +24,6 @@ fn chaos(seed: u64, terminals: usize) -> World {
         let node = jitter.range(0, world.nodes.len() as u64) as usize;
         match jitter.range(0, 16) {
             0 if world.nodes[node].election.is_some() => world.crash(node),
-            0 => {}
             1 | 2 if !retired[node] && world.nodes[node].election.is_none() => world.boot(node),
             3 => world.isolate(node),
             4 => {

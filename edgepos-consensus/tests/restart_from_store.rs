@@ -48,7 +48,10 @@ fn broken_rows_are_errors() {
         match Election::new(Now::new(0, 0), config.clone(), restore(&rows).unwrap()) {
             Ok(_) | Err(StartError::Refused { .. }) => {
                 assert!(
-                    key.1.starts_with(b"decided") || key.1 == b"applied" || key.0 == Space::ElectionLog,
+                    key.1.starts_with(b"decided")
+                        || key.1.starts_with(b"version")
+                        || key.1 == b"applied"
+                        || key.0 == Space::ElectionLog,
                     "{key:?}"
                 );
             }

@@ -103,7 +103,10 @@ fn copy(
         Type::Map => {
             let fields = decoder.map().ok()??;
             encoder.map(fields).ok()?;
-            (0..2 * fields).try_for_each(|_| copy(decoder, encoder, change))
+            (0..fields).try_for_each(|_| {
+                copy(decoder, encoder, change)?;
+                copy(decoder, encoder, change)
+            })
         }
         Type::Array => {
             let items = decoder.array().ok()??;

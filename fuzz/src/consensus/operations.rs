@@ -12,7 +12,8 @@ const MAX_TERMINALS: usize = 6;
 
 /// Ticks, time-outs, reports of durability, lost peers, restarts, changes of members, proposals, hand-overs, lost, late and repeated
 /// messages, and messages decoded from the input itself. As long as no message is forged, all promises hold: one leader in a term,
-/// one entitled terminal, the same decisions once and in order. Nobody halts in any case.
+/// one entitled terminal, the same decisions once and in order, and a leader that decides once the disturbances end. Nobody halts in
+/// any case.
 ///
 /// # Panics
 /// When a promise is broken.
@@ -32,12 +33,15 @@ pub fn operations(input: &[u8]) {
     }
     shop.heal();
     shop.run(3000);
+    if shop.honest && shop.recovers {
+        shop.recover();
+    }
 }
 
 fn step(shop: &mut Shop, input: &mut Input<'_>, genesis: usize, fast: bool) {
     let choice = input.byte();
     let terminal = input.below(shop.terminals.len());
-    match choice % 24 {
+    match choice % 27 {
         0..=2 => shop.run(4 * u64::from(input.byte())),
         3 => {
             shop.now += u64::from(input.byte());
@@ -71,9 +75,7 @@ fn step(shop: &mut Shop, input: &mut Input<'_>, genesis: usize, fast: bool) {
         17 => shop.command(shop.leader(), |election, now| {
             let _ = election.admit(now, replica(terminal));
         }),
-        18 => shop.command(shop.leader(), |election, now| {
-            let _ = election.retire(now, replica(terminal));
-        }),
+        18 => shop.retire(terminal),
         19 => {
             let peer = input.below(shop.terminals.len());
             shop.toggle_link(terminal, peer);
@@ -93,6 +95,12 @@ fn step(shop: &mut Shop, input: &mut Input<'_>, genesis: usize, fast: bool) {
                 shop.honest = false;
                 shop.tell(terminal, Told::Message(message));
             }
+        }
+        24 => shop.isolate(terminal),
+        25 => shop.join_links(),
+        26 => {
+            shop.crash(terminal);
+            shop.boot(terminal);
         }
         _ => {}
     }

@@ -1,6 +1,6 @@
 //! Rows that no election wrote.
 
-use edgepos_consensus::{Election, Input as Told, Output, Restored};
+use edgepos_consensus::{Election, Input as Told, Output, Restored, StartError};
 use edgepos_core::{Now, Space};
 
 use super::forge::change_number;
@@ -29,10 +29,11 @@ pub fn restored_rows(input: &[u8]) {
             return;
         }
     }
-    let Ok(election) = Election::new(Now::new(5000, 0), config(0, terminals, false), restored) else {
-        return;
-    };
-    live(election);
+    match Election::new(Now::new(5000, 0), config(0, terminals, false), restored) {
+        Ok(election) => live(election),
+        // What is wrong with the rows is found before raft sees them.
+        Err(error) => assert!(!matches!(error, StartError::Refused { .. }), "{error}"),
+    }
 }
 
 /// What is on the first terminal's disk after some decisions.

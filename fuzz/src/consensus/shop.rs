@@ -43,6 +43,9 @@ pub(super) struct Shop {
     decided: BTreeMap<u64, Decision>,
     /// Off once a message was forged: what is promised then is survival.
     pub(super) honest: bool,
+    /// Off once one of two voters was retired: if the other loses power before it has written that this was decided, it needs the vote of
+    /// the retired one, which may be off for good.
+    pub(super) recovers: bool,
     /// Off once a living connection was reported dead: then two may be entitled for a moment.
     truthful: bool,
 }
@@ -94,6 +97,7 @@ impl Shop {
             leaders: BTreeMap::new(),
             decided: BTreeMap::new(),
             honest: true,
+            recovers: true,
             truthful: true,
         };
         for terminal in 0..terminals {
@@ -160,8 +164,37 @@ impl Shop {
         }
     }
 
-    pub(super) fn heal(&mut self) {
+    /// Nothing passes between a terminal and the others.
+    pub(super) fn isolate(&mut self, terminal: usize) {
+        let others = (0..self.terminals.len()).filter(|other| *other != terminal);
+        self.cut.extend(others.flat_map(|other| [(terminal, other), (other, terminal)]));
+    }
+
+    pub(super) fn join_links(&mut self) {
         self.cut.clear();
+    }
+
+    /// After [`heal`](Self::heal): somebody is entitled before long, and decides.
+    pub(super) fn recover(&mut self) {
+        // Leases and patience may have been stretched by answers that came seconds late.
+        for _ in 0..40 {
+            let entitled =
+                |terminal: &Terminal| terminal.election.as_ref().is_some_and(|election| election.entitled());
+            if let Some(leader) = self.terminals.iter().position(entitled) {
+                let before = self.decided.len();
+                self.propose(leader, b"the end");
+                self.run(1000);
+                if self.decided.len() > before {
+                    return;
+                }
+            }
+            self.run(1000);
+        }
+        panic!("a healed store decides nothing");
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.join_links();
         for terminal in 0..self.terminals.len() {
             self.terminals[terminal].stalled = false;
             self.boot(terminal);
@@ -192,6 +225,17 @@ impl Shop {
             // Full is no fault.
             let _ = election.propose(now, Proposal { key, kind: 9, base: None, bytes: bytes.to_vec() });
         });
+    }
+
+    /// Tells the leader to retire a terminal, which it may refuse.
+    pub(super) fn retire(&mut self, terminal: usize) {
+        let (leader, replica) = (self.leader(), self.terminals[terminal].config.me);
+        let mut pair = false;
+        self.command(leader, |election, now| {
+            pair = election.voters().len() <= 2;
+            pair &= election.retire(now, replica).is_ok();
+        });
+        self.recovers &= !pair;
     }
 
     /// The terminal that believes that it leads.

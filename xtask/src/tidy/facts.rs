@@ -1,5 +1,7 @@
 //! Facts that live in two places, and links between documents.
 
+use std::collections::BTreeSet;
+
 use super::Tree;
 
 pub(super) fn check(tree: &Tree, findings: &mut Vec<String>) {
@@ -7,6 +9,7 @@ pub(super) fn check(tree: &Tree, findings: &mut Vec<String>) {
     minimum_rust_version(tree, findings);
     crate_map(tree, findings);
     one_version_of_each(tree, findings);
+    advisories(tree, findings);
 }
 
 /// A relative link leads to a file or a folder.
@@ -108,4 +111,22 @@ fn one_version_of_each(tree: &Tree, findings: &mut Vec<String>) {
             }
         }
     }
+}
+
+/// Each advisory that is ignored is explained, and none is explained that is not ignored.
+fn advisories(tree: &Tree, findings: &mut Vec<String>) {
+    let named = |path: &str| tree.texts.get(path).map(|text| advisory_ids(text)).unwrap_or_default();
+    let (ignored, explained) = (named("deny.toml"), named("docs/advisories.md"));
+    for id in ignored.difference(&explained) {
+        findings.push(format!("docs/advisories.md: {id}, which deny.toml ignores, is not explained"));
+    }
+    for id in explained.difference(&ignored) {
+        findings.push(format!("deny.toml: {id}, which docs/advisories.md explains, is not ignored"));
+    }
+}
+
+/// Every `RUSTSEC-year-number`.
+fn advisory_ids(text: &str) -> BTreeSet<&str> {
+    let id = |(at, _): (usize, &str)| text.get(at..at + "RUSTSEC-0000-0000".len());
+    text.match_indices("RUSTSEC-").filter_map(id).collect()
 }
