@@ -71,6 +71,41 @@ fn far_voters_and_slow_disks_elect() {
     }
 }
 
+/// Some rows of the page, measured again: they follow from the seeds.
+#[test]
+fn the_page_says_what_is_measured() {
+    let page = include_str!("../../docs/benchmarks-elections.md");
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| Standard |") || line.starts_with("| Fast |"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    assert!(rows.len() > 50, "{}", rows.len());
+    let mut compared = 0;
+    for cell in cells(&[0, 10]).into_iter().filter(|cell| cell.terminals <= 3).step_by(7) {
+        let wanted = measure(&cell, 0, 1).unwrap();
+        let mode = serde_json::to_value(wanted.mode).unwrap();
+        let wire = serde_json::to_value(wanted.transport).unwrap();
+        let cloud = cell.cloud_rtt_ms.map_or("–".to_owned(), |rtt| rtt.to_string());
+        let names = [
+            format!("{:?}", cell.profile),
+            mode.as_str().unwrap().to_owned(),
+            cell.terminals.to_string(),
+            wire.as_str().unwrap().to_owned(),
+            cell.loss.to_string(),
+            cell.flush_ms.to_string(),
+            cloud,
+        ];
+        let Some(row) = rows.iter().find(|row| row[..7] == names[..]) else { continue };
+        let measured = measure(&cell, 0, 500).unwrap();
+        let figures = [measured.p50_ms, measured.p99_ms, measured.max_ms, measured.split_terms];
+        let figures = figures.iter().chain([&measured.two_leaders_ms_max]).map(u64::to_string);
+        assert_eq!(row[7..], figures.collect::<Vec<_>>(), "{names:?}: measure the page again");
+        compared += 1;
+    }
+    assert!(compared >= 3, "{compared}");
+}
+
 #[test]
 fn a_quiet_store_elects_nobody() {
     for (terminals, loss) in [(3, 1), (3, 5), (5, 5)] {
