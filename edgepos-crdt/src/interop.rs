@@ -196,14 +196,15 @@ impl<V> From<crdts::LWWReg<V, crate::Stamp>> for LwwRegister<V> {
 macro_rules! set {
     ($name:ident, $($bound:ident)+) => {
         impl<E: $($bound +)+> CvRDT for $name<E> {
-            type Validation = Infallible;
+            type Validation = MergeError;
 
-            fn validate_merge(&self, _: &Self) -> Result<(), Infallible> {
-                Ok(())
+            fn validate_merge(&self, other: &Self) -> Result<(), MergeError> {
+                self.vector().check_room(other.vector())
             }
 
+            /// What [`validate_merge`](CvRDT::validate_merge) refuses changes nothing.
             fn merge(&mut self, other: Self) {
-                self.join(&other);
+                let _ = self.join(&other);
             }
         }
 
@@ -223,6 +224,7 @@ macro_rules! set {
     };
 }
 
+set!(TxSet, Clone);
 set!(OrSet, Ord Clone);
 set!(MvRegister, Clone);
 

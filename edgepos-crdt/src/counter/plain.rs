@@ -5,28 +5,40 @@ use alloc::vec::Vec;
 use edgepos_core::{Chain, EventId, Seq};
 use serde::{Deserialize, Serialize};
 
-use crate::table::Cell;
+use crate::table::{Cell, below};
 use crate::wire::{Reader, Wire, Writer, read_list, write_list};
 use crate::{ApplyError, Corruption, DecodeError, GRow, MergeError, Overflow, PnRow, VersionVector};
 
-/// Shares by rising chain. A list, since a store has few chains and a merge then is one pass.
+/// Shares by rising chain. Lists, since a store has few chains and a merge then is one pass; the chains apart, since they are mostly
+/// the same on both sides.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Shares<const N: usize> {
-    cells: Vec<(Chain, Cell<N>)>,
+    chains: Vec<Chain>,
+    /// As many as there are chains.
+    cells: Vec<Cell<N>>,
 }
 
 impl<const N: usize> Shares<N> {
-    fn find(&self, chain: Chain) -> Result<usize, usize> {
-        self.cells.binary_search_by_key(&chain, |(other, _)| *other)
+    fn iter(&self) -> impl Iterator<Item = (Chain, Cell<N>)> + '_ {
+        self.chains.iter().copied().zip(self.cells.iter().copied())
     }
 
     fn get(&self, chain: Chain) -> Option<Cell<N>> {
-        self.find(chain).ok().map(|at| self.cells[at].1)
+        self.chains.binary_search(&chain).ok().map(|at| self.cells[at])
+    }
+
+    fn set(&mut self, chain: Chain, cell: Cell<N>) {
+        match self.chains.binary_search(&chain) {
+            Ok(at) => self.cells[at] = cell,
+            Err(at) => {
+                self.chains.insert(at, chain);
+                self.cells.insert(at, cell);
+            }
+        }
     }
 
     fn apply(&mut self, dot: EventId, added: [u64; N]) -> Result<Cell<N>, ApplyError> {
-        let found = self.find(dot.chain);
-        let mut cell = found.map_or(Cell::EMPTY, |at| self.cells[at].1);
+        let mut cell = self.get(dot.chain).unwrap_or(Cell::EMPTY);
         if dot.seq == Seq::ZERO {
             return Err(ApplyError::NoPosition);
         }
@@ -35,59 +47,63 @@ impl<const N: usize> Shares<N> {
         }
         Cell::add(&mut cell.totals, added)?;
         cell.stamp = dot.seq.0;
-        match found {
-            Ok(at) => self.cells[at].1 = cell,
-            Err(at) => self.cells.insert(at, (dot.chain, cell)),
-        }
+        self.set(dot.chain, cell);
         Ok(cell)
     }
 
     fn merge(&mut self, other: &Self) -> Result<bool, MergeError> {
-        let same_chains = self.cells.len() == other.cells.len()
-            && self.cells.iter().zip(&other.cells).all(|(mine, theirs)| mine.0 == theirs.0);
-        if same_chains {
-            let mut fits = true;
-            let mut news = false;
-            for ((_, mine), (_, theirs)) in self.cells.iter().zip(&other.cells) {
-                fits &= mine.agrees_with(theirs);
-                news |= theirs.stamp > mine.stamp;
-            }
-            if fits {
-                for ((_, mine), (_, theirs)) in self.cells.iter_mut().zip(&other.cells) {
-                    *mine = if theirs.stamp > mine.stamp { *theirs } else { *mine };
-                }
-                return Ok(news);
-            }
+        let chains = self.chains.iter().zip(&other.chains);
+        // Without a branch for each: they are mostly all the same.
+        let same = |(mine, theirs): (&Chain, &Chain)| {
+            (mine.replica == theirs.replica) & (mine.lane.code() == theirs.lane.code())
+        };
+        if self.chains.len() != other.chains.len() || !chains.fold(true, |all, pair| all & same(pair)) {
+            return self.merge_apart(other);
         }
-        self.merge_apart(other)
+        let (mut faults, mut news) = (0, 0);
+        for (mine, theirs) in self.cells.iter().zip(&other.cells) {
+            faults |= mine.conflict(theirs);
+            news |= below(mine.stamp, theirs.stamp);
+        }
+        if faults >> 63 != 0 {
+            return self.merge_apart(other);
+        }
+        for (mine, theirs) in self.cells.iter_mut().zip(&other.cells) {
+            *mine = if theirs.stamp > mine.stamp { *theirs } else { *mine };
+        }
+        Ok(news >> 63 != 0)
     }
 
     fn merge_apart(&mut self, other: &Self) -> Result<bool, MergeError> {
-        for (chain, theirs) in &other.cells {
-            if self.get(*chain).is_some_and(|mine| !mine.agrees_with(theirs)) {
-                return Err(MergeError::Corrupt(Corruption::DotReused { chain: *chain }));
+        for (chain, theirs) in other.iter() {
+            if self.get(chain).is_some_and(|mine| !mine.agrees_with(&theirs)) {
+                return Err(MergeError::Corrupt(Corruption::DotReused { chain }));
             }
         }
         let mut news = false;
-        for (chain, theirs) in &other.cells {
-            match self.find(*chain) {
-                Ok(at) if self.cells[at].1.stamp < theirs.stamp => self.cells[at].1 = *theirs,
-                Ok(_) => continue,
-                Err(at) => self.cells.insert(at, (*chain, *theirs)),
+        for (chain, theirs) in other.iter() {
+            if self.get(chain).is_none_or(|mine| mine.stamp < theirs.stamp) {
+                self.set(chain, theirs);
+                news = true;
             }
-            news = true;
         }
         Ok(news)
     }
 
+    fn retain(&mut self, keep: impl Fn(Chain, Cell<N>) -> bool) {
+        let kept: Vec<_> = self.iter().filter(|(chain, cell)| keep(*chain, *cell)).collect();
+        (self.chains, self.cells) = kept.into_iter().unzip();
+    }
+
     fn since(&self, acknowledged: &VersionVector) -> Self {
-        let new = self.cells.iter().filter(|(chain, cell)| Seq(cell.stamp) > acknowledged.get(*chain));
-        Self { cells: new.copied().collect() }
+        let mut new = self.clone();
+        new.retain(|chain, cell| Seq(cell.stamp) > acknowledged.get(chain));
+        new
     }
 
     fn totals(&self) -> [u128; N] {
         let mut sums = [0; N];
-        for (_, cell) in &self.cells {
+        for cell in &self.cells {
             for (sum, total) in sums.iter_mut().zip(cell.totals) {
                 *sum += u128::from(total);
             }
@@ -95,13 +111,13 @@ impl<const N: usize> Shares<N> {
         sums
     }
 
-    fn checked(cells: Vec<(Chain, Cell<N>)>) -> Result<Self, Corruption> {
-        let rising = cells.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        if rising && cells.iter().all(|(_, cell)| cell.stamp != 0) {
-            Ok(Self { cells })
-        } else {
-            Err(Corruption::Order)
+    fn checked(shares: Vec<(Chain, Cell<N>)>) -> Result<Self, Corruption> {
+        let rising = shares.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        if !rising || shares.iter().any(|(_, cell)| cell.stamp == 0) {
+            return Err(Corruption::Order);
         }
+        let (chains, cells) = shares.into_iter().unzip();
+        Ok(Self { chains, cells })
     }
 }
 
@@ -172,7 +188,7 @@ macro_rules! counter {
 
             /// Each chain's share, by rising chain.
             pub fn rows(&self) -> impl Iterator<Item = (Chain, $row)> + '_ {
-                self.shares.cells.iter().map(|&(chain, cell)| (chain, cell.into()))
+                self.shares.iter().map(|(chain, cell)| (chain, cell.into()))
             }
 
             /// Puts together what [`rows`](Self::rows) gave.
@@ -187,13 +203,13 @@ macro_rules! counter {
             /// Forgets the shares whose last event `cleared` covers: what a reset did not see stays.
             #[cfg(feature = "crdts")]
             pub(crate) fn forget(&mut self, cleared: impl Fn(Chain, Seq) -> bool) {
-                self.shares.cells.retain(|(chain, cell)| !cleared(*chain, Seq(cell.stamp)));
+                self.shares.retain(|chain, cell| !cleared(chain, Seq(cell.stamp)));
             }
         }
 
         impl From<$name> for Vec<(Chain, Cell<$n>)> {
             fn from(counter: $name) -> Self {
-                counter.shares.cells
+                counter.shares.iter().collect()
             }
         }
 
@@ -207,7 +223,7 @@ macro_rules! counter {
 
         impl Wire for $name {
             fn write(&self, out: &mut Writer) {
-                write_list(&self.shares.cells, out);
+                write_list(&self.shares.iter().collect::<Vec<_>>(), out);
             }
 
             fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {

@@ -226,6 +226,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         if self.sales.pruned.get(chain) > last.seq {
             self.sales.pruned.set(chain, last.seq);
         }
+        // What was removed beyond the end is no longer covered, and comes again with an amendment.
+        self.sales.find_early();
         self.retired.remove(&chain);
         self.folded.insert(chain, last);
         if self.stranded.get(&chain).is_some_and(|amendment| amendment.last() <= last.seq) {

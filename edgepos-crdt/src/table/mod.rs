@@ -12,7 +12,7 @@ mod stock;
 pub(crate) use base::{add_rows, extend_ledger};
 pub(crate) use delta::{check_columns, read_columns, read_rows, write_columns, write_rows};
 pub(crate) use grid::{Columns, Rows};
-pub(crate) use page::Cell;
+pub(crate) use page::{Cell, below};
 
 pub use delta::{GDelta, PnDelta, TableDelta};
 pub use growing::{GRow, GTable};

@@ -1,6 +1,6 @@
 //! 4,096 rows of one column: a short sorted list while few are touched, plain arrays afterwards.
 
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::array;
@@ -26,6 +26,16 @@ pub struct Cell<const N: usize> {
 impl<const N: usize> Cell<N> {
     pub(crate) const EMPTY: Self = Self { stamp: 0, totals: [0; N] };
 
+    /// The highest bit says that the two cannot be states of one single-writer cell: as [`agrees_with`](Self::agrees_with), without a
+    /// branch.
+    pub(crate) fn conflict(&self, other: &Self) -> u64 {
+        let swap = below(other.stamp, self.stamp) >> 63 != 0;
+        let (old, new) = if swap { (other, self) } else { (self, other) };
+        let same_stamp = !differ(old.stamp, new.stamp);
+        let totals = old.totals.iter().zip(&new.totals);
+        totals.fold(0, |fault, (old, new)| fault | below(*new, *old) | (differ(*old, *new) & same_stamp))
+    }
+
     /// Whether both can be states of one single-writer cell: the later one has no smaller total, and one position has one content.
     pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         let (old, new) = if self.stamp <= other.stamp { (self, other) } else { (other, self) };
@@ -40,7 +50,8 @@ impl<const N: usize> Cell<N> {
 pub(crate) enum Page<const N: usize> {
     /// By rising row.
     Sparse(Vec<(u16, Cell<N>)>),
-    Dense(Box<Dense<N>>),
+    /// Shared by the clones of a table, and by tables that were joined, until one of them writes to it.
+    Dense(Arc<Dense<N>>),
 }
 
 #[derive(Clone, Debug)]
@@ -69,20 +80,36 @@ impl<const N: usize> Dense<N> {
         *newest = (*newest).max(cell.stamp);
     }
 
-    /// Whether `later` can be a later state of the same chain, cell by cell. One pass without branches, so that it vectorises.
+    /// Whether `later` can be a later state of the same chain, cell by cell. One pass without branches or comparisons, which the
+    /// vector instructions that every x86-64 has can do.
     fn precedes(&self, later: &Self) -> bool {
-        let mut fault = false;
-        for (old, new) in self.stamps.iter().zip(&later.stamps) {
-            fault |= old > new;
-        }
-        for (mine, theirs) in self.totals.iter().zip(&later.totals) {
-            let stamps = self.stamps.iter().zip(&later.stamps);
-            for ((old, new), (old_stamp, new_stamp)) in mine.iter().zip(theirs).zip(stamps) {
-                fault |= (old > new) | ((old_stamp == new_stamp) & (old != new));
+        let mut fault = 0;
+        for block in 0..ROWS / BLOCK {
+            let rows = block * BLOCK..(block + 1) * BLOCK;
+            let (old_stamps, new_stamps) = (&self.stamps[rows.clone()], &later.stamps[rows.clone()]);
+            for (mine, theirs) in self.totals.iter().zip(&later.totals) {
+                let stamps = old_stamps.iter().zip(new_stamps);
+                for ((old, new), (old_stamp, new_stamp)) in
+                    mine[rows.clone()].iter().zip(&theirs[rows.clone()]).zip(stamps)
+                {
+                    fault |= below(*new_stamp, *old_stamp) | below(*new, *old);
+                    fault |= differ(*old, *new) & !differ(*old_stamp, *new_stamp);
+                }
             }
         }
-        !fault
+        fault >> 63 == 0
     }
+}
+
+/// The highest bit says whether `a < b`: the borrow of their difference.
+pub(crate) fn below(a: u64, b: u64) -> u64 {
+    (!a & b) | ((!a | b) & a.wrapping_sub(b))
+}
+
+/// The highest bit says whether the two differ.
+fn differ(a: u64, b: u64) -> u64 {
+    let bits = a ^ b;
+    bits | bits.wrapping_neg()
 }
 
 impl<const N: usize> Page<N> {
@@ -103,7 +130,7 @@ impl<const N: usize> Page<N> {
     /// Stores a cell that is at least as late as the one it replaces. `row` is below [`ROWS`].
     pub(crate) fn set(&mut self, row: usize, cell: Cell<N>) {
         match self {
-            Self::Dense(dense) => dense.set(row, cell),
+            Self::Dense(dense) => Arc::make_mut(dense).set(row, cell),
             Self::Sparse(cells) => match cells.binary_search_by_key(&row, |&(at, _)| usize::from(at)) {
                 Ok(at) => cells[at].1 = cell,
                 Err(at) if cells.len() < SPARSE_MAX => cells.insert(at, (row as u16, cell)),
@@ -113,7 +140,7 @@ impl<const N: usize> Page<N> {
                         dense.set(usize::from(row), cell);
                     }
                     dense.set(row, cell);
-                    *self = Self::Dense(Box::new(dense));
+                    *self = Self::Dense(Arc::new(dense));
                 }
             },
         }
@@ -142,7 +169,7 @@ impl<const N: usize> Page<N> {
     /// Whether `later` can be a later state of this page of the same chain.
     pub(crate) fn precedes(&self, later: &Self) -> bool {
         if let (Self::Dense(mine), Self::Dense(theirs)) = (self, later) {
-            return mine.precedes(theirs);
+            return Arc::ptr_eq(mine, theirs) || mine.precedes(theirs);
         }
         let mut fault = false;
         self.each_since(0, |row, cell| {
@@ -152,18 +179,9 @@ impl<const N: usize> Page<N> {
         !fault
     }
 
-    /// Becomes `later`, into the memory that is already there where the shape is the same.
-    pub(crate) fn replace_by(&mut self, later: &Self) {
-        match (self, later) {
-            (Self::Dense(mine), Self::Dense(theirs)) => {
-                mine.stamps.copy_from_slice(&theirs.stamps);
-                for (mine, theirs) in mine.totals.iter_mut().zip(&theirs.totals) {
-                    mine.copy_from_slice(theirs);
-                }
-                mine.newest = theirs.newest;
-            }
-            (mine, theirs) => mine.clone_from(theirs),
-        }
+    /// An empty page for this many rows.
+    pub(crate) fn for_rows(count: usize) -> Self {
+        if count > SPARSE_MAX { Self::Dense(Arc::new(Dense::new())) } else { Self::new() }
     }
 }
 
@@ -218,6 +236,13 @@ mod tests {
             assert!(!old.precedes(&with(6, [9, 4])), "smaller total");
             assert!(!old.precedes(&with(5, [10, 4])), "one position, two contents");
             assert!(!old.precedes(&with(4, [10, 3])), "earlier");
+            for extreme in [u64::MAX, u64::MAX - 1, 1 << 63, (1 << 63) - 1, 0] {
+                let expected = extreme >= 10;
+                assert_eq!(old.precedes(&with(6, [extreme, 3])), expected, "{extreme}");
+                assert_eq!(with(6, [extreme, 3]).precedes(&with(7, [u64::MAX, 3])), true, "{extreme}");
+                assert_eq!(with(6, [u64::MAX, 3]).precedes(&with(7, [extreme, 3])), extreme == u64::MAX);
+                assert_eq!(with(u64::MAX, [11, 3]).precedes(&with(extreme, [11, 3])), extreme == u64::MAX);
+            }
         }
     }
 }

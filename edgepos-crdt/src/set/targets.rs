@@ -1,0 +1,55 @@
+//! What one event removed.
+
+use alloc::vec::Vec;
+use core::slice;
+
+use edgepos_core::EventId;
+use serde::{Deserialize, Serialize};
+
+use crate::wire::{Reader, Wire, Writer, read_list, write_list};
+use crate::{Corruption, DecodeError};
+
+/// One element mostly, and then without a list of its own.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(into = "Vec<EventId>", from = "Vec<EventId>")]
+pub(crate) enum Targets {
+    One(EventId),
+    Many(Vec<EventId>),
+}
+
+impl Targets {
+    pub(crate) fn as_slice(&self) -> &[EventId] {
+        match self {
+            Self::One(id) => slice::from_ref(id),
+            Self::Many(ids) => ids,
+        }
+    }
+
+    /// Whether the ids rise.
+    pub(crate) fn check(&self) -> Result<(), Corruption> {
+        let rising = self.as_slice().windows(2).all(|pair| pair[0] < pair[1]);
+        if rising { Ok(()) } else { Err(Corruption::Order) }
+    }
+}
+
+impl From<Vec<EventId>> for Targets {
+    fn from(ids: Vec<EventId>) -> Self {
+        if let [id] = *ids { Self::One(id) } else { Self::Many(ids) }
+    }
+}
+
+impl From<Targets> for Vec<EventId> {
+    fn from(targets: Targets) -> Self {
+        targets.as_slice().to_vec()
+    }
+}
+
+impl Wire for Targets {
+    fn write(&self, out: &mut Writer) {
+        write_list(self.as_slice(), out);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        read_list(10, input).map(|ids: Vec<EventId>| Self::from(ids))
+    }
+}
