@@ -3,6 +3,10 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+/// Lets glibc keep the memory that is freed; other allocators do not look at it.
+pub(crate) const KEEP_MEMORY: (&str, &str) =
+    ("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=8589934592:glibc.malloc.mmap_threshold=33554432");
+
 /// More than the last-level cache of the machines at hand.
 const EVICTING_WORDS: usize = 12 << 20;
 
@@ -80,7 +84,11 @@ pub(crate) fn compare<A, B>(rounds: usize, mut a: Side<'_, A>, mut b: Side<'_, B
 }
 
 /// As [`compare`], with whatever the preparation left in the cache.
-pub(crate) fn compare_warm<A, B>(rounds: usize, mut a: Side<'_, A>, mut b: Side<'_, B>) -> (Duration, Duration) {
+pub(crate) fn compare_warm<A, B>(
+    rounds: usize,
+    mut a: Side<'_, A>,
+    mut b: Side<'_, B>,
+) -> (Duration, Duration) {
     let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         of_a.push(round(&mut a, None));

@@ -7,7 +7,8 @@ use crdts::{CmRDT, Dot, Orswot};
 use edgepos_core::{EventId, Seq};
 use edgepos_crdt::TxSet;
 
-use crate::store::{self, MORNING, TERMINALS};
+use crate::measure::KEEP_MEMORY;
+use crate::store::{self, MORNING, TERMINALS, Ways};
 use crate::verdict::{Figure, Report, Target};
 
 /// The flag of a child that builds one structure and prints how much it takes.
@@ -31,7 +32,11 @@ pub(crate) fn run(report: &mut Report) {
 
 fn resident(what: &str) -> Option<Figure> {
     let program = std::env::current_exe().expect("this program has a path");
-    let output = Command::new(program).args([CHILD, what]).output().expect("this program starts");
+    let output = Command::new(program)
+        .args([CHILD, what])
+        .env_remove(KEEP_MEMORY.0)
+        .output()
+        .expect("this program starts");
     assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
     let bytes: f64 = String::from_utf8(output.stdout).ok()?.trim().parse().ok()?;
     (bytes > 0.0).then_some(Figure::Bytes(bytes))
@@ -41,8 +46,8 @@ fn resident(what: &str) -> Option<Figure> {
 pub(crate) fn child(what: &str) {
     let before = pages();
     let grown = match what {
-        "ours-table" => grown(before, store::ours(MORNING)),
-        "theirs-table" => grown(before, store::theirs(MORNING)),
+        "ours-table" => grown(before, store::ours(MORNING, Ways::Both)),
+        "theirs-table" => grown(before, store::theirs(MORNING, Ways::Both)),
         "ours-set" => grown(before, tx_set()),
         "theirs-set" => grown(before, orswot()),
         other => panic!("nothing is called {other}"),

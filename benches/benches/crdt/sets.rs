@@ -37,7 +37,6 @@ impl Work {
     }
 }
 
-
 /// Each removal is an event of its own, of a sixteenth terminal.
 fn tx_sets(work: &Work) -> (TxSet<u64>, TxSet<u64>) {
     let chains = store::chains();

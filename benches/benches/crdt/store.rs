@@ -23,8 +23,17 @@ pub(crate) const MORNING: u64 = 2 * ITEMS;
 /// And when it ends: a tenth of the products was sold once more.
 pub(crate) const EVENING: u64 = MORNING + ITEMS / 10;
 
+/// Whether anything goes down as well.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Ways {
+    /// Comes in, is sold, is sold …
+    Both,
+    /// Comes in, again and again.
+    One,
+}
+
 /// (terminal, number, product, amount) of the first `events` events of each terminal.
-pub(crate) fn events(events: u64) -> impl Iterator<Item = (usize, u64, u64, i64)> {
+pub(crate) fn events(events: u64, ways: Ways) -> impl Iterator<Item = (usize, u64, u64, i64)> {
     (0..TERMINALS).flat_map(move |terminal| {
         let mut amounts = Jitter::derive(3, &[terminal as u64]);
         // The first terminal meets the products in order. The strides of the others have no divisor in common with their number, so
@@ -32,31 +41,32 @@ pub(crate) fn events(events: u64) -> impl Iterator<Item = (usize, u64, u64, i64)
         let stride = if terminal == 0 { 1 } else { 20_000 * terminal as u64 + 7_003 };
         (0..events).map(move |number| {
             let amount = amounts.range(1, 40) as i64;
-            (terminal, number + 1, number * stride % ITEMS, if number < ITEMS { amount } else { -amount })
+            let down = ways == Ways::Both && number >= ITEMS;
+            (terminal, number + 1, number * stride % ITEMS, if down { -amount } else { amount })
         })
     })
 }
 
 /// What every product must show after so many events of each terminal.
-pub(crate) fn truth(count: u64) -> Vec<i64> {
+pub(crate) fn truth(count: u64, ways: Ways) -> Vec<i64> {
     let mut stock = vec![0; ITEMS as usize];
-    events(count).for_each(|(_, _, item, amount)| stock[item as usize] += amount);
+    events(count, ways).for_each(|(_, _, item, amount)| stock[item as usize] += amount);
     stock
 }
 
-pub(crate) fn ours(count: u64) -> PnTable {
+pub(crate) fn ours(count: u64, ways: Ways) -> PnTable {
     let chains = chains();
     let mut table = PnTable::new();
-    for (terminal, seq, item, amount) in events(count) {
+    for (terminal, seq, item, amount) in events(count, ways) {
         let dot = EventId::new(chains[terminal], Seq(seq));
         table.apply(dot, Item(item), amount).expect("one event after the other");
     }
     table
 }
 
-pub(crate) fn theirs(count: u64) -> Theirs {
+pub(crate) fn theirs(count: u64, ways: Ways) -> Theirs {
     let mut table = Theirs::new();
-    for (terminal, _, item, amount) in events(count) {
+    for (terminal, _, item, amount) in events(count, ways) {
         let counter = table.entry(item as u32).or_default();
         let actor = terminal as u8;
         let op = match amount {

@@ -7,16 +7,16 @@ use edgepos_core::{EventId, Seq};
 use edgepos_crdt::{Item, PnTable};
 
 use crate::measure::{Side, alone, compare};
-use crate::store::{self, EVENING, ITEMS, MORNING, TERMINALS, Theirs};
+use crate::store::{self, EVENING, ITEMS, MORNING, TERMINALS, Theirs, Ways};
 use crate::verdict::{Figure, Report, Target};
 
 const ROUNDS: usize = 9;
 
 pub(crate) fn run(report: &mut Report) {
-    let truth = store::truth(EVENING);
-    let (morning, evening) = (store::ours(MORNING), store::ours(EVENING));
+    let truth = store::truth(EVENING, Ways::Both);
+    let (morning, evening) = (store::ours(MORNING, Ways::Both), store::ours(EVENING, Ways::Both));
     store::check_ours(&evening, &truth);
-    let took = compare(ROUNDS, joining(&morning, &evening, &truth), crdts_joining(MORNING, EVENING));
+    let took = compare(ROUNDS, joining(&morning, &evening, &truth), crdts_joining(Ways::Both));
     report.times(
         format!("join of two tables, {ITEMS} products × {TERMINALS} terminals, each of which took in and sold each product"),
         "`crdts`, map of counters",
@@ -27,8 +27,14 @@ pub(crate) fn run(report: &mut Report) {
     report.times("the same join", "max-merge of plain arrays", took, Target::OursOverPeer(1.5));
 
     only_one_way(report);
-    let took = compare(ROUNDS * 3, then_written(&morning, &evening, &truth), arrays_joining(&morning, &evening));
-    report.times("the same join, then a sale on each page of each terminal", "max-merge of plain arrays", took, Target::None);
+    let took =
+        compare(ROUNDS * 3, then_written(&morning, &evening, &truth), arrays_joining(&morning, &evening));
+    report.times(
+        "the same join, then a sale on each page of each terminal",
+        "max-merge of plain arrays",
+        took,
+        Target::None,
+    );
 
     // The receiver met its products in another order, so no row has the same number on both sides.
     let mut shuffled = PnTable::new();
@@ -52,10 +58,15 @@ fn joining<'a>(morning: &'a PnTable, evening: &'a PnTable, truth: &'a [i64]) -> 
 
 /// Half of what a counter can hold: the peer's second map is empty, and ours has arrays of zeros.
 fn only_one_way(report: &mut Report) {
-    let (from, to) = (ITEMS - ITEMS / 10, ITEMS);
-    let (morning, evening, truth) = (store::ours(from), store::ours(to), store::truth(to));
-    let took = compare(ROUNDS, joining(&morning, &evening, &truth), crdts_joining(from, to));
-    report.times("the same join, where nothing was ever sold", "`crdts`, map of counters", took, Target::None);
+    let [morning, evening] = [MORNING, EVENING].map(|count| store::ours(count, Ways::One));
+    let truth = store::truth(EVENING, Ways::One);
+    let took = compare(ROUNDS, joining(&morning, &evening, &truth), crdts_joining(Ways::One));
+    report.times(
+        "the same join, where nothing was ever sold",
+        "`crdts`, map of counters",
+        took,
+        Target::None,
+    );
 }
 
 /// A joined table shares its pages with the other one until it writes to them: this pays for all of that.
@@ -82,8 +93,9 @@ fn then_written<'a>(morning: &'a PnTable, evening: &'a PnTable, truth: &'a [i64]
     )
 }
 
-fn crdts_joining<'a>(from: u64, to: u64) -> Side<'a, (Theirs, Theirs)> {
-    let (morning, evening, truth) = (store::theirs(from), store::theirs(to), store::truth(to));
+fn crdts_joining<'a>(ways: Ways) -> Side<'a, (Theirs, Theirs)> {
+    let [morning, evening] = [MORNING, EVENING].map(|count| store::theirs(count, ways));
+    let truth = store::truth(EVENING, ways);
     Side::new(
         // Their merge takes its argument: the clone is made before and not timed.
         move || (morning.clone(), evening.clone()),

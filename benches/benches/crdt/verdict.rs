@@ -95,7 +95,13 @@ impl Report {
         self.rows.push(Row { what: what.into(), ours, peer, target });
     }
 
-    pub(crate) fn times(&mut self, what: impl Into<String>, peer: &'static str, took: (Duration, Duration), target: Target) {
+    pub(crate) fn times(
+        &mut self,
+        what: impl Into<String>,
+        peer: &'static str,
+        took: (Duration, Duration),
+        target: Target,
+    ) {
         self.row(what, Figure::Time(took.0), Some((peer, Figure::Time(took.1))), target);
     }
 }
@@ -105,12 +111,17 @@ impl fmt::Display for Report {
         writeln!(f, "| what | ours | peer | | ratio | target | |")?;
         writeln!(f, "|---|---|---|---|---|---|---|")?;
         for row in &self.rows {
-            let (name, peer) = row.peer.map_or(("–", String::new()), |(name, peer)| (name, peer.to_string()));
+            let (name, peer) =
+                row.peer.map_or(("–", String::new()), |(name, peer)| (name, peer.to_string()));
             let ratio = row.ratio().map_or("–".to_owned(), |ratio| {
                 if ratio < 10.0 { format!("{ratio:.2} ×") } else { format!("{ratio:.0} ×") }
             });
             let (target, verdict) = row.asked();
-            writeln!(f, "| {} | {} | {name} | {peer} | {ratio} | {target} | {verdict} |", row.what, row.ours)?;
+            writeln!(
+                f,
+                "| {} | {} | {name} | {peer} | {ratio} | {target} | {verdict} |",
+                row.what, row.ours
+            )?;
         }
         Ok(())
     }

@@ -5,121 +5,10 @@ use alloc::vec::Vec;
 use edgepos_core::{Chain, EventId, Seq};
 use serde::{Deserialize, Serialize};
 
-use crate::table::{Cell, below};
+use super::shares::Shares;
+use crate::table::Cell;
 use crate::wire::{Reader, Wire, Writer, read_list, write_list};
 use crate::{ApplyError, Corruption, DecodeError, GRow, MergeError, Overflow, PnRow, VersionVector};
-
-/// Shares by rising chain. Lists, since a store has few chains and a merge then is one pass; the chains apart, since they are mostly
-/// the same on both sides.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Shares<const N: usize> {
-    chains: Vec<Chain>,
-    /// As many as there are chains.
-    cells: Vec<Cell<N>>,
-}
-
-impl<const N: usize> Shares<N> {
-    fn iter(&self) -> impl Iterator<Item = (Chain, Cell<N>)> + '_ {
-        self.chains.iter().copied().zip(self.cells.iter().copied())
-    }
-
-    fn get(&self, chain: Chain) -> Option<Cell<N>> {
-        self.chains.binary_search(&chain).ok().map(|at| self.cells[at])
-    }
-
-    fn set(&mut self, chain: Chain, cell: Cell<N>) {
-        match self.chains.binary_search(&chain) {
-            Ok(at) => self.cells[at] = cell,
-            Err(at) => {
-                self.chains.insert(at, chain);
-                self.cells.insert(at, cell);
-            }
-        }
-    }
-
-    fn apply(&mut self, dot: EventId, added: [u64; N]) -> Result<Cell<N>, ApplyError> {
-        let mut cell = self.get(dot.chain).unwrap_or(Cell::EMPTY);
-        if dot.seq == Seq::ZERO {
-            return Err(ApplyError::NoPosition);
-        }
-        if dot.seq.0 <= cell.stamp {
-            return Err(ApplyError::AlreadyApplied { dot, held: Seq(cell.stamp) });
-        }
-        Cell::add(&mut cell.totals, added)?;
-        cell.stamp = dot.seq.0;
-        self.set(dot.chain, cell);
-        Ok(cell)
-    }
-
-    fn merge(&mut self, other: &Self) -> Result<bool, MergeError> {
-        let chains = self.chains.iter().zip(&other.chains);
-        // Without a branch for each: they are mostly all the same.
-        let same = |(mine, theirs): (&Chain, &Chain)| {
-            (mine.replica == theirs.replica) & (mine.lane.code() == theirs.lane.code())
-        };
-        if self.chains.len() != other.chains.len() || !chains.fold(true, |all, pair| all & same(pair)) {
-            return self.merge_apart(other);
-        }
-        let (mut faults, mut news) = (0, 0);
-        for (mine, theirs) in self.cells.iter().zip(&other.cells) {
-            faults |= mine.conflict(theirs);
-            news |= below(mine.stamp, theirs.stamp);
-        }
-        if faults >> 63 != 0 {
-            return self.merge_apart(other);
-        }
-        for (mine, theirs) in self.cells.iter_mut().zip(&other.cells) {
-            *mine = if theirs.stamp > mine.stamp { *theirs } else { *mine };
-        }
-        Ok(news >> 63 != 0)
-    }
-
-    fn merge_apart(&mut self, other: &Self) -> Result<bool, MergeError> {
-        for (chain, theirs) in other.iter() {
-            if self.get(chain).is_some_and(|mine| !mine.agrees_with(&theirs)) {
-                return Err(MergeError::Corrupt(Corruption::DotReused { chain }));
-            }
-        }
-        let mut news = false;
-        for (chain, theirs) in other.iter() {
-            if self.get(chain).is_none_or(|mine| mine.stamp < theirs.stamp) {
-                self.set(chain, theirs);
-                news = true;
-            }
-        }
-        Ok(news)
-    }
-
-    fn retain(&mut self, keep: impl Fn(Chain, Cell<N>) -> bool) {
-        let kept: Vec<_> = self.iter().filter(|(chain, cell)| keep(*chain, *cell)).collect();
-        (self.chains, self.cells) = kept.into_iter().unzip();
-    }
-
-    fn since(&self, acknowledged: &VersionVector) -> Self {
-        let mut new = self.clone();
-        new.retain(|chain, cell| Seq(cell.stamp) > acknowledged.get(chain));
-        new
-    }
-
-    fn totals(&self) -> [u128; N] {
-        let mut sums = [0; N];
-        for cell in &self.cells {
-            for (sum, total) in sums.iter_mut().zip(cell.totals) {
-                *sum += u128::from(total);
-            }
-        }
-        sums
-    }
-
-    fn checked(shares: Vec<(Chain, Cell<N>)>) -> Result<Self, Corruption> {
-        let rising = shares.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        if !rising || shares.iter().any(|(_, cell)| cell.stamp == 0) {
-            return Err(Corruption::Order);
-        }
-        let (chains, cells) = shares.into_iter().unzip();
-        Ok(Self { chains, cells })
-    }
-}
 
 impl<const N: usize> Wire for Cell<N> {
     fn write(&self, out: &mut Writer) {
@@ -203,7 +92,7 @@ macro_rules! counter {
             /// Forgets the shares whose last event `cleared` covers: what a reset did not see stays.
             #[cfg(feature = "crdts")]
             pub(crate) fn forget(&mut self, cleared: impl Fn(Chain, Seq) -> bool) {
-                self.shares.retain(|chain, cell| !cleared(chain, Seq(cell.stamp)));
+                self.shares = self.shares.filtered(|chain, stamp| !cleared(chain, stamp));
             }
         }
 

@@ -1,11 +1,13 @@
 //! A set of values, where an add wins over a removal that did not see it.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 
 use edgepos_core::EventId;
 use serde::{Deserialize, Serialize};
 
+use super::targets::Targets;
 use super::tx::Moved;
 use super::{SetDelta, TxSet};
 use crate::wire::{Reader, Wire, Writer};
@@ -61,7 +63,7 @@ impl<E: Ord + Clone> From<TxSet<E>> for OrSet<E> {
     fn from(set: TxSet<E>) -> Self {
         let mut index: Index<E> = BTreeMap::new();
         for (id, member) in set.iter() {
-            index.entry(member.clone()).or_default().insert(id);
+            enter(&mut index, id, member.clone());
         }
         Self { set, index }
     }
@@ -121,7 +123,7 @@ impl<E: Ord + Clone> OrSet<E> {
         if let Some(member) = added {
             self.set.add(dot, member.clone())?;
             if self.set.contains(dot) {
-                self.index.entry(member).or_default().insert(dot);
+                enter(&mut self.index, dot, member);
             }
         }
         if removed.is_empty() { Ok(()) } else { self.apply_removal(dot, removed) }
@@ -138,7 +140,7 @@ impl<E: Ord + Clone> OrSet<E> {
 
     /// The adds of a member that are there: one mostly, several where terminals added it without seeing each other.
     pub fn adds_of(&self, member: &E) -> impl Iterator<Item = EventId> + '_ {
-        self.index.get(member).into_iter().flatten().copied()
+        self.index.get(member).map_or(&[][..], Targets::as_slice).iter().copied()
     }
 
     /// Whether the member is there.
@@ -205,21 +207,25 @@ impl<E: Ord + Clone> OrSet<E> {
     }
 }
 
-type Index<E> = BTreeMap<E, BTreeSet<EventId>>;
+type Index<E> = BTreeMap<E, Targets>;
 
 fn follow<E: Ord + Clone>(index: &mut Index<E>, moved: Moved<'_, E>) {
     match moved {
-        Moved::Came(id, member) => drop(index.entry(member.clone()).or_default().insert(id)),
+        Moved::Came(id, member) => enter(index, id, member.clone()),
         Moved::Gone(id, member) => unindex(index, id, &member),
     }
 }
 
+fn enter<E: Ord>(index: &mut Index<E>, id: EventId, member: E) {
+    match index.entry(member) {
+        Entry::Vacant(vacant) => drop(vacant.insert(Targets::One(id))),
+        Entry::Occupied(mut adds) => adds.get_mut().insert(id),
+    }
+}
+
 fn unindex<E: Ord>(index: &mut Index<E>, id: EventId, member: &E) {
-    if let Some(adds) = index.get_mut(member) {
-        adds.remove(&id);
-        if adds.is_empty() {
-            index.remove(member);
-        }
+    if index.get_mut(member).is_some_and(|adds| !adds.remove(id)) {
+        index.remove(member);
     }
 }
 

@@ -1,7 +1,7 @@
-//! What one event removed.
+//! A few events: what one event removed, or what added one member.
 
 use alloc::vec::Vec;
-use core::slice;
+use core::{mem, slice};
 
 use edgepos_core::EventId;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::wire::{Reader, Wire, Writer, read_list, write_list};
 use crate::{Corruption, DecodeError};
 
-/// One element mostly, and then without a list of its own.
+/// One mostly, and then without a list of its own.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(into = "Vec<EventId>", from = "Vec<EventId>")]
 pub(crate) enum Targets {
@@ -23,6 +23,25 @@ impl Targets {
             Self::One(id) => slice::from_ref(id),
             Self::Many(ids) => ids,
         }
+    }
+
+    /// Puts an id in its place, unless it is there.
+    pub(crate) fn insert(&mut self, id: EventId) {
+        if let Err(at) = self.as_slice().binary_search(&id) {
+            let mut ids = Vec::from(mem::replace(self, Self::Many(Vec::new())));
+            ids.insert(at, id);
+            *self = ids.into();
+        }
+    }
+
+    /// Takes an id out. Whether any is left.
+    pub(crate) fn remove(&mut self, id: EventId) -> bool {
+        if let Ok(at) = self.as_slice().binary_search(&id) {
+            let mut ids = Vec::from(mem::replace(self, Self::Many(Vec::new())));
+            ids.remove(at);
+            *self = ids.into();
+        }
+        !self.as_slice().is_empty()
     }
 
     /// Whether the ids rise.
@@ -40,7 +59,10 @@ impl From<Vec<EventId>> for Targets {
 
 impl From<Targets> for Vec<EventId> {
     fn from(targets: Targets) -> Self {
-        targets.as_slice().to_vec()
+        match targets {
+            Targets::One(id) => Self::from([id]),
+            Targets::Many(ids) => ids,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod base;
 mod column;
 mod delta;
+mod dense;
 mod grid;
 mod growing;
 mod page;
@@ -12,7 +13,7 @@ mod stock;
 pub(crate) use base::{add_rows, extend_ledger};
 pub(crate) use delta::{check_columns, read_columns, read_rows, write_columns, write_rows};
 pub(crate) use grid::{Columns, Rows};
-pub(crate) use page::{Cell, below};
+pub(crate) use page::Cell;
 
 pub use delta::{GDelta, PnDelta, TableDelta};
 pub use growing::{GRow, GTable};
