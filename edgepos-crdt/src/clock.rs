@@ -47,7 +47,7 @@ impl fmt::Display for Hlc {
 ///
 /// One of the two clocks is wrong. What carried the stamp is merged all the same: a join that looked at the local clock would make
 /// terminals disagree for ever.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
 #[error("remote stamp {remote} is {} ms ahead of this clock", .ahead.as_millis())]
 pub struct ClockAhead {
     /// The stamp.
