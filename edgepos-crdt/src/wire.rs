@@ -49,7 +49,8 @@ pub enum DecodeError {
     Corrupt(#[from] Corruption),
 }
 
-/// How much one message may hold. What is decoded never takes more memory than about ten times the bytes it was read from.
+/// How much one message may hold. What is decoded takes three to twelve times the bytes it was read from, and in the worst shape, of a
+/// set whose elements are far apart and have no size, not more than a hundred times.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Limits {
     /// Entries of one list. Default 16,777,216, all rows of a full table.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use edgepos_core::{Chain, EventId, Seq};
+use edgepos_core::{Chain, EventId};
 use serde::{Deserialize, Serialize};
 
 use super::shares::Shares;
@@ -91,7 +91,7 @@ macro_rules! counter {
 
             /// Forgets the shares whose last event `cleared` covers: what a reset did not see stays.
             #[cfg(feature = "crdts")]
-            pub(crate) fn forget(&mut self, cleared: impl Fn(Chain, Seq) -> bool) {
+            pub(crate) fn forget(&mut self, cleared: impl Fn(Chain, edgepos_core::Seq) -> bool) {
                 self.shares = self.shares.filtered(|chain, stamp| !cleared(chain, stamp));
             }
         }
@@ -156,7 +156,7 @@ counter! {
 
 #[cfg(test)]
 mod tests {
-    use edgepos_core::{Lane, ReplicaId};
+    use edgepos_core::{Lane, ReplicaId, Seq};
 
     use super::*;
 

@@ -144,7 +144,7 @@ impl World {
         let amount = self.below(9) as i64 - 5;
         let item = self.jitter.range(0, ITEMS);
         self.clock += self.jitter.range(1, 3);
-        let remove = !self.truth.write_offs && self.below(6) == 0;
+        let remove = self.below(6) == 0;
         let me = self.terminals[at].memory.me();
         let mut change = event(me, amount, item, self.clock);
         if remove {
