@@ -104,9 +104,9 @@ impl<E> TxSet<E> {
     /// Raises one chain; what was removed early and is covered now was never added here.
     fn raise(&mut self, chain: Chain, seq: Seq) {
         self.vector.set_max(chain, seq);
-        if !self.early.is_empty() {
-            let held = self.vector.get(chain);
-            self.early.retain(|id| id.chain != chain || id.seq > held);
+        let covered = EventId::new(chain, Seq::ZERO)..=EventId::new(chain, self.vector.get(chain));
+        while let Some(id) = self.early.range(covered.clone()).next().copied() {
+            self.early.remove(&id);
         }
     }
 

@@ -402,6 +402,18 @@ fn values_equal_their_events_after_every_step() {
     }
 }
 
+/// 4,000 runs of 400 steps: a minute when optimised.
+#[test]
+#[ignore = "minutes without optimisation: cargo test --release -p edgepos-crdt --lib -- --ignored"]
+fn values_equal_their_events_in_many_more_runs() {
+    for write_offs in [false, true] {
+        for seed in 10_000..12_000 {
+            let outcome = run(seed, STEPS, write_offs, None);
+            assert!(outcome.is_ok(), "seed {seed}, write-offs {write_offs}: {:?}", outcome.err());
+        }
+    }
+}
+
 #[test]
 fn every_broken_rule_is_noticed() {
     for mutant in Mutant::ALL {
