@@ -50,6 +50,7 @@ pub use origin::{MustPropose, OriginGuard};
 pub use register::{LwwMap, LwwRegister, MapDelta, SetError, WouldLose};
 pub use replica::{
     Amendment, Change, Checkpoint, Final, Fold, FoldError, Frame, Merged, RecordError, Replica, Retirement,
+    UsedBefore,
 };
 pub use set::{MvRegister, OrSet, SetDelta, TxSet};
 pub use stability::Stability;

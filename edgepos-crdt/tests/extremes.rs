@@ -72,7 +72,7 @@ fn a_chain_that_reached_the_last_position_takes_no_more() {
     let mut victim = Node::new(chain(1).replica);
     assert!(matches!(victim.merge(&frame), Err(edgepos_crdt::MergeError::OwnChainAhead { .. })));
     liar.merge(&frame).unwrap();
-    victim.begin(ReplicaId::new(1, 8));
+    victim.begin(ReplicaId::new(1, 8)).unwrap();
     victim.merge(&frame).unwrap();
     victim.record(Lane::Transactions, stock(&[1])).unwrap();
     let full = liar.apply(dot(1, u64::MAX), stock(&[1]));
@@ -106,7 +106,7 @@ fn rows_and_folded_rows_that_are_written_one_by_one_are_the_table_again() {
     let points = vec![(Item(8), 5)];
     leader.record(Lane::Transactions, Change { points: points.clone(), ..stock(&[4, -9]) }).unwrap();
     let retirement = leader.seal().unwrap();
-    leader.begin(ReplicaId::new(1, 8));
+    leader.begin(ReplicaId::new(1, 8)).unwrap();
     leader.retire(&retirement);
     leader.apply_fold(&leader.propose_fold().unwrap()).unwrap();
     leader.record(Lane::Transactions, Change { points, ..stock(&[2]) }).unwrap();

@@ -49,6 +49,11 @@ pub enum RecordError {
     Apply(#[from] ApplyError),
 }
 
+/// An incarnation that has written before may not begin: draw another nonce.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("the incarnation {0} was used before")]
+pub struct UsedBefore(pub ReplicaId);
+
 /// The counters, the set and the registers of a store as one terminal holds them, all covered by one vector.
 ///
 /// Everything that an event changes is under the event's dot, so one acknowledged vector tells what a peer lacks of every type, and
@@ -125,9 +130,21 @@ impl<E, K: Ord, V> Replica<E, K, V> {
     }
 
     /// Goes on as another incarnation: after a seal, after a rollback was noticed, after an eviction.
-    pub fn begin(&mut self, next: ReplicaId) {
+    ///
+    /// # Errors
+    /// [`UsedBefore`] when events of it are known here; nothing changed. An incarnation is never reused.
+    pub fn begin(&mut self, next: ReplicaId) -> Result<(), UsedBefore> {
+        let chains = Lane::ALL.into_iter().map(|lane| Chain::new(next, lane));
+        if chains.into_iter().any(|chain| {
+            self.vector.get(chain) != Seq::ZERO
+                || self.folded.contains_key(&chain)
+                || self.retired.contains_key(&chain)
+        }) {
+            return Err(UsedBefore(next));
+        }
         self.me = next;
         self.sealed = false;
+        Ok(())
     }
 
     /// What is covered, of every type.
@@ -290,5 +307,21 @@ mod tests {
         }
         replica.record(Lane::Prices, change(5, 9)).unwrap();
         assert_eq!(replica.registers().get(&1), Some(&200));
+    }
+
+    #[test]
+    fn an_incarnation_does_not_begin_twice() {
+        let [first, second] = [1, 2].map(|nonce| ReplicaId::new(1, nonce));
+        let mut replica: Replica<u64, u8, u64> = Replica::new(first);
+        replica.record(Lane::Stock, Change::default()).unwrap();
+        let retirement = replica.seal().unwrap();
+        assert_eq!(replica.begin(first), Err(UsedBefore(first)));
+        assert_eq!(replica.record(Lane::Stock, Change::default()), Err(RecordError::Sealed));
+        replica.begin(second).unwrap();
+        replica.retire(&retirement);
+        let fold = replica.propose_fold().unwrap();
+        replica.apply_fold(&fold).unwrap();
+        assert_eq!(replica.begin(first), Err(UsedBefore(first)));
+        assert_eq!(replica.me(), second);
     }
 }

@@ -227,7 +227,7 @@ impl World {
                     let lost = chain(self.terminals[to].memory.me());
                     self.lossy.insert(lost);
                     let next = self.fresh(to);
-                    self.terminals[to].memory.begin(next);
+                    self.terminals[to].memory.begin(next).expect("a fresh one");
                 }
                 return Ok(());
             }
@@ -247,7 +247,7 @@ impl World {
             terminal.sealed.push(retirement);
         }
         if !broken {
-            terminal.memory.begin(next);
+            terminal.memory.begin(next).expect("a fresh one");
         }
         self.persist(at);
     }
@@ -311,7 +311,7 @@ impl World {
         let terminal = &mut self.terminals[at];
         terminal.memory = image;
         if self.mutant != Some(Mutant::ReuseInc) {
-            terminal.memory.begin(next);
+            terminal.memory.begin(next).expect("a fresh one");
         }
         terminal.sealed.clear();
         terminal.applied = 0;
