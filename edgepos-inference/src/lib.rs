@@ -35,6 +35,7 @@
 #![cfg_attr(not(feature = "onnxruntime"), forbid(unsafe_code))]
 #![deny(unsafe_code)]
 
+mod alarm;
 mod audio;
 mod backend;
 mod batch;
@@ -58,6 +59,7 @@ mod onnx_file;
 mod outcome;
 mod picture;
 mod pipelines;
+mod reply;
 mod report;
 mod signature;
 mod stop;
@@ -96,7 +98,7 @@ pub use pipelines::fraud::{
     TerminalHistory, Window,
 };
 pub use pipelines::product::{BoundingBox, Candidate, ProductConfig, ProductRecognizer, Recognition, Timing};
-pub use pipelines::voice::{Heard, VoiceConfig, VoiceRecognizer};
+pub use pipelines::voice::{Heard, UNKNOWN_LABEL, VoiceConfig, VoiceRecognizer};
 pub use report::{Refusal, Report};
 pub use signature::{SIGNATURE_FILE, SignatureError, TrustedKey, check_signature};
 pub use stop::Stop;

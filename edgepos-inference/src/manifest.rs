@@ -70,6 +70,9 @@ pub struct ModelEntry {
     /// Memory that the loaded model takes, in bytes, as measured. Default: three times its largest file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+    /// Memory that each row of a batch takes while it runs, in bytes, as measured. Default: not limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_per_row: Option<u64>,
     /// SPDX expression of the weights.
     pub licence: String,
     /// Where the weights come from, in words.

@@ -8,6 +8,7 @@
 mod assignment;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -84,17 +85,25 @@ impl Provider {
         }
     }
 
-    fn dispatch(self, threads: usize) -> Option<ep::ExecutionProviderDispatch> {
+    fn dispatch(self, threads: usize, half: bool) -> Option<ep::ExecutionProviderDispatch> {
         Some(match self {
-            Self::TensorRt => ep::TensorRT::default().build(),
-            Self::Cuda => ep::CUDA::default().build(),
+            Self::TensorRt => ep::TensorRT::default().with_fp16(half).build(),
+            // Its convolutions keep 32 bits but may round what they multiply to 10 bits of mantissa.
+            Self::Cuda => ep::CUDA::default().with_tf32(half).build(),
             Self::DirectMl => ep::DirectML::default().build(),
-            Self::CoreMl => ep::CoreML::default().build(),
-            Self::Nnapi => ep::NNAPI::default().build(),
-            Self::Qnn => ep::QNN::default().build(),
-            // Without a number it takes every core.
-            Self::OpenVino => ep::OpenVINO::default().with_num_threads(threads).build(),
-            Self::Xnnpack => ep::XNNPACK::default().build(),
+            Self::CoreMl => ep::CoreML::default().with_low_precision_accumulation_on_gpu(half).build(),
+            Self::Nnapi => ep::NNAPI::default().with_fp16(half).build(),
+            Self::Qnn => ep::QNN::default().with_htp_fp16_precision(half).build(),
+            Self::OpenVino => {
+                // Without a number of threads it takes every core.
+                let provider = ep::OpenVINO::default().with_num_threads(threads);
+                // Its own choice is 16 bits on a GPU and 32 on a processor.
+                if half { provider.build() } else { provider.with_precision("FP32").build() }
+            }
+            Self::Xnnpack => {
+                let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+                ep::XNNPACK::default().with_intra_op_num_threads(threads).build()
+            }
             Self::Cpu => return None,
         })
     }
@@ -152,11 +161,11 @@ impl OnnxRuntime {
 
     fn session(&self, model: &[u8], options: &LoadOptions) -> Result<OrtSession, String> {
         let threads = options.threads.clamp(1, 64) as usize;
-        let mut builder = self.builder(threads)?;
+        let mut builder = self.builder(threads, options.reduced_precision)?;
         builder.commit_from_memory(model).map_err(|error| error.to_string())
     }
 
-    fn builder(&self, threads: usize) -> Result<SessionBuilder, String> {
+    fn builder(&self, threads: usize, half: bool) -> Result<SessionBuilder, String> {
         let text = |error: ort::Error<SessionBuilder>| error.to_string();
         let builder = OrtSession::builder(&self.environment)
             .map_err(|error| error.to_string())?
@@ -170,7 +179,7 @@ impl OnnxRuntime {
             .map_err(text)?
             .with_config_entry("session.record_ep_graph_assignment_info", "1")
             .map_err(text)?;
-        match self.provider.dispatch(threads) {
+        match self.provider.dispatch(threads, half) {
             None => Ok(builder),
             Some(provider) => builder.with_execution_providers([provider.error_on_failure()]).map_err(text),
         }

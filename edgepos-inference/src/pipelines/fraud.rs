@@ -1,5 +1,6 @@
 //! Fraud: what a till knows about a payment in, a score out.
 
+use std::future::Future;
 use std::path::Path;
 use std::time::Instant;
 
@@ -281,7 +282,8 @@ impl FraudScorer {
             .map(|values| Tensor::f32([1, FRAUD_FEATURES.len()], values))
             .transpose()
             .map_err(|_| unsuitable("its known answer has not 20 values"))?;
-        let session = Chain::start(models_dir, &entry, engines, &config.placement, sample)?;
+        let placement = PlacementConfig { threads: 1, ..config.placement };
+        let session = Chain::start(models_dir, &entry, engines, &placement, sample)?;
         let live = session.report();
         let report = live.get();
         let handler = Score {
@@ -307,12 +309,25 @@ impl FraudScorer {
             .features()
             .ok_or(Reason::Input)
             .and_then(|features| self.worker.call(Instant::now(), priority, features));
-        match result {
-            Ok(score) => Outcome::Answer(score),
-            Err(reason) => {
-                tracing::debug!(model = %self.report.model, reason = reason.label(), "no fraud score");
-                Outcome::Fallback { action: Action::ProceedUnscored, reason }
-            }
+        outcome(&self.report.model, result)
+    }
+
+    /// As [`FraudScorer::score_as`], without blocking, on any executor or none: the request is on its way when this
+    /// returns, and the deadline runs from then on. Dropping the future takes the request back.
+    pub fn score_async(
+        &self,
+        priority: Priority,
+        payment: &Payment,
+    ) -> impl Future<Output = Outcome<FraudScore>> + Send + use<> {
+        let features = payment.features().ok_or(Reason::Input);
+        let answer = features.map(|features| self.worker.call_async(Instant::now(), priority, features));
+        let model = self.report.model.clone();
+        async move {
+            let result = match answer {
+                Ok(answer) => answer.await,
+                Err(reason) => Err(reason),
+            };
+            outcome(&model, result)
         }
     }
 
@@ -326,6 +341,16 @@ impl FraudScorer {
     #[must_use]
     pub fn live_report(&self) -> Report {
         self.live.get()
+    }
+}
+
+fn outcome(model: &str, result: Result<FraudScore, Reason>) -> Outcome<FraudScore> {
+    match result {
+        Ok(score) => Outcome::Answer(score),
+        Err(reason) => {
+            tracing::debug!(model, reason = reason.label(), "no fraud score");
+            Outcome::Fallback { action: Action::ProceedUnscored, reason }
+        }
     }
 }
 
