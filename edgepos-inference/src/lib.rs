@@ -88,7 +88,7 @@ pub use manifest::{
 };
 pub use mel::{MelConfig, MelError, MelSpectrum};
 #[cfg(feature = "onnxruntime")]
-pub use onnx::{OnnxRuntime, Provider};
+pub use onnx::{DEFAULT_ARENA_BYTES, OnnxRuntime, Provider};
 pub use outcome::{Action, Outcome, Reason};
 pub use picture::{Colour, Filter, Fit, Picture, PictureError, PictureLimits, PictureSpec, Prepared};
 #[cfg(feature = "barcode")]

@@ -5,6 +5,7 @@
 //! providers fall back silently unless each is registered alone, as an error, on a fresh builder; a run ends between
 //! nodes when told so, and never inside one.
 
+mod arena;
 mod assignment;
 
 use std::fmt;
@@ -28,6 +29,9 @@ use crate::stop::Stop;
 use crate::tensor::{Element, Tensor, Values};
 
 const ENGINE: &str = "onnxruntime";
+
+/// Most memory, in bytes, for what flows through all networks of this process together: 512 MiB. Weights are not counted.
+pub const DEFAULT_ARENA_BYTES: usize = 512 << 20;
 
 /// The library that this process has loaded. A failed load leaves the slot empty, so that another path can be tried.
 static LOADED: Mutex<Option<(Environment, PathBuf)>> = Mutex::new(None);
@@ -119,18 +123,28 @@ pub struct OnnxRuntime {
 
 impl OnnxRuntime {
     /// Finds, checks and loads a library, with the provider [`Provider::Cpu`]. Once one is loaded, it is the only one
-    /// for the rest of the process, and later calls return it.
+    /// for the rest of the process, and later calls return it. Networks share [`DEFAULT_ARENA_BYTES`].
     ///
     /// # Errors
     /// [`LibraryError`] with every place that was looked at and why it did not serve.
     pub fn open(search: &LibrarySearch) -> Result<Self, LibraryError> {
+        Self::open_within(search, DEFAULT_ARENA_BYTES)
+    }
+
+    /// As [`OnnxRuntime::open`], with the memory that all networks of this process may take together while they run, in
+    /// bytes. A batch that does not fit is halved; one request that does not fit alone gets
+    /// [`Reason::OutOfMemory`](crate::Reason::OutOfMemory). The first call of a process decides.
+    ///
+    /// # Errors
+    /// As [`OnnxRuntime::open`].
+    pub fn open_within(search: &LibrarySearch, arena_bytes: usize) -> Result<Self, LibraryError> {
         let mut slot = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((environment, library)) = &*slot {
             return Ok(Self::new(environment, library));
         }
         let mut tried = Vec::new();
         for candidate in search.candidates() {
-            match candidate.check().map_err(|error| error.to_string()).and_then(|()| load(candidate.path())) {
+            match candidate.check().map_err(|error| error.to_string()).and_then(|()| load(candidate.path(), arena_bytes)) {
                 Ok(environment) => {
                     tracing::info!(library = %candidate.path().display(), "ONNX Runtime loaded");
                     let runtime = Self::new(&environment, candidate.path());
@@ -177,6 +191,8 @@ impl OnnxRuntime {
             // Spinning threads would take a core from the till between two requests.
             .with_intra_op_spinning(false)
             .map_err(text)?
+            .with_env_allocators()
+            .map_err(text)?
             .with_config_entry("session.record_ep_graph_assignment_info", "1")
             .map_err(text)?;
         match self.provider.dispatch(threads, half) {
@@ -195,7 +211,7 @@ impl fmt::Debug for OnnxRuntime {
     }
 }
 
-fn load(path: &Path) -> Result<Environment, String> {
+fn load(path: &Path, arena_bytes: usize) -> Result<Environment, String> {
     let load = || -> Result<Environment, String> {
         let environment = ort::init_from(path)
             .map_err(|error| error.to_string())?
@@ -204,6 +220,7 @@ fn load(path: &Path) -> Result<Environment, String> {
             .map_err(|error| error.to_string())?;
         // What matters comes back as an error; the rest is noise on the till's terminal.
         environment.set_log_level(ort::logging::LogLevel::Fatal);
+        arena::register(&environment, arena_bytes)?;
         Ok(environment)
     };
     catch_unwind(AssertUnwindSafe(load))

