@@ -293,16 +293,22 @@ impl Candidate {
         let (engine, precision) = (self.engine.name(), self.variant.precision);
         let model = self.entry.name.clone();
         let (send, found) = sync_channel(1);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("edgepos-trial".to_owned())
             .spawn(move || drop(send.send(self.try_here())))
             .map_err(|source| LoadError::Thread { model, source })?;
         let refused = |reason: String| Ok(Err(Refusal::new(engine, precision, reason)));
-        match found.recv_timeout(limit) {
+        let trial = match found.recv_timeout(limit) {
             Ok(trial) => trial,
-            Err(RecvTimeoutError::Timeout) => refused(format!("it has not loaded within {limit:?}; given up")),
+            // The thread is left to itself.
+            Err(RecvTimeoutError::Timeout) => {
+                return refused(format!("it has not loaded within {limit:?}; given up"));
+            }
             Err(RecvTimeoutError::Disconnected) => refused("it panicked while loading".to_owned()),
-        }
+        };
+        // It has nothing left to do but return.
+        let _ = thread.join();
+        trial
     }
 
     fn try_here(&self) -> Trial {

@@ -8,30 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use edgepos_inference::{
-    CustomerHistory, FraudConfig, FraudScorer, InstallError, IntegrityError, LocalTime, ManagerConfig,
-    Manifest, ModelManager, Outcome, Payment, SignatureError, TerminalHistory, TrustedKey, Window,
+    FraudConfig, FraudScorer, InstallError, IntegrityError, ManagerConfig, Manifest, ModelManager, Outcome,
+    SignatureError, TrustedKey,
 };
-use support::{any_speed, golden_bytes, models, patient};
+use support::{any_speed, golden_bytes, models, patient, payment};
 use tempfile::TempDir;
 
 const MODEL: &str = "fraud_synccfd_xgb20.onnx";
 
 fn config() -> FraudConfig {
     FraudConfig { worker: patient(), placement: any_speed(), ..FraudConfig::default() }
-}
-
-fn payment() -> Payment {
-    let window = Window { payments: 2, total: 40.0 };
-    Payment {
-        amount: 20.0,
-        card_present: true,
-        time: LocalTime { weekday: 3, second_of_day: 40_000 },
-        billing: None,
-        shipping: None,
-        terminal: None,
-        customer: CustomerHistory { day: window, week: window, month: window, seconds_since_last: None },
-        at_terminal: TerminalHistory::default(),
-    }
 }
 
 /// A set with the fraud model alone, with this serial and version.
