@@ -29,7 +29,8 @@
 //! - Loading: [`Manifest`] → [`VerifiedBytes`] → [`Backend`] → [`Session`], chosen by [`Engines`] on a sample whose
 //!   answer is known; [`Report`] tells the result.
 //! - Serving: one thread per model, [`Priority`], a queue with a limit, batches, a deadline ([`WorkerConfig`]).
-//! - Updating: [`ModelManager`] installs signed sets of models while the old one serves; [`DriftMonitor`] says when one is
+//! - Updating: [`ModelManager`] fetches signed sets of models from a [`ModelSource`] and installs them while the old one
+//!   serves; [`DriftMonitor`] says when one is
 //!   due; a [`Gallery`] holds a shop's own products.
 //! - Jobs: [`ProductRecognizer`], [`BarcodeReader`], [`FraudScorer`], [`VoiceRecognizer`].
 #![cfg_attr(not(feature = "onnxruntime"), forbid(unsafe_code))]
@@ -62,6 +63,7 @@ mod pipelines;
 mod reply;
 mod report;
 mod signature;
+mod source;
 mod stop;
 mod tensor;
 mod trees;
@@ -80,7 +82,7 @@ pub use gallery::{Embedding, EnrolError, Gallery, GalleryConfig, Match};
 pub use gtin::{Gtin, GtinError};
 pub use integrity::{IntegrityError, NotADigest, Sha256, VerifiedBytes};
 pub use library::{ImageError, LibraryError, LibrarySearch, Tried, check_library};
-pub use manager::{InstallError, ManagerConfig, ModelManager, Pipeline, Redownload};
+pub use manager::{DownloadError, Downloaded, InstallError, ManagerConfig, ModelManager, Pipeline, Redownload};
 pub use manifest::{
     Activation, Expected, FileRef, InterfaceError, KnownAnswer, MANIFEST_FILE, MANIFEST_FORMAT,
     MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_MODELS, Manifest, ManifestError, ModelEntry, PortSpec,
@@ -101,6 +103,7 @@ pub use pipelines::product::{BoundingBox, Candidate, ProductConfig, ProductRecog
 pub use pipelines::voice::{Heard, UNKNOWN_LABEL, VoiceConfig, VoiceRecognizer};
 pub use report::{Refusal, Report};
 pub use signature::{SIGNATURE_FILE, SignatureError, TrustedKey, check_signature};
+pub use source::{DirectorySource, ModelSource, check_source};
 pub use stop::Stop;
 pub use tensor::{Element, ShapeError, Tensor, Values};
 pub use trees::Trees;

@@ -1,10 +1,11 @@
 //! New models while the till sells: checked before they serve, swapped in one step, the last good set kept.
 //!
-//! On disk a manager has a root with one directory per set of models, named by the manifest's digest, and the files
-//! `CURRENT` and `PREVIOUS` that name two of them. `CURRENT` is replaced by a rename, so that it names one whole set
+//! On disk a manager has a root with one directory per set of models, named by the manifest's digest, one more with the
+//! ending `.incoming` while a set is downloaded, and the files `CURRENT` and `PREVIOUS` that name two of them. `CURRENT` is replaced by a rename, so that it names one whole set
 //! through any crash.
 
 mod budget;
+mod download;
 
 use std::fs;
 use std::io;
@@ -18,6 +19,7 @@ use crate::integrity::{IntegrityError, Sha256};
 use crate::manifest::{MANIFEST_FILE, Manifest, ManifestError, ModelEntry};
 use crate::signature::{self, SIGNATURE_FILE, SignatureError, TrustedKey};
 use budget::Budget;
+pub use download::{DownloadError, Downloaded};
 
 const CURRENT: &str = "CURRENT";
 const PREVIOUS: &str = "PREVIOUS";
@@ -166,11 +168,7 @@ impl ModelManager {
             signature::check_directory(staged, &text, &self.config.trusted)?;
         }
         let manifest = Manifest::parse(&text)?;
-        if let Some(current) = &self.lock().current
-            && manifest.serial < current.manifest.serial
-        {
-            return Err(InstallError::Older { current: current.manifest.serial, found: manifest.serial });
-        }
+        self.refuse_older(&manifest)?;
         let name = Sha256::of(&text).to_string();
         let dir = self.root.join(&name);
         let half = self.root.join(format!("{name}.part"));
@@ -181,6 +179,15 @@ impl ModelManager {
         fs::rename(&half, &dir)?;
         self.switch(Set { name, dir, manifest: Arc::new(manifest) })?;
         Ok(())
+    }
+
+    fn refuse_older(&self, manifest: &Manifest) -> Result<(), InstallError> {
+        match &self.lock().current {
+            Some(current) if manifest.serial < current.manifest.serial => {
+                Err(InstallError::Older { current: current.manifest.serial, found: manifest.serial })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn switch(&self, set: Set) -> io::Result<()> {
