@@ -343,6 +343,13 @@ impl ModelEntry {
         variants.chain(self.labels.iter().chain(sample).map(|file| (file, false)))
     }
 
+    /// The same, to write down what files have become; second whether it may be absent.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = (&mut FileRef, bool)> + '_ {
+        let sample = self.known_answer.as_mut().and_then(|answer| answer.sample.as_mut());
+        let variants = self.variants.iter_mut().map(|variant| (&mut variant.file, variant.optional));
+        variants.chain(self.labels.iter_mut().chain(sample).map(|file| (file, false)))
+    }
+
     /// Memory that the loaded model takes, in bytes: as the manifest says, or an estimate.
     #[must_use]
     pub fn memory_estimate(&self) -> u64 {
