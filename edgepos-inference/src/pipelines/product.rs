@@ -398,31 +398,14 @@ impl Recognise {
             Ok(prepared) => prepared,
             Err(error) => return Step::Done(Err(Reason::Decode(error))),
         };
-        let hash = self.hash(&prepared);
+        let [_, height, width] = self.shape;
+        let hash = PictureHash::of(&prepared.planes, width, height);
         let took = start.elapsed();
-        if let Some(mut answer) = hash.and_then(|hash| self.cache.get(Instant::now(), &hash)) {
+        if let Some(mut answer) = hash.as_ref().and_then(|hash| self.cache.get(Instant::now(), hash)) {
             answer.timing = Timing { prepare_us: micros(took), cached: true, ..Timing::default() };
             return Step::Done(Ok(answer));
         }
         Step::Run { prepared, source: (picture.width(), picture.height()), hash, took }
-    }
-
-    /// The brightness of the prepared picture, hashed.
-    fn hash(&self, prepared: &Prepared) -> Option<PictureHash> {
-        let [channels, height, width] = self.shape;
-        let area = height * width;
-        if channels != 3 {
-            return PictureHash::of(&prepared.planes, width, height);
-        }
-        let (red, rest) = prepared.planes.split_at_checked(area)?;
-        let (green, blue) = rest.split_at_checked(area)?;
-        let luma: Vec<f32> = red
-            .iter()
-            .zip(green)
-            .zip(blue)
-            .map(|((red, green), blue)| 0.299 * red + 0.587 * green + 0.114 * blue)
-            .collect();
-        PictureHash::of(&luma, width, height)
     }
 
     fn read(
