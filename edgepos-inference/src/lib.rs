@@ -79,7 +79,7 @@ pub use delegate::{Engines, LoadError, PlacementConfig};
 pub use drift::{Accuracy, DriftConfig, DriftEvent, DriftMonitor};
 #[cfg(feature = "embedded")]
 pub use embedded::Embedded;
-pub use gallery::{Embedding, EnrolError, Gallery, GalleryConfig, Match};
+pub use gallery::{Embedding, EnrolError, Gallery, GalleryConfig, GalleryError, Match};
 pub use gtin::{Gtin, GtinError};
 pub use history::{CustomerKey, HistoryConfig, HistoryError, PaymentHistory};
 pub use integrity::{IntegrityError, NotADigest, Sha256, VerifiedBytes};

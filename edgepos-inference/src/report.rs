@@ -47,6 +47,15 @@ pub struct Refusal {
     pub reason: String,
 }
 
+impl Report {
+    /// The model and its version, which say whose embeddings a [`Gallery`](crate::Gallery) holds: they are alike on any
+    /// engine and in any precision.
+    #[must_use]
+    pub fn model_and_version(&self) -> String {
+        format!("{} {}", self.model, self.version)
+    }
+}
+
 impl Refusal {
     pub(crate) fn new(engine: &str, precision: Precision, reason: impl Into<String>) -> Self {
         Self { engine: engine.to_owned(), precision, reason: reason.into() }
