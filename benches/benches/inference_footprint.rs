@@ -23,7 +23,8 @@ pub(super) fn table() {
     for engine in engines {
         for job in JOBS {
             let program = std::env::current_exe().expect("this program");
-            let child = Command::new(program).args(["--bench", ARGUMENT, &format!("{engine}/{job}")]).output();
+            let child =
+                Command::new(program).args(["--bench", ARGUMENT, &format!("{engine}/{job}")]).output();
             let child = child.expect("a process");
             print!("{}", String::from_utf8_lossy(&child.stdout));
         }

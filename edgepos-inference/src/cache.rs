@@ -57,7 +57,10 @@ impl PictureHash {
             return None;
         }
         if planes.len() == area {
-            return Some(Self { bits: bits(planes, width, height)?, cells: cells(&[planes], width, height)? });
+            return Some(Self {
+                bits: bits(planes, width, height)?,
+                cells: cells(&[planes], width, height)?,
+            });
         }
         if planes.len() != area.checked_mul(3)? {
             return None;

@@ -100,7 +100,9 @@ impl Chain {
             thread.spawn(move || drop(send.send(place(&dir, &entry, &engines, &config, sample.as_ref()))));
         match started {
             Ok(_) => self.trial = Some(Trial { due, found }),
-            Err(error) => tracing::warn!(model = %self.entry.name, %error, "no thread to try a better engine"),
+            Err(error) => {
+                tracing::warn!(model = %self.entry.name, %error, "no thread to try a better engine")
+            }
         }
     }
 

@@ -10,7 +10,9 @@ use thiserror::Error;
 use crate::backend::{Backend, LoadOptions, Session};
 use crate::breaker::BreakerConfig;
 use crate::integrity::{IntegrityError, VerifiedBytes};
-use crate::manifest::{Activation, InterfaceError, KnownAnswer, ManifestError, ModelEntry, Precision, Variant};
+use crate::manifest::{
+    Activation, InterfaceError, KnownAnswer, ManifestError, ModelEntry, Precision, Variant,
+};
 use crate::picture::PictureError;
 use crate::report::{Refusal, Report, micros};
 use crate::stop::Stop;
@@ -136,7 +138,8 @@ pub struct PlacementConfig {
 
 impl Default for PlacementConfig {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(4));
+        let cores =
+            std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(4));
         Self {
             latency_budget: Duration::from_millis(300),
             threads: cores.min(4),
@@ -313,8 +316,7 @@ impl Candidate {
 
     fn try_here(&self) -> Trial {
         let (engine, precision) = (self.engine.name(), self.variant.precision);
-        let options =
-            LoadOptions { threads: self.config.threads, reduced_precision: self.config.allow_fp16 };
+        let options = LoadOptions { threads: self.config.threads, reduced_precision: self.config.allow_fp16 };
         let start = Instant::now();
         let mut session = match self.engine.load(&self.bytes, &options) {
             Ok(session) => session,

@@ -323,7 +323,8 @@ mod tests {
 
     #[test]
     fn limits_and_other_networks_are_errors() {
-        let mut gallery = Gallery::new(GalleryConfig { max_pictures: 1, ..GalleryConfig::default() }, "network 1");
+        let mut gallery =
+            Gallery::new(GalleryConfig { max_pictures: 1, ..GalleryConfig::default() }, "network 1");
         gallery.enrol("a", at(0.0)).unwrap();
         assert_eq!(gallery.enrol("b", at(1.0)), Err(EnrolError::Full { limit: 1 }));
         let mut gallery = fresh();
@@ -351,7 +352,10 @@ mod tests {
         let other = Gallery::from_bytes(config, "network 2", &bytes).unwrap_err();
         assert_eq!(other.to_string(), "the gallery is of model network 1, not of network 2");
         for length in 0..bytes.len() {
-            assert_eq!(Gallery::from_bytes(config, "network 1", &bytes[..length]), Err(GalleryError::Damaged));
+            assert_eq!(
+                Gallery::from_bytes(config, "network 1", &bytes[..length]),
+                Err(GalleryError::Damaged)
+            );
         }
         let small = GalleryConfig { max_pictures: 1, ..config };
         assert_eq!(Gallery::from_bytes(small, "network 1", &bytes).unwrap().len(), 1);

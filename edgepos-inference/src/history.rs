@@ -140,7 +140,9 @@ impl PaymentHistory {
     /// Those whose payments have all left the memory, or else whoever paid longest ago.
     fn forget_a_customer(&mut self, now: u64) {
         let before = self.customers.len();
-        self.customers.retain(|_, customer| customer.last.is_some_and(|last| last.saturating_add(CUSTOMER_MEMORY) > now));
+        self.customers.retain(|_, customer| {
+            customer.last.is_some_and(|last| last.saturating_add(CUSTOMER_MEMORY) > now)
+        });
         if self.customers.len() == before
             && let Some((&key, _)) = self.customers.iter().min_by_key(|(_, customer)| customer.last)
         {
@@ -157,7 +159,9 @@ impl PaymentHistory {
         till.payments.push_back(now);
         let limit = self.config.max_payments_per_terminal.max(1);
         for times in [&mut till.payments, &mut till.frauds] {
-            while times.front().is_some_and(|when| when.saturating_add(TERMINAL_MEMORY) <= now) || times.len() > limit {
+            while times.front().is_some_and(|when| when.saturating_add(TERMINAL_MEMORY) <= now)
+                || times.len() > limit
+            {
                 times.pop_front();
             }
         }
@@ -247,8 +251,7 @@ impl PaymentHistory {
         for _ in 0..take(&mut rest)? {
             let (key, after) = rest.split_first_chunk::<16>().ok_or(HistoryError::Damaged)?;
             rest = after;
-            let mut customer =
-                Customer { last: take(&mut rest)?.checked_sub(1), payments: VecDeque::new() };
+            let mut customer = Customer { last: take(&mut rest)?.checked_sub(1), payments: VecDeque::new() };
             for _ in 0..take(&mut rest)? {
                 customer.payments.push_back((take(&mut rest)?, f64::from_bits(take(&mut rest)?)));
             }

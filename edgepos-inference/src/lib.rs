@@ -84,7 +84,9 @@ pub use gtin::{Gtin, GtinError};
 pub use history::{CustomerKey, HistoryConfig, HistoryError, PaymentHistory};
 pub use integrity::{IntegrityError, NotADigest, Sha256, VerifiedBytes};
 pub use library::{ImageError, LibraryError, LibrarySearch, Tried, check_library};
-pub use manager::{DownloadError, Downloaded, InstallError, ManagerConfig, ModelManager, Pipeline, Redownload};
+pub use manager::{
+    DownloadError, Downloaded, InstallError, ManagerConfig, ModelManager, Pipeline, Redownload,
+};
 pub use manifest::{
     Activation, Expected, FileRef, InterfaceError, KnownAnswer, MANIFEST_FILE, MANIFEST_FORMAT,
     MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_MODELS, Manifest, ManifestError, ModelEntry, PortSpec,

@@ -144,7 +144,11 @@ impl OnnxRuntime {
         }
         let mut tried = Vec::new();
         for candidate in search.candidates() {
-            match candidate.check().map_err(|error| error.to_string()).and_then(|()| load(candidate.path(), arena_bytes)) {
+            match candidate
+                .check()
+                .map_err(|error| error.to_string())
+                .and_then(|()| load(candidate.path(), arena_bytes))
+            {
                 Ok(environment) => {
                     tracing::info!(library = %candidate.path().display(), "ONNX Runtime loaded");
                     let runtime = Self::new(&environment, candidate.path());

@@ -84,11 +84,7 @@ impl<A> Reply<A> {
 
     /// The answer for a caller who polls: at the deadline at the latest it is there, and is [`Reason::Timeout`].
     /// `give_up` tells the worker that nobody waits any more, when the deadline passes and when the future is dropped.
-    pub(crate) fn within(
-        self,
-        deadline: Instant,
-        give_up: impl Fn() + Send + Sync + 'static,
-    ) -> Answering<A>
+    pub(crate) fn within(self, deadline: Instant, give_up: impl Fn() + Send + Sync + 'static) -> Answering<A>
     where
         A: Send + 'static,
     {

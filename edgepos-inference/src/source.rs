@@ -60,7 +60,9 @@ pub fn check_source(source: &dyn ModelSource, file: &str, content: &[u8]) -> Res
     for offset in [1, content.len() / 2, content.len() - 1, content.len()] {
         match read(offset as u64) {
             Ok(bytes) if bytes == content[offset..] => {}
-            Ok(bytes) => return Err(format!("from byte {offset} on {} bytes came that are others", bytes.len())),
+            Ok(bytes) => {
+                return Err(format!("from byte {offset} on {} bytes came that are others", bytes.len()));
+            }
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(error) => return Err(format!("byte {offset} cannot be reached: {error}")),
         }

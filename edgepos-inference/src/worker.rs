@@ -152,12 +152,7 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
         async move { answering?.await }
     }
 
-    fn submit(
-        &self,
-        deadline: Instant,
-        priority: Priority,
-        request: Q,
-    ) -> Result<(u64, Reply<A>), Reason> {
+    fn submit(&self, deadline: Instant, priority: Priority, request: Q) -> Result<(u64, Reply<A>), Reason> {
         let (replier, answer) = reply();
         let mut state = self.shared.lock();
         if state.closing || state.ended {

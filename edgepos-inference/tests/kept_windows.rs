@@ -39,7 +39,10 @@ fn replay(cases: &[Case], mut restart: impl FnMut(usize, PaymentHistory) -> Paym
         assert_eq!(customer.seconds_since_last, case.since, "payment {place}");
         assert_eq!(terminal.payments_7d, case.till_payments, "payment {place}");
         let shares = [terminal.fraud_share_7d, terminal.fraud_share_30d];
-        assert!(shares.iter().zip(case.shares).all(|(a, b)| (a - b).abs() < 1e-6), "payment {place}: {shares:?}");
+        assert!(
+            shares.iter().zip(case.shares).all(|(a, b)| (a - b).abs() < 1e-6),
+            "payment {place}: {shares:?}"
+        );
     }
 }
 

@@ -79,9 +79,8 @@ impl Canvas {
 /// A packet of `brand`; another `flavour` differs in one respect.
 fn packet(brand: u64, flavour: u64, respect: Respect) -> Canvas {
     let mut layout = Draw(brand);
-    let own = |respects: &[Respect]| {
-        Draw(brand * 1000 + if respects.contains(&respect) { flavour } else { 0 })
-    };
+    let own =
+        |respects: &[Respect]| Draw(brand * 1000 + if respects.contains(&respect) { flavour } else { 0 });
     let mut canvas = Canvas(Vec::new());
     // A counter with some structure, and shadows of other things.
     let counter = layout.colour();

@@ -42,8 +42,8 @@ fn every_kind_of_wrong_library_is_a_reason_and_the_embedded_engine_serves() {
     let mut wrong = impostors(&directory);
     // Every process on Linux has a libc: a sound library, and the wrong one.
     if let Ok(maps) = std::fs::read_to_string("/proc/self/maps") {
-        let libc = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
-        let libc = libc.filter(|path| path.contains("libc.so") || path.contains("libc-")).next();
+        let mut files = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
+        let libc = files.find(|path| path.contains("libc.so") || path.contains("libc-"));
         wrong.extend(libc.map(|path| (PathBuf::from(path), "OrtGetApiBase")));
     }
     if let Some(old) = fetched("too-old") {

@@ -54,5 +54,9 @@ fn more_customers_than_memory_are_all_answered() {
         let Outcome::Answer(answer) = customer.join().unwrap() else { panic!("left without an answer") };
         assert_eq!(answer.best().label, "espresso");
     }
-    assert_eq!(recognizer.live_report().engine, "onnxruntime/cpu", "want of memory is no failure of the engine");
+    assert_eq!(
+        recognizer.live_report().engine,
+        "onnxruntime/cpu",
+        "want of memory is no failure of the engine"
+    );
 }

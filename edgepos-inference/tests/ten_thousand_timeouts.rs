@@ -26,10 +26,8 @@ impl Backend for Endless {
             element,
         };
         let inputs = vec![port("input", &[None, Some(20)], Element::F32)];
-        let outputs = vec![
-            port("label", &[None], Element::I64),
-            port("probabilities", &[None, Some(2)], Element::F32),
-        ];
+        let outputs =
+            vec![port("label", &[None], Element::I64), port("probabilities", &[None, Some(2)], Element::F32)];
         Ok(Box::new(EndlessSession { inputs, outputs }))
     }
 }
@@ -65,8 +63,7 @@ fn ten_thousand_timeouts_leak_nothing() {
     let models = without_known_answer();
     let worker = WorkerConfig { deadline: Duration::from_micros(200), ..WorkerConfig::default() };
     let config = FraudConfig { worker, placement: any_speed(), ..FraudConfig::default() };
-    let scorer =
-        FraudScorer::load_with(models.path(), config, &Engines::none().then(Endless)).unwrap();
+    let scorer = FraudScorer::load_with(models.path(), config, &Engines::none().then(Endless)).unwrap();
     // The first asynchronous call starts the thread of the alarms, which stays.
     assert!(block_on(scorer.score_async(Priority::Checkout, &payment())).is_fallback());
     let before = threads();

@@ -34,7 +34,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let password = std::env::var(PASSWORD).ok();
     let dir = options.dir.clone().unwrap_or_else(|| crate::root().join("models"));
     match command.as_str() {
-        "check" => check(&dir).map(|manifest| println!("{} models, all files as stated", manifest.models.len())),
+        "check" => {
+            check(&dir).map(|manifest| println!("{} models, all files as stated", manifest.models.len()))
+        }
         "seal" => seal(&dir),
         "keygen" => keygen(options.out()?, password),
         "sign" => sign(&dir, options.key()?, password),
@@ -278,7 +280,10 @@ mod tests {
         fs::write(&file, bytes).unwrap();
         let error = call(&["verify", "--pub", text(&public), "--dir", text(&bundle)]).unwrap_err();
         assert!(error.contains("voice50_labels.txt"), "{error}");
-        assert!(call(&["sign", "--key", text(&key), "--dir", text(&bundle)]).is_err(), "what is damaged is not signed");
+        assert!(
+            call(&["sign", "--key", text(&key), "--dir", text(&bundle)]).is_err(),
+            "what is damaged is not signed"
+        );
         call(&["seal", "--dir", text(&bundle)]).unwrap();
         let error = call(&["verify", "--pub", text(&public), "--dir", text(&bundle)]).unwrap_err();
         assert!(error.contains("changed after signing"), "{error}");

@@ -135,7 +135,8 @@ pub fn run(args: &[String]) -> Result<(), String> {
         return Err(format!("usage: cargo xtask ort [{}]; there is no {unknown}", names.join("|")));
     }
     let root = target().join("onnxruntime");
-    for package in PACKAGES.iter().filter(|package| args.is_empty() || args.iter().any(|a| a == package.name)) {
+    for package in PACKAGES.iter().filter(|package| args.is_empty() || args.iter().any(|a| a == package.name))
+    {
         let (os, arch) = (env::consts::OS, env::consts::ARCH);
         let Some(wheel) = package.wheels.iter().find(|wheel| (wheel.os, wheel.arch) == (os, arch)) else {
             println!("{}: {} is not published for {os} on {arch}", package.name, package.requirement);
@@ -167,7 +168,16 @@ fn fetch(package: &Package, wheel: &Wheel, place: &Path) -> Result<(), String> {
     fs::write(&list, line).map_err(|error| failed(&list, error))?;
     let mut pip = vec!["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"];
     // Every wheel has the same library: the interpreter that fetches it need not be the one that it was built for.
-    pip.extend(["--only-binary", ":all:", "--python-version", "3.12", "--implementation", "cp", "--abi", "cp312"]);
+    pip.extend([
+        "--only-binary",
+        ":all:",
+        "--python-version",
+        "3.12",
+        "--implementation",
+        "cp",
+        "--abi",
+        "cp312",
+    ]);
     pip.extend(wheel.tags.iter().flat_map(|tag| ["--platform", tag]));
     pip.extend(["--dest", ".", "--require-hashes", "-r", "requirements.txt"]);
     python(&work, &pip)?;

@@ -23,10 +23,7 @@ pub(super) fn overhead() {
         let mut session = model.load(&runtime);
         let per_call = |took: Duration| took / calls;
         let contenders: Vec<Contender<'_>> = vec![
-            (
-                "bare C API".to_owned(),
-                Box::new(|| per_call(timed(|| (0..calls).for_each(|_| bare.run())))),
-            ),
+            ("bare C API".to_owned(), Box::new(|| per_call(timed(|| (0..calls).for_each(|_| bare.run()))))),
             (
                 "edgepos-inference".to_owned(),
                 Box::new(|| {
@@ -64,7 +61,11 @@ impl Bare {
         // environment for each process, which the first call made and this one shares; it and the session live as long as
         // the process.
         unsafe {
-            check((api.CreateEnv)(OrtLoggingLevel::ORT_LOGGING_LEVEL_FATAL, c"bare".as_ptr(), &mut environment));
+            check((api.CreateEnv)(
+                OrtLoggingLevel::ORT_LOGGING_LEVEL_FATAL,
+                c"bare".as_ptr(),
+                &mut environment,
+            ));
             check((api.CreateSessionOptions)(&mut options));
             check((api.SetIntraOpNumThreads)(options, 1));
             for (key, value) in entries {

@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use edgepos_inference::{
-    Backend, Embedded, LoadOptions, Manifest, Picture, PictureLimits, Session, Sha256, Stop, Task, Tensor, Trees,
-    VerifiedBytes,
+    Backend, Embedded, LoadOptions, Manifest, Picture, PictureLimits, Session, Sha256, Stop, Task, Tensor,
+    Trees, VerifiedBytes,
 };
 
 /// Somebody who does the same work; says how long it took.
@@ -108,7 +108,8 @@ pub(crate) fn shipped(task: &str) -> Model {
 
 /// A file that is built, not shipped.
 fn built(path: &Path, name: &str) -> Option<Model> {
-    let bytes = std::fs::read(path).map_err(|error| println!("\n{name} is left out: {}: {error}", path.display()));
+    let bytes =
+        std::fs::read(path).map_err(|error| println!("\n{name} is left out: {}: {error}", path.display()));
     let bytes = bytes.ok()?;
     let (size, digest) = (bytes.len() as u64, Sha256::of(&bytes));
     let bytes = VerifiedBytes::check(path, bytes, size, digest).expect("it is what it was measured to be");
@@ -153,8 +154,10 @@ fn engines() {
             ));
         }
         let (mut session, own) = (model.load(&Embedded), tensor.clone());
-        contenders
-            .push(("rten, embedded".to_owned(), Box::new(move || timed(|| model.run(session.as_mut(), &own)))));
+        contenders.push((
+            "rten, embedded".to_owned(),
+            Box::new(move || timed(|| model.run(session.as_mut(), &own))),
+        ));
         #[cfg(feature = "peers")]
         match tract::load(model) {
             Ok(mut run) => {
@@ -172,8 +175,7 @@ fn tree_rows() {
     let model = shipped(Task::FRAUD);
     let rows: Vec<Tensor> = (0..512_u32)
         .map(|row| {
-            let value =
-                |at: u32| (at.wrapping_mul(2_654_435_761).wrapping_add(row * 977) % 997) as f32;
+            let value = |at: u32| (at.wrapping_mul(2_654_435_761).wrapping_add(row * 977) % 997) as f32;
             let values = (0..20).map(|at| value(at) * if at % 20 < 6 { 0.002 } else { 1.0 }).collect();
             Tensor::f32([1, 20], values).expect("as many values as the shape holds")
         })

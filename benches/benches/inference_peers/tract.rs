@@ -21,7 +21,8 @@ pub(super) fn load(model: &Model) -> Result<Run, String> {
         .map_err(text)?;
     Ok(Box::new(move |tensor: &Tensor| {
         let values = tensor.as_f32().expect("floats");
-        let input = tract_onnx::prelude::Tensor::from_shape(&shape, values).expect("as many as the shape holds");
+        let input =
+            tract_onnx::prelude::Tensor::from_shape(&shape, values).expect("as many as the shape holds");
         std::hint::black_box(plan.run(tvec!(input.into())).expect("a run"));
     }))
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::{InstallError, ModelManager, remove_if_there};
 use crate::integrity::{IntegrityError, Sha256};
 use crate::manifest::{FileRef, MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest, ManifestError, ModelEntry};
-use crate::signature::{MAX_SIGNATURE_BYTES, SIGNATURE_FILE, check_signature, SignatureError};
+use crate::signature::{MAX_SIGNATURE_BYTES, SIGNATURE_FILE, SignatureError, check_signature};
 use crate::source::ModelSource;
 
 /// The ending of a directory into which a set is being downloaded.
@@ -62,7 +62,9 @@ impl ModelManager {
         let text = small(source, MANIFEST_FILE, MAX_MANIFEST_BYTES)?;
         let signature = match small(source, SIGNATURE_FILE, MAX_SIGNATURE_BYTES) {
             Ok(signature) => Some(signature),
-            Err(DownloadError::Interrupted { source, .. }) if source.kind() == io::ErrorKind::NotFound => None,
+            Err(DownloadError::Interrupted { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                None
+            }
             Err(error) => return Err(error),
         };
         let manifest = self.admit(&text, signature.as_deref()).map_err(DownloadError::Refused)?;

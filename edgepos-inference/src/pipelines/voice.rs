@@ -223,11 +223,13 @@ impl Listen {
         }
         let best = (0..shares.len()).max_by(|&a, &b| shares[a].total_cmp(&shares[b]));
         Ok(match best {
-            Some(class) if shares[class] >= self.discard_below && self.labels[class] != UNKNOWN_LABEL => Heard::Command {
-                word: self.labels[class].clone(),
-                confidence: shares[class],
-                requires_confirmation: shares[class] < self.confirm_below,
-            },
+            Some(class) if shares[class] >= self.discard_below && self.labels[class] != UNKNOWN_LABEL => {
+                Heard::Command {
+                    word: self.labels[class].clone(),
+                    confidence: shares[class],
+                    requires_confirmation: shares[class] < self.confirm_below,
+                }
+            }
             _ => Heard::Unknown,
         })
     }

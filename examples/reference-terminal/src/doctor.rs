@@ -79,8 +79,9 @@ impl Findings {
                 }
             }
         }
-        let widths: [usize; 7] =
-            std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+        let widths: [usize; 7] = std::array::from_fn(|column| {
+            rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
+        });
         let mut table = String::new();
         for row in rows {
             let cells: Vec<String> =
