@@ -4,8 +4,8 @@
 mod support;
 
 use std::path::Path;
-use std::sync::{Arc, Barrier};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 
 use edgepos_inference::{
     Engines, FraudConfig, FraudScorer, InstallError, IntegrityError, LoadError, ManagerConfig, Manifest,
@@ -244,7 +244,9 @@ fn a_set_with_an_oversized_model_is_refused() {
     bytes.extend([0; 100_000]);
     std::fs::write(grown.path().join(MODEL), bytes).unwrap();
     let error = manager.install(grown.path()).unwrap_err();
-    let InstallError::Integrity(IntegrityError::Size { expected, found, .. }) = error else { panic!("{error}") };
+    let InstallError::Integrity(IntegrityError::Size { expected, found, .. }) = error else {
+        panic!("{error}")
+    };
     assert_eq!(found, expected + 1);
     assert!(manager.manifest().is_none());
 }

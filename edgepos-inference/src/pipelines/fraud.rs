@@ -16,7 +16,23 @@ use crate::stop::Stop;
 use crate::tensor::Tensor;
 use crate::worker::{Handler, Priority, Worker, WorkerConfig};
 
-/// The columns of the model's input, in order.
+/// The columns of the model's input, in order. A window ends with the payment itself, which counts.
+///
+/// | column | meaning | unit |
+/// |---|---|---|
+/// | `log_amount`, `amount` | the amount, and the natural logarithm of 1 plus it | major unit of the currency |
+/// | `is_cnp` | 1 when the card was not at the till | |
+/// | `hour_sin`, `hour_cos` | the time of day as a point on a circle | |
+/// | `is_night`, `is_weekend` | 1 before six in the morning; 1 on Saturday and Sunday | |
+/// | `dist_bill_ship`, `dist_bill_term` | from the billing address to where the goods go, and to the terminal; 0 unless both are known | km |
+/// | `cust_n_1d`, `_7d`, `_30d` | payments of this customer in the window | |
+/// | `cust_mean_1d`, `_7d`, `_30d` | their mean amount | major unit |
+/// | `secs_since_cust` | since this customer's payment before, at most 7 days; 7 days for the first | s |
+/// | `ratio_mean_30d` | the amount over `cust_mean_30d` | |
+/// | `term_n_7d` | payments at this terminal in 7 days | |
+/// | `term_risk_7d`, `term_risk_30d` | share of fraud among this terminal's payments of 7 to 14, and 7 to 37 days ago: later ones are not known yet | 0 to 1 |
+///
+/// [`Payment::features`] computes them; [`PaymentHistory`](crate::PaymentHistory) keeps the windows.
 pub const FRAUD_FEATURES: [&str; 20] = [
     "log_amount",
     "is_cnp",
@@ -101,7 +117,7 @@ pub struct Window {
     pub total: f64,
 }
 
-/// What a customer paid lately, this payment included.
+/// What a customer paid lately, this payment included. [`PaymentHistory`](crate::PaymentHistory) keeps it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CustomerHistory {
     /// In the last 24 hours.
