@@ -62,13 +62,18 @@ impl Findings {
     pub fn table(&self) -> String {
         let head = ["job", "model", "numbers", "engine", "runs on", "loaded in", "known sample"];
         let mut rows = vec![head.map(str::to_owned)];
+        let mut refusals: Vec<(&str, &str, Vec<&str>)> = Vec::new();
         let mut notes = String::new();
         for (job, found) in &self.jobs {
             match found {
                 Ok(report) => {
                     rows.push(row(job, report));
                     for refusal in &report.refused {
-                        let _ = writeln!(notes, "{job}: not {refusal}");
+                        let (engine, reason) = (refusal.engine.as_str(), refusal.reason.as_str());
+                        match refusals.iter_mut().find(|known| (known.0, known.1) == (engine, reason)) {
+                            Some(known) => known.2.push(job),
+                            None => refusals.push((engine, reason, vec![job])),
+                        }
                     }
                 }
                 Err(error) => {
@@ -78,6 +83,9 @@ impl Findings {
                     let _ = writeln!(notes, "{job}: {error}");
                 }
             }
+        }
+        for (engine, reason, jobs) in refusals {
+            let _ = writeln!(notes, "not {engine} for {}: {reason}", jobs.join(", "));
         }
         let widths: [usize; 7] = std::array::from_fn(|column| {
             rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
