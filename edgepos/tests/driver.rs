@@ -80,7 +80,7 @@ async fn the_transport_says_whether_fast_elections_are_safe() {
     let (node, driver) = start(Box::new(Datagrams)).unwrap();
     node.shutdown().await;
     driver.join().await.unwrap();
-    let refused = start(Box::new(Alone)).err().expect("a stream is not for profile Fast");
+    let Err(refused) = start(Box::new(Alone)) else { panic!("a stream is not for profile Fast") };
     let said = format!("{refused}: {:?}", std::error::Error::source(&refused).map(ToString::to_string));
     assert!(said.contains("ranked"), "{said}");
 }
