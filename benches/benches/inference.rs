@@ -1,10 +1,15 @@
 //! How long the models take on this machine, as a till sees it: percentiles of single calls, one after the other.
 //!
 //! `cargo bench -p edgepos-benches --bench inference` measures the embedded engines; with `--features onnxruntime` and a
-//! library from `cargo xtask ort`, ONNX Runtime beside them. `docs/benchmarks-inference.md` has a run with its machine.
+//! library from `cargo xtask ort`, ONNX Runtime beside them. Start-up and memory are of processes of their own.
+//! `docs/benchmarks-inference.md` has a run with its machine.
+
+#[path = "inference_footprint.rs"]
+mod footprint;
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use edgepos_inference::{
@@ -18,7 +23,11 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    println!("| what | runs | p50 | p95 | p99 | max |\n|---|---|---|---|---|---|");
+    if let Some(what) = std::env::args().skip_while(|argument| argument != footprint::ARGUMENT).nth(1) {
+        return footprint::report(&what);
+    }
+    footprint::table();
+    println!("\n| what | runs | p50 | p95 | p99 | max |\n|---|---|---|---|---|---|");
     networks("embedded", &Embedded);
     trees("trees", &Trees);
     pipelines("", &Engines::standard());
@@ -30,9 +39,7 @@ fn main() {
 #[cfg(feature = "onnxruntime")]
 fn with_runtime() {
     use edgepos_inference::{LibrarySearch, OnnxRuntime, Provider};
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/onnxruntime");
-    let directory = std::env::var_os("EDGEPOS_TEST_ORT").map_or(directory, PathBuf::from);
-    let search = LibrarySearch::nowhere().directory(&directory);
+    let search = LibrarySearch::nowhere().directory(&library());
     match OnnxRuntime::open(&search) {
         Ok(runtime) => {
             networks("ONNX Runtime", &runtime.with(Provider::Cpu));
@@ -41,6 +48,12 @@ fn with_runtime() {
         }
         Err(error) => println!("\nONNX Runtime is left out: {error}"),
     }
+}
+
+/// Where `cargo xtask ort` puts the library.
+#[cfg(feature = "onnxruntime")]
+fn library() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("../onnxruntime/cpu")
 }
 
 fn models() -> PathBuf {
@@ -153,6 +166,23 @@ fn pipelines(name: &str, engines: &Engines) {
     measure(&format!("call {name}fraud"), 2000, || {
         assert!(!black_box(scorer.score(&payment)).is_fallback());
     });
+    let config = ProductConfig { cache: off, worker, placement, ..ProductConfig::default() };
+    let recognizer =
+        ProductRecognizer::load_with(&models(), config, engines).expect("the product model loads");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    black_box(recognizer.recognise(&photo)).answer();
+                }
+            });
+        }
+        measure(&format!("call {name}fraud, while four tills have products recognised"), 2000, || {
+            assert!(!black_box(scorer.score(&payment)).is_fallback());
+        });
+        stop.store(true, Ordering::Relaxed);
+    });
 }
 
 fn payment() -> edgepos_inference::Payment {
@@ -196,7 +226,7 @@ fn steps() {
     });
     let prepared = spec.prepare(&picture).expect("a picture that fits");
     measure("step perceptual hash of 224 × 224", 1000, || {
-        black_box(PictureHash::of(&prepared.planes[..224 * 224], 224, 224));
+        black_box(PictureHash::of(&prepared.planes, 224, 224));
     });
     let clip = Clip::from_wav(&std::fs::read(models().join("samples/refund.wav")).expect("a shipped sample"))
         .expect("a sound clip");

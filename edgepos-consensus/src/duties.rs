@@ -314,6 +314,11 @@ impl Election {
         if !due || !self.may_stand() || self.flight.installs_snapshot() {
             return;
         }
+        let stagger = self.config.timing.peer_lost_stagger;
+        if self.courted.take().is_some_and(|at| self.now.since(at) <= stagger) {
+            // Another one heard of it earlier and asks already: two that stand at once split the votes.
+            return self.peers.stand_later(self.now, stagger, 2, self.core.term());
+        }
         self.attempt.1 = self.attempt.1.saturating_add(1);
         self.pace.stands();
         self.bereft_in = Some(self.core.term());
@@ -354,10 +359,10 @@ impl Election {
         self.pace.ask(now, near) - self.config.timing.tick
     }
 
-    /// About a round trip on the shop's network: when to repeat what was probably lost.
+    /// About a round trip on the shop's network (a mean of 6 ms): when to repeat what was probably lost.
     pub(crate) fn soon(&self) -> Duration {
         let timing = &self.config.timing;
-        (timing.peer_lost_stagger * 2 / 3).max(Duration::from_millis(5))
+        (timing.peer_lost_stagger / 2).max(Duration::from_millis(5))
     }
 
     fn count_quorum(&mut self) {

@@ -61,6 +61,8 @@ pub struct Election {
     pub(crate) ordered_in: Option<u64>,
     /// The leader's connection died in this term, and this terminal stood at once.
     pub(crate) bereft_in: Option<u64>,
+    /// When another terminal last asked for this one's vote.
+    pub(crate) courted: Option<Time>,
     /// Voters that said that they never lead.
     pub(crate) passive: BTreeSet<ReplicaId>,
     /// Followers that wait for a snapshot, and until when.
@@ -123,6 +125,7 @@ impl Election {
             resend_votes: None,
             ordered_in: None,
             bereft_in: None,
+            courted: None,
             passive: BTreeSet::new(),
             snapshots: BTreeMap::new(),
             log_lost,
@@ -350,6 +353,9 @@ impl Election {
         }
         if message.is_leaders() && message.term >= self.core.term() {
             self.leader_heard = self.now;
+        }
+        if matches!(message.body, Body::Vote { .. }) {
+            self.courted = Some(self.now);
         }
         if matches!(message.body, Body::Vote { transfer: false, .. }) && self.pace.promised(self.now) {
             // As raft does within its own lease: no answer is an answer, and an honest question is no refusal.

@@ -13,6 +13,7 @@ mod dueling_candidates;
 mod durable_first;
 mod everything_at_once;
 mod false_refusals;
+mod far_voter;
 mod flapping_link;
 mod forced_recovery;
 mod formats;

@@ -3,6 +3,8 @@
 use edgepos_core::{Chain, EventId, FoldEpoch, Seq};
 use thiserror::Error;
 
+use crate::Item;
+
 /// A sum does not fit: 64 bits unsigned for what a chain added up, 64 bits signed for a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("the amount does not fit in 64 bits")]
@@ -40,6 +42,9 @@ pub enum ApplyError {
     /// An element cannot be removed before it was seen.
     #[error("event {0} was not seen, so it cannot be removed")]
     Unseen(EventId),
+    /// The folded row of an item was put back twice.
+    #[error("the folded row of item {} is there already", .0.0)]
+    FoldedTwice(Item),
     /// The table's limit of distinct items is reached.
     #[error("the table is full: {limit} items")]
     Full {

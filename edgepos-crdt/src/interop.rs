@@ -12,8 +12,8 @@ use edgepos_core::{Chain, EventId, Seq};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApplyError, GCounter, GRow, LwwRegister, MergeError, MvRegister, OrSet, PnCounter, PnRow, TxSet,
-    VersionVector,
+    ApplyError, GCounter, GRow, GTable, LwwMap, LwwRegister, MergeError, MvRegister, OrSet, PnCounter, PnRow,
+    PnTable, TxSet, VersionVector,
 };
 
 impl From<&VersionVector> for VClock<Chain> {
@@ -193,17 +193,52 @@ impl<V> From<crdts::LWWReg<V, crate::Stamp>> for LwwRegister<V> {
     }
 }
 
+macro_rules! table {
+    ($($name:ident),+) => {$(
+        /// Whole tables.
+        impl CvRDT for $name {
+            type Validation = MergeError;
+
+            /// On a clone, which shares its pages and costs little.
+            fn validate_merge(&self, other: &Self) -> Result<(), MergeError> {
+                self.clone().join(other).map(drop)
+            }
+
+            /// What [`validate_merge`](CvRDT::validate_merge) refuses changes nothing.
+            fn merge(&mut self, other: Self) {
+                let _ = self.join(&other);
+            }
+        }
+    )+};
+}
+
+table!(PnTable, GTable);
+
+impl<K: Ord + Clone, V: Ord + Clone> CvRDT for LwwMap<K, V> {
+    type Validation = MergeError;
+
+    fn validate_merge(&self, other: &Self) -> Result<(), MergeError> {
+        self.vector().check_room(other.vector())
+    }
+
+    /// What [`validate_merge`](CvRDT::validate_merge) refuses changes nothing.
+    fn merge(&mut self, other: Self) {
+        let _ = self.join(&other);
+    }
+}
+
 macro_rules! set {
     ($name:ident, $($bound:ident)+) => {
         impl<E: $($bound +)+> CvRDT for $name<E> {
-            type Validation = Infallible;
+            type Validation = MergeError;
 
-            fn validate_merge(&self, _: &Self) -> Result<(), Infallible> {
-                Ok(())
+            fn validate_merge(&self, other: &Self) -> Result<(), MergeError> {
+                self.vector().check_room(other.vector())
             }
 
+            /// What [`validate_merge`](CvRDT::validate_merge) refuses changes nothing.
             fn merge(&mut self, other: Self) {
-                self.join(&other);
+                let _ = self.join(&other);
             }
         }
 
@@ -223,6 +258,7 @@ macro_rules! set {
     };
 }
 
+set!(TxSet, Clone);
 set!(OrSet, Ord Clone);
 set!(MvRegister, Clone);
 

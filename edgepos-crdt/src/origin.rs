@@ -37,8 +37,11 @@ pub enum MustPropose {
 /// guard.heard(now, WallMs(1_700_000_000_900));
 /// assert!(guard.check(now, Hlc::from_parts(now.wall.0, 0)).is_ok());
 /// ```
+///
+/// What was heard is not serialised: it is dated by a clock that starts anew with the process.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct OriginGuard {
+    #[serde(skip)]
     heard: Option<(Time, WallMs)>,
 }
 
@@ -79,6 +82,17 @@ mod tests {
 
     const LEADER: u64 = 1_700_000_000_000;
     const TEN_YEARS_MS: u64 = 315_576_000_000;
+
+    /// The monotonic clock starts anew with the process: what was heard before says nothing after it.
+    #[test]
+    fn a_guard_that_is_read_back_has_heard_nobody() {
+        let mut guard = OriginGuard::new();
+        guard.heard(Now::new(1_000_000, 0), WallMs(LEADER));
+        let json = serde_json::to_string(&guard).unwrap();
+        let read: OriginGuard = serde_json::from_str(&json).unwrap();
+        let stamp = Hlc::from_parts(LEADER, 0);
+        assert_eq!(read.check(Now::new(0, LEADER), stamp), Err(MustPropose::NoLeader));
+    }
 
     #[test]
     fn the_limits_are_inclusive_below_and_exclusive_above() {

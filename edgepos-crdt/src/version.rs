@@ -9,6 +9,8 @@ use edgepos_core::{Chain, EventId, Seq};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::MergeError;
+
 /// Chain → highest position held without a gap. Also a causal context: it covers a dot when that position is at or below.
 ///
 /// A chain that is absent stands at [`Seq::ZERO`], and zero is never stored, so equal knowledge is an equal value. Entries are never
@@ -50,13 +52,24 @@ impl VersionVector {
     }
 
     /// Sets `chain` to `seq`, even backwards. A write-off alone may take back what is claimed.
-    #[allow(dead_code)]
     pub(crate) fn set(&mut self, chain: Chain, seq: Seq) {
         if seq == Seq::ZERO {
             self.entries.remove(&chain);
         } else {
             self.entries.insert(chain, seq);
         }
+    }
+
+    /// Whether a join with what a peer sent stays within [`MAX_CHAINS`](Self::MAX_CHAINS), so that what is written can be read again.
+    pub(crate) fn check_room(&self, other: &Self) -> Result<(), MergeError> {
+        let limit = Self::MAX_CHAINS;
+        if self.len() + other.len() > limit {
+            let unknown = other.entries.keys().filter(|chain| !self.entries.contains_key(chain)).count();
+            if unknown > 0 && self.len() + unknown > limit {
+                return Err(MergeError::TooMany { what: "chains", limit });
+            }
+        }
+        Ok(())
     }
 
     /// Raises each chain to what `other` holds: the least upper bound.

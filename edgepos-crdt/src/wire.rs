@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use edgepos_core::{Chain, EventId, FoldEpoch, Lane, RepairGen, ReplicaId, Seq};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -48,8 +49,9 @@ pub enum DecodeError {
     Corrupt(#[from] Corruption),
 }
 
-/// How much one message may hold. What is decoded never takes more memory than about ten times the bytes it was read from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// How much one message may hold. What is decoded takes three to twelve times the bytes it was read from, and in the worst shape, of a
+/// set whose elements are far apart and have no size, not more than a hundred times.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Limits {
     /// Entries of one list. Default 16,777,216, all rows of a full table.
     pub max_entries: usize,

@@ -5,7 +5,10 @@
 
 use crdts::{CmRDT, CvRDT, Map, PNCounter};
 use edgepos_core::{Chain, EventId, Jitter, Lane, ReplicaId, Seq};
-use edgepos_crdt::{GCounter, LwwRegister, OrSet, PnCounter, Stamp, VersionVector};
+use edgepos_crdt::{
+    GCounter, GTable, Item, LwwMap, LwwRegister, MvRegister, OrSet, PnCounter, PnTable, Stamp, TxSet,
+    VersionVector,
+};
 
 type Ours = Map<u8, PnCounter, Chain>;
 type Theirs = Map<u8, PNCounter<Chain>, Chain>;
@@ -146,4 +149,46 @@ fn their_traits_refuse_what_ours_do() {
     let before = a.clone();
     CvRDT::merge(&mut a, b);
     assert_eq!(a, before);
+}
+
+/// Every type that merges is a `CvRDT`, so that whatever is built on the trait takes ours.
+#[test]
+fn every_type_has_their_trait() {
+    fn merged<T: CvRDT + Clone + PartialEq>(a: &T, b: &T) -> T
+    where
+        T::Validation: std::fmt::Debug,
+    {
+        a.validate_merge(b).unwrap();
+        let (mut ab, mut ba) = (a.clone(), b.clone());
+        ab.merge(b.clone());
+        ba.merge(a.clone());
+        assert!(ab == ba);
+        ab
+    }
+    let dot = |terminal, seq| EventId::new(chain(terminal), Seq(seq));
+    let (mut a, mut b) = (PnTable::new(), PnTable::new());
+    a.apply(dot(0, 1), Item(1), 5).unwrap();
+    b.apply(dot(1, 1), Item(1), -2).unwrap();
+    assert_eq!(merged(&a, &b).value(Item(1)), Ok(3));
+    let mut reused = PnTable::new();
+    reused.apply(dot(0, 2), Item(1), 4).unwrap();
+    assert!(a.validate_merge(&reused).is_err(), "a later event, a smaller total");
+    let (mut a, mut b) = (GTable::new(), GTable::new());
+    a.apply(dot(0, 1), Item(1), 5).unwrap();
+    b.apply(dot(1, 1), Item(1), 2).unwrap();
+    assert_eq!(merged(&a, &b).value(Item(1)), Ok(7));
+    let (mut a, mut b) = (TxSet::new(), TxSet::new());
+    a.add(dot(0, 1), "a").unwrap();
+    b.add(dot(1, 1), "b").unwrap();
+    assert_eq!(merged(&a, &b).len(), 2);
+    let (mut a, mut b) = (OrSet::new(), MvRegister::new());
+    a.add(dot(0, 1), "a").unwrap();
+    b.set(dot(1, 1), "b").unwrap();
+    assert!(merged(&a, &OrSet::new()).contains(&"a"));
+    assert_eq!(merged(&b, &MvRegister::new()).values().count(), 1);
+    let stamp = |ms, terminal| Stamp::new(Default::default(), edgepos_crdt::Hlc(ms), chain(terminal));
+    let (mut a, mut b) = (LwwMap::new(), LwwMap::new());
+    a.set(dot(0, 1), "tea", stamp(1, 0), 250).unwrap();
+    b.set(dot(1, 1), "tea", stamp(2, 1), 240).unwrap();
+    assert_eq!(merged(&a, &b).get("tea"), Some(&240));
 }

@@ -33,7 +33,7 @@ fn replica(seed: u64) -> Replica<u64, u64, u64> {
     };
     (1..12).for_each(|ms| sell(&mut replica, &mut jitter, ms));
     let retirement = replica.seal().unwrap();
-    replica.begin(ReplicaId::new(1, 10));
+    replica.begin(ReplicaId::new(1, 10)).unwrap();
     replica.retire(&retirement);
     let fold = replica.propose_fold().unwrap();
     replica.apply_fold(&fold).unwrap();
@@ -139,14 +139,24 @@ proptest! {
     #[test]
     fn broken_frames_are_refused_or_harmless(seed in 0_u64..50, at: prop::sample::Index, bit in 0_u8..8) {
         let sender = replica(seed);
-        let mut bytes = sender.delta_since(FoldEpoch(0), &VersionVector::new()).to_bytes();
+        let honest = sender.delta_since(FoldEpoch(0), &VersionVector::new());
+        let mut bytes = honest.to_bytes();
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
         if let Ok(frame) = Frame::<u64, u64, u64>::from_bytes(&bytes, &Limits::default()) {
-            let mut receiver: Replica<u64, u64, u64> = Replica::new(ReplicaId::new(2, 1));
-            let before = receiver.clone();
-            if receiver.merge(&frame).is_err() {
-                prop_assert_eq!(receiver, before);
+            let newcomer: Replica<u64, u64, u64> = Replica::new(ReplicaId::new(2, 1));
+            let mut peer = newcomer.clone();
+            peer.merge(&honest).unwrap();
+            for mut receiver in [newcomer, peer] {
+                let before = receiver.clone();
+                if receiver.merge(&frame).is_err() {
+                    prop_assert_eq!(&receiver, &before);
+                }
+                // Whatever it took, it can still be written, read and added to.
+                let json = serde_json::to_string(&receiver).unwrap();
+                prop_assert_eq!(&serde_json::from_str::<Replica<u64, u64, u64>>(&json).unwrap(), &receiver);
+                let _ = receiver.record(Lane::Stock, Change::default());
+                let _ = receiver.propose_fold();
             }
         }
     }

@@ -141,10 +141,10 @@ proptest! {
         let mut forward = TxSet::new();
         let mut backward = TxSet::new();
         for terminal in &world.terminals {
-            forward.join(&terminal.set);
+            forward.join(&terminal.set).unwrap();
         }
         for terminal in world.terminals.iter().rev() {
-            backward.join(&terminal.set);
+            backward.join(&terminal.set).unwrap();
         }
         let elements = |set: &TxSet<u64>| set.iter().map(|(id, element)| (id, *element)).collect::<Vec<_>>();
         prop_assert_eq!(elements(&forward), elements(&backward));

@@ -44,6 +44,11 @@ pub trait Session: Send {
         stop: &Stop,
     ) -> Result<Vec<Tensor>, RunError>;
 
+    /// Most rows of a batch that one run should get; `None` where the model or the memory sets no limit.
+    fn max_rows(&self) -> Option<usize> {
+        None
+    }
+
     /// Where the nodes of the model run, if the engine can tell.
     fn placement(&self) -> Placement {
         Placement::Cpu
@@ -71,14 +76,15 @@ pub enum Placement {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoadOptions {
-    /// Threads that one run may use. Default 1, bounds 1–64: a till has other work, and the shipped networks meet
-    /// their targets on one core.
+    /// Threads that one run may use. Default 1, bounds 1–64.
     pub threads: u32,
+    /// Whether an accelerator may compute with 16-bit floats. Default true.
+    pub reduced_precision: bool,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { threads: 1 }
+        Self { threads: 1, reduced_precision: true }
     }
 }
 

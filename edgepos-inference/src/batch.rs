@@ -14,7 +14,8 @@ pub(crate) fn run_rows(
     outputs: &[&str],
     stop: &Stop,
 ) -> Vec<Result<Vec<Vec<f32>>, RunError>> {
-    let largest = fixed_batch(session, input).unwrap_or(rows.len()).max(1);
+    let limits = [fixed_batch(session, input), session.max_rows()];
+    let largest = limits.into_iter().flatten().fold(rows.len(), usize::min).max(1);
     let mut answers = Vec::with_capacity(rows.len());
     for part in rows.chunks(largest) {
         answers.extend(run_part(session, input, shape, part, outputs, stop));
@@ -62,7 +63,12 @@ fn run_together(
     batch_shape.push(rows.len());
     batch_shape.extend_from_slice(shape);
     let mismatch = || RunError::Input { port: input.to_owned() };
-    let tensor = Tensor::f32(batch_shape, rows.concat()).map_err(|_| mismatch())?;
+    let mut values: Vec<f32> = Vec::new();
+    // A till whose memory is full must not abort here.
+    let length = rows.iter().map(|row| row.len()).sum();
+    values.try_reserve_exact(length).map_err(|_| RunError::OutOfMemory)?;
+    rows.iter().for_each(|row| values.extend_from_slice(row));
+    let tensor = Tensor::f32(batch_shape, values).map_err(|_| mismatch())?;
     let found = session.run(&[(input, &tensor)], outputs, stop)?;
     let row = |index: usize| -> Option<Vec<Vec<f32>>> {
         found

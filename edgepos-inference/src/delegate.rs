@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -9,7 +10,9 @@ use thiserror::Error;
 use crate::backend::{Backend, LoadOptions, Session};
 use crate::breaker::BreakerConfig;
 use crate::integrity::{IntegrityError, VerifiedBytes};
-use crate::manifest::{Activation, InterfaceError, KnownAnswer, ManifestError, ModelEntry, Variant};
+use crate::manifest::{
+    Activation, InterfaceError, KnownAnswer, ManifestError, ModelEntry, Precision, Variant,
+};
 use crate::picture::PictureError;
 use crate::report::{Refusal, Report, micros};
 use crate::stop::Stop;
@@ -115,15 +118,37 @@ pub struct PlacementConfig {
     /// Slowest run on the known sample that an engine may need, after a warm-up run. Default 300 ms, the deadline of
     /// a call: an engine that needs longer would miss every one.
     pub latency_budget: Duration,
-    /// Threads per run. Default 1, bounds 1–64.
+    /// Threads per run. Default 4, or the processor's cores where those are fewer; bounds 1–64. Trees take one in any
+    /// case: more made them slower.
     pub threads: u32,
+    /// Whether a delegate may compute with 16-bit floats. Default true: the known sample still has to be answered within
+    /// its tolerance. Engines on the processor compute with 32 bits in any case.
+    pub allow_fp16: bool,
+    /// Whether files of 8-bit integers may be used. Default true.
+    pub allow_quantised: bool,
+    /// How long an engine may take to load the model and answer the known sample, compiling kernels included, before it
+    /// is given up. Default 30 s. An engine that never comes back costs one thread, not the till's start.
+    pub load_limit: Duration,
+    /// Most memory that one run's batch may take, by the manifest's `memory_per_row`. Default 128 MiB. A batch that
+    /// would take more is run in parts; one row is run in any case.
+    pub batch_memory: u64,
     /// When an engine that fails at run time is given up for another.
     pub breaker: BreakerConfig,
 }
 
 impl Default for PlacementConfig {
     fn default() -> Self {
-        Self { latency_budget: Duration::from_millis(300), threads: 1, breaker: BreakerConfig::default() }
+        let cores =
+            std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(4));
+        Self {
+            latency_budget: Duration::from_millis(300),
+            threads: cores.min(4),
+            allow_fp16: true,
+            allow_quantised: true,
+            load_limit: Duration::from_secs(30),
+            batch_memory: 128 << 20,
+            breaker: BreakerConfig::default(),
+        }
     }
 }
 
@@ -198,15 +223,15 @@ pub(crate) struct Placed {
 /// `sample` is the known sample as the model's first input, where there is one.
 pub(crate) fn place(
     dir: &Path,
-    entry: &ModelEntry,
+    entry: &Arc<ModelEntry>,
     engines: &Engines,
     config: &PlacementConfig,
-    sample: Option<&Tensor>,
+    sample: Option<&Arc<Tensor>>,
 ) -> Result<Placed, LoadError> {
-    let mut files: Vec<(&Variant, VerifiedBytes)> = Vec::new();
+    let mut files: Vec<(&Variant, Arc<VerifiedBytes>)> = Vec::new();
     for variant in &entry.variants {
         match variant.file.read(dir) {
-            Ok(bytes) => files.push((variant, bytes)),
+            Ok(bytes) => files.push((variant, Arc::new(bytes))),
             Err(IntegrityError::Missing { .. }) if variant.optional => {}
             Err(error) => return Err(error.into()),
         }
@@ -215,7 +240,20 @@ pub(crate) fn place(
     for engine in &engines.order {
         let mut best: Option<Placed> = None;
         for (variant, bytes) in &files {
-            match try_engine(entry, engine.as_ref(), variant, bytes, config, sample)? {
+            let precision = variant.precision;
+            if precision == Precision::Int8 && !config.allow_quantised {
+                refused.push(Refusal::new(engine.name(), precision, "8-bit files are not allowed"));
+                continue;
+            }
+            let candidate = Candidate {
+                entry: Arc::clone(entry),
+                engine: Arc::clone(engine),
+                variant: (*variant).clone(),
+                bytes: Arc::clone(bytes),
+                config: *config,
+                sample: sample.cloned(),
+            };
+            match candidate.try_within(config.load_limit)? {
                 Err(refusal) => refused.push(refusal),
                 Ok(placed) => best = Some(faster(best, placed, &mut refused)),
             }
@@ -239,46 +277,76 @@ fn faster(best: Option<Placed>, placed: Placed, refused: &mut Vec<Refusal>) -> P
     winner
 }
 
+/// An engine and a file that may fit together.
+struct Candidate {
+    entry: Arc<ModelEntry>,
+    engine: Arc<dyn Backend>,
+    variant: Variant,
+    bytes: Arc<VerifiedBytes>,
+    config: PlacementConfig,
+    sample: Option<Arc<Tensor>>,
+}
+
 /// The outer error ends the search (the file itself is wrong), the inner one only excludes this engine.
-fn try_engine(
-    entry: &ModelEntry,
-    engine: &dyn Backend,
-    variant: &Variant,
-    bytes: &VerifiedBytes,
-    config: &PlacementConfig,
-    sample: Option<&Tensor>,
-) -> Result<Result<Placed, Refusal>, LoadError> {
-    let precision = variant.precision;
-    let options = LoadOptions { threads: config.threads };
-    let start = Instant::now();
-    let mut session = match engine.load(bytes, &options) {
-        Ok(session) => session,
-        Err(error) => return Ok(Err(Refusal::engine(&error, engine.name(), precision))),
-    };
-    let load_us = micros(start.elapsed());
-    entry.check_interface(&variant.file.file, session.as_ref())?;
-    let mut report = Report {
-        model: entry.name.clone(),
-        version: entry.version.clone(),
-        sha256: bytes.sha256(),
-        precision,
-        engine: engine.name(),
-        placement: session.placement().to_string(),
-        load_us,
-        warm_run_us: None,
-        known_answer: None,
-        refused: Vec::new(),
-    };
-    if let (Some(answer), Some(sample)) = (&entry.known_answer, sample) {
-        match examine(session.as_mut(), entry, answer, sample, config.latency_budget) {
-            Ok(run) => {
-                report.warm_run_us = Some(micros(run));
-                report.known_answer = Some(true);
+type Trial = Result<Result<Placed, Refusal>, LoadError>;
+
+impl Candidate {
+    /// Tries on a thread of its own: drivers were seen that never come back from loading.
+    fn try_within(self, limit: Duration) -> Trial {
+        let (engine, precision) = (self.engine.name(), self.variant.precision);
+        let model = self.entry.name.clone();
+        let (send, found) = sync_channel(1);
+        let thread = std::thread::Builder::new()
+            .name("edgepos-trial".to_owned())
+            .spawn(move || drop(send.send(self.try_here())))
+            .map_err(|source| LoadError::Thread { model, source })?;
+        let refused = |reason: String| Ok(Err(Refusal::new(engine, precision, reason)));
+        let trial = match found.recv_timeout(limit) {
+            Ok(trial) => trial,
+            // The thread is left to itself.
+            Err(RecvTimeoutError::Timeout) => {
+                return refused(format!("it has not loaded within {limit:?}; given up"));
             }
-            Err(reason) => return Ok(Err(Refusal::new(engine.name(), precision, reason))),
-        }
+            Err(RecvTimeoutError::Disconnected) => refused("it panicked while loading".to_owned()),
+        };
+        // It has nothing left to do but return.
+        let _ = thread.join();
+        trial
     }
-    Ok(Ok(Placed { session, report }))
+
+    fn try_here(&self) -> Trial {
+        let (engine, precision) = (self.engine.name(), self.variant.precision);
+        let options = LoadOptions { threads: self.config.threads, reduced_precision: self.config.allow_fp16 };
+        let start = Instant::now();
+        let mut session = match self.engine.load(&self.bytes, &options) {
+            Ok(session) => session,
+            Err(error) => return Ok(Err(Refusal::engine(&error, engine, precision))),
+        };
+        let load_us = micros(start.elapsed());
+        self.entry.check_interface(&self.variant.file.file, session.as_ref())?;
+        let mut report = Report {
+            model: self.entry.name.clone(),
+            version: self.entry.version.clone(),
+            sha256: self.bytes.sha256(),
+            precision,
+            engine,
+            placement: session.placement().to_string(),
+            load_us,
+            warm_run_us: None,
+            known_answer: None,
+            refused: Vec::new(),
+        };
+        if let (Some(answer), Some(sample)) = (&self.entry.known_answer, &self.sample) {
+            match examine(session.as_mut(), &self.entry, answer, sample, self.config.latency_budget) {
+                Ok(run) => {
+                    report.warm_run_us = Some(micros(run));
+                    report.known_answer = Some(true);
+                }
+                Err(reason) => return Ok(Err(Refusal::new(engine, precision, reason))),
+            }
+        }
+        Ok(Ok(Placed { session, report }))
+    }
 }
 
 /// How long the first run on a cold engine may take before it is given up: it may compile kernels.

@@ -1,7 +1,11 @@
 //! A shop's own products: recognised by the nearest of the pictures that the shop has shown, since a general network's
 //! classes are not a shop's assortment.
 
-use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// What a network sees in a picture: a direction in feature space, of length 1.
@@ -52,7 +56,7 @@ impl Default for GalleryConfig {
     }
 }
 
-/// The gallery has as many pictures as its configuration allows, or pictures of another network.
+/// Why a picture was not enrolled.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EnrolError {
@@ -61,6 +65,12 @@ pub enum EnrolError {
     Full {
         /// [`GalleryConfig::max_pictures`].
         limit: usize,
+    },
+    /// A product's key longer than 512 bytes.
+    #[error("the product's key has {found} bytes, the limit is {MAX_KEY_BYTES}")]
+    KeyTooLong {
+        /// Bytes given.
+        found: usize,
     },
     /// An embedding of another length: a picture seen by another network.
     #[error("the embedding has {found} components, the gallery's have {expected}")]
@@ -84,25 +94,46 @@ pub struct Match {
     pub requires_confirmation: bool,
 }
 
-/// Pictures of a shop's products. A plain value with `serde`; search is linear: 1,000 pictures take 0.3 ms.
+/// Bytes that are no gallery of this model.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum GalleryError {
+    /// Torn or changed: the digest does not match, or a length leads beyond the end.
+    #[error("the gallery is damaged")]
+    Damaged,
+    /// Of another version, or something else.
+    #[error("not a gallery of this version")]
+    Format,
+    /// What another network has seen cannot be compared: enrol again from the photographs.
+    #[error("the gallery is of model {found}, not of {expected}")]
+    OtherModel {
+        /// The model asked for.
+        expected: String,
+        /// The model whose embeddings these are.
+        found: String,
+    },
+}
+
+/// Pictures of a shop's products. A plain value; search is linear: 1,000 pictures take 0.3 ms.
 #[derive(Clone, Debug, Default)]
 pub struct Gallery {
     config: GalleryConfig,
+    model: String,
     pictures: Vec<(String, Embedding)>,
 }
 
-/// The form in which a gallery is stored.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    product: String,
-    components: Vec<f32>,
-}
+/// Name and version of the stored form.
+const MAGIC: &[u8] = b"edgepos gallery 1\n";
+/// A longer key of a product is refused: 512 bytes.
+const MAX_KEY_BYTES: usize = 512;
 
 impl Gallery {
-    /// An empty gallery.
+    /// An empty gallery for embeddings of `model`, which is what [`Report::model_and_version`] says.
+    ///
+    /// [`Report::model_and_version`]: crate::Report::model_and_version
     #[must_use]
-    pub fn new(config: GalleryConfig) -> Self {
-        Self { config, pictures: Vec::new() }
+    pub fn new(config: GalleryConfig, model: &str) -> Self {
+        Self { config, model: model.to_owned(), pictures: Vec::new() }
     }
 
     /// Adds a picture of a product. Several pictures of one product are welcome: front, back, in the hand.
@@ -112,6 +143,9 @@ impl Gallery {
     pub fn enrol(&mut self, product: &str, embedding: Embedding) -> Result<(), EnrolError> {
         if self.pictures.len() >= self.config.max_pictures {
             return Err(EnrolError::Full { limit: self.config.max_pictures });
+        }
+        if product.len() > MAX_KEY_BYTES {
+            return Err(EnrolError::KeyTooLong { found: product.len() });
         }
         if let Some((_, first)) = self.pictures.first()
             && first.0.len() != embedding.0.len()
@@ -162,36 +196,101 @@ impl Gallery {
         Some(Match { product: product.to_owned(), similarity, requires_confirmation })
     }
 
-    /// The gallery as JSON, for the shop's own storage.
+    /// The gallery as bytes, with a digest at the end; `docs/formats-models.md` describes them.
     #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
-        let stored: Vec<Stored> = self
-            .pictures
-            .iter()
-            .map(|(product, picture)| Stored { product: product.clone(), components: picture.0.clone() })
-            .collect();
-        serde_json::to_vec(&stored).expect("names and finite numbers are always JSON")
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let components = self.pictures.first().map_or(0, |(_, picture)| picture.0.len());
+        let mut bytes = MAGIC.to_vec();
+        put_text(&mut bytes, &self.model);
+        bytes.extend_from_slice(&(components as u32).to_le_bytes());
+        bytes.extend_from_slice(&(self.pictures.len() as u32).to_le_bytes());
+        for (product, picture) in &self.pictures {
+            put_text(&mut bytes, product);
+            picture.0.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+        }
+        let digest = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&digest);
+        bytes
     }
 
-    /// A gallery from [`Gallery::to_json`]. Pictures that are not usable, or beyond the limit, are left out.
+    /// A gallery from [`Gallery::to_bytes`], for the `model` that serves. Pictures beyond the limit are left out.
     ///
-    /// Returns `None` when the text is not a gallery.
-    #[must_use]
-    pub fn from_json(config: GalleryConfig, text: &[u8]) -> Option<Self> {
-        let stored: Vec<Stored> = serde_json::from_slice(text).ok()?;
-        let mut gallery = Self::new(config);
-        for Stored { product, components } in stored {
-            if let Some(embedding) = Embedding::new(components) {
-                let _ = gallery.enrol(&product, embedding);
-            }
+    /// # Errors
+    /// [`GalleryError`].
+    pub fn from_bytes(config: GalleryConfig, model: &str, bytes: &[u8]) -> Result<Self, GalleryError> {
+        let (content, digest) = bytes.split_last_chunk::<32>().ok_or(GalleryError::Damaged)?;
+        if Sha256::digest(content).as_slice() != digest {
+            return Err(GalleryError::Damaged);
         }
-        Some(gallery)
+        let mut rest = content.strip_prefix(MAGIC).ok_or(GalleryError::Format)?;
+        let found = take_text(&mut rest)?;
+        if found != model {
+            return Err(GalleryError::OtherModel { expected: model.to_owned(), found });
+        }
+        let mut number = || -> Result<usize, GalleryError> {
+            let (number, after) = rest.split_first_chunk::<4>().ok_or(GalleryError::Damaged)?;
+            rest = after;
+            Ok(u32::from_le_bytes(*number) as usize)
+        };
+        let (components, pictures) = (number()?, number()?);
+        let mut gallery = Self::new(config, model);
+        for _ in 0..pictures {
+            let product = take_text(&mut rest)?;
+            let (values, after) = rest.split_at_checked(components * 4).ok_or(GalleryError::Damaged)?;
+            rest = after;
+            let values = values.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect();
+            let embedding = Embedding::new(values).ok_or(GalleryError::Damaged)?;
+            // Full: the configuration has become smaller.
+            let _ = gallery.enrol(&product, embedding);
+        }
+        if rest.is_empty() { Ok(gallery) } else { Err(GalleryError::Damaged) }
     }
+
+    /// Writes the gallery to a file, all of it or nothing: through any crash the file is the old one or the new one.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        let half = path.with_extension("part");
+        let mut file = fs::File::create(&half)?;
+        file.write_all(&self.to_bytes())?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&half, path)
+    }
+
+    /// Reads a gallery that [`Gallery::save`] wrote; an empty one where there is no file.
+    ///
+    /// # Errors
+    /// The disk's, and [`GalleryError`] as [`io::ErrorKind::InvalidData`].
+    pub fn open(config: GalleryConfig, model: &str, path: &Path) -> io::Result<Self> {
+        match fs::read(path) {
+            Ok(bytes) => Self::from_bytes(config, model, &bytes)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::new(config, model)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    // A key is not longer than its limit; a model's name, which the manifest bounds, is cut.
+    let length = text.floor_char_boundary(MAX_KEY_BYTES);
+    bytes.extend_from_slice(&(length as u16).to_le_bytes());
+    bytes.extend_from_slice(&text.as_bytes()[..length]);
+}
+
+fn take_text(rest: &mut &[u8]) -> Result<String, GalleryError> {
+    let (length, after) = rest.split_first_chunk::<2>().ok_or(GalleryError::Damaged)?;
+    let length = usize::from(u16::from_le_bytes(*length));
+    let (text, after) = after.split_at_checked(length).ok_or(GalleryError::Damaged)?;
+    *rest = after;
+    String::from_utf8(text.to_vec()).map_err(|_| GalleryError::Damaged)
 }
 
 impl PartialEq for Gallery {
     fn eq(&self, other: &Self) -> bool {
-        self.pictures == other.pictures
+        self.model == other.model && self.pictures == other.pictures
     }
 }
 
@@ -203,9 +302,13 @@ mod tests {
         Embedding::new(vec![degrees.to_radians().cos() * 7.0, degrees.to_radians().sin() * 7.0]).unwrap()
     }
 
+    fn fresh() -> Gallery {
+        Gallery::new(GalleryConfig::default(), "network 1")
+    }
+
     #[test]
     fn the_nearest_product_wins_and_a_close_call_is_confirmed() {
-        let mut gallery = Gallery::new(GalleryConfig::default());
+        let mut gallery = fresh();
         assert_eq!(gallery.nearest(&at(0.0)), None);
         gallery.enrol("bread", at(0.0)).unwrap();
         gallery.enrol("bread", at(20.0)).unwrap();
@@ -220,11 +323,13 @@ mod tests {
 
     #[test]
     fn limits_and_other_networks_are_errors() {
-        let mut gallery = Gallery::new(GalleryConfig { max_pictures: 1, ..GalleryConfig::default() });
+        let mut gallery =
+            Gallery::new(GalleryConfig { max_pictures: 1, ..GalleryConfig::default() }, "network 1");
         gallery.enrol("a", at(0.0)).unwrap();
         assert_eq!(gallery.enrol("b", at(1.0)), Err(EnrolError::Full { limit: 1 }));
-        let mut gallery = Gallery::new(GalleryConfig::default());
+        let mut gallery = fresh();
         gallery.enrol("a", at(0.0)).unwrap();
+        assert_eq!(gallery.enrol(&"k".repeat(513), at(0.0)), Err(EnrolError::KeyTooLong { found: 513 }));
         let other = Embedding::new(vec![1.0; 3]).unwrap();
         assert_eq!(gallery.enrol("b", other), Err(EnrolError::OtherNetwork { expected: 2, found: 3 }));
         assert_eq!(Embedding::new(vec![0.0; 9]), None);
@@ -232,13 +337,27 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_gallery_comes_back() {
-        let mut gallery = Gallery::new(GalleryConfig::default());
+    fn a_stored_gallery_comes_back_for_its_model_alone_and_whole_or_not_at_all() {
+        let config = GalleryConfig::default();
+        let mut gallery = fresh();
         gallery.enrol("a", at(0.0)).unwrap();
         gallery.enrol("b", at(77.0)).unwrap();
-        let back = Gallery::from_json(GalleryConfig::default(), &gallery.to_json()).unwrap();
-        assert_eq!(back.nearest(&at(70.0)).unwrap().product, "b");
-        assert_eq!(back.len(), 2);
-        assert!(Gallery::from_json(GalleryConfig::default(), b"{}").is_none());
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("own.gallery");
+        assert!(Gallery::open(config, "network 1", &path).unwrap().is_empty());
+        gallery.save(&path).unwrap();
+        let back = Gallery::open(config, "network 1", &path).unwrap();
+        assert_eq!((back.nearest(&at(70.0)).unwrap().product.as_str(), back.len()), ("b", 2));
+        let bytes = gallery.to_bytes();
+        let other = Gallery::from_bytes(config, "network 2", &bytes).unwrap_err();
+        assert_eq!(other.to_string(), "the gallery is of model network 1, not of network 2");
+        for length in 0..bytes.len() {
+            assert_eq!(
+                Gallery::from_bytes(config, "network 1", &bytes[..length]),
+                Err(GalleryError::Damaged)
+            );
+        }
+        let small = GalleryConfig { max_pictures: 1, ..config };
+        assert_eq!(Gallery::from_bytes(small, "network 1", &bytes).unwrap().len(), 1);
     }
 }

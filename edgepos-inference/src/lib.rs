@@ -29,12 +29,14 @@
 //! - Loading: [`Manifest`] → [`VerifiedBytes`] → [`Backend`] → [`Session`], chosen by [`Engines`] on a sample whose
 //!   answer is known; [`Report`] tells the result.
 //! - Serving: one thread per model, [`Priority`], a queue with a limit, batches, a deadline ([`WorkerConfig`]).
-//! - Updating: [`ModelManager`] installs signed sets of models while the old one serves; [`DriftMonitor`] says when one is
+//! - Updating: [`ModelManager`] fetches signed sets of models from a [`ModelSource`] and installs them while the old one
+//!   serves; [`DriftMonitor`] says when one is
 //!   due; a [`Gallery`] holds a shop's own products.
 //! - Jobs: [`ProductRecognizer`], [`BarcodeReader`], [`FraudScorer`], [`VoiceRecognizer`].
 #![cfg_attr(not(feature = "onnxruntime"), forbid(unsafe_code))]
 #![deny(unsafe_code)]
 
+mod alarm;
 mod audio;
 mod backend;
 mod batch;
@@ -47,6 +49,7 @@ mod drift;
 mod embedded;
 mod gallery;
 mod gtin;
+mod history;
 mod integrity;
 mod library;
 mod manager;
@@ -58,8 +61,10 @@ mod onnx_file;
 mod outcome;
 mod picture;
 mod pipelines;
+mod reply;
 mod report;
 mod signature;
+mod source;
 mod stop;
 mod tensor;
 mod trees;
@@ -74,11 +79,14 @@ pub use delegate::{Engines, LoadError, PlacementConfig};
 pub use drift::{Accuracy, DriftConfig, DriftEvent, DriftMonitor};
 #[cfg(feature = "embedded")]
 pub use embedded::Embedded;
-pub use gallery::{Embedding, EnrolError, Gallery, GalleryConfig, Match};
+pub use gallery::{Embedding, EnrolError, Gallery, GalleryConfig, GalleryError, Match};
 pub use gtin::{Gtin, GtinError};
+pub use history::{CustomerKey, HistoryConfig, HistoryError, PaymentHistory};
 pub use integrity::{IntegrityError, NotADigest, Sha256, VerifiedBytes};
 pub use library::{ImageError, LibraryError, LibrarySearch, Tried, check_library};
-pub use manager::{InstallError, ManagerConfig, ModelManager, Pipeline, Redownload};
+pub use manager::{
+    DownloadError, Downloaded, InstallError, ManagerConfig, ModelManager, Pipeline, Redownload,
+};
 pub use manifest::{
     Activation, Expected, FileRef, InterfaceError, KnownAnswer, MANIFEST_FILE, MANIFEST_FORMAT,
     MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_MODELS, Manifest, ManifestError, ModelEntry, PortSpec,
@@ -86,7 +94,7 @@ pub use manifest::{
 };
 pub use mel::{MelConfig, MelError, MelSpectrum};
 #[cfg(feature = "onnxruntime")]
-pub use onnx::{OnnxRuntime, Provider};
+pub use onnx::{DEFAULT_ARENA_BYTES, OnnxRuntime, Provider};
 pub use outcome::{Action, Outcome, Reason};
 pub use picture::{Colour, Filter, Fit, Picture, PictureError, PictureLimits, PictureSpec, Prepared};
 #[cfg(feature = "barcode")]
@@ -96,9 +104,10 @@ pub use pipelines::fraud::{
     TerminalHistory, Window,
 };
 pub use pipelines::product::{BoundingBox, Candidate, ProductConfig, ProductRecognizer, Recognition, Timing};
-pub use pipelines::voice::{Heard, VoiceConfig, VoiceRecognizer};
+pub use pipelines::voice::{Heard, UNKNOWN_LABEL, VoiceConfig, VoiceRecognizer};
 pub use report::{Refusal, Report};
 pub use signature::{SIGNATURE_FILE, SignatureError, TrustedKey, check_signature};
+pub use source::{DirectorySource, ModelSource, check_source};
 pub use stop::Stop;
 pub use tensor::{Element, ShapeError, Tensor, Values};
 pub use trees::Trees;

@@ -44,11 +44,18 @@ impl LibrarySearch {
     }
 
     /// What most installations want: the file named by the environment variable `ORT_DYLIB_PATH`, then beside the
-    /// executable, in its `lib`, and, except on Windows, in `/usr/local/lib` and `/usr/lib`. Never by bare name: the
-    /// system's search order may put an old library first.
+    /// executable, in its `lib`, and, except on Windows, where the system keeps its libraries (`/usr/local/lib`,
+    /// `/usr/lib64`, `/usr/lib/<architecture>-linux-gnu`, `/usr/lib`). Never by bare name: the system's search order may
+    /// put an old library first.
     #[must_use]
     pub fn standard() -> Self {
-        let mut search = Self::nowhere();
+        Self::nowhere().then_standard()
+    }
+
+    /// Adds the places of [`LibrarySearch::standard`] behind those that are there: an explicit path first, then these.
+    #[must_use]
+    pub fn then_standard(self) -> Self {
+        let mut search = self;
         if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
             search = search.file(PathBuf::from(path));
         }
@@ -57,7 +64,10 @@ impl LibrarySearch {
             search = search.directory(directory).directory(&directory.join("lib"));
         }
         if cfg!(not(target_os = "windows")) {
-            search = search.directory(Path::new("/usr/local/lib")).directory(Path::new("/usr/lib"));
+            let own = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+            for directory in ["/usr/local/lib", "/usr/lib64", &own, "/usr/lib"] {
+                search = search.directory(Path::new(directory));
+            }
         }
         search
     }

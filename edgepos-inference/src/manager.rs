@@ -1,10 +1,11 @@
 //! New models while the till sells: checked before they serve, swapped in one step, the last good set kept.
 //!
-//! On disk a manager has a root with one directory per set of models, named by the manifest's digest, and the files
-//! `CURRENT` and `PREVIOUS` that name two of them. `CURRENT` is replaced by a rename, so that it names one whole set
+//! On disk a manager has a root with one directory per set of models, named by the manifest's digest, one more with the
+//! ending `.incoming` while a set is downloaded, and the files `CURRENT` and `PREVIOUS` that name two of them. `CURRENT` is replaced by a rename, so that it names one whole set
 //! through any crash.
 
 mod budget;
+mod download;
 
 use std::fs;
 use std::io;
@@ -18,6 +19,7 @@ use crate::integrity::{IntegrityError, Sha256};
 use crate::manifest::{MANIFEST_FILE, Manifest, ManifestError, ModelEntry};
 use crate::signature::{self, SIGNATURE_FILE, SignatureError, TrustedKey};
 use budget::Budget;
+pub use download::{DownloadError, Downloaded};
 
 const CURRENT: &str = "CURRENT";
 const PREVIOUS: &str = "PREVIOUS";
@@ -49,6 +51,10 @@ pub struct ModelManager {
     root: PathBuf,
     config: ManagerConfig,
     state: Mutex<State>,
+    /// Held while a set is copied and checked: two at a time would share a directory.
+    installing: Mutex<()>,
+    /// Held while a model is loaded, so that none is loaded twice; the state is free meanwhile.
+    loading: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -140,7 +146,9 @@ impl ModelManager {
             }
         }
         let budget = Budget::new(config.memory_bytes);
-        Ok(Self { root: root.to_path_buf(), config, state: Mutex::new(State { current, budget, wanted }) })
+        let state = Mutex::new(State { current, budget, wanted });
+        let (installing, loading) = (Mutex::default(), Mutex::default());
+        Ok(Self { root: root.to_path_buf(), config, state, installing, loading })
     }
 
     /// Checks a set of models that lies in `staged` (signature, then every file), stores it and serves from it. On an
@@ -161,16 +169,13 @@ impl ModelManager {
     }
 
     fn try_install(&self, staged: &Path) -> Result<(), InstallError> {
+        let _turn = self.installing.lock().unwrap_or_else(PoisonError::into_inner);
         let text = Manifest::read_text(staged)?;
         if !self.config.trusted.is_empty() {
             signature::check_directory(staged, &text, &self.config.trusted)?;
         }
         let manifest = Manifest::parse(&text)?;
-        if let Some(current) = &self.lock().current
-            && manifest.serial < current.manifest.serial
-        {
-            return Err(InstallError::Older { current: current.manifest.serial, found: manifest.serial });
-        }
+        self.refuse_older(&manifest)?;
         let name = Sha256::of(&text).to_string();
         let dir = self.root.join(&name);
         let half = self.root.join(format!("{name}.part"));
@@ -181,6 +186,15 @@ impl ModelManager {
         fs::rename(&half, &dir)?;
         self.switch(Set { name, dir, manifest: Arc::new(manifest) })?;
         Ok(())
+    }
+
+    fn refuse_older(&self, manifest: &Manifest) -> Result<(), InstallError> {
+        match &self.lock().current {
+            Some(current) if manifest.serial < current.manifest.serial => {
+                Err(InstallError::Older { current: current.manifest.serial, found: manifest.serial })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn switch(&self, set: Set) -> io::Result<()> {
@@ -213,20 +227,32 @@ impl ModelManager {
 
     /// The pipeline for its job, loaded on demand. `None` when no set is installed.
     ///
-    /// While one caller loads, others wait; a till keeps its [`Arc`] instead of asking for each sale.
+    /// Whoever asks for a model that is not loaded waits until it is, and until others that are being loaded are; one that
+    /// is loaded comes at once.
     ///
     /// # Errors
     /// [`LoadError`].
     pub fn get<P: Pipeline>(&self, config: &P::Config) -> Result<Option<Arc<P>>, LoadError> {
-        let mut state = self.lock();
-        let Some(set) = state.current.clone() else { return Ok(None) };
-        if let Some(loaded) = state.budget.get::<P>(P::TASK) {
+        if let Some(loaded) = self.lock().budget.get::<P>(P::TASK) {
             return Ok(Some(loaded));
         }
-        let bytes = set.manifest.for_task(P::TASK).map_or(0, ModelEntry::memory_estimate);
-        state.budget.make_room(bytes);
+        let _turn = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        let (set, bytes) = {
+            let mut state = self.lock();
+            let Some(set) = state.current.clone() else { return Ok(None) };
+            if let Some(loaded) = state.budget.get::<P>(P::TASK) {
+                return Ok(Some(loaded));
+            }
+            let bytes = set.manifest.for_task(P::TASK).map_or(0, ModelEntry::memory_estimate);
+            state.budget.make_room(bytes);
+            (set, bytes)
+        };
         let loaded = Arc::new(P::load(&set.dir, config.clone(), &self.config.engines)?);
-        state.budget.put(P::TASK, Arc::clone(&loaded), bytes);
+        let mut state = self.lock();
+        // A set that was installed in the meantime is loaded by whoever asks next.
+        if state.current.as_ref().is_some_and(|current| current.name == set.name) {
+            state.budget.put(P::TASK, Arc::clone(&loaded), bytes);
+        }
         Ok(Some(loaded))
     }
 

@@ -70,6 +70,9 @@ pub struct ModelEntry {
     /// Memory that the loaded model takes, in bytes, as measured. Default: three times its largest file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+    /// Memory that each row of a batch takes while it runs, in bytes, as measured. Default: not limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_per_row: Option<u64>,
     /// SPDX expression of the weights.
     pub licence: String,
     /// Where the weights come from, in words.
@@ -338,6 +341,13 @@ impl ModelEntry {
         let sample = self.known_answer.as_ref().and_then(|answer| answer.sample.as_ref());
         let variants = self.variants.iter().map(|variant| (&variant.file, variant.optional));
         variants.chain(self.labels.iter().chain(sample).map(|file| (file, false)))
+    }
+
+    /// The same, to write down what files have become; second whether it may be absent.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = (&mut FileRef, bool)> + '_ {
+        let sample = self.known_answer.as_mut().and_then(|answer| answer.sample.as_mut());
+        let variants = self.variants.iter_mut().map(|variant| (&mut variant.file, variant.optional));
+        variants.chain(self.labels.iter_mut().chain(sample).map(|file| (file, false)))
     }
 
     /// Memory that the loaded model takes, in bytes: as the manifest says, or an estimate.

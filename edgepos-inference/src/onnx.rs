@@ -5,9 +5,11 @@
 //! providers fall back silently unless each is registered alone, as an error, on a fresh builder; a run ends between
 //! nodes when told so, and never inside one.
 
+mod arena;
 mod assignment;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +29,9 @@ use crate::stop::Stop;
 use crate::tensor::{Element, Tensor, Values};
 
 const ENGINE: &str = "onnxruntime";
+
+/// Most memory, in bytes, for what flows through all networks of this process together: 512 MiB. Weights are not counted.
+pub const DEFAULT_ARENA_BYTES: usize = 512 << 20;
 
 /// The library that this process has loaded. A failed load leaves the slot empty, so that another path can be tried.
 static LOADED: Mutex<Option<(Environment, PathBuf)>> = Mutex::new(None);
@@ -84,17 +89,25 @@ impl Provider {
         }
     }
 
-    fn dispatch(self, threads: usize) -> Option<ep::ExecutionProviderDispatch> {
+    fn dispatch(self, threads: usize, half: bool) -> Option<ep::ExecutionProviderDispatch> {
         Some(match self {
-            Self::TensorRt => ep::TensorRT::default().build(),
-            Self::Cuda => ep::CUDA::default().build(),
+            Self::TensorRt => ep::TensorRT::default().with_fp16(half).build(),
+            // Its convolutions keep 32 bits but may round what they multiply to 10 bits of mantissa.
+            Self::Cuda => ep::CUDA::default().with_tf32(half).build(),
             Self::DirectMl => ep::DirectML::default().build(),
-            Self::CoreMl => ep::CoreML::default().build(),
-            Self::Nnapi => ep::NNAPI::default().build(),
-            Self::Qnn => ep::QNN::default().build(),
-            // Without a number it takes every core.
-            Self::OpenVino => ep::OpenVINO::default().with_num_threads(threads).build(),
-            Self::Xnnpack => ep::XNNPACK::default().build(),
+            Self::CoreMl => ep::CoreML::default().with_low_precision_accumulation_on_gpu(half).build(),
+            Self::Nnapi => ep::NNAPI::default().with_fp16(half).build(),
+            Self::Qnn => ep::QNN::default().with_htp_fp16_precision(half).build(),
+            Self::OpenVino => {
+                // Without a number of threads it takes every core.
+                let provider = ep::OpenVINO::default().with_num_threads(threads);
+                // Its own choice is 16 bits on a GPU and 32 on a processor.
+                if half { provider.build() } else { provider.with_precision("FP32").build() }
+            }
+            Self::Xnnpack => {
+                let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+                ep::XNNPACK::default().with_intra_op_num_threads(threads).build()
+            }
             Self::Cpu => return None,
         })
     }
@@ -110,18 +123,32 @@ pub struct OnnxRuntime {
 
 impl OnnxRuntime {
     /// Finds, checks and loads a library, with the provider [`Provider::Cpu`]. Once one is loaded, it is the only one
-    /// for the rest of the process, and later calls return it.
+    /// for the rest of the process, and later calls return it. Networks share [`DEFAULT_ARENA_BYTES`].
     ///
     /// # Errors
     /// [`LibraryError`] with every place that was looked at and why it did not serve.
     pub fn open(search: &LibrarySearch) -> Result<Self, LibraryError> {
+        Self::open_within(search, DEFAULT_ARENA_BYTES)
+    }
+
+    /// As [`OnnxRuntime::open`], with the memory that all networks of this process may take together while they run, in
+    /// bytes. A batch that does not fit is halved; one request that does not fit alone gets
+    /// [`Reason::OutOfMemory`](crate::Reason::OutOfMemory). The first call of a process decides.
+    ///
+    /// # Errors
+    /// As [`OnnxRuntime::open`].
+    pub fn open_within(search: &LibrarySearch, arena_bytes: usize) -> Result<Self, LibraryError> {
         let mut slot = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((environment, library)) = &*slot {
             return Ok(Self::new(environment, library));
         }
         let mut tried = Vec::new();
         for candidate in search.candidates() {
-            match candidate.check().map_err(|error| error.to_string()).and_then(|()| load(candidate.path())) {
+            match candidate
+                .check()
+                .map_err(|error| error.to_string())
+                .and_then(|()| load(candidate.path(), arena_bytes))
+            {
                 Ok(environment) => {
                     tracing::info!(library = %candidate.path().display(), "ONNX Runtime loaded");
                     let runtime = Self::new(&environment, candidate.path());
@@ -152,11 +179,11 @@ impl OnnxRuntime {
 
     fn session(&self, model: &[u8], options: &LoadOptions) -> Result<OrtSession, String> {
         let threads = options.threads.clamp(1, 64) as usize;
-        let mut builder = self.builder(threads)?;
+        let mut builder = self.builder(threads, options.reduced_precision)?;
         builder.commit_from_memory(model).map_err(|error| error.to_string())
     }
 
-    fn builder(&self, threads: usize) -> Result<SessionBuilder, String> {
+    fn builder(&self, threads: usize, half: bool) -> Result<SessionBuilder, String> {
         let text = |error: ort::Error<SessionBuilder>| error.to_string();
         let builder = OrtSession::builder(&self.environment)
             .map_err(|error| error.to_string())?
@@ -168,9 +195,11 @@ impl OnnxRuntime {
             // Spinning threads would take a core from the till between two requests.
             .with_intra_op_spinning(false)
             .map_err(text)?
+            .with_env_allocators()
+            .map_err(text)?
             .with_config_entry("session.record_ep_graph_assignment_info", "1")
             .map_err(text)?;
-        match self.provider.dispatch(threads) {
+        match self.provider.dispatch(threads, half) {
             None => Ok(builder),
             Some(provider) => builder.with_execution_providers([provider.error_on_failure()]).map_err(text),
         }
@@ -186,7 +215,7 @@ impl fmt::Debug for OnnxRuntime {
     }
 }
 
-fn load(path: &Path) -> Result<Environment, String> {
+fn load(path: &Path, arena_bytes: usize) -> Result<Environment, String> {
     let load = || -> Result<Environment, String> {
         let environment = ort::init_from(path)
             .map_err(|error| error.to_string())?
@@ -195,6 +224,7 @@ fn load(path: &Path) -> Result<Environment, String> {
             .map_err(|error| error.to_string())?;
         // What matters comes back as an error; the rest is noise on the till's terminal.
         environment.set_log_level(ort::logging::LogLevel::Fatal);
+        arena::register(&environment, arena_bytes)?;
         Ok(environment)
     };
     catch_unwind(AssertUnwindSafe(load))

@@ -288,19 +288,20 @@ impl PictureSpec {
     /// [`PictureError::Dimensions`] for a picture so elongated that scaling it would exceed the limits on a side.
     pub fn prepare(&self, picture: &Picture) -> Result<Prepared, PictureError> {
         let (width, height) = self.fit.size();
-        let (scaled_width, scaled_height) = self.scaled(picture)?;
-        let pixels = self.resize(picture, scaled_width, scaled_height)?;
-        let (left, top) = match self.fit {
-            Fit::Crop { .. } => ((scaled_width - width) / 2, (scaled_height - height) / 2),
-            Fit::Letterbox { .. } => (0, 0),
+        let scaled = self.scaled(picture)?;
+        let scale = (picture.width as f32 / scaled.0 as f32, picture.height as f32 / scaled.1 as f32);
+        // Only what is cut out is scaled: the rest of a wide photograph is never looked at.
+        let window = match self.fit {
+            Fit::Crop { .. } => {
+                Window { left: (scaled.0 - width) / 2, top: (scaled.1 - height) / 2, width, height, scaled }
+            }
+            Fit::Letterbox { .. } => Window { left: 0, top: 0, width: scaled.0, height: scaled.1, scaled },
         };
-        let scale =
-            (picture.width as f32 / scaled_width as f32, picture.height as f32 / scaled_height as f32);
-        let window = Window { left, top, width, height, stride: scaled_width, rows: scaled_height };
+        let pixels = self.resize(picture, window)?;
         Ok(Prepared {
             planes: self.normalise(&pixels, window),
             scale,
-            origin: (left as f32 * scale.0, top as f32 * scale.1),
+            origin: (window.left as f32 * scale.0, window.top as f32 * scale.1),
         })
     }
 
@@ -326,7 +327,7 @@ impl PictureSpec {
         }
     }
 
-    fn resize(&self, picture: &Picture, width: u32, height: u32) -> Result<Vec<u8>, PictureError> {
+    fn resize(&self, picture: &Picture, window: Window) -> Result<Vec<u8>, PictureError> {
         let damaged = |reason: String| PictureError::Damaged { reason };
         let grey;
         let (source, kind) = match self.colour {
@@ -338,13 +339,21 @@ impl PictureSpec {
         };
         let source = fir::images::ImageRef::new(picture.width, picture.height, source, kind)
             .map_err(|error| damaged(error.to_string()))?;
-        let mut target = fir::images::Image::new(width, height, kind);
+        let mut target = fir::images::Image::new(window.width, window.height, kind);
         let filter = match self.filter {
             Filter::Bilinear => fir::FilterType::Bilinear,
             Filter::Bicubic => fir::FilterType::CatmullRom,
         };
-        let options =
-            fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(filter)).use_alpha(false);
+        let across = f64::from(picture.width) / f64::from(window.scaled.0);
+        let down = f64::from(picture.height) / f64::from(window.scaled.1);
+        let (left, top) = (f64::from(window.left) * across, f64::from(window.top) * down);
+        // Rounding must not carry the cut beyond the picture.
+        let width = (f64::from(window.width) * across).min(f64::from(picture.width) - left);
+        let height = (f64::from(window.height) * down).min(f64::from(picture.height) - top);
+        let options = fir::ResizeOptions::new()
+            .resize_alg(fir::ResizeAlg::Convolution(filter))
+            .crop(left, top, width, height)
+            .use_alpha(false);
         fir::Resizer::new()
             .resize(&source, &mut target, &options)
             .map_err(|error| damaged(error.to_string()))?;
@@ -353,7 +362,8 @@ impl PictureSpec {
 
     fn normalise(&self, pixels: &[u8], window: Window) -> Vec<f32> {
         let channels = self.colour.channels();
-        let area = window.width as usize * window.height as usize;
+        let (width, height) = self.fit.size();
+        let (width, area) = (width as usize, width as usize * height as usize);
         // The mean itself normalises to 0: what the network takes for "nothing here".
         let mut planes = vec![0.0_f32; area * channels];
         for channel in 0..channels {
@@ -361,13 +371,9 @@ impl PictureSpec {
             // One division per value of a byte instead of one per pixel.
             let table: [f32; 256] = std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std);
             let plane = &mut planes[channel * area..(channel + 1) * area];
-            let visible_rows = window.height.min(window.rows - window.top) as usize;
-            let visible = window.width.min(window.stride - window.left) as usize;
-            for row in 0..visible_rows {
-                let from =
-                    ((window.top as usize + row) * window.stride as usize + window.left as usize) * channels;
-                let source = pixels[from..from + visible * channels].iter().skip(channel).step_by(channels);
-                let target = &mut plane[row * window.width as usize..][..visible];
+            let rows = pixels.chunks_exact(window.width as usize * channels);
+            for (source, target) in rows.zip(plane.chunks_exact_mut(width)) {
+                let source = source.iter().skip(channel).step_by(channels);
                 for (value, &byte) in target.iter_mut().zip(source) {
                     *value = table[usize::from(byte)];
                 }
@@ -377,15 +383,14 @@ impl PictureSpec {
     }
 }
 
-/// A cut out of a scaled picture of `stride` × `rows` pixels.
+/// A cut out of a picture that is scaled to `scaled`.
 #[derive(Clone, Copy)]
 struct Window {
     left: u32,
     top: u32,
     width: u32,
     height: u32,
-    stride: u32,
-    rows: u32,
+    scaled: (u32, u32),
 }
 
 #[cfg(test)]

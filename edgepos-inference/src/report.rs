@@ -47,14 +47,35 @@ pub struct Refusal {
     pub reason: String,
 }
 
+impl Report {
+    /// The model and its version, which say whose embeddings a [`Gallery`](crate::Gallery) holds: they are alike on any
+    /// engine and in any precision.
+    #[must_use]
+    pub fn model_and_version(&self) -> String {
+        format!("{} {}", self.model, self.version)
+    }
+}
+
 impl Refusal {
     pub(crate) fn new(engine: &str, precision: Precision, reason: impl Into<String>) -> Self {
-        Self { engine: engine.to_owned(), precision, reason: reason.into() }
+        Self { engine: engine.to_owned(), precision, reason: in_one_line(&reason.into()) }
     }
 
     pub(crate) fn engine(error: &EngineError, engine: &str, precision: Precision) -> Self {
         Self::new(engine, precision, error.to_string())
     }
+}
+
+/// Longest reason, in bytes: some drivers answer with their stack.
+const MAX_REASON: usize = 300;
+
+fn in_one_line(reason: &str) -> String {
+    let mut line = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.len() > MAX_REASON {
+        line.truncate(line.floor_char_boundary(MAX_REASON));
+        line.push('…');
+    }
+    line
 }
 
 impl fmt::Display for Refusal {
@@ -94,4 +115,17 @@ impl fmt::Display for Placement {
 
 pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_of_limited_length() {
+        let refusal = Refusal::new("gpu", Precision::Fp32, "  it\n\n\tfell over ");
+        assert_eq!(refusal.to_string(), "gpu (fp32): it fell over");
+        let long = Refusal::new("gpu", Precision::Fp32, "ß".repeat(1000));
+        assert!(long.reason.len() <= MAX_REASON + '…'.len_utf8() && long.reason.ends_with('…'));
+    }
 }

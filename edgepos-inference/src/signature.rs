@@ -13,7 +13,7 @@ use thiserror::Error;
 /// The name of the signature beside a manifest.
 pub const SIGNATURE_FILE: &str = "manifest.json.minisig";
 /// A longer signature file is refused: 4 KiB.
-const MAX_SIGNATURE_BYTES: u64 = 4096;
+pub(crate) const MAX_SIGNATURE_BYTES: u64 = 4096;
 
 /// A key whose owner's manifests are trusted.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,12 +1,14 @@
 //! One thread per loaded model, and callers that never wait longer than their deadline.
 //!
 //! No engine can be stopped at any moment: some look at a flag between nodes, some never. So a run happens on the
-//! worker's thread, the caller waits on a channel with a timeout, and a run that overstays makes the worker busy, not
+//! worker's thread, the caller waits for its reply with a timeout, and a run that overstays makes the worker busy, not
 //! the till. There is exactly one thread per worker, whatever happens; nothing is spawned per call.
+//!
+//! Each loaded model has its own worker: a payment is never queued behind pictures.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::RunError;
 use crate::outcome::Reason;
+use crate::reply::{Replier, Reply, reply};
 use crate::stop::Stop;
 
 /// How a worker treats its callers.
@@ -22,7 +25,8 @@ use crate::stop::Stop;
 pub struct WorkerConfig {
     /// How long a caller waits for an answer, decoding included. Default 300 ms.
     pub deadline: Duration,
-    /// Most requests that wait while another runs; one more is told [`Reason::Busy`] at once. Default 8.
+    /// Most requests that wait while another runs, at least 1. Default 8. One more is told [`Reason::Busy`] at once,
+    /// unless one of a lower [`Priority`] waits: that one is told so in its place.
     pub queue_limit: usize,
     /// Most requests answered by one run. Default 4. A lone request never waits for others to join it.
     pub max_batch: usize,
@@ -80,7 +84,7 @@ struct Shared<Q, A> {
 
 struct State<Q, A> {
     waiting: VecDeque<Ticket<Q, A>>,
-    running: Option<Arc<Stop>>,
+    running: Option<Running>,
     next: u64,
     closing: bool,
     ended: bool,
@@ -91,7 +95,14 @@ struct Ticket<Q, A> {
     priority: Priority,
     deadline: Instant,
     request: Q,
-    reply: SyncSender<Result<A, Reason>>,
+    reply: Replier<A>,
+}
+
+/// A run under way.
+struct Running {
+    stop: Arc<Stop>,
+    /// The requests whose callers still wait for it.
+    wanted: Vec<u64>,
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
@@ -118,30 +129,55 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
     /// Asks and waits, at most until `started` plus the deadline.
     pub(crate) fn call(&self, started: Instant, priority: Priority, request: Q) -> Result<A, Reason> {
         let deadline = started + self.config.deadline;
-        let (reply, answer) = sync_channel(1);
-        let number = {
-            let mut state = self.shared.lock();
-            if state.closing || state.ended {
-                return Err(Reason::Unavailable);
-            }
-            let overstayed = state.running.as_ref().is_some_and(|stop| Instant::now() >= stop.deadline());
-            if overstayed || state.waiting.len() >= self.config.queue_limit.max(1) {
-                return Err(Reason::Busy);
-            }
-            let number = state.next;
-            state.next += 1;
-            state.waiting.push_back(Ticket { number, priority, deadline, request, reply });
-            number
-        };
-        self.shared.wake.notify_one();
-        match answer.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(result) => result,
-            Err(RecvTimeoutError::Disconnected) => Err(Reason::Unavailable),
-            Err(RecvTimeoutError::Timeout) => {
-                self.shared.give_up(number);
-                Err(Reason::Timeout)
-            }
+        let (number, reply) = self.submit(deadline, priority, request)?;
+        reply.wait(deadline).unwrap_or_else(|| {
+            self.shared.give_up(number);
+            Err(Reason::Timeout)
+        })
+    }
+
+    /// Asks at once, and gives the answer to whoever polls, at the latest at `started` plus the deadline. A future that
+    /// is dropped takes its request back.
+    pub(crate) fn call_async(
+        &self,
+        started: Instant,
+        priority: Priority,
+        request: Q,
+    ) -> impl Future<Output = Result<A, Reason>> + Send + use<Q, A> {
+        let deadline = started + self.config.deadline;
+        let answering = self.submit(deadline, priority, request).map(|(number, reply)| {
+            let shared = Arc::clone(&self.shared);
+            reply.within(deadline, move || shared.give_up(number))
+        });
+        async move { answering?.await }
+    }
+
+    fn submit(&self, deadline: Instant, priority: Priority, request: Q) -> Result<(u64, Reply<A>), Reason> {
+        let (replier, answer) = reply();
+        let mut state = self.shared.lock();
+        if state.closing || state.ended {
+            return Err(Reason::Unavailable);
         }
+        let now = Instant::now();
+        if state.running.as_ref().is_some_and(|running| now >= running.stop.deadline()) {
+            return Err(Reason::Busy);
+        }
+        let mut displaced = None;
+        if state.waiting.len() >= self.config.queue_limit.max(1) {
+            // The last to come of the least important; a newcomer that is no more important is the last itself.
+            let last = (0..state.waiting.len()).rev().max_by_key(|&place| state.waiting[place].priority);
+            let place = last.filter(|&place| state.waiting[place].priority > priority);
+            displaced = state.waiting.remove(place.ok_or(Reason::Busy)?);
+        }
+        let number = state.next;
+        state.next += 1;
+        state.waiting.push_back(Ticket { number, priority, deadline, request, reply: replier });
+        drop(state);
+        self.shared.wake.notify_one();
+        if let Some(displaced) = displaced {
+            displaced.reply.send(Err(Reason::Busy));
+        }
+        Ok((number, answer))
     }
 }
 
@@ -151,14 +187,19 @@ impl<Q, A> Shared<Q, A> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets a request whose caller has gone: out of the queue, or, when the run's own deadline is over, out of the
+    /// Forgets a request whose caller has gone: out of the queue, or, when nobody else waits for the run, out of the
     /// engine as far as that listens.
     fn give_up(&self, number: u64) {
         let mut state = self.lock();
-        state.waiting.retain(|ticket| ticket.number != number);
-        let due = state.running.as_ref().filter(|stop| stop.is_due()).map(Arc::clone);
+        let place = state.waiting.iter().position(|ticket| ticket.number == number);
+        let gone = place.and_then(|place| state.waiting.remove(place));
+        let unwanted = state.running.as_mut().and_then(|running| {
+            running.wanted.retain(|wanted| *wanted != number);
+            (running.wanted.is_empty() || running.stop.is_due()).then(|| Arc::clone(&running.stop))
+        });
         drop(state);
-        if let Some(stop) = due {
+        drop(gone);
+        if let Some(stop) = unwanted {
             stop.ask();
         }
     }
@@ -175,7 +216,7 @@ impl<Q, A> Shared<Q, A> {
                 .into_iter();
             for reply in replies {
                 // A caller that has gone is no error; a handler that answers too little is told apart.
-                let _ = reply.send(answers.next().unwrap_or(Err(Reason::Unavailable)));
+                reply.send(answers.next().unwrap_or(Err(Reason::Unavailable)));
             }
             if self.lock().waiting.is_empty() {
                 // A panic here is contained as one in a run is.
@@ -183,9 +224,11 @@ impl<Q, A> Shared<Q, A> {
             }
         }
         let mut state = self.lock();
-        state.waiting.clear();
+        let left = std::mem::take(&mut state.waiting);
         state.ended = true;
         drop(state);
+        // Whoever still waits is told by this.
+        drop(left);
         self.ended.notify_all();
     }
 
@@ -196,7 +239,14 @@ impl<Q, A> Shared<Q, A> {
                 return None;
             }
             let now = Instant::now();
-            state.waiting.retain(|ticket| ticket.deadline > now);
+            // Their callers have gone, or are about to.
+            for place in (0..state.waiting.len()).rev() {
+                if state.waiting[place].deadline <= now
+                    && let Some(late) = state.waiting.remove(place)
+                {
+                    late.reply.send(Err(Reason::Timeout));
+                }
+            }
             let Some(priority) = state.waiting.iter().map(|ticket| ticket.priority).min() else {
                 state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -215,7 +265,8 @@ impl<Q, A> Shared<Q, A> {
             // The last caller to wait decides how long the run is worth anything.
             let deadline = tickets.iter().map(|ticket| ticket.deadline).max().unwrap_or(now);
             let stop = Arc::new(Stop::at(deadline));
-            state.running = Some(Arc::clone(&stop));
+            let wanted = tickets.iter().map(|ticket| ticket.number).collect();
+            state.running = Some(Running { stop: Arc::clone(&stop), wanted });
             return Some(Batch { tickets, stop });
         }
     }
@@ -230,7 +281,7 @@ impl<Q, A> Drop for Worker<Q, A> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.closing = true;
-        let running = state.running.clone();
+        let running = state.running.as_ref().map(|running| Arc::clone(&running.stop));
         drop(state);
         self.shared.wake.notify_all();
         if let Some(stop) = running {
@@ -360,6 +411,59 @@ mod tests {
         permit.send(()).unwrap();
         permit.send(()).unwrap();
         assert_eq!((first.join().unwrap(), second.join().unwrap()), (Ok(2), Ok(4)));
+    }
+
+    #[test]
+    fn a_customer_takes_the_place_of_a_background_request_in_a_full_queue() {
+        let (worker, watch, permit) = gate(WorkerConfig { queue_limit: 2, ..patient() });
+        let first = ask(&worker, Priority::Checkout, 1);
+        watch.recv().unwrap();
+        let waiting = [1, 2].map(|length| {
+            let caller = ask(&worker, Priority::Background, 7);
+            wait_for_queue(&worker, length);
+            caller
+        });
+        let customer = ask(&worker, Priority::Checkout, 2);
+        while !worker.shared.lock().waiting.iter().any(|ticket| ticket.request == 2) {
+            std::thread::yield_now();
+        }
+        assert_eq!(worker.call(Instant::now(), Priority::Background, 8), Err(Reason::Busy));
+        for expected in [&[2][..], &[7]] {
+            permit.send(()).unwrap();
+            assert_eq!(watch.recv().unwrap(), expected);
+        }
+        permit.send(()).unwrap();
+        assert_eq!((first.join().unwrap(), customer.join().unwrap()), (Ok(2), Ok(4)));
+        let told: Vec<_> = waiting.into_iter().map(|caller| caller.join().unwrap()).collect();
+        assert!(told.contains(&Err(Reason::Busy)) && told.contains(&Ok(14)), "{told:?}");
+    }
+
+    #[test]
+    fn a_dropped_future_takes_its_request_back_and_stops_a_run_that_nobody_wants() {
+        /// Runs until told to stop.
+        struct Listens(Sender<u32>);
+        impl Handler<u32, u32> for Listens {
+            fn handle(&mut self, requests: &[u32], stop: &Stop) -> Vec<Result<u32, Reason>> {
+                let (told, hear) = channel();
+                stop.on_ask(move || told.send(()).unwrap());
+                let _ = self.0.send(requests[0]);
+                let _ = hear.recv();
+                stop.clear();
+                requests.iter().map(|_| Err(Reason::Timeout)).collect()
+            }
+        }
+        let (seen, watch) = channel();
+        let worker = Worker::start("listens", patient(), Listens(seen)).unwrap();
+        let running = worker.call_async(Instant::now(), Priority::Checkout, 1);
+        assert_eq!(watch.recv().unwrap(), 1);
+        let waiting = worker.call_async(Instant::now(), Priority::Checkout, 2);
+        drop(waiting);
+        assert_eq!(worker.shared.lock().waiting.len(), 0);
+        drop(running);
+        let next = worker.call_async(Instant::now(), Priority::Checkout, 3);
+        // It comes only after the unwanted run has ended.
+        assert_eq!(watch.recv().unwrap(), 3);
+        drop(next);
     }
 
     #[test]

@@ -5,14 +5,13 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use edgepos_inference::{
-    Backend, BreakerConfig, CustomerHistory, EngineError, Engines, FraudConfig, FraudScorer, LoadOptions,
-    LocalTime, Outcome, Payment, PlacementConfig, Port, RunError, Session, Stop, Tensor, TerminalHistory,
-    Trees, VerifiedBytes, Window,
+    Backend, BreakerConfig, EngineError, Engines, FraudConfig, FraudScorer, LoadOptions, Outcome,
+    PlacementConfig, Port, RunError, Session, Stop, Tensor, Trees, VerifiedBytes,
 };
-use support::{any_speed, models, patient};
+use support::{PATIENT, any_speed, models, patient, payment};
 
 /// What the flaky engine does with a run.
 const HEALTHY: u32 = 0;
@@ -62,20 +61,6 @@ impl Session for FlakySession {
     }
 }
 
-fn payment() -> Payment {
-    let window = Window { payments: 2, total: 40.0 };
-    Payment {
-        amount: 20.0,
-        card_present: true,
-        time: LocalTime { weekday: 3, second_of_day: 40_000 },
-        billing: None,
-        shipping: None,
-        terminal: None,
-        customer: CustomerHistory { day: window, week: window, month: window, seconds_since_last: None },
-        at_terminal: TerminalHistory::default(),
-    }
-}
-
 fn scorer(flaky: &Flaky, cool_down: Duration) -> FraudScorer {
     let breaker = BreakerConfig { failures: 3, cool_down, ..BreakerConfig::default() };
     let config = FraudConfig {
@@ -114,11 +99,39 @@ fn a_recovered_engine_comes_back_after_its_rest() {
         assert!(scorer.score(&payment()).is_fallback());
     }
     flaky.mood.store(HEALTHY, Ordering::SeqCst);
-    for attempt in 0.. {
+    // It is tried on a thread of its own while the other engine serves.
+    let patience = Instant::now() + PATIENT;
+    while scorer.live_report().engine != "flaky" {
         assert!(!scorer.score(&payment()).is_fallback());
-        if scorer.live_report().engine == "flaky" {
-            break;
+        assert!(Instant::now() < patience, "it never came back");
+    }
+}
+
+/// An engine that never comes back from loading, as some drivers do.
+struct NeverLoads;
+
+impl Backend for NeverLoads {
+    fn name(&self) -> &'static str {
+        "never loads"
+    }
+    fn load(&self, _: &VerifiedBytes, _: &LoadOptions) -> Result<Box<dyn Session>, EngineError> {
+        loop {
+            std::thread::park();
         }
-        assert!(attempt < 10_000, "it never came back");
+    }
+}
+
+#[test]
+fn an_engine_that_never_comes_back_from_loading_is_given_up() {
+    let placement = PlacementConfig { load_limit: Duration::from_millis(100), ..any_speed() };
+    let config = FraudConfig { worker: patient(), placement, ..FraudConfig::default() };
+    let scorer = FraudScorer::load_with(&models(), config, &Engines::none().then(NeverLoads).then(Trees));
+    // On a busy machine the second engine may not make it either, and then it is refused for the same reason.
+    match scorer {
+        Ok(scorer) => {
+            assert_eq!(scorer.report().engine, "trees");
+            assert!(scorer.report().refused[0].reason.contains("within 100ms"), "{}", scorer.report());
+        }
+        Err(error) => assert_eq!(error.to_string().matches("within 100ms").count(), 2, "{error}"),
     }
 }

@@ -5,7 +5,7 @@
 mod support;
 
 use edgepos_inference::{Clip, Heard, Outcome, SAMPLE_RATE, VoiceConfig, VoiceRecognizer};
-use support::{any_speed, file, models, patient};
+use support::{any_speed, block_on, file, models, patient};
 
 fn recognizer() -> VoiceRecognizer {
     let config = VoiceConfig { worker: patient(), placement: any_speed(), ..VoiceConfig::default() };
@@ -42,4 +42,12 @@ fn quiet_words_and_words_within_a_longer_clip_are_heard_too() {
 fn silence_is_an_answer() {
     let clip = Clip::from_pcm(SAMPLE_RATE, &[3; 16_000]).unwrap();
     assert_eq!(recognizer().listen(&clip), Outcome::Answer(Heard::Silence));
+}
+
+#[test]
+fn a_word_that_is_no_command_is_not_taken_for_one() {
+    let recognizer = recognizer();
+    let clip = Clip::from_wav(&file("samples/elephant.wav")).unwrap();
+    assert_eq!(recognizer.listen(&clip), Outcome::Answer(Heard::Unknown));
+    assert_eq!(block_on(recognizer.listen_async(&clip)), Outcome::Answer(Heard::Unknown));
 }

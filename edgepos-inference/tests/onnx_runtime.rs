@@ -1,64 +1,22 @@
-//! I1, I2: ONNX Runtime where its library is found, refused with reasons where it is not, and never a dead process.
+//! I1, I2: ONNX Runtime where its library is found: the same answers as the embedded engines, and runs that can be stopped.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(feature = "onnxruntime")]
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use edgepos_inference::{
-    Backend, Engines, FraudConfig, FraudScorer, ImageError, LibrarySearch, LoadOptions, Manifest,
-    OnnxRuntime, ProductRecognizer, Provider, Sha256, Stop, Task, Tensor, Trees, check_library,
+    Backend, Engines, FraudConfig, FraudScorer, LibrarySearch, LoadOptions, Manifest, OnnxRuntime,
+    PlacementConfig, ProductConfig, ProductRecognizer, Provider, Stop, Task, Tensor, Trees,
 };
-use support::{any_speed, file, models, patient, product};
+use support::{any_speed, fetched, file, models, patient, product};
 
-/// `cargo xtask ort` puts the library there; `EDGEPOS_TEST_ORT` names another directory.
 fn library() -> Option<PathBuf> {
-    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/onnxruntime");
-    let directory = std::env::var_os("EDGEPOS_TEST_ORT").map_or(fetched, PathBuf::from);
+    let directory = fetched("cpu")?;
     let search = LibrarySearch::nowhere().directory(&directory);
-    let found = search.paths().next().map(Path::to_path_buf);
-    if found.is_none() {
-        println!(
-            "skipped: no ONNX Runtime library in {}; `cargo xtask ort` fetches one",
-            directory.display()
-        );
-    }
-    found
-}
-
-#[test]
-fn a_truncated_library_is_refused_before_it_can_kill_the_process() {
-    let Some(library) = library() else { return };
-    assert_eq!(check_library(&library), Ok(()));
-    let whole = std::fs::read(&library).unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    for share in [0, 1, 10, 50, 90, 99] {
-        let path = directory.path().join(format!("libonnxruntime.so.{share}"));
-        std::fs::write(&path, &whole[..whole.len() / 100 * share]).unwrap();
-        let refused = check_library(&path).unwrap_err();
-        assert!(
-            matches!(refused, ImageError::Truncated { .. } | ImageError::NotALibrary),
-            "{share} %: {refused}"
-        );
-    }
-    let path = directory.path().join("html.so");
-    std::fs::write(&path, b"<html>404 not found, in more than sixty-four bytes of text</html>").unwrap();
-    let pinned = LibrarySearch::nowhere()
-        .file("libonnxruntime.so")
-        .file(directory.path().join("missing.so"))
-        .file(directory.path().join("libonnxruntime.so.50"))
-        .file(&path)
-        .pinned(&library, Sha256::of(b"another file"));
-    // Only meaningful while no library is loaded: the other tests may have been first.
-    if let Err(error) = OnnxRuntime::open(&pinned) {
-        let reasons = ["not absolute", "cannot be read", "truncated", "not a shared library", "pinned"];
-        for (tried, reason) in error.tried.iter().zip(reasons) {
-            assert!(tried.reason.contains(reason), "{tried}");
-        }
-        assert_eq!(error.tried.len(), 5);
-    }
+    Some(search.paths().next().expect("the directory has a library").to_path_buf())
 }
 
 #[test]
@@ -142,4 +100,14 @@ fn a_run_that_is_told_to_stop_ends_and_the_session_serves_on() {
     asker.join().unwrap();
     let patient = Stop::within(support::PATIENT);
     assert!(session.run(&[("input", &picture(1))], &["logits"], &patient).is_ok());
+}
+
+#[test]
+fn files_of_integers_can_be_forbidden() {
+    let Some(library) = library() else { return };
+    let engines = Engines::accelerated(&LibrarySearch::nowhere().file(library));
+    let placement = PlacementConfig { allow_quantised: false, ..any_speed() };
+    let error = ProductRecognizer::load_with(&models(), ProductConfig { placement, ..product() }, &engines)
+        .expect_err("the shipped product model has 8-bit weights only");
+    assert!(error.to_string().contains("8-bit files are not allowed"), "{error}");
 }

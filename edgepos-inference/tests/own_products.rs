@@ -36,7 +36,8 @@ fn again(picture: &Picture, cut: u32) -> Picture {
 fn an_enrolled_product_is_found_again_on_another_picture() {
     let recognizer = recognizer(off());
     let see = |picture: Picture| recognizer.recognise_picture(picture).answer().unwrap().embedding.unwrap();
-    let mut gallery = Gallery::new(GalleryConfig::default());
+    let model = recognizer.report().model_and_version();
+    let mut gallery = Gallery::new(GalleryConfig::default(), &model);
     gallery.enrol("4006381333931", see(picture("samples/barcode.png"))).unwrap();
     gallery.enrol("house espresso", see(picture("samples/espresso.png"))).unwrap();
     let found = gallery.nearest(&see(again(&picture("samples/espresso.png"), 24))).unwrap();

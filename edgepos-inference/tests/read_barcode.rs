@@ -7,7 +7,7 @@ mod support;
 use edgepos_inference::{
     Action, BarcodeConfig, BarcodeReader, Outcome, Picture, PictureError, PictureLimits, Reason, Symbology,
 };
-use support::{any_speed, file, models, patient};
+use support::{any_speed, block_on, file, models, patient};
 
 fn reader(search_whole: bool) -> BarcodeReader {
     let config =
@@ -25,6 +25,16 @@ fn a_turned_code_is_found_by_the_network_and_read() {
     let region = scan.region.unwrap();
     assert!((region.angle.to_degrees() - 17.0).abs() < 4.0, "{region:?}");
     println!("{}\n{region:?}", reader.report());
+}
+
+#[test]
+fn a_caller_who_does_not_block_gets_the_same() {
+    let reader = reader(true);
+    let photo = file("samples/barcode.png");
+    let (first, second) = (reader.read_async(photo.clone()), reader.read_async(photo.clone()));
+    let expected = reader.read(&photo);
+    assert!(!expected.is_fallback());
+    assert_eq!((block_on(second), block_on(first)), (expected.clone(), expected));
 }
 
 /// The sample turned by quarter turns.

@@ -4,34 +4,20 @@
 mod support;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 
 use edgepos_inference::{
-    CustomerHistory, FraudConfig, FraudScorer, InstallError, IntegrityError, LocalTime, ManagerConfig,
-    Manifest, ModelManager, Outcome, Payment, SignatureError, TerminalHistory, TrustedKey, Window,
+    Engines, FraudConfig, FraudScorer, InstallError, IntegrityError, LoadError, ManagerConfig, Manifest,
+    ModelManager, Outcome, Pipeline, SignatureError, TrustedKey,
 };
-use support::{any_speed, golden_bytes, models, patient};
+use support::{any_speed, golden_bytes, models, patient, payment};
 use tempfile::TempDir;
 
 const MODEL: &str = "fraud_synccfd_xgb20.onnx";
 
 fn config() -> FraudConfig {
     FraudConfig { worker: patient(), placement: any_speed(), ..FraudConfig::default() }
-}
-
-fn payment() -> Payment {
-    let window = Window { payments: 2, total: 40.0 };
-    Payment {
-        amount: 20.0,
-        card_present: true,
-        time: LocalTime { weekday: 3, second_of_day: 40_000 },
-        billing: None,
-        shipping: None,
-        terminal: None,
-        customer: CustomerHistory { day: window, week: window, month: window, seconds_since_last: None },
-        at_terminal: TerminalHistory::default(),
-    }
 }
 
 /// A set with the fraud model alone, with this serial and version.
@@ -206,4 +192,61 @@ fn a_small_budget_keeps_the_model_that_is_asked_for() {
     manager.install(staged(1, "1").path()).unwrap();
     assert_eq!(version(&manager), "1");
     assert!(manager.memory_in_use() > 1);
+}
+
+/// A pipeline that takes as long to load as the test wants.
+struct Slow;
+
+impl Pipeline for Slow {
+    type Config = Arc<(Barrier, Barrier)>;
+    const TASK: &'static str = "slow";
+
+    fn load(_: &Path, config: Self::Config, _: &Engines) -> Result<Self, LoadError> {
+        config.0.wait();
+        config.1.wait();
+        Ok(Self)
+    }
+}
+
+#[test]
+fn a_model_that_takes_long_to_load_is_in_nobodys_way() {
+    let root = tempfile::tempdir().unwrap();
+    let manager = Arc::new(manager(root.path()));
+    manager.install(staged(1, "1").path()).unwrap();
+    assert_eq!(version(&manager), "1");
+    let steps = Arc::new((Barrier::new(2), Barrier::new(2)));
+    let (slow, own) = (Arc::clone(&manager), Arc::clone(&steps));
+    let loading = std::thread::spawn(move || slow.get::<Slow>(&own).unwrap().is_some());
+    steps.0.wait();
+    // While it loads, the loaded model is handed out and a new set is installed.
+    assert_eq!(version(&manager), "1");
+    manager.install(staged(2, "2").path()).unwrap();
+    assert_eq!(manager.manifest().unwrap().serial, 2);
+    steps.1.wait();
+    assert!(loading.join().unwrap());
+    assert_eq!(version(&manager), "2");
+    assert_eq!(manager.memory_in_use(), 3 * 462_062, "the slow one was of the old set and is not kept");
+}
+
+#[test]
+fn a_set_with_an_oversized_model_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let manager = manager(root.path());
+    let claims = staged(1, "1");
+    let path = claims.path().join("manifest.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("\"bytes\":462062", "\"bytes\":536870913")).unwrap();
+    let error = manager.install(claims.path()).unwrap_err();
+    assert!(error.to_string().contains("larger than the limit"), "{error}");
+    // One byte more than promised is enough; no more than that is read.
+    let grown = staged(1, "1");
+    let mut bytes = std::fs::read(grown.path().join(MODEL)).unwrap();
+    bytes.extend([0; 100_000]);
+    std::fs::write(grown.path().join(MODEL), bytes).unwrap();
+    let error = manager.install(grown.path()).unwrap_err();
+    let InstallError::Integrity(IntegrityError::Size { expected, found, .. }) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(found, expected + 1);
+    assert!(manager.manifest().is_none());
 }

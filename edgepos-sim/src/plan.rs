@@ -179,7 +179,8 @@ impl Plan {
                 slow_us: pick(&mut rng, &[100_000, 300_000, 1_000_000]),
             },
             cloud: CloudStyle {
-                delay_us: pick(&mut rng, &[5_000, 50_000, 300_000]),
+                // Round trips of 10, 80, 160 and 600 ms.
+                delay_us: pick(&mut rng, &[5_000, 40_000, 80_000, 300_000]),
                 lost_request_ppm: pick(&mut rng, &[0, 20_000, 150_000]),
                 lost_reply_ppm: pick(&mut rng, &[0, 20_000, 150_000]),
                 duplicate_ppm: pick(&mut rng, &[0, 20_000, 150_000]),

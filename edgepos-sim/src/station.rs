@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use edgepos::consensus::Timing;
-use edgepos::{Config, Genesis, Restored, Terminal};
+use edgepos::{Config, Delivery, Genesis, Restored, Terminal};
 use edgepos_core::{Chain, EventId, Now, ReplicaId, Seq};
 
 use crate::check::{Rule, TerminalView, Violation};
@@ -52,7 +52,10 @@ impl Station {
         let mut clock = VirtualClock::new(rate_ppm, wall_off_ms);
         clock.power_on(0, clocks.range(0, 100_000));
         let mut config = Config::new(replica, genesis, plan.rng(Purpose::Terminal, place).next_u64());
-        config.timing = Timing::standard();
+        if !plan.network.stream {
+            config.delivery = Delivery::Lossy;
+            config.timing = if plan.seed.is_multiple_of(2) { Timing::fast() } else { Timing::standard() };
+        }
         Self {
             replica,
             terminal: None,

@@ -2,6 +2,21 @@
 
 use edgepos_sim::{Keep, Plan, run};
 
+/// Two terminals, which lose their majority with either one, at every distance from the cloud that gives them the upload lease.
+#[test]
+fn stores_of_two_keep_every_rule_however_far_the_cloud_is() {
+    for one_way_ms in [5, 40, 80, 300] {
+        let mut plan = Plan::from_seed(300 + one_way_ms);
+        plan.terminals = 2;
+        plan.cloud.delay_us = one_way_ms * 1000;
+        (plan.faults_us, plan.faults.pause_us) = (40_000_000, 4_000_000);
+        (plan.faults.power, plan.faults.crash) = (true, true);
+        let outcome = run(plan, Keep::Hash);
+        assert!(outcome.is_good(), "seed {}: {:?}", outcome.seed, outcome.violations);
+        assert!(outcome.sales > 0 && outcome.restarts > 0, "{outcome:?}");
+    }
+}
+
 #[test]
 fn stores_of_every_size_keep_every_rule() {
     for terminals in [2, 3, 5] {

@@ -74,7 +74,8 @@ impl Driver {
     ) -> Result<(Node, Self), StartError> {
         let restored = Restored::from_store(store.as_ref())?;
         let now = clock.now();
-        let terminal = Terminal::new(now, config.terminal, restored)?;
+        let config = Config { delivery: transport.delivery(), ..config.terminal };
+        let terminal = Terminal::new(now, config, restored)?;
         let (jobs, queue) = blocking::channel();
         let (done, store_done) = mpsc::unbounded_channel();
         thread::Builder::new()

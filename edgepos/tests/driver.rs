@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use edgepos::consensus::Timing;
 use edgepos::core::{ConnectionId, IdempotencyKey, Persist, ReplicaId, Space, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, CounterRow, Currency, Line, Tender};
 use edgepos::sync::{CloudRequest, UplinkError};
@@ -49,6 +50,39 @@ fn start(store: Box<dyn Store>) -> (Node, Driver) {
         Arc::new(SystemClock::new()),
     )
     .unwrap()
+}
+
+/// A terminal alone on a network of datagrams.
+struct Datagrams;
+
+impl Transport for Datagrams {
+    fn delivery(&self) -> Delivery {
+        Delivery::Lossy
+    }
+
+    fn send(&mut self, _: ReplicaId, _: ConnectionId, _: Vec<u8>) {}
+}
+
+/// Profile Fast is for transports that lose frames: what the transport says decides, not what the configuration hopes.
+#[tokio::test]
+async fn the_transport_says_whether_fast_elections_are_safe() {
+    let me = ReplicaId::new(1, 5);
+    let genesis =
+        Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
+    let start = |transport: Box<dyn Transport>| {
+        let mut terminal = Config::new(me, genesis.clone(), 9);
+        (terminal.timing, terminal.delivery) = (Timing::fast(), Delivery::Lossy);
+        let (_events, transport_events) = mpsc::channel(1);
+        let (store, clock) = (Box::new(MemoryStore::new()), Arc::new(SystemClock::new()));
+        let config = DriverConfig { terminal };
+        Driver::start(config, store, transport, transport_events, Arc::new(Cloudless), clock)
+    };
+    let (node, driver) = start(Box::new(Datagrams)).unwrap();
+    node.shutdown().await;
+    driver.join().await.unwrap();
+    let Err(refused) = start(Box::new(Alone)) else { panic!("a stream is not for profile Fast") };
+    let said = format!("{refused}: {:?}", std::error::Error::source(&refused).map(ToString::to_string));
+    assert!(said.contains("ranked"), "{said}");
 }
 
 fn open(path: &Path) -> Box<dyn Store> {

@@ -1,13 +1,15 @@
 """Make the samples whose answers the manifest knows.
 
 - `samples/espresso.png` is the photograph `coffee.png` of scikit-image 0.24 (by Rachel Michetti, CC0), unchanged.
-- `samples/refund.wav` is the word "refund" from the synthesiser espeak-ng 1.51:
+- `samples/refund.wav` and `samples/elephant.wav`, a command and a word that is none and that no training saw, are from the
+  synthesiser espeak-ng 1.51:
       espeak-ng -v en-us -s 150 -w refund.wav refund
-  cut to its 16-bit samples at 16 kHz here.
+      espeak-ng -v en-us -s 150 -w elephant.wav elephant
+  brought to 16-bit samples at 16 kHz here.
 - `samples/barcode.png` is drawn here: an EAN-13 on a busy background, turned by 17 degrees.
 
     pip install numpy pillow scipy
-    python samples.py refund.wav ../samples
+    python samples.py refund.wav elephant.wav ../samples
 """
 import math
 import pathlib
@@ -18,21 +20,22 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from scipy.signal import resample_poly
 
-source, target = sys.argv[1], pathlib.Path(sys.argv[2])
+*spoken, target = map(pathlib.Path, sys.argv[1:])
 
-with wave.open(source) as speech:
-    rate = speech.getframerate()
-    samples = np.frombuffer(speech.readframes(speech.getnframes()), np.int16).astype(np.float64)
-divisor = math.gcd(rate, 16000)
-samples = np.clip(np.round(resample_poly(samples, 16000 // divisor, rate // divisor)), -32768, 32767)
-# A little of the room before and after, as a microphone gives it.
-room = np.random.default_rng(0).normal(0, 12, len(samples) + 9600)
-room[4800:-4800] += samples
-with wave.open(str(target / "refund.wav"), "wb") as out:
-    out.setnchannels(1)
-    out.setsampwidth(2)
-    out.setframerate(16000)
-    out.writeframes(np.round(room).astype(np.int16).tobytes())
+for source in spoken:
+    with wave.open(str(source)) as speech:
+        rate = speech.getframerate()
+        samples = np.frombuffer(speech.readframes(speech.getnframes()), np.int16).astype(np.float64)
+    divisor = math.gcd(rate, 16000)
+    samples = np.clip(np.round(resample_poly(samples, 16000 // divisor, rate // divisor)), -32768, 32767)
+    # A little of the room before and after, as a microphone gives it.
+    room = np.random.default_rng(0).normal(0, 12, len(samples) + 9600)
+    room[4800:-4800] += samples
+    with wave.open(str(target / source.name), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(16000)
+        out.writeframes(np.round(room).astype(np.int16).tobytes())
 
 CODES = "0001101 0011001 0010011 0111101 0100011 0110001 0101111 0111011 0110111 0001011".split()
 RIGHT = ["".join("10"[int(bit)] for bit in code) for code in CODES]

@@ -1,4 +1,5 @@
-//! `cargo xtask tidy` checks the tree itself; `cargo xtask ort` fetches ONNX Runtime for those who want to try it.
+//! `cargo xtask tidy` checks the tree itself; `cargo xtask ort` fetches ONNX Runtime for tests and benchmarks;
+//! `cargo xtask models` makes, signs and verifies sets of models.
 
 use std::process::ExitCode;
 
@@ -6,16 +7,21 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("tidy") => report(&xtask::tidy::check(&xtask::root())),
-        Some("ort") => match xtask::ort::run(&arguments[1..]) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{error}");
-                ExitCode::FAILURE
-            }
-        },
+        Some("ort") => finish(xtask::ort::run(&arguments[1..])),
+        Some("models") => finish(xtask::models::run(&arguments[1..])),
         _ => {
-            eprintln!("usage: cargo xtask tidy | ort");
+            eprintln!("usage: cargo xtask tidy | ort | models");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn finish(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
         }
     }
 }

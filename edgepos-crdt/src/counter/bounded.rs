@@ -40,12 +40,34 @@ pub struct NotEnough {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct BoundedCounter {
-    /// (from, to) → all that was ever moved; (r, r) is what r brought in.
+    /// (from, to) → all that was ever moved; (r, r) is what r brought in. Never zero, so that equal counters are equal values.
     #[serde(with = "crate::pairs")]
     moved: BTreeMap<(ReplicaId, ReplicaId), u64>,
     #[serde(with = "crate::pairs")]
     spent: BTreeMap<ReplicaId, u64>,
+}
+
+/// What was read and may have amounts of zero.
+#[derive(Deserialize)]
+struct Unchecked {
+    #[serde(with = "crate::pairs")]
+    moved: BTreeMap<(ReplicaId, ReplicaId), u64>,
+    #[serde(with = "crate::pairs")]
+    spent: BTreeMap<ReplicaId, u64>,
+}
+
+impl TryFrom<Unchecked> for BoundedCounter {
+    type Error = DecodeError;
+
+    fn try_from(read: Unchecked) -> Result<Self, DecodeError> {
+        let Unchecked { moved, spent } = read;
+        if moved.values().chain(spent.values()).any(|amount| *amount == 0) {
+            return Err(DecodeError::Number);
+        }
+        Ok(Self { moved, spent })
+    }
 }
 
 /// Why a share was not moved.
@@ -159,7 +181,7 @@ impl Wire for BoundedCounter {
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { moved: read_map(17, input)?, spent: read_map(9, input)? })
+        Unchecked { moved: read_map(17, input)?, spent: read_map(9, input)? }.try_into()
     }
 }
 
@@ -170,6 +192,39 @@ mod tests {
     use edgepos_core::Jitter;
 
     use super::*;
+
+    #[test]
+    fn an_amount_of_nothing_has_no_second_form() {
+        let a = ReplicaId::new(1, 7);
+        let mut nothing = Writer::new();
+        nothing.byte(1);
+        nothing.number(1);
+        (a, a).write(&mut nothing);
+        nothing.number(0);
+        nothing.number(0);
+        assert!(BoundedCounter::from_bytes(&nothing.into_bytes(), &crate::Limits::default()).is_err());
+        let json = std::format!("{{\"moved\":[],\"spent\":[[{},0]]}}", a.0);
+        assert!(serde_json::from_str::<BoundedCounter>(&json).is_err());
+    }
+
+    #[test]
+    fn the_largest_amounts_are_refused_and_change_nothing() {
+        let [a, b] = [1, 2].map(|terminal| ReplicaId::new(terminal, 7));
+        let mut counter = BoundedCounter::new();
+        counter.grow(a, u64::MAX).unwrap();
+        counter.grow(b, u64::MAX).unwrap();
+        let before = counter.clone();
+        assert_eq!(counter.grow(a, 1), Err(Overflow));
+        assert_eq!(counter.value(), Err(Overflow));
+        counter.transfer(a, b, u64::MAX).unwrap();
+        counter.transfer(b, a, u64::MAX).unwrap();
+        counter.transfer(a, b, 0).unwrap();
+        assert_eq!(counter.transfer(a, b, 1), Err(TransferError::Overflow(Overflow)));
+        assert_eq!((counter.share(a), counter.share(b)), (before.share(a), before.share(b)));
+        counter.spend(a, u64::MAX).unwrap();
+        assert_eq!(counter.spend(a, 1), Err(NotEnough { share: 0, asked: 1 }));
+        assert_eq!(counter.value(), Ok(u64::MAX));
+    }
 
     /// Three terminals spend and hand over at random and merge now and then, in any order and with old states.
     #[test]

@@ -3,6 +3,7 @@
 mod bounded;
 mod plain;
 mod recount;
+mod shares;
 
 pub use bounded::{BoundedCounter, NotEnough, TransferError};
 pub use plain::{GCounter, PnCounter};

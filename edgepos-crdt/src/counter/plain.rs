@@ -2,108 +2,13 @@
 
 use alloc::vec::Vec;
 
-use edgepos_core::{Chain, EventId, Seq};
+use edgepos_core::{Chain, EventId};
 use serde::{Deserialize, Serialize};
 
+use super::shares::Shares;
 use crate::table::Cell;
 use crate::wire::{Reader, Wire, Writer, read_list, write_list};
 use crate::{ApplyError, Corruption, DecodeError, GRow, MergeError, Overflow, PnRow, VersionVector};
-
-/// Shares by rising chain. A list, since a store has few chains and a merge then is one pass.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Shares<const N: usize> {
-    cells: Vec<(Chain, Cell<N>)>,
-}
-
-impl<const N: usize> Shares<N> {
-    fn find(&self, chain: Chain) -> Result<usize, usize> {
-        self.cells.binary_search_by_key(&chain, |(other, _)| *other)
-    }
-
-    fn get(&self, chain: Chain) -> Option<Cell<N>> {
-        self.find(chain).ok().map(|at| self.cells[at].1)
-    }
-
-    fn apply(&mut self, dot: EventId, added: [u64; N]) -> Result<Cell<N>, ApplyError> {
-        let found = self.find(dot.chain);
-        let mut cell = found.map_or(Cell::EMPTY, |at| self.cells[at].1);
-        if dot.seq == Seq::ZERO {
-            return Err(ApplyError::NoPosition);
-        }
-        if dot.seq.0 <= cell.stamp {
-            return Err(ApplyError::AlreadyApplied { dot, held: Seq(cell.stamp) });
-        }
-        Cell::add(&mut cell.totals, added)?;
-        cell.stamp = dot.seq.0;
-        match found {
-            Ok(at) => self.cells[at].1 = cell,
-            Err(at) => self.cells.insert(at, (dot.chain, cell)),
-        }
-        Ok(cell)
-    }
-
-    fn merge(&mut self, other: &Self) -> Result<bool, MergeError> {
-        let same_chains = self.cells.len() == other.cells.len()
-            && self.cells.iter().zip(&other.cells).all(|(mine, theirs)| mine.0 == theirs.0);
-        if same_chains {
-            let mut fits = true;
-            let mut news = false;
-            for ((_, mine), (_, theirs)) in self.cells.iter().zip(&other.cells) {
-                fits &= mine.agrees_with(theirs);
-                news |= theirs.stamp > mine.stamp;
-            }
-            if fits {
-                for ((_, mine), (_, theirs)) in self.cells.iter_mut().zip(&other.cells) {
-                    *mine = if theirs.stamp > mine.stamp { *theirs } else { *mine };
-                }
-                return Ok(news);
-            }
-        }
-        self.merge_apart(other)
-    }
-
-    fn merge_apart(&mut self, other: &Self) -> Result<bool, MergeError> {
-        for (chain, theirs) in &other.cells {
-            if self.get(*chain).is_some_and(|mine| !mine.agrees_with(theirs)) {
-                return Err(MergeError::Corrupt(Corruption::DotReused { chain: *chain }));
-            }
-        }
-        let mut news = false;
-        for (chain, theirs) in &other.cells {
-            match self.find(*chain) {
-                Ok(at) if self.cells[at].1.stamp < theirs.stamp => self.cells[at].1 = *theirs,
-                Ok(_) => continue,
-                Err(at) => self.cells.insert(at, (*chain, *theirs)),
-            }
-            news = true;
-        }
-        Ok(news)
-    }
-
-    fn since(&self, acknowledged: &VersionVector) -> Self {
-        let new = self.cells.iter().filter(|(chain, cell)| Seq(cell.stamp) > acknowledged.get(*chain));
-        Self { cells: new.copied().collect() }
-    }
-
-    fn totals(&self) -> [u128; N] {
-        let mut sums = [0; N];
-        for (_, cell) in &self.cells {
-            for (sum, total) in sums.iter_mut().zip(cell.totals) {
-                *sum += u128::from(total);
-            }
-        }
-        sums
-    }
-
-    fn checked(cells: Vec<(Chain, Cell<N>)>) -> Result<Self, Corruption> {
-        let rising = cells.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        if rising && cells.iter().all(|(_, cell)| cell.stamp != 0) {
-            Ok(Self { cells })
-        } else {
-            Err(Corruption::Order)
-        }
-    }
-}
 
 impl<const N: usize> Wire for Cell<N> {
     fn write(&self, out: &mut Writer) {
@@ -172,7 +77,7 @@ macro_rules! counter {
 
             /// Each chain's share, by rising chain.
             pub fn rows(&self) -> impl Iterator<Item = (Chain, $row)> + '_ {
-                self.shares.cells.iter().map(|&(chain, cell)| (chain, cell.into()))
+                self.shares.iter().map(|(chain, cell)| (chain, cell.into()))
             }
 
             /// Puts together what [`rows`](Self::rows) gave.
@@ -186,14 +91,14 @@ macro_rules! counter {
 
             /// Forgets the shares whose last event `cleared` covers: what a reset did not see stays.
             #[cfg(feature = "crdts")]
-            pub(crate) fn forget(&mut self, cleared: impl Fn(Chain, Seq) -> bool) {
-                self.shares.cells.retain(|(chain, cell)| !cleared(*chain, Seq(cell.stamp)));
+            pub(crate) fn forget(&mut self, cleared: impl Fn(Chain, edgepos_core::Seq) -> bool) {
+                self.shares = self.shares.filtered(|chain, stamp| !cleared(chain, stamp));
             }
         }
 
         impl From<$name> for Vec<(Chain, Cell<$n>)> {
             fn from(counter: $name) -> Self {
-                counter.shares.cells
+                counter.shares.iter().collect()
             }
         }
 
@@ -207,7 +112,7 @@ macro_rules! counter {
 
         impl Wire for $name {
             fn write(&self, out: &mut Writer) {
-                write_list(&self.shares.cells, out);
+                write_list(&self.shares.iter().collect::<Vec<_>>(), out);
             }
 
             fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -251,7 +156,7 @@ counter! {
 
 #[cfg(test)]
 mod tests {
-    use edgepos_core::{Lane, ReplicaId};
+    use edgepos_core::{Lane, ReplicaId, Seq};
 
     use super::*;
 

@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use edgepos_core::EventId;
 use serde::{Deserialize, Serialize};
 
-use crate::{Item, Overflow, PnTable, VersionVector};
+use crate::wire::{Reader, Wire, Writer};
+use crate::{DecodeError, Item, Overflow, PnTable, VersionVector};
 
 /// Somebody counted an item on the shelf.
 ///
@@ -70,17 +71,20 @@ impl RecountLog {
     }
 
     /// What the event `dot` has to add to the item. Adjustments that the counting terminal did not know are taken into account, so a
-    /// second count of the same shelf adds nothing.
+    /// second count of the same shelf adds nothing. Asked again for the same event, it answers the same and notes nothing.
     ///
     /// # Errors
     /// [`Overflow`] when the difference does not fit; nothing is noted.
     pub fn decide(&mut self, dot: EventId, recount: &Recount) -> Result<i64, Overflow> {
-        let made = self.adjustments.entry(recount.item).or_default();
+        let made = self.adjustments.get(&recount.item).map_or(&[][..], Vec::as_slice);
+        if let Some((_, decided)) = made.iter().find(|(adjusted, _)| *adjusted == dot) {
+            return Ok(*decided);
+        }
         let unknown = made.iter().filter(|(adjusted, _)| !recount.known.covers(*adjusted));
         let unknown: i128 = unknown.map(|(_, amount)| i128::from(*amount)).sum();
         let difference = i128::from(recount.counted) - i128::from(recount.expected) - unknown;
         let difference = i64::try_from(difference).map_err(|_| Overflow)?;
-        made.push((dot, difference));
+        self.adjustments.entry(recount.item).or_default().push((dot, difference));
         Ok(difference)
     }
 
@@ -90,6 +94,24 @@ impl RecountLog {
             made.retain(|(dot, _)| !stable.covers(*dot));
             !made.is_empty()
         });
+    }
+}
+
+impl Wire for Recount {
+    fn write(&self, out: &mut Writer) {
+        self.item.write(out);
+        self.counted.write(out);
+        self.expected.write(out);
+        self.known.write(out);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            item: Item::read(input)?,
+            counted: i64::read(input)?,
+            expected: i64::read(input)?,
+            known: VersionVector::read(input)?,
+        })
     }
 }
 
@@ -121,6 +143,22 @@ mod tests {
             }
             assert_eq!(all.value(Item(1)), Ok(7));
         }
+    }
+
+    #[test]
+    fn a_refused_count_leaves_no_trace_and_a_repeated_one_adds_nothing() {
+        let count =
+            |counted, expected| Recount { item: Item(1), counted, expected, known: VersionVector::new() };
+        let mut log = RecountLog::new();
+        assert_eq!(log.decide(dot(9, 1), &count(i64::MAX, -1)), Err(Overflow));
+        assert_eq!(log.decide(dot(9, 1), &count(i64::MIN, 1)), Err(Overflow));
+        assert_eq!(log, RecountLog::new());
+        let first = count(8, 10);
+        assert_eq!(log.decide(dot(9, 1), &first), Ok(-2));
+        let once = log.clone();
+        assert_eq!(log.decide(dot(9, 1), &first), Ok(-2), "the same decision, read again after a crash");
+        assert_eq!(log, once);
+        assert_eq!(log.decide(dot(9, 2), &first), Ok(0));
     }
 
     /// A sale that was made before the count and arrives after it is not undone.

@@ -9,7 +9,7 @@ use crate::{Hlc, Stamp};
 /// A write was refused because readers would never see it: its stamp is not above the current one.
 ///
 /// The local clock is behind the writer's, or the register was poisoned by a far-future clock and needs a committed repair.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
 #[error("the write would lose against {} by {}", .current.hlc, .current.chain)]
 pub struct WouldLose {
     /// The stamp that wins.

@@ -36,14 +36,36 @@ pub(crate) struct Entry<V> {
 /// # Ok::<(), edgepos_crdt::SetError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(bound(
-    serialize = "K: Serialize, V: Serialize",
-    deserialize = "K: Deserialize<'de> + Ord, V: Deserialize<'de>"
-))]
+#[serde(
+    bound(
+        serialize = "K: Serialize, V: Serialize",
+        deserialize = "K: Deserialize<'de> + Ord, V: Deserialize<'de>"
+    ),
+    try_from = "Unchecked<K, V>"
+)]
 pub struct LwwMap<K, V> {
     pub(crate) vector: VersionVector,
     #[serde(with = "crate::pairs")]
     pub(crate) entries: BTreeMap<K, Entry<V>>,
+}
+
+/// What was read and may contradict itself.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "K: Deserialize<'de> + Ord, V: Deserialize<'de>"))]
+struct Unchecked<K, V> {
+    vector: VersionVector,
+    #[serde(with = "crate::pairs")]
+    entries: BTreeMap<K, Entry<V>>,
+}
+
+impl<K, V> TryFrom<Unchecked<K, V>> for LwwMap<K, V> {
+    type Error = Corruption;
+
+    fn try_from(read: Unchecked<K, V>) -> Result<Self, Corruption> {
+        let Unchecked { vector, entries } = read;
+        check_entries(&entries, &VersionVector::new(), &vector)?;
+        Ok(Self { vector, entries })
+    }
 }
 
 /// Why a register of a map was not written.
@@ -238,13 +260,14 @@ impl<K: Ord + Clone, V: Ord + Clone> LwwMap<K, V> {
     /// Merges what changed elsewhere; the same as joining the sender's whole map. Returns whether anything was new.
     ///
     /// # Errors
-    /// [`MergeError::Gap`] when the delta starts beyond what is held, [`MergeError::Corrupt`] when it contradicts itself. The map is
-    /// unchanged.
+    /// [`MergeError::Gap`] when the delta starts beyond what is held, [`MergeError::Corrupt`] when it contradicts itself,
+    /// [`MergeError::TooMany`] chains. The map is unchanged.
     pub fn merge(&mut self, delta: &MapDelta<K, V>) -> Result<bool, MergeError> {
         check_entries(&delta.entries, &delta.from, &delta.to).map_err(MergeError::Corrupt)?;
         if let Some((chain, needed)) = self.vector.first_gap(&delta.from) {
             return Err(MergeError::Gap { chain, held: self.vector.get(chain), needed });
         }
+        self.vector.check_room(&delta.to)?;
         let news = !self.vector.dominates(&delta.to);
         self.join_entries(&delta.entries);
         self.vector.join(&delta.to);
@@ -259,11 +282,15 @@ impl<K: Ord + Clone, V: Ord + Clone> LwwMap<K, V> {
     }
 
     /// Joins a whole map. Returns whether anything was new.
-    pub fn join(&mut self, other: &Self) -> bool {
+    ///
+    /// # Errors
+    /// [`MergeError::TooMany`] chains. The map is unchanged.
+    pub fn join(&mut self, other: &Self) -> Result<bool, MergeError> {
+        self.vector.check_room(&other.vector)?;
         let news = !self.vector.dominates(&other.vector);
         self.join_entries(&other.entries);
         self.vector.join(&other.vector);
-        news
+        Ok(news)
     }
 }
 
@@ -334,5 +361,26 @@ impl<K: Wire + Ord, V: Wire> Wire for MapDelta<K, V> {
         let entries = read_map(MIN_ENTRY, input)?;
         check_entries(&entries, &from, &to)?;
         Ok(Self { from, to, entries })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::{Chain, Lane, RepairGen, ReplicaId};
+
+    use super::*;
+    use crate::Hlc;
+
+    #[test]
+    fn json_reads_back_and_refuses_writes_beyond_the_vector() {
+        let chain = Chain::new(ReplicaId::new(1, 7), Lane::Prices);
+        let mut map = LwwMap::new();
+        let stamp = Stamp::new(RepairGen(0), Hlc::from_parts(9, 0), chain);
+        map.set(EventId::new(chain, Seq(3)), 5_u64, stamp, 250_u64).unwrap();
+        let json = serde_json::to_string(&map).unwrap();
+        assert_eq!(serde_json::from_str::<LwwMap<u64, u64>>(&json).unwrap(), map);
+        let beyond = json.replace("\"seq\":3", "\"seq\":4");
+        assert_ne!(beyond, json);
+        assert!(serde_json::from_str::<LwwMap<u64, u64>>(&beyond).is_err());
     }
 }

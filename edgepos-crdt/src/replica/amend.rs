@@ -3,13 +3,13 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use edgepos_core::{Chain, EventId, Seq};
+use edgepos_core::{Chain, Seq};
 use serde::{Deserialize, Serialize};
 
 use super::mutant::Mutant;
 use super::state::Replica;
 use crate::register::{Entry, MIN_ENTRY, check_entries};
-use crate::set::{SetPart, check_part, read_part, write_part};
+use crate::set::SetPart;
 use crate::table::{Rows, check_columns, read_rows, write_rows};
 use crate::wire::{Reader, Wire, Writer, read_map, write_map};
 use crate::{Corruption, DecodeError, MergeError, VersionVector};
@@ -64,7 +64,7 @@ impl<E, K, V> Amendment<E, K, V> {
         if !self.points.is_empty() {
             check_columns(&Vec::from([(self.chain, self.points.clone())]), &from, &to)?;
         }
-        check_part(&self.part.adds, &self.part.removals, &from, &to)?;
+        self.part.check(&from, &to)?;
         check_entries(&self.registers, &from, &to)
     }
 }
@@ -102,22 +102,10 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         if held <= end {
             return;
         }
-        let removals = self.sales.removals.range(EventId::new(chain, end.next())..=EventId::new(chain, held));
-        let removals: BTreeMap<EventId, Vec<EventId>> =
-            removals.map(|(dot, gone)| (*dot, gone.clone())).collect();
-        for dot in removals.keys() {
-            self.sales.removals.remove(dot);
-        }
-        let mut adds = BTreeMap::new();
-        if let Some(run) = self.sales.live.get_mut(&chain) {
-            let beyond = run.split_off(run.partition_point(|(seq, _)| *seq <= end));
-            if run.is_empty() {
-                self.sales.live.remove(&chain);
-            }
-            if !beyond.is_empty() {
-                adds.insert(chain, beyond);
-            }
-        }
+        let part = SetPart {
+            adds: self.sales.live.split_after(chain, end),
+            removals: self.sales.removals.split_after(chain, end),
+        };
         let beyond = |entry: &&mut Entry<V>| entry.dot.chain == chain && entry.dot.seq > end;
         let mut registers = BTreeMap::new();
         for (key, entry) in &mut self.registers.entries {
@@ -133,7 +121,6 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         }
         let stock = self.stock.grid.column_beyond(chain, end);
         let points = self.points.grid.column_beyond(chain, end);
-        let part = SetPart { adds, removals };
         let amendment = Amendment { chain, after: end, last: held, stock, points, part, registers };
         self.stranded.insert(chain, amendment);
     }
@@ -141,7 +128,7 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
     /// The set and the registers get back what was stranded.
     pub(super) fn join_journal_of(&mut self, amendment: &Amendment<E, K, V>) {
         let (from, to) = amendment.interval();
-        self.sales.join_part(&amendment.part, &from, &to);
+        self.sales.join_part(&amendment.part, &from, &to, |_| {});
         self.registers.join_entries(&amendment.registers);
     }
 }
@@ -153,7 +140,7 @@ impl<E: Wire, K: Wire + Ord, V: Wire> Wire for Amendment<E, K, V> {
         self.last.write(out);
         write_rows(&self.stock, self.after.0, out);
         write_rows(&self.points, self.after.0, out);
-        write_part(&self.part.adds, &self.part.removals, &self.interval().0, out);
+        self.part.write(&self.interval().0, out);
         write_map(&self.registers, out);
     }
 
@@ -163,7 +150,7 @@ impl<E: Wire, K: Wire + Ord, V: Wire> Wire for Amendment<E, K, V> {
         let last = Seq::read(input)?;
         let stock = read_rows(after.0, input)?;
         let points = read_rows(after.0, input)?;
-        let part = read_part(&VersionVector::from_iter([(chain, after)]), input)?;
+        let part = SetPart::read(&VersionVector::from_iter([(chain, after)]), input)?;
         let registers = read_map(MIN_ENTRY, input)?;
         let amendment = Self { chain, after, last, stock, points, part, registers };
         amendment.check()?;

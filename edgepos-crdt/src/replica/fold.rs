@@ -12,7 +12,7 @@ use super::mutant::Mutant;
 use super::state::Replica;
 use crate::table::{Rows, add_rows, extend_ledger, read_rows, write_rows};
 use crate::wire::{Reader, Wire, Writer, read_list, write_list, write_map};
-use crate::{DecodeError, Overflow, VersionVector};
+use crate::{Corruption, DecodeError, Overflow, VersionVector};
 
 /// Where a chain ends.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -129,7 +129,7 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
     }
 
     /// R3: what the leader proposes to fold: each retired chain that it holds exactly up to its end, and each end that stranded
-    /// entries amend. `None` when there is nothing, or a total would not fit.
+    /// entries amend. Chains whose totals would not fit into the base are left out. `None` when there is nothing.
     pub fn propose_fold(&self) -> Option<Fold> {
         let complete = |(&chain, &last): (&Chain, &Final)| {
             let held = self.vector.get(chain);
@@ -154,8 +154,19 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
             return None;
         }
         finals.sort_unstable_by_key(|&(chain, _)| chain);
-        let base_hash = self.next_base(&finals).ok()?.hash();
-        Some(Fold { parent: self.epoch, finals, base_hash })
+        if let Ok(base) = self.next_base(&finals) {
+            return Some(Fold { parent: self.epoch, finals, base_hash: base.hash() });
+        }
+        // A chain whose totals do not fit stays a column, and holds back no other.
+        let mut fitting = Vec::new();
+        for last in finals {
+            fitting.push(last);
+            if self.next_base(&fitting).is_err() {
+                fitting.pop();
+            }
+        }
+        let base_hash = self.next_base(&fitting).ok().filter(|_| !fitting.is_empty())?.hash();
+        Some(Fold { parent: self.epoch, finals: fitting, base_hash })
     }
 
     /// R4, where nothing needs to be fetched: applies a committed folding. In one disk transaction.
@@ -226,6 +237,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         if self.sales.pruned.get(chain) > last.seq {
             self.sales.pruned.set(chain, last.seq);
         }
+        // What was removed beyond the end is no longer covered, and comes again with an amendment.
+        self.sales.find_early();
         self.retired.remove(&chain);
         self.folded.insert(chain, last);
         if self.stranded.get(&chain).is_some_and(|amendment| amendment.last() <= last.seq) {
@@ -334,13 +347,20 @@ impl Wire for Ledger {
 /// A chain and its end: 9 + 1 + 1 bytes at least.
 const MIN_FINAL: usize = 11;
 
+/// A chain that were there twice would be counted twice.
+fn read_finals(input: &mut Reader<'_>) -> Result<Vec<(Chain, Final)>, DecodeError> {
+    let finals: Vec<(Chain, Final)> = read_list(MIN_FINAL, input)?;
+    let rising = finals.windows(2).all(|pair| pair[0].0 < pair[1].0);
+    if rising { Ok(finals) } else { Err(Corruption::Order.into()) }
+}
+
 impl Wire for Retirement {
     fn write(&self, out: &mut Writer) {
         write_list(&self.finals, out);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        read_list(MIN_FINAL, input).map(|finals| Self { finals })
+        read_finals(input).map(|finals| Self { finals })
     }
 }
 
@@ -353,7 +373,7 @@ impl Wire for Fold {
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let parent = FoldEpoch::read(input)?;
-        let finals = read_list(MIN_FINAL, input)?;
+        let finals = read_finals(input)?;
         let mut base_hash = [0; 32];
         base_hash.copy_from_slice(input.raw(32)?);
         Ok(Self { parent, finals, base_hash })

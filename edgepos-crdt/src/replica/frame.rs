@@ -10,7 +10,7 @@ use super::fold::{Final, Ledger};
 use super::mutant::Mutant;
 use super::state::Replica;
 use crate::register::{Entry, MIN_ENTRY, check_entries};
-use crate::set::{SetPart, check_part, read_part, write_part};
+use crate::set::SetPart;
 use crate::table::{Columns, Rows, check_columns, read_columns, read_rows, write_columns, write_rows};
 use crate::wire::{Reader, Wire, Writer, read_map, write_map};
 use crate::{Corruption, DecodeError, MergeError, VersionVector};
@@ -96,7 +96,7 @@ impl<E, K, V> Frame<E, K, V> {
         }
         check_columns(&self.stock, &self.from, &self.to)?;
         check_columns(&self.points, &self.from, &self.to)?;
-        check_part(&self.sales.adds, &self.sales.removals, &self.from, &self.to)?;
+        self.sales.check(&self.from, &self.to)?;
         check_entries(&self.registers, &self.from, &self.to)?;
         let Some(checkpoint) = &self.checkpoint else { return Ok(()) };
         let ends = &checkpoint.folded;
@@ -119,7 +119,7 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         };
         let mut sales = self.sales.part_since(&from);
         if self.breaks(Mutant::AckSkipsFolded) {
-            sales.adds.retain(|chain, _| !self.folded.contains_key(chain));
+            sales.adds.retain_chains(|chain| !self.folded.contains_key(&chain));
         }
         Frame {
             epoch: self.epoch,
@@ -161,8 +161,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         let mut to = frame.to.clone();
         let beyond_end = self.drop_void_claims(&mut to, &void);
         let mut sales = frame.sales.clone();
-        sales.adds.retain(|chain, _| !void(chain));
-        sales.removals.retain(|dot, _| !void(&dot.chain));
+        sales.adds.retain_chains(|chain| !void(&chain));
+        sales.removals.retain_chains(|chain| !void(&chain));
         let mut registers = frame.registers.clone();
         registers.retain(|_, entry| !void(&entry.dot.chain));
         let unfolded = |columns: &Columns<2>| {
@@ -178,12 +178,12 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         let news = !self.vector.dominates(&to) || checkpoint.is_some();
         // The set and the registers come first: the checkpoint may raise a vector only when all types are complete.
         if checkpoint.is_some() && self.breaks(Mutant::EpochSkipsTx) {
-            sales.adds.retain(|chain, _| !folded.contains_key(chain));
+            sales.adds.retain_chains(|chain| !folded.contains_key(&chain));
         }
         if checkpoint.is_some() && self.breaks(Mutant::EpochSkipsRegisters) {
             registers.retain(|_, entry| !folded.contains_key(&entry.dot.chain));
         }
-        self.sales.join_part(&sales, &frame.from, &to);
+        self.sales.join_part(&sales, &frame.from, &to, |_| {});
         self.registers.join_entries(&registers);
         self.sales.pruned.join(&frame.pruned.meet(&to));
         if let Some(checkpoint) = checkpoint {
@@ -215,6 +215,7 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         {
             return Err(MergeError::Gap { chain, held: self.vector.get(chain), needed });
         }
+        self.vector.check_room(&frame.to)?;
         if theirs <= ours {
             return Ok(None);
         }
@@ -300,7 +301,7 @@ impl<E: Wire, K: Wire + Ord, V: Wire> Wire for Frame<E, K, V> {
         self.to.write(out);
         write_columns(&self.stock, &self.from, out);
         write_columns(&self.points, &self.from, out);
-        write_part(&self.sales.adds, &self.sales.removals, &self.from, out);
+        self.sales.write(&self.from, out);
         self.pruned.write(out);
         write_map(&self.registers, out);
         self.checkpoint.write(out);
@@ -312,7 +313,7 @@ impl<E: Wire, K: Wire + Ord, V: Wire> Wire for Frame<E, K, V> {
         let to = VersionVector::read(input)?;
         let stock = read_columns(&from, input)?;
         let points = read_columns(&from, input)?;
-        let sales = read_part(&from, input)?;
+        let sales = SetPart::read(&from, input)?;
         let pruned = VersionVector::read(input)?;
         let registers = read_map(MIN_ENTRY, input)?;
         let checkpoint = Option::read(input)?;

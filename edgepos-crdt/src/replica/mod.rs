@@ -12,4 +12,4 @@ mod check;
 pub use amend::Amendment;
 pub use fold::{Final, Fold, FoldError, Retirement};
 pub use frame::{Checkpoint, Frame, Merged};
-pub use state::{Change, RecordError, Replica};
+pub use state::{Change, RecordError, Replica, UsedBefore};

@@ -49,6 +49,11 @@ pub enum RecordError {
     Apply(#[from] ApplyError),
 }
 
+/// An incarnation that has written before may not begin: draw another nonce.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("the incarnation {0} was used before")]
+pub struct UsedBefore(pub ReplicaId);
+
 /// The counters, the set and the registers of a store as one terminal holds them, all covered by one vector.
 ///
 /// Everything that an event changes is under the event's dot, so one acknowledged vector tells what a peer lacks of every type, and
@@ -125,9 +130,21 @@ impl<E, K: Ord, V> Replica<E, K, V> {
     }
 
     /// Goes on as another incarnation: after a seal, after a rollback was noticed, after an eviction.
-    pub fn begin(&mut self, next: ReplicaId) {
+    ///
+    /// # Errors
+    /// [`UsedBefore`] when events of it are known here; nothing changed. An incarnation is never reused.
+    pub fn begin(&mut self, next: ReplicaId) -> Result<(), UsedBefore> {
+        let chains = Lane::ALL.into_iter().map(|lane| Chain::new(next, lane));
+        if chains.into_iter().any(|chain| {
+            self.vector.get(chain) != Seq::ZERO
+                || self.folded.contains_key(&chain)
+                || self.retired.contains_key(&chain)
+        }) {
+            return Err(UsedBefore(next));
+        }
         self.me = next;
         self.sealed = false;
+        Ok(())
     }
 
     /// What is covered, of every type.
@@ -170,13 +187,13 @@ impl<E, K: Ord, V> Replica<E, K, V> {
         self.sales.prune(stable);
     }
 
-    /// Raises the vectors of all types together.
+    /// Raises the vectors of all types together; they are always equal.
     pub(super) fn raise(&mut self, vector: &VersionVector) {
         self.vector.join(vector);
-        self.stock.advance(&self.vector);
-        self.points.advance(&self.vector);
-        self.sales.advance(&self.vector);
-        self.registers.advance(&self.vector);
+        self.stock.advance(vector);
+        self.points.advance(vector);
+        self.sales.advance(vector);
+        self.registers.advance(vector);
     }
 }
 
@@ -192,8 +209,13 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         if (self.sealed || gone) && !self.breaks(Mutant::SellAfterSeal) {
             return Err(RecordError::Sealed);
         }
+        let mut written: BTreeMap<&K, Stamp> = BTreeMap::new();
         for (key, stamp, _) in &change.write {
             self.registers.check_wins(key, *stamp)?;
+            // Of two writes of one register in this change the later must win too.
+            if let Some(current) = written.insert(key, *stamp).filter(|current| stamp <= current) {
+                return Err(WouldLose { current }.into());
+            }
         }
         if let Some(unseen) = change.remove.iter().find(|id| !self.vector.covers(**id)) {
             return Err(ApplyError::Unseen(*unseen).into());
@@ -259,4 +281,47 @@ fn summed<const N: usize>(
         Cell::add(sum, added)?;
     }
     Ok(sums)
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::RepairGen;
+
+    use super::*;
+    use crate::Hlc;
+
+    #[test]
+    fn of_two_writes_of_one_register_the_second_may_not_lose_silently() {
+        let me = ReplicaId::new(1, 7);
+        let stamp = |ms| Stamp::new(RepairGen(0), Hlc::from_parts(ms, 0), Chain::new(me, Lane::Prices));
+        let mut replica: Replica<u64, u8, u64> = Replica::new(me);
+        let before = replica.clone();
+        let change = |first, second| Change {
+            write: Vec::from([(1, stamp(first), Some(100)), (1, stamp(second), Some(200))]),
+            ..Change::default()
+        };
+        for (first, second) in [(9, 5), (9, 9)] {
+            let refused = RecordError::WouldLose(WouldLose { current: stamp(first) });
+            assert_eq!(replica.record(Lane::Prices, change(first, second)), Err(refused));
+            assert_eq!(replica, before);
+        }
+        replica.record(Lane::Prices, change(5, 9)).unwrap();
+        assert_eq!(replica.registers().get(&1), Some(&200));
+    }
+
+    #[test]
+    fn an_incarnation_does_not_begin_twice() {
+        let [first, second] = [1, 2].map(|nonce| ReplicaId::new(1, nonce));
+        let mut replica: Replica<u64, u8, u64> = Replica::new(first);
+        replica.record(Lane::Stock, Change::default()).unwrap();
+        let retirement = replica.seal().unwrap();
+        assert_eq!(replica.begin(first), Err(UsedBefore(first)));
+        assert_eq!(replica.record(Lane::Stock, Change::default()), Err(RecordError::Sealed));
+        replica.begin(second).unwrap();
+        replica.retire(&retirement);
+        let fold = replica.propose_fold().unwrap();
+        replica.apply_fold(&fold).unwrap();
+        assert_eq!(replica.begin(first), Err(UsedBefore(first)));
+        assert_eq!(replica.me(), second);
+    }
 }

@@ -1,29 +1,25 @@
 //! What changed in a set since a vector.
 
-use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
-
-use edgepos_core::{Chain, EventId, Seq};
 use serde::{Deserialize, Serialize};
 
-use super::tx::TxSet;
-use crate::wire::{Reader, Wire, Writer, read_list, read_map, write_list, write_map};
+use super::runs::Runs;
+use super::targets::Targets;
+use super::tx::{Moved, TxSet};
+use crate::wire::{Reader, Wire, Writer};
 use crate::{Corruption, DecodeError, MergeError, VersionVector};
 
 /// The adds and removals of an interval.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(bound(serialize = "E: Serialize", deserialize = "E: Deserialize<'de>"))]
 pub(crate) struct SetPart<E> {
-    /// What was added in the interval and is still there, by rising position.
-    #[serde(with = "crate::pairs")]
-    pub(crate) adds: BTreeMap<Chain, Vec<(Seq, E)>>,
-    #[serde(with = "crate::pairs")]
-    pub(crate) removals: BTreeMap<EventId, Vec<EventId>>,
+    /// What was added in the interval and is still there.
+    pub(crate) adds: Runs<E>,
+    pub(crate) removals: Runs<Targets>,
 }
 
 impl<E> Default for SetPart<E> {
     fn default() -> Self {
-        Self { adds: BTreeMap::new(), removals: BTreeMap::new() }
+        Self { adds: Runs::default(), removals: Runs::default() }
     }
 }
 
@@ -53,7 +49,7 @@ impl<E> SetDelta<E> {
 
     /// How many elements it carries.
     pub fn len(&self) -> usize {
-        self.part.adds.values().map(Vec::len).sum()
+        self.part.adds.len()
     }
 
     /// Whether it carries no element. It may still remove some.
@@ -67,35 +63,17 @@ impl<E> SetDelta<E> {
                 return Err(Corruption::OutsideInterval { chain });
             }
         }
-        check_part(&self.part.adds, &self.part.removals, &self.from, &self.to)
+        self.part.check(&self.from, &self.to)
     }
 }
 
-/// Whether adds and removals lie after `from` and up to `to`, in order.
-pub(crate) fn check_part<E>(
-    adds: &BTreeMap<Chain, Vec<(Seq, E)>>,
-    removals: &BTreeMap<EventId, Vec<EventId>>,
-    from: &VersionVector,
-    to: &VersionVector,
-) -> Result<(), Corruption> {
-    for (&chain, run) in adds {
-        let rising = run.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        let (Some((first, _)), Some((last, _)), true) = (run.first(), run.last(), rising) else {
-            return Err(Corruption::Order);
-        };
-        if *first <= from.get(chain) || *last > to.get(chain) {
-            return Err(Corruption::OutsideInterval { chain });
-        }
+impl<E> SetPart<E> {
+    /// Whether adds and removals lie after `from` and up to `to`, in order.
+    pub(crate) fn check(&self, from: &VersionVector, to: &VersionVector) -> Result<(), Corruption> {
+        self.adds.check(from, to)?;
+        self.removals.check(from, to)?;
+        self.removals.iter().try_for_each(|(_, targets)| targets.check())
     }
-    for (dot, targets) in removals {
-        if !targets.windows(2).all(|pair| pair[0] < pair[1]) {
-            return Err(Corruption::Order);
-        }
-        if from.covers(*dot) || !to.covers(*dot) {
-            return Err(Corruption::OutsideInterval { chain: dot.chain });
-        }
-    }
-    Ok(())
 }
 
 impl<E> TxSet<E> {
@@ -116,121 +94,61 @@ impl<E: Clone> TxSet<E> {
     }
 
     pub(crate) fn part_since(&self, from: &VersionVector) -> SetPart<E> {
-        let adds = self.live.iter().filter_map(|(&chain, run)| {
-            let after = from.get(chain);
-            let new = &run[run.partition_point(|(seq, _)| *seq <= after)..];
-            (!new.is_empty()).then(|| (chain, new.to_vec()))
-        });
-        let removals = self.removals.iter().filter(|(dot, _)| !from.covers(**dot));
-        SetPart { adds: adds.collect(), removals: removals.map(|(dot, gone)| (*dot, gone.clone())).collect() }
+        SetPart { adds: self.live.since(from), removals: self.removals.since(from) }
     }
 
     /// Merges what changed elsewhere; the same as joining the sender's whole set. Returns whether anything was new.
     ///
     /// # Errors
-    /// [`MergeError::Gap`] when the delta starts beyond what is held, [`MergeError::Corrupt`] when it contradicts itself. The set is
-    /// unchanged.
+    /// [`MergeError::Gap`] when the delta starts beyond what is held, [`MergeError::Corrupt`] when it contradicts itself,
+    /// [`MergeError::TooMany`] chains. The set is unchanged.
     pub fn merge(&mut self, delta: &SetDelta<E>) -> Result<bool, MergeError> {
+        self.merge_watched(delta, |_| {})
+    }
+
+    pub(crate) fn merge_watched(
+        &mut self,
+        delta: &SetDelta<E>,
+        watch: impl FnMut(Moved<'_, E>),
+    ) -> Result<bool, MergeError> {
         delta.check().map_err(MergeError::Corrupt)?;
         if let Some((chain, needed)) = self.vector.first_gap(&delta.from) {
             return Err(MergeError::Gap { chain, held: self.vector.get(chain), needed });
         }
+        self.vector.check_room(&delta.to)?;
         let news = !self.vector.dominates(&delta.to);
-        self.join_part(&delta.part, &delta.from, &delta.to);
+        self.join_part(&delta.part, &delta.from, &delta.to, watch);
         self.pruned.join(&delta.pruned);
         self.advance(&delta.to);
         Ok(news)
     }
 
     /// Takes over the interval. The vector is raised by the caller.
-    pub(crate) fn join_part(&mut self, part: &SetPart<E>, from: &VersionVector, to: &VersionVector) {
+    pub(crate) fn join_part(
+        &mut self,
+        part: &SetPart<E>,
+        from: &VersionVector,
+        to: &VersionVector,
+        mut watch: impl FnMut(Moved<'_, E>),
+    ) {
         // What we hold inside the interval and the sender no longer does was added and removed before the delta was made.
         for (chain, last) in to.iter() {
-            let after = from.get(chain);
-            let Some(run) = self.live.get_mut(&chain) else { continue };
-            if run.last().is_none_or(|(seq, _)| *seq <= after) {
-                continue;
-            }
-            let kept = part.adds.get(&chain).map_or(&[][..], Vec::as_slice);
-            let mut kept = kept.iter().map(|(seq, _)| *seq).peekable();
-            run.retain(|(seq, _)| {
-                if *seq <= after || *seq > last {
-                    return true;
-                }
-                while kept.next_if(|other| other < seq).is_some() {}
-                kept.peek() == Some(seq)
-            });
-            if run.is_empty() {
-                self.live.remove(&chain);
-            }
+            let span = (from.get(chain), last);
+            self.live.keep_common(chain, span, &part.adds, |id, gone| watch(Moved::Gone(id, gone)));
         }
-        for (&chain, run) in &part.adds {
-            let held = self.vector.get(chain);
-            let new = &run[run.partition_point(|(seq, _)| *seq <= held)..];
-            self.append(chain, new);
-        }
-        for (dot, targets) in &part.removals {
-            if !self.vector.covers(*dot) {
-                self.record_removal(*dot, targets.clone());
-            }
-        }
+        self.take_over(&part.adds, &part.removals, false, watch);
     }
 }
 
-pub(crate) fn write_part<E: Wire>(
-    adds: &BTreeMap<Chain, Vec<(Seq, E)>>,
-    removals: &BTreeMap<EventId, Vec<EventId>>,
-    from: &VersionVector,
-    out: &mut Writer,
-) {
-    out.number(adds.len() as u64);
-    for (chain, run) in adds {
-        chain.write(out);
-        out.number(run.len() as u64);
-        let mut last = from.get(*chain).0;
-        for (seq, element) in run {
-            out.number(seq.0.wrapping_sub(last));
-            last = seq.0;
-            element.write(out);
-        }
-    }
-    write_map(&removals.iter().map(|(dot, gone)| (*dot, Targets(gone.clone()))).collect(), out);
-}
-
-/// Reads adds and removals; whether they lie in the interval is checked by the caller.
-pub(crate) fn read_part<E: Wire>(
-    from: &VersionVector,
-    input: &mut Reader<'_>,
-) -> Result<SetPart<E>, DecodeError> {
-    let mut adds = BTreeMap::new();
-    let mut before = None;
-    for _ in 0..input.length(9 + 1)? {
-        let chain = Chain::read(input)?;
-        if before.is_some_and(|before| chain <= before) {
-            return Err(Corruption::Order.into());
-        }
-        before = Some(chain);
-        let mut run = Vec::new();
-        let mut last = from.get(chain).0;
-        for _ in 0..input.length(1)? {
-            last = last.checked_add(input.number()?).ok_or(DecodeError::Number)?;
-            run.push((Seq(last), E::read(input)?));
-        }
-        adds.insert(chain, run);
-    }
-    let removals: BTreeMap<EventId, Targets> = read_map(10, input)?;
-    Ok(SetPart { adds, removals: removals.into_iter().map(|(dot, gone)| (dot, gone.0)).collect() })
-}
-
-struct Targets(Vec<EventId>);
-
-impl Wire for Targets {
-    fn write(&self, out: &mut Writer) {
-        write_list(&self.0, out);
+impl<E: Wire> SetPart<E> {
+    pub(crate) fn write(&self, from: &VersionVector, out: &mut Writer) {
+        self.adds.write(from, out);
+        self.removals.write(from, out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        read_list(10, input).map(Self)
+    /// Whether they lie in the interval is [`check`](Self::check)ed by the caller.
+    pub(crate) fn read(from: &VersionVector, input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { adds: Runs::read(from, input)?, removals: Runs::read(from, input)? })
     }
 }
 
@@ -239,14 +157,14 @@ impl<E: Wire> Wire for SetDelta<E> {
         self.from.write(out);
         self.to.write(out);
         self.pruned.write(out);
-        write_part(&self.part.adds, &self.part.removals, &self.from, out);
+        self.part.write(&self.from, out);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let from = VersionVector::read(input)?;
         let to = VersionVector::read(input)?;
         let pruned = VersionVector::read(input)?;
-        let part = read_part(&from, input)?;
+        let part = SetPart::read(&from, input)?;
         let delta = Self { from, to, pruned, part };
         delta.check()?;
         Ok(delta)
@@ -255,26 +173,17 @@ impl<E: Wire> Wire for SetDelta<E> {
 
 impl<E: Wire> Wire for TxSet<E> {
     fn write(&self, out: &mut Writer) {
+        let start = VersionVector::new();
         self.vector.write(out);
         self.pruned.write(out);
-        write_part(&self.live, &self.removals, &VersionVector::new(), out);
-        write_list(&self.early.iter().copied().collect::<Vec<_>>(), out);
+        self.live.write(&start, out);
+        self.removals.write(&start, out);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let vector = VersionVector::read(input)?;
         let pruned = VersionVector::read(input)?;
-        let SetPart { adds: live, removals } = read_part(&VersionVector::new(), input)?;
-        check_part(&live, &removals, &VersionVector::new(), &vector)?;
-        if let Some((chain, _)) = vector.first_gap(&pruned) {
-            return Err(Corruption::OutsideInterval { chain }.into());
-        }
-        let early: Vec<EventId> = read_list(10, input)?;
-        if !early.windows(2).all(|pair| pair[0] < pair[1]) {
-            return Err(Corruption::Order.into());
-        }
-        let set = Self { vector, live, removals, pruned, early: early.into_iter().collect() };
-        set.check_early()?;
-        Ok(set)
+        let SetPart { adds: live, removals } = SetPart::read(&VersionVector::new(), input)?;
+        Ok(Self::of_parts(vector, live, removals, pruned)?)
     }
 }

@@ -2,9 +2,11 @@
 
 mod delta;
 mod or;
+mod runs;
+mod targets;
 mod tx;
 
 pub use delta::SetDelta;
-pub(crate) use delta::{SetPart, check_part, read_part, write_part};
+pub(crate) use delta::SetPart;
 pub use or::{MvRegister, OrSet};
 pub use tx::TxSet;

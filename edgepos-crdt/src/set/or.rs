@@ -1,11 +1,14 @@
 //! A set of values, where an add wins over a removal that did not see it.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 
 use edgepos_core::EventId;
 use serde::{Deserialize, Serialize};
 
+use super::targets::Targets;
+use super::tx::Moved;
 use super::{SetDelta, TxSet};
 use crate::wire::{Reader, Wire, Writer};
 use crate::{ApplyError, DecodeError, MergeError, VersionVector};
@@ -26,9 +29,9 @@ use crate::{ApplyError, DecodeError, MergeError, VersionVector};
 /// let mut there = here.clone();
 /// there.remove(dot(2, 1), &"vegan")?;
 /// here.add(dot(1, 2), "vegan")?;
-/// here.join(&there);
+/// here.join(&there)?;
 /// assert!(here.contains(&"vegan"), "the removal did not see the second add");
-/// # Ok::<(), edgepos_crdt::ApplyError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(
@@ -39,7 +42,7 @@ use crate::{ApplyError, DecodeError, MergeError, VersionVector};
 pub struct OrSet<E> {
     set: TxSet<E>,
     /// Member → the adds of it that are there.
-    index: BTreeMap<E, BTreeSet<EventId>>,
+    index: Index<E>,
 }
 
 impl<E: Ord> Default for OrSet<E> {
@@ -58,9 +61,11 @@ impl<E: Ord> Eq for OrSet<E> {}
 
 impl<E: Ord + Clone> From<TxSet<E>> for OrSet<E> {
     fn from(set: TxSet<E>) -> Self {
-        let mut built = Self { set, index: BTreeMap::new() };
-        built.rebuild();
-        built
+        let mut index: Index<E> = BTreeMap::new();
+        for (id, member) in set.iter() {
+            enter(&mut index, id, member.clone());
+        }
+        Self { set, index }
     }
 }
 
@@ -76,37 +81,66 @@ impl<E: Ord + Clone> OrSet<E> {
         Self::default()
     }
 
-    fn rebuild(&mut self) {
-        self.index.clear();
-        for (id, member) in self.set.iter() {
-            self.index.entry(member.clone()).or_default().insert(id);
-        }
-    }
-
-    /// Adds a member for the event `dot`, which supersedes the adds of it that were seen.
+    /// Adds a member for the event `dot` of this terminal, which supersedes the adds of it that were seen here.
+    ///
+    /// Peers learn of it by a delta. Where they apply events one by one, the event carries what [`adds_of`](Self::adds_of) gave
+    /// before, and they [`apply`](Self::apply) that: what they have seen themselves is something else.
     ///
     /// # Errors
     /// [`ApplyError`] when the chain is held at or beyond `dot`. The set is unchanged.
     pub fn add(&mut self, dot: EventId, member: E) -> Result<(), ApplyError> {
-        self.set.add(dot, member.clone())?;
-        let adds = self.index.entry(member).or_default();
-        if !adds.is_empty() {
-            self.set.apply_removal(dot, core::mem::take(adds))?;
-        }
-        adds.insert(dot);
-        Ok(())
+        let superseded: Vec<EventId> = self.adds_of(&member).collect();
+        self.apply(dot, Some(member), superseded)
     }
 
-    /// Removes a member for the event `dot`: each add of it that was seen. Returns whether it was there.
+    /// Removes a member for the event `dot` of this terminal: each add of it that was seen here. Returns whether it was there. To
+    /// peers as [`add`](Self::add).
     ///
     /// # Errors
-    /// [`ApplyError`] when the chain is held beyond `dot`. The set is unchanged.
+    /// [`ApplyError`] when the chain is held beyond `dot`, or `dot` removed before. The set is unchanged.
     pub fn remove(&mut self, dot: EventId, member: &E) -> Result<bool, ApplyError> {
-        let adds = self.index.get(member).cloned().unwrap_or_default();
+        let adds: Vec<EventId> = self.adds_of(member).collect();
         let there = !adds.is_empty();
-        self.set.apply_removal(dot, adds)?;
-        self.index.remove(member);
+        self.set.check_removal(dot)?;
+        self.apply_removal(dot, adds)?;
         Ok(there)
+    }
+
+    /// Takes over a peer's event: the member that it added, and the adds that its terminal had seen and it took away.
+    ///
+    /// # Errors
+    /// [`ApplyError`] when the chain is held beyond `dot`, or `dot` did this before. The set is unchanged.
+    pub fn apply(
+        &mut self,
+        dot: EventId,
+        added: Option<E>,
+        removed: impl IntoIterator<Item = EventId>,
+    ) -> Result<(), ApplyError> {
+        let removed: Vec<EventId> = removed.into_iter().collect();
+        if !removed.is_empty() || added.is_none() {
+            self.set.check_removal(dot)?;
+        }
+        if let Some(member) = added {
+            self.set.add(dot, member.clone())?;
+            if self.set.contains(dot) {
+                enter(&mut self.index, dot, member);
+            }
+        }
+        if removed.is_empty() { Ok(()) } else { self.apply_removal(dot, removed) }
+    }
+
+    fn apply_removal(&mut self, dot: EventId, removed: Vec<EventId>) -> Result<(), ApplyError> {
+        for id in &removed {
+            if let Some(member) = self.set.get(*id) {
+                unindex(&mut self.index, *id, member);
+            }
+        }
+        self.set.apply_removal(dot, removed)
+    }
+
+    /// The adds of a member that are there: one mostly, several where terminals added it without seeing each other.
+    pub fn adds_of(&self, member: &E) -> impl Iterator<Item = EventId> + '_ {
+        self.index.get(member).map_or(&[][..], Targets::as_slice).iter().copied()
     }
 
     /// Whether the member is there.
@@ -149,26 +183,49 @@ impl<E: Ord + Clone> OrSet<E> {
         self.set.delta_since(acknowledged)
     }
 
-    /// As [`TxSet::merge`]; the index is built anew, so gather changes where the set is large.
+    /// As [`TxSet::merge`].
     ///
     /// # Errors
     /// [`MergeError`]; the set is unchanged.
     pub fn merge(&mut self, delta: &SetDelta<E>) -> Result<bool, MergeError> {
-        let news = self.set.merge(delta)?;
-        self.rebuild();
-        Ok(news)
+        let index = &mut self.index;
+        self.set.merge_watched(delta, |moved| follow(index, moved))
     }
 
-    /// As [`TxSet::join`]; the index is built anew.
-    pub fn join(&mut self, other: &Self) -> bool {
-        let changed = self.set.join(&other.set);
-        self.rebuild();
-        changed
+    /// As [`TxSet::join`].
+    ///
+    /// # Errors
+    /// [`MergeError::TooMany`] chains. The set is unchanged.
+    pub fn join(&mut self, other: &Self) -> Result<bool, MergeError> {
+        let index = &mut self.index;
+        self.set.join_watched(&other.set, |moved| follow(index, moved))
     }
 
     /// Each add that is there: its event and its member. The same member may be there more than once.
     pub fn adds(&self) -> impl Iterator<Item = (EventId, &E)> {
         self.set.iter()
+    }
+}
+
+type Index<E> = BTreeMap<E, Targets>;
+
+fn follow<E: Ord + Clone>(index: &mut Index<E>, moved: Moved<'_, E>) {
+    match moved {
+        Moved::Came(id, member) => enter(index, id, member.clone()),
+        Moved::Gone(id, member) => unindex(index, id, &member),
+    }
+}
+
+fn enter<E: Ord>(index: &mut Index<E>, id: EventId, member: E) {
+    match index.entry(member) {
+        Entry::Vacant(vacant) => drop(vacant.insert(Targets::One(id))),
+        Entry::Occupied(mut adds) => adds.get_mut().insert(id),
+    }
+}
+
+fn unindex<E: Ord>(index: &mut Index<E>, id: EventId, member: &E) {
+    if index.get_mut(member).is_some_and(|adds| !adds.remove(id)) {
+        index.remove(member);
     }
 }
 
@@ -195,11 +252,11 @@ impl<E: Wire + Ord + Clone> Wire for OrSet<E> {
 /// let mut there = here.clone();
 /// here.set(dot(1, 2), "Green tea")?;
 /// there.set(dot(2, 1), "Tea, green")?;
-/// here.join(&there);
+/// here.join(&there)?;
 /// assert_eq!(here.values().count(), 2);
 /// here.set(dot(1, 3), "Green tea")?;
 /// assert_eq!(here.values().collect::<Vec<_>>(), [&"Green tea"]);
-/// # Ok::<(), edgepos_crdt::ApplyError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(bound(serialize = "V: Serialize", deserialize = "V: Deserialize<'de>"), transparent)]
@@ -219,7 +276,7 @@ impl<V: Clone> MvRegister<V> {
         Self::default()
     }
 
-    /// Writes for the event `dot`, in place of every value that is seen here.
+    /// Writes for the event `dot` of this terminal, in place of every value that is seen here. Peers learn of it by a delta.
     ///
     /// # Errors
     /// [`ApplyError`] when the chain is held at or beyond `dot`. The register is unchanged.
@@ -258,7 +315,10 @@ impl<V: Clone> MvRegister<V> {
     }
 
     /// Joins a whole register. Returns whether anything was new.
-    pub fn join(&mut self, other: &Self) -> bool {
+    ///
+    /// # Errors
+    /// [`MergeError::TooMany`] chains. The register is unchanged.
+    pub fn join(&mut self, other: &Self) -> Result<bool, MergeError> {
         self.set.join(&other.set)
     }
 }
@@ -270,5 +330,49 @@ impl<V: Wire> Wire for MvRegister<V> {
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         TxSet::read(input).map(|set| Self { set })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::{Chain, Lane, ReplicaId, Seq};
+
+    use super::*;
+
+    fn dot(terminal: u16, seq: u64) -> EventId {
+        EventId::new(Chain::new(ReplicaId::new(terminal, 7), Lane::Prices), Seq(seq))
+    }
+
+    /// Both add the same member without seeing each other; events are applied one by one at both.
+    #[test]
+    fn events_of_peers_supersede_what_their_writer_saw() {
+        let (mut a, mut b) = (OrSet::new(), OrSet::new());
+        a.add(dot(1, 1), "vegan").unwrap();
+        b.add(dot(2, 1), "vegan").unwrap();
+        a.apply(dot(2, 1), Some("vegan"), []).unwrap();
+        b.apply(dot(1, 1), Some("vegan"), []).unwrap();
+        assert_eq!(a, b);
+        assert_eq!(a.adds_of(&"vegan").count(), 2);
+        let seen: Vec<_> = a.adds_of(&"vegan").collect();
+        a.add(dot(1, 2), "vegan").unwrap();
+        b.apply(dot(1, 2), Some("vegan"), seen).unwrap();
+        assert_eq!(a, b);
+        assert_eq!(b.adds_of(&"vegan").collect::<Vec<_>>(), [dot(1, 2)]);
+        let before = a.clone();
+        assert!(
+            a.apply(dot(1, 2), Some("vegan"), [dot(1, 2)]).is_err() && a.remove(dot(1, 1), &"vegan").is_err()
+        );
+        assert_eq!(a, before);
+        assert!(a.contains(&"vegan"));
+    }
+
+    #[test]
+    fn a_member_whose_removal_came_first_is_not_there() {
+        let mut set = TxSet::new();
+        set.apply_removal(dot(2, 1), [dot(1, 1)]).unwrap();
+        let mut set = OrSet::from(set);
+        set.add(dot(1, 1), "a").unwrap();
+        assert!(!set.contains(&"a") && set.is_empty());
+        assert_eq!(set.adds().count(), 0);
     }
 }

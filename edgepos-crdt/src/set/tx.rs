@@ -1,13 +1,14 @@
 //! A set whose elements are named by the events that added them.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use edgepos_core::{Chain, EventId, Seq};
 use serde::{Deserialize, Serialize};
 
-use super::delta::check_part;
-use crate::{ApplyError, Corruption, VersionVector};
+use super::runs::Runs;
+use super::targets::Targets;
+use crate::{ApplyError, Corruption, MergeError, VersionVector};
 
 /// Transactions, parked baskets, open exceptions: each element is added by exactly one event, and that event is its name.
 ///
@@ -25,23 +26,22 @@ use crate::{ApplyError, Corruption, VersionVector};
 /// here.add(parked, "two coffees")?;
 /// let mut there = here.clone();
 /// there.remove(EventId::new(till(2), Seq(1)), [parked])?;
-/// here.join(&there);
+/// here.join(&there)?;
 /// assert!(here.is_empty());
-/// # Ok::<(), edgepos_crdt::ApplyError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(bound(serialize = "E: Serialize", deserialize = "E: Deserialize<'de>"), try_from = "Unchecked<E>")]
 pub struct TxSet<E> {
     pub(crate) vector: VersionVector,
-    /// By rising position. No empty run is kept, so that equal sets are equal values.
-    #[serde(with = "crate::pairs")]
-    pub(crate) live: BTreeMap<Chain, Vec<(Seq, E)>>,
-    /// The event that removed → what it removed, by rising id.
-    #[serde(with = "crate::pairs")]
-    pub(crate) removals: BTreeMap<EventId, Vec<EventId>>,
+    /// What is there.
+    pub(crate) live: Runs<E>,
+    /// What each event removed, by rising id.
+    pub(crate) removals: Runs<Targets>,
     /// Covers each removal that is no longer on record here.
     pub(crate) pruned: VersionVector,
-    /// Removed before it was seen: chains arrive independently of each other.
+    /// What the removals on record removed and the vector does not cover: chains arrive independently of each other.
+    #[serde(skip)]
     pub(crate) early: BTreeSet<EventId>,
 }
 
@@ -50,26 +50,16 @@ pub struct TxSet<E> {
 #[serde(bound(deserialize = "E: Deserialize<'de>"))]
 struct Unchecked<E> {
     vector: VersionVector,
-    #[serde(with = "crate::pairs")]
-    live: BTreeMap<Chain, Vec<(Seq, E)>>,
-    #[serde(with = "crate::pairs")]
-    removals: BTreeMap<EventId, Vec<EventId>>,
+    live: Runs<E>,
+    removals: Runs<Targets>,
     pruned: VersionVector,
-    early: BTreeSet<EventId>,
 }
 
 impl<E> TryFrom<Unchecked<E>> for TxSet<E> {
     type Error = Corruption;
 
     fn try_from(read: Unchecked<E>) -> Result<Self, Corruption> {
-        check_part(&read.live, &read.removals, &VersionVector::new(), &read.vector)?;
-        if let Some((chain, _)) = read.vector.first_gap(&read.pruned) {
-            return Err(Corruption::OutsideInterval { chain });
-        }
-        let Unchecked { vector, live, removals, pruned, early } = read;
-        let set = Self { vector, live, removals, pruned, early };
-        set.check_early()?;
-        Ok(set)
+        Self::of_parts(read.vector, read.live, read.removals, read.pruned)
     }
 }
 
@@ -77,8 +67,8 @@ impl<E> Default for TxSet<E> {
     fn default() -> Self {
         Self {
             vector: VersionVector::new(),
-            live: BTreeMap::new(),
-            removals: BTreeMap::new(),
+            live: Runs::default(),
+            removals: Runs::default(),
             pruned: VersionVector::new(),
             early: BTreeSet::new(),
         }
@@ -104,7 +94,8 @@ impl<E> TxSet<E> {
             return Err(ApplyError::AlreadyApplied { dot, held });
         }
         if !self.early.remove(&dot) {
-            self.live.entry(dot.chain).or_default().push((dot.seq, element));
+            // Later than what is held, so it cannot be refused.
+            let _ = self.live.push(dot, element);
         }
         self.raise(dot.chain, dot.seq);
         Ok(())
@@ -113,17 +104,34 @@ impl<E> TxSet<E> {
     /// Raises one chain; what was removed early and is covered now was never added here.
     fn raise(&mut self, chain: Chain, seq: Seq) {
         self.vector.set_max(chain, seq);
-        if !self.early.is_empty() {
-            let held = self.vector.get(chain);
-            self.early.retain(|id| id.chain != chain || id.seq > held);
+        let covered = EventId::new(chain, Seq::ZERO)..=EventId::new(chain, self.vector.get(chain));
+        while let Some(id) = self.early.range(covered.clone()).next().copied() {
+            self.early.remove(&id);
         }
     }
 
-    pub(crate) fn check_early(&self) -> Result<(), Corruption> {
-        match self.early.iter().find(|id| self.vector.covers(**id)) {
-            Some(id) => Err(Corruption::OutsideInterval { chain: id.chain }),
-            None => Ok(()),
+    /// Of parts that were read and may contradict each other.
+    pub(crate) fn of_parts(
+        vector: VersionVector,
+        live: Runs<E>,
+        removals: Runs<Targets>,
+        pruned: VersionVector,
+    ) -> Result<Self, Corruption> {
+        live.check(&VersionVector::new(), &vector)?;
+        removals.check(&VersionVector::new(), &vector)?;
+        removals.iter().try_for_each(|(_, targets)| targets.check())?;
+        if let Some((chain, _)) = vector.first_gap(&pruned) {
+            return Err(Corruption::OutsideInterval { chain });
         }
+        let mut set = Self { vector, live, removals, pruned, early: BTreeSet::new() };
+        set.find_early();
+        Ok(set)
+    }
+
+    /// Looks up anew what was removed before it came.
+    pub(crate) fn find_early(&mut self) {
+        let targets = self.removals.iter().flat_map(|(_, targets)| targets.as_slice());
+        self.early = targets.filter(|id| !self.vector.covers(**id)).copied().collect();
     }
 
     /// Removes elements for the event `dot`, which may have added one before. Elements that are gone already are no error.
@@ -153,57 +161,41 @@ impl<E> TxSet<E> {
         dot: EventId,
         targets: impl IntoIterator<Item = EventId>,
     ) -> Result<(), ApplyError> {
-        let held = self.vector.get(dot.chain);
-        if dot.seq == Seq::ZERO {
-            return Err(ApplyError::NoPosition);
-        }
-        if dot.seq < held || self.removals.contains_key(&dot) {
-            return Err(ApplyError::AlreadyApplied { dot, held });
-        }
+        self.check_removal(dot)?;
         let mut targets: Vec<EventId> = targets.into_iter().collect();
         targets.sort_unstable();
         targets.dedup();
-        self.record_removal(dot, targets);
+        self.record_removal(dot, targets.into(), |_| {});
         self.raise(dot.chain, dot.seq);
         Ok(())
     }
 
-    /// `targets` by rising id.
-    pub(crate) fn record_removal(&mut self, dot: EventId, targets: Vec<EventId>) {
-        self.drop_elements(&targets);
-        self.early.extend(targets.iter().filter(|target| !self.vector.covers(**target)));
-        self.removals.insert(dot, targets);
+    pub(crate) fn check_removal(&self, dot: EventId) -> Result<(), ApplyError> {
+        let held = self.vector.get(dot.chain);
+        if dot.seq == Seq::ZERO {
+            return Err(ApplyError::NoPosition);
+        }
+        if dot.seq < held || self.removals.get(dot).is_some() {
+            return Err(ApplyError::AlreadyApplied { dot, held });
+        }
+        Ok(())
     }
 
-    /// `gone` by rising id.
-    pub(crate) fn drop_elements(&mut self, mut gone: &[EventId]) {
-        while let Some(first) = gone.first() {
-            let same_chain = gone.partition_point(|id| id.chain == first.chain);
-            let (here, rest) = gone.split_at(same_chain);
-            gone = rest;
-            let Some(run) = self.live.get_mut(&first.chain) else { continue };
-            if let [only] = here {
-                if let Ok(at) = run.binary_search_by_key(&only.seq, |(seq, _)| *seq) {
-                    run.remove(at);
-                }
-            } else {
-                let mut ids = here.iter().map(|id| id.seq).peekable();
-                run.retain(|(seq, _)| {
-                    while ids.next_if(|gone| gone < seq).is_some() {}
-                    ids.peek() != Some(seq)
-                });
-            }
-            if run.is_empty() {
-                self.live.remove(&first.chain);
+    /// `dot` is later than what is on record of its chain.
+    fn record_removal(&mut self, dot: EventId, targets: Targets, mut watch: impl FnMut(Moved<'_, E>)) {
+        for &id in targets.as_slice() {
+            if let Some(element) = self.live.remove(id) {
+                watch(Moved::Gone(id, element));
+            } else if !self.vector.covers(id) {
+                self.early.insert(id);
             }
         }
+        let _ = self.removals.push(dot, targets);
     }
 
     /// The element that this event added, unless it was removed.
     pub fn get(&self, id: EventId) -> Option<&E> {
-        let run = self.live.get(&id.chain)?;
-        let at = run.binary_search_by_key(&id.seq, |(seq, _)| *seq).ok()?;
-        Some(&run[at].1)
+        self.live.get(id)
     }
 
     /// Whether the element is there.
@@ -213,14 +205,12 @@ impl<E> TxSet<E> {
 
     /// Each element by rising id.
     pub fn iter(&self) -> impl Iterator<Item = (EventId, &E)> {
-        self.live.iter().flat_map(|(&chain, run)| {
-            run.iter().map(move |(seq, element)| (EventId::new(chain, *seq), element))
-        })
+        self.live.iter()
     }
 
     /// How many elements there are.
     pub fn len(&self) -> usize {
-        self.live.values().map(Vec::len).sum()
+        self.live.len()
     }
 
     /// Whether there are none.
@@ -245,14 +235,17 @@ impl<E> TxSet<E> {
         &self.vector
     }
 
-    /// Forgets the removals that every live member of the store has acknowledged as durable: those that `stable` covers.
+    /// Forgets the removals that every live member of the store has acknowledged as durable, with what they remove: those that
+    /// `stable` covers.
     ///
     /// `stable` is the meet of the vectors that the members reported themselves, never a single time or number. A peer that is
     /// behind it needs the whole set, which [`join`](Self::join) takes.
     pub fn prune(&mut self, stable: &VersionVector) {
-        let pruned = &mut self.pruned;
-        self.removals.retain(|&dot, _| {
-            let done = stable.covers(dot);
+        let Self { removals, pruned, early, .. } = self;
+        removals.retain(|dot, targets| {
+            // A target that has not come everywhere would appear at a terminal that never saw the record.
+            let came = |id: &EventId| stable.covers(*id) && !early.contains(id);
+            let done = stable.covers(dot) && targets.as_slice().iter().all(came);
             if done {
                 pruned.set_max(dot.chain, dot.seq);
             }
@@ -264,63 +257,73 @@ impl<E> TxSet<E> {
 impl<E: Clone> TxSet<E> {
     /// Joins a whole set: what both hold stays, and what one holds stays unless the other has seen it and no longer holds it.
     /// Returns whether anything changed.
-    pub fn join(&mut self, other: &Self) -> bool {
-        let mut changed = false;
-        self.live.retain(|&chain, run| {
-            let seen = other.vector.get(chain);
-            let before = run.len();
-            let kept = other.live.get(&chain).map_or(&[][..], Vec::as_slice);
-            keep_common(run, kept, seen);
-            changed |= run.len() != before;
-            !run.is_empty()
-        });
-        for (&chain, theirs) in &other.live {
-            let held = self.vector.get(chain);
-            let new = &theirs[theirs.partition_point(|(seq, _)| *seq <= held)..];
-            changed |= !new.is_empty();
-            self.append(chain, new);
-        }
-        for (&dot, targets) in &other.removals {
-            if !self.vector.covers(dot) {
-                self.record_removal(dot, targets.clone());
-                changed = true;
-            }
-        }
-        changed |= !self.vector.dominates(&other.vector);
-        self.pruned.join(&other.pruned);
-        self.advance(&other.vector);
-        changed
+    ///
+    /// # Errors
+    /// [`MergeError::TooMany`] chains. The set is unchanged.
+    pub fn join(&mut self, other: &Self) -> Result<bool, MergeError> {
+        self.join_watched(other, |_| {})
     }
 
-    /// Adds elements beyond what is held, but for those that were removed early.
-    pub(crate) fn append(&mut self, chain: Chain, new: &[(Seq, E)]) {
-        if new.is_empty() {
-            return;
+    pub(crate) fn join_watched(
+        &mut self,
+        other: &Self,
+        mut watch: impl FnMut(Moved<'_, E>),
+    ) -> Result<bool, MergeError> {
+        self.vector.check_room(&other.vector)?;
+        let mut changed = !self.vector.dominates(&other.vector);
+        for (chain, seen) in other.vector.iter() {
+            self.live.keep_common(chain, (Seq::ZERO, seen), &other.live, |id, gone| {
+                changed = true;
+                watch(Moved::Gone(id, gone));
+            });
         }
-        if self.early.is_empty() {
-            self.live.entry(chain).or_default().extend_from_slice(new);
-            return;
+        // What the other removed is gone by now, unless the other has not seen it itself.
+        self.take_over(&other.live, &other.removals, other.early.is_empty(), watch);
+        self.pruned.join(&other.pruned);
+        self.advance(&other.vector);
+        Ok(changed)
+    }
+
+    /// Takes over adds and removals that are beyond what is held. `done` says that no target of a removal is here any more, or will
+    /// come. The vector is raised by the caller.
+    pub(crate) fn take_over(
+        &mut self,
+        adds: &Runs<E>,
+        removals: &Runs<Targets>,
+        done: bool,
+        mut watch: impl FnMut(Moved<'_, E>),
+    ) {
+        for chain in adds.chains() {
+            let held = self.vector.get(chain);
+            for (seq, element) in adds.after(chain, held) {
+                let id = EventId::new(chain, seq);
+                if !self.early.contains(&id) {
+                    watch(Moved::Came(id, element));
+                }
+            }
+            self.live.extend(chain, held, adds);
         }
-        let early = &self.early;
-        let wanted = new.iter().filter(|(seq, _)| !early.contains(&EventId::new(chain, *seq)));
-        let run = self.live.entry(chain).or_default();
-        run.extend(wanted.cloned());
-        if run.is_empty() {
-            self.live.remove(&chain);
+        for chain in removals.chains() {
+            let held = self.vector.get(chain);
+            if done {
+                self.removals.extend(chain, held, removals);
+                continue;
+            }
+            for (seq, targets) in removals.after(chain, held) {
+                self.record_removal(EventId::new(chain, seq), targets.clone(), &mut watch);
+            }
+        }
+        // What came although it was removed before.
+        for id in &self.early {
+            self.live.remove(*id);
         }
     }
 }
 
-/// Drops from `run` what is at or below `seen` and not in `kept`. Both by rising position.
-fn keep_common<E>(run: &mut Vec<(Seq, E)>, kept: &[(Seq, E)], seen: Seq) {
-    let mut kept = kept.iter().map(|(seq, _)| *seq).peekable();
-    run.retain(|(seq, _)| {
-        if *seq > seen {
-            return true;
-        }
-        while kept.next_if(|other| other < seq).is_some() {}
-        kept.peek() == Some(seq)
-    });
+/// What a merge does to an element, for an index beside the set.
+pub(crate) enum Moved<'a, E> {
+    Came(EventId, &'a E),
+    Gone(EventId, E),
 }
 
 #[cfg(test)]
@@ -346,10 +349,11 @@ mod tests {
         let mut b = a.clone();
         b.remove(dot(2, 1), [dot(1, 2)]).unwrap();
         a.add(dot(1, 4), 4).unwrap();
-        assert!(a.join(&b) && b.join(&a) && !a.join(&b));
+        assert_eq!((a.join(&b), b.join(&a), a.join(&b)), (Ok(true), Ok(true), Ok(false)));
         assert_eq!(a, b);
         assert_eq!(a.iter().map(|(id, _)| id.seq.0).collect::<Vec<_>>(), vec![1, 3, 4]);
-        assert!(!a.join(&stale) && !a.contains(dot(1, 2)));
+        assert_eq!(a.join(&stale), Ok(false));
+        assert!(!a.contains(dot(1, 2)));
     }
 
     #[test]
@@ -377,7 +381,7 @@ mod tests {
         let all = set.vector.clone();
         set.prune(&all);
         assert_eq!(set.removals(), 0);
-        set.join(&stale);
+        set.join(&stale).unwrap();
         assert!(set.is_empty());
     }
 
@@ -389,6 +393,26 @@ mod tests {
         assert!(set.is_empty());
         set.add(dot(1, 2), 2).unwrap();
         assert_eq!(set.len(), 1);
+    }
+
+    /// The removal is known to all and what it removes to nobody but its writer: forgetting the record would let the element appear
+    /// at a terminal that joins later.
+    #[test]
+    fn a_removal_is_not_forgotten_before_its_target_came() {
+        let mut set = TxSet::new();
+        set.apply_removal(dot(2, 1), [dot(1, 1)]).unwrap();
+        set.prune(&set.vector.clone());
+        let mut newcomer = TxSet::new();
+        newcomer.join(&set).unwrap();
+        let mut by_delta = TxSet::new();
+        by_delta.merge(&set.delta_since(&VersionVector::new())).unwrap();
+        for newcomer in [&mut newcomer, &mut by_delta] {
+            newcomer.add(dot(1, 1), 1).unwrap();
+            assert!(newcomer.is_empty());
+        }
+        let all = newcomer.vector.clone();
+        newcomer.prune(&all);
+        assert_eq!(newcomer.removals(), 0);
     }
 
     #[test]

@@ -97,12 +97,6 @@ impl<const N: usize> Grid<N> {
         Ok(if rows.is_empty() { Columns::new() } else { Columns::from([(dot.chain, rows)]) })
     }
 
-    /// Stores base rows of an epoch; there is room for them.
-    pub(crate) fn put_base(&mut self, rows: &Rows<N>, epoch: FoldEpoch) {
-        // Rows that do not fit were refused before: `restore_base` cannot fail on what was checked.
-        let _ = self.restore_base(epoch, rows.iter().copied());
-    }
-
     /// Whether these can be the base rows that changed after `since` up to `epoch`, and fit.
     pub(crate) fn check_base(
         &self,

@@ -11,10 +11,6 @@ pub(crate) struct Column<const N: usize> {
 }
 
 impl<const N: usize> Column<N> {
-    pub(crate) const fn new() -> Self {
-        Self { pages: Vec::new() }
-    }
-
     pub(crate) fn get(&self, row: u32) -> Cell<N> {
         let row = row as usize;
         match self.pages.get(row / ROWS) {
@@ -51,17 +47,19 @@ impl<const N: usize> Column<N> {
         })
     }
 
-    /// Becomes `later`, which [`precedes`](Self::precedes) allowed.
-    pub(crate) fn replace_by(&mut self, later: &Self) {
-        if self.pages.len() < later.pages.len() {
-            self.pages.resize_with(later.pages.len(), || None);
-        }
-        for (mine, theirs) in self.pages.iter_mut().zip(&later.pages) {
-            match (mine, theirs) {
-                (Some(mine), Some(theirs)) => mine.replace_by(theirs),
-                (mine, Some(theirs)) => *mine = Some(theirs.clone()),
-                (_, None) => {}
+    /// The same cells under other row numbers: each at `rows[row]`.
+    pub(crate) fn renumbered(&self, rows: &[u32]) -> Self {
+        let mut counts = Vec::new();
+        self.each_since(0, |row, _| {
+            let number = rows[row as usize] as usize / ROWS;
+            if counts.len() <= number {
+                counts.resize(number + 1, 0);
             }
-        }
+            counts[number] += 1;
+        });
+        let pages = counts.iter().map(|&count| (count > 0).then(|| Page::for_rows(count)));
+        let mut there = Self { pages: pages.collect() };
+        self.each_since(0, |row, cell| there.set(rows[row as usize], cell));
+        there
     }
 }

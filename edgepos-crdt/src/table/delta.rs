@@ -224,6 +224,7 @@ impl<const N: usize> Grid<N> {
         if let Some((chain, needed)) = self.vector().first_gap(&delta.from) {
             return Err(MergeError::Gap { chain, held: self.vector().get(chain), needed });
         }
+        self.vector().check_room(&delta.to)?;
         self.check_columns(&delta.columns)?;
         let news = !self.vector().dominates(&delta.to);
         self.join_columns(&delta.columns);

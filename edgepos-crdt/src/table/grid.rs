@@ -146,15 +146,27 @@ impl<const N: usize> Grid<N> {
         epoch: FoldEpoch,
         rows: impl IntoIterator<Item = (Item, Cell<N>)>,
     ) -> Result<(), ApplyError> {
-        self.epoch = epoch;
         for (item, cell) in rows {
             if cell.stamp == 0 || cell.stamp > u64::from(epoch.0) {
                 return Err(ApplyError::NoPosition);
             }
+            if self.base(item).stamp != 0 {
+                return Err(ApplyError::FoldedTwice(item));
+            }
             let row = self.intern(item).ok_or(ApplyError::Full { limit: Self::MAX_ITEMS })?;
             self.base.set(row, cell);
         }
+        self.epoch = epoch;
         Ok(())
+    }
+
+    /// Stores base rows of an epoch, for which there is room.
+    pub(crate) fn put_base(&mut self, rows: &Rows<N>, epoch: FoldEpoch) {
+        for (item, cell) in rows {
+            let Some(row) = self.intern(*item) else { continue };
+            self.base.set(row, *cell);
+        }
+        self.epoch = epoch;
     }
 
     /// What is folded of an item.
@@ -165,35 +177,43 @@ impl<const N: usize> Grid<N> {
     /// Whole-table join: of each chain the longer prefix is kept, so only columns on which `other` is ahead are read.
     pub(crate) fn join(&mut self, other: &Self) -> Result<bool, MergeError> {
         self.check_epoch(other.epoch)?;
+        self.vector.check_room(&other.vector)?;
         let newer: Vec<Chain> =
             other.vector.iter().filter(|&(c, seq)| seq > self.vector.get(c)).map(|(c, _)| c).collect();
         if newer.is_empty() {
             return Ok(false);
         }
-        let numbered_alike = self.adopt_numbering(other)?;
-        let numbering: Option<Vec<u32>> = if numbered_alike { None } else { Some(self.renumber(other)?) };
-        let pairs =
-            || newer.iter().filter_map(|chain| other.columns.get(chain).map(|column| (*chain, column)));
-        let empty = Column::new();
-        for (chain, theirs) in pairs() {
-            let mine = self.columns.get(&chain).unwrap_or(&empty);
-            let fits = match &numbering {
-                None => mine.precedes(theirs),
-                Some(rows) => mine.precedes(&renumbered(theirs, rows)),
-            };
-            if !fits {
+        let known = self.items.len();
+        let joined = self.join_newer(other, &newer);
+        if joined.is_err() {
+            self.forget_items_after(known);
+        }
+        joined.map(|()| true)
+    }
+
+    fn join_newer(&mut self, other: &Self, newer: &[Chain]) -> Result<(), MergeError> {
+        let numbering = self.numbering_of(other)?;
+        let mut later = Vec::new();
+        for &chain in newer {
+            let Some(theirs) = other.columns.get(&chain) else { continue };
+            // Pages are shared, so a clone costs a few pointers.
+            let theirs = numbering.as_ref().map_or_else(|| theirs.clone(), |rows| theirs.renumbered(rows));
+            if self.columns.get(&chain).is_some_and(|mine| !mine.precedes(&theirs)) {
                 return Err(MergeError::Corrupt(Corruption::DotReused { chain }));
             }
+            later.push((chain, theirs));
         }
-        for (chain, theirs) in pairs() {
-            let mine = self.columns.entry(chain).or_default();
-            match &numbering {
-                None => mine.replace_by(theirs),
-                Some(rows) => theirs.each_since(0, |row, cell| mine.set(rows[row as usize], cell)),
-            }
-        }
+        // A chain has one writer, so of two states of its column the later one is their join.
+        self.columns.extend(later);
         self.vector.join(&other.vector);
-        Ok(true)
+        Ok(())
+    }
+
+    /// Takes back the numbers that were given for a table that was then refused.
+    fn forget_items_after(&mut self, known: usize) {
+        for item in self.items.drain(known..) {
+            self.index.remove(&item);
+        }
     }
 
     pub(crate) fn check_epoch(&self, theirs: FoldEpoch) -> Result<(), MergeError> {
@@ -260,22 +280,15 @@ impl<const N: usize> Grid<N> {
         }
     }
 
-    /// Whether rows of `other` have the same numbers here, after taking over numbers that are free here.
-    fn adopt_numbering(&mut self, other: &Self) -> Result<bool, MergeError> {
+    /// Row of `other` → row here; `None` where they are the same. Items that are new here get a number.
+    fn numbering_of(&mut self, other: &Self) -> Result<Option<Vec<u32>>, MergeError> {
         let common = self.items.len().min(other.items.len());
-        if self.items[..common] != other.items[..common] {
-            return Ok(false);
-        }
-        for &item in &other.items[common..] {
-            self.intern(item).ok_or(MergeError::TooMany { what: "items", limit: Self::MAX_ITEMS })?;
-        }
-        Ok(true)
-    }
-
-    /// Row of `other` → row here.
-    fn renumber(&mut self, other: &Self) -> Result<Vec<u32>, MergeError> {
+        let alike = self.items[..common] == other.items[..common];
+        let first = if alike { common } else { 0 };
         let full = MergeError::TooMany { what: "items", limit: Self::MAX_ITEMS };
-        other.items.iter().map(|&item| self.intern(item).ok_or_else(|| full.clone())).collect()
+        let rows = other.items[first..].iter().map(|&item| self.intern(item).ok_or_else(|| full.clone()));
+        let rows: Vec<u32> = rows.collect::<Result<_, _>>()?;
+        Ok((!alike).then_some(rows))
     }
 
     /// Every cell by rising chain, then item; and the base by rising item. Independent of how rows are numbered.
@@ -283,12 +296,6 @@ impl<const N: usize> Grid<N> {
         let columns = self.columns().map(|(chain, column)| (chain, self.rows_since(column, 0)));
         (columns.filter(|(_, rows)| !rows.is_empty()).collect(), self.rows_since(&self.base, 0))
     }
-}
-
-fn renumbered<const N: usize>(column: &Column<N>, rows: &[u32]) -> Column<N> {
-    let mut there = Column::new();
-    column.each_since(0, |row, cell| there.set(rows[row as usize], cell));
-    there
 }
 
 /// Equal contents, however the rows are numbered.

@@ -83,6 +83,19 @@ impl GTable {
         self.grid.restore(chain, item, row.into())
     }
 
+    /// Puts back the folded rows that were read from the store, all of them, with the epoch that they are of.
+    ///
+    /// # Errors
+    /// [`ApplyError::NoPosition`] for a row without a stamp or of a later epoch; [`ApplyError::FoldedTwice`]; [`ApplyError::Full`].
+    /// Begin anew with an empty table then.
+    pub fn restore_base(
+        &mut self,
+        epoch: FoldEpoch,
+        rows: impl IntoIterator<Item = (Item, GRow)>,
+    ) -> Result<(), ApplyError> {
+        self.grid.restore_base(epoch, rows.into_iter().map(|(item, row)| (item, row.into())))
+    }
+
     /// Raises the vector: the events up to there touch nothing in this table that it does not hold.
     pub fn advance(&mut self, vector: &VersionVector) {
         self.grid.advance(vector);
@@ -120,6 +133,11 @@ impl GTable {
     /// What is folded of an item.
     pub fn base(&self, item: Item) -> GRow {
         self.grid.base(item).into()
+    }
+
+    /// The folded rows that foldings after `epoch` changed, by rising item: what to write through after one.
+    pub fn base_since(&self, epoch: FoldEpoch) -> impl Iterator<Item = (Item, GRow)> {
+        self.grid.base_since(epoch).into_iter().map(|(item, cell)| (item, cell.into()))
     }
 
     /// Each item that was ever touched or restored, in the order of its first use.

@@ -3,6 +3,7 @@
 mod base;
 mod column;
 mod delta;
+mod dense;
 mod grid;
 mod growing;
 mod page;

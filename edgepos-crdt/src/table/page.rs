@@ -1,18 +1,16 @@
 //! 4,096 rows of one column: a short sorted list while few are touched, plain arrays afterwards.
 
-use alloc::boxed::Box;
-use alloc::vec;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::array;
 
 use serde::{Deserialize, Serialize};
 
+use super::dense::Dense;
+
 /// Rows in a page.
 pub(crate) const ROWS: usize = 4096;
-/// Rows that share one entry of [`Dense::newest`].
-const BLOCK: usize = 64;
-/// A list of more cells becomes arrays. At this size the arrays cost six times the list, so that a hostile delta which touches a row
-/// in each page gains little.
+/// A list of more cells becomes arrays. At this size the arrays cost three times the list, so that a hostile delta which touches a few
+/// rows of each page gains little.
 const SPARSE_MAX: usize = 512;
 
 /// What one chain added to one row: the position that touched it last and the totals up to there. Position zero is "never".
@@ -34,60 +32,31 @@ impl<const N: usize> Cell<N> {
         }
         old.totals.iter().zip(&new.totals).all(|(old, new)| old <= new)
     }
+
+    /// Whether `later` can be a later state of this cell, or the same.
+    fn precedes(&self, later: &Self) -> bool {
+        self.stamp <= later.stamp && self.agrees_with(later)
+    }
 }
 
+/// Arrays are shared by the clones of a table, and by tables that were joined, until one of them writes to it.
 #[derive(Clone, Debug)]
 pub(crate) enum Page<const N: usize> {
     /// By rising row.
     Sparse(Vec<(u16, Cell<N>)>),
-    Dense(Box<Dense<N>>),
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Dense<const N: usize> {
-    stamps: Vec<u64>,
-    totals: [Vec<u64>; N],
-    /// The highest stamp of each block: what changed since a position is found without a log and without reading every row.
-    newest: [u64; ROWS / BLOCK],
-}
-
-impl<const N: usize> Dense<N> {
-    fn new() -> Self {
-        Self { stamps: vec![0; ROWS], totals: array::from_fn(|_| vec![0; ROWS]), newest: [0; ROWS / BLOCK] }
-    }
-
-    fn get(&self, row: usize) -> Cell<N> {
-        Cell { stamp: self.stamps[row], totals: array::from_fn(|sign| self.totals[sign][row]) }
-    }
-
-    fn set(&mut self, row: usize, cell: Cell<N>) {
-        self.stamps[row] = cell.stamp;
-        for (column, total) in self.totals.iter_mut().zip(cell.totals) {
-            column[row] = total;
-        }
-        let newest = &mut self.newest[row / BLOCK];
-        *newest = (*newest).max(cell.stamp);
-    }
-
-    /// Whether `later` can be a later state of the same chain, cell by cell. One pass without branches, so that it vectorises.
-    fn precedes(&self, later: &Self) -> bool {
-        let mut fault = false;
-        for (old, new) in self.stamps.iter().zip(&later.stamps) {
-            fault |= old > new;
-        }
-        for (mine, theirs) in self.totals.iter().zip(&later.totals) {
-            let stamps = self.stamps.iter().zip(&later.stamps);
-            for ((old, new), (old_stamp, new_stamp)) in mine.iter().zip(theirs).zip(stamps) {
-                fault |= (old > new) | ((old_stamp == new_stamp) & (old != new));
-            }
-        }
-        !fault
-    }
+    /// While each number is below 2³¹.
+    Narrow(Arc<Dense<N, u32>>),
+    Wide(Arc<Dense<N, u64>>),
 }
 
 impl<const N: usize> Page<N> {
     pub(crate) const fn new() -> Self {
         Self::Sparse(Vec::new())
+    }
+
+    /// An empty page for this many rows.
+    pub(crate) fn for_rows(count: usize) -> Self {
+        if count > SPARSE_MAX { Self::Narrow(Arc::new(Dense::new())) } else { Self::new() }
     }
 
     pub(crate) fn get(&self, row: usize) -> Cell<N> {
@@ -96,24 +65,32 @@ impl<const N: usize> Page<N> {
                 Ok(at) => cells[at].1,
                 Err(_) => Cell::EMPTY,
             },
-            Self::Dense(dense) => dense.get(row),
+            Self::Narrow(dense) => dense.get(row),
+            Self::Wide(dense) => dense.get(row),
         }
     }
 
     /// Stores a cell that is at least as late as the one it replaces. `row` is below [`ROWS`].
     pub(crate) fn set(&mut self, row: usize, cell: Cell<N>) {
         match self {
-            Self::Dense(dense) => dense.set(row, cell),
+            Self::Wide(dense) => {
+                // Each number fits.
+                let _ = Arc::make_mut(dense).set(row, cell);
+            }
+            Self::Narrow(dense) => {
+                if !Arc::make_mut(dense).set(row, cell) {
+                    *self = Self::Wide(Arc::new(dense.widened()));
+                    self.set(row, cell);
+                }
+            }
             Self::Sparse(cells) => match cells.binary_search_by_key(&row, |&(at, _)| usize::from(at)) {
                 Ok(at) => cells[at].1 = cell,
                 Err(at) if cells.len() < SPARSE_MAX => cells.insert(at, (row as u16, cell)),
                 Err(_) => {
-                    let mut dense = Dense::new();
-                    for &(row, cell) in &*cells {
-                        dense.set(usize::from(row), cell);
-                    }
-                    dense.set(row, cell);
-                    *self = Self::Dense(Box::new(dense));
+                    let mut arrays = Self::for_rows(SPARSE_MAX + 1);
+                    cells.iter().for_each(|&(row, cell)| arrays.set(usize::from(row), cell));
+                    arrays.set(row, cell);
+                    *self = arrays;
                 }
             },
         }
@@ -127,48 +104,34 @@ impl<const N: usize> Page<N> {
                     visit(usize::from(row), cell);
                 }
             }
-            Self::Dense(dense) => {
-                for (block, _) in dense.newest.iter().enumerate().filter(|&(_, &newest)| newest > after) {
-                    for row in block * BLOCK..(block + 1) * BLOCK {
-                        if dense.stamps[row] > after {
-                            visit(row, dense.get(row));
-                        }
-                    }
-                }
-            }
+            Self::Narrow(dense) => dense.each_since(after, visit),
+            Self::Wide(dense) => dense.each_since(after, visit),
         }
     }
 
     /// Whether `later` can be a later state of this page of the same chain.
     pub(crate) fn precedes(&self, later: &Self) -> bool {
-        if let (Self::Dense(mine), Self::Dense(theirs)) = (self, later) {
-            return mine.precedes(theirs);
-        }
-        let mut fault = false;
-        self.each_since(0, |row, cell| {
-            let new = later.get(row);
-            fault |= new.stamp < cell.stamp || !cell.agrees_with(&new);
-        });
-        !fault
-    }
-
-    /// Becomes `later`, into the memory that is already there where the shape is the same.
-    pub(crate) fn replace_by(&mut self, later: &Self) {
-        match (self, later) {
-            (Self::Dense(mine), Self::Dense(theirs)) => {
-                mine.stamps.copy_from_slice(&theirs.stamps);
-                for (mine, theirs) in mine.totals.iter_mut().zip(&theirs.totals) {
-                    mine.copy_from_slice(theirs);
-                }
-                mine.newest = theirs.newest;
+        let sure = match (self, later) {
+            (Self::Narrow(mine), Self::Narrow(theirs)) => {
+                Arc::ptr_eq(mine, theirs) || mine.surely_precedes(theirs)
             }
-            (mine, theirs) => mine.clone_from(theirs),
+            (Self::Wide(mine), Self::Wide(theirs)) => {
+                Arc::ptr_eq(mine, theirs) || mine.surely_precedes(theirs)
+            }
+            _ => false,
+        };
+        let mut fault = false;
+        if !sure {
+            self.each_since(0, |row, cell| fault |= !cell.precedes(&later.get(row)));
         }
+        !fault
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::vec;
+
     use edgepos_core::Jitter;
 
     use super::*;
@@ -178,13 +141,13 @@ mod tests {
         let mut page = Page::<2>::new();
         let mut jitter = Jitter::new(1);
         let mut truth = vec![Cell::EMPTY; ROWS];
-        for stamp in 1..=2_000 {
+        for stamp in 1..=2_000_u64 {
             let row = jitter.range(0, ROWS as u64) as usize;
             let cell = Cell { stamp, totals: [stamp * 3, stamp] };
             page.set(row, cell);
             truth[row] = cell;
             assert_eq!(
-                matches!(page, Page::Dense(_)),
+                matches!(page, Page::Narrow(_)),
                 truth.iter().filter(|c| c.stamp > 0).count() > SPARSE_MAX
             );
         }
@@ -197,6 +160,24 @@ mod tests {
             let expected: Vec<_> =
                 truth.iter().copied().enumerate().filter(|(_, cell)| cell.stamp > after).collect();
             assert_eq!(changed, expected);
+        }
+    }
+
+    #[test]
+    fn a_page_widens_when_a_number_needs_it() {
+        for number in [(1 << 31) - 1, 1 << 31, u64::MAX] {
+            let mut page = Page::<2>::for_rows(ROWS);
+            (0..ROWS).for_each(|row| page.set(row, Cell { stamp: row as u64 + 1, totals: [7, 0] }));
+            let narrow = page.clone();
+            page.set(9, Cell { stamp: 9_000, totals: [7, number] });
+            assert_eq!(matches!(page, Page::Wide(_)), number >= 1 << 31);
+            assert_eq!(page.get(9), Cell { stamp: 9_000, totals: [7, number] });
+            assert_eq!(page.get(10), Cell { stamp: 11, totals: [7, 0] });
+            assert_eq!(narrow.get(9), Cell { stamp: 10, totals: [7, 0] }, "the clone has its own");
+            let mut late = Vec::new();
+            page.each_since(4_095, |row, _| late.push(row));
+            assert_eq!(late, [9, 4_095]);
+            assert!(narrow.precedes(&page) && !page.precedes(&narrow));
         }
     }
 
@@ -218,6 +199,13 @@ mod tests {
             assert!(!old.precedes(&with(6, [9, 4])), "smaller total");
             assert!(!old.precedes(&with(5, [10, 4])), "one position, two contents");
             assert!(!old.precedes(&with(4, [10, 3])), "earlier");
+            for extreme in [u64::MAX, u64::MAX - 1, 1 << 63, (1 << 63) - 1, 1 << 31, (1 << 31) - 1, 0] {
+                let last = extreme == u64::MAX;
+                assert_eq!(old.precedes(&with(6, [extreme, 3])), extreme >= 10, "{extreme}");
+                assert!(with(6, [extreme, 3]).precedes(&with(7, [u64::MAX, 3])), "{extreme}");
+                assert_eq!(with(6, [u64::MAX, 3]).precedes(&with(7, [extreme, 3])), last, "{extreme}");
+                assert_eq!(with(u64::MAX, [11, 3]).precedes(&with(extreme, [11, 3])), last, "{extreme}");
+            }
         }
     }
 }

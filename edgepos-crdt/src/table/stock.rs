@@ -99,6 +99,19 @@ impl PnTable {
         self.grid.restore(chain, item, row.into())
     }
 
+    /// Puts back the folded rows that were read from the store, all of them, with the epoch that they are of.
+    ///
+    /// # Errors
+    /// [`ApplyError::NoPosition`] for a row without a stamp or of a later epoch; [`ApplyError::FoldedTwice`]; [`ApplyError::Full`].
+    /// Begin anew with an empty table then.
+    pub fn restore_base(
+        &mut self,
+        epoch: FoldEpoch,
+        rows: impl IntoIterator<Item = (Item, PnRow)>,
+    ) -> Result<(), ApplyError> {
+        self.grid.restore_base(epoch, rows.into_iter().map(|(item, row)| (item, row.into())))
+    }
+
     /// Raises the vector: the events up to there touch nothing in this table that it does not hold.
     pub fn advance(&mut self, vector: &VersionVector) {
         self.grid.advance(vector);
@@ -136,6 +149,11 @@ impl PnTable {
     /// What is folded of an item.
     pub fn base(&self, item: Item) -> PnRow {
         self.grid.base(item).into()
+    }
+
+    /// The folded rows that foldings after `epoch` changed, by rising item: what to write through after one.
+    pub fn base_since(&self, epoch: FoldEpoch) -> impl Iterator<Item = (Item, PnRow)> {
+        self.grid.base_since(epoch).into_iter().map(|(item, cell)| (item, cell.into()))
     }
 
     /// Each item that was ever touched or restored, in the order of its first use.
@@ -280,9 +298,16 @@ mod tests {
         clone.apply(dot(1, 1), Item(5), 3).unwrap();
         clone.apply(dot(1, 2), Item(5), 0).unwrap();
         let before = ours.clone();
+        clone.apply(dot(1, 3), Item(6), 1).unwrap();
         let refused = MergeError::Corrupt(Corruption::DotReused { chain: chain(1) });
         assert_eq!(ours.join(&clone), Err(refused));
         assert_eq!(ours, before);
+        assert_eq!(ours.items().collect::<Vec<_>>(), [Item(5)], "no trace of the refused table");
+        let mut numbered_otherwise = PnTable::new();
+        numbered_otherwise.apply(dot(3, 1), Item(9), 1).unwrap();
+        numbered_otherwise.apply(dot(1, 1), Item(5), 4).unwrap();
+        assert!(numbered_otherwise.join(&clone).is_err());
+        assert_eq!(numbered_otherwise.items().collect::<Vec<_>>(), [Item(9), Item(5)]);
     }
 
     #[test]
@@ -294,5 +319,8 @@ mod tests {
         assert_eq!(serde_json::from_str::<PnTable>(&json).unwrap(), stock);
         let beyond = json.replace("\"stamp\":2", "\"stamp\":3");
         assert!(serde_json::from_str::<PnTable>(&beyond).unwrap_err().to_string().contains("was not seen"));
+        let base = r#"[[5,{"stamp":1,"plus":1,"minus":0}],[5,{"stamp":1,"plus":2,"minus":0}]]"#;
+        let twice = std::format!(r#"{{"epoch":1,"vector":[],"base":{base},"columns":[]}}"#);
+        assert!(serde_json::from_str::<PnTable>(&twice).is_err(), "a folded row is there twice");
     }
 }

@@ -7,6 +7,7 @@
 mod decode;
 mod region;
 
+use std::future::Future;
 use std::path::Path;
 use std::time::Instant;
 
@@ -167,14 +168,25 @@ impl BarcodeReader {
         self.ask(Query::Pixels(picture))
     }
 
+    /// As [`BarcodeReader::read`], without blocking, on any executor or none: the request is on its way when this
+    /// returns, and the deadline runs from then on. Dropping the future takes the request back.
+    pub fn read_async(&self, image_bytes: Vec<u8>) -> impl Future<Output = Outcome<Scan>> + Send + use<> {
+        self.ask_async(Query::File(image_bytes))
+    }
+
+    /// The same for a decoded frame from a camera.
+    pub fn read_picture_async(&self, picture: Picture) -> impl Future<Output = Outcome<Scan>> + Send + use<> {
+        self.ask_async(Query::Pixels(picture))
+    }
+
     fn ask(&self, query: Query) -> Outcome<Scan> {
-        match self.worker.call(Instant::now(), Priority::Checkout, query) {
-            Ok(scan) => Outcome::Answer(scan),
-            Err(reason) => {
-                tracing::debug!(model = %self.report.model, reason = reason.label(), "no barcode");
-                Outcome::Fallback { action: Action::ManualEntry, reason }
-            }
-        }
+        outcome(&self.report.model, self.worker.call(Instant::now(), Priority::Checkout, query))
+    }
+
+    fn ask_async(&self, query: Query) -> impl Future<Output = Outcome<Scan>> + Send + use<> {
+        let answer = self.worker.call_async(Instant::now(), Priority::Checkout, query);
+        let model = self.report.model.clone();
+        async move { outcome(&model, answer.await) }
     }
 
     /// Which engine ran which file when the model was loaded, and why the others did not.
@@ -187,6 +199,16 @@ impl BarcodeReader {
     #[must_use]
     pub fn live_report(&self) -> Report {
         self.live.get()
+    }
+}
+
+fn outcome(model: &str, result: Result<Scan, Reason>) -> Outcome<Scan> {
+    match result {
+        Ok(scan) => Outcome::Answer(scan),
+        Err(reason) => {
+            tracing::debug!(model, reason = reason.label(), "no barcode");
+            Outcome::Fallback { action: Action::ManualEntry, reason }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Fraud: what a till knows about a payment in, a score out.
 
+use std::future::Future;
 use std::path::Path;
 use std::time::Instant;
 
@@ -15,7 +16,23 @@ use crate::stop::Stop;
 use crate::tensor::Tensor;
 use crate::worker::{Handler, Priority, Worker, WorkerConfig};
 
-/// The columns of the model's input, in order.
+/// The columns of the model's input, in order. A window ends with the payment itself, which counts.
+///
+/// | column | meaning | unit |
+/// |---|---|---|
+/// | `log_amount`, `amount` | the amount, and the natural logarithm of 1 plus it | major unit of the currency |
+/// | `is_cnp` | 1 when the card was not at the till | |
+/// | `hour_sin`, `hour_cos` | the time of day as a point on a circle | |
+/// | `is_night`, `is_weekend` | 1 before six in the morning; 1 on Saturday and Sunday | |
+/// | `dist_bill_ship`, `dist_bill_term` | from the billing address to where the goods go, and to the terminal; 0 unless both are known | km |
+/// | `cust_n_1d`, `_7d`, `_30d` | payments of this customer in the window | |
+/// | `cust_mean_1d`, `_7d`, `_30d` | their mean amount | major unit |
+/// | `secs_since_cust` | since this customer's payment before, at most 7 days; 7 days for the first | s |
+/// | `ratio_mean_30d` | the amount over `cust_mean_30d` | |
+/// | `term_n_7d` | payments at this terminal in 7 days | |
+/// | `term_risk_7d`, `term_risk_30d` | share of fraud among this terminal's payments of 7 to 14, and 7 to 37 days ago: later ones are not known yet | 0 to 1 |
+///
+/// [`Payment::features`] computes them; [`PaymentHistory`](crate::PaymentHistory) keeps the windows.
 pub const FRAUD_FEATURES: [&str; 20] = [
     "log_amount",
     "is_cnp",
@@ -100,7 +117,7 @@ pub struct Window {
     pub total: f64,
 }
 
-/// What a customer paid lately, this payment included.
+/// What a customer paid lately, this payment included. [`PaymentHistory`](crate::PaymentHistory) keeps it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CustomerHistory {
     /// In the last 24 hours.
@@ -281,7 +298,8 @@ impl FraudScorer {
             .map(|values| Tensor::f32([1, FRAUD_FEATURES.len()], values))
             .transpose()
             .map_err(|_| unsuitable("its known answer has not 20 values"))?;
-        let session = Chain::start(models_dir, &entry, engines, &config.placement, sample)?;
+        let placement = PlacementConfig { threads: 1, ..config.placement };
+        let session = Chain::start(models_dir, &entry, engines, &placement, sample)?;
         let live = session.report();
         let report = live.get();
         let handler = Score {
@@ -307,12 +325,25 @@ impl FraudScorer {
             .features()
             .ok_or(Reason::Input)
             .and_then(|features| self.worker.call(Instant::now(), priority, features));
-        match result {
-            Ok(score) => Outcome::Answer(score),
-            Err(reason) => {
-                tracing::debug!(model = %self.report.model, reason = reason.label(), "no fraud score");
-                Outcome::Fallback { action: Action::ProceedUnscored, reason }
-            }
+        outcome(&self.report.model, result)
+    }
+
+    /// As [`FraudScorer::score_as`], without blocking, on any executor or none: the request is on its way when this
+    /// returns, and the deadline runs from then on. Dropping the future takes the request back.
+    pub fn score_async(
+        &self,
+        priority: Priority,
+        payment: &Payment,
+    ) -> impl Future<Output = Outcome<FraudScore>> + Send + use<> {
+        let features = payment.features().ok_or(Reason::Input);
+        let answer = features.map(|features| self.worker.call_async(Instant::now(), priority, features));
+        let model = self.report.model.clone();
+        async move {
+            let result = match answer {
+                Ok(answer) => answer.await,
+                Err(reason) => Err(reason),
+            };
+            outcome(&model, result)
         }
     }
 
@@ -326,6 +357,16 @@ impl FraudScorer {
     #[must_use]
     pub fn live_report(&self) -> Report {
         self.live.get()
+    }
+}
+
+fn outcome(model: &str, result: Result<FraudScore, Reason>) -> Outcome<FraudScore> {
+    match result {
+        Ok(score) => Outcome::Answer(score),
+        Err(reason) => {
+            tracing::debug!(model, reason = reason.label(), "no fraud score");
+            Outcome::Fallback { action: Action::ProceedUnscored, reason }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod place;
 
+use std::future::Future;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -201,6 +202,25 @@ impl ProductRecognizer {
         self.ask(Priority::Checkout, Query::Pixels(picture))
     }
 
+    /// As [`ProductRecognizer::recognise_as`], without blocking, on any executor or none: the request is on its way when
+    /// this returns, and the deadline runs from then on. Dropping the future takes the request back.
+    pub fn recognise_async(
+        &self,
+        priority: Priority,
+        image_bytes: Vec<u8>,
+    ) -> impl Future<Output = Outcome<Recognition>> + Send + use<> {
+        self.ask_async(priority, Query::File(image_bytes))
+    }
+
+    /// The same for a decoded frame from a camera.
+    pub fn recognise_picture_async(
+        &self,
+        priority: Priority,
+        picture: Picture,
+    ) -> impl Future<Output = Outcome<Recognition>> + Send + use<> {
+        self.ask_async(priority, Query::Pixels(picture))
+    }
+
     /// Which engine ran which file when the model was loaded, and why the others did not.
     #[must_use]
     pub fn report(&self) -> &Report {
@@ -215,15 +235,29 @@ impl ProductRecognizer {
 
     fn ask(&self, priority: Priority, query: Query) -> Outcome<Recognition> {
         let started = Instant::now();
-        match self.worker.call(started, priority, query) {
-            Ok(mut recognition) => {
-                recognition.timing.total_us = micros(started.elapsed());
-                Outcome::Answer(recognition)
-            }
-            Err(reason) => {
-                tracing::debug!(model = %self.report.model, reason = reason.label(), "no recognition");
-                Outcome::Fallback { action: Action::ManualEntry, reason }
-            }
+        outcome(&self.report.model, started, self.worker.call(started, priority, query))
+    }
+
+    fn ask_async(
+        &self,
+        priority: Priority,
+        query: Query,
+    ) -> impl Future<Output = Outcome<Recognition>> + Send + use<> {
+        let started = Instant::now();
+        let (model, answer) = (self.report.model.clone(), self.worker.call_async(started, priority, query));
+        async move { outcome(&model, started, answer.await) }
+    }
+}
+
+fn outcome(model: &str, started: Instant, result: Result<Recognition, Reason>) -> Outcome<Recognition> {
+    match result {
+        Ok(mut recognition) => {
+            recognition.timing.total_us = micros(started.elapsed());
+            Outcome::Answer(recognition)
+        }
+        Err(reason) => {
+            tracing::debug!(model, reason = reason.label(), "no recognition");
+            Outcome::Fallback { action: Action::ManualEntry, reason }
         }
     }
 }
@@ -364,31 +398,14 @@ impl Recognise {
             Ok(prepared) => prepared,
             Err(error) => return Step::Done(Err(Reason::Decode(error))),
         };
-        let hash = self.hash(&prepared);
+        let [_, height, width] = self.shape;
+        let hash = PictureHash::of(&prepared.planes, width, height);
         let took = start.elapsed();
-        if let Some(mut answer) = hash.and_then(|hash| self.cache.get(Instant::now(), &hash)) {
+        if let Some(mut answer) = hash.as_ref().and_then(|hash| self.cache.get(Instant::now(), hash)) {
             answer.timing = Timing { prepare_us: micros(took), cached: true, ..Timing::default() };
             return Step::Done(Ok(answer));
         }
         Step::Run { prepared, source: (picture.width(), picture.height()), hash, took }
-    }
-
-    /// The brightness of the prepared picture, hashed.
-    fn hash(&self, prepared: &Prepared) -> Option<PictureHash> {
-        let [channels, height, width] = self.shape;
-        let area = height * width;
-        if channels != 3 {
-            return PictureHash::of(&prepared.planes, width, height);
-        }
-        let (red, rest) = prepared.planes.split_at_checked(area)?;
-        let (green, blue) = rest.split_at_checked(area)?;
-        let luma: Vec<f32> = red
-            .iter()
-            .zip(green)
-            .zip(blue)
-            .map(|((red, green), blue)| 0.299 * red + 0.587 * green + 0.114 * blue)
-            .collect();
-        PictureHash::of(&luma, width, height)
     }
 
     fn read(

@@ -1,5 +1,6 @@
 //! Voice commands: a second of speech in, a word out, or that nobody spoke.
 
+use std::future::Future;
 use std::path::Path;
 use std::time::Instant;
 
@@ -30,6 +31,9 @@ pub struct VoiceConfig {
     /// Engine, budget and threads.
     pub placement: PlacementConfig,
 }
+
+/// The label of a class that stands for words that are no command.
+pub const UNKNOWN_LABEL: &str = "<unknown>";
 
 /// What was heard.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,11 +133,21 @@ impl VoiceRecognizer {
     pub fn listen(&self, clip: &Clip) -> Outcome<Heard> {
         let started = Instant::now();
         let Some(speech) = clip.speech(&self.gate) else { return Outcome::Answer(Heard::Silence) };
-        match self.worker.call(started, Priority::Interactive, speech) {
-            Ok(heard) => Outcome::Answer(heard),
-            Err(reason) => {
-                tracing::debug!(model = %self.report.model, reason = reason.label(), "no command heard");
-                Outcome::Fallback { action: Action::UseScreen, reason }
+        outcome(&self.report.model, self.worker.call(started, Priority::Interactive, speech))
+    }
+
+    /// As [`VoiceRecognizer::listen`], without blocking, on any executor or none: the request is on its way when this
+    /// returns, and the deadline runs from then on. Dropping the future takes the request back.
+    pub fn listen_async(&self, clip: &Clip) -> impl Future<Output = Outcome<Heard>> + Send + use<> {
+        let started = Instant::now();
+        let answer = clip
+            .speech(&self.gate)
+            .map(|speech| self.worker.call_async(started, Priority::Interactive, speech));
+        let model = self.report.model.clone();
+        async move {
+            match answer {
+                Some(answer) => outcome(&model, answer.await),
+                None => Outcome::Answer(Heard::Silence),
             }
         }
     }
@@ -148,6 +162,16 @@ impl VoiceRecognizer {
     #[must_use]
     pub fn live_report(&self) -> Report {
         self.live.get()
+    }
+}
+
+fn outcome(model: &str, result: Result<Heard, Reason>) -> Outcome<Heard> {
+    match result {
+        Ok(heard) => Outcome::Answer(heard),
+        Err(reason) => {
+            tracing::debug!(model, reason = reason.label(), "no command heard");
+            Outcome::Fallback { action: Action::UseScreen, reason }
+        }
     }
 }
 
@@ -199,11 +223,13 @@ impl Listen {
         }
         let best = (0..shares.len()).max_by(|&a, &b| shares[a].total_cmp(&shares[b]));
         Ok(match best {
-            Some(class) if shares[class] >= self.discard_below => Heard::Command {
-                word: self.labels[class].clone(),
-                confidence: shares[class],
-                requires_confirmation: shares[class] < self.confirm_below,
-            },
+            Some(class) if shares[class] >= self.discard_below && self.labels[class] != UNKNOWN_LABEL => {
+                Heard::Command {
+                    word: self.labels[class].clone(),
+                    confidence: shares[class],
+                    requires_confirmation: shares[class] < self.confirm_below,
+                }
+            }
             _ => Heard::Unknown,
         })
     }

@@ -15,7 +15,7 @@ pub(super) enum EnsembleError {
     File(#[from] OnnxError),
     #[error("damaged: {0}")]
     Wire(#[from] WireError),
-    #[error("the model is not a single tree ensemble (operator {0})")]
+    #[error("the model is not a single tree ensemble: it has {0}")]
     NotTrees(String),
     #[error("attribute {0} is missing, has the wrong length or an unknown value")]
     Attribute(&'static str),
@@ -126,7 +126,7 @@ impl Ensemble {
         self.classifier = match operator.as_str() {
             "TreeEnsembleClassifier" => true,
             "TreeEnsembleRegressor" => false,
-            _ => return Err(EnsembleError::NotTrees(operator)),
+            _ => return Err(EnsembleError::NotTrees(format!("operator {operator}"))),
         };
         let [input] = &inputs[..] else { return Err(EnsembleError::Attribute("input")) };
         self.input.clone_from(input);

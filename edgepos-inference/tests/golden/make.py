@@ -83,8 +83,37 @@ def fraud_features():
     write("fraud_features.json", cases)
 
 
+def fraud_windows():
+    """A stream of payments over two months, and the windows of each, found by looking at all of them again and again."""
+    rng = np.random.default_rng(22)
+    day = 86400
+    times = np.sort(rng.integers(0, 60 * day, 500))
+    times[100:104] = times[100]  # at the same second
+    times[300] = times[299] + 7 * day if times[299] + 7 * day < times[301] else times[300]
+    rows = [[int(t), int(rng.integers(0, 9)), int(rng.integers(1, 4)), round(float(rng.lognormal(3, 1)), 2)] for t in times]
+    frauds = rng.random(len(rows)) < 0.15
+    cases = []
+    for place, (now, customer, till, amount) in enumerate(rows):
+        so_far = rows[:place + 1]
+        own = [row for row in so_far if row[1] == customer]
+        windows = []
+        for days in (1, 7, 30):
+            inside = [row[3] for row in own if now - row[0] < days * day]
+            windows.append([len(inside), math.fsum(inside)])
+        here = [(row[0], frauds[index]) for index, row in enumerate(so_far) if row[2] == till]
+        shares = []
+        for days in (7, 30):
+            old = [fraud for when, fraud in here if 7 * day <= now - when < (7 + days) * day]
+            shares.append(sum(map(int, old)) / max(1, len(old)))
+        cases.append({"at": now, "customer": customer, "till": till, "amount": amount, "fraud": bool(frauds[place]),
+                      "windows": windows, "since": None if len(own) == 1 else now - own[-2][0],
+                      "till_payments": sum(now - when < 7 * day for when, _ in here), "shares": shares})
+    write("fraud_windows.json", cases)
+
+
 fraud_rows()
 fraud_features()
+fraud_windows()
 
 
 def pictures():

@@ -1,10 +1,17 @@
 //! What several tests share: the shipped models, patience on slow machines, and models directories to damage.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
 
-use edgepos_inference::{PlacementConfig, ProductConfig, WorkerConfig};
+use edgepos_inference::{
+    CustomerHistory, LocalTime, Manifest, Payment, PlacementConfig, ProductConfig, TerminalHistory, Window,
+    WorkerConfig,
+};
 use tempfile::TempDir;
 
 /// The models in the repository.
@@ -49,6 +56,89 @@ fn copy(from: &Path, to: &Path) {
         } else {
             std::fs::copy(entry.path(), target).unwrap();
         }
+    }
+}
+
+/// Where `cargo xtask ort` put a library: `cpu`, `openvino` or `too-old`. `None` says why on the terminal, unless
+/// `EDGEPOS_REQUIRE_ORT` is set: then a missing library fails the test.
+pub(crate) fn fetched(package: &str) -> Option<PathBuf> {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("onnxruntime").join(package);
+    if directory.is_dir() {
+        return Some(directory);
+    }
+    let missing = format!("{} is missing; `cargo xtask ort` fetches it", directory.display());
+    assert!(std::env::var_os("EDGEPOS_REQUIRE_ORT").is_none(), "{missing}");
+    println!("skipped: {missing}");
+    None
+}
+
+/// The shipped models without known answers and without further outputs, for engines that a test makes up.
+pub(crate) fn without_known_answer() -> TempDir {
+    let models = copy_of_models();
+    let mut manifest = Manifest::read(models.path()).unwrap();
+    for entry in &mut manifest.models {
+        entry.known_answer = None;
+        if entry.task.0 == "product" {
+            entry.outputs.truncate(1);
+        }
+    }
+    std::fs::write(models.path().join("manifest.json"), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    models
+}
+
+/// How many threads this process has, where that can be counted.
+#[cfg(target_os = "linux")]
+pub(crate) fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn threads() -> usize {
+    0
+}
+
+/// Whether this process comes to have `expected` threads: one that was joined is listed for a moment longer.
+pub(crate) fn comes_to_threads(expected: usize) -> bool {
+    let patience = Instant::now() + PATIENT;
+    while cfg!(target_os = "linux") && threads() != expected {
+        if Instant::now() > patience {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+    true
+}
+
+/// Runs a future to its end on this thread, without a runtime.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+/// A payment like any other.
+pub(crate) fn payment() -> Payment {
+    let window = Window { payments: 2, total: 40.0 };
+    Payment {
+        amount: 20.0,
+        card_present: true,
+        time: LocalTime { weekday: 3, second_of_day: 40_000 },
+        billing: None,
+        shipping: None,
+        terminal: None,
+        customer: CustomerHistory { day: window, week: window, month: window, seconds_since_last: None },
+        at_terminal: TerminalHistory::default(),
     }
 }
 

@@ -187,10 +187,10 @@ impl Lan {
     }
 
     fn latency(&mut self, a: usize, b: usize) -> u64 {
-        let mut latency = self.jitter.range(LATENCY_MS.0, LATENCY_MS.1);
+        let mut latency = self.jitter.range(LATENCY_MS.0, LATENCY_MS.1 + 1);
         for node in [a, b] {
             if let Some((from, to)) = self.far.get(&node).copied() {
-                latency += self.jitter.range(from, to);
+                latency += self.jitter.range(from, to + 1);
             }
         }
         latency
@@ -203,10 +203,10 @@ impl Lan {
         }
         let mut at = self.now + self.latency(from, to);
         match self.wire {
-            Wire::Datagram => (self.jitter.range(0, 999) >= self.loss).then_some(at),
+            Wire::Datagram => (self.jitter.range(0, 1000) >= self.loss).then_some(at),
             Wire::Stream => {
                 let mut wait = RETRANSMIT_MS;
-                while self.jitter.range(0, 999) < self.loss {
+                while self.jitter.range(0, 1000) < self.loss {
                     at += wait;
                     wait *= 2;
                 }

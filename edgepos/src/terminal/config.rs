@@ -6,6 +6,7 @@ use edgepos_consensus::Timing;
 use edgepos_core::{ReplicaId, StoreGeneration, StoreId};
 use thiserror::Error;
 
+use crate::ports::Delivery;
 use crate::recovery::RecoveryAnchor;
 
 /// The record that a store begins from, identical on its first terminals.
@@ -30,8 +31,11 @@ pub struct Config {
     pub me: ReplicaId,
     /// The store that it belongs to.
     pub genesis: Genesis,
-    /// The election's profile. Default `Standard`: 300–500 ms, heartbeat 150 ms.
+    /// The election's profile. Default `Standard`: 300–500 ms, heartbeat 150 ms. `Fast` is refused on a stream.
     pub timing: Timing,
+    /// What the transport does to frames. Default [`Delivery::Stream`]; a [`Driver`](crate::Driver) takes what its transport says. On
+    /// a lossy one the election repeats lost questions, which on a stream would only queue up.
+    pub delivery: Delivery,
     /// Spreads timers; two terminals with one seed still differ, since their ids do.
     pub seed: u64,
     /// How long events wait for company before they are sent, 10 ms to 1 h. Default 5 s. Shorter costs bytes, longer costs what is
@@ -60,6 +64,7 @@ impl Config {
             me,
             genesis,
             timing: Timing::standard(),
+            delivery: Delivery::Stream,
             seed,
             flush_interval: Duration::from_secs(5),
             peak_flush_interval: Duration::from_secs(30),

@@ -32,6 +32,7 @@ pub use io::{
 pub use record::Record;
 pub use restore::{RestoreError, Restored};
 
+use crate::ports::Delivery;
 use duties::Duties;
 use floors::Floors;
 use sale::Sales;
@@ -117,6 +118,7 @@ impl Terminal {
         let mut election_config =
             consensus::Config::standard(config.me, config.genesis.voters.clone(), config.seed);
         election_config.timing = config.timing.clone();
+        election_config.lossy_transport = config.delivery == Delivery::Lossy;
         election_config.joins = !config.genesis.voters.contains(&config.me);
         election_config.store = config.genesis.store;
         election_config.generation = config.genesis.generation;

@@ -10,6 +10,7 @@
 //! | `GET /unresolved` | | list of [`OpenBasketReport`] |
 //! | `GET /counters?product=CODE` | | list of [`CounterReport`] |
 //! | `POST /recognise` | a PNG or JPEG | [`Recognised`] |
+//! | `POST /admit` | [`Admit`] | [`Done`] |
 //! | `POST /flush`, `POST /stop` | | [`Done`] |
 //!
 //! A refusal is [`Problem`], with status 400, 409 or 503. A call whose answer was lost is made again with the same basket and key.
@@ -205,6 +206,14 @@ pub struct Recorded {
 /// It was done.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Done {}
+
+/// `POST /admit`: another incarnation shall take part in what the store decides.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admit {
+    /// The incarnation, such as `3-0123456789ab`.
+    pub replica: String,
+}
 
 /// Who a terminal is and how far it has come.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{cloud, demo, run};
+use crate::{cloud, demo, doctor, recovery, run};
 
 /// A store of terminals and a cloud on one machine, to evaluate `edgepos` with.
 #[derive(Debug, Parser)]
@@ -25,8 +25,26 @@ enum Command {
     Run(RunArgs),
     /// Run the chain's cloud
     Cloud(CloudArgs),
+    /// Lead a store on that lost the majority of its terminals for good, with the manager's recovery kit
+    #[command(subcommand)]
+    Recovery(recovery::Action),
     /// Compare the files that a demo left in its --dir once more
     Verify(VerifyArgs),
+    /// Tell which engine would run which model on this machine, and why no better one does
+    Doctor(DoctorArgs),
+}
+
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    /// Where the models are [default: those of the source tree]
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// Try this library of ONNX Runtime before those that the system has
+    #[arg(long, value_name = "FILE")]
+    library: Option<PathBuf>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -133,8 +151,31 @@ async fn dispatch(command: Command) -> ExitCode {
                 Err(error) => fail(USAGE, &error.to_string()),
             }
         }
+        Command::Recovery(action) => match action.run() {
+            Ok(said) => {
+                print!("{said}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(USAGE, &error.to_string()),
+        },
         Command::Verify(VerifyArgs { dir }) => verify_command(&dir),
+        Command::Doctor(args) => tokio::task::block_in_place(|| doctor_command(args)),
     }
+}
+
+fn doctor_command(DoctorArgs { models, library, json }: DoctorArgs) -> ExitCode {
+    let models = models.unwrap_or_else(shipped_models);
+    let found = doctor::examine(&doctor::Options { models, library });
+    if json {
+        println!("{:#}", found.json());
+    } else {
+        print!("{}", found.table());
+    }
+    if found.all_served() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn shipped_models() -> PathBuf {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../models").into()
 }
 
 fn verify_command(dir: &Path) -> ExitCode {
@@ -155,7 +196,7 @@ fn verify_command(dir: &Path) -> ExitCode {
 }
 
 async fn demo_command(args: DemoArgs) -> ExitCode {
-    let models = args.models.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../models").into());
+    let models = args.models.unwrap_or_else(shipped_models);
     let options = demo::Options {
         terminals: args.terminals,
         duration: args.duration,

@@ -4,8 +4,9 @@
 //! - [`run`]: one terminal from a TOML file, with a till API over HTTP and JSON on loopback.
 //! - [`cloud`]: the chain's side, on SQLite.
 //! - [`replay`]: the shopping that a demo replays.
+//! - [`doctor`]: which engine would run which model on this machine.
 //!
-//! [`cli`] is the command line of all three. [`api`] is what a till and a terminal say to each other.
+//! [`cli`] is the command line of them all. [`api`] is what a till and a terminal say to each other.
 
 #![forbid(unsafe_code)]
 
@@ -13,8 +14,10 @@ pub mod api;
 pub mod cli;
 pub mod cloud;
 pub mod demo;
+pub mod doctor;
 mod http;
 mod lifeline;
 pub mod names;
+pub mod recovery;
 pub mod replay;
 pub mod run;

@@ -381,7 +381,7 @@ impl Model {
             let mut after = node.clone();
             if let Some(retirement) = after.seal() {
                 if self.mutant != Some(Mutant::SellAfterSeal) {
-                    after.begin(second);
+                    after.begin(second).expect("a fresh one");
                 }
                 let after = self.local(after, applied);
                 let mut sealed = self.moved(state, terminal, after);

@@ -100,6 +100,8 @@ impl Supervisor {
             let file = ConfigFile {
                 store: store.to_string(),
                 generation: 0,
+                recovery: None,
+                joins: false,
                 me: id.to_string(),
                 voters: ids.iter().map(ToString::to_string).collect(),
                 db: db_path(dir, Some(index)),

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use edgepos::Genesis;
 use edgepos::core::{ReplicaId, StoreGeneration, StoreId};
+use edgepos::recovery::RecoveryAnchor;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -100,6 +101,11 @@ pub(crate) struct File {
     pub(crate) store: String,
     #[serde(default)]
     pub(crate) generation: u32,
+    /// The anchor of the recovery kit, 32 hexadecimal digits.
+    pub(crate) recovery: Option<String>,
+    /// This terminal comes to an existing store, and is not among `voters`.
+    #[serde(default)]
+    pub(crate) joins: bool,
     pub(crate) me: String,
     pub(crate) voters: Vec<String>,
     pub(crate) db: PathBuf,
@@ -153,9 +159,13 @@ impl File {
         if !(1..=15).contains(&voters.len()) {
             return Err(wrong("voters", format!("a store has 1 to 15 terminals, not {}", voters.len())));
         }
-        if !voters.contains(&me) {
+        if !voters.contains(&me) && !self.joins {
             return Err(wrong("voters", format!("this terminal, {me}, is not among them")));
         }
+        if voters.contains(&me) && self.joins {
+            return Err(wrong("joins", format!("this terminal, {me}, is among the voters already")));
+        }
+        let anchor = self.recovery.as_deref().map(parse_16).transpose().map_err(named("recovery"))?;
         let mut peers = BTreeMap::new();
         for (peer, address) in self.peers {
             let id = parse_replica(&peer).map_err(named("peers"))?;
@@ -179,7 +189,12 @@ impl File {
         let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
         Ok(Config {
             me,
-            genesis: Genesis { store, generation: StoreGeneration(self.generation), voters, recovery: None },
+            genesis: Genesis {
+                store,
+                generation: StoreGeneration(self.generation),
+                voters,
+                recovery: anchor.map(RecoveryAnchor),
+            },
             db: beside.join(self.db),
             till,
             listen: address(&self.listen).map_err(|reason| wrong("listen", reason))?,

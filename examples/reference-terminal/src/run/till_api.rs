@@ -16,7 +16,10 @@ use tokio::sync::Notify;
 
 use super::convert;
 use super::recogniser::Recogniser;
-use crate::api::{Abandon, Begin, Begun, Done, Pay, Problem, ProblemCode, Receipt, RecordEvent, Recorded};
+use crate::api::{
+    Abandon, Admit, Begin, Begun, Done, Pay, Problem, ProblemCode, Receipt, RecordEvent, Recorded,
+};
+use crate::names::parse_replica;
 
 /// Largest JSON body: a receipt of 2,000 lines fits.
 const MAX_JSON: usize = 1 << 20;
@@ -43,6 +46,7 @@ pub(super) fn router(till: Till) -> Router {
         .route("/status", get(status))
         .route("/unresolved", get(unresolved))
         .route("/counters", get(counters))
+        .route("/admit", post(admit))
         .route("/flush", post(flush))
         .route("/stop", post(stop))
         .layer(DefaultBodyLimit::max(MAX_JSON))
@@ -114,6 +118,13 @@ async fn counters(State(till): State<Till>, Query(which): Query<Which>) -> Answe
 
 async fn recognise(State(till): State<Till>, body: Bytes) -> Answer<impl Serialize> {
     Ok(Json(till.recogniser.recognise(body.to_vec()).await?))
+}
+
+async fn admit(State(till): State<Till>, body: Bytes) -> Answer<Done> {
+    let bad = |error: String| Problem { code: ProblemCode::BadRequest, error };
+    let replica = parse_replica(&read::<Admit>(&body)?.replica).map_err(|error| bad(error.to_string()))?;
+    till.node.admit(replica).await.map_err(|error| bad(error.to_string()))?;
+    Ok(Json(Done {}))
 }
 
 async fn flush(State(till): State<Till>) -> Answer<Done> {
