@@ -129,8 +129,8 @@ fn yrs_map() -> Outcome {
             let stock = document.get_or_insert_map("stock");
             let transaction = document.transact();
             let share = |terminal| match stock.get(&transaction, &key(product, terminal)) {
-                Some(Out::Any(Any::BigInt(total))) => total,
-                Some(Out::Any(Any::Number(total))) => total as i64,
+                Some(Out::Any(Any::Number(yrs::Number::Int(total)))) => total,
+                Some(Out::Any(Any::Number(yrs::Number::Float(total)))) => total as i64,
                 _ => 0,
             };
             (0..TERMINALS).map(share).sum()
@@ -198,7 +198,7 @@ fn automerge_counters() -> Outcome {
         },
         |document, product| {
             let (value, _) = document.get(&stock, product.to_string()).expect("a map").expect("a counter");
-            value.to_i64().expect("a counter")
+            value.as_i64().expect("a counter")
         },
     );
     let mut all = base.borrow_mut().fork();

@@ -23,18 +23,30 @@ pub(crate) fn run(report: &mut Report) {
         took,
         Target::PeerOverOurs(15.0),
     );
-    let took = compare(ROUNDS * 3, joining(&morning, &evening, &truth), arrays_joining(&morning, &evening));
-    report.times("the same join", "max-merge of plain arrays", took, Target::OursOverPeer(1.5));
-
-    only_one_way(report);
-    let took =
-        compare(ROUNDS * 3, then_written(&morning, &evening, &truth), arrays_joining(&morning, &evening));
+    let ours = || joining(&morning, &evening, &truth);
+    let took = compare(ROUNDS * 3, ours(), arrays_joining::<u32>(&morning, &evening));
+    report.times(
+        "the same join",
+        "max-merge of plain arrays, 4 bytes a number as in our pages",
+        took,
+        Target::OursOverPeer(1.5),
+    );
+    let took = compare(ROUNDS, ours(), arrays_joining::<u64>(&morning, &evening));
+    report.times(
+        "the same join",
+        "max-merge of plain arrays, 8 bytes a number",
+        took,
+        Target::OursOverPeer(1.5),
+    );
+    let written = then_written(&morning, &evening, &truth);
+    let took = compare(ROUNDS, written, arrays_joining::<u32>(&morning, &evening));
     report.times(
         "the same join, then a sale on each page of each terminal",
-        "max-merge of plain arrays",
+        "max-merge of plain arrays, 4 bytes a number",
         took,
         Target::None,
     );
+    only_one_way(report);
 
     // The receiver met its products in another order, so no row has the same number on both sides.
     let mut shuffled = PnTable::new();
@@ -109,22 +121,26 @@ fn crdts_joining<'a>(ways: Ways) -> Side<'a, (Theirs, Theirs)> {
 }
 
 /// Stamps, pluses and minuses of each terminal as three plain arrays, of which the larger of each two numbers is taken.
-type Arrays = Vec<[Vec<u64>; 3]>;
+type Arrays<W> = Vec<[Vec<W>; 3]>;
 
-fn arrays(table: &PnTable) -> Arrays {
+fn arrays<W: TryFrom<u64>>(table: &PnTable) -> Arrays<W> {
+    let word = |number: u64| W::try_from(number).ok().expect("a small number");
     let column = |chain| {
         let rows = || (0..ITEMS).map(move |item| table.row(chain, Item(item)).unwrap_or_default());
         [
-            rows().map(|row| row.stamp.0).collect(),
-            rows().map(|row| row.plus).collect(),
-            rows().map(|row| row.minus).collect(),
+            rows().map(|row| word(row.stamp.0)).collect(),
+            rows().map(|row| word(row.plus)).collect(),
+            rows().map(|row| word(row.minus)).collect(),
         ]
     };
     store::chains().into_iter().map(column).collect()
 }
 
-fn arrays_joining<'a>(morning: &PnTable, evening: &PnTable) -> Side<'a, Arrays> {
-    let (old, new) = (arrays(morning), Rc::new(arrays(evening)));
+fn arrays_joining<'a, W>(morning: &PnTable, evening: &PnTable) -> Side<'a, Arrays<W>>
+where
+    W: TryFrom<u64> + Copy + Ord + std::fmt::Debug + 'a,
+{
+    let (old, new) = (arrays::<W>(morning), Rc::new(arrays::<W>(evening)));
     let joined = Rc::clone(&new);
     Side::new(
         move || old.clone(),

@@ -38,7 +38,7 @@ impl fmt::Display for Figure {
             Self::Time(time) => write!(f, "{time:.2?}"),
             Self::Bytes(bytes) if *bytes >= 1e6 => write!(f, "{:.1} MB", bytes / 1e6),
             Self::Bytes(bytes) if *bytes >= 1e4 => write!(f, "{:.1} kB", bytes / 1e3),
-            Self::Bytes(bytes) => write!(f, "{bytes:.4} B"),
+            Self::Bytes(bytes) => write!(f, "{bytes:.1} B"),
         }
     }
 }

@@ -9,6 +9,8 @@ use super::page::{Cell, ROWS};
 
 /// Rows that share one entry of [`Dense::newest`].
 const BLOCK: usize = 64;
+/// Rows that are compared in one go: as many numbers as registers hold.
+const LANES: usize = 16;
 
 /// A number of a page.
 pub(super) trait Word:
@@ -21,6 +23,8 @@ pub(super) trait Word:
     fn minus(self, other: Self) -> Self;
     /// Whether the highest bit is set.
     fn is_high(self) -> bool;
+    /// Something with the number's highest bit, which is never set where [`of`](Self::of) does not take such numbers.
+    fn high_bit(self) -> Self;
 }
 
 /// Numbers below 2³¹.
@@ -38,6 +42,10 @@ impl Word for u32 {
     fn is_high(self) -> bool {
         self >> 31 != 0
     }
+
+    fn high_bit(self) -> Self {
+        0
+    }
 }
 
 /// Every number.
@@ -54,6 +62,10 @@ impl Word for u64 {
 
     fn is_high(self) -> bool {
         self >> 63 != 0
+    }
+
+    fn high_bit(self) -> Self {
+        self
     }
 }
 
@@ -106,20 +118,20 @@ impl<const N: usize, W: Word> Dense<N, W> {
     /// no comparison, no branch, and instructions that every processor has for vectors.
     pub(super) fn surely_precedes(&self, later: &Self) -> bool {
         let mut doubt = W::default();
-        for block in (0..ROWS).step_by(BLOCK) {
-            let rows = block..block + BLOCK;
+        for block in (0..ROWS).step_by(LANES) {
+            let rows = block..block + LANES;
             let stamps = self.stamps[rows.clone()].iter().zip(&later.stamps[rows.clone()]);
-            let mut grown = [W::default(); BLOCK];
-            let mut steps = [W::default(); BLOCK];
+            let mut grown = [W::default(); LANES];
+            let mut steps = [W::default(); LANES];
             for (step, (old, new)) in steps.iter_mut().zip(stamps) {
                 *step = new.minus(*old);
-                doubt = doubt | *old | *new | *step;
+                doubt = doubt | *step | old.high_bit() | new.high_bit();
             }
             for (mine, theirs) in self.totals.iter().zip(&later.totals) {
                 let totals = mine[rows.clone()].iter().zip(&theirs[rows.clone()]);
                 for (grown, (old, new)) in grown.iter_mut().zip(totals) {
                     let step = new.minus(*old);
-                    doubt = doubt | *old | *new | step;
+                    doubt = doubt | step | old.high_bit() | new.high_bit();
                     *grown = *grown | step;
                 }
             }
