@@ -139,7 +139,7 @@ impl Election {
         let mut promise_only = leads;
         match message.body {
             Body::Heartbeat { .. } => {
-                self.beat = Some((now, Some(now + self.config.timing.heartbeat / 2)));
+                self.beat = Some((now, Some(now + self.beat_again_after())));
                 message.stamp = now.0 + 1;
             }
             Body::Append { .. } | Body::Vote { .. } => message.stamp = now.0 + 1,
@@ -359,6 +359,11 @@ impl Election {
         self.pace.ask(now, near) - self.config.timing.tick
     }
 
+    /// How long after a heartbeat to ask the silent ones again. On a stream once, since it is late and not lost.
+    fn beat_again_after(&self) -> Duration {
+        self.config.timing.heartbeat / if self.config.lossy_transport { 4 } else { 2 }
+    }
+
     /// About a round trip on the shop's network (a mean of 6 ms): when to repeat what was probably lost.
     pub(crate) fn soon(&self) -> Duration {
         let timing = &self.config.timing;
@@ -399,8 +404,10 @@ impl Election {
         if let Some((asked, Some(at))) = self.beat
             && now >= at
         {
-            self.beat = Some((asked, None));
-            for voter in self.quorum.missing(asked, self.voters()) {
+            let missing = self.quorum.missing(asked, self.voters());
+            let again = self.config.lossy_transport && !missing.is_empty();
+            self.beat = Some((asked, again.then(|| now + self.beat_again_after())));
+            for voter in missing {
                 let mut message = self.core.heartbeat(voter);
                 message.stamp = now.0 + 1;
                 self.mark_lease(&mut message);
