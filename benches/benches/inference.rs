@@ -4,7 +4,7 @@
 //! library from `cargo xtask ort`, ONNX Runtime beside them. Start-up and memory are of processes of their own.
 //! `docs/benchmarks-inference.md` has a run with its machine.
 
-#[path = "inference_footprint.rs"]
+#[path = "inference/footprint.rs"]
 mod footprint;
 
 use std::hint::black_box;

@@ -33,9 +33,9 @@ fn main() {
     }
     #[cfg(feature = "onnxruntime")]
     bare::overhead();
-    engines();
     tree_rows();
     python::side_by_side();
+    engines();
 }
 
 pub(crate) fn models() -> PathBuf {
@@ -166,7 +166,7 @@ fn engines() {
             }
             Err(error) => println!("\ntract does not run {}: {error}", model.name),
         }
-        compare(&model.name, 60, contenders);
+        compare(&model.name, 25, contenders);
     }
 }
 
