@@ -71,7 +71,7 @@ fn ten_thousand_timeouts_leak_nothing() {
     let mut turn = 0_u32;
     while late < CALLS {
         turn += 1;
-        let outcome = if turn % 2 == 0 {
+        let outcome = if turn.is_multiple_of(2) {
             scorer.score(&payment())
         } else {
             block_on(scorer.score_async(Priority::Checkout, &payment()))
