@@ -149,7 +149,7 @@ fn hits(one: &Option<PictureHash>, other: &Option<PictureHash>) -> (bool, bool) 
 
 /// `EDGEPOS_BRANDS` asks for more, to measure.
 fn brands() -> u64 {
-    std::env::var("EDGEPOS_BRANDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
+    std::env::var("EDGEPOS_BRANDS").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
 }
 
 #[test]

@@ -32,7 +32,8 @@ pub(crate) fn patient() -> WorkerConfig {
 }
 
 pub(crate) fn any_speed() -> PlacementConfig {
-    PlacementConfig { latency_budget: PATIENT, ..PlacementConfig::default() }
+    // One thread: beside other tests, the embedded engine's threads were seen to wait for each other for minutes.
+    PlacementConfig { latency_budget: PATIENT, threads: 1, ..PlacementConfig::default() }
 }
 
 pub(crate) fn product() -> ProductConfig {
