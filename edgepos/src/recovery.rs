@@ -3,7 +3,7 @@
 //! The kit is made with the store, printed, and kept where the fire does not reach it; the store's [`Genesis`] holds only its
 //! [anchor](RecoveryAnchor), which opens nothing. Each page of it is the code for one [`StoreGeneration`]. With the next code somebody
 //! [recovers](recover) one stopped survivor, which leads on by itself and [admits](crate::Terminal::admit) a replacement, and lets the
-//! other survivors [adopt](adopt) that. A code is a preimage in a chain of hashes (Lamport, "Password authentication with insecure
+//! other survivors [adopt] that. A code is a preimage in a chain of hashes (Lamport, "Password authentication with insecure
 //! communication", 1981): whoever saw an earlier code cannot make the next one.
 //!
 //! Sales need none of this: a replacement sells and syncs at once. What waits for a majority is what the store decides together.
