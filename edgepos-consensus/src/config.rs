@@ -24,7 +24,7 @@ pub struct Timing {
     pub heartbeat: Duration,
     /// For how long after the leader *sent* a heartbeat its answer proves that the majority still follows. Default 300 ms. Longer
     /// lets a cut-off leader believe in itself for longer; shorter than two heartbeats reports a lost quorum for one lost packet.
-    /// A leader asks for a longer one, at most 5 s, where a voter's answers take so long that they would come too late.
+    /// A leader asks for a longer one, at most 2 s, where a voter's answers take so long that they would come too late.
     pub lease: Duration,
     /// The least silence after which a follower stands for election. Default 300 ms. Shorter recovers faster and flaps on bad
     /// Wi-Fi; it must not be shorter than the lease, or two leaders may both be entitled.

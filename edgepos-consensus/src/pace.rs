@@ -11,8 +11,9 @@ use edgepos_core::{ReplicaId, Time};
 
 use crate::config::Timing;
 
-/// The longest lease, however far the voters are.
-pub(crate) const MAX_LEASE: Duration = Duration::from_secs(5);
+/// The longest lease, however far the voters are: it covers round trips of a second and a half, and bounds what an answer that was
+/// held up can do.
+pub(crate) const MAX_LEASE: Duration = Duration::from_secs(2);
 /// A round trip that counts as this long at most: a liar must not stop the elections.
 const MAX_TRIP_MS: u64 = 3000;
 /// Round trips kept of each voter; the shortest counts, since a stall says nothing about the distance.
@@ -52,7 +53,7 @@ impl Pace {
     /// `granted` is the lease that the last run had promised; whoever asked for it may still count on it.
     pub(crate) fn new(timing: &Timing, granted: Option<Duration>, now: Time) -> Self {
         let lease = timing.lease;
-        let granted_then = granted.map(|granted| granted.clamp(lease, MAX_LEASE));
+        let granted_then = granted.map(|granted| granted.clamp(lease, MAX_LEASE.max(lease)));
         Self {
             lease,
             heartbeat: timing.heartbeat,
@@ -192,10 +193,10 @@ mod tests {
     /// The configured lease on a shop's network; longer by whole heartbeats behind a long line, and never beyond the limit.
     #[test]
     fn a_lease_covers_the_round_trip() {
-        let expected = [(0, 300), (10, 300), (60, 300), (80, 450), (160, 450), (600, 1050), (60_000, 4050)];
+        let expected = [(0, 300), (10, 300), (60, 300), (80, 450), (160, 450), (600, 1050), (60_000, 2000)];
         for (trip, lease) in expected {
             assert_eq!(lease_ms(trip), lease, "{trip}");
-            assert!(trip > MAX_TRIP_MS || lease >= u128::from(trip) * 5 / 4, "{trip}");
+            assert!(lease == MAX_LEASE.as_millis() || lease >= u128::from(trip) * 5 / 4, "{trip}");
         }
     }
 
@@ -230,6 +231,17 @@ mod tests {
         let restarted = Pace::new(&timing, Some(long), Time(5000));
         assert!(restarted.promised(Time(6049)) && !restarted.promised(Time(6050)));
         assert_eq!(restarted.stretch(), Duration::from_millis(750));
+    }
+
+    /// A configured lease may be longer than any that is asked for.
+    #[test]
+    fn a_longer_configured_lease_stands() {
+        let timing = Timing { lease: 2 * MAX_LEASE, ..Timing::standard() };
+        let mut pace = Pace::new(&timing, Some(Duration::from_millis(1)), Time(0));
+        assert!(pace.promised(Time(3999)) && !pace.promised(Time(4000)));
+        pace.answered(FAR, Duration::from_millis(60_000));
+        assert_eq!(pace.ask(Time(0), [FAR].into_iter()), timing.lease);
+        assert_eq!(pace.grant(Time(0), MAX_LEASE), None);
     }
 
     #[test]

@@ -17,6 +17,14 @@ fn stores_of_two_keep_every_rule_however_far_the_cloud_is() {
     }
 }
 
+/// Answers that a stalled process held up looked like distance: the leader asked for a lease of seconds, and took itself for entitled
+/// long after it was alone. No lease is longer than two seconds.
+#[test]
+fn a_stall_is_no_distance() {
+    let outcome = run(Plan::from_seed(163), Keep::Hash);
+    assert!(outcome.is_good(), "seed {}: {:?}", outcome.seed, outcome.violations);
+}
+
 #[test]
 fn stores_of_every_size_keep_every_rule() {
     for terminals in [2, 3, 5] {
