@@ -81,12 +81,13 @@ impl Quorum {
         if lease == self.lease {
             return;
         }
+        // Some questions of this millisecond ask for the old lease and some for the new one: all count for the shorter.
+        let since = if lease > self.lease { now + Duration::from_millis(1) } else { now };
         self.lease = lease;
         if self.leases.len() == LEASES {
             self.leases.pop_front();
         }
-        // From the next millisecond on: questions of this one may have left with the old lease.
-        self.leases.push_back((now + Duration::from_millis(1), lease));
+        self.leases.push_back((since, lease));
     }
 
     /// What the question asked for. Of those forgotten, the least that any may have asked for.
@@ -214,5 +215,29 @@ impl Quorum {
             **voter != self.me && self.answered.get(voter).is_none_or(|answer| answer.asked < asked)
         };
         voters.iter().filter(silent).copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is asked in the millisecond of a change may carry either lease, and counts for the shorter one.
+    #[test]
+    fn a_question_counts_for_no_more_than_it_asks() {
+        let (me, voter) = (ReplicaId::new(1, 1), ReplicaId::new(2, 1));
+        let ms = Duration::from_millis;
+        let proven = |changes: &[(u64, u64)], asked: u64| {
+            let mut quorum = Quorum::new(me, ms(290));
+            quorum.lead(Time(0), ms(290));
+            changes.iter().for_each(|(at, lease)| quorum.ask_for(Time(*at), ms(*lease)));
+            quorum.answered(voter, Time(asked));
+            quorum.proven_until(&[me, voter]).expect("a majority has answered").0 - asked
+        };
+        let changes = [(100, 1040), (200, 290)];
+        let expected = [(99, 290), (100, 290), (101, 1040), (199, 1040), (200, 290), (201, 290)];
+        for (asked, lease) in expected {
+            assert_eq!(proven(&changes, asked), lease, "asked at {asked}");
+        }
     }
 }
