@@ -39,6 +39,7 @@ mod stamp;
 mod table;
 mod version;
 mod wire;
+mod word;
 
 pub use clock::{Clock, ClockAhead, Hlc};
 pub use counter::{BoundedCounter, GCounter, NotEnough, PnCounter, Recount, RecountLog, TransferError};

@@ -2,6 +2,7 @@
 
 mod bounded;
 mod plain;
+mod quads;
 mod recount;
 mod shares;
 

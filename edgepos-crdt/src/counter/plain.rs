@@ -126,7 +126,8 @@ macro_rules! counter {
 counter! {
     /// One number that goes up and down: a drawer's cash, one product's stock.
     ///
-    /// 40 bytes in memory and 12 to 30 on the wire for each chain. For more than a few numbers use a [`PnTable`](crate::PnTable).
+    /// Chains lie in memory by fours, at 22 bytes each (34 once a number reaches 2³¹), and take 12 to 30 bytes on the wire. For more than
+    /// a few numbers use a [`PnTable`](crate::PnTable).
     ///
     /// ```
     /// use edgepos_core::{Chain, EventId, Lane, ReplicaId, Seq};
@@ -148,7 +149,8 @@ counter! {
 counter! {
     /// One number that only goes up: visits, points earned.
     ///
-    /// 32 bytes in memory and 11 to 20 on the wire for each chain. For more than a few numbers use a [`GTable`](crate::GTable).
+    /// Chains lie in memory by fours, at 18 bytes each (26 once a number reaches 2³¹), and take 11 to 20 bytes on the wire. For more than
+    /// a few numbers use a [`GTable`](crate::GTable).
     GCounter(1, GRow, u64, u64, "GShares"),
     |amount: u64| [amount],
     |[total]: [u128; 1]| u64::try_from(total).ok()

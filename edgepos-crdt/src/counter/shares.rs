@@ -1,49 +1,66 @@
 //! What each chain added to one number.
 
 use alloc::vec::Vec;
-use core::array;
+use core::cmp::Reverse;
 
 use edgepos_core::{Chain, EventId, Seq};
 
+use super::quads::Quads;
 use crate::table::Cell;
 use crate::{ApplyError, Corruption, MergeError, VersionVector};
 
-/// Shares by rising chain. Lists, since a store has few chains: where both sides of a merge have the same ones, which is mostly so, it
-/// is a pass over plain numbers.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Shares<const N: usize> {
-    chains: Vec<Chain>,
-    /// The stamps of all chains, then the first totals of all, then the second.
-    numbers: Vec<u64>,
+/// Shares by rising chain, in small numbers while all of them fit: the first that does not fit widens the others for good, so equal
+/// shares are equal in memory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Shares<const N: usize> {
+    /// Each number is below 2³¹.
+    Narrow(Quads<N, i32>),
+    Wide(Quads<N, u64>),
+}
+
+impl<const N: usize> Default for Shares<N> {
+    fn default() -> Self {
+        Self::Narrow(Quads::new())
+    }
 }
 
 impl<const N: usize> Shares<N> {
-    fn cell(&self, at: usize) -> Cell<N> {
-        let count = self.chains.len();
-        Cell { stamp: self.numbers[at], totals: array::from_fn(|sign| self.numbers[(sign + 1) * count + at]) }
+    fn count(&self) -> usize {
+        match self {
+            Self::Narrow(quads) => quads.count(),
+            Self::Wide(quads) => quads.count(),
+        }
+    }
+
+    fn share(&self, at: usize) -> (Chain, Cell<N>) {
+        match self {
+            Self::Narrow(quads) => (quads.chain(at), quads.cell(at)),
+            Self::Wide(quads) => (quads.chain(at), quads.cell(at)),
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Chain, Cell<N>)> + '_ {
-        self.chains.iter().enumerate().map(|(at, chain)| (*chain, self.cell(at)))
+        (0..self.count()).map(|at| self.share(at))
     }
 
     fn get(&self, chain: Chain) -> Option<Cell<N>> {
-        self.chains.binary_search(&chain).ok().map(|at| self.cell(at))
+        let found = match self {
+            Self::Narrow(quads) => quads.find(chain),
+            Self::Wide(quads) => quads.find(chain),
+        };
+        found.ok().map(|at| self.share(at).1)
     }
 
     fn set(&mut self, chain: Chain, cell: Cell<N>) {
-        let found = self.chains.binary_search(&chain);
-        let (Ok(at) | Err(at)) = found;
-        if found.is_err() {
-            let count = self.chains.len();
-            self.chains.insert(at, chain);
-            // From the back, so that the places before it do not move.
-            (0..=N).rev().for_each(|column| self.numbers.insert(column * count + at, 0));
-        }
-        let count = self.chains.len();
-        self.numbers[at] = cell.stamp;
-        for (sign, total) in cell.totals.into_iter().enumerate() {
-            self.numbers[(sign + 1) * count + at] = total;
+        let fits = match self {
+            Self::Narrow(quads) => quads.set(chain, cell),
+            Self::Wide(quads) => quads.set(chain, cell),
+        };
+        if !fits {
+            let mut wide = Self::Wide(Quads::new());
+            self.iter().for_each(|(chain, cell)| wide.set(chain, cell));
+            wide.set(chain, cell);
+            *self = wide;
         }
     }
 
@@ -62,71 +79,49 @@ impl<const N: usize> Shares<N> {
     }
 
     pub(super) fn merge(&mut self, other: &Self) -> Result<bool, MergeError> {
-        let chains = self.chains.iter().zip(&other.chains);
-        // All of them without a branch for each.
-        let same = |(mine, theirs): (&Chain, &Chain)| {
-            (mine.replica == theirs.replica) & (mine.lane.code() == theirs.lane.code())
-        };
-        if self.chains.len() != other.chains.len() || !chains.fold(true, |all, pair| all & same(pair)) {
-            return self.merge_apart(other);
-        }
-        let Some(later) = self.later_than(other) else { return self.merge_apart(other) };
-        for (mine, theirs) in self.numbers.iter_mut().zip(&other.numbers) {
-            // The larger one. Neither has the highest bit, so their difference has it when it is negative.
-            let step = theirs.wrapping_sub(*mine);
-            *mine = mine.wrapping_add(step & (step >> 63).wrapping_sub(1));
-        }
-        Ok(later)
+        self.merge_at_once(other).map_or_else(|| self.merge_apart(other), Ok)
     }
 
-    /// Whether `other`, which has the same chains, has anything later. `None` where a look at the highest bits does not tell that each
-    /// share is a state of one writer: a larger total stands with a larger stamp.
-    fn later_than(&self, other: &Self) -> Option<bool> {
-        let count = self.chains.len();
-        if count == 0 {
-            return Some(false);
+    /// Where both sides have the same chains, which is mostly so, and nothing is wrong.
+    fn merge_at_once(&mut self, other: &Self) -> Option<bool> {
+        match (self, other) {
+            (Self::Narrow(mine), Self::Narrow(theirs)) => mine.merge(theirs),
+            (Self::Wide(mine), Self::Wide(theirs)) => mine.merge(theirs),
+            _ => None,
         }
-        let (my_stamps, my_totals) = self.numbers.split_at(count);
-        let (their_stamps, their_totals) = other.numbers.split_at(count);
-        let (mut doubt, mut later) = (0, 0);
-        for (mine, theirs) in my_stamps.iter().zip(their_stamps) {
-            doubt |= mine | theirs;
-            later |= mine.wrapping_sub(*theirs);
-        }
-        for (my_totals, their_totals) in my_totals.chunks_exact(count).zip(their_totals.chunks_exact(count)) {
-            let stamps = my_stamps.iter().zip(their_stamps);
-            for ((mine, theirs), (my_stamp, their_stamp)) in my_totals.iter().zip(their_totals).zip(stamps) {
-                let stamp_step = their_stamp.wrapping_sub(*my_stamp);
-                let step = theirs.wrapping_sub(*mine);
-                // All bits where the step of the stamp is negative: then the total must have stepped down as well, or not at all.
-                let back = 0_u64.wrapping_sub(stamp_step >> 63);
-                let forth = (step ^ back).wrapping_sub(back);
-                let same_stamp = (stamp_step ^ back).wrapping_sub(back).wrapping_sub(1);
-                doubt |= mine | theirs | forth | (same_stamp & 0_u64.wrapping_sub(forth));
-            }
-        }
-        (doubt >> 63 == 0).then_some(later >> 63 != 0)
     }
 
+    /// Share by share: takes the short cut's place where that is not sure, and tells which share is wrong.
     fn merge_apart(&mut self, other: &Self) -> Result<bool, MergeError> {
+        let (mut news, mut strangers) = (false, false);
         for (chain, theirs) in other.iter() {
-            if self.get(chain).is_some_and(|mine| !mine.agrees_with(&theirs)) {
-                return Err(MergeError::Corrupt(Corruption::DotReused { chain }));
+            match self.get(chain) {
+                Some(mine) if !mine.agrees_with(&theirs) => {
+                    return Err(MergeError::Corrupt(Corruption::DotReused { chain }));
+                }
+                Some(mine) => news |= mine.stamp < theirs.stamp,
+                None => strangers = true,
             }
         }
-        let mut news = false;
-        for (chain, theirs) in other.iter() {
-            if self.get(chain).is_none_or(|mine| mine.stamp < theirs.stamp) {
-                self.set(chain, theirs);
-                news = true;
+        if strangers {
+            // Put together anew, since many insertions would move the rest as many times.
+            let mut all: Vec<_> = self.iter().chain(other.iter()).collect();
+            all.sort_unstable_by_key(|(chain, cell)| (*chain, Reverse(cell.stamp)));
+            all.dedup_by_key(|(chain, _)| *chain);
+            *self = Self::of(all);
+        } else if news {
+            for (chain, theirs) in other.iter() {
+                if self.get(chain).is_some_and(|mine| mine.stamp < theirs.stamp) {
+                    self.set(chain, theirs);
+                }
             }
         }
-        Ok(news)
+        Ok(news || strangers)
     }
 
     /// Those shares that are wanted.
     pub(super) fn filtered(&self, keep: impl Fn(Chain, Seq) -> bool) -> Self {
-        Self::of(self.iter().filter(|(chain, cell)| keep(*chain, Seq(cell.stamp))).collect())
+        Self::of(self.iter().filter(|(chain, cell)| keep(*chain, Seq(cell.stamp))))
     }
 
     pub(super) fn since(&self, acknowledged: &VersionVector) -> Self {
@@ -134,16 +129,16 @@ impl<const N: usize> Shares<N> {
     }
 
     pub(super) fn totals(&self) -> [u128; N] {
-        let count = self.chains.len();
-        let column = |sign: usize| &self.numbers[(sign + 1) * count..(sign + 2) * count];
-        array::from_fn(|sign| column(sign).iter().map(|total| u128::from(*total)).sum())
+        match self {
+            Self::Narrow(quads) => quads.totals(),
+            Self::Wide(quads) => quads.totals(),
+        }
     }
 
-    /// By rising chain.
-    fn of(shares: Vec<(Chain, Cell<N>)>) -> Self {
-        let mut numbers: Vec<u64> = shares.iter().map(|(_, cell)| cell.stamp).collect();
-        (0..N).for_each(|sign| numbers.extend(shares.iter().map(|(_, cell)| cell.totals[sign])));
-        Self { chains: shares.into_iter().map(|(chain, _)| chain).collect(), numbers }
+    fn of(shares: impl IntoIterator<Item = (Chain, Cell<N>)>) -> Self {
+        let mut there = Self::default();
+        shares.into_iter().for_each(|(chain, cell)| there.set(chain, cell));
+        there
     }
 
     pub(super) fn checked(shares: Vec<(Chain, Cell<N>)>) -> Result<Self, Corruption> {
@@ -157,6 +152,8 @@ impl<const N: usize> Shares<N> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use edgepos_core::{Jitter, Lane, ReplicaId};
 
     use super::*;
@@ -165,33 +162,85 @@ mod tests {
     #[test]
     fn both_ways_to_merge_agree() {
         let (mut fast, mut refused) = (0, 0);
-        for seed in 0..4_000 {
+        for seed in 0..8_000 {
             let mut jitter = Jitter::derive(seed, &[9]);
-            let mut number = |wild: bool| match jitter.range(0, if wild { 8 } else { 5 }) {
-                5 => u64::MAX - jitter.range(0, 2),
-                6 => (1 << 63) - jitter.range(0, 2),
-                7 => 0,
-                _ => jitter.range(1, 4),
+            // Small numbers, those around the limit of the narrow ones, and those around the limits of 64 bits.
+            let wild = seed % 4;
+            let mut number = |wild: u64| match (wild, jitter.range(0, if wild == 0 { 5 } else { 8 })) {
+                (1, number @ 5..) => (1 << 31) + number - 7,
+                (2, number @ 5..) => (1 << 63) + number - 7,
+                (3, number @ 5..) => u64::MAX - number + 5,
+                _ => jitter.range(0, 4),
             };
-            let wild = seed % 2 == 0;
             let mut mine = Shares::<2>::default();
             let mut theirs = Shares::<2>::default();
-            for terminal in 1..5 {
+            let terminals = number(0) + 1;
+            for terminal in (0..terminals).map(|n| n as u16 * 2 + 2) {
                 let chain = Chain::new(ReplicaId::new(terminal, 1), Lane::Transactions);
                 let old = Cell { stamp: number(wild).max(1), totals: [number(wild), number(wild)] };
                 let totals = old.totals.map(|total| total.saturating_add(number(wild).saturating_sub(1)));
-                let new = Cell { stamp: old.stamp.saturating_add(number(false) - 1), totals };
-                let (a, b) = if number(false) < 2 { (new, old) } else { (old, new) };
+                let new = Cell { stamp: old.stamp.saturating_add(number(0)), totals };
+                let (a, b) = if number(0) < 2 { (new, old) } else { (old, new) };
                 mine.set(chain, a);
                 theirs.set(chain, b);
             }
-            let mut careful = mine.clone();
-            let expected = careful.merge_apart(&theirs);
-            fast += u32::from(mine.later_than(&theirs).is_some());
+            if seed % 5 == 0 {
+                // One that the other side does not know, before, between or after the ones that it does.
+                let chain = Chain::new(ReplicaId::new(number(0) as u16 * 3 + 1, 1), Lane::Stock);
+                theirs.set(chain, Cell { stamp: 1, totals: [number(wild), 1] });
+            }
+            let expected = one_by_one(&mine, &theirs);
+            let (mut at_once, mut careful) = (mine.clone(), mine.clone());
+            let short = at_once.merge_at_once(&theirs);
+            assert!(short.is_some() || at_once == mine, "seed {seed}: changed, although not merged");
+            fast += u32::from(short.is_some());
             refused += u32::from(expected.is_err());
-            assert_eq!(mine.merge(&theirs), expected, "seed {seed}");
-            assert_eq!(mine, careful, "seed {seed}");
+            let (whole, news) =
+                expected.map_or_else(|e| (mine.clone(), Err(e)), |(all, news)| (all, Ok(news)));
+            assert_eq!(careful.merge_apart(&theirs), news, "seed {seed}");
+            assert_eq!(mine.merge(&theirs), news, "seed {seed}");
+            for merged in [&mine, &careful] {
+                assert!(merged.iter().eq(whole.iter()), "seed {seed}");
+                assert_eq!(*merged, whole, "seed {seed}: equal shares are equal in memory");
+            }
         }
-        assert!(fast > 100 && refused > 100, "{fast} merged fast, {refused} refused");
+        assert!(fast > 1_000 && refused > 1_000, "{fast} merged at once, {refused} refused");
+    }
+
+    /// The definition.
+    fn one_by_one(mine: &Shares<2>, theirs: &Shares<2>) -> Result<(Shares<2>, bool), MergeError> {
+        let mut all: BTreeMap<_, _> = mine.iter().collect();
+        let mut news = false;
+        for (chain, cell) in theirs.iter() {
+            let held = *all.entry(chain).or_insert(Cell::EMPTY);
+            let (old, new) = if held.stamp <= cell.stamp { (held, cell) } else { (cell, held) };
+            let smaller = old.totals.iter().zip(&new.totals).any(|(old, new)| old > new);
+            if smaller || (old.stamp == new.stamp && old.totals != new.totals) {
+                return Err(MergeError::Corrupt(Corruption::DotReused { chain }));
+            }
+            news |= new != held;
+            all.insert(chain, new);
+        }
+        Ok((Shares::of(all), news))
+    }
+
+    /// Chains come in any order, and each is found again.
+    #[test]
+    fn chains_are_kept_in_order() {
+        for seed in 0..300 {
+            let mut jitter = Jitter::derive(seed, &[3]);
+            let (mut shares, mut truth) = (Shares::<1>::default(), BTreeMap::new());
+            for stamp in 1..40 {
+                let lane = Lane::ALL[jitter.range(0, 4) as usize];
+                let chain = Chain::new(ReplicaId::new(jitter.range(1, 12) as u16, 0), lane);
+                let total = if seed % 2 == 0 { stamp } else { stamp << 27 };
+                let cell = Cell { stamp, totals: [total] };
+                assert_eq!(shares.get(chain), truth.get(&chain).copied(), "seed {seed}");
+                shares.set(chain, cell);
+                truth.insert(chain, cell);
+                assert!(shares.iter().eq(truth.iter().map(|(chain, cell)| (*chain, *cell))), "seed {seed}");
+            }
+            assert_eq!(matches!(shares, Shares::Wide(_)), seed % 2 == 1, "seed {seed}");
+        }
     }
 }

@@ -3,71 +3,14 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use core::array;
-use core::ops::{BitAnd, BitOr};
 
 use super::page::{Cell, ROWS};
+use crate::word::Word;
 
 /// Rows that share one entry of [`Dense::newest`].
 const BLOCK: usize = 64;
 /// Rows that are compared in one go: as many numbers as registers hold.
 const LANES: usize = 16;
-
-/// A number of a page.
-pub(super) trait Word:
-    Copy + Eq + Default + BitOr<Output = Self> + BitAnd<Output = Self> + Into<u64>
-{
-    const ONE: Self;
-
-    /// The number, when it fits.
-    fn of(number: u64) -> Option<Self>;
-    fn minus(self, other: Self) -> Self;
-    /// Whether the highest bit is set.
-    fn is_high(self) -> bool;
-    /// Something with the number's highest bit, which is never set where [`of`](Self::of) does not take such numbers.
-    fn high_bit(self) -> Self;
-}
-
-/// Numbers below 2³¹.
-impl Word for u32 {
-    const ONE: Self = 1;
-
-    fn of(number: u64) -> Option<Self> {
-        Self::try_from(number).ok().filter(|word| !word.is_high())
-    }
-
-    fn minus(self, other: Self) -> Self {
-        self.wrapping_sub(other)
-    }
-
-    fn is_high(self) -> bool {
-        self >> 31 != 0
-    }
-
-    fn high_bit(self) -> Self {
-        0
-    }
-}
-
-/// Every number.
-impl Word for u64 {
-    const ONE: Self = 1;
-
-    fn of(number: u64) -> Option<Self> {
-        Some(number)
-    }
-
-    fn minus(self, other: Self) -> Self {
-        self.wrapping_sub(other)
-    }
-
-    fn is_high(self) -> bool {
-        self >> 63 != 0
-    }
-
-    fn high_bit(self) -> Self {
-        self
-    }
-}
 
 #[derive(Clone, Debug)]
 pub(super) struct Dense<const N: usize, W> {
@@ -84,7 +27,10 @@ impl<const N: usize, W: Word> Dense<N, W> {
     }
 
     pub(super) fn get(&self, row: usize) -> Cell<N> {
-        Cell { stamp: self.stamps[row].into(), totals: array::from_fn(|sign| self.totals[sign][row].into()) }
+        Cell {
+            stamp: self.stamps[row].number(),
+            totals: array::from_fn(|sign| self.totals[sign][row].number()),
+        }
     }
 
     /// Whether the cell's numbers fit. If not, nothing is stored.
@@ -105,7 +51,7 @@ impl<const N: usize, W: Word> Dense<N, W> {
     pub(super) fn each_since(&self, after: u64, mut visit: impl FnMut(usize, Cell<N>)) {
         for (block, _) in self.newest.iter().enumerate().filter(|&(_, &newest)| newest > after) {
             for row in block * BLOCK..(block + 1) * BLOCK {
-                if self.stamps[row].into() > after {
+                if self.stamps[row].number() > after {
                     visit(row, self.get(row));
                 }
             }
@@ -114,8 +60,7 @@ impl<const N: usize, W: Word> Dense<N, W> {
 
     /// Whether a quick look tells that `later` can be a later state of the same chain, cell by cell. If not, it may still be one.
     ///
-    /// Numbers that leave the highest bit free and are in order never set it in what is computed here, and nothing else is looked at:
-    /// no comparison, no branch, and instructions that every processor has for vectors.
+    /// Numbers that leave the highest bit free and are in order never set it in what is computed here, and nothing else is looked at.
     pub(super) fn surely_precedes(&self, later: &Self) -> bool {
         let mut doubt = W::default();
         for block in (0..ROWS).step_by(LANES) {
@@ -145,7 +90,7 @@ impl<const N: usize, W: Word> Dense<N, W> {
 
     /// The same with wider numbers.
     pub(super) fn widened(&self) -> Dense<N, u64> {
-        let wide = |column: &Vec<W>| column.iter().map(|word| (*word).into()).collect();
+        let wide = |column: &Vec<W>| column.iter().map(|word| word.number()).collect();
         Dense {
             stamps: wide(&self.stamps),
             totals: array::from_fn(|sign| wide(&self.totals[sign])),

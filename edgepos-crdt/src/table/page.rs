@@ -45,7 +45,7 @@ pub(crate) enum Page<const N: usize> {
     /// By rising row.
     Sparse(Vec<(u16, Cell<N>)>),
     /// While each number is below 2³¹.
-    Narrow(Arc<Dense<N, u32>>),
+    Narrow(Arc<Dense<N, i32>>),
     Wide(Arc<Dense<N, u64>>),
 }
 
