@@ -27,6 +27,7 @@ mod clock;
 mod counter;
 mod delta;
 mod error;
+mod four;
 #[cfg(feature = "crdts")]
 mod interop;
 mod origin;
@@ -39,7 +40,6 @@ mod stamp;
 mod table;
 mod version;
 mod wire;
-mod word;
 
 pub use clock::{Clock, ClockAhead, Hlc};
 pub use counter::{BoundedCounter, GCounter, NotEnough, PnCounter, Recount, RecountLog, TransferError};

@@ -83,7 +83,7 @@ fn only_one_way(report: &mut Report) {
 
 /// A joined table shares its pages with the other one until it writes to them: this pays for all of that.
 fn then_written<'a>(morning: &'a PnTable, evening: &'a PnTable, truth: &'a [i64]) -> Side<'a, PnTable> {
-    const ROWS: usize = 4096;
+    const ROWS: usize = 8192;
     let chains = store::chains();
     Side::new(
         || morning.clone(),

@@ -1,75 +1,23 @@
 //! The shares of a counter in memory: four chains side by side, so that a merge is a pass over plain numbers.
 
 use alloc::vec::Vec;
-use core::array;
-use core::ops::{BitAnd, BitOr, Not};
 
 use edgepos_core::{Chain, Lane, ReplicaId};
-use wide::{i32x4, u64x4};
 
+use crate::four::{Four, WIDTH, Word};
 use crate::table::Cell;
-use crate::word::Word;
 
-/// Chains in a group: as many small numbers as the vector registers of every processor hold.
-const WIDTH: usize = 4;
-
-/// Four numbers in a register. What a compiler makes of four by itself changes with what stands around them, and here it decides
-/// whether a merge takes 20 or 40 ns.
-pub(super) trait Fourfold: Word {
-    type Four: Copy + BitOr<Output = Self::Four> + BitAnd<Output = Self::Four> + Not<Output = Self::Four>;
-
-    fn four(numbers: [Self; WIDTH]) -> Self::Four;
-    /// All bits of the places where `a` is the larger one.
-    fn above(a: Self::Four, b: Self::Four) -> Self::Four;
-    /// Whether any place has all bits.
-    fn any(four: Self::Four) -> bool;
-    fn larger(a: [Self; WIDTH], b: [Self; WIDTH]) -> [Self; WIDTH];
-}
-
-macro_rules! fourfold {
-    ($word:ty, $four:ty) => {
-        impl Fourfold for $word {
-            type Four = $four;
-
-            fn four(numbers: [Self; WIDTH]) -> $four {
-                <$four>::new(numbers)
-            }
-
-            fn above(a: $four, b: $four) -> $four {
-                a.simd_gt(b)
-            }
-
-            fn any(four: $four) -> bool {
-                four.any()
-            }
-
-            fn larger(a: [Self; WIDTH], b: [Self; WIDTH]) -> [Self; WIDTH] {
-                <$four>::new(a).max(<$four>::new(b)).to_array()
-            }
-        }
-    };
-}
-
-fourfold!(i32, i32x4);
-fourfold!(u64, u64x4);
-
-/// Places that are not used hold zeros, which merge with zeros and bring no news.
+/// Places that are not used hold zeros.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Quad<const N: usize, W> {
     replicas: [u64; WIDTH],
-    stamps: [W; WIDTH],
-    totals: [[W; WIDTH]; N],
+    cells: Four<N, W>,
     lanes: [Lane; WIDTH],
 }
 
-impl<const N: usize, W: Fourfold> Quad<N, W> {
+impl<const N: usize, W: Word> Quad<N, W> {
     fn empty() -> Self {
-        Self {
-            replicas: [0; WIDTH],
-            stamps: [W::default(); WIDTH],
-            totals: [[W::default(); WIDTH]; N],
-            lanes: [Lane::Transactions; WIDTH],
-        }
+        Self { replicas: [0; WIDTH], cells: Four::empty(), lanes: [Lane::Transactions; WIDTH] }
     }
 
     fn chain(&self, place: usize) -> Chain {
@@ -89,7 +37,7 @@ pub(super) struct Quads<const N: usize, W> {
     quads: Vec<Quad<N, W>>,
 }
 
-impl<const N: usize, W: Fourfold> Quads<N, W> {
+impl<const N: usize, W: Word> Quads<N, W> {
     pub(super) const fn new() -> Self {
         Self { count: 0, quads: Vec::new() }
     }
@@ -103,11 +51,7 @@ impl<const N: usize, W: Fourfold> Quads<N, W> {
     }
 
     pub(super) fn cell(&self, at: usize) -> Cell<N> {
-        let (quad, place) = (&self.quads[at / WIDTH], at % WIDTH);
-        Cell {
-            stamp: quad.stamps[place].number(),
-            totals: array::from_fn(|sign| quad.totals[sign][place].number()),
-        }
+        self.quads[at / WIDTH].cells.get(at % WIDTH)
     }
 
     /// Where the chain is, or where it belongs.
@@ -120,11 +64,11 @@ impl<const N: usize, W: Fourfold> Quads<N, W> {
         if at < self.count && self.chain(at) == chain { Ok(at) } else { Err(at) }
     }
 
-    /// Whether the share's numbers fit. If not, nothing is stored.
+    /// `None`, and no change, where a number does not fit.
     #[must_use]
-    pub(super) fn set(&mut self, chain: Chain, cell: Cell<N>) -> bool {
-        let (stamp, totals) = (W::of(cell.stamp), cell.totals.map(W::of));
-        let (Some(stamp), true) = (stamp, totals.iter().all(Option::is_some)) else { return false };
+    pub(super) fn set(&mut self, chain: Chain, cell: Cell<N>) -> Option<()> {
+        // Tried apart, since a chain that is new needs room first.
+        Four::<N, W>::empty().set(0, cell)?;
         let found = self.find(chain);
         let (Ok(at) | Err(at)) = found;
         if found.is_err() {
@@ -132,11 +76,7 @@ impl<const N: usize, W: Fourfold> Quads<N, W> {
         }
         let (quad, place) = (&mut self.quads[at / WIDTH], at % WIDTH);
         (quad.replicas[place], quad.lanes[place]) = (chain.replica.0, chain.lane);
-        quad.stamps[place] = stamp;
-        for (column, total) in quad.totals.iter_mut().zip(totals.into_iter().flatten()) {
-            column[place] = total;
-        }
-        true
+        quad.cells.set(place, cell)
     }
 
     /// Moves what is at `at` and later by one place.
@@ -153,20 +93,9 @@ impl<const N: usize, W: Fourfold> Quads<N, W> {
             let (quad, place) = (&mut self.quads[to / WIDTH], to % WIDTH);
             quad.replicas[place] = from.replicas[old];
             quad.lanes[place] = from.lanes[old];
-            quad.stamps[place] = from.stamps[old];
-            (0..N).for_each(|sign| quad.totals[sign][place] = from.totals[sign][old]);
+            quad.cells.copy(place, &from.cells, old);
         }
         self.count += 1;
-    }
-
-    pub(super) fn totals(&self) -> [u128; N] {
-        let mut sums = [0; N];
-        for quad in &self.quads {
-            for (sum, column) in sums.iter_mut().zip(&quad.totals) {
-                *sum += column.iter().map(|total| u128::from(total.number())).sum::<u128>();
-            }
-        }
-        sums
     }
 
     /// Takes over each chain's later share; whether there was any. `None`, and no change, where the chains are not the same on both
@@ -185,22 +114,14 @@ impl<const N: usize, W: Fourfold> Quads<N, W> {
             {
                 *stranger |= mine ^ theirs;
             }
-            let (old, new) = (W::four(mine.stamps), W::four(theirs.stamps));
-            let (later, earlier) = (W::above(new, old), W::above(old, new));
-            news = news | later;
-            for (old, new) in mine.totals.iter().zip(&theirs.totals) {
-                let (old, new) = (W::four(*old), W::four(*new));
-                fault = fault | (W::above(new, old) & !later) | (W::above(old, new) & !earlier);
-            }
+            let (wrong, later) = mine.cells.compare(&theirs.cells);
+            (fault, news) = (fault | wrong, news | later);
         }
         if W::any(fault) || strangers != [0; WIDTH] || lanes != 0 {
             return None;
         }
         for (mine, theirs) in self.quads.iter_mut().zip(&other.quads) {
-            mine.stamps = W::larger(mine.stamps, theirs.stamps);
-            for (mine, theirs) in mine.totals.iter_mut().zip(&theirs.totals) {
-                *mine = W::larger(*mine, *theirs);
-            }
+            mine.cells.take_later(&theirs.cells);
         }
         Some(W::any(news))
     }

@@ -56,7 +56,7 @@ impl<const N: usize> Shares<N> {
             Self::Narrow(quads) => quads.set(chain, cell),
             Self::Wide(quads) => quads.set(chain, cell),
         };
-        if !fits {
+        if fits.is_none() {
             let mut wide = Self::Wide(Quads::new());
             self.iter().for_each(|(chain, cell)| wide.set(chain, cell));
             wide.set(chain, cell);
@@ -129,10 +129,11 @@ impl<const N: usize> Shares<N> {
     }
 
     pub(super) fn totals(&self) -> [u128; N] {
-        match self {
-            Self::Narrow(quads) => quads.totals(),
-            Self::Wide(quads) => quads.totals(),
+        let mut sums = [0; N];
+        for (_, cell) in self.iter() {
+            sums.iter_mut().zip(cell.totals).for_each(|(sum, total)| *sum += u128::from(total));
         }
+        sums
     }
 
     fn of(shares: impl IntoIterator<Item = (Chain, Cell<N>)>) -> Self {

@@ -47,7 +47,7 @@ impl From<PnRow> for Cell<2> {
 /// Feed each chain's events in order, each event at most once for an item. The value of an item is the sum over the folded base and all columns, the same
 /// on every replica with the same vector, in whatever order things arrived.
 ///
-/// A column is stored in pages of 4,096 rows that are allocated on first use. Each change returns the one row to write through to
+/// A column is stored in pages of 8,192 rows that are allocated on first use. Each change returns the one row to write through to
 /// the store.
 ///
 /// ```
