@@ -8,6 +8,7 @@
 mod footprint;
 
 use std::hint::black_box;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ fn main() {
     networks("embedded", &Embedded);
     trees("trees", &Trees);
     pipelines("", &Engines::standard());
+    busy_till("", &Engines::standard());
     steps();
     #[cfg(feature = "onnxruntime")]
     with_runtime();
@@ -45,6 +47,7 @@ fn with_runtime() {
             networks("ONNX Runtime", &runtime.with(Provider::Cpu));
             trees("ONNX Runtime", &runtime.with(Provider::Cpu));
             pipelines("ONNX Runtime, ", &Engines::accelerated(&search));
+            busy_till("ONNX Runtime, ", &Engines::accelerated(&search));
         }
         Err(error) => println!("\nONNX Runtime is left out: {error}"),
     }
@@ -143,21 +146,22 @@ fn pipelines(name: &str, engines: &Engines) {
         let config = ProductConfig { cache, worker, placement, ..ProductConfig::default() };
         let recognizer =
             ProductRecognizer::load_with(&models(), config, engines).expect("the product model loads");
-        measure(&format!("call {name}{what}, PNG of 600 × 400"), 100, || {
+        measure(&format!("call {name}{what}, PNG of 600 × 400"), 500, || {
             assert!(!black_box(recognizer.recognise(&photo)).is_fallback());
         });
     }
-    let config = BarcodeConfig { worker, placement, ..BarcodeConfig::default() };
+    let one_thread = PlacementConfig { threads: BarcodeConfig::default().placement.threads, ..placement };
+    let config = BarcodeConfig { worker, placement: one_thread, ..BarcodeConfig::default() };
     let reader = BarcodeReader::load_with(&models(), config, engines).expect("the barcode model loads");
     let code =
         Picture::decode(&file("samples/barcode.png"), &PictureLimits::default()).expect("a shipped sample");
-    measure(&format!("call {name}barcode, frame of 800 × 600"), 100, || {
+    measure(&format!("call {name}barcode, frame of 800 × 600"), 1000, || {
         assert!(!black_box(reader.read_picture(code.clone())).is_fallback());
     });
     let config = VoiceConfig { worker, placement, ..VoiceConfig::default() };
     let recognizer = VoiceRecognizer::load_with(&models(), config, engines).expect("the voice model loads");
     let clip = Clip::from_wav(&file("samples/refund.wav")).expect("a shipped sample");
-    measure(&format!("call {name}voice, 1.6 s at 16 kHz"), 200, || {
+    measure(&format!("call {name}voice, 1.6 s at 16 kHz"), 1000, || {
         assert!(!black_box(recognizer.listen(&clip)).is_fallback());
     });
     let config = FraudConfig { worker, placement, ..FraudConfig::default() };
@@ -181,6 +185,48 @@ fn pipelines(name: &str, engines: &Engines) {
         measure(&format!("call {name}fraud, while four tills have products recognised"), 2000, || {
             assert!(!black_box(scorer.score(&payment)).is_fallback());
         });
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Calls while as many other threads as there are processors never rest, on as many threads as a till takes by default and on one.
+fn busy_till(name: &str, engines: &Engines) {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let file = |file: &str| std::fs::read(models().join(file)).expect("a shipped sample");
+    let photo = file("samples/espresso.png");
+    let code =
+        Picture::decode(&file("samples/barcode.png"), &PictureLimits::default()).expect("a shipped sample");
+    let worker = WorkerConfig { deadline: Duration::from_secs(10), ..WorkerConfig::default() };
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    black_box((0..1000_u64).fold(0, |sum, number| sum ^ black_box(number)));
+                }
+            });
+        }
+        let usual = PlacementConfig::default().threads;
+        for threads in [usual, 1] {
+            let placement = PlacementConfig {
+                latency_budget: Duration::from_secs(10),
+                threads,
+                ..PlacementConfig::default()
+            };
+            let cache = CacheConfig { entries: 0, ..CacheConfig::default() };
+            let config = ProductConfig { cache, worker, placement, ..ProductConfig::default() };
+            let recognizer =
+                ProductRecognizer::load_with(&models(), config, engines).expect("the product model loads");
+            measure(&format!("busy till, {name}product, threads {threads}"), 200, || {
+                assert!(!black_box(recognizer.recognise(&photo)).is_fallback());
+            });
+            let config = BarcodeConfig { worker, placement, ..BarcodeConfig::default() };
+            let reader =
+                BarcodeReader::load_with(&models(), config, engines).expect("the barcode model loads");
+            measure(&format!("busy till, {name}barcode, threads {threads}"), 500, || {
+                assert!(!black_box(reader.read_picture(code.clone())).is_fallback());
+            });
+        }
         stop.store(true, Ordering::Relaxed);
     });
 }

@@ -39,7 +39,8 @@ pub struct BarcodeConfig {
     pub picture: PictureLimits,
     /// Deadline, queue and batch.
     pub worker: WorkerConfig,
-    /// Engine, budget and threads.
+    /// Engine, budget and threads. Default: one thread and [`PlacementConfig::default`] otherwise. The network is so small that a second
+    /// thread gains nothing on an idle till, and on a busy one both wait for the later of them.
     pub placement: PlacementConfig,
 }
 
@@ -51,7 +52,7 @@ impl Default for BarcodeConfig {
             search_whole: true,
             picture: PictureLimits::default(),
             worker: WorkerConfig::default(),
-            placement: PlacementConfig::default(),
+            placement: PlacementConfig { threads: 1, ..PlacementConfig::default() },
         }
     }
 }
