@@ -64,19 +64,21 @@ impl<const N: usize, W: Word> Quads<N, W> {
         if at < self.count && self.chain(at) == chain { Ok(at) } else { Err(at) }
     }
 
-    /// `None`, and no change, where a number does not fit.
+    /// Stores the share at the place that [`find`](Self::find) gave. `None`, and no change, where a number does not fit.
     #[must_use]
-    pub(super) fn set(&mut self, chain: Chain, cell: Cell<N>) -> Option<()> {
-        // Tried apart, since a chain that is new needs room first.
-        Four::<N, W>::empty().set(0, cell)?;
-        let found = self.find(chain);
-        let (Ok(at) | Err(at)) = found;
-        if found.is_err() {
-            self.make_room(at);
-        }
-        let (quad, place) = (&mut self.quads[at / WIDTH], at % WIDTH);
-        (quad.replicas[place], quad.lanes[place]) = (chain.replica.0, chain.lane);
-        quad.cells.set(place, cell)
+    pub(super) fn set(&mut self, place: Result<usize, usize>, chain: Chain, cell: Cell<N>) -> Option<()> {
+        let at = match place {
+            Ok(at) => at,
+            Err(at) => {
+                // Tried apart, since room is made first.
+                Four::<N, W>::empty().set(0, cell)?;
+                self.make_room(at);
+                let quad = &mut self.quads[at / WIDTH];
+                (quad.replicas[at % WIDTH], quad.lanes[at % WIDTH]) = (chain.replica.0, chain.lane);
+                at
+            }
+        };
+        self.quads[at / WIDTH].cells.set(at % WIDTH, cell)
     }
 
     /// Moves what is at `at` and later by one place.

@@ -43,18 +43,27 @@ impl<const N: usize> Shares<N> {
         (0..self.count()).map(|at| self.share(at))
     }
 
-    fn get(&self, chain: Chain) -> Option<Cell<N>> {
-        let found = match self {
+    /// Where the chain is, or where it belongs.
+    fn find(&self, chain: Chain) -> Result<usize, usize> {
+        match self {
             Self::Narrow(quads) => quads.find(chain),
             Self::Wide(quads) => quads.find(chain),
-        };
-        found.ok().map(|at| self.share(at).1)
+        }
+    }
+
+    fn get(&self, chain: Chain) -> Option<Cell<N>> {
+        self.find(chain).ok().map(|at| self.share(at).1)
     }
 
     fn set(&mut self, chain: Chain, cell: Cell<N>) {
+        self.set_at(self.find(chain), chain, cell);
+    }
+
+    /// As [`set`](Self::set), at the place that [`find`](Self::find) gave.
+    fn set_at(&mut self, place: Result<usize, usize>, chain: Chain, cell: Cell<N>) {
         let fits = match self {
-            Self::Narrow(quads) => quads.set(chain, cell),
-            Self::Wide(quads) => quads.set(chain, cell),
+            Self::Narrow(quads) => quads.set(place, chain, cell),
+            Self::Wide(quads) => quads.set(place, chain, cell),
         };
         if fits.is_none() {
             let mut wide = Self::Wide(Quads::new());
@@ -65,7 +74,8 @@ impl<const N: usize> Shares<N> {
     }
 
     pub(super) fn apply(&mut self, dot: EventId, added: [u64; N]) -> Result<Cell<N>, ApplyError> {
-        let mut cell = self.get(dot.chain).unwrap_or(Cell::EMPTY);
+        let place = self.find(dot.chain);
+        let mut cell = place.map_or(Cell::EMPTY, |at| self.share(at).1);
         if dot.seq == Seq::ZERO {
             return Err(ApplyError::NoPosition);
         }
@@ -74,7 +84,7 @@ impl<const N: usize> Shares<N> {
         }
         Cell::add(&mut cell.totals, added)?;
         cell.stamp = dot.seq.0;
-        self.set(dot.chain, cell);
+        self.set_at(place, dot.chain, cell);
         Ok(cell)
     }
 
