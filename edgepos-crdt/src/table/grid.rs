@@ -195,13 +195,16 @@ impl<const N: usize> Grid<N> {
         let numbering = self.numbering_of(other)?;
         let mut later = Vec::new();
         for &chain in newer {
-            let Some(theirs) = other.columns.get(&chain) else { continue };
             // Pages are shared, so a clone costs a few pointers.
-            let theirs = numbering.as_ref().map_or_else(|| theirs.clone(), |rows| theirs.renumbered(rows));
-            if self.columns.get(&chain).is_some_and(|mine| !mine.precedes(&theirs)) {
+            let theirs = other.columns.get(&chain).map(|theirs| {
+                numbering.as_ref().map_or_else(|| theirs.clone(), |rows| theirs.renumbered(rows))
+            });
+            let untouched = Column::default();
+            let next = theirs.as_ref().unwrap_or(&untouched);
+            if self.columns.get(&chain).is_some_and(|mine| !mine.precedes(next)) {
                 return Err(MergeError::Corrupt(Corruption::DotReused { chain }));
             }
-            later.push((chain, theirs));
+            later.extend(theirs.map(|theirs| (chain, theirs)));
         }
         // A chain has one writer, so of two states of its column the later one is their join.
         self.columns.extend(later);
