@@ -210,6 +210,12 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
             }
         }
         let (ours, theirs) = (self.epoch, frame.epoch);
+        let beyond = |&(chain, last): &(&Chain, &Final)| frame.to.get(*chain) > last.seq;
+        if theirs == ours
+            && let Some((&chain, _)) = self.folded.iter().find(beyond)
+        {
+            return Err(MergeError::Corrupt(Corruption::OutsideInterval { chain }));
+        }
         let rebased = |chain: &Chain| theirs < ours && self.folded.contains_key(chain);
         let gap = frame.from.iter().find(|(chain, seq)| *seq > self.vector.get(*chain) && !rebased(chain));
         if let Some((chain, needed)) = gap
@@ -356,5 +362,24 @@ mod tests {
         receiver.stock.grid = Grid::nearly_full(2);
         receiver.merge(&frame).unwrap();
         assert_eq!(receiver.stock().value(Item(first + 1)), Ok(2));
+    }
+    /// At one epoch everybody holds a folded chain exactly up to its end. Whoever took more would send frames that nobody reads.
+    #[test]
+    fn a_frame_of_the_own_epoch_goes_beyond_no_end() {
+        type Node = Replica<u64, u64, u64>;
+        let mut sender = Node::new(ReplicaId::new(1, 7));
+        let ended = sender.record(Lane::Stock, Change::default()).unwrap();
+        let retirement = sender.seal().unwrap();
+        sender.begin(ReplicaId::new(1, 8)).unwrap();
+        sender.retire(&retirement);
+        sender.apply_fold(&sender.propose_fold().unwrap()).unwrap();
+        let mut receiver = Node::new(ReplicaId::new(2, 7));
+        receiver.merge(&sender.delta_since(FoldEpoch(0), &VersionVector::new())).unwrap();
+        let before = receiver.clone();
+        let mut frame = sender.delta_since(receiver.epoch(), receiver.vector());
+        frame.to.set_max(ended.chain, Seq(65));
+        let refused = MergeError::Corrupt(Corruption::OutsideInterval { chain: ended.chain });
+        assert_eq!(receiver.merge(&frame), Err(refused));
+        assert_eq!(receiver, before);
     }
 }
