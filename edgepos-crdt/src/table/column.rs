@@ -73,3 +73,73 @@ impl<const N: usize> Column<N> {
 fn place(row: u32) -> (u32, usize) {
     (row / ROWS as u32, row as usize % ROWS)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeMap;
+
+    use edgepos_core::Jitter;
+
+    use super::*;
+
+    const PAGE: u32 = ROWS as u32;
+
+    fn column(cells: &BTreeMap<u32, Cell<2>>, jitter: &mut Jitter) -> Column<2> {
+        let mut column = Column::default();
+        let mut rest: Vec<_> = cells.iter().collect();
+        while !rest.is_empty() {
+            let (row, cell) = rest.swap_remove(jitter.range(0, rest.len() as u64) as usize);
+            column.set(*row, *cell);
+        }
+        column
+    }
+
+    fn listed(column: &Column<2>, after: u64) -> Vec<(u32, Cell<2>)> {
+        let mut list = Vec::new();
+        column.each_since(after, |row, cell| list.push((row, cell)));
+        list
+    }
+
+    /// Lists, narrow and wide arrays on both sides of the borders between pages, some of which are missing; touched in any order.
+    #[test]
+    fn a_column_behaves_as_a_map_and_finds_a_reused_position_in_any_page() {
+        let borders = [0, 1, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE - 1, 3 * PAGE, 5 * PAGE + 7];
+        for seed in 0..60 {
+            let mut jitter = Jitter::derive(seed, &[8]);
+            let mut cells = BTreeMap::new();
+            let cell = |jitter: &mut Jitter, totals| Cell { stamp: jitter.range(1, 90), totals };
+            for row in borders.into_iter().filter(|_| jitter.range(0, 4) > 0).collect::<Vec<_>>() {
+                let large = [7, (1 << 31) - 1, 1 << 31, u64::MAX - 9][jitter.range(0, 4) as usize];
+                cells.insert(row, cell(&mut jitter, [large, 3]));
+            }
+            // One page around the size at which a list becomes arrays.
+            let first = [0, PAGE, 5 * PAGE][jitter.range(0, 3) as usize];
+            for row in first..first + [1, 1_022, 1_025][jitter.range(0, 3) as usize] {
+                let new = cell(&mut jitter, [5, 5]);
+                cells.entry(row).or_insert(new);
+            }
+            let ours = column(&cells, &mut jitter);
+            for after in [0, 44, 90] {
+                let expected: Vec<_> =
+                    cells.iter().filter(|(_, cell)| cell.stamp > after).map(|(row, c)| (*row, *c)).collect();
+                assert_eq!(listed(&ours, after), expected, "seed {seed}");
+            }
+            for row in borders {
+                assert_eq!(ours.get(row), cells.get(&row).copied().unwrap_or(Cell::EMPTY), "seed {seed}");
+            }
+            let back: Vec<u32> = (0..6 * PAGE).rev().collect();
+            assert_eq!(listed(&ours.renumbered(&back).renumbered(&back), 0), listed(&ours, 0), "seed {seed}");
+
+            let mut later = cells.clone();
+            later.insert(2 * PAGE, Cell { stamp: 99, totals: [1 << 31, 0] });
+            let row = *cells.keys().nth(jitter.range(0, cells.len() as u64) as usize).unwrap();
+            later.get_mut(&row).unwrap().totals[0] += 1;
+            assert!(!ours.precedes(&column(&later, &mut jitter)), "seed {seed}: a position has two contents");
+            later.get_mut(&row).unwrap().stamp = 99;
+            let whole = column(&later, &mut jitter);
+            assert!(ours.precedes(&whole) && !whole.precedes(&ours), "seed {seed}");
+            later.remove(&row);
+            assert!(!ours.precedes(&column(&later, &mut jitter)), "seed {seed}: a cell is missing");
+        }
+    }
+}
