@@ -139,10 +139,12 @@ impl Clock {
     pub fn ceiling_to_persist(&mut self, wall: WallMs) -> Option<Hlc> {
         let present = self.last.ms().max(wall.0).min(MAX_MS);
         let left = self.ceiling.ms().saturating_sub(present);
-        if u128::from(left) >= Self::CEILING_RENEWAL.as_millis() || self.ceiling.ms() == MAX_MS {
+        if u128::from(left) >= Self::CEILING_RENEWAL.as_millis() || self.ceiling.0 == u64::MAX {
             return None;
         }
-        self.ceiling = Hlc::from_parts(present.saturating_add(Self::CEILING_REACH.as_millis() as u64), 0);
+        let reach = present.saturating_add(Self::CEILING_REACH.as_millis() as u64);
+        // In the last millisecond of all only the counter still rises.
+        self.ceiling = if reach < MAX_MS { Hlc::from_parts(reach, 0) } else { Hlc(u64::MAX) };
         Some(self.ceiling)
     }
 
@@ -196,6 +198,18 @@ mod tests {
         let mut clock = Clock::new(Hlc(u64::MAX));
         assert_eq!(clock.now(WallMs(u64::MAX)), Hlc(u64::MAX));
         assert_eq!(clock.ceiling_to_persist(WallMs(u64::MAX)), None);
+    }
+
+    /// A wall clock beyond 48 bits, and a restart.
+    #[test]
+    fn a_restart_in_the_last_millisecond_repeats_no_stamp() {
+        let mut clock = Clock::new(Hlc::ZERO);
+        let first = clock.now(WallMs(u64::MAX));
+        let ceiling = clock.ceiling_to_persist(WallMs(u64::MAX)).unwrap();
+        let used = clock.now(WallMs(u64::MAX));
+        assert!(first < used && used < ceiling);
+        assert_eq!(clock.ceiling_to_persist(WallMs(u64::MAX)), None);
+        assert!(Clock::new(ceiling).now(WallMs(0)) > used);
     }
 
     #[test]

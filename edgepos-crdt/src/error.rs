@@ -130,6 +130,12 @@ pub enum Corruption {
     /// Entries are not in rising order, or one is there twice.
     #[error("entries are not in rising order")]
     Order,
+    /// An element is there, and on record as removed.
+    #[error("an element of {chain} is there and removed")]
+    RemovedAndThere {
+        /// The chain that added it.
+        chain: Chain,
+    },
     /// The hash of the folded rows is not the one that was agreed.
     #[error("the folded rows do not match the agreed hash")]
     BaseHash,

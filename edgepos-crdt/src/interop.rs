@@ -39,16 +39,18 @@ pub struct ShareOp<R> {
 
 macro_rules! counter {
     ($name:ident, $row:ident) => {
+        /// Of two shares of a chain the later one stays, also where its totals are smaller, which the counter's own `merge` refuses:
+        /// its writer saw a [`reset_remove`](ResetRemove::reset_remove) and began anew.
         impl CvRDT for $name {
             type Validation = MergeError;
 
             fn validate_merge(&self, other: &Self) -> Result<(), MergeError> {
-                $name::merge(&mut self.clone(), other).map(drop)
+                $name::merge_after_resets(&mut self.clone(), other).map(drop)
             }
 
             /// What [`validate_merge`](CvRDT::validate_merge) refuses changes nothing.
             fn merge(&mut self, other: Self) {
-                let _ = $name::merge(self, &other);
+                let _ = $name::merge_after_resets(self, &other);
             }
         }
 
@@ -58,13 +60,13 @@ macro_rules! counter {
 
             fn validate_op(&self, op: &Self::Op) -> Result<(), MergeError> {
                 let one = $name::from_rows([(op.chain, op.row)]).map_err(MergeError::Corrupt)?;
-                $name::merge(&mut self.clone(), &one).map(drop)
+                $name::merge_after_resets(&mut self.clone(), &one).map(drop)
             }
 
             /// What [`validate_op`](CmRDT::validate_op) refuses changes nothing.
             fn apply(&mut self, op: Self::Op) {
                 if let Ok(one) = $name::from_rows([(op.chain, op.row)]) {
-                    let _ = $name::merge(self, &one);
+                    let _ = $name::merge_after_resets(self, &one);
                 }
             }
         }

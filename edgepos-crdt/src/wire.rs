@@ -49,8 +49,9 @@ pub enum DecodeError {
     Corrupt(#[from] Corruption),
 }
 
-/// How much one message may hold. What is decoded takes three to twelve times the bytes it was read from, and in the worst shape, of a
-/// set whose elements are far apart and have no size, not more than a hundred times.
+/// How much one message may hold. What is decoded, and merged into however large a table, mostly takes three to twelve times the bytes it
+/// was read from, and never more than a hundred times. The worst shapes are a set whose elements are far apart and have no size, and a
+/// delta that touches just as many rows of each page as make it arrays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Limits {
     /// Entries of one list. Default 16,777,216, all rows of a full table.

@@ -96,6 +96,35 @@ fn ours_converges_where_theirs_does_not() {
     assert!(theirs < RUNS, "crdts was repaired: say so in the documentation");
 }
 
+/// A removal that the writer saw and others have not: its next share begins anew, below the one that they hold.
+#[test]
+fn a_share_that_began_anew_after_a_removal_replaces_the_old_one() {
+    let add = |map: &Ours, amount| {
+        map.update(0, map.read_ctx().derive_add_ctx(chain(1)), |counter, context| {
+            counter.op(&context.dot, amount).unwrap()
+        })
+    };
+    let mut writer = Ours::new();
+    let first = add(&writer, 1 << 40);
+    writer.apply(first.clone());
+    let (mut by_operations, by_state) = (writer.clone(), writer.clone());
+    let removal = by_state.rm(0, by_state.get(&0).derive_rm_ctx());
+    writer.apply(removal.clone());
+    let second = add(&writer, 2);
+    writer.apply(second.clone());
+    by_operations.apply(second);
+    by_operations.apply(removal);
+    let mut merged = by_state.clone();
+    assert!(merged.validate_merge(&writer).is_ok());
+    merged.merge(writer.clone());
+    let mut other_way = writer.clone();
+    other_way.merge(by_state);
+    for map in [&writer, &by_operations, &merged, &other_way] {
+        assert_eq!(map.get(&0).val.map(|counter| counter.value()), Some(Ok(2)));
+        assert_eq!(map.get(&0).val, writer.get(&0).val, "equal in memory, too");
+    }
+}
+
 #[test]
 fn counters_convert_both_ways() {
     let mut ours = PnCounter::new();

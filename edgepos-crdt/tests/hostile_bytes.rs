@@ -6,8 +6,8 @@
 
 use edgepos_core::{Chain, EventId, FoldEpoch, Jitter, Lane, RepairGen, ReplicaId, Seq};
 use edgepos_crdt::{
-    Change, DecodeError, Fold, Frame, GTable, Hlc, Item, Limits, LwwMap, PnDelta, PnTable, Replica, SetDelta,
-    Stamp, TxSet, VersionVector, Wire,
+    Change, Corruption, DecodeError, Fold, FoldError, Frame, GTable, Hlc, Item, Limits, LwwMap, PnDelta,
+    PnTable, Replica, Retirement, SetDelta, Stamp, TxSet, VersionVector, Wire,
 };
 use proptest::prelude::*;
 
@@ -97,7 +97,25 @@ fn limits_are_named_in_the_error() {
     assert_eq!(refused, Err(DecodeError::TooMany { what: "entries", limit: 9 }));
 }
 
-/// A chain that the receiver has never heard of costs it what the entries cost, not a page of 4,096 rows for each of them.
+/// It would be counted twice.
+#[test]
+fn a_fold_that_names_a_chain_twice_is_refused() {
+    let mut replica = replica(3);
+    let retirement = replica.seal().unwrap();
+    replica.retire(&retirement);
+    let mut fold = replica.propose_fold().unwrap();
+    fold.finals.extend(fold.finals.clone());
+    let twice = Err(DecodeError::Corrupt(Corruption::Order));
+    assert_eq!(Fold::from_bytes(&fold.to_bytes(), &Limits::default()), twice);
+    let before = replica.clone();
+    assert_eq!(replica.apply_fold(&fold), Err(FoldError::BaseHash));
+    assert_eq!(replica, before);
+    let retirement = Retirement { finals: fold.finals };
+    let refused = Retirement::from_bytes(&retirement.to_bytes(), &Limits::default());
+    assert_eq!(refused, Err(DecodeError::Corrupt(Corruption::Order)));
+}
+
+/// A chain that the receiver has never heard of costs it what the entries cost, not the arrays of a page for each of them.
 #[test]
 fn a_scattered_delta_takes_no_more_memory_than_it_justifies() {
     let mut large = PnTable::new();
@@ -105,12 +123,12 @@ fn a_scattered_delta_takes_no_more_memory_than_it_justifies() {
         large.apply(EventId::new(chain(1), Seq(seq)), Item(seq - 1), 1).unwrap();
     }
     let mut hostile = PnTable::new();
-    for (seq, item) in (1..).zip((0..100_000).step_by(4_096)) {
+    for (seq, item) in (1..).zip((0..100_000).step_by(8_192)) {
         hostile.apply(EventId::new(chain(2), Seq(seq)), Item(item), 1).unwrap();
     }
     let delta = hostile.delta_since(&VersionVector::new());
     large.merge(&delta).unwrap();
-    assert_eq!(large.rows(Item(4_096)).count(), 2);
+    assert_eq!(large.rows(Item(8_192)).count(), 2);
 }
 
 proptest! {

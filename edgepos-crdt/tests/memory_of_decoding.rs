@@ -6,8 +6,8 @@
 
 use edgepos_core::{Chain, EventId, FoldEpoch, Lane, RepairGen, ReplicaId, Seq};
 use edgepos_crdt::{
-    BoundedCounter, Frame, Hlc, Item, Limits, LwwMap, OrSet, PnCounter, PnDelta, PnTable, Replica, Stamp,
-    TxSet, VersionVector, Wire,
+    BoundedCounter, Frame, GDelta, GTable, Hlc, Item, Limits, LwwMap, OrSet, PnCounter, PnDelta, PnTable,
+    Replica, Stamp, TxSet, VersionVector, Wire,
 };
 use peak_alloc::PeakAlloc;
 
@@ -52,25 +52,47 @@ fn no_bytes_take_more_memory_than_they_justify() {
     check::<TxSet<()>>("a set of removals", &removed.to_bytes(), drop);
     check::<OrSet<u64>>("a set of values", &members.to_bytes(), drop);
 
-    // The first chain numbers the rows, the second touches as many of each page as make it arrays, and one more.
-    for touched in [1, 513] {
+    // The first chain numbers the rows, the second touches one of each page, or as few as make it arrays, or as make it wide arrays.
+    for (touched, last) in [(1, 0), (1_025, 0), (1_025, 1 << 31)] {
         let mut numbered = PnTable::new();
         let mut table = PnTable::new();
-        let mut second = 1..;
-        for item in 0..8 * 4_096 {
-            numbered.apply(EventId::new(chain(1), Seq(item + 1)), Item(item * 1_000), 0).unwrap();
-            if item % 4_096 < touched {
-                let seq = second.next().unwrap();
-                table.apply(EventId::new(chain(2), Seq(seq)), Item(item * 1_000), 0).unwrap();
+        for item in 0..4 * 8_192 {
+            numbered.apply(EventId::new(chain(1), Seq(item + 1)), Item(item), 0).unwrap();
+            let amount = if item % 8_192 == touched - 1 { last } else { 0 };
+            if item % 8_192 < touched {
+                table.apply(EventId::new(chain(2), Seq(1)), Item(item), amount).unwrap();
             }
         }
         let delta = table.delta_since(&VersionVector::new()).to_bytes();
-        table.join(&numbered).unwrap();
-        check::<PnTable>(&format!("a table, {touched} rows of each page"), &table.to_bytes(), drop);
-        check::<PnDelta>(&format!("a delta of {touched} rows of each page, merged"), &delta, |delta| {
-            numbered.merge(&delta).unwrap();
-        });
+        check::<PnDelta>(
+            &format!("a delta of {touched} rows of each page up to {last}, merged"),
+            &delta,
+            |delta| {
+                numbered.merge(&delta).unwrap();
+            },
+        );
+        numbered.advance(table.vector());
+        check::<PnTable>(
+            &format!("a table, {touched} rows of each page up to {last}"),
+            &numbered.to_bytes(),
+            drop,
+        );
     }
+
+    // Chains that nobody has heard of, each at the last row of a large table.
+    let mut numbered = GTable::new();
+    for item in 0..4_000_000 {
+        numbered.apply(EventId::new(chain(1), Seq(1)), Item(item), 0).unwrap();
+    }
+    let mut late = GTable::new();
+    for terminal in 2..3_000 {
+        late.apply(EventId::new(chain(terminal), Seq(1)), Item(3_999_999), 0).unwrap();
+    }
+    let delta = late.delta_since(&VersionVector::new()).to_bytes();
+    check::<GDelta>("a delta of the last row of many chains, merged", &delta, |delta| {
+        numbered.merge(&delta).unwrap();
+    });
+    drop(numbered);
 
     let vector: VersionVector =
         (1..30_000).map(|n| (Chain::new(ReplicaId(n), Lane::Transactions), Seq(1))).collect();

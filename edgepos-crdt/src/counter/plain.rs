@@ -89,6 +89,12 @@ macro_rules! counter {
                 Shares::checked(cells).map(|shares| Self { shares })
             }
 
+            /// [`merge`](Self::merge) where shares may have been [forgotten](Self::forget) on either side.
+            #[cfg(feature = "crdts")]
+            pub(crate) fn merge_after_resets(&mut self, other: &Self) -> Result<bool, MergeError> {
+                self.shares.merge_after_resets(&other.shares)
+            }
+
             /// Forgets the shares whose last event `cleared` covers: what a reset did not see stays.
             #[cfg(feature = "crdts")]
             pub(crate) fn forget(&mut self, cleared: impl Fn(Chain, edgepos_core::Seq) -> bool) {

@@ -89,7 +89,19 @@ impl<const N: usize> Shares<N> {
     }
 
     pub(super) fn merge(&mut self, other: &Self) -> Result<bool, MergeError> {
-        self.merge_at_once(other).map_or_else(|| self.merge_apart(other), Ok)
+        self.merge_at_once(other).map_or_else(|| self.merge_apart(other, Cell::agrees_with), Ok)
+    }
+
+    /// Where shares may have been forgotten and begun anew: the later one stays, though its totals may be smaller.
+    #[cfg(feature = "crdts")]
+    pub(super) fn merge_after_resets(&mut self, other: &Self) -> Result<bool, MergeError> {
+        if let Some(news) = self.merge_at_once(other) {
+            return Ok(news);
+        }
+        let news = self.merge_apart(other, |mine, theirs| mine.stamp != theirs.stamp || mine == theirs)?;
+        // What needed wide numbers may be gone.
+        *self = self.filtered(|_, _| true);
+        Ok(news)
     }
 
     /// Where both sides have the same chains, which is mostly so, and nothing is wrong.
@@ -102,11 +114,15 @@ impl<const N: usize> Shares<N> {
     }
 
     /// Share by share: takes the short cut's place where that is not sure, and tells which share is wrong.
-    fn merge_apart(&mut self, other: &Self) -> Result<bool, MergeError> {
+    fn merge_apart(
+        &mut self,
+        other: &Self,
+        agree: impl Fn(&Cell<N>, &Cell<N>) -> bool,
+    ) -> Result<bool, MergeError> {
         let (mut news, mut strangers) = (false, false);
         for (chain, theirs) in other.iter() {
             match self.get(chain) {
-                Some(mine) if !mine.agrees_with(&theirs) => {
+                Some(mine) if !agree(&mine, &theirs) => {
                     return Err(MergeError::Corrupt(Corruption::DotReused { chain }));
                 }
                 Some(mine) => news |= mine.stamp < theirs.stamp,
@@ -208,7 +224,7 @@ mod tests {
             refused += u32::from(expected.is_err());
             let (whole, news) =
                 expected.map_or_else(|e| (mine.clone(), Err(e)), |(all, news)| (all, Ok(news)));
-            assert_eq!(careful.merge_apart(&theirs), news, "seed {seed}");
+            assert_eq!(careful.merge_apart(&theirs, Cell::agrees_with), news, "seed {seed}");
             assert_eq!(mine.merge(&theirs), news, "seed {seed}");
             for merged in [&mine, &careful] {
                 assert!(merged.iter().eq(whole.iter()), "seed {seed}");

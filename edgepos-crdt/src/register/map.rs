@@ -162,7 +162,8 @@ impl<K: Ord, V> LwwMap<K, V> {
     ///
     /// # Errors
     /// [`SetError::WouldLose`] when a later write is there, [`SetError::Apply`] when the chain is held beyond `dot`, or `dot` wrote
-    /// this key before. Nothing is written, and the event must not be recorded.
+    /// what the key holds: a peer that has the event would never hear of another value. Nothing is written, and the event must not be
+    /// recorded.
     pub fn set(&mut self, dot: EventId, key: K, stamp: Stamp, value: V) -> Result<(), SetError> {
         self.write(dot, key, stamp, Some(value))
     }
@@ -177,6 +178,9 @@ impl<K: Ord, V> LwwMap<K, V> {
 
     fn write(&mut self, dot: EventId, key: K, stamp: Stamp, value: Option<V>) -> Result<(), SetError> {
         self.check(dot)?;
+        if self.entries.get(&key).is_some_and(|held| held.dot == dot) {
+            return Err(ApplyError::AlreadyApplied { dot, held: self.vector.get(dot.chain) }.into());
+        }
         self.check_wins(&key, stamp)?;
         self.entries.insert(key, Entry { dot, register: LwwRegister::new(stamp, value) });
         self.vector.set_max(dot.chain, dot.seq);
@@ -370,6 +374,22 @@ mod tests {
 
     use super::*;
     use crate::Hlc;
+
+    /// A peer that merged in between covers the event, so no delta would bring it the second value.
+    #[test]
+    fn an_event_writes_a_key_once() {
+        let chain = Chain::new(ReplicaId::new(1, 7), Lane::Prices);
+        let stamp = |ms| Stamp::new(RepairGen(0), Hlc::from_parts(ms, 0), chain);
+        let dot = EventId::new(chain, Seq(3));
+        let mut map = LwwMap::new();
+        map.set(dot, 5_u64, stamp(9), 250_u64).unwrap();
+        map.set(dot, 6, stamp(9), 250).unwrap();
+        let before = map.clone();
+        let refused = Err(SetError::Apply(ApplyError::AlreadyApplied { dot, held: Seq(3) }));
+        assert_eq!(map.set(dot, 5, stamp(10), 199), refused);
+        assert_eq!(map.remove(dot, 6, stamp(10)), refused);
+        assert_eq!(map, before);
+    }
 
     #[test]
     fn json_reads_back_and_refuses_writes_beyond_the_vector() {

@@ -11,7 +11,9 @@ use super::mutant::Mutant;
 use super::state::Replica;
 use crate::register::{Entry, MIN_ENTRY, check_entries};
 use crate::set::SetPart;
-use crate::table::{Columns, Rows, check_columns, read_columns, read_rows, write_columns, write_rows};
+use crate::table::{
+    Columns, Rows, check_base, check_columns, read_columns, read_rows, write_columns, write_rows,
+};
 use crate::wire::{Reader, Wire, Writer, read_map, write_map};
 use crate::{Corruption, DecodeError, MergeError, VersionVector};
 
@@ -172,8 +174,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         let stock = unfolded(&frame.stock);
         let points: Columns<1> =
             frame.points.iter().filter(|(chain, _)| !is_folded(chain)).cloned().collect();
-        self.stock.grid.check_columns(&stock)?;
-        self.points.grid.check_columns(&points)?;
+        self.stock.grid.check_columns(&stock, checkpoint.map(|checkpoint| &checkpoint.stock))?;
+        self.points.grid.check_columns(&points, checkpoint.map(|checkpoint| &checkpoint.points))?;
 
         let news = !self.vector.dominates(&to) || checkpoint.is_some();
         // The set and the registers come first: the checkpoint may raise a vector only when all types are complete.
@@ -208,6 +210,12 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
             }
         }
         let (ours, theirs) = (self.epoch, frame.epoch);
+        let beyond = |&(chain, last): &(&Chain, &Final)| frame.to.get(*chain) > last.seq;
+        if theirs == ours
+            && let Some((&chain, _)) = self.folded.iter().find(beyond)
+        {
+            return Err(MergeError::Corrupt(Corruption::OutsideInterval { chain }));
+        }
         let rebased = |chain: &Chain| theirs < ours && self.folded.contains_key(chain);
         let gap = frame.from.iter().find(|(chain, seq)| *seq > self.vector.get(*chain) && !rebased(chain));
         if let Some((chain, needed)) = gap
@@ -230,8 +238,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
     }
 
     fn check_checkpoint(&self, checkpoint: &Checkpoint, epoch: FoldEpoch) -> Result<(), MergeError> {
-        self.stock.grid.check_base(&checkpoint.stock, checkpoint.since, epoch)?;
-        self.points.grid.check_base(&checkpoint.points, checkpoint.since, epoch)?;
+        check_base(&checkpoint.stock, checkpoint.since, epoch).map_err(MergeError::Corrupt)?;
+        check_base(&checkpoint.points, checkpoint.since, epoch).map_err(MergeError::Corrupt)?;
         // What is folded stays folded, and an end only grows.
         let shrinks =
             |chain: &Chain, held: &Final| checkpoint.folded.get(chain).is_none_or(|last| last.seq < held.seq);
@@ -320,5 +328,58 @@ impl<E: Wire, K: Wire + Ord, V: Wire> Wire for Frame<E, K, V> {
         let frame = Self { epoch, from, to, stock, points, sales, pruned, registers, checkpoint };
         frame.check()?;
         Ok(frame)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::{Lane, ReplicaId};
+
+    use super::*;
+    use crate::table::Grid;
+    use crate::{Change, Item};
+
+    /// One item is in the base that the frame brings, another in an open column, and one more fits.
+    #[test]
+    fn base_rows_and_columns_share_the_room_that_is_left() {
+        type Node = Replica<u64, u64, u64>;
+        let sale = |item| Change { stock: Vec::from([(Item(item), 2)]), ..Change::default() };
+        let first = Grid::<2>::MAX_ITEMS as u64;
+        let mut sender = Node::new(ReplicaId::new(1, 7));
+        sender.record(Lane::Stock, sale(first)).unwrap();
+        let retirement = sender.seal().unwrap();
+        sender.begin(ReplicaId::new(1, 8)).unwrap();
+        sender.retire(&retirement);
+        sender.apply_fold(&sender.propose_fold().unwrap()).unwrap();
+        sender.record(Lane::Stock, sale(first + 1)).unwrap();
+        let frame = sender.delta_since(FoldEpoch(0), &VersionVector::new());
+
+        let mut receiver = Node::new(ReplicaId::new(2, 7));
+        receiver.stock.grid = Grid::nearly_full(1);
+        let refused = MergeError::TooMany { what: "items", limit: Grid::<2>::MAX_ITEMS };
+        assert_eq!(receiver.merge(&frame), Err(refused));
+        assert_eq!(receiver, Node::new(ReplicaId::new(2, 7)));
+        receiver.stock.grid = Grid::nearly_full(2);
+        receiver.merge(&frame).unwrap();
+        assert_eq!(receiver.stock().value(Item(first + 1)), Ok(2));
+    }
+    /// At one epoch everybody holds a folded chain exactly up to its end. Whoever took more would send frames that nobody reads.
+    #[test]
+    fn a_frame_of_the_own_epoch_goes_beyond_no_end() {
+        type Node = Replica<u64, u64, u64>;
+        let mut sender = Node::new(ReplicaId::new(1, 7));
+        let ended = sender.record(Lane::Stock, Change::default()).unwrap();
+        let retirement = sender.seal().unwrap();
+        sender.begin(ReplicaId::new(1, 8)).unwrap();
+        sender.retire(&retirement);
+        sender.apply_fold(&sender.propose_fold().unwrap()).unwrap();
+        let mut receiver = Node::new(ReplicaId::new(2, 7));
+        receiver.merge(&sender.delta_since(FoldEpoch(0), &VersionVector::new())).unwrap();
+        let before = receiver.clone();
+        let mut frame = sender.delta_since(receiver.epoch(), receiver.vector());
+        frame.to.set_max(ended.chain, Seq(65));
+        let refused = MergeError::Corrupt(Corruption::OutsideInterval { chain: ended.chain });
+        assert_eq!(receiver.merge(&frame), Err(refused));
+        assert_eq!(receiver, before);
     }
 }

@@ -14,7 +14,10 @@ use crate::{ApplyError, Corruption, MergeError, VersionVector};
 ///
 /// No two adds can conflict, so there is nothing to decide on a merge. A removal is an event of its own and keeps a record until
 /// every live member has it ([`prune`](Self::prune)); after that only the vector remembers. An element costs its own size and
-/// 8 bytes.
+/// a byte where positions are dense.
+///
+/// Which removals are still on record is part of the value and of its bytes: two terminals with the same elements are equal once both
+/// have forgotten the same removals.
 ///
 /// ```
 /// use edgepos_core::{Chain, EventId, Lane, ReplicaId, Seq};
@@ -122,6 +125,10 @@ impl<E> TxSet<E> {
         removals.iter().try_for_each(|(_, targets)| targets.check())?;
         if let Some((chain, _)) = vector.first_gap(&pruned) {
             return Err(Corruption::OutsideInterval { chain });
+        }
+        let there = |id: &&EventId| live.get(**id).is_some();
+        if let Some(id) = removals.iter().find_map(|(_, targets)| targets.as_slice().iter().find(there)) {
+            return Err(Corruption::RemovedAndThere { chain: id.chain });
         }
         let mut set = Self { vector, live, removals, pruned, early: BTreeSet::new() };
         set.find_early();
@@ -334,6 +341,7 @@ mod tests {
     use edgepos_core::{Lane, ReplicaId};
 
     use super::*;
+    use crate::{DecodeError, Limits, Wire};
 
     fn dot(terminal: u16, seq: u64) -> EventId {
         EventId::new(Chain::new(ReplicaId::new(terminal, 7), Lane::Transactions), Seq(seq))
@@ -413,6 +421,20 @@ mod tests {
         let all = newcomer.vector.clone();
         newcomer.prune(&all);
         assert_eq!(newcomer.removals(), 0);
+    }
+
+    /// A whole-set join takes such a set's records over and not what they remove, so terminals would differ.
+    #[test]
+    fn a_set_that_holds_what_it_removed_is_not_read() {
+        let mut set = TxSet::new();
+        set.add(dot(1, 1), 7_u64).unwrap();
+        set.apply_removal(dot(2, 1), [dot(1, 2)]).unwrap();
+        assert_eq!(TxSet::from_bytes(&set.to_bytes(), &Limits::default()), Ok(set.clone()));
+        set.removals = Runs::default();
+        set.removals.push(dot(2, 1), Vec::from([dot(1, 1)]).into()).unwrap();
+        let refused = Err(DecodeError::Corrupt(Corruption::RemovedAndThere { chain: dot(1, 1).chain }));
+        assert_eq!(TxSet::<u64>::from_bytes(&set.to_bytes(), &Limits::default()), refused);
+        assert!(serde_json::from_str::<TxSet<u64>>(&serde_json::to_string(&set).unwrap()).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use edgepos_core::{Chain, EventId, FoldEpoch, Seq};
 use super::Item;
 use super::grid::{Columns, Grid, Rows};
 use super::page::Cell;
-use crate::{ApplyError, Corruption, MergeError, Overflow};
+use crate::{ApplyError, Corruption, Overflow};
 
 impl<const N: usize> Cell<N> {
     /// Adds totals; unchanged when one does not fit.
@@ -62,6 +62,20 @@ pub(crate) fn extend_ledger<const N: usize>(
     Ok(beyond)
 }
 
+/// Whether these can be the base rows that changed after `since` up to `epoch`.
+pub(crate) fn check_base<const N: usize>(
+    rows: &Rows<N>,
+    since: FoldEpoch,
+    epoch: FoldEpoch,
+) -> Result<(), Corruption> {
+    let rising = rows.windows(2).all(|pair| pair[0].0 < pair[1].0);
+    let (since, epoch) = (u64::from(since.0), u64::from(epoch.0));
+    if !rising || rows.iter().any(|(_, cell)| cell.stamp <= since || cell.stamp > epoch) {
+        return Err(Corruption::Order);
+    }
+    Ok(())
+}
+
 impl<const N: usize> Grid<N> {
     /// The folded rows that an epoch after `epoch` changed, by rising item.
     pub(crate) fn base_since(&self, epoch: FoldEpoch) -> Rows<N> {
@@ -85,30 +99,13 @@ impl<const N: usize> Grid<N> {
         added: &BTreeMap<Item, [u64; N]>,
     ) -> Result<Columns<N>, ApplyError> {
         let mut rows = Rows::new();
-        let mut unknown = 0;
         for (&item, &added) in added {
             let mut cell = self.cell(dot.chain, item).unwrap_or(Cell::EMPTY);
             Cell::add(&mut cell.totals, added)?;
             cell.stamp = dot.seq.0;
-            unknown += usize::from(!self.knows(item));
             rows.push((item, cell));
         }
-        self.room_for(unknown).map_err(|_| ApplyError::Full { limit: Self::MAX_ITEMS })?;
+        self.room_for(added.keys().copied()).map_err(|_| ApplyError::Full { limit: Self::MAX_ITEMS })?;
         Ok(if rows.is_empty() { Columns::new() } else { Columns::from([(dot.chain, rows)]) })
-    }
-
-    /// Whether these can be the base rows that changed after `since` up to `epoch`, and fit.
-    pub(crate) fn check_base(
-        &self,
-        rows: &Rows<N>,
-        since: FoldEpoch,
-        epoch: FoldEpoch,
-    ) -> Result<(), MergeError> {
-        let rising = rows.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        let (since, epoch) = (u64::from(since.0), u64::from(epoch.0));
-        if !rising || rows.iter().any(|(_, cell)| cell.stamp <= since || cell.stamp > epoch) {
-            return Err(MergeError::Corrupt(Corruption::Order));
-        }
-        self.room_for(rows.iter().filter(|(item, _)| !self.knows(*item)).count())
     }
 }

@@ -204,18 +204,22 @@ impl<const N: usize> Grid<N> {
         TableDelta { from, to: self.vector().clone(), epoch: self.epoch(), columns }
     }
 
-    /// Whether every cell can follow what is held, so that [`join_columns`](Self::join_columns) succeeds.
-    pub(crate) fn check_columns(&self, columns: &Columns<N>) -> Result<(), MergeError> {
-        let mut unknown = 0;
+    /// Whether every cell can follow what is held and fits beside the base rows, so that [`join_columns`](Self::join_columns) and
+    /// [`put_base`](Self::put_base) succeed.
+    pub(crate) fn check_columns(
+        &self,
+        columns: &Columns<N>,
+        base: Option<&Rows<N>>,
+    ) -> Result<(), MergeError> {
         for (chain, rows) in columns {
             for (item, cell) in rows {
-                unknown += usize::from(!self.knows(*item));
                 if self.cell(*chain, *item).is_some_and(|held| !held.agrees_with(cell)) {
                     return Err(MergeError::Corrupt(Corruption::DotReused { chain: *chain }));
                 }
             }
         }
-        self.room_for(unknown)
+        let rows = columns.iter().map(|(_, rows)| rows).chain(base);
+        self.room_for(rows.flatten().map(|(item, _)| *item))
     }
 
     pub(crate) fn merge(&mut self, delta: &TableDelta<N>) -> Result<bool, MergeError> {
@@ -225,7 +229,7 @@ impl<const N: usize> Grid<N> {
             return Err(MergeError::Gap { chain, held: self.vector().get(chain), needed });
         }
         self.vector().check_room(&delta.to)?;
-        self.check_columns(&delta.columns)?;
+        self.check_columns(&delta.columns, None)?;
         let news = !self.vector().dominates(&delta.to);
         self.join_columns(&delta.columns);
         self.advance(&delta.to);

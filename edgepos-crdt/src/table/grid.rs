@@ -1,6 +1,6 @@
 //! The table behind [`PnTable`](super::PnTable) (two totals a cell) and [`GTable`](super::GTable) (one).
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::iter;
@@ -195,13 +195,16 @@ impl<const N: usize> Grid<N> {
         let numbering = self.numbering_of(other)?;
         let mut later = Vec::new();
         for &chain in newer {
-            let Some(theirs) = other.columns.get(&chain) else { continue };
             // Pages are shared, so a clone costs a few pointers.
-            let theirs = numbering.as_ref().map_or_else(|| theirs.clone(), |rows| theirs.renumbered(rows));
-            if self.columns.get(&chain).is_some_and(|mine| !mine.precedes(&theirs)) {
+            let theirs = other.columns.get(&chain).map(|theirs| {
+                numbering.as_ref().map_or_else(|| theirs.clone(), |rows| theirs.renumbered(rows))
+            });
+            let untouched = Column::default();
+            let next = theirs.as_ref().unwrap_or(&untouched);
+            if self.columns.get(&chain).is_some_and(|mine| !mine.precedes(next)) {
                 return Err(MergeError::Corrupt(Corruption::DotReused { chain }));
             }
-            later.push((chain, theirs));
+            later.extend(theirs.map(|theirs| (chain, theirs)));
         }
         // A chain has one writer, so of two states of its column the later one is their join.
         self.columns.extend(later);
@@ -255,13 +258,14 @@ impl<const N: usize> Grid<N> {
         rows
     }
 
-    pub(crate) fn knows(&self, item: Item) -> bool {
-        self.row(item).is_some()
-    }
-
-    /// Whether this many more items fit.
-    pub(crate) fn room_for(&self, items: usize) -> Result<(), MergeError> {
-        if self.items.len().saturating_add(items) > Self::MAX_ITEMS {
+    /// Whether these items fit, of which any may be known or named more than once.
+    pub(crate) fn room_for(&self, items: impl Iterator<Item = Item> + Clone) -> Result<(), MergeError> {
+        let free = Self::MAX_ITEMS - self.items.len();
+        if items.clone().count() <= free {
+            return Ok(());
+        }
+        let unknown: BTreeSet<Item> = items.filter(|item| self.row(*item).is_none()).collect();
+        if unknown.len() > free {
             return Err(MergeError::TooMany { what: "items", limit: Self::MAX_ITEMS });
         }
         Ok(())
@@ -306,3 +310,39 @@ impl<const N: usize> PartialEq for Grid<N> {
 }
 
 impl<const N: usize> Eq for Grid<N> {}
+
+#[cfg(test)]
+impl<const N: usize> Grid<N> {
+    /// Leaves room for this many more items, which begin at [`MAX_ITEMS`](Self::MAX_ITEMS).
+    pub(crate) fn nearly_full(free: usize) -> Self {
+        let items = (0..(Self::MAX_ITEMS - free) as u64).map(Item).collect();
+        Self { items, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::{Lane, ReplicaId};
+
+    use super::*;
+
+    #[test]
+    fn the_limit_counts_an_item_once_however_many_chains_touch_it() {
+        let dot = |terminal| EventId::new(Chain::new(ReplicaId::new(terminal, 7), Lane::Stock), Seq(1));
+        let item = |at| Item((Grid::<1>::MAX_ITEMS + at) as u64);
+        let mut theirs = Grid::<1>::default();
+        for terminal in 1..=2 {
+            theirs.apply(dot(terminal), item(1), [5]).unwrap();
+            theirs.apply(dot(terminal), item(2), [5]).unwrap();
+        }
+        let delta = theirs.delta_since(&VersionVector::new());
+        let mut ours = Grid::nearly_full(1);
+        let refused = Err(MergeError::TooMany { what: "items", limit: Grid::<1>::MAX_ITEMS });
+        assert_eq!(ours.merge(&delta), refused);
+        assert_eq!(ours, Grid::default());
+        let mut ours = Grid::nearly_full(2);
+        assert_eq!(ours.merge(&delta), Ok(true));
+        assert_eq!(ours, theirs);
+        assert_eq!(ours.apply(dot(3), item(3), [1]), Err(ApplyError::Full { limit: Grid::<1>::MAX_ITEMS }));
+    }
+}

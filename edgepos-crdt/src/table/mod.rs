@@ -10,8 +10,10 @@ mod page;
 mod portable;
 mod stock;
 
-pub(crate) use base::{add_rows, extend_ledger};
+pub(crate) use base::{add_rows, check_base, extend_ledger};
 pub(crate) use delta::{check_columns, read_columns, read_rows, write_columns, write_rows};
+#[cfg(test)]
+pub(crate) use grid::Grid;
 pub(crate) use grid::{Columns, Rows};
 pub(crate) use page::Cell;
 

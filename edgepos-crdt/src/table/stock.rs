@@ -310,6 +310,22 @@ mod tests {
         assert_eq!(numbered_otherwise.items().collect::<Vec<_>>(), [Item(9), Item(5)]);
     }
 
+    /// The disk was cloned before the first sale, and the clone wrote events that touch no item.
+    #[test]
+    fn a_later_state_that_lacks_the_whole_column_is_refused() {
+        let mut ours = PnTable::new();
+        ours.apply(dot(1, 1), Item(5), 4).unwrap();
+        let before = ours.clone();
+        let mut clone = PnTable::new();
+        clone.advance(&VersionVector::from_iter([(chain(1), Seq(2))]));
+        let refused = Err(MergeError::Corrupt(Corruption::DotReused { chain: chain(1) }));
+        assert_eq!(ours.join(&clone), refused);
+        assert_eq!(ours, before);
+        clone.apply(dot(2, 1), Item(5), 4).unwrap();
+        assert_eq!(ours.join(&clone), refused);
+        assert_eq!(ours, before);
+    }
+
     #[test]
     fn json_reads_back_and_refuses_rows_beyond_the_vector() {
         let mut stock = PnTable::new();
