@@ -228,6 +228,24 @@ fn a_model_that_takes_long_to_load_is_in_nobodys_way() {
     assert_eq!(manager.memory_in_use(), 6_000_000, "the slow one was of the old set and is not kept");
 }
 
+/// It would be copied until the disk is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_never_ends_is_refused() {
+    let (root, set) = (tempfile::tempdir().unwrap(), staged(1, "1"));
+    let manager = manager(root.path());
+    std::fs::remove_file(set.path().join(MODEL)).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", set.path().join(MODEL)).unwrap();
+    let error = manager.install(set.path()).unwrap_err();
+    assert!(matches!(error, InstallError::Store(_)), "{error}");
+    // The same for a regular file: of what is too long only so much is copied as shows it.
+    std::fs::remove_file(set.path().join(MODEL)).unwrap();
+    let file = std::fs::File::create(set.path().join(MODEL)).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let error = manager.install(set.path()).unwrap_err();
+    assert!(matches!(error, InstallError::Integrity(IntegrityError::Size { .. })), "{error}");
+}
+
 #[test]
 fn a_set_with_an_oversized_model_is_refused() {
     let root = tempfile::tempdir().unwrap();
