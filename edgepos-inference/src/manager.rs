@@ -24,6 +24,9 @@ pub use download::{DownloadError, Downloaded};
 const CURRENT: &str = "CURRENT";
 const PREVIOUS: &str = "PREVIOUS";
 
+/// Most refused sets that are remembered for [`ModelManager::redownloads`].
+const MAX_REDOWNLOADS: usize = 64;
+
 /// How models are kept.
 #[derive(Clone, Debug)]
 pub struct ManagerConfig {
@@ -163,7 +166,14 @@ impl ModelManager {
         if let Err(error) = &result {
             let reason = story(error);
             tracing::error!(staged = %staged.display(), %reason, "models refused");
-            self.lock().wanted.push(Redownload { set: staged.display().to_string(), reason });
+            let refused = Redownload { set: staged.display().to_string(), reason };
+            let wanted = &mut self.lock().wanted;
+            // Tried again and again, it is still one set to fetch.
+            wanted.retain(|known| *known != refused);
+            if wanted.len() >= MAX_REDOWNLOADS {
+                wanted.remove(0);
+            }
+            wanted.push(refused);
         }
         result
     }
@@ -268,7 +278,7 @@ impl ModelManager {
         self.lock().budget.in_use()
     }
 
-    /// What was refused since the last call, and should be fetched again.
+    /// What was refused since the last call, and should be fetched again: the latest 64.
     pub fn redownloads(&self) -> Vec<Redownload> {
         std::mem::take(&mut self.lock().wanted)
     }

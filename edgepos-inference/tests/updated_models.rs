@@ -80,6 +80,23 @@ fn a_damaged_download_is_refused_named_and_asked_for_again() {
 }
 
 #[test]
+fn what_is_refused_again_and_again_is_asked_for_once_and_not_without_end() {
+    let root = tempfile::tempdir().unwrap();
+    let manager = manager(root.path());
+    let missing = |number: u32| root.path().join(format!("missing {number}"));
+    for number in [0, 0, 0] {
+        manager.install(&missing(number)).unwrap_err();
+    }
+    assert_eq!(manager.redownloads().len(), 1);
+    for number in 0..100 {
+        manager.install(&missing(number)).unwrap_err();
+    }
+    let asked = manager.redownloads();
+    assert_eq!(asked.len(), 64);
+    assert!(asked[63].set.ends_with("missing 99"), "{asked:?}");
+}
+
+#[test]
 fn a_set_that_rots_on_disk_gives_way_to_the_one_before() {
     let root = tempfile::tempdir().unwrap();
     let first = manager(root.path());
