@@ -94,7 +94,9 @@ impl DriftMonitor {
             self.declined = true;
             return Some(DriftEvent::Declined(accuracy));
         }
-        if self.declined && accuracy.share >= self.config.threshold + self.config.hysteresis {
+        // All right is as good as it gets, whatever the two add up to.
+        let recovered = (self.config.threshold + self.config.hysteresis).min(1.0);
+        if self.declined && accuracy.share >= recovered {
             self.declined = false;
             return Some(DriftEvent::Recovered(accuracy));
         }
@@ -171,6 +173,14 @@ mod tests {
             events.extend(monitor.record(true));
         }
         assert!(matches!(events[..], [DriftEvent::Declined(_), DriftEvent::Recovered(_)]));
+    }
+
+    #[test]
+    fn an_alert_ends_also_where_the_threshold_is_near_one() {
+        let config = DriftConfig { window: 50, threshold: 0.99, ..DriftConfig::default() };
+        let mut monitor = DriftMonitor::new(config);
+        let events: Vec<_> = (0..100).filter_map(|sale| monitor.record(sale >= 50)).collect();
+        assert!(matches!(events[..], [DriftEvent::Declined(_), DriftEvent::Recovered(_)]), "{events:?}");
     }
 
     #[test]

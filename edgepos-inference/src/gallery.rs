@@ -224,7 +224,7 @@ impl Gallery {
         }
         let mut rest = content.strip_prefix(MAGIC).ok_or(GalleryError::Format)?;
         let found = take_text(&mut rest)?;
-        if found != model {
+        if found != cut(model) {
             return Err(GalleryError::OtherModel { expected: model.to_owned(), found });
         }
         let mut number = || -> Result<usize, GalleryError> {
@@ -274,10 +274,14 @@ impl Gallery {
 }
 
 fn put_text(bytes: &mut Vec<u8>, text: &str) {
-    // A key is not longer than its limit; a model's name, which the manifest bounds, is cut.
-    let length = text.floor_char_boundary(MAX_KEY_BYTES);
-    bytes.extend_from_slice(&(length as u16).to_le_bytes());
-    bytes.extend_from_slice(&text.as_bytes()[..length]);
+    let text = cut(text);
+    bytes.extend_from_slice(&(text.len() as u16).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+/// A text as it is stored. A key is not longer than its limit; a model's name may be.
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_KEY_BYTES)]
 }
 
 fn take_text(rest: &mut &[u8]) -> Result<String, GalleryError> {
@@ -357,6 +361,9 @@ mod tests {
                 Err(GalleryError::Damaged)
             );
         }
+        let long = "ü".repeat(300);
+        let named = Gallery { model: long.clone(), ..gallery.clone() };
+        assert_eq!(Gallery::from_bytes(config, &long, &named.to_bytes()).unwrap().len(), 2);
         let small = GalleryConfig { max_pictures: 1, ..config };
         assert_eq!(Gallery::from_bytes(small, "network 1", &bytes).unwrap().len(), 1);
     }

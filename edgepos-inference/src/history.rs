@@ -97,6 +97,9 @@ impl PaymentHistory {
     /// Takes in a payment `at` (seconds on any clock that all terminals share, such as Unix time) of `amount` in the
     /// currency's major unit, and gives the windows that end with it. A retry is a payment too: the model learnt so.
     ///
+    /// A time before the latest seen counts as that. One that is far ahead therefore draws all later payments into its
+    /// windows until it is reached: give no time that another clock of the store does not confirm.
+    ///
     /// An amount that is not a number counts as 0.
     pub fn observe(
         &mut self,
@@ -255,6 +258,11 @@ impl PaymentHistory {
             for _ in 0..take(&mut rest)? {
                 customer.payments.push_back((take(&mut rest)?, f64::from_bits(take(&mut rest)?)));
             }
+            let times = customer.payments.iter().map(|(when, _)| *when).chain(customer.last);
+            let numbers = customer.payments.iter().all(|(_, amount)| amount.is_finite());
+            if !numbers || !times.chain([history.latest]).is_sorted() {
+                return Err(HistoryError::Damaged);
+            }
             let room = config.max_payments_per_customer.max(1);
             customer.payments.drain(..customer.payments.len().saturating_sub(room));
             history.customers.insert(CustomerKey(*key), customer);
@@ -268,6 +276,9 @@ impl PaymentHistory {
             for times in [&mut till.payments, &mut till.frauds] {
                 for _ in 0..take(&mut rest)? {
                     times.push_back(take(&mut rest)?);
+                }
+                if !times.iter().is_sorted() {
+                    return Err(HistoryError::Damaged);
                 }
                 times.drain(..times.len().saturating_sub(config.max_payments_per_terminal.max(1)));
             }
@@ -291,7 +302,7 @@ impl PartialEq for PaymentHistory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum HistoryError {
-    /// Torn or changed: the digest does not match, or a length leads beyond the end.
+    /// Torn or changed: the digest does not match, a length leads beyond the end, or times are out of order.
     #[error("the payment history is damaged")]
     Damaged,
     /// Of another version, or something else.
@@ -352,6 +363,29 @@ mod tests {
         history.observe(u64::MAX - 5, key(1), 1, 1.0);
         history.mark_fraud(1, u64::MAX);
         history.observe(u64::MAX, key(1), 1, 1.0);
+    }
+
+    /// Windows are differences of ordered times: others would overflow.
+    #[test]
+    fn times_out_of_order_and_amounts_that_are_no_numbers_are_refused() {
+        let read = |last: u64, paid: u64, amount: f64, till: [u64; 2]| {
+            let mut bytes = MAGIC.to_vec();
+            for number in [0, 1000, 1] {
+                put(&mut bytes, number);
+            }
+            bytes.extend_from_slice(&[7; 16]);
+            for number in [last + 1, 1, paid, amount.to_bits(), 1, 4, 2, till[0], till[1], 0] {
+                put(&mut bytes, number);
+            }
+            let digest = Sha256::digest(&bytes);
+            bytes.extend_from_slice(&digest);
+            PaymentHistory::from_bytes(HistoryConfig::default(), &bytes).map(|history| history.latest)
+        };
+        assert_eq!(read(900, 900, 5.0, [800, 900]), Ok(1000));
+        assert_eq!(read(2000, 900, 5.0, [800, 900]), Err(HistoryError::Damaged));
+        assert_eq!(read(900, 950, 5.0, [800, 900]), Err(HistoryError::Damaged));
+        assert_eq!(read(900, 900, f64::NAN, [800, 900]), Err(HistoryError::Damaged));
+        assert_eq!(read(900, 900, 5.0, [900, 800]), Err(HistoryError::Damaged));
     }
 
     #[test]

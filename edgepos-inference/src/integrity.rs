@@ -93,7 +93,7 @@ impl VerifiedBytes {
     /// [`IntegrityError`], which always names the file.
     pub fn read(path: &Path, size: u64, sha256: Sha256) -> Result<Self, IntegrityError> {
         let name = || path.to_path_buf();
-        let file = std::fs::File::open(path).map_err(|source| match source.kind() {
+        let file = open_regular(path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => IntegrityError::Missing { path: name() },
             _ => IntegrityError::Read { path: name(), source },
         })?;
@@ -151,6 +151,16 @@ impl fmt::Debug for VerifiedBytes {
             .field("sha256", &self.sha256)
             .finish()
     }
+}
+
+/// Opens what is a regular file or leads to one. A pipe would wait for its writer for ever, and a device may never end.
+pub(crate) fn open_regular(path: &Path) -> io::Result<std::fs::File> {
+    let kind = std::fs::metadata(path)?.file_type();
+    if kind.is_file() || kind.is_dir() {
+        // A directory gives the system's own error when it is read.
+        return std::fs::File::open(path);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
 }
 
 /// Why a file is not what the manifest says.

@@ -4,13 +4,12 @@
 mod image;
 
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::integrity::Sha256;
+use crate::integrity::{Sha256, open_regular};
 
 /// Where to look for ONNX Runtime, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -169,7 +168,7 @@ impl Candidate {
         if !self.path.is_absolute() {
             return Err(ImageError::Relative);
         }
-        let mut file = File::open(&self.path).map_err(unreadable)?;
+        let mut file = open_regular(&self.path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
         let needed = image::needed(&mut file).map_err(unreadable)?.ok_or(ImageError::NotALibrary)?;
         if needed > length {
@@ -177,7 +176,7 @@ impl Candidate {
         }
         let Some(pinned) = self.sha256 else { return Ok(()) };
         let mut bytes = Vec::new();
-        File::open(&self.path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(unreadable)?;
+        open_regular(&self.path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(unreadable)?;
         let found = Sha256::of(&bytes);
         if found == pinned { Ok(()) } else { Err(ImageError::Digest { pinned, found }) }
     }

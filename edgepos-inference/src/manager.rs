@@ -8,21 +8,24 @@ mod budget;
 mod download;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thiserror::Error;
 
 use crate::delegate::{Engines, LoadError};
-use crate::integrity::{IntegrityError, Sha256};
-use crate::manifest::{MANIFEST_FILE, Manifest, ManifestError, ModelEntry};
-use crate::signature::{self, SIGNATURE_FILE, SignatureError, TrustedKey};
+use crate::integrity::{IntegrityError, Sha256, open_regular};
+use crate::manifest::{MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest, ManifestError, ModelEntry};
+use crate::signature::{self, MAX_SIGNATURE_BYTES, SIGNATURE_FILE, SignatureError, TrustedKey};
 use budget::Budget;
 pub use download::{DownloadError, Downloaded};
 
 const CURRENT: &str = "CURRENT";
 const PREVIOUS: &str = "PREVIOUS";
+
+/// Most refused sets that are remembered for [`ModelManager::redownloads`].
+const MAX_REDOWNLOADS: usize = 64;
 
 /// How models are kept.
 #[derive(Clone, Debug)]
@@ -163,7 +166,14 @@ impl ModelManager {
         if let Err(error) = &result {
             let reason = story(error);
             tracing::error!(staged = %staged.display(), %reason, "models refused");
-            self.lock().wanted.push(Redownload { set: staged.display().to_string(), reason });
+            let refused = Redownload { set: staged.display().to_string(), reason };
+            let wanted = &mut self.lock().wanted;
+            // Tried again and again, it is still one set to fetch.
+            wanted.retain(|known| *known != refused);
+            if wanted.len() >= MAX_REDOWNLOADS {
+                wanted.remove(0);
+            }
+            wanted.push(refused);
         }
         result
     }
@@ -268,7 +278,7 @@ impl ModelManager {
         self.lock().budget.in_use()
     }
 
-    /// What was refused since the last call, and should be fetched again.
+    /// What was refused since the last call, and should be fetched again: the latest 64.
     pub fn redownloads(&self) -> Vec<Redownload> {
         std::mem::take(&mut self.lock().wanted)
     }
@@ -299,22 +309,24 @@ fn check(dir: &Path, trusted: &[TrustedKey]) -> Result<Manifest, InstallError> {
 
 fn copy_set(from: &Path, to: &Path, manifest: &Manifest) -> io::Result<()> {
     fs::create_dir_all(to)?;
-    let copy = |file: &Path| -> io::Result<()> {
+    // One byte more than there should be is enough for the check of the copy, however long the file is.
+    let copy = |file: &Path, bytes: u64| -> io::Result<()> {
         let target = to.join(file);
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent)?;
         }
-        fs::copy(from.join(file), &target)?;
-        fs::File::open(&target)?.sync_all()
+        let mut copied = fs::File::create(&target)?;
+        io::copy(&mut open_regular(&from.join(file))?.take(bytes.saturating_add(1)), &mut copied)?;
+        copied.sync_all()
     };
-    copy(Path::new(MANIFEST_FILE))?;
+    copy(Path::new(MANIFEST_FILE), MAX_MANIFEST_BYTES)?;
     if from.join(SIGNATURE_FILE).exists() {
-        copy(Path::new(SIGNATURE_FILE))?;
+        copy(Path::new(SIGNATURE_FILE), MAX_SIGNATURE_BYTES)?;
     }
     for (file, _) in manifest.models.iter().flat_map(ModelEntry::files) {
         // What is missing is found by the check of the copy, which names it.
         if from.join(&file.file).exists() {
-            copy(&file.file)?;
+            copy(&file.file, file.bytes)?;
         }
     }
     sync_directory(to)

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::backend::{Port, Session};
-use crate::integrity::{IntegrityError, Sha256, VerifiedBytes};
+use crate::integrity::{IntegrityError, Sha256, VerifiedBytes, open_regular};
 use crate::picture::PictureSpec;
 
 /// The name of the manifest in a models directory.
@@ -278,7 +278,7 @@ impl Manifest {
         let path = dir.join(MANIFEST_FILE);
         let read = |path: &Path| -> std::io::Result<Vec<u8>> {
             let mut text = Vec::new();
-            std::fs::File::open(path)?.take(MAX_MANIFEST_BYTES + 1).read_to_end(&mut text)?;
+            open_regular(path)?.take(MAX_MANIFEST_BYTES + 1).read_to_end(&mut text)?;
             Ok(text)
         };
         let text = read(&path).map_err(|source| ManifestError::Read { path: path.clone(), source })?;

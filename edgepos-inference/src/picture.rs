@@ -27,6 +27,9 @@ impl Default for PictureLimits {
     }
 }
 
+/// Most memory for a decoder beside the pixels: 16 MiB. Colour profiles take kilobytes, rows at most 64.
+const MAX_DECODER_BYTES: u64 = 16 << 20;
+
 /// Why a picture cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -77,7 +80,8 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Decodes a PNG or JPEG within `limits`. A rotation in the EXIF header is applied; transparency is dropped.
+    /// Decodes a PNG or JPEG within `limits`. A rotation in the EXIF header is applied; transparency is dropped. Of a JPEG
+    /// that was cut off the rest stays grey; a PNG that was is [`PictureError::Damaged`].
     ///
     /// # Errors
     /// [`PictureError`].
@@ -91,8 +95,8 @@ impl Picture {
         }
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         let mut decoder_limits = image::Limits::default();
-        // 16-bit RGBA, plus as much again for the decoder's own buffers.
-        decoder_limits.max_alloc = Some(limits.max_pixels.saturating_mul(16));
+        // For what the decoder keeps beside the pixels: a few rows, and a colour profile that unfolds from the file.
+        decoder_limits.max_alloc = Some(MAX_DECODER_BYTES);
         reader.limits(decoder_limits);
         let damaged = |error: image::ImageError| PictureError::Damaged { reason: error.to_string() };
         let mut decoder = reader.into_decoder().map_err(damaged)?;

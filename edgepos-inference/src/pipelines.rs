@@ -48,8 +48,10 @@ impl PictureSpec {
         entry: &ModelEntry,
         limits: &PictureLimits,
     ) -> Result<Option<Tensor>, LoadError> {
-        let Some(file) = entry.known_answer.as_ref().and_then(|answer| answer.sample.as_ref()) else {
-            return Ok(None);
+        let Some(answer) = &entry.known_answer else { return Ok(None) };
+        let Some(file) = &answer.sample else {
+            let problem = "its known answer has values instead of a picture";
+            return Err(LoadError::Unsuitable { model: entry.name.clone(), problem });
         };
         let bytes = file.read(dir)?;
         let prepared = Picture::decode(bytes.bytes(), limits)

@@ -71,7 +71,8 @@ pub fn check_signature(content: &[u8], signature: &str, keys: &[TrustedKey]) -> 
 /// Reads the signature beside the manifest in `dir` and checks it.
 pub(crate) fn check_directory(dir: &Path, content: &[u8], keys: &[TrustedKey]) -> Result<(), SignatureError> {
     use std::io::Read;
-    let file = std::fs::File::open(dir.join(SIGNATURE_FILE)).map_err(|_| SignatureError::Missing)?;
+    let file =
+        crate::integrity::open_regular(&dir.join(SIGNATURE_FILE)).map_err(|_| SignatureError::Missing)?;
     let mut text = String::new();
     file.take(MAX_SIGNATURE_BYTES).read_to_string(&mut text).map_err(|_| SignatureError::Malformed)?;
     check_signature(content, &text, keys)

@@ -1,8 +1,9 @@
 //! Where new models come from: the port for downloads that a vendor fills with its own transport.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
+
+use crate::integrity::open_regular;
 
 /// A published set of models: a directory of files, read from any place on.
 ///
@@ -38,7 +39,7 @@ impl ModelSource for DirectorySource {
         if !inside {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let mut file = File::open(self.directory.join(file))?;
+        let mut file = open_regular(&self.directory.join(file))?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Box::new(file))
     }

@@ -26,9 +26,7 @@ impl Stop {
     /// A run that should be over `within` from the present. Saturates far in the future.
     #[must_use]
     pub fn within(within: Duration) -> Self {
-        let start = Instant::now();
-        // A year stands for "no deadline" where the addition would overflow.
-        Self::at(start.checked_add(within).unwrap_or(start + Duration::from_secs(31_536_000)))
+        Self::at(deadline(Instant::now(), within))
     }
 
     /// When the run should be over.
@@ -71,6 +69,11 @@ impl Stop {
         // A hook that panicked leaves nothing half-written.
         self.hook.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// `start` plus `within`; a year stands for "no deadline" where the addition would overflow.
+pub(crate) fn deadline(start: Instant, within: Duration) -> Instant {
+    start.checked_add(within).unwrap_or(start + Duration::from_secs(31_536_000))
 }
 
 impl fmt::Debug for Stop {

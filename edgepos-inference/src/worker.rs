@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::backend::RunError;
 use crate::outcome::Reason;
 use crate::reply::{Replier, Reply, reply};
-use crate::stop::Stop;
+use crate::stop::{self, Stop};
 
 /// How a worker treats its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,8 @@ pub struct WorkerConfig {
     /// Most requests that wait while another runs, at least 1. Default 8. One more is told [`Reason::Busy`] at once,
     /// unless one of a lower [`Priority`] waits: that one is told so in its place.
     pub queue_limit: usize,
-    /// Most requests answered by one run. Default 4. A lone request never waits for others to join it.
+    /// Most requests answered by one run. Default 4; fewer where as many would take longer, by the latest runs, than one
+    /// of them may wait, and one before the first run. A lone request never waits for others to join it.
     pub max_batch: usize,
     /// How long dropping the worker waits for a run to end before it leaves the thread to finish alone. Default 2 s.
     pub shutdown_grace: Duration,
@@ -85,6 +86,8 @@ struct Shared<Q, A> {
 struct State<Q, A> {
     waiting: VecDeque<Ticket<Q, A>>,
     running: Option<Running>,
+    /// How long a request takes of a run, lately; none before the first.
+    pace: Option<Duration>,
     next: u64,
     closing: bool,
     ended: bool,
@@ -115,7 +118,14 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
         config: WorkerConfig,
         handler: impl Handler<Q, A>,
     ) -> std::io::Result<Self> {
-        let state = State { waiting: VecDeque::new(), running: None, next: 0, closing: false, ended: false };
+        let state = State {
+            waiting: VecDeque::new(),
+            running: None,
+            pace: None,
+            next: 0,
+            closing: false,
+            ended: false,
+        };
         let shared =
             Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new(), ended: Condvar::new() });
         let own = Arc::clone(&shared);
@@ -128,7 +138,7 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
 
     /// Asks and waits, at most until `started` plus the deadline.
     pub(crate) fn call(&self, started: Instant, priority: Priority, request: Q) -> Result<A, Reason> {
-        let deadline = started + self.config.deadline;
+        let deadline = stop::deadline(started, self.config.deadline);
         let (number, reply) = self.submit(deadline, priority, request)?;
         reply.wait(deadline).unwrap_or_else(|| {
             self.shared.give_up(number);
@@ -144,7 +154,7 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
         priority: Priority,
         request: Q,
     ) -> impl Future<Output = Result<A, Reason>> + Send + use<Q, A> {
-        let deadline = started + self.config.deadline;
+        let deadline = stop::deadline(started, self.config.deadline);
         let answering = self.submit(deadline, priority, request).map(|(number, reply)| {
             let shared = Arc::clone(&self.shared);
             reply.within(deadline, move || shared.give_up(number))
@@ -208,9 +218,14 @@ impl<Q, A> Shared<Q, A> {
         while let Some(batch) = self.next_batch(max_batch) {
             let (requests, replies): (Vec<Q>, Vec<_>) =
                 batch.tickets.into_iter().map(|ticket| (ticket.request, ticket.reply)).unzip();
+            let start = Instant::now();
             let run = catch_unwind(AssertUnwindSafe(|| handler.handle(&requests, &batch.stop)));
+            let pace = start.elapsed() / u32::try_from(requests.len()).unwrap_or(u32::MAX).max(1);
+            let mut state = self.lock();
+            state.pace = Some(state.pace.map_or(pace, |before| (before + pace) / 2));
             // Before the replies: a caller that asks again at once must not find the worker overstaying.
-            self.lock().running = None;
+            state.running = None;
+            drop(state);
             let mut answers = run
                 .unwrap_or_else(|_| replies.iter().map(|_| Err(Reason::Engine(RunError::Panicked))).collect())
                 .into_iter();
@@ -251,6 +266,11 @@ impl<Q, A> Shared<Q, A> {
                 state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
+            let own = || state.waiting.iter().filter(|ticket| ticket.priority == priority);
+            // Together they would all be late where one after the other some are in time.
+            let left = own().map(|ticket| ticket.deadline - now).min().unwrap_or_default();
+            let fit = state.pace.map_or(1, |pace| left.as_nanos() / pace.as_nanos().max(1));
+            let max_batch = usize::try_from(fit).unwrap_or(usize::MAX).clamp(1, max_batch);
             let mut tickets = Vec::with_capacity(max_batch);
             let mut rest = VecDeque::with_capacity(state.waiting.len());
             // Of one priority only: a background request must not lengthen a customer's run.
@@ -380,6 +400,33 @@ mod tests {
         permit.send(()).unwrap();
         let answers: Vec<_> = callers.into_iter().map(|caller| caller.join().unwrap()).collect();
         assert_eq!(answers, [2, 18, 4, 6, 8, 10, 12].map(Ok));
+    }
+
+    #[test]
+    fn no_more_requests_share_a_run_than_their_time_allows() {
+        let (worker, watch, permit) = gate(patient());
+        let mut callers = vec![ask(&worker, Priority::Checkout, 1)];
+        assert_eq!(watch.recv().unwrap(), [1]);
+        for request in 2..=6 {
+            callers.push(ask(&worker, Priority::Checkout, request));
+            wait_for_queue(&worker, request as usize - 1);
+        }
+        // Halved by the first run, which takes next to nothing: 20 s each, and a minute for all.
+        worker.shared.lock().pace = Some(Duration::from_secs(40));
+        permit.send(()).unwrap();
+        assert_eq!(watch.recv().unwrap(), [2, 3]);
+        for _ in 0..5 {
+            let _ = permit.send(());
+        }
+        assert!(callers.into_iter().all(|caller| caller.join().unwrap().is_ok()));
+    }
+
+    #[test]
+    fn a_deadline_beyond_the_clock_is_none() {
+        let config = WorkerConfig { deadline: Duration::MAX, ..WorkerConfig::default() };
+        let (worker, _watch, permit) = gate(config);
+        permit.send(()).unwrap();
+        assert_eq!(worker.call(Instant::now(), Priority::Checkout, 1), Ok(2));
     }
 
     #[test]

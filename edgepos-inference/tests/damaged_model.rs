@@ -8,8 +8,8 @@ mod support;
 use std::path::Path;
 
 use edgepos_inference::{
-    Backend, EngineError, Engines, IntegrityError, LoadError, LoadOptions, Manifest, ProductRecognizer,
-    Session, Sha256, VerifiedBytes,
+    Backend, EngineError, Engines, FraudConfig, FraudScorer, IntegrityError, LoadError, LoadOptions,
+    Manifest, ProductRecognizer, Session, Sha256, VerifiedBytes, VoiceConfig, VoiceRecognizer,
 };
 use support::{copy_of_models, product, story};
 
@@ -134,4 +134,41 @@ fn weights_that_answer_otherwise_are_refused() {
         entry.known_answer.as_mut().unwrap().expect[0].value = 0.2;
     });
     assert!(story(&error).contains("known sample: value 967"), "{error}");
+}
+
+/// Left out of the examination in silence, it would keep no engine out.
+#[test]
+fn a_known_answer_of_the_wrong_kind_is_refused() {
+    let models = copy_of_models();
+    let mut manifest = Manifest::read(models.path()).unwrap();
+    let answers: Vec<_> = manifest.models.iter().map(|entry| entry.known_answer.clone().unwrap()).collect();
+    let sample = answers.iter().find_map(|answer| answer.sample.clone());
+    for entry in &mut manifest.models {
+        let answer = entry.known_answer.as_mut().unwrap();
+        if answer.sample.take().is_some() {
+            answer.values = Some(vec![0.0; 20]);
+        } else {
+            (answer.values, answer.sample) = (None, sample.clone());
+        }
+    }
+    std::fs::write(models.path().join("manifest.json"), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    let errors = [
+        ProductRecognizer::load(models.path(), product()).unwrap_err(),
+        FraudScorer::load(models.path(), FraudConfig::default()).unwrap_err(),
+        VoiceRecognizer::load(models.path(), VoiceConfig::default()).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(story(&error).contains("its known answer has"), "{error}");
+    }
+}
+
+/// Its writer may never come.
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_its_place() {
+    let error = load_damaged(|path| {
+        std::fs::remove_file(path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    });
+    assert!(story(&error).contains("not a regular file") && story(&error).contains(MODEL), "{error}");
 }

@@ -61,6 +61,12 @@ fn every_kind_of_wrong_library_is_a_reason_and_the_embedded_engine_serves() {
             wrong.push((path, "truncated"));
         }
     }
+    #[cfg(unix)]
+    {
+        let pipe = directory.path().join("pipe.so");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        wrong.push((pipe, "not a regular file"));
+    }
     let mut search = LibrarySearch::nowhere();
     for (path, _) in &wrong {
         search = search.file(path);

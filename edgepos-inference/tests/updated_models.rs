@@ -80,6 +80,23 @@ fn a_damaged_download_is_refused_named_and_asked_for_again() {
 }
 
 #[test]
+fn what_is_refused_again_and_again_is_asked_for_once_and_not_without_end() {
+    let root = tempfile::tempdir().unwrap();
+    let manager = manager(root.path());
+    let missing = |number: u32| root.path().join(format!("missing {number}"));
+    for number in [0, 0, 0] {
+        manager.install(&missing(number)).unwrap_err();
+    }
+    assert_eq!(manager.redownloads().len(), 1);
+    for number in 0..100 {
+        manager.install(&missing(number)).unwrap_err();
+    }
+    let asked = manager.redownloads();
+    assert_eq!(asked.len(), 64);
+    assert!(asked[63].set.ends_with("missing 99"), "{asked:?}");
+}
+
+#[test]
 fn a_set_that_rots_on_disk_gives_way_to_the_one_before() {
     let root = tempfile::tempdir().unwrap();
     let first = manager(root.path());
@@ -226,6 +243,24 @@ fn a_model_that_takes_long_to_load_is_in_nobodys_way() {
     assert!(loading.join().unwrap());
     assert_eq!(version(&manager), "2");
     assert_eq!(manager.memory_in_use(), 6_000_000, "the slow one was of the old set and is not kept");
+}
+
+/// It would be copied until the disk is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_never_ends_is_refused() {
+    let (root, set) = (tempfile::tempdir().unwrap(), staged(1, "1"));
+    let manager = manager(root.path());
+    std::fs::remove_file(set.path().join(MODEL)).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", set.path().join(MODEL)).unwrap();
+    let error = manager.install(set.path()).unwrap_err();
+    assert!(matches!(error, InstallError::Store(_)), "{error}");
+    // The same for a regular file: of what is too long only so much is copied as shows it.
+    std::fs::remove_file(set.path().join(MODEL)).unwrap();
+    let file = std::fs::File::create(set.path().join(MODEL)).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let error = manager.install(set.path()).unwrap_err();
+    assert!(matches!(error, InstallError::Integrity(IntegrityError::Size { .. })), "{error}");
 }
 
 #[test]

@@ -65,7 +65,8 @@ pub struct Scan {
     pub text: String,
     /// Which kind of symbol.
     pub symbology: Symbology,
-    /// The trade item number, where the symbol holds one; its check digit is right.
+    /// The trade item number of an EAN, a UPC or an ITF-14; its check digit is right. `None` for a Code 128, also where a
+    /// GS1-128 has the number among others in its text.
     pub gtin: Option<Gtin>,
     /// Where the network saw it; `None` when the whole picture was searched.
     pub region: Option<Region>,

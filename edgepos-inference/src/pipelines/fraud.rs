@@ -293,6 +293,9 @@ impl FraudScorer {
             .find(|port| port.shape.len() == 2 && port.shape[1] == Some(2))
             .map(|port| port.name.clone())
             .ok_or_else(|| unsuitable("it has no output of two probabilities"))?;
+        if entry.known_answer.as_ref().is_some_and(|answer| answer.values.is_none()) {
+            return Err(unsuitable("its known answer has a sample instead of values"));
+        }
         let values = entry.known_answer.as_ref().and_then(|answer| answer.values.clone());
         let sample = values
             .map(|values| Tensor::f32([1, FRAUD_FEATURES.len()], values))

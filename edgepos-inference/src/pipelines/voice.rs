@@ -104,9 +104,11 @@ impl VoiceRecognizer {
             return Err(unsuitable("its input is not a second at 16 kHz"));
         }
         let labels = labels(models_dir, &entry)?;
-        let sample = match entry.known_answer.as_ref().and_then(|answer| answer.sample.as_ref()) {
+        let sample = match &entry.known_answer {
             None => None,
-            Some(file) => {
+            Some(answer) => {
+                let without = || unsuitable("its known answer has values instead of a clip");
+                let file = answer.sample.as_ref().ok_or_else(without)?;
                 let bytes = file.read(models_dir)?;
                 let speech = Clip::from_wav(bytes.bytes()).ok().and_then(|clip| clip.speech(&config.gate));
                 let speech = speech.ok_or_else(|| unsuitable("its sample is no speech"))?;
