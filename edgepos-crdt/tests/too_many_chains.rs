@@ -1,5 +1,5 @@
-//! A vector that has more chains than any reader accepts is never built from what peers send: the own state would be unreadable after
-//! the next restart.
+//! A vector that has more chains than any reader accepts is never built from the states and deltas that peers send: the own state would
+//! be unreadable after the next restart. Events one by one are not counted here; whoever takes them from peers limits the chains.
 
 // A test fails by panicking.
 #![allow(clippy::unwrap_used)]
