@@ -171,7 +171,7 @@ pub enum LoadError {
     /// The file's ports are not the promised ones.
     #[error(transparent)]
     Interface(#[from] InterfaceError),
-    /// The manifest's entry lacks what this pipeline needs.
+    /// The manifest's entry lacks what this pipeline needs, or the configuration's threshold is not a number.
     #[error("model {model} cannot do this job: {problem}")]
     Unsuitable {
         /// The model.

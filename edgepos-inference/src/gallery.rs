@@ -192,8 +192,9 @@ impl Gallery {
             .filter(|(other, _)| other != product)
             .map(|(_, picture)| picture.similarity(embedding))
             .fold(f32::NEG_INFINITY, f32::max);
-        let requires_confirmation = similarity - next < self.config.margin;
-        Some(Match { product: product.to_owned(), similarity, requires_confirmation })
+        // Also where the margin is not a number.
+        let alone = similarity - next >= self.config.margin;
+        Some(Match { product: product.to_owned(), similarity, requires_confirmation: !alone })
     }
 
     /// The gallery as bytes, with a digest at the end; `docs/formats-models.md` describes them.
@@ -321,6 +322,8 @@ mod tests {
         assert_eq!((found.product.as_str(), found.requires_confirmation), ("bread", false));
         assert!(gallery.nearest(&at(54.0)).unwrap().requires_confirmation);
         assert_eq!(gallery.nearest(&at(200.0)), None);
+        gallery.config.margin = f32::NAN;
+        assert!(gallery.nearest(&at(10.0)).unwrap().requires_confirmation, "no margin is wide enough");
         assert_eq!(gallery.remove("bread"), 2);
         assert_eq!(gallery.nearest(&at(10.0)), None);
     }

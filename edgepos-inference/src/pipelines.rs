@@ -26,6 +26,17 @@ pub(crate) fn find(
     entry.cloned().ok_or_else(|| LoadError::NoSuchModel { wanted: name.unwrap_or(task).to_owned() })
 }
 
+/// The application's own threshold, or the manifest's, which is in range. No comparison holds with what is not a number, so such a
+/// threshold would never ask for anything.
+pub(crate) fn threshold(own: Option<f32>, of_model: f32, entry: &ModelEntry) -> Result<f32, LoadError> {
+    let threshold = own.unwrap_or(of_model);
+    if threshold.is_nan() {
+        let problem = "the threshold in its configuration is not a number";
+        return Err(LoadError::Unsuitable { model: entry.name.clone(), problem });
+    }
+    Ok(threshold)
+}
+
 /// The labels of a model, one per line, as many as its first output has values.
 pub(crate) fn labels(dir: &Path, entry: &ModelEntry) -> Result<Vec<String>, LoadError> {
     let unsuitable = |problem| LoadError::Unsuitable { model: entry.name.clone(), problem };

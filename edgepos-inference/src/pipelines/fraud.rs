@@ -10,7 +10,7 @@ use crate::delegate::{Engines, LoadError, PlacementConfig};
 use crate::manager::Pipeline;
 use crate::manifest::{Manifest, Task};
 use crate::outcome::{Action, Outcome, Reason};
-use crate::pipelines::find;
+use crate::pipelines::{find, threshold};
 use crate::report::Report;
 use crate::stop::Stop;
 use crate::tensor::Tensor;
@@ -309,7 +309,7 @@ impl FraudScorer {
             session,
             input: entry.inputs[0].name.clone(),
             output,
-            flag_from: config.flag_from.unwrap_or(entry.thresholds.flag_from),
+            flag_from: threshold(config.flag_from, entry.thresholds.flag_from, &entry)?,
         };
         let worker = Worker::start(&entry.name, config.worker, handler)
             .map_err(|source| LoadError::Thread { model: entry.name.clone(), source })?;

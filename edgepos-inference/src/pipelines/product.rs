@@ -15,7 +15,7 @@ use crate::manager::Pipeline;
 use crate::manifest::{Manifest, ModelEntry, Task};
 use crate::outcome::{Action, Outcome, Reason};
 use crate::picture::{Picture, PictureLimits, PictureSpec, Prepared};
-use crate::pipelines::{find, labels};
+use crate::pipelines::{find, labels, threshold};
 use crate::report::{Report, micros};
 use crate::stop::Stop;
 use crate::worker::{Handler, Priority, Worker, WorkerConfig};
@@ -178,7 +178,7 @@ impl ProductRecognizer {
             spec,
             labels,
             top_k: config.top_k.max(1),
-            confirm_below: config.confirm_below.unwrap_or(entry.thresholds.confirm_below),
+            confirm_below: threshold(config.confirm_below, entry.thresholds.confirm_below, &entry)?,
             discard_below: entry.thresholds.discard_below,
             picture: config.picture,
         };

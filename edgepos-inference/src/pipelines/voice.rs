@@ -11,7 +11,7 @@ use crate::delegate::{Engines, LoadError, PlacementConfig, softmax};
 use crate::manager::Pipeline;
 use crate::manifest::{Manifest, Task};
 use crate::outcome::{Action, Outcome, Reason};
-use crate::pipelines::{find, labels};
+use crate::pipelines::{find, labels, threshold};
 use crate::report::Report;
 use crate::stop::Stop;
 use crate::tensor::Tensor;
@@ -123,7 +123,7 @@ impl VoiceRecognizer {
             input: entry.inputs[0].name.clone(),
             output: entry.outputs[0].name.clone(),
             labels,
-            confirm_below: config.confirm_below.unwrap_or(entry.thresholds.confirm_below),
+            confirm_below: threshold(config.confirm_below, entry.thresholds.confirm_below, &entry)?,
             discard_below: entry.thresholds.discard_below,
         };
         let worker = Worker::start(&entry.name, config.worker, handler)
