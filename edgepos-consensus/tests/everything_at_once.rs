@@ -118,7 +118,7 @@ fn the_store_survives() {
 }
 
 #[test]
-#[ignore = "minutes: run it after changing anything below the surface"]
+#[ignore = "minutes: `.ci/run --long` runs it, optimised"]
 fn the_store_survives_two_thousand_times() {
     (1000..3000).for_each(chaos);
 }

@@ -137,7 +137,7 @@ fn a_seed_with_votes_asked_for_twice() {
 }
 
 #[test]
-#[ignore = "minutes: run it after changing the guard, optimised"]
+#[ignore = "minutes: `.ci/run --long` runs it, optimised"]
 fn ten_million_honest_messages_pass_the_guard() {
     assert!(run(1000..1400) > 10_000_000);
 }

@@ -280,7 +280,8 @@ fn put_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend_from_slice(text.as_bytes());
 }
 
-/// A text as it is stored. A key is not longer than its limit; a model's name may be.
+/// A text as it is stored. A key is not longer than its limit, nor what a manifest's model is called; what else an application calls
+/// its network may be.
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_KEY_BYTES)]
 }

@@ -42,6 +42,7 @@ mod backend;
 mod batch;
 mod breaker;
 mod cache;
+mod causes;
 mod chain;
 mod delegate;
 mod drift;
@@ -75,6 +76,7 @@ pub use audio::{Clip, ClipError, GateConfig, MAX_CLIP_SECONDS, SAMPLE_RATE};
 pub use backend::{Backend, EngineError, LoadOptions, Placement, Port, RunError, Session, check_inputs};
 pub use breaker::BreakerConfig;
 pub use cache::{Cache, CacheConfig, PictureHash};
+pub use causes::with_causes;
 pub use delegate::{Engines, LoadError, PlacementConfig};
 pub use drift::{Accuracy, DriftConfig, DriftEvent, DriftMonitor};
 #[cfg(feature = "embedded")]
@@ -89,8 +91,8 @@ pub use manager::{
 };
 pub use manifest::{
     Activation, Expected, FileRef, InterfaceError, KnownAnswer, MANIFEST_FILE, MANIFEST_FORMAT,
-    MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_MODELS, Manifest, ManifestError, ModelEntry, PortSpec,
-    Precision, Task, Thresholds, Variant,
+    MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_MODELS, MAX_NAME_BYTES, Manifest, ManifestError, ModelEntry,
+    PortSpec, Precision, Task, Thresholds, Variant,
 };
 pub use mel::{MelConfig, MelError, MelSpectrum};
 #[cfg(feature = "onnxruntime")]

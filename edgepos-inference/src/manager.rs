@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thiserror::Error;
 
+use crate::causes::with_causes;
 use crate::delegate::{Engines, LoadError};
 use crate::integrity::{IntegrityError, Sha256, open_regular};
 use crate::manifest::{MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest, ManifestError, ModelEntry};
@@ -144,7 +145,7 @@ impl ModelManager {
                 }
                 Err(error) => {
                     tracing::error!(set = %name, %error, "models refused");
-                    wanted.push(Redownload { set: name, reason: story(&error) });
+                    wanted.push(Redownload { set: name, reason: with_causes(&error) });
                 }
             }
         }
@@ -164,7 +165,7 @@ impl ModelManager {
     pub fn install(&self, staged: &Path) -> Result<(), InstallError> {
         let result = self.try_install(staged);
         if let Err(error) = &result {
-            let reason = story(error);
+            let reason = with_causes(error);
             tracing::error!(staged = %staged.display(), %reason, "models refused");
             let refused = Redownload { set: staged.display().to_string(), reason };
             let wanted = &mut self.lock().wanted;
@@ -369,16 +370,4 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// An error and its causes, in one line.
-fn story(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

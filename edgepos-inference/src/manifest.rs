@@ -22,6 +22,8 @@ pub const MANIFEST_FORMAT: u32 = 1;
 pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 /// A manifest with more models is refused: 64.
 pub const MAX_MODELS: usize = 64;
+/// A longer name or version of a model is refused: 255 bytes. Both together name the model of a stored gallery.
+pub const MAX_NAME_BYTES: usize = 255;
 /// A model file that claims to be larger is refused: 512 MiB.
 pub const MAX_MODEL_BYTES: u64 = 512 << 20;
 
@@ -42,7 +44,7 @@ pub struct Manifest {
 pub struct ModelEntry {
     /// A stable name, unique in the manifest.
     pub name: String,
-    /// The version; any text, compared for equality only.
+    /// The version; any text of at most [`MAX_NAME_BYTES`], compared for equality only.
     pub version: String,
     /// What the model is for.
     pub task: Task,
@@ -359,6 +361,9 @@ impl ModelEntry {
     }
 
     fn problem(&self) -> Option<&'static str> {
+        if self.name.len().max(self.version.len()) > MAX_NAME_BYTES {
+            return Some("its name or its version is longer than 255 bytes");
+        }
         if self.variants.is_empty() {
             return Some("it has no file");
         }
@@ -482,6 +487,18 @@ mod tests {
         for file in ["/etc/passwd", "../m.onnx", "a/../../m.onnx", ""] {
             let error = Manifest::parse(text("", file).as_bytes()).unwrap_err();
             assert!(matches!(error, ManifestError::Invalid { .. }), "{file}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_name_or_a_version_without_end_is_refused() {
+        let manifest = Manifest::parse(text("", "m.onnx").as_bytes()).unwrap();
+        for (name, version, fits) in [(255, 255, true), (256, 1, false), (1, 256, false)] {
+            let mut manifest = manifest.clone();
+            manifest.models[0].name = "n".repeat(name);
+            manifest.models[0].version = "v".repeat(version);
+            let read = Manifest::parse(&serde_json::to_vec(&manifest).unwrap());
+            assert_eq!(read.is_ok(), fits, "{name}, {version}: {read:?}");
         }
     }
 

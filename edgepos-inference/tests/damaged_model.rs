@@ -9,9 +9,9 @@ use std::path::Path;
 
 use edgepos_inference::{
     Backend, EngineError, Engines, FraudConfig, FraudScorer, IntegrityError, LoadError, LoadOptions,
-    Manifest, ProductRecognizer, Session, Sha256, VerifiedBytes, VoiceConfig, VoiceRecognizer,
+    Manifest, ProductRecognizer, Session, Sha256, VerifiedBytes, VoiceConfig, VoiceRecognizer, with_causes,
 };
-use support::{copy_of_models, product, story};
+use support::{copy_of_models, product};
 
 const MODEL: &str = "efficientnet_lite0_imagenet_int8_qdq.onnx";
 
@@ -41,7 +41,7 @@ fn one_flipped_bit() {
         std::fs::write(path, bytes).unwrap();
     });
     assert!(matches!(error, LoadError::Integrity(IntegrityError::Digest { .. })), "{error}");
-    assert!(story(&error).contains(MODEL) && story(&error).contains("sha-256"), "{error}");
+    assert!(with_causes(&error).contains(MODEL) && with_causes(&error).contains("sha-256"), "{error}");
 }
 
 #[test]
@@ -56,14 +56,14 @@ fn a_truncated_download() {
         ),
         "{error}"
     );
-    assert!(story(&error).contains(MODEL), "{error}");
+    assert!(with_causes(&error).contains(MODEL), "{error}");
 }
 
 #[test]
 fn a_missing_file() {
     let error = load_damaged(|path| std::fs::remove_file(path).unwrap());
     assert!(matches!(error, LoadError::Integrity(IntegrityError::Missing { .. })), "{error}");
-    assert!(story(&error).contains(MODEL) && story(&error).contains("missing"), "{error}");
+    assert!(with_causes(&error).contains(MODEL) && with_causes(&error).contains("missing"), "{error}");
 }
 
 #[test]
@@ -73,17 +73,20 @@ fn a_directory_in_its_place() {
         std::fs::create_dir(path).unwrap();
     });
     assert!(matches!(error, LoadError::Integrity(IntegrityError::Read { .. })), "{error}");
-    assert!(story(&error).contains(MODEL), "{error}");
+    assert!(with_causes(&error).contains(MODEL), "{error}");
 }
 
 #[test]
 fn a_missing_or_malformed_manifest() {
     let empty = tempfile::tempdir().unwrap();
     let error = ProductRecognizer::load(empty.path(), product()).unwrap_err();
-    assert!(matches!(error, LoadError::Manifest(_)) && story(&error).contains("manifest.json"), "{error}");
+    assert!(
+        matches!(error, LoadError::Manifest(_)) && with_causes(&error).contains("manifest.json"),
+        "{error}"
+    );
     std::fs::write(empty.path().join("manifest.json"), b"{\"format\":1,\"models\":[{}]}").unwrap();
     let error = ProductRecognizer::load(empty.path(), product()).unwrap_err();
-    assert!(story(&error).contains("malformed"), "{error}");
+    assert!(with_causes(&error).contains("malformed"), "{error}");
 }
 
 /// Rewrites the model file and the manifest so that size and digest match: only the content is wrong.
@@ -105,7 +108,7 @@ fn garbage_with_a_matching_digest_is_refused_by_the_engine() {
         let error = load_replaced(bytes, |_| ());
         let LoadError::NoEngine { refused, .. } = &error else { panic!("{error}") };
         assert_eq!(refused[0].engine, "rten");
-        assert!(story(&error).contains("rejects the model"), "{error}");
+        assert!(with_causes(&error).contains("rejects the model"), "{error}");
     }
 }
 
@@ -114,14 +117,17 @@ fn a_model_with_other_ports_than_promised() {
     let bytes = support::file("barcode_localiser_gray240x320.onnx");
     let error = load_replaced(&bytes, |_| ());
     assert!(matches!(error, LoadError::Interface(_)), "{error}");
-    assert!(story(&error).contains("input[n,3,224,224]") && story(&error).contains(MODEL), "{error}");
+    assert!(
+        with_causes(&error).contains("input[n,3,224,224]") && with_causes(&error).contains(MODEL),
+        "{error}"
+    );
     let bytes = support::file(MODEL);
     let error = load_replaced(&bytes, |manifest| {
         let entry = manifest.models.iter_mut().find(|entry| entry.task.0 == "product").unwrap();
         entry.inputs[0].shape = vec![None, Some(3), Some(192), Some(192)];
     });
     assert!(
-        story(&error).contains("input[n,3,224,224] where the manifest promises input[n,3,192,192]"),
+        with_causes(&error).contains("input[n,3,224,224] where the manifest promises input[n,3,192,192]"),
         "{error}"
     );
 }
@@ -133,7 +139,7 @@ fn weights_that_answer_otherwise_are_refused() {
         let entry = manifest.models.iter_mut().find(|entry| entry.task.0 == "product").unwrap();
         entry.known_answer.as_mut().unwrap().expect[0].value = 0.2;
     });
-    assert!(story(&error).contains("known sample: value 967"), "{error}");
+    assert!(with_causes(&error).contains("known sample: value 967"), "{error}");
 }
 
 /// Left out of the examination in silence, it would keep no engine out.
@@ -158,7 +164,7 @@ fn a_known_answer_of_the_wrong_kind_is_refused() {
         VoiceRecognizer::load(models.path(), VoiceConfig::default()).unwrap_err(),
     ];
     for error in errors {
-        assert!(story(&error).contains("its known answer has"), "{error}");
+        assert!(with_causes(&error).contains("its known answer has"), "{error}");
     }
 }
 
@@ -170,5 +176,8 @@ fn a_pipe_in_its_place() {
         std::fs::remove_file(path).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
     });
-    assert!(story(&error).contains("not a regular file") && story(&error).contains(MODEL), "{error}");
+    assert!(
+        with_causes(&error).contains("not a regular file") && with_causes(&error).contains(MODEL),
+        "{error}"
+    );
 }

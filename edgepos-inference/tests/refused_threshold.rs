@@ -6,9 +6,9 @@
 mod support;
 
 use edgepos_inference::{
-    FraudConfig, FraudScorer, ProductConfig, ProductRecognizer, VoiceConfig, VoiceRecognizer,
+    FraudConfig, FraudScorer, ProductConfig, ProductRecognizer, VoiceConfig, VoiceRecognizer, with_causes,
 };
-use support::{copy_of_models, product, story};
+use support::{copy_of_models, product};
 
 #[test]
 fn a_threshold_that_is_not_a_number_is_refused() {
@@ -23,6 +23,9 @@ fn a_threshold_that_is_not_a_number_is_refused() {
             .unwrap_err(),
     ];
     for error in errors {
-        assert!(story(&error).contains("the threshold in its configuration is not a number"), "{error}");
+        assert!(
+            with_causes(&error).contains("the threshold in its configuration is not a number"),
+            "{error}"
+        );
     }
 }

@@ -7,7 +7,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use edgepos_inference::{
-    MANIFEST_FILE, Manifest, ModelEntry, SIGNATURE_FILE, Sha256, TrustedKey, check_signature,
+    MANIFEST_FILE, Manifest, ModelEntry, SIGNATURE_FILE, Sha256, TrustedKey, check_signature, with_causes,
 };
 
 const USAGE: &str = "usage: cargo xtask models COMMAND
@@ -84,34 +84,23 @@ impl Options {
     }
 }
 
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> String + '_ {
     move |error| format!("{}: {error}", path.display())
 }
 
 fn check(dir: &Path) -> Result<Manifest, String> {
-    let manifest = Manifest::read(dir).map_err(|error| told(&error))?;
+    let manifest = Manifest::read(dir).map_err(|error| with_causes(&error))?;
     for (file, optional) in manifest.models.iter().flat_map(ModelEntry::files) {
         if optional && !dir.join(&file.file).exists() {
             continue;
         }
-        file.read(dir).map_err(|error| told(&error))?;
+        file.read(dir).map_err(|error| with_causes(&error))?;
     }
     Ok(manifest)
 }
 
 fn seal(dir: &Path) -> Result<(), String> {
-    let mut manifest = Manifest::read(dir).map_err(|error| told(&error))?;
+    let mut manifest = Manifest::read(dir).map_err(|error| with_causes(&error))?;
     for entry in &mut manifest.models {
         for (file, optional) in entry.files_mut() {
             let path = dir.join(&file.file);
@@ -129,7 +118,7 @@ fn seal(dir: &Path) -> Result<(), String> {
 fn write_manifest(dir: &Path, manifest: &Manifest) -> Result<(), String> {
     let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| error.to_string())?;
     text.push(b'\n');
-    Manifest::parse(&text).map_err(|error| told(&error))?;
+    Manifest::parse(&text).map_err(|error| with_causes(&error))?;
     let path = dir.join(MANIFEST_FILE);
     fs::write(&path, text).map_err(at(&path))
 }
@@ -179,7 +168,7 @@ fn secret_key(path: &Path, password: Option<String>) -> Result<minisign::SecretK
 
 fn sign(dir: &Path, key: &Path, password: Option<String>) -> Result<(), String> {
     let manifest = check(dir)?;
-    let text = Manifest::read_text(dir).map_err(|error| told(&error))?;
+    let text = Manifest::read_text(dir).map_err(|error| with_causes(&error))?;
     let key = secret_key(key, password)?;
     let comment = format!("serial {} of {} models", manifest.serial, manifest.models.len());
     let signature = minisign::sign(None, &key, Cursor::new(&text), Some(&comment), Some("models of a till"))
@@ -188,20 +177,20 @@ fn sign(dir: &Path, key: &Path, password: Option<String>) -> Result<(), String> 
     fs::write(&path, signature.into_string()).map_err(at(&path))?;
     // As a till sees it: what cannot be verified must not be published.
     let public = minisign::PublicKey::from_secret_key(&key).map_err(|error| error.to_string())?;
-    let public = TrustedKey::parse(&public.to_base64()).map_err(|error| told(&error))?;
+    let public = TrustedKey::parse(&public.to_base64()).map_err(|error| with_causes(&error))?;
     verify_with(dir, &public)
 }
 
 fn verify(dir: &Path, public: &Path) -> Result<(), String> {
     let text = fs::read_to_string(public).map_err(at(public))?;
-    verify_with(dir, &TrustedKey::parse(&text).map_err(|error| told(&error))?)
+    verify_with(dir, &TrustedKey::parse(&text).map_err(|error| with_causes(&error))?)
 }
 
 fn verify_with(dir: &Path, key: &TrustedKey) -> Result<(), String> {
-    let text = Manifest::read_text(dir).map_err(|error| told(&error))?;
+    let text = Manifest::read_text(dir).map_err(|error| with_causes(&error))?;
     let path = dir.join(SIGNATURE_FILE);
     let signature = fs::read_to_string(&path).map_err(at(&path))?;
-    check_signature(&text, &signature, std::slice::from_ref(key)).map_err(|error| told(&error))?;
+    check_signature(&text, &signature, std::slice::from_ref(key)).map_err(|error| with_causes(&error))?;
     let manifest = check(dir)?;
     println!("serial {}, {} models, all files as stated, signed", manifest.serial, manifest.models.len());
     Ok(())

@@ -143,18 +143,6 @@ pub(crate) fn payment() -> Payment {
     }
 }
 
-/// An error and its causes, as a person reads them.
-pub(crate) fn story(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
 /// A golden file; `golden/make.py` writes them.
 pub(crate) fn golden<T: serde::de::DeserializeOwned>(name: &str) -> T {
     serde_json::from_slice(&golden_bytes(name)).unwrap()

@@ -100,26 +100,23 @@ pub fn targets() -> [Target; 6] {
     fn plain(row: &Row) -> bool {
         row.transport == Wire::Datagram && row.flush_ms == 0 && row.cloud_rtt_ms.is_none()
     }
+    fn power_cut(row: &Row, profile: Profile) -> bool {
+        plain(row) && (row.profile, row.mode, row.loss) == (profile, What::Timeout, 1)
+    }
     [
         Target {
             says: "Standard, power cut: p99 at most 800 ms at 1 % loss",
-            concerns: |row| {
-                plain(row) && (row.profile, row.mode, row.loss) == (Profile::Standard, What::Timeout, 1)
-            },
+            concerns: |row| power_cut(row, Profile::Standard),
             holds: |row| row.p99_ms <= 800,
         },
         Target {
             says: "Standard, power cut: none above 2 s at 1 % loss",
-            concerns: |row| {
-                plain(row) && (row.profile, row.mode, row.loss) == (Profile::Standard, What::Timeout, 1)
-            },
+            concerns: |row| power_cut(row, Profile::Standard),
             holds: |row| row.max_ms <= 2000,
         },
         Target {
             says: "Fast, power cut: p99 at most 360 ms at 1 % loss",
-            concerns: |row| {
-                plain(row) && (row.profile, row.mode, row.loss) == (Profile::Fast, What::Timeout, 1)
-            },
+            concerns: |row| power_cut(row, Profile::Fast),
             holds: |row| row.p99_ms <= 360,
         },
         Target {

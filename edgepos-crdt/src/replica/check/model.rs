@@ -490,7 +490,7 @@ fn no_interleaving_breaks_a_value() {
 
 /// 450,000 states: seconds when optimised, minutes when not.
 #[test]
-#[ignore = "minutes without optimisation: cargo test --release -p edgepos-crdt --lib -- --ignored"]
+#[ignore = "minutes without optimisation: `.ci/run --long` runs it with"]
 fn no_interleaving_of_a_larger_store_breaks_a_value() {
     explore_whole(Scenario::LARGE);
 }

@@ -404,7 +404,7 @@ fn values_equal_their_events_after_every_step() {
 
 /// 4,000 runs of 400 steps: a minute when optimised.
 #[test]
-#[ignore = "minutes without optimisation: cargo test --release -p edgepos-crdt --lib -- --ignored"]
+#[ignore = "minutes without optimisation: `.ci/run --long` runs it with"]
 fn values_equal_their_events_in_many_more_runs() {
     for write_offs in [false, true] {
         for seed in 10_000..12_000 {

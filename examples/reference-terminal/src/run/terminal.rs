@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edgepos::{Driver, DriverConfig, HttpUplink, SqliteStore, SystemClock, TcpConfig, TcpTransport};
+use edgepos_inference::with_causes;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -42,18 +43,6 @@ pub enum RunError {
     Stopped(String),
 }
 
-/// The error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
 /// Runs until it is asked to stop; prints `READY till=ADDR peer=ADDR` on standard output once the till may call.
 ///
 /// With `supervised` it ends when standard input does.
@@ -63,7 +52,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     let failed = |what: &str| {
         let what = what.to_owned();
-        move |error: &dyn std::error::Error| RunError::Start { what, reason: chain(error) }
+        move |error: &dyn std::error::Error| RunError::Start { what, reason: with_causes(error) }
     };
     let parent = supervised.then(lifeline::parent_gone).transpose();
     let parent = parent.map_err(|error| failed("standard input")(&error))?;
@@ -123,8 +112,8 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
         }
     };
     let early = tokio::select! {
-        served = async { axum::serve(till, app).await } => Some(served.map_err(|error| chain(&error))),
-        ended = &mut ended => Some(ended.map_err(|error| chain(&error))),
+        served = async { axum::serve(till, app).await } => Some(served.map_err(|error| with_causes(&error))),
+        ended = &mut ended => Some(ended.map_err(|error| with_causes(&error))),
         () = gone => None,
         () = lifeline::asked_to_stop() => None,
         () = stop.notified() => None,
@@ -134,7 +123,7 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     }
     tracing::info!("the terminal stops");
     node.shutdown().await;
-    ended.await.map_err(|error| RunError::Stopped(chain(&error)))
+    ended.await.map_err(|error| RunError::Stopped(with_causes(&error)))
 }
 
 async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, RunError> {
