@@ -15,6 +15,7 @@ pub mod model;
 mod node;
 mod ports;
 pub mod recovery;
+mod retail;
 mod sqlite_store;
 mod tcp;
 mod terminal;
@@ -32,9 +33,14 @@ pub use ports::{
     Clock, Delivery, EachRow, MemoryStore, Rows, Store, StoreError, SystemClock, Transport, TransportEvent,
     Uplink, UplinkFuture,
 };
+pub use retail::counters::CounterValue;
+pub use retail::record::Record;
+pub use retail::sale::basket::OpenBasket;
+pub use retail::sale::draft::Draft;
+pub use retail::sale::receipt::{Commit, Receipt};
 pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
-    Commit, Config, ConfigError, CounterValue, Draft, Event, Genesis, Input, MAX_FRAME, OpenBasket, Output,
-    Receipt, Record, Refusal, Reply, RequestId, RestoreError, Restored, Status, Terminal,
+    Config, ConfigError, Event, Genesis, Input, MAX_FRAME, Output, Refusal, Reply, RequestId, RestoreError,
+    Restored, Status, Terminal,
 };

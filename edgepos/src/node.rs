@@ -5,9 +5,12 @@ use edgepos_core::{EventId, ReplicaId};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::model::{BasketId, CounterRow, PriceSet, ProductSet};
-use crate::terminal::{
-    Commit, CounterValue, Draft, Event, OpenBasket, Receipt, Record, Refusal, Reply, Status, Terminal,
-};
+use crate::retail::counters::CounterValue;
+use crate::retail::record::Record;
+use crate::retail::sale::basket::OpenBasket;
+use crate::retail::sale::draft::Draft;
+use crate::retail::sale::receipt::{Commit, Receipt};
+use crate::terminal::{Event, Refusal, Reply, Status, Terminal};
 
 /// What a node asks the driver.
 pub(crate) enum Command {
@@ -164,7 +167,7 @@ impl Node {
         self.change_members(|reply| Command::Retire(replica, reply)).await
     }
 
-    /// Sends at once what waits for company.
+    /// Sends at once what is batched.
     pub async fn flush(&self) {
         self.tell(Command::Flush).await;
     }

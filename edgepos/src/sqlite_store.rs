@@ -14,8 +14,9 @@ use edgepos_core::{EventId, Persist, Space, Write};
 use edgepos_sync::EventRecord;
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 
-use crate::model::{self, Envelope, Kind, from_cbor};
+use crate::model::{self, Envelope, Kind};
 use crate::ports::{Rows, Store, StoreError};
+use crate::retail::cbor::from_cbor;
 
 /// Marks the file as ours: `EPOS`.
 const APPLICATION_ID: i32 = 0x4550_4F53;

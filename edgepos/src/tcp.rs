@@ -16,8 +16,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
-use crate::model::{from_cbor, to_cbor};
 use crate::ports::{Delivery, Transport, TransportEvent};
+use crate::retail::cbor::{from_cbor, to_cbor};
 use crate::terminal::MAX_FRAME;
 
 /// The versions of the framing that this build speaks, oldest and newest.

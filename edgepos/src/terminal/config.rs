@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use edgepos_consensus::Timing;
+use edgepos_consensus::{self as consensus, Timing};
 use edgepos_core::{ReplicaId, StoreGeneration, StoreId};
+use edgepos_sync as sync;
 use thiserror::Error;
 
 use crate::ports::Delivery;
-use crate::recovery::RecoveryAnchor;
+use crate::recovery::kit::RecoveryAnchor;
 
 /// The record that a store begins from, identical on its first terminals.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -75,9 +76,45 @@ impl Config {
             max_peers: 32,
         }
     }
+
+    /// Refuses values that are out of their bounds.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let bounds =
+            |ok: bool, field, bounds| if ok { Ok(()) } else { Err(ConfigError::Bounds { field, bounds }) };
+        let flush = self.flush_interval.as_millis();
+        bounds((10..=3_600_000).contains(&flush), "flush_interval", "10 ms to 1 h")?;
+        let peak = self.peak_flush_interval.as_millis();
+        bounds((flush..=3_600_000).contains(&peak), "peak_flush_interval", "flush_interval to 1 h")?;
+        bounds(self.exception_grace.as_secs() <= 3_600, "exception_grace", "at most 1 h")?;
+        bounds((1..=100_000).contains(&self.max_open_baskets), "max_open_baskets", "1 to 100,000")?;
+        bounds((1..=100_000).contains(&self.max_commits), "max_commits", "1 to 100,000")?;
+        bounds((1..=1_000).contains(&self.max_peers), "max_peers", "1 to 1,000")?;
+        bounds(!self.me.is_store() && self.me.terminal() != 0, "me", "a terminal's number from 1 on")
+    }
+
+    /// What the election is told of it.
+    pub(super) fn election(&self) -> consensus::Config {
+        let mut election = consensus::Config::standard(self.me, self.genesis.voters.clone(), self.seed);
+        election.timing = self.timing.clone();
+        election.lossy_transport = self.delivery == Delivery::Lossy;
+        election.joins = !self.genesis.voters.contains(&self.me);
+        election.store = self.genesis.store;
+        election.generation = self.genesis.generation;
+        election
+    }
+
+    /// What the outbox is told of it.
+    pub(super) fn outbox(&self) -> sync::Config {
+        let mut outbox = sync::Config::standard(self.genesis.store, self.me, self.seed);
+        outbox.generation = self.genesis.generation;
+        outbox.flush_interval = self.flush_interval;
+        outbox.peak_flush_interval = self.peak_flush_interval;
+        outbox.max_peers = self.max_peers.saturating_mul(2);
+        outbox
+    }
 }
 
-/// A terminal can not start. Nothing was written.
+/// A terminal cannot start. Nothing was written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -97,10 +134,10 @@ pub enum ConfigError {
         /// What is allowed.
         bounds: &'static str,
     },
-    /// The election can not start.
-    #[error("the election can not start")]
+    /// The election cannot start.
+    #[error("the election cannot start")]
     Election(#[source] edgepos_consensus::StartError),
-    /// The outbox can not start.
-    #[error("the outbox can not start")]
+    /// The outbox cannot start.
+    #[error("the outbox cannot start")]
     Outbox(#[source] edgepos_sync::StartError),
 }

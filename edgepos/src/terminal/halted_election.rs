@@ -6,11 +6,10 @@ use std::panic;
 
 use edgepos_core::{ConnectionId, IdempotencyKey, Now, ReplicaId, StoreGeneration, StoreId};
 
-use super::{
-    Commit, Config, Draft, Event, Genesis, Input, Output, Receipt, Reply, RequestId, Restored, Terminal,
-};
+use super::{Config, Event, Genesis, Input, Output, Reply, RequestId, Restored, Terminal};
 use crate::model::{BasketId, CounterRow, Currency, Line, Tender};
 use crate::ports::{MemoryStore, Store};
+use crate::{Commit, Draft, Receipt};
 
 /// A terminal and its disk.
 struct Till {

@@ -2,13 +2,15 @@
 
 use edgepos_consensus::Leader;
 use edgepos_core::{
-    ConnectionId, EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, ReplicaId, Seq, StoreGeneration,
+    ConnectionId, EventId, Load, LoadId, Persist, PersistId, ReplicaId, Seq, StoreGeneration,
 };
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{CloudReply, CloudRequest, UplinkError, UplinkId};
-use thiserror::Error;
 
-use crate::model::{BasketId, CounterRow, Currency, DocType, Effect, Envelope, Line, Mode, Tax, Tenders};
+use super::refusal::Refusal;
+use crate::retail::envelope::Envelope;
+use crate::retail::exception::body::ExceptionRaised;
+use crate::retail::sale::receipt::Receipt;
 
 /// The world did something.
 #[derive(Clone, Debug)]
@@ -58,63 +60,6 @@ pub enum Output {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RequestId(pub u64);
 
-/// A basket that the till wants to sell: all that can be checked before the customer pays.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Draft {
-    /// The till's name for the basket.
-    pub basket: BasketId,
-    /// Sale, return …
-    pub doc_type: DocType,
-    /// The receipt series; at most 16 characters.
-    pub series: String,
-    /// ISO 4217.
-    pub currency: Currency,
-    /// The customer, by the vendor's number; at most 64 characters.
-    pub customer: Option<String>,
-    /// Who is signed in; at most 64 characters.
-    pub operator: Option<String>,
-    /// Whether it counts.
-    pub mode: Mode,
-    /// What goes over the counter; at most 2,000 lines.
-    pub lines: Vec<Line>,
-    /// Taxes as the vendor computed them; at most 64.
-    pub taxes: Vec<Tax>,
-    /// Cash rounding, in minor units.
-    pub rounding: i64,
-    /// What it does to counters beyond stock, returnable quantities and cash, which follow from the lines and tenders.
-    pub effects: Vec<Effect>,
-}
-
-impl Draft {
-    /// A live sale in series `S` with these lines.
-    pub fn sale(basket: BasketId, currency: Currency, lines: Vec<Line>) -> Self {
-        Self {
-            basket,
-            doc_type: DocType::Sale,
-            series: "S".into(),
-            currency,
-            customer: None,
-            operator: None,
-            mode: Mode::Live,
-            lines,
-            taxes: Vec::new(),
-            rounding: 0,
-            effects: Vec::new(),
-        }
-    }
-}
-
-/// The customer has paid.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Commit {
-    /// The basket that was begun.
-    pub basket: BasketId,
-    /// The till's key: a repeat returns the first receipt and books nothing.
-    pub key: IdempotencyKey,
-    /// How it was paid. Recorded as given, also where it does not sum up to the total.
-    pub tenders: Tenders,
-}
-
 /// What a reply says; every word of it is durable.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reply {
@@ -136,95 +81,6 @@ pub enum Reply {
     Abandoned,
     /// The event is recorded.
     Recorded(EventId),
-}
-
-/// Proof of a booked transaction.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Receipt {
-    /// The event.
-    pub event: EventId,
-    /// The basket that it came of.
-    pub basket: BasketId,
-    /// The receipt series.
-    pub series: String,
-    /// Its number there.
-    pub number: u64,
-    /// What was sold for, in minor units.
-    pub total: i64,
-}
-
-/// A basket that was begun and neither committed nor abandoned: after a crash the cashier settles each of them.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct OpenBasket {
-    /// The till's name for it.
-    pub basket: BasketId,
-    /// The receipt series.
-    pub series: String,
-    /// The number that it holds.
-    pub number: u64,
-    /// What the customer owes, in minor units.
-    pub total: i64,
-    /// When it was begun, by this terminal's wall clock, milliseconds since 1970 UTC.
-    pub begun_ms: u64,
-}
-
-/// Why a request was not done. Nothing of it was written.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// A field is over its limit.
-    #[error("{field} is over its limit of {limit}")]
-    TooLarge {
-        /// Which.
-        field: &'static str,
-        /// How much it may be.
-        limit: usize,
-    },
-    /// A field says what it may not.
-    #[error("line {line}: {reason}")]
-    BadLine {
-        /// The line's number.
-        line: u16,
-        /// What is wrong.
-        reason: &'static str,
-    },
-    /// Amounts do not fit 64 bits.
-    #[error("an amount or a quantity overflows")]
-    Overflow,
-    /// More of a receipt line would come back than may.
-    #[error("line {line}: only {remaining} may still be returned")]
-    NotReturnable {
-        /// The line's number in the new draft.
-        line: u16,
-        /// How many may.
-        remaining: i64,
-    },
-    /// There is no such open basket, and its key was never committed here.
-    #[error("basket {0} is not open")]
-    UnknownBasket(BasketId),
-    /// The basket is open with other contents.
-    #[error("basket {0} is already open with other contents")]
-    BasketExists(BasketId),
-    /// A commit for this basket is under way.
-    #[error("basket {0} is being committed")]
-    BasketBusy(BasketId),
-    /// Too much is open at once.
-    #[error("{what}: the limit of {limit} is reached")]
-    Full {
-        /// What there is too much of.
-        what: &'static str,
-        /// How much there may be.
-        limit: usize,
-    },
-    /// A business day is open, or none is.
-    #[error("{0}")]
-    Day(&'static str),
-    /// The kind may not be recorded this way.
-    #[error("events of kind {0} are not recorded by the application")]
-    Kind(u16),
-    /// The terminal has stopped: its store failed, or its identity is in doubt.
-    #[error("the terminal has stopped: {0}")]
-    Stopped(String),
 }
 
 /// News.
@@ -252,7 +108,7 @@ pub enum Event {
     /// The cloud holds everything up to this vector.
     CloudHas(VersionVector),
     /// A counter fell below its floor, and the store has decided to say so.
-    ExceptionRaised(crate::model::ExceptionRaised),
+    ExceptionRaised(ExceptionRaised),
     /// An event can not be read here. It is kept, forwarded and shown.
     Quarantined {
         /// Which.
@@ -336,18 +192,9 @@ pub struct Status {
     /// Baskets that are open.
     pub open_baskets: usize,
     /// Exceptions that are raised.
-    pub exceptions: Vec<crate::model::ExceptionRaised>,
+    pub exceptions: Vec<ExceptionRaised>,
     /// Events that can not be read here.
     pub quarantined: u64,
     /// The open business day, as yyyymmdd.
     pub business_day: Option<u32>,
-}
-
-/// One counter, for a report.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CounterValue {
-    /// Which.
-    pub row: CounterRow,
-    /// Its value as far as this terminal has seen.
-    pub value: i64,
 }

@@ -1,42 +1,57 @@
-//! The sans-IO terminal: the election, the outbox and the store's state as one machine that owns the transaction.
+//! The sans-IO terminal: the election, the event log and the rooms of the shop as one machine that owns the transaction.
+//!
+//! Two roads lead through it. A message goes from the frame to the engine that it is for. An event goes into the
+//! [ledger](ledger), whoever made it, and is interpreted once it has its place: [`Terminal::interpret`] says by whom.
 
-mod config;
-mod decide;
-mod draft;
-mod duties;
-mod floors;
+pub(crate) mod config;
 mod frame;
 #[cfg(test)]
 mod halted_election;
-mod io;
-mod news;
-mod receive;
-mod record;
+pub(crate) mod io;
+pub(crate) mod ledger;
+mod links;
+mod notices;
+pub(crate) mod refusal;
 mod restore;
-mod sale;
-mod state;
-mod status;
+pub(crate) mod turn;
+pub(crate) mod unit_of_work;
 
-use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 pub use config::{Config, ConfigError, Genesis};
-use edgepos_consensus::{self as consensus, Election, Leader, MembershipError};
-use edgepos_core::{ConnectionId, Now, ReplicaId, StoreGeneration, Time};
-use edgepos_crdt::Clock;
+use edgepos_consensus::{self as consensus, Decision, Election, MembershipError, Proposal, ProposalKey};
+use edgepos_core::{ConnectionId, EventId, LoadId, Now, PersistId, ReplicaId, Time};
 use edgepos_sync::{self as sync, Outbox};
 pub use frame::MAX_FRAME;
-pub use io::{
-    Commit, CounterValue, Draft, Event, Input, OpenBasket, Output, Receipt, Refusal, Reply, RequestId, Status,
-};
-pub use record::Record;
+pub use io::{Event, Input, Output, Reply, RequestId, Status};
+pub use refusal::Refusal;
 pub use restore::{RestoreError, Restored};
 
-use crate::ports::Delivery;
-use duties::Duties;
-use floors::Floors;
-use sale::Sales;
-use state::State;
+use self::frame::Frame;
+use self::ledger::{Arrival, Entry, Ledger};
+use self::links::Links;
+use self::turn::Turn;
+use self::unit_of_work::{LoadFor, Then, UnitOfWork};
+use crate::ports::Rows;
+use crate::retail::catalogue::Catalogue;
+use crate::retail::catalogue::body::{PriceSet, ProductSet};
+use crate::retail::cbor::to_cbor;
+use crate::retail::counters::{CounterValue, Counters};
+use crate::retail::day::Day;
+use crate::retail::effect::CounterRow;
+use crate::retail::envelope::{Envelope, Mode};
+use crate::retail::exception::Exceptions;
+use crate::retail::kind::KnownKind;
+use crate::retail::quarantine::Quarantine;
+use crate::retail::record::{Record, What};
+use crate::retail::sale::Sales;
+use crate::retail::sale::basket::OpenBasket;
+use crate::retail::sale::body::BasketId;
+use crate::retail::sale::draft::Draft;
+use crate::retail::sale::receipt::Commit;
+
+/// A decision's kind, in the log for ever: its bytes are the payload of an event of the store's own chain.
+const STORE_EVENT: u16 = 1;
 
 /// One terminal of a store.
 ///
@@ -88,20 +103,16 @@ use state::State;
 /// ```
 pub struct Terminal {
     config: Config,
+    links: Links,
     election: Election,
-    outbox: Outbox,
-    clock: Clock,
-    state: State,
+    ledger: Ledger,
+    day: Day,
     sales: Sales,
-    floors: Floors,
-    /// The newest connection to each peer.
-    peers: BTreeMap<ReplicaId, ConnectionId>,
-    /// The last business day that this terminal opened, and whether it is still open.
-    day: Option<(u32, bool)>,
-    /// What the outbox was last told about the leader.
-    told_leader: (Option<Leader>, bool),
-    duties: Duties,
-    news: VecDeque<Event>,
+    counters: Counters,
+    catalogue: Catalogue,
+    exceptions: Exceptions,
+    quarantine: Quarantine,
+    out: UnitOfWork,
     stopped: Option<String>,
 }
 
@@ -111,42 +122,28 @@ impl Terminal {
     /// # Errors
     /// When the disk belongs to another terminal or store, or a value of `config` is out of its bounds.
     pub fn new(now: Now, config: Config, restored: Restored) -> Result<Self, ConfigError> {
-        check(&config)?;
-        let Restored { identity, election, outbox, state, sales, clock, day } = restored;
-        let mut duties = Duties::default();
-        restore::check_identity(&config, identity, &mut duties)?;
-        let mut election_config =
-            consensus::Config::standard(config.me, config.genesis.voters.clone(), config.seed);
-        election_config.timing = config.timing.clone();
-        election_config.lossy_transport = config.delivery == Delivery::Lossy;
-        election_config.joins = !config.genesis.voters.contains(&config.me);
-        election_config.store = config.genesis.store;
-        election_config.generation = config.genesis.generation;
-        let election = Election::new(now, election_config, election).map_err(ConfigError::Election)?;
-        let mut outbox_config = sync::Config::standard(config.genesis.store, config.me, config.seed);
-        outbox_config.generation = config.genesis.generation;
-        outbox_config.flush_interval = config.flush_interval;
-        outbox_config.peak_flush_interval = config.peak_flush_interval;
-        outbox_config.max_peers = config.max_peers.saturating_mul(2);
-        let outbox = Outbox::new(now, outbox_config, outbox).map_err(ConfigError::Outbox)?;
+        config.check()?;
+        let parts = restored.into_parts();
+        let mut out = UnitOfWork::default();
+        parts.identity.check(&config, &mut out)?;
+        let election =
+            Election::new(now, config.election(), parts.election).map_err(ConfigError::Election)?;
+        let outbox = Outbox::new(now, config.outbox(), parts.outbox).map_err(ConfigError::Outbox)?;
         let mut terminal = Self {
+            links: Links::new(config.me, config.max_peers),
             election,
-            outbox,
-            clock: Clock::new(clock),
-            state,
-            sales,
-            floors: Floors::default(),
-            peers: BTreeMap::new(),
-            day,
-            told_leader: (None, false),
-            duties,
-            news: VecDeque::new(),
+            ledger: Ledger::new(outbox, parts.clock),
+            day: parts.day,
+            sales: parts.sales,
+            counters: parts.counters,
+            catalogue: parts.catalogue,
+            exceptions: parts.exceptions,
+            quarantine: parts.quarantine,
+            out,
             stopped: None,
             config,
         };
-        for item in terminal.state.counters.all_below_floor() {
-            terminal.floors.note(now.mono, item, true);
-        }
+        terminal.exceptions.watch_all(now, &terminal.counters);
         terminal.settle(now);
         Ok(terminal)
     }
@@ -159,22 +156,88 @@ impl Terminal {
         match input {
             Input::Timeout => {
                 self.election.handle(now, consensus::Input::Timeout);
-                self.outbox.handle(now, sync::Input::Timeout);
+                self.ledger.handle(now, sync::Input::Timeout);
             }
             Input::Persisted(id) => self.persisted(now, id),
             Input::Loaded(id, rows) => self.loaded(now, id, rows),
-            Input::PeerUp(peer, connection) => self.peer_up(now, peer, connection),
-            Input::PeerLost(peer, connection) => self.peer_lost(now, peer, connection),
+            Input::PeerUp(peer, connection) => {
+                if self.links.up(peer, connection) {
+                    self.election.handle(now, consensus::Input::PeerUp(peer, connection));
+                    self.ledger.handle(now, sync::Input::PeerUp(peer, connection));
+                }
+            }
+            Input::PeerLost(peer, connection) => {
+                if self.links.lost(peer, connection) {
+                    self.election.handle(now, consensus::Input::PeerLost(peer, connection));
+                    self.ledger.handle(now, sync::Input::PeerLost(peer, connection));
+                }
+            }
             Input::Frame(peer, connection, bytes) => self.frame(now, peer, connection, &bytes),
-            Input::Uplink(id, reply) => self.outbox.handle(now, sync::Input::Uplink(id, reply)),
+            Input::Uplink(id, reply) => self.ledger.handle(now, sync::Input::Uplink(id, reply)),
         }
         self.settle(now);
     }
 
-    /// Sends what waits for company at once, to peers and to the cloud.
+    /// Opens a basket and reserves its receipt number. A repeat with the same contents gives the same number. The reply is
+    /// [`Reply::Begun`], once that is durable.
+    ///
+    /// # Errors
+    /// Whatever may be refused of a sale is refused here, before the customer pays; nothing was written then.
+    pub fn begin(&mut self, now: Now, request: RequestId, draft: Draft) -> Result<(), Refusal> {
+        self.command(now, |terminal| {
+            let Self { sales, counters, config, day, ledger, out, .. } = terminal;
+            let mut turn = Turn { now, config, business_day: day.stamp(), ledger, out };
+            sales.begin(&mut turn, counters, request, draft)
+        })
+    }
+
+    /// Books a paid basket. A repeat with the same key, also after a crash, returns the first receipt and books nothing. The reply
+    /// is [`Reply::Committed`], once the event is durable.
+    ///
+    /// # Errors
+    /// When too much is under way at once; nothing was written then, and the same call may be made again. A basket that is not
+    /// open is refused in the reply.
+    pub fn commit(&mut self, now: Now, request: RequestId, commit: Commit) -> Result<(), Refusal> {
+        self.command(now, |terminal| {
+            terminal.with_sales(now, |sales, turn| sales.commit(turn, request, commit))
+        })
+    }
+
+    /// Gives up an open basket: its number is voided on record. The reply is [`Reply::Abandoned`].
+    ///
+    /// # Errors
+    /// When the basket is not open or is being committed.
+    pub fn abandon(&mut self, now: Now, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
+        self.command(now, |terminal| {
+            terminal.with_sales(now, |sales, turn| sales.abandon(turn, request, basket))
+        })
+    }
+
+    /// Records an event that is no sale. The reply is [`Reply::Recorded`].
+    ///
+    /// # Errors
+    /// When the event is over a limit, or the business day does not allow it; nothing was written then.
+    pub fn record(&mut self, now: Now, request: RequestId, record: Record) -> Result<(), Refusal> {
+        self.command(now, |terminal| {
+            let Self { config, day, ledger, out, .. } = terminal;
+            let (what, mode) = record.into_parts();
+            let mut turn = Turn { now, config, business_day: day.stamp(), ledger, out };
+            let id = match what {
+                What::Event { kind, lane, body, effects } => {
+                    let entry = Entry { lane, mode, effects, ..Entry::new(turn.business_day, kind, body) };
+                    turn.ledger.record(now, turn.config, entry)
+                }
+                What::Day(change) => day.record(&mut turn, change, mode),
+            }?;
+            out.then(Then::Reply(request, Reply::Recorded(id)));
+            Ok(())
+        })
+    }
+
+    /// Sends what is batched at once, to peers and to the cloud.
     pub fn flush(&mut self, now: Now) {
         if self.stopped.is_none() {
-            self.outbox.flush(now);
+            self.ledger.flush(now);
             self.settle(now);
         }
     }
@@ -189,7 +252,7 @@ impl Terminal {
     /// Lets another incarnation take part in what the store decides: see [`Election::admit`]. It sells and syncs without.
     ///
     /// # Errors
-    /// When this terminal is not the entitled leader, or the other can not be admitted.
+    /// When this terminal is not the entitled leader, or the other cannot be admitted.
     pub fn admit(&mut self, now: Now, replica: ReplicaId) -> Result<(), MembershipError> {
         let admitted = self.election.admit(now, replica);
         self.settle(now);
@@ -199,7 +262,7 @@ impl Terminal {
     /// Takes an incarnation out of what the store decides, for good: see [`Election::retire`].
     ///
     /// # Errors
-    /// When this terminal is not the entitled leader, or the other can not be retired.
+    /// When this terminal is not the entitled leader, or the other cannot be retired.
     pub fn retire(&mut self, now: Now, replica: ReplicaId) -> Result<(), MembershipError> {
         let retired = self.election.retire(now, replica);
         self.settle(now);
@@ -208,11 +271,10 @@ impl Terminal {
 
     /// The store failed: nothing is done any more, and each request is refused with this reason. Recovery is a restart.
     pub fn stop(&mut self, reason: String) {
-        let mut requests: Vec<RequestId> = self.duties.waiting().collect();
-        requests.extend(self.sales.drain_requests());
-        self.duties.clear();
+        let mut requests = self.out.stop();
+        requests.extend(self.sales.stop());
         for request in requests {
-            self.duties.reply(request, Err(Refusal::Stopped(reason.clone())));
+            self.out.reply(request, Err(Refusal::Stopped(reason.clone())));
         }
         self.stopped.get_or_insert(reason);
     }
@@ -224,7 +286,7 @@ impl Terminal {
 
     /// The next duty. Drain until `None` after each call.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.duties.poll().or_else(|| self.news.pop_front().map(Output::Event))
+        self.out.poll()
     }
 
     /// When to call with [`Input::Timeout`], unless something happens before. `None`: no deadline.
@@ -232,47 +294,299 @@ impl Terminal {
         if self.stopped.is_some() {
             return None;
         }
-        let floors =
-            if self.election.entitled() { self.floors.next(self.config.exception_grace) } else { None };
-        [self.election.poll_timeout(), self.outbox.poll_timeout(), floors].into_iter().flatten().min()
+        let due =
+            self.election.entitled().then(|| self.exceptions.next_due(self.config.exception_grace)).flatten();
+        [self.election.poll_timeout(), self.ledger.poll_timeout(), due].into_iter().flatten().min()
     }
 
-    /// Does what the children ask until they are quiet, then hands their writes out as one.
+    /// Who it is, whom it follows, and how far its events have come.
+    pub fn status(&self) -> Status {
+        Status {
+            me: self.config.me,
+            leader: self.election.leader(),
+            entitled: self.election.entitled(),
+            mode: match self.election.mode() {
+                consensus::Mode::Normal => "normal",
+                consensus::Mode::Degraded { .. } => "degraded",
+                consensus::Mode::Leaderless => "leaderless",
+            },
+            durable: self.ledger.durable().clone(),
+            cloud: self.ledger.cloud().clone(),
+            queued: self.ledger.queued(),
+            connected: self.links.peers().collect(),
+            open_baskets: self.sales.unresolved().len(),
+            exceptions: self.exceptions.iter().cloned().collect(),
+            quarantined: self.quarantine.len(),
+            business_day: self.day.open(),
+        }
+    }
+
+    /// Baskets that were begun and neither committed nor abandoned, by rising id. After a crash the cashier settles each.
+    pub fn unresolved(&self) -> Vec<OpenBasket> {
+        self.sales.unresolved().collect()
+    }
+
+    /// The value of a counter as far as this terminal has seen; `None` when nothing ever moved it.
+    pub fn counter(&self, row: &CounterRow) -> Option<i64> {
+        self.counters.get(row)
+    }
+
+    /// Every counter and its value, by rising key.
+    pub fn counters(&self) -> Vec<CounterValue> {
+        self.counters.iter().collect()
+    }
+
+    /// A product's master data.
+    pub fn product(&self, product: &str) -> Option<&ProductSet> {
+        self.catalogue.product(product)
+    }
+
+    /// The newest price of a product on a list, while it is valid at `at_ms` (milliseconds since 1970 UTC).
+    pub fn price(&self, product: &str, list: u16, at_ms: u64) -> Option<&PriceSet> {
+        self.catalogue.price(product, list, at_ms)
+    }
+
+    /// Does a command of the application, where the terminal runs.
+    fn command(
+        &mut self,
+        now: Now,
+        command: impl FnOnce(&mut Self) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        if let Some(reason) = &self.stopped {
+            return Err(Refusal::Stopped(reason.clone()));
+        }
+        command(self)?;
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Lends the sales a turn.
+    fn with_sales<T>(&mut self, now: Now, call: impl FnOnce(&mut Sales, &mut Turn<'_>) -> T) -> T {
+        let Self { sales, config, day, ledger, out, .. } = self;
+        call(sales, &mut Turn { now, config, business_day: day.stamp(), ledger, out })
+    }
+
+    /// Does what the engines ask until they are quiet, then hands all writes out as one. In each round: the election, which may
+    /// decide; the log, which may bring events; who leads, which the log is told; what the leader proposes.
     fn settle(&mut self, now: Now) {
+        self.interpret(now);
         loop {
             let mut quiet = true;
             while let Some(output) = self.election.poll_output() {
                 quiet = false;
                 self.do_election(now, output);
             }
-            while let Some(output) = self.outbox.poll_output() {
+            while let Some(output) = self.ledger.poll_output() {
                 quiet = false;
-                self.do_outbox(now, output);
+                self.do_ledger(now, output);
             }
-            quiet &= !self.tell_leader(now);
+            quiet &= !self.ledger.follow(now, self.election.leader(), self.election.entitled());
             quiet &= !self.raise_exceptions(now);
             if quiet {
                 break;
             }
         }
-        if let Some(ceiling) =
-            self.duties.has_writes().then(|| self.clock.ceiling_to_persist(now.wall)).flatten()
+        if self.out.has_writes()
+            && let Some(ceiling) = self.ledger.ceiling_to_persist(now)
         {
-            self.duties.write(restore::clock_row(ceiling));
+            self.out.write(restore::clock_row(ceiling));
         }
-        self.duties.seal();
+        self.out.seal();
     }
 
-    fn generation(&self) -> StoreGeneration {
-        self.config.genesis.generation
+    fn do_election(&mut self, now: Now, output: consensus::Output) {
+        match output {
+            consensus::Output::Persist(persist) => self.out.election_persist(persist),
+            consensus::Output::Apply(decision) => self.decided(now, decision),
+            consensus::Output::Transmit(message) => {
+                // A peer that is not connected gets nothing: raft sends again.
+                if let Some(connection) = self.links.to(message.to()) {
+                    let frame = frame::election(&message);
+                    self.out.push(Output::Transmit { to: message.to(), connection, frame });
+                }
+            }
+            consensus::Output::Event(event) => {
+                if let Some(event) = notices::of_election(event) {
+                    self.out.tell(event);
+                }
+            }
+        }
     }
 
-    fn tell(&mut self, event: Event) {
-        // News may be dropped: a caller that never drains must not cost memory.
-        const MAX_NEWS: usize = 4_096;
-        if self.news.len() < MAX_NEWS {
-            self.news.push_back(event);
+    fn do_ledger(&mut self, now: Now, output: sync::Output) {
+        match output {
+            sync::Output::Persist(persist) => self.out.outbox_persist(persist),
+            sync::Output::Load(load) => {
+                let id = load.id;
+                self.out.load(load, LoadFor::Outbox(id));
+            }
+            sync::Output::Accepted(record) => {
+                if let Some(ahead) = self.ledger.accept(now, &record) {
+                    self.out.tell(ahead);
+                }
+                self.interpret(now);
+            }
+            sync::Output::Transmit { to, connection, message } => {
+                self.out.push(Output::Transmit { to, connection, frame: frame::sync(&message) });
+            }
+            sync::Output::Uplink(id, request) => self.out.push(Output::Uplink(id, request)),
+            sync::Output::Event(event) => {
+                if let Some(event) = notices::of_outbox(event) {
+                    self.out.tell(event);
+                }
+            }
         }
+    }
+
+    fn persisted(&mut self, now: Now, id: PersistId) {
+        let Some(waiting) = self.out.persisted(id) else { return };
+        for id in waiting.election {
+            self.election.handle(now, consensus::Input::Persisted(id));
+        }
+        for id in waiting.outbox {
+            self.ledger.handle(now, sync::Input::Persisted(id));
+        }
+        for then in waiting.then {
+            match then {
+                Then::Reply(request, reply) => self.out.reply(request, Ok(reply)),
+                Then::Committed(key, receipt) => self.sales.committed(&mut self.out, key, &receipt),
+                Then::Tell(event) => self.out.tell(event),
+            }
+        }
+    }
+
+    fn loaded(&mut self, now: Now, id: LoadId, rows: Rows) {
+        match self.out.loaded(id) {
+            Some(LoadFor::Outbox(id)) => self.ledger.handle(now, sync::Input::Loaded(id, rows)),
+            Some(LoadFor::Key(key)) => {
+                self.with_sales(now, |sales, turn| sales.key_loaded(turn, key, &rows));
+            }
+            None => {}
+        }
+    }
+
+    fn frame(&mut self, now: Now, peer: ReplicaId, connection: ConnectionId, bytes: &[u8]) {
+        if !self.links.is_newest(peer, connection) {
+            return;
+        }
+        let reason = match Frame::decode(bytes) {
+            Ok(Frame::Election(message)) if message.from() == peer => {
+                return self.election.handle(now, consensus::Input::Message(message));
+            }
+            Ok(Frame::Election(_)) => "an election message in another terminal's name".into(),
+            Ok(Frame::Sync(message)) => {
+                return self.ledger.handle(now, sync::Input::Message { from: peer, connection, message });
+            }
+            Ok(Frame::Unknown(kind)) => format!("a frame of the unknown kind {kind}"),
+            Err(error) => error.to_string(),
+        };
+        self.out.tell(Event::Refused { from: peer, reason });
+    }
+
+    /// Interprets each event that has got its place. What cannot be interpreted is quarantined, and moves nothing.
+    fn interpret(&mut self, now: Now) {
+        while let Some(Arrival { id, envelope }) = self.ledger.next_arrival() {
+            let envelope = match envelope {
+                Ok(envelope) => envelope,
+                Err(reason) => {
+                    self.quarantine.put(id, reason, &mut self.out);
+                    continue;
+                }
+            };
+            if let Err(reason) = self.apply(now, id, &envelope) {
+                self.quarantine.put(id, reason, &mut self.out);
+            }
+            self.out.then(Then::Tell(Event::Recorded { id, envelope: Box::new(envelope) }));
+        }
+    }
+
+    /// What an event does, all of it or nothing: its body is read first, since once a counter has moved there is no way back.
+    fn apply(&mut self, now: Now, id: EventId, envelope: &Envelope) -> Result<(), String> {
+        if envelope.mode == Mode::Training {
+            return Ok(());
+        }
+        match envelope.kind.known() {
+            Some(KnownKind::ProductSet) => {
+                let change = Catalogue::read_product(id, envelope)?;
+                self.move_counters(now, id, envelope)?;
+                self.catalogue.apply(change, &mut self.out);
+            }
+            Some(KnownKind::PriceSet) => {
+                let change = Catalogue::read_price(id, envelope)?;
+                self.move_counters(now, id, envelope)?;
+                self.catalogue.apply(change, &mut self.out);
+            }
+            Some(KnownKind::ExceptionRaised) if id.chain.replica.is_store() => {
+                let raised = Exceptions::read(envelope)?;
+                self.move_counters(now, id, envelope)?;
+                if let Some(raised) = self.exceptions.apply(id.seq, raised, &mut self.out) {
+                    self.out.then(Then::Tell(Event::ExceptionRaised(raised)));
+                }
+            }
+            // Their effects say it all, and those of a later version's kinds count as well.
+            Some(
+                KnownKind::Transaction
+                | KnownKind::NumberVoided
+                | KnownKind::StockMoved
+                | KnownKind::DayOpened
+                | KnownKind::DayClosed
+                | KnownKind::ExceptionRaised
+                | KnownKind::Custom,
+            )
+            | None => self.move_counters(now, id, envelope)?,
+        }
+        Ok(())
+    }
+
+    fn move_counters(&mut self, now: Now, id: EventId, envelope: &Envelope) -> Result<(), String> {
+        let moved = self.counters.apply(id, &envelope.effects, &mut self.out)?;
+        self.exceptions.note(now, &moved);
+        Ok(())
+    }
+
+    /// A decision of the log, in order. The same decision does the same on every terminal, also where its event has already
+    /// arrived from a peer.
+    fn decided(&mut self, now: Now, decision: Decision) {
+        if decision.kind != STORE_EVENT {
+            return;
+        }
+        let Ok(envelope) = Envelope::decode(&decision.bytes) else { return };
+        if envelope.kind != KnownKind::ExceptionRaised.kind() {
+            return;
+        }
+        let Ok(exception) = Exceptions::read(&envelope) else { return };
+        // Raised by an earlier decision of the log: this one is a second proposal for the same episode. Raised beyond what the log
+        // has said here so far: a peer was faster, and this is the decision that it comes from.
+        let generation = self.config.genesis.generation;
+        if self.exceptions.is_raised_by(&exception, self.ledger.decided(generation)) {
+            return;
+        }
+        self.ledger.decide(now, generation, decision.bytes);
+        self.interpret(now);
+    }
+
+    /// Proposes an exception for each row that has been below its floor for long enough. Whether something was proposed.
+    fn raise_exceptions(&mut self, now: Now) -> bool {
+        if !self.election.entitled() {
+            return false;
+        }
+        let grace = self.config.exception_grace;
+        let mut any = false;
+        for due in self.exceptions.due(now, grace, &self.counters) {
+            let body = to_cbor(&due.exception);
+            let bytes = self.ledger.proposal(now, &self.config, KnownKind::ExceptionRaised, body);
+            let taken = self.propose(now, bytes);
+            self.exceptions.proposed(now, grace, due.item, taken);
+            any |= taken;
+        }
+        any
+    }
+
+    fn propose(&mut self, now: Now, bytes: Vec<u8>) -> bool {
+        let me = self.config.me;
+        let number = self.election.decided(me) + self.election.pending_proposals() as u64 + 1;
+        let key = ProposalKey { replica: me, number };
+        self.election.propose(now, Proposal { key, kind: STORE_EVENT, base: None, bytes }).is_ok()
     }
 }
 
@@ -284,18 +598,4 @@ impl fmt::Debug for Terminal {
             .field("stopped", &self.stopped)
             .finish_non_exhaustive()
     }
-}
-
-fn check(config: &Config) -> Result<(), ConfigError> {
-    let bounds =
-        |ok: bool, field, bounds| if ok { Ok(()) } else { Err(ConfigError::Bounds { field, bounds }) };
-    let flush = config.flush_interval.as_millis();
-    bounds((10..=3_600_000).contains(&flush), "flush_interval", "10 ms to 1 h")?;
-    let peak = config.peak_flush_interval.as_millis();
-    bounds((flush..=3_600_000).contains(&peak), "peak_flush_interval", "flush_interval to 1 h")?;
-    bounds(config.exception_grace.as_secs() <= 3_600, "exception_grace", "at most 1 h")?;
-    bounds((1..=100_000).contains(&config.max_open_baskets), "max_open_baskets", "1 to 100,000")?;
-    bounds((1..=100_000).contains(&config.max_commits), "max_commits", "1 to 100,000")?;
-    bounds((1..=1_000).contains(&config.max_peers), "max_peers", "1 to 1,000")?;
-    bounds(!config.me.is_store() && config.me.terminal() != 0, "me", "a terminal's number from 1 on")
 }

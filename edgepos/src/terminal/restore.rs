@@ -7,27 +7,38 @@ use edgepos_sync as sync;
 use thiserror::Error;
 
 use super::config::{Config, ConfigError};
-use super::duties::Duties;
-use super::sale::Sales;
-use super::state::State;
-use crate::model::{from_cbor, to_cbor};
+use super::unit_of_work::UnitOfWork;
 use crate::ports::{Store, StoreError};
+use crate::retail::catalogue::Catalogue;
+use crate::retail::counters::Counters;
+use crate::retail::day::Day;
+use crate::retail::exception::Exceptions;
+use crate::retail::quarantine::Quarantine;
+use crate::retail::sale::Sales;
 
 const ME: &[u8] = b"me";
 const STORE: &[u8] = b"store";
 const CEILING: &[u8] = b"ceiling";
-const DAY: &[u8] = b"day";
 
 /// Rows of the store, gathered before a terminal starts.
 #[derive(Debug, Default)]
 pub struct Restored {
+    parts: Parts,
+}
+
+/// What each part of a terminal starts from.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
     pub(super) identity: Identity,
     pub(super) election: consensus::Restored,
     pub(super) outbox: sync::Restored,
-    pub(super) state: State,
-    pub(super) sales: Sales,
     pub(super) clock: Hlc,
-    pub(super) day: Option<(u32, bool)>,
+    pub(super) day: Day,
+    pub(super) sales: Sales,
+    pub(super) counters: Counters,
+    pub(super) catalogue: Catalogue,
+    pub(super) exceptions: Exceptions,
+    pub(super) quarantine: Quarantine,
 }
 
 /// Whose disk this is.
@@ -64,11 +75,19 @@ impl Restored {
 
     /// The spaces whose rows are needed.
     pub fn spaces() -> Vec<Space> {
-        let own = [Space::Identity, Space::Basket, Space::Series, Space::Clock, Space::Day];
-        let mut spaces = own.to_vec();
+        let mut spaces = Vec::from([
+            Space::Identity,
+            Space::Basket,
+            Space::Series,
+            Space::Clock,
+            Space::Day,
+            Space::Counter,
+            Space::Register,
+            Space::Exception,
+            Space::Quarantine,
+        ]);
         spaces.extend(consensus::Restored::SPACES);
         spaces.extend(sync::Restored::SPACES);
-        spaces.extend(State::SPACES);
         spaces
     }
 
@@ -100,18 +119,25 @@ impl Restored {
     /// # Errors
     /// When it can not be read.
     pub fn insert(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), RestoreError> {
+        let parts = &mut self.parts;
         let result = match space {
-            Space::Identity => self.identity(key, value),
-            Space::Clock => number(value).map(|ceiling| self.clock = Hlc(ceiling)),
-            Space::Day => from_cbor(value).map(|day| self.day = Some(day)).map_err(|error| error.to_string()),
-            Space::Basket | Space::Series => self.sales.restore(space, key, value),
-            _ if consensus::Restored::SPACES.contains(&space) => {
-                self.election.insert(space, key, value).map_err(|error| error.to_string())
+            Space::Identity => parts.identity.restore(key, value),
+            Space::Clock => number(value).map(|ceiling| parts.clock = Hlc(ceiling)),
+            Space::Day => parts.day.restore(value),
+            Space::Basket => parts.sales.restore_basket(value),
+            Space::Series => parts.sales.restore_series(key, value),
+            Space::Counter => parts.counters.restore(key, value),
+            Space::Register => parts.catalogue.restore(key, value),
+            Space::Exception => parts.exceptions.restore(key, value),
+            Space::Quarantine => parts.quarantine.restore(),
+            Space::Election | Space::ElectionLog | Space::ElectionSnapshot => {
+                parts.election.insert(space, key, value).map_err(|error| error.to_string())
             }
-            _ if sync::Restored::SPACES.contains(&space) => {
-                self.outbox.insert(space, key, value).map_err(|error| error.to_string())
+            Space::Head | Space::Cloud => {
+                parts.outbox.insert(space, key, value).map_err(|error| error.to_string())
             }
-            _ => self.state.restore(space, key, value),
+            // Read when they are asked for.
+            Space::Event | Space::IdempotencyKey => Ok(()),
         };
         result.map_err(|reason| RestoreError::Row {
             space,
@@ -120,15 +146,47 @@ impl Restored {
         })
     }
 
-    fn identity(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
+    /// What was gathered.
+    pub(super) fn into_parts(self) -> Parts {
+        self.parts
+    }
+}
+
+impl Identity {
+    fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
         match key {
-            ME => self.identity.me = Some(ReplicaId(number(value)?)),
+            ME => self.me = Some(ReplicaId(number(value)?)),
             STORE => {
                 let bytes = value.try_into().map_err(|_| "a store id has 16 bytes")?;
-                self.identity.store = Some(StoreId(bytes));
+                self.store = Some(StoreId(bytes));
             }
             // A later version's: kept by not touching it.
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Refuses the disk of another terminal or store; marks a fresh one.
+    pub(super) fn check(&self, config: &Config, out: &mut UnitOfWork) -> Result<(), ConfigError> {
+        match self.me {
+            Some(me) if me != config.me => {
+                return Err(ConfigError::OtherIdentity {
+                    found: format!("terminal {me}"),
+                    expected: format!("terminal {}", config.me),
+                });
+            }
+            Some(_) => {}
+            None => out.write(Write::put(Space::Identity, ME, config.me.0.to_be_bytes())),
+        }
+        match self.store {
+            Some(store) if store != config.genesis.store => {
+                return Err(ConfigError::OtherIdentity {
+                    found: format!("store {store}"),
+                    expected: format!("store {}", config.genesis.store),
+                });
+            }
+            Some(_) => {}
+            None => out.write(Write::put(Space::Identity, STORE, config.genesis.store.0)),
         }
         Ok(())
     }
@@ -138,39 +196,7 @@ fn number(value: &[u8]) -> Result<u64, String> {
     value.try_into().map(u64::from_be_bytes).map_err(|_| "expected 8 bytes".into())
 }
 
-/// Refuses the disk of another terminal or store; marks a fresh one.
-pub(super) fn check_identity(
-    config: &Config,
-    found: Identity,
-    duties: &mut Duties,
-) -> Result<(), ConfigError> {
-    match found.me {
-        Some(me) if me != config.me => {
-            return Err(ConfigError::OtherIdentity {
-                found: format!("terminal {me}"),
-                expected: format!("terminal {}", config.me),
-            });
-        }
-        Some(_) => {}
-        None => duties.write(Write::put(Space::Identity, ME, config.me.0.to_be_bytes())),
-    }
-    match found.store {
-        Some(store) if store != config.genesis.store => Err(ConfigError::OtherIdentity {
-            found: format!("store {store}"),
-            expected: format!("store {}", config.genesis.store),
-        }),
-        Some(_) => Ok(()),
-        None => {
-            duties.write(Write::put(Space::Identity, STORE, config.genesis.store.0));
-            Ok(())
-        }
-    }
-}
-
+/// The row that keeps the clock's ceiling.
 pub(super) fn clock_row(ceiling: Hlc) -> Write {
     Write::put(Space::Clock, CEILING, ceiling.0.to_be_bytes())
-}
-
-pub(super) fn day_row(day: (u32, bool)) -> Write {
-    Write::put(Space::Day, DAY, to_cbor(&day))
 }

@@ -3,7 +3,7 @@
 use edgepos_core::EventId;
 use minicbor::{Decode, Encode};
 
-use super::effect::{Counter, CounterRow};
+use crate::retail::effect::{Counter, CounterRow};
 
 /// What went wrong.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
@@ -45,7 +45,7 @@ impl ExceptionType {
     }
 }
 
-/// The body of [`Kind::EXCEPTION_RAISED`](super::Kind::EXCEPTION_RAISED). The store's log decides it, so that there is one for
+/// The body of [`Kind::EXCEPTION_RAISED`](crate::model::Kind::EXCEPTION_RAISED). The store's log decides it, so that there is one for
 /// each episode, whoever led when it was found.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -67,7 +67,7 @@ pub struct ExceptionRaised {
     pub floor: i64,
     /// The latest event of each chain that moved the row; at most 64.
     #[n(5)]
-    #[cbor(with = "super::cbor::event_ids")]
+    #[cbor(with = "crate::retail::cbor::event_ids")]
     pub involved: Vec<EventId>,
 }
 

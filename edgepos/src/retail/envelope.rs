@@ -2,65 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use edgepos_core::{IdempotencyKey, Lane};
+use edgepos_core::IdempotencyKey;
 use edgepos_crdt::Hlc;
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
-use super::effect::{Effect, key_bytes};
-use super::{from_cbor, to_cbor};
-
-/// What an event is about. Unknown kinds are carried and never refused.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
-#[cbor(transparent)]
-pub struct Kind(#[n(0)] pub u16);
-
-impl Kind {
-    /// A sale, a return, an exchange, a void.
-    pub const TRANSACTION: Self = Self(1);
-    /// A receipt number that was reserved and not used.
-    pub const NUMBER_VOIDED: Self = Self(2);
-    /// Goods received, transferred, damaged, adjusted.
-    pub const STOCK_MOVED: Self = Self(3);
-    /// A product's base unit and tax code.
-    pub const PRODUCT_SET: Self = Self(4);
-    /// A price.
-    pub const PRICE_SET: Self = Self(5);
-    /// A business day begins.
-    pub const DAY_OPENED: Self = Self(6);
-    /// A business day ends.
-    pub const DAY_CLOSED: Self = Self(7);
-    /// A counter fell below its floor; decided by the store.
-    pub const EXCEPTION_RAISED: Self = Self(8);
-    /// A vendor's own, named in its body.
-    pub const CUSTOM: Self = Self(9);
-
-    /// The lane that events of this kind travel in.
-    pub const fn lane(self) -> Lane {
-        match self {
-            Self::STOCK_MOVED => Lane::Stock,
-            Self::PRODUCT_SET | Self::PRICE_SET => Lane::Prices,
-            Self::CUSTOM => Lane::Telemetry,
-            _ => Lane::Transactions,
-        }
-    }
-
-    /// Its name in reports, in snake case; `unknown` for a kind of a later version.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::TRANSACTION => "transaction",
-            Self::NUMBER_VOIDED => "number_voided",
-            Self::STOCK_MOVED => "stock_moved",
-            Self::PRODUCT_SET => "product_set",
-            Self::PRICE_SET => "price_set",
-            Self::DAY_OPENED => "day_opened",
-            Self::DAY_CLOSED => "day_closed",
-            Self::EXCEPTION_RAISED => "exception_raised",
-            Self::CUSTOM => "custom",
-            _ => "unknown",
-        }
-    }
-}
+use super::cbor::{from_cbor, to_cbor};
+use super::effect::Effect;
+use super::kind::Kind;
 
 /// How far the stamp of an event can be trusted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
@@ -242,7 +191,7 @@ impl Envelope {
 
     /// Sets the till's idempotency key.
     pub fn with_key(mut self, key: Option<IdempotencyKey>) -> Self {
-        self.key = key_bytes(key);
+        self.key = key.map(|key| key.0);
         self
     }
 

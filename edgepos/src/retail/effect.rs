@@ -1,7 +1,8 @@
 //! Effects: the only thing that moves a counter.
 
-use edgepos_core::IdempotencyKey;
 use minicbor::{Decode, Encode};
+
+use super::sale::body::BasketId;
 
 /// What is counted. Numbers from 0x8000 are a vendor's own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
@@ -69,7 +70,7 @@ impl CounterRow {
     }
 
     /// What may still be returned of line `line` of the receipt that was sold as `basket`.
-    pub fn returnable(basket: super::BasketId, line: u16) -> Self {
+    pub fn returnable(basket: BasketId, line: u16) -> Self {
         let mut key = basket.0.to_vec();
         key.extend_from_slice(&line.to_be_bytes());
         Self { counter: Counter::RETURNABLE, location: 0, state: StockState::OnHand, key }
@@ -168,14 +169,9 @@ impl Effect {
     }
 }
 
-/// How an idempotency key is written.
-pub(crate) fn key_bytes(key: Option<IdempotencyKey>) -> Option<[u8; 16]> {
-    key.map(|key| key.0)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{BasketId, from_cbor, to_cbor};
+    use super::super::cbor::{from_cbor, to_cbor};
     use super::*;
 
     #[test]

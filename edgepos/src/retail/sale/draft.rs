@@ -1,16 +1,18 @@
-//! Checks a basket while it may still be refused, and derives what it will do to counters.
+//! A basket that the till wants to sell: checked while it may still be refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minicbor::{Decode, Encode};
-
-use super::io::{Draft, OpenBasket, Refusal};
-use crate::model::{
-    CounterRow, Effect, Line, Mode, Tender, TenderType, Transaction, mask_card_numbers, to_cbor,
-};
+use super::basket::{Basket, returned};
+use super::body::{BasketId, DocType, Line, Tax, Transaction};
+use crate::retail::cbor::to_cbor;
+use crate::retail::effect::{CounterRow, Effect};
+use crate::retail::envelope::Mode;
+use crate::retail::money::Currency;
+use crate::retail::redact::mask_card_numbers;
+use crate::terminal::refusal::Refusal;
 
 /// Most lines of a receipt.
-pub(super) const MAX_LINES: usize = 2_000;
+const MAX_LINES: usize = 2_000;
 /// Most taxes of a receipt.
 const MAX_TAXES: usize = 64;
 /// Most discounts of a line.
@@ -24,72 +26,54 @@ const MAX_MAGNITUDE: u64 = 1_000_000_000_000;
 /// Largest basket, in bytes as written: 64 KiB less room for the envelope and the most payments.
 const MAX_BASKET_BYTES: usize = 52 * 1024;
 
-/// A begun basket, as it is on disk.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(map)]
-pub(super) struct Basket {
-    /// Without payments so far.
-    #[n(0)]
-    pub(super) transaction: Transaction,
-    #[n(1)]
-    pub(super) operator: Option<String>,
-    #[n(2)]
-    #[cbor(default)]
-    pub(super) mode: Mode,
-    #[n(3)]
-    pub(super) effects: Vec<Effect>,
-    #[n(4)]
-    pub(super) begun_ms: u64,
+/// A basket that the till wants to sell: all that can be checked before the customer pays.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Draft {
+    /// The till's name for the basket.
+    pub basket: BasketId,
+    /// Sale, return …
+    pub doc_type: DocType,
+    /// The receipt series; at most 16 characters.
+    pub series: String,
+    /// ISO 4217.
+    pub currency: Currency,
+    /// The customer, by the vendor's number; at most 64 characters.
+    pub customer: Option<String>,
+    /// Who is signed in; at most 64 characters.
+    pub operator: Option<String>,
+    /// Whether it counts.
+    pub mode: Mode,
+    /// What goes over the counter; at most 2,000 lines.
+    pub lines: Vec<Line>,
+    /// Taxes as the vendor computed them; at most 64.
+    pub taxes: Vec<Tax>,
+    /// Cash rounding, in minor units.
+    pub rounding: i64,
+    /// What it does to counters beyond stock, returnable quantities and cash, which follow from the lines and tenders.
+    pub effects: Vec<Effect>,
 }
 
-impl Basket {
-    /// Whether beginning `other` again is a repeat of this.
-    pub(super) fn same_contents(&self, other: &Self) -> bool {
-        let number = self.transaction.number;
-        let transaction = Transaction { number, ..other.transaction.clone() };
-        self.transaction == transaction
-            && self.operator == other.operator
-            && self.mode == other.mode
-            && self.effects == other.effects
-    }
-
-    pub(super) fn as_open(&self) -> OpenBasket {
-        OpenBasket {
-            basket: self.transaction.basket,
-            series: self.transaction.series.clone(),
-            number: self.transaction.number,
-            total: self.transaction.total,
-            begun_ms: self.begun_ms,
+impl Draft {
+    /// A live sale in series `S` with these lines.
+    pub fn sale(basket: BasketId, currency: Currency, lines: Vec<Line>) -> Self {
+        Self {
+            basket,
+            doc_type: DocType::Sale,
+            series: "S".into(),
+            currency,
+            customer: None,
+            operator: None,
+            mode: Mode::Live,
+            lines,
+            taxes: Vec::new(),
+            rounding: 0,
+            effects: Vec::new(),
         }
     }
-
-    /// How much of each receipt line this basket takes back.
-    pub(super) fn returns(&self) -> impl Iterator<Item = (CounterRow, i64)> + '_ {
-        self.transaction.lines.iter().filter_map(returned)
-    }
-
-    /// The effects of the whole transaction, now that the payments are known.
-    pub(super) fn effects_with(&self, tenders: &[Tender], drawer: &str) -> Vec<Effect> {
-        let mut effects = self.effects.clone();
-        let cash = tenders
-            .iter()
-            .filter(|tender| tender.kind == TenderType::CASH)
-            .fold(0i64, |sum, tender| sum.saturating_add(tender.amount));
-        if cash != 0 {
-            effects.push(Effect::new(CounterRow::cash(drawer), cash, None));
-        }
-        effects
-    }
-}
-
-/// The receipt line that a line takes goods back from, and how many.
-pub(super) fn returned(line: &Line) -> Option<(CounterRow, i64)> {
-    let original = line.original.filter(|_| line.quantity < 0)?;
-    Some((CounterRow::returnable(original.basket, original.line), -line.quantity))
 }
 
 /// Checks `draft` by itself and makes a basket of it, with number 0.
-pub(super) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket, Refusal> {
+pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket, Refusal> {
     limit("series", draft.series.chars().count(), MAX_SERIES)?;
     limit("lines", draft.lines.len(), MAX_LINES)?;
     limit("taxes", draft.taxes.len(), MAX_TAXES)?;
@@ -204,8 +188,8 @@ fn masked(mut line: Line) -> Line {
 
 #[cfg(test)]
 mod tests {
+    use super::super::body::OriginalLine;
     use super::*;
-    use crate::model::{BasketId, Currency, OriginalLine};
 
     fn line(no: u16, product: &str, quantity: i64, amount: i64) -> Line {
         Line { no, product: product.into(), quantity, amount, ..Line::default() }
@@ -226,7 +210,8 @@ mod tests {
             .map(|e| e.delta)
             .collect();
         assert_eq!(stock, [-3]);
-        let returnable = basket.effects.iter().filter(|e| e.counter == crate::model::Counter::RETURNABLE);
+        let returnable =
+            basket.effects.iter().filter(|e| e.counter == crate::retail::effect::Counter::RETURNABLE);
         assert_eq!(returnable.map(|e| e.delta).collect::<Vec<_>>(), [2, 1]);
     }
 

@@ -5,7 +5,8 @@ use std::fmt;
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
-use super::{Currency, mask_card_numbers};
+use crate::retail::money::Currency;
+use crate::retail::redact::mask_card_numbers;
 
 /// The till's name for a basket, drawn by the till; the transaction that comes of it keeps it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode)]
@@ -224,7 +225,7 @@ impl From<Tender> for Tenders {
     }
 }
 
-/// The body of [`Kind::TRANSACTION`](super::Kind::TRANSACTION), schema 1.
+/// The body of [`Kind::TRANSACTION`](crate::model::Kind::TRANSACTION), schema 1.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Transaction {
@@ -264,4 +265,19 @@ pub struct Transaction {
     /// Sum of the lines' amounts, of taxes that prices do not include, and of the rounding.
     #[n(10)]
     pub total: i64,
+}
+
+/// The body of [`Kind::NUMBER_VOIDED`](crate::model::Kind::NUMBER_VOIDED): a receipt number was reserved and is not used.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct NumberVoided {
+    /// The series.
+    #[n(0)]
+    pub series: String,
+    /// The number.
+    #[n(1)]
+    pub number: u64,
+    /// The basket that had reserved it.
+    #[n(2)]
+    pub basket: BasketId,
 }

@@ -15,7 +15,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Rows below their floor, and since when. Every terminal watches, so that a new leader need not start to wait anew.
 #[derive(Debug, Default)]
-pub(super) struct Floors {
+pub(super) struct Watch {
     below: BTreeMap<Item, Below>,
 }
 
@@ -26,7 +26,7 @@ struct Below {
     since: Time,
 }
 
-impl Floors {
+impl Watch {
     /// The row is below its floor, or no longer.
     pub(super) fn note(&mut self, now: Time, item: Item, is_below: bool) {
         if is_below {

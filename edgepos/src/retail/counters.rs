@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use edgepos_core::{Chain, EventId, Seq, Space, Write};
 use edgepos_crdt::{Item, PnRow, PnTable};
 
-use crate::model::{Counter, CounterRow, Effect, from_cbor, to_cbor};
+use super::cbor::{from_cbor, to_cbor};
+use super::effect::{Counter, CounterRow, Effect};
+use crate::terminal::unit_of_work::UnitOfWork;
 
 /// All counters of the store as far as this terminal has seen.
 ///
 /// Stock is a [`PnTable`] by column: every terminal sells every product. What may be returned of a receipt line is touched by one
 /// or two chains for ever, so a page of a column each would be nearly empty: such rows are kept one by one.
 #[derive(Debug, Default)]
-pub(in super::super) struct Counters {
+pub(crate) struct Counters {
     items: BTreeMap<Vec<u8>, Item>,
     /// By item: the row's key, and the latest floor that an effect named.
     rows: Vec<Row>,
@@ -29,10 +31,19 @@ struct Row {
 
 /// A row that an event moved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in super::super) struct Moved {
-    pub(in super::super) item: Item,
-    pub(in super::super) value: i64,
-    pub(in super::super) floor: Option<i64>,
+pub(crate) struct Moved {
+    pub(crate) item: Item,
+    pub(crate) value: i64,
+    pub(crate) floor: Option<i64>,
+}
+
+/// One counter, for a report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CounterValue {
+    /// Which.
+    pub row: CounterRow,
+    /// Its value as far as this terminal has seen.
+    pub value: i64,
 }
 
 /// The row on disk: stamp, plus, minus, floor.
@@ -40,11 +51,11 @@ type Stored = (u64, u64, u64, Option<i64>);
 
 impl Counters {
     /// Applies all effects of one event, or none and says why.
-    pub(super) fn apply(
+    pub(crate) fn apply(
         &mut self,
         id: EventId,
         effects: &[Effect],
-        writes: &mut Vec<Write>,
+        out: &mut UnitOfWork,
     ) -> Result<Vec<Moved>, String> {
         let mut sums: BTreeMap<Vec<u8>, (i64, Option<i64>)> = BTreeMap::new();
         for effect in effects {
@@ -65,7 +76,7 @@ impl Counters {
             let stored: Stored = (row.stamp.0, row.plus, row.minus, meta.floor);
             let key = [meta.key.as_slice(), &id.chain.to_key()].concat();
             let floor = meta.floor;
-            writes.push(Write::put(Space::Counter, key, to_cbor(&stored)));
+            out.write(Write::put(Space::Counter, key, to_cbor(&stored)));
             // A sum over chains that leaves 64 bits is as far below or above any floor as can be said.
             let value = self.value(item).unwrap_or(if delta < 0 { i64::MIN } else { i64::MAX });
             moved.push(Moved { item, value, floor });
@@ -73,7 +84,8 @@ impl Counters {
         Ok(moved)
     }
 
-    pub(super) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
+    /// A row as it is on disk.
+    pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
         let (row_key, chain) = key.split_last_chunk::<9>().ok_or("a counter's key is too short")?;
         let chain = Chain::from_key(chain).ok_or("a counter's key names no chain")?;
         CounterRow::from_key(row_key).ok_or("a counter's key names no row")?;
@@ -91,36 +103,38 @@ impl Counters {
     }
 
     /// The counter's value; `None` when nothing ever moved it.
-    pub(in super::super) fn get(&self, row: &CounterRow) -> Option<i64> {
+    pub(crate) fn get(&self, row: &CounterRow) -> Option<i64> {
         self.items.get(&row.to_key()).and_then(|&item| self.value(item))
     }
 
     /// The value and the floor of a row that is below it.
-    pub(in super::super) fn below_floor(&self, item: Item) -> Option<(i64, i64)> {
+    pub(crate) fn below_floor(&self, item: Item) -> Option<(i64, i64)> {
         let floor = self.rows.get(item.0 as usize)?.floor?;
         let value = self.value(item)?;
         (value < floor).then_some((value, floor))
     }
 
     /// What the item counts.
-    pub(in super::super) fn row(&self, item: Item) -> Option<CounterRow> {
+    pub(crate) fn row(&self, item: Item) -> Option<CounterRow> {
         CounterRow::from_key(&self.rows.get(item.0 as usize)?.key)
     }
 
     /// The latest event of each chain that moved the row, and the sum of what was ever added.
-    pub(in super::super) fn history(&self, item: Item) -> (Vec<EventId>, u64) {
+    pub(crate) fn history(&self, item: Item) -> (Vec<EventId>, u64) {
         let cells = self.cells(item);
         let added = cells.iter().fold(0u64, |sum, (_, row)| sum.saturating_add(row.plus));
         (cells.into_iter().map(|(chain, row)| EventId::new(chain, row.stamp)).collect(), added)
     }
 
     /// Every row and its value, by rising key.
-    pub(in super::super) fn iter(&self) -> impl Iterator<Item = (CounterRow, i64)> + '_ {
-        self.items.iter().filter_map(|(key, &item)| CounterRow::from_key(key).zip(self.value(item)))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = CounterValue> + '_ {
+        self.items.iter().filter_map(|(key, &item)| {
+            CounterRow::from_key(key).zip(self.value(item)).map(|(row, value)| CounterValue { row, value })
+        })
     }
 
     /// Items whose row is below its floor.
-    pub(in super::super) fn all_below_floor(&self) -> Vec<Item> {
+    pub(crate) fn all_below_floor(&self) -> Vec<Item> {
         self.items.values().copied().filter(|&item| self.below_floor(item).is_some()).collect()
     }
 

@@ -1,0 +1,19 @@
+//! The retail data model: what an event says, and what it does to counters.
+//!
+//! An event has three parts that the SDK reads (the envelope, references, effects) and a body that it carries. Names follow the
+//! ARTS/OMG retail vocabulary where it has one. Everything is CBOR (RFC 8949) with small integer keys; a reader skips keys that
+//! it does not know, and the original bytes are what is stored, hashed and forwarded.
+
+pub use crate::retail::catalogue::body::{PriceSet, ProductSet};
+pub use crate::retail::day::body::{DayClosed, DayOpened};
+pub use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
+pub use crate::retail::envelope::{ClockQuality, DecodeError, Envelope, Mode, Ref, RefRole};
+pub use crate::retail::exception::body::{ExceptionRaised, ExceptionType};
+pub use crate::retail::kind::{Kind, KnownKind, Subject};
+pub use crate::retail::money::{Currency, CurrencyError};
+pub use crate::retail::redact::mask_card_numbers;
+pub use crate::retail::sale::body::{
+    BasketId, Discount, DocType, Line, NumberVoided, OriginalLine, Tax, Tender, TenderType, Tenders,
+    TooManyTenders, Transaction,
+};
+pub use crate::retail::stock::{StockLine, StockMoved, StockReason};

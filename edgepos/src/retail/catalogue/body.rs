@@ -1,0 +1,56 @@
+//! What is said of products and prices.
+
+use minicbor::{Decode, Encode};
+
+use crate::retail::money::Currency;
+
+/// The body of [`Kind::PRODUCT_SET`](crate::model::Kind::PRODUCT_SET): the newest stamp wins.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct ProductSet {
+    /// The product's code.
+    #[n(0)]
+    pub product: String,
+    /// Its name for people.
+    #[n(1)]
+    pub name: String,
+    /// The immutable base unit: `piece`, `g`, `ml`.
+    #[n(2)]
+    pub base_unit: String,
+    /// Decimal digits of the base unit that one count stands for.
+    #[n(3)]
+    #[cbor(default)]
+    pub scale: u8,
+    /// The default tax.
+    #[n(4)]
+    pub tax_code: Option<u16>,
+}
+
+/// The body of [`Kind::PRICE_SET`](crate::model::Kind::PRICE_SET): the newest stamp wins, for each (product, list).
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct PriceSet {
+    /// The product's code.
+    #[n(0)]
+    pub product: String,
+    /// The price list; 0 is everybody's.
+    #[n(1)]
+    #[cbor(default)]
+    pub list: u16,
+    /// The price of one unit, in minor units.
+    #[n(2)]
+    pub amount: i64,
+    /// Of which currency.
+    #[n(3)]
+    pub currency: Currency,
+    /// Whether tax is included.
+    #[n(4)]
+    #[cbor(default)]
+    pub tax_included: bool,
+    /// Valid from this time on, milliseconds since 1970 UTC.
+    #[n(5)]
+    pub valid_from: Option<u64>,
+    /// Not valid from this time on.
+    #[n(6)]
+    pub valid_to: Option<u64>,
+}

@@ -1,0 +1,136 @@
+//! The table of kinds: what an event is about, under which number, and how it travels.
+
+use edgepos_core::Lane;
+use minicbor::{Decode, Encode};
+
+/// What an event is about. Unknown kinds are carried and never refused.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Kind(#[n(0)] pub u16);
+
+/// Whose room interprets events of a kind.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Subject {
+    /// Baskets, receipts, their numbers.
+    Sale,
+    /// Goods that come, go and break.
+    Stock,
+    /// Products and prices.
+    Catalogue,
+    /// Business days.
+    Day,
+    /// Counters below their floor.
+    Exception,
+    /// What a vendor adds.
+    Vendor,
+}
+
+/// One row of the table a kind: its number for ever, its constant, its variant, its name, its lane, its subject.
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $code:literal $constant:ident $variant:ident $name:literal $lane:ident $subject:ident;)+) => {
+        impl Kind {
+            $($(#[$doc])+ pub const $constant: Self = Self($code);)+
+
+            /// The kind, where this version knows it.
+            pub const fn known(self) -> Option<KnownKind> {
+                match self.0 {
+                    $($code => Some(KnownKind::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+
+        /// A kind that this version knows. Matched without a wildcard, so that whoever adds one is shown each place that it concerns.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum KnownKind {
+            $($(#[$doc])+ $variant,)+
+        }
+
+        impl KnownKind {
+            /// Every kind, by rising number.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// Its number.
+            pub const fn kind(self) -> Kind {
+                match self {
+                    $(Self::$variant => Kind($code),)+
+                }
+            }
+
+            /// Its name in reports, in snake case.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// The lane that its events travel in. A vendor's own event may name another one.
+            pub const fn lane(self) -> Lane {
+                match self {
+                    $(Self::$variant => Lane::$lane,)+
+                }
+            }
+
+            /// Whose room interprets its events.
+            pub const fn subject(self) -> Subject {
+                match self {
+                    $(Self::$variant => Subject::$subject,)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A sale, a return, an exchange, a void.
+    1 TRANSACTION Transaction "transaction" Transactions Sale;
+    /// A receipt number that was reserved and not used.
+    2 NUMBER_VOIDED NumberVoided "number_voided" Transactions Sale;
+    /// Goods received, transferred, damaged, adjusted.
+    3 STOCK_MOVED StockMoved "stock_moved" Stock Stock;
+    /// A product's base unit and tax code.
+    4 PRODUCT_SET ProductSet "product_set" Prices Catalogue;
+    /// A price of a product on a list.
+    5 PRICE_SET PriceSet "price_set" Prices Catalogue;
+    /// A business day begins.
+    6 DAY_OPENED DayOpened "day_opened" Transactions Day;
+    /// A business day ends.
+    7 DAY_CLOSED DayClosed "day_closed" Transactions Day;
+    /// A counter fell below its floor; decided by the store.
+    8 EXCEPTION_RAISED ExceptionRaised "exception_raised" Transactions Exception;
+    /// A vendor's own, named in its body.
+    9 CUSTOM Custom "custom" Telemetry Vendor;
+}
+
+impl Kind {
+    /// Its name in reports, in snake case; `unknown` for a kind of a later version.
+    pub const fn name(self) -> &'static str {
+        match self.known() {
+            Some(known) => known.name(),
+            None => "unknown",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_are_unique_and_lead_back() {
+        let mut names = BTreeSet::new();
+        for &known in KnownKind::ALL {
+            assert_eq!(known.kind().known(), Some(known));
+            assert!(names.insert(known.name()), "{} stands twice", known.name());
+            assert_eq!(known.kind().name(), known.name());
+        }
+        assert!(
+            KnownKind::ALL.is_sorted_by_key(|known| known.kind()),
+            "the table is in the order of its numbers"
+        );
+        assert_eq!(Kind(999).known(), None);
+        assert_eq!(Kind(999).name(), "unknown");
+    }
+}

@@ -1,0 +1,22 @@
+//! The rooms of the shop: a folder a subject, with what its events say, its commands, what it does to rows, and its queries.
+//!
+//! A room owns its state and is told through a [`Turn`](crate::terminal::turn::Turn). Rooms know those that stand before them in this
+//! list and no others.
+
+pub(crate) mod cbor;
+pub(crate) mod redact;
+
+pub(crate) mod effect;
+pub(crate) mod envelope;
+pub(crate) mod kind;
+pub(crate) mod money;
+
+pub(crate) mod counters;
+pub(crate) mod quarantine;
+pub(crate) mod record;
+
+pub(crate) mod catalogue;
+pub(crate) mod day;
+pub(crate) mod exception;
+pub(crate) mod sale;
+pub(crate) mod stock;

@@ -1,0 +1,54 @@
+//! Events that are no sale: what an application records beside the receipts.
+
+use edgepos_core::Lane;
+
+use super::day::DayChange;
+use super::effect::Effect;
+use super::envelope::Mode;
+use super::kind::KnownKind;
+
+/// An event to record. The rooms of its subject make it: `Record::stock_moved`, `Record::price`, `Record::day_opened` …
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    what: What,
+    /// Whether it counts.
+    pub mode: Mode,
+}
+
+/// What is recorded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum What {
+    /// A kind with its body and effects.
+    Event { kind: KnownKind, lane: Lane, body: Vec<u8>, effects: Vec<Effect> },
+    /// The business day begins or ends; its room writes the body when it is recorded.
+    Day(DayChange),
+}
+
+impl Record {
+    /// An event in the lane of its kind.
+    pub(crate) fn event(kind: KnownKind, body: Vec<u8>, effects: Vec<Effect>) -> Self {
+        Self::new(What::Event { kind, lane: kind.lane(), body, effects })
+    }
+
+    /// A live event.
+    pub(crate) fn new(what: What) -> Self {
+        Self { what, mode: Mode::Live }
+    }
+
+    /// A vendor's own event: `body` is opaque, `effects` move counters. It travels as telemetry, or, where it has effects, with the
+    /// transactions: what moves a counter must not be what is sent last and dropped first.
+    pub fn custom(body: Vec<u8>, effects: Vec<Effect>) -> Self {
+        let lane = if effects.is_empty() { KnownKind::Custom.lane() } else { Lane::Transactions };
+        Self::custom_in(lane, body, effects)
+    }
+
+    /// The same in a lane of the vendor's choice. An event with effects in [`Lane::Telemetry`] is refused when it is recorded.
+    pub fn custom_in(lane: Lane, body: Vec<u8>, effects: Vec<Effect>) -> Self {
+        Self::new(What::Event { kind: KnownKind::Custom, lane, body, effects })
+    }
+
+    /// What is recorded, and whether it counts.
+    pub(crate) fn into_parts(self) -> (What, Mode) {
+        (self.what, self.mode)
+    }
+}

@@ -1,0 +1,86 @@
+//! A basket that was begun: what it holds until it is paid or given up.
+
+use minicbor::{Decode, Encode};
+
+use super::body::{BasketId, Line, Tender, TenderType, Transaction};
+use crate::retail::effect::{CounterRow, Effect};
+use crate::retail::envelope::Mode;
+
+/// A basket that was begun and neither committed nor abandoned: after a crash the cashier settles each of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenBasket {
+    /// The till's name for it.
+    pub basket: BasketId,
+    /// The receipt series.
+    pub series: String,
+    /// The number that it holds.
+    pub number: u64,
+    /// What the customer owes, in minor units.
+    pub total: i64,
+    /// When it was begun, by this terminal's wall clock, milliseconds since 1970 UTC.
+    pub begun_ms: u64,
+}
+
+/// A begun basket, as it is on disk.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Basket {
+    /// Without payments so far.
+    #[n(0)]
+    pub(crate) transaction: Transaction,
+    #[n(1)]
+    pub(crate) operator: Option<String>,
+    #[n(2)]
+    #[cbor(default)]
+    pub(crate) mode: Mode,
+    #[n(3)]
+    pub(crate) effects: Vec<Effect>,
+    #[n(4)]
+    pub(crate) begun_ms: u64,
+}
+
+impl Basket {
+    /// Whether beginning `other` again is a repeat of this.
+    pub(crate) fn same_contents(&self, other: &Self) -> bool {
+        let number = self.transaction.number;
+        let transaction = Transaction { number, ..other.transaction.clone() };
+        self.transaction == transaction
+            && self.operator == other.operator
+            && self.mode == other.mode
+            && self.effects == other.effects
+    }
+
+    pub(crate) fn as_open(&self) -> OpenBasket {
+        OpenBasket {
+            basket: self.transaction.basket,
+            series: self.transaction.series.clone(),
+            number: self.transaction.number,
+            total: self.transaction.total,
+            begun_ms: self.begun_ms,
+        }
+    }
+
+    /// How much of each receipt line this basket takes back.
+    pub(crate) fn returns(&self) -> impl Iterator<Item = (CounterRow, i64)> + '_ {
+        self.transaction.lines.iter().filter_map(returned)
+    }
+
+    /// The effects of the whole transaction, now that the payments are known.
+    pub(crate) fn effects_with(&self, tenders: &[Tender], drawer: &str) -> Vec<Effect> {
+        let mut effects = self.effects.clone();
+        let cash = tenders
+            .iter()
+            .filter(|tender| tender.kind == TenderType::CASH)
+            .fold(0i64, |sum, tender| sum.saturating_add(tender.amount));
+        if cash != 0 {
+            effects.push(Effect::new(CounterRow::cash(drawer), cash, None));
+        }
+        effects
+    }
+}
+
+/// The receipt line that a line takes goods back from, and how many.
+pub(crate) fn returned(line: &Line) -> Option<(CounterRow, i64)> {
+    let original = line.original.filter(|_| line.quantity < 0)?;
+    Some((CounterRow::returnable(original.basket, original.line), -line.quantity))
+}

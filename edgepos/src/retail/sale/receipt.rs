@@ -1,0 +1,73 @@
+//! The receipt: proof of a booked transaction, kept under the till's key.
+
+use edgepos_core::{EventId, IdempotencyKey, Space, Write};
+use minicbor::{Decode, Encode};
+
+use super::body::{BasketId, Tenders};
+use crate::retail::cbor::{from_cbor, to_cbor};
+
+/// The customer has paid.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Commit {
+    /// The basket that was begun.
+    pub basket: BasketId,
+    /// The till's key: a repeat returns the first receipt and books nothing.
+    pub key: IdempotencyKey,
+    /// How it was paid. Recorded as given, also where it does not sum up to the total.
+    pub tenders: Tenders,
+}
+
+/// Proof of a booked transaction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    /// The event.
+    pub event: EventId,
+    /// The basket that it came of.
+    pub basket: BasketId,
+    /// The receipt series.
+    pub series: String,
+    /// Its number there.
+    pub number: u64,
+    /// What was sold for, in minor units.
+    pub total: i64,
+}
+
+/// The row that an idempotency key leads to.
+#[derive(Debug, Encode, Decode)]
+#[cbor(map)]
+struct StoredReceipt {
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    event: Vec<u8>,
+    #[n(1)]
+    basket: BasketId,
+    #[n(2)]
+    series: String,
+    #[n(3)]
+    number: u64,
+    #[n(4)]
+    total: i64,
+}
+
+impl Receipt {
+    /// The row that the till's key leads to.
+    pub(crate) fn row(&self, key: IdempotencyKey) -> Write {
+        let stored = StoredReceipt {
+            event: self.event.to_key().to_vec(),
+            basket: self.basket,
+            series: self.series.clone(),
+            number: self.number,
+            total: self.total,
+        };
+        Write::put(Space::IdempotencyKey, key.0, to_cbor(&stored))
+    }
+
+    /// Reads what [`row`](Self::row) wrote.
+    pub(crate) fn from_row(row: &[u8]) -> Result<Self, String> {
+        let stored: StoredReceipt =
+            from_cbor(row).map_err(|error| format!("a receipt cannot be read: {error}"))?;
+        let event = EventId::from_key(&stored.event).ok_or("a receipt names no event")?;
+        let StoredReceipt { basket, series, number, total, .. } = stored;
+        Ok(Self { event, basket, series, number, total })
+    }
+}

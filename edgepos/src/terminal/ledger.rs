@@ -1,0 +1,202 @@
+//! The one road of every event: it is stored, gets its position, and is interpreted after that, in this order.
+//!
+//! An event of this till, of a peer, of the cloud and of the store's log differ in how they come here and in nothing that follows.
+//! What cannot be read has its place like any other.
+
+use std::collections::VecDeque;
+
+use edgepos_consensus::Leader;
+use edgepos_core::{Chain, EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, StoreGeneration, Time};
+use edgepos_crdt::{Clock, Hlc, VersionVector};
+use edgepos_sync::{self as sync, EventRecord, Outbox, RecordError};
+
+use super::config::Config;
+use super::io::Event;
+use super::refusal::Refusal;
+use crate::retail::effect::Effect;
+use crate::retail::envelope::{Envelope, Mode, Ref};
+use crate::retail::kind::{Kind, KnownKind};
+
+/// The event log with the clock that stamps it.
+pub(crate) struct Ledger {
+    outbox: Outbox,
+    clock: Clock,
+    /// Stored, and not yet interpreted.
+    arrivals: VecDeque<Arrival>,
+    /// What the outbox was last told about the leader.
+    following: (Option<Leader>, bool),
+}
+
+/// An event that has its place.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// Its place.
+    pub(crate) id: EventId,
+    /// What it says, or why it cannot be read.
+    pub(crate) envelope: Result<Envelope, String>,
+}
+
+/// An event of this terminal before it has a place.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) kind: Kind,
+    pub(crate) lane: Lane,
+    pub(crate) body: Vec<u8>,
+    pub(crate) mode: Mode,
+    pub(crate) business_day: Option<u32>,
+    pub(crate) operator: Option<String>,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) refs: Vec<Ref>,
+    pub(crate) key: Option<IdempotencyKey>,
+}
+
+impl Entry {
+    /// A live event of this business day, in the lane of its kind.
+    pub(crate) fn new(business_day: Option<u32>, kind: KnownKind, body: Vec<u8>) -> Self {
+        Self {
+            kind: kind.kind(),
+            lane: kind.lane(),
+            body,
+            mode: Mode::Live,
+            business_day,
+            operator: None,
+            effects: Vec::new(),
+            refs: Vec::new(),
+            key: None,
+        }
+    }
+}
+
+impl Ledger {
+    pub(crate) fn new(outbox: Outbox, clock: Hlc) -> Self {
+        Self { outbox, clock: Clock::new(clock), arrivals: VecDeque::new(), following: (None, false) }
+    }
+
+    /// Records an event of this terminal.
+    ///
+    /// # Errors
+    /// When it is over a limit or the disk does not keep up; nothing is recorded then.
+    pub(crate) fn record(&mut self, now: Now, config: &Config, entry: Entry) -> Result<EventId, Refusal> {
+        let lane = entry.lane;
+        let envelope = self.envelope(now, config, entry);
+        let id = self.outbox.record(now, lane, envelope.encode()).map_err(refusal)?;
+        self.arrivals.push_back(Arrival { id, envelope: Ok(envelope) });
+        Ok(id)
+    }
+
+    /// A peer's event, once, in its chain's order; the outbox has stored it. By how much its clock is ahead, where it is too far.
+    pub(crate) fn accept(&mut self, now: Now, record: &EventRecord) -> Option<Event> {
+        let envelope = Envelope::decode(&record.payload).map_err(|error| error.to_string());
+        let ahead = envelope.as_ref().ok().and_then(|read| self.clock.observe(read.hlc(), now.wall).err());
+        self.arrivals.push_back(Arrival { id: record.id, envelope });
+        ahead.map(|ahead| Event::ClockAhead {
+            by_ms: u64::try_from(ahead.ahead.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// An event of the store's own chain, from its log. Every terminal derives the same; one that a peer had brought before has its
+    /// place already, and is not interpreted twice.
+    pub(crate) fn decide(&mut self, now: Now, generation: StoreGeneration, payload: Vec<u8>) {
+        let envelope = Envelope::decode(&payload).map_err(|error| error.to_string());
+        // A fork of the store's chain is news of the outbox; there is nothing to interpret then.
+        if let Ok(decided) = self.outbox.record_decided(now, store_chain(generation), payload)
+            && decided.new
+        {
+            self.arrivals.push_back(Arrival { id: decided.id, envelope });
+        }
+    }
+
+    /// How far the store's log has derived the store's own chain here.
+    pub(crate) fn decided(&self, generation: StoreGeneration) -> Seq {
+        self.outbox.decided(store_chain(generation))
+    }
+
+    /// The payload of an event that the store shall decide, with this terminal's stamps.
+    pub(crate) fn proposal(&mut self, now: Now, config: &Config, kind: KnownKind, body: Vec<u8>) -> Vec<u8> {
+        let mut envelope = Envelope::new(kind.kind(), now.wall.0, self.clock.now(now.wall), body);
+        envelope.workstation = config.me.terminal();
+        envelope.location = config.location;
+        envelope.encode()
+    }
+
+    /// The next event to interpret.
+    pub(crate) fn next_arrival(&mut self) -> Option<Arrival> {
+        self.arrivals.pop_front()
+    }
+
+    /// Tells the outbox who leads when that has changed. Whether it had.
+    pub(crate) fn follow(&mut self, now: Now, leader: Option<Leader>, entitled: bool) -> bool {
+        if self.following == (leader, entitled) {
+            return false;
+        }
+        self.following = (leader, entitled);
+        let leader = leader.map(|leader| (leader.replica, leader.term));
+        self.outbox.handle(now, sync::Input::Leader { leader, entitled });
+        true
+    }
+
+    /// The clock's ceiling, where stamps need a higher one on disk.
+    pub(crate) fn ceiling_to_persist(&mut self, now: Now) -> Option<Hlc> {
+        self.clock.ceiling_to_persist(now.wall)
+    }
+
+    pub(crate) fn handle(&mut self, now: Now, input: sync::Input) {
+        self.outbox.handle(now, input);
+    }
+
+    pub(crate) fn flush(&mut self, now: Now) {
+        self.outbox.flush(now);
+    }
+
+    pub(crate) fn poll_output(&mut self) -> Option<sync::Output> {
+        self.outbox.poll_output()
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Time> {
+        self.outbox.poll_timeout()
+    }
+
+    /// What is on this terminal's disk.
+    pub(crate) fn durable(&self) -> &VersionVector {
+        self.outbox.durable()
+    }
+
+    /// What the cloud holds, as far as is known here.
+    pub(crate) fn cloud(&self) -> &VersionVector {
+        self.outbox.cloud()
+    }
+
+    /// Events on this terminal that the cloud is not known to hold.
+    pub(crate) fn queued(&self) -> u64 {
+        self.outbox.queue_len()
+    }
+
+    fn envelope(&mut self, now: Now, config: &Config, entry: Entry) -> Envelope {
+        let Entry { kind, body, mode, business_day, operator, effects, refs, key, .. } = entry;
+        let mut envelope = Envelope::new(kind, now.wall.0, self.clock.now(now.wall), body).with_key(key);
+        envelope.business_day = business_day;
+        envelope.location = config.location;
+        envelope.workstation = config.me.terminal();
+        envelope.mode = mode;
+        envelope.operator = operator;
+        envelope.effects = effects;
+        envelope.refs = refs;
+        envelope
+    }
+}
+
+fn store_chain(generation: StoreGeneration) -> Chain {
+    Chain::new(ReplicaId::store(generation), Lane::Transactions)
+}
+
+fn refusal(error: RecordError) -> Refusal {
+    match error {
+        RecordError::TooLarge { limit, .. } => {
+            Refusal::TooLarge { field: "event", limit: usize::try_from(limit).unwrap_or(usize::MAX) }
+        }
+        RecordError::Busy { limit, .. } => {
+            Refusal::Full { what: "writes under way", limit: usize::try_from(limit).unwrap_or(usize::MAX) }
+        }
+        other => Refusal::Stopped(other.to_string()),
+    }
+}

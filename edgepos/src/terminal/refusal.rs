@@ -1,0 +1,64 @@
+//! Why a request was not done.
+
+use thiserror::Error;
+
+use crate::retail::sale::body::BasketId;
+
+/// Why a request was not done. Nothing of it was written.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A field is over its limit.
+    #[error("{field} is over its limit of {limit}")]
+    TooLarge {
+        /// Which.
+        field: &'static str,
+        /// How much it may be.
+        limit: usize,
+    },
+    /// A field says what it may not.
+    #[error("line {line}: {reason}")]
+    BadLine {
+        /// The line's number.
+        line: u16,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// Amounts do not fit 64 bits.
+    #[error("an amount or a quantity overflows")]
+    Overflow,
+    /// More of a receipt line would come back than may.
+    #[error("line {line}: only {remaining} may still be returned")]
+    NotReturnable {
+        /// The line's number in the new draft.
+        line: u16,
+        /// How many may.
+        remaining: i64,
+    },
+    /// There is no such open basket, and its key was never committed here.
+    #[error("basket {0} is not open")]
+    UnknownBasket(BasketId),
+    /// The basket is open with other contents.
+    #[error("basket {0} is already open with other contents")]
+    BasketExists(BasketId),
+    /// A commit for this basket is under way.
+    #[error("basket {0} is being committed")]
+    BasketBusy(BasketId),
+    /// Too much is open at once.
+    #[error("{what}: the limit of {limit} is reached")]
+    Full {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there may be.
+        limit: usize,
+    },
+    /// A business day is open, or none is.
+    #[error("{0}")]
+    Day(&'static str),
+    /// The kind may not be recorded this way.
+    #[error("events of kind {0} are not recorded by the application")]
+    Kind(u16),
+    /// The terminal has stopped: its store failed, or its identity is in doubt.
+    #[error("the terminal has stopped: {0}")]
+    Stopped(String),
+}

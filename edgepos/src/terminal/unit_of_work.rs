@@ -1,0 +1,147 @@
+//! The unit of work: the writes of one call become one `Persist`, and what depends on it waits for it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use edgepos_core::{IdempotencyKey, Load, LoadId, Persist, PersistId, Space, Write};
+
+use super::io::{Event, Output, Reply, RequestId};
+use super::refusal::Refusal;
+use crate::retail::sale::receipt::Receipt;
+
+/// News that nobody has drained are dropped from here on: a caller that never drains must not cost memory.
+const MAX_NEWS: usize = 4_096;
+
+/// Queued outputs, and writes that are not yet durable.
+#[derive(Debug, Default)]
+pub(crate) struct UnitOfWork {
+    out: VecDeque<Output>,
+    news: VecDeque<Event>,
+    writes: Vec<Write>,
+    gathering: Waiting,
+    in_flight: VecDeque<(PersistId, Waiting)>,
+    last_persist: u64,
+    loads: BTreeMap<LoadId, LoadFor>,
+    last_load: u64,
+}
+
+/// What waits for one `Persist`.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    /// Writes of the election that it carries.
+    pub(crate) election: Vec<PersistId>,
+    /// Writes of the outbox that it carries.
+    pub(crate) outbox: Vec<PersistId>,
+    /// What is done then, in order.
+    pub(crate) then: Vec<Then>,
+}
+
+/// What is done once the writes are durable.
+#[derive(Debug)]
+pub(crate) enum Then {
+    Reply(RequestId, Reply),
+    Committed(IdempotencyKey, Receipt),
+    Tell(Event),
+}
+
+/// Whom a load answers.
+#[derive(Debug)]
+pub(crate) enum LoadFor {
+    Outbox(LoadId),
+    Key(IdempotencyKey),
+}
+
+impl UnitOfWork {
+    pub(crate) fn write(&mut self, write: Write) {
+        self.writes.push(write);
+    }
+
+    pub(crate) fn has_writes(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
+    pub(crate) fn election_persist(&mut self, persist: Persist) {
+        self.writes.extend(persist.writes);
+        self.gathering.election.push(persist.id);
+    }
+
+    pub(crate) fn outbox_persist(&mut self, persist: Persist) {
+        self.writes.extend(persist.writes);
+        self.gathering.outbox.push(persist.id);
+    }
+
+    pub(crate) fn then(&mut self, then: Then) {
+        self.gathering.then.push(then);
+    }
+
+    /// News at once; may be dropped.
+    pub(crate) fn tell(&mut self, event: Event) {
+        if self.news.len() < MAX_NEWS {
+            self.news.push_back(event);
+        }
+    }
+
+    pub(crate) fn push(&mut self, output: Output) {
+        self.out.push_back(output);
+    }
+
+    pub(crate) fn reply(&mut self, request: RequestId, reply: Result<Reply, Refusal>) {
+        self.out.push_back(Output::Reply(request, reply));
+    }
+
+    pub(crate) fn load(&mut self, mut load: Load, whom: LoadFor) {
+        self.last_load += 1;
+        load.id = LoadId(self.last_load);
+        self.loads.insert(load.id, whom);
+        self.out.push_back(Output::Load(load));
+    }
+
+    /// A load of one row.
+    pub(crate) fn load_row(&mut self, space: Space, key: &[u8], whom: LoadFor) {
+        let load = Load { id: LoadId(0), space, from: key.to_vec(), to: key.to_vec(), max_bytes: u32::MAX };
+        self.load(load, whom);
+    }
+
+    pub(crate) fn loaded(&mut self, id: LoadId) -> Option<LoadFor> {
+        self.loads.remove(&id)
+    }
+
+    /// Hands out what was gathered as one `Persist`.
+    pub(crate) fn seal(&mut self) {
+        if self.writes.is_empty() {
+            debug_assert!(self.gathering.election.is_empty() && self.gathering.outbox.is_empty());
+            return;
+        }
+        self.last_persist += 1;
+        let id = PersistId(self.last_persist);
+        let writes = std::mem::take(&mut self.writes);
+        self.in_flight.push_back((id, std::mem::take(&mut self.gathering)));
+        self.out.push_back(Output::Persist(Persist { id, writes }));
+    }
+
+    /// The oldest writes are durable; `None` when `id` is not theirs.
+    pub(crate) fn persisted(&mut self, id: PersistId) -> Option<Waiting> {
+        if self.in_flight.front().is_none_or(|(oldest, _)| *oldest != id) {
+            return None;
+        }
+        self.in_flight.pop_front().map(|(_, waiting)| waiting)
+    }
+
+    pub(crate) fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front().or_else(|| self.news.pop_front().map(Output::Event))
+    }
+
+    /// Forgets everything but the replies that are already due, since what they say is durable. Requests whose reply waited for a
+    /// write.
+    pub(crate) fn stop(&mut self) -> Vec<RequestId> {
+        self.out.retain(|output| matches!(output, Output::Reply(..)));
+        self.writes.clear();
+        self.loads.clear();
+        let in_flight = std::mem::take(&mut self.in_flight).into_iter().map(|(_, waiting)| waiting);
+        let waiting = in_flight.chain([std::mem::take(&mut self.gathering)]);
+        let requests = waiting.flat_map(|waiting| waiting.then).filter_map(|then| match then {
+            Then::Reply(request, _) => Some(request),
+            Then::Committed(..) | Then::Tell(_) => None,
+        });
+        requests.collect()
+    }
+}
