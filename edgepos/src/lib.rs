@@ -5,6 +5,50 @@
 //! sale's event, the counter rows that it moves, its chain head and its receipt number are one durable write. [`Driver`] is the
 //! only async loop: it feeds a terminal from the ports [`Store`], [`Transport`], [`Uplink`] and [`Clock`] and hands out
 //! [`Node`]s, through which a till sells.
+//!
+//! Whoever has a loop of their own does without the driver:
+//!
+//! ```
+//! use edgepos::core::{IdempotencyKey, Now, ReplicaId, StoreGeneration, StoreId};
+//! use edgepos::model::{BasketId, Currency, Line, Tender};
+//! use edgepos::{Commit, Config, Draft, Genesis, Input, MemoryStore, Output, Reply, RequestId, Restored, Store, Terminal};
+//!
+//! let me = ReplicaId::new(1, 42);
+//! let genesis = Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
+//! let now = Now::new(0, 1_700_000_000_000);
+//! let mut store = MemoryStore::new();
+//! let mut terminal = Terminal::new(now, Config::new(me, genesis, 7), Restored::new())?;
+//!
+//! let mut replies = Vec::new();
+//! let mut run = |terminal: &mut Terminal| {
+//!     while let Some(output) = terminal.poll_output() {
+//!         match output {
+//!             Output::Persist(persist) => {
+//!                 store.commit(std::slice::from_ref(&persist)).expect("memory does not fail");
+//!                 terminal.handle(now, Input::Persisted(persist.id));
+//!             }
+//!             Output::Load(load) => {
+//!                 let rows = store.scan(load.space, &load.from, &load.to, load.max_bytes).expect("memory does not fail");
+//!                 terminal.handle(now, Input::Loaded(load.id, rows));
+//!             }
+//!             Output::Reply(_, reply) => replies.push(reply),
+//!             Output::Transmit { .. } | Output::Uplink(..) | Output::Event(_) => {}
+//!         }
+//!     }
+//! };
+//!
+//! let basket = BasketId([9; 16]);
+//! let milk = Line { no: 1, product: "milk".into(), quantity: 2, amount: 258, ..Line::default() };
+//! terminal.begin(now, RequestId(1), Draft::sale(basket, Currency::EUR, vec![milk]))?;
+//! run(&mut terminal);
+//! let commit = Commit { basket, key: IdempotencyKey([3; 16]), tenders: Tender::cash(258).into() };
+//! terminal.commit(now, RequestId(2), commit)?;
+//! run(&mut terminal);
+//!
+//! assert_eq!(replies[0], Ok(Reply::Begun { number: 1, total: 258 }));
+//! assert!(matches!(&replies[1], Ok(Reply::Committed { receipt, repeated: false }) if receipt.number == 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

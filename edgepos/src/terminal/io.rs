@@ -116,6 +116,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The store has decided something of a kind that this version does not know. It is counted among what is quarantined.
+    DecisionSkipped {
+        /// Its position in the store's log.
+        index: u64,
+        /// Its kind.
+        kind: u16,
+    },
     /// Two different events claim one place of a chain.
     Forked {
         /// The place.

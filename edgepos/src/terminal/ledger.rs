@@ -25,6 +25,8 @@ pub(crate) struct Ledger {
     arrivals: VecDeque<Arrival>,
     /// What the outbox was last told about the leader.
     following: (Option<Leader>, bool),
+    /// Whether the store's chain has another history at a peer than in the log.
+    forked: bool,
 }
 
 /// An event that has its place.
@@ -69,7 +71,13 @@ impl Entry {
 
 impl Ledger {
     pub(crate) fn new(outbox: Outbox, clock: Hlc) -> Self {
-        Self { outbox, clock: Clock::new(clock), arrivals: VecDeque::new(), following: (None, false) }
+        Self {
+            outbox,
+            clock: Clock::new(clock),
+            arrivals: VecDeque::new(),
+            following: (None, false),
+            forked: false,
+        }
     }
 
     /// Records an event of this terminal.
@@ -98,12 +106,18 @@ impl Ledger {
     /// place already, and is not interpreted twice.
     pub(crate) fn decide(&mut self, now: Now, generation: StoreGeneration, payload: Vec<u8>) {
         let envelope = Envelope::decode(&payload).map_err(|error| error.to_string());
-        // A fork of the store's chain is news of the outbox; there is nothing to interpret then.
-        if let Ok(decided) = self.outbox.record_decided(now, store_chain(generation), payload)
-            && decided.new
-        {
-            self.arrivals.push_back(Arrival { id: decided.id, envelope });
+        match self.outbox.record_decided(now, store_chain(generation), payload) {
+            Ok(decided) if decided.new => self.arrivals.push_back(Arrival { id: decided.id, envelope }),
+            Ok(_) => {}
+            // The outbox tells of the fork. What is decided from here on has no place here.
+            Err(_) => self.forked = true,
         }
+    }
+
+    /// Whether decisions get their place here. Where they do not, this terminal must not propose any: it would not see them raised,
+    /// and propose them again for ever.
+    pub(crate) fn derives(&self) -> bool {
+        !self.forked
     }
 
     /// How far the store's log has derived the store's own chain here.

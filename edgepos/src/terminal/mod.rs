@@ -20,7 +20,7 @@ use std::fmt;
 
 pub use config::{Config, ConfigError, Genesis};
 use edgepos_consensus::{self as consensus, Decision, Election, MembershipError, Proposal, ProposalKey};
-use edgepos_core::{ConnectionId, EventId, LoadId, Now, PersistId, ReplicaId, Time};
+use edgepos_core::{ConnectionId, EventId, Lane, LoadId, Now, PersistId, ReplicaId, Time};
 use edgepos_sync::{self as sync, Outbox};
 pub use frame::MAX_FRAME;
 pub use io::{Event, Input, Output, Reply, RequestId, Status};
@@ -55,52 +55,10 @@ const STORE_EVENT: u16 = 1;
 
 /// One terminal of a store.
 ///
-/// The contract is the one of every engine ([`edgepos_core`]): call with a `now` that never goes back, drain
-/// [`poll_output`](Self::poll_output), make each [`Output::Persist`] durable and tell it, sleep until
+/// The contract is the one of every engine ([`edgepos_core`]), and the [crate's page](crate) shows the loop: call with a `now` that
+/// never goes back, drain [`poll_output`](Self::poll_output), make each [`Output::Persist`] durable and tell it, sleep until
 /// [`poll_timeout`](Self::poll_timeout). Whatever one call leads to becomes one `Persist`: a sale's event, its counter rows, its
 /// chain head and its receipt number are on disk together or not at all.
-///
-/// ```
-/// use edgepos::core::{IdempotencyKey, Now, ReplicaId, StoreGeneration, StoreId};
-/// use edgepos::model::{BasketId, Currency, Line, Tender};
-/// use edgepos::{Commit, Config, Draft, Genesis, Input, MemoryStore, Output, Reply, RequestId, Restored, Store, Terminal};
-///
-/// let me = ReplicaId::new(1, 42);
-/// let genesis = Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
-/// let now = Now::new(0, 1_700_000_000_000);
-/// let mut store = MemoryStore::new();
-/// let mut terminal = Terminal::new(now, Config::new(me, genesis, 7), Restored::new())?;
-///
-/// let mut replies = Vec::new();
-/// let mut run = |terminal: &mut Terminal| {
-///     while let Some(output) = terminal.poll_output() {
-///         match output {
-///             Output::Persist(persist) => {
-///                 store.commit(std::slice::from_ref(&persist)).expect("memory does not fail");
-///                 terminal.handle(now, Input::Persisted(persist.id));
-///             }
-///             Output::Load(load) => {
-///                 let rows = store.scan(load.space, &load.from, &load.to, load.max_bytes).expect("memory does not fail");
-///                 terminal.handle(now, Input::Loaded(load.id, rows));
-///             }
-///             Output::Reply(_, reply) => replies.push(reply),
-///             Output::Transmit { .. } | Output::Uplink(..) | Output::Event(_) => {}
-///         }
-///     }
-/// };
-///
-/// let basket = BasketId([9; 16]);
-/// let milk = Line { no: 1, product: "milk".into(), quantity: 2, amount: 258, ..Line::default() };
-/// terminal.begin(now, RequestId(1), Draft::sale(basket, Currency::EUR, vec![milk]))?;
-/// run(&mut terminal);
-/// let commit = Commit { basket, key: IdempotencyKey([3; 16]), tenders: Tender::cash(258).into() };
-/// terminal.commit(now, RequestId(2), commit)?;
-/// run(&mut terminal);
-///
-/// assert_eq!(replies[0], Ok(Reply::Begun { number: 1, total: 258 }));
-/// assert!(matches!(&replies[1], Ok(Reply::Committed { receipt, repeated: false }) if receipt.number == 1));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 pub struct Terminal {
     config: Config,
     links: Links,
@@ -223,6 +181,9 @@ impl Terminal {
             let (what, mode) = record.into_parts();
             let mut turn = Turn { now, config, business_day: day.stamp(), ledger, out };
             let id = match what {
+                What::Event { lane: Lane::Telemetry, effects, .. } if !effects.is_empty() => {
+                    Err(Refusal::EffectsInTelemetry)
+                }
                 What::Event { kind, lane, body, effects } => {
                     let entry = Entry { lane, mode, effects, ..Entry::new(turn.business_day, kind, body) };
                     turn.ledger.record(now, turn.config, entry)
@@ -545,29 +506,22 @@ impl Terminal {
     }
 
     /// A decision of the log, in order. The same decision does the same on every terminal, also where its event has already
-    /// arrived from a peer.
+    /// arrived from a peer, and also where it cannot be read.
     fn decided(&mut self, now: Now, decision: Decision) {
-        if decision.kind != STORE_EVENT {
-            return;
+        let Decision { index, kind, bytes, .. } = decision;
+        if kind != STORE_EVENT {
+            return self.quarantine.put_decision(index, kind, &mut self.out);
         }
-        let Ok(envelope) = Envelope::decode(&decision.bytes) else { return };
-        if envelope.kind != KnownKind::ExceptionRaised.kind() {
-            return;
-        }
-        let Ok(exception) = Exceptions::read(&envelope) else { return };
-        // Raised by an earlier decision of the log: this one is a second proposal for the same episode. Raised beyond what the log
-        // has said here so far: a peer was faster, and this is the decision that it comes from.
         let generation = self.config.genesis.generation;
-        if self.exceptions.is_raised_by(&exception, self.ledger.decided(generation)) {
-            return;
+        if !self.exceptions.is_repeat(&bytes, self.ledger.decided(generation)) {
+            self.ledger.decide(now, generation, bytes);
+            self.interpret(now);
         }
-        self.ledger.decide(now, generation, decision.bytes);
-        self.interpret(now);
     }
 
     /// Proposes an exception for each row that has been below its floor for long enough. Whether something was proposed.
     fn raise_exceptions(&mut self, now: Now) -> bool {
-        if !self.election.entitled() {
+        if !self.election.entitled() || !self.ledger.derives() {
             return false;
         }
         let grace = self.config.exception_grace;

@@ -55,9 +55,9 @@ pub enum Refusal {
     /// A business day is open, or none is.
     #[error("{0}")]
     Day(&'static str),
-    /// The kind may not be recorded this way.
-    #[error("events of kind {0} are not recorded by the application")]
-    Kind(u16),
+    /// What moves a counter may not be what is sent last and dropped first.
+    #[error("an event with effects does not travel in the telemetry lane")]
+    EffectsInTelemetry,
     /// The terminal has stopped: its store failed, or its identity is in doubt.
     #[error("the terminal has stopped: {0}")]
     Stopped(String),

@@ -15,6 +15,7 @@ use super::cbor::{from_cbor, to_cbor};
 use super::counters::{Counters, Moved};
 use super::effect::Counter;
 use super::envelope::Envelope;
+use super::kind::Kind;
 use crate::terminal::unit_of_work::UnitOfWork;
 
 /// Raised exceptions by episode, and the rows that may become one.
@@ -78,9 +79,16 @@ impl Exceptions {
         Ok(())
     }
 
-    /// Whether the episode was raised at or below this position of the store's chain.
-    pub(crate) fn is_raised_by(&self, exception: &ExceptionRaised, position: Seq) -> bool {
-        self.raised.get(&exception.episode_key()).is_some_and(|raised| raised.seq <= position)
+    /// Whether a decided event is a second proposal of an episode that the log has raised up to `decided`, its position in the
+    /// store's chain so far. Such an event has no place: the first version passed it over, and all must count alike. One that was
+    /// raised beyond `decided` is no repeat: a peer was faster, and this is the decision that it comes from.
+    pub(crate) fn is_repeat(&self, payload: &[u8], decided: Seq) -> bool {
+        let Ok(envelope) = Envelope::decode(payload) else { return false };
+        if envelope.kind != Kind::EXCEPTION_RAISED {
+            return false;
+        }
+        let Ok(exception) = Self::read(&envelope) else { return false };
+        self.raised.get(&exception.episode_key()).is_some_and(|raised| raised.seq <= decided)
     }
 
     /// Each raised exception.
