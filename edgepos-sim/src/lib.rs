@@ -27,6 +27,7 @@ mod agenda;
 mod check;
 mod clock;
 mod cloud;
+mod digests;
 mod disk;
 mod drafts;
 pub mod elections;
@@ -44,6 +45,7 @@ mod trace;
 mod world;
 
 pub use check::{CloudView, Facts, Leadership, Ledger, Rule, StoreView, TerminalView, Violation, judge};
+pub use digests::Digests;
 pub use faults::{Fault, Planned, schedule};
 pub use outcome::{Outcome, run, run_twice};
 pub use plan::{CloudStyle, DiskStyle, FaultStyle, NetworkStyle, Plan, Sabotage, TillStyle};

@@ -12,11 +12,11 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use command::cannot_write;
-use edgepos_sim::{Keep, Outcome, Plan, Violation, report, run, run_seeds, run_twice};
+use edgepos_sim::{Digests, Keep, Outcome, Plan, Violation, report, run, run_seeds, run_twice};
 
 /// Runs whole stores in virtual time and checks that nothing is lost, doubled or left behind.
 ///
-/// Exit status: 0 when every rule holds, 1 when one was broken, 2 for a mistake in the command or a file that can not be written.
+/// Exit status: 0 when every rule holds, 1 when one was broken, 2 for a mistake in the command or a file that cannot be written.
 #[derive(Debug, Parser)]
 #[command(name = "edgepos-sim", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -46,7 +46,16 @@ struct Cli {
     /// Writes one row for each seed to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Writes the digest of each seed's trace to this file: every input and output of every terminal, and every byte written or sent.
+    #[arg(long, value_name = "FILE", conflicts_with = "seed")]
+    digests: Option<PathBuf>,
+    /// Compares the digests with a file that --digests wrote; a seed that differs, or is not in it, is a failure.
+    #[arg(long, value_name = "FILE", conflicts_with = "seed")]
+    expect: Option<PathBuf>,
 }
+
+/// How many of the seeds that differ are named.
+const NAMED: usize = 10;
 
 thread_local! {
     /// Where the last panic of this thread was: a panic inside a run is a violation, reported with its seed.
@@ -77,15 +86,20 @@ fn create(path: &Path) -> Result<BufWriter<File>, ExitCode> {
 fn many(cli: &Cli) -> ExitCode {
     let start = if cli.fresh { from_clock() } else { cli.start };
     println!("seeds {start} to {}", start.saturating_add(cli.seeds - 1));
-    let mut json = match cli.json.as_deref().map(create).transpose() {
-        Ok(json) => json,
+    let files = cli.json.as_deref().map(create).transpose().and_then(|json| {
+        let digests = cli.digests.as_deref().map(create).transpose()?;
+        Ok((json, digests, cli.expect.as_deref().map(expected).transpose()?))
+    });
+    let (mut json, mut digests_file, expected) = match files {
+        Ok(files) => files,
         Err(code) => return code,
     };
     let began = Instant::now();
     let mut totals = report::Totals::default();
-    let mut rows = Vec::new();
+    let (mut rows, mut digests) = (Vec::new(), Digests::new());
     run_seeds(start, cli.seeds, cli.twice, |outcome| {
         totals.add(&outcome);
+        digests.add(&outcome);
         rows.push(report::Row::from(&outcome));
         if !outcome.is_good() {
             // Runs are cheap and traces are not: it is run again, with a trace.
@@ -97,13 +111,46 @@ fn many(cli: &Cli) -> ExitCode {
         }
     });
     println!("{}", totals.line());
+    println!("digest of all traces: {}", digests.total());
     if let (Some(json), Some(path)) = (&mut json, &cli.json) {
         let written = serde_json::to_writer_pretty(&mut *json, &rows).map_err(std::io::Error::from);
         if let Err(error) = written.and_then(|()| json.flush()) {
             return cannot_write(path, &error);
         }
     }
-    if totals.bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) }
+    if let (Some(file), Some(path)) = (&mut digests_file, &cli.digests)
+        && let Err(error) = write!(file, "{digests}").and_then(|()| file.flush())
+    {
+        return cannot_write(path, &error);
+    }
+    let as_expected = expected.is_none_or(|expected| compare(&digests, &expected));
+    if totals.bad == 0 && as_expected { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
+
+/// The digests that a run before wrote.
+fn expected(path: &Path) -> Result<Digests, ExitCode> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    text.and_then(|text| Digests::parse(&text)).map_err(|error| {
+        eprintln!("error: {} holds no digests: {error}", path.display());
+        ExitCode::from(2)
+    })
+}
+
+/// Whether every seed has the digest that is expected; tells the first that have not.
+fn compare(digests: &Digests, expected: &Digests) -> bool {
+    let differing = digests.differing(expected);
+    if differing.is_empty() {
+        println!("every trace is the expected one");
+        return true;
+    }
+    let named: Vec<String> = differing.iter().take(NAMED).map(u64::to_string).collect();
+    let more = if differing.len() > NAMED { ", …" } else { "" };
+    println!(
+        "{} of the traces differ from what is expected: seeds {}{more}",
+        differing.len(),
+        named.join(", ")
+    );
+    false
 }
 
 fn replay(cli: &Cli, seed: u64) -> ExitCode {

@@ -94,11 +94,7 @@ impl Trace {
 
     /// Ends the trace.
     pub(crate) fn finish(self) -> Finished {
-        let digest = self.hash.finalize();
-        let mut hash = String::with_capacity(64);
-        for byte in digest {
-            write!(hash, "{byte:02x}").expect("writing to a string does not fail");
-        }
+        let hash = hex(&self.hash.finalize());
         let (mut bytes, mut lines, mut diverged) = (Vec::new(), Vec::new(), self.diverged);
         match self.keep {
             Keep::Hash => {}
@@ -112,6 +108,15 @@ impl Trace {
         }
         Finished { hash, bytes, lines, diverged }
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("writing to a string does not fail");
+    }
+    text
 }
 
 /// An ended trace.

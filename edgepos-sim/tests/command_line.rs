@@ -20,6 +20,9 @@ fn mistakes_end_with_status_2_and_a_reason() {
         (&["--seed", "1", "--seeds", "2"], "cannot be used with"),
         (&["--fresh", "--start", "3"], "cannot be used with"),
         (&["--trace", "file.txt"], "--seed"),
+        (&["--seed", "1", "--expect", "file.txt"], "cannot be used with"),
+        (&["--seeds", "1", "--expect", "/nowhere/digests.txt"], "/nowhere/digests.txt holds no digests"),
+        (&["--seeds", "1", "--digests", "/nowhere/digests.txt"], "/nowhere/digests.txt can not be written"),
         (&["--what"], "--what"),
         (&["--seeds", "1", "--json", "/nowhere/rows.json"], "/nowhere/rows.json can not be written"),
         (&["--seed", "1", "--trace", "/nowhere/trace.txt"], "/nowhere/trace.txt can not be written"),
@@ -46,4 +49,20 @@ fn the_seed_comes_first_and_the_rows_are_written() {
     for key in ["terminals", "events", "sales", "failovers", "faults", "virtual_ms"] {
         assert!(rows[0][key].is_u64(), "{key}");
     }
+}
+
+#[test]
+fn a_trace_that_is_not_the_expected_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("digests.txt");
+    let path = file.to_str().unwrap();
+    assert_eq!(sim(&["--start", "7", "--seeds", "1", "--digests", path]).status.code(), Some(0));
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(written.starts_with("7 ") && written.len() == 67, "{written}");
+    let same = sim(&["--start", "7", "--seeds", "1", "--expect", path]);
+    assert_eq!(same.status.code(), Some(0), "{same:?}");
+    std::fs::write(&file, written.replacen("7 ", "8 ", 1)).unwrap();
+    let other = sim(&["--start", "7", "--seeds", "1", "--expect", path]);
+    let told = String::from_utf8(other.stdout).unwrap();
+    assert!(other.status.code() == Some(1) && told.contains("seeds 7\n"), "{told}");
 }
