@@ -6,14 +6,31 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
-        Some("tidy") => report(&xtask::tidy::check(&xtask::root())),
+        Some("tidy") => tidy(&arguments[1..]),
         Some("ort") => finish(xtask::ort::run(&arguments[1..])),
         Some("models") => finish(xtask::models::run(&arguments[1..])),
-        _ => {
-            eprintln!("usage: cargo xtask tidy | ort | models");
-            ExitCode::from(2)
-        }
+        _ => usage(),
     }
+}
+
+/// `--write` shortens the list of what is still allowed before the check, `--allow-new` with it also lengthens it.
+fn tidy(arguments: &[String]) -> ExitCode {
+    let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let written = match given[..] {
+        [] => Ok(()),
+        ["--write"] => xtask::tidy::write_allowed(&xtask::root(), false),
+        ["--write", "--allow-new"] => xtask::tidy::write_allowed(&xtask::root(), true),
+        _ => return usage(),
+    };
+    match written {
+        Ok(()) => report(&xtask::tidy::check(&xtask::root())),
+        Err(error) => finish(Err(error.to_string())),
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: cargo xtask tidy [--write [--allow-new]] | ort | models");
+    ExitCode::from(2)
 }
 
 fn finish(result: Result<(), String>) -> ExitCode {

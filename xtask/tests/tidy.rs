@@ -1,6 +1,6 @@
 //! The tree obeys its rules, and each rule can fail.
 
-use xtask::tidy::{Tree, check, check_tree};
+use xtask::tidy::{Tree, allowed, check, check_tree};
 
 #[test]
 fn the_tree_is_tidy() {
@@ -77,4 +77,115 @@ fn a_module_for_tests_alone_may_hash() {
     assert_eq!(check_tree(&tree), Vec::<String>::new());
     tree.texts.insert("edgepos-sync/src/log.rs".into(), "mod model;\n".into());
     assert_eq!(check_tree(&tree).len(), 1);
+}
+
+/// A library of the given modules, each in a file of its own.
+fn library(modules: &[(&str, &str)]) -> Tree {
+    let mut tree = small();
+    let declared: String = modules.iter().map(|(name, _)| format!("mod {name};\n")).collect();
+    tree.texts.insert("edgepos-sync/src/lib.rs".into(), declared);
+    for (name, text) in modules {
+        tree.texts.insert(format!("edgepos-sync/src/{name}.rs"), (*text).into());
+    }
+    tree
+}
+
+#[track_caller]
+fn finds(tree: &Tree, expected: &[&str]) {
+    let findings = check_tree(tree);
+    assert_eq!(findings.len(), expected.len(), "{findings:?}");
+    for (finding, expected) in findings.iter().zip(expected) {
+        assert!(finding.contains(expected), "{finding} instead of {expected}");
+    }
+}
+
+#[test]
+fn files_do_not_import_each_other_in_a_circle() {
+    let queue = ("queue", "use crate::lane::Lane;\npub(crate) struct Queue(Lane);\n");
+    finds(&library(&[queue, ("lane", "pub(crate) struct Lane;\n")]), &[]);
+    let circle = "lane.rs → edgepos-sync/src/queue.rs → edgepos-sync/src/lane.rs";
+    let inline = ("lane", "pub(crate) struct Lane;\nfn f() { crate::queue::Queue::new() }\n");
+    finds(&library(&[queue, inline]), &[circle, "queue.rs: in a circle"]);
+    let through_a_third = [
+        queue,
+        ("lane", "use super::peer::*;\npub(crate) struct Lane(Peer);\n"),
+        ("peer", "use super::queue;\npub(crate) struct Peer(queue::Queue);\n"),
+    ];
+    finds(&library(&through_a_third), &["lane.rs", "peer.rs", "queue.rs"]);
+    let of_tests =
+        ("lane", "pub(crate) struct Lane;\n#[cfg(test)]\nmod tests { use crate::queue::Queue; }\n");
+    finds(&library(&[queue, of_tests]), &[]);
+    let linked = ("lane", "/// See [`crate::queue::Queue`] for more.\npub(crate) struct Lane;\n");
+    finds(&library(&[queue, linked]), &[]);
+}
+
+#[test]
+fn a_parent_that_only_hands_on_is_in_no_circle() {
+    let peer = ("peer", "use super::lane::Lane;\npub(crate) struct Peer(Lane);\n");
+    let lane = "pub(crate) use order::Order;\nmod order;\nmod slot;\npub(crate) struct Lane;\n";
+    let order = ("lane/order", "use super::slot::Slot;\npub(crate) struct Order(Slot);\n");
+    let slot = ("lane/slot", "pub(crate) struct Slot;\n");
+    let tree = |lane: &str, slot: (&str, &str)| {
+        let mut tree = library(&[peer, ("lane", lane)]);
+        for (name, text) in [order, slot] {
+            tree.texts.insert(format!("edgepos-sync/src/{name}.rs"), text.into());
+        }
+        tree
+    };
+    finds(&tree(lane, slot), &[]);
+    let of_a_sibling = ("lane/slot", "use super::Order;\npub(crate) struct Slot(Order);\n");
+    finds(&tree(lane, of_a_sibling), &["order.rs: in a circle", "slot.rs: in a circle"]);
+    let of_the_parent = ("lane/slot", "use super::Lane;\npub(crate) struct Slot(Lane);\n");
+    finds(&tree(lane, of_the_parent), &[]);
+    let used = format!("{lane}fn f(order: Order) {{}}\n");
+    finds(&tree(&used, of_the_parent), &["lane.rs: in a circle", "order.rs", "slot.rs"]);
+}
+
+#[test]
+fn a_struct_that_changes_itself_keeps_its_fields() {
+    let record = "pub(crate) struct Lane { pub(crate) depth: u64 }\nimpl Lane { fn depth(&self) -> u64 { self.depth } }\n";
+    finds(&library(&[("lane", record)]), &[]);
+    let parent = record.replace("&self", "&mut self");
+    finds(&library(&[("lane", &parent)]), &["lane.rs: Lane.depth is open"]);
+    let hidden = parent.replace("{ pub(crate) depth", "{ pub depth");
+    finds(&library(&[("lane", &hidden)]), &["Lane.depth"]);
+    finds(&library(&[("lane", &parent.replace("{ pub(crate) depth", "{ depth"))]), &[]);
+    let apart = [
+        ("lane", record),
+        ("turn", "impl super::lane::Lane { fn turn(&mut self) {} }\npub(crate) fn f() {}\n"),
+    ];
+    finds(&library(&apart), &["Lane.depth"]);
+}
+
+#[test]
+fn a_file_holds_more_than_methods_of_what_another_defines() {
+    let lane = ("lane", "pub(crate) struct Lane;\n");
+    let only =
+        "use crate::lane::Lane;\nimpl Lane { fn depth(&self) -> u64 { zero() } }\nfn zero() -> u64 { 0 }\n";
+    finds(&library(&[lane, ("depth", only)]), &["depth.rs: holds nothing but methods of Lane"]);
+    finds(&library(&[lane, ("depth", &format!("{only}pub(crate) struct Depth(u64);\n"))]), &[]);
+    finds(
+        &library(&[
+            lane,
+            ("depth", "impl From<u8> for crate::lane::Lane { fn from(_: u8) -> Self { Self } }\n"),
+        ]),
+        &[],
+    );
+    let of_tests = format!("#[cfg(test)]\nmod depth {{ {only} }}\n");
+    finds(&library(&[lane, ("depth", &of_tests)]), &[]);
+}
+
+#[test]
+fn the_list_of_what_is_allowed_only_gets_shorter() {
+    let list = "xtask/tidy-ratchet.txt";
+    let only = "impl crate::lane::Lane {}\n";
+    let mut tree = library(&[("lane", "pub(crate) struct Lane;\n"), ("a", only), ("b", only)]);
+    let [a, b] = ["a", "b"].map(|name| format!("impl-only edgepos-sync/src/{name}.rs\n"));
+    tree.texts.insert(list.into(), format!("# Why\n\n{a}circle gone.rs\n"));
+    finds(&tree, &["src/b.rs: holds nothing", "`circle gone.rs` is no longer needed"]);
+    let written = allowed(&tree, false);
+    assert!(written.ends_with(&format!("\n{a}")), "{written}");
+    assert!(allowed(&tree, true).ends_with(&format!("\n{a}{b}")));
+    tree.texts.insert(list.into(), allowed(&tree, true));
+    finds(&tree, &[]);
 }

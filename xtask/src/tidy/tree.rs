@@ -7,7 +7,7 @@ use std::{fs, io};
 /// Text files by their path from the root, with `/` between names; and the names of all other files.
 #[derive(Debug, Default)]
 pub struct Tree {
-    /// Rust, Markdown and TOML.
+    /// Rust, Markdown and TOML, and the list of what is still allowed.
     pub texts: BTreeMap<String, String>,
     /// Every file and folder.
     pub names: BTreeSet<String>,
@@ -17,7 +17,7 @@ impl Tree {
     /// Reads the checkout at `root`, without what is built or fetched.
     ///
     /// # Errors
-    /// When a file can not be read.
+    /// When a file cannot be read.
     pub fn read(root: &Path) -> io::Result<Self> {
         let mut tree = Self::default();
         tree.walk(root, "")?;
@@ -35,7 +35,8 @@ impl Tree {
             self.names.insert(path.clone());
             if entry.file_type()?.is_dir() {
                 self.walk(&entry.path(), &format!("{path}/"))?;
-            } else if [".rs", ".md", ".toml"].iter().any(|ending| name.ends_with(ending)) {
+            } else if [".rs", ".md", ".toml", "tidy-ratchet.txt"].iter().any(|ending| name.ends_with(ending))
+            {
                 self.texts.insert(path, fs::read_to_string(entry.path())?);
             }
         }
