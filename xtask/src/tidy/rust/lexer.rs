@@ -46,6 +46,7 @@ impl<'t> Lexer<'t> {
             b'\'' => return Some(self.quote()),
             b'0'..=b'9' => return Some(self.number()),
             b'_' | b'a'..=b'z' | b'A'..=b'Z' => return Some(self.word()),
+            b'$' => return Some(self.variable()),
             b'(' | b'[' | b'{' => return Some(Token::Open(self.mark(byte))),
             b')' | b']' | b'}' => return Some(Token::Close(self.mark(byte))),
             b'!'..=b'~' => return Some(Token::Mark(self.mark(byte))),
@@ -150,6 +151,17 @@ impl<'t> Lexer<'t> {
         }
     }
 
+    /// A macro's variable is a word of its own, `$` and all; `$crate` is the crate.
+    fn variable(&mut self) -> Token<'t> {
+        let start = self.at;
+        self.at += 1;
+        match self.identifier() {
+            "" => Token::Mark('$'),
+            "crate" => Token::Word("crate"),
+            _ => Token::Word(&self.text[start..self.at]),
+        }
+    }
+
     fn identifier(&mut self) -> &'t str {
         let rest = &self.text[self.at.min(self.text.len())..];
         let other = |byte: &u8| !byte.is_ascii_alphanumeric() && *byte != b'_';
@@ -166,7 +178,7 @@ mod tests {
     #[test]
     fn comments_go_and_strings_stay_whole() {
         let text = r####"a /* b /* c */ d */ "e \" f" // g
-            r#"h " i"# b'j' 'k' '\'' 'l: 'é' r#type 1.5e3 0..n"####;
+            r#"h " i"# b'j' 'k' '\'' 'l: 'é' r#type 1.5e3 0..n $(m $o $crate"####;
         let expected = [
             Token::Word("a"),
             Token::Text("e \\\" f"),
@@ -183,6 +195,11 @@ mod tests {
             Token::Mark('.'),
             Token::Mark('.'),
             Token::Word("n"),
+            Token::Mark('$'),
+            Token::Open('('),
+            Token::Word("m"),
+            Token::Word("$o"),
+            Token::Word("crate"),
         ];
         assert_eq!(tokens(text), expected);
     }

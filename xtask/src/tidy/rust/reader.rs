@@ -62,8 +62,26 @@ impl<'t> Reader<'_, 't> {
                 *scope = Scope::default();
                 return;
             }
-            at = if tests { self.behind_item(start, end) } else { self.item(start, end, scope) };
+            at = if start >= end {
+                end
+            } else if tests {
+                self.behind_item(start, end)
+            } else if self.is(start, Token::Mark('$')) && self.is(start + 1, Token::Open('(')) {
+                self.repetition(start, scope)
+            } else {
+                self.item(start, end, scope)
+            };
         }
+    }
+
+    /// Reads `$( … )*` in a macro's body.
+    fn repetition(&self, at: usize, scope: &mut Scope<'t>) -> usize {
+        self.module(at + 2, self.ends[at + 1], scope);
+        let mut behind = self.behind(at + 1);
+        while matches!(self.tokens.get(behind), Some(Token::Mark('*' | '+' | '?' | ',' | ';'))) {
+            behind += 1;
+        }
+        behind
     }
 
     /// Whether the attributes at `at` keep what follows for tests, and where that starts.
@@ -149,12 +167,7 @@ impl<'t> Reader<'_, 't> {
             }
             (Some("use"), _) => return self.import(at + 1, visible != Visible::Here, scope),
             (Some("impl"), _) => return self.block(at, end, scope),
-            (Some("macro_rules"), _) => {
-                if let Some(name) = self.word(at + 2) {
-                    scope.items.push(Item { name, visible: Visible::Here, open_fields: Vec::new() });
-                }
-                at += 3;
-            }
+            (Some("macro_rules"), _) => return self.rules(at, end, scope),
             (
                 Some(kind @ ("fn" | "const" | "static" | "struct" | "enum" | "union" | "trait" | "type")),
                 Some(name),
@@ -170,6 +183,27 @@ impl<'t> Reader<'_, 't> {
         let behind = self.behind_item(at, end).max(at + 1);
         self.code(at, behind.min(end), scope);
         behind
+    }
+
+    /// Reads a macro by rules: what they would expand to counts as if it stood here, under the macro's variables.
+    fn rules(&self, at: usize, end: usize, scope: &mut Scope<'t>) -> usize {
+        if let Some(name) = self.word(at + 2) {
+            scope.items.push(Item { name, visible: Visible::Here, open_fields: Vec::new() });
+        }
+        let Some(open) = (at..end).find(|at| matches!(self.tokens[*at], Token::Open(_))) else { return end };
+        let mut here = open + 1;
+        while here < self.ends[open] {
+            match self.tokens[here] {
+                // The pattern, and then the body.
+                Token::Open(_) if self.is(self.behind(here), Token::Mark('=')) => here = self.behind(here),
+                Token::Open(_) => {
+                    self.module(here + 1, self.ends[here], scope);
+                    here = self.behind(here);
+                }
+                _ => here += 1,
+            }
+        }
+        self.behind(open)
     }
 
     fn visibility(&self, at: usize) -> (Visible, usize) {
@@ -412,11 +446,14 @@ mod tests {
             impl<'a, F: Fn(u8) -> u8> inner::S<F> { fn look(&self) {} fn turn(&'a mut self) {} }
             impl From<u8> for S { fn from(_: u8) -> Self {} }
             impl dyn_free::P { fn look(&self) {} }
-            macro_rules! m { () => {} }
+            macro_rules! m { ($(#[$doc:meta])* $name:ident) => {
+                $(#[$doc])* pub struct $name { pub(crate) d: u8 }
+                impl $name { fn turn(&mut self) {} }
+            }; }
             extern crate alloc; type T = u8; pub trait Port { fn f(&mut self); }";
         let scope = module(text);
         let items: Vec<&str> = scope.items.iter().map(|item| item.name).collect();
-        assert_eq!(items, ["S", "P", "f", "C", "m", "T", "Port"]);
+        assert_eq!(items, ["S", "P", "f", "C", "m", "$name", "T", "Port"]);
         let fields = |item: usize| scope.items[item].open_fields.iter().map(|field| &field.name[..]);
         assert!(fields(0).eq(["b", "c"]));
         assert!(fields(1).eq(["1"]));
@@ -427,7 +464,8 @@ mod tests {
             [
                 ("inner::S".to_owned(), false, true),
                 (String::new(), true, false),
-                ("dyn_free::P".to_owned(), false, false)
+                ("dyn_free::P".to_owned(), false, false),
+                ("$name".to_owned(), false, true)
             ]
         );
     }
