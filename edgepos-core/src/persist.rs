@@ -30,7 +30,7 @@ pub enum Space {
     Event = 4,
     /// The head of each chain, by [`Chain::to_key`](crate::Chain::to_key).
     Head = 5,
-    /// Counter rows.
+    /// The rows of all counters.
     Counter = 6,
     /// The first receipt given for each idempotency key.
     IdempotencyKey = 7,
@@ -42,7 +42,7 @@ pub enum Space {
     Register = 10,
     /// What the cloud has acknowledged.
     Cloud = 11,
-    /// Events that this version can not read, with the reason.
+    /// Events that this version cannot read, with the reason.
     Quarantine = 12,
     /// Exceptions, by episode.
     Exception = 13,
@@ -124,7 +124,7 @@ impl Write {
 pub struct Persist {
     /// To be told back.
     pub id: PersistId,
-    /// Never empty.
+    /// What to write, in order; never empty.
     pub writes: Vec<Write>,
 }
 

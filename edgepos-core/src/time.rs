@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct Time(pub u64);
 
 impl Time {
-    /// The origin.
+    /// The clock's origin, zero milliseconds.
     pub const ZERO: Self = Self(0);
 
     /// How long after `earlier` this is; zero when it is not after it.

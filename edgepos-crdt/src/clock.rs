@@ -50,7 +50,7 @@ impl fmt::Display for Hlc {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
 #[error("remote stamp {remote} is {} ms ahead of this clock", .ahead.as_millis())]
 pub struct ClockAhead {
-    /// The stamp.
+    /// The stamp that came from elsewhere.
     pub remote: Hlc,
     /// How far ahead of the local wall clock it is.
     pub ahead: Duration,

@@ -17,7 +17,7 @@ pub enum ApplyError {
     /// The chain was already applied up to `held`: a repeat, or a chain that is not fed in order.
     #[error("event {dot} was already applied: the chain is held up to {held}")]
     AlreadyApplied {
-        /// The event.
+        /// The event that was refused.
         dot: EventId,
         /// How far its chain is held.
         held: Seq,
@@ -25,7 +25,7 @@ pub enum ApplyError {
     /// Events of the chain before this one are missing.
     #[error("gap: event {dot} arrived, its chain is held up to {held}")]
     Gap {
-        /// The event.
+        /// The event that was refused.
         dot: EventId,
         /// How far its chain is held.
         held: Seq,
@@ -48,7 +48,7 @@ pub enum ApplyError {
     /// The table's limit of distinct items is reached.
     #[error("the table is full: {limit} items")]
     Full {
-        /// The limit.
+        /// How many there may be.
         limit: usize,
     },
 }
@@ -71,17 +71,17 @@ pub enum MergeError {
     /// The sender folded less than this replica did. Send it the newer base, and ask again.
     #[error("the sender is at fold epoch {theirs}, behind {ours}")]
     EpochBehind {
-        /// The sender's.
+        /// The sender's fold epoch.
         theirs: FoldEpoch,
-        /// This replica's.
+        /// This replica's fold epoch.
         ours: FoldEpoch,
     },
     /// The sender folded more than this replica did, and the frame does not bring the base rows that are missing here. Ask for them.
     #[error("the sender is at fold epoch {theirs}, ahead of {ours}")]
     EpochAhead {
-        /// The sender's.
+        /// The sender's fold epoch.
         theirs: FoldEpoch,
-        /// This replica's.
+        /// This replica's fold epoch.
         ours: FoldEpoch,
     },
     /// A peer knows events of a chain of this incarnation that this incarnation did not write: its disk was rolled back or cloned.
@@ -106,7 +106,7 @@ pub enum MergeError {
     TooMany {
         /// Items or chains.
         what: &'static str,
-        /// The limit.
+        /// How many there may be.
         limit: usize,
     },
 }
@@ -118,13 +118,13 @@ pub enum Corruption {
     /// A chain's cell has one position and two contents, or a later position and a smaller total: its dots were used twice.
     #[error("chain {chain} used a position twice")]
     DotReused {
-        /// The chain.
+        /// The chain that it concerns.
         chain: Chain,
     },
     /// An entry lies outside the interval that the delta claims.
     #[error("an entry of {chain} lies outside the interval")]
     OutsideInterval {
-        /// The chain.
+        /// The chain that it concerns.
         chain: Chain,
     },
     /// Entries are not in rising order, or one is there twice.

@@ -138,7 +138,7 @@ impl<const N: usize, W: Word> Four<N, W> {
         fault
     }
 
-    /// Where the two can not be states of one single-writer cell (a larger total stands with a larger stamp), and where `other` is the
+    /// Where the two cannot be states of one single-writer cell (a larger total stands with a larger stamp), and where `other` is the
     /// later one.
     pub(crate) fn compare(&self, other: &Self) -> (W::Four, W::Four) {
         let (mine, theirs) = (W::four(self.stamps), W::four(other.stamps));

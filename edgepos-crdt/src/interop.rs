@@ -31,7 +31,7 @@ impl From<&VClock<Chain>> for VersionVector {
 /// One share as an operation: cumulative, so applying it twice or late does no harm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ShareOp<R> {
-    /// Whose share.
+    /// The chain whose share it is.
     pub chain: Chain,
     /// The whole share after the event.
     pub row: R,

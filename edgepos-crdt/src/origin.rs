@@ -18,7 +18,7 @@ pub enum MustPropose {
     /// The stamp is further from the leader's time than [`OriginGuard::MAX_OFFSET`].
     #[error("this clock is {} ms away from the leader's", .by.as_millis())]
     OffTime {
-        /// How far.
+        /// How far away, in either direction.
         by: Duration,
     },
 }

@@ -25,7 +25,7 @@ impl VersionVector {
     /// that each take a new incarnation every day for three years.
     pub const MAX_CHAINS: usize = 65_536;
 
-    /// Holds nothing.
+    /// A vector that holds no chain.
     pub const fn new() -> Self {
         Self { entries: BTreeMap::new() }
     }

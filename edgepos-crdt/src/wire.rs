@@ -38,7 +38,7 @@ pub enum DecodeError {
     TooMany {
         /// Entries or chains.
         what: &'static str,
-        /// The limit.
+        /// How many there may be.
         limit: usize,
     },
     /// The digest of the acknowledged vector is another: ask for the self-contained form.
@@ -115,7 +115,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Nothing yet.
+    /// A writer that has written nothing.
     pub fn new() -> Self {
         Self::default()
     }
@@ -125,7 +125,7 @@ impl Writer {
         self.bytes
     }
 
-    /// One byte.
+    /// Appends one byte as it is.
     pub fn byte(&mut self, byte: u8) {
         self.bytes.push(byte);
     }

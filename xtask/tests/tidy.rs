@@ -79,6 +79,16 @@ fn a_module_for_tests_alone_may_hash() {
     assert_eq!(check_tree(&tree).len(), 1);
 }
 
+/// The small tree with further files.
+fn with(files: &[(&str, &str)]) -> Tree {
+    let mut tree = small();
+    for (path, text) in files {
+        tree.texts.insert((*path).into(), (*text).into());
+        tree.names.insert((*path).into());
+    }
+    tree
+}
+
 /// A library of the given modules, each in a file of its own.
 fn library(modules: &[(&str, &str)]) -> Tree {
     let mut tree = small();
@@ -173,6 +183,38 @@ fn a_file_holds_more_than_methods_of_what_another_defines() {
     );
     let of_tests = format!("#[cfg(test)]\nmod depth {{ {only} }}\n");
     finds(&library(&[lane, ("depth", &of_tests)]), &[]);
+}
+
+#[test]
+fn a_public_doc_says_more_than_two_words() {
+    let cases = [
+        ("/// Why.\npub fn why() {}\n", true),
+        ("/// Why.\n#[inline]\npub fn why() {}\n", true),
+        ("pub enum E {\n    A {\n        /// Why.\n        why: u8,\n    },\n}\n", true),
+        ("pub trait T {\n    /// Why not.\n    fn why(&self);\n}\n", true),
+        ("pub struct S {\n    /// Why not.\n    why: u8,\n}\n", false),
+        ("/// Why.\nfn why() {}\n", false),
+        ("/// Why it\n/// failed.\npub fn why() {}\n", false),
+        ("fn f() {\n    // Why.\n}\n", false),
+    ];
+    for (text, fails) in cases {
+        let expected: &[&str] = if fails { &["say what it contains"] } else { &[] };
+        finds(&with(&[("edgepos-sync/tests/doc.rs", text)]), expected);
+    }
+}
+
+#[test]
+fn cannot_is_one_word() {
+    let (apart, one) = (["can", "not"].join(" "), "is one word");
+    finds(
+        &with(&[("docs/a.md", &format!("It {apart}.\nA terminal\nCan\nnot say.\n"))]),
+        &["a.md:1", "a.md:4"],
+    );
+    finds(
+        &with(&[("edgepos-sync/tests/a.rs", &format!("// It `{apart}`\n/// can\n/// not.\n"))]),
+        &[one, "a.rs:3"],
+    );
+    finds(&with(&[("docs/a.md", &format!("It {apart} only sell. It cannot. It can. Not now.\n"))]), &[]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ macro_rules! counter {
         }
 
         impl $name {
-            /// Zero.
+            /// A counter at zero, touched by no chain.
             pub fn new() -> Self {
                 Self::default()
             }

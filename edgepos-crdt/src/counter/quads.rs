@@ -101,7 +101,7 @@ impl<const N: usize, W: Word> Quads<N, W> {
     }
 
     /// Takes over each chain's later share; whether there was any. `None`, and no change, where the chains are not the same on both
-    /// sides, or where some share can not be a state of one writer: a larger total stands with a larger stamp.
+    /// sides, or where some share cannot be a state of one writer: a larger total stands with a larger stamp.
     pub(super) fn merge(&mut self, other: &Self) -> Option<bool> {
         if self.count != other.count {
             return None;

@@ -57,7 +57,7 @@ impl<V> LwwRegister<V> {
         Ok(())
     }
 
-    /// The value.
+    /// The value that was set last.
     pub const fn value(&self) -> &V {
         &self.value
     }

@@ -122,7 +122,7 @@ impl<K, V> Default for LwwMap<K, V> {
 }
 
 impl<K: Ord, V> LwwMap<K, V> {
-    /// No keys.
+    /// A map without any keys.
     pub fn new() -> Self {
         Self::default()
     }

@@ -36,7 +36,7 @@ pub struct Amendment<E, K, V> {
 }
 
 impl<E, K, V> Amendment<E, K, V> {
-    /// The chain.
+    /// The chain whose missing events it brings.
     pub const fn chain(&self) -> Chain {
         self.chain
     }

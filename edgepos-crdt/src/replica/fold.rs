@@ -70,7 +70,7 @@ pub enum FoldError {
     /// A column is not held exactly up to its final number: merge a frame of a peer that applied the folding.
     #[error("{chain} is held up to {held}, and is folded up to {last}")]
     Incomplete {
-        /// The chain.
+        /// The chain that it concerns.
         chain: Chain,
         /// How far it is held.
         held: Seq,

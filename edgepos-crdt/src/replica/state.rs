@@ -172,12 +172,12 @@ impl<E, K: Ord, V> Replica<E, K, V> {
         &self.points
     }
 
-    /// The set.
+    /// The set of elements, such as open transactions.
     pub fn sales(&self) -> &TxSet<E> {
         &self.sales
     }
 
-    /// The registers.
+    /// The registers, by their keys.
     pub fn registers(&self) -> &LwwMap<K, V> {
         &self.registers
     }

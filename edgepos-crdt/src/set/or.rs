@@ -76,7 +76,7 @@ impl<E> From<OrSet<E>> for TxSet<E> {
 }
 
 impl<E: Ord + Clone> OrSet<E> {
-    /// No members.
+    /// A set without any members.
     pub fn new() -> Self {
         Self::default()
     }
@@ -173,12 +173,12 @@ impl<E: Ord + Clone> OrSet<E> {
         self.set.vector()
     }
 
-    /// As [`TxSet::prune`].
+    /// Forgets removals that all peers have, as [`TxSet::prune`] does.
     pub fn prune(&mut self, stable: &VersionVector) {
         self.set.prune(stable);
     }
 
-    /// As [`TxSet::delta_since`].
+    /// What changed beyond `acknowledged`, as [`TxSet::delta_since`] says it.
     pub fn delta_since(&self, acknowledged: &VersionVector) -> SetDelta<E> {
         self.set.delta_since(acknowledged)
     }
@@ -271,7 +271,7 @@ impl<V> Default for MvRegister<V> {
 }
 
 impl<V: Clone> MvRegister<V> {
-    /// No value.
+    /// A register without any value.
     pub fn new() -> Self {
         Self::default()
     }
@@ -296,12 +296,12 @@ impl<V: Clone> MvRegister<V> {
         self.set.vector()
     }
 
-    /// As [`TxSet::prune`].
+    /// Forgets removals that all peers have, as [`TxSet::prune`] does.
     pub fn prune(&mut self, stable: &VersionVector) {
         self.set.prune(stable);
     }
 
-    /// As [`TxSet::delta_since`].
+    /// What changed beyond `acknowledged`, as [`TxSet::delta_since`] says it.
     pub fn delta_since(&self, acknowledged: &VersionVector) -> SetDelta<V> {
         self.set.delta_since(acknowledged)
     }

@@ -79,7 +79,7 @@ impl<E> Default for TxSet<E> {
 }
 
 impl<E> TxSet<E> {
-    /// No elements.
+    /// A set without any elements.
     pub fn new() -> Self {
         Self::default()
     }

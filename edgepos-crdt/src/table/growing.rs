@@ -58,7 +58,7 @@ impl GTable {
     /// The most distinct items: 2²⁴.
     pub const MAX_ITEMS: usize = Grid::<1>::MAX_ITEMS;
 
-    /// No items.
+    /// A table without any items.
     pub fn new() -> Self {
         Self::default()
     }

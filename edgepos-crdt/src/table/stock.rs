@@ -72,7 +72,7 @@ impl PnTable {
     /// The most distinct items: 2²⁴.
     pub const MAX_ITEMS: usize = Grid::<2>::MAX_ITEMS;
 
-    /// No items.
+    /// A table without any items.
     pub fn new() -> Self {
         Self::default()
     }

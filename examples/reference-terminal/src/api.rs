@@ -26,7 +26,7 @@ pub struct Begin {
     pub basket: String,
     /// Sale or return.
     pub doc_type: DocKind,
-    /// ISO 4217.
+    /// The currency, by its ISO 4217 code.
     pub currency: String,
     /// The customer, by the vendor's number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,10 +99,10 @@ pub struct Pay {
     pub tenders: Vec<TenderPart>,
 }
 
-/// One payment.
+/// One payment of a transaction.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TenderPart {
-    /// By what.
+    /// By what it is paid.
     pub kind: TenderKind,
     /// How much, in minor units.
     pub amount: i64,
@@ -114,7 +114,7 @@ pub struct TenderPart {
 pub enum TenderKind {
     /// Notes and coins.
     Cash,
-    /// A card.
+    /// A debit or credit card.
     Card,
     /// Anything else, such as a manufacturer's coupon.
     Other,
@@ -125,7 +125,7 @@ pub enum TenderKind {
 pub struct Receipt {
     /// The event, such as `3-0123456789ab/0:17`.
     pub event: String,
-    /// The basket.
+    /// The basket that became the receipt.
     pub basket: String,
     /// The receipt series.
     pub series: String,
@@ -150,16 +150,16 @@ pub struct Abandon {
 pub enum RecordEvent {
     /// Goods came in.
     StockReceived {
-        /// From whom.
+        /// The supplier, or wherever they came from.
         from: String,
-        /// What.
+        /// The products, and how much of each.
         lines: Vec<StockPart>,
     },
     /// A product's master data.
     ProductSet {
-        /// Its code.
+        /// The product's code, as lines name it.
         product: String,
-        /// Its name.
+        /// The product's name, as receipts print it.
         name: String,
         /// Its immutable base unit.
         base_unit: String,
@@ -170,12 +170,12 @@ pub enum RecordEvent {
         product: String,
         /// The price of one unit, in minor units.
         amount: i64,
-        /// ISO 4217.
+        /// The currency, by its ISO 4217 code.
         currency: String,
     },
     /// The business day begins.
     DayOpened {
-        /// As yyyymmdd.
+        /// The business day, as the number yyyymmdd.
         day: u32,
         /// Cash in the drawer, in minor units.
         float: i64,
@@ -199,7 +199,7 @@ pub struct StockPart {
 /// An event is recorded. It is durable.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Recorded {
-    /// Which.
+    /// The event's name, such as `3-0123456789ab/0:17`.
     pub event: String,
 }
 
@@ -218,7 +218,7 @@ pub struct Admit {
 /// Who a terminal is and how far it has come.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StatusReport {
-    /// This incarnation.
+    /// The name of this terminal's incarnation.
     pub me: String,
     /// The incarnation that leads.
     pub leader: Option<String>,
@@ -236,7 +236,7 @@ pub struct StatusReport {
     pub queued: u64,
     /// Baskets that are open.
     pub open_baskets: usize,
-    /// Events that can not be read here.
+    /// Events that cannot be read here.
     pub quarantined: u64,
     /// Peers with a connection.
     pub connected: Vec<String>,
@@ -274,14 +274,14 @@ pub struct OpenBasketReport {
     pub total: i64,
 }
 
-/// One counter.
+/// The value of one counter.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CounterReport {
     /// What is counted: 0 stock, 1 points, 2 returnable, 3 stored value, 4 coupon use, 5 cash.
     pub counter: u16,
     /// Whose: text where it is printable, else hexadecimal.
     pub key: String,
-    /// The place.
+    /// The place that it is counted at.
     pub location: u32,
     /// Its value as far as this terminal has seen.
     pub value: i64,
@@ -304,7 +304,7 @@ pub enum Recognised {
     },
     /// No answer in time: key it in.
     Fallback {
-        /// Why.
+        /// What stood in the way, in words.
         reason: String,
     },
 }
@@ -312,9 +312,9 @@ pub enum Recognised {
 /// Why a call was not done. Nothing of it was written.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Problem {
-    /// For programs.
+    /// What it is, for programs.
     pub code: ProblemCode,
-    /// For people.
+    /// What it is, for people.
     pub error: String,
 }
 

@@ -18,7 +18,7 @@ fn error(text: &str, expected: &'static str) -> NameError {
     NameError { text: text.chars().take(80).collect(), expected }
 }
 
-/// Lower-case hexadecimal.
+/// Two lower-case hexadecimal digits for each byte.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

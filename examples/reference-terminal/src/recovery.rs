@@ -52,23 +52,23 @@ pub enum ActionError {
     /// There is no database to recover: opening one would make it.
     #[error("{}: there is no such database", path.display())]
     Missing {
-        /// The file.
+        /// Where the file should be.
         path: PathBuf,
     },
-    /// The database can not be opened; the terminal may be running.
+    /// The database cannot be opened; the terminal may be running.
     #[error("{}: {source}", path.display())]
     Open {
-        /// The file.
+        /// Where the file should be.
         path: PathBuf,
-        /// Why.
+        /// What the call beneath it says.
         source: edgepos::StoreError,
     },
     /// It is refused.
     #[error("{}: {source}", path.display())]
     Refused {
-        /// The database.
+        /// Where the terminal's database is.
         path: PathBuf,
-        /// Why.
+        /// What the call beneath it says.
         source: recovery::RecoveryError,
     },
     /// This machine gives no random bytes.

@@ -1,4 +1,4 @@
-//! A file that can not be replayed is refused with the file, the line, the column and the value.
+//! A file that cannot be replayed is refused with the file, the line, the column and the value.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -99,9 +99,9 @@ fn nothing_to_replay_is_an_error() {
     assert!(read(&format!("{HEADER}\n")).unwrap_err().contains("has no line below the header"));
     let missing =
         read_baskets(Path::new("/nonexistent/week.csv"), &Limits::default()).unwrap_err().to_string();
-    assert!(missing.contains("/nonexistent/week.csv: can not be read"), "{missing}");
+    assert!(missing.contains("/nonexistent/week.csv: cannot be read"), "{missing}");
     let directory = read_baskets(Path::new("/"), &Limits::default()).unwrap_err().to_string();
-    assert!(directory.starts_with("/: can not be read"), "{directory}");
+    assert!(directory.starts_with("/: cannot be read"), "{directory}");
 }
 
 #[test]

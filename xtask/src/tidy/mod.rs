@@ -7,6 +7,7 @@ mod rooms;
 mod rust;
 mod source;
 mod tree;
+mod words;
 
 use std::path::Path;
 use std::{fs, io};
@@ -55,5 +56,6 @@ fn ratcheted(tree: &Tree) -> Vec<Finding> {
     let crates = Crate::all(tree);
     circles::check(&crates, &mut findings);
     rooms::check(&crates, &mut findings);
+    words::check(tree, &mut findings);
     findings
 }

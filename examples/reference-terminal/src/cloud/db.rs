@@ -34,12 +34,12 @@ CREATE TABLE IF NOT EXISTS event (
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DbError {
-    /// It can not be opened.
+    /// It cannot be opened.
     #[error("{}: {source}", path.display())]
     Open {
-        /// The file.
+        /// Where the file should be.
         path: PathBuf,
-        /// Why.
+        /// What the call beneath it says.
         source: rusqlite::Error,
     },
     /// A read or a write failed; nothing of the write was stored.

@@ -32,22 +32,22 @@ pub struct Options {
     pub supervised: bool,
 }
 
-/// The cloud can not run.
+/// The cloud cannot run.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CloudError {
     /// The address is taken, or not this machine's.
-    #[error("can not listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// Where.
+        /// The address that was asked for.
         address: SocketAddr,
-        /// Why.
+        /// What the call beneath it says.
         source: io::Error,
     },
     /// The file failed.
     #[error(transparent)]
     Db(#[from] DbError),
-    /// Serving failed.
+    /// The server ended with an error.
     #[error("serving ended: {0}")]
     Serve(#[source] io::Error),
 }
@@ -65,7 +65,7 @@ pub struct Head {
     pub events: u64,
     /// In how many batches they came.
     pub batches: u64,
-    /// Which.
+    /// How far each chain is held, by its name.
     pub vector: VectorText,
 }
 

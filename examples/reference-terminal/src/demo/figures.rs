@@ -98,7 +98,7 @@ impl Figures {
         self.inner().findings.push(finding.into());
     }
 
-    /// A terminal refused a basket, which none should be: a return of it can not follow.
+    /// A terminal refused a basket, which none should be: a return of it cannot follow.
     pub(super) fn refused(&self, basket: &str, why: &str) {
         self.inner().refused.insert(basket.to_owned());
         self.find(why);

@@ -57,9 +57,9 @@ pub struct LedgerError {
 /// What was acknowledged, as it came.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Acknowledged {
-    /// Transactions.
+    /// Sales and returns, in order.
     pub receipts: Vec<Entry>,
-    /// Further events.
+    /// Everything else that was recorded, by its name.
     pub events: Vec<String>,
 }
 

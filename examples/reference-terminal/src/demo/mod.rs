@@ -69,7 +69,7 @@ pub struct Options {
     pub report: Option<PathBuf>,
     /// Where files are kept, new or empty; `None` for a directory that is removed when all holds.
     pub dir: Option<PathBuf>,
-    /// No table.
+    /// Whether to draw no table on the screen.
     pub headless: bool,
     /// The cloud's port; 0 for free ports everywhere.
     pub base_port: u16,
@@ -97,34 +97,34 @@ pub enum DemoError {
     /// The baskets do not read.
     #[error(transparent)]
     Csv(#[from] CsvError),
-    /// The report can not be written there.
-    #[error("{}: the report can not be written: {source}", path.display())]
+    /// The report cannot be written there.
+    #[error("{}: the report cannot be written: {source}", path.display())]
     Report {
-        /// Where.
+        /// Where it should have gone.
         path: PathBuf,
-        /// Why.
+        /// What the call beneath it says.
         source: io::Error,
     },
-    /// Files can not be kept there.
-    #[error("{}: files can not be kept there: {reason}", path.display())]
+    /// Files cannot be kept there.
+    #[error("{}: files cannot be kept there: {reason}", path.display())]
     Dir {
-        /// Where.
+        /// Where it should have gone.
         path: PathBuf,
-        /// Why.
+        /// What stood in the way, in words.
         reason: String,
     },
     /// A port is in use.
-    #[error("can not listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}")]
     Port {
-        /// Which.
+        /// The address whose port is in use.
         address: SocketAddr,
-        /// Why.
+        /// What the call beneath it says.
         source: io::Error,
     },
     /// The ports would be beyond the last one.
     #[error("{terminals} terminals do not fit above port {base}: ports end at 65535")]
     NoSuchPorts {
-        /// The cloud's.
+        /// The cloud's port, the lowest of all.
         base: u16,
         /// How many terminals.
         terminals: usize,
@@ -135,15 +135,15 @@ pub enum DemoError {
     /// This machine does not give what it takes.
     #[error("{what}: {source}")]
     Io {
-        /// What.
+        /// What could not be done.
         what: String,
-        /// Why.
+        /// What the call beneath it says.
         source: io::Error,
     },
-    /// The files can not be compared.
+    /// The files cannot be compared.
     #[error(transparent)]
     Verify(#[from] VerifyError),
-    /// The store can not go on.
+    /// The store cannot go on.
     #[error("{0}")]
     Broken(String),
 }

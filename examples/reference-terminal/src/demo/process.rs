@@ -45,7 +45,7 @@ pub(super) enum State {
     Up(Ready),
     /// It was asked to end and did.
     Stopped,
-    /// It can not be started.
+    /// It cannot be started.
     Failed(GaveUp),
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Ready {
     pub(super) addresses: Vec<SocketAddr>,
 }
 
-/// A process can not be started.
+/// A process cannot be started.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[error("{name} does not start: {reason}")]
 pub(super) struct GaveUp {
@@ -108,7 +108,7 @@ impl Process {
     /// Its addresses, once it is up.
     ///
     /// # Errors
-    /// When it can not be started, or was stopped.
+    /// When it cannot be started, or was stopped.
     pub(super) async fn ready(&self) -> Result<Ready, GaveUp> {
         let mut state = self.state.clone();
         let settled = state.wait_for(|state| *state != State::Down).await;
@@ -258,7 +258,7 @@ impl Keeper {
         }
     }
 
-    /// Waits, unless it is stopped meanwhile. What is dead can not be killed: such an order is done at once.
+    /// Waits, unless it is stopped meanwhile. What is dead cannot be killed: such an order is done at once.
     async fn stopped_within(&mut self, pause: Duration) -> bool {
         let until = tokio::time::sleep(pause);
         tokio::pin!(until);

@@ -38,7 +38,7 @@ pub(super) enum RegisterError {
     Nonsense { what: String, answer: CallError },
     #[error("{0}")]
     Gone(#[from] GaveUp),
-    #[error("the ledger can not be written: {0}")]
+    #[error("the ledger cannot be written: {0}")]
     Ledger(#[from] std::io::Error),
 }
 

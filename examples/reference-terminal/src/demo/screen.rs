@@ -73,7 +73,7 @@ impl Screen {
     /// Tells the story on.
     pub(super) fn say(&self, line: &str) {
         match self.live.as_ref().filter(|live| !live.closed.load(Ordering::Relaxed)) {
-            // A screen that can not be written to is no reason to stop selling.
+            // A screen that cannot be written to is no reason to stop selling.
             Some(live) => drop(live.all.println(line)),
             None => {
                 use std::io::Write;

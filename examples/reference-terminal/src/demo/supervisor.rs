@@ -215,7 +215,7 @@ impl Supervisor {
         matches!(*self.terminals[terminal].process.state().borrow(), State::Up(_))
     }
 
-    /// Why the store can not go on: a process that can not be started.
+    /// Why the store cannot go on: a process that cannot be started.
     pub(super) fn gave_up(&self) -> Option<GaveUp> {
         let processes = self.terminals.iter().map(|terminal| &terminal.process).chain([&self.cloud]);
         processes.into_iter().find_map(|process| match &*process.state().borrow() {

@@ -46,22 +46,22 @@ impl Default for Limits {
     }
 }
 
-/// A file that can not be replayed. Each names the place.
+/// A file that cannot be replayed. Each names the place.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CsvError {
-    /// There is no such file, or it can not be read.
-    #[error("{}: can not be read: {source}", path.display())]
+    /// There is no such file, or it cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
     Read {
-        /// The file.
+        /// Where the file should be.
         path: PathBuf,
-        /// Why.
+        /// What the call beneath it says.
         source: io::Error,
     },
     /// A column is missing from the header.
     #[error("{}: line 1: the header has no column {column:?}; it must name {}", path.display(), COLUMNS.join(","))]
     Header {
-        /// The file.
+        /// Where the file should be.
         path: PathBuf,
         /// The missing column.
         column: &'static str,
@@ -69,7 +69,7 @@ pub enum CsvError {
     /// A line has more or fewer fields than the header, or is not UTF-8.
     #[error("{}: line {line}: {reason}", path.display())]
     Line {
-        /// The file.
+        /// Where the file should be.
         path: PathBuf,
         /// The line, from 1 for the header.
         line: u64,
@@ -79,11 +79,11 @@ pub enum CsvError {
     /// A field says what it may not.
     #[error("{}: line {line}: column {column}: {value:?} is no {expected}", path.display())]
     Field {
-        /// The file.
+        /// Where the file should be.
         path: PathBuf,
         /// The line, from 1 for the header.
         line: u64,
-        /// The column.
+        /// The column, by its name in the header.
         column: &'static str,
         /// What it says, at most 80 characters of it.
         value: String,
@@ -93,7 +93,7 @@ pub enum CsvError {
     /// There is nothing to replay.
     #[error("{}: has no line below the header", path.display())]
     Empty {
-        /// The file.
+        /// Where the file should be.
         path: PathBuf,
     },
 }

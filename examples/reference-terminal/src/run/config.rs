@@ -35,7 +35,7 @@ const MAX_BYTES: u64 = 1 << 20;
 /// A terminal's configuration, checked.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
-    /// This incarnation.
+    /// The name of this terminal's incarnation.
     pub me: ReplicaId,
     /// The store's first record, the same on each of its first terminals.
     pub genesis: Genesis,
@@ -66,18 +66,18 @@ pub struct Config {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// It can not be read.
-    #[error("{}: can not be read: {source}", path.display())]
+    /// It cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
     Read {
-        /// The file.
+        /// Where the file should be.
         path: PathBuf,
-        /// Why.
+        /// What the call beneath it says.
         source: io::Error,
     },
     /// It is no TOML, or has a field too few or too many.
     #[error("{}: {reason}", path.display())]
     Malformed {
-        /// The file.
+        /// Where the file should be.
         path: PathBuf,
         /// Where and why.
         reason: String,
@@ -85,9 +85,9 @@ pub enum ConfigError {
     /// A field says what it may not.
     #[error("{}: field {field}: {reason}", path.display())]
     Field {
-        /// The file.
+        /// Where the file should be.
         path: PathBuf,
-        /// Which.
+        /// The field, with the table that it is in.
         field: String,
         /// What is wrong.
         reason: String,

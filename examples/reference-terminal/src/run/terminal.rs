@@ -21,21 +21,21 @@ use crate::lifeline;
 #[non_exhaustive]
 pub enum RunError {
     /// An address is taken, or not this machine's.
-    #[error("{what} can not listen on {address}: {source}")]
+    #[error("{what} cannot listen on {address}: {source}")]
     Listen {
-        /// Who listens.
+        /// Who wants to listen there.
         what: &'static str,
-        /// Where.
+        /// The address that was asked for.
         address: SocketAddr,
-        /// Why.
+        /// What the call beneath it says.
         source: io::Error,
     },
     /// What it was started from does not do.
     #[error("{what}: {reason}")]
     Start {
-        /// Which part.
+        /// The part that did not start.
         what: String,
-        /// Why.
+        /// What stood in the way, in words.
         reason: String,
     },
     /// It ran and stopped for a reason.

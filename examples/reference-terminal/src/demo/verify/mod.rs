@@ -34,7 +34,7 @@ pub struct Evidence {
     pub terminals: Vec<PathBuf>,
     /// The cloud's file.
     pub cloud: PathBuf,
-    /// The store.
+    /// The store that the files are of.
     pub store: StoreId,
     /// What tills were told.
     pub ledger: Acknowledged,
@@ -63,27 +63,27 @@ pub struct Verdict {
     pub json_bytes: u64,
 }
 
-/// The files can not be compared.
+/// The files cannot be compared.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// A file can not be read.
+    /// A file cannot be read.
     #[error("{}: {source}", path.display())]
     Database {
-        /// Which.
+        /// The file or directory that it concerns.
         path: PathBuf,
-        /// Why.
+        /// What the call beneath it says.
         source: rusqlite::Error,
     },
-    /// The ledger can not be read.
+    /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The directory is none of a demo.
     #[error("{}: {reason}", path.display())]
     NoDemo {
-        /// Which.
+        /// The file or directory that it concerns.
         path: PathBuf,
-        /// Why.
+        /// What stood in the way, in words.
         reason: String,
     },
 }
@@ -130,7 +130,7 @@ impl Evidence {
 /// Compares everything with everything.
 ///
 /// # Errors
-/// When a file can not be read at all. What is wrong with its contents is a finding.
+/// When a file cannot be read at all. What is wrong with its contents is a finding.
 pub fn verify(evidence: &Evidence) -> Result<Verdict, VerifyError> {
     let mut judge = Judge::default();
     let cloud = files::cloud_events(&evidence.cloud, evidence.store)?;
