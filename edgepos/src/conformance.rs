@@ -95,7 +95,7 @@ fn pieces_add_up(store: &mut dyn Store) {
 
 fn events_read_back(store: &mut dyn Store) {
     let id = |terminal, seq| EventId::new(Chain::new(ReplicaId::new(terminal, 5), Lane::Stock), Seq(seq));
-    // The second payload is no envelope: a store keeps what it can not read.
+    // The second payload is no envelope: a store keeps what it cannot read.
     let ids = [id(1, 255), id(1, 256), id(40_000, 1)];
     let rows: Vec<_> = ids
         .iter()

@@ -32,22 +32,22 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How a driver runs.
 #[derive(Clone, Debug)]
 pub struct DriverConfig {
-    /// The terminal.
+    /// How the terminal itself behaves.
     pub terminal: Config,
 }
 
-/// A driver can not start.
+/// A driver cannot start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// What the store holds can not be read.
+    /// What the store holds cannot be read.
     #[error(transparent)]
     Restore(#[from] RestoreError),
     /// The terminal refuses its configuration, or the disk is another's.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The store's thread can not be started.
-    #[error("the store's thread can not be started")]
+    /// The store's thread cannot be started.
+    #[error("the store's thread cannot be started")]
     Thread(#[source] std::io::Error),
 }
 
@@ -63,7 +63,7 @@ impl Driver {
     /// The store runs on a thread of its own, where the writes of concurrent calls share one flush.
     ///
     /// # Errors
-    /// When the store can not be read, or the configuration is refused. Nothing was written then.
+    /// When the store cannot be read, or the configuration is refused. Nothing was written then.
     pub fn start(
         config: DriverConfig,
         store: Box<dyn Store>,
@@ -156,7 +156,7 @@ fn work(store: &mut dyn Store, group: &[Persist], loads: &[Load]) -> Vec<Done> {
     if !group.is_empty() {
         match store.commit(group) {
             Ok(()) => answers.extend(group.iter().map(|persist| Done::Persisted(persist.id))),
-            // Nothing is tried again: a flush that failed once can not be trusted the second time.
+            // Nothing is tried again: a flush that failed once cannot be trusted the second time.
             Err(error) => return vec![Done::Failed(error)],
         }
     }

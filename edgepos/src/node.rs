@@ -38,7 +38,7 @@ pub struct Begun {
 /// A booked sale.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Committed {
-    /// The receipt.
+    /// Proof of the booked transaction.
     pub receipt: Receipt,
     /// Whether an earlier call with this key had booked it.
     pub repeated: bool,
@@ -154,7 +154,7 @@ impl Node {
     /// Lets another incarnation take part in what the store decides: see [`Terminal::admit`].
     ///
     /// # Errors
-    /// When this terminal is not the entitled leader, the other can not be admitted, or the terminal has stopped.
+    /// When this terminal is not the entitled leader, the other cannot be admitted, or the terminal has stopped.
     pub async fn admit(&self, replica: ReplicaId) -> Result<(), MembershipError> {
         self.change_members(|reply| Command::Admit(replica, reply)).await
     }
@@ -162,7 +162,7 @@ impl Node {
     /// Takes an incarnation out of what the store decides, for good: see [`Terminal::retire`].
     ///
     /// # Errors
-    /// When this terminal is not the entitled leader, the other can not be retired, or the terminal has stopped.
+    /// When this terminal is not the entitled leader, the other cannot be retired, or the terminal has stopped.
     pub async fn retire(&self, replica: ReplicaId) -> Result<(), MembershipError> {
         self.change_members(|reply| Command::Retire(replica, reply)).await
     }

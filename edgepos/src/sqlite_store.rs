@@ -240,7 +240,7 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// What `sqlite3` should show of an event; empty where this version can not read it.
+/// What `sqlite3` should show of an event; empty where this version cannot read it.
 #[derive(Default)]
 struct Columns {
     kind: Option<u16>,

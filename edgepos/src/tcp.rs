@@ -40,7 +40,7 @@ const LAST_RETRY: Duration = Duration::from_secs(2);
 /// Where a terminal listens, and where its peers do.
 #[derive(Clone, Debug)]
 pub struct TcpConfig {
-    /// This terminal.
+    /// Who this terminal is, told to each peer.
     pub me: ReplicaId,
     /// Peers of another store are turned away.
     pub store: StoreId,
@@ -101,7 +101,7 @@ impl TcpTransport {
     /// Listens, and begins to dial. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// When the address can not be listened at.
+    /// When the address cannot be listened at.
     pub async fn start(config: TcpConfig) -> io::Result<(Self, mpsc::Receiver<TransportEvent>)> {
         let listener = TcpListener::bind(config.listen).await?;
         let local = listener.local_addr()?;
@@ -208,7 +208,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
             }
             Err(error) => {
                 // Out of file descriptors, most likely: try again when some are free.
-                warn!(%error, "can not accept");
+                warn!(%error, "cannot accept");
                 sleep(FIRST_RETRY).await;
             }
         }
@@ -228,7 +228,7 @@ async fn dial(shared: Arc<Shared>, peer: ReplicaId, address: String) {
                 retry = FIRST_RETRY;
                 serve(&shared, peer, stream).await;
             }
-            Ok(Err(error)) => debug!(%peer, address, %error, "can not connect"),
+            Ok(Err(error)) => debug!(%peer, address, %error, "cannot connect"),
             Err(_) => debug!(%peer, address, "connecting takes too long"),
         }
         sleep(jitter.spread(retry)).await;

@@ -1,4 +1,4 @@
-//! An event that can not be read is stored, passed on and shown; it blocks nothing.
+//! An event that cannot be read is stored, passed on and shown; it blocks nothing.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod support;

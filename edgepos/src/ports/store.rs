@@ -48,13 +48,13 @@ pub trait Store: Send {
     /// `max_bytes`.
     ///
     /// # Errors
-    /// When the store can not be read.
+    /// When the store cannot be read.
     fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError>;
 
     /// Every row of a space, a piece at a time, for the start of a terminal.
     ///
     /// # Errors
-    /// When the store can not be read, or when `each` fails.
+    /// When the store cannot be read, or when `each` fails.
     fn scan_all(&self, space: Space, each: &mut EachRow<'_>) -> Result<(), StoreError> {
         const PIECE: u32 = 1 << 20;
         const LAST: [u8; 1025] = [0xFF; 1025];

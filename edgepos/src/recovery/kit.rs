@@ -132,7 +132,7 @@ pub enum CodeError {
     /// A character that no code has.
     #[error("{character:?} is in no recovery code")]
     Character {
-        /// Which.
+        /// The character as it was typed.
         character: char,
     },
     /// The check does not fit: a character is wrong, or two are swapped.

@@ -31,12 +31,12 @@ pub enum RecoveryError {
     #[error("this recovery code is not of this store's kit")]
     WrongCode,
     /// The terminal's rows are none to recover from.
-    #[error("the terminal can not be recovered: {0}")]
+    #[error("the terminal cannot be recovered: {0}")]
     Refused(#[from] RecoverError),
-    /// A row of the election can not be read.
-    #[error("a row of the election can not be read: {0}")]
+    /// A row of the election cannot be read.
+    #[error("a row of the election cannot be read: {0}")]
     Row(#[from] consensus::RestoreError),
-    /// The store can not be read or written.
+    /// The store cannot be read or written.
     #[error("the terminal's store failed")]
     Store(#[from] StoreError),
 }

@@ -40,7 +40,7 @@ pub(crate) struct Moved {
 /// One counter, for a report.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CounterValue {
-    /// Which.
+    /// What is counted, of whom, where.
     pub row: CounterRow,
     /// Its value as far as this terminal has seen.
     pub value: i64,

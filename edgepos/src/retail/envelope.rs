@@ -31,7 +31,7 @@ pub enum ClockQuality {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Mode {
-    /// It does.
+    /// It counts: counters and receipt series move.
     #[default]
     #[n(0)]
     Live,
@@ -50,9 +50,9 @@ impl RefRole {
     pub const ORIGINAL: Self = Self(0);
     /// The basket that became this transaction.
     pub const BASKET: Self = Self(1);
-    /// A payment.
+    /// A payment, by the id that the till gave it.
     pub const PAYMENT: Self = Self(2);
-    /// The customer.
+    /// The customer, by the vendor's number.
     pub const CUSTOMER: Self = Self(3);
 }
 
@@ -116,7 +116,7 @@ pub struct Envelope {
     #[n(11)]
     #[cbor(default)]
     pub mode: Mode,
-    /// Links.
+    /// Links to other events and to things that have a name.
     #[n(12)]
     #[cbor(default)]
     pub refs: Vec<Ref>,

@@ -17,7 +17,7 @@ pub enum Subject {
     Stock,
     /// Products and prices.
     Catalogue,
-    /// Business days.
+    /// Business days: their opening and their close.
     Day,
     /// Counters below their floor.
     Exception,
@@ -50,7 +50,7 @@ macro_rules! kinds {
             /// Every kind, by rising number.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// Its number.
+            /// Its number, on disk and on the wire for ever.
             pub const fn kind(self) -> Kind {
                 match self {
                     $(Self::$variant => Kind($code),)+

@@ -17,7 +17,7 @@ pub struct CurrencyError(String);
 impl Currency {
     /// The US dollar.
     pub const USD: Self = Self(*b"USD");
-    /// The euro.
+    /// The euro of the euro area.
     pub const EUR: Self = Self(*b"EUR");
 
     /// How many decimal digits the minor unit stands for: 0 for the yen, 3 for the Kuwaiti dinar, 2 for most

@@ -2,7 +2,7 @@
 
 use edgepos_core::Lane;
 
-use super::day::DayChange;
+use super::day::body::DayChange;
 use super::effect::Effect;
 use super::envelope::Mode;
 use super::kind::KnownKind;

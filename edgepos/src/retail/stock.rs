@@ -20,7 +20,7 @@ pub enum StockReason {
     /// Goods came from another place.
     #[n(2)]
     TransferIn,
-    /// Goods broke.
+    /// Goods broke or spoiled.
     #[n(3)]
     Damage,
     /// The record was wrong.
@@ -43,7 +43,7 @@ pub struct StockLine {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct StockMoved {
-    /// Why.
+    /// Why the goods moved.
     #[n(0)]
     pub reason: StockReason,
     /// Where it came from: supplier, store.
@@ -52,7 +52,7 @@ pub struct StockMoved {
     /// Where it went.
     #[n(2)]
     pub to: Option<String>,
-    /// What.
+    /// What moved, a line a product.
     #[n(3)]
     pub lines: Vec<StockLine>,
 }

@@ -13,7 +13,7 @@ use crate::recovery::kit::RecoveryAnchor;
 /// The record that a store begins from, identical on its first terminals.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Genesis {
-    /// The store.
+    /// The id of the store, on every message and upload.
     pub store: StoreId,
     /// Raised by a forced recovery.
     pub generation: StoreGeneration,
@@ -21,7 +21,7 @@ pub struct Genesis {
     /// [admits](crate::Terminal::admit) it to the store's decisions; it sells and syncs meanwhile.
     pub voters: Vec<ReplicaId>,
     /// What tells the codes of the manager's recovery kit; see [`recovery`](crate::recovery). `None` for a store without one,
-    /// which can not be recovered by force.
+    /// which cannot be recovered by force.
     pub recovery: Option<RecoveryAnchor>,
 }
 
@@ -129,7 +129,7 @@ pub enum ConfigError {
     /// A value is out of its bounds.
     #[error("{field} is out of its bounds: {bounds}")]
     Bounds {
-        /// Which.
+        /// The name of the field in [`Config`].
         field: &'static str,
         /// What is allowed.
         bounds: &'static str,

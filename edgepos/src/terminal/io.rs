@@ -41,7 +41,7 @@ pub enum Output {
     Load(Load),
     /// Send; may be lost. Drop it where `connection` is no longer the newest one to that peer.
     Transmit {
-        /// To whom.
+        /// The terminal that it is for.
         to: ReplicaId,
         /// Over which connection.
         connection: ConnectionId,
@@ -72,7 +72,7 @@ pub enum Reply {
     },
     /// The sale is booked.
     Committed {
-        /// The receipt.
+        /// Proof of the booked transaction.
         receipt: Receipt,
         /// Whether an earlier call with this key had booked it.
         repeated: bool,
@@ -83,7 +83,7 @@ pub enum Reply {
     Recorded(EventId),
 }
 
-/// News.
+/// What happened, for whoever watches the terminal.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -100,32 +100,32 @@ pub enum Event {
     QuorumRegained,
     /// An event is on this terminal's disk, its own or a peer's.
     Recorded {
-        /// Which.
+        /// Its place: chain and position.
         id: EventId,
-        /// Its envelope.
+        /// What it says of itself.
         envelope: Box<Envelope>,
     },
     /// The cloud holds everything up to this vector.
     CloudHas(VersionVector),
     /// A counter fell below its floor, and the store has decided to say so.
     ExceptionRaised(ExceptionRaised),
-    /// An event can not be read here. It is kept, forwarded and shown.
+    /// An event cannot be read here. It is kept, forwarded and shown.
     Quarantined {
-        /// Which.
+        /// Its place: chain and position.
         id: EventId,
-        /// Why.
+        /// Why it could not be interpreted, in English.
         reason: String,
     },
     /// The store has decided something of a kind that this version does not know. It is counted among what is quarantined.
     DecisionSkipped {
         /// Its position in the store's log.
         index: u64,
-        /// Its kind.
+        /// The number of its kind.
         kind: u16,
     },
     /// Two different events claim one place of a chain.
     Forked {
-        /// The place.
+        /// The first place where the two differ.
         id: EventId,
     },
     /// Somebody holds more of this terminal's own chain than it does: its disk was restored or cloned.
@@ -170,7 +170,7 @@ pub enum Event {
     },
     /// Something from outside was refused and dropped.
     Refused {
-        /// From whom.
+        /// The terminal that sent it.
         from: ReplicaId,
         /// What and why.
         reason: String,
@@ -180,9 +180,9 @@ pub enum Event {
 /// Who a terminal is, whom it follows, and how far its events have come.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Status {
-    /// This incarnation.
+    /// The incarnation that this terminal is.
     pub me: ReplicaId,
-    /// Who leads.
+    /// The terminal that leads the store, and its term.
     pub leader: Option<Leader>,
     /// Whether this terminal leads and hears a majority.
     pub entitled: bool,
@@ -200,7 +200,7 @@ pub struct Status {
     pub open_baskets: usize,
     /// Exceptions that are raised.
     pub exceptions: Vec<ExceptionRaised>,
-    /// Events that can not be read here.
+    /// Events that cannot be read here.
     pub quarantined: u64,
     /// The open business day, as yyyymmdd.
     pub business_day: Option<u32>,

@@ -11,7 +11,7 @@ pub enum Refusal {
     /// A field is over its limit.
     #[error("{field} is over its limit of {limit}")]
     TooLarge {
-        /// Which.
+        /// The name of the field.
         field: &'static str,
         /// How much it may be.
         limit: usize,

@@ -48,15 +48,15 @@ pub(super) struct Identity {
     store: Option<StoreId>,
 }
 
-/// A row of the store can not be read. The terminal must not start on it: what it forgot it would do again.
+/// A row of the store cannot be read. The terminal must not start on it: what it forgot it would do again.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// The store can not be read.
-    #[error("the store can not be read")]
+    /// The store cannot be read.
+    #[error("the store cannot be read")]
     Store(#[from] StoreError),
-    /// A row is damaged, or of a version that this one can not read.
-    #[error("a row of {space:?} with key {key} can not be read: {reason}")]
+    /// A row is damaged, or of a version that this one cannot read.
+    #[error("a row of {space:?} with key {key} cannot be read: {reason}")]
     Row {
         /// In which space.
         space: Space,
@@ -94,7 +94,7 @@ impl Restored {
     /// Everything that `store` holds of the spaces that are needed.
     ///
     /// # Errors
-    /// When the store or one of its rows can not be read.
+    /// When the store or one of its rows cannot be read.
     pub fn from_store(store: &dyn Store) -> Result<Self, RestoreError> {
         let mut restored = Self::new();
         for space in Self::spaces() {
@@ -117,7 +117,7 @@ impl Restored {
     /// One row, in any order.
     ///
     /// # Errors
-    /// When it can not be read.
+    /// When it cannot be read.
     pub fn insert(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), RestoreError> {
         let parts = &mut self.parts;
         let result = match space {

@@ -16,7 +16,7 @@ use edgepos::{
     RequestId, Restored, Store, Terminal,
 };
 
-/// A Tuesday.
+/// A Tuesday in November 2023.
 pub const WALL: u64 = 1_700_000_000_000;
 
 pub fn replica(terminal: u16) -> ReplicaId {

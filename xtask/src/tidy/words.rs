@@ -60,7 +60,7 @@ fn container(lines: &[&str], at: usize) -> Option<usize> {
     (0..at).rev().find(|before| !lines[*before].trim().is_empty() && indent(lines[*before]) < own)
 }
 
-/// It is one word, also where a line ends between the two; `can not only` is two.
+/// It is one word, also where a line ends between the two; `cannot only` is two.
 fn cannot(path: &str, text: &str, findings: &mut Vec<Finding>) {
     let mut before = "";
     for (index, line) in text.lines().enumerate() {

@@ -50,3 +50,15 @@ impl DayClosed {
         vector
     }
 }
+
+/// A business day begins or ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum DayChange {
+    /// It begins.
+    Opened(DayOpened),
+    /// It ends, with so much cash counted; its watermark is taken when it is recorded.
+    Closed {
+        /// In minor units.
+        counted: i64,
+    },
+}

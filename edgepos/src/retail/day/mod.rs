@@ -4,7 +4,7 @@ pub(crate) mod body;
 
 use edgepos_core::{EventId, Space, Write};
 
-use self::body::{DayClosed, DayOpened};
+use self::body::{DayChange, DayClosed, DayOpened};
 use super::cbor::{from_cbor, to_cbor};
 use super::envelope::Mode;
 use super::kind::KnownKind;
@@ -14,15 +14,6 @@ use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
 
 const KEY: &[u8] = b"day";
-
-/// A business day begins or ends.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum DayChange {
-    /// It begins.
-    Opened(DayOpened),
-    /// It ends, with so much cash counted; its watermark is taken when it is recorded.
-    Closed { counted: i64 },
-}
 
 /// The last business day that this terminal opened.
 #[derive(Debug, Default)]

@@ -88,7 +88,7 @@ impl ExceptionRaised {
         }
     }
 
-    /// The counter row; `None` when a later version wrote one that this version can not read.
+    /// The counter row; `None` when a later version wrote one that this version cannot read.
     pub fn row(&self) -> Option<CounterRow> {
         CounterRow::from_key(&self.row)
     }

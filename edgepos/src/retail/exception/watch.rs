@@ -51,7 +51,7 @@ impl Watch {
         self.wait(now + PATIENCE, item);
     }
 
-    /// It can not be proposed, or not be judged yet.
+    /// It cannot be proposed, or not be judged yet.
     pub(super) fn postpone(&mut self, now: Time, grace: Duration, item: Item) {
         self.wait(now + grace.max(SHORTEST), item);
     }

@@ -40,7 +40,7 @@ pub enum DocType {
     /// Goods back, money out.
     #[n(1)]
     Return,
-    /// Both.
+    /// Goods out and goods back on one receipt.
     #[n(2)]
     Exchange,
     /// A transaction taken back.
@@ -143,18 +143,18 @@ pub struct TenderType(#[n(0)] pub u8);
 impl TenderType {
     /// Notes and coins; moves the drawer's cash counter.
     pub const CASH: Self = Self(0);
-    /// A card.
+    /// A debit or credit card.
     pub const CARD: Self = Self(1);
     /// A gift card or a voucher.
     pub const STORED_VALUE: Self = Self(2);
-    /// Anything else.
+    /// Any other means, named by its external reference.
     pub const OTHER: Self = Self(3);
 }
 
 /// One payment of a transaction.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Tender {
-    /// By what.
+    /// By what means it was paid.
     #[n(0)]
     pub kind: TenderType,
     /// How much, in minor units of the transaction's currency; negative for money out.
@@ -166,7 +166,7 @@ pub struct Tender {
 }
 
 impl Tender {
-    /// Cash.
+    /// Notes and coins, in minor units; negative for money out.
     pub fn cash(amount: i64) -> Self {
         Self { kind: TenderType::CASH, amount, external_ref: None }
     }
@@ -209,7 +209,7 @@ impl Tenders {
         Ok(Self(tenders))
     }
 
-    /// The payments.
+    /// The payments, in the order given.
     pub fn as_slice(&self) -> &[Tender] {
         &self.0
     }
@@ -244,7 +244,7 @@ pub struct Transaction {
     /// The customer, by the vendor's number.
     #[n(4)]
     pub customer: Option<String>,
-    /// ISO 4217.
+    /// The currency of every amount, by ISO 4217.
     #[n(5)]
     pub currency: Currency,
     /// What went over the counter.
@@ -271,10 +271,10 @@ pub struct Transaction {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct NumberVoided {
-    /// The series.
+    /// The series that it was reserved in.
     #[n(0)]
     pub series: String,
-    /// The number.
+    /// The number that stays unused.
     #[n(1)]
     pub number: u64,
     /// The basket that had reserved it.

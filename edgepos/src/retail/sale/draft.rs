@@ -35,7 +35,7 @@ pub struct Draft {
     pub doc_type: DocType,
     /// The receipt series; at most 16 characters.
     pub series: String,
-    /// ISO 4217.
+    /// The currency of every amount, by ISO 4217.
     pub currency: Currency,
     /// The customer, by the vendor's number; at most 64 characters.
     pub customer: Option<String>,

@@ -20,7 +20,7 @@ pub struct Commit {
 /// Proof of a booked transaction.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Receipt {
-    /// The event.
+    /// The event that booked it.
     pub event: EventId,
     /// The basket that it came of.
     pub basket: BasketId,
