@@ -20,3 +20,5 @@ pub(crate) mod day;
 pub(crate) mod exception;
 pub(crate) mod sale;
 pub(crate) mod stock;
+
+pub(crate) mod shop;

@@ -1,7 +1,7 @@
 //! The sans-IO terminal: the election, the event log and the rooms of the shop as one machine that owns the transaction.
 //!
 //! Two roads lead through it. A message goes from the frame to the engine that it is for. An event goes into the
-//! [ledger](ledger), whoever made it, and is interpreted once it has its place: [`Terminal::interpret`] says by whom.
+//! [ledger](ledger), whoever made it, and the [shop](Shop) interprets it once it has its place.
 
 pub(crate) mod config;
 mod frame;
@@ -20,7 +20,7 @@ use std::fmt;
 
 pub use config::{Config, ConfigError, Genesis};
 use edgepos_consensus::{self as consensus, Decision, Election, MembershipError, Proposal, ProposalKey};
-use edgepos_core::{ConnectionId, EventId, Lane, LoadId, Now, PersistId, ReplicaId, Time};
+use edgepos_core::{ConnectionId, LoadId, Now, PersistId, ReplicaId, Time};
 use edgepos_sync::{self as sync, Outbox};
 pub use frame::MAX_FRAME;
 pub use io::{Event, Input, Output, Reply, RequestId, Status};
@@ -28,27 +28,22 @@ pub use refusal::Refusal;
 pub use restore::{RestoreError, Restored};
 
 use self::frame::Frame;
-use self::ledger::{Arrival, Entry, Ledger};
+use self::ledger::Ledger;
 use self::links::Links;
 use self::turn::Turn;
 use self::unit_of_work::{LoadFor, Then, UnitOfWork};
 use crate::ports::Rows;
-use crate::retail::catalogue::Catalogue;
 use crate::retail::catalogue::body::{PriceSet, ProductSet};
 use crate::retail::cbor::to_cbor;
-use crate::retail::counters::{CounterValue, Counters};
-use crate::retail::day::Day;
+use crate::retail::counters::CounterValue;
 use crate::retail::effect::CounterRow;
-use crate::retail::envelope::{Envelope, Mode};
-use crate::retail::exception::Exceptions;
 use crate::retail::kind::KnownKind;
-use crate::retail::quarantine::Quarantine;
-use crate::retail::record::{Record, What};
-use crate::retail::sale::Sales;
+use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
 use crate::retail::sale::body::BasketId;
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::receipt::Commit;
+use crate::retail::shop::Shop;
 
 /// A decision's kind, in the log for ever: its bytes are the payload of an event of the store's own chain.
 const STORE_EVENT: u16 = 1;
@@ -64,12 +59,7 @@ pub struct Terminal {
     links: Links,
     election: Election,
     ledger: Ledger,
-    day: Day,
-    sales: Sales,
-    counters: Counters,
-    catalogue: Catalogue,
-    exceptions: Exceptions,
-    quarantine: Quarantine,
+    shop: Shop,
     out: UnitOfWork,
     stopped: Option<String>,
 }
@@ -91,17 +81,12 @@ impl Terminal {
             links: Links::new(config.me, config.max_peers),
             election,
             ledger: Ledger::new(outbox, parts.clock),
-            day: parts.day,
-            sales: parts.sales,
-            counters: parts.counters,
-            catalogue: parts.catalogue,
-            exceptions: parts.exceptions,
-            quarantine: parts.quarantine,
+            shop: parts.shop,
             out,
             stopped: None,
             config,
         };
-        terminal.exceptions.watch_all(now, &terminal.counters);
+        terminal.shop.start(now);
         terminal.settle(now);
         Ok(terminal)
     }
@@ -142,11 +127,7 @@ impl Terminal {
     /// # Errors
     /// Whatever may be refused of a sale is refused here, before the customer pays; nothing was written then.
     pub fn begin(&mut self, now: Now, request: RequestId, draft: Draft) -> Result<(), Refusal> {
-        self.command(now, |terminal| {
-            let Self { sales, counters, config, day, ledger, out, .. } = terminal;
-            let mut turn = Turn { now, config, business_day: day.stamp(), ledger, out };
-            sales.begin(&mut turn, counters, request, draft)
-        })
+        self.command(now, |shop, turn| shop.begin(turn, request, draft))
     }
 
     /// Books a paid basket. A repeat with the same key, also after a crash, returns the first receipt and books nothing. The reply
@@ -156,9 +137,7 @@ impl Terminal {
     /// When too much is under way at once; nothing was written then, and the same call may be made again. A basket that is not
     /// open is refused in the reply.
     pub fn commit(&mut self, now: Now, request: RequestId, commit: Commit) -> Result<(), Refusal> {
-        self.command(now, |terminal| {
-            terminal.with_sales(now, |sales, turn| sales.commit(turn, request, commit))
-        })
+        self.command(now, |shop, turn| shop.commit(turn, request, commit))
     }
 
     /// Gives up an open basket: its number is voided on record. The reply is [`Reply::Abandoned`].
@@ -166,9 +145,7 @@ impl Terminal {
     /// # Errors
     /// When the basket is not open or is being committed.
     pub fn abandon(&mut self, now: Now, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
-        self.command(now, |terminal| {
-            terminal.with_sales(now, |sales, turn| sales.abandon(turn, request, basket))
-        })
+        self.command(now, |shop, turn| shop.abandon(turn, request, basket))
     }
 
     /// Records an event that is no sale. The reply is [`Reply::Recorded`].
@@ -176,23 +153,7 @@ impl Terminal {
     /// # Errors
     /// When the event is over a limit, or the business day does not allow it; nothing was written then.
     pub fn record(&mut self, now: Now, request: RequestId, record: Record) -> Result<(), Refusal> {
-        self.command(now, |terminal| {
-            let Self { config, day, ledger, out, .. } = terminal;
-            let (what, mode) = record.into_parts();
-            let mut turn = Turn { now, config, business_day: day.stamp(), ledger, out };
-            let id = match what {
-                What::Event { lane: Lane::Telemetry, effects, .. } if !effects.is_empty() => {
-                    Err(Refusal::EffectsInTelemetry)
-                }
-                What::Event { kind, lane, body, effects } => {
-                    let entry = Entry { lane, mode, effects, ..Entry::new(turn.business_day, kind, body) };
-                    turn.ledger.record(now, turn.config, entry)
-                }
-                What::Day(change) => day.record(&mut turn, change, mode),
-            }?;
-            out.then(Then::Reply(request, Reply::Recorded(id)));
-            Ok(())
-        })
+        self.command(now, |shop, turn| shop.record(turn, request, record))
     }
 
     /// Sends what is batched at once, to peers and to the cloud.
@@ -233,7 +194,7 @@ impl Terminal {
     /// The store failed: nothing is done any more, and each request is refused with this reason. Recovery is a restart.
     pub fn stop(&mut self, reason: String) {
         let mut requests = self.out.stop();
-        requests.extend(self.sales.stop());
+        requests.extend(self.shop.stop());
         for request in requests {
             self.out.reply(request, Err(Refusal::Stopped(reason.clone())));
         }
@@ -255,8 +216,7 @@ impl Terminal {
         if self.stopped.is_some() {
             return None;
         }
-        let due =
-            self.election.entitled().then(|| self.exceptions.next_due(self.config.exception_grace)).flatten();
+        let due = self.election.entitled().then(|| self.shop.next_due(self.config.exception_grace)).flatten();
         [self.election.poll_timeout(), self.ledger.poll_timeout(), due].into_iter().flatten().min()
     }
 
@@ -275,62 +235,62 @@ impl Terminal {
             cloud: self.ledger.cloud().clone(),
             queued: self.ledger.queued(),
             connected: self.links.peers().collect(),
-            open_baskets: self.sales.unresolved().len(),
-            exceptions: self.exceptions.iter().cloned().collect(),
-            quarantined: self.quarantine.len(),
-            business_day: self.day.open(),
+            open_baskets: self.shop.unresolved().len(),
+            exceptions: self.shop.exceptions().cloned().collect(),
+            quarantined: self.shop.quarantined(),
+            business_day: self.shop.business_day(),
         }
     }
 
     /// Baskets that were begun and neither committed nor abandoned, by rising id. After a crash the cashier settles each.
     pub fn unresolved(&self) -> Vec<OpenBasket> {
-        self.sales.unresolved().collect()
+        self.shop.unresolved().collect()
     }
 
     /// The value of a counter as far as this terminal has seen; `None` when nothing ever moved it.
     pub fn counter(&self, row: &CounterRow) -> Option<i64> {
-        self.counters.get(row)
+        self.shop.counter(row)
     }
 
     /// Every counter and its value, by rising key.
     pub fn counters(&self) -> Vec<CounterValue> {
-        self.counters.iter().collect()
+        self.shop.counters().collect()
     }
 
     /// A product's master data.
     pub fn product(&self, product: &str) -> Option<&ProductSet> {
-        self.catalogue.product(product)
+        self.shop.product(product)
     }
 
     /// The newest price of a product on a list, while it is valid at `at_ms` (milliseconds since 1970 UTC).
     pub fn price(&self, product: &str, list: u16, at_ms: u64) -> Option<&PriceSet> {
-        self.catalogue.price(product, list, at_ms)
+        self.shop.price(product, list, at_ms)
     }
 
     /// Does a command of the application, where the terminal runs.
     fn command(
         &mut self,
         now: Now,
-        command: impl FnOnce(&mut Self) -> Result<(), Refusal>,
+        command: impl FnOnce(&mut Shop, &mut Turn<'_>) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         if let Some(reason) = &self.stopped {
             return Err(Refusal::Stopped(reason.clone()));
         }
-        command(self)?;
+        self.with_turn(now, command)?;
         self.settle(now);
         Ok(())
     }
 
-    /// Lends the sales a turn.
-    fn with_sales<T>(&mut self, now: Now, call: impl FnOnce(&mut Sales, &mut Turn<'_>) -> T) -> T {
-        let Self { sales, config, day, ledger, out, .. } = self;
-        call(sales, &mut Turn { now, config, business_day: day.stamp(), ledger, out })
+    /// Lends the shop a turn.
+    fn with_turn<T>(&mut self, now: Now, call: impl FnOnce(&mut Shop, &mut Turn<'_>) -> T) -> T {
+        let Self { shop, config, ledger, out, .. } = self;
+        call(shop, &mut Turn { now, config, ledger, out })
     }
 
     /// Does what the engines ask until they are quiet, then hands all writes out as one. In each round: the election, which may
     /// decide; the log, which may bring events; who leads, which the log is told; what the leader proposes.
     fn settle(&mut self, now: Now) {
-        self.interpret(now);
+        self.shop.interpret(now, &mut self.ledger, &mut self.out);
         loop {
             let mut quiet = true;
             while let Some(output) = self.election.poll_output() {
@@ -385,7 +345,7 @@ impl Terminal {
                 if let Some(ahead) = self.ledger.accept(now, &record) {
                     self.out.tell(ahead);
                 }
-                self.interpret(now);
+                self.shop.interpret(now, &mut self.ledger, &mut self.out);
             }
             sync::Output::Transmit { to, connection, message } => {
                 self.out.push(Output::Transmit { to, connection, frame: frame::sync(&message) });
@@ -410,7 +370,7 @@ impl Terminal {
         for then in waiting.then {
             match then {
                 Then::Reply(request, reply) => self.out.reply(request, Ok(reply)),
-                Then::Committed(key, receipt) => self.sales.committed(&mut self.out, key, &receipt),
+                Then::Committed(key, receipt) => self.shop.committed(&mut self.out, key, &receipt),
                 Then::Tell(event) => self.out.tell(event),
             }
         }
@@ -420,7 +380,7 @@ impl Terminal {
         match self.out.loaded(id) {
             Some(LoadFor::Outbox(id)) => self.ledger.handle(now, sync::Input::Loaded(id, rows)),
             Some(LoadFor::Key(key)) => {
-                self.with_sales(now, |sales, turn| sales.key_loaded(turn, key, &rows));
+                self.with_turn(now, |shop, turn| shop.key_loaded(turn, key, &rows));
             }
             None => {}
         }
@@ -444,78 +404,17 @@ impl Terminal {
         self.out.tell(Event::Refused { from: peer, reason });
     }
 
-    /// Interprets each event that has got its place. What cannot be interpreted is quarantined, and moves nothing.
-    fn interpret(&mut self, now: Now) {
-        while let Some(Arrival { id, envelope }) = self.ledger.next_arrival() {
-            let envelope = match envelope {
-                Ok(envelope) => envelope,
-                Err(reason) => {
-                    self.quarantine.put(id, reason, &mut self.out);
-                    continue;
-                }
-            };
-            if let Err(reason) = self.apply(now, id, &envelope) {
-                self.quarantine.put(id, reason, &mut self.out);
-            }
-            self.out.then(Then::Tell(Event::Recorded { id, envelope: Box::new(envelope) }));
-        }
-    }
-
-    /// What an event does, all of it or nothing: its body is read first, since once a counter has moved there is no way back.
-    fn apply(&mut self, now: Now, id: EventId, envelope: &Envelope) -> Result<(), String> {
-        if envelope.mode == Mode::Training {
-            return Ok(());
-        }
-        match envelope.kind.known() {
-            Some(KnownKind::ProductSet) => {
-                let change = Catalogue::read_product(id, envelope)?;
-                self.move_counters(now, id, envelope)?;
-                self.catalogue.apply(change, &mut self.out);
-            }
-            Some(KnownKind::PriceSet) => {
-                let change = Catalogue::read_price(id, envelope)?;
-                self.move_counters(now, id, envelope)?;
-                self.catalogue.apply(change, &mut self.out);
-            }
-            Some(KnownKind::ExceptionRaised) if id.chain.replica.is_store() => {
-                let raised = Exceptions::read(envelope)?;
-                self.move_counters(now, id, envelope)?;
-                if let Some(raised) = self.exceptions.apply(id.seq, raised, &mut self.out) {
-                    self.out.then(Then::Tell(Event::ExceptionRaised(raised)));
-                }
-            }
-            // Their effects say it all, and those of a later version's kinds count as well.
-            Some(
-                KnownKind::Transaction
-                | KnownKind::NumberVoided
-                | KnownKind::StockMoved
-                | KnownKind::DayOpened
-                | KnownKind::DayClosed
-                | KnownKind::ExceptionRaised
-                | KnownKind::Custom,
-            )
-            | None => self.move_counters(now, id, envelope)?,
-        }
-        Ok(())
-    }
-
-    fn move_counters(&mut self, now: Now, id: EventId, envelope: &Envelope) -> Result<(), String> {
-        let moved = self.counters.apply(id, &envelope.effects, &mut self.out)?;
-        self.exceptions.note(now, &moved);
-        Ok(())
-    }
-
     /// A decision of the log, in order. The same decision does the same on every terminal, also where its event has already
     /// arrived from a peer, and also where it cannot be read.
     fn decided(&mut self, now: Now, decision: Decision) {
         let Decision { index, kind, bytes, .. } = decision;
         if kind != STORE_EVENT {
-            return self.quarantine.put_decision(index, kind, &mut self.out);
+            return self.shop.skip_decision(index, kind, &mut self.out);
         }
         let generation = self.config.genesis.generation;
-        if !self.exceptions.is_repeat(&bytes, self.ledger.decided(generation)) {
+        if !self.shop.is_repeat(&bytes, self.ledger.decided(generation)) {
             self.ledger.decide(now, generation, bytes);
-            self.interpret(now);
+            self.shop.interpret(now, &mut self.ledger, &mut self.out);
         }
     }
 
@@ -526,11 +425,11 @@ impl Terminal {
         }
         let grace = self.config.exception_grace;
         let mut any = false;
-        for due in self.exceptions.due(now, grace, &self.counters) {
+        for due in self.shop.due(now, grace) {
             let body = to_cbor(&due.exception);
             let bytes = self.ledger.proposal(now, &self.config, KnownKind::ExceptionRaised, body);
             let taken = self.propose(now, bytes);
-            self.exceptions.proposed(now, grace, due.item, taken);
+            self.shop.proposed(now, grace, &due, taken);
             any |= taken;
         }
         any

@@ -9,12 +9,7 @@ use thiserror::Error;
 use super::config::{Config, ConfigError};
 use super::unit_of_work::UnitOfWork;
 use crate::ports::{Store, StoreError};
-use crate::retail::catalogue::Catalogue;
-use crate::retail::counters::Counters;
-use crate::retail::day::Day;
-use crate::retail::exception::Exceptions;
-use crate::retail::quarantine::Quarantine;
-use crate::retail::sale::Sales;
+use crate::retail::shop::Shop;
 
 const ME: &[u8] = b"me";
 const STORE: &[u8] = b"store";
@@ -33,12 +28,7 @@ pub(super) struct Parts {
     pub(super) election: consensus::Restored,
     pub(super) outbox: sync::Restored,
     pub(super) clock: Hlc,
-    pub(super) day: Day,
-    pub(super) sales: Sales,
-    pub(super) counters: Counters,
-    pub(super) catalogue: Catalogue,
-    pub(super) exceptions: Exceptions,
-    pub(super) quarantine: Quarantine,
+    pub(super) shop: Shop,
 }
 
 /// Whose disk this is.
@@ -75,17 +65,8 @@ impl Restored {
 
     /// The spaces whose rows are needed.
     pub fn spaces() -> Vec<Space> {
-        let mut spaces = Vec::from([
-            Space::Identity,
-            Space::Basket,
-            Space::Series,
-            Space::Clock,
-            Space::Day,
-            Space::Counter,
-            Space::Register,
-            Space::Exception,
-            Space::Quarantine,
-        ]);
+        let mut spaces = vec![Space::Identity, Space::Clock];
+        spaces.extend(Shop::SPACES);
         spaces.extend(consensus::Restored::SPACES);
         spaces.extend(sync::Restored::SPACES);
         spaces
@@ -123,21 +104,13 @@ impl Restored {
         let result = match space {
             Space::Identity => parts.identity.restore(key, value),
             Space::Clock => number(value).map(|ceiling| parts.clock = Hlc(ceiling)),
-            Space::Day => parts.day.restore(value),
-            Space::Basket => parts.sales.restore_basket(value),
-            Space::Series => parts.sales.restore_series(key, value),
-            Space::Counter => parts.counters.restore(key, value),
-            Space::Register => parts.catalogue.restore(key, value),
-            Space::Exception => parts.exceptions.restore(key, value),
-            Space::Quarantine => parts.quarantine.restore(),
             Space::Election | Space::ElectionLog | Space::ElectionSnapshot => {
                 parts.election.insert(space, key, value).map_err(|error| error.to_string())
             }
             Space::Head | Space::Cloud => {
                 parts.outbox.insert(space, key, value).map_err(|error| error.to_string())
             }
-            // Read when they are asked for.
-            Space::Event | Space::IdempotencyKey => Ok(()),
+            space => parts.shop.restore(space, key, value),
         };
         result.map_err(|reason| RestoreError::Row {
             space,

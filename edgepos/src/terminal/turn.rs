@@ -10,8 +10,6 @@ use super::unit_of_work::UnitOfWork;
 pub(crate) struct Turn<'a> {
     pub(crate) now: Now,
     pub(crate) config: &'a Config,
-    /// The business day that events of this turn belong to.
-    pub(crate) business_day: Option<u32>,
     /// Where events go.
     pub(crate) ledger: &'a mut Ledger,
     /// Where everything else goes: rows, replies, notices.

@@ -139,25 +139,32 @@ impl Sales {
     pub(crate) fn abandon(
         &mut self,
         turn: &mut Turn<'_>,
+        business_day: Option<u32>,
         request: RequestId,
         basket: BasketId,
     ) -> Result<(), Refusal> {
         self.check_free(basket)?;
-        self.void(turn, basket)?;
+        self.void(turn, business_day, basket)?;
         turn.out.then(Then::Reply(request, Reply::Abandoned));
         Ok(())
     }
 
     /// The store was asked whether a key was committed before.
-    pub(crate) fn key_loaded(&mut self, turn: &mut Turn<'_>, key: IdempotencyKey, rows: &Rows) {
+    pub(crate) fn key_loaded(
+        &mut self,
+        turn: &mut Turn<'_>,
+        business_day: Option<u32>,
+        key: IdempotencyKey,
+        rows: &Rows,
+    ) {
         let Some(committing) = self.committing.get(&key) else { return };
         let basket = committing.commit.basket;
         let booked = match rows.first() {
             Some((_, row)) => match Receipt::from_row(row) {
-                Ok(receipt) => return self.repeat(turn, key, receipt),
+                Ok(receipt) => return self.repeat(turn, business_day, key, receipt),
                 Err(reason) => Err(Refusal::Stopped(reason)),
             },
-            None if self.open.contains_key(&basket) => self.book(turn, key),
+            None if self.open.contains_key(&basket) => self.book(turn, business_day, key),
             None => Err(Refusal::UnknownBasket(basket)),
         };
         if let Err(refusal) = booked {
@@ -185,13 +192,19 @@ impl Sales {
     }
 
     /// The key was committed before: the first receipt, again.
-    fn repeat(&mut self, turn: &mut Turn<'_>, key: IdempotencyKey, receipt: Receipt) {
+    fn repeat(
+        &mut self,
+        turn: &mut Turn<'_>,
+        business_day: Option<u32>,
+        key: IdempotencyKey,
+        receipt: Receipt,
+    ) {
         let Some(committing) = self.committing.remove(&key) else { return };
         let basket = committing.commit.basket;
         // A till that lost the reply may have begun anew under the same name before it asked: nobody will pay that basket. When its
         // number cannot be voided at once it stays open, and the cashier sees it among the unresolved.
         if receipt.basket == basket && self.open.contains_key(&basket) {
-            let _ = self.void(turn, basket);
+            let _ = self.void(turn, business_day, basket);
         }
         for request in committing.waiting {
             turn.out.reply(request, Ok(Reply::Committed { receipt: receipt.clone(), repeated: true }));
@@ -199,7 +212,12 @@ impl Sales {
     }
 
     /// One transaction: the event, the rows that it moves, its key, and the basket's end.
-    fn book(&mut self, turn: &mut Turn<'_>, key: IdempotencyKey) -> Result<(), Refusal> {
+    fn book(
+        &mut self,
+        turn: &mut Turn<'_>,
+        business_day: Option<u32>,
+        key: IdempotencyKey,
+    ) -> Result<(), Refusal> {
         let Some(committing) = self.committing.get(&key) else { return Ok(()) };
         let Commit { basket: id, tenders, .. } = committing.commit.clone();
         let Some(basket) = self.open.get(&id) else { return Err(Refusal::UnknownBasket(id)) };
@@ -217,7 +235,7 @@ impl Sales {
             effects,
             refs: references(&transaction),
             key: Some(key),
-            ..Entry::new(turn.business_day, KnownKind::Transaction, to_cbor(&transaction))
+            ..Entry::new(business_day, KnownKind::Transaction, to_cbor(&transaction))
         };
         let event = turn.ledger.record(turn.now, turn.config, entry)?;
         let Transaction { series, number, total, .. } = transaction;
@@ -229,12 +247,12 @@ impl Sales {
     }
 
     /// Ends an open basket and records that its number is not used.
-    fn void(&mut self, turn: &mut Turn<'_>, id: BasketId) -> Result<(), Refusal> {
+    fn void(&mut self, turn: &mut Turn<'_>, business_day: Option<u32>, id: BasketId) -> Result<(), Refusal> {
         let Some(basket) = self.open.get(&id) else { return Err(Refusal::UnknownBasket(id)) };
         if basket.mode == Mode::Live {
             let Transaction { series, number, .. } = basket.transaction.clone();
             let voided = NumberVoided { series, number, basket: id };
-            let entry = Entry::new(turn.business_day, KnownKind::NumberVoided, to_cbor(&voided));
+            let entry = Entry::new(business_day, KnownKind::NumberVoided, to_cbor(&voided));
             turn.ledger.record(turn.now, turn.config, entry)?;
         }
         self.remove(turn.out, id);

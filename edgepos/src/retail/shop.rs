@@ -1,0 +1,276 @@
+//! The shop: every room, and which of them an event, a command, a row and a question are for.
+
+use std::time::Duration;
+
+use edgepos_core::{EventId, IdempotencyKey, Lane, Now, Seq, Space, Time};
+
+use super::catalogue::Catalogue;
+use super::catalogue::body::{PriceSet, ProductSet};
+use super::counters::{CounterValue, Counters};
+use super::day::Day;
+use super::effect::CounterRow;
+use super::envelope::{Envelope, Mode};
+use super::exception::body::ExceptionRaised;
+use super::exception::{Due, Exceptions};
+use super::kind::KnownKind;
+use super::quarantine::Quarantine;
+use super::record::{Record, What};
+use super::sale::Sales;
+use super::sale::basket::OpenBasket;
+use super::sale::body::BasketId;
+use super::sale::draft::Draft;
+use super::sale::receipt::{Commit, Receipt};
+use crate::ports::Rows;
+use crate::terminal::io::{Event, Reply, RequestId};
+use crate::terminal::ledger::{Arrival, Entry, Ledger};
+use crate::terminal::refusal::Refusal;
+use crate::terminal::turn::Turn;
+use crate::terminal::unit_of_work::{Then, UnitOfWork};
+
+/// The store's state as far as this terminal has seen, and its own sales that are under way.
+#[derive(Debug, Default)]
+pub(crate) struct Shop {
+    day: Day,
+    sales: Sales,
+    counters: Counters,
+    catalogue: Catalogue,
+    exceptions: Exceptions,
+    quarantine: Quarantine,
+}
+
+impl Shop {
+    /// The spaces whose rows the rooms start from.
+    pub(crate) const SPACES: [Space; 7] = [
+        Space::Basket,
+        Space::Series,
+        Space::Day,
+        Space::Counter,
+        Space::Register,
+        Space::Exception,
+        Space::Quarantine,
+    ];
+
+    /// Takes a row of one of [`SPACES`](Self::SPACES) from disk; rows of other spaces are not for the shop.
+    pub(crate) fn restore(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), String> {
+        match space {
+            Space::Day => self.day.restore(value),
+            Space::Basket => self.sales.restore_basket(value),
+            Space::Series => self.sales.restore_series(key, value),
+            Space::Counter => self.counters.restore(key, value),
+            Space::Register => self.catalogue.restore(key, value),
+            Space::Exception => self.exceptions.restore(key, value),
+            Space::Quarantine => self.quarantine.restore(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every row is restored: starts to watch what is below its floor.
+    pub(crate) fn start(&mut self, now: Now) {
+        self.exceptions.watch_all(now, &self.counters);
+    }
+
+    /// See [`Terminal::begin`](crate::Terminal::begin).
+    pub(crate) fn begin(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        draft: Draft,
+    ) -> Result<(), Refusal> {
+        self.sales.begin(turn, &self.counters, request, draft)
+    }
+
+    /// See [`Terminal::commit`](crate::Terminal::commit).
+    pub(crate) fn commit(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        commit: Commit,
+    ) -> Result<(), Refusal> {
+        self.sales.commit(turn, request, commit)
+    }
+
+    /// See [`Terminal::abandon`](crate::Terminal::abandon).
+    pub(crate) fn abandon(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        basket: BasketId,
+    ) -> Result<(), Refusal> {
+        self.sales.abandon(turn, self.day.stamp(), request, basket)
+    }
+
+    /// See [`Terminal::record`](crate::Terminal::record).
+    pub(crate) fn record(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        record: Record,
+    ) -> Result<(), Refusal> {
+        let (what, mode) = record.into_parts();
+        let id = match what {
+            What::Event { lane: Lane::Telemetry, effects, .. } if !effects.is_empty() => {
+                Err(Refusal::EffectsInTelemetry)
+            }
+            What::Event { kind, lane, body, effects } => {
+                let entry = Entry { lane, mode, effects, ..Entry::new(self.day.stamp(), kind, body) };
+                turn.ledger.record(turn.now, turn.config, entry)
+            }
+            What::Day(change) => self.day.record(turn, change, mode),
+        }?;
+        turn.out.then(Then::Reply(request, Reply::Recorded(id)));
+        Ok(())
+    }
+
+    /// The store was asked whether a key was committed before.
+    pub(crate) fn key_loaded(&mut self, turn: &mut Turn<'_>, key: IdempotencyKey, rows: &Rows) {
+        self.sales.key_loaded(turn, self.day.stamp(), key, rows);
+    }
+
+    /// The sale is durable: tells everybody who asked.
+    pub(crate) fn committed(&mut self, out: &mut UnitOfWork, key: IdempotencyKey, receipt: &Receipt) {
+        self.sales.committed(out, key, receipt);
+    }
+
+    /// Ends every commit that is under way. Whoever waits for one.
+    pub(crate) fn stop(&mut self) -> Vec<RequestId> {
+        self.sales.stop()
+    }
+
+    /// Interprets each event that has got its place. What cannot be interpreted is quarantined, and moves nothing.
+    pub(crate) fn interpret(&mut self, now: Now, ledger: &mut Ledger, out: &mut UnitOfWork) {
+        while let Some(Arrival { id, envelope }) = ledger.next_arrival() {
+            let envelope = match envelope {
+                Ok(envelope) => envelope,
+                Err(reason) => {
+                    self.quarantine.put(id, reason, out);
+                    continue;
+                }
+            };
+            if let Err(reason) = self.apply(now, id, &envelope, out) {
+                self.quarantine.put(id, reason, out);
+            }
+            out.then(Then::Tell(Event::Recorded { id, envelope: Box::new(envelope) }));
+        }
+    }
+
+    /// What an event does, all of it or nothing: its body is read first, since once a counter has moved there is no way back.
+    fn apply(
+        &mut self,
+        now: Now,
+        id: EventId,
+        envelope: &Envelope,
+        out: &mut UnitOfWork,
+    ) -> Result<(), String> {
+        if envelope.mode == Mode::Training {
+            return Ok(());
+        }
+        match envelope.kind.known() {
+            Some(KnownKind::ProductSet) => {
+                let change = Catalogue::read_product(id, envelope)?;
+                self.move_counters(now, id, envelope, out)?;
+                self.catalogue.apply(change, out);
+            }
+            Some(KnownKind::PriceSet) => {
+                let change = Catalogue::read_price(id, envelope)?;
+                self.move_counters(now, id, envelope, out)?;
+                self.catalogue.apply(change, out);
+            }
+            Some(KnownKind::ExceptionRaised) if id.chain.replica.is_store() => {
+                let raised = Exceptions::read(envelope)?;
+                self.move_counters(now, id, envelope, out)?;
+                if let Some(raised) = self.exceptions.apply(id.seq, raised, out) {
+                    out.then(Then::Tell(Event::ExceptionRaised(raised)));
+                }
+            }
+            // Their effects say it all, and those of a later version's kinds count as well.
+            Some(
+                KnownKind::Transaction
+                | KnownKind::NumberVoided
+                | KnownKind::StockMoved
+                | KnownKind::DayOpened
+                | KnownKind::DayClosed
+                | KnownKind::ExceptionRaised
+                | KnownKind::Custom,
+            )
+            | None => self.move_counters(now, id, envelope, out)?,
+        }
+        Ok(())
+    }
+
+    fn move_counters(
+        &mut self,
+        now: Now,
+        id: EventId,
+        envelope: &Envelope,
+        out: &mut UnitOfWork,
+    ) -> Result<(), String> {
+        let moved = self.counters.apply(id, &envelope.effects, out)?;
+        self.exceptions.note(now, &moved);
+        Ok(())
+    }
+
+    /// The store has decided something of a kind that this version does not know.
+    pub(crate) fn skip_decision(&mut self, index: u64, kind: u16, out: &mut UnitOfWork) {
+        self.quarantine.put_decision(index, kind, out);
+    }
+
+    /// Whether a decided event has no place: see [`Exceptions::is_repeat`].
+    pub(crate) fn is_repeat(&self, payload: &[u8], decided: Seq) -> bool {
+        self.exceptions.is_repeat(payload, decided)
+    }
+
+    /// What the leader should propose.
+    pub(crate) fn due(&mut self, now: Now, grace: Duration) -> Vec<Due> {
+        self.exceptions.due(now, grace, &self.counters)
+    }
+
+    /// It was proposed, or the proposal was not taken.
+    pub(crate) fn proposed(&mut self, now: Now, grace: Duration, due: &Due, taken: bool) {
+        self.exceptions.proposed(now, grace, due.item, taken);
+    }
+
+    /// When there may be something to propose.
+    pub(crate) fn next_due(&self, grace: Duration) -> Option<Time> {
+        self.exceptions.next_due(grace)
+    }
+
+    /// Baskets that were begun and neither committed nor abandoned, by rising id.
+    pub(crate) fn unresolved(&self) -> impl ExactSizeIterator<Item = OpenBasket> + '_ {
+        self.sales.unresolved()
+    }
+
+    /// The value of a counter; `None` when nothing ever moved it.
+    pub(crate) fn counter(&self, row: &CounterRow) -> Option<i64> {
+        self.counters.get(row)
+    }
+
+    /// Every counter, by rising key.
+    pub(crate) fn counters(&self) -> impl Iterator<Item = CounterValue> + '_ {
+        self.counters.iter()
+    }
+
+    /// A product's master data.
+    pub(crate) fn product(&self, product: &str) -> Option<&ProductSet> {
+        self.catalogue.product(product)
+    }
+
+    /// The newest price of a product on a list, while it is valid.
+    pub(crate) fn price(&self, product: &str, list: u16, at_ms: u64) -> Option<&PriceSet> {
+        self.catalogue.price(product, list, at_ms)
+    }
+
+    /// Exceptions that are raised.
+    pub(crate) fn exceptions(&self) -> impl Iterator<Item = &ExceptionRaised> {
+        self.exceptions.iter()
+    }
+
+    /// How much of what is stored could not be interpreted.
+    pub(crate) fn quarantined(&self) -> u64 {
+        self.quarantine.len()
+    }
+
+    /// The open business day, as yyyymmdd.
+    pub(crate) fn business_day(&self) -> Option<u32> {
+        self.day.open()
+    }
+}
