@@ -84,7 +84,6 @@ pub enum Mode {
 
 /// News.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
 pub enum Event {
     /// Another leader is known, or none.
     LeaderChanged(Option<Leader>),

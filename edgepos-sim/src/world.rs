@@ -3,7 +3,7 @@
 mod end;
 mod fault;
 
-use edgepos::{Event, Input, Output, Refusal, RequestId};
+use edgepos::{Input, Notice, Output, Refusal, RequestId, consensus, sync};
 use edgepos_core::Load;
 use edgepos_sync::{CloudRequest, UplinkError, UplinkId};
 
@@ -291,26 +291,37 @@ impl World {
             }
             Output::Uplink(id, request) => self.uplink(place, id, &request),
             Output::Reply(request, reply) => self.replied(place, request, &reply)?,
-            Output::Event(event) => self.news(place, event)?,
+            Output::Notice(notice) => self.notice(place, notice)?,
         }
         Ok(())
     }
 
-    fn news(&mut self, place: usize, event: Event) -> Result<(), Violation> {
+    fn notice(&mut self, place: usize, notice: Notice) -> Result<(), Violation> {
         let replica = self.stations[place].replica;
         let alarm = |what: String| Err(Violation::new(Rule::Alive, format!("{replica}: {what}")));
-        match event {
-            Event::LeaderChanged(Some(leader)) => {
+        match notice {
+            Notice::Election(consensus::Event::LeaderChanged(Some(leader))) => {
                 self.leadership.claims(replica, leader.replica, leader.term)
             }
-            Event::Recorded { id, .. } => self.stations[place].records(id),
-            Event::Quarantined { id, reason } => alarm(format!("{id} is quarantined: {reason}")),
-            Event::Forked { id } => alarm(format!("two events claim {id}")),
-            Event::RollbackSuspected { claimed, own } => {
-                alarm(format!("{claimed} is claimed, and its own last is {own}"))
+            Notice::Recorded { id, .. } => self.stations[place].records(id),
+            Notice::Quarantined { id, reason } => alarm(format!("{id} is quarantined: {reason}")),
+            Notice::Sync(sync::Event::Damaged { id }) => alarm(format!("{id} is damaged")),
+            Notice::Sync(sync::Event::Fork { chain, seq, .. }) => {
+                alarm(format!("two events claim the place behind {chain} {seq}"))
             }
-            Event::ElectionHalted(reason) => alarm(format!("the election has stopped: {reason}")),
-            Event::Refused { .. } => {
+            Notice::Sync(sync::Event::RollbackSuspected { chain, known, own, .. }) => {
+                alarm(format!("{known} of {chain} is claimed, and its own last is {own}"))
+            }
+            Notice::Election(consensus::Event::Halted(reason)) => {
+                alarm(format!("the election has stopped: {reason}"))
+            }
+            Notice::Refused { .. }
+            | Notice::Election(consensus::Event::Refused { .. })
+            | Notice::Sync(
+                sync::Event::Undecodable { .. }
+                | sync::Event::WrongStore { .. }
+                | sync::Event::Incompatible { .. },
+            ) => {
                 self.counts.refused += 1;
                 Ok(())
             }

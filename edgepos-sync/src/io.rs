@@ -107,7 +107,6 @@ pub enum Witness {
 
 /// What a person or a program may want to know. All of it may be dropped.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
 pub enum Event {
     /// The leader holds this durably. Not told on the leader itself, where it is [`Outbox::durable`](crate::Outbox::durable).
     LeaderHas(VersionVector),

@@ -14,18 +14,19 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tracing::{error, info};
 
+use crate::monitor::Monitor;
 use crate::node::{Command, Node};
 use crate::ports::{Clock, Rows, Store, StoreError, Transport, TransportEvent, Uplink};
 use crate::terminal::{
-    Config, ConfigError, Input, Output, Refusal, Reply, RequestId, RestoreError, Restored, Terminal,
+    Config, ConfigError, Input, Notice, Output, Refusal, Reply, RequestId, RestoreError, Restored, Terminal,
 };
 
 /// Writes that share one flush at most.
 const MAX_GROUP: usize = 256;
 /// Calls of nodes that wait for the loop; further ones wait in the node.
 const COMMANDS: usize = 256;
-/// News that a slow listener may lag behind.
-const NEWS: usize = 1_024;
+/// Notices that a slow listener may lag behind.
+const NOTICES: usize = 1_024;
 /// Longest sleep: a wall clock or a suspended device is noticed after this long at the latest.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
@@ -83,9 +84,9 @@ impl Driver {
             .spawn(move || serve_store(store, &queue, &done))
             .map_err(StartError::Thread)?;
         let (commands, command_queue) = mpsc::channel(COMMANDS);
-        let (news, _) = broadcast::channel(NEWS);
+        let (notices, _) = broadcast::channel(NOTICES);
         let (replies, uplink_replies) = mpsc::unbounded_channel();
-        let node = Node::new(commands, news.clone());
+        let node = Node::new(commands, notices.clone());
         let runner = Loop {
             terminal,
             transport,
@@ -93,9 +94,10 @@ impl Driver {
             clock,
             latest: now,
             jobs,
-            news,
+            notices,
             replies,
             waiting: BTreeMap::new(),
+            monitor: Monitor::new(now),
             last_request: 0,
         };
         let task = tokio::spawn(runner.run(command_queue, transport_events, store_done, uplink_replies));
@@ -181,9 +183,10 @@ struct Loop {
     clock: Arc<dyn Clock>,
     latest: Now,
     jobs: blocking::Sender<Job>,
-    news: broadcast::Sender<crate::terminal::Event>,
+    notices: broadcast::Sender<Notice>,
     replies: mpsc::UnboundedSender<(UplinkId, Result<CloudReply, UplinkError>)>,
     waiting: BTreeMap<RequestId, ReplySender>,
+    monitor: Monitor,
     last_request: u64,
 }
 
@@ -198,6 +201,7 @@ impl Loop {
         let mut transport_open = true;
         loop {
             self.do_duties();
+            self.watch();
             let nap = self.nap();
             tokio::select! {
                 done = store.recv() => match done {
@@ -293,8 +297,23 @@ impl Loop {
                         drop(waiting.send(reply));
                     }
                 }
-                // Nobody need listen to the news.
-                Output::Event(event) => drop(self.news.send(event)),
+                Output::Notice(notice) => self.notice(notice),
+            }
+        }
+    }
+
+    /// Shows what happened, and hands it to whoever listens; nobody need.
+    fn notice(&mut self, notice: Notice) {
+        self.monitor.notice(&notice);
+        drop(self.notices.send(notice));
+    }
+
+    fn watch(&mut self) {
+        let now = self.now();
+        if self.monitor.is_due(now) {
+            let (status, elections) = (self.terminal.status(), self.terminal.elections(now));
+            for alert in self.monitor.sample(now, &status, &elections) {
+                self.notice(Notice::Alert(alert));
             }
         }
     }

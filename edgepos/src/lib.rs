@@ -32,7 +32,7 @@
 //!                 terminal.handle(now, Input::Loaded(load.id, rows));
 //!             }
 //!             Output::Reply(_, reply) => replies.push(reply),
-//!             Output::Transmit { .. } | Output::Uplink(..) | Output::Event(_) => {}
+//!             Output::Transmit { .. } | Output::Uplink(..) | Output::Notice(_) => {}
 //!         }
 //!     }
 //! };
@@ -56,6 +56,7 @@ pub mod conformance;
 mod driver;
 mod http_uplink;
 pub mod model;
+mod monitor;
 mod node;
 mod ports;
 pub mod recovery;
@@ -72,6 +73,7 @@ pub use edgepos_crdt as crdt;
 pub use edgepos_inference as inference;
 pub use edgepos_sync as sync;
 pub use http_uplink::HttpUplink;
+pub use monitor::alert::Alert;
 pub use node::{Begun, Committed, Node};
 pub use ports::{
     Clock, Delivery, EachRow, MemoryStore, Rows, Store, StoreError, SystemClock, Transport, TransportEvent,
@@ -85,6 +87,6 @@ pub use retail::sale::receipt::{Commit, Receipt};
 pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
-    Config, ConfigError, Event, Genesis, Input, MAX_FRAME, Output, Refusal, Reply, RequestId, RestoreError,
+    Config, ConfigError, Genesis, Input, MAX_FRAME, Notice, Output, Refusal, Reply, RequestId, RestoreError,
     Restored, Status, Terminal,
 };

@@ -10,7 +10,7 @@ use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::receipt::{Commit, Receipt};
-use crate::terminal::{Event, Refusal, Reply, Status, Terminal};
+use crate::terminal::{Notice, Refusal, Reply, Status, Terminal};
 
 /// What a node asks the driver.
 pub(crate) enum Command {
@@ -51,12 +51,12 @@ pub struct Committed {
 #[derive(Clone, Debug)]
 pub struct Node {
     commands: mpsc::Sender<Command>,
-    news: broadcast::Sender<Event>,
+    notices: broadcast::Sender<Notice>,
 }
 
 impl Node {
-    pub(crate) fn new(commands: mpsc::Sender<Command>, news: broadcast::Sender<Event>) -> Self {
-        Self { commands, news }
+    pub(crate) fn new(commands: mpsc::Sender<Command>, notices: broadcast::Sender<Notice>) -> Self {
+        Self { commands, notices }
     }
 
     /// Opens a basket and reserves its receipt number: see [`Terminal::begin`].
@@ -182,9 +182,9 @@ impl Node {
         self.tell(Command::Shutdown).await;
     }
 
-    /// News from here on. A listener that lags loses the oldest.
-    pub fn events(&self) -> broadcast::Receiver<Event> {
-        self.news.subscribe()
+    /// What happens from here on. A listener that lags loses the oldest.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
     }
 
     async fn change_members(

@@ -94,8 +94,8 @@ fn a_basket_begun_anew_after_its_sale_gives_its_number_back_on_record() {
     assert_eq!(till.commit(NOW, 1, 9), Ok((first, true)));
     assert!(till.terminal.unresolved().is_empty(), "nobody will pay the second basket");
     assert_eq!(till.begin(NOW, draft(2, vec![line(1, "milk", 1, 50)])), Ok(3));
-    let voided = till.events.iter().filter(|event| {
-        matches!(event, edgepos::Event::Recorded { envelope, .. } if envelope.kind == edgepos::model::Kind::NUMBER_VOIDED)
+    let voided = till.notices.iter().filter(|event| {
+        matches!(event, edgepos::Notice::Recorded { envelope, .. } if envelope.kind == edgepos::model::Kind::NUMBER_VOIDED)
     });
     assert_eq!(voided.count(), 1);
 }

@@ -8,8 +8,8 @@ use edgepos::consensus::{self, Election, Proposal, ProposalKey};
 use edgepos::core::{Chain, ConnectionId, EventId, Lane, Now, ReplicaId, Seq, Space, StoreGeneration};
 use edgepos::crdt::Hlc;
 use edgepos::model::{CounterRow, Effect, Envelope, ExceptionRaised, Kind};
-use edgepos::sync::EventRecord;
-use edgepos::{Event, Input, MemoryStore, Store};
+use edgepos::sync::{self, EventRecord};
+use edgepos::{Input, MemoryStore, Notice, Store};
 use support::{Till, WALL, genesis, replica};
 
 /// The decision's kind under which events of the store's chain are in the log.
@@ -153,16 +153,16 @@ fn every_decided_event_has_its_place() {
         assert_eq!(till.terminal.counter(&milk), Some(-3), "effects of a later version's kind count");
         assert_eq!(till.terminal.status().exceptions.as_slice(), std::slice::from_ref(&raised), "goes on");
         let quarantined: Vec<_> = till
-            .events
+            .notices
             .iter()
             .filter_map(|event| match event {
-                Event::Quarantined { id, .. } => Some(id.seq.0),
+                Notice::Quarantined { id, .. } => Some(id.seq.0),
                 _ => None,
             })
             .collect();
         assert_eq!(quarantined, [2, 3], "what cannot be read is shown");
         assert_eq!(till.terminal.status().quarantined, 2);
-        assert!(!till.events.iter().any(|event| matches!(event, Event::Forked { .. })));
+        assert!(!till.notices.iter().any(|notice| matches!(notice, Notice::Sync(sync::Event::Fork { .. }))));
     }
 }
 
@@ -187,8 +187,8 @@ fn an_unknown_kind_of_decision_is_shown() {
     for till in &mut mixed.tills {
         assert_eq!(payloads(till), Vec::<Vec<u8>>::new());
         assert_eq!(till.terminal.status().quarantined, 1);
-        let told = |event: &Event| matches!(event, Event::DecisionSkipped { kind: 77, .. });
-        assert_eq!(till.events.iter().filter(|event| told(event)).count(), 1);
+        let told = |notice: &Notice| matches!(notice, Notice::DecisionSkipped { kind: 77, .. });
+        assert_eq!(till.notices.iter().filter(|notice| told(notice)).count(), 1);
     }
     let now = mixed.now;
     let restarted = mixed.tills.remove(0).crash(now);

@@ -3,7 +3,7 @@
 
 mod support;
 
-use edgepos::Event;
+use edgepos::Notice;
 use edgepos::core::{Chain, ConnectionId, EventId, Lane, Now, ReplicaId, Seq, Space, StoreId};
 use edgepos::crdt::VersionVector;
 use edgepos::model::{CounterRow, Effect, Envelope, Kind};
@@ -106,10 +106,10 @@ fn what_can_not_be_read_blocks_nothing() {
     let value = till.terminal.counter(&CounterRow::stock("milk", 0));
     assert_eq!(value, Some(10), "5 + 3 + 2: events that are quarantined move nothing");
     let quarantined: Vec<u64> = till
-        .events
+        .notices
         .iter()
         .filter_map(|event| match event {
-            Event::Quarantined { id, .. } => Some(id.seq.0),
+            Notice::Quarantined { id, .. } => Some(id.seq.0),
             _ => None,
         })
         .collect();
@@ -133,7 +133,7 @@ fn frames_that_are_none_are_counted_and_dropped() {
     }
     till.terminal.handle(NOW, Input::Frame(replica(9), LINK, vec![1, 2, 3]));
     till.run(NOW);
-    let refused = till.events.iter().filter(|event| matches!(event, Event::Refused { .. })).count();
+    let refused = till.notices.iter().filter(|notice| matches!(notice, Notice::Refused { .. })).count();
     assert_eq!(refused, 6, "one each, and nothing for a terminal that is not connected");
     till.sell(NOW, 1, vec![support::line(1, "milk", 1, 1)]);
 }

@@ -3,10 +3,11 @@
 
 mod support;
 
+use edgepos::consensus::Event;
 use edgepos::core::{Now, ReplicaId, Space, StoreGeneration};
 use edgepos::model::CounterRow;
 use edgepos::recovery::{RecoveryError, RecoveryKit, adopt, recover};
-use edgepos::{Config, Event, MemoryStore, Store};
+use edgepos::{Config, MemoryStore, Notice, Store};
 use support::{KIT, Shop, Till, config, genesis, line, replica};
 
 fn all_rows(disk: &MemoryStore) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -54,9 +55,9 @@ fn one_of_two_goes_on_and_takes_a_replacement() {
     let mut shop = Shop::new(0);
     shop.now = now;
     shop.tills.push(Till::open(again, disk, now));
-    let told =
-        Event::StoreRecovered { generation: StoreGeneration(1), adopted: recovery.last - recovery.decided };
-    assert!(shop.tills[0].events.contains(&told), "it is never silent");
+    let (last, decided) = (recovery.last, recovery.decided);
+    let told = Notice::Election(Event::StoreRecovered { generation: StoreGeneration(1), last, decided });
+    assert!(shop.tills[0].notices.contains(&told), "it is never silent");
     assert_eq!(shop.elect(), 0, "it leads by itself");
     assert_eq!(milk(&shop.tills[0]), Some(-6));
 
@@ -74,8 +75,9 @@ fn one_of_two_goes_on_and_takes_a_replacement() {
     let now = shop.now;
     shop.tills[0].terminal.admit(now, newcomer).unwrap();
     shop.pass(2000);
-    let both = Event::MembersChanged { voters: vec![replica(1), newcomer], learners: vec![] };
-    assert!(shop.tills.iter().all(|till| till.events.contains(&both)), "it has caught up and votes");
+    let both =
+        Notice::Election(Event::MembersChanged { voters: vec![replica(1), newcomer], learners: vec![] });
+    assert!(shop.tills.iter().all(|till| till.notices.contains(&both)), "it has caught up and votes");
     shop.crash(0);
     shop.heal();
     shop.elect();

@@ -2,7 +2,7 @@
 
 use edgepos_core::{EventId, Space, Write};
 
-use crate::terminal::io::Event;
+use crate::terminal::io::Notice;
 use crate::terminal::unit_of_work::{Then, UnitOfWork};
 
 /// What the key of a decision begins with; the key of an event has 17 bytes, and the first two are its terminal.
@@ -25,7 +25,7 @@ impl Quarantine {
     pub(crate) fn put(&mut self, id: EventId, reason: String, out: &mut UnitOfWork) {
         self.count += 1;
         out.write(Write::put(Space::Quarantine, id.to_key(), reason.as_bytes()));
-        out.then(Then::Tell(Event::Quarantined { id, reason }));
+        out.then(Then::Tell(Notice::Quarantined { id, reason }));
     }
 
     /// Records that the store has decided something of a kind that this version does not know. It has no place in a chain: the row's
@@ -34,7 +34,7 @@ impl Quarantine {
         self.count += 1;
         let key = [DECISION, &index.to_be_bytes()].concat();
         out.write(Write::put(Space::Quarantine, key, format!("a decision of the unknown kind {kind}")));
-        out.then(Then::Tell(Event::DecisionSkipped { index, kind }));
+        out.then(Then::Tell(Notice::DecisionSkipped { index, kind }));
     }
 
     /// How much there is.

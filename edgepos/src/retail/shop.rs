@@ -21,7 +21,7 @@ use super::sale::body::BasketId;
 use super::sale::draft::Draft;
 use super::sale::receipt::{Commit, Receipt};
 use crate::ports::Rows;
-use crate::terminal::io::{Event, Reply, RequestId};
+use crate::terminal::io::{Notice, Reply, RequestId};
 use crate::terminal::ledger::{Arrival, Entry, Ledger};
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
@@ -149,7 +149,7 @@ impl Shop {
             if let Err(reason) = self.apply(now, id, &envelope, out) {
                 self.quarantine.put(id, reason, out);
             }
-            out.then(Then::Tell(Event::Recorded { id, envelope: Box::new(envelope) }));
+            out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
         }
     }
 
@@ -179,7 +179,7 @@ impl Shop {
                 let raised = Exceptions::read(envelope)?;
                 self.move_counters(now, id, envelope, out)?;
                 if let Some(raised) = self.exceptions.apply(id.seq, raised, out) {
-                    out.then(Then::Tell(Event::ExceptionRaised(raised)));
+                    out.then(Then::Tell(Notice::ExceptionRaised(raised)));
                 }
             }
             // Their effects say it all, and those of a later version's kinds count as well.

@@ -6,7 +6,7 @@ use std::panic;
 
 use edgepos_core::{ConnectionId, IdempotencyKey, Now, ReplicaId, StoreGeneration, StoreId};
 
-use super::{Config, Event, Genesis, Input, Output, Reply, RequestId, Restored, Terminal};
+use super::{Config, Genesis, Input, Notice, Output, Reply, RequestId, Restored, Terminal};
 use crate::model::{BasketId, CounterRow, Currency, Line, Tender};
 use crate::ports::{MemoryStore, Store};
 use crate::{Commit, Draft, Receipt};
@@ -16,7 +16,7 @@ struct Till {
     terminal: Terminal,
     disk: MemoryStore,
     replies: Vec<Reply>,
-    events: Vec<Event>,
+    notices: Vec<Notice>,
     frames: Vec<(ReplicaId, ConnectionId, Vec<u8>)>,
 }
 
@@ -30,7 +30,7 @@ fn open(terminal: u16, terminals: u16, disk: MemoryStore, now: Now) -> Till {
     let mut config = Config::new(replica(terminal), genesis, u64::from(terminal));
     config.flush_interval = std::time::Duration::from_millis(50);
     let terminal = Terminal::new(now, config, Restored::from_store(&disk).unwrap()).unwrap();
-    let mut till = Till { terminal, disk, replies: vec![], events: vec![], frames: vec![] };
+    let mut till = Till { terminal, disk, replies: vec![], notices: vec![], frames: vec![] };
     till.run(now);
     till
 }
@@ -48,7 +48,7 @@ impl Till {
                     self.terminal.handle(now, Input::Loaded(load.id, rows));
                 }
                 Output::Reply(_, reply) => self.replies.push(reply.unwrap()),
-                Output::Event(event) => self.events.push(event),
+                Output::Notice(notice) => self.notices.push(notice),
                 Output::Transmit { to, connection, frame } => self.frames.push((to, connection, frame)),
                 Output::Uplink(..) => {}
             }
@@ -79,7 +79,11 @@ impl Till {
         panic::set_hook(hook);
         self.terminal.handle(now, Input::Timeout);
         self.run(now);
-        let halts = self.events.iter().filter(|event| matches!(event, Event::ElectionHalted(_))).count();
+        let halts = self
+            .notices
+            .iter()
+            .filter(|notice| matches!(notice, Notice::Election(edgepos_consensus::Event::Halted(_))))
+            .count();
         assert_eq!(halts, 1, "told once");
     }
 }

@@ -1,13 +1,12 @@
 //! What goes into a terminal and what comes out of it.
 
 use edgepos_consensus::Leader;
-use edgepos_core::{
-    ConnectionId, EventId, Load, LoadId, Persist, PersistId, ReplicaId, Seq, StoreGeneration,
-};
+use edgepos_core::{ConnectionId, EventId, Load, LoadId, Persist, PersistId, ReplicaId};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{CloudReply, CloudRequest, UplinkError, UplinkId};
 
 use super::refusal::Refusal;
+use crate::monitor::alert::Alert;
 use crate::retail::envelope::Envelope;
 use crate::retail::exception::body::ExceptionRaised;
 use crate::retail::sale::receipt::Receipt;
@@ -52,8 +51,8 @@ pub enum Output {
     Uplink(UplinkId, CloudRequest),
     /// Answer whoever made the request. What it says is durable.
     Reply(RequestId, Result<Reply, Refusal>),
-    /// News; may be dropped.
-    Event(Event),
+    /// Something happened; may be dropped.
+    Notice(Notice),
 }
 
 /// The caller's number for a request, given back with the reply. Unique among the requests that are open.
@@ -83,21 +82,14 @@ pub enum Reply {
     Recorded(EventId),
 }
 
-/// What happened, for whoever watches the terminal.
+/// What happened, for whoever watches the terminal. All of it may be dropped. Not to be mixed with the events of the log.
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
-pub enum Event {
-    /// Who leads the store.
-    LeaderChanged(Option<Leader>),
-    /// This terminal leads and no longer hears a majority.
-    QuorumLost {
-        /// Voters that it hears, itself included.
-        reachable: u32,
-        /// Voters that it needs.
-        needed: u32,
-    },
-    /// This terminal leads and hears a majority again.
-    QuorumRegained,
+pub enum Notice {
+    /// The election has something to say: who leads, whether the majority is heard, who belongs to the store.
+    Election(edgepos_consensus::Event),
+    /// The event log has something to say: the cloud, peers, forks, damage.
+    Sync(edgepos_sync::Event),
     /// An event is on this terminal's disk, its own or a peer's.
     Recorded {
         /// Its place: chain and position.
@@ -105,8 +97,6 @@ pub enum Event {
         /// What it says of itself.
         envelope: Box<Envelope>,
     },
-    /// The cloud holds everything up to this vector.
-    CloudHas(VersionVector),
     /// A counter fell below its floor, and the store has decided to say so.
     ExceptionRaised(ExceptionRaised),
     /// An event cannot be read here. It is kept, forwarded and shown.
@@ -123,56 +113,18 @@ pub enum Event {
         /// The number of its kind.
         kind: u16,
     },
-    /// Two different events claim one place of a chain.
-    Forked {
-        /// The first place where the two differ.
-        id: EventId,
-    },
-    /// Somebody holds more of this terminal's own chain than it does: its disk was restored or cloned.
-    RollbackSuspected {
-        /// Which chain's last position is claimed.
-        claimed: EventId,
-        /// This terminal's own last position.
-        own: Seq,
-    },
     /// A peer's clock is far ahead; ours did not follow.
     ClockAhead {
         /// By how many milliseconds.
         by_ms: u64,
     },
-    /// The cloud refused uploads: another terminal holds a newer epoch.
-    Fenced,
-    /// The election has stopped. Sales go on.
-    ElectionHalted(String),
-    /// This terminal's disk lost, or is an older copy of, what it had reported durable: it neither votes nor leads any more, and
-    /// has to come again as a new incarnation. It sells on.
-    LogLost {
-        /// The last decision held.
-        held: u64,
-        /// The last one that the leader knows was held.
-        known: u64,
-    },
-    /// A write takes longer than it should; a leader hands over. The disk may be failing.
-    DiskStalled,
-    /// The store has decided who takes part in its decisions.
-    MembersChanged {
-        /// Those that vote.
-        voters: Vec<ReplicaId>,
-        /// Those that only learn.
-        learners: Vec<ReplicaId>,
-    },
-    /// An operator has recovered this store [by force](crate::recovery). Told at every start.
-    StoreRecovered {
-        /// The generation that it began.
-        generation: StoreGeneration,
-        /// Decisions of the survivor that may have been refused elsewhere, and count since.
-        adopted: u64,
-    },
-    /// Something from outside was refused and dropped.
+    /// A figure went beyond its threshold or came back. Told by a [`Driver`](crate::Driver), which watches them.
+    Alert(Alert),
+    /// A frame from outside was refused and dropped.
     Refused {
         /// The terminal that sent it.
         from: ReplicaId,
-        /// What and why.
+        /// What was refused and why.
         reason: String,
     },
 }

@@ -11,7 +11,7 @@ use edgepos_crdt::{Clock, Hlc, VersionVector};
 use edgepos_sync::{self as sync, EventRecord, Outbox, RecordError};
 
 use super::config::Config;
-use super::io::Event;
+use super::io::Notice;
 use super::refusal::Refusal;
 use crate::retail::effect::Effect;
 use crate::retail::envelope::{Envelope, Mode, Ref};
@@ -93,11 +93,11 @@ impl Ledger {
     }
 
     /// A peer's event, once, in its chain's order; the outbox has stored it. By how much its clock is ahead, where it is too far.
-    pub(crate) fn accept(&mut self, now: Now, record: &EventRecord) -> Option<Event> {
+    pub(crate) fn accept(&mut self, now: Now, record: &EventRecord) -> Option<Notice> {
         let envelope = Envelope::decode(&record.payload).map_err(|error| error.to_string());
         let ahead = envelope.as_ref().ok().and_then(|read| self.clock.observe(read.hlc(), now.wall).err());
         self.arrivals.push_back(Arrival { id: record.id, envelope });
-        ahead.map(|ahead| Event::ClockAhead {
+        ahead.map(|ahead| Notice::ClockAhead {
             by_ms: u64::try_from(ahead.ahead.as_millis()).unwrap_or(u64::MAX),
         })
     }

@@ -10,7 +10,6 @@ mod halted_election;
 pub(crate) mod io;
 pub(crate) mod ledger;
 mod links;
-mod notices;
 pub(crate) mod refusal;
 mod restore;
 pub(crate) mod turn;
@@ -23,7 +22,7 @@ use edgepos_consensus::{self as consensus, Decision, Election, MembershipError, 
 use edgepos_core::{ConnectionId, LoadId, Now, PersistId, ReplicaId, Time};
 use edgepos_sync::{self as sync, Outbox};
 pub use frame::MAX_FRAME;
-pub use io::{Event, Input, Output, Reply, RequestId, Status};
+pub use io::{Input, Notice, Output, Reply, RequestId, Status};
 pub use refusal::Refusal;
 pub use restore::{RestoreError, Restored};
 
@@ -91,7 +90,7 @@ impl Terminal {
         Ok(terminal)
     }
 
-    /// The world did something. Never fails; input that makes no sense is dropped and counted in an [`Event::Refused`].
+    /// The world did something. Never fails; input that makes no sense is dropped and counted in an [`Notice::Refused`].
     pub fn handle(&mut self, now: Now, input: Input) {
         if self.stopped.is_some() {
             return;
@@ -242,6 +241,11 @@ impl Terminal {
         }
     }
 
+    /// How the elections of the store went, as this terminal saw them since its start.
+    pub fn elections(&self, now: Now) -> consensus::Report {
+        self.election.report(now)
+    }
+
     /// Baskets that were begun and neither committed nor abandoned, by rising id. After a crash the cashier settles each.
     pub fn unresolved(&self) -> Vec<OpenBasket> {
         self.shop.unresolved().collect()
@@ -326,11 +330,7 @@ impl Terminal {
                     self.out.push(Output::Transmit { to: message.to(), connection, frame });
                 }
             }
-            consensus::Output::Event(event) => {
-                if let Some(event) = notices::of_election(event) {
-                    self.out.tell(event);
-                }
-            }
+            consensus::Output::Event(notice) => self.out.tell(Notice::Election(notice)),
         }
     }
 
@@ -351,11 +351,7 @@ impl Terminal {
                 self.out.push(Output::Transmit { to, connection, frame: frame::sync(&message) });
             }
             sync::Output::Uplink(id, request) => self.out.push(Output::Uplink(id, request)),
-            sync::Output::Event(event) => {
-                if let Some(event) = notices::of_outbox(event) {
-                    self.out.tell(event);
-                }
-            }
+            sync::Output::Event(notice) => self.out.tell(Notice::Sync(notice)),
         }
     }
 
@@ -401,7 +397,7 @@ impl Terminal {
             Ok(Frame::Unknown(kind)) => format!("a frame of the unknown kind {kind}"),
             Err(error) => error.to_string(),
         };
-        self.out.tell(Event::Refused { from: peer, reason });
+        self.out.tell(Notice::Refused { from: peer, reason });
     }
 
     /// A decision of the log, in order. The same decision does the same on every terminal, also where its event has already

@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, VecDeque};
 
 use edgepos_core::{IdempotencyKey, Load, LoadId, Persist, PersistId, Space, Write};
 
-use super::io::{Event, Output, Reply, RequestId};
+use super::io::{Notice, Output, Reply, RequestId};
 use super::refusal::Refusal;
 use crate::retail::sale::receipt::Receipt;
 
-/// News that nobody has drained are dropped from here on: a caller that never drains must not cost memory.
-const MAX_NEWS: usize = 4_096;
+/// Notices that nobody has drained are dropped from here on: a caller that never drains must not cost memory.
+const MAX_NOTICES: usize = 4_096;
 
 /// Queued outputs, and writes that are not yet durable.
 #[derive(Debug, Default)]
 pub(crate) struct UnitOfWork {
     out: VecDeque<Output>,
-    news: VecDeque<Event>,
+    notices: VecDeque<Notice>,
     writes: Vec<Write>,
     gathering: Waiting,
     in_flight: VecDeque<(PersistId, Waiting)>,
@@ -40,7 +40,7 @@ pub(crate) struct Waiting {
 pub(crate) enum Then {
     Reply(RequestId, Reply),
     Committed(IdempotencyKey, Receipt),
-    Tell(Event),
+    Tell(Notice),
 }
 
 /// Whom a load answers.
@@ -73,10 +73,10 @@ impl UnitOfWork {
         self.gathering.then.push(then);
     }
 
-    /// News at once; may be dropped.
-    pub(crate) fn tell(&mut self, event: Event) {
-        if self.news.len() < MAX_NEWS {
-            self.news.push_back(event);
+    /// A notice at once; may be dropped.
+    pub(crate) fn tell(&mut self, notice: Notice) {
+        if self.notices.len() < MAX_NOTICES {
+            self.notices.push_back(notice);
         }
     }
 
@@ -127,7 +127,7 @@ impl UnitOfWork {
     }
 
     pub(crate) fn poll(&mut self) -> Option<Output> {
-        self.out.pop_front().or_else(|| self.news.pop_front().map(Output::Event))
+        self.out.pop_front().or_else(|| self.notices.pop_front().map(Output::Notice))
     }
 
     /// Forgets everything but the replies that are already due, since what they say is durable. Requests whose reply waited for a

@@ -12,7 +12,7 @@ use edgepos::core::{ConnectionId, IdempotencyKey, Now, Persist, ReplicaId, Space
 use edgepos::model::{BasketId, Currency, Line, Tender};
 use edgepos::recovery::RecoveryKit;
 use edgepos::{
-    Commit, Config, Draft, Event, Genesis, Input, MemoryStore, Output, Receipt, Record, Refusal, Reply,
+    Commit, Config, Draft, Genesis, Input, MemoryStore, Notice, Output, Receipt, Record, Refusal, Reply,
     RequestId, Restored, Store, Terminal,
 };
 
@@ -47,7 +47,7 @@ pub struct Till {
     /// Handed out and not yet written.
     pub unwritten: VecDeque<Persist>,
     pub replies: BTreeMap<RequestId, Result<Reply, Refusal>>,
-    pub events: Vec<Event>,
+    pub notices: Vec<Notice>,
     pub sent: Vec<(ReplicaId, ConnectionId, Vec<u8>)>,
     pub uplinks: usize,
     /// Whether writes reach the disk at once.
@@ -69,7 +69,7 @@ impl Till {
             disk,
             unwritten: VecDeque::new(),
             replies: BTreeMap::new(),
-            events: Vec::new(),
+            notices: Vec::new(),
             sent: Vec::new(),
             uplinks: 0,
             writing: true,
@@ -102,7 +102,7 @@ impl Till {
                             "{request:?} was answered twice"
                         );
                     }
-                    Output::Event(event) => self.events.push(event),
+                    Output::Notice(notice) => self.notices.push(notice),
                 }
             }
             if !self.writing || !self.write_one(now) {

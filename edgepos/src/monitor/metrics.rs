@@ -1,0 +1,116 @@
+//! The names, units and meanings of the metrics.
+
+use std::time::Duration;
+
+use edgepos_consensus::Report;
+
+use crate::terminal::Status;
+
+/// Notices, by their name.
+const NOTICES: &str = "edgepos_notices_total";
+
+/// A gauge: its name, and what it says. Units are in the name's ending, as Prometheus has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Gauge {
+    name: &'static str,
+    help: &'static str,
+}
+
+macro_rules! gauges {
+    ($($field:ident $name:literal $help:literal;)+) => {
+        /// What was read at one moment; durations in seconds.
+        #[derive(Clone, Copy, PartialEq, Debug, Default)]
+        pub(crate) struct Sample {
+            $(pub(crate) $field: f64,)+
+        }
+
+        /// Every gauge, in the order of the page.
+        const GAUGES: &[Gauge] = &[$(Gauge { name: $name, help: $help },)+];
+
+        impl Sample {
+            /// Hands each gauge to whoever records.
+            pub(crate) fn publish(&self) {
+                $(::metrics::gauge!($name).set(self.$field);)+
+            }
+        }
+    };
+}
+
+gauges! {
+    elections "edgepos_elections_last_hour" "new leaders seen in the last hour";
+    failover "edgepos_failover_max_seconds" "longest failover among the latest 256";
+    split_brains "edgepos_split_brains" "two leaders seen in one term since the start";
+    sync_lag "edgepos_sync_lag_seconds" "age of the oldest event here that the cloud is not known to hold";
+    queued "edgepos_queued_events" "events here that the cloud is not known to hold";
+    exceptions "edgepos_exceptions" "exceptions that are raised";
+    quarantined "edgepos_quarantined_events" "stored and not readable by this version";
+    open_baskets "edgepos_open_baskets" "baskets begun and neither committed nor abandoned";
+    connected "edgepos_connected_peers" "terminals with a connection";
+    entitled "edgepos_entitled" "1 while this terminal leads and hears a majority";
+    without_quorum "edgepos_without_quorum_seconds" "time without a leader or a majority since the start";
+}
+
+impl Sample {
+    /// Reads a terminal.
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats, and no count here nears 2^53")]
+    pub(crate) fn new(status: &Status, elections: &Report, lag: Duration) -> Self {
+        Self {
+            elections: f64::from(elections.elections_last_hour),
+            failover: elections.failover_max.as_secs_f64(),
+            split_brains: elections.split_brains as f64,
+            sync_lag: lag.as_secs_f64(),
+            queued: status.queued as f64,
+            exceptions: status.exceptions.len() as f64,
+            quarantined: status.quarantined as f64,
+            open_baskets: status.open_baskets as f64,
+            connected: status.connected.len() as f64,
+            entitled: f64::from(u8::from(status.entitled)),
+            without_quorum: elections.without_quorum.as_secs_f64(),
+        }
+    }
+}
+
+/// Tells whoever records what the figures mean.
+pub(crate) fn describe() {
+    ::metrics::describe_counter!(NOTICES, "what happened, by the name of the notice");
+    for gauge in GAUGES {
+        ::metrics::describe_gauge!(gauge.name, gauge.help);
+    }
+}
+
+/// Counts a notice.
+pub(crate) fn count_notice(name: &'static str) {
+    ::metrics::counter!(NOTICES, "notice" => name).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::super::alerts::RULES;
+    use super::*;
+
+    /// The rows of a table of the page, without its head.
+    fn rows(page: &str, head: &str) -> Vec<String> {
+        let table = &page[page.find(head).unwrap_or_else(|| panic!("no table {head}"))..];
+        table.lines().skip(2).take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_page_has_every_gauge_and_every_alert() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/monitoring.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let gauges: Vec<_> =
+            GAUGES.iter().map(|gauge| format!("| `{}` | {} |", gauge.name, gauge.help)).collect();
+        assert_eq!(rows(&page, "| gauge | what it says |"), gauges);
+        let alerts: Vec<_> = RULES
+            .iter()
+            .map(|rule| format!("| `{}` | {} | {} |", rule.name, rule.threshold, rule.ends_at))
+            .collect();
+        let found: Vec<_> = rows(&page, "| alert | begins above | ends at |")
+            .iter()
+            .map(|row| row.splitn(5, '|').take(4).collect::<Vec<_>>().join("|") + "|")
+            .collect();
+        assert_eq!(found, alerts);
+    }
+}

@@ -1,0 +1,209 @@
+//! What a terminal notices, as log lines with fields: at `info` the story of a day, at `warn` what is odd and works, at `error` what
+//! somebody must look at. No line holds anything of a customer, an operator or a sale.
+//!
+//! Notices are matched without a wildcard: one that nobody could see would not build.
+
+use edgepos_consensus as consensus;
+use edgepos_sync as sync;
+use tracing::{debug, error, info, warn};
+
+use super::alert::Alert;
+use crate::terminal::Notice;
+
+/// Writes the line. The notice's name, which is its label in the metric.
+pub(super) fn tell(notice: &Notice) -> &'static str {
+    match notice {
+        Notice::Election(notice) => tell_election(notice),
+        Notice::Sync(notice) => tell_sync(notice),
+        Notice::Recorded { id, envelope } => {
+            debug!(%id, kind = envelope.kind.name(), "an event is on disk");
+            "recorded"
+        }
+        Notice::ExceptionRaised(raised) => {
+            warn!(
+                exception = raised.exception.name(),
+                value = raised.value,
+                floor = raised.floor,
+                episode = raised.episode,
+                "a counter is below its floor"
+            );
+            "exception_raised"
+        }
+        Notice::Quarantined { id, reason } => {
+            error!(%id, reason, "an event cannot be read here; it is kept and passed on");
+            "quarantined"
+        }
+        Notice::DecisionSkipped { index, kind } => {
+            warn!(index, kind, "the store decided something of a kind that this version does not know");
+            "decision_skipped"
+        }
+        Notice::ClockAhead { by_ms } => {
+            warn!(by_ms, "a peer's clock is far ahead; ours did not follow");
+            "clock_ahead"
+        }
+        Notice::Alert(Alert { name, firing: true, value, threshold }) => {
+            warn!(alert = name, value, threshold, "an alert began");
+            "alert"
+        }
+        Notice::Alert(Alert { name, value, .. }) => {
+            info!(alert = name, value, "an alert ended");
+            "alert"
+        }
+        Notice::Refused { from, reason } => {
+            warn!(peer = from.terminal(), reason, "a frame was refused");
+            "frame_refused"
+        }
+    }
+}
+
+fn tell_election(notice: &consensus::Event) -> &'static str {
+    use consensus::Event;
+    match notice {
+        Event::LeaderChanged(Some(leader)) => {
+            info!(leader = leader.replica.terminal(), term = leader.term.0, "a leader is known");
+            "leader_changed"
+        }
+        Event::LeaderChanged(None) => {
+            info!("no leader is known; sales go on");
+            "leader_changed"
+        }
+        Event::QuorumLost { reachable, needed, .. } => {
+            warn!(reachable, needed, "this leader no longer hears a majority; sales go on");
+            "quorum_lost"
+        }
+        Event::QuorumRegained => {
+            info!("a majority is heard again");
+            "quorum_regained"
+        }
+        Event::Halted(reason) => {
+            error!(%reason, "the election has stopped; sales go on");
+            "election_halted"
+        }
+        Event::Refused { from, reason } => {
+            debug!(peer = from.terminal(), ?reason, "an election message was refused");
+            "message_refused"
+        }
+        Event::LogLost { held, known } => {
+            error!(held, known, "this disk lost decisions that it had reported durable");
+            "log_lost"
+        }
+        Event::ProposalRefused { kind, base, current, .. } => {
+            info!(kind, base, current, "the store refused a proposal: another decision came first");
+            "proposal_refused"
+        }
+        Event::StoreRecovered { generation, last, decided } => {
+            warn!(generation = generation.0, last, decided, "this store was recovered by force");
+            "store_recovered"
+        }
+        Event::MembersChanged { voters, learners } => {
+            info!(voters = voters.len(), learners = learners.len(), "the store decided who belongs to it");
+            "members_changed"
+        }
+        Event::DiskStalled { .. } => {
+            warn!("a write takes longer than it should; the disk may be failing");
+            "disk_stalled"
+        }
+        Event::HandOverFailed => {
+            warn!("nobody took the leadership over; the next election decides");
+            "hand_over_failed"
+        }
+        Event::SnapshotInstalled { from, to } => {
+            info!(from, to, "decisions were missed, and taken from a snapshot");
+            "decisions_from_snapshot"
+        }
+    }
+}
+
+fn tell_sync(notice: &sync::Event) -> &'static str {
+    use sync::Event;
+    match notice {
+        Event::LeaderHas(vector) => {
+            debug!(chains = vector.len(), "the leader holds more");
+            "leader_has"
+        }
+        Event::CloudHas(vector) => {
+            debug!(chains = vector.len(), "the cloud holds more");
+            "cloud_has"
+        }
+        Event::Leased { epoch, leader } => {
+            info!(epoch = epoch.0, leader, "this terminal uploads to the cloud");
+            "leased"
+        }
+        Event::Fenced { epoch } => {
+            info!(epoch = epoch.0, "another terminal uploads to the cloud");
+            "fenced"
+        }
+        Event::UploadRefused { reason } => {
+            error!(%reason, "the cloud refused an upload");
+            "upload_refused"
+        }
+        // The first failure is told, and those that follow are the same story.
+        Event::UplinkFailed { error, attempts: 1 } => {
+            warn!(%error, "the cloud is not reached; sales go on");
+            "uplink_failed"
+        }
+        Event::UplinkFailed { error, attempts } => {
+            debug!(%error, attempts, "the cloud is still not reached");
+            "uplink_failed"
+        }
+        Event::Backpressure { peer, retry_after } => {
+            warn!(leader = peer.terminal(), ?retry_after, "the leader asks for a pause; sales go on");
+            "backpressure"
+        }
+        Event::Pruned { id, peer } => {
+            warn!(%id, peer = peer.map(|peer| peer.terminal()), "an event is asked for that is pruned here");
+            "pruned"
+        }
+        Event::SnapshotNeeded { peer, chain, floor } => {
+            warn!(peer = peer.terminal(), %chain, floor = floor.0, "what is missing here is pruned there");
+            "snapshot_needed"
+        }
+        Event::Fork { .. }
+        | Event::RollbackSuspected { .. }
+        | Event::CloneSuspected { .. }
+        | Event::Damaged { .. }
+        | Event::TooManyChains { .. } => tell_damage(notice),
+        Event::Incompatible { peer, versions: (oldest, newest) } => {
+            warn!(
+                peer = peer.terminal(),
+                oldest, newest, "a peer speaks no version that this terminal speaks"
+            );
+            "peer_incompatible"
+        }
+        Event::WrongStore { peer, store } => {
+            warn!(peer = peer.terminal(), %store, "a peer belongs to another store");
+            "peer_of_another_store"
+        }
+        Event::PeerRefused { peer } => {
+            warn!(peer = peer.terminal(), "there are too many peers; this one is ignored");
+            "peer_refused"
+        }
+        Event::Undecodable { peer, error } => {
+            warn!(peer = peer.terminal(), %error, "a batch of a peer does not decode");
+            "batch_undecodable"
+        }
+    }
+}
+
+/// What is wrong with a disk, here or elsewhere. Other notices of the log are told by [`tell_sync`].
+fn tell_damage(notice: &sync::Event) -> &'static str {
+    use sync::Event;
+    if let Event::Fork { chain, seq, witness } = notice {
+        error!(%chain, held = seq.0, ?witness, "two histories of one chain: a disk was cloned or restored");
+        return "forked";
+    }
+    if let Event::RollbackSuspected { chain, known, own, witness } = notice {
+        error!(%chain, known = known.0, own = own.0, ?witness, "this disk was restored: others hold more of its chain");
+        return "rollback_suspected";
+    }
+    if let Event::Damaged { id } = notice {
+        error!(%id, "a stored event does not match its hash");
+        return "damaged";
+    }
+    if let Event::TooManyChains { witness } = notice {
+        error!(?witness, "there are more chains than the limit");
+        return "too_many_chains";
+    }
+    error!("a peer uses this terminal's own id: its disk was cloned");
+    "clone_suspected"
+}
