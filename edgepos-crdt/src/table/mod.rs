@@ -9,6 +9,7 @@ mod growing;
 mod page;
 mod portable;
 mod stock;
+mod typed;
 
 pub(crate) use base::{add_rows, check_base, extend_ledger};
 pub(crate) use delta::{check_columns, read_columns, read_rows, write_columns, write_rows};

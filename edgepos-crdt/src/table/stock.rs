@@ -8,6 +8,7 @@ use super::delta::PnDelta;
 use super::grid::Grid;
 use super::page::Cell;
 use super::portable::Portable;
+use super::typed::table;
 use crate::wire::{Reader, Wire, Writer};
 use crate::{ApplyError, DecodeError, MergeError, Overflow, VersionVector};
 
@@ -42,172 +43,30 @@ impl From<PnRow> for Cell<2> {
     }
 }
 
-/// Stock, cash, returnable quantities: one counter for each item, each chain adding in a column of its own.
-///
-/// Feed each chain's events in order, each event at most once for an item. The value of an item is the sum over the folded base and all columns, the same
-/// on every replica with the same vector, in whatever order things arrived.
-///
-/// A column is stored in pages of 8,192 rows that are allocated on first use. Each change returns the one row to write through to
-/// the store.
-///
-/// ```
-/// use edgepos_core::{Chain, EventId, Lane, ReplicaId, Seq};
-/// use edgepos_crdt::{Item, PnTable};
-///
-/// let till = Chain::new(ReplicaId::new(1, 42), Lane::Transactions);
-/// let mut stock = PnTable::new();
-/// stock.apply(EventId::new(till, Seq(1)), Item(7), 24)?;
-/// let row = stock.apply(EventId::new(till, Seq(2)), Item(7), -3)?;
-/// assert_eq!((row.stamp, row.plus, row.minus), (Seq(2), 24, 3));
-/// assert_eq!(stock.value(Item(7)), Ok(21));
-/// # Ok::<(), edgepos_crdt::ApplyError>(())
-/// ```
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(into = "Portable<PnRow>", try_from = "Portable<PnRow>")]
-pub struct PnTable {
-    pub(crate) grid: Grid<2>,
-}
-
-impl PnTable {
-    /// The most distinct items: 2²⁴.
-    pub const MAX_ITEMS: usize = Grid::<2>::MAX_ITEMS;
-
-    /// A table without any items.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds `delta` to an item for the event `dot`, and returns the row to write through.
+table! {
+    /// Stock, cash, returnable quantities: one counter for each item, each chain adding in a column of its own.
     ///
-    /// One event touches one item once: sum the lines of a receipt first. Zero is legal.
+    /// Feed each chain's events in order, each event at most once for an item. The value of an item is the sum over the folded base and all columns, the same
+    /// on every replica with the same vector, in whatever order things arrived.
     ///
-    /// # Errors
-    /// [`ApplyError::AlreadyApplied`] for a position below what the chain is held at, or the second one on one item;
-    /// [`ApplyError::Overflow`] when the chain's total would exceed 64 bits; [`ApplyError::Full`]; [`ApplyError::NoPosition`].
-    /// The table is unchanged.
-    pub fn apply(&mut self, dot: EventId, item: Item, delta: i64) -> Result<PnRow, ApplyError> {
-        let amount = delta.unsigned_abs();
-        let added = if delta >= 0 { [amount, 0] } else { [0, amount] };
-        self.grid.apply(dot, item, added).map(PnRow::from)
-    }
-
-    /// Puts back a row that was read from the store. Then tell [`advance`](Self::advance) how far the chains are held.
+    /// A column is stored in pages of 8,192 rows that are allocated on first use. Each change returns the one row to write through to
+    /// the store.
     ///
-    /// # Errors
-    /// [`ApplyError::AlreadyApplied`] when the row is there already; [`ApplyError::NoPosition`]; [`ApplyError::Full`].
-    pub fn restore(&mut self, chain: Chain, item: Item, row: PnRow) -> Result<(), ApplyError> {
-        self.grid.restore(chain, item, row.into())
-    }
-
-    /// Puts back the folded rows that were read from the store, all of them, with the epoch that they are of.
+    /// ```
+    /// use edgepos_core::{Chain, EventId, Lane, ReplicaId, Seq};
+    /// use edgepos_crdt::{Item, PnTable};
     ///
-    /// # Errors
-    /// [`ApplyError::NoPosition`] for a row without a stamp or of a later epoch; [`ApplyError::FoldedTwice`]; [`ApplyError::Full`].
-    /// Begin anew with an empty table then.
-    pub fn restore_base(
-        &mut self,
-        epoch: FoldEpoch,
-        rows: impl IntoIterator<Item = (Item, PnRow)>,
-    ) -> Result<(), ApplyError> {
-        self.grid.restore_base(epoch, rows.into_iter().map(|(item, row)| (item, row.into())))
-    }
-
-    /// Raises the vector: the events up to there touch nothing in this table that it does not hold.
-    pub fn advance(&mut self, vector: &VersionVector) {
-        self.grid.advance(vector);
-    }
-
-    /// What the table covers.
-    pub fn vector(&self) -> &VersionVector {
-        self.grid.vector()
-    }
-
-    /// How many foldings the base has seen.
-    pub fn epoch(&self) -> FoldEpoch {
-        self.grid.epoch()
-    }
-
-    /// The value of an item; 0 when nothing touched it.
-    ///
-    /// # Errors
-    /// [`Overflow`] when it does not fit in an `i64`. Each chain's share still does.
-    pub fn value(&self, item: Item) -> Result<i64, Overflow> {
-        let [plus, minus] = self.grid.totals(item);
-        i64::try_from(plus as i128 - minus as i128).map_err(|_| Overflow)
-    }
-
-    /// Each chain's share of an item that is not folded, by rising chain.
-    pub fn rows(&self, item: Item) -> impl Iterator<Item = (Chain, PnRow)> + '_ {
-        self.grid.cells(item).map(|(chain, cell)| (chain, cell.into()))
-    }
-
-    /// One chain's share of an item.
-    pub fn row(&self, chain: Chain, item: Item) -> Option<PnRow> {
-        self.grid.cell(chain, item).map(PnRow::from)
-    }
-
-    /// What is folded of an item.
-    pub fn base(&self, item: Item) -> PnRow {
-        self.grid.base(item).into()
-    }
-
-    /// The folded rows that foldings after `epoch` changed, by rising item: what to write through after one.
-    pub fn base_since(&self, epoch: FoldEpoch) -> impl Iterator<Item = (Item, PnRow)> {
-        self.grid.base_since(epoch).into_iter().map(|(item, cell)| (item, cell.into()))
-    }
-
-    /// Each item that was ever touched or restored, in the order of its first use.
-    pub fn items(&self) -> impl Iterator<Item = Item> + '_ {
-        self.grid.items()
-    }
-
-    /// What changed beyond `acknowledged`, the vector that the peer reported as durable.
-    pub fn delta_since(&self, acknowledged: &VersionVector) -> PnDelta {
-        self.grid.delta_since(acknowledged)
-    }
-
-    /// Merges what changed elsewhere; the same as joining the sender's whole table. Returns whether anything was new.
-    ///
-    /// # Errors
-    /// [`MergeError::Gap`] when the delta starts beyond what is held; otherwise as [`join`](Self::join). The table is unchanged.
-    pub fn merge(&mut self, delta: &PnDelta) -> Result<bool, MergeError> {
-        self.grid.merge(delta)
-    }
-
-    /// Joins a whole table: of each chain the longer prefix stays. Returns whether anything was new.
-    ///
-    /// Only columns on which `other` is ahead are read; fastest when both tables met their items in the same order.
-    ///
-    /// # Errors
-    /// [`MergeError::EpochAhead`] and [`MergeError::EpochBehind`] when one has folded what the other has not;
-    /// [`MergeError::Corrupt`] when a chain used a position twice; [`MergeError::TooMany`] items. The values are unchanged.
-    pub fn join(&mut self, other: &Self) -> Result<bool, MergeError> {
-        self.grid.join(&other.grid)
-    }
-}
-
-impl Wire for PnTable {
-    fn write(&self, out: &mut Writer) {
-        self.grid.write(out);
-    }
-
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Grid::read(input).map(|grid| Self { grid })
-    }
-}
-
-impl From<PnTable> for Portable<PnRow> {
-    fn from(table: PnTable) -> Self {
-        Self::of(&table.grid)
-    }
-}
-
-impl TryFrom<Portable<PnRow>> for PnTable {
-    type Error = ApplyError;
-
-    fn try_from(portable: Portable<PnRow>) -> Result<Self, ApplyError> {
-        portable.into_grid().map(|grid| Self { grid })
-    }
+    /// let till = Chain::new(ReplicaId::new(1, 42), Lane::Transactions);
+    /// let mut stock = PnTable::new();
+    /// stock.apply(EventId::new(till, Seq(1)), Item(7), 24)?;
+    /// let row = stock.apply(EventId::new(till, Seq(2)), Item(7), -3)?;
+    /// assert_eq!((row.stamp, row.plus, row.minus), (Seq(2), 24, 3));
+    /// assert_eq!(stock.value(Item(7)), Ok(21));
+    /// # Ok::<(), edgepos_crdt::ApplyError>(())
+    /// ```
+    PnTable(2, PnRow, PnDelta, i64, i64, "Portable<PnRow>"),
+    |amount: i64| if amount >= 0 { [amount.unsigned_abs(), 0] } else { [0, amount.unsigned_abs()] },
+    |[plus, minus]: [u128; 2]| i64::try_from(plus as i128 - minus as i128).ok()
 }
 
 #[cfg(test)]
