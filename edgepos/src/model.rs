@@ -7,7 +7,7 @@
 pub use crate::retail::catalogue::body::{PriceSet, ProductSet};
 pub use crate::retail::day::body::{DayClosed, DayOpened};
 pub use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
-pub use crate::retail::envelope::{ClockQuality, DecodeError, Envelope, Mode, Ref, RefRole};
+pub use crate::retail::envelope::{ClockQuality, Envelope, Mode, Ref, RefRole};
 pub use crate::retail::exception::body::{ExceptionRaised, ExceptionType};
 pub use crate::retail::kind::{Kind, KnownKind, Subject};
 pub use crate::retail::money::{Currency, CurrencyError};
@@ -17,3 +17,4 @@ pub use crate::retail::sale::body::{
     TooManyTenders, Transaction,
 };
 pub use crate::retail::stock::{StockLine, StockMoved, StockReason};
+pub use edgepos_wire::{DecodeError, DecodeFault};

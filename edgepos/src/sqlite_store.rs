@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use edgepos_core::{EventId, Persist, Space, Write};
 use edgepos_sync::EventRecord;
+use edgepos_wire::from_cbor;
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 
 use crate::model::{self, Envelope, Kind};
 use crate::ports::{Rows, Store, StoreError};
-use crate::retail::cbor::from_cbor;
 
 /// Marks the file as ours: `EPOS`.
 const APPLICATION_ID: i32 = 0x4550_4F53;
@@ -264,7 +264,7 @@ impl Columns {
             ..Self::default()
         };
         if envelope.kind == Kind::TRANSACTION
-            && let Ok(transaction) = from_cbor::<model::Transaction>(&envelope.body)
+            && let Ok(transaction) = from_cbor::<model::Transaction>("transaction", &envelope.body)
         {
             columns.series = Some(transaction.series);
             columns.number = Some(transaction.number);
@@ -272,7 +272,7 @@ impl Columns {
             columns.currency = Some(transaction.currency.to_string());
         }
         if envelope.kind == Kind::NUMBER_VOIDED
-            && let Ok(voided) = from_cbor::<model::NumberVoided>(&envelope.body)
+            && let Ok(voided) = from_cbor::<model::NumberVoided>("voided number", &envelope.body)
         {
             columns.series = Some(voided.series);
             columns.number = Some(voided.number);

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use edgepos_core::{ConnectionId, Jitter, ReplicaId, StoreGeneration, StoreId};
+use edgepos_wire::{from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,7 +18,6 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
 use crate::ports::{Delivery, Transport, TransportEvent};
-use crate::retail::cbor::{from_cbor, to_cbor};
 use crate::terminal::MAX_FRAME;
 
 /// The versions of the framing that this build speaks, oldest and newest.
@@ -246,7 +246,7 @@ async fn greet(
     write_frame(&mut stream, &to_cbor(&shared.hello())).await?;
     let bytes = read_frame(&mut stream, MAX_HELLO).await?;
     let turned_away = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
-    let hello: Hello = from_cbor(&bytes).map_err(|error| turned_away(error.to_string()))?;
+    let hello: Hello = from_cbor("greeting", &bytes).map_err(|error| turned_away(error.to_string()))?;
     let peer = shared.judge(&hello).map_err(turned_away)?;
     if expected.is_some_and(|expected| expected != peer) {
         return Err(turned_away(format!("terminal {peer} answers there")));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use edgepos_core::{Chain, EventId, Seq, Space, Write};
 use edgepos_crdt::{Item, PnRow, PnTable};
+use edgepos_wire::{from_cbor, to_cbor};
 
-use super::cbor::{from_cbor, to_cbor};
 use super::effect::{Counter, CounterRow, Effect};
 use crate::terminal::unit_of_work::UnitOfWork;
 
@@ -89,7 +89,8 @@ impl Counters {
         let (row_key, chain) = key.split_last_chunk::<9>().ok_or("a counter's key is too short")?;
         let chain = Chain::from_key(chain).ok_or("a counter's key names no chain")?;
         CounterRow::from_key(row_key).ok_or("a counter's key names no row")?;
-        let (stamp, plus, minus, floor): Stored = from_cbor(value).map_err(|error| error.to_string())?;
+        let (stamp, plus, minus, floor): Stored =
+            from_cbor("counter row", value).map_err(|error| error.to_string())?;
         let item = self.intern(row_key.to_vec());
         let row = PnRow { stamp: Seq(stamp), plus, minus };
         let meta = &mut self.rows[item.0 as usize];

@@ -171,7 +171,8 @@ impl Effect {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cbor::{from_cbor, to_cbor};
+    use edgepos_wire::{from_cbor, to_cbor};
+
     use super::*;
 
     #[test]
@@ -191,6 +192,6 @@ mod tests {
     #[test]
     fn effects_read_back() {
         let effect = Effect::new(CounterRow::stock("milk", 3), -2, Some(0));
-        assert_eq!(from_cbor::<Effect>(&to_cbor(&effect)).unwrap(), effect);
+        assert_eq!(from_cbor::<Effect>("effect", &to_cbor(&effect)).unwrap(), effect);
     }
 }

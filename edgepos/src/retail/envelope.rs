@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use edgepos_core::IdempotencyKey;
 use edgepos_crdt::Hlc;
+use edgepos_wire::{DecodeError, DecodeFault, from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
-use thiserror::Error;
 
-use super::cbor::{from_cbor, to_cbor};
 use super::effect::Effect;
 use super::kind::Kind;
 
@@ -138,23 +137,6 @@ pub struct Envelope {
     key: Option<[u8; 16]>,
 }
 
-/// Bytes that are no envelope, or no body of the kind that the envelope names.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[error("{what} does not decode: {reason}")]
-pub struct DecodeError {
-    /// What was being read.
-    pub what: &'static str,
-    /// What is wrong, and at which byte.
-    pub reason: String,
-}
-
-impl DecodeError {
-    pub(crate) fn new(what: &'static str, error: &minicbor::decode::Error) -> Self {
-        let place = error.position().map(|at| format!(" at byte {at}")).unwrap_or_default();
-        Self { what, reason: format!("{error}{place}") }
-    }
-}
-
 impl Envelope {
     /// An envelope of schema 1 with nothing but a kind, stamps and a body.
     pub fn new(kind: Kind, utc_ms: u64, hlc: Hlc, body: Vec<u8>) -> Self {
@@ -205,10 +187,13 @@ impl Envelope {
     /// # Errors
     /// When the bytes are no envelope, or when it has more effects or longer keys than the limits allow.
     pub fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
-        let envelope: Self = from_cbor(payload).map_err(|error| DecodeError::new("envelope", &error))?;
-        let oversized = envelope.effects.iter().any(|effect| effect.key.len() > Effect::MAX_KEY);
-        if oversized || envelope.effects.len() > Effect::MAX_PER_EVENT {
-            return Err(DecodeError { what: "envelope", reason: "effects are over their limit".into() });
+        let envelope: Self = from_cbor("envelope", payload)?;
+        let over = |limit: usize| DecodeFault::TooLarge { limit: limit as u64 };
+        if envelope.effects.len() > Effect::MAX_PER_EVENT {
+            return Err(DecodeError::new("envelope", 0, over(Effect::MAX_PER_EVENT)));
+        }
+        if envelope.effects.iter().any(|effect| effect.key.len() > Effect::MAX_KEY) {
+            return Err(DecodeError::new("key of an effect", 0, over(Effect::MAX_KEY)));
         }
         Ok(envelope)
     }

@@ -1,8 +1,8 @@
 //! Goods that come, go and break.
 
+use edgepos_wire::to_cbor;
 use minicbor::{Decode, Encode};
 
-use super::cbor::to_cbor;
 use super::effect::{CounterRow, Effect};
 use super::kind::KnownKind;
 use super::record::Record;

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use edgepos_core::{Chain, EventId, RepairGen, Space, Write};
 use edgepos_crdt::{Hlc, LwwRegister, Stamp};
+use edgepos_wire::{DecodeError, from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
 use self::body::{PriceSet, ProductSet};
-use super::cbor::{from_cbor, to_cbor};
 use super::envelope::Envelope;
 use super::kind::KnownKind;
 use super::record::Record;
@@ -58,19 +58,15 @@ struct Stored {
 impl Catalogue {
     /// Reads a product's change without making it.
     pub(crate) fn read_product(id: EventId, envelope: &Envelope) -> Result<Change, String> {
-        Self::read(id, envelope, from_cbor(&envelope.body).map(Value::Product))
+        Self::read(id, envelope, from_cbor("product", &envelope.body).map(Value::Product))
     }
 
     /// Reads a price's change without making it.
     pub(crate) fn read_price(id: EventId, envelope: &Envelope) -> Result<Change, String> {
-        Self::read(id, envelope, from_cbor(&envelope.body).map(Value::Price))
+        Self::read(id, envelope, from_cbor("price", &envelope.body).map(Value::Price))
     }
 
-    fn read(
-        id: EventId,
-        envelope: &Envelope,
-        value: Result<Value, minicbor::decode::Error>,
-    ) -> Result<Change, String> {
+    fn read(id: EventId, envelope: &Envelope, value: Result<Value, DecodeError>) -> Result<Change, String> {
         let stamp = Stamp::new(RepairGen(0), envelope.hlc(), id.chain);
         value.map(|value| Change { stamp, value }).map_err(|error| error.to_string())
     }
@@ -96,7 +92,7 @@ impl Catalogue {
         if !matches!(key.first(), Some(&PRODUCT | &PRICE)) {
             return Ok(());
         }
-        let stored: Stored = from_cbor(row).map_err(|error| error.to_string())?;
+        let stored: Stored = from_cbor("register row", row).map_err(|error| error.to_string())?;
         let chain = Chain::from_key(&stored.chain).ok_or("a register's stamp names no chain")?;
         let stamp = Stamp::new(RepairGen(stored.generation), Hlc(stored.hlc), chain);
         self.set(stamp, stored.value);

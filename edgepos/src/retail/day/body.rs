@@ -30,7 +30,7 @@ pub struct DayClosed {
     #[cbor(default)]
     pub counted: i64,
     #[n(2)]
-    #[cbor(with = "crate::retail::cbor::event_ids")]
+    #[cbor(with = "edgepos_wire::event_ids")]
     watermark: Vec<EventId>,
 }
 

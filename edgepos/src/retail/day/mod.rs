@@ -3,9 +3,9 @@
 pub(crate) mod body;
 
 use edgepos_core::{EventId, Space, Write};
+use edgepos_wire::{from_cbor, to_cbor};
 
 use self::body::{DayChange, DayClosed, DayOpened};
-use super::cbor::{from_cbor, to_cbor};
 use super::envelope::Mode;
 use super::kind::KnownKind;
 use super::record::{Record, What};
@@ -25,7 +25,7 @@ pub(crate) struct Day {
 impl Day {
     /// The row as it is on disk.
     pub(crate) fn restore(&mut self, value: &[u8]) -> Result<(), String> {
-        self.last = Some(from_cbor(value).map_err(|error| error.to_string())?);
+        self.last = Some(from_cbor("day row", value).map_err(|error| error.to_string())?);
         Ok(())
     }
 

@@ -67,7 +67,7 @@ pub struct ExceptionRaised {
     pub floor: i64,
     /// The latest event of each chain that moved the row; at most 64.
     #[n(5)]
-    #[cbor(with = "crate::retail::cbor::event_ids")]
+    #[cbor(with = "edgepos_wire::event_ids")]
     pub involved: Vec<EventId>,
 }
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use edgepos_core::{Now, Seq, Space, Time, Write};
 use edgepos_crdt::Item;
+use edgepos_wire::{from_cbor, to_cbor};
 
 use self::body::ExceptionRaised;
 use self::watch::Watch;
-use super::cbor::{from_cbor, to_cbor};
 use super::counters::{Counters, Moved};
 use super::effect::Counter;
 use super::envelope::Envelope;
@@ -53,7 +53,7 @@ enum Judged {
 impl Exceptions {
     /// Reads an exception without raising it.
     pub(crate) fn read(envelope: &Envelope) -> Result<ExceptionRaised, String> {
-        from_cbor(&envelope.body).map_err(|error| error.to_string())
+        from_cbor("exception", &envelope.body).map_err(|error| error.to_string())
     }
 
     /// Raises it, at this position of the store's chain; `None` when its episode was raised before.
@@ -74,7 +74,8 @@ impl Exceptions {
 
     /// A row as it is on disk.
     pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
-        let (seq, exception): (u64, ExceptionRaised) = from_cbor(value).map_err(|error| error.to_string())?;
+        let (seq, exception): (u64, ExceptionRaised) =
+            from_cbor("exception row", value).map_err(|error| error.to_string())?;
         self.raised.insert(key.to_vec(), Raised { seq: Seq(seq), exception });
         Ok(())
     }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use edgepos_wire::to_cbor;
+
 use super::basket::{Basket, returned};
 use super::body::{BasketId, DocType, Line, Tax, Transaction};
-use crate::retail::cbor::to_cbor;
 use crate::retail::effect::{CounterRow, Effect};
 use crate::retail::envelope::Mode;
 use crate::retail::money::Currency;

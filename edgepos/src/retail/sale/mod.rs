@@ -8,12 +8,12 @@ pub(crate) mod receipt;
 use std::collections::BTreeMap;
 
 use edgepos_core::{IdempotencyKey, Space, Write};
+use edgepos_wire::{from_cbor, to_cbor};
 
 use self::basket::{Basket, OpenBasket, returned};
 use self::body::{BasketId, NumberVoided, Transaction};
 use self::draft::Draft;
 use self::receipt::{Commit, Receipt};
-use super::cbor::{from_cbor, to_cbor};
 use super::counters::Counters;
 use super::effect::CounterRow;
 use super::envelope::{Mode, Ref, RefRole};
@@ -55,7 +55,7 @@ impl Sales {
 
     /// A row of [`Space::Basket`] as it is on disk.
     pub(crate) fn restore_basket(&mut self, value: &[u8]) -> Result<(), String> {
-        let basket: Basket = from_cbor(value).map_err(|error| error.to_string())?;
+        let basket: Basket = from_cbor("basket", value).map_err(|error| error.to_string())?;
         self.insert(basket);
         Ok(())
     }

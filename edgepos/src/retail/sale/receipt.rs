@@ -1,10 +1,10 @@
 //! The receipt: proof of a booked transaction, kept under the till's key.
 
 use edgepos_core::{EventId, IdempotencyKey, Space, Write};
+use edgepos_wire::{from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
 use super::body::{BasketId, Tenders};
-use crate::retail::cbor::{from_cbor, to_cbor};
 
 /// The customer has paid.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -65,7 +65,7 @@ impl Receipt {
     /// Reads what [`row`](Self::row) wrote.
     pub(crate) fn from_row(row: &[u8]) -> Result<Self, String> {
         let stored: StoredReceipt =
-            from_cbor(row).map_err(|error| format!("a receipt cannot be read: {error}"))?;
+            from_cbor("receipt row", row).map_err(|error| format!("a receipt cannot be read: {error}"))?;
         let event = EventId::from_key(&stored.event).ok_or("a receipt names no event")?;
         let StoredReceipt { basket, series, number, total, .. } = stored;
         Ok(Self { event, basket, series, number, total })
