@@ -84,9 +84,10 @@ pub use retail::record::Record;
 pub use retail::sale::basket::OpenBasket;
 pub use retail::sale::draft::Draft;
 pub use retail::sale::receipt::{Commit, Receipt};
+pub use retail::unreadable::Unreadable;
 pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
     Config, ConfigError, Genesis, Input, MAX_FRAME, Notice, Output, Refusal, Reply, RequestId, RestoreError,
-    Restored, Status, Terminal,
+    Restored, RowError, Status, Terminal,
 };

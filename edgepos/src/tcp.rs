@@ -1,6 +1,7 @@
 //! The transport over TCP: one connection for each pair of terminals, dialled by the one with the lower id.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -147,6 +148,25 @@ impl Transport for TcpTransport {
     }
 }
 
+/// Why a peer is turned away.
+#[derive(Debug, thiserror::Error)]
+enum TurnedAway {
+    #[error("it does not speak this protocol")]
+    OtherProtocol,
+    #[error("it speaks versions {oldest} to {newest}")]
+    Version { oldest: u16, newest: u16 },
+    #[error("it belongs to store {0}")]
+    OtherStore(StoreId),
+    #[error("it is of generation {0}")]
+    OldGeneration(u32),
+    #[error("it calls itself {0}")]
+    BadName(ReplicaId),
+    #[error("terminal {0} answers there")]
+    OtherTerminal(ReplicaId),
+    #[error("too many peers")]
+    TooMany,
+}
+
 impl Shared {
     fn links(&self) -> MutexGuard<'_, BTreeMap<ReplicaId, Link>> {
         // Every change of the map is one call: a panic elsewhere leaves it whole.
@@ -164,23 +184,23 @@ impl Shared {
         }
     }
 
-    /// Who is there, or why it is turned away.
-    fn judge(&self, hello: &Hello) -> Result<ReplicaId, String> {
+    /// The peer, or why it is turned away.
+    fn judge(&self, hello: &Hello) -> Result<ReplicaId, TurnedAway> {
         let peer = ReplicaId(hello.replica);
         if hello.magic != MAGIC {
-            return Err("it does not speak this protocol".into());
+            return Err(TurnedAway::OtherProtocol);
         }
         if hello.newest < VERSIONS.0 || hello.oldest > VERSIONS.1 {
-            return Err(format!("it speaks versions {} to {}", hello.oldest, hello.newest));
+            return Err(TurnedAway::Version { oldest: hello.oldest, newest: hello.newest });
         }
         if hello.store != self.config.store.0 {
-            return Err(format!("it belongs to store {}", StoreId(hello.store)));
+            return Err(TurnedAway::OtherStore(StoreId(hello.store)));
         }
         if hello.generation < self.config.generation.0 {
-            return Err(format!("it is of generation {}", hello.generation));
+            return Err(TurnedAway::OldGeneration(hello.generation));
         }
         if peer == self.config.me || peer.terminal() == 0 {
-            return Err(format!("it calls itself {peer}"));
+            return Err(TurnedAway::BadName(peer));
         }
         Ok(peer)
     }
@@ -245,15 +265,16 @@ async fn greet(
     stream.set_nodelay(true)?;
     write_frame(&mut stream, &to_cbor(&shared.hello())).await?;
     let bytes = read_frame(&mut stream, MAX_HELLO).await?;
-    let turned_away = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
-    let hello: Hello = from_cbor("greeting", &bytes).map_err(|error| turned_away(error.to_string()))?;
-    let peer = shared.judge(&hello).map_err(turned_away)?;
+    let invalid = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
+    let hello: Hello = from_cbor("greeting", &bytes)
+        .map_err(|error| invalid(Box::<dyn Error + Send + Sync>::from(error)))?;
+    let peer = shared.judge(&hello).map_err(|reason| invalid(reason.into()))?;
     if expected.is_some_and(|expected| expected != peer) {
-        return Err(turned_away(format!("terminal {peer} answers there")));
+        return Err(invalid(TurnedAway::OtherTerminal(peer).into()));
     }
     let links = shared.links();
     if !links.contains_key(&peer) && links.len() >= shared.config.max_peers as usize {
-        return Err(turned_away("too many peers".into()));
+        return Err(invalid(TurnedAway::TooMany.into()));
     }
     drop(links);
     Ok((peer, stream))

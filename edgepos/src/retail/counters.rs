@@ -7,6 +7,7 @@ use edgepos_crdt::{Item, PnRow, PnTable};
 use edgepos_wire::{from_cbor, to_cbor};
 
 use super::effect::{Counter, CounterRow, Effect};
+use super::unreadable::Unreadable;
 use crate::terminal::unit_of_work::UnitOfWork;
 
 /// All counters of the store as far as this terminal has seen.
@@ -56,11 +57,11 @@ impl Counters {
         id: EventId,
         effects: &[Effect],
         out: &mut UnitOfWork,
-    ) -> Result<Vec<Moved>, String> {
+    ) -> Result<Vec<Moved>, Unreadable> {
         let mut sums: BTreeMap<Vec<u8>, (i64, Option<i64>)> = BTreeMap::new();
         for effect in effects {
             let sum = sums.entry(effect.row().to_key()).or_insert((0, None));
-            sum.0 = sum.0.checked_add(effect.delta).ok_or("the effects on one counter overflow")?;
+            sum.0 = sum.0.checked_add(effect.delta).ok_or(Unreadable::EffectsOverflow)?;
             sum.1 = effect.floor.or(sum.1);
         }
         let planned: Vec<_> =
@@ -85,18 +86,18 @@ impl Counters {
     }
 
     /// A row as it is on disk.
-    pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
-        let (row_key, chain) = key.split_last_chunk::<9>().ok_or("a counter's key is too short")?;
-        let chain = Chain::from_key(chain).ok_or("a counter's key names no chain")?;
-        CounterRow::from_key(row_key).ok_or("a counter's key names no row")?;
-        let (stamp, plus, minus, floor): Stored =
-            from_cbor("counter row", value).map_err(|error| error.to_string())?;
+    pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (row_key, chain) =
+            key.split_last_chunk::<9>().ok_or(Unreadable::NoName { what: "a counter and its chain" })?;
+        let chain = Chain::from_key(chain).ok_or(Unreadable::NoName { what: "a chain" })?;
+        CounterRow::from_key(row_key).ok_or(Unreadable::NoName { what: "a counter" })?;
+        let (stamp, plus, minus, floor): Stored = from_cbor("counter row", value)?;
         let item = self.intern(row_key.to_vec());
         let row = PnRow { stamp: Seq(stamp), plus, minus };
         let meta = &mut self.rows[item.0 as usize];
         meta.floor = floor.or(meta.floor);
         if meta.dense {
-            self.dense.restore(chain, item, row).map_err(|error| error.to_string())?;
+            self.dense.restore(chain, item, row)?;
         } else {
             self.sparse.insert((item, chain), row);
         }
@@ -184,9 +185,9 @@ impl Counters {
         self.sparse.get(&(item, chain)).copied().unwrap_or_default()
     }
 
-    fn check(&self, id: EventId, item: Item, delta: i64) -> Result<(), String> {
+    fn check(&self, id: EventId, item: Item, delta: i64) -> Result<(), Unreadable> {
         let row = self.cell(item, id.chain);
-        next(row, id, delta).map(|_| ()).ok_or_else(|| "a counter overflows or was already moved".into())
+        next(row, id, delta).map(|_| ()).ok_or(Unreadable::CounterOverflow)
     }
 
     fn add(&mut self, id: EventId, item: Item, delta: i64) -> PnRow {

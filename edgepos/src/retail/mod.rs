@@ -13,6 +13,7 @@ pub(crate) mod money;
 pub(crate) mod counters;
 pub(crate) mod quarantine;
 pub(crate) mod record;
+pub(crate) mod unreadable;
 
 pub(crate) mod catalogue;
 pub(crate) mod day;

@@ -2,6 +2,7 @@
 
 use edgepos_core::{EventId, Space, Write};
 
+use super::unreadable::Unreadable;
 use crate::terminal::io::Notice;
 use crate::terminal::unit_of_work::{Then, UnitOfWork};
 
@@ -16,14 +17,14 @@ pub(crate) struct Quarantine {
 
 impl Quarantine {
     /// A row as it is on disk.
-    pub(crate) fn restore(&mut self) -> Result<(), String> {
+    pub(crate) fn restore(&mut self) {
         self.count += 1;
-        Ok(())
     }
 
     /// Keeps the reason why an event was not interpreted. The event itself is stored and passed on like any other.
-    pub(crate) fn put(&mut self, id: EventId, reason: String, out: &mut UnitOfWork) {
+    pub(crate) fn put(&mut self, id: EventId, reason: &Unreadable, out: &mut UnitOfWork) {
         self.count += 1;
+        let reason = reason.to_string();
         out.write(Write::put(Space::Quarantine, id.to_key(), reason.as_bytes()));
         out.then(Then::Tell(Notice::Quarantined { id, reason }));
     }

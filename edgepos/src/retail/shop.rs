@@ -20,6 +20,7 @@ use super::sale::basket::OpenBasket;
 use super::sale::body::BasketId;
 use super::sale::draft::Draft;
 use super::sale::receipt::{Commit, Receipt};
+use super::unreadable::Unreadable;
 use crate::ports::Rows;
 use crate::terminal::io::{Notice, Reply, RequestId};
 use crate::terminal::ledger::{Arrival, Entry, Ledger};
@@ -51,7 +52,7 @@ impl Shop {
     ];
 
     /// Takes a row of one of [`SPACES`](Self::SPACES) from disk; rows of other spaces are not for the shop.
-    pub(crate) fn restore(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), String> {
+    pub(crate) fn restore(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
         match space {
             Space::Day => self.day.restore(value),
             Space::Basket => self.sales.restore_basket(value),
@@ -59,7 +60,10 @@ impl Shop {
             Space::Counter => self.counters.restore(key, value),
             Space::Register => self.catalogue.restore(key, value),
             Space::Exception => self.exceptions.restore(key, value),
-            Space::Quarantine => self.quarantine.restore(),
+            Space::Quarantine => {
+                self.quarantine.restore();
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -142,12 +146,12 @@ impl Shop {
             let envelope = match envelope {
                 Ok(envelope) => envelope,
                 Err(reason) => {
-                    self.quarantine.put(id, reason, out);
+                    self.quarantine.put(id, &reason, out);
                     continue;
                 }
             };
             if let Err(reason) = self.apply(now, id, &envelope, out) {
-                self.quarantine.put(id, reason, out);
+                self.quarantine.put(id, &reason, out);
             }
             out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
         }
@@ -160,7 +164,7 @@ impl Shop {
         id: EventId,
         envelope: &Envelope,
         out: &mut UnitOfWork,
-    ) -> Result<(), String> {
+    ) -> Result<(), Unreadable> {
         if envelope.mode == Mode::Training {
             return Ok(());
         }
@@ -203,7 +207,7 @@ impl Shop {
         id: EventId,
         envelope: &Envelope,
         out: &mut UnitOfWork,
-    ) -> Result<(), String> {
+    ) -> Result<(), Unreadable> {
         let moved = self.counters.apply(id, &envelope.effects, out)?;
         self.exceptions.note(now, &moved);
         Ok(())

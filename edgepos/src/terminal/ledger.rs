@@ -16,6 +16,7 @@ use super::refusal::Refusal;
 use crate::retail::effect::Effect;
 use crate::retail::envelope::{Envelope, Mode, Ref};
 use crate::retail::kind::{Kind, KnownKind};
+use crate::retail::unreadable::Unreadable;
 
 /// The event log with the clock that stamps it.
 pub(crate) struct Ledger {
@@ -35,7 +36,7 @@ pub(crate) struct Arrival {
     /// Its place.
     pub(crate) id: EventId,
     /// What it says, or why it cannot be read.
-    pub(crate) envelope: Result<Envelope, String>,
+    pub(crate) envelope: Result<Envelope, Unreadable>,
 }
 
 /// An event of this terminal before it has a place.
@@ -94,7 +95,7 @@ impl Ledger {
 
     /// A peer's event, once, in its chain's order; the outbox has stored it. By how much its clock is ahead, where it is too far.
     pub(crate) fn accept(&mut self, now: Now, record: &EventRecord) -> Option<Notice> {
-        let envelope = Envelope::decode(&record.payload).map_err(|error| error.to_string());
+        let envelope = Envelope::decode(&record.payload).map_err(Unreadable::from);
         let ahead = envelope.as_ref().ok().and_then(|read| self.clock.observe(read.hlc(), now.wall).err());
         self.arrivals.push_back(Arrival { id: record.id, envelope });
         ahead.map(|ahead| Notice::ClockAhead {
@@ -105,7 +106,7 @@ impl Ledger {
     /// An event of the store's own chain, from its log. Every terminal derives the same; one that a peer had brought before has its
     /// place already, and is not interpreted twice.
     pub(crate) fn decide(&mut self, now: Now, generation: StoreGeneration, payload: Vec<u8>) {
-        let envelope = Envelope::decode(&payload).map_err(|error| error.to_string());
+        let envelope = Envelope::decode(&payload).map_err(Unreadable::from);
         match self.outbox.record_decided(now, store_chain(generation), payload) {
             Ok(decided) if decided.new => self.arrivals.push_back(Arrival { id: decided.id, envelope }),
             Ok(_) => {}
@@ -211,6 +212,6 @@ fn refusal(error: RecordError) -> Refusal {
         RecordError::Busy { limit, .. } => {
             Refusal::Full { what: "writes under way", limit: usize::try_from(limit).unwrap_or(usize::MAX) }
         }
-        other => Refusal::Stopped(other.to_string()),
+        other => Refusal::Log(other),
     }
 }

@@ -25,7 +25,7 @@ use edgepos_wire::to_cbor;
 pub use frame::MAX_FRAME;
 pub use io::{Input, Notice, Output, Reply, RequestId, Status};
 pub use refusal::Refusal;
-pub use restore::{RestoreError, Restored};
+pub use restore::{RestoreError, Restored, RowError};
 
 use self::frame::Frame;
 use self::ledger::Ledger;

@@ -1,8 +1,10 @@
 //! Why a request was not done.
 
+use edgepos_sync::RecordError;
 use thiserror::Error;
 
 use crate::retail::sale::body::BasketId;
+use crate::retail::unreadable::Unreadable;
 
 /// Why a request was not done. Nothing of it was written.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -58,6 +60,18 @@ pub enum Refusal {
     /// What moves a counter may not be what is sent last and dropped first.
     #[error("an event with effects does not travel in the telemetry lane")]
     EffectsInTelemetry,
+    /// What is stored cannot be read.
+    #[error("{what} cannot be read")]
+    Damaged {
+        /// What was asked for.
+        what: &'static str,
+        /// What is wrong with it.
+        #[source]
+        reason: Unreadable,
+    },
+    /// The event log does not take an event of this terminal.
+    #[error(transparent)]
+    Log(#[from] RecordError),
     /// The terminal has stopped: its store failed, or its identity is in doubt.
     #[error("the terminal has stopped: {0}")]
     Stopped(String),

@@ -10,6 +10,7 @@ use super::config::{Config, ConfigError};
 use super::unit_of_work::UnitOfWork;
 use crate::ports::{Store, StoreError};
 use crate::retail::shop::Shop;
+use crate::retail::unreadable::{Unreadable, number};
 
 const ME: &[u8] = b"me";
 const STORE: &[u8] = b"store";
@@ -53,8 +54,24 @@ pub enum RestoreError {
         /// Its key, in hexadecimal.
         key: String,
         /// What is wrong.
-        reason: String,
+        #[source]
+        reason: RowError,
     },
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RowError {
+    /// It is one of the terminal's own.
+    #[error(transparent)]
+    Terminal(#[from] Unreadable),
+    /// It is the election's.
+    #[error(transparent)]
+    Election(#[from] consensus::RestoreError),
+    /// It is the event log's.
+    #[error(transparent)]
+    Sync(#[from] sync::RestoreError),
 }
 
 impl Restored {
@@ -102,15 +119,13 @@ impl Restored {
     pub fn insert(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), RestoreError> {
         let parts = &mut self.parts;
         let result = match space {
-            Space::Identity => parts.identity.restore(key, value),
-            Space::Clock => number(value).map(|ceiling| parts.clock = Hlc(ceiling)),
+            Space::Identity => parts.identity.restore(key, value).map_err(RowError::from),
+            Space::Clock => number(value).map(|ceiling| parts.clock = Hlc(ceiling)).map_err(RowError::from),
             Space::Election | Space::ElectionLog | Space::ElectionSnapshot => {
-                parts.election.insert(space, key, value).map_err(|error| error.to_string())
+                parts.election.insert(space, key, value).map_err(RowError::from)
             }
-            Space::Head | Space::Cloud => {
-                parts.outbox.insert(space, key, value).map_err(|error| error.to_string())
-            }
-            space => parts.shop.restore(space, key, value),
+            Space::Head | Space::Cloud => parts.outbox.insert(space, key, value).map_err(RowError::from),
+            space => parts.shop.restore(space, key, value).map_err(RowError::from),
         };
         result.map_err(|reason| RestoreError::Row {
             space,
@@ -126,11 +141,12 @@ impl Restored {
 }
 
 impl Identity {
-    fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
+    fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
         match key {
             ME => self.me = Some(ReplicaId(number(value)?)),
             STORE => {
-                let bytes = value.try_into().map_err(|_| "a store id has 16 bytes")?;
+                let found = value.len();
+                let bytes = value.try_into().map_err(|_| Unreadable::Length { expected: 16, found })?;
                 self.store = Some(StoreId(bytes));
             }
             // A later version's: kept by not touching it.
@@ -163,10 +179,6 @@ impl Identity {
         }
         Ok(())
     }
-}
-
-fn number(value: &[u8]) -> Result<u64, String> {
-    value.try_into().map(u64::from_be_bytes).map_err(|_| "expected 8 bytes".into())
 }
 
 /// The row that keeps the clock's ceiling.

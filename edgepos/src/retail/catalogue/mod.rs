@@ -13,6 +13,7 @@ use self::body::{PriceSet, ProductSet};
 use super::envelope::Envelope;
 use super::kind::KnownKind;
 use super::record::Record;
+use crate::retail::unreadable::Unreadable;
 use crate::terminal::unit_of_work::UnitOfWork;
 
 /// The first byte of a register's key on disk: what it holds.
@@ -57,18 +58,22 @@ struct Stored {
 
 impl Catalogue {
     /// Reads a product's change without making it.
-    pub(crate) fn read_product(id: EventId, envelope: &Envelope) -> Result<Change, String> {
+    pub(crate) fn read_product(id: EventId, envelope: &Envelope) -> Result<Change, Unreadable> {
         Self::read(id, envelope, from_cbor("product", &envelope.body).map(Value::Product))
     }
 
     /// Reads a price's change without making it.
-    pub(crate) fn read_price(id: EventId, envelope: &Envelope) -> Result<Change, String> {
+    pub(crate) fn read_price(id: EventId, envelope: &Envelope) -> Result<Change, Unreadable> {
         Self::read(id, envelope, from_cbor("price", &envelope.body).map(Value::Price))
     }
 
-    fn read(id: EventId, envelope: &Envelope, value: Result<Value, DecodeError>) -> Result<Change, String> {
+    fn read(
+        id: EventId,
+        envelope: &Envelope,
+        value: Result<Value, DecodeError>,
+    ) -> Result<Change, Unreadable> {
         let stamp = Stamp::new(RepairGen(0), envelope.hlc(), id.chain);
-        value.map(|value| Change { stamp, value }).map_err(|error| error.to_string())
+        Ok(Change { stamp, value: value? })
     }
 
     /// Makes the change, where its stamp is the newest.
@@ -88,12 +93,12 @@ impl Catalogue {
     }
 
     /// Takes a register from disk. One of a kind that a later version wrote stays there, untouched.
-    pub(crate) fn restore(&mut self, key: &[u8], row: &[u8]) -> Result<(), String> {
+    pub(crate) fn restore(&mut self, key: &[u8], row: &[u8]) -> Result<(), Unreadable> {
         if !matches!(key.first(), Some(&PRODUCT | &PRICE)) {
             return Ok(());
         }
-        let stored: Stored = from_cbor("register row", row).map_err(|error| error.to_string())?;
-        let chain = Chain::from_key(&stored.chain).ok_or("a register's stamp names no chain")?;
+        let stored: Stored = from_cbor("register row", row)?;
+        let chain = Chain::from_key(&stored.chain).ok_or(Unreadable::NoName { what: "a chain" })?;
         let stamp = Stamp::new(RepairGen(stored.generation), Hlc(stored.hlc), chain);
         self.set(stamp, stored.value);
         Ok(())

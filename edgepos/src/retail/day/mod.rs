@@ -9,6 +9,7 @@ use self::body::{DayChange, DayClosed, DayOpened};
 use super::envelope::Mode;
 use super::kind::KnownKind;
 use super::record::{Record, What};
+use crate::retail::unreadable::Unreadable;
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
@@ -24,8 +25,8 @@ pub(crate) struct Day {
 
 impl Day {
     /// The row as it is on disk.
-    pub(crate) fn restore(&mut self, value: &[u8]) -> Result<(), String> {
-        self.last = Some(from_cbor("day row", value).map_err(|error| error.to_string())?);
+    pub(crate) fn restore(&mut self, value: &[u8]) -> Result<(), Unreadable> {
+        self.last = Some(from_cbor("day row", value)?);
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use super::counters::{Counters, Moved};
 use super::effect::Counter;
 use super::envelope::Envelope;
 use super::kind::Kind;
+use crate::retail::unreadable::Unreadable;
 use crate::terminal::unit_of_work::UnitOfWork;
 
 /// Raised exceptions by episode, and the rows that may become one.
@@ -52,8 +53,8 @@ enum Judged {
 
 impl Exceptions {
     /// Reads an exception without raising it.
-    pub(crate) fn read(envelope: &Envelope) -> Result<ExceptionRaised, String> {
-        from_cbor("exception", &envelope.body).map_err(|error| error.to_string())
+    pub(crate) fn read(envelope: &Envelope) -> Result<ExceptionRaised, Unreadable> {
+        Ok(from_cbor("exception", &envelope.body)?)
     }
 
     /// Raises it, at this position of the store's chain; `None` when its episode was raised before.
@@ -73,9 +74,8 @@ impl Exceptions {
     }
 
     /// A row as it is on disk.
-    pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
-        let (seq, exception): (u64, ExceptionRaised) =
-            from_cbor("exception row", value).map_err(|error| error.to_string())?;
+    pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (seq, exception): (u64, ExceptionRaised) = from_cbor("exception row", value)?;
         self.raised.insert(key.to_vec(), Raised { seq: Seq(seq), exception });
         Ok(())
     }

@@ -19,6 +19,7 @@ use super::effect::CounterRow;
 use super::envelope::{Mode, Ref, RefRole};
 use super::kind::KnownKind;
 use crate::ports::Rows;
+use crate::retail::unreadable::{Unreadable, number};
 use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
@@ -46,16 +47,15 @@ struct Committing {
 
 impl Sales {
     /// A row of [`Space::Series`] as it is on disk.
-    pub(crate) fn restore_series(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
-        let series = String::from_utf8(key.to_vec()).map_err(|error| error.to_string())?;
-        let number = value.try_into().map(u64::from_be_bytes).map_err(|_| "expected 8 bytes")?;
-        self.series.insert(series, number);
+    pub(crate) fn restore_series(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let series = String::from_utf8(key.to_vec()).map_err(|_| Unreadable::NoName { what: "a series" })?;
+        self.series.insert(series, number(value)?);
         Ok(())
     }
 
     /// A row of [`Space::Basket`] as it is on disk.
-    pub(crate) fn restore_basket(&mut self, value: &[u8]) -> Result<(), String> {
-        let basket: Basket = from_cbor("basket", value).map_err(|error| error.to_string())?;
+    pub(crate) fn restore_basket(&mut self, value: &[u8]) -> Result<(), Unreadable> {
+        let basket: Basket = from_cbor("basket", value)?;
         self.insert(basket);
         Ok(())
     }
@@ -162,7 +162,7 @@ impl Sales {
         let booked = match rows.first() {
             Some((_, row)) => match Receipt::from_row(row) {
                 Ok(receipt) => return self.repeat(turn, business_day, key, receipt),
-                Err(reason) => Err(Refusal::Stopped(reason)),
+                Err(reason) => Err(Refusal::Damaged { what: "the receipt of this key", reason }),
             },
             None if self.open.contains_key(&basket) => self.book(turn, business_day, key),
             None => Err(Refusal::UnknownBasket(basket)),

@@ -5,6 +5,7 @@ use edgepos_wire::{from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
 use super::body::{BasketId, Tenders};
+use crate::retail::unreadable::Unreadable;
 
 /// The customer has paid.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,10 +64,9 @@ impl Receipt {
     }
 
     /// Reads what [`row`](Self::row) wrote.
-    pub(crate) fn from_row(row: &[u8]) -> Result<Self, String> {
-        let stored: StoredReceipt =
-            from_cbor("receipt row", row).map_err(|error| format!("a receipt cannot be read: {error}"))?;
-        let event = EventId::from_key(&stored.event).ok_or("a receipt names no event")?;
+    pub(crate) fn from_row(row: &[u8]) -> Result<Self, Unreadable> {
+        let stored: StoredReceipt = from_cbor("receipt", row)?;
+        let event = EventId::from_key(&stored.event).ok_or(Unreadable::NoName { what: "an event" })?;
         let StoredReceipt { basket, series, number, total, .. } = stored;
         Ok(Self { event, basket, series, number, total })
     }
