@@ -86,6 +86,11 @@ impl Timing {
         }
     }
 
+    /// About a round trip on the shop's network (a mean of 6 ms): when to repeat what was probably lost.
+    pub(crate) fn soon(&self) -> Duration {
+        (self.peer_lost_stagger / 2).max(Duration::from_millis(5))
+    }
+
     fn validate(&self) -> Result<(), ConfigError> {
         let positive = [
             ("tick", self.tick),

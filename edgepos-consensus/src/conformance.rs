@@ -16,12 +16,13 @@ use std::collections::BTreeMap;
 use edgepos_core::{Now, ReplicaId, Space, Write};
 
 use crate::config::Config;
+use crate::decisions::Decisions;
 use crate::election::Election;
 use crate::entry::{Class, Entry, Proposal, ProposalKey};
 use crate::io::{Event, Input, Output};
 use crate::members::Members;
 use crate::message::{Body, Message};
-use crate::rows::Restored;
+use crate::restored::Restored;
 use crate::snapshot::Snapshot;
 
 /// Where rows are kept, and a way to cut its power. Methods panic where the store fails.
@@ -30,7 +31,7 @@ pub trait RowStore {
     fn commit(&mut self, writes: &[Write]);
 
     /// Begins [`commit`](Self::commit), loses power when `reached` of the writes are on their way to the medium, and opens the store
-    /// again. `reached` is 0 to the number of writes; a store that can not be stopped in between does what is nearest.
+    /// again. `reached` is 0 to the number of writes; a store that cannot be stopped in between does what is nearest.
     fn commit_and_crash(&mut self, writes: &[Write], reached: usize);
 
     /// Loses power with nothing under way, and opens the store again.
@@ -238,16 +239,18 @@ impl<'s> Follower<'s> {
 
     /// What the leader sends to a follower in this state; `None` at the end.
     fn next(&self) -> Option<Message> {
-        let log = self.election.core.log();
+        let log = self.election.log();
         let (last, applied) = (log.last(), log.applied());
         Some(match last {
             _ if last < 6 => append(last, 5, 3, last),
             _ if last < SNAPSHOT => {
                 let voters = vec![LEADER, ME, ReplicaId::new(3, 3)];
                 let members = Members { voters, ..Members::default() };
-                let decided = BTreeMap::from([(LEADER, SNAPSHOT)]);
-                let versions = BTreeMap::from([(1, SNAPSHOT), (7, 3)]);
-                message(5, Body::Snapshot(Snapshot { index: SNAPSHOT, term: 5, members, decided, versions }))
+                let mut decisions = Decisions::default();
+                decisions.restore_number(LEADER, SNAPSHOT);
+                decisions.restore_version(1, SNAPSHOT);
+                decisions.restore_version(7, 3);
+                message(5, Body::Snapshot(Snapshot { index: SNAPSHOT, term: 5, members, decisions }))
             }
             // A tail that another leader replaces by a shorter one.
             SNAPSHOT => append(SNAPSHOT, 5, 7, SNAPSHOT + 4),
@@ -292,9 +295,9 @@ impl<'s> Follower<'s> {
                 self.store.crash();
             }
         }
-        let term = self.election.core.log().hard().term;
+        let term = self.election.term();
         self.election = start(self.store, self.now);
-        assert!(self.election.term().0 <= term, "no term comes from nowhere");
+        assert!(self.election.term() <= term, "no term comes from nowhere");
         self.work();
     }
 }
@@ -307,7 +310,7 @@ fn older_copies_are_noticed(make: &mut dyn FnMut() -> Box<dyn RowStore>) {
     let first = follower.next().expect("a new follower gets entries");
     follower.election.handle(follower.now, Input::Message(first));
     follower.work();
-    let held = follower.election.core.log().last();
+    let held = follower.election.log().last();
     let mut older = make();
     for space in SPACES {
         let rows = follower.store.rows(space);

@@ -13,6 +13,11 @@ const ENVELOPE_BYTES: usize = 128;
 /// Largest payload of an entry as it is stored and sent.
 pub(crate) const MAX_PAYLOAD_BYTES: usize = MAX_ENTRY_BYTES as usize + ENVELOPE_BYTES;
 
+/// No term reaches this: at one election a millisecond it takes 8,900 years. A message with a larger one would, once stored, leave
+/// no terms to elect anyone in.
+pub(crate) const MAX_TERM: u64 = 1 << 48;
+/// No log reaches this.
+pub(crate) const MAX_INDEX: u64 = 1 << 48;
 /// The name of a proposal: a repeat with the same key is applied once.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ProposalKey {

@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
-use edgepos_core::{PersistId, Time};
+use edgepos_core::{Persist, PersistId, Time, Write};
 
+use crate::io::{Event, Output};
 use crate::message::{Body, Message};
+use crate::turn::Turn;
 
 /// One write that was handed out and not yet reported durable.
 #[derive(Debug)]
@@ -36,21 +38,36 @@ pub(crate) enum Confirmed {
 pub(crate) struct Flight {
     last: u64,
     waiting: VecDeque<Waiting>,
+    /// The oldest takes too long, and that was told.
+    stall_told: bool,
+}
+
+/// What a write completes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Completes {
+    /// One of raft's numbered batches; 0 for none.
+    pub(crate) number: u64,
+    /// A term or a vote, or what else must be durable before this terminal says a word.
+    pub(crate) promise: bool,
+    /// The snapshot up to this index.
+    pub(crate) snapshot: Option<u64>,
+}
+
+impl Completes {
+    /// A write of the election's own that nothing but the terminal's words depends on.
+    pub(crate) const PROMISE: Self = Self { number: 0, promise: true, snapshot: None };
+    /// A write that nothing depends on.
+    pub(crate) const NOTHING: Self = Self { number: 0, promise: false, snapshot: None };
 }
 
 impl Flight {
-    /// Starts a write and gives it its id.
-    pub(crate) fn start(
-        &mut self,
-        number: u64,
-        promise: bool,
-        snapshot: Option<u64>,
-        since: Time,
-    ) -> PersistId {
+    /// Hands out a write.
+    pub(crate) fn start(&mut self, turn: &mut Turn<'_>, completes: Completes, writes: Vec<Write>) {
+        let Completes { number, promise, snapshot } = completes;
         self.last += 1;
-        let id = PersistId(self.last);
+        let (id, since) = (PersistId(self.last), turn.now);
         self.waiting.push_back(Waiting { id, since, number, promise, snapshot, messages: Vec::new() });
-        id
+        turn.out.push_back(Output::Persist(Persist { id, writes }));
     }
 
     /// Attaches a batch without writes to the newest write, since batches complete in order. `false` when nothing is under way.
@@ -66,11 +83,6 @@ impl Flight {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
-    }
-
-    /// Since when the oldest write is under way.
-    pub(crate) fn oldest(&self) -> Option<Time> {
-        self.waiting.front().map(|waiting| waiting.since)
     }
 
     /// Whether the term and the vote would survive a power cut at this moment.
@@ -91,19 +103,20 @@ impl Flight {
             .any(|held| matches!(held.body, Body::Vote { .. }))
     }
 
-    /// Holds a message behind every write under way, or gives it back when there is none.
-    pub(crate) fn hold_behind_all(&mut self, message: Message) -> Option<Message> {
-        hold(self.waiting.back_mut(), message)
+    /// Sends a message as soon as every write under way is durable.
+    pub(crate) fn send_behind_all(&mut self, turn: &mut Turn<'_>, message: Message) {
+        send(self.waiting.back_mut(), turn, message);
     }
 
-    /// Holds a message behind the writes of term and vote only.
-    pub(crate) fn hold_behind_promise(&mut self, message: Message) -> Option<Message> {
-        hold(self.waiting.iter_mut().rev().find(|waiting| waiting.promise), message)
+    /// Sends a message as soon as the writes of term and vote are.
+    pub(crate) fn send_behind_promise(&mut self, turn: &mut Turn<'_>, message: Message) {
+        send(self.waiting.iter_mut().rev().find(|waiting| waiting.promise), turn, message);
     }
 
     pub(crate) fn confirm(&mut self, id: PersistId) -> Confirmed {
         match self.waiting.front() {
             Some(waiting) if waiting.id == id => {
+                self.stall_told = false;
                 self.waiting.pop_front().map_or(Confirmed::Again, Confirmed::Next)
             }
             Some(waiting) if id > waiting.id => Confirmed::Gap { expected: waiting.id },
@@ -111,14 +124,27 @@ impl Flight {
             _ => Confirmed::Again,
         }
     }
+
+    /// Tells, once, that the oldest write takes too long. Whether it did.
+    pub(crate) fn stalls(&mut self, turn: &mut Turn<'_>) -> bool {
+        let oldest = self.waiting.front().map(|waiting| waiting.since);
+        let due = self.deadline(turn).is_some_and(|at| turn.now >= at);
+        let Some(since) = oldest.filter(|_| due) else { return false };
+        self.stall_told = true;
+        turn.tell(Event::DiskStalled { since });
+        true
+    }
+
+    /// When the oldest write will take too long.
+    pub(crate) fn deadline(&self, turn: &Turn<'_>) -> Option<Time> {
+        let oldest = self.waiting.front().filter(|_| !self.stall_told)?;
+        Some(oldest.since + turn.config.disk_stall_after)
+    }
 }
 
-fn hold(waiting: Option<&mut Waiting>, message: Message) -> Option<Message> {
-    match waiting {
-        Some(waiting) => {
-            waiting.messages.push(message);
-            None
-        }
-        None => Some(message),
+fn send(behind: Option<&mut Waiting>, turn: &mut Turn<'_>, message: Message) {
+    match behind {
+        Some(waiting) => waiting.messages.push(message),
+        None => turn.out.push_back(Output::Transmit(message)),
     }
 }

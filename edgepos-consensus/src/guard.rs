@@ -5,17 +5,14 @@
 
 use edgepos_core::ReplicaId;
 
-use crate::entry::Class;
+use crate::config::Config;
+use crate::entry::{Class, MAX_INDEX, MAX_TERM};
+use crate::log::Log;
 use crate::message::{Body, Message};
-use crate::snapshot::{MAX_PROPOSERS, Snapshot};
+use crate::snapshot::Snapshot;
 
-/// No term reaches this: at one election a millisecond it takes 8,900 years. A message with a larger one would, once stored, leave
-/// no terms to elect anyone in.
-pub(crate) const MAX_TERM: u64 = 1 << 48;
-/// No log reaches this.
-pub(crate) const MAX_INDEX: u64 = 1 << 48;
 /// How far ahead of ours a term may be. A store that was apart for a year with an election every 30 s is 2²⁰ terms ahead.
-pub(crate) const MAX_TERM_JUMP: u64 = 1 << 20;
+const MAX_TERM_JUMP: u64 = 1 << 20;
 
 /// Why a message was dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -72,10 +69,6 @@ pub(crate) struct View {
     pub(crate) last: u64,
     /// Vote requests wait for the disk: nobody can have answered yet.
     pub(crate) votes_held: bool,
-    /// This terminal's log is known to lack what it once held.
-    pub(crate) log_lost: bool,
-    /// The sender of a request for a vote may be a voter.
-    pub(crate) may_lead: bool,
 }
 
 /// Raft's roles.
@@ -96,8 +89,16 @@ fn position(index: u64, term: u64) -> Result<(), Refusal> {
     need(index < MAX_INDEX && term < MAX_TERM && (index == 0) == (term == 0), Refusal::ImpossibleIndex)
 }
 
+/// Whether the message is of this store, for this terminal and not its own.
+pub(crate) fn addressed(config: &Config, message: &Message) -> Result<(), Refusal> {
+    let Message { store, generation, from, to, .. } = message;
+    need((*store, *generation) == (config.store, config.generation), Refusal::WrongStore)?;
+    need(*from != config.me, Refusal::FromMyself)?;
+    need(*to == config.me, Refusal::WrongDestination)
+}
+
 /// Judges a message whose sender, destination and store are known to be right.
-pub(crate) fn check(view: &View, message: &Message) -> Result<(), Refusal> {
+pub(crate) fn check(view: &View, log: &Log, message: &Message) -> Result<(), Refusal> {
     let term = message.term;
     let reachable = view.term.saturating_add(MAX_TERM_JUMP);
     need((1..MAX_TERM).contains(&term) && term <= reachable, Refusal::ImpossibleTerm)?;
@@ -131,9 +132,10 @@ pub(crate) fn check(view: &View, message: &Message) -> Result<(), Refusal> {
             position(*commit, *commit_term)?;
             let ordered = *log_term < term && commit <= index && commit_term <= log_term;
             need(ordered, Refusal::ImpossibleIndex)?;
-            need(view.may_lead, Refusal::NotAVoter)?;
+            let may_elect = log.may_elect(message.from, *commit, *commit_term);
+            need(may_elect, Refusal::NotAVoter)?;
             // It would elect a leader without the decisions that it has forgotten.
-            need(!view.log_lost, Refusal::LogLost)
+            need(!log.is_lost(), Refusal::LogLost)
         }
         Body::VoteReply { pre, reject, commit, commit_term } => {
             position(*commit, *commit_term)?;
@@ -179,6 +181,5 @@ fn from_leader(view: &View, message: &Message) -> Result<(), Refusal> {
 fn well_formed(view: &View, term: u64, snapshot: &Snapshot) -> Result<(), Refusal> {
     let place = (1..MAX_INDEX).contains(&snapshot.index) && (1..=term).contains(&snapshot.term);
     let members = snapshot.members.well_formed() && snapshot.members.contains(view.me);
-    let decided = snapshot.decided.len() <= MAX_PROPOSERS;
-    need(place && members && decided, Refusal::ImpossibleSnapshot)
+    need(place && members && snapshot.decisions.within_limits(), Refusal::ImpossibleSnapshot)
 }

@@ -1,19 +1,29 @@
 //! A planned hand-over of the leadership, pursued until somebody takes it.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use edgepos_core::{ReplicaId, Time};
 
-use crate::election::Election;
-use crate::guard::Role;
-use crate::io::{Event, Output};
+use crate::io::Event;
+use crate::turn::Turn;
 
 /// Half heartbeats before the next voter is ordered.
 const PATIENCE: u32 = 3;
 
+/// What this terminal has ordered, and whom it orders nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HandOver {
+    order: Option<Order>,
+    /// The term in which another terminal was ordered to take over, whatever came of it.
+    ordered_in: Option<u64>,
+    /// Voters that said that they never lead.
+    passive: BTreeSet<ReplicaId>,
+}
+
 /// A hand-over under way.
 #[derive(Clone, Debug)]
-pub(crate) struct HandOver {
+struct Order {
     target: ReplicaId,
     tried: Vec<ReplicaId>,
     /// When another voter is ordered instead.
@@ -21,56 +31,71 @@ pub(crate) struct HandOver {
     /// Until the order is repeated.
     again_after: Duration,
     /// When to look again.
-    pub(crate) at: Time,
+    at: Time,
 }
 
-impl Election {
-    pub(crate) fn hand_over(&mut self) {
-        self.hand_over = None;
-        self.hand_over_to_next(Vec::new());
+impl HandOver {
+    /// A voter said that it never leads.
+    pub(crate) fn passive(&mut self, voter: ReplicaId) {
+        self.passive.insert(voter);
     }
 
-    /// Orders the best voter that was not tried: one within reach, with most of the log. `false` when none is left.
-    fn hand_over_to_next(&mut self, mut tried: Vec<ReplicaId>) -> bool {
-        let open = |voter: &&ReplicaId| {
-            **voter != self.config.me && !tried.contains(voter) && !self.passive.contains(voter)
-        };
-        let ahead = |voter: &&ReplicaId| (self.quorum.reaches(**voter, self.now), self.core.matched(**voter));
-        let Some(target) = self.voters().iter().filter(open).max_by_key(ahead).copied() else { return false };
-        tried.push(target);
-        self.handed_over_in = Some(self.core.term());
-        self.core.transfer_to(target);
-        let again_after = match self.config.lossy_transport {
-            true => self.soon(),
-            // It is not lost but late, and the first may be obeyed while the second is on its way.
-            false => self.config.timing.heartbeat / 2,
-        };
-        let until = self.now + PATIENCE * self.config.timing.heartbeat / 2;
-        self.hand_over = Some(HandOver { target, tried, until, again_after, at: self.now + again_after });
-        self.drain();
+    /// Orders the best voter. Whether there was one.
+    pub(crate) fn begin(&mut self, turn: &mut Turn<'_>, reached: impl Fn(ReplicaId) -> bool) -> bool {
+        self.order = None;
+        self.order_next(turn, Vec::new(), reached)
+    }
+
+    /// Whether this terminal has given its leadership away in this term: an order may be obeyed at any time.
+    pub(crate) fn given_away_in(&self, term: u64) -> bool {
+        self.ordered_in == Some(term)
+    }
+
+    /// Repeats an order, which can be lost, and then orders another voter. Whether raft was told something.
+    pub(crate) fn pursue(&mut self, turn: &mut Turn<'_>, reached: impl Fn(ReplicaId) -> bool) -> bool {
+        if !turn.leads() {
+            self.order = None;
+            return false;
+        }
+        let Some(mut order) = self.order.take_if(|order| turn.now >= order.at) else { return false };
+        if turn.now < order.until && turn.raft.hands_over() {
+            order.again_after *= 2;
+            order.at = (turn.now + order.again_after).min(order.until);
+            turn.raft.take_over_again(order.target);
+            self.order = Some(order);
+        } else if !self.order_next(turn, order.tried, reached) {
+            // An order may still be on its way and be obeyed at any time, lease or not: this term is over.
+            turn.raft.resign();
+            turn.tell(Event::HandOverFailed);
+        }
         true
     }
 
-    /// An order can be lost: it is repeated, then another voter is asked.
-    pub(crate) fn pursue_hand_over(&mut self) {
-        if self.core.role() != Role::Leader {
-            self.hand_over = None;
-            return;
-        }
-        let Some(mut hand_over) = self.hand_over.take_if(|hand_over| self.now >= hand_over.at) else {
-            return;
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.order.as_ref().map(|order| order.at)
+    }
+
+    /// Orders the best voter that was not tried: one within reach, with most of the log. `false` when none is left.
+    fn order_next(
+        &mut self,
+        turn: &mut Turn<'_>,
+        mut tried: Vec<ReplicaId>,
+        reached: impl Fn(ReplicaId) -> bool,
+    ) -> bool {
+        let open = |voter: &ReplicaId| !tried.contains(voter) && !self.passive.contains(voter);
+        let ahead = |voter: &ReplicaId| (reached(*voter), turn.raft.matched(*voter));
+        let Some(target) = turn.other_voters().filter(open).max_by_key(ahead) else { return false };
+        tried.push(target);
+        self.ordered_in = Some(turn.raft.term());
+        turn.raft.transfer_to(target);
+        let timing = &turn.config.timing;
+        let again_after = match turn.config.lossy_transport {
+            true => timing.soon(),
+            // It is not lost but late, and the first may be obeyed while the second is on its way.
+            false => timing.heartbeat / 2,
         };
-        if self.now < hand_over.until && self.core.hands_over() {
-            hand_over.again_after *= 2;
-            hand_over.at = (self.now + hand_over.again_after).min(hand_over.until);
-            self.core.take_over_again(hand_over.target);
-            self.hand_over = Some(hand_over);
-            self.drain();
-        } else if !self.hand_over_to_next(hand_over.tried) {
-            // An order may still be on its way and be obeyed at any time, lease or not: this term is over.
-            self.core.resign();
-            self.outputs.push_back(Output::Event(Event::HandOverFailed));
-            self.drain();
-        }
+        let until = turn.now + PATIENCE * timing.heartbeat / 2;
+        self.order = Some(Order { target, tried, until, again_after, at: turn.now + again_after });
+        true
     }
 }

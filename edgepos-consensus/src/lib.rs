@@ -60,10 +60,13 @@
 
 #![forbid(unsafe_code)]
 
+mod apply;
+mod beat;
+mod candidacy;
 mod cbor;
 mod config;
 pub mod conformance;
-mod duties;
+mod decisions;
 mod election;
 mod entry;
 mod error;
@@ -75,17 +78,21 @@ mod log;
 mod members;
 mod message;
 mod pace;
+mod parts;
 mod peers;
-#[cfg(any(test, feature = "poison"))]
-mod poison;
+mod promise;
 mod proposals;
 mod quorum;
 mod raft;
 pub mod recovery;
 mod report;
+mod restored;
 mod rows;
 mod snapshot;
+mod snapshots_sent;
+mod standing;
 mod ticks;
+mod turn;
 mod wire;
 
 pub use config::{Config, MAX_ENTRY_BYTES, MAX_TERMINALS, MAX_VOTERS, Timing};
@@ -99,5 +106,5 @@ pub use guard::Refusal;
 pub use io::{Decision, Event, Input, Leader, Mode, Output};
 pub use message::Message;
 pub use report::Report;
-pub use rows::Restored;
+pub use restored::Restored;
 pub use wire::MAX_MESSAGE_BYTES;

@@ -1,31 +1,17 @@
 //! The durable state, kept in memory as well: what raft reads back at any moment, and the rows that make it survive.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use edgepos_core::{ReplicaId, Space, Write};
+use edgepos_core::{ReplicaId, Write};
 
 use crate::config::{Config, MAX_VOTERS};
-use crate::entry::Entry;
+use crate::decisions::{Decisions, Verdict};
+use crate::entry::{Entry, MAX_INDEX, MAX_TERM, Proposal};
 use crate::error::StartError;
-use crate::guard::{MAX_INDEX, MAX_TERM};
 use crate::members::Members;
-use crate::rows::{self, Restored};
-use crate::snapshot::{MAX_KINDS, Snapshot};
-
-/// What raft must never forget: the term, the vote given in it, and how far the log is decided.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Hard {
-    pub(crate) term: u64,
-    pub(crate) vote: u64,
-    pub(crate) commit: u64,
-}
-
-/// A position of the log that is not held as an entry: everything up to it was dropped.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Position {
-    pub(crate) index: u64,
-    pub(crate) term: u64,
-}
+use crate::restored::Restored;
+use crate::rows::{self, Hard, Position};
+use crate::snapshot::Snapshot;
 
 /// The log and what belongs to it. Every change returns the rows that make it durable.
 #[derive(Clone, Debug)]
@@ -34,10 +20,10 @@ pub(crate) struct Log {
     applied: u64,
     base: Position,
     members: Members,
-    decided: BTreeMap<ReplicaId, u64>,
-    /// The index of the last decision of each kind.
-    versions: BTreeMap<u16, u64>,
+    decisions: Decisions,
     entries: VecDeque<Entry>,
+    /// It lacks what this terminal once held, which then must not help to elect anyone.
+    lost: bool,
 }
 
 impl Log {
@@ -48,7 +34,7 @@ impl Log {
             if restored.hard.is_some() || !restored.entries.is_empty() || restored.applied.is_some() {
                 return Err(inconsistent("there is a log but no list of members"));
             }
-            return Ok(Self::begin(config));
+            return Ok(Self::begin(config, restored.log_lost));
         };
         let hard =
             restored.hard.ok_or_else(|| inconsistent("there are members but neither term nor vote"))?;
@@ -81,21 +67,21 @@ impl Log {
         if !members.contains(config.me) && !config.joins {
             return Err(StartError::NotAMember { me: config.me });
         }
-        let (decided, versions) = (restored.decided, restored.versions);
-        Ok((Self { hard, applied, base, members, decided, versions, entries }, Vec::new()))
+        let (decisions, lost) = (restored.decisions, restored.log_lost);
+        Ok((Self { hard, applied, base, members, decisions, entries, lost }, Vec::new()))
     }
 
     /// Term 1 and an empty log: at term 0 honest replicas would send each other what raft can not take.
-    fn begin(config: &Config) -> (Self, Vec<Write>) {
+    fn begin(config: &Config, lost: bool) -> (Self, Vec<Write>) {
         let (voters, learners) = config.voters.split_at(config.voters.len().min(MAX_VOTERS));
         let log = Self {
             hard: Hard { term: 1, vote: 0, commit: 0 },
             applied: 0,
             base: Position::default(),
             members: Members { voters: voters.to_vec(), learners: learners.to_vec(), retired: vec![] },
-            decided: BTreeMap::new(),
-            versions: BTreeMap::new(),
+            decisions: Decisions::default(),
             entries: VecDeque::new(),
+            lost,
         };
         let mut writes = vec![rows::put_members(&log.members), rows::put_hard(&log.hard)];
         if config.generation.0 > 0 {
@@ -125,10 +111,6 @@ impl Log {
         self.base.index + self.entries.len() as u64
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// The term at an index; `None` outside the log.
     pub(crate) fn term(&self, index: u64) -> Option<u64> {
         if index == self.base.index {
@@ -147,14 +129,25 @@ impl Log {
         (low..high).map_while(|index| self.entry(index))
     }
 
-    /// The highest number of the replica that was applied; 0 for none.
-    pub(crate) fn decided(&self, replica: ReplicaId) -> u64 {
-        self.decided.get(&replica).copied().unwrap_or_default()
+    /// How far the store has decided.
+    pub(crate) fn decisions(&self) -> &Decisions {
+        &self.decisions
     }
 
-    /// How many replicas ever had a proposal applied.
-    pub(crate) fn proposers(&self) -> usize {
-        self.decided.len()
+    /// Whether this terminal is known to have held more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Whether a request for a vote may be answered: it comes from a voter, from a terminal that a change in the log makes one, or
+    /// from one that knows decisions that this log lacks, among which its vote may be.
+    pub(crate) fn may_elect(&self, candidate: ReplicaId, commit: u64, commit_term: u64) -> bool {
+        let knows_more = commit >= self.first() && self.term(commit) != Some(commit_term);
+        let changed = || {
+            let changes = self.range(self.applied + 1, self.last() + 1).filter_map(Entry::members_change);
+            changes.into_iter().any(|change| change.replica() == candidate)
+        };
+        knows_more || self.members.voters.contains(&candidate) || changed()
     }
 
     pub(crate) fn set_hard(&mut self, hard: Hard, writes: &mut Vec<Write>) {
@@ -173,29 +166,20 @@ impl Log {
             self.entries.push_back(entry);
         }
         for index in self.last() + 1..=old_last {
-            writes.push(Write::delete(Space::ElectionLog, rows::entry_key(index)));
+            writes.push(rows::delete_entry(index));
         }
     }
 
-    /// Marks the number as the replica's latest decision.
-    pub(crate) fn set_decided(&mut self, replica: ReplicaId, number: u64, writes: &mut Vec<Write>) {
-        self.decided.insert(replica, number);
-        writes.push(rows::put_decided(replica, number));
+    /// Judges the proposal of the decided entry at `index`.
+    pub(crate) fn judge(&mut self, index: u64, proposal: &Proposal, writes: &mut Vec<Write>) -> Verdict {
+        self.decisions.judge(index, proposal, writes)
     }
 
-    /// The index of the last decision of the kind; 0 for none.
-    pub(crate) fn version(&self, kind: u16) -> u64 {
-        self.versions.get(&kind).copied().unwrap_or_default()
-    }
-
-    /// Whether there may be a decision of the kind: of one that was there before, or of a further one within the limit.
-    pub(crate) fn takes_kind(&self, kind: u16) -> bool {
-        self.versions.contains_key(&kind) || self.versions.len() < MAX_KINDS
-    }
-
-    pub(crate) fn set_version(&mut self, kind: u16, index: u64, writes: &mut Vec<Write>) {
-        self.versions.insert(kind, index);
-        writes.push(rows::put_version(kind, index));
+    /// A leader knows that this terminal once held the log up to `known`. It must stay out after a restart as well, when nobody may
+    /// be there to tell it again. `None` where that was known before.
+    pub(crate) fn lose(&mut self, known: u64) -> Option<Vec<Write>> {
+        let before = std::mem::replace(&mut self.lost, true);
+        (!before).then(|| vec![rows::put_lost(known)])
     }
 
     pub(crate) fn set_members(&mut self, members: Members, writes: &mut Vec<Write>) {
@@ -208,13 +192,16 @@ impl Log {
         writes.push(rows::put_applied(index));
     }
 
-    /// Drops the entries up to `index`, which must be applied.
-    pub(crate) fn compact(&mut self, index: u64, writes: &mut Vec<Write>) {
-        let index = index.min(self.applied);
+    /// Drops the older half of the applied entries where there are more than `limit`.
+    pub(crate) fn compact(&mut self, limit: u32, writes: &mut Vec<Write>) {
+        if self.entries.len() <= limit as usize {
+            return;
+        }
+        let index = self.applied.saturating_sub(u64::from(limit) / 2);
         let Some(term) = self.term(index).filter(|_| index > self.base.index) else { return };
         for dropped in self.first()..=index {
             self.entries.pop_front();
-            writes.push(Write::delete(Space::ElectionLog, rows::entry_key(dropped)));
+            writes.push(rows::delete_entry(dropped));
         }
         self.base = Position { index, term };
         writes.push(rows::put_base(&self.base));
@@ -227,34 +214,25 @@ impl Log {
             index: self.applied,
             term,
             members: self.members.clone(),
-            decided: self.decided.clone(),
-            versions: self.versions.clone(),
+            decisions: self.decisions.clone(),
         })
     }
 
     /// Becomes what the snapshot says. Nothing of the old log is kept.
     pub(crate) fn install(&mut self, snapshot: Snapshot, writes: &mut Vec<Write>) {
         for index in self.first()..=self.last() {
-            writes.push(Write::delete(Space::ElectionLog, rows::entry_key(index)));
+            writes.push(rows::delete_entry(index));
         }
-        for replica in self.decided.keys().filter(|replica| !snapshot.decided.contains_key(replica)) {
-            writes.push(rows::delete_decided(*replica));
-        }
-        for kind in self.versions.keys().filter(|kind| !snapshot.versions.contains_key(kind)) {
-            writes.push(rows::delete_version(*kind));
-        }
+        self.decisions.install(snapshot.decisions, writes);
         self.entries.clear();
         self.base = Position { index: snapshot.index, term: snapshot.term };
         self.hard.commit = self.hard.commit.max(snapshot.index);
         self.applied = snapshot.index;
         self.members = snapshot.members;
-        self.decided = snapshot.decided;
-        self.versions = snapshot.versions;
         writes.push(rows::put_base(&self.base));
         writes.push(rows::put_members(&self.members));
         writes.push(rows::put_hard(&self.hard));
         writes.push(rows::put_applied(self.applied));
-        writes.extend(self.versions.iter().map(|(kind, index)| rows::put_version(*kind, *index)));
-        writes.extend(self.decided.iter().map(|(replica, number)| rows::put_decided(*replica, *number)));
+        writes.extend(self.decisions.rows());
     }
 }

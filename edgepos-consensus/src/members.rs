@@ -1,18 +1,13 @@
 //! Who belongs to the store, and how that changes: one terminal at a time, through the log.
 
-use edgepos_core::{Now, ReplicaId};
+use edgepos_core::ReplicaId;
 use minicbor::decode::Error;
 use minicbor::{Decoder, Encoder};
 
 use crate::cbor::{self, infallible};
 use crate::config::{MAX_TERMINALS, MAX_VOTERS};
-use crate::election::Election;
 use crate::error::MembershipError;
-use crate::guard::Role;
-use crate::message::{Body, Message};
 
-/// Entries that a learner may lack and still count as caught up.
-const CAUGHT_UP: u64 = 8;
 /// Voters that are never given up for absence where there are as many terminals.
 const MIN_VOTERS: usize = 3;
 /// Retired names that are kept; the oldest go first. A name is 48 random bits, so that chance alone repeats none.
@@ -34,6 +29,55 @@ impl Members {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = ReplicaId> {
         self.voters.iter().chain(&self.learners).copied()
+    }
+
+    /// The change that adds a terminal, which learns first.
+    ///
+    /// # Errors
+    /// When the store is full, or the terminal belongs or belonged to it, or is none.
+    pub(crate) fn admit(&self, replica: ReplicaId) -> Result<MembersChange, MembershipError> {
+        if replica.terminal() == 0 {
+            return Err(MembershipError::NotATerminal { replica });
+        }
+        if self.contains(replica) {
+            return Err(MembershipError::AlreadyMember { replica });
+        }
+        if self.retired.contains(&replica) {
+            return Err(MembershipError::Retired { replica });
+        }
+        if self.iter().count() >= MAX_TERMINALS {
+            return Err(MembershipError::Full { limit: MAX_TERMINALS });
+        }
+        Ok(MembersChange::Learn(replica))
+    }
+
+    /// The change that removes a terminal on the word of the leader `me`.
+    ///
+    /// # Errors
+    /// When it is the leader itself, or does not belong to the store.
+    pub(crate) fn remove(&self, me: ReplicaId, replica: ReplicaId) -> Result<MembersChange, MembershipError> {
+        if replica == me {
+            return Err(MembershipError::Leads { replica });
+        }
+        if !self.contains(replica) {
+            return Err(MembershipError::NotAMember { replica });
+        }
+        Ok(MembersChange::Remove(replica))
+    }
+
+    /// What a leader does unasked: gives a free vote to a learner that is `ready`, and takes the vote of a voter that was `absent` for
+    /// too long when a learner can have it.
+    pub(crate) fn due_change(
+        &self,
+        ready: impl Fn(ReplicaId) -> bool,
+        absent: impl Fn(ReplicaId) -> bool,
+    ) -> Option<MembersChange> {
+        let learner = self.learners.iter().find(|learner| ready(**learner))?;
+        if self.voters.len() < MAX_VOTERS {
+            return Some(MembersChange::Vote(*learner));
+        }
+        let absent = self.voters.iter().find(|voter| absent(**voter))?;
+        (self.voters.len() > MIN_VOTERS).then_some(MembersChange::Learn(*absent))
     }
 
     /// Takes over who was retired before the change, and who is by it.
@@ -135,118 +179,6 @@ impl MembersChange {
             Some(1) => Ok(Self::Vote(replica)),
             Some(2) => Ok(Self::Remove(replica)),
             _ => Err(Error::message("unknown change of members")),
-        }
-    }
-}
-
-impl Election {
-    /// Adds a terminal to the store: it learns first, and gets a vote once it has caught up, as long as fewer than
-    /// [`MAX_VOTERS`](crate::MAX_VOTERS) vote. The new terminal starts with [`Config::joins`](crate::Config::joins).
-    ///
-    /// `Ok` says that the change is in the leader's log; [`Event::MembersChanged`](crate::Event::MembersChanged) says that it is decided.
-    ///
-    /// # Errors
-    /// When this terminal is not entitled, another change is under way, the store is full, or the terminal belongs to it already.
-    pub fn admit(&mut self, now: Now, replica: ReplicaId) -> Result<(), MembershipError> {
-        let members = self.core.log().members();
-        if replica.terminal() == 0 {
-            return Err(MembershipError::NotATerminal { replica });
-        }
-        if members.contains(replica) {
-            return Err(MembershipError::AlreadyMember { replica });
-        }
-        if members.retired.contains(&replica) {
-            return Err(MembershipError::Retired { replica });
-        }
-        if members.iter().count() >= MAX_TERMINALS {
-            return Err(MembershipError::Full { limit: MAX_TERMINALS });
-        }
-        self.change_members(now, MembersChange::Learn(replica))
-    }
-
-    /// Removes a terminal that is retired. It counts no more, and does not return under this name.
-    ///
-    /// The leader does not remove itself: it steps down first. `Ok` as for [`admit`](Self::admit).
-    ///
-    /// # Errors
-    /// When this terminal is not entitled, another change is under way, or the terminal does not belong to the store or leads it.
-    pub fn retire(&mut self, now: Now, replica: ReplicaId) -> Result<(), MembershipError> {
-        if replica == self.config.me {
-            return Err(MembershipError::Leads { replica });
-        }
-        if !self.core.log().members().contains(replica) {
-            return Err(MembershipError::NotAMember { replica });
-        }
-        self.change_members(now, MembersChange::Remove(replica))
-    }
-
-    fn change_members(&mut self, now: Now, change: MembersChange) -> Result<(), MembershipError> {
-        if !self.entitled() {
-            return Err(MembershipError::NotEntitled);
-        }
-        if self.core.changes_members() {
-            return Err(MembershipError::ChangeUnderWay);
-        }
-        let mut taken = false;
-        self.guarded(|election| {
-            election.advance(now.mono);
-            taken = election.core.propose_members(change);
-            election.drain();
-            election.settle();
-        });
-        if taken { Ok(()) } else { Err(MembershipError::NotEntitled) }
-    }
-
-    /// What a leader does unasked: gives a free vote to a learner that has caught up, and takes the vote of a voter that has been
-    /// silent for too long when a learner can have it.
-    pub(crate) fn tend_members(&mut self) {
-        if !self.entitled() || self.core.changes_members() {
-            return;
-        }
-        let members = self.core.log().members();
-        let last = self.core.log().last();
-        let ready = |learner: &&ReplicaId| {
-            self.quorum.reaches(**learner, self.now) && self.core.matched(**learner) + CAUGHT_UP >= last
-        };
-        let Some(learner) = members.learners.iter().find(ready) else { return };
-        let change = if members.voters.len() < MAX_VOTERS {
-            MembersChange::Vote(*learner)
-        } else if let Some(absent) = self.absent_voter().filter(|_| members.voters.len() > MIN_VOTERS) {
-            MembersChange::Learn(absent)
-        } else {
-            return;
-        };
-        self.core.propose_members(change);
-        self.drain();
-    }
-
-    fn absent_voter(&self) -> Option<ReplicaId> {
-        let since = self.quorum.leads_since()?;
-        let absent = |voter: &&ReplicaId| {
-            let heard = self.quorum.heard_at(**voter).max(since);
-            **voter != self.config.me && self.now.since(heard) >= self.config.replace_voter_after
-        };
-        self.voters().iter().find(absent).copied()
-    }
-
-    /// Whether a request for a vote may be answered: it comes from a voter, from a terminal that a change in the log makes one, or from
-    /// one that knows decisions that this log lacks, among which its vote may be. Any other message may.
-    pub(crate) fn may_lead(&self, message: &Message) -> bool {
-        let Body::Vote { commit, commit_term, .. } = message.body else { return true };
-        let log = self.core.log();
-        let knows_more = commit >= log.first() && log.term(commit) != Some(commit_term);
-        let changed = || {
-            log.range(log.applied() + 1, log.last() + 1)
-                .filter_map(crate::entry::Entry::members_change)
-                .any(|change| change.replica() == message.from)
-        };
-        knows_more || log.members().voters.contains(&message.from) || changed()
-    }
-
-    /// A terminal that lost its vote by a decision must not lead.
-    pub(crate) fn leave_if_removed(&mut self) {
-        if self.core.role() == Role::Leader && !self.core.votes() {
-            self.core.resign();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What terminals say to each other.
 
-use edgepos_core::{ReplicaId, StoreGeneration, StoreId, Term};
+use edgepos_core::{ReplicaId, StoreGeneration, StoreId, Term, Time};
 
 use crate::entry::{Entry, Proposal};
 use crate::snapshot::Snapshot;
@@ -23,7 +23,7 @@ pub struct Message {
     pub(crate) body: Body,
 }
 
-/// The kinds. Each has its fields and no others, so that no check is needed for what can not be said.
+/// The kinds. Each has its fields and no others, so that no check is needed for what cannot be said.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Body {
     Append { index: u64, log_term: u64, commit: u64, entries: Vec<Entry> },
@@ -42,6 +42,13 @@ pub(crate) enum Body {
 pub(crate) struct Hint {
     pub(crate) index: u64,
     pub(crate) log_term: u64,
+}
+
+/// Whose message is being answered, and when that was sent, on its sender's own clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Question {
+    from: ReplicaId,
+    stamp: u64,
 }
 
 impl Message {
@@ -73,5 +80,32 @@ impl Message {
     /// Whether this is an answer that proves that its sender heard the leader.
     pub(crate) fn is_acknowledgement(&self) -> bool {
         matches!(self.body, Body::AppendReply { .. } | Body::HeartbeatReply { .. })
+    }
+
+    /// Whether it waits for no disk but that of term and vote, also where its sender follows: an answer that a slow disk must not
+    /// silence, since it says nothing about entries.
+    pub(crate) fn needs_promise_only(&self) -> bool {
+        matches!(self.body, Body::HeartbeatReply { .. })
+    }
+
+    /// What an answer to this message is stamped with.
+    pub(crate) fn question(&self) -> Question {
+        Question { from: self.from, stamp: self.stamp }
+    }
+
+    /// When the question was sent that this answers; `None` where it carries nothing.
+    pub(crate) fn asked_at(&self) -> Option<Time> {
+        self.stamp.checked_sub(1).map(Time)
+    }
+
+    /// Stamps a question with the time, and an answer with what its question carried.
+    pub(crate) fn stamp(&mut self, now: Time, question: Option<Question>) {
+        self.stamp = match self.body {
+            Body::Heartbeat { .. } | Body::Append { .. } | Body::Vote { .. } | Body::Snapshot(_) => now.0 + 1,
+            Body::AppendReply { .. } | Body::HeartbeatReply { .. } | Body::VoteReply { .. } => {
+                question.filter(|question| question.from == self.to).map_or(0, |question| question.stamp)
+            }
+            Body::TimeoutNow | Body::Propose(_) => 0,
+        };
     }
 }

@@ -1,4 +1,4 @@
-//! How far away the others are, and what follows from it: how long a lease has to be, and how long a candidate waits for votes.
+//! How far away the others are, and what follows from it: how long a lease a leader asks for, and how long a candidate waits for votes.
 //!
 //! The configured durations fit a shop's network and a disk that flushes in time. A voter behind a long line (the cloud), or a disk
 //! that takes a third of a second for a flush, would otherwise never let an election end: the votes arrive after the candidate has
@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use edgepos_core::{ReplicaId, Time};
 
 use crate::config::Timing;
+use crate::message::Message;
 
 /// The longest lease, however far the voters are: it covers round trips of a second and a half, and bounds what an answer that was
 /// held up can do.
@@ -30,7 +31,7 @@ struct Vote {
     longest: u64,
 }
 
-/// What was measured, and what was promised because of it.
+/// What was measured, and what is asked for because of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Pace {
     lease: Duration,
@@ -44,26 +45,18 @@ pub(crate) struct Pace {
     /// The lease that a leader's messages carry, and since when a shorter one would do.
     asked: Duration,
     calm_since: Option<Time>,
-    /// The lease that the leader asked for last, and until when no other one gets this terminal's vote.
-    granted: Duration,
-    promised_until: Option<Time>,
 }
 
 impl Pace {
-    /// `granted` is the lease that the last run had promised; whoever asked for it may still count on it.
-    pub(crate) fn new(timing: &Timing, granted: Option<Duration>, now: Time) -> Self {
-        let lease = timing.lease;
-        let granted_then = granted.map(|granted| granted.clamp(lease, MAX_LEASE.max(lease)));
+    pub(crate) fn new(timing: &Timing) -> Self {
         Self {
-            lease,
+            lease: timing.lease,
             heartbeat: timing.heartbeat,
             votes: BTreeMap::new(),
             beats: BTreeMap::new(),
             flushes: VecDeque::new(),
-            asked: lease,
+            asked: timing.lease,
             calm_since: None,
-            granted: granted_then.unwrap_or(lease),
-            promised_until: granted_then.map(|granted| now + granted),
         }
     }
 
@@ -138,34 +131,11 @@ impl Pace {
         self.asked
     }
 
-    /// A leader asks for this lease. `Some` when that is not what is written down: the lease to write before answering.
-    pub(crate) fn grant(&mut self, now: Time, lease: Duration) -> Option<Duration> {
-        let lease = lease.clamp(self.lease, MAX_LEASE.max(self.lease));
-        let until = now + lease;
-        let longer = self.promised_until.is_none_or(|promised| until >= promised);
-        self.promised_until = self.promised_until.max(Some(until));
-        // A shorter lease is written down only when the longer promise is over.
-        let changes = lease > self.granted || (lease < self.granted && longer);
-        if !changes {
-            return None;
+    /// Says on a leader's message for how long it counts on the answer, where that is longer than configured.
+    pub(crate) fn mark(&self, message: &mut Message) {
+        if message.is_leaders() && self.asked > self.lease {
+            message.lease_ms = self.asked.as_millis() as u64;
         }
-        self.granted = lease;
-        Some(lease)
-    }
-
-    /// Whether this terminal's vote is promised to the leader it heard, beyond what raft itself keeps count of.
-    pub(crate) fn promised(&self, now: Time) -> bool {
-        self.promised_until.is_some_and(|until| now < until)
-    }
-
-    /// The transport saw the leader's connection die: it leads nobody any more.
-    pub(crate) fn release(&mut self) {
-        self.promised_until = None;
-    }
-
-    /// By how much longer than configured the leader may count on this terminal.
-    pub(crate) fn stretch(&self) -> Duration {
-        self.granted.saturating_sub(self.lease)
     }
 }
 
@@ -184,7 +154,7 @@ mod tests {
     const FAR: ReplicaId = ReplicaId::new(2, 1);
 
     fn lease_ms(trip_ms: u64) -> u128 {
-        let mut pace = Pace::new(&Timing::standard(), None, Time(0));
+        let mut pace = Pace::new(&Timing::standard());
         pace.leads(Time(0));
         pace.answered(FAR, Duration::from_millis(trip_ms));
         pace.ask(Time(0), [FAR].into_iter()).as_millis()
@@ -204,7 +174,7 @@ mod tests {
     /// after it has been enough for half a minute.
     #[test]
     fn a_lease_shrinks_slowly() {
-        let mut pace = Pace::new(&Timing::standard(), None, Time(0));
+        let mut pace = Pace::new(&Timing::standard());
         pace.leads(Time(0));
         pace.answered(NEAR, Duration::from_millis(4));
         pace.answered(NEAR, Duration::from_millis(2000));
@@ -216,37 +186,18 @@ mod tests {
         assert_eq!(pace.ask(Time(30_002), [NEAR].into_iter()).as_millis(), 300);
     }
 
-    /// What is promised outlives a later, shorter promise and a restart.
-    #[test]
-    fn a_promise_is_kept() {
-        let timing = Timing::standard();
-        let long = Duration::from_millis(1050);
-        let mut pace = Pace::new(&timing, None, Time(0));
-        assert_eq!(pace.grant(Time(0), timing.lease), None, "the configured lease needs no row");
-        assert_eq!(pace.grant(Time(100), long), Some(long));
-        assert_eq!(pace.grant(Time(200), long), None);
-        assert_eq!(pace.grant(Time(300), timing.lease), None, "the longer one still runs");
-        assert!(pace.promised(Time(1249)) && !pace.promised(Time(1250)));
-        assert_eq!(pace.grant(Time(1300), timing.lease), Some(timing.lease));
-        let restarted = Pace::new(&timing, Some(long), Time(5000));
-        assert!(restarted.promised(Time(6049)) && !restarted.promised(Time(6050)));
-        assert_eq!(restarted.stretch(), Duration::from_millis(750));
-    }
-
     /// A configured lease may be longer than any that is asked for.
     #[test]
     fn a_longer_configured_lease_stands() {
         let timing = Timing { lease: 2 * MAX_LEASE, ..Timing::standard() };
-        let mut pace = Pace::new(&timing, Some(Duration::from_millis(1)), Time(0));
-        assert!(pace.promised(Time(3999)) && !pace.promised(Time(4000)));
+        let mut pace = Pace::new(&timing);
         pace.answered(FAR, Duration::from_millis(60_000));
         assert_eq!(pace.ask(Time(0), [FAR].into_iter()), timing.lease);
-        assert_eq!(pace.grant(Time(0), MAX_LEASE), None);
     }
 
     #[test]
     fn an_election_takes_what_the_needed_voter_takes() {
-        let mut pace = Pace::new(&Timing::standard(), None, Time(0));
+        let mut pace = Pace::new(&Timing::standard());
         assert_eq!(pace.election_ms(1), 0);
         pace.flushed(Duration::from_millis(40));
         assert_eq!(pace.election_ms(1), 80);

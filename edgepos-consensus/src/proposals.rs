@@ -1,13 +1,15 @@
 //! Proposals that wait for the store's decision, and the order in which a leader appends them.
 
-use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use edgepos_core::{ReplicaId, Time};
 
-use crate::entry::{Proposal, ProposalKey};
+use crate::config::Config;
+use crate::entry::{Entry, Proposal, ProposalKey};
 use crate::error::ProposeError;
-use crate::io::Leader;
+use crate::io::{Leader, Output};
+use crate::message::Body;
+use crate::turn::Turn;
 
 /// Bytes of proposals in one message to the leader.
 const BATCH_BYTES: usize = 512 * 1024;
@@ -15,11 +17,8 @@ const BATCH_BYTES: usize = 512 * 1024;
 const BATCH_ITEMS: usize = 64;
 
 /// This terminal's own proposals, oldest first, and what the current leadership of this terminal has appended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Proposals {
-    limit: u32,
-    max_bytes: u32,
-    retry_after: Duration,
     pending: VecDeque<Proposal>,
     /// Highest number of each replica in the log of this leadership, decided or not.
     appended: BTreeMap<ReplicaId, u64>,
@@ -28,30 +27,22 @@ pub(crate) struct Proposals {
 }
 
 impl Proposals {
-    pub(crate) fn new(limit: u32, max_bytes: u32, retry_after: Duration) -> Self {
-        Self {
-            limit,
-            max_bytes,
-            retry_after,
-            pending: VecDeque::new(),
-            appended: BTreeMap::new(),
-            sent: None,
-        }
-    }
-
-    /// Takes a proposal of `me`, whose highest decided number is `decided`. A repeat of a waiting one is no error.
+    /// Takes a proposal of this terminal, whose highest decided number is `decided`. A repeat of a waiting one is no error.
     pub(crate) fn submit(
         &mut self,
-        me: ReplicaId,
+        config: &Config,
         decided: u64,
         proposal: Proposal,
     ) -> Result<(), ProposeError> {
         let ProposalKey { replica, number } = proposal.key;
-        if replica != me {
+        if replica != config.me {
             return Err(ProposeError::NotMine { replica });
         }
-        if !self.fits(&proposal) {
-            return Err(ProposeError::TooLarge { bytes: proposal.bytes.len(), limit: self.max_bytes });
+        if !fits(config, &proposal) {
+            return Err(ProposeError::TooLarge {
+                bytes: proposal.bytes.len(),
+                limit: config.max_entry_bytes,
+            });
         }
         if number <= decided && number > 0 {
             return Err(ProposeError::AlreadyDecided { number });
@@ -63,16 +54,12 @@ impl Proposals {
         if number != expected {
             return Err(ProposeError::Gap { given: number, expected });
         }
-        if self.pending.len() >= self.limit as usize {
-            return Err(ProposeError::Full { limit: self.limit });
+        if self.pending.len() >= config.max_pending_proposals as usize {
+            return Err(ProposeError::Full { limit: config.max_pending_proposals });
         }
         self.pending.push_back(proposal);
         self.sent = None;
         Ok(())
-    }
-
-    pub(crate) fn fits(&self, proposal: &Proposal) -> bool {
-        proposal.bytes.len() <= self.max_bytes as usize
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -86,41 +73,58 @@ impl Proposals {
         }
     }
 
-    /// A new leadership of this terminal begins with these numbers in its log above the decided ones.
-    pub(crate) fn lead(&mut self, appended: BTreeMap<ReplicaId, u64>) {
-        self.appended = appended;
+    /// A new leadership of this terminal begins, with numbers in its log above the decided ones.
+    pub(crate) fn lead(&mut self, turn: &Turn<'_>) {
+        let log = turn.raft.log();
+        let tail = log.range(log.applied() + 1, log.last() + 1).filter_map(Entry::proposal);
+        // Later entries win: numbers in the log rise for each replica, or do not count.
+        self.appended = tail.map(|proposal| (proposal.key.replica, proposal.key.number)).collect();
         self.sent = None;
+    }
+
+    /// Appends a proposal to the log if this terminal leads and it is the next of its replica. Whether it did; if not, it has to wait.
+    pub(crate) fn append(&mut self, turn: &mut Turn<'_>, proposal: &Proposal) -> bool {
+        let decisions = turn.raft.log().decisions();
+        let next = self.is_next(proposal.key, decisions.number(proposal.key.replica));
+        if !decisions.has_room(proposal) || !fits(turn.config, proposal) || !next {
+            return false;
+        }
+        let appended = turn.raft.propose(proposal.encode());
+        if appended {
+            self.appended.insert(proposal.key.replica, proposal.key.number);
+        }
+        appended
+    }
+
+    /// Appends the next of the waiting ones, on the leader itself. Whether there was one that did not have to wait.
+    pub(crate) fn append_own(&mut self, turn: &mut Turn<'_>) -> bool {
+        let decided = turn.raft.log().decisions().number(turn.config.me);
+        let next = self.pending.iter().find(|proposal| self.is_next(proposal.key, decided)).cloned();
+        next.is_some_and(|next| self.append(turn, &next))
     }
 
     /// Whether a leader whose log has `decided` applied for the replica may append this number: the next one, and no other, so
     /// that lost or reordered messages leave no gap.
-    pub(crate) fn is_next(&self, key: ProposalKey, decided: u64) -> bool {
+    fn is_next(&self, key: ProposalKey, decided: u64) -> bool {
         let appended = self.appended.get(&key.replica).copied().unwrap_or_default().max(decided);
         key.number == appended.saturating_add(1)
     }
 
-    pub(crate) fn append(&mut self, key: ProposalKey) {
-        self.appended.insert(key.replica, key.number);
-    }
-
-    /// The waiting ones, oldest first.
-    pub(crate) fn pending(&self) -> impl Iterator<Item = &Proposal> {
-        self.pending.iter()
-    }
-
-    /// What to send to the leader, when it was not sent to it or long ago.
-    pub(crate) fn batch(&mut self, now: Time, leader: Leader) -> Option<Vec<Proposal>> {
-        let again = self.sent.is_none_or(|(to, at)| to != leader || now >= at);
+    /// Sends the waiting ones to the leader, where they were not sent to it or long ago.
+    pub(crate) fn pass_on(&mut self, turn: &mut Turn<'_>, leader: Leader) {
+        let again = self.sent.is_none_or(|(to, at)| to != leader || turn.now >= at);
         if self.pending.is_empty() || !again {
-            return None;
+            return;
         }
-        self.sent = Some((leader, now + self.retry_after));
+        self.sent = Some((leader, turn.now + turn.config.timing.election_max));
         let mut bytes = 0;
         let fits = |proposal: &&Proposal| {
             bytes += proposal.bytes.len();
             bytes <= BATCH_BYTES
         };
-        Some(self.pending.iter().take(BATCH_ITEMS).take_while(fits).cloned().collect())
+        let batch = self.pending.iter().take(BATCH_ITEMS).take_while(fits).cloned().collect();
+        let message = turn.raft.message(leader.replica, Body::Propose(batch));
+        turn.out.push_back(Output::Transmit(message));
     }
 
     /// When waiting ones are tried again.
@@ -128,4 +132,8 @@ impl Proposals {
         let (_, at) = self.sent.filter(|_| !self.pending.is_empty())?;
         Some(at)
     }
+}
+
+fn fits(config: &Config, proposal: &Proposal) -> bool {
+    proposal.bytes.len() <= config.max_entry_bytes as usize
 }

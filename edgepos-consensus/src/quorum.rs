@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use edgepos_core::{ReplicaId, Time};
 
+use crate::io::Event;
+use crate::turn::Turn;
+
 /// Changes of the lease that are remembered: the answers to questions from before all of them count for the shortest.
 const LEASES: usize = 8;
 
@@ -44,13 +47,6 @@ pub(crate) struct Lost {
     pub(crate) since: Time,
     pub(crate) reachable: u32,
     pub(crate) needed: u32,
-}
-
-/// What an update found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Change {
-    Lost(Lost),
-    Regained,
 }
 
 impl Quorum {
@@ -110,13 +106,25 @@ impl Quorum {
         self.heard.insert(replica, now);
     }
 
-    pub(crate) fn leads_since(&self) -> Option<Time> {
-        self.leads_since
+    /// When the terminal was last heard; zero for never.
+    fn heard_at(&self, replica: ReplicaId) -> Time {
+        self.heard.get(&replica).copied().unwrap_or_default()
     }
 
-    /// When the terminal was last heard; zero for never.
-    pub(crate) fn heard_at(&self, replica: ReplicaId) -> Time {
-        self.heard.get(&replica).copied().unwrap_or_default()
+    /// Whether the terminal was heard within this time.
+    pub(crate) fn heard_within(&self, replica: ReplicaId, now: Time, time: Duration) -> bool {
+        now.since(self.heard_at(replica)) < time
+    }
+
+    /// Whether the terminal has been silent for so long while this one leads.
+    pub(crate) fn absent(&self, replica: ReplicaId, now: Time, time: Duration) -> bool {
+        let heard = self.leads_since.map(|since| self.heard_at(replica).max(since));
+        heard.is_some_and(|heard| now.since(heard) >= time)
+    }
+
+    /// Whether a majority follows, or may yet say so within the lease that this leadership began with.
+    pub(crate) fn held_or_due(&self, now: Time, lease: Duration) -> bool {
+        self.held || self.leads_since.is_some_and(|since| now < since + lease)
     }
 
     /// Whether the terminal was heard within the lease.
@@ -170,12 +178,16 @@ impl Quorum {
         (until != Time(u64::MAX)).then_some(until)
     }
 
-    /// Brings the count up to date. `following` says whether another terminal is known to lead.
-    pub(crate) fn update(&mut self, now: Time, voters: &[ReplicaId], following: bool) -> Option<Change> {
+    /// Brings the count up to date, and tells what has changed. `following` says whether another terminal is known to lead.
+    pub(crate) fn update(&mut self, turn: &mut Turn<'_>, following: bool) {
+        let (now, voters) = (turn.now, turn.voters());
         let proven = self.proven_until(voters);
         self.held = self.leads_since.is_some() && proven.is_some_and(|until| now < until);
         if self.held || following {
-            return self.lost.take().map(|_| Change::Regained);
+            if self.lost.take().is_some() {
+                turn.tell(Event::QuorumRegained);
+            }
+            return;
         }
         let needed = (voters.len() / 2 + 1) as u32;
         // Words of other kinds, or older questions, may have come from more of them: they prove no majority.
@@ -183,13 +195,13 @@ impl Quorum {
         let reachable = (voters.iter().filter(reached).count() as u32).min(needed - 1);
         if let Some(lost) = &mut self.lost {
             lost.reachable = reachable;
-            return None;
+            return;
         }
-        let since = self.leads_since.filter(|since| now >= *since + self.lease)?;
+        let Some(since) = self.leads_since.filter(|since| now >= *since + self.lease) else { return };
         let heard = self.proven_at(voters).unwrap_or(since);
-        let lost = Lost { since: heard.max(since), reachable, needed };
-        self.lost = Some(lost);
-        Some(Change::Lost(lost))
+        let since = heard.max(since);
+        self.lost = Some(Lost { since, reachable, needed });
+        turn.tell(Event::QuorumLost { since, reachable, needed });
     }
 
     /// Whether a majority followed at the last update.

@@ -12,9 +12,10 @@ use crate::config::Config;
 use crate::entry::{Class, Entry};
 use crate::error::StartError;
 use crate::guard::{Role, View};
-use crate::log::{Hard, Log};
+use crate::log::Log;
 use crate::members::{Members, MembersChange};
 use crate::message::{Body, Hint, Message};
+use crate::rows::Hard;
 use crate::snapshot::Snapshot;
 use crate::ticks::TimerTicks;
 
@@ -117,7 +118,7 @@ impl Core {
         self.node.raft.promotable()
     }
 
-    pub(crate) fn view(&self, votes_held: bool, log_lost: bool, may_lead: bool) -> View {
+    pub(crate) fn view(&self, votes_held: bool) -> View {
         View {
             me: self.frame.me,
             term: self.term(),
@@ -125,8 +126,6 @@ impl Core {
             leader: self.leader(),
             last: self.node.raft.raft_log.last_index(),
             votes_held,
-            log_lost,
-            may_lead,
         }
     }
 
@@ -193,9 +192,9 @@ impl Core {
         self.node.propose_conf_change(Vec::new(), change_to_raft(change)).is_ok()
     }
 
-    /// Makes a decided change take effect; `None` when it is impossible by now, which is so on every terminal.
-    pub(crate) fn apply_members(&mut self, change: MembersChange) -> Option<Members> {
-        let state = self.node.apply_conf_change(&change_to_raft(change)).ok()?;
+    /// Makes a decided change take effect; `false` when it is impossible by now, which is so on every terminal.
+    pub(crate) fn apply_members(&mut self, change: MembersChange, writes: &mut Vec<Write>) -> bool {
+        let Ok(state) = self.node.apply_conf_change(&change_to_raft(change)) else { return false };
         let sorted = |ids: &[u64]| {
             let mut replicas: Vec<_> = ids.iter().map(|id| ReplicaId(*id)).collect();
             replicas.sort_unstable();
@@ -204,7 +203,8 @@ impl Core {
         let mut members =
             Members { voters: sorted(&state.voters), learners: sorted(&state.learners), retired: vec![] };
         members.retire(self.log().members().retired.clone(), change);
-        Some(members)
+        self.log_mut().set_members(members, writes);
+        true
     }
 
     /// Says again that the follower shall take over, if it has the whole log. Raft says it once.

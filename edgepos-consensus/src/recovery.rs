@@ -8,14 +8,15 @@
 //! What only the lost majority had decided is lost as a decision (the events of sales travel by the sync and are not concerned),
 //! and what the survivor holds undecided counts as decided. [`Recovery`] says how much of both there can be.
 
-use edgepos_core::{ReplicaId, Space, StoreGeneration, Write};
+use edgepos_core::{ReplicaId, StoreGeneration, Write};
 
 use crate::config::Config;
 use crate::entry::{Class, Entry};
 use crate::error::RecoverError;
-use crate::log::{Hard, Log};
+use crate::log::Log;
 use crate::members::Members;
-use crate::rows::{self, Restored};
+use crate::restored::Restored;
+use crate::rows::{self, Hard};
 
 /// What a recovery did; the other survivors need it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,7 +101,7 @@ pub fn adopt(config: &Config, restored: Restored, recovery: &Recovery) -> Result
     writes.extend(without_changes(&log, log.applied() + 1));
     // What was never decided is for the survivor to say.
     let tail = commit + 1..=log.last();
-    writes.extend(tail.map(|index| Write::delete(Space::ElectionLog, rows::entry_key(index))));
+    writes.extend(tail.map(rows::delete_entry));
     Ok(writes)
 }
 
@@ -117,7 +118,7 @@ fn rows_of(recovery: &Recovery, members: &Members, hard: Hard) -> Vec<Write> {
         rows::put_members(members),
         rows::put_hard(&hard),
         rows::put_generation(recovery.generation),
-        rows::put_recovered(recovery),
+        rows::put_recovered(recovery.generation, recovery.last, recovery.decided),
         rows::delete_lease(),
     ]
 }

@@ -1,11 +1,13 @@
 //! Figures for monitoring, as this terminal saw them.
 
 use core::time::Duration;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use edgepos_core::{ReplicaId, Time};
 
-use crate::io::Leader;
+use crate::guard::Refusal;
+use crate::io::{Event, Leader, Mode};
+use crate::turn::Turn;
 
 /// Elections whose moments are kept; more in one hour are reported as this many.
 const ELECTIONS: usize = 512;
@@ -43,9 +45,9 @@ pub(crate) struct Chronicle {
     failovers: VecDeque<Duration>,
     /// The last leader known and its last sign of life.
     last: Option<(Leader, Time)>,
-    /// Heard in the leader's own messages, until it is replaced.
-    pub(crate) split_brains: u64,
-    pub(crate) stale_leaders: u64,
+    stale_leaders: u64,
+    /// Messages that were dropped.
+    refusals: BTreeMap<Refusal, u64>,
     without: Duration,
     /// Since when there is no quorum.
     without_since: Option<Time>,
@@ -58,8 +60,8 @@ impl Chronicle {
             recent: VecDeque::new(),
             failovers: VecDeque::new(),
             last: None,
-            split_brains: 0,
             stale_leaders: 0,
+            refusals: BTreeMap::new(),
             without: Duration::ZERO,
             without_since: Some(now),
         }
@@ -72,8 +74,34 @@ impl Chronicle {
         }
     }
 
-    /// A leader is known.
-    pub(crate) fn leads(&mut self, leader: Leader, now: Time) {
+    /// A leader of an older term spoke.
+    pub(crate) fn stale_leader(&mut self) {
+        self.stale_leaders += 1;
+    }
+
+    /// A message was dropped.
+    pub(crate) fn refused(&mut self, turn: &mut Turn<'_>, from: ReplicaId, reason: Refusal) {
+        *self.refusals.entry(reason).or_default() += 1;
+        turn.tell(Event::Refused { from, reason });
+    }
+
+    /// How many messages were dropped, by reason.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = (Refusal, u64)> {
+        self.refusals.iter().map(|(reason, count)| (*reason, *count))
+    }
+
+    /// What holds at the end of a turn: who leads, and whether this terminal is followed by a majority.
+    pub(crate) fn note(&mut self, turn: &Turn<'_>, leader: Option<Leader>, mode: Mode, held: bool) {
+        if let Some(leader) = leader {
+            if leader.replica == turn.config.me && held {
+                self.heard(leader.replica, turn.now);
+            }
+            self.leads(leader, turn.now);
+        }
+        self.quorum(mode == Mode::Normal, turn.now);
+    }
+
+    fn leads(&mut self, leader: Leader, now: Time) {
         if self.last.is_some_and(|(last, _)| last == leader) {
             return;
         }
@@ -85,8 +113,8 @@ impl Chronicle {
         self.last = Some((leader, now));
     }
 
-    /// Whether there is a quorum, from now on.
-    pub(crate) fn quorum(&mut self, holds: bool, now: Time) {
+    /// Whether there is a quorum, from this moment on.
+    fn quorum(&mut self, holds: bool, now: Time) {
         match (holds, self.without_since) {
             (true, Some(since)) => {
                 self.without += now.since(since);
@@ -111,7 +139,7 @@ impl Chronicle {
             failover_p50: percentile(50),
             failover_p99: percentile(99),
             failover_max: percentile(100),
-            split_brains: self.split_brains,
+            split_brains: self.refusals.get(&Refusal::SecondLeader).copied().unwrap_or_default(),
             stale_leaders: self.stale_leaders,
             without_quorum: self.without
                 + self.without_since.map_or(Duration::ZERO, |since| now.since(since)),

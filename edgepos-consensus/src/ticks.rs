@@ -53,20 +53,28 @@ impl TimerTicks {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TickClock {
     tick: Duration,
+    /// A sleep longer than this many ticks is over at once.
+    lease: usize,
     last: Time,
 }
 
 impl TickClock {
-    pub(crate) fn new(tick: Duration, now: Time) -> Self {
-        Self { tick, last: now }
+    pub(crate) fn new(timing: &Timing, now: Time) -> Self {
+        Self { tick: timing.tick, lease: TimerTicks::new(timing).lease, last: now }
     }
 
-    /// Takes the whole ticks that have passed since the last call.
-    pub(crate) fn take(&mut self, now: Time) -> usize {
+    /// Takes the whole ticks that have passed since the last call. After a long sleep no more than `left`, at which something happens:
+    /// one timeout is news enough, and the ones behind it would be elections that nobody could answer.
+    pub(crate) fn take(&mut self, now: Time, left: usize) -> usize {
         let ticks = now.since(self.last).as_millis() / self.tick.as_millis().max(1);
         let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
         self.last = self.last + self.tick * ticks;
-        ticks as usize
+        let ticks = ticks as usize;
+        if ticks <= self.lease {
+            return ticks;
+        }
+        self.skip(now);
+        ticks.min(left)
     }
 
     /// Drops the ticks that have passed.

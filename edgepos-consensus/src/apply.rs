@@ -1,0 +1,48 @@
+//! What a decided entry does: the same on every terminal.
+
+use edgepos_core::{Term, Write};
+
+use crate::decisions::Verdict;
+use crate::entry::{Entry, Proposal};
+use crate::io::{Decision, Event, Output};
+use crate::members::MembersChange;
+use crate::turn::Turn;
+
+/// Hands out each decision once, in the order of the log. The rows go with the write that follows.
+pub(crate) fn entries(turn: &mut Turn<'_>, committed: Vec<Entry>, writes: &mut Vec<Write>) {
+    let Some(last) = committed.last().map(|entry| entry.index) else { return };
+    for entry in committed {
+        if let Some(change) = entry.members_change() {
+            change_members(turn, change, writes);
+        } else if let Some(proposal) = entry.proposal() {
+            decide(turn, &entry, proposal, writes);
+        }
+    }
+    turn.raft.log_mut().set_applied(last, writes);
+}
+
+fn decide(turn: &mut Turn<'_>, entry: &Entry, proposal: Proposal, writes: &mut Vec<Write>) {
+    let verdict = turn.raft.log_mut().judge(entry.index, &proposal, writes);
+    let Proposal { key, kind, bytes, .. } = proposal;
+    match verdict {
+        Verdict::PassedOver => {}
+        Verdict::Refused { base, current } => {
+            turn.tell(Event::ProposalRefused { key, kind, base, current });
+        }
+        Verdict::Taken => {
+            let (index, term) = (entry.index, Term(entry.term));
+            turn.out.push_back(Output::Apply(Decision { index, term, key, kind, bytes }));
+        }
+    }
+}
+
+fn change_members(turn: &mut Turn<'_>, change: MembersChange, writes: &mut Vec<Write>) {
+    if !turn.raft.apply_members(change, writes) {
+        return;
+    }
+    turn.tell_members();
+    // A terminal that lost its vote by a decision must not lead.
+    if turn.leads() && !turn.raft.votes() {
+        turn.raft.resign();
+    }
+}

@@ -1,0 +1,547 @@
+//! The parts of an election, and the order in which they act.
+//!
+//! A raft message goes one way:
+//!
+//! ```text
+//! bytes ─► Message::decode ─► guard ─► raft steps ─► raft is ready ─┬─► its rows, and what the parts write: Persist
+//!          wire.rs            judge    receive       carry_out      ├─► decided entries: Apply, then the Persist that goes with them
+//!                                                                   └─► messages, behind the write that they depend on: Transmit
+//! ```
+//!
+//! A [turn](Parts::turn) has four steps, always in this order: time passes; the one thing happens that the caller tells or asks for;
+//! what raft has ready is carried out; and everything [settles](Parts::settle) that follows from it. Whatever tells raft something,
+//! in any step, has what raft then has ready carried out before anything else.
+
+use core::time::Duration;
+
+use edgepos_core::{ConnectionId, PersistId, ReplicaId, Time, Write};
+
+use crate::apply;
+use crate::beat::Beat;
+use crate::candidacy::Candidacy;
+use crate::config::Config;
+use crate::entry::Proposal;
+use crate::error::{HaltReason, ProposeError};
+use crate::flight::{Completes, Confirmed, Flight};
+use crate::guard::{self, Refusal};
+use crate::hand_over::HandOver;
+use crate::io::{Event, Leader, Mode, Output};
+use crate::message::{Body, Message, Question};
+use crate::pace::{MAX_LEASE, Pace};
+use crate::peers::Peers;
+use crate::promise::Promise;
+use crate::proposals::Proposals;
+use crate::quorum::Quorum;
+use crate::raft::Batch;
+use crate::report::{Chronicle, Report};
+use crate::rows;
+use crate::snapshots_sent::SnapshotsSent;
+use crate::standing::Standing;
+use crate::ticks::TickClock;
+use crate::turn::Turn;
+
+/// Entries that a learner may lack and still count as caught up.
+const CAUGHT_UP: u64 = 8;
+
+/// Every part of an election but raft and the configuration.
+pub(crate) struct Parts {
+    clock: TickClock,
+    peers: Peers,
+    flight: Flight,
+    promise: Promise,
+    pace: Pace,
+    candidacy: Candidacy,
+    standing: Standing,
+    quorum: Quorum,
+    beat: Beat,
+    snapshots: SnapshotsSent,
+    hand_over: HandOver,
+    proposals: Proposals,
+    chronicle: Chronicle,
+}
+
+impl Parts {
+    /// `promised` is the lease that the last run had promised.
+    pub(crate) fn new(config: &Config, promised: Option<Duration>, now: Time) -> Self {
+        let timing = &config.timing;
+        Self {
+            clock: TickClock::new(timing, now),
+            peers: Peers::default(),
+            flight: Flight::default(),
+            promise: Promise::new(timing, promised, now),
+            pace: Pace::new(timing),
+            candidacy: Candidacy::new(timing),
+            standing: Standing::default(),
+            quorum: Quorum::new(config.me, timing.lease - timing.tick),
+            beat: Beat::default(),
+            snapshots: SnapshotsSent::default(),
+            hand_over: HandOver::default(),
+            proposals: Proposals::default(),
+            chronicle: Chronicle::new(now),
+        }
+    }
+
+    /// The first turn: `writes` make the beginning of a store durable.
+    pub(crate) fn begin(&mut self, turn: &mut Turn<'_>, writes: Vec<Write>, recovered: Option<Event>) {
+        if !writes.is_empty() {
+            self.flight.start(turn, Completes::PROMISE, writes);
+        }
+        if let Some(recovered) = recovered {
+            turn.tell(recovered);
+        }
+        self.carry_out(turn, None);
+        self.settle(turn);
+    }
+
+    /// One turn, `pause` after the last one.
+    ///
+    /// # Errors
+    /// When the election must halt.
+    pub(crate) fn turn(
+        &mut self,
+        turn: &mut Turn<'_>,
+        pause: Duration,
+        work: impl FnOnce(&mut Self, &mut Turn<'_>) -> Result<(), HaltReason>,
+    ) -> Result<(), HaltReason> {
+        self.pass_time(turn, pause);
+        work(self, turn)?;
+        self.carry_out(turn, None);
+        self.settle(turn);
+        Ok(())
+    }
+
+    /// Brings time up to this moment: the ticks that have passed, each with its consequences.
+    fn pass_time(&mut self, turn: &mut Turn<'_>, pause: Duration) {
+        if turn.leads() && turn.voters().len() > 1 && pause > turn.config.timing.lease {
+            // The process was stopped: others may have elected a leader, and old answers may wait in the sockets.
+            self.clock.skip(turn.now);
+            turn.raft.resign();
+            return self.carry_out(turn, None);
+        }
+        let Some(left) = self.ticks_left(turn) else { return self.clock.skip(turn.now) };
+        for _ in 0..self.clock.take(turn.now, left) {
+            if self.candidacy.stands_at_next_tick(turn) {
+                self.pace.stands();
+            }
+            if turn.leads() && turn.raft.counts_next() && self.quorum.held_or_due(turn.now, self.pace.asked())
+            {
+                turn.raft.excuse();
+            }
+            turn.raft.tick();
+            self.carry_out(turn, None);
+        }
+    }
+
+    /// Ticks until something happens; `None` while time must not pass for raft, or does not matter to it.
+    fn ticks_left(&self, turn: &Turn<'_>) -> Option<usize> {
+        if turn.leads() {
+            return Some(turn.raft.leader_ticks());
+        }
+        let alone = turn.voters().len() == 1;
+        if self.flight.installs_snapshot() || (alone && !self.flight.is_empty()) {
+            // A lone voter is elected in the same step in which it stands, which raft allows with a durable log only.
+            return None;
+        }
+        turn.may_stand().then(|| turn.raft.patience().saturating_sub(turn.raft.silence()).max(1))
+    }
+
+    /// A message arrived.
+    pub(crate) fn receive(&mut self, turn: &mut Turn<'_>, message: Message) {
+        let (from, now) = (message.from, turn.now);
+        if matches!(message.body, Body::VoteReply { .. }) && message.to == turn.config.me {
+            self.voted(turn, &message);
+        }
+        if let Err(reason) = self.judge(turn, &message) {
+            if let (Refusal::LogLost, Body::Heartbeat { commit }) = (reason, &message.body) {
+                self.lose_log(turn, *commit);
+            }
+            return self.chronicle.refused(turn, from, reason);
+        }
+        if turn.raft.log().members().contains(from) {
+            self.quorum.heard(from, now);
+        }
+        let leads_us = message.is_leaders() && message.term >= turn.raft.term();
+        if leads_us {
+            self.promise.heard(now);
+        }
+        if matches!(message.body, Body::Vote { .. }) {
+            self.candidacy.courted(now);
+        }
+        if matches!(message.body, Body::Vote { transfer: false, .. }) && self.promise.holds(now) {
+            // As raft does within its own lease: no answer is an answer, and an honest question is no refusal.
+            return;
+        }
+        self.chronicle.heard(from, now);
+        if message.is_leaders() && !leads_us {
+            self.chronicle.stale_leader();
+        }
+        if message.is_acknowledgement() && message.term == turn.raft.term() {
+            self.acknowledged(turn, &message);
+        }
+        if let Body::Propose(proposals) = message.body {
+            for proposal in proposals {
+                self.append(turn, &proposal);
+            }
+            return;
+        }
+        if message.body == Body::TimeoutNow {
+            self.candidacy.ordered(message.term + 1);
+        }
+        if leads_us {
+            self.grant(turn, &message);
+        }
+        let question = message.question();
+        if !turn.raft.step(message) {
+            self.chronicle.refused(turn, from, Refusal::Dropped);
+        }
+        self.carry_out(turn, Some(question));
+    }
+
+    /// Whether raft may see the message.
+    fn judge(&mut self, turn: &Turn<'_>, message: &Message) -> Result<(), Refusal> {
+        guard::addressed(turn.config, message)?;
+        self.peers.admit(turn, message)?;
+        if self.flight.installs_snapshot() {
+            return Err(Refusal::Busy);
+        }
+        if message.body == Body::TimeoutNow && !turn.config.campaigns {
+            return Err(Refusal::Passive);
+        }
+        guard::check(&turn.raft.view(self.flight.holds_votes()), turn.raft.log(), message)
+    }
+
+    /// A voter answered a request for its vote, in this term or an earlier one.
+    fn voted(&mut self, turn: &Turn<'_>, message: &Message) {
+        let asked = message.asked_at().filter(|asked| *asked <= turn.now);
+        if let Some(asked) = asked.filter(|_| turn.voters().contains(&message.from)) {
+            self.pace.voted(message.from, turn.now.since(asked));
+        }
+    }
+
+    /// A follower follows: since when, and how far away it is.
+    fn acknowledged(&mut self, turn: &Turn<'_>, message: &Message) {
+        let Some(asked) = message.asked_at().map(|asked| asked.min(turn.now)) else { return };
+        self.quorum.answered(message.from, asked);
+        if message.passive && turn.voters().contains(&message.from) {
+            self.hand_over.passive(message.from);
+        }
+        if message.is_heartbeat() && turn.leads() {
+            self.pace.answered(message.from, turn.now.since(asked));
+        }
+    }
+
+    /// The leader counts on this terminal's vote for as long as it asks for.
+    fn grant(&mut self, turn: &mut Turn<'_>, message: &Message) {
+        let lease = Duration::from_millis(message.lease_ms).max(turn.config.timing.lease);
+        if let Some(lease) = self.promise.grant(turn.now, lease) {
+            self.flight.start(turn, Completes::PROMISE, vec![rows::put_lease(lease.as_millis() as u64)]);
+        }
+    }
+
+    /// The leader knows that this terminal held the log up to `known`.
+    fn lose_log(&mut self, turn: &mut Turn<'_>, known: u64) {
+        let held = turn.raft.log().last();
+        if let Some(writes) = turn.raft.log_mut().lose(known) {
+            self.flight.start(turn, Completes::NOTHING, writes);
+            turn.tell(Event::LogLost { held, known });
+        }
+    }
+
+    /// A write is durable: what waited for it leaves.
+    ///
+    /// # Errors
+    /// When another one should be before it.
+    pub(crate) fn persisted(&mut self, turn: &mut Turn<'_>, id: PersistId) -> Result<(), HaltReason> {
+        match self.flight.confirm(id) {
+            Confirmed::Next(waiting) => {
+                self.pace.flushed(turn.now.since(waiting.since));
+                if waiting.number > 0 {
+                    turn.raft.persisted(waiting.number);
+                }
+                if waiting.snapshot.is_some() {
+                    turn.raft.applied();
+                }
+                turn.out.extend(waiting.messages.into_iter().map(Output::Transmit));
+            }
+            Confirmed::Again => {}
+            Confirmed::Gap { expected } => {
+                return Err(HaltReason::PersistOutOfOrder { expected: expected.0, got: id.0 });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn peer_up(&mut self, turn: &Turn<'_>, replica: ReplicaId, connection: ConnectionId) {
+        self.peers.up(turn, replica, connection);
+    }
+
+    pub(crate) fn peer_lost(&mut self, turn: &mut Turn<'_>, replica: ReplicaId, connection: ConnectionId) {
+        if !self.peers.lost(turn, replica, connection) {
+            return;
+        }
+        if turn.leads() {
+            turn.raft.unreachable(replica);
+            self.quorum.forget(replica);
+        } else if turn.raft.leader() == Some(replica) {
+            turn.raft.forget_leader();
+            self.promise.release();
+            self.candidacy.leader_lost(turn, replica);
+        }
+    }
+
+    /// Takes a proposal of this terminal, which leaves when everything settles.
+    pub(crate) fn submit(
+        &mut self,
+        config: &Config,
+        decided: u64,
+        proposal: Proposal,
+    ) -> Result<(), ProposeError> {
+        self.proposals.submit(config, decided, proposal)
+    }
+
+    /// Appends a proposal, where this terminal leads.
+    fn append(&mut self, turn: &mut Turn<'_>, proposal: &Proposal) {
+        if self.proposals.append(turn, proposal) {
+            self.carry_out(turn, None);
+        }
+    }
+
+    /// Hands the leadership over, as the caller wants or because the disk hangs.
+    pub(crate) fn hand_over(&mut self, turn: &mut Turn<'_>) {
+        let (quorum, now) = (&self.quorum, turn.now);
+        if self.hand_over.begin(turn, |voter| quorum.reaches(voter, now)) {
+            self.carry_out(turn, None);
+        }
+    }
+
+    /// Everything that raft has ready: rows to the disk, decisions to the caller, messages to the wire.
+    fn carry_out(&mut self, turn: &mut Turn<'_>, question: Option<Question>) {
+        loop {
+            let takes_ms = self.pace.election_ms(turn.voters().len() / 2);
+            self.candidacy.set_patience(turn, self.promise.stretch(), takes_ms);
+            let Some(Batch { number, mut writes, promise, snapshot, committed, messages, leads }) =
+                turn.raft.ready()
+            else {
+                return;
+            };
+            if let Some((from, to)) = snapshot {
+                turn.tell(Event::SnapshotInstalled { from, to });
+                turn.tell_members();
+            }
+            apply::entries(turn, committed, &mut writes);
+            self.proposals.decided(turn.raft.log().decisions().number(turn.config.me));
+            turn.raft.log_mut().compact(turn.config.max_log_entries, &mut writes);
+            if !writes.is_empty() {
+                let completes = Completes { number, promise, snapshot: snapshot.map(|(_, to)| to) };
+                self.flight.start(turn, completes, writes);
+            } else if !self.flight.attach(number) {
+                turn.raft.persisted(number);
+            }
+            if !self.flight.installs_snapshot() {
+                turn.raft.applied();
+            }
+            for message in messages {
+                self.send(turn, message, leads, question);
+            }
+        }
+    }
+
+    /// Sends what raft says as soon as it may be said. A leader's words depend on its term only: its entries count once a majority
+    /// has written them, itself or not.
+    fn send(&mut self, turn: &mut Turn<'_>, mut message: Message, leads: bool, question: Option<Question>) {
+        match message.body {
+            Body::Heartbeat { .. } => self.beat.sent(turn),
+            Body::Snapshot(_) => self.snapshots.sent(turn, message.to),
+            _ => {}
+        }
+        message.stamp(turn.now, question);
+        message.passive = message.is_acknowledgement() && !turn.config.campaigns;
+        self.pace.mark(&mut message);
+        if leads || message.needs_promise_only() {
+            self.flight.send_behind_promise(turn, message);
+        } else {
+            self.flight.send_behind_all(turn, message);
+        }
+    }
+
+    /// Everything that follows from what has changed, in this order: who is believed to lead, then what a leader owes, then what is
+    /// told. A step that tells raft something is followed by what raft then has ready.
+    fn settle(&mut self, turn: &mut Turn<'_>) {
+        // Who leads. A silent leader is given up before this terminal stands in its place.
+        if self.promise.give_up(turn) {
+            self.carry_out(turn, None);
+        }
+        if self.candidacy.stand(turn, self.flight.installs_snapshot()) {
+            self.pace.stands();
+            self.carry_out(turn, None);
+        }
+        self.change_role(turn);
+        // Whether the majority follows: after the role, since a new leader counts anew.
+        self.count_quorum(turn);
+        self.resign_unheard(turn);
+        // What is asked again: after the count, which knows who is silent.
+        self.beat_again(turn);
+        self.candidacy.ask_again(turn, self.flight.holds_votes());
+        self.snapshots.watch(turn);
+        self.carry_out(turn, None);
+        // Whether another one should lead.
+        if self.flight.stalls(turn) && turn.leads() && turn.voters().len() > 1 {
+            self.hand_over(turn);
+        }
+        self.pursue_hand_over(turn);
+        // Decisions: proposals before members, so that a change of these does not hold up those.
+        self.pass_on_proposals(turn);
+        self.announce(turn);
+        self.tend_members(turn);
+        // Figures last: they tell what holds after the turn.
+        self.chronicle.note(turn, self.leader(), self.mode(), self.quorum.held());
+    }
+
+    fn change_role(&mut self, turn: &mut Turn<'_>) {
+        if !self.standing.changes(turn) {
+            return;
+        }
+        self.snapshots.change_role();
+        self.beat.change_role(turn);
+        if !self.standing.leads() {
+            return self.quorum.follow();
+        }
+        self.pace.leads(turn.now);
+        let lease = self.lease_to_ask(turn);
+        self.quorum.lead(turn.now, lease);
+        self.proposals.lead(turn);
+    }
+
+    /// The lease for what this leader says from here on, less the tick by which a follower's own count may be short.
+    fn lease_to_ask(&mut self, turn: &Turn<'_>) -> Duration {
+        let near = turn.other_voters().filter(|voter| self.quorum.heard_within(*voter, turn.now, MAX_LEASE));
+        self.pace.ask(turn.now, near) - turn.config.timing.tick
+    }
+
+    fn count_quorum(&mut self, turn: &mut Turn<'_>) {
+        if self.standing.leads() {
+            let lease = self.lease_to_ask(turn);
+            self.quorum.ask_for(turn.now, lease);
+        }
+        let following = turn.raft.leader().is_some_and(|leader| leader != turn.config.me);
+        self.quorum.update(turn, following);
+    }
+
+    /// With ranked elections the next leader is elected at a known time: the old one stops believing in itself before, and not
+    /// only at raft's next look.
+    fn resign_unheard(&mut self, turn: &mut Turn<'_>) {
+        if turn.config.timing.ranked && self.quorum.unheard(turn.now) {
+            turn.raft.resign();
+            self.carry_out(turn, None);
+            self.change_role(turn);
+        }
+    }
+
+    /// Asks those voters again that have not answered the latest heartbeat, while the majority is missing.
+    fn beat_again(&mut self, turn: &mut Turn<'_>) {
+        let Some(asked) = self.beat.due(turn.now) else { return };
+        let silent = self.quorum.missing(asked, turn.voters());
+        for mut message in self.beat.again(turn, &silent) {
+            self.pace.mark(&mut message);
+            self.flight.send_behind_promise(turn, message);
+        }
+    }
+
+    fn pursue_hand_over(&mut self, turn: &mut Turn<'_>) {
+        let (quorum, now) = (&self.quorum, turn.now);
+        if self.hand_over.pursue(turn, |voter| quorum.reaches(voter, now)) {
+            self.carry_out(turn, None);
+        }
+    }
+
+    fn pass_on_proposals(&mut self, turn: &mut Turn<'_>) {
+        let Some(leader) = turn.leader_in_sight(self.flight.promise_durable()) else { return };
+        if !self.standing.leads() {
+            return self.proposals.pass_on(turn, leader);
+        }
+        while self.proposals.append_own(turn) {
+            self.carry_out(turn, None);
+        }
+    }
+
+    fn announce(&mut self, turn: &mut Turn<'_>) {
+        let leader = turn.leader_in_sight(self.flight.promise_durable());
+        if let Some(leader) = leader {
+            self.candidacy.led_by(leader.replica);
+        }
+        self.standing.announce(turn, leader);
+    }
+
+    /// Proposes the change of members that is due, on the entitled leader.
+    fn tend_members(&mut self, turn: &mut Turn<'_>) {
+        if !self.entitled(turn.config.me, turn.raft.term()) || turn.raft.changes_members() {
+            return;
+        }
+        let (log, now) = (turn.raft.log(), turn.now);
+        let ready = |learner| {
+            let caught_up = turn.raft.matched(learner) + CAUGHT_UP >= log.last();
+            caught_up && self.quorum.reaches(learner, now)
+        };
+        let absent = |voter| {
+            voter != turn.config.me && self.quorum.absent(voter, now, turn.config.replace_voter_after)
+        };
+        if let Some(change) = log.members().due_change(ready, absent) {
+            turn.raft.propose_members(change);
+            self.carry_out(turn, None);
+        }
+    }
+
+    /// The next moment at which something is to be done.
+    pub(crate) fn deadline(&self, turn: &Turn<'_>) -> Option<Time> {
+        let follows = !self.standing.leads() && turn.raft.leader().is_some();
+        let deadlines = [
+            self.ticks_left(turn).map(|ticks| self.clock.after(ticks)),
+            self.promise.leader_silent_at(turn),
+            self.candidacy.deadline(),
+            self.quorum.deadline(turn.voters()),
+            self.beat.deadline(),
+            self.snapshots.deadline(),
+            self.flight.deadline(turn),
+            self.hand_over.deadline(),
+            self.proposals.deadline().filter(|_| follows),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Whether this terminal leads, has heard a majority within the lease, and has not given its leadership away.
+    pub(crate) fn entitled(&self, me: ReplicaId, term: u64) -> bool {
+        let leads = self.standing.leader().is_some_and(|leader| leader.replica == me);
+        leads && self.quorum.held() && !self.hand_over.given_away_in(term)
+    }
+
+    /// Until when a majority is known to follow.
+    pub(crate) fn proven_until(&self, voters: &[ReplicaId]) -> Option<Time> {
+        self.quorum.proven_until(voters)
+    }
+
+    pub(crate) fn leader(&self) -> Option<Leader> {
+        self.standing.leader()
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        match (self.quorum.lost(), self.standing.leader()) {
+            (Some(lost), _) => {
+                Mode::Degraded { since: lost.since, reachable: lost.reachable, needed: lost.needed }
+            }
+            (None, Some(_)) => Mode::Normal,
+            (None, None) => Mode::Leaderless,
+        }
+    }
+
+    pub(crate) fn pending_proposals(&self) -> usize {
+        self.proposals.len()
+    }
+
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = (Refusal, u64)> {
+        self.chronicle.refusals()
+    }
+
+    pub(crate) fn report(&self, now: Time) -> Report {
+        self.chronicle.report(now)
+    }
+}

@@ -1,0 +1,61 @@
+//! What the last run left on the disk.
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{Space, StoreGeneration};
+
+use crate::decisions::Decisions;
+use crate::entry::Entry;
+use crate::error::RestoreError;
+use crate::members::Members;
+use crate::rows::{Hard, Position, Row};
+
+/// The rows of the last run. Scan [`Restored::SPACES`] and [`insert`](Self::insert) each row, in any order; none on the first start.
+#[derive(Clone, Debug, Default)]
+pub struct Restored {
+    pub(crate) hard: Option<Hard>,
+    pub(crate) applied: Option<u64>,
+    pub(crate) lease_ms: Option<u64>,
+    pub(crate) generation: Option<StoreGeneration>,
+    /// Of the latest forced recovery: its generation, the last index and the last decided one.
+    pub(crate) recovered: Option<[u64; 3]>,
+    pub(crate) log_lost: bool,
+    pub(crate) decisions: Decisions,
+    pub(crate) entries: BTreeMap<u64, Entry>,
+    pub(crate) base: Option<Position>,
+    pub(crate) members: Option<Members>,
+}
+
+impl Restored {
+    /// Where the rows are. They stay small: [`Config::max_log_entries`](crate::Config::max_log_entries) and a few more.
+    pub const SPACES: [Space; 3] = [Space::Election, Space::ElectionLog, Space::ElectionSnapshot];
+
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one row. A key that this version does not know is skipped: a later version wrote it.
+    ///
+    /// # Errors
+    /// When the row is of another space, or does not decode.
+    pub fn insert(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), RestoreError> {
+        match Row::read(space, key, value)? {
+            None => {}
+            Some(Row::Hard(hard)) => self.hard = Some(hard),
+            Some(Row::Applied(index)) => self.applied = Some(index),
+            Some(Row::Lease(lease_ms)) => self.lease_ms = Some(lease_ms),
+            Some(Row::Generation(generation)) => self.generation = Some(generation),
+            Some(Row::Recovered(recovered)) => self.recovered = Some(recovered),
+            Some(Row::Lost) => self.log_lost = true,
+            Some(Row::Decided(replica, number)) => self.decisions.restore_number(replica, number),
+            Some(Row::Version(kind, index)) => self.decisions.restore_version(kind, index),
+            Some(Row::Entry(entry)) => {
+                self.entries.insert(entry.index, entry);
+            }
+            Some(Row::Base(base)) => self.base = Some(base),
+            Some(Row::Members(members)) => self.members = Some(members),
+        }
+        Ok(())
+    }
+}
