@@ -2,27 +2,27 @@
 //!
 //! Nothing here decides anything. The calls may panic on what the guard has not foreseen; the election catches that.
 
-use ::raft::eraftpb::{ConfChange, ConfChangeType, ConfState, EntryType, MessageType};
-use ::raft::storage::{GetEntriesContext, Storage};
-use ::raft::{Error, INVALID_ID, ProgressState, RaftState, RawNode, StateRole, StorageError, eraftpb};
+mod storage;
+mod translate;
+
+use ::raft::{Error, INVALID_ID, ProgressState, RawNode, StateRole};
 use edgepos_core::{ReplicaId, Write};
-use protobuf::Message as _;
 
 use crate::config::Config;
-use crate::entry::{Class, Entry};
+use crate::entry::Entry;
 use crate::error::StartError;
 use crate::guard::{Role, View};
 use crate::log::Log;
 use crate::members::{Members, MembersChange};
-use crate::message::{Body, Hint, Message};
+use crate::message::{Body, Message};
 use crate::rows::Hard;
-use crate::snapshot::Snapshot;
 use crate::ticks::TimerTicks;
+
+use storage::Disk;
+use translate::{Frame, change_to_raft, entry_from_raft, snapshot_from_raft, to_raft};
 
 /// Bytes of entries in one message, as protobuf counts them; ours are a little longer.
 const MAX_APPEND_BYTES: u64 = 512 * 1024;
-/// Entries in one message, well below what a decoder takes.
-const MAX_APPEND_ENTRIES: usize = 900;
 /// Messages of entries on their way to one follower.
 const MAX_INFLIGHT: usize = 64;
 /// Bytes of decided entries handed out at once.
@@ -50,12 +50,6 @@ pub(crate) struct Core {
     frame: Frame,
 }
 
-/// What every message carries.
-struct Frame {
-    me: ReplicaId,
-    config: Config,
-}
-
 impl Core {
     pub(crate) fn new(config: &Config, log: Log) -> Result<Self, StartError> {
         let ticks = TimerTicks::new(&config.timing);
@@ -77,17 +71,17 @@ impl Core {
         };
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let refused = |error: Error| StartError::Refused { reason: error.to_string() };
-        let node = RawNode::new(&settings, Disk(log), &logger).map_err(refused)?;
+        let node = RawNode::new(&settings, Disk::new(log), &logger).map_err(refused)?;
         debug_assert_eq!(node.raft.term, hard.term);
-        Ok(Self { node, frame: Frame { me: config.me, config: config.clone() } })
+        Ok(Self { node, frame: Frame::new(config) })
     }
 
     pub(crate) fn log(&self) -> &Log {
-        &self.node.store().0
+        self.node.store().log()
     }
 
     pub(crate) fn log_mut(&mut self) -> &mut Log {
-        &mut self.node.mut_store().0
+        self.node.mut_store().log_mut()
     }
 
     pub(crate) fn term(&self) -> u64 {
@@ -120,7 +114,7 @@ impl Core {
 
     pub(crate) fn view(&self, votes_held: bool) -> View {
         View {
-            me: self.frame.me,
+            me: self.frame.me(),
             term: self.term(),
             role: self.role(),
             leader: self.leader(),
@@ -326,224 +320,5 @@ impl Core {
     /// Everything handed out so far is applied.
     pub(crate) fn applied(&mut self) {
         self.node.advance_apply();
-    }
-}
-
-impl Frame {
-    fn message(&self, to: ReplicaId, term: u64, body: Body) -> Message {
-        let Config { store, generation, .. } = self.config;
-        Message { store, generation, from: self.me, to, term, stamp: 0, lease_ms: 0, passive: false, body }
-    }
-
-    fn outgoing(&self, mut message: eraftpb::Message) -> Option<Message> {
-        let refused = message.reject;
-        let (index, log_term) = (message.index, message.log_term);
-        let (commit, commit_term) = (message.commit, message.commit_term);
-        let body = match message.get_msg_type() {
-            MessageType::MsgAppend => {
-                let entries = message.take_entries().into_iter().map(entry_from_raft).collect();
-                Body::Append { index, log_term, commit, entries }
-            }
-            MessageType::MsgAppendResponse => {
-                let hint = Hint { index: message.reject_hint, log_term };
-                Body::AppendReply { index, commit, reject: refused.then_some(hint) }
-            }
-            kind @ (MessageType::MsgRequestVote | MessageType::MsgRequestPreVote) => Body::Vote {
-                pre: kind == MessageType::MsgRequestPreVote,
-                transfer: !message.context.is_empty(),
-                index,
-                log_term,
-                commit,
-                commit_term,
-            },
-            kind @ (MessageType::MsgRequestVoteResponse | MessageType::MsgRequestPreVoteResponse) => {
-                let pre = kind == MessageType::MsgRequestPreVoteResponse;
-                Body::VoteReply { pre, reject: refused, commit, commit_term }
-            }
-            MessageType::MsgHeartbeat => Body::Heartbeat { commit },
-            MessageType::MsgHeartbeatResponse => Body::HeartbeatReply { commit },
-            MessageType::MsgSnapshot => Body::Snapshot(snapshot_from_raft(message.get_snapshot())),
-            MessageType::MsgTimeoutNow => Body::TimeoutNow,
-            // Proposals go their own way, and nothing asks for a read index.
-            _ => return None,
-        };
-        Some(self.message(ReplicaId(message.to), message.term, body))
-    }
-}
-
-fn to_raft(message: Message) -> eraftpb::Message {
-    let mut out =
-        eraftpb::Message { from: message.from.0, to: message.to.0, term: message.term, ..Default::default() };
-    match message.body {
-        Body::Append { index, log_term, commit, entries } => {
-            out.set_msg_type(MessageType::MsgAppend);
-            (out.index, out.log_term, out.commit) = (index, log_term, commit);
-            out.entries = entries.iter().map(entry_to_raft).collect();
-        }
-        Body::AppendReply { index, commit, reject } => {
-            out.set_msg_type(MessageType::MsgAppendResponse);
-            (out.index, out.commit) = (index, commit);
-            if let Some(hint) = reject {
-                (out.reject, out.reject_hint, out.log_term) = (true, hint.index, hint.log_term);
-            }
-        }
-        Body::Vote { pre, transfer, index, log_term, commit, commit_term } => {
-            out.set_msg_type(match pre {
-                true => MessageType::MsgRequestPreVote,
-                false => MessageType::MsgRequestVote,
-            });
-            (out.index, out.log_term, out.commit, out.commit_term) = (index, log_term, commit, commit_term);
-            if transfer {
-                out.context = ::raft::CAMPAIGN_TRANSFER.into();
-            }
-        }
-        Body::VoteReply { pre, reject, commit, commit_term } => {
-            out.set_msg_type(match pre {
-                true => MessageType::MsgRequestPreVoteResponse,
-                false => MessageType::MsgRequestVoteResponse,
-            });
-            (out.reject, out.commit, out.commit_term) = (reject, commit, commit_term);
-        }
-        Body::Heartbeat { commit } => {
-            out.set_msg_type(MessageType::MsgHeartbeat);
-            out.commit = commit;
-        }
-        Body::HeartbeatReply { commit } => {
-            out.set_msg_type(MessageType::MsgHeartbeatResponse);
-            out.commit = commit;
-        }
-        Body::Snapshot(snapshot) => {
-            out.set_msg_type(MessageType::MsgSnapshot);
-            out.set_snapshot(snapshot_to_raft(&snapshot));
-        }
-        Body::TimeoutNow => out.set_msg_type(MessageType::MsgTimeoutNow),
-        // The election takes proposals before raft; a local type is refused by raft.
-        Body::Propose(_) => out.set_msg_type(MessageType::MsgHup),
-    }
-    out
-}
-
-fn entry_to_raft(entry: &Entry) -> eraftpb::Entry {
-    let mut out = eraftpb::Entry { index: entry.index, term: entry.term, ..Default::default() };
-    match entry.class {
-        Class::Normal => out.data = entry.payload.clone().into(),
-        Class::Members => {
-            out.set_entry_type(EntryType::EntryConfChange);
-            // Checked by the guard and at the start; raft takes an empty one for no change.
-            let change = entry.members_change().map(change_to_raft).unwrap_or_default();
-            let bytes = change.write_to_bytes();
-            out.data = bytes.expect("a message without required fields is complete").into();
-        }
-    }
-    out
-}
-
-fn entry_from_raft(entry: eraftpb::Entry) -> Entry {
-    let (class, payload) = match entry.get_entry_type() {
-        EntryType::EntryNormal => (Class::Normal, entry.data.to_vec()),
-        EntryType::EntryConfChange | EntryType::EntryConfChangeV2 => {
-            let change = ConfChange::parse_from_bytes(&entry.data).unwrap_or_default();
-            (Class::Members, change_from_raft(&change).encode())
-        }
-    };
-    Entry { index: entry.index, term: entry.term, class, payload }
-}
-
-fn change_to_raft(change: MembersChange) -> ConfChange {
-    let mut out = ConfChange { node_id: change.replica().0, ..Default::default() };
-    out.set_change_type(match change {
-        MembersChange::Learn(_) => ConfChangeType::AddLearnerNode,
-        MembersChange::Vote(_) => ConfChangeType::AddNode,
-        MembersChange::Remove(_) => ConfChangeType::RemoveNode,
-    });
-    out
-}
-
-fn change_from_raft(change: &ConfChange) -> MembersChange {
-    let replica = ReplicaId(change.node_id);
-    match change.get_change_type() {
-        ConfChangeType::AddLearnerNode => MembersChange::Learn(replica),
-        ConfChangeType::AddNode => MembersChange::Vote(replica),
-        ConfChangeType::RemoveNode => MembersChange::Remove(replica),
-    }
-}
-
-fn members_to_raft(members: &Members) -> ConfState {
-    let ids = |replicas: &[ReplicaId]| replicas.iter().map(|replica| replica.0).collect();
-    ConfState { voters: ids(&members.voters), learners: ids(&members.learners), ..Default::default() }
-}
-
-fn snapshot_to_raft(snapshot: &Snapshot) -> eraftpb::Snapshot {
-    let mut out = eraftpb::Snapshot::default();
-    let metadata = out.mut_metadata();
-    (metadata.index, metadata.term) = (snapshot.index, snapshot.term);
-    metadata.set_conf_state(members_to_raft(&snapshot.members));
-    out.data = snapshot.encode().into();
-    out
-}
-
-/// The data are ours: written above, or by the same function on another terminal and checked by the guard since.
-fn snapshot_from_raft(snapshot: &eraftpb::Snapshot) -> Snapshot {
-    Snapshot::decode(&snapshot.data).expect("raft hands back the bytes that it was given")
-}
-
-/// Raft's view of the log.
-struct Disk(Log);
-
-impl Storage for Disk {
-    fn initial_state(&self) -> ::raft::Result<RaftState> {
-        let Hard { term, vote, commit } = self.0.hard();
-        let hard = eraftpb::HardState { term, vote, commit, ..Default::default() };
-        Ok(RaftState::new(hard, members_to_raft(self.0.members())))
-    }
-
-    fn entries(
-        &self,
-        low: u64,
-        high: u64,
-        max_size: impl Into<Option<u64>>,
-        _context: GetEntriesContext,
-    ) -> ::raft::Result<Vec<eraftpb::Entry>> {
-        if low < self.0.first() {
-            return Err(Error::Store(StorageError::Compacted));
-        }
-        if high > self.0.last() + 1 {
-            return Err(Error::Store(StorageError::Unavailable));
-        }
-        let limit = max_size.into();
-        let (mut entries, mut size) = (Vec::new(), 0);
-        for entry in self.0.range(low, high) {
-            let entry = entry_to_raft(entry);
-            size += u64::from(entry.compute_size());
-            let full = limit.is_some_and(|limit| size > limit || entries.len() >= MAX_APPEND_ENTRIES);
-            if full && !entries.is_empty() {
-                break;
-            }
-            entries.push(entry);
-        }
-        Ok(entries)
-    }
-
-    fn term(&self, index: u64) -> ::raft::Result<u64> {
-        let missing = match index < self.0.first() {
-            true => StorageError::Compacted,
-            false => StorageError::Unavailable,
-        };
-        self.0.term(index).ok_or(Error::Store(missing))
-    }
-
-    fn first_index(&self) -> ::raft::Result<u64> {
-        Ok(self.0.first())
-    }
-
-    fn last_index(&self) -> ::raft::Result<u64> {
-        Ok(self.0.last())
-    }
-
-    fn snapshot(&self, request_index: u64, _to: u64) -> ::raft::Result<eraftpb::Snapshot> {
-        let unavailable = Error::Store(StorageError::SnapshotTemporarilyUnavailable);
-        let snapshot =
-            self.0.snapshot().filter(|snapshot| snapshot.index >= request_index).ok_or(unavailable)?;
-        Ok(snapshot_to_raft(&snapshot))
     }
 }
