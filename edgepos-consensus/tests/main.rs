@@ -1,6 +1,6 @@
 //! One behaviour in each file.
 
-#![allow(clippy::unwrap_used, reason = "a test that can not go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
@@ -64,4 +64,5 @@ mod stuck_candidate;
 mod term_inflation;
 mod two_terminals;
 mod unknown_voter;
+mod vote_after_restart;
 mod what_survives;
