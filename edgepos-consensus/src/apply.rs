@@ -3,7 +3,7 @@
 use edgepos_core::{Term, Write};
 
 use crate::decisions::Verdict;
-use crate::entry::{Entry, Proposal};
+use crate::entry::{Entry, Numbered, Proposal};
 use crate::io::{Decision, Event, Output};
 use crate::members::MembersChange;
 use crate::turn::Turn;
@@ -14,16 +14,16 @@ pub(crate) fn entries(turn: &mut Turn<'_>, committed: Vec<Entry>, writes: &mut V
     for entry in committed {
         if let Some(change) = entry.members_change() {
             change_members(turn, change, writes);
-        } else if let Some(proposal) = entry.proposal() {
-            decide(turn, &entry, proposal, writes);
+        } else if let Some(numbered) = entry.proposal() {
+            decide(turn, &entry, numbered, writes);
         }
     }
     turn.raft.log_mut().set_applied(last, writes);
 }
 
-fn decide(turn: &mut Turn<'_>, entry: &Entry, proposal: Proposal, writes: &mut Vec<Write>) {
-    let verdict = turn.raft.log_mut().judge(entry.index, &proposal, writes);
-    let Proposal { key, kind, bytes, .. } = proposal;
+fn decide(turn: &mut Turn<'_>, entry: &Entry, numbered: Numbered, writes: &mut Vec<Write>) {
+    let verdict = turn.raft.log_mut().judge(entry.index, &numbered, writes);
+    let Numbered { key, proposal: Proposal { kind, bytes, .. } } = numbered;
     match verdict {
         Verdict::PassedOver => {}
         Verdict::Refused { base, current } => {

@@ -18,7 +18,7 @@ use edgepos_core::{Now, ReplicaId, Space, Write};
 use crate::config::Config;
 use crate::decisions::Decisions;
 use crate::election::Election;
-use crate::entry::{Class, Entry, Proposal, ProposalKey};
+use crate::entry::{Class, Entry, Numbered, Proposal, ProposalKey};
 use crate::io::{Event, Input, Output};
 use crate::members::Members;
 use crate::message::{Body, Message};
@@ -215,7 +215,8 @@ fn start(store: &dyn RowStore, now: Now) -> Election {
 
 fn entry(index: u64, term: u64) -> Entry {
     let key = ProposalKey { replica: LEADER, number: index };
-    let payload = Proposal { key, kind: 1, base: None, bytes: vec![index as u8; 30] }.encode();
+    let proposal = Proposal { kind: 1, base: None, bytes: vec![index as u8; 30] };
+    let payload = Numbered { key, proposal }.encode();
     Entry { index, term, class: Class::Normal, payload }
 }
 

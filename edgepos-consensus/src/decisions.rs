@@ -7,7 +7,7 @@ use minicbor::decode::Error;
 use minicbor::{Decoder, Encoder};
 
 use crate::cbor::{self, infallible};
-use crate::entry::Proposal;
+use crate::entry::{Numbered, Proposal};
 use crate::rows;
 
 /// Replicas that may ever have proposed in one store, counting every incarnation of every terminal. At the limit the leader
@@ -42,9 +42,9 @@ pub(crate) enum Verdict {
 impl Decisions {
     /// Judges the proposal of the entry at `index`. The one after its replica's last is the only one that counts, so that each is
     /// handed out once.
-    pub(crate) fn judge(&mut self, index: u64, proposal: &Proposal, writes: &mut Vec<Write>) -> Verdict {
-        let Proposal { key, kind, base, .. } = proposal;
-        if key.number != self.number(key.replica).saturating_add(1) || !self.has_room(proposal) {
+    pub(crate) fn judge(&mut self, index: u64, numbered: &Numbered, writes: &mut Vec<Write>) -> Verdict {
+        let Numbered { key, proposal: Proposal { kind, base, .. } } = numbered;
+        if key.number != self.number(key.replica).saturating_add(1) || !self.has_room(numbered) {
             return Verdict::PassedOver;
         }
         self.numbers.insert(key.replica, key.number);
@@ -59,8 +59,9 @@ impl Decisions {
     }
 
     /// Whether the limits leave room for a decision of this proposer and kind.
-    pub(crate) fn has_room(&self, proposal: &Proposal) -> bool {
-        let proposers = self.number(proposal.key.replica) > 0 || self.numbers.len() < MAX_PROPOSERS;
+    pub(crate) fn has_room(&self, numbered: &Numbered) -> bool {
+        let Numbered { key, proposal } = numbered;
+        let proposers = self.number(key.replica) > 0 || self.numbers.len() < MAX_PROPOSERS;
         proposers && (self.versions.contains_key(&proposal.kind) || self.versions.len() < MAX_KINDS)
     }
 

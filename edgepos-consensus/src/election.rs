@@ -8,13 +8,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use edgepos_core::{Now, ReplicaId, StoreGeneration, Term, Time};
 
 use crate::config::Config;
-use crate::entry::Proposal;
+use crate::entry::{Proposal, ProposalKey};
 use crate::error::{HaltReason, MembershipError, NotLeader, ProposeError, StartError};
 use crate::guard::Refusal;
 use crate::io::{Event, Input, Leader, Mode, Output};
 use crate::log::Log;
 use crate::members::MembersChange;
 use crate::parts::Parts;
+use crate::proposals::Proposals;
 use crate::raft::Core;
 use crate::report::Report;
 use crate::restored::Restored;
@@ -42,7 +43,7 @@ impl Election {
     ///
     /// # Errors
     /// When the configuration contradicts itself, the rows contradict each other, or the terminal is not a member of the store.
-    pub fn new(now: Now, config: Config, restored: Restored) -> Result<Self, StartError> {
+    pub fn new(now: Now, config: Config, mut restored: Restored) -> Result<Self, StartError> {
         config.validate()?;
         // Whoever was promised a vote before the restart still counts on it. A new terminal has promised nothing.
         let lease = restored.lease_ms.map(Duration::from_millis).unwrap_or(config.timing.lease);
@@ -55,12 +56,16 @@ impl Election {
         if restored.members.is_some() && generation != config.generation {
             return Err(StartError::Generation { rows: generation, config: config.generation });
         }
-        let (log, writes) = Log::open(&config, restored)?;
+        let waiting = std::mem::take(&mut restored.proposals);
+        let (log, mut writes) = Log::open(&config, restored)?;
+        let decided = log.decisions().number(config.me);
+        let (proposals, over) = Proposals::open(config.me, decided, waiting)?;
+        writes.extend(over);
         let refused = |reason| StartError::Refused { reason };
         let raft = catch_unwind(AssertUnwindSafe(|| Core::new(&config, log)))
             .map_err(|panic| refused(panic_message(&*panic)))??;
         let mut election = Self {
-            parts: Parts::new(&config, promised, now.mono),
+            parts: Parts::new(&config, promised, proposals, now.mono),
             raft,
             config,
             now: now.mono,
@@ -94,21 +99,26 @@ impl Election {
         });
     }
 
-    /// Asks the store to decide, on any terminal: the proposal goes to the leader as soon as one is known, again and again until it
-    /// comes back as [`Output::Apply`]. It is not written down here: after a crash propose it again, with the same key.
+    /// Asks the store to decide, on any terminal, and says under which name. The proposal is written down first; then it goes to the
+    /// leader as soon as one is known, again and again and through any restart, until it comes back as [`Output::Apply`] or
+    /// [`Event::ProposalRefused`].
     ///
-    /// A repeat of a proposal that waits is taken as that one.
+    /// A crash before its [`Output::Persist`] is durable loses it without a trace. After a start [`decided`](Self::decided) and
+    /// [`pending_proposals`](Self::pending_proposals) tell: what has a number above both together is lost, and is proposed anew.
     ///
     /// # Errors
-    /// When it is too large, too many wait, its number leaves a gap or is decided, its key names another terminal, or the engine has
-    /// halted. Nothing is kept then.
-    pub fn propose(&mut self, now: Now, proposal: Proposal) -> Result<(), ProposeError> {
+    /// When it is too large, too many wait, or the engine has halted. Nothing is kept then.
+    pub fn propose(&mut self, now: Now, proposal: Proposal) -> Result<ProposalKey, ProposeError> {
         if self.halted.is_some() {
             return Err(ProposeError::Halted);
         }
-        self.parts.submit(&self.config, self.decided(self.config.me), proposal)?;
-        self.turn(now, |_, _| Ok(()));
-        Ok(())
+        self.parts.check(&self.config, &proposal)?;
+        let mut key = None;
+        self.turn(now, |parts, turn| {
+            key = Some(parts.propose(turn, proposal));
+            Ok(())
+        });
+        key.filter(|_| self.halted.is_none()).ok_or(ProposeError::Halted)
     }
 
     /// Hands the leadership to the follower that has most of the log, before a planned stop. From here on this terminal is not
@@ -208,7 +218,7 @@ impl Election {
         if self.entitled() { self.parts.proven_until(self.voters()) } else { None }
     }
 
-    /// The highest proposal number of the replica that was applied; 0 for none. The next proposal takes the number after it and
+    /// The highest proposal number of the replica that was applied; 0 for none. The next proposal gets the number after it and
     /// after those that wait.
     pub fn decided(&self, replica: ReplicaId) -> u64 {
         self.raft.log().decisions().number(replica)
@@ -347,8 +357,7 @@ mod tests {
         assert!(!election.entitled() && election.leader().is_none() && election.poll_timeout().is_none());
         assert!(matches!(election.halted(), Some(HaltReason::Panicked { .. })));
         assert_eq!(election.mode(), Mode::Leaderless);
-        let key = crate::entry::ProposalKey { replica: me, number: 1 };
-        let proposal = Proposal { key, kind: 0, base: None, bytes: vec![] };
+        let proposal = Proposal { kind: 0, base: None, bytes: vec![] };
         assert_eq!(election.propose(now, proposal), Err(ProposeError::Halted));
         assert_eq!(election.step_down(now), Err(NotLeader));
         election.handle(now, Input::Timeout);

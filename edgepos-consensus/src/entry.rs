@@ -18,21 +18,19 @@ pub(crate) const MAX_PAYLOAD_BYTES: usize = MAX_ENTRY_BYTES as usize + ENVELOPE_
 pub(crate) const MAX_TERM: u64 = 1 << 48;
 /// No log reaches this.
 pub(crate) const MAX_INDEX: u64 = 1 << 48;
-/// The name of a proposal: a repeat with the same key is applied once.
+/// The name of a proposal, by which each terminal knows that it is decided.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ProposalKey {
     /// The terminal that proposes.
     pub replica: ReplicaId,
-    /// 1, 2, 3 … without gaps for each replica. Write the number down with the intent before proposing, so that a crash does not
-    /// give it to another proposal.
+    /// 1, 2, 3 … without gaps for each replica, given by [`Election::propose`](crate::Election::propose). No number is given twice, whatever
+    /// crashes in between.
     pub number: u64,
 }
 
 /// A decision that a terminal asks the store to take. The bytes are opaque here.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Proposal {
-    /// Its name.
-    pub key: ProposalKey,
     /// What kind of decision; the caller's numbers.
     pub kind: u16,
     /// What the proposer had seen: the [index](crate::Decision::index) of the last decision of this kind, 0 for none. When another one
@@ -43,15 +41,23 @@ pub struct Proposal {
     pub bytes: Vec<u8>,
 }
 
-impl Proposal {
+/// A proposal with its name, as it stands in the log, in messages and in the row that keeps it until it is decided.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Numbered {
+    pub(crate) key: ProposalKey,
+    pub(crate) proposal: Proposal,
+}
+
+impl Numbered {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut encoder = cbor::map(4 + u64::from(self.base.is_some()));
+        let Proposal { kind, base, bytes } = &self.proposal;
+        let mut encoder = cbor::map(4 + u64::from(base.is_some()));
         cbor::put_u64(&mut encoder, 0, self.key.replica.0);
         cbor::put_u64(&mut encoder, 1, self.key.number);
-        cbor::put_u64(&mut encoder, 2, u64::from(self.kind));
-        cbor::put_bytes(&mut encoder, 3, &self.bytes);
-        if let Some(base) = self.base {
-            cbor::put_u64(&mut encoder, 4, base);
+        cbor::put_u64(&mut encoder, 2, u64::from(*kind));
+        cbor::put_bytes(&mut encoder, 3, bytes);
+        if let Some(base) = base {
+            cbor::put_u64(&mut encoder, 4, *base);
         }
         encoder.into_writer()
     }
@@ -82,9 +88,7 @@ impl Proposal {
                 replica: ReplicaId(replica.ok_or_else(missing)?),
                 number: number.ok_or_else(missing)?,
             },
-            kind: kind.ok_or_else(missing)?,
-            base,
-            bytes: bytes.ok_or_else(missing)?,
+            proposal: Proposal { kind: kind.ok_or_else(missing)?, base, bytes: bytes.ok_or_else(missing)? },
         })
     }
 }
@@ -92,7 +96,7 @@ impl Proposal {
 /// What an entry is for. The numbers are on disk and on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Class {
-    /// Empty (a new leader's first entry) or a [`Proposal`].
+    /// Empty (a new leader's first entry) or a proposal.
     Normal = 0,
     /// A change of who belongs.
     Members = 1,
@@ -109,11 +113,11 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// The proposal in it, if there is one that this version can read.
-    pub(crate) fn proposal(&self) -> Option<Proposal> {
+    pub(crate) fn proposal(&self) -> Option<Numbered> {
         if self.class != Class::Normal || self.payload.is_empty() {
             return None;
         }
-        Proposal::decode(&self.payload).ok()
+        Numbered::decode(&self.payload).ok()
     }
 
     /// The change of members in it, if it is one.

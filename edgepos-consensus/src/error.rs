@@ -170,26 +170,6 @@ pub enum ProposeError {
         /// The limit.
         limit: u32,
     },
-    /// The number leaves a gap behind the decided and the waiting ones of the same replica.
-    #[error("proposal number {given} leaves a gap: {expected} is next")]
-    Gap {
-        /// The number given.
-        given: u64,
-        /// The number that would be taken.
-        expected: u64,
-    },
-    /// A decision with this key was applied before.
-    #[error("proposal number {number} is already decided")]
-    AlreadyDecided {
-        /// The number given.
-        number: u64,
-    },
-    /// A terminal proposes under its own name only.
-    #[error("the key names {replica}, another terminal")]
-    NotMine {
-        /// Whom the key names.
-        replica: ReplicaId,
-    },
 }
 
 /// Only the leader can hand over its leadership.

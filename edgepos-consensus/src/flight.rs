@@ -13,12 +13,7 @@ use crate::turn::Turn;
 pub(crate) struct Waiting {
     id: PersistId,
     pub(crate) since: Time,
-    /// The newest of raft's numbered batches that this write completes.
-    pub(crate) number: u64,
-    /// Whether it holds a term or a vote. While it waits, this terminal could forget both: nothing may be said in the new term.
-    promise: bool,
-    /// Set when it installs a snapshot: the index up to which it applies.
-    pub(crate) snapshot: Option<u64>,
+    pub(crate) completes: Completes,
     /// Sent once it is durable.
     pub(crate) messages: Vec<Message>,
 }
@@ -43,30 +38,36 @@ pub(crate) struct Flight {
 }
 
 /// What a write completes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Completes {
-    /// One of raft's numbered batches; 0 for none.
+    /// The newest of raft's numbered batches in it; 0 for none.
     pub(crate) number: u64,
-    /// A term or a vote, or what else must be durable before this terminal says a word.
+    /// A term or a vote, or what else must be durable before this terminal says a word: while it waits, this terminal could forget it.
     pub(crate) promise: bool,
-    /// The snapshot up to this index.
+    /// The snapshot up to this index, which it installs.
     pub(crate) snapshot: Option<u64>,
+    /// Own proposals, up to this number; 0 for none.
+    pub(crate) proposal: u64,
 }
 
 impl Completes {
-    /// A write of the election's own that nothing but the terminal's words depends on.
-    pub(crate) const PROMISE: Self = Self { number: 0, promise: true, snapshot: None };
-    /// A write that nothing depends on.
-    pub(crate) const NOTHING: Self = Self { number: 0, promise: false, snapshot: None };
+    /// A write of the election's own that nothing depends on.
+    pub(crate) const NOTHING: Self = Self { number: 0, promise: false, snapshot: None, proposal: 0 };
+    /// One that every word of this terminal depends on.
+    pub(crate) const PROMISE: Self = Self { promise: true, ..Self::NOTHING };
+
+    /// The row of an own proposal.
+    pub(crate) fn proposal(number: u64) -> Self {
+        Self { proposal: number, ..Self::NOTHING }
+    }
 }
 
 impl Flight {
     /// Hands out a write.
     pub(crate) fn start(&mut self, turn: &mut Turn<'_>, completes: Completes, writes: Vec<Write>) {
-        let Completes { number, promise, snapshot } = completes;
         self.last += 1;
         let (id, since) = (PersistId(self.last), turn.now);
-        self.waiting.push_back(Waiting { id, since, number, promise, snapshot, messages: Vec::new() });
+        self.waiting.push_back(Waiting { id, since, completes, messages: Vec::new() });
         turn.out.push_back(Output::Persist(Persist { id, writes }));
     }
 
@@ -74,7 +75,7 @@ impl Flight {
     pub(crate) fn attach(&mut self, number: u64) -> bool {
         match self.waiting.back_mut() {
             Some(waiting) => {
-                waiting.number = number;
+                waiting.completes.number = number;
                 true
             }
             None => false,
@@ -87,12 +88,12 @@ impl Flight {
 
     /// Whether the term and the vote would survive a power cut at this moment.
     pub(crate) fn promise_durable(&self) -> bool {
-        self.waiting.iter().all(|waiting| !waiting.promise)
+        self.waiting.iter().all(|waiting| !waiting.completes.promise)
     }
 
     /// Whether a snapshot is being installed. Until then raft can not look back into its log.
     pub(crate) fn installs_snapshot(&self) -> bool {
-        self.waiting.iter().any(|waiting| waiting.snapshot.is_some())
+        self.waiting.iter().any(|waiting| waiting.completes.snapshot.is_some())
     }
 
     /// Whether a request for votes has not left yet.
@@ -110,7 +111,7 @@ impl Flight {
 
     /// Sends a message as soon as the writes of term and vote are.
     pub(crate) fn send_behind_promise(&mut self, turn: &mut Turn<'_>, message: Message) {
-        send(self.waiting.iter_mut().rev().find(|waiting| waiting.promise), turn, message);
+        send(self.waiting.iter_mut().rev().find(|waiting| waiting.completes.promise), turn, message);
     }
 
     pub(crate) fn confirm(&mut self, id: PersistId) -> Confirmed {

@@ -6,7 +6,7 @@ use edgepos_core::{ReplicaId, Write};
 
 use crate::config::{Config, MAX_VOTERS};
 use crate::decisions::{Decisions, Verdict};
-use crate::entry::{Entry, MAX_INDEX, MAX_TERM, Proposal};
+use crate::entry::{Entry, MAX_INDEX, MAX_TERM, Numbered};
 use crate::error::StartError;
 use crate::members::Members;
 use crate::restored::Restored;
@@ -171,8 +171,8 @@ impl Log {
     }
 
     /// Judges the proposal of the decided entry at `index`.
-    pub(crate) fn judge(&mut self, index: u64, proposal: &Proposal, writes: &mut Vec<Write>) -> Verdict {
-        self.decisions.judge(index, proposal, writes)
+    pub(crate) fn judge(&mut self, index: u64, numbered: &Numbered, writes: &mut Vec<Write>) -> Verdict {
+        self.decisions.judge(index, numbered, writes)
     }
 
     /// A leader knows that this terminal once held the log up to `known`. It must stay out after a restart as well, when nobody may

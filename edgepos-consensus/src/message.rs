@@ -2,7 +2,7 @@
 
 use edgepos_core::{ReplicaId, StoreGeneration, StoreId, Term, Time};
 
-use crate::entry::{Entry, Proposal};
+use crate::entry::{Entry, Numbered};
 use crate::snapshot::Snapshot;
 
 /// One message between two terminals of a store. It is made by an [`Election`](crate::Election) and read by another; in between it is
@@ -34,7 +34,7 @@ pub(crate) enum Body {
     HeartbeatReply { commit: u64 },
     Snapshot(Snapshot),
     TimeoutNow,
-    Propose(Vec<Proposal>),
+    Propose(Vec<Numbered>),
 }
 
 /// Where a follower that refused entries suggests to try next.
@@ -86,6 +86,14 @@ impl Message {
     /// silence, since it says nothing about entries.
     pub(crate) fn needs_promise_only(&self) -> bool {
         matches!(self.body, Body::HeartbeatReply { .. })
+    }
+
+    /// The last entry that it hands on, or that its receiver must have for it.
+    pub(crate) fn reaches(&self) -> Option<u64> {
+        match &self.body {
+            Body::Append { index, entries, .. } => Some(index + entries.len() as u64),
+            _ => None,
+        }
     }
 
     /// What an answer to this message is stamped with.

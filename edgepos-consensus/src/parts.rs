@@ -20,7 +20,7 @@ use crate::apply;
 use crate::beat::Beat;
 use crate::candidacy::Candidacy;
 use crate::config::Config;
-use crate::entry::Proposal;
+use crate::entry::{Numbered, Proposal, ProposalKey};
 use crate::error::{HaltReason, ProposeError};
 use crate::flight::{Completes, Confirmed, Flight};
 use crate::guard::{self, Refusal};
@@ -61,8 +61,8 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// `promised` is the lease that the last run had promised.
-    pub(crate) fn new(config: &Config, promised: Option<Duration>, now: Time) -> Self {
+    /// `promised` is the lease that the last run had promised, `proposals` are those that it left to be decided.
+    pub(crate) fn new(config: &Config, promised: Option<Duration>, proposals: Proposals, now: Time) -> Self {
         let timing = &config.timing;
         Self {
             clock: TickClock::new(timing, now),
@@ -76,7 +76,7 @@ impl Parts {
             beat: Beat::default(),
             snapshots: SnapshotsSent::default(),
             hand_over: HandOver::default(),
-            proposals: Proposals::default(),
+            proposals,
             chronicle: Chronicle::new(now),
         }
     }
@@ -255,12 +255,14 @@ impl Parts {
         match self.flight.confirm(id) {
             Confirmed::Next(waiting) => {
                 self.pace.flushed(turn.now.since(waiting.since));
-                if waiting.number > 0 {
-                    turn.raft.persisted(waiting.number);
+                let Completes { number, snapshot, proposal, .. } = waiting.completes;
+                if number > 0 {
+                    turn.raft.persisted(number);
                 }
-                if waiting.snapshot.is_some() {
+                if snapshot.is_some() {
                     turn.raft.applied();
                 }
+                self.proposals.durable(proposal);
                 turn.out.extend(waiting.messages.into_iter().map(Output::Transmit));
             }
             Confirmed::Again => {}
@@ -289,18 +291,26 @@ impl Parts {
         }
     }
 
-    /// Takes a proposal of this terminal, which leaves when everything settles.
-    pub(crate) fn submit(
-        &mut self,
-        config: &Config,
-        decided: u64,
-        proposal: Proposal,
-    ) -> Result<(), ProposeError> {
-        self.proposals.submit(config, decided, proposal)
+    /// Whether a proposal of this terminal can be taken.
+    pub(crate) fn check(&self, config: &Config, proposal: &Proposal) -> Result<(), ProposeError> {
+        self.proposals.check(config, proposal)
+    }
+
+    /// Takes and numbers a proposal of this terminal, which leaves once it is durable. A leader appends it in the same write.
+    pub(crate) fn propose(&mut self, turn: &mut Turn<'_>, proposal: Proposal) -> ProposalKey {
+        let key = self.proposals.take(turn, proposal);
+        if self.standing.leads() {
+            self.append_own(turn);
+        }
+        let (rows, number) = self.proposals.rows();
+        if number > 0 {
+            self.flight.start(turn, Completes::proposal(number), rows);
+        }
+        key
     }
 
     /// Appends a proposal, where this terminal leads.
-    fn append(&mut self, turn: &mut Turn<'_>, proposal: &Proposal) {
+    fn append(&mut self, turn: &mut Turn<'_>, proposal: &Numbered) {
         if self.proposals.append(turn, proposal) {
             self.carry_out(turn, None);
         }
@@ -329,10 +339,13 @@ impl Parts {
                 turn.tell_members();
             }
             apply::entries(turn, committed, &mut writes);
-            self.proposals.decided(turn.raft.log().decisions().number(turn.config.me));
+            self.proposals.decided(turn.raft.log().decisions().number(turn.config.me), &mut writes);
             turn.raft.log_mut().compact(turn.config.max_log_entries, &mut writes);
             if !writes.is_empty() {
-                let completes = Completes { number, promise, snapshot: snapshot.map(|(_, to)| to) };
+                let (rows, proposal) = self.proposals.rows();
+                writes.extend(rows);
+                let snapshot = snapshot.map(|(_, to)| to);
+                let completes = Completes { number, promise, snapshot, proposal };
                 self.flight.start(turn, completes, writes);
             } else if !self.flight.attach(number) {
                 turn.raft.persisted(number);
@@ -347,7 +360,7 @@ impl Parts {
     }
 
     /// Sends what raft says as soon as it may be said. A leader's words depend on its term only: its entries count once a majority
-    /// has written them, itself or not.
+    /// has written them, itself or not. But its own proposals it must know again after a crash.
     fn send(&mut self, turn: &mut Turn<'_>, mut message: Message, leads: bool, question: Option<Question>) {
         match message.body {
             Body::Heartbeat { .. } => self.beat.sent(turn),
@@ -357,7 +370,8 @@ impl Parts {
         message.stamp(turn.now, question);
         message.passive = message.is_acknowledgement() && !turn.config.campaigns;
         self.pace.mark(&mut message);
-        if leads || message.needs_promise_only() {
+        let held = message.reaches().is_some_and(|index| self.proposals.holds(index));
+        if (leads && !held) || message.needs_promise_only() {
             self.flight.send_behind_promise(turn, message);
         } else {
             self.flight.send_behind_all(turn, message);
@@ -459,6 +473,10 @@ impl Parts {
         if !self.standing.leads() {
             return self.proposals.pass_on(turn, leader);
         }
+        self.append_own(turn);
+    }
+
+    fn append_own(&mut self, turn: &mut Turn<'_>) {
         while self.proposals.append_own(turn) {
             self.carry_out(turn, None);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use edgepos_core::{Space, StoreGeneration};
 
 use crate::decisions::Decisions;
-use crate::entry::Entry;
+use crate::entry::{Entry, Numbered};
 use crate::error::RestoreError;
 use crate::members::Members;
 use crate::rows::{Hard, Position, Row};
@@ -21,6 +21,8 @@ pub struct Restored {
     pub(crate) recovered: Option<[u64; 3]>,
     pub(crate) log_lost: bool,
     pub(crate) decisions: Decisions,
+    /// Own proposals, by number.
+    pub(crate) proposals: BTreeMap<u64, Numbered>,
     pub(crate) entries: BTreeMap<u64, Entry>,
     pub(crate) base: Option<Position>,
     pub(crate) members: Option<Members>,
@@ -50,6 +52,9 @@ impl Restored {
             Some(Row::Lost) => self.log_lost = true,
             Some(Row::Decided(replica, number)) => self.decisions.restore_number(replica, number),
             Some(Row::Version(kind, index)) => self.decisions.restore_version(kind, index),
+            Some(Row::Proposal(numbered)) => {
+                self.proposals.insert(numbered.key.number, numbered);
+            }
             Some(Row::Entry(entry)) => {
                 self.entries.insert(entry.index, entry);
             }

@@ -10,6 +10,7 @@
 //! | `Election` | `lost` | 0 the last index known to have been held; present when the log is known to lack it |
 //! | `Election` | `decided/` + replica, 8 bytes big endian | 0 highest number applied |
 //! | `Election` | `version/` + kind, 2 bytes big endian | 0 index of the last decision of the kind |
+//! | `Election` | `proposal/` + number, 8 bytes big endian | an own proposal that waits for its decision, as in the log |
 //! | `ElectionLog` | index, 8 bytes big endian | 0 index, 1 term, 2 class, 3 payload |
 //! | `ElectionSnapshot` | `base` | 0 index, 1 term of the last entry dropped |
 //! | `ElectionSnapshot` | `members` | 0 voters, 1 learners, 2 retired; absent for none |
@@ -19,7 +20,7 @@ use minicbor::Decoder;
 use minicbor::decode::Error;
 
 use crate::cbor;
-use crate::entry::Entry;
+use crate::entry::{Entry, Numbered};
 use crate::error::RestoreError;
 use crate::members::Members;
 
@@ -31,6 +32,7 @@ const RECOVERED: &[u8] = b"recovered";
 const LOST: &[u8] = b"lost";
 const DECIDED: &[u8] = b"decided/";
 const VERSION: &[u8] = b"version/";
+const PROPOSAL: &[u8] = b"proposal/";
 const BASE: &[u8] = b"base";
 const MEMBERS: &[u8] = b"members";
 
@@ -62,6 +64,7 @@ pub(crate) enum Row {
     Lost,
     Decided(ReplicaId, u64),
     Version(u16, u64),
+    Proposal(Numbered),
     Entry(Entry),
     Base(Position),
     Members(Members),
@@ -114,6 +117,12 @@ impl Row {
                 } else if let Some(kind) = key.strip_prefix(VERSION) {
                     let [index] = read_numbers(value)?;
                     Self::Version(u16::from_be_bytes(fixed(kind)?), index)
+                } else if let Some(number) = key.strip_prefix(PROPOSAL) {
+                    let numbered = Numbered::decode(value)?;
+                    if u64::from_be_bytes(fixed(number)?) != numbered.key.number {
+                        return Err(Error::message("proposal under another number"));
+                    }
+                    Self::Proposal(numbered)
                 } else {
                     return Ok(None);
                 }
@@ -192,6 +201,14 @@ pub(crate) fn delete_version(kind: u16) -> Write {
     Write::delete(Space::Election, version_key(kind))
 }
 
+pub(crate) fn put_proposal(numbered: &Numbered) -> Write {
+    Write::put(Space::Election, proposal_key(numbered.key.number), numbered.encode())
+}
+
+pub(crate) fn delete_proposal(number: u64) -> Write {
+    Write::delete(Space::Election, proposal_key(number))
+}
+
 pub(crate) fn put_entry(entry: &Entry) -> Write {
     Write::put(Space::ElectionLog, entry_key(entry.index), entry.encode())
 }
@@ -218,6 +235,10 @@ fn decided_key(replica: ReplicaId) -> Vec<u8> {
 
 fn version_key(kind: u16) -> Vec<u8> {
     [VERSION, &kind.to_be_bytes()].concat()
+}
+
+fn proposal_key(number: u64) -> Vec<u8> {
+    [PROPOSAL, &number.to_be_bytes()].concat()
 }
 
 fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Error> {

@@ -25,7 +25,7 @@ use minicbor::decode::Error;
 use minicbor::{Decoder, Encoder};
 
 use crate::cbor::{self, infallible, put_bytes, put_u64};
-use crate::entry::{Entry, Proposal};
+use crate::entry::{Entry, Numbered};
 use crate::error::DecodeError;
 use crate::message::{Body, Hint, Message};
 use crate::snapshot::Snapshot;
@@ -61,7 +61,7 @@ struct Fields {
     numbers: [Option<u64>; 13],
     entries: Option<Vec<Entry>>,
     snapshot: Option<Snapshot>,
-    proposals: Option<Vec<Proposal>>,
+    proposals: Option<Vec<Numbered>>,
     lease_ms: u64,
     passive: bool,
 }
@@ -88,7 +88,7 @@ impl Fields {
                 2..=12 => fields.numbers[key as usize] = Some(decoder.u64()?),
                 13 => fields.entries = Some(cbor::array(decoder, MAX_ITEMS, Entry::decode_from)?),
                 14 => fields.snapshot = Some(Snapshot::decode_from(decoder)?),
-                15 => fields.proposals = Some(cbor::array(decoder, MAX_ITEMS, Proposal::decode_from)?),
+                15 => fields.proposals = Some(cbor::array(decoder, MAX_ITEMS, Numbered::decode_from)?),
                 16 => fields.lease_ms = decoder.u64()?,
                 17 => fields.passive = decoder.bool()?,
                 _ => return Ok(false),
@@ -213,7 +213,7 @@ fn encode_body(body: &Body, encoder: &mut Encoder<Vec<u8>>) {
             encoder.writer_mut().extend(snapshot.encode());
         }
         Body::TimeoutNow => {}
-        Body::Propose(proposals) => put_items(encoder, 15, proposals.iter().map(Proposal::encode)),
+        Body::Propose(proposals) => put_items(encoder, 15, proposals.iter().map(Numbered::encode)),
     }
 }
 

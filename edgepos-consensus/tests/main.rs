@@ -33,6 +33,7 @@ mod long_divergence;
 mod lost_disk;
 mod membership;
 mod much_to_apply;
+mod numbers_after_restart;
 mod old_messages;
 mod one_leader_per_term;
 mod one_way_partition;

@@ -13,10 +13,10 @@ fn a_former_leader_that_asks_for_votes_is_not_followed() {
         let mut world = World::new(seed, 1);
         world.elect();
         let newcomer = world.add(Config { joins: true, ..Config::standard(replica(1), replicas(1), seed) });
-        world.nodes[newcomer].disk_ms = 3000;
         world.boot(newcomer);
         world.propose(newcomer, b"from the newcomer");
         world.run_for(10);
+        world.nodes[newcomer].disk_ms = 3000;
         let now = Now::new(world.now, 0);
         world.nodes[0].election.as_mut().unwrap().admit(now, replica(newcomer)).unwrap();
         world.flush(0);

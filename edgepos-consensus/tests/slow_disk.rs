@@ -71,12 +71,14 @@ fn a_leader_with_a_hanging_disk_hands_over() {
         let hanging = world.elect();
         world.run_for(500);
         world.nodes[hanging].disk_ms = 10_000_000;
-        let key = world.propose(hanging, b"decided without my disk");
+        let key = world.propose((hanging + 1) % 3, b"decided without the leader's disk");
+        world.propose(hanging, b"never written down, and so never heard of");
         world.run_for(4000);
         assert!(world.nodes[hanging].saw(|event| matches!(event, Event::DiskStalled { .. })).is_some());
         let leader = world.leader().expect("another one leads");
         assert_ne!(leader, hanging);
-        assert_eq!(world.nodes[leader].applied[0].key, key);
+        let applied: Vec<_> = world.nodes[leader].applied.iter().map(|decision| decision.key).collect();
+        assert_eq!(applied, [key]);
         world.run_for(60_000);
         assert_eq!((world.leader(), world.elections.len()), (Some(leader), 2));
     }

@@ -3,19 +3,16 @@
 use edgepos_consensus::{Event, Proposal, ProposalKey};
 use edgepos_core::Now;
 
-use crate::support::{World, replica};
+use crate::support::World;
 
 const PRICES: u16 = 9;
 
 /// Proposes an edit that builds on what the terminal has seen.
 fn edit(world: &mut World, node: usize, bytes: &[u8]) -> ProposalKey {
     let election = world.nodes[node].election.as_mut().unwrap();
-    let me = replica(node);
-    let number = election.decided(me) + election.pending_proposals() as u64 + 1;
-    let key = ProposalKey { replica: me, number };
     let base = Some(election.version(PRICES));
     let now = Now::new(world.now, 0);
-    election.propose(now, Proposal { key, kind: PRICES, base, bytes: bytes.to_vec() }).unwrap();
+    let key = election.propose(now, Proposal { kind: PRICES, base, bytes: bytes.to_vec() }).unwrap();
     world.flush(node);
     key
 }

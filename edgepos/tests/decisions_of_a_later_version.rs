@@ -4,7 +4,7 @@
 
 mod support;
 
-use edgepos::consensus::{self, Election, Proposal, ProposalKey};
+use edgepos::consensus::{self, Election, Proposal};
 use edgepos::core::{Chain, ConnectionId, EventId, Lane, Now, ReplicaId, Seq, Space, StoreGeneration};
 use edgepos::crdt::Hlc;
 use edgepos::model::{CounterRow, Effect, Envelope, ExceptionRaised, Kind};
@@ -109,8 +109,7 @@ impl Mixed {
 
     fn decide(&mut self, kind: u16, bytes: Vec<u8>) {
         self.later.proposed += 1;
-        let key = ProposalKey { replica: self.later.me, number: self.later.proposed };
-        self.later.election.propose(self.now, Proposal { key, kind, base: None, bytes }).unwrap();
+        self.later.election.propose(self.now, Proposal { kind, base: None, bytes }).unwrap();
         self.pass(500);
         assert_eq!(self.later.election.decided(self.later.me), self.later.proposed);
     }

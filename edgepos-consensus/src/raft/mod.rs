@@ -171,9 +171,10 @@ impl Core {
         let _ = self.node.campaign();
     }
 
-    /// `false` when the leader can not append at this moment.
-    pub(crate) fn propose(&mut self, payload: Vec<u8>) -> bool {
-        self.node.propose(Vec::new(), payload).is_ok()
+    /// The index of the entry; `None` when this terminal cannot append at this moment.
+    pub(crate) fn propose(&mut self, payload: Vec<u8>) -> Option<u64> {
+        self.node.propose(Vec::new(), payload).ok()?;
+        Some(self.node.raft.raft_log.last_index())
     }
 
     /// Whether a change of members is in the log and not applied, or may be.

@@ -49,7 +49,6 @@ pub(crate) struct World {
     /// Elections won: when, and by whom.
     pub(crate) elections: Vec<(u64, usize)>,
     decided: BTreeMap<u64, Decision>,
-    next_number: BTreeMap<ReplicaId, u64>,
     /// Off where the transport lies about living connections, or one identity runs twice.
     pub(crate) checks_entitlement: bool,
     pub(crate) checks_leaders: bool,
@@ -97,7 +96,6 @@ impl World {
             leaders: BTreeMap::new(),
             elections: Vec::new(),
             decided: BTreeMap::new(),
-            next_number: BTreeMap::new(),
             checks_entitlement: true,
             checks_leaders: true,
             lenient: false,
@@ -289,25 +287,29 @@ impl World {
         self.collect(node);
     }
 
-    /// Proposes with the terminal's next number.
+    /// Proposes on a terminal, under the name that the terminal gives.
     pub(crate) fn propose(&mut self, node: usize, bytes: &[u8]) -> ProposalKey {
-        let number = self.next_number.entry(replica(node)).or_insert(1);
-        let key = ProposalKey { replica: self.nodes[node].config.me, number: *number };
-        *number += 1;
-        self.propose_as(node, key, bytes);
+        let now = Now::new(self.now, self.now);
+        let proposal = Proposal { kind: 9, base: None, bytes: bytes.to_vec() };
+        let election = self.nodes[node].election.as_mut().expect("the terminal is up");
+        let key = election.propose(now, proposal).expect("the proposal is taken");
+        self.collect(node);
         key
     }
 
-    /// Proposes with the number that the terminal itself would take next, as an application does that wrote nothing down.
+    /// The same where too many may wait; the name that a further one gets then.
     pub(crate) fn propose_next(&mut self, node: usize, bytes: &[u8]) -> ProposalKey {
-        let me = self.nodes[node].config.me;
         let election = self.nodes[node].election.as_ref().expect("the terminal is up");
-        let number = election.decided(me) + election.pending_proposals() as u64 + 1;
-        let key = ProposalKey { replica: me, number };
         if election.pending_proposals() < 60 {
-            self.propose_as(node, key, bytes);
+            return self.propose(node, bytes);
         }
-        key
+        ProposalKey { replica: self.nodes[node].config.me, number: self.known(node) + 1 }
+    }
+
+    /// The last number that the terminal knows of: decided or waiting.
+    fn known(&self, node: usize) -> u64 {
+        let election = self.nodes[node].election.as_ref().expect("the terminal is up");
+        election.decided(self.nodes[node].config.me) + election.pending_proposals() as u64
     }
 
     /// Whether the terminal's disk lets it start: one that was removed does not.
@@ -316,29 +318,25 @@ impl World {
         edgepos_consensus::Election::new(Now::new(self.now, 0), node.config.clone(), node.restored()).is_ok()
     }
 
-    pub(crate) fn propose_as(&mut self, node: usize, key: ProposalKey, bytes: &[u8]) {
-        let now = Now::new(self.now, self.now);
-        let proposal = Proposal { key, kind: 9, base: None, bytes: bytes.to_vec() };
-        let election = self.nodes[node].election.as_mut().expect("the terminal is up");
-        election.propose(now, proposal).expect("the proposal is taken");
-        self.collect(node);
-    }
-
     pub(crate) fn step_down(&mut self, node: usize) {
         let now = Now::new(self.now, self.now);
         self.nodes[node].election.as_mut().unwrap().step_down(now).expect("it leads");
         self.collect(node);
     }
 
-    /// Every terminal proposes again what it wants and has not seen decided, as after a crash.
+    /// Every terminal proposes again what it wants and lost before it was durable, as after a crash.
     pub(crate) fn repropose(&mut self) {
         for node in 0..self.nodes.len() {
-            let Some(election) = &self.nodes[node].election else { continue };
-            let decided = election.decided(self.nodes[node].config.me);
-            let open: Vec<_> =
-                self.nodes[node].wants.iter().filter(|key| key.number > decided).copied().collect();
-            for key in open {
-                self.propose_as(node, key, &[node as u8; 40]);
+            if self.nodes[node].election.is_none() {
+                continue;
+            }
+            let known = self.known(node);
+            let (kept, lost): (Vec<_>, Vec<_>) =
+                self.nodes[node].wants.iter().partition(|key| key.number <= known);
+            self.nodes[node].wants = kept;
+            for _ in lost {
+                let key = self.propose(node, &[node as u8; 40]);
+                self.nodes[node].wants.push(key);
             }
         }
     }

@@ -18,7 +18,7 @@ pub(crate) mod unit_of_work;
 use std::fmt;
 
 pub use config::{Config, ConfigError, Genesis};
-use edgepos_consensus::{self as consensus, Decision, Election, MembershipError, Proposal, ProposalKey};
+use edgepos_consensus::{self as consensus, Decision, Election, MembershipError, Proposal};
 use edgepos_core::{ConnectionId, LoadId, Now, PersistId, ReplicaId, Time};
 use edgepos_sync::{self as sync, Outbox};
 use edgepos_wire::to_cbor;
@@ -424,18 +424,12 @@ impl Terminal {
         for due in self.shop.due(now, grace) {
             let body = to_cbor(&due.exception);
             let bytes = self.ledger.proposal(now, &self.config, KnownKind::ExceptionRaised, body);
-            let taken = self.propose(now, bytes);
+            let proposal = Proposal { kind: STORE_EVENT, base: None, bytes };
+            let taken = self.election.propose(now, proposal).is_ok();
             self.shop.proposed(now, grace, &due, taken);
             any |= taken;
         }
         any
-    }
-
-    fn propose(&mut self, now: Now, bytes: Vec<u8>) -> bool {
-        let me = self.config.me;
-        let number = self.election.decided(me) + self.election.pending_proposals() as u64 + 1;
-        let key = ProposalKey { replica: me, number };
-        self.election.propose(now, Proposal { key, kind: STORE_EVENT, base: None, bytes }).is_ok()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Everything that may happen to a store, in any order.
 
-use edgepos_consensus::{Input as Told, Message, Proposal, ProposalKey};
+use edgepos_consensus::{Input as Told, Message, Proposal};
 
 use super::input::Input;
 use super::shop::{Shop, config, replica};
@@ -83,9 +83,8 @@ fn step(shop: &mut Shop, input: &mut Input<'_>, genesis: usize, fast: bool) {
         20 => shop.terminals[terminal].stalled ^= true,
         21 if shop.terminals.len() < MAX_TERMINALS => shop.add(config(shop.terminals.len(), genesis, fast)),
         22 => {
-            let (owner, number) = (input.below(shop.terminals.len()), input.number(1));
-            let key = ProposalKey { replica: replica(owner), number };
-            let proposal = Proposal { key, kind: 9, base: None, bytes: input.bytes(20).to_vec() };
+            let (kind, base) = (input.below(shop.terminals.len()) as u16, Some(input.number(1)));
+            let proposal = Proposal { kind, base, bytes: input.bytes(20).to_vec() };
             shop.command(terminal, |election, now| {
                 let _ = election.propose(now, proposal);
             });

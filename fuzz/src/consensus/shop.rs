@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use edgepos_consensus::{
-    Config, Decision, Election, Event, Input, Message, Output, Proposal, ProposalKey, Restored, Timing,
+    Config, Decision, Election, Event, Input, Message, Output, Proposal, Restored, Timing,
 };
 use edgepos_core::{ConnectionId, Now, PersistId, ReplicaId, Space, Term, Write};
 
@@ -223,12 +223,9 @@ impl Shop {
     }
 
     pub(super) fn propose(&mut self, terminal: usize, bytes: &[u8]) {
-        let replica = self.terminals[terminal].config.me;
         self.command(terminal, |election, now| {
-            let number = election.decided(replica) + election.pending_proposals() as u64 + 1;
-            let key = ProposalKey { replica, number };
             // Full is no fault.
-            let _ = election.propose(now, Proposal { key, kind: 9, base: None, bytes: bytes.to_vec() });
+            let _ = election.propose(now, Proposal { kind: 9, base: None, bytes: bytes.to_vec() });
         });
     }
 
