@@ -1,31 +1,29 @@
 //! Between peers: greeting, batches, acknowledgements, and who has to tell whom.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use edgepos_core::{Chain, ConnectionId, LoadId, ReplicaId, Seq, Time};
 use edgepos_crdt::VersionVector;
 
 use crate::compress;
-use crate::gather::{Budget, Fault, Gather};
 use crate::log::{Intake, Taken};
 use crate::message::VERSIONS;
-use crate::outbox::lacks;
 use crate::peer::{Owed, Peer, Stage};
 use crate::pressure;
-use crate::{Ack, Batch, Event, Hello, Message, Outbox, Output, Witness};
+use crate::receiver::Reading;
+use crate::{Ack, Batch, Event, Hello, Message, Outbox, Witness};
 
 impl Outbox {
     pub(crate) fn on_peer_up(&mut self, now: Time, id: ReplicaId, connection: ConnectionId) {
         if id == self.config.me {
-            self.news(Event::CloneSuspected { connection });
+            self.out.notice(Event::CloneSuspected { connection });
             return;
         }
         if !self.peers.contains_key(&id) && self.peers.len() >= self.config.max_peers as usize {
             // Only what a peer held is lost; it says so again when it comes back.
             let Some(gone) = self.peers.iter().find(|(_, peer)| peer.connection.is_none()).map(|(id, _)| *id)
             else {
-                self.news(Event::PeerRefused { peer: id });
+                self.out.notice(Event::PeerRefused { peer: id });
                 return;
             };
             self.peers.remove(&gone);
@@ -57,11 +55,11 @@ impl Outbox {
             Message::Missing { floor } if greeted => {
                 for (chain, floor) in floor {
                     if floor > self.log.accepted().get(chain).next() {
-                        self.news(Event::SnapshotNeeded { peer: id, chain, floor });
+                        self.out.notice(Event::SnapshotNeeded { peer: id, chain, floor });
                     }
                 }
             }
-            _ => self.ignore(),
+            _ => self.out.ignore(),
         }
     }
 
@@ -102,16 +100,16 @@ impl Outbox {
             peer.mute = true;
             peer.hello_at = None;
             peer.stage = Stage::Idle;
-            self.news(event);
+            self.out.notice(event);
             return;
         }
         peer.greeted = true;
         peer.hello_at = None;
         peer.relay = hello.relay;
         peer.dictionaries = hello.dictionaries;
-        peer.goal = self.log.durable().clone();
-        peer.vector = hello.vector;
-        let vector = peer.vector.clone();
+        peer.receiver.aim(self.log.durable());
+        let vector = hello.vector.clone();
+        peer.receiver.holds(hello.vector);
         self.check_rollback(&vector, Witness::Peer(id));
         for (chain, hash) in hello.heads {
             let head = self.log.head(chain);
@@ -129,12 +127,12 @@ impl Outbox {
 
     fn on_batch(&mut self, id: ReplicaId, number: u64, batch: &[u8]) {
         if self.log.waiting() >= self.config.max_pending_writes as usize {
-            self.ignore();
+            self.out.ignore();
             return;
         }
         match Batch::decode(batch, &self.config.limits) {
             Ok(batch) => self.accept(id, batch),
-            Err(error) => self.news(Event::Undecodable { peer: id, error }),
+            Err(error) => self.out.notice(Event::Undecodable { peer: id, error }),
         }
         let after = self.log.issued();
         if let Some(peer) = self.peers.get_mut(&id) {
@@ -149,7 +147,7 @@ impl Outbox {
         let mut intake = Intake::default();
         for run in batch.runs {
             let (chain, last) = (run.chain, run.last());
-            let apart = self.peers.get(&id).is_some_and(|peer| peer.apart.contains(&chain));
+            let apart = self.peers.get(&id).is_some_and(|peer| peer.receiver.is_apart(chain));
             // Nobody else may write our chains: what we do not know of them was made by another holder of our disk.
             if apart || chain.replica == self.config.me {
                 continue;
@@ -157,16 +155,16 @@ impl Outbox {
             match self.log.take(&mut intake, run, self.config.limits.max_chains) {
                 Taken::Yes => {
                     if let Some(peer) = self.peers.get_mut(&id) {
-                        peer.vector.set_max(chain, last);
+                        peer.receiver.holds_up_to(chain, last);
                     }
                 }
                 Taken::Gap => {}
                 Taken::Fork => self.part(id, chain),
-                Taken::TooManyChains => self.news(Event::TooManyChains { witness }),
+                Taken::TooManyChains => self.out.notice(Event::TooManyChains { witness }),
             }
         }
         for record in std::mem::take(&mut intake.records) {
-            self.put(Output::Accepted(record));
+            self.out.accepted(record);
         }
         self.persist(intake, true);
     }
@@ -180,17 +178,17 @@ impl Outbox {
         let rest = self.backoff(failures);
         let pause = ack.pause.min(self.config.resend_max);
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let news = !peer.vector.dominates(&ack.vector);
-        let before = peer.vector.clone();
-        peer.raise(&ack.vector, self.config.limits.max_chains);
+        let before = peer.receiver.held().clone();
+        let news = !before.dominates(&ack.vector);
+        peer.receiver.holds_too(&ack.vector, self.config.limits.max_chains);
         if ack.relay && !peer.relay {
-            peer.goal = self.log.durable().clone();
+            peer.receiver.aim(self.log.durable());
         }
         peer.relay = ack.relay;
         if let Stage::Flying { number, last, .. } = &peer.stage
-            && (ack.batch == Some(*number) || peer.vector.dominates(last))
+            && (ack.batch == Some(*number) || peer.receiver.held().dominates(last))
         {
-            let forward = last.iter().any(|(chain, _)| peer.vector.get(chain) > before.get(chain));
+            let forward = last.iter().any(|(chain, _)| peer.receiver.held().get(chain) > before.get(chain));
             peer.failures = if forward { 0 } else { peer.failures.saturating_add(1) };
             peer.throttle.answered(pause, &self.config);
             let wait = if forward { pause } else { rest.max(pause) };
@@ -199,14 +197,14 @@ impl Outbox {
         let critical = !pause.is_zero() && pause >= self.config.pause_max;
         let begins = critical && !std::mem::replace(&mut peer.throttle.critical, critical);
         if news && self.leader.is_some_and(|(leader, _)| leader == id) {
-            let vector = peer.vector.clone();
-            self.news(Event::LeaderHas(vector));
+            let vector = peer.receiver.held().clone();
+            self.out.notice(Event::LeaderHas(vector));
         }
         if ack.asks_cloud && !self.log.cloud().is_empty() {
             self.transmit(id, Message::CloudVector(self.log.cloud().clone()));
         }
         if begins {
-            self.news(Event::Backpressure { peer: id, retry_after: pause });
+            self.out.notice(Event::Backpressure { peer: id, retry_after: pause });
         }
     }
 
@@ -214,12 +212,12 @@ impl Outbox {
     fn part(&mut self, id: ReplicaId, chain: Chain) {
         let max_chains = self.config.limits.max_chains as usize;
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        if peer.apart.len() >= max_chains || !peer.refused.insert(chain) {
+        if peer.receiver.chains_apart() >= max_chains || !peer.refused.insert(chain) {
             return;
         }
-        peer.apart.insert(chain);
+        peer.receiver.set_apart(chain);
         let seq = self.log.accepted().get(chain);
-        self.news(Event::Fork { chain, seq, witness: Witness::Peer(id) });
+        self.out.notice(Event::Fork { chain, seq, witness: Witness::Peer(id) });
     }
 
     /// Sends the acknowledgements that no write holds up any more.
@@ -307,14 +305,9 @@ impl Outbox {
             if !target || peer.open().is_none() || !matches!(peer.stage, Stage::Idle) {
                 continue;
             }
-            let (apart, suspended) = (&peer.apart, self.log.suspended());
-            let skip = |chain: Chain| apart.contains(&chain) || suspended.contains(&chain);
-            if !lacks(&peer.vector, &peer.goal, skip) {
-                continue;
-            }
-            let budget = Budget::new(&self.config, peer.throttle.budget(&self.config));
-            if let Some(gather) = Gather::new(self.log.durable(), &peer.vector, skip, peer.after, budget) {
-                peer.stage = Stage::Gathering(Box::new(gather));
+            let bytes = peer.throttle.budget(&self.config);
+            if let Some(gather) = peer.receiver.gather(&self.log, &self.config, bytes) {
+                peer.stage = Stage::Gathering(gather);
                 started.push(*id);
             }
         }
@@ -330,8 +323,7 @@ impl Outbox {
         load: LoadId,
         rows: &[(Vec<u8>, Vec<u8>)],
     ) -> bool {
-        let waits =
-            |peer: &Peer| matches!(&peer.stage, Stage::Gathering(gather) if gather.waiting == Some(load));
+        let waits = |peer: &Peer| matches!(&peer.stage, Stage::Gathering(gather) if gather.awaits(load));
         let Some((id, peer)) = self.peers.iter_mut().find(|(_, peer)| waits(peer)) else { return false };
         let id = *id;
         if let Stage::Gathering(gather) = &mut peer.stage {
@@ -344,33 +336,16 @@ impl Outbox {
     /// Reads on, or sends what was read.
     fn gather_on(&mut self, now: Time, id: ReplicaId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let Stage::Gathering(mut gather) = std::mem::take(&mut peer.stage) else { return };
-        if let Some(want) = gather.want() {
-            gather.waiting = Some(self.load(want));
-            if let Some(peer) = self.peers.get_mut(&id) {
-                peer.stage = Stage::Gathering(gather);
-            }
-            return;
-        }
-        let (batch, faults) = gather.finish();
-        let mut floor = BTreeMap::new();
-        for fault in faults {
-            let (event, chain) = match fault {
-                Fault::Damaged(id) => (Event::Damaged { id }, id.chain),
-                Fault::Pruned(event, first) => {
-                    floor.insert(event.chain, first);
-                    (Event::Pruned { id: event, peer: Some(id) }, event.chain)
+        let Stage::Gathering(gather) = std::mem::take(&mut peer.stage) else { return };
+        match peer.receiver.read_on(gather, Some(id), &mut self.out) {
+            Reading::On(gather) => peer.stage = Stage::Gathering(gather),
+            Reading::Done { batch, pruned } => {
+                if !pruned.is_empty() {
+                    self.transmit(id, Message::Missing { floor: pruned });
                 }
-            };
-            self.news(event);
-            if let Some(peer) = self.peers.get_mut(&id) {
-                peer.apart.insert(chain);
+                self.send_batch(now, id, &batch);
             }
         }
-        if !floor.is_empty() {
-            self.transmit(id, Message::Missing { floor });
-        }
-        self.send_batch(now, id, &batch);
     }
 
     fn send_batch(&mut self, now: Time, id: ReplicaId, batch: &Batch) {
@@ -383,7 +358,6 @@ impl Outbox {
         let wait = self.backoff(failures);
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.number += 1;
-        peer.after = batch.runs.last().map(|run| run.chain);
         let number = peer.number;
         peer.stage = Stage::Flying { number, last: batch.last(), deadline: now + wait };
         self.transmit(id, Message::Batch { number, batch: bytes });
@@ -415,13 +389,13 @@ impl Outbox {
         self.check_rollback(vector, witness);
         let chains = vector.iter().filter(|(chain, _)| self.log.cloud().get(*chain) == Seq::ZERO).count();
         if self.log.cloud().len() + chains > self.config.limits.max_chains as usize {
-            self.news(Event::TooManyChains { witness });
+            self.out.notice(Event::TooManyChains { witness });
             return;
         }
         let Some(persist) = self.log.raise_cloud(vector) else { return };
-        self.write(persist);
+        self.out.write(persist);
         let cloud = self.log.cloud().clone();
-        self.news(Event::CloudHas(cloud.clone()));
+        self.out.notice(Event::CloudHas(cloud.clone()));
         let everybody = witness == Witness::Cloud || self.leads();
         let ids: Vec<ReplicaId> = self
             .peers
@@ -437,7 +411,7 @@ impl Outbox {
 
     fn transmit(&mut self, to: ReplicaId, message: Message) {
         if let Some(connection) = self.peers.get(&to).and_then(|peer| peer.connection) {
-            self.put(Output::Transmit { to, connection, message });
+            self.out.transmit(to, connection, message);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use edgepos_core::{Chain, EventId, Lane, LoadId, Seq};
 use edgepos_crdt::VersionVector;
 
+use crate::outputs::Outputs;
 use crate::{Batch, Config, EventRecord, Hash, Run};
 
 /// What one batch may hold.
@@ -34,10 +35,10 @@ impl Budget {
 }
 
 /// Rows to ask for.
-pub(crate) struct Want {
-    pub(crate) from: EventId,
-    pub(crate) to: EventId,
-    pub(crate) max_bytes: u32,
+struct Want {
+    from: EventId,
+    to: EventId,
+    max_bytes: u32,
 }
 
 /// An event that should be on disk and is not, or not as it was.
@@ -48,7 +49,7 @@ pub(crate) enum Fault {
     Pruned(EventId, Seq),
 }
 
-/// A batch in the making. Ask [`want`](Self::want) until it has no wish, answering each with [`loaded`](Self::loaded).
+/// A batch in the making. Let it [`ask`](Self::ask) until it has nothing to ask for, and tell it what was [`loaded`](Self::loaded).
 #[derive(Debug)]
 pub(crate) struct Gather {
     budget: Budget,
@@ -58,7 +59,7 @@ pub(crate) struct Gather {
     bytes: u64,
     events: u64,
     faults: Vec<Fault>,
-    pub(crate) waiting: Option<LoadId>,
+    waiting: Option<LoadId>,
 }
 
 /// What of a chain is still to be read.
@@ -125,8 +126,19 @@ impl Gather {
         })
     }
 
+    /// Asks for the next rows. `false`: there are none to ask for, the batch is complete.
+    pub(crate) fn ask(&mut self, out: &mut Outputs) -> bool {
+        self.waiting = self.want().map(|want| out.read(want.from, want.to, want.max_bytes));
+        self.waiting.is_some()
+    }
+
+    /// Whether these are the rows that it asked for.
+    pub(crate) fn awaits(&self, load: LoadId) -> bool {
+        self.waiting == Some(load)
+    }
+
     /// The next rows to read. `None`: the batch is complete.
-    pub(crate) fn want(&mut self) -> Option<Want> {
+    fn want(&mut self) -> Option<Want> {
         loop {
             let left = self.budget.bytes.saturating_sub(self.bytes);
             let step = self.steps.front_mut()?;

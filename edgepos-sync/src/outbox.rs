@@ -1,15 +1,13 @@
 //! The engine: records events, exchanges them with peers, and uploads them when that is its office.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use edgepos_core::{
-    Chain, EventId, Jitter, Lane, Load, LoadId, Now, Persist, ReplicaId, Seq, Space, Term, Time,
-};
+use edgepos_core::{Chain, EventId, Jitter, Lane, Now, ReplicaId, Seq, Term, Time};
 use edgepos_crdt::VersionVector;
 
-use crate::gather::Want;
 use crate::log::{Intake, Log, Settled};
+use crate::outputs::Outputs;
 use crate::pace::Pace;
 use crate::peer::Peer;
 use crate::upload::Uploader;
@@ -36,9 +34,7 @@ pub struct Outbox {
     pace: Pace,
     /// Payload bytes that became durable since the last flush.
     fresh_bytes: u64,
-    last_load: LoadId,
-    outputs: VecDeque<Output>,
-    ignored: u64,
+    pub(crate) out: Outputs,
 }
 
 impl Outbox {
@@ -67,9 +63,7 @@ impl Outbox {
             ask_at: None,
             pace: Pace::default(),
             fresh_bytes: 0,
-            last_load: LoadId(0),
-            outputs: VecDeque::new(),
-            ignored: 0,
+            out: Outputs::default(),
         })
     }
 
@@ -138,7 +132,7 @@ impl Outbox {
         let hash = hash.link(id, &payload);
         if id.seq == head.seq && hash != head.hash {
             self.log.suspend(chain);
-            self.news(Event::Fork { chain, seq: head.seq, witness: Witness::Log });
+            self.out.notice(Event::Fork { chain, seq: head.seq, witness: Witness::Log });
             return Err(RecordError::Fork { id });
         }
         let new = id.seq > head.seq;
@@ -183,7 +177,7 @@ impl Outbox {
 
     /// The next duty. Call until `None`.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.out.poll()
     }
 
     /// When to tell [`Input::Timeout`], if nothing else happens before; `None`: nothing is pending.
@@ -209,7 +203,7 @@ impl Outbox {
 
     /// What the peer is known to hold durably, connected or not; `None` for one that was never connected since the start.
     pub fn peer_vector(&self, peer: ReplicaId) -> Option<&VersionVector> {
-        self.peers.get(&peer).map(|peer| &peer.vector)
+        self.peers.get(&peer).map(|peer| peer.receiver.held())
     }
 
     /// Up to where events may be pruned, for each chain: durable here, in the cloud, and at each of `members`, which are the
@@ -238,7 +232,7 @@ impl Outbox {
     /// Messages dropped since the start: of a dead or unknown connection, before the greeting, of an unknown kind, beyond a
     /// limit.
     pub fn ignored(&self) -> u64 {
-        self.ignored
+        self.out.ignored()
     }
 
     fn on_settled(&mut self, now: Time, settled: &Settled) {
@@ -287,9 +281,9 @@ impl Outbox {
         self.flush_at = None;
         self.fresh_bytes = 0;
         for peer in self.peers.values_mut() {
-            peer.goal = self.log.durable().clone();
+            peer.receiver.aim(self.log.durable());
         }
-        self.uploader.goal = self.log.durable().clone();
+        self.uploader.receiver.aim(self.log.durable());
     }
 
     /// Starts whatever can be started.
@@ -312,39 +306,15 @@ impl Outbox {
 
     pub(crate) fn persist(&mut self, intake: Intake, foreign: bool) {
         if let Some(persist) = self.log.persist(intake, foreign) {
-            self.write(persist);
+            self.out.write(persist);
         }
-    }
-
-    pub(crate) fn write(&mut self, persist: Persist) {
-        self.outputs.push_back(Output::Persist(persist));
-    }
-
-    pub(crate) fn load(&mut self, want: Want) -> LoadId {
-        self.last_load = LoadId(self.last_load.0 + 1);
-        let (from, to) = (want.from.to_key().to_vec(), want.to.to_key().to_vec());
-        let load = Load { id: self.last_load, space: Space::Event, from, to, max_bytes: want.max_bytes };
-        self.outputs.push_back(Output::Load(load));
-        self.last_load
-    }
-
-    pub(crate) fn put(&mut self, output: Output) {
-        self.outputs.push_back(output);
-    }
-
-    pub(crate) fn news(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
-    }
-
-    pub(crate) fn ignore(&mut self) {
-        self.ignored = self.ignored.saturating_add(1);
     }
 
     /// Stops sending our own chain when `witness` holds more of it than we ever made.
     pub(crate) fn check_rollback(&mut self, vector: &VersionVector, witness: Witness) {
         while let Some((chain, known, own)) = self.log.rolled_back(vector) {
             self.log.suspend(chain);
-            self.news(Event::RollbackSuspected { chain, known, own, witness });
+            self.out.notice(Event::RollbackSuspected { chain, known, own, witness });
         }
     }
 
@@ -413,9 +383,4 @@ pub enum RecordError {
         /// The event that was to be recorded.
         id: EventId,
     },
-}
-
-/// Whether anything of `goal` is above `held`, chains that `skip` names left aside.
-pub(crate) fn lacks(held: &VersionVector, goal: &VersionVector, skip: impl Fn(Chain) -> bool) -> bool {
-    goal.iter().any(|(chain, seq): (Chain, Seq)| seq > held.get(chain) && !skip(chain))
 }

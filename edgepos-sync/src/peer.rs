@@ -7,6 +7,7 @@ use edgepos_crdt::VersionVector;
 
 use crate::gather::Gather;
 use crate::pressure::Throttle;
+use crate::receiver::Receiver;
 
 /// A peer, connected or not.
 #[derive(Debug, Default)]
@@ -19,18 +20,13 @@ pub(crate) struct Peer {
     /// When our `Hello` is sent again, and how often it was.
     pub(crate) hello_at: Option<Time>,
     pub(crate) hellos: u32,
-    /// What it holds durably, as far as we know.
-    pub(crate) vector: VersionVector,
-    /// What it shall hold before sending rests until the next flush.
-    pub(crate) goal: VersionVector,
+    pub(crate) receiver: Receiver,
     pub(crate) stage: Stage,
     /// Batches in a row that brought nothing forward.
     pub(crate) failures: u32,
     /// The number of the last batch sent on this connection.
     pub(crate) number: u64,
-    /// Chains that are neither sent to it nor taken from it: its history is another, or ours is pruned.
-    pub(crate) apart: BTreeSet<Chain>,
-    /// Those of them that it is told about.
+    /// Chains that are set apart, and that it is told about.
     pub(crate) refused: BTreeSet<Chain>,
     /// It sees no leader and asks for everything.
     pub(crate) relay: bool,
@@ -41,8 +37,6 @@ pub(crate) struct Peer {
     pub(crate) throttle: Throttle,
     /// The dictionaries that it can decompress with.
     pub(crate) dictionaries: BTreeSet<u32>,
-    /// The chain that came last in the latest batch: the next one begins behind it.
-    pub(crate) after: Option<Chain>,
 }
 
 /// An acknowledgement that waits for the disk.
@@ -68,27 +62,18 @@ pub(crate) enum Stage {
 impl Peer {
     /// A new connection: nothing said on an earlier one counts, except what the peer holds.
     pub(crate) fn connect(&mut self, connection: ConnectionId) {
-        let vector = std::mem::take(&mut self.vector);
-        *self = Self { connection: Some(connection), vector, ..Self::default() };
+        let receiver = Receiver::holding(self.receiver.held().clone());
+        *self = Self { connection: Some(connection), receiver, ..Self::default() };
     }
 
     pub(crate) fn disconnect(&mut self) {
-        let vector = std::mem::take(&mut self.vector);
-        *self = Self { vector, ..Self::default() };
+        let receiver = Receiver::holding(self.receiver.held().clone());
+        *self = Self { receiver, ..Self::default() };
     }
 
     /// The connection, if it can be talked through.
     pub(crate) fn open(&self) -> Option<ConnectionId> {
         self.connection.filter(|_| self.greeted && !self.mute)
-    }
-
-    /// Raises what the peer holds. A peer that names ever new chains can not make this grow: beyond the limit only what it said
-    /// last counts.
-    pub(crate) fn raise(&mut self, vector: &VersionVector, max_chains: u32) {
-        self.vector.join(vector);
-        if self.vector.len() > max_chains as usize {
-            self.vector = vector.clone();
-        }
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Time> {

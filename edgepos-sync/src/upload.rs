@@ -1,14 +1,13 @@
 //! Towards the cloud: who may upload, one batch at a time, and what each answer means.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use edgepos_core::{Chain, LoadId, Term, Time, UploadEpoch};
 use edgepos_crdt::VersionVector;
 
 use crate::compress;
-use crate::gather::{Budget, Fault, Gather};
-use crate::outbox::lacks;
+use crate::gather::Gather;
+use crate::receiver::{Reading, Receiver};
 use crate::{
     Batch, CloudReply, CloudRequest, Event, Outbox, Output, RefusedReason, UplinkError, UplinkId, Witness,
 };
@@ -20,15 +19,10 @@ pub(crate) struct Uploader {
     last_id: UplinkId,
     /// Requests in a row that failed.
     failures: u32,
-    /// What the cloud shall hold before uploading rests until the next flush.
-    pub(crate) goal: VersionVector,
-    /// What the cloud said last that it holds. Unlike `Outbox::cloud` it may go back, with a cloud that was restored.
-    base: VersionVector,
-    /// Chains that the cloud will not take, or that are not on this disk any more.
-    apart: BTreeSet<Chain>,
+    /// What it holds is what it said last. Unlike `Outbox::cloud` that may go back, with a cloud that was restored.
+    pub(crate) receiver: Receiver,
     /// Payload bytes of a batch: halved when the cloud says that one is too large.
     budget: u32,
-    after: Option<Chain>,
     /// What batches are compressed with: the newest, until the cloud says that it does not have it.
     dictionary: u32,
 }
@@ -74,11 +68,8 @@ impl Uploader {
             mandate: None,
             last_id: UplinkId(0),
             failures: 0,
-            goal: VersionVector::new(),
-            base: VersionVector::new(),
-            apart: BTreeSet::new(),
+            receiver: Receiver::default(),
             budget,
-            after: None,
             dictionary: compress::NEWEST,
         }
     }
@@ -165,17 +156,9 @@ impl Outbox {
                 self.uploader.stage = Stage::Asking { id, deadline };
             }
             Stage::Holding { epoch } => {
-                let (apart, suspended) = (&self.uploader.apart, self.log.suspended());
-                let skip = |chain: Chain| apart.contains(&chain) || suspended.contains(&chain);
-                let uploader = &self.uploader;
-                if !lacks(&uploader.base, &uploader.goal, skip) {
-                    return;
-                }
-                let budget = Budget::new(&self.config, uploader.budget);
-                if let Some(gather) =
-                    Gather::new(self.log.durable(), &uploader.base, skip, uploader.after, budget)
-                {
-                    self.uploader.stage = Stage::Gathering { epoch, gather: Box::new(gather) };
+                let bytes = self.uploader.budget;
+                if let Some(gather) = self.uploader.receiver.gather(&self.log, &self.config, bytes) {
+                    self.uploader.stage = Stage::Gathering { epoch, gather };
                     self.gather_upload(now);
                 }
             }
@@ -185,7 +168,7 @@ impl Outbox {
 
     pub(crate) fn on_loaded(&mut self, now: Time, load: LoadId, rows: &[(Vec<u8>, Vec<u8>)]) {
         match &mut self.uploader.stage {
-            Stage::Gathering { gather, .. } if gather.waiting == Some(load) => {
+            Stage::Gathering { gather, .. } if gather.awaits(load) => {
                 gather.loaded(rows);
                 self.gather_upload(now);
             }
@@ -198,37 +181,25 @@ impl Outbox {
 
     fn gather_upload(&mut self, now: Time) {
         let stage = std::mem::replace(&mut self.uploader.stage, Stage::Off);
-        let Stage::Gathering { epoch, mut gather } = stage else {
+        let Stage::Gathering { epoch, gather } = stage else {
             self.uploader.stage = stage;
             return;
         };
-        if let Some(want) = gather.want() {
-            gather.waiting = Some(self.load(want));
-            self.uploader.stage = Stage::Gathering { epoch, gather };
-            return;
+        match self.uploader.receiver.read_on(gather, None, &mut self.out) {
+            Reading::On(gather) => self.uploader.stage = Stage::Gathering { epoch, gather },
+            Reading::Done { batch, .. } if batch.runs.is_empty() => {
+                self.uploader.stage = Stage::Holding { epoch };
+            }
+            Reading::Done { batch, .. } => self.send_upload(now, epoch, &batch),
         }
-        let (batch, faults) = gather.finish();
-        for fault in faults {
-            let (event, chain) = match fault {
-                Fault::Damaged(id) => (Event::Damaged { id }, id.chain),
-                Fault::Pruned(id, _) => (Event::Pruned { id, peer: None }, id.chain),
-            };
-            self.uploader.apart.insert(chain);
-            self.news(event);
-        }
-        if batch.runs.is_empty() {
-            self.uploader.stage = Stage::Holding { epoch };
-            return;
-        }
-        self.send_upload(now, epoch, &batch);
     }
 
     fn send_upload(&mut self, now: Time, epoch: UploadEpoch, batch: &Batch) {
         let new = batch.last();
-        let old = batch.runs.iter().map(|run| (run.chain, self.uploader.base.get(run.chain))).collect();
+        let held = self.uploader.receiver.held();
+        let old = batch.runs.iter().map(|run| (run.chain, held.get(run.chain))).collect();
         let size = |payloads: &[Vec<u8>]| payloads.iter().map(Vec::len).max();
         let largest = batch.runs.iter().max_by_key(|run| size(&run.payloads)).map(|run| run.chain);
-        self.uploader.after = batch.runs.last().map(|run| run.chain);
         let request = CloudRequest::Append {
             store: self.config.store,
             replica: self.config.me,
@@ -244,13 +215,13 @@ impl Outbox {
     fn ask(&mut self, now: Time, request: CloudRequest) -> (UplinkId, Time) {
         self.uploader.last_id = UplinkId(self.uploader.last_id.0 + 1);
         let id = self.uploader.last_id;
-        self.put(Output::Uplink(id, request));
+        self.out.put(Output::Uplink(id, request));
         (id, now + self.config.uplink_timeout)
     }
 
     pub(crate) fn on_uplink(&mut self, now: Time, id: UplinkId, reply: Result<CloudReply, UplinkError>) {
         if id.0 == 0 || id > self.uploader.last_id {
-            self.ignore();
+            self.out.ignore();
             return;
         }
         // What the cloud holds it holds, whoever asked and however late the answer is.
@@ -275,15 +246,15 @@ impl Outbox {
                 self.rest(now, wait, self.uploader.epoch());
             }
             Ok(CloudReply::Fenced { epoch }) => {
-                self.news(Event::Fenced { epoch });
+                self.out.notice(Event::Fenced { epoch });
                 let wait = self.full_jitter(self.uploader.failures);
                 self.uploader.failures = self.uploader.failures.saturating_add(1);
                 self.rest(now, wait, None);
             }
             Ok(CloudReply::Fork { chain }) => {
-                self.uploader.apart.insert(chain);
+                self.uploader.receiver.set_apart(chain);
                 let seq = self.log.accepted().get(chain);
-                self.news(Event::Fork { chain, seq, witness: Witness::Cloud });
+                self.out.notice(Event::Fork { chain, seq, witness: Witness::Cloud });
                 self.hold_or_rest(now);
             }
             Ok(CloudReply::Refused { reason }) => self.refused(now, reason),
@@ -297,11 +268,11 @@ impl Outbox {
             self.upload_failed(now, UplinkError::Unreadable);
             return;
         };
-        self.uploader.base = vector;
-        self.uploader.goal = self.log.durable().clone();
+        self.uploader.receiver.holds(vector);
+        self.uploader.receiver.aim(self.log.durable());
         self.uploader.failures = 0;
         self.uploader.stage = Stage::Holding { epoch };
-        self.news(Event::Leased { epoch, leader: mandate.leader });
+        self.out.notice(Event::Leased { epoch, leader: mandate.leader });
     }
 
     /// The cloud's vector after an append: further, by this batch or by another uploader's.
@@ -311,8 +282,8 @@ impl Outbox {
             return;
         };
         let epoch = *epoch;
-        let forward = new.iter().any(|(chain, _)| vector.get(chain) != uploader.base.get(chain));
-        self.uploader.base = vector;
+        let forward = new.iter().any(|(chain, _)| vector.get(chain) != uploader.receiver.held().get(chain));
+        self.uploader.receiver.holds(vector);
         if forward {
             self.uploader.failures = 0;
             self.uploader.stage = Stage::Holding { epoch };
@@ -337,12 +308,12 @@ impl Outbox {
             self.hold_or_rest(now);
             return;
         }
-        self.news(Event::UploadRefused { reason });
+        self.out.notice(Event::UploadRefused { reason });
         if reason == RefusedReason::TooLarge
             && let Some(chain) = largest
         {
             // Not even alone: the others go on without this chain.
-            self.uploader.apart.insert(chain);
+            self.uploader.receiver.set_apart(chain);
             self.uploader.budget = self.config.batch_bytes;
             self.hold_or_rest(now);
             return;
@@ -359,7 +330,7 @@ impl Outbox {
         };
         let wait = at_least + self.full_jitter(self.uploader.failures);
         self.uploader.failures = self.uploader.failures.saturating_add(1);
-        self.news(Event::UplinkFailed { error, attempts: self.uploader.failures });
+        self.out.notice(Event::UplinkFailed { error, attempts: self.uploader.failures });
         self.rest(now, wait, self.uploader.epoch());
     }
 

@@ -1,0 +1,60 @@
+//! What one call leads to, in order.
+
+use std::collections::VecDeque;
+
+use edgepos_core::{ConnectionId, EventId, Load, LoadId, Persist, ReplicaId, Space};
+
+use crate::{Event, EventRecord, Message, Output};
+
+/// The duties and notices that nobody has polled yet.
+#[derive(Debug, Default)]
+pub(crate) struct Outputs {
+    queue: VecDeque<Output>,
+    last_load: LoadId,
+    ignored: u64,
+}
+
+impl Outputs {
+    pub(crate) fn poll(&mut self) -> Option<Output> {
+        self.queue.pop_front()
+    }
+
+    pub(crate) fn put(&mut self, output: Output) {
+        self.queue.push_back(output);
+    }
+
+    pub(crate) fn notice(&mut self, event: Event) {
+        self.put(Output::Event(event));
+    }
+
+    pub(crate) fn write(&mut self, persist: Persist) {
+        self.put(Output::Persist(persist));
+    }
+
+    /// A peer's event, ahead of the write that holds it.
+    pub(crate) fn accepted(&mut self, record: EventRecord) {
+        self.put(Output::Accepted(record));
+    }
+
+    pub(crate) fn transmit(&mut self, to: ReplicaId, connection: ConnectionId, message: Message) {
+        self.put(Output::Transmit { to, connection, message });
+    }
+
+    /// Asks for the rows of the events `from` to `to`, both included.
+    pub(crate) fn read(&mut self, from: EventId, to: EventId, max_bytes: u32) -> LoadId {
+        self.last_load = LoadId(self.last_load.0 + 1);
+        let (id, from, to) = (self.last_load, from.to_key().to_vec(), to.to_key().to_vec());
+        self.put(Output::Load(Load { id, space: Space::Event, from, to, max_bytes }));
+        id
+    }
+
+    /// Counts a message that is dropped.
+    pub(crate) fn ignore(&mut self) {
+        self.ignored = self.ignored.saturating_add(1);
+    }
+
+    /// How many messages were dropped.
+    pub(crate) fn ignored(&self) -> u64 {
+        self.ignored
+    }
+}

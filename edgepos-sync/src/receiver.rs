@@ -1,0 +1,125 @@
+//! Somebody who is sent events, a peer or the cloud: what it holds, what it shall hold, and what is kept from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edgepos_core::{Chain, ReplicaId, Seq};
+use edgepos_crdt::VersionVector;
+
+use crate::gather::{Budget, Fault, Gather};
+use crate::log::Log;
+use crate::outputs::Outputs;
+use crate::{Batch, Config, Event};
+
+/// One receiver of events. It is behind as long as it lacks something of its goal.
+#[derive(Debug, Default)]
+pub(crate) struct Receiver {
+    /// What it holds durably, as far as we know.
+    held: VersionVector,
+    /// What it shall hold before sending rests until the next flush.
+    goal: VersionVector,
+    /// Chains that are not sent to it: its history is another, it does not take them, or ours is damaged or pruned.
+    apart: BTreeSet<Chain>,
+    /// The chain that came last in the latest batch: the next one begins behind it.
+    after: Option<Chain>,
+}
+
+/// How far the reading of a batch has come.
+pub(crate) enum Reading {
+    /// Rows were asked for.
+    On(Box<Gather>),
+    /// Nothing is left to read.
+    Done {
+        /// What was read, perhaps nothing.
+        batch: Batch,
+        /// For each chain of which it lacks pruned events, the first position that is there.
+        pruned: BTreeMap<Chain, Seq>,
+    },
+}
+
+impl Receiver {
+    /// One of which nothing is known but what it holds.
+    pub(crate) fn holding(held: VersionVector) -> Self {
+        Self { held, ..Self::default() }
+    }
+
+    pub(crate) fn held(&self) -> &VersionVector {
+        &self.held
+    }
+
+    /// What it holds, said by itself: more than what was known, or less.
+    pub(crate) fn holds(&mut self, vector: VersionVector) {
+        self.held = vector;
+    }
+
+    /// It holds the chain up to here, and whatever else is known.
+    pub(crate) fn holds_up_to(&mut self, chain: Chain, seq: Seq) {
+        self.held.set_max(chain, seq);
+    }
+
+    /// It holds all of `vector`, besides what is known. One that names ever new chains cannot make this grow: beyond the limit
+    /// only what it said last counts.
+    pub(crate) fn holds_too(&mut self, vector: &VersionVector, max_chains: u32) {
+        self.held.join(vector);
+        if self.held.len() > max_chains as usize {
+            self.held = vector.clone();
+        }
+    }
+
+    /// It shall hold this, without waiting for more.
+    pub(crate) fn aim(&mut self, goal: &VersionVector) {
+        self.goal = goal.clone();
+    }
+
+    pub(crate) fn set_apart(&mut self, chain: Chain) {
+        self.apart.insert(chain);
+    }
+
+    pub(crate) fn is_apart(&self, chain: Chain) -> bool {
+        self.apart.contains(&chain)
+    }
+
+    /// How many chains are set apart.
+    pub(crate) fn chains_apart(&self) -> usize {
+        self.apart.len()
+    }
+
+    /// A batch of what it lacks, of `bytes` of payload, still to be read; `None` when it lacks nothing of its goal.
+    pub(crate) fn gather(&self, log: &Log, config: &Config, bytes: u32) -> Option<Box<Gather>> {
+        let kept = |chain: Chain| self.is_apart(chain) || log.suspended().contains(&chain);
+        let behind = self.goal.iter().any(|(chain, seq)| seq > self.held.get(chain) && !kept(chain));
+        if !behind {
+            return None;
+        }
+        Gather::new(log.durable(), &self.held, kept, self.after, Budget::new(config, bytes)).map(Box::new)
+    }
+
+    /// Asks for the next rows. Where there are none to ask for, says what was wrong on disk, sets those chains apart and hands
+    /// over the batch. `peer` is who receives it; `None` is the cloud.
+    pub(crate) fn read_on(
+        &mut self,
+        mut gather: Box<Gather>,
+        peer: Option<ReplicaId>,
+        out: &mut Outputs,
+    ) -> Reading {
+        if gather.ask(out) {
+            return Reading::On(gather);
+        }
+        let (batch, faults) = gather.finish();
+        let mut pruned = BTreeMap::new();
+        for fault in faults {
+            let (chain, event) = match fault {
+                Fault::Damaged(id) => (id.chain, Event::Damaged { id }),
+                Fault::Pruned(id, first) => {
+                    pruned.insert(id.chain, first);
+                    (id.chain, Event::Pruned { id, peer })
+                }
+            };
+            out.notice(event);
+            self.set_apart(chain);
+        }
+        if let Some(run) = batch.runs.last() {
+            self.after = Some(run.chain);
+        }
+        Reading::Done { batch, pruned }
+    }
+}
