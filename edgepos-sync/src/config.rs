@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use edgepos_core::{ReplicaId, StoreGeneration, StoreId};
 
-use crate::Limits;
+use crate::limits::Limits;
 
 /// Settings of an [`Outbox`](crate::Outbox). Start from [`Config::standard`].
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,12 +5,12 @@ use std::time::Duration;
 use edgepos_core::{Chain, ConnectionId, LoadId, ReplicaId, Seq, Time};
 use edgepos_crdt::VersionVector;
 
-use crate::compress;
 use crate::log::{Intake, Taken};
-use crate::message::VERSIONS;
 use crate::peer::{Owed, Peer, Stage};
 use crate::pressure;
 use crate::receiver::Reading;
+use crate::wire::compress;
+use crate::wire::message::VERSIONS;
 use crate::{Ack, Batch, Event, Hello, Message, Outbox, Witness};
 
 impl Outbox {

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use edgepos_core::{Chain, EventId, Lane, LoadId, Seq};
 use edgepos_crdt::VersionVector;
 
+use crate::config::Config;
+use crate::event::{EventRecord, Hash};
 use crate::outputs::Outputs;
-use crate::{Batch, Config, EventRecord, Hash, Run};
+use crate::wire::batch::{Batch, Run};
 
 /// What one batch may hold.
 #[derive(Clone, Copy, Debug)]

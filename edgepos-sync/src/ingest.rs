@@ -7,10 +7,14 @@ use std::time::Duration;
 use edgepos_core::{Chain, ReplicaId, StoreGeneration, Term, UploadEpoch, WallMs};
 use edgepos_crdt::VersionVector;
 
-use crate::batch::LinkError;
-use crate::message::{read_heads, write_heads};
-use crate::wire::{self, Reader, required};
-use crate::{Batch, CloudReply, CloudRequest, DecodeError, EventRecord, Hash, Limits, RefusedReason};
+use crate::event::{EventRecord, Hash};
+use crate::limits::Limits;
+use crate::wire::batch::{Batch, LinkError};
+use crate::wire::cbor::{self, Reader, required};
+use crate::wire::error::DecodeError;
+use crate::wire::reply::{CloudReply, RefusedReason};
+use crate::wire::request::CloudRequest;
+use crate::wire::shapes;
 
 /// The row that the cloud keeps for one store.
 ///
@@ -22,7 +26,7 @@ use crate::{Batch, CloudReply, CloudRequest, DecodeError, EventRecord, Hash, Lim
 /// - Every grant of the lease raises the epoch, a repeated one to the same replica too: what that replica sent before its restart
 ///   must not arrive after the restart and be taken for its new work.
 /// - A lease that has not run out is pre-empted by its holder, and by a leader with a higher rank (generation, term). Who asks
-///   without leading ranks below every leader of its generation and pre-empts nobody: leaderless terminals can not fence each
+///   without leading ranks below every leader of its generation and pre-empts nobody: leaderless terminals cannot fence each
 ///   other for ever.
 /// - Each append renews the lease. An append after the lease ran out is good as long as nobody else took it.
 /// - Events are taken without gaps, chain by chain, and only where the chain's hash agrees; all of a batch or nothing.
@@ -197,14 +201,14 @@ impl IngestState {
 
     /// The row: a CBOR map.
     pub fn encode(&self) -> Vec<u8> {
-        wire::write(|out| {
+        cbor::write(|out| {
             out.map(9)?.u64(0)?.u64(self.epoch.0)?.u64(1)?.u64(self.holder.0)?;
             out.u64(2)?.u32(self.generation.0)?.u64(3)?.u64(self.term.0)?;
             out.u64(4)?.bool(self.leader)?.u64(5)?.u64(self.lease_until.0)?;
             out.u64(6)?;
-            wire::write_vector(out, &self.vector)?;
+            shapes::write_vector(out, &self.vector)?;
             out.u64(7)?;
-            write_heads(out, &self.heads)?;
+            shapes::write_heads(out, &self.heads)?;
             out.u64(8)?.u64(self.batches)?.ok()
         })
     }
@@ -225,8 +229,8 @@ impl IngestState {
                     3 => state.term = Term(reader.u64()?),
                     4 => state.leader = reader.bool()?,
                     5 => state.lease_until = WallMs(reader.u64()?),
-                    6 => state.vector = reader.vector(limits)?,
-                    7 => state.heads = read_heads(reader, limits)?,
+                    6 => state.vector = shapes::vector(reader, limits)?,
+                    7 => state.heads = shapes::heads(reader, limits)?,
                     8 => batches = Some(reader.u64()?),
                     _ => return Ok(false),
                 }

@@ -8,7 +8,11 @@ use edgepos_core::{
 };
 use edgepos_crdt::VersionVector;
 
-use crate::{CloudReply, CloudRequest, DecodeError, EventRecord, Message, RefusedReason};
+use crate::event::EventRecord;
+use crate::wire::error::DecodeError;
+use crate::wire::message::Message;
+use crate::wire::reply::{CloudReply, RefusedReason};
+use crate::wire::request::CloudRequest;
 
 /// Numbers the requests to the cloud: 1, 2, 3 … without gaps, from 1 again after each start.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -151,7 +155,7 @@ pub enum Event {
         /// By whom: `None` is the cloud.
         peer: Option<ReplicaId>,
     },
-    /// A peer can not send what we lack: it is pruned there. This terminal needs a snapshot, from that peer or from the cloud.
+    /// A peer cannot send what we lack: it is pruned there. This terminal needs a snapshot, from that peer or from the cloud.
     SnapshotNeeded {
         /// Who pruned it.
         peer: ReplicaId,

@@ -60,9 +60,6 @@
 
 #![forbid(unsafe_code)]
 
-mod batch;
-mod cloud;
-mod compress;
 mod config;
 mod event;
 mod exchange;
@@ -71,7 +68,6 @@ mod ingest;
 mod io;
 mod limits;
 mod log;
-mod message;
 mod outbox;
 mod outputs;
 mod pace;
@@ -82,14 +78,15 @@ mod restored;
 mod upload;
 mod wire;
 
-pub use batch::{Batch, Run};
-pub use cloud::{CloudReply, CloudRequest, RefusedReason};
 pub use config::{Config, ConfigError};
 pub use event::{EventRecord, Hash};
 pub use ingest::IngestState;
 pub use io::{Event, Input, Output, UplinkError, UplinkId, Witness};
 pub use limits::Limits;
-pub use message::{Ack, Hello, Message, VERSIONS};
 pub use outbox::{Decided, Outbox, RecordError, StartError};
 pub use restored::{RestoreError, Restored};
-pub use wire::DecodeError;
+pub use wire::batch::{Batch, Run};
+pub use wire::error::DecodeError;
+pub use wire::message::{Ack, Hello, Message, VERSIONS};
+pub use wire::reply::{CloudReply, RefusedReason};
+pub use wire::request::CloudRequest;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use edgepos_core::{Chain, EventId, Persist, PersistId, ReplicaId, Seq, Space, Write};
 use edgepos_crdt::VersionVector;
 
-use crate::batch::LinkError;
-use crate::restored::{self, Head};
-use crate::{EventRecord, Hash, Restored, Run};
+use crate::event::{EventRecord, Hash};
+use crate::restored::{self, Head, Restored};
+use crate::wire::batch::{LinkError, Run};
 
 /// What is held, what of it is durable, and what waits for the disk.
 pub(crate) struct Log {

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use edgepos_core::{ConnectionId, EventId, Load, LoadId, Persist, ReplicaId, Space};
 
-use crate::{Event, EventRecord, Message, Output};
+use crate::event::EventRecord;
+use crate::io::{Event, Output};
+use crate::wire::message::Message;
 
 /// The duties and notices that nobody has polled yet.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Config;
+use crate::config::Config;
 
 /// How long the leader asks a follower to pause after each batch: nothing up to high water, then growing, and
 /// [`Config::pause_max`] from the critical mark on. The worse of events and bytes counts.

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgepos_core::{Chain, ReplicaId, Seq};
 use edgepos_crdt::VersionVector;
 
+use crate::config::Config;
 use crate::gather::{Budget, Fault, Gather};
+use crate::io::Event;
 use crate::log::Log;
 use crate::outputs::Outputs;
-use crate::{Batch, Config, Event};
+use crate::wire::batch::Batch;
 
 /// One receiver of events. It is behind as long as it lacks something of its goal.
 #[derive(Debug, Default)]

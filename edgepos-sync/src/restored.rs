@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use edgepos_core::{Chain, Seq, Space, Write};
 use edgepos_crdt::VersionVector;
 
-use crate::wire::{self, Reader, required};
-use crate::{DecodeError, Hash, Limits};
+use crate::event::Hash;
+use crate::limits::Limits;
+use crate::wire::cbor::{self, Reader, required};
+use crate::wire::error::DecodeError;
+use crate::wire::shapes;
 
 /// The row of `Space::Cloud` that holds the cloud's vector.
 const CLOUD_KEY: &[u8] = b"vector";
@@ -22,7 +25,7 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) fn to_write(self, chain: Chain) -> Write {
-        let value = wire::write(|out| {
+        let value = cbor::write(|out| {
             out.map(if self.decided.is_some() { 4 } else { 2 })?;
             out.u64(0)?.u64(self.seq.0)?.u64(1)?.bytes(&self.hash.0)?;
             if let Some((seq, hash)) = self.decided {
@@ -53,7 +56,7 @@ impl Head {
 
 /// The write that remembers what the cloud holds.
 pub(crate) fn cloud_write(vector: &VersionVector) -> Write {
-    Write::put(Space::Cloud, CLOUD_KEY, wire::write(|out| wire::write_vector(out, vector)))
+    Write::put(Space::Cloud, CLOUD_KEY, cbor::write(|out| shapes::write_vector(out, vector)))
 }
 
 /// The rows of an earlier run. Scan [`Restored::SPACES`], hand each row to [`insert`](Self::insert), give it to
@@ -87,7 +90,7 @@ impl Restored {
             }
             Space::Cloud if key == CLOUD_KEY => {
                 let limits = Limits::DEFAULT;
-                let read = |reader: &mut Reader<'_>| reader.vector(&limits);
+                let read = |reader: &mut Reader<'_>| shapes::vector(reader, &limits);
                 self.cloud = Reader::all(value, limits.max_message_bytes, read).map_err(damaged)?;
             }
             _ => {}
@@ -96,7 +99,7 @@ impl Restored {
     }
 }
 
-/// Why a row can not be used.
+/// Why a row cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use edgepos_core::{Chain, LoadId, Term, Time, UploadEpoch};
 use edgepos_crdt::VersionVector;
 
-use crate::compress;
 use crate::gather::Gather;
 use crate::receiver::{Reading, Receiver};
+use crate::wire::compress;
 use crate::{
     Batch, CloudReply, CloudRequest, Event, Outbox, Output, RefusedReason, UplinkError, UplinkId, Witness,
 };

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use edgepos_core::{Chain, ReplicaId, Seq, StoreId};
+use edgepos_core::{Chain, Seq, StoreId};
 use edgepos_crdt::VersionVector;
 
-use crate::wire::{self, Reader, Sink, Written, required};
-use crate::{DecodeError, Hash, Limits};
+use super::cbor::{self, Reader, Sink, Written, required};
+use super::error::DecodeError;
+use super::shapes;
+use crate::event::Hash;
+use crate::limits::Limits;
 
 /// The versions of this protocol that this build speaks, oldest and newest.
 pub const VERSIONS: (u16, u16) = (1, 1);
@@ -86,7 +89,7 @@ const MISSING: u64 = 5;
 impl Message {
     /// A CBOR map; key 0 is the kind.
     pub fn encode(&self) -> Vec<u8> {
-        wire::write(|out| match self {
+        cbor::write(|out| match self {
             Self::Hello(hello) => write_hello(out, hello),
             Self::Batch { number, batch } => {
                 out.map(3)?.u64(0)?.u64(BATCH)?.u64(1)?.u64(*number)?.u64(2)?.bytes(batch)?.ok()
@@ -94,11 +97,11 @@ impl Message {
             Self::Ack(ack) => write_ack(out, ack),
             Self::CloudVector(vector) => {
                 out.map(2)?.u64(0)?.u64(CLOUD_VECTOR)?.u64(1)?;
-                wire::write_vector(out, vector)
+                shapes::write_vector(out, vector)
             }
             Self::Missing { floor } => {
                 out.map(2)?.u64(0)?.u64(MISSING)?.u64(1)?;
-                wire::write_vector(out, &floor.iter().map(|(chain, seq)| (*chain, *seq)).collect())
+                shapes::write_vector(out, &floor.iter().map(|(chain, seq)| (*chain, *seq)).collect())
             }
             Self::Unknown { kind } => out.map(1)?.u64(0)?.u64(*kind)?.ok(),
         })
@@ -123,9 +126,9 @@ fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
     out.u64(3)?.bytes(&hello.store.0)?;
     out.u64(4)?.bool(hello.heard)?;
     out.u64(5)?;
-    wire::write_vector(out, &hello.vector)?;
+    shapes::write_vector(out, &hello.vector)?;
     out.u64(6)?;
-    write_heads(out, &hello.heads)?;
+    shapes::write_heads(out, &hello.heads)?;
     out.u64(7)?.bool(hello.relay)?;
     out.u64(8)?.array(hello.dictionaries.len() as u64)?;
     hello.dictionaries.iter().try_for_each(|id| out.u32(*id)?.ok())
@@ -138,7 +141,7 @@ fn write_ack(out: &mut Sink<'_>, ack: &Ack) -> Written {
         .iter()
         .sum::<u64>();
     out.map(fields)?.u64(0)?.u64(ACK)?.u64(1)?;
-    wire::write_vector(out, &ack.vector)?;
+    shapes::write_vector(out, &ack.vector)?;
     if let Some(batch) = ack.batch {
         out.u64(2)?.u64(batch)?;
     }
@@ -156,40 +159,6 @@ fn write_ack(out: &mut Sink<'_>, ack: &Ack) -> Written {
         out.u64(6)?.bool(true)?;
     }
     Ok(())
-}
-
-/// As [`wire::write_vector`], with a hash or no bytes in place of a position.
-pub(crate) fn write_heads(out: &mut Sink<'_>, heads: &BTreeMap<Chain, Hash>) -> Written {
-    let mut replicas: BTreeMap<ReplicaId, [&[u8]; 4]> = BTreeMap::new();
-    for (chain, hash) in heads {
-        replicas.entry(chain.replica).or_default()[usize::from(chain.lane.code())] = &hash.0;
-    }
-    out.map(replicas.len() as u64)?;
-    for (replica, lanes) in replicas {
-        let used = lanes.iter().rposition(|hash| !hash.is_empty()).map_or(0, |last| last + 1);
-        out.u64(replica.0)?.array(used as u64)?;
-        for hash in &lanes[..used] {
-            out.bytes(hash)?;
-        }
-    }
-    Ok(())
-}
-
-/// Reads what [`write_heads`] wrote.
-pub(crate) fn read_heads(
-    reader: &mut Reader<'_>,
-    limits: &Limits,
-) -> Result<BTreeMap<Chain, Hash>, DecodeError> {
-    let mut heads = BTreeMap::new();
-    reader.lanes(limits, |reader, chain| {
-        let hash = reader.bytes("hash", 32)?;
-        if !hash.is_empty() {
-            let hash = hash.try_into().map_err(|_| DecodeError::Impossible { what: "hash" })?;
-            heads.insert(chain, Hash(hash));
-        }
-        Ok(())
-    })?;
-    Ok(heads)
 }
 
 /// Every key of every kind. The kind is key 0 and so is read first; what a key means depends on it.
@@ -222,8 +191,8 @@ impl Fields {
             (Some(HELLO), 2) => self.versions.1 = Some(reader.small("version")?),
             (Some(HELLO), 3) => self.store = Some(StoreId(reader.fixed("store")?)),
             (Some(HELLO), 4) => self.heard = reader.bool()?,
-            (Some(HELLO), 5) => self.vector = Some(reader.vector(limits)?),
-            (Some(HELLO), 6) => self.heads = read_heads(reader, limits)?,
+            (Some(HELLO), 5) => self.vector = Some(shapes::vector(reader, limits)?),
+            (Some(HELLO), 6) => self.heads = shapes::heads(reader, limits)?,
             (Some(HELLO), 7) => self.relay = reader.bool()?,
             (Some(HELLO), 8) => {
                 for _ in 0..reader.array("dictionaries", MAX_DICTIONARIES)? {
@@ -232,19 +201,17 @@ impl Fields {
             }
             (Some(BATCH), 1) => self.number = Some(reader.u64()?),
             (Some(BATCH), 2) => self.batch = Some(reader.bytes("batch", limits.max_message_bytes)?.to_vec()),
-            (Some(ACK), 1) => self.vector = Some(reader.vector(limits)?),
+            (Some(ACK), 1) => self.vector = Some(shapes::vector(reader, limits)?),
             (Some(ACK), 2) => self.number = Some(reader.u64()?),
             (Some(ACK), 3) => self.relay = reader.bool()?,
             (Some(ACK), 4) => {
                 for _ in 0..reader.array("refused chains", limits.max_chains)? {
-                    let key: [u8; 9] = reader.fixed("chain")?;
-                    let chain = Chain::from_key(&key).ok_or(DecodeError::Impossible { what: "chain" })?;
-                    self.refused.insert(chain);
+                    self.refused.insert(shapes::chain(reader)?);
                 }
             }
             (Some(ACK), 5) => self.pause = Duration::from_millis(reader.small::<u32>("pause")?.into()),
             (Some(ACK), 6) => self.asks_cloud = reader.bool()?,
-            (Some(CLOUD_VECTOR | MISSING), 1) => self.vector = Some(reader.vector(limits)?),
+            (Some(CLOUD_VECTOR | MISSING), 1) => self.vector = Some(shapes::vector(reader, limits)?),
             _ => return Ok(false),
         }
         Ok(true)

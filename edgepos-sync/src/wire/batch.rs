@@ -3,9 +3,12 @@
 use edgepos_core::{Chain, EventId, ReplicaId, Seq};
 use edgepos_crdt::VersionVector;
 
-use crate::compress::{self, Packed};
-use crate::wire::{self, Reader, required};
-use crate::{DecodeError, EventRecord, Hash, Limits};
+use super::cbor::{self, Reader, required};
+use super::compress::{self, Packed};
+use super::error::DecodeError;
+use super::shapes;
+use crate::event::{EventRecord, Hash};
+use crate::limits::Limits;
 
 /// The format of the batch's own map.
 const FORMAT: u64 = 1;
@@ -91,7 +94,7 @@ impl Batch {
         let body = self.body();
         let length = body.len() as u64;
         let Packed { codec, dictionary, bytes } = compress::pack(body, dictionary, limits);
-        wire::write(|out| {
+        cbor::write(|out| {
             out.map(5)?;
             out.u64(0)?.u64(FORMAT)?;
             out.u64(1)?.u64(codec as u64)?;
@@ -102,7 +105,7 @@ impl Batch {
     }
 
     fn body(&self) -> Vec<u8> {
-        wire::write(|out| {
+        cbor::write(|out| {
             out.array(self.runs.len() as u64)?;
             for run in &self.runs {
                 out.map(5)?;
@@ -169,7 +172,7 @@ fn run(reader: &mut Reader<'_>, limits: &Limits, left: &mut u32) -> Result<Run, 
     reader.fields(|reader, key| {
         match key {
             0 => replica = Some(ReplicaId(reader.u64()?)),
-            1 => lane = Some(wire::lane(reader.u64()?)?),
+            1 => lane = Some(shapes::lane(reader)?),
             2 => first = Some(Seq(reader.u64()?)),
             3 => head = Some(Hash(reader.fixed("hash")?)),
             4 => {

@@ -7,7 +7,8 @@ use flate2::read::GzDecoder;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::{CParameter, DParameter};
 
-use crate::{DecodeError, Limits};
+use super::error::DecodeError;
+use crate::limits::Limits;
 
 /// zstd's default: 690 MB/s and 2 % larger than level 9 on batches of receipts.
 const LEVEL: i32 = 3;
@@ -16,7 +17,7 @@ const LEVEL: i32 = 3;
 const WINDOW_LOG_MAX: u32 = 22;
 
 /// The dictionaries of this build. A number names the same bytes for ever: what was compressed with them stays in the cloud.
-const DICTIONARIES: [(u32, &[u8]); 1] = [(NEWEST, include_bytes!("../dictionaries/1.zdict"))];
+const DICTIONARIES: [(u32, &[u8]); 1] = [(NEWEST, include_bytes!("../../dictionaries/1.zdict"))];
 
 /// The dictionary that a new batch is compressed with, where the receiver has it.
 pub(crate) const NEWEST: u32 = 1;

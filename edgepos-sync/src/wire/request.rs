@@ -1,0 +1,134 @@
+//! What an uploader asks of the cloud.
+
+use edgepos_core::{ReplicaId, StoreGeneration, StoreId, Term, UploadEpoch};
+use edgepos_crdt::VersionVector;
+
+use super::cbor::{self, Reader, required};
+use super::error::DecodeError;
+use super::shapes;
+use crate::limits::Limits;
+
+/// One request. It may be lost, repeated and overtaken: each is harmless then, because the epoch and the vector guard it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum CloudRequest {
+    /// Asks for the right to upload for the store. Granted anew, it fences every earlier holder, the asker's own past included.
+    Lease {
+        /// Whose events.
+        store: StoreId,
+        /// Who asks.
+        replica: ReplicaId,
+        /// The store's generation as the asker knows it. An older one than the cloud has seen is refused for ever.
+        generation: StoreGeneration,
+        /// The asker's term.
+        term: Term,
+        /// Whether the asker leads the store with a quorum behind it. Only then does it pre-empt a lease that has not run out.
+        leader: bool,
+    },
+    /// Asks what the cloud holds. Changes nothing.
+    Head {
+        /// Whose events.
+        store: StoreId,
+    },
+    /// Hands over events.
+    Append {
+        /// Whose events.
+        store: StoreId,
+        /// Who sends.
+        replica: ReplicaId,
+        /// From the lease.
+        epoch: UploadEpoch,
+        /// What the cloud is expected to hold, of the chains in the batch.
+        old: VersionVector,
+        /// What it holds afterwards, of the same chains.
+        new: VersionVector,
+        /// [`Batch::encode`](crate::Batch::encode).
+        batch: Vec<u8>,
+    },
+}
+
+const LEASE: u64 = 1;
+const HEAD: u64 = 2;
+const APPEND: u64 = 3;
+
+impl CloudRequest {
+    /// Whose events it is about.
+    pub fn store(&self) -> StoreId {
+        match self {
+            Self::Lease { store, .. } | Self::Head { store } | Self::Append { store, .. } => *store,
+        }
+    }
+
+    /// A CBOR map; key 0 is the kind.
+    pub fn encode(&self) -> Vec<u8> {
+        cbor::write(|out| match self {
+            Self::Lease { store, replica, generation, term, leader } => {
+                out.map(6)?.u64(0)?.u64(LEASE)?;
+                out.u64(1)?.bytes(&store.0)?;
+                out.u64(2)?.u64(replica.0)?;
+                out.u64(3)?.u32(generation.0)?;
+                out.u64(4)?.u64(term.0)?;
+                out.u64(5)?.bool(*leader)?.ok()
+            }
+            Self::Head { store } => out.map(2)?.u64(0)?.u64(HEAD)?.u64(1)?.bytes(&store.0)?.ok(),
+            Self::Append { store, replica, epoch, old, new, batch } => {
+                out.map(7)?.u64(0)?.u64(APPEND)?;
+                out.u64(1)?.bytes(&store.0)?;
+                out.u64(2)?.u64(replica.0)?;
+                out.u64(6)?.u64(epoch.0)?;
+                out.u64(7)?;
+                shapes::write_vector(out, old)?;
+                out.u64(8)?;
+                shapes::write_vector(out, new)?;
+                out.u64(9)?.bytes(batch)?.ok()
+            }
+        })
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote, by this version or a later one. The batch inside stays packed.
+    ///
+    /// # Errors
+    /// [`DecodeError`], for anything that no honest uploader sends or that exceeds `limits`, an unknown kind included.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let (mut kind, mut store, mut replica, mut generation, mut term) = (None, None, None, None, None);
+        let (mut leader, mut epoch, mut old, mut new, mut batch) = (false, None, None, None, None);
+        Reader::all(bytes, limits.max_message_bytes, |reader| {
+            reader.fields(|reader, key| {
+                match key {
+                    0 => kind = Some(reader.u64()?),
+                    1 => store = Some(StoreId(reader.fixed("store")?)),
+                    2 => replica = Some(ReplicaId(reader.u64()?)),
+                    3 => generation = Some(StoreGeneration(reader.small("generation")?)),
+                    4 => term = Some(Term(reader.u64()?)),
+                    5 => leader = reader.bool()?,
+                    6 => epoch = Some(UploadEpoch(reader.u64()?)),
+                    7 => old = Some(shapes::vector(reader, limits)?),
+                    8 => new = Some(shapes::vector(reader, limits)?),
+                    9 => batch = Some(reader.bytes("batch", limits.max_message_bytes)?),
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            })
+        })?;
+        let store = required(store, 1)?;
+        Ok(match required(kind, 0)? {
+            LEASE => Self::Lease {
+                store,
+                replica: required(replica, 2)?,
+                generation: required(generation, 3)?,
+                term: required(term, 4)?,
+                leader,
+            },
+            HEAD => Self::Head { store },
+            APPEND => Self::Append {
+                store,
+                replica: required(replica, 2)?,
+                epoch: required(epoch, 6)?,
+                old: required(old, 7)?,
+                new: required(new, 8)?,
+                batch: required(batch, 9)?.to_vec(),
+            },
+            _ => return Err(DecodeError::Impossible { what: "kind of request" }),
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! The CBOR shapes that messages, requests and rows share.
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{Chain, Lane, ReplicaId, Seq};
+use edgepos_crdt::VersionVector;
+
+use super::cbor::{Reader, Sink, Written};
+use super::error::DecodeError;
+use crate::event::Hash;
+use crate::limits::Limits;
+
+/// A vector as a map: replica → positions of lanes 0 to 3, trailing zeros left out. Replicas rise.
+pub(crate) fn write_vector(out: &mut Sink<'_>, vector: &VersionVector) -> Written {
+    let mut replicas: Vec<(ReplicaId, [u64; 4])> = Vec::new();
+    for (chain, seq) in vector.iter() {
+        if replicas.last().is_none_or(|(replica, _)| *replica != chain.replica) {
+            replicas.push((chain.replica, [0; 4]));
+        }
+        if let Some((_, lanes)) = replicas.last_mut() {
+            lanes[usize::from(chain.lane.code())] = seq.0;
+        }
+    }
+    out.map(replicas.len() as u64)?;
+    for (replica, lanes) in replicas {
+        let used = lanes.iter().rposition(|seq| *seq != 0).map_or(0, |last| last + 1);
+        out.u64(replica.0)?.array(used as u64)?;
+        for seq in &lanes[..used] {
+            out.u64(*seq)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads what [`write_vector`] wrote.
+pub(crate) fn vector(reader: &mut Reader<'_>, limits: &Limits) -> Result<VersionVector, DecodeError> {
+    let mut vector = VersionVector::new();
+    lanes(reader, limits, |reader, chain| {
+        let seq = reader.u64()?;
+        if seq != 0 {
+            vector.set_max(chain, Seq(seq));
+        }
+        Ok(())
+    })?;
+    if vector.len() > limits.max_chains as usize {
+        return Err(DecodeError::TooLarge { what: "vector", limit: limits.max_chains.into() });
+    }
+    Ok(vector)
+}
+
+/// As [`write_vector`], with a hash or no bytes in place of a position.
+pub(crate) fn write_heads(out: &mut Sink<'_>, heads: &BTreeMap<Chain, Hash>) -> Written {
+    let mut replicas: BTreeMap<ReplicaId, [&[u8]; 4]> = BTreeMap::new();
+    for (chain, hash) in heads {
+        replicas.entry(chain.replica).or_default()[usize::from(chain.lane.code())] = &hash.0;
+    }
+    out.map(replicas.len() as u64)?;
+    for (replica, lanes) in replicas {
+        let used = lanes.iter().rposition(|hash| !hash.is_empty()).map_or(0, |last| last + 1);
+        out.u64(replica.0)?.array(used as u64)?;
+        for hash in &lanes[..used] {
+            out.bytes(hash)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads what [`write_heads`] wrote.
+pub(crate) fn heads(reader: &mut Reader<'_>, limits: &Limits) -> Result<BTreeMap<Chain, Hash>, DecodeError> {
+    let mut heads = BTreeMap::new();
+    lanes(reader, limits, |reader, chain| {
+        let hash = reader.bytes("hash", 32)?;
+        if !hash.is_empty() {
+            let hash = hash.try_into().map_err(|_| DecodeError::Impossible { what: "hash" })?;
+            heads.insert(chain, Hash(hash));
+        }
+        Ok(())
+    })?;
+    Ok(heads)
+}
+
+/// A map replica → array by lane, each entry through `entry`.
+fn lanes(
+    reader: &mut Reader<'_>,
+    limits: &Limits,
+    mut entry: impl FnMut(&mut Reader<'_>, Chain) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    let mut above = None;
+    for _ in 0..reader.map("vector", limits.max_chains.into())? {
+        let replica = reader.u64()?;
+        if above.is_some_and(|above| replica <= above) {
+            return Err(DecodeError::Impossible { what: "order of replicas" });
+        }
+        above = Some(replica);
+        let lanes = reader.array("lanes", Lane::ALL.len() as u32)?;
+        for lane in &Lane::ALL[..lanes as usize] {
+            entry(reader, Chain::new(ReplicaId(replica), *lane))?;
+        }
+    }
+    Ok(())
+}
+
+/// A chain as its key of 9 bytes.
+pub(crate) fn chain(reader: &mut Reader<'_>) -> Result<Chain, DecodeError> {
+    let key: [u8; 9] = reader.fixed("chain")?;
+    Chain::from_key(&key).ok_or(DecodeError::Impossible { what: "chain" })
+}
+
+/// A lane by its code.
+pub(crate) fn lane(reader: &mut Reader<'_>) -> Result<Lane, DecodeError> {
+    let code = reader.u64()?;
+    u8::try_from(code).ok().and_then(Lane::from_code).ok_or(DecodeError::Impossible { what: "lane" })
+}
