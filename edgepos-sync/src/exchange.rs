@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use edgepos_core::{Chain, ConnectionId, LoadId, ReplicaId, Seq, Time};
+use edgepos_core::{Chain, ConnectionId, LoadId, PersistId, ReplicaId, Time};
 use edgepos_crdt::VersionVector;
 
-use crate::log::{Intake, Taken};
+use crate::log::intake::{Intake, Taken};
 use crate::peer::{Owed, Peer, Stage};
 use crate::pressure;
 use crate::receiver::Reading;
@@ -110,10 +110,9 @@ impl Outbox {
         peer.receiver.aim(self.log.durable());
         let vector = hello.vector.clone();
         peer.receiver.holds(hello.vector);
-        self.check_rollback(&vector, Witness::Peer(id));
+        self.log.check_rollback(&vector, Witness::Peer(id), &mut self.out);
         for (chain, hash) in hello.heads {
-            let head = self.log.head(chain);
-            if head.seq != Seq::ZERO && vector.get(chain) == head.seq && hash != head.hash {
+            if self.log.contradicts(chain, vector.get(chain), hash) {
                 self.part(id, chain);
             }
         }
@@ -126,7 +125,7 @@ impl Outbox {
     }
 
     fn on_batch(&mut self, id: ReplicaId, number: u64, batch: &[u8]) {
-        if self.log.waiting() >= self.config.max_pending_writes as usize {
+        if self.log.is_busy(&self.config) {
             self.out.ignore();
             return;
         }
@@ -143,7 +142,7 @@ impl Outbox {
     /// Takes what is new of a batch. Each run is taken whole or not at all; one that can not be taken holds up no other.
     fn accept(&mut self, id: ReplicaId, batch: Batch) {
         let witness = Witness::Peer(id);
-        self.check_rollback(&batch.last(), witness);
+        self.log.check_rollback(&batch.last(), witness, &mut self.out);
         let mut intake = Intake::default();
         for run in batch.runs {
             let (chain, last) = (run.chain, run.last());
@@ -163,14 +162,11 @@ impl Outbox {
                 Taken::TooManyChains => self.out.notice(Event::TooManyChains { witness }),
             }
         }
-        for record in std::mem::take(&mut intake.records) {
-            self.out.accepted(record);
-        }
-        self.persist(intake, true);
+        self.log.commit(intake, &mut self.out);
     }
 
     fn on_ack(&mut self, now: Time, id: ReplicaId, ack: Ack) {
-        self.check_rollback(&ack.vector, Witness::Peer(id));
+        self.log.check_rollback(&ack.vector, Witness::Peer(id), &mut self.out);
         for chain in &ack.refused {
             self.part(id, *chain);
         }
@@ -222,8 +218,9 @@ impl Outbox {
 
     /// Sends the acknowledgements that no write holds up any more.
     pub(crate) fn settle_acks(&mut self) {
-        let settled = self.log.settled();
-        let due = |peer: &Peer| peer.owed.is_some_and(|owed| owed.after <= settled) && peer.open().is_some();
+        let due = |peer: &Peer| {
+            peer.owed.is_some_and(|owed| self.log.is_durable(owed.after)) && peer.open().is_some()
+        };
         let ids: Vec<ReplicaId> =
             self.peers.iter().filter(|(_, peer)| due(peer)).map(|(id, _)| *id).collect();
         for id in ids {
@@ -248,7 +245,7 @@ impl Outbox {
 
     /// Tells everybody what is held here, so that nobody sends it again.
     pub(crate) fn announce(&mut self) {
-        let after = self.log.settled();
+        let after = PersistId(0);
         for peer in self.peers.values_mut().filter(|peer| peer.open().is_some()) {
             peer.owed.get_or_insert(Owed { after, batch: None });
         }
@@ -386,16 +383,11 @@ impl Outbox {
 
     /// Takes the cloud's vector and passes it on to those who can not hear it from where we did.
     pub(crate) fn adopt_cloud(&mut self, vector: &VersionVector, witness: Witness) {
-        self.check_rollback(vector, witness);
-        let chains = vector.iter().filter(|(chain, _)| self.log.cloud().get(*chain) == Seq::ZERO).count();
-        if self.log.cloud().len() + chains > self.config.limits.max_chains as usize {
-            self.out.notice(Event::TooManyChains { witness });
+        let max_chains = self.config.limits.max_chains;
+        if !self.log.adopt_cloud(vector, witness, max_chains, &mut self.out) {
             return;
         }
-        let Some(persist) = self.log.raise_cloud(vector) else { return };
-        self.out.write(persist);
         let cloud = self.log.cloud().clone();
-        self.out.notice(Event::CloudHas(cloud.clone()));
         let everybody = witness == Witness::Cloud || self.leads();
         let ids: Vec<ReplicaId> = self
             .peers

@@ -6,12 +6,15 @@ use std::time::Duration;
 use edgepos_core::{Chain, EventId, Jitter, Lane, Now, ReplicaId, Seq, Term, Time};
 use edgepos_crdt::VersionVector;
 
-use crate::log::{Intake, Log, Settled};
+use crate::log::Log;
+use crate::log::record::{Decided, RecordError};
+use crate::log::restored::Restored;
+use crate::log::writes::Settled;
 use crate::outputs::Outputs;
 use crate::pace::Pace;
 use crate::peer::Peer;
 use crate::upload::Uploader;
-use crate::{Config, ConfigError, Event, Input, Output, Restored, Witness};
+use crate::{Config, ConfigError, Input, Output};
 
 /// The event log of one terminal: durable first, then at every peer, then in the cloud. See the crate's documentation for how to
 /// run it.
@@ -44,7 +47,7 @@ impl Outbox {
     /// [`StartError`] when the settings contradict each other or the rows exceed the limits.
     pub fn new(now: Now, config: Config, restored: Restored) -> Result<Self, StartError> {
         config.validate()?;
-        let (chains, limit) = (restored.heads.len().max(restored.cloud.len()), config.limits.max_chains);
+        let (chains, limit) = (restored.chains(), config.limits.max_chains);
         if chains > limit as usize {
             return Err(StartError::TooManyChains { chains, limit });
         }
@@ -94,12 +97,9 @@ impl Outbox {
     /// # Errors
     /// [`RecordError::TooLarge`], [`RecordError::Busy`] when the disk does not keep up. Nothing is recorded then.
     pub fn record(&mut self, now: Now, lane: Lane, payload: Vec<u8>) -> Result<EventId, RecordError> {
-        self.admit(&payload)?;
-        let mut intake = Intake::default();
-        let record = self.log.append(&mut intake, Chain::new(self.config.me, lane), payload);
-        self.persist(intake, false);
+        let id = self.log.record(lane, payload, &self.config, &mut self.out)?;
         self.pump(now.mono);
-        Ok(record.id)
+        Ok(id)
     }
 
     /// Records what the whole store has decided: the next event that this terminal derives from the store-wide log for a chain of
@@ -118,55 +118,15 @@ impl Outbox {
         chain: Chain,
         payload: Vec<u8>,
     ) -> Result<Decided, RecordError> {
-        if !chain.replica.is_store() {
-            return Err(RecordError::NotTheStore { chain });
-        }
-        // However many writes wait: the log does not say it twice.
-        self.check_size(&payload)?;
-        let head = self.log.head(chain);
-        let (seq, hash) = head.decided.unwrap_or_default();
-        let id = EventId::new(chain, seq.next());
-        if self.log.suspended().contains(&chain) {
-            return Err(RecordError::Fork { id });
-        }
-        let hash = hash.link(id, &payload);
-        if id.seq == head.seq && hash != head.hash {
-            self.log.suspend(chain);
-            self.out.notice(Event::Fork { chain, seq: head.seq, witness: Witness::Log });
-            return Err(RecordError::Fork { id });
-        }
-        let new = id.seq > head.seq;
-        let mut intake = Intake::default();
-        if new {
-            self.log.append(&mut intake, chain, payload);
-        }
-        self.log.decide(&mut intake, chain, id.seq, hash);
-        self.persist(intake, false);
+        let decided = self.log.record_decided(chain, payload, &self.config, &mut self.out)?;
         self.pump(now.mono);
-        Ok(Decided { id, new })
+        Ok(decided)
     }
 
     /// How far the store-wide log has derived a chain of the store itself: what
     /// [`record_decided`](Self::record_decided) last returned, also across a restart. Peers may have brought more of it.
     pub fn decided(&self, chain: Chain) -> Seq {
-        self.log.head(chain).decided.map_or(Seq::ZERO, |(seq, _)| seq)
-    }
-
-    fn check_size(&self, payload: &[u8]) -> Result<(), RecordError> {
-        let (bytes, limit) = (payload.len(), self.config.max_event_bytes);
-        if bytes > limit as usize {
-            return Err(RecordError::TooLarge { bytes, limit });
-        }
-        Ok(())
-    }
-
-    fn admit(&self, payload: &[u8]) -> Result<(), RecordError> {
-        self.check_size(payload)?;
-        let (waiting, limit) = (self.log.waiting(), self.config.max_pending_writes);
-        if waiting >= limit as usize {
-            return Err(RecordError::Busy { waiting, limit });
-        }
-        Ok(())
+        self.log.decided(chain)
     }
 
     /// Sends what waits, without waiting for company: before the store closes, or when somebody looks.
@@ -304,34 +264,11 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn persist(&mut self, intake: Intake, foreign: bool) {
-        if let Some(persist) = self.log.persist(intake, foreign) {
-            self.out.write(persist);
-        }
-    }
-
-    /// Stops sending our own chain when `witness` holds more of it than we ever made.
-    pub(crate) fn check_rollback(&mut self, vector: &VersionVector, witness: Witness) {
-        while let Some((chain, known, own)) = self.log.rolled_back(vector) {
-            self.log.suspend(chain);
-            self.out.notice(Event::RollbackSuspected { chain, known, own, witness });
-        }
-    }
-
     /// `initial`, doubled for each failure up to `max`, and between half of that and all of it.
     pub(crate) fn backoff(&mut self, failures: u32) -> Duration {
         let doubled = self.config.resend_initial.saturating_mul(1 << failures.min(20));
         self.jitter.spread(doubled.min(self.config.resend_max))
     }
-}
-
-/// A store-wide decision that is recorded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Decided {
-    /// Its place in the store's chain.
-    pub id: EventId,
-    /// `false` when a peer had brought the event before: its effects are applied already.
-    pub new: bool,
 }
 
 /// Why an outbox does not start.
@@ -348,39 +285,5 @@ pub enum StartError {
         chains: usize,
         /// [`Limits::max_chains`](crate::Limits::max_chains).
         limit: u32,
-    },
-}
-
-/// Why an event is not recorded.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecordError {
-    /// The payload exceeds [`Config::max_event_bytes`](crate::Config::max_event_bytes).
-    #[error("event has {bytes} bytes, more than {limit}")]
-    TooLarge {
-        /// Of the payload.
-        bytes: usize,
-        /// What is allowed.
-        limit: u32,
-    },
-    /// [`Config::max_pending_writes`](crate::Config::max_pending_writes) writes wait for the disk. Try again when one is durable.
-    #[error("disk does not keep up: {waiting} of {limit} writes are waiting")]
-    Busy {
-        /// How many wait.
-        waiting: usize,
-        /// How many may.
-        limit: u32,
-    },
-    /// Only chains of the store itself hold decisions.
-    #[error("chain {chain} is not the store's own")]
-    NotTheStore {
-        /// The chain given.
-        chain: Chain,
-    },
-    /// What peers hold of this chain is not what the log derives to.
-    #[error("event {id} has another history at a peer than in the log")]
-    Fork {
-        /// The event that was to be recorded.
-        id: EventId,
     },
 }

@@ -87,7 +87,7 @@ impl Receiver {
 
     /// A batch of what it lacks, of `bytes` of payload, still to be read; `None` when it lacks nothing of its goal.
     pub(crate) fn gather(&self, log: &Log, config: &Config, bytes: u32) -> Option<Box<Gather>> {
-        let kept = |chain: Chain| self.is_apart(chain) || log.suspended().contains(&chain);
+        let kept = |chain: Chain| self.is_apart(chain) || log.is_suspended(chain);
         let behind = self.goal.iter().any(|(chain, seq)| seq > self.held.get(chain) && !kept(chain));
         if !behind {
             return None;

@@ -63,8 +63,8 @@ pub(crate) fn cloud_write(vector: &VersionVector) -> Write {
 /// [`Outbox::new`](crate::Outbox::new). A few rows for each incarnation of each terminal, however many events there are.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Restored {
-    pub(crate) heads: BTreeMap<Chain, Head>,
-    pub(crate) cloud: VersionVector,
+    heads: BTreeMap<Chain, Head>,
+    cloud: VersionVector,
 }
 
 impl Restored {
@@ -96,6 +96,16 @@ impl Restored {
             _ => {}
         }
         Ok(())
+    }
+
+    /// How many chains there are, here or in the cloud.
+    pub(crate) fn chains(&self) -> usize {
+        self.heads.len().max(self.cloud.len())
+    }
+
+    /// The heads, and what the cloud is known to hold.
+    pub(crate) fn into_parts(self) -> (BTreeMap<Chain, Head>, VersionVector) {
+        (self.heads, self.cloud)
     }
 }
 

@@ -1,0 +1,274 @@
+//! The chains of this terminal and of its peers: positions and hashes in memory, events on disk only.
+
+pub(crate) mod intake;
+pub(crate) mod record;
+pub(crate) mod restored;
+pub(crate) mod writes;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edgepos_core::{Chain, EventId, Lane, PersistId, ReplicaId, Seq};
+use edgepos_crdt::VersionVector;
+
+use self::intake::{Intake, Taken};
+use self::record::{Decided, RecordError};
+use self::restored::{Head, Restored};
+use self::writes::{Settled, Writes};
+use crate::config::Config;
+use crate::event::{EventRecord, Hash};
+use crate::io::{Event, Witness};
+use crate::outputs::Outputs;
+use crate::wire::batch::{LinkError, Run};
+
+/// What is held, what of it is durable, and what the cloud is known to hold.
+pub(crate) struct Log {
+    me: ReplicaId,
+    heads: BTreeMap<Chain, Head>,
+    accepted: VersionVector,
+    cloud: VersionVector,
+    /// Chains that go nowhere any more: ours after a roll-back, the store's after a disagreement with the log.
+    suspended: BTreeSet<Chain>,
+    writes: Writes,
+    /// Since the start, for the mean size of an event.
+    seen_bytes: u64,
+    seen_events: u64,
+}
+
+impl Log {
+    pub(crate) fn new(me: ReplicaId, restored: Restored) -> Self {
+        let (heads, cloud) = restored.into_parts();
+        let accepted: VersionVector = heads.iter().map(|(chain, head)| (*chain, head.seq)).collect();
+        Self {
+            me,
+            heads,
+            writes: Writes::new(accepted.clone()),
+            accepted,
+            cloud,
+            suspended: BTreeSet::new(),
+            seen_bytes: 0,
+            seen_events: 0,
+        }
+    }
+
+    /// What is recorded or taken in here, durable or not yet.
+    pub(crate) fn accepted(&self) -> &VersionVector {
+        &self.accepted
+    }
+
+    /// What would survive a power cut here.
+    pub(crate) fn durable(&self) -> &VersionVector {
+        self.writes.durable()
+    }
+
+    /// What the cloud is known to hold. Never goes back.
+    pub(crate) fn cloud(&self) -> &VersionVector {
+        &self.cloud
+    }
+
+    /// How far a chain of the store itself was derived from the store-wide log.
+    pub(crate) fn decided(&self, chain: Chain) -> Seq {
+        self.head(chain).decided.map_or(Seq::ZERO, |(seq, _)| seq)
+    }
+
+    fn head(&self, chain: Chain) -> Head {
+        self.heads.get(&chain).copied().unwrap_or_default()
+    }
+
+    /// The hash of each chain at its durable position; chains with a write under way are left out.
+    pub(crate) fn durable_heads(&self) -> BTreeMap<Chain, Hash> {
+        let durable = self.durable();
+        let settled = |(chain, head): (&Chain, &Head)| {
+            (head.seq != Seq::ZERO && durable.get(*chain) == head.seq).then_some((*chain, head.hash))
+        };
+        self.heads.iter().filter_map(settled).collect()
+    }
+
+    /// Whether the chain, which has this hash at `seq` elsewhere, has another history here. Known where both end at `seq` only.
+    pub(crate) fn contradicts(&self, chain: Chain, seq: Seq, hash: Hash) -> bool {
+        let head = self.head(chain);
+        head.seq != Seq::ZERO && head.seq == seq && head.hash != hash
+    }
+
+    pub(crate) fn is_suspended(&self, chain: Chain) -> bool {
+        self.suspended.contains(&chain)
+    }
+
+    /// Whether the disk does not keep up.
+    pub(crate) fn is_busy(&self, config: &Config) -> bool {
+        self.writes.waiting() >= config.max_pending_writes as usize
+    }
+
+    /// The latest write asked for.
+    pub(crate) fn issued(&self) -> PersistId {
+        self.writes.issued()
+    }
+
+    /// Whether this write, and so each before it, is durable.
+    pub(crate) fn is_durable(&self, write: PersistId) -> bool {
+        self.writes.is_durable(write)
+    }
+
+    /// The write `id` and those before it are durable.
+    pub(crate) fn persisted(&mut self, id: PersistId) -> Settled {
+        self.writes.persisted(id)
+    }
+
+    /// Records the next event of this terminal in `lane`.
+    pub(crate) fn record(
+        &mut self,
+        lane: Lane,
+        payload: Vec<u8>,
+        config: &Config,
+        out: &mut Outputs,
+    ) -> Result<EventId, RecordError> {
+        check_size(&payload, config)?;
+        if self.is_busy(config) {
+            let (waiting, limit) = (self.writes.waiting(), config.max_pending_writes);
+            return Err(RecordError::Busy { waiting, limit });
+        }
+        let mut intake = Intake::default();
+        let id = self.append(&mut intake, Chain::new(self.me, lane), payload);
+        self.commit(intake, out);
+        Ok(id)
+    }
+
+    /// Records the next event that is derived from the store-wide log, unless a peer has brought it.
+    pub(crate) fn record_decided(
+        &mut self,
+        chain: Chain,
+        payload: Vec<u8>,
+        config: &Config,
+        out: &mut Outputs,
+    ) -> Result<Decided, RecordError> {
+        if !chain.replica.is_store() {
+            return Err(RecordError::NotTheStore { chain });
+        }
+        // However many writes wait: the log does not say it twice.
+        check_size(&payload, config)?;
+        let head = self.head(chain);
+        let (seq, hash) = head.decided.unwrap_or_default();
+        let id = EventId::new(chain, seq.next());
+        if self.is_suspended(chain) {
+            return Err(RecordError::Fork { id });
+        }
+        let hash = hash.link(id, &payload);
+        if id.seq == head.seq && hash != head.hash {
+            self.suspended.insert(chain);
+            out.notice(Event::Fork { chain, seq: head.seq, witness: Witness::Log });
+            return Err(RecordError::Fork { id });
+        }
+        let new = id.seq > head.seq;
+        let mut intake = Intake::default();
+        if new {
+            self.append(&mut intake, chain, payload);
+        }
+        // Whoever wrote the event, the chain is derived up to here.
+        self.heads.entry(chain).or_default().decided = Some((id.seq, hash));
+        intake.touch(chain);
+        self.commit(intake, out);
+        Ok(Decided { id, new })
+    }
+
+    /// Takes what is new of a peer's run; all of it or nothing.
+    pub(crate) fn take(&mut self, intake: &mut Intake, run: Run, max_chains: u32) -> Taken {
+        let head = self.head(run.chain);
+        if head.seq == Seq::ZERO && self.heads.len() >= max_chains as usize {
+            return Taken::TooManyChains;
+        }
+        if run.last() == head.seq && run.head != head.hash {
+            return Taken::Fork;
+        }
+        match run.above(head.seq, head.hash) {
+            Ok(linked) => {
+                for (record, hash) in linked {
+                    self.advance(intake, &record, hash);
+                    intake.accept(record);
+                }
+                Taken::Yes
+            }
+            Err(LinkError::Gap) => Taken::Gap,
+            Err(LinkError::Fork) => Taken::Fork,
+        }
+    }
+
+    /// Asks for the write of everything taken in.
+    pub(crate) fn commit(&mut self, intake: Intake, out: &mut Outputs) {
+        let heads = &self.heads;
+        let head = |chain: Chain| heads.get(&chain).copied().unwrap_or_default();
+        intake.commit(head, &mut self.writes, out);
+    }
+
+    /// Adds the next event of a chain.
+    fn append(&mut self, intake: &mut Intake, chain: Chain, payload: Vec<u8>) -> EventId {
+        let head = self.head(chain);
+        let record = EventRecord { id: EventId::new(chain, head.seq.next()), payload };
+        let hash = head.hash.link(record.id, &record.payload);
+        self.advance(intake, &record, hash);
+        record.id
+    }
+
+    fn advance(&mut self, intake: &mut Intake, record: &EventRecord, hash: Hash) {
+        let EventId { chain, seq } = record.id;
+        let head = self.heads.entry(chain).or_default();
+        head.seq = seq;
+        head.hash = hash;
+        self.accepted.set_max(chain, seq);
+        intake.add(record, hash);
+        self.seen_bytes = self.seen_bytes.saturating_add(record.payload.len() as u64);
+        self.seen_events = self.seen_events.saturating_add(1);
+    }
+
+    /// Stops sending those of our own chains of which `witness` holds more than we ever made.
+    pub(crate) fn check_rollback(&mut self, vector: &VersionVector, witness: Witness, out: &mut Outputs) {
+        for (chain, known) in vector.iter() {
+            let own = self.accepted.get(chain);
+            if chain.replica == self.me && known > own && self.suspended.insert(chain) {
+                out.notice(Event::RollbackSuspected { chain, known, own, witness });
+            }
+        }
+    }
+
+    /// Raises what the cloud is known to hold, and remembers it. Whether `vector` says something new.
+    pub(crate) fn adopt_cloud(
+        &mut self,
+        vector: &VersionVector,
+        witness: Witness,
+        max_chains: u32,
+        out: &mut Outputs,
+    ) -> bool {
+        self.check_rollback(vector, witness, out);
+        let chains = vector.iter().filter(|(chain, _)| self.cloud.get(*chain) == Seq::ZERO).count();
+        if self.cloud.len() + chains > max_chains as usize {
+            out.notice(Event::TooManyChains { witness });
+            return false;
+        }
+        if self.cloud.dominates(vector) {
+            return false;
+        }
+        self.cloud.join(vector);
+        let row = restored::cloud_write(&self.cloud);
+        self.writes.issue(vec![row], VersionVector::new(), Settled::default(), out);
+        out.notice(Event::CloudHas(self.cloud.clone()));
+        true
+    }
+
+    /// Events held here that the cloud is not known to hold.
+    pub(crate) fn above_cloud(&self) -> u64 {
+        let above = |(chain, seq): (Chain, Seq)| seq.0.saturating_sub(self.cloud.get(chain).0);
+        self.accepted.iter().map(above).fold(0, u64::saturating_add)
+    }
+
+    /// Their payload bytes, estimated: positions are kept in memory, sizes are not.
+    pub(crate) fn bytes_above_cloud(&self) -> u64 {
+        let mean = self.seen_bytes.checked_div(self.seen_events).unwrap_or(0);
+        self.above_cloud().saturating_mul(mean)
+    }
+}
+
+fn check_size(payload: &[u8], config: &Config) -> Result<(), RecordError> {
+    let (bytes, limit) = (payload.len(), config.max_event_bytes);
+    if bytes > limit as usize {
+        return Err(RecordError::TooLarge { bytes, limit });
+    }
+    Ok(())
+}
