@@ -70,7 +70,7 @@ impl Outbox {
         let failures = peer.hellos;
         peer.hellos = peer.hellos.saturating_add(1);
         peer.relay_told = relay;
-        let wait = self.backoff(failures);
+        let wait = self.backoff(now, failures);
         let hello = Hello {
             versions: VERSIONS,
             store: self.config.store,
@@ -171,7 +171,7 @@ impl Outbox {
             self.part(id, *chain);
         }
         let failures = self.peers.get(&id).map_or(0, |peer| peer.failures);
-        let rest = self.backoff(failures);
+        let rest = self.backoff(now, failures);
         let pause = ack.pause.min(self.config.resend_max);
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let before = peer.receiver.held().clone();
@@ -352,7 +352,7 @@ impl Outbox {
         let Some(peer) = self.peers.get(&id) else { return };
         let (dictionary, failures) = (compress::newest(&peer.dictionaries), peer.failures);
         let bytes = batch.encode_with(dictionary, &self.config.limits);
-        let wait = self.backoff(failures);
+        let wait = self.backoff(now, failures);
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.number += 1;
         let number = peer.number;

@@ -60,11 +60,12 @@
 
 #![forbid(unsafe_code)]
 
+mod backoff;
+mod cloud;
 mod config;
 mod event;
 mod exchange;
 mod gather;
-mod ingest;
 mod io;
 mod limits;
 mod log;
@@ -74,12 +75,12 @@ mod pace;
 mod peer;
 mod pressure;
 mod receiver;
-mod upload;
+mod turn;
 mod wire;
 
+pub use cloud::ingest::IngestState;
 pub use config::{Config, ConfigError};
 pub use event::{EventRecord, Hash};
-pub use ingest::IngestState;
 pub use io::{Event, Input, Output, UplinkError, UplinkId, Witness};
 pub use limits::Limits;
 pub use log::record::{Decided, RecordError};

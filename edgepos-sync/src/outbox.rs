@@ -6,6 +6,9 @@ use std::time::Duration;
 use edgepos_core::{Chain, EventId, Jitter, Lane, Now, ReplicaId, Seq, Term, Time};
 use edgepos_crdt::VersionVector;
 
+use crate::backoff;
+use crate::cloud::uploader::Uploader;
+use crate::io::{UplinkError, UplinkId, Witness};
 use crate::log::Log;
 use crate::log::record::{Decided, RecordError};
 use crate::log::restored::Restored;
@@ -13,7 +16,8 @@ use crate::log::writes::Settled;
 use crate::outputs::Outputs;
 use crate::pace::Pace;
 use crate::peer::Peer;
-use crate::upload::Uploader;
+use crate::turn::Turn;
+use crate::wire::reply::CloudReply;
 use crate::{Config, ConfigError, Input, Output};
 
 /// The event log of one terminal: durable first, then at every peer, then in the cloud. See the crate's documentation for how to
@@ -25,11 +29,6 @@ pub struct Outbox {
     pub(crate) peers: BTreeMap<ReplicaId, Peer>,
     pub(crate) uploader: Uploader,
     pub(crate) leader: Option<(ReplicaId, Term)>,
-    pub(crate) entitled: bool,
-    /// Since when no leader is known.
-    pub(crate) leaderless_since: Option<Time>,
-    /// The highest term heard of.
-    pub(crate) term: Term,
     pub(crate) jitter: Jitter,
     flush_at: Option<Time>,
     /// When a peer is asked what the cloud holds.
@@ -54,13 +53,10 @@ impl Outbox {
         let jitter = Jitter::derive(config.seed, &[config.me.0]);
         Ok(Self {
             log: Log::new(config.me, restored),
-            uploader: Uploader::new(config.batch_bytes),
+            uploader: Uploader::new(now.mono, &config),
             config,
             peers: BTreeMap::new(),
             leader: None,
-            entitled: false,
-            leaderless_since: Some(now.mono),
-            term: Term(0),
             jitter,
             flush_at: None,
             ask_at: None,
@@ -80,7 +76,13 @@ impl Outbox {
                 let settled = self.log.persisted(id);
                 self.on_settled(time, &settled);
             }
-            Input::Loaded(id, rows) => self.on_loaded(time, id, &rows),
+            Input::Loaded(id, rows) => {
+                let (uploader, mut turn) = self.uploading(time);
+                if !uploader.loaded(&mut turn, id, &rows) {
+                    // Rows for a conversation that has ended are of no use.
+                    self.on_loaded_for_peer(time, id, &rows);
+                }
+            }
             Input::PeerUp(peer, connection) => self.on_peer_up(time, peer, connection),
             Input::PeerLost(peer, connection) => self.on_peer_lost(peer, connection),
             Input::Leader { leader, entitled } => self.on_leader(time, leader, entitled),
@@ -143,7 +145,7 @@ impl Outbox {
     /// When to tell [`Input::Timeout`], if nothing else happens before; `None`: nothing is pending.
     pub fn poll_timeout(&self) -> Option<Time> {
         let peers = self.peers.values().filter_map(Peer::poll_timeout);
-        peers.chain(self.flush_at).chain(self.ask_at).chain(self.upload_timeout()).min()
+        peers.chain(self.flush_at).chain(self.ask_at).chain(self.uploader.poll_timeout(&self.config)).min()
     }
 
     /// What is recorded or accepted here, durable or not yet.
@@ -217,23 +219,37 @@ impl Outbox {
             self.ask_about_cloud();
         }
         self.wake_peers(now);
-        self.wake_uploader(now);
+        let (uploader, mut turn) = self.uploading(now);
+        uploader.wake(&mut turn);
     }
 
     fn on_leader(&mut self, now: Time, leader: Option<(ReplicaId, Term)>, entitled: bool) {
-        if leader.is_none() && (self.leader.is_some() || self.leaderless_since.is_none()) {
-            self.leaderless_since = Some(now);
-        }
-        if let Some((_, term)) = leader {
-            self.leaderless_since = None;
-            self.term = self.term.max(term);
-        }
+        let (uploader, turn) = self.uploading(now);
+        uploader.elected(&turn, leader, entitled);
         if self.leader != leader {
             self.leader = leader;
             // Who has to be told what is different, so whatever waits goes at once.
             self.set_goals();
         }
-        self.entitled = entitled;
+    }
+
+    fn on_uplink(&mut self, now: Time, id: UplinkId, reply: Result<CloudReply, UplinkError>) {
+        if !self.uploader.has_asked(id) {
+            self.out.ignore();
+            return;
+        }
+        // What the cloud holds it holds, whoever asked and however late the answer is.
+        if let Some(vector) = reply.as_ref().ok().and_then(CloudReply::vector) {
+            self.adopt_cloud(vector, Witness::Cloud);
+        }
+        let (uploader, mut turn) = self.uploading(now);
+        uploader.answered(&mut turn, id, reply);
+    }
+
+    /// The uploader, and what it is lent.
+    fn uploading(&mut self, now: Time) -> (&mut Uploader, Turn<'_>) {
+        let Self { config, log, jitter, out, uploader, .. } = self;
+        (uploader, Turn { now, config, log, jitter, out })
     }
 
     /// Everything that is durable shall be sent, without waiting for more.
@@ -243,7 +259,7 @@ impl Outbox {
         for peer in self.peers.values_mut() {
             peer.receiver.aim(self.log.durable());
         }
-        self.uploader.receiver.aim(self.log.durable());
+        self.uploader.aim(self.log.durable());
     }
 
     /// Starts whatever can be started.
@@ -251,23 +267,22 @@ impl Outbox {
         self.settle_acks();
         self.tell_relay();
         self.pump_peers(now);
-        self.pump_upload(now);
+        let (uploader, mut turn) = self.uploading(now);
+        uploader.pump(&mut turn);
         self.watch_cloud(now);
     }
 
     /// The message that told what the cloud holds may be lost, and the next may be a day away: who waits for it asks.
     fn watch_cloud(&mut self, now: Time) {
-        if self.uploads() || !self.has_peers() || self.queue_len() == 0 {
+        if self.uploader.hears_cloud() || !self.has_peers() || self.queue_len() == 0 {
             self.ask_at = None;
         } else if self.ask_at.is_none() {
             self.ask_at = Some(now + self.jitter.spread(self.config.resend_max));
         }
     }
 
-    /// `initial`, doubled for each failure up to `max`, and between half of that and all of it.
-    pub(crate) fn backoff(&mut self, failures: u32) -> Duration {
-        let doubled = self.config.resend_initial.saturating_mul(1 << failures.min(20));
-        self.jitter.spread(doubled.min(self.config.resend_max))
+    pub(crate) fn backoff(&mut self, now: Time, failures: u32) -> Duration {
+        backoff::equal_jitter(&mut self.uploading(now).1, failures)
     }
 }
 

@@ -121,6 +121,17 @@ const FORK: u64 = 7;
 const REFUSED: u64 = 8;
 
 impl CloudReply {
+    /// All that the cloud holds, where the reply says it.
+    pub(crate) fn vector(&self) -> Option<&VersionVector> {
+        match self {
+            Self::Lease { vector, .. }
+            | Self::Head { vector, .. }
+            | Self::Ack { vector }
+            | Self::Conflict { vector } => Some(vector),
+            Self::Busy { .. } | Self::Fenced { .. } | Self::Fork { .. } | Self::Refused { .. } => None,
+        }
+    }
+
     /// A CBOR map; key 0 is the kind.
     pub fn encode(&self) -> Vec<u8> {
         cbor::write(|out| match self {

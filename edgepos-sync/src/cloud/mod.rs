@@ -1,0 +1,7 @@
+//! The road to the cloud, and the cloud's side of it.
+
+pub(crate) mod ingest;
+mod mandate;
+mod packing;
+mod retry;
+pub(crate) mod uploader;

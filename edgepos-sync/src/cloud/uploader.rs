@@ -1,0 +1,316 @@
+//! Towards the cloud: the lease, one batch at a time, and what each answer means.
+
+use std::time::Duration;
+
+use edgepos_core::{Chain, LoadId, ReplicaId, Term, Time, UploadEpoch};
+use edgepos_crdt::VersionVector;
+
+use super::mandate::{Claim, Mandate};
+use super::packing::Packing;
+use super::retry::Retry;
+use crate::backoff;
+use crate::config::Config;
+use crate::gather::Gather;
+use crate::io::{Event, Output, UplinkError, UplinkId, Witness};
+use crate::receiver::{Reading, Receiver};
+use crate::turn::Turn;
+use crate::wire::batch::Batch;
+use crate::wire::reply::{CloudReply, RefusedReason};
+use crate::wire::request::CloudRequest;
+
+/// Asks for the lease while this terminal has a mandate, and appends batches while it holds the lease.
+pub(crate) struct Uploader {
+    claim: Claim,
+    /// The mandate under which the stage was reached.
+    mandate: Option<Mandate>,
+    stage: Stage,
+    last_id: UplinkId,
+    retry: Retry,
+    /// What the cloud holds is what it said last. Unlike what the log knows of the cloud, that may go back, with a cloud that was
+    /// restored.
+    receiver: Receiver,
+    packing: Packing,
+}
+
+enum Stage {
+    /// No lease, none asked for.
+    Off,
+    Asking {
+        id: UplinkId,
+        deadline: Time,
+    },
+    Resting {
+        until: Time,
+        epoch: Option<UploadEpoch>,
+    },
+    Holding {
+        epoch: UploadEpoch,
+    },
+    Gathering {
+        epoch: UploadEpoch,
+        gather: Box<Gather>,
+    },
+    Sending {
+        epoch: UploadEpoch,
+        id: UplinkId,
+        new: VersionVector,
+        /// The chain of the largest event.
+        largest: Option<Chain>,
+        deadline: Time,
+    },
+}
+
+impl Stage {
+    fn awaits(&self, reply: UplinkId) -> bool {
+        match self {
+            Self::Asking { id, .. } | Self::Sending { id, .. } => *id == reply,
+            _ => false,
+        }
+    }
+
+    /// The epoch of the lease, while one is held.
+    fn epoch(&self) -> Option<UploadEpoch> {
+        match self {
+            Self::Holding { epoch } | Self::Gathering { epoch, .. } | Self::Sending { epoch, .. } => {
+                Some(*epoch)
+            }
+            Self::Resting { epoch, .. } => *epoch,
+            Self::Off | Self::Asking { .. } => None,
+        }
+    }
+}
+
+impl Uploader {
+    pub(crate) fn new(now: Time, config: &Config) -> Self {
+        Self {
+            claim: Claim::new(now),
+            mandate: None,
+            stage: Stage::Off,
+            last_id: UplinkId(0),
+            retry: Retry::default(),
+            receiver: Receiver::default(),
+            packing: Packing::new(config),
+        }
+    }
+
+    /// The election's state, repeated or changed.
+    pub(crate) fn elected(&mut self, turn: &Turn<'_>, leader: Option<(ReplicaId, Term)>, entitled: bool) {
+        self.claim.elected(turn.now, turn.config.me, leader, entitled);
+    }
+
+    /// Whether this terminal hears from the cloud itself.
+    pub(crate) fn hears_cloud(&self) -> bool {
+        self.mandate.is_some()
+    }
+
+    /// The cloud shall hold this, without waiting for more.
+    pub(crate) fn aim(&mut self, goal: &VersionVector) {
+        self.receiver.aim(goal);
+    }
+
+    pub(crate) fn poll_timeout(&self, config: &Config) -> Option<Time> {
+        match &self.stage {
+            Stage::Asking { deadline, .. } | Stage::Sending { deadline, .. } => Some(*deadline),
+            Stage::Resting { until, .. } => Some(*until),
+            Stage::Off if self.mandate.is_none() => self.claim.leaderless_at(config),
+            Stage::Off | Stage::Holding { .. } | Stage::Gathering { .. } => None,
+        }
+    }
+
+    /// Gives up on what was not answered in time, and rests no longer than it has to.
+    pub(crate) fn wake(&mut self, turn: &mut Turn<'_>) {
+        match self.stage {
+            Stage::Asking { deadline, .. } | Stage::Sending { deadline, .. } if deadline <= turn.now => {
+                self.failed(turn, UplinkError::TimedOut);
+            }
+            Stage::Resting { until, epoch } if until <= turn.now => {
+                self.stage = epoch.map_or(Stage::Off, |epoch| Stage::Holding { epoch });
+            }
+            _ => {}
+        }
+    }
+
+    /// Starts what the mandate allows and nothing holds up.
+    pub(crate) fn pump(&mut self, turn: &mut Turn<'_>) {
+        let mandate = self.claim.mandate(turn.now, turn.config);
+        if mandate != self.mandate {
+            // Whatever is under way was asked for by another right. Its answer is heard for the vector alone.
+            self.mandate = mandate;
+            self.stage = Stage::Off;
+            self.retry.reset();
+        }
+        let Some(mandate) = mandate else { return };
+        match self.stage {
+            // A leader asks for the cloud's state at once; others only for what they have to give.
+            Stage::Off if mandate.is_leader() || turn.log.above_cloud() > 0 => {
+                let (id, deadline) = self.ask(turn, mandate.request(turn.config));
+                self.stage = Stage::Asking { id, deadline };
+            }
+            Stage::Holding { epoch } => {
+                if let Some(gather) = self.receiver.gather(turn.log, turn.config, self.packing.bytes()) {
+                    self.read_on(turn, epoch, gather);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the rows were for the cloud.
+    pub(crate) fn loaded(&mut self, turn: &mut Turn<'_>, load: LoadId, rows: &[(Vec<u8>, Vec<u8>)]) -> bool {
+        match std::mem::replace(&mut self.stage, Stage::Off) {
+            Stage::Gathering { epoch, mut gather } if gather.awaits(load) => {
+                gather.loaded(rows);
+                self.read_on(turn, epoch, gather);
+                true
+            }
+            stage => {
+                self.stage = stage;
+                false
+            }
+        }
+    }
+
+    /// Asks for more rows, or sends what was read.
+    fn read_on(&mut self, turn: &mut Turn<'_>, epoch: UploadEpoch, gather: Box<Gather>) {
+        self.stage = match self.receiver.read_on(gather, None, turn.out) {
+            Reading::On(gather) => Stage::Gathering { epoch, gather },
+            Reading::Done { batch, .. } if batch.runs.is_empty() => Stage::Holding { epoch },
+            Reading::Done { batch, .. } => self.send(turn, epoch, &batch),
+        };
+    }
+
+    fn send(&mut self, turn: &mut Turn<'_>, epoch: UploadEpoch, batch: &Batch) -> Stage {
+        let new = batch.last();
+        let held = self.receiver.held();
+        let size = |payloads: &[Vec<u8>]| payloads.iter().map(Vec::len).max();
+        let largest = batch.runs.iter().max_by_key(|run| size(&run.payloads)).map(|run| run.chain);
+        let request = CloudRequest::Append {
+            store: turn.config.store,
+            replica: turn.config.me,
+            epoch,
+            old: batch.runs.iter().map(|run| (run.chain, held.get(run.chain))).collect(),
+            new: new.clone(),
+            batch: self.packing.pack(batch, &turn.config.limits),
+        };
+        let (id, deadline) = self.ask(turn, request);
+        Stage::Sending { epoch, id, new, largest, deadline }
+    }
+
+    fn ask(&mut self, turn: &mut Turn<'_>, request: CloudRequest) -> (UplinkId, Time) {
+        self.last_id = UplinkId(self.last_id.0 + 1);
+        turn.out.put(Output::Uplink(self.last_id, request));
+        (self.last_id, turn.now + turn.config.uplink_timeout)
+    }
+
+    /// Whether there was such a request.
+    pub(crate) fn has_asked(&self, id: UplinkId) -> bool {
+        id.0 != 0 && id <= self.last_id
+    }
+
+    /// The answer to a request, or that there is none. One that is late means nothing more here.
+    pub(crate) fn answered(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: UplinkId,
+        reply: Result<CloudReply, UplinkError>,
+    ) {
+        if !self.stage.awaits(id) {
+            return;
+        }
+        match reply {
+            Ok(CloudReply::Lease { epoch, vector }) => self.leased(turn, epoch, vector),
+            Ok(CloudReply::Ack { vector } | CloudReply::Conflict { vector }) => self.moved(turn, vector),
+            Ok(CloudReply::Busy { retry_after_ms }) => {
+                let wait = Duration::from_millis(retry_after_ms).min(turn.config.uplink_max);
+                let wait = wait + backoff::full_jitter(turn, 0);
+                self.rest(turn.now, wait, self.stage.epoch());
+            }
+            Ok(CloudReply::Fenced { epoch }) => {
+                turn.out.notice(Event::Fenced { epoch });
+                let (_, wait) = self.retry.failed(turn);
+                self.rest(turn.now, wait, None);
+            }
+            Ok(CloudReply::Fork { chain }) => {
+                self.receiver.set_apart(chain);
+                let seq = turn.log.accepted().get(chain);
+                turn.out.notice(Event::Fork { chain, seq, witness: Witness::Cloud });
+                self.hold_or_rest(turn);
+            }
+            Ok(CloudReply::Refused { reason }) => self.refused(turn, reason),
+            Ok(CloudReply::Head { .. }) => self.failed(turn, UplinkError::Unreadable),
+            Err(error) => self.failed(turn, error),
+        }
+    }
+
+    fn leased(&mut self, turn: &mut Turn<'_>, epoch: UploadEpoch, vector: VersionVector) {
+        let (Stage::Asking { .. }, Some(mandate)) = (&self.stage, self.mandate) else {
+            self.failed(turn, UplinkError::Unreadable);
+            return;
+        };
+        self.receiver.holds(vector);
+        self.receiver.aim(turn.log.durable());
+        self.retry.reset();
+        self.stage = Stage::Holding { epoch };
+        turn.out.notice(Event::Leased { epoch, leader: mandate.is_leader() });
+    }
+
+    /// The cloud's vector after an append: further, by this batch or by another uploader's.
+    fn moved(&mut self, turn: &mut Turn<'_>, vector: VersionVector) {
+        let Stage::Sending { epoch, new, .. } = &self.stage else {
+            self.failed(turn, UplinkError::Unreadable);
+            return;
+        };
+        let epoch = *epoch;
+        let held = self.receiver.held();
+        let forward = new.iter().any(|(chain, _)| vector.get(chain) != held.get(chain));
+        self.receiver.holds(vector);
+        if forward {
+            self.retry.reset();
+            self.stage = Stage::Holding { epoch };
+        } else {
+            // The same answer to the same question would go round for ever.
+            self.failed(turn, UplinkError::Unreadable);
+        }
+    }
+
+    fn refused(&mut self, turn: &mut Turn<'_>, reason: RefusedReason) {
+        if self.packing.adapt(reason) {
+            self.hold_or_rest(turn);
+            return;
+        }
+        turn.out.notice(Event::UploadRefused { reason });
+        if reason == RefusedReason::TooLarge
+            && let Stage::Sending { largest: Some(chain), .. } = self.stage
+        {
+            // Not even alone: the others go on without this chain.
+            self.receiver.set_apart(chain);
+            self.packing.grow_back(turn.config);
+            self.hold_or_rest(turn);
+            return;
+        }
+        let (_, wait) = self.retry.failed(turn);
+        self.rest(turn.now, wait, self.stage.epoch());
+    }
+
+    fn failed(&mut self, turn: &mut Turn<'_>, error: UplinkError) {
+        let at_least = match &error {
+            UplinkError::Overloaded { retry_after } => (*retry_after).min(turn.config.uplink_max),
+            _ => Duration::ZERO,
+        };
+        let (attempts, wait) = self.retry.failed(turn);
+        turn.out.notice(Event::UplinkFailed { error, attempts });
+        self.rest(turn.now, at_least + wait, self.stage.epoch());
+    }
+
+    /// Goes on with the lease; without one, rests.
+    fn hold_or_rest(&mut self, turn: &mut Turn<'_>) {
+        match self.stage.epoch() {
+            Some(epoch) => self.stage = Stage::Holding { epoch },
+            None => self.failed(turn, UplinkError::Unreadable),
+        }
+    }
+
+    fn rest(&mut self, now: Time, wait: Duration, epoch: Option<UploadEpoch>) {
+        self.stage = Stage::Resting { until: now + wait, epoch };
+    }
+}

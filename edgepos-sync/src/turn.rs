@@ -1,0 +1,17 @@
+//! What the parts of an outbox are lent for the length of one call.
+
+use edgepos_core::{Jitter, Time};
+
+use crate::config::Config;
+use crate::log::Log;
+use crate::outputs::Outputs;
+
+/// One call: its time, the settings, and what every part reads and writes.
+pub(crate) struct Turn<'o> {
+    pub(crate) now: Time,
+    pub(crate) config: &'o Config,
+    pub(crate) log: &'o mut Log,
+    /// One sequence for all waits, so that a run replays from its seed.
+    pub(crate) jitter: &'o mut Jitter,
+    pub(crate) out: &'o mut Outputs,
+}
