@@ -1,42 +1,36 @@
-//! The engine: records events, exchanges them with peers, and uploads them when that is its office.
-
-use std::collections::BTreeMap;
-use std::time::Duration;
+//! The engine: records events, exchanges them with peers, and uploads them while it holds the upload lease.
 
 use edgepos_core::{Chain, EventId, Jitter, Lane, Now, ReplicaId, Seq, Term, Time};
 use edgepos_crdt::VersionVector;
 
-use crate::backoff;
 use crate::cloud::uploader::Uploader;
-use crate::io::{UplinkError, UplinkId, Witness};
+use crate::config::{Config, ConfigError};
+use crate::flush::Flush;
+use crate::io::{Input, Output, UplinkError, UplinkId, Witness};
 use crate::log::Log;
 use crate::log::record::{Decided, RecordError};
 use crate::log::restored::Restored;
 use crate::log::writes::Settled;
 use crate::outputs::Outputs;
-use crate::pace::Pace;
-use crate::peer::Peer;
+use crate::peers::Peers;
 use crate::turn::Turn;
 use crate::wire::reply::CloudReply;
-use crate::{Config, ConfigError, Input, Output};
 
 /// The event log of one terminal: durable first, then at every peer, then in the cloud. See the crate's documentation for how to
 /// run it.
 pub struct Outbox {
-    pub(crate) config: Config,
-    pub(crate) log: Log,
-    /// Ordered: the simulator compares two runs byte by byte.
-    pub(crate) peers: BTreeMap<ReplicaId, Peer>,
-    pub(crate) uploader: Uploader,
-    pub(crate) leader: Option<(ReplicaId, Term)>,
-    pub(crate) jitter: Jitter,
-    flush_at: Option<Time>,
-    /// When a peer is asked what the cloud holds.
-    ask_at: Option<Time>,
-    pace: Pace,
-    /// Payload bytes that became durable since the last flush.
-    fresh_bytes: u64,
-    pub(crate) out: Outputs,
+    config: Config,
+    log: Log,
+    jitter: Jitter,
+    out: Outputs,
+    parts: Parts,
+}
+
+/// Those who act. Each is told what concerns it, and is lent the rest of the outbox for the length of the call.
+struct Parts {
+    flush: Flush,
+    peers: Peers,
+    uploader: Uploader,
 }
 
 impl Outbox {
@@ -50,45 +44,24 @@ impl Outbox {
         if chains > limit as usize {
             return Err(StartError::TooManyChains { chains, limit });
         }
-        let jitter = Jitter::derive(config.seed, &[config.me.0]);
         Ok(Self {
             log: Log::new(config.me, restored),
-            uploader: Uploader::new(now.mono, &config),
-            config,
-            peers: BTreeMap::new(),
-            leader: None,
-            jitter,
-            flush_at: None,
-            ask_at: None,
-            pace: Pace::default(),
-            fresh_bytes: 0,
+            jitter: Jitter::derive(config.seed, &[config.me.0]),
             out: Outputs::default(),
+            parts: Parts {
+                flush: Flush::default(),
+                peers: Peers::default(),
+                uploader: Uploader::new(now.mono, &config),
+            },
+            config,
         })
     }
 
     /// The world did something. Never fails; drain [`poll_output`](Self::poll_output) afterwards.
     pub fn handle(&mut self, now: Now, input: Input) {
-        let time = now.mono;
-        match input {
-            Input::Message { from, connection, message } => self.on_message(time, from, connection, message),
-            Input::Timeout => self.on_timeout(time),
-            Input::Persisted(id) => {
-                let settled = self.log.persisted(id);
-                self.on_settled(time, &settled);
-            }
-            Input::Loaded(id, rows) => {
-                let (uploader, mut turn) = self.uploading(time);
-                if !uploader.loaded(&mut turn, id, &rows) {
-                    // Rows for a conversation that has ended are of no use.
-                    self.on_loaded_for_peer(time, id, &rows);
-                }
-            }
-            Input::PeerUp(peer, connection) => self.on_peer_up(time, peer, connection),
-            Input::PeerLost(peer, connection) => self.on_peer_lost(peer, connection),
-            Input::Leader { leader, entitled } => self.on_leader(time, leader, entitled),
-            Input::Uplink(id, reply) => self.on_uplink(time, id, reply),
-        }
-        self.pump(time);
+        let (parts, mut turn) = self.lend(now);
+        parts.handle(&mut turn, input);
+        parts.pump(&mut turn);
     }
 
     /// Records an event of this terminal: the next of its chain in `lane`. It is durable, and may be shown as such, once the
@@ -99,8 +72,9 @@ impl Outbox {
     /// # Errors
     /// [`RecordError::TooLarge`], [`RecordError::Busy`] when the disk does not keep up. Nothing is recorded then.
     pub fn record(&mut self, now: Now, lane: Lane, payload: Vec<u8>) -> Result<EventId, RecordError> {
-        let id = self.log.record(lane, payload, &self.config, &mut self.out)?;
-        self.pump(now.mono);
+        let (parts, mut turn) = self.lend(now);
+        let id = turn.log.record(lane, payload, turn.config, turn.out)?;
+        parts.pump(&mut turn);
         Ok(id)
     }
 
@@ -120,8 +94,9 @@ impl Outbox {
         chain: Chain,
         payload: Vec<u8>,
     ) -> Result<Decided, RecordError> {
-        let decided = self.log.record_decided(chain, payload, &self.config, &mut self.out)?;
-        self.pump(now.mono);
+        let (parts, mut turn) = self.lend(now);
+        let decided = turn.log.record_decided(chain, payload, turn.config, turn.out)?;
+        parts.pump(&mut turn);
         Ok(decided)
     }
 
@@ -131,10 +106,11 @@ impl Outbox {
         self.log.decided(chain)
     }
 
-    /// Sends what waits, without waiting for company: before the store closes, or when somebody looks.
+    /// Sends what waits, without waiting for more: before the store closes, or when somebody looks.
     pub fn flush(&mut self, now: Now) {
-        self.set_goals();
-        self.pump(now.mono);
+        let (parts, mut turn) = self.lend(now);
+        parts.send_all(&turn);
+        parts.pump(&mut turn);
     }
 
     /// The next duty. Call until `None`.
@@ -144,8 +120,9 @@ impl Outbox {
 
     /// When to tell [`Input::Timeout`], if nothing else happens before; `None`: nothing is pending.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let peers = self.peers.values().filter_map(Peer::poll_timeout);
-        peers.chain(self.flush_at).chain(self.ask_at).chain(self.uploader.poll_timeout(&self.config)).min()
+        let Parts { flush, peers, uploader } = &self.parts;
+        let timeouts = [flush.poll_timeout(), peers.poll_timeout(), uploader.poll_timeout(&self.config)];
+        timeouts.into_iter().flatten().min()
     }
 
     /// What is recorded or accepted here, durable or not yet.
@@ -165,7 +142,7 @@ impl Outbox {
 
     /// What the peer is known to hold durably, connected or not; `None` for one that was never connected since the start.
     pub fn peer_vector(&self, peer: ReplicaId) -> Option<&VersionVector> {
-        self.peers.get(&peer).map(|peer| peer.receiver.held())
+        self.parts.peers.vector(peer)
     }
 
     /// Up to where events may be pruned, for each chain: durable here, in the cloud, and at each of `members`, which are the
@@ -188,7 +165,7 @@ impl Outbox {
 
     /// Whether the store is so busy that batches go every [`Config::peak_flush_interval`].
     pub fn is_peak(&self) -> bool {
-        self.pace.is_peak()
+        self.parts.flush.is_peak()
     }
 
     /// Messages dropped since the start: of a dead or unknown connection, before the greeting, of an unknown kind, beyond a
@@ -197,92 +174,87 @@ impl Outbox {
         self.out.ignored()
     }
 
-    fn on_settled(&mut self, now: Time, settled: &Settled) {
-        self.fresh_bytes = self.fresh_bytes.saturating_add(settled.bytes);
-        self.pace.note(now, settled.events, &self.config);
-        if settled.foreign && self.hub().is_none() {
-            self.announce();
-        }
-        if self.fresh_bytes >= u64::from(self.config.batch_bytes) {
-            self.set_goals();
-        } else if settled.events > 0 && self.flush_at.is_none() {
-            self.flush_at = Some(now + self.pace.interval(&self.config));
+    /// The parts, and what they are lent for one call.
+    fn lend(&mut self, now: Now) -> (&mut Parts, Turn<'_>) {
+        let Self { config, log, jitter, out, parts } = self;
+        (parts, Turn { now: now.mono, config, log, jitter, out })
+    }
+}
+
+impl Parts {
+    fn handle(&mut self, turn: &mut Turn<'_>, input: Input) {
+        match input {
+            Input::Message { from, connection, message } => self.peers.heard(turn, from, connection, message),
+            Input::Timeout => self.on_timeout(turn),
+            Input::Persisted(id) => {
+                let settled = turn.log.persisted(id);
+                self.on_settled(turn, &settled);
+            }
+            Input::Loaded(id, rows) => {
+                if !self.uploader.loaded(turn, id, &rows) {
+                    self.peers.loaded(turn, id, &rows);
+                }
+            }
+            Input::PeerUp(peer, connection) => self.peers.up(turn, peer, connection),
+            Input::PeerLost(peer, connection) => self.peers.lost(peer, connection),
+            Input::Leader { leader, entitled } => self.on_leader(turn, leader, entitled),
+            Input::Uplink(id, reply) => self.on_uplink(turn, id, reply),
         }
     }
 
-    fn on_timeout(&mut self, now: Time) {
-        if self.flush_at.is_some_and(|at| at <= now) {
-            self.set_goals();
+    fn on_timeout(&mut self, turn: &mut Turn<'_>) {
+        if self.flush.is_due(turn.now) {
+            self.send_all(turn);
         }
-        if self.ask_at.is_some_and(|at| at <= now) {
-            self.ask_at = None;
-            self.ask_about_cloud();
-        }
-        self.wake_peers(now);
-        let (uploader, mut turn) = self.uploading(now);
-        uploader.wake(&mut turn);
+        self.peers.wake(turn);
+        self.uploader.wake(turn);
     }
 
-    fn on_leader(&mut self, now: Time, leader: Option<(ReplicaId, Term)>, entitled: bool) {
-        let (uploader, turn) = self.uploading(now);
-        uploader.elected(&turn, leader, entitled);
-        if self.leader != leader {
-            self.leader = leader;
+    fn on_settled(&mut self, turn: &mut Turn<'_>, settled: &Settled) {
+        if settled.foreign {
+            self.peers.took_in(turn);
+        }
+        if self.flush.settled(turn.now, settled, turn.config) {
+            self.send_all(turn);
+        }
+    }
+
+    fn on_leader(&mut self, turn: &Turn<'_>, leader: Option<(ReplicaId, Term)>, entitled: bool) {
+        self.uploader.elected(turn, leader, entitled);
+        if self.peers.elected(leader) {
             // Who has to be told what is different, so whatever waits goes at once.
-            self.set_goals();
+            self.send_all(turn);
         }
     }
 
-    fn on_uplink(&mut self, now: Time, id: UplinkId, reply: Result<CloudReply, UplinkError>) {
+    fn on_uplink(&mut self, turn: &mut Turn<'_>, id: UplinkId, reply: Result<CloudReply, UplinkError>) {
         if !self.uploader.has_asked(id) {
-            self.out.ignore();
+            turn.out.ignore();
             return;
         }
         // What the cloud holds it holds, whoever asked and however late the answer is.
         if let Some(vector) = reply.as_ref().ok().and_then(CloudReply::vector) {
-            self.adopt_cloud(vector, Witness::Cloud);
+            self.peers.hear_of_cloud(turn, vector, Witness::Cloud);
         }
-        let (uploader, mut turn) = self.uploading(now);
-        uploader.answered(&mut turn, id, reply);
-    }
-
-    /// The uploader, and what it is lent.
-    fn uploading(&mut self, now: Time) -> (&mut Uploader, Turn<'_>) {
-        let Self { config, log, jitter, out, uploader, .. } = self;
-        (uploader, Turn { now, config, log, jitter, out })
+        self.uploader.answered(turn, id, reply);
     }
 
     /// Everything that is durable shall be sent, without waiting for more.
-    fn set_goals(&mut self) {
-        self.flush_at = None;
-        self.fresh_bytes = 0;
-        for peer in self.peers.values_mut() {
-            peer.receiver.aim(self.log.durable());
-        }
-        self.uploader.aim(self.log.durable());
+    fn send_all(&mut self, turn: &Turn<'_>) {
+        self.flush.done();
+        self.peers.aim(turn.log.durable());
+        self.uploader.aim(turn.log.durable());
     }
 
-    /// Starts whatever can be started.
-    fn pump(&mut self, now: Time) {
-        self.settle_acks();
-        self.tell_relay();
-        self.pump_peers(now);
-        let (uploader, mut turn) = self.uploading(now);
-        uploader.pump(&mut turn);
-        self.watch_cloud(now);
-    }
-
-    /// The message that told what the cloud holds may be lost, and the next may be a day away: who waits for it asks.
-    fn watch_cloud(&mut self, now: Time) {
-        if self.uploader.hears_cloud() || !self.has_peers() || self.queue_len() == 0 {
-            self.ask_at = None;
-        } else if self.ask_at.is_none() {
-            self.ask_at = Some(now + self.jitter.spread(self.config.resend_max));
-        }
-    }
-
-    pub(crate) fn backoff(&mut self, now: Time, failures: u32) -> Duration {
-        backoff::equal_jitter(&mut self.uploading(now).1, failures)
+    /// Starts whatever can be started, at the end of each call. The order counts: a peer is owed its answer before it is sent a
+    /// batch, an answer that is owed tells about the relay too, and only the uploader's mandate, which is looked at here, says
+    /// whether peers have to be asked about the cloud.
+    fn pump(&mut self, turn: &mut Turn<'_>) {
+        self.peers.settle_acks(turn);
+        self.peers.tell_relay(turn);
+        self.peers.pump(turn);
+        self.uploader.pump(turn);
+        self.peers.watch_cloud(turn, self.uploader.hears_cloud());
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Throttle {
     /// Taken off [`Config::batch_bytes`].
     cut: u32,
     /// Whether the last answer asked for the longest pause.
-    pub(crate) critical: bool,
+    critical: bool,
 }
 
 impl Throttle {
@@ -37,6 +37,12 @@ impl Throttle {
             let half = (full - self.cut) / 2;
             self.cut = full - half.max(full / 32);
         }
+    }
+
+    /// Whether a pause of this length begins a time of the longest pauses.
+    pub(crate) fn turns_critical(&mut self, pause: Duration, config: &Config) -> bool {
+        let critical = !pause.is_zero() && pause >= config.pause_max;
+        critical && !std::mem::replace(&mut self.critical, critical)
     }
 
     pub(crate) fn budget(&self, config: &Config) -> u32 {

@@ -1,0 +1,192 @@
+//! The other terminals of the store: who is there, who leads, and who has to be told what.
+
+mod acks;
+mod delivery;
+mod peer;
+mod pressure;
+mod session;
+mod stance;
+mod watch;
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{ConnectionId, LoadId, ReplicaId, Term, Time};
+use edgepos_crdt::VersionVector;
+
+use self::peer::Peer;
+use self::stance::Stance;
+use self::watch::CloudWatch;
+use crate::io::{Event, Witness};
+use crate::turn::Turn;
+use crate::wire::message::{Hello, Message};
+
+/// All peers that are remembered.
+#[derive(Debug, Default)]
+pub(crate) struct Peers {
+    /// Ordered: the simulator compares two runs byte by byte.
+    peers: BTreeMap<ReplicaId, Peer>,
+    leader: Option<(ReplicaId, Term)>,
+    watch: CloudWatch,
+}
+
+impl Peers {
+    pub(crate) fn up(&mut self, turn: &mut Turn<'_>, id: ReplicaId, connection: ConnectionId) {
+        if id == turn.config.me {
+            turn.out.notice(Event::CloneSuspected { connection });
+            return;
+        }
+        if !self.peers.contains_key(&id) && self.peers.len() >= turn.config.max_peers as usize {
+            // Only what a peer held is lost; it says so again when it comes back.
+            let Some(gone) = self.peers.iter().find(|(_, peer)| !peer.is_connected()).map(|(id, _)| *id)
+            else {
+                turn.out.notice(Event::PeerRefused { peer: id });
+                return;
+            };
+            self.peers.remove(&gone);
+        }
+        self.peers.entry(id).or_insert_with(|| Peer::new(id)).connect(Some(connection));
+        self.say_hello(turn, id);
+    }
+
+    pub(crate) fn lost(&mut self, id: ReplicaId, connection: ConnectionId) {
+        if let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.is_through(connection)) {
+            peer.connect(None);
+        }
+    }
+
+    pub(crate) fn heard(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: ReplicaId,
+        connection: ConnectionId,
+        message: Message,
+    ) {
+        let stance = self.stance(turn);
+        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.hears(connection)) else {
+            turn.out.ignore();
+            return;
+        };
+        match message {
+            Message::Hello(hello) => self.on_hello(turn, id, &hello),
+            _ if !peer.is_open() => turn.out.ignore(),
+            Message::Batch { number, batch } => peer.on_batch(turn, number, &batch),
+            Message::Ack(ack) => peer.on_ack(turn, &ack, stance.follows(id)),
+            Message::CloudVector(vector) => self.hear_of_cloud(turn, &vector, Witness::Peer(id)),
+            Message::Missing { floor } => peer.on_missing(turn, floor),
+            Message::Unknown { .. } => turn.out.ignore(),
+        }
+    }
+
+    fn on_hello(&mut self, turn: &mut Turn<'_>, id: ReplicaId, hello: &Hello) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if !peer.on_hello(turn, hello) {
+            return;
+        }
+        if !hello.heard {
+            self.say_hello(turn, id);
+        }
+        if let Some(peer) = self.peers.get(&id) {
+            peer.tell_cloud(turn);
+        }
+    }
+
+    fn say_hello(&mut self, turn: &mut Turn<'_>, id: ReplicaId) {
+        let stance = self.stance(turn);
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.say_hello(turn, stance);
+        }
+    }
+
+    /// Takes what the cloud holds and passes it on to those who cannot hear it from where we did.
+    pub(crate) fn hear_of_cloud(&mut self, turn: &mut Turn<'_>, vector: &VersionVector, witness: Witness) {
+        if turn.log.adopt_cloud(vector, witness, turn.config.limits.max_chains, turn.out) {
+            self.each_open(turn, |peer, turn, stance| peer.pass_on_cloud(turn, witness, stance));
+        }
+    }
+
+    /// Who leads. Whether that is news.
+    pub(crate) fn elected(&mut self, leader: Option<(ReplicaId, Term)>) -> bool {
+        std::mem::replace(&mut self.leader, leader) != leader
+    }
+
+    fn stance(&self, turn: &Turn<'_>) -> Stance {
+        match self.leader {
+            Some((leader, _)) if leader == turn.config.me => Stance::Leads,
+            Some((leader, _)) if self.peers.get(&leader).is_some_and(Peer::is_open) => {
+                Stance::Follows(leader)
+            }
+            _ => Stance::CutOff,
+        }
+    }
+
+    fn each_open(&mut self, turn: &mut Turn<'_>, act: impl Fn(&mut Peer, &mut Turn<'_>, Stance)) {
+        let stance = self.stance(turn);
+        for peer in self.peers.values_mut().filter(|peer| peer.is_open()) {
+            act(peer, turn, stance);
+        }
+    }
+
+    /// They shall hold this, without waiting for more.
+    pub(crate) fn aim(&mut self, goal: &VersionVector) {
+        for peer in self.peers.values_mut() {
+            peer.aim(goal);
+        }
+    }
+
+    /// Events of others became durable here. Unless a leader passes on who holds what, everybody is told, so that nobody sends
+    /// them again.
+    pub(crate) fn took_in(&mut self, turn: &mut Turn<'_>) {
+        if !matches!(self.stance(turn), Stance::Follows(_)) {
+            self.each_open(turn, |peer, _, _| peer.owe_news());
+        }
+    }
+
+    /// Rows that were read. Those for a conversation that has ended are of no use.
+    pub(crate) fn loaded(&mut self, turn: &mut Turn<'_>, load: LoadId, rows: &[(Vec<u8>, Vec<u8>)]) {
+        for peer in self.peers.values_mut() {
+            if peer.loaded(turn, load, rows) {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn wake(&mut self, turn: &mut Turn<'_>) {
+        if self.watch.take_due(turn.now) {
+            self.each_open(turn, Peer::ask_about_cloud);
+        }
+        let stance = self.stance(turn);
+        for peer in self.peers.values_mut() {
+            peer.wake(turn, stance);
+        }
+    }
+
+    /// Sends the acknowledgements that no write holds up any more.
+    pub(crate) fn settle_acks(&mut self, turn: &mut Turn<'_>) {
+        self.each_open(turn, Peer::settle_acks);
+    }
+
+    /// Tells peers whether they have to pass everything on to us, where that has changed.
+    pub(crate) fn tell_relay(&mut self, turn: &mut Turn<'_>) {
+        self.each_open(turn, Peer::tell_relay);
+    }
+
+    /// Starts a batch to each peer that has to be told something and is not busy.
+    pub(crate) fn pump(&mut self, turn: &mut Turn<'_>) {
+        self.each_open(turn, Peer::pump);
+    }
+
+    /// Asks what the cloud holds when nothing was heard of it for a while, unless this terminal `hears_cloud` itself.
+    pub(crate) fn watch_cloud(&mut self, turn: &mut Turn<'_>, hears_cloud: bool) {
+        let waits = !hears_cloud && self.peers.values().any(Peer::is_open) && turn.log.above_cloud() > 0;
+        self.watch.update(turn, waits);
+    }
+
+    /// What the peer holds durably, as far as we know; `None` for one that is not remembered.
+    pub(crate) fn vector(&self, id: ReplicaId) -> Option<&VersionVector> {
+        self.peers.get(&id).map(Peer::held)
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Time> {
+        self.peers.values().filter_map(Peer::poll_timeout).chain(self.watch.poll_timeout()).min()
+    }
+}

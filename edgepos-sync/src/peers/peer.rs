@@ -1,0 +1,240 @@
+//! One peer, connected or not: what it says is taken in here, and what it is owed.
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{Chain, ConnectionId, LoadId, ReplicaId, Seq, Time};
+use edgepos_crdt::VersionVector;
+
+use super::acks::Acks;
+use super::delivery::Delivery;
+use super::session::Session;
+use super::stance::Stance;
+use crate::io::{Event, Witness};
+use crate::log::intake::{Intake, Taken};
+use crate::turn::Turn;
+use crate::wire::batch::Batch;
+use crate::wire::message::{Ack, Hello, Message};
+
+/// The conversation with one peer. All that outlives a connection is what the peer holds.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    session: Session,
+    delivery: Delivery,
+    acks: Acks,
+    /// It sees no leader and asks for everything.
+    relay: bool,
+}
+
+impl Peer {
+    /// One that was never connected.
+    pub(crate) fn new(id: ReplicaId) -> Self {
+        Self::on(Session::new(id, None), VersionVector::new())
+    }
+
+    fn on(session: Session, held: VersionVector) -> Self {
+        Self { session, delivery: Delivery::starting_at(held), acks: Acks::default(), relay: false }
+    }
+
+    /// A new connection, or none: nothing said on an earlier one counts.
+    pub(crate) fn connect(&mut self, connection: Option<ConnectionId>) {
+        *self = Self::on(Session::new(self.session.peer(), connection), self.delivery.held().clone());
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.session.is_connected()
+    }
+
+    pub(crate) fn is_through(&self, connection: ConnectionId) -> bool {
+        self.session.is_through(connection)
+    }
+
+    /// Whether its `Hello` through this connection is heard.
+    pub(crate) fn hears(&self, connection: ConnectionId) -> bool {
+        self.session.hears(connection)
+    }
+
+    /// Whether it can be talked to.
+    pub(crate) fn is_open(&self) -> bool {
+        self.session.is_open()
+    }
+
+    /// What it holds durably, as far as we know.
+    pub(crate) fn held(&self) -> &VersionVector {
+        self.delivery.held()
+    }
+
+    /// It shall hold this, without waiting for more.
+    pub(crate) fn aim(&mut self, goal: &VersionVector) {
+        self.delivery.aim(goal);
+    }
+
+    pub(crate) fn say_hello(&mut self, turn: &mut Turn<'_>, stance: Stance) {
+        let relay = stance.asks_relay();
+        self.acks.greeted(relay);
+        self.session.say_hello(turn, relay);
+    }
+
+    /// Whether it is one to talk to.
+    pub(crate) fn on_hello(&mut self, turn: &mut Turn<'_>, hello: &Hello) -> bool {
+        if !self.session.heard_hello(turn, hello) {
+            self.delivery.stop();
+            return false;
+        }
+        self.relay = hello.relay;
+        self.delivery.greeted(turn.log, hello);
+        turn.log.check_rollback(&hello.vector, self.witness(), turn.out);
+        for (chain, hash) in &hello.heads {
+            if turn.log.contradicts(*chain, hello.vector.get(*chain), *hash) {
+                self.part(turn, *chain);
+            }
+        }
+        true
+    }
+
+    pub(crate) fn on_batch(&mut self, turn: &mut Turn<'_>, number: u64, batch: &[u8]) {
+        if turn.log.is_busy(turn.config) {
+            turn.out.ignore();
+            return;
+        }
+        match Batch::decode(batch, &turn.config.limits) {
+            Ok(batch) => self.accept(turn, batch),
+            Err(error) => turn.out.notice(Event::Undecodable { peer: self.session.peer(), error }),
+        }
+        self.acks.owe(turn.log, number);
+    }
+
+    /// Takes what is new of a batch. Each run is taken whole or not at all; one that cannot be taken holds up no other.
+    fn accept(&mut self, turn: &mut Turn<'_>, batch: Batch) {
+        let witness = self.witness();
+        turn.log.check_rollback(&batch.last(), witness, turn.out);
+        let mut intake = Intake::default();
+        for run in batch.runs {
+            let (chain, last) = (run.chain, run.last());
+            // Nobody else may write our chains: what we do not know of them was made by another holder of our disk.
+            if self.delivery.is_apart(chain) || chain.replica == turn.config.me {
+                continue;
+            }
+            match turn.log.take(&mut intake, run, turn.config.limits.max_chains) {
+                Taken::Yes => self.delivery.received(chain, last),
+                Taken::Gap => {}
+                Taken::Fork => self.part(turn, chain),
+                Taken::TooManyChains => turn.out.notice(Event::TooManyChains { witness }),
+            }
+        }
+        turn.log.commit(intake, turn.out);
+    }
+
+    pub(crate) fn on_ack(&mut self, turn: &mut Turn<'_>, ack: &Ack, leads: bool) {
+        turn.log.check_rollback(&ack.vector, self.witness(), turn.out);
+        for chain in &ack.refused {
+            self.part(turn, *chain);
+        }
+        let pause = ack.pause.min(turn.config.resend_max);
+        let news = self.delivery.answered(turn, ack, pause);
+        if ack.relay && !self.relay {
+            self.delivery.aim(turn.log.durable());
+        }
+        self.relay = ack.relay;
+        if news && leads {
+            turn.out.notice(Event::LeaderHas(self.held().clone()));
+        }
+        if ack.asks_cloud {
+            self.tell_cloud(turn);
+        }
+        if self.delivery.turns_critical(turn, pause) {
+            turn.out.notice(Event::Backpressure { peer: self.session.peer(), retry_after: pause });
+        }
+    }
+
+    /// It cannot send what we lack.
+    pub(crate) fn on_missing(&mut self, turn: &mut Turn<'_>, floor: BTreeMap<Chain, Seq>) {
+        for (chain, floor) in floor {
+            if floor > turn.log.accepted().get(chain).next() {
+                turn.out.notice(Event::SnapshotNeeded { peer: self.session.peer(), chain, floor });
+            }
+        }
+    }
+
+    /// The chain has two histories: nothing of it passes between this peer and us any more.
+    fn part(&mut self, turn: &mut Turn<'_>, chain: Chain) {
+        let full = self.delivery.chains_apart() >= turn.config.limits.max_chains as usize;
+        if full || !self.acks.refuse(chain) {
+            return;
+        }
+        self.delivery.set_apart(chain);
+        let seq = turn.log.accepted().get(chain);
+        turn.out.notice(Event::Fork { chain, seq, witness: self.witness() });
+    }
+
+    /// Tells it what the cloud holds, where anything is known of that.
+    pub(crate) fn tell_cloud(&self, turn: &mut Turn<'_>) {
+        let cloud = turn.log.cloud();
+        if !cloud.is_empty() {
+            let message = Message::CloudVector(cloud.clone());
+            self.session.send(turn, message);
+        }
+    }
+
+    /// Passes on what `witness` has said of the cloud, unless the peer said so itself or hears it from the leader.
+    pub(crate) fn pass_on_cloud(&self, turn: &mut Turn<'_>, witness: Witness, stance: Stance) {
+        let everybody = witness == Witness::Cloud || stance.leads();
+        if self.witness() != witness && (everybody || self.relay) {
+            self.tell_cloud(turn);
+        }
+    }
+
+    /// What is durable here is told it with the next acknowledgement.
+    pub(crate) fn owe_news(&mut self) {
+        self.acks.owe_news();
+    }
+
+    /// Sends the acknowledgement that no write holds up any more.
+    pub(crate) fn settle_acks(&mut self, turn: &mut Turn<'_>, stance: Stance) {
+        if let Some(ack) = self.acks.settle(turn, stance) {
+            self.session.send(turn, ack);
+        }
+    }
+
+    /// Tells it whether it has to pass everything on to us, when that has changed.
+    pub(crate) fn tell_relay(&mut self, turn: &mut Turn<'_>, stance: Stance) {
+        if let Some(ack) = self.acks.tell_relay(turn, stance) {
+            self.session.send(turn, ack);
+        }
+    }
+
+    /// Asks it what the cloud holds, where it is one to ask.
+    pub(crate) fn ask_about_cloud(&mut self, turn: &mut Turn<'_>, stance: Stance) {
+        if stance.asks(self.session.peer()) {
+            let ack = self.acks.ask_about_cloud(turn, stance);
+            self.session.send(turn, ack);
+        }
+    }
+
+    /// Starts a batch to it, where it is one to tell.
+    pub(crate) fn pump(&mut self, turn: &mut Turn<'_>, stance: Stance) {
+        if stance.tells(self.session.peer(), self.relay) {
+            self.delivery.pump(turn, &self.session);
+        }
+    }
+
+    /// Whether the rows were for it.
+    pub(crate) fn loaded(&mut self, turn: &mut Turn<'_>, load: LoadId, rows: &[(Vec<u8>, Vec<u8>)]) -> bool {
+        self.delivery.loaded(turn, &self.session, load, rows)
+    }
+
+    /// Repeats what was not answered in time.
+    pub(crate) fn wake(&mut self, turn: &mut Turn<'_>, stance: Stance) {
+        self.delivery.wake(turn.now);
+        if self.session.hello_is_due(turn.now) {
+            self.say_hello(turn, stance);
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Time> {
+        self.session.poll_timeout().into_iter().chain(self.delivery.poll_timeout()).min()
+    }
+
+    fn witness(&self) -> Witness {
+        Witness::Peer(self.session.peer())
+    }
+}
