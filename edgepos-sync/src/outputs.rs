@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use edgepos_core::{ConnectionId, EventId, Load, LoadId, Persist, ReplicaId, Space};
 
 use crate::event::EventRecord;
-use crate::io::{Event, Output};
+use crate::io::{Event, Output, UplinkId};
 use crate::wire::message::Message;
+use crate::wire::request::CloudRequest;
 
 /// The duties and notices that nobody has polled yet.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ impl Outputs {
         self.queue.pop_front()
     }
 
-    pub(crate) fn put(&mut self, output: Output) {
+    fn put(&mut self, output: Output) {
         self.queue.push_back(output);
     }
 
@@ -40,6 +41,10 @@ impl Outputs {
 
     pub(crate) fn transmit(&mut self, to: ReplicaId, connection: ConnectionId, message: Message) {
         self.put(Output::Transmit { to, connection, message });
+    }
+
+    pub(crate) fn ask_cloud(&mut self, id: UplinkId, request: CloudRequest) {
+        self.put(Output::Uplink(id, request));
     }
 
     /// Asks for the rows of the events `from` to `to`, both included.

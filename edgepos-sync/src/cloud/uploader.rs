@@ -11,7 +11,7 @@ use super::retry::Retry;
 use crate::backoff;
 use crate::config::Config;
 use crate::gather::Gather;
-use crate::io::{Event, Output, UplinkError, UplinkId, Witness};
+use crate::io::{Event, UplinkError, UplinkId, Witness};
 use crate::receiver::{Reading, Receiver};
 use crate::turn::Turn;
 use crate::wire::batch::Batch;
@@ -198,7 +198,7 @@ impl Uploader {
 
     fn ask(&mut self, turn: &mut Turn<'_>, request: CloudRequest) -> (UplinkId, Time) {
         self.last_id = UplinkId(self.last_id.0 + 1);
-        turn.out.put(Output::Uplink(self.last_id, request));
+        turn.out.ask_cloud(self.last_id, request);
         (self.last_id, turn.now + turn.config.uplink_timeout)
     }
 
