@@ -17,7 +17,7 @@ pub struct Config {
     pub me: ReplicaId,
     /// Seeds every jittered wait. Different on each terminal, or they retry in step.
     pub seed: u64,
-    /// How long an event may wait for company before it is sent. Default 5 s.
+    /// How long events are batched before they are sent. Default 5 s.
     pub flush_interval: Duration,
     /// The same at peak: fewer and larger batches, which compress better. Default 30 s; at least `flush_interval`.
     pub peak_flush_interval: Duration,
@@ -68,7 +68,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults.
+    /// The default of every setting, for this terminal of this store.
     pub fn standard(store: StoreId, me: ReplicaId, seed: u64) -> Self {
         Self {
             store,
@@ -100,6 +100,8 @@ impl Config {
         }
     }
 
+    /// Checks the bounds of each setting.
+    ///
     /// # Errors
     /// The first contradiction found.
     pub fn validate(&self) -> Result<(), ConfigError> {
@@ -156,19 +158,19 @@ pub enum ConfigError {
     /// A setting that may not be zero.
     #[error("{field} is zero")]
     Zero {
-        /// The setting.
+        /// The setting that is zero.
         field: &'static str,
     },
     /// A setting above what another allows.
     #[error("{field} is {value}, above {other}, which is {limit}")]
     Above {
-        /// The setting.
+        /// The setting that is too high.
         field: &'static str,
-        /// Its value.
+        /// The value that it has.
         value: u32,
         /// What it is compared with.
         other: &'static str,
-        /// That one's value.
+        /// The value that the other one has.
         limit: u32,
     },
     /// Two settings in the wrong order.

@@ -5,7 +5,7 @@ use core::fmt;
 use edgepos_core::EventId;
 use sha2::{Digest, Sha256};
 
-/// One immutable record of one chain. What the payload means is nobody's business here: an event that this version can not read
+/// One immutable record of one chain. What the payload means is nobody's business here: an event that this version cannot read
 /// is stored, hashed and passed on like any other, so that it blocks nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EventRecord {

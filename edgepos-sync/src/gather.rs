@@ -13,7 +13,7 @@ use crate::wire::batch::{Batch, Run};
 /// What one batch may hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
-    /// Payload bytes.
+    /// Payload bytes of all events.
     bytes: u64,
     events: u64,
     /// Payload bytes that each lane may use before the rest goes by urgency.

@@ -56,19 +56,19 @@ pub enum Input {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UplinkError {
-    /// No connection.
+    /// There is no connection to the cloud.
     #[error("cloud is unreachable")]
     Unreachable,
-    /// No answer in time.
+    /// No answer came in time.
     #[error("cloud did not answer in time")]
     TimedOut,
-    /// An answer that is none.
+    /// What came is no answer to this request.
     #[error("cloud gave an unreadable answer")]
     Unreadable,
     /// The cloud asks for patience, for example by HTTP status 429 or 503.
     #[error("cloud asks to wait {retry_after:?}")]
     Overloaded {
-        /// How long.
+        /// How long it asks to wait before the next request.
         retry_after: Duration,
     },
 }
@@ -85,7 +85,7 @@ pub enum Output {
     Accepted(EventRecord),
     /// Send, once; it may be lost.
     Transmit {
-        /// To whom.
+        /// The peer that it is for.
         to: ReplicaId,
         /// Through which connection. Drop it when that one is gone.
         connection: ConnectionId,
@@ -94,18 +94,18 @@ pub enum Output {
     },
     /// Ask the cloud, then tell [`Input::Uplink`].
     Uplink(UplinkId, CloudRequest),
-    /// News.
+    /// Something that a person or a program may want to know.
     Event(Event),
 }
 
 /// Who says that a chain is not what we hold.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Witness {
-    /// A peer.
+    /// A peer, by what it holds or sends.
     Peer(ReplicaId),
-    /// The cloud.
+    /// The cloud, by what it holds or refuses.
     Cloud,
-    /// The store-wide log.
+    /// The store-wide log, by what it derives to.
     Log,
 }
 
@@ -119,7 +119,7 @@ pub enum Event {
     /// Two histories of one chain: a cloned or restored disk. Nothing of the run was taken, and the chain is neither taken from
     /// this witness nor sent to it until it connects again (a peer) or this terminal restarts (cloud, log).
     Fork {
-        /// Whose history.
+        /// The chain that has two histories.
         chain: Chain,
         /// Up to where it was held when the fork was seen.
         seq: Seq,
@@ -129,7 +129,7 @@ pub enum Event {
     /// Somebody holds more of our own chain than we do: this disk was rolled back or cloned. The chain is not sent any more;
     /// recording goes on. The terminal must take a new incarnation.
     RollbackSuspected {
-        /// Our chain.
+        /// The chain of ours that is held further there.
         chain: Chain,
         /// How far it is held there.
         known: Seq,
@@ -145,42 +145,42 @@ pub enum Event {
     },
     /// A stored event does not match its hash. The chain is not sent beyond it.
     Damaged {
-        /// Which event.
+        /// The event whose row is damaged.
         id: EventId,
     },
     /// A peer or the cloud needs an event that is not on this disk any more. A peer is told, and needs a snapshot.
     Pruned {
         /// The first event that is needed.
         id: EventId,
-        /// By whom: `None` is the cloud.
+        /// The peer that needs it; `None` is the cloud.
         peer: Option<ReplicaId>,
     },
     /// A peer cannot send what we lack: it is pruned there. This terminal needs a snapshot, from that peer or from the cloud.
     SnapshotNeeded {
         /// Who pruned it.
         peer: ReplicaId,
-        /// The chain.
+        /// The chain of which we lack events.
         chain: Chain,
         /// The first position that the peer still has.
         floor: Seq,
     },
     /// A peer speaks no version that we speak. Nothing is exchanged on this connection.
     Incompatible {
-        /// Which peer.
+        /// The peer that speaks other versions.
         peer: ReplicaId,
         /// Oldest and newest version that it speaks.
         versions: (u16, u16),
     },
     /// A peer belongs to another store. Nothing is exchanged on this connection.
     WrongStore {
-        /// Which peer.
+        /// The peer that belongs to another store.
         peer: ReplicaId,
-        /// Its store.
+        /// The store that it belongs to.
         store: StoreId,
     },
     /// There are more peers than [`Config::max_peers`](crate::Config::max_peers); this one is ignored.
     PeerRefused {
-        /// Which peer.
+        /// The peer that is ignored.
         peer: ReplicaId,
     },
     /// A batch of a peer does not decode. It was dropped.
@@ -198,15 +198,15 @@ pub enum Event {
     },
     /// The cloud has given this terminal the upload lease.
     Leased {
-        /// Its epoch.
+        /// The epoch that every append carries.
         epoch: UploadEpoch,
-        /// Whether as leader.
+        /// Whether it was given to this terminal as the leader.
         leader: bool,
     },
     /// The leader's queue to the cloud has reached the critical mark: it asks for the longest pause after each batch. Told
     /// once until that is over. Recording goes on.
     Backpressure {
-        /// The leader.
+        /// The leader that asks.
         peer: ReplicaId,
         /// How long to wait before the next batch.
         retry_after: Duration,
@@ -218,12 +218,12 @@ pub enum Event {
     },
     /// The cloud will not take a request as it is.
     UploadRefused {
-        /// Why.
+        /// The reason that the cloud gives.
         reason: RefusedReason,
     },
     /// A request to the cloud failed; the next is made after a wait.
     UplinkFailed {
-        /// Why.
+        /// What became of the request.
         error: UplinkError,
         /// How many in a row have failed.
         attempts: u32,

@@ -2,7 +2,7 @@
 //!
 //! Each terminal records events into chains of its own: one for each [`Lane`](edgepos_core::Lane), numbered 1, 2, 3 … without gaps
 //! and linked by SHA-256. An [`Outbox`] makes them durable, exchanges them with peers by version vector, and uploads them while
-//! that is this terminal's office. What an event means is not its business: payloads are opaque.
+//! it holds the upload lease. What an event means is not its business: payloads are opaque.
 //!
 //! ```
 //! use edgepos_core::{Lane, Now, ReplicaId, StoreId};

@@ -268,9 +268,9 @@ pub enum StartError {
     /// More rows than the limits allow.
     #[error("store has {chains} chains, more than {limit}")]
     TooManyChains {
-        /// How many there are.
+        /// How many chains there are.
         chains: usize,
-        /// [`Limits::max_chains`](crate::Limits::max_chains).
+        /// How many may be: [`Limits::max_chains`](crate::Limits::max_chains).
         limit: u32,
     },
 }

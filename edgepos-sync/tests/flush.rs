@@ -24,7 +24,7 @@ fn acknowledge(bench: &mut Bench, number: u64, seq: u64) {
 }
 
 #[test]
-fn company_is_waited_for() {
+fn events_are_batched() {
     let mut bench = met();
     bench.record(Lane::Transactions, b"one");
     bench.wait(Duration::from_millis(4_900));

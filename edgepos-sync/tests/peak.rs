@@ -44,7 +44,7 @@ fn it_begins_above_one_bound_and_ends_at_a_lower_one() {
 }
 
 #[test]
-fn a_sale_at_peak_waits_for_half_a_minute_of_company() {
+fn a_sale_at_peak_is_batched_for_half_a_minute() {
     for (events, wait) in [(401, 30_000), (100, 5_000)] {
         let mut bench = busy(events);
         bench.wait(Duration::from_secs(35));

@@ -39,7 +39,7 @@ fn next_request(bench: &mut Bench) -> (Duration, UplinkId, CloudRequest) {
 }
 
 #[test]
-fn without_the_office_nothing_is_uploaded() {
+fn without_a_mandate_nothing_is_uploaded() {
     let mut bench = Bench::terminal(0);
     bench.record(Lane::Transactions, b"sale");
     let views = [
@@ -57,7 +57,7 @@ fn without_the_office_nothing_is_uploaded() {
 }
 
 #[test]
-fn the_office_lost_in_mid_sentence_leaves_only_what_is_true() {
+fn a_mandate_lost_under_way_leaves_only_what_is_true() {
     let (mut bench, id) = uploading();
     bench.record(Lane::Transactions, b"more");
     bench.tell(Input::Leader { leader: Some((replica(0), Term(1))), entitled: false });

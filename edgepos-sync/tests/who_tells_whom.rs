@@ -1,4 +1,4 @@
-//! Followers push to the leader and the leader to followers; without a leader everybody tells everybody; and who can not reach the
+//! Followers push to the leader and the leader to followers; without a leader everybody tells everybody; and who cannot reach the
 //! leader is served by whoever can.
 
 mod world;

@@ -280,7 +280,7 @@ fn json_effect((counter, key, delta, floor): &(u16, Vec<u8>, i64, Option<i64>)) 
 
 fn cbor(fill: impl FnOnce(&mut Cbor<'_>) -> Written) -> Vec<u8> {
     let mut bytes = Vec::new();
-    fill(&mut Encoder::new(&mut bytes)).expect("writing to a vector can not fail");
+    fill(&mut Encoder::new(&mut bytes)).expect("writing to a vector cannot fail");
     bytes
 }
 

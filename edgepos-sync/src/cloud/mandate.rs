@@ -42,7 +42,7 @@ pub(crate) struct Claim {
 enum Standing {
     /// This terminal leads, with a quorum behind it.
     Entitled(Term),
-    /// Somebody leads.
+    /// Somebody leads, and has to upload if anybody has.
     Led,
     /// No leader is known.
     Leaderless { since: Time },

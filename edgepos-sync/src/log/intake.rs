@@ -29,7 +29,7 @@ pub(crate) enum Taken {
     Yes,
     /// It begins too late.
     Gap,
-    /// Another history.
+    /// It belongs to another history.
     Fork,
     /// One chain too many.
     TooManyChains,

@@ -18,23 +18,23 @@ pub enum RecordError {
     /// The payload exceeds [`Config::max_event_bytes`](crate::Config::max_event_bytes).
     #[error("event has {bytes} bytes, more than {limit}")]
     TooLarge {
-        /// Of the payload.
+        /// The size of the payload.
         bytes: usize,
-        /// What is allowed.
+        /// The size that is allowed.
         limit: u32,
     },
     /// [`Config::max_pending_writes`](crate::Config::max_pending_writes) writes wait for the disk. Try again when one is durable.
     #[error("disk does not keep up: {waiting} of {limit} writes are waiting")]
     Busy {
-        /// How many wait.
+        /// How many writes wait.
         waiting: usize,
-        /// How many may.
+        /// How many writes may wait.
         limit: u32,
     },
     /// Only chains of the store itself hold decisions.
     #[error("chain {chain} is not the store's own")]
     NotTheStore {
-        /// The chain given.
+        /// The chain that was given.
         chain: Chain,
     },
     /// What peers hold of this chain is not what the log derives to.

@@ -116,13 +116,13 @@ pub enum RestoreError {
     /// The key names no chain.
     #[error("row of {space:?} has no valid key")]
     Key {
-        /// Where the row is.
+        /// The space that the row is in.
         space: Space,
     },
-    /// The value does not decode.
+    /// The row's value does not decode.
     #[error("row of {space:?} is damaged")]
     Damaged {
-        /// Where the row is.
+        /// The space that the row is in.
         space: Space,
         /// What is wrong with it.
         source: DecodeError,

@@ -25,7 +25,7 @@ pub enum Message {
     Batch {
         /// Counts the batches of a connection and direction, from 1.
         number: u64,
-        /// [`Batch::encode`](crate::Batch::encode).
+        /// What [`Batch::encode`](crate::Batch::encode) wrote.
         batch: Vec<u8>,
     },
     /// What I hold *durably*. Cumulative: a later one says all that an earlier one said.
@@ -39,7 +39,7 @@ pub enum Message {
     },
     /// A kind of message that a later version sends. Ignored, and counted.
     Unknown {
-        /// The kind's number.
+        /// The number of the kind.
         kind: u64,
     },
 }

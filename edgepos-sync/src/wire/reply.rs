@@ -38,7 +38,7 @@ pub enum CloudReply {
     },
     /// The epoch is not in force any more.
     Fenced {
-        /// The one that is.
+        /// The epoch that is in force.
         epoch: UploadEpoch,
     },
     /// The cloud holds something else than `old`, for example because this batch arrived before. Nothing was stored.
@@ -48,12 +48,12 @@ pub enum CloudReply {
     },
     /// The batch continues another history of this chain than the cloud's. Nothing was stored.
     Fork {
-        /// Which chain.
+        /// The chain that has two histories.
         chain: Chain,
     },
     /// The request can never succeed as it is. Nothing was stored.
     Refused {
-        /// Why.
+        /// The reason that the cloud gives.
         reason: RefusedReason,
     },
 }

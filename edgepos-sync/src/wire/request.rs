@@ -14,35 +14,35 @@ use crate::limits::Limits;
 pub enum CloudRequest {
     /// Asks for the right to upload for the store. Granted anew, it fences every earlier holder, the asker's own past included.
     Lease {
-        /// Whose events.
+        /// The store whose events these are.
         store: StoreId,
-        /// Who asks.
+        /// The terminal that asks.
         replica: ReplicaId,
         /// The store's generation as the asker knows it. An older one than the cloud has seen is refused for ever.
         generation: StoreGeneration,
-        /// The asker's term.
+        /// The term that the asker knows.
         term: Term,
         /// Whether the asker leads the store with a quorum behind it. Only then does it pre-empt a lease that has not run out.
         leader: bool,
     },
     /// Asks what the cloud holds. Changes nothing.
     Head {
-        /// Whose events.
+        /// The store whose events these are.
         store: StoreId,
     },
     /// Hands over events.
     Append {
-        /// Whose events.
+        /// The store whose events these are.
         store: StoreId,
-        /// Who sends.
+        /// The terminal that sends.
         replica: ReplicaId,
-        /// From the lease.
+        /// The epoch that the lease gave.
         epoch: UploadEpoch,
         /// What the cloud is expected to hold, of the chains in the batch.
         old: VersionVector,
         /// What it holds afterwards, of the same chains.
         new: VersionVector,
-        /// [`Batch::encode`](crate::Batch::encode).
+        /// What [`Batch::encode`](crate::Batch::encode) wrote.
         batch: Vec<u8>,
     },
 }
