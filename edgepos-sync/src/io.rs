@@ -204,7 +204,7 @@ pub enum Event {
         leader: bool,
     },
     /// The leader's queue to the cloud has reached the critical mark: it asks for the longest pause after each batch. Told
-    /// once until that is over. Recording goes on.
+    /// once until it asks for none at all. Recording goes on.
     Backpressure {
         /// The leader that asks.
         peer: ReplicaId,

@@ -69,6 +69,22 @@ fn a_follower_pauses_sends_less_and_recovers() {
     assert_eq!(told, [&expected], "told once");
 }
 
+/// The mark that a time of the longest pauses was told of was never taken back, so that the second one went untold.
+#[test]
+fn a_second_time_of_the_longest_pauses_is_told_as_the_first() {
+    let mut bench = Bench::terminal(0);
+    bench.tell(Input::Leader { leader: Some((replica(1), Term(1))), entitled: false });
+    bench.meet(replica(1), VersionVector::new());
+    let mut told = Vec::new();
+    for ms in [1_000, 1_000, 500, 1_000, 0, 500, 1_000] {
+        bench.news.clear();
+        let pause = Duration::from_millis(ms);
+        bench.say(replica(1), 1, Message::Ack(Ack { pause, ..Ack::default() }));
+        told.push(bench.news.iter().any(|event| matches!(event, Event::Backpressure { .. })));
+    }
+    assert_eq!(told, [true, false, false, false, false, false, true], "over only when no pause is asked for");
+}
+
 #[test]
 fn a_long_outage_of_the_cloud_drains_without_loss() {
     let mut world = World::new(8, 3);

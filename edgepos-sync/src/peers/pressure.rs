@@ -24,7 +24,7 @@ fn per_mille(level: u64, high: u32, critical: u32) -> u32 {
 pub(crate) struct Throttle {
     /// Taken off [`Config::batch_bytes`].
     cut: u32,
-    /// Whether the last answer asked for the longest pause.
+    /// Whether the longest pause was asked for since none was: at the edge it does not flap.
     critical: bool,
 }
 
@@ -41,8 +41,11 @@ impl Throttle {
 
     /// Whether a pause of this length begins a time of the longest pauses.
     pub(crate) fn turns_critical(&mut self, pause: Duration, config: &Config) -> bool {
-        let critical = !pause.is_zero() && pause >= config.pause_max;
-        critical && !std::mem::replace(&mut self.critical, critical)
+        if pause.is_zero() {
+            self.critical = false;
+            return false;
+        }
+        pause >= config.pause_max && !std::mem::replace(&mut self.critical, true)
     }
 
     pub(crate) fn budget(&self, config: &Config) -> u32 {
