@@ -7,9 +7,9 @@ use edgepos_core::{
     UploadEpoch,
 };
 use edgepos_crdt::VersionVector;
+use edgepos_wire::DecodeError;
 
 use crate::event::EventRecord;
-use crate::wire::error::DecodeError;
 use crate::wire::message::Message;
 use crate::wire::reply::{CloudReply, RefusedReason};
 use crate::wire::request::CloudRequest;

@@ -78,6 +78,7 @@ mod wire;
 
 pub use cloud::ingest::IngestState;
 pub use config::{Config, ConfigError};
+pub use edgepos_wire::{DecodeError, DecodeFault};
 pub use event::{EventRecord, Hash};
 pub use io::{Event, Input, Output, UplinkError, UplinkId, Witness};
 pub use limits::Limits;
@@ -85,7 +86,6 @@ pub use log::record::{Decided, RecordError};
 pub use log::restored::{RestoreError, Restored};
 pub use outbox::{Outbox, StartError};
 pub use wire::batch::{Batch, Run};
-pub use wire::error::DecodeError;
 pub use wire::message::{Ack, Hello, Message, VERSIONS};
 pub use wire::reply::{CloudReply, RefusedReason};
 pub use wire::request::CloudRequest;

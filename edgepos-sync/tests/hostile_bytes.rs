@@ -6,7 +6,9 @@ mod world;
 
 use edgepos_core::{Chain, Jitter, Lane, WallMs};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::{Ack, Batch, CloudReply, CloudRequest, DecodeError, Hash, IngestState, Limits, Message};
+use edgepos_sync::{
+    Ack, Batch, CloudReply, CloudRequest, DecodeError, DecodeFault, Hash, IngestState, Limits, Message,
+};
 use proptest::prelude::*;
 use world::bench::{Bench, hello, run, vector};
 use world::{LIMITS, STORE, replica};
@@ -127,10 +129,13 @@ fn a_zip_bomb_is_refused() {
         Batch::decode(&bytes, &LIMITS)
     };
     assert!(bomb.len() < 1_000);
-    let ratio = DecodeError::TooLarge { what: "compression ratio", limit: 256 };
+    let ratio = DecodeError::new("compression ratio", 0, DecodeFault::TooLarge { limit: 256 });
     assert_eq!(wrap(4 << 20, &bomb), Err(ratio));
-    assert_eq!(wrap(u32::MAX, &bomb), Err(DecodeError::TooLarge { what: "batch body", limit: 4 << 20 }));
-    assert_eq!(wrap(1_000, &bomb), Err(DecodeError::Damaged));
+    assert_eq!(
+        wrap(u32::MAX, &bomb),
+        Err(DecodeError::new("batch body", 0, DecodeFault::TooLarge { limit: 4 << 20 }))
+    );
+    assert_eq!(wrap(1_000, &bomb), Err(DecodeError::new("batch body", 0, DecodeFault::Damaged)));
 }
 
 #[test]
@@ -147,7 +152,10 @@ fn each_limit_is_enforced() {
     assert!(Batch::decode(&batch, &LIMITS).is_ok());
     for limits in small {
         let error = Batch::decode(&batch, &limits);
-        assert!(matches!(error, Err(DecodeError::TooLarge { .. })), "{limits:?} {error:?}");
+        assert!(
+            matches!(error, Err(DecodeError { fault: DecodeFault::TooLarge { .. }, .. })),
+            "{limits:?} {error:?}"
+        );
     }
 }
 

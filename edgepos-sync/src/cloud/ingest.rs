@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use edgepos_core::{Chain, ReplicaId, StoreGeneration, Term, UploadEpoch, WallMs};
 use edgepos_crdt::VersionVector;
+use edgepos_wire::{DecodeError, DecodeFault, Reader, write};
 
 use crate::event::{EventRecord, Hash};
 use crate::limits::Limits;
 use crate::wire::batch::{Batch, LinkError};
-use crate::wire::cbor::{self, Reader, required};
-use crate::wire::error::DecodeError;
 use crate::wire::reply::{CloudReply, RefusedReason};
 use crate::wire::request::CloudRequest;
 use crate::wire::shapes;
@@ -171,11 +170,9 @@ impl IngestState {
     ) -> Result<Vec<(EventRecord, Hash)>, CloudReply> {
         let refused = |reason| CloudReply::Refused { reason };
         let batch = Batch::decode(batch, limits).map_err(|error| {
-            refused(match error {
-                DecodeError::TooLarge { .. } => RefusedReason::TooLarge,
-                DecodeError::UnknownCodec { .. }
-                | DecodeError::UnknownDictionary { .. }
-                | DecodeError::UnknownVersion { .. } => RefusedReason::UnknownCodec,
+            refused(match error.fault {
+                DecodeFault::TooLarge { .. } => RefusedReason::TooLarge,
+                DecodeFault::Unknown { .. } => RefusedReason::UnknownCodec,
                 _ => RefusedReason::Malformed,
             })
         })?;
@@ -201,7 +198,7 @@ impl IngestState {
 
     /// The row: a CBOR map.
     pub fn encode(&self) -> Vec<u8> {
-        cbor::write(|out| {
+        write(|out| {
             out.map(9)?.u64(0)?.u64(self.epoch.0)?.u64(1)?.u64(self.holder.0)?;
             out.u64(2)?.u32(self.generation.0)?.u64(3)?.u64(self.term.0)?;
             out.u64(4)?.bool(self.leader)?.u64(5)?.u64(self.lease_until.0)?;
@@ -220,7 +217,7 @@ impl IngestState {
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let mut state = Self::default();
         let mut batches = None;
-        Reader::all(bytes, limits.max_message_bytes, |reader| {
+        Reader::all("ingest row", bytes, limits.max_message_bytes, |reader| {
             reader.fields(|reader, key| {
                 match key {
                     0 => state.epoch = UploadEpoch(reader.u64()?),
@@ -237,9 +234,9 @@ impl IngestState {
                 Ok(true)
             })
         })?;
-        state.batches = required(batches, 8)?;
+        state.batches = shapes::required("ingest row", batches, 8)?;
         if !state.heads.keys().copied().eq(state.vector.iter().map(|(chain, _)| chain)) {
-            return Err(DecodeError::Impossible { what: "heads" });
+            return Err(DecodeError::new("heads", 0, DecodeFault::Impossible));
         }
         Ok(state)
     }

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use edgepos_core::{Chain, Seq, Space, Write};
 use edgepos_crdt::VersionVector;
+use edgepos_wire::{DecodeError, Reader, write};
 
 use crate::event::Hash;
 use crate::limits::Limits;
-use crate::wire::cbor::{self, Reader, required};
-use crate::wire::error::DecodeError;
 use crate::wire::shapes;
 
 /// The row of `Space::Cloud` that holds the cloud's vector.
@@ -25,7 +24,7 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) fn to_write(self, chain: Chain) -> Write {
-        let value = cbor::write(|out| {
+        let value = write(|out| {
             out.map(if self.decided.is_some() { 4 } else { 2 })?;
             out.u64(0)?.u64(self.seq.0)?.u64(1)?.bytes(&self.hash.0)?;
             if let Some((seq, hash)) = self.decided {
@@ -38,7 +37,7 @@ impl Head {
 
     fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let (mut seq, mut hash, mut decided, mut derived) = (None, None, None, None);
-        Reader::all(bytes, limits.max_message_bytes, |reader| {
+        Reader::all("row", bytes, limits.max_message_bytes, |reader| {
             reader.fields(|reader, key| {
                 match key {
                     0 => seq = Some(Seq(reader.u64()?)),
@@ -50,13 +49,17 @@ impl Head {
                 Ok(true)
             })
         })?;
-        Ok(Self { seq: required(seq, 0)?, hash: required(hash, 1)?, decided: decided.zip(derived) })
+        Ok(Self {
+            seq: shapes::required("row", seq, 0)?,
+            hash: shapes::required("row", hash, 1)?,
+            decided: decided.zip(derived),
+        })
     }
 }
 
 /// The write that remembers what the cloud holds.
 pub(crate) fn cloud_write(vector: &VersionVector) -> Write {
-    Write::put(Space::Cloud, CLOUD_KEY, cbor::write(|out| shapes::write_vector(out, vector)))
+    Write::put(Space::Cloud, CLOUD_KEY, write(|out| shapes::write_vector(out, vector)))
 }
 
 /// The rows of an earlier run. Scan [`Restored::SPACES`], hand each row to [`insert`](Self::insert), give it to
@@ -91,7 +94,7 @@ impl Restored {
             Space::Cloud if key == CLOUD_KEY => {
                 let limits = Limits::DEFAULT;
                 let read = |reader: &mut Reader<'_>| shapes::vector(reader, &limits);
-                self.cloud = Reader::all(value, limits.max_message_bytes, read).map_err(damaged)?;
+                self.cloud = Reader::all("row", value, limits.max_message_bytes, read).map_err(damaged)?;
             }
             _ => {}
         }

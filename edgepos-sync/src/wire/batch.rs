@@ -2,10 +2,9 @@
 
 use edgepos_core::{Chain, EventId, ReplicaId, Seq};
 use edgepos_crdt::VersionVector;
+use edgepos_wire::{DecodeError, DecodeFault, Reader, write};
 
-use super::cbor::{self, Reader, required};
 use super::compress::{self, Packed};
-use super::error::DecodeError;
 use super::shapes;
 use crate::event::{EventRecord, Hash};
 use crate::limits::Limits;
@@ -94,7 +93,7 @@ impl Batch {
         let body = self.body();
         let length = body.len() as u64;
         let Packed { codec, dictionary, bytes } = compress::pack(body, dictionary, limits);
-        cbor::write(|out| {
+        write(|out| {
             out.map(5)?;
             out.u64(0)?.u64(FORMAT)?;
             out.u64(1)?.u64(codec as u64)?;
@@ -105,7 +104,7 @@ impl Batch {
     }
 
     fn body(&self) -> Vec<u8> {
-        cbor::write(|out| {
+        write(|out| {
             out.array(self.runs.len() as u64)?;
             for run in &self.runs {
                 out.map(5)?;
@@ -129,7 +128,7 @@ impl Batch {
     /// [`Limits::max_ratio`] times the bytes given.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let (mut format, mut codec, mut dictionary, mut length, mut packed) = (None, None, 0, None, None);
-        Reader::all(bytes, limits.max_message_bytes, |reader| {
+        Reader::all("batch", bytes, limits.max_message_bytes, |reader| {
             reader.fields(|reader, key| {
                 match key {
                     0 => format = Some(reader.u64()?),
@@ -142,13 +141,20 @@ impl Batch {
                 Ok(true)
             })
         })?;
-        let version = required(format, 0)?;
+        let version = shapes::required("batch", format, 0)?;
         if version != FORMAT {
-            return Err(DecodeError::UnknownVersion { version });
+            return Err(DecodeError::new("batch format", 0, DecodeFault::Unknown { code: version }));
         }
-        let packed = required(packed, 4)?;
-        let body = compress::unpack(required(codec, 1)?, dictionary, packed, required(length, 3)?, limits)?;
-        Reader::all(&body, limits.max_body_bytes, |reader| runs(reader, limits)).map(|runs| Self { runs })
+        let packed = shapes::required("batch", packed, 4)?;
+        let body = compress::unpack(
+            shapes::required("batch", codec, 1)?,
+            dictionary,
+            packed,
+            shapes::required("batch", length, 3)?,
+            limits,
+        )?;
+        Reader::all("batch body", &body, limits.max_body_bytes, |reader| runs(reader, limits))
+            .map(|runs| Self { runs })
     }
 }
 
@@ -159,7 +165,7 @@ fn runs(reader: &mut Reader<'_>, limits: &Limits) -> Result<Vec<Run>, DecodeErro
     for _ in 0..reader.array("runs", limits.max_chains)? {
         let run = run(reader, limits, &mut left)?;
         if seen.get(run.chain) != Seq::ZERO {
-            return Err(DecodeError::Impossible { what: "chain twice in a batch" });
+            return Err(DecodeError::new("chain twice in a batch", 0, DecodeFault::Impossible));
         }
         seen.set_max(run.chain, run.last());
         runs.push(run);
@@ -186,11 +192,11 @@ fn run(reader: &mut Reader<'_>, limits: &Limits, left: &mut u32) -> Result<Run, 
         }
         Ok(true)
     })?;
-    let chain = Chain::new(required(replica, 0)?, required(lane, 1)?);
-    let (first, head) = (required(first, 2)?, required(head, 3)?);
+    let chain = Chain::new(shapes::required("batch", replica, 0)?, shapes::required("batch", lane, 1)?);
+    let (first, head) = (shapes::required("batch", first, 2)?, shapes::required("batch", head, 3)?);
     let last = (first.0).checked_add(payloads.len() as u64);
     if first == Seq::ZERO || payloads.is_empty() || last.is_none() {
-        return Err(DecodeError::Impossible { what: "run" });
+        return Err(DecodeError::new("run", 0, DecodeFault::Impossible));
     }
     Ok(Run { chain, first, head, payloads })
 }

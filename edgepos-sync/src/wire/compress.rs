@@ -1,5 +1,6 @@
 //! The body of a batch, smaller: which codec, which dictionary, and how a hostile body is kept from growing.
 
+use edgepos_wire::{DecodeError, DecodeFault};
 use std::collections::BTreeSet;
 use std::io::Read;
 
@@ -7,7 +8,6 @@ use flate2::read::GzDecoder;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::{CParameter, DParameter};
 
-use super::error::DecodeError;
 use crate::limits::Limits;
 
 /// zstd's default: 690 MB/s and 2 % larger than level 9 on batches of receipts.
@@ -87,19 +87,25 @@ pub(crate) fn unpack(
     limits: &Limits,
 ) -> Result<Vec<u8>, DecodeError> {
     if length > u64::from(limits.max_body_bytes) {
-        return Err(DecodeError::TooLarge { what: "batch body", limit: limits.max_body_bytes.into() });
+        return Err(DecodeError::new(
+            "batch body",
+            0,
+            DecodeFault::TooLarge { limit: limits.max_body_bytes.into() },
+        ));
     }
     let length = length as usize;
-    let words = dictionary(id).ok_or(DecodeError::UnknownDictionary { dictionary: id })?;
+    let words = dictionary(id).ok_or(DecodeError::new("dictionary", 0, DecodeFault::Unknown { code: id }))?;
     match codec {
         0 if packed.len() == length => Ok(packed.to_vec()),
-        0 => Err(DecodeError::Damaged),
-        1 | GZIP if !plausible(length, packed.len(), limits) => {
-            Err(DecodeError::TooLarge { what: "compression ratio", limit: limits.max_ratio.into() })
-        }
-        1 => decompress(packed, words, length).ok_or(DecodeError::Damaged),
-        GZIP => gunzip(packed, length).ok_or(DecodeError::Damaged),
-        codec => Err(DecodeError::UnknownCodec { codec }),
+        0 => Err(DecodeError::new("batch body", 0, DecodeFault::Damaged)),
+        1 | GZIP if !plausible(length, packed.len(), limits) => Err(DecodeError::new(
+            "compression ratio",
+            0,
+            DecodeFault::TooLarge { limit: limits.max_ratio.into() },
+        )),
+        1 => decompress(packed, words, length).ok_or(DecodeError::new("batch body", 0, DecodeFault::Damaged)),
+        GZIP => gunzip(packed, length).ok_or(DecodeError::new("batch body", 0, DecodeFault::Damaged)),
+        codec => Err(DecodeError::new("codec", 0, DecodeFault::Unknown { code: codec })),
     }
 }
 
@@ -160,10 +166,10 @@ mod tests {
     fn a_bomb_is_refused_before_memory_is_taken() {
         let bomb = compress(&vec![0; 4 << 20], &[]).expect("compresses");
         assert!(bomb.len() < 1024, "{}", bomb.len());
-        let ratio = DecodeError::TooLarge { what: "compression ratio", limit: 256 };
+        let ratio = DecodeError::new("compression ratio", 0, DecodeFault::TooLarge { limit: 256 });
         assert_eq!(unpack(1, 0, &bomb, 4 << 20, &LIMITS), Err(ratio.clone()));
         assert_eq!(unpack(GZIP, 0, &gzip(&vec![0; 4 << 20]), 4 << 20, &LIMITS), Err(ratio));
-        let size = DecodeError::TooLarge { what: "batch body", limit: 4 << 20 };
+        let size = DecodeError::new("batch body", 0, DecodeFault::TooLarge { limit: 4 << 20 });
         assert_eq!(unpack(1, 0, &bomb, (4 << 20) + 1, &LIMITS), Err(size));
     }
 
@@ -172,17 +178,29 @@ mod tests {
         let body = b"receipt ".repeat(100);
         for (codec, honest) in [(1, compress(&body, &[]).expect("compresses")), (GZIP, gzip(&body))] {
             assert_eq!(unpack(codec, 0, &honest, 800, &LIMITS), Ok(body.clone()));
-            assert_eq!(unpack(codec, 0, &honest, 799, &LIMITS), Err(DecodeError::Damaged));
-            assert_eq!(unpack(codec, 0, &honest, 801, &LIMITS), Err(DecodeError::Damaged));
-            assert_eq!(unpack(codec, 0, &honest[..10], 800, &LIMITS), Err(DecodeError::Damaged));
+            assert_eq!(
+                unpack(codec, 0, &honest, 799, &LIMITS),
+                Err(DecodeError::new("batch body", 0, DecodeFault::Damaged))
+            );
+            assert_eq!(
+                unpack(codec, 0, &honest, 801, &LIMITS),
+                Err(DecodeError::new("batch body", 0, DecodeFault::Damaged))
+            );
+            assert_eq!(
+                unpack(codec, 0, &honest[..10], 800, &LIMITS),
+                Err(DecodeError::new("batch body", 0, DecodeFault::Damaged))
+            );
         }
     }
 
     #[test]
     fn what_this_build_does_not_have_is_named() {
         let unknown = unpack(1, 99, b"x", 1, &LIMITS);
-        assert_eq!(unknown, Err(DecodeError::UnknownDictionary { dictionary: 99 }));
-        assert_eq!(unpack(9, 0, b"x", 1, &LIMITS), Err(DecodeError::UnknownCodec { codec: 9 }));
+        assert_eq!(unknown, Err(DecodeError::new("dictionary", 0, DecodeFault::Unknown { code: 99 })));
+        assert_eq!(
+            unpack(9, 0, b"x", 1, &LIMITS),
+            Err(DecodeError::new("codec", 0, DecodeFault::Unknown { code: 9 }))
+        );
         let packed = pack(b"two coffees ".repeat(20), 99, &LIMITS);
         assert_eq!((packed.codec, packed.dictionary), (Codec::Zstd, 0));
         assert_eq!(newest(&[1, 7].into_iter().collect()), 1);

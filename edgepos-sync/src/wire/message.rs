@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use edgepos_core::{Chain, Seq, StoreId};
 use edgepos_crdt::VersionVector;
+use edgepos_wire::{DecodeError, Reader, Sink, Written, write};
 
-use super::cbor::{self, Reader, Sink, Written, required};
-use super::error::DecodeError;
 use super::shapes;
 use crate::event::Hash;
 use crate::limits::Limits;
@@ -89,7 +88,7 @@ const MISSING: u64 = 5;
 impl Message {
     /// A CBOR map; key 0 is the kind.
     pub fn encode(&self) -> Vec<u8> {
-        cbor::write(|out| match self {
+        write(|out| match self {
             Self::Hello(hello) => write_hello(out, hello),
             Self::Batch { number, batch } => {
                 out.map(3)?.u64(0)?.u64(BATCH)?.u64(1)?.u64(*number)?.u64(2)?.bytes(batch)?.ok()
@@ -112,7 +111,7 @@ impl Message {
     /// # Errors
     /// [`DecodeError`], for anything that no honest peer sends or that exceeds `limits`.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
-        Reader::all(bytes, limits.max_message_bytes, |reader| {
+        Reader::all("message", bytes, limits.max_message_bytes, |reader| {
             let mut fields = Fields::default();
             reader.fields(|reader, key| fields.read(reader, key, limits))?;
             fields.into_message()
@@ -186,7 +185,7 @@ impl Fields {
     fn read(&mut self, reader: &mut Reader<'_>, key: u64, limits: &Limits) -> Result<bool, DecodeError> {
         match (self.kind, key) {
             (None, 0) => self.kind = Some(reader.u64()?),
-            (None, _) => return Err(DecodeError::Missing { key: 0 }),
+            (None, _) => return Err(DecodeError::missing("message", 0)),
             (Some(HELLO), 1) => self.versions.0 = Some(reader.small("version")?),
             (Some(HELLO), 2) => self.versions.1 = Some(reader.small("version")?),
             (Some(HELLO), 3) => self.store = Some(StoreId(reader.fixed("store")?)),
@@ -218,27 +217,35 @@ impl Fields {
     }
 
     fn into_message(self) -> Result<Message, DecodeError> {
-        Ok(match required(self.kind, 0)? {
+        Ok(match shapes::required("message", self.kind, 0)? {
             HELLO => Message::Hello(Hello {
-                versions: (required(self.versions.0, 1)?, required(self.versions.1, 2)?),
-                store: required(self.store, 3)?,
+                versions: (
+                    shapes::required("message", self.versions.0, 1)?,
+                    shapes::required("message", self.versions.1, 2)?,
+                ),
+                store: shapes::required("message", self.store, 3)?,
                 heard: self.heard,
-                vector: required(self.vector, 5)?,
+                vector: shapes::required("message", self.vector, 5)?,
                 heads: self.heads,
                 relay: self.relay,
                 dictionaries: self.dictionaries,
             }),
-            BATCH => Message::Batch { number: required(self.number, 1)?, batch: required(self.batch, 2)? },
+            BATCH => Message::Batch {
+                number: shapes::required("message", self.number, 1)?,
+                batch: shapes::required("message", self.batch, 2)?,
+            },
             ACK => Message::Ack(Ack {
-                vector: required(self.vector, 1)?,
+                vector: shapes::required("message", self.vector, 1)?,
                 batch: self.number,
                 relay: self.relay,
                 refused: self.refused,
                 pause: self.pause,
                 asks_cloud: self.asks_cloud,
             }),
-            CLOUD_VECTOR => Message::CloudVector(required(self.vector, 1)?),
-            MISSING => Message::Missing { floor: required(self.vector, 1)?.iter().collect() },
+            CLOUD_VECTOR => Message::CloudVector(shapes::required("message", self.vector, 1)?),
+            MISSING => {
+                Message::Missing { floor: shapes::required("message", self.vector, 1)?.iter().collect() }
+            }
             kind => Message::Unknown { kind },
         })
     }

@@ -1,9 +1,7 @@
 //! The bytes that travel, and what they are made of.
 
 pub(crate) mod batch;
-pub(crate) mod cbor;
 pub(crate) mod compress;
-pub(crate) mod error;
 pub(crate) mod message;
 pub(crate) mod reply;
 pub(crate) mod request;

@@ -2,9 +2,8 @@
 
 use edgepos_core::{Chain, UploadEpoch};
 use edgepos_crdt::VersionVector;
+use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written, write};
 
-use super::cbor::{self, Reader, Sink, Written, required};
-use super::error::DecodeError;
 use super::shapes;
 use crate::limits::Limits;
 
@@ -134,7 +133,7 @@ impl CloudReply {
 
     /// A CBOR map; key 0 is the kind.
     pub fn encode(&self) -> Vec<u8> {
-        cbor::write(|out| match self {
+        write(|out| match self {
             Self::Lease { epoch, vector } => write_state(out, GRANTED, Some(*epoch), Some(vector)),
             Self::Head { epoch, vector } => write_state(out, STATE, Some(*epoch), Some(vector)),
             Self::Ack { vector } => write_state(out, ACK, None, Some(vector)),
@@ -155,7 +154,7 @@ impl CloudReply {
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let (mut kind, mut epoch, mut vector, mut wait, mut chain, mut reason) =
             (None, None, None, None, None, None);
-        Reader::all(bytes, limits.max_message_bytes, |reader| {
+        Reader::all("cloud reply", bytes, limits.max_message_bytes, |reader| {
             reader.fields(|reader, key| {
                 match key {
                     0 => kind = Some(reader.u64()?),
@@ -169,16 +168,22 @@ impl CloudReply {
                 Ok(true)
             })
         })?;
-        Ok(match required(kind, 0)? {
-            GRANTED => Self::Lease { epoch: required(epoch, 1)?, vector: required(vector, 2)? },
-            BUSY => Self::Busy { retry_after_ms: required(wait, 3)? },
-            STATE => Self::Head { epoch: required(epoch, 1)?, vector: required(vector, 2)? },
-            ACK => Self::Ack { vector: required(vector, 2)? },
-            FENCED => Self::Fenced { epoch: required(epoch, 1)? },
-            CONFLICT => Self::Conflict { vector: required(vector, 2)? },
-            FORK => Self::Fork { chain: required(chain, 4)? },
-            REFUSED => Self::Refused { reason: required(reason, 5)? },
-            _ => return Err(DecodeError::Impossible { what: "kind of reply" }),
+        Ok(match shapes::required("cloud reply", kind, 0)? {
+            GRANTED => Self::Lease {
+                epoch: shapes::required("cloud reply", epoch, 1)?,
+                vector: shapes::required("cloud reply", vector, 2)?,
+            },
+            BUSY => Self::Busy { retry_after_ms: shapes::required("cloud reply", wait, 3)? },
+            STATE => Self::Head {
+                epoch: shapes::required("cloud reply", epoch, 1)?,
+                vector: shapes::required("cloud reply", vector, 2)?,
+            },
+            ACK => Self::Ack { vector: shapes::required("cloud reply", vector, 2)? },
+            FENCED => Self::Fenced { epoch: shapes::required("cloud reply", epoch, 1)? },
+            CONFLICT => Self::Conflict { vector: shapes::required("cloud reply", vector, 2)? },
+            FORK => Self::Fork { chain: shapes::required("cloud reply", chain, 4)? },
+            REFUSED => Self::Refused { reason: shapes::required("cloud reply", reason, 5)? },
+            _ => return Err(DecodeError::new("kind of reply", 0, DecodeFault::Impossible)),
         })
     }
 }

@@ -2,9 +2,8 @@
 
 use edgepos_core::{ReplicaId, StoreGeneration, StoreId, Term, UploadEpoch};
 use edgepos_crdt::VersionVector;
+use edgepos_wire::{DecodeError, DecodeFault, Reader, write};
 
-use super::cbor::{self, Reader, required};
-use super::error::DecodeError;
 use super::shapes;
 use crate::limits::Limits;
 
@@ -61,7 +60,7 @@ impl CloudRequest {
 
     /// A CBOR map; key 0 is the kind.
     pub fn encode(&self) -> Vec<u8> {
-        cbor::write(|out| match self {
+        write(|out| match self {
             Self::Lease { store, replica, generation, term, leader } => {
                 out.map(6)?.u64(0)?.u64(LEASE)?;
                 out.u64(1)?.bytes(&store.0)?;
@@ -92,7 +91,7 @@ impl CloudRequest {
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let (mut kind, mut store, mut replica, mut generation, mut term) = (None, None, None, None, None);
         let (mut leader, mut epoch, mut old, mut new, mut batch) = (false, None, None, None, None);
-        Reader::all(bytes, limits.max_message_bytes, |reader| {
+        Reader::all("cloud request", bytes, limits.max_message_bytes, |reader| {
             reader.fields(|reader, key| {
                 match key {
                     0 => kind = Some(reader.u64()?),
@@ -110,25 +109,25 @@ impl CloudRequest {
                 Ok(true)
             })
         })?;
-        let store = required(store, 1)?;
-        Ok(match required(kind, 0)? {
+        let store = shapes::required("cloud request", store, 1)?;
+        Ok(match shapes::required("cloud request", kind, 0)? {
             LEASE => Self::Lease {
                 store,
-                replica: required(replica, 2)?,
-                generation: required(generation, 3)?,
-                term: required(term, 4)?,
+                replica: shapes::required("cloud request", replica, 2)?,
+                generation: shapes::required("cloud request", generation, 3)?,
+                term: shapes::required("cloud request", term, 4)?,
                 leader,
             },
             HEAD => Self::Head { store },
             APPEND => Self::Append {
                 store,
-                replica: required(replica, 2)?,
-                epoch: required(epoch, 6)?,
-                old: required(old, 7)?,
-                new: required(new, 8)?,
-                batch: required(batch, 9)?.to_vec(),
+                replica: shapes::required("cloud request", replica, 2)?,
+                epoch: shapes::required("cloud request", epoch, 6)?,
+                old: shapes::required("cloud request", old, 7)?,
+                new: shapes::required("cloud request", new, 8)?,
+                batch: shapes::required("cloud request", batch, 9)?.to_vec(),
             },
-            _ => return Err(DecodeError::Impossible { what: "kind of request" }),
+            _ => return Err(DecodeError::new("kind of request", 0, DecodeFault::Impossible)),
         })
     }
 }

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use edgepos_core::{Chain, Lane, ReplicaId, Seq};
 use edgepos_crdt::VersionVector;
+use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written};
 
-use super::cbor::{Reader, Sink, Written};
-use super::error::DecodeError;
 use crate::event::Hash;
 use crate::limits::Limits;
 
@@ -43,7 +42,7 @@ pub(crate) fn vector(reader: &mut Reader<'_>, limits: &Limits) -> Result<Version
         Ok(())
     })?;
     if vector.len() > limits.max_chains as usize {
-        return Err(DecodeError::TooLarge { what: "vector", limit: limits.max_chains.into() });
+        return Err(DecodeError::new("vector", 0, DecodeFault::TooLarge { limit: limits.max_chains.into() }));
     }
     Ok(vector)
 }
@@ -71,7 +70,7 @@ pub(crate) fn heads(reader: &mut Reader<'_>, limits: &Limits) -> Result<BTreeMap
     lanes(reader, limits, |reader, chain| {
         let hash = reader.bytes("hash", 32)?;
         if !hash.is_empty() {
-            let hash = hash.try_into().map_err(|_| DecodeError::Impossible { what: "hash" })?;
+            let hash = hash.try_into().map_err(|_| DecodeError::new("hash", 0, DecodeFault::Impossible))?;
             heads.insert(chain, Hash(hash));
         }
         Ok(())
@@ -86,10 +85,10 @@ fn lanes(
     mut entry: impl FnMut(&mut Reader<'_>, Chain) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
     let mut above = None;
-    for _ in 0..reader.map("vector", limits.max_chains.into())? {
+    for _ in 0..reader.map("vector", limits.max_chains)? {
         let replica = reader.u64()?;
         if above.is_some_and(|above| replica <= above) {
-            return Err(DecodeError::Impossible { what: "order of replicas" });
+            return Err(DecodeError::new("order of replicas", 0, DecodeFault::Impossible));
         }
         above = Some(replica);
         let lanes = reader.array("lanes", Lane::ALL.len() as u32)?;
@@ -100,14 +99,23 @@ fn lanes(
     Ok(())
 }
 
+/// The value of a key that the map of a whole `place` must have.
+pub(crate) fn required<T>(place: &'static str, value: Option<T>, key: u64) -> Result<T, DecodeError> {
+    value.ok_or(DecodeError::missing(place, key))
+}
+
 /// A chain as its key of 9 bytes.
 pub(crate) fn chain(reader: &mut Reader<'_>) -> Result<Chain, DecodeError> {
     let key: [u8; 9] = reader.fixed("chain")?;
-    Chain::from_key(&key).ok_or(DecodeError::Impossible { what: "chain" })
+    Chain::from_key(&key).ok_or(DecodeError::new("chain", 0, DecodeFault::Impossible))
 }
 
 /// A lane by its code.
 pub(crate) fn lane(reader: &mut Reader<'_>) -> Result<Lane, DecodeError> {
     let code = reader.u64()?;
-    u8::try_from(code).ok().and_then(Lane::from_code).ok_or(DecodeError::Impossible { what: "lane" })
+    u8::try_from(code).ok().and_then(Lane::from_code).ok_or(DecodeError::new(
+        "lane",
+        0,
+        DecodeFault::Impossible,
+    ))
 }
