@@ -108,6 +108,11 @@ impl Disk {
         &self.durable
     }
 
+    /// The same, for whoever else uses the device while its terminal is off.
+    pub(crate) fn durable_mut(&mut self) -> &mut MemoryStore {
+        &mut self.durable
+    }
+
     fn begin(&mut self, now_us: u64) -> u64 {
         self.flushing = self.queue.len();
         now_us + self.latency(now_us)

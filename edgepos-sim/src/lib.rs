@@ -33,6 +33,8 @@ mod drafts;
 pub mod elections;
 mod faults;
 mod goods;
+mod later;
+mod machine;
 mod network;
 mod outcome;
 mod plan;
@@ -44,11 +46,14 @@ mod till;
 mod trace;
 mod world;
 
-pub use check::{CloudView, Facts, Leadership, Ledger, Rule, StoreView, TerminalView, Violation, judge};
+pub use check::{
+    CloudView, DiskView, Facts, HeadRow, Leadership, Ledger, LogEntry, LogGrowth, Rule, StoreView,
+    TerminalView, Violation, judge,
+};
 pub use digests::Digests;
 pub use faults::{Fault, Planned, schedule};
 pub use outcome::{Outcome, run, run_twice};
-pub use plan::{CloudStyle, DiskStyle, FaultStyle, NetworkStyle, Plan, Sabotage, TillStyle};
+pub use plan::{CloudStyle, DiskStyle, FaultStyle, LaterStyle, NetworkStyle, Plan, Sabotage, TillStyle};
 pub use runner::run_seeds;
 pub use trace::{Finished, Keep};
 pub use world::World;

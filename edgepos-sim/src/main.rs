@@ -40,6 +40,9 @@ struct Cli {
     /// With --seed: shows every input and output.
     #[arg(long, short, requires = "seed")]
     verbose: bool,
+    /// Puts a terminal of a later version into each store, or starts terminals from disks that one has used, or both.
+    #[arg(long)]
+    later: bool,
     /// Runs each seed twice and compares the two traces byte by byte.
     #[arg(long)]
     twice: bool,
@@ -52,6 +55,13 @@ struct Cli {
     /// Compares the digests with a file that --digests wrote; a seed that differs, or is not in it, is a failure.
     #[arg(long, value_name = "FILE", conflicts_with = "seed")]
     expect: Option<PathBuf>,
+}
+
+impl Cli {
+    fn plan(&self, seed: u64) -> Plan {
+        let plan = Plan::from_seed(seed);
+        if self.later { plan.with_later() } else { plan }
+    }
 }
 
 /// How many of the seeds that differ are named.
@@ -97,19 +107,25 @@ fn many(cli: &Cli) -> ExitCode {
     let began = Instant::now();
     let mut totals = report::Totals::default();
     let (mut rows, mut digests) = (Vec::new(), Digests::new());
-    run_seeds(start, cli.seeds, cli.twice, |outcome| {
-        totals.add(&outcome);
-        digests.add(&outcome);
-        rows.push(report::Row::from(&outcome));
-        if !outcome.is_good() {
-            // Runs are cheap and traces are not: it is run again, with a trace.
-            let again = run(Plan::from_seed(outcome.seed), Keep::Tail(VecDeque::new()));
-            print!("{}", report::violation(&outcome, &again.trace.lines));
-        }
-        if totals.seeds % 10 == 0 || totals.seeds == cli.seeds {
-            eprintln!("{} of {} seeds, {:.0} s", totals.seeds, cli.seeds, began.elapsed().as_secs_f64());
-        }
-    });
+    run_seeds(
+        start,
+        cli.seeds,
+        cli.twice,
+        |seed| cli.plan(seed),
+        |outcome| {
+            totals.add(&outcome);
+            digests.add(&outcome);
+            rows.push(report::Row::from(&outcome));
+            if !outcome.is_good() {
+                // Runs are cheap and traces are not: it is run again, with a trace.
+                let again = run(cli.plan(outcome.seed), Keep::Tail(VecDeque::new()));
+                print!("{}", report::violation(&outcome, cli.later, &again.trace.lines));
+            }
+            if totals.seeds % 10 == 0 || totals.seeds == cli.seeds {
+                eprintln!("{} of {} seeds, {:.0} s", totals.seeds, cli.seeds, began.elapsed().as_secs_f64());
+            }
+        },
+    );
     println!("{}", totals.line());
     println!("digest of all traces: {}", digests.total());
     if let (Some(json), Some(path)) = (&mut json, &cli.json) {
@@ -155,7 +171,7 @@ fn compare(digests: &Digests, expected: &Digests) -> bool {
 
 fn replay(cli: &Cli, seed: u64) -> ExitCode {
     println!("seed {seed}");
-    let plan = Plan::from_seed(seed);
+    let plan = cli.plan(seed);
     println!("{plan:#?}");
     let mut file = match cli.trace.as_deref().map(create).transpose() {
         Ok(file) => file,
@@ -186,7 +202,7 @@ fn replay(cli: &Cli, seed: u64) -> ExitCode {
     }
     if !outcome.is_good() {
         let tail = lines.len().saturating_sub(40);
-        print!("{}", report::violation(&outcome, &lines[tail..]));
+        print!("{}", report::violation(&outcome, cli.later, &lines[tail..]));
     }
     println!("{}", report::line(&outcome));
     if let (Some(json), Some(path)) = (&mut json, &cli.json) {

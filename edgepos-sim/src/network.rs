@@ -167,11 +167,6 @@ impl Network {
         }
     }
 
-    /// Whether frames get from one end to another.
-    pub(crate) fn is_open(&self, from: usize, to: usize) -> bool {
-        self.up[from] && self.up[to] && !self.is_cut(from, to)
-    }
-
     /// Takes a frame over a connection; one that is not the sender's newest carries nothing.
     pub(crate) fn send<W: From<Wire>>(
         &mut self,

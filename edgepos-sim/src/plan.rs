@@ -24,6 +24,8 @@ pub enum Purpose {
     Terminal = 8,
     /// What happens at a restart.
     Restart = 9,
+    /// What a later version does and says.
+    Later = 10,
 }
 
 /// A part that is broken on purpose, so that tests can show that a checker notices.
@@ -130,6 +132,15 @@ pub struct FaultStyle {
     pub step_down: bool,
 }
 
+/// What of a store is of a later version.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LaterStyle {
+    /// Whether one terminal, never the first, is of a later version, and if so a number that says which.
+    pub terminal: Option<u64>,
+    /// Whether a later version uses a device while it is cut off, before this version starts on its disk again.
+    pub downgrades: bool,
+}
+
 /// The options of one run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
@@ -151,6 +162,8 @@ pub struct Plan {
     pub till: TillStyle,
     /// Faults.
     pub faults: FaultStyle,
+    /// What is of a later version.
+    pub later: LaterStyle,
     /// What is broken on purpose; nothing but in tests.
     pub sabotage: Option<Sabotage>,
 }
@@ -194,8 +207,24 @@ impl Plan {
                 bulk_bytes: pick(&mut rng, &[100, 2_000, 60_000]),
             },
             faults: fault_style(&mut rng),
+            later: LaterStyle::default(),
             sabotage: None,
         }
+    }
+
+    /// The same run with something of a later version in it.
+    #[must_use]
+    pub fn with_later(self) -> Self {
+        let mut rng = self.rng(Purpose::Later, usize::MAX);
+        let which = rng.next_u64() >> 8;
+        let (terminal, downgrades) =
+            pick(&mut rng, &[(true, false), (true, true), (true, true), (false, true)]);
+        Self { later: LaterStyle { terminal: terminal.then_some(which), downgrades }, ..self }
+    }
+
+    /// The place of the terminal that is of a later version.
+    pub fn later_place(&self) -> Option<usize> {
+        self.later.terminal.map(|which| 1 + (which % (self.terminals as u64 - 1)) as usize)
     }
 
     /// The same run with something broken on purpose.

@@ -10,12 +10,18 @@ use crate::outcome::{Outcome, run, run_twice};
 use crate::plan::Plan;
 use crate::trace::Keep;
 
-/// Runs seeds `start .. start + count`, each twice where `twice`, and hands each outcome to `each`, by rising seed.
+/// Runs the plans of seeds `start .. start + count`, each twice where `twice`, and hands each outcome to `each`, by rising seed.
 ///
-/// A run depends on its seed alone: how many threads there are changes nothing but the time.
-pub fn run_seeds(start: u64, count: u64, twice: bool, mut each: impl FnMut(Outcome)) {
+/// A run depends on its plan alone: how many threads there are changes nothing but the time.
+pub fn run_seeds(
+    start: u64,
+    count: u64,
+    twice: bool,
+    plan_of: impl Fn(u64) -> Plan + Sync,
+    mut each: impl FnMut(Outcome),
+) {
     let work = |seed| {
-        let plan = Plan::from_seed(seed);
+        let plan = plan_of(seed);
         if twice { run_twice(plan) } else { run(plan, Keep::Hash) }
     };
     in_order(start, count, work, |_, outcome| each(outcome));

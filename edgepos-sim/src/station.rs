@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use edgepos::consensus::Timing;
-use edgepos::{Config, Delivery, Genesis, Restored, Terminal};
-use edgepos_core::{Chain, EventId, Now, ReplicaId, Seq};
+use edgepos::{Config, Delivery, Genesis, Restored, Store, Terminal};
+use edgepos_core::{Chain, EventId, Jitter, Now, ReplicaId, Seq, Space};
+use edgepos_sync::EventRecord;
 
-use crate::check::{Rule, TerminalView, Violation};
+use crate::check::{Facts, Rule, TerminalView, Violation};
 use crate::clock::VirtualClock;
 use crate::disk::Disk;
 use crate::goods::products;
+use crate::later::{Later, Setup, downgraded};
+use crate::machine::Machine;
 use crate::plan::{Plan, Purpose};
 use crate::till::Till;
 
@@ -19,7 +22,7 @@ pub(crate) struct Station {
     /// Its terminal's incarnation.
     pub replica: ReplicaId,
     /// The terminal while it runs.
-    pub terminal: Option<Terminal>,
+    pub terminal: Option<Machine>,
     /// Counts its starts: what was meant for an earlier one is dropped.
     pub boot: u64,
     /// Its disk.
@@ -35,6 +38,10 @@ pub(crate) struct Station {
     /// It does not reach the cloud until then.
     pub no_uplink_until_us: u64,
     config: Config,
+    /// What a terminal of a later version starts from, where this device has one.
+    later: Option<Setup>,
+    /// Draws what a later version does to the disk before this one starts on it again.
+    downgrades: Option<Jitter>,
     /// What it said is on its disk, over all starts.
     recorded: BTreeMap<Chain, Seq>,
 }
@@ -56,19 +63,40 @@ impl Station {
             config.delivery = Delivery::Lossy;
             config.timing = if plan.seed.is_multiple_of(2) { Timing::fast() } else { Timing::standard() };
         }
+        let later = (plan.later_place() == Some(place)).then(|| Setup {
+            me: replica,
+            place,
+            store: config.genesis.store,
+            voters: config.genesis.voters.clone(),
+            seed: config.seed,
+            timing: config.timing.clone(),
+            lossy: config.delivery == Delivery::Lossy,
+            voice: plan.rng(Purpose::Later, place),
+        });
+        let mut till = Till::new(place, plan.terminals, plan.till, plan.rng(Purpose::Till, place));
+        if later.is_some() {
+            till.close(0);
+        }
         Self {
             replica,
             terminal: None,
             boot: 0,
             disk: Disk::new(plan.disk, plan.rng(Purpose::Disk, place), plan.sabotage),
             clock,
-            till: Till::new(place, plan.terminals, plan.till, plan.rng(Purpose::Till, place)),
+            till,
             alarm: (None, 0),
             stalled_until_us: 0,
             no_uplink_until_us: 0,
+            downgrades: (plan.later.downgrades && later.is_none()).then(|| plan.rng(Purpose::Later, place)),
+            later,
             config,
             recorded: BTreeMap::new(),
         }
+    }
+
+    /// The lease that a leader has without asking for a longer one, in milliseconds.
+    pub(crate) fn lease_ms(&self) -> u64 {
+        self.config.timing.lease.as_millis() as u64
     }
 
     /// What its clock shows.
@@ -84,12 +112,39 @@ impl Station {
         let cannot = |error: &dyn std::fmt::Display| {
             Violation::new(Rule::Alive, format!("{} can not start: {error}", self.replica))
         };
-        let restored = Restored::from_store(self.disk.durable()).map_err(|error| cannot(&error))?;
-        let terminal = Terminal::new(self.now(world_us), self.config.clone(), restored)
-            .map_err(|error| cannot(&error))?;
+        let now = self.now(world_us);
+        let machine = match &mut self.later {
+            Some(setup) => {
+                // Each start says other things.
+                setup.voice = Jitter::new(setup.voice.next_u64());
+                let later = Later::start(now, setup.clone(), self.disk.durable());
+                Machine::Later(Box::new(later.map_err(|error| cannot(&error))?))
+            }
+            None => {
+                let restored = Restored::from_store(self.disk.durable()).map_err(|error| cannot(&error))?;
+                let terminal = Terminal::new(now, self.config.clone(), restored);
+                Machine::Today(Box::new(terminal.map_err(|error| cannot(&error))?))
+            }
+        };
         self.boot += 1;
-        self.terminal = Some(terminal);
+        self.terminal = Some(machine);
         self.view()?.check_counters()
+    }
+
+    /// Half of the times that a terminal of this version starts again, a later version has used its disk. What that recorded.
+    ///
+    /// # Errors
+    /// When the disk holds rows that are none.
+    pub(crate) fn downgrade(&mut self, world_us: u64) -> Result<Vec<EventId>, Violation> {
+        let now = self.now(world_us);
+        let Some(rng) = &mut self.downgrades else { return Ok(Vec::new()) };
+        if rng.range(0, 2) == 0 {
+            return Ok(Vec::new());
+        }
+        let rng = Jitter::new(rng.next_u64());
+        let (store, me) = (self.config.genesis.store, self.replica);
+        downgraded(now, store, me, self.disk.durable_mut(), rng)
+            .map_err(|error| Violation::new(Rule::Alive, format!("{me}, as a later version: {error}")))
     }
 
     /// The process is gone.
@@ -99,6 +154,17 @@ impl Station {
         self.stalled_until_us = 0;
         self.disk.crash();
         self.till.crashed();
+    }
+
+    /// Whether this version reads the event on its disk. One that is not there counts as read: nothing is wrong with it.
+    pub(crate) fn reads(&self, id: EventId) -> bool {
+        let key = id.to_key();
+        let rows = self.disk.durable().scan(Space::Event, &key, &key, u32::MAX).unwrap_or_default();
+        let mut facts = Facts::default();
+        for (record, _) in rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value)) {
+            facts.add(record.id, &record.payload);
+        }
+        facts.unreadable.is_empty()
     }
 
     /// The terminal says that an event is on its disk.
@@ -122,7 +188,12 @@ impl Station {
     pub(crate) fn view(&self) -> Result<TerminalView, Violation> {
         const NOON_MS: u64 = 1_790_000_000_000;
         let alive = |what: String| Violation::new(Rule::Alive, format!("{}: {what}", self.replica));
-        let terminal = self.terminal.as_ref().ok_or_else(|| alive("it is off".into()))?;
-        TerminalView::of(terminal, self.disk.durable(), products(), NOON_MS).map_err(alive)
+        let disk = self.disk.durable();
+        match self.terminal.as_ref().ok_or_else(|| alive("it is off".into()))? {
+            Machine::Today(terminal) => TerminalView::of(terminal, disk, products(), NOON_MS).map_err(alive),
+            Machine::Later(later) => {
+                TerminalView::of_later(&later.status(), later.facts(), disk).map_err(alive)
+            }
+        }
     }
 }

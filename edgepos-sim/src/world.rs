@@ -3,14 +3,18 @@
 mod end;
 mod fault;
 
-use edgepos::{Input, Notice, Output, Refusal, RequestId, consensus, sync};
+use edgepos::{
+    Commit, Draft, Input, Notice, Output, Receipt, Refusal, Reply, RequestId, consensus, sync,
+};
 use edgepos_core::Load;
 use edgepos_sync::{CloudRequest, UplinkError, UplinkId};
 
 use crate::agenda::Agenda;
-use crate::check::{Facts, Leadership, Ledger, Rule, Violation};
+use crate::check::{Facts, Leadership, Ledger, LogGrowth, Rule, Violation};
 use crate::cloud::Cloud;
 use crate::faults::{Planned, schedule};
+use crate::later::Promise;
+use crate::machine::Machine;
 use crate::network::{Network, Tell, Wire};
 use crate::outcome::Outcome;
 use crate::plan::{Plan, Purpose};
@@ -25,6 +29,9 @@ const PROBE_US: u64 = 100_000;
 /// How long a healed store must be unchanged to be called quiet, in microseconds: longer than the exceptions' grace, a flush and a
 /// decision take together.
 const QUIET_US: u64 = 14_000_000;
+
+/// How long it takes at most until a proposal that came to nothing is made again, in microseconds.
+const REPEAT_US: u64 = 32_000_000;
 
 /// More happenings than any run needs: an engine that spins is stopped here.
 const MAX_HAPPENINGS: u64 = 20_000_000;
@@ -81,6 +88,7 @@ pub struct World {
     street: Street,
     ledger: Ledger,
     leadership: Leadership,
+    growth: LogGrowth,
     faults: Vec<Planned>,
     trace: Trace,
     counts: Counts,
@@ -103,6 +111,7 @@ impl World {
             street: Street::new(plan.terminals),
             ledger: Ledger::new(),
             leadership: Leadership::new(),
+            growth: LogGrowth::default(),
             faults,
             trace: Trace::new(keep),
             counts: Counts::default(),
@@ -239,6 +248,9 @@ impl World {
             return Ok(());
         };
         self.trace.note(self.now_us, Some(place), &Entry::In(&input));
+        if let Input::Frame(_, _, frame) = &input {
+            self.leadership.arrived(frame);
+        }
         terminal.handle(now, input);
         self.drain(place)
     }
@@ -251,6 +263,7 @@ impl World {
             self.trace.note(self.now_us, Some(place), &Entry::Out(&output));
             self.duty(place, output)?;
         }
+        self.keep_promises(place)?;
         let station = &mut self.stations[place];
         let Some(terminal) = &station.terminal else { return Ok(()) };
         if terminal.is_stopped() {
@@ -285,6 +298,7 @@ impl World {
                     let what = format!("{} sends a frame of {} bytes", station.replica, frame.len());
                     return Err(Violation::new(Rule::Alive, what));
                 }
+                self.leadership.sent(&frame, station.lease_ms())?;
                 if let Some(peer) = self.stations.iter().position(|station| station.replica == to) {
                     self.network.send(self.now_us, (place, peer), connection, frame, &mut self.agenda);
                 }
@@ -304,7 +318,9 @@ impl World {
                 self.leadership.claims(replica, leader.replica, leader.term)
             }
             Notice::Recorded { id, .. } => self.stations[place].records(id),
-            Notice::Quarantined { id, reason } => alarm(format!("{id} is quarantined: {reason}")),
+            Notice::Quarantined { id, reason } if self.stations[place].reads(id) => {
+                alarm(format!("{id} is quarantined: {reason}"))
+            }
             Notice::Sync(sync::Event::Damaged { id }) => alarm(format!("{id} is damaged")),
             Notice::Sync(sync::Event::Fork { chain, seq, .. }) => {
                 alarm(format!("two events claim the place behind {chain} {seq}"))
@@ -407,13 +423,31 @@ impl World {
     fn ask(&mut self, place: usize, id: RequestId, ask: Ask) -> Result<(), Refusal> {
         let station = &mut self.stations[place];
         let now = station.now(self.now_us);
-        let Some(terminal) = station.terminal.as_mut() else { return Ok(()) };
-        match ask {
-            Ask::Begin(draft) => terminal.begin(now, id, draft),
-            Ask::Commit(commit) => terminal.commit(now, id, commit),
-            Ask::Abandon(basket) => terminal.abandon(now, id, basket),
-            Ask::Record(record) => terminal.record(now, id, record),
+        station.terminal.as_mut().map_or(Ok(()), |terminal| terminal.ask(now, id, ask))
+    }
+
+    /// A later terminal sells by itself: what it promises counts like what a till is promised.
+    fn keep_promises(&mut self, place: usize) -> Result<(), Violation> {
+        let Some(Machine::Later(later)) = &mut self.stations[place].terminal else { return Ok(()) };
+        let (asked, kept) = later.take_promises();
+        for (draft, commit) in &asked {
+            self.ledger.asks_begin(place, draft);
+            self.ledger.asks_commit(commit);
         }
+        for promise in kept {
+            match promise {
+                Promise::Recorded(event) => self.ledger.records(place, event)?,
+                Promise::Sold(event, sold, number) => {
+                    let (Draft { basket, series, lines, .. }, Commit { key, .. }) = *sold;
+                    let total = lines.iter().map(|line| line.amount).sum();
+                    self.ledger.replied(basket, None, &Ok(Reply::Begun { number, total }))?;
+                    let receipt = Receipt { event, basket, series, number, total };
+                    let reply = Ok(Reply::Committed { receipt, repeated: false });
+                    self.ledger.replied(basket, Some(key), &reply)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn replied(
@@ -442,7 +476,15 @@ impl World {
             let mono_ms = self.now_us % 9_000;
             self.stations[place].clock.power_on(self.now_us, mono_ms);
         }
+        if !first {
+            for event in self.stations[place].downgrade(self.now_us)? {
+                self.ledger.records(place, event)?;
+            }
+        }
         self.stations[place].start(self.now_us)?;
+        if let Some(Machine::Later(later)) = self.stations[place].terminal.as_mut().filter(|_| self.healed) {
+            later.fall_silent();
+        }
         self.network.start(self.now_us, place, &mut self.agenda);
         if !first {
             self.counts.restarts += 1;
@@ -462,7 +504,7 @@ impl World {
             self.note(Some(place), "stops");
             self.stations[place].stop();
             self.network.stop(self.now_us, place, power, &mut self.agenda);
-            self.leadership.excuse(self.stations[place].replica);
+            self.leadership.stopped(self.stations[place].replica);
         }
     }
 

@@ -25,6 +25,14 @@ fn a_stall_is_no_distance() {
     assert!(outcome.is_good(), "seed {}: {:?}", outcome.seed, outcome.violations);
 }
 
+/// A leader that at no instant reached a majority, but whose majority had each promised within its lease, was called dishonest: who
+/// may decide follows from promises, not from the network.
+#[test]
+fn promises_outlast_the_network() {
+    let outcome = run(Plan::from_seed(1_795_944_963_239), Keep::Hash);
+    assert!(outcome.is_good(), "seed {}: {:?}", outcome.seed, outcome.violations);
+}
+
 #[test]
 fn stores_of_every_size_keep_every_rule() {
     for terminals in [2, 3, 5] {

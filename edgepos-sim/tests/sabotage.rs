@@ -1,4 +1,4 @@
-//! Each part is broken on purpose once, and a checker must notice: a simulation that can not fail shows nothing.
+//! Each part is broken on purpose once, and the checker that it is about must notice: a simulation that cannot fail shows nothing.
 
 use edgepos_sim::{Keep, Plan, Rule, Sabotage, run};
 
@@ -21,24 +21,27 @@ fn broken(sabotage: Sabotage, seeds: std::ops::Range<u64>, change: impl Fn(&mut 
 
 #[test]
 fn a_disk_that_reports_too_early_loses_receipts() {
-    let rules = broken(Sabotage::DiskReportsEarly, 0..4, |plan| {
+    let rules = broken(Sabotage::DiskReportsEarly, 1..5, |plan| {
         plan.faults.crash = true;
         plan.faults.power = true;
         plan.faults.pause_us = 2_000_000;
         plan.till.pause_us = 300_000;
     });
-    assert!(!rules.is_empty());
+    assert_eq!(rules, [Rule::NothingLost]);
 }
 
+/// Receipts are missing on a disk, its chain has a gap, and it differs from all others. Where somebody still needs the event, the
+/// store does not come to rest instead: this seed is one in which nobody does.
 #[test]
-fn a_disk_that_drops_an_event_is_noticed() {
-    assert!(!broken(Sabotage::DiskDropsEvent, 0..1, |_| ()).is_empty());
+fn a_disk_that_drops_an_event_has_lost_it() {
+    let rules = broken(Sabotage::DiskDropsEvent, 2..3, |_| ());
+    assert_eq!(rules, [Rule::NothingLost, Rule::NothingTwice, Rule::Converged]);
 }
 
 #[test]
 fn a_counter_that_is_moved_twice_is_noticed() {
     let rules = broken(Sabotage::CountTwice, 0..8, |_| ());
-    assert!(rules.contains(&Rule::NothingTwice) || rules.contains(&Rule::NothingLost), "{rules:?}");
+    assert_eq!(rules, [Rule::NothingTwice]);
 }
 
 #[test]

@@ -10,10 +10,6 @@ pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     for terminal in &view.terminals {
         let holder = terminal.replica.to_string();
         compare(&holder, &terminal.events, &terminal.durable, found);
-        if terminal.quarantined > 0 {
-            let what = format!("{holder} can not read {} events", terminal.quarantined);
-            found.push(Violation::new(Rule::Alive, what));
-        }
     }
     compare("the cloud", &view.cloud.events, &view.cloud.vector, found);
     for event in &view.cloud.stored_twice {
@@ -73,7 +69,6 @@ mod tests {
     fn what_the_cloud_stored_again_is_noticed() {
         let mut view = store_with_one_sale();
         view.cloud.stored_twice.push(receipt(1, 1).event);
-        view.terminals[1].quarantined = 1;
-        assert_eq!(rules(&view), [Rule::Alive, Rule::NothingTwice]);
+        assert_eq!(rules(&view), [Rule::NothingTwice]);
     }
 }

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use edgepos::Status;
 use edgepos_core::{ReplicaId, Term};
 
+use super::promises::Promises;
 use super::{Rule, Violation};
 
-/// How long a terminal may go on believing that it is entitled after it was cut off from a majority, in microseconds. A lease is
-/// at most 500 ms by its own clock; frames that were under way and held back by streams come on top.
-const LEASE_US: u64 = 2_500_000;
+/// A terminal counts its own time in ticks: what it believes may be older by one, in milliseconds.
+const TICK_MS: u64 = 10;
 
 /// Watches leadership over a whole run.
 #[derive(Debug, Default)]
 pub struct Leadership {
     leaders: BTreeMap<Term, ReplicaId>,
-    /// Since when each terminal has had no way to and from a majority.
-    alone_since: BTreeMap<ReplicaId, u64>,
+    promises: Promises,
     latest: Option<(Term, ReplicaId)>,
     failovers: u64,
 }
@@ -44,44 +43,55 @@ impl Leadership {
         Ok(())
     }
 
-    /// What a terminal says of itself. `majority`: whether frames get to and from enough voters, this one included.
+    /// A terminal, whose configured lease is `lease_ms`, sends a frame.
     ///
     /// # Errors
-    /// When it is entitled and has long been alone, or calls itself entitled and follows somebody else.
-    pub fn observe(&mut self, now_us: u64, status: &Status, majority: bool) -> Result<(), Violation> {
+    /// When it asks for a longer lease than any may.
+    pub fn sent(&mut self, frame: &[u8], lease_ms: u64) -> Result<(), Violation> {
+        self.promises.sent(frame, lease_ms).map_err(|what| Violation::new(Rule::Honest, what))
+    }
+
+    /// A frame has arrived.
+    pub fn arrived(&mut self, frame: &[u8]) {
+        self.promises.arrived(frame);
+    }
+
+    /// What a terminal says of itself at `now_ms` of its own monotonic clock, and who votes.
+    ///
+    /// # Errors
+    /// When it is entitled without the promises of a majority, or calls itself entitled and follows somebody else.
+    pub fn observe(&mut self, now_ms: u64, status: &Status, voters: &[ReplicaId]) -> Result<(), Violation> {
         let me = status.me;
         if let Some(leader) = status.leader {
             self.claims(me, leader.replica, leader.term)?;
         }
-        if majority {
-            self.alone_since.remove(&me);
-        } else {
-            self.alone_since.entry(me).or_insert(now_us);
-        }
         if !status.entitled {
             return Ok(());
         }
-        if status.leader.is_none_or(|leader| leader.replica != me) {
+        let Some(leader) = status.leader.filter(|leader| leader.replica == me) else {
             let what = format!("{me} is entitled and says that {:?} leads", status.leader);
             return Err(Violation::new(Rule::Honest, what));
-        }
+        };
         if status.mode != "normal" {
             let what = format!("{me} is entitled in mode {}", status.mode);
             return Err(Violation::new(Rule::Honest, what));
         }
-        match self.alone_since.get(&me) {
-            Some(since) if now_us - since > LEASE_US => {
-                let alone_ms = (now_us - since) / 1000;
-                let what = format!("{me} is entitled and has had no majority for {alone_ms} ms");
-                Err(Violation::new(Rule::Honest, what))
-            }
-            _ => Ok(()),
+        let until_ms = self.promises.majority_until_ms(me, leader.term.0, voters);
+        if until_ms.is_some_and(|until_ms| now_ms <= until_ms.saturating_add(TICK_MS)) {
+            return Ok(());
         }
+        let what = match until_ms {
+            None => format!("{me} is entitled, and no majority has promised it anything"),
+            Some(until_ms) => {
+                format!("{me} is entitled {} ms after the promises of its majority ended", now_ms - until_ms)
+            }
+        };
+        Err(Violation::new(Rule::Honest, what))
     }
 
-    /// A terminal was paused or off: what it believed meanwhile does not count.
-    pub fn excuse(&mut self, replica: ReplicaId) {
-        self.alone_since.remove(&replica);
+    /// A terminal is off: when it starts again it counts on no promise from before.
+    pub fn stopped(&mut self, replica: ReplicaId) {
+        self.promises.forget(replica);
     }
 
     /// How often the leadership went to another terminal.
@@ -99,6 +109,7 @@ impl Leadership {
 mod tests {
     use edgepos::consensus::Leader;
 
+    use super::super::promises::tests::frame;
     use super::*;
 
     const A: ReplicaId = ReplicaId::new(1, 1);
@@ -131,24 +142,40 @@ mod tests {
         assert_eq!(leadership.claims(B, B, Term(1)).unwrap_err().rule, Rule::OneLeaderPerTerm);
     }
 
-    #[test]
-    fn an_isolated_leader_that_stays_entitled_is_noticed() {
+    /// A leader of term 4 that has asked at 100 ms of its clock, for 300 ms, and was answered.
+    fn promised() -> Leadership {
         let mut leadership = Leadership::new();
-        let leads = status(A, A, true);
-        leadership.observe(0, &leads, true).unwrap();
-        leadership.observe(1_000_000, &leads, false).unwrap();
-        leadership.observe(3_000_000, &leads, false).unwrap();
-        assert_eq!(leadership.observe(4_000_000, &leads, false).unwrap_err().rule, Rule::Honest);
-        leadership.observe(5_000_000, &leads, true).unwrap();
-        leadership.observe(6_000_000, &leads, false).unwrap();
+        leadership.sent(&frame(A, B, [4, 101, 5, 0]), 300).unwrap();
+        leadership.arrived(&frame(B, A, [4, 101, 6, 0]));
+        leadership
+    }
+
+    #[test]
+    fn a_leader_that_stays_entitled_beyond_its_promises_is_noticed() {
+        let (leads, voters) = (status(A, A, true), [A, B]);
+        promised().observe(100, &leads, &voters).unwrap();
+        promised().observe(410, &leads, &voters).unwrap();
+        assert_eq!(promised().observe(411, &leads, &voters).unwrap_err().rule, Rule::Honest);
+        promised().observe(411, &status(A, A, false), &voters).unwrap();
+    }
+
+    #[test]
+    fn a_leader_whom_nobody_promised_anything_is_noticed() {
+        let (leads, voters) = (status(A, A, true), [A, B]);
+        assert_eq!(Leadership::new().observe(100, &leads, &voters).unwrap_err().rule, Rule::Honest);
+        let mut leadership = promised();
+        leadership.stopped(A);
+        assert_eq!(leadership.observe(100, &leads, &voters).unwrap_err().rule, Rule::Honest);
+        let more = [A, B, ReplicaId::new(3, 1), ReplicaId::new(4, 1)];
+        assert_eq!(promised().observe(100, &leads, &more).unwrap_err().rule, Rule::Honest, "two of four");
+        assert!(promised().sent(&frame(A, B, [4, 900, 5, 2_001]), 300).is_err());
     }
 
     #[test]
     fn an_entitled_follower_is_noticed() {
         let mut leadership = Leadership::new();
-        assert_eq!(leadership.observe(0, &status(A, B, true), true).unwrap_err().rule, Rule::Honest);
-        let mut leadership = Leadership::new();
+        assert_eq!(leadership.observe(0, &status(A, B, true), &[A, B]).unwrap_err().rule, Rule::Honest);
         let degraded = Status { mode: "degraded", ..status(A, A, true) };
-        assert_eq!(leadership.observe(0, &degraded, true).unwrap_err().rule, Rule::Honest);
+        assert_eq!(promised().observe(100, &degraded, &[A, B]).unwrap_err().rule, Rule::Honest);
     }
 }

@@ -4,9 +4,15 @@ mod chains;
 mod convergence;
 mod counters;
 mod exceptions;
+mod heads;
 mod leadership;
 mod ledger;
+mod log_growth;
+mod promises;
+mod quarantine;
 mod receipts;
+mod rows;
+mod store_chain;
 mod survival;
 mod view;
 
@@ -14,6 +20,9 @@ use std::fmt;
 
 pub use leadership::Leadership;
 pub use ledger::Ledger;
+pub use log_growth::LogGrowth;
+pub(crate) use rows::log_on;
+pub use rows::{DiskView, HeadRow, LogEntry};
 pub(crate) use view::events_on;
 pub use view::{CloudView, Facts, StoreView, TerminalView};
 
@@ -38,6 +47,12 @@ pub enum Rule {
     Alive,
     /// Who says that it may decide can.
     Honest,
+    /// Every decision that carries an event has one position of the store's chain, the same everywhere.
+    OnePosition,
+    /// What cannot be read is kept, written down and shown, and nothing else is.
+    Quarantined,
+    /// A quiet store decides nothing.
+    NoUselessDecision,
     /// The same seed gives the same trace.
     Deterministic,
 }
@@ -55,6 +70,9 @@ impl Rule {
             Self::Liveness => "liveness",
             Self::Alive => "alive",
             Self::Honest => "honest",
+            Self::OnePosition => "one decision, one position",
+            Self::Quarantined => "what cannot be read is shown",
+            Self::NoUselessDecision => "no useless decision",
             Self::Deterministic => "deterministic",
         }
     }
@@ -92,6 +110,9 @@ pub fn judge(view: &StoreView, ledger: &Ledger) -> Vec<Violation> {
     chains::check(view, &mut found);
     counters::check(view, &mut found);
     convergence::check(view, &mut found);
+    heads::check(view, &mut found);
+    store_chain::check(view, &mut found);
+    quarantine::check(view, &mut found);
     receipts::check(view, ledger, &mut found);
     exceptions::check(view, &mut found);
     found.truncate(MAX_REPORTED);

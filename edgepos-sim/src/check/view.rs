@@ -1,12 +1,14 @@
 //! The store as the checkers see it: plain values, taken from disks, terminals and the cloud.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::crdt::VersionVector;
-use edgepos::model::{CounterRow, Envelope, ExceptionRaised, Mode, PriceSet, Transaction};
-use edgepos::{OpenBasket, Store, StoreError, Terminal};
+use edgepos::model::{CounterRow, Envelope, ExceptionRaised, Mode, PriceSet, ProductSet, Transaction};
+use edgepos::{OpenBasket, Status, Store, StoreError, Terminal};
 use edgepos_core::{EventId, ReplicaId, Space};
 use edgepos_sync::EventRecord;
+
+use super::rows::DiskView;
 
 /// Events by their id, as opaque payloads.
 pub(crate) type Events = BTreeMap<EventId, Vec<u8>>;
@@ -28,8 +30,12 @@ pub struct TerminalView {
     pub open: Vec<OpenBasket>,
     /// Exceptions that it shows.
     pub exceptions: Vec<ExceptionRaised>,
-    /// Events that it can not read.
+    /// How many events it says that it cannot read.
     pub quarantined: u64,
+    /// Whether it is of a later version.
+    pub later: bool,
+    /// What else is on its disk.
+    pub disk: DiskView,
 }
 
 /// The cloud.
@@ -56,7 +62,7 @@ impl TerminalView {
     /// Reads a terminal and its disk.
     ///
     /// # Errors
-    /// When the disk holds an event row that is none.
+    /// When the disk holds a row that is none.
     pub fn of(
         terminal: &Terminal,
         disk: &dyn Store,
@@ -75,6 +81,28 @@ impl TerminalView {
             open: terminal.unresolved(),
             exceptions: status.exceptions,
             quarantined: status.quarantined,
+            later: false,
+            disk: DiskView::of(disk)?,
+        })
+    }
+
+    /// Reads a terminal of a later version, by the facts that it goes by, and its disk.
+    ///
+    /// # Errors
+    /// When the disk holds a row that is none.
+    pub(crate) fn of_later(status: &Status, facts: &Facts, disk: &dyn Store) -> Result<Self, String> {
+        let value = |sum: i128| i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX });
+        Ok(Self {
+            replica: status.me,
+            events: events_on(disk)?,
+            durable: status.durable.clone(),
+            counters: facts.counters.iter().map(|(row, sum)| (row.clone(), value(*sum))).collect(),
+            prices: BTreeMap::new(),
+            open: Vec::new(),
+            exceptions: status.exceptions.clone(),
+            quarantined: status.quarantined,
+            later: true,
+            disk: DiskView::of(disk)?,
         })
     }
 }
@@ -110,6 +138,8 @@ pub struct Facts {
     pub voided: Vec<(EventId, edgepos::model::NumberVoided)>,
     /// Exceptions that were raised.
     pub exceptions: Vec<(EventId, ExceptionRaised)>,
+    /// Rows that were ever added to.
+    pub added: BTreeSet<CounterRow>,
     /// Events that do not decode.
     pub unreadable: Vec<EventId>,
 }
@@ -118,12 +148,15 @@ impl Facts {
     /// Reads every payload.
     pub fn of(events: &Events) -> Self {
         let mut facts = Self::default();
-        for (id, payload) in events {
-            if facts.read(*id, payload).is_none() {
-                facts.unreadable.push(*id);
-            }
-        }
+        events.iter().for_each(|(id, payload)| facts.add(*id, payload));
         facts
+    }
+
+    /// Reads one more payload.
+    pub fn add(&mut self, id: EventId, payload: &[u8]) {
+        if self.read(id, payload).is_none() {
+            self.unreadable.push(id);
+        }
     }
 
     /// Rows below their floor for which no exception is raised.
@@ -144,11 +177,16 @@ impl Facts {
             }
             Kind::NUMBER_VOIDED => self.voided.push((id, body(&envelope)?)),
             Kind::EXCEPTION_RAISED => self.exceptions.push((id, body(&envelope)?)),
+            Kind::PRODUCT_SET if live => body::<ProductSet>(&envelope).map(drop)?,
+            Kind::PRICE_SET if live => body::<PriceSet>(&envelope).map(drop)?,
             _ => {}
         }
         if live {
             for effect in &envelope.effects {
                 *self.counters.entry(effect.row()).or_default() += i128::from(effect.delta);
+                if effect.delta > 0 {
+                    self.added.insert(effect.row());
+                }
                 if let Some(floor) = effect.floor {
                     let highest = self.floors.entry(effect.row()).or_insert(floor);
                     *highest = floor.max(*highest);

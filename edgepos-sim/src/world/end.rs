@@ -1,7 +1,8 @@
 //! How a run is watched, when it is over, and what is judged then.
 
-use super::{Happening, PROBE_US, QUIET_US, World};
-use crate::check::{CloudView, Facts, Rule, StoreView, Violation, events_on, judge};
+use super::{Happening, PROBE_US, QUIET_US, REPEAT_US, World};
+use crate::check::{CloudView, Facts, Rule, StoreView, Violation, events_on, judge, log_on};
+use crate::plan::LaterStyle;
 use crate::station::Station;
 
 impl World {
@@ -9,16 +10,18 @@ impl World {
     pub(super) fn probe(&mut self) -> Result<(), Violation> {
         self.agenda.at(self.now_us + PROBE_US, Happening::Probe);
         let mut entitled = 0;
+        let mut voters = self.plan.replicas();
+        voters.truncate(self.plan.voters());
         for place in 0..self.stations.len() {
             let Some(terminal) = &self.stations[place].terminal else { continue };
             let status = terminal.status();
-            if self.stations[place].stalled_until_us > self.now_us {
-                self.leadership.excuse(status.me);
+            // Who stands still, or has only begun to move again, says what it believed before.
+            if self.stations[place].stalled_until_us + PROBE_US > self.now_us {
                 continue;
             }
             entitled += u64::from(status.entitled);
-            let majority = self.has_majority(place);
-            self.leadership.observe(self.now_us, &status, majority)?;
+            let now = self.stations[place].now(self.now_us);
+            self.leadership.observe(now.mono.0, &status, &voters)?;
         }
         // An old and a new leader in different terms: raft allows it for the length of a lease, and the cloud fences one of them.
         self.counts.overlaps += u64::from(entitled > 1);
@@ -26,6 +29,7 @@ impl World {
             self.settle_what_is_open();
             let whole = self.is_whole();
             let events = self.cloud.events().len();
+            self.watch_log(whole)?;
             self.quiet_since = match self.quiet_since {
                 Some((since, count)) if whole && count == events => Some((since, count)),
                 _ => whole.then_some((self.now_us, events)),
@@ -34,15 +38,12 @@ impl World {
         Ok(())
     }
 
-    /// Whether frames get from this terminal to enough voters and back.
-    pub(super) fn has_majority(&self, place: usize) -> bool {
-        let mut voters: Vec<usize> = (0..self.stations.len()).collect();
-        voters.sort_by_key(|&voter| self.stations[voter].replica);
-        voters.truncate(self.plan.voters());
-        let reached = voters.iter().filter(|&&voter| {
-            voter == place || (self.network.is_open(place, voter) && self.network.is_open(voter, place))
-        });
-        reached.count() > voters.len() / 2
+    /// Whether the store decides without a reason, by the first terminal's log.
+    fn watch_log(&mut self, whole: bool) -> Result<(), Violation> {
+        let log = log_on(self.stations[0].disk.durable()).unwrap_or_default();
+        let of_store = self.cloud.events().keys().filter(|id| id.chain.replica.is_store());
+        let events = of_store.count() as u64;
+        self.growth.observe(self.now_us, whole, &log, events)
     }
 
     /// Tills that have finished look for baskets that somebody left open.
@@ -62,7 +63,7 @@ impl World {
 
     /// Whether the store has been whole and unchanged for long enough, with nothing left to decide.
     pub(super) fn is_quiet(&mut self) -> bool {
-        if self.quiet_since.is_none_or(|(since, _)| self.now_us < since + QUIET_US) {
+        if self.quiet_since.is_none_or(|(since, _)| self.now_us < since + self.quiet_us()) {
             return false;
         }
         let undecided = self.undecided();
@@ -71,6 +72,11 @@ impl World {
             self.quiet_since = Some((self.now_us, self.cloud.events().len()));
         }
         undecided == 0
+    }
+
+    /// How long nothing must happen. With a later version in the store it is long enough to see whether proposals come again.
+    fn quiet_us(&self) -> u64 {
+        if self.plan.later == LaterStyle::default() { QUIET_US } else { QUIET_US + REPEAT_US }
     }
 
     /// Rows below their floor without an exception, by the first terminal's disk.

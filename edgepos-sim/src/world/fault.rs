@@ -3,6 +3,7 @@
 use super::{Happening, World};
 use crate::check::Violation;
 use crate::faults::{Fault, Planned};
+use crate::machine::Machine;
 use crate::plan::Sabotage;
 
 impl World {
@@ -81,6 +82,9 @@ impl World {
             station.stalled_until_us = 0;
             station.no_uplink_until_us = 0;
             station.till.close(self.now_us);
+            if let Some(Machine::Later(later)) = &mut station.terminal {
+                later.fall_silent();
+            }
             let after_us = (place as u64 + 1) * 150_000;
             self.agenda.at(self.now_us + after_us, Happening::Start(place, true));
             self.rouse_till(place);

@@ -1,0 +1,62 @@
+//! Every terminal, of whatever version, has the same head of every chain: position, hash, and how far the log has derived it.
+
+use super::{Rule, StoreView, Violation};
+
+pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
+    let Some(first) = view.terminals.first() else { return };
+    for other in &view.terminals[1..] {
+        let chains = first.disk.heads.keys().chain(other.disk.heads.keys());
+        let Some(chain) = chains.into_iter().find(|&c| first.disk.heads.get(c) != other.disk.heads.get(c))
+        else {
+            continue;
+        };
+        let say = |head: Option<&super::HeadRow>| {
+            head.map_or("nothing".to_owned(), |head| match &head.decided {
+                Some((decided, _)) => format!("{} events, {decided} of them decided", head.seq),
+                None => format!("{} events", head.seq),
+            })
+        };
+        let (mine, theirs) = (say(first.disk.heads.get(chain)), say(other.disk.heads.get(chain)));
+        let what = format!("{} holds {mine} of {chain}, {} {theirs}", first.replica, other.replica);
+        found.push(Violation::new(Rule::Converged, what));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::HeadRow;
+    use super::super::ledger::tests::receipt;
+    use super::super::view::tests::store_with_one_sale;
+    use super::*;
+
+    fn found(view: &StoreView) -> usize {
+        let mut found = Vec::new();
+        check(view, &mut found);
+        assert!(found.iter().all(|violation| violation.rule == Rule::Converged), "{found:?}");
+        found.len()
+    }
+
+    #[test]
+    fn another_position_hash_or_decision_is_noticed() {
+        let mut whole = store_with_one_sale();
+        let chain = receipt(1, 1).event.chain;
+        let head = HeadRow { seq: 2, hash: vec![1], decided: Some((2, vec![1])) };
+        for terminal in &mut whole.terminals {
+            terminal.disk.heads.insert(chain, head.clone());
+        }
+        assert_eq!(found(&whole), 0);
+        let wrong = [
+            HeadRow { seq: 1, ..head.clone() },
+            HeadRow { hash: vec![2], ..head.clone() },
+            HeadRow { decided: Some((1, vec![1])), ..head.clone() },
+            HeadRow { decided: None, ..head },
+        ];
+        for head in wrong {
+            let mut view = whole.clone();
+            view.terminals[1].disk.heads.insert(chain, head);
+            assert_eq!(found(&view), 1);
+        }
+        whole.terminals[1].disk.heads.clear();
+        assert_eq!(found(&whole), 1);
+    }
+}

@@ -1,0 +1,177 @@
+//! What is on a disk beside events, read from its bytes as `docs/formats.md` and `docs/formats-sync.md` give them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edgepos::{Store, StoreError};
+use edgepos_core::{Chain, EventId, Space};
+use minicbor::decode::{Decoder, Error};
+
+/// Decisions of this kind carry an event of the store's own chain.
+const STORE_EVENT: u64 = 1;
+
+/// How far a chain is held: positions and hashes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct HeadRow {
+    /// The last position.
+    pub seq: u64,
+    /// The chain's hash there.
+    pub hash: Vec<u8>,
+    /// For the store's own chain, how far it is derived from the log, and the hash there.
+    pub decided: Option<(u64, Vec<u8>)>,
+}
+
+/// One entry of the store-wide log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogEntry {
+    /// Its position.
+    pub index: u64,
+    /// The proposal's name: terminal and number; `None` for an entry of the election itself.
+    pub key: Option<(u64, u64)>,
+    /// The event that it carries, where it is a decision of the kind that carries one.
+    pub event: Option<Vec<u8>>,
+}
+
+/// The rows of one disk that the checkers read.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DiskView {
+    /// The head of each chain.
+    pub heads: BTreeMap<Chain, HeadRow>,
+    /// The log, by rising index.
+    pub log: Vec<LogEntry>,
+    /// Events that the terminal has written down as not readable.
+    pub quarantine: BTreeSet<EventId>,
+}
+
+impl DiskView {
+    /// Reads a disk.
+    ///
+    /// # Errors
+    /// When a row is none.
+    pub fn of(disk: &dyn Store) -> Result<Self, String> {
+        let mut view = Self { log: log_on(disk)?, ..Self::default() };
+        each(disk, Space::Head, |key, value| {
+            let chain = Chain::from_key(key).ok_or_else(|| Error::message("no chain"))?;
+            view.heads.insert(chain, head(value)?);
+            Ok(())
+        })?;
+        each(disk, Space::Quarantine, |key, _| {
+            view.quarantine.insert(EventId::from_key(key).ok_or_else(|| Error::message("no event"))?);
+            Ok(())
+        })?;
+        Ok(view)
+    }
+}
+
+/// The store-wide log on a disk, by rising index.
+///
+/// # Errors
+/// When a row is none.
+pub(crate) fn log_on(disk: &dyn Store) -> Result<Vec<LogEntry>, String> {
+    let mut log = Vec::new();
+    each(disk, Space::ElectionLog, |_, value| {
+        log.push(entry(value)?);
+        Ok(())
+    })?;
+    Ok(log)
+}
+
+fn each(
+    disk: &dyn Store,
+    space: Space,
+    mut read: impl FnMut(&[u8], &[u8]) -> Result<(), Error>,
+) -> Result<(), String> {
+    disk.scan_all(space, &mut |key, value| {
+        read(key, value)
+            .map_err(|error| StoreError::plain(format!("the row {key:02x?} of {space:?} is none: {error}")))
+    })
+    .map_err(|error| error.to_string())
+}
+
+fn head(value: &[u8]) -> Result<HeadRow, Error> {
+    let (mut head, mut decided) = (HeadRow::default(), None);
+    fields(value, |key, decoder| {
+        match key {
+            0 => head.seq = decoder.u64()?,
+            1 => head.hash = decoder.bytes()?.to_vec(),
+            2 => decided = Some(decoder.u64()?),
+            3 => head.decided = decided.zip(Some(decoder.bytes()?.to_vec())),
+            _ => decoder.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(head)
+}
+
+fn entry(value: &[u8]) -> Result<LogEntry, Error> {
+    let (mut index, mut class, mut payload) = (0, 0, Vec::new());
+    fields(value, |key, decoder| {
+        match key {
+            0 => index = decoder.u64()?,
+            2 => class = decoder.u64()?,
+            3 => payload = decoder.bytes()?.to_vec(),
+            _ => decoder.skip()?,
+        }
+        Ok(())
+    })?;
+    if class != 0 || payload.is_empty() {
+        return Ok(LogEntry { index, key: None, event: None });
+    }
+    let (mut replica, mut number, mut kind, mut bytes) = (0, 0, 0, Vec::new());
+    fields(&payload, |key, decoder| {
+        match key {
+            0 => replica = decoder.u64()?,
+            1 => number = decoder.u64()?,
+            2 => kind = decoder.u64()?,
+            3 => bytes = decoder.bytes()?.to_vec(),
+            _ => decoder.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(LogEntry { index, key: Some((replica, number)), event: (kind == STORE_EVENT).then_some(bytes) })
+}
+
+/// The fields of a map from small integers.
+fn fields(
+    value: &[u8],
+    mut read: impl FnMut(u64, &mut Decoder<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut decoder = Decoder::new(value);
+    let count = decoder.map()?.ok_or_else(|| Error::message("a map without a length"))?;
+    for _ in 0..count {
+        let key = decoder.u64()?;
+        read(key, &mut decoder)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos::MemoryStore;
+    use edgepos_core::{Lane, Persist, PersistId, ReplicaId, Seq, Write};
+
+    use super::*;
+
+    #[test]
+    fn rows_are_read_with_fields_of_a_later_version() {
+        let chain = Chain::new(ReplicaId::new(1, 1), Lane::Stock);
+        let id = EventId::new(chain, Seq(3));
+        let writes = vec![
+            Write::put(Space::Head, chain.to_key(), *b"\xA5\x00\x07\x01\x41h\x02\x05\x03\x41d\x18\xC8\x00"),
+            Write::put(
+                Space::ElectionLog,
+                *b"12345678",
+                *b"\xA3\x00\x09\x01\x01\x03\x49\xA4\x00\x01\x01\x02\x02\x01\x03\x40",
+            ),
+            Write::put(Space::ElectionLog, *b"12345679", *b"\xA2\x00\x0A\x01\x01"),
+            Write::put(Space::Quarantine, id.to_key(), *b"why"),
+        ];
+        let mut disk = MemoryStore::new();
+        disk.commit(&[Persist { id: PersistId(1), writes }]).unwrap();
+        let view = DiskView::of(&disk).unwrap();
+        let head = HeadRow { seq: 7, hash: b"h".into(), decided: Some((5, b"d".into())) };
+        assert_eq!(view.heads, BTreeMap::from([(chain, head)]));
+        assert_eq!(view.log[0], LogEntry { index: 9, key: Some((1, 2)), event: Some(Vec::new()) });
+        assert_eq!(view.log[1], LogEntry { index: 10, key: None, event: None });
+        assert_eq!(view.quarantine, BTreeSet::from([id]));
+    }
+}

@@ -1,0 +1,79 @@
+//! What a later terminal knows of the store: facts read from payloads, and since when a counter has been below its floor.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use edgepos::model::{Counter, CounterRow, ExceptionRaised};
+use edgepos_core::{EventId, ReplicaId, Seq, Time};
+
+use crate::check::Facts;
+
+/// How long a counter is below its floor before the store is asked to raise an exception.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long a proposal may take before it is made again.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Facts, and what follows from them.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) facts: Facts,
+    /// The highest receipt number of this terminal.
+    last_number: u64,
+    /// When a row below its floor is due to be raised.
+    due: BTreeMap<CounterRow, Time>,
+}
+
+impl State {
+    pub(super) fn add(&mut self, me: ReplicaId, id: EventId, payload: &[u8]) {
+        let before = self.facts.transactions.len();
+        self.facts.add(id, payload);
+        if let Some((id, transaction)) = self.facts.transactions.get(before)
+            && id.chain.replica == me
+        {
+            self.last_number = self.last_number.max(transaction.number);
+        }
+    }
+
+    /// The next receipt's number.
+    pub(super) fn next_number(&self) -> u64 {
+        self.last_number + 1
+    }
+
+    /// Where in the store's chain the exception's episode was raised.
+    pub(super) fn raised(&self, exception: &ExceptionRaised) -> Option<Seq> {
+        let same =
+            |(_, raised): &&(EventId, ExceptionRaised)| raised.episode_key() == exception.episode_key();
+        self.facts.exceptions.iter().filter(same).map(|(id, _)| id.seq).min()
+    }
+
+    /// Raised exceptions, by episode.
+    pub(super) fn exceptions(&self) -> Vec<ExceptionRaised> {
+        let raised = self.facts.exceptions.iter().map(|(_, exception)| exception);
+        raised
+            .map(|exception| (exception.episode_key(), exception.clone()))
+            .collect::<BTreeMap<_, _>>()
+            .into_values()
+            .collect()
+    }
+
+    /// Exceptions that the store shall be asked to raise at this moment.
+    pub(super) fn raise(&mut self, now: Time) -> Vec<ExceptionRaised> {
+        let below: BTreeMap<CounterRow, i128> =
+            self.facts.undecided().map(|(row, value)| (row.clone(), value)).collect();
+        self.due.retain(|row, _| below.contains_key(row));
+        let mut raised = Vec::new();
+        for (row, value) in below {
+            // A return whose sale has not arrived is not yet one too many.
+            let early = row.counter == Counter::RETURNABLE && !self.facts.added.contains(&row);
+            let due = self.due.entry(row.clone()).or_insert(now + GRACE);
+            if early || now < *due {
+                continue;
+            }
+            *due = now + PATIENCE;
+            let floor = self.facts.floors[&row];
+            let value = i64::try_from(value).unwrap_or(i64::MIN);
+            raised.push(ExceptionRaised::new(&row, value, floor, Vec::new()));
+        }
+        raised
+    }
+}
