@@ -48,7 +48,7 @@ pub(crate) struct WeekArgs {
     /// Virtual hours; 168 are a week.
     #[arg(long, value_name = "N", default_value_t = 168, value_parser = clap::value_parser!(u64).range(1..=8760))]
     hours: u64,
-    /// The seed.
+    /// The seed that losses and delays are drawn from.
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
     /// Terminals of the store.
@@ -159,6 +159,6 @@ fn save(file: Option<File>, path: Option<&Path>, rows: &impl Serialize) -> Resul
 }
 
 pub(crate) fn cannot_write(path: &Path, error: &std::io::Error) -> ExitCode {
-    eprintln!("error: {} can not be written: {error}", path.display());
+    eprintln!("error: {} cannot be written: {error}", path.display());
     ExitCode::from(2)
 }

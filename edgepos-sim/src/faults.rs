@@ -28,7 +28,7 @@ pub enum Fault {
     Reset(usize, usize),
     /// The cloud is away.
     Outage,
-    /// One terminal can not reach the cloud.
+    /// One terminal cannot reach the cloud.
     NoUplink(usize),
     /// One disk is slow.
     SlowDisk(usize),

@@ -52,8 +52,8 @@ pub use check::{
 };
 pub use digests::Digests;
 pub use faults::{Fault, Planned, schedule};
-pub use outcome::{Outcome, run, run_twice};
+pub use outcome::Outcome;
 pub use plan::{CloudStyle, DiskStyle, FaultStyle, LaterStyle, NetworkStyle, Plan, Sabotage, TillStyle};
-pub use runner::run_seeds;
+pub use runner::{run, run_seeds, run_twice};
 pub use trace::{Finished, Keep};
 pub use world::World;

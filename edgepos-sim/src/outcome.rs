@@ -2,13 +2,12 @@
 
 use crate::check::{Rule, Violation};
 use crate::plan::Plan;
-use crate::trace::{Finished, Keep};
-use crate::world::World;
+use crate::trace::Finished;
 
-/// One run.
+/// What came of one plan.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
-    /// The seed.
+    /// The seed that the plan came from.
     pub seed: u64,
     /// How many terminals the store had.
     pub terminals: usize,
@@ -36,7 +35,7 @@ pub struct Outcome {
     pub frames: u64,
     /// How long it took, in milliseconds of virtual time.
     pub virtual_ms: u64,
-    /// What happened.
+    /// All inputs and outputs, as far as they were kept.
     pub trace: Finished,
     /// What was wrong; nothing, if all is well.
     pub violations: Vec<Violation>,
@@ -69,30 +68,4 @@ impl Outcome {
     pub fn is_good(&self) -> bool {
         self.violations.is_empty()
     }
-}
-
-/// Runs one plan to its end. A panic is a violation like any other.
-pub fn run(plan: Plan, keep: Keep) -> Outcome {
-    let world = std::panic::AssertUnwindSafe(|| World::new(plan.clone(), keep).run());
-    std::panic::catch_unwind(world).unwrap_or_else(|panic| {
-        let message = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("without a message");
-        Outcome::panicked(&plan, message)
-    })
-}
-
-/// Runs one plan twice and compares the traces byte by byte; a difference is a violation.
-pub fn run_twice(plan: Plan) -> Outcome {
-    let mut first = run(plan.clone(), Keep::Bytes(Vec::new()));
-    let bytes = std::mem::take(&mut first.trace.bytes);
-    let second = run(plan, Keep::Compare(bytes, 0));
-    if let Some(at) = second.trace.diverged.filter(|_| first.is_good()) {
-        first.violations.push(Violation::new(Rule::Deterministic, format!("a second run differs at {at}")));
-    } else if first.trace.hash != second.trace.hash {
-        first.violations.push(Violation::new(Rule::Deterministic, "a second run has another hash"));
-    }
-    first
 }

@@ -152,15 +152,15 @@ pub struct Plan {
     pub faults_us: u64,
     /// How long the healed store may take until it is quiet, in microseconds.
     pub deadline_us: u64,
-    /// Links.
+    /// How links behave.
     pub network: NetworkStyle,
-    /// Disks.
+    /// How disks behave.
     pub disk: DiskStyle,
-    /// Cloud.
+    /// How the cloud is reached.
     pub cloud: CloudStyle,
-    /// Tills.
+    /// What the tills do.
     pub till: TillStyle,
-    /// Faults.
+    /// Which faults come, and how often.
     pub faults: FaultStyle,
     /// What is of a later version.
     pub later: LaterStyle,

@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 /// One seed in the JSON report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Row {
-    /// The seed.
+    /// The seed that the plan came from.
     pub seed: u64,
     /// Terminals of the store.
     pub terminals: usize,
@@ -19,7 +19,7 @@ pub struct Row {
     pub sales: u64,
     /// Receipts for goods that came back.
     pub returns: u64,
-    /// Exceptions raised.
+    /// Exceptions that the store has raised.
     pub exceptions: u64,
     /// How often the leadership went to another terminal.
     pub failovers: u64,
@@ -33,7 +33,7 @@ pub struct Row {
     pub refused: u64,
     /// Tenths of a second in which two terminals said that they may decide, in different terms.
     pub overlaps: u64,
-    /// Frames sent.
+    /// Frames that terminals handed to the network.
     pub frames: u64,
     /// Milliseconds of virtual time.
     pub virtual_ms: u64,
@@ -69,7 +69,7 @@ impl From<&Outcome> for Row {
 /// All rows summed up.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Totals {
-    /// Seeds.
+    /// How many seeds were added.
     pub seeds: u64,
     /// Seeds with a violation.
     pub bad: u64,

@@ -1,4 +1,4 @@
-//! Many seeds on all cores; outcomes in the order of the seeds.
+//! One plan, once or twice; and many seeds on all cores, with outcomes in the order of the seeds.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -6,9 +6,37 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::outcome::{Outcome, run, run_twice};
+use crate::check::{Rule, Violation};
+use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::trace::Keep;
+use crate::world::World;
+
+/// Runs one plan to its end. A panic is a violation like any other.
+pub fn run(plan: Plan, keep: Keep) -> Outcome {
+    let world = std::panic::AssertUnwindSafe(|| World::new(plan.clone(), keep).run());
+    std::panic::catch_unwind(world).unwrap_or_else(|panic| {
+        let message = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("without a message");
+        Outcome::panicked(&plan, message)
+    })
+}
+
+/// Runs one plan twice and compares the traces byte by byte; a difference is a violation.
+pub fn run_twice(plan: Plan) -> Outcome {
+    let mut first = run(plan.clone(), Keep::Bytes(Vec::new()));
+    let bytes = std::mem::take(&mut first.trace.bytes);
+    let second = run(plan, Keep::Compare(bytes, 0));
+    if let Some(at) = second.trace.diverged.filter(|_| first.is_good()) {
+        first.violations.push(Violation::new(Rule::Deterministic, format!("a second run differs at {at}")));
+    } else if first.trace.hash != second.trace.hash {
+        first.violations.push(Violation::new(Rule::Deterministic, "a second run has another hash"));
+    }
+    first
+}
 
 /// Runs the plans of seeds `start .. start + count`, each twice where `twice`, and hands each outcome to `each`, by rising seed.
 ///

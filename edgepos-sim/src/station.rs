@@ -16,7 +16,7 @@ use crate::machine::Machine;
 use crate::plan::{Plan, Purpose};
 use crate::till::Till;
 
-/// One device.
+/// One device and whatever runs on it.
 #[derive(Debug)]
 pub(crate) struct Station {
     /// Its terminal's incarnation.
@@ -25,11 +25,11 @@ pub(crate) struct Station {
     pub terminal: Option<Machine>,
     /// Counts its starts: what was meant for an earlier one is dropped.
     pub boot: u64,
-    /// Its disk.
+    /// The disk that survives each start.
     pub disk: Disk,
-    /// Its clock.
+    /// The clock that its terminal is told.
     pub clock: VirtualClock,
-    /// Its till.
+    /// The till in front of its terminal.
     pub till: Till,
     /// The deadline that is in the agenda, and its number.
     pub alarm: (Option<u64>, u64),
@@ -107,10 +107,10 @@ impl Station {
     /// Starts the terminal from the disk.
     ///
     /// # Errors
-    /// When the terminal can not start, or has made something else of its disk than lies there.
+    /// When the terminal cannot start, or has made something else of its disk than lies there.
     pub(crate) fn start(&mut self, world_us: u64) -> Result<(), Violation> {
         let cannot = |error: &dyn std::fmt::Display| {
-            Violation::new(Rule::Alive, format!("{} can not start: {error}", self.replica))
+            Violation::new(Rule::Alive, format!("{} cannot start: {error}", self.replica))
         };
         let now = self.now(world_us);
         let machine = match &mut self.later {

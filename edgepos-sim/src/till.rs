@@ -17,7 +17,7 @@ use crate::street::{Bought, Street};
 pub(crate) enum Ask {
     /// Open a basket.
     Begin(Draft),
-    /// Book it.
+    /// Book the basket that was paid.
     Commit(Commit),
     /// Give it up.
     Abandon(BasketId),
@@ -57,7 +57,7 @@ enum Waiting {
     Record,
 }
 
-/// One till.
+/// One till and who stands at it.
 #[derive(Debug)]
 pub(crate) struct Till {
     place: usize,

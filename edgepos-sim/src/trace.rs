@@ -35,7 +35,7 @@ pub(crate) enum Entry<'a> {
 /// What the trace does beside hashing.
 #[derive(Debug, Default)]
 pub enum Keep {
-    /// Nothing.
+    /// Keeps nothing but the hash.
     #[default]
     Hash,
     /// Keeps the bytes, to compare a second run with.

@@ -3,9 +3,7 @@
 mod end;
 mod fault;
 
-use edgepos::{
-    Commit, Draft, Input, Notice, Output, Receipt, Refusal, Reply, RequestId, consensus, sync,
-};
+use edgepos::{Commit, Draft, Input, Notice, Output, Receipt, Refusal, Reply, RequestId, consensus, sync};
 use edgepos_core::Load;
 use edgepos_sync::{CloudRequest, UplinkError, UplinkId};
 
@@ -76,7 +74,7 @@ struct Counts {
     overlaps: u64,
 }
 
-/// One store.
+/// One store with its terminals, network, cloud and customers.
 #[derive(Debug)]
 pub struct World {
     plan: Plan,

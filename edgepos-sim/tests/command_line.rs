@@ -22,10 +22,10 @@ fn mistakes_end_with_status_2_and_a_reason() {
         (&["--trace", "file.txt"], "--seed"),
         (&["--seed", "1", "--expect", "file.txt"], "cannot be used with"),
         (&["--seeds", "1", "--expect", "/nowhere/digests.txt"], "/nowhere/digests.txt holds no digests"),
-        (&["--seeds", "1", "--digests", "/nowhere/digests.txt"], "/nowhere/digests.txt can not be written"),
+        (&["--seeds", "1", "--digests", "/nowhere/digests.txt"], "/nowhere/digests.txt cannot be written"),
         (&["--what"], "--what"),
-        (&["--seeds", "1", "--json", "/nowhere/rows.json"], "/nowhere/rows.json can not be written"),
-        (&["--seed", "1", "--trace", "/nowhere/trace.txt"], "/nowhere/trace.txt can not be written"),
+        (&["--seeds", "1", "--json", "/nowhere/rows.json"], "/nowhere/rows.json cannot be written"),
+        (&["--seed", "1", "--trace", "/nowhere/trace.txt"], "/nowhere/trace.txt cannot be written"),
     ] {
         let output = sim(args);
         let told = String::from_utf8(output.stderr).unwrap();

@@ -3,8 +3,9 @@
 use edgepos::crdt::VersionVector;
 use edgepos_core::Seq;
 
+use super::rule::{Rule, Violation};
 use super::view::Events;
-use super::{Rule, StoreView, Violation};
+use super::view::StoreView;
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     for terminal in &view.terminals {

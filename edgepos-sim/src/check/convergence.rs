@@ -1,7 +1,8 @@
 //! All terminals and the cloud hold the same events, and have made the same of them.
 
+use super::rule::{Rule, Violation};
 use super::view::Events;
-use super::{Rule, StoreView, Violation};
+use super::view::StoreView;
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     let Some(first) = view.terminals.first() else { return };

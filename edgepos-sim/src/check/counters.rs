@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use edgepos::model::CounterRow;
 
-use super::{Facts, Rule, StoreView, TerminalView, Violation};
+use super::rule::{Rule, Violation};
+use super::view::{Facts, StoreView, TerminalView};
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     view.terminals.iter().for_each(|terminal| of_terminal(terminal, found));

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use edgepos::model::CounterRow;
 
-use super::{Facts, Rule, StoreView, Violation};
+use super::rule::{Rule, Violation};
+use super::view::{Facts, StoreView};
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     let facts = Facts::of(&view.cloud.events);

@@ -1,6 +1,8 @@
 //! Every terminal, of whatever version, has the same head of every chain: position, hash, and how far the log has derived it.
 
-use super::{Rule, StoreView, Violation};
+use super::rows::HeadRow;
+use super::rule::{Rule, Violation};
+use super::view::StoreView;
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     let Some(first) = view.terminals.first() else { return };
@@ -10,7 +12,7 @@ pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
         else {
             continue;
         };
-        let say = |head: Option<&super::HeadRow>| {
+        let say = |head: Option<&HeadRow>| {
             head.map_or("nothing".to_owned(), |head| match &head.decided {
                 Some((decided, _)) => format!("{} events, {decided} of them decided", head.seq),
                 None => format!("{} events", head.seq),
@@ -24,8 +26,8 @@ pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::HeadRow;
     use super::super::ledger::tests::receipt;
+    use super::super::rows::HeadRow;
     use super::super::view::tests::store_with_one_sale;
     use super::*;
 

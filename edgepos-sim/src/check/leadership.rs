@@ -6,7 +6,7 @@ use edgepos::Status;
 use edgepos_core::{ReplicaId, Term};
 
 use super::promises::Promises;
-use super::{Rule, Violation};
+use super::rule::{Rule, Violation};
 
 /// A terminal counts its own time in ticks: what it believes may be older by one, in milliseconds.
 const TICK_MS: u64 = 10;

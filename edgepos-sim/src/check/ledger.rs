@@ -6,7 +6,7 @@ use edgepos::model::{BasketId, Mode};
 use edgepos::{Commit, Draft, OpenBasket, Receipt, Refusal, Reply};
 use edgepos_core::{EventId, IdempotencyKey};
 
-use super::{Rule, Violation};
+use super::rule::{Rule, Violation};
 
 /// What was asked for, and promised, about one basket.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Ledger {
         self.baskets.iter()
     }
 
-    /// One basket.
+    /// What was promised about one basket.
     pub fn basket(&self, id: BasketId) -> Option<&Basket> {
         self.baskets.get(&id)
     }

@@ -1,7 +1,7 @@
 //! A store in which nothing happens decides nothing: the log does not grow by decisions that have no effect.
 
 use super::rows::LogEntry;
-use super::{Rule, Violation};
+use super::rule::{Rule, Violation};
 
 /// How long a store must have been whole before its log is watched, in microseconds: what was proposed before is decided by then.
 const SETTLED_US: u64 = 10_000_000;

@@ -12,93 +12,19 @@ mod promises;
 mod quarantine;
 mod receipts;
 mod rows;
+mod rule;
 mod store_chain;
 mod survival;
 mod view;
-
-use std::fmt;
 
 pub use leadership::Leadership;
 pub use ledger::Ledger;
 pub use log_growth::LogGrowth;
 pub(crate) use rows::log_on;
 pub use rows::{DiskView, HeadRow, LogEntry};
+pub use rule::{Rule, Violation};
 pub(crate) use view::events_on;
 pub use view::{CloudView, Facts, StoreView, TerminalView};
-
-/// A rule of the store.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Rule {
-    /// At most one leader in each term.
-    OneLeaderPerTerm,
-    /// Nothing that was acknowledged is lost.
-    NothingLost,
-    /// No event is applied twice, chains have no gaps, counters are the sums of their effects.
-    NothingTwice,
-    /// After the faults, all terminals and the cloud hold the same.
-    Converged,
-    /// One key, one receipt; one basket, one transaction; numbers without gaps.
-    Receipts,
-    /// One exception for each row below its floor.
-    OneException,
-    /// After the faults, a leader exists and everything reaches the cloud in time.
-    Liveness,
-    /// No panic, no terminal that stops, no false alarm.
-    Alive,
-    /// Who says that it may decide can.
-    Honest,
-    /// Every decision that carries an event has one position of the store's chain, the same everywhere.
-    OnePosition,
-    /// What cannot be read is kept, written down and shown, and nothing else is.
-    Quarantined,
-    /// A quiet store decides nothing.
-    NoUselessDecision,
-    /// The same seed gives the same trace.
-    Deterministic,
-}
-
-impl Rule {
-    /// Its name in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OneLeaderPerTerm => "one leader per term",
-            Self::NothingLost => "nothing acknowledged is lost",
-            Self::NothingTwice => "nothing applied twice",
-            Self::Converged => "converged",
-            Self::Receipts => "receipts",
-            Self::OneException => "one exception",
-            Self::Liveness => "liveness",
-            Self::Alive => "alive",
-            Self::Honest => "honest",
-            Self::OnePosition => "one decision, one position",
-            Self::Quarantined => "what cannot be read is shown",
-            Self::NoUselessDecision => "no useless decision",
-            Self::Deterministic => "deterministic",
-        }
-    }
-}
-
-/// A rule was broken.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Violation {
-    /// Which.
-    pub rule: Rule,
-    /// How, in words that name the terminal and the event.
-    pub what: String,
-}
-
-impl Violation {
-    /// A broken rule.
-    pub fn new(rule: Rule, what: impl Into<String>) -> Self {
-        Self { rule, what: what.into() }
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.rule.name(), self.what)
-    }
-}
 
 /// Most violations that one run reports.
 const MAX_REPORTED: usize = 20;

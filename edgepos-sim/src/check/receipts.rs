@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgepos::model::BasketId;
 use edgepos_core::ReplicaId;
 
-use super::{Facts, Ledger, Rule, StoreView, Violation};
+use super::ledger::Ledger;
+use super::rule::{Rule, Violation};
+use super::view::{Facts, StoreView};
 
 pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation>) {
     let facts = Facts::of(&view.cloud.events);

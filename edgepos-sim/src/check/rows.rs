@@ -23,7 +23,7 @@ pub struct HeadRow {
 /// One entry of the store-wide log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogEntry {
-    /// Its position.
+    /// Its position in the log.
     pub index: u64,
     /// The proposal's name: terminal and number; `None` for an entry of the election itself.
     pub key: Option<(u64, u64)>,
@@ -40,6 +40,15 @@ pub struct DiskView {
     pub log: Vec<LogEntry>,
     /// Events that the terminal has written down as not readable.
     pub quarantine: BTreeSet<EventId>,
+    /// Decisions of unknown kinds that it has written down, by their index.
+    pub skipped: BTreeSet<u64>,
+}
+
+impl LogEntry {
+    /// Whether it is a decision of a kind that this version does not know.
+    pub fn is_unknown(&self) -> bool {
+        self.key.is_some() && self.event.is_none()
+    }
 }
 
 impl DiskView {
@@ -55,7 +64,13 @@ impl DiskView {
             Ok(())
         })?;
         each(disk, Space::Quarantine, |key, _| {
-            view.quarantine.insert(EventId::from_key(key).ok_or_else(|| Error::message("no event"))?);
+            match key.strip_prefix(b"decision").and_then(|index| index.try_into().ok()) {
+                Some(index) => drop(view.skipped.insert(u64::from_be_bytes(index))),
+                None => {
+                    let id = EventId::from_key(key).ok_or_else(|| Error::message("no event"))?;
+                    view.quarantine.insert(id);
+                }
+            }
             Ok(())
         })?;
         Ok(view)
@@ -164,6 +179,7 @@ mod tests {
             ),
             Write::put(Space::ElectionLog, *b"12345679", *b"\xA2\x00\x0A\x01\x01"),
             Write::put(Space::Quarantine, id.to_key(), *b"why"),
+            Write::put(Space::Quarantine, *b"decision\0\0\0\0\0\0\0\x0C", *b"why"),
         ];
         let mut disk = MemoryStore::new();
         disk.commit(&[Persist { id: PersistId(1), writes }]).unwrap();
@@ -172,6 +188,6 @@ mod tests {
         assert_eq!(view.heads, BTreeMap::from([(chain, head)]));
         assert_eq!(view.log[0], LogEntry { index: 9, key: Some((1, 2)), event: Some(Vec::new()) });
         assert_eq!(view.log[1], LogEntry { index: 10, key: None, event: None });
-        assert_eq!(view.quarantine, BTreeSet::from([id]));
+        assert_eq!((view.quarantine, view.skipped), (BTreeSet::from([id]), BTreeSet::from([12])));
     }
 }

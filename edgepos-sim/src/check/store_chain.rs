@@ -6,8 +6,9 @@ use edgepos::model::{Envelope, ExceptionRaised, Kind};
 use edgepos_core::EventId;
 
 use super::rows::LogEntry;
+use super::rule::{Rule, Violation};
 use super::view::Events;
-use super::{Rule, StoreView, TerminalView, Violation};
+use super::view::{StoreView, TerminalView};
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     // Who took a snapshot lacks the beginning of the log.

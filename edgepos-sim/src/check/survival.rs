@@ -2,8 +2,10 @@
 
 use edgepos::model::Envelope;
 
+use super::ledger::Ledger;
+use super::rule::{Rule, Violation};
 use super::view::Events;
-use super::{Ledger, Rule, StoreView, Violation};
+use super::view::StoreView;
 
 pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation>) {
     let disks = view.terminals.iter().map(|terminal| (terminal.replica.to_string(), &terminal.events));

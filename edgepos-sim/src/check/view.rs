@@ -13,16 +13,16 @@ use super::rows::DiskView;
 /// Events by their id, as opaque payloads.
 pub(crate) type Events = BTreeMap<EventId, Vec<u8>>;
 
-/// One terminal.
+/// One terminal: what it shows, and what is on its disk.
 #[derive(Clone, Debug, Default)]
 pub struct TerminalView {
-    /// Who.
+    /// Which incarnation it is.
     pub replica: ReplicaId,
     /// What is on its disk.
     pub events: Events,
     /// What it says is on its disk.
     pub durable: VersionVector,
-    /// Its counters.
+    /// The counters that it shows.
     pub counters: BTreeMap<CounterRow, i64>,
     /// Prices that apply now.
     pub prices: BTreeMap<String, PriceSet>,
@@ -38,7 +38,7 @@ pub struct TerminalView {
     pub disk: DiskView,
 }
 
-/// The cloud.
+/// What the cloud holds, and what it says.
 #[derive(Clone, Debug, Default)]
 pub struct CloudView {
     /// What it stores.
@@ -52,9 +52,9 @@ pub struct CloudView {
 /// A whole store.
 #[derive(Clone, Debug, Default)]
 pub struct StoreView {
-    /// Its terminals.
+    /// Its terminals, by their places.
     pub terminals: Vec<TerminalView>,
-    /// Its cloud.
+    /// The cloud behind them.
     pub cloud: CloudView,
 }
 

@@ -58,7 +58,7 @@ pub(super) struct Lan {
     overlap_since: Option<u64>,
     /// The longest time that more than one believed to lead, in milliseconds.
     overlap_max: u64,
-    /// Elections won.
+    /// How many elections were won.
     pub(super) elections: u64,
     /// The first broken promise of raft.
     pub(super) broken: Option<String>,

@@ -10,7 +10,7 @@ use super::trial::{Cell, Profile, Trial, What};
 /// What many seeds of one [`Cell`] gave.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Row {
-    /// The durations.
+    /// The profile that sets the durations.
     pub profile: Profile,
     /// What happened to the leader.
     pub mode: What,
@@ -24,7 +24,7 @@ pub struct Row {
     pub flush_ms: u64,
     /// The round trip to the cloud that votes, in milliseconds; `null` for a store that votes by itself.
     pub cloud_rtt_ms: Option<u64>,
-    /// Runs.
+    /// How many runs were made.
     pub seeds: u64,
     /// Half of the runs had a leader that may act for the store within this time, in milliseconds.
     pub p50_ms: u64,

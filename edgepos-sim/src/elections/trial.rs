@@ -10,11 +10,11 @@ use super::lan::{Lan, Wire};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
-    /// [`Timing::standard`].
+    /// The durations of [`Timing::standard`].
     Standard,
     /// [`Timing::fast`], on datagrams only.
     Fast,
-    /// [`Timing::relaxed`].
+    /// The durations of [`Timing::relaxed`].
     Relaxed,
 }
 
@@ -45,7 +45,7 @@ pub enum What {
 /// One kind of trial.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cell {
-    /// The durations.
+    /// The profile that sets the durations.
     pub profile: Profile,
     /// What happens to the leader.
     pub what: What,

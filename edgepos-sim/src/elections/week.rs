@@ -9,7 +9,7 @@ use super::trial;
 /// What a quiet time gave.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Week {
-    /// The run.
+    /// The seed of the run.
     pub seed: u64,
     /// Terminals of the store.
     pub terminals: usize,
@@ -17,7 +17,7 @@ pub struct Week {
     pub transport: Wire,
     /// Messages lost, in percent.
     pub loss: u64,
-    /// Virtual hours.
+    /// Hours of virtual time.
     pub hours: u64,
     /// Elections after the first one.
     pub needless_elections: u64,

@@ -6,9 +6,9 @@ use edgepos::{MemoryStore, Store};
 use edgepos_core::{EventId, Jitter, Now, Persist, PersistId, ReplicaId, Space, StoreId, Write};
 use edgepos_sync::Output;
 
+use super::disk::{ceiling, ceiling_row, outbox};
 use super::forms::{Stamp, with_field};
 use super::voice::{Saying, Voice};
-use super::{CEILING, ceiling, outbox};
 
 /// Rows that this version does not know, in spaces that it does.
 const UNKNOWN_ROWS: [(Space, &[u8], &[u8]); 4] = [
@@ -48,11 +48,7 @@ pub(crate) fn downgraded(
         }
         let id = outbox.record(now, lane, payload).map_err(|error| error.to_string())?;
         let mut writes = counted(id, &envelope, disk)?;
-        writes.extend(
-            clock
-                .ceiling_to_persist(now.wall)
-                .map(|ceiling| Write::put(Space::Clock, CEILING, ceiling.0.to_be_bytes())),
-        );
+        writes.extend(clock.ceiling_to_persist(now.wall).map(ceiling_row));
         while let Some(output) = outbox.poll_output() {
             if let Output::Persist(persist) = output {
                 writes.extend(persist.writes);

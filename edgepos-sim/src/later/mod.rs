@@ -6,6 +6,7 @@
 //! that carries an event gets the next position of the store's chain, whether or not anybody can read it; decisions of other kinds
 //! get none; a second decision about one episode gets none.
 
+mod disk;
 mod downgrade;
 mod forms;
 mod state;
@@ -16,16 +17,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use edgepos::consensus::{self, Decision, Election, Leader, Proposal, ProposalKey, Timing};
-use edgepos::crdt::{Clock, Hlc};
+use edgepos::crdt::Clock;
 use edgepos::model::{Envelope, ExceptionRaised, Kind};
-use edgepos::{Commit, Draft, Input, MemoryStore, Notice, Output, Status, Store, StoreError};
-use edgepos_core::{
-    Chain, ConnectionId, EventId, Jitter, Lane, Now, PersistId, ReplicaId, Space, StoreId, Time, Write,
-};
+use edgepos::{Commit, Draft, Input, MemoryStore, Notice, Output, Status};
+use edgepos_core::{Chain, ConnectionId, EventId, Jitter, Lane, Now, PersistId, ReplicaId, StoreId, Time};
 use edgepos_sync::{self as sync, Limits, Outbox};
 
 use crate::check::{Facts, events_on};
 
+use disk::{ceiling, ceiling_row, election_rows, outbox};
 pub(crate) use downgrade::downgraded;
 use forms::{Stamp, encoded, payload, with_field};
 use state::State;
@@ -37,8 +37,6 @@ const STORE_EVENT: u16 = 1;
 /// The first byte of a frame.
 const ELECTION: u8 = 1;
 const SYNC: u8 = 2;
-/// The row of the stamps that may have been used.
-const CEILING: &[u8] = b"ceiling";
 /// So few that others fall behind it and get a snapshot.
 const LOG_ENTRIES: u32 = 16;
 /// How often it looks for counters below their floor.
@@ -47,11 +45,11 @@ const LOOK: Duration = Duration::from_millis(500);
 /// What a later terminal starts from, each time.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
-    /// This incarnation.
+    /// Which incarnation it is.
     pub me: ReplicaId,
     /// Its place, from 0.
     pub place: usize,
-    /// The store.
+    /// The store that it belongs to.
     pub store: StoreId,
     /// All terminals of the store.
     pub voters: Vec<ReplicaId>,
@@ -191,7 +189,7 @@ impl Later {
 
     /// What it knows of the store.
     pub(crate) fn facts(&self) -> &Facts {
-        &self.state.facts
+        self.state.facts()
     }
 
     /// What a terminal tells of itself.
@@ -211,7 +209,7 @@ impl Later {
             connected: self.peers.keys().copied().collect(),
             open_baskets: 0,
             exceptions: self.state.exceptions(),
-            quarantined: self.state.facts.unreadable.len() as u64,
+            quarantined: self.state.facts().unreadable.len() as u64,
             business_day: None,
         }
     }
@@ -270,7 +268,7 @@ impl Later {
         if self.writes.is_gathering()
             && let Some(ceiling) = self.clock.ceiling_to_persist(now.wall)
         {
-            self.writes.put(Write::put(Space::Clock, CEILING, ceiling.0.to_be_bytes()));
+            self.writes.put(ceiling_row(ceiling));
         }
         self.out.extend(self.writes.seal().map(Output::Persist));
     }
@@ -405,37 +403,6 @@ impl Later {
         let key = ProposalKey { replica: me, number };
         let _ = self.election.propose(now, Proposal { key, kind, base: None, bytes });
     }
-}
-
-/// The election's rows of a disk.
-fn election_rows(disk: &MemoryStore) -> Result<consensus::Restored, String> {
-    let mut rows = consensus::Restored::new();
-    for space in consensus::Restored::SPACES {
-        disk.scan_all(space, &mut |key, value| {
-            rows.insert(space, key, value).map_err(|error| StoreError::plain(error.to_string()))
-        })
-        .map_err(|error| error.to_string())?;
-    }
-    Ok(rows)
-}
-
-/// An outbox on a disk.
-fn outbox(now: Now, store: StoreId, me: ReplicaId, seed: u64, disk: &MemoryStore) -> Result<Outbox, String> {
-    let mut rows = sync::Restored::new();
-    for space in sync::Restored::SPACES {
-        disk.scan_all(space, &mut |key, value| {
-            rows.insert(space, key, value).map_err(|error| StoreError::plain(error.to_string()))
-        })
-        .map_err(|error| error.to_string())?;
-    }
-    Outbox::new(now, sync::Config::standard(store, me, seed), rows).map_err(|error| error.to_string())
-}
-
-/// The stamps that a disk says may have been used.
-fn ceiling(disk: &MemoryStore) -> Result<Hlc, String> {
-    let rows = disk.scan(Space::Clock, CEILING, CEILING, u32::MAX).map_err(|error| error.to_string())?;
-    let ceiling = rows.first().and_then(|(_, value)| value.as_slice().try_into().ok());
-    Ok(Hlc(ceiling.map_or(0, u64::from_be_bytes)))
 }
 
 /// The exception that a decision raises, where it is one and can be read.

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Facts, and what follows from them.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) facts: Facts,
+    facts: Facts,
     /// The highest receipt number of this terminal.
     last_number: u64,
     /// When a row below its floor is due to be raised.
@@ -32,6 +32,10 @@ impl State {
         {
             self.last_number = self.last_number.max(transaction.number);
         }
+    }
+
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// The next receipt's number.

@@ -20,7 +20,7 @@ const UNKNOWN_DECISION: u16 = 40;
 /// One thing to say.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Saying {
-    /// Record this.
+    /// Record this event.
     Event { lane: Lane, payload: Vec<u8> },
     /// Record this receipt.
     Sale { sold: Box<(Draft, Commit)>, payload: Vec<u8> },
