@@ -16,7 +16,7 @@ mod writes;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use edgepos::consensus::{self, Decision, Election, Leader, Proposal, ProposalKey, Timing};
+use edgepos::consensus::{self, Decision, Election, Leader, Proposal, Timing};
 use edgepos::crdt::Clock;
 use edgepos::model::{Envelope, ExceptionRaised, Kind};
 use edgepos::{Commit, Draft, Input, MemoryStore, Notice, Output, Status};
@@ -398,10 +398,7 @@ impl Later {
 
     /// What does not fit among the proposals that wait is not proposed.
     fn propose(&mut self, now: Now, kind: u16, bytes: Vec<u8>) {
-        let me = self.setup.me;
-        let number = self.election.decided(me) + self.election.pending_proposals() as u64 + 1;
-        let key = ProposalKey { replica: me, number };
-        let _ = self.election.propose(now, Proposal { key, kind, base: None, bytes });
+        let _ = self.election.propose(now, Proposal { kind, base: None, bytes });
     }
 }
 
