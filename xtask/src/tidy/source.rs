@@ -15,7 +15,7 @@ const ENGINES: [&str; 5] = [
 ];
 
 /// The sans-IO part of the terminal obeys the same rule.
-const TERMINAL: [&str; 2] = ["edgepos/src/terminal/", "edgepos/src/model/"];
+const TERMINAL: [&str; 2] = ["edgepos/src/terminal/", "edgepos/src/retail/"];
 
 /// What an engine may not name, and why.
 const ASKING: [(&str, &str); 10] = [
