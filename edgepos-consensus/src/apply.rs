@@ -23,11 +23,15 @@ pub(crate) fn entries(turn: &mut Turn<'_>, committed: Vec<Entry>, writes: &mut V
 
 fn decide(turn: &mut Turn<'_>, entry: &Entry, numbered: Numbered, writes: &mut Vec<Write>) {
     let verdict = turn.raft.log_mut().judge(entry.index, &numbered, writes);
-    let Numbered { key, proposal: Proposal { kind, bytes, .. } } = numbered;
+    let Numbered { key, proposal: Proposal { kind, bytes, .. }, level } = numbered;
     match verdict {
         Verdict::PassedOver => {}
         Verdict::Refused { base, current } => {
             turn.tell(Event::ProposalRefused { key, kind, base, current });
+        }
+        Verdict::Raised => {
+            turn.tell(Event::LevelRaised { level });
+            resign_if_unfit(turn);
         }
         Verdict::Taken => {
             let (index, term) = (entry.index, Term(entry.term));
@@ -41,8 +45,13 @@ fn change_members(turn: &mut Turn<'_>, change: MembersChange, writes: &mut Vec<W
         return;
     }
     turn.tell_members();
-    // A terminal that lost its vote by a decision must not lead.
-    if turn.leads() && !turn.raft.votes() {
+    resign_if_unfit(turn);
+}
+
+/// A terminal that lost its vote by a decision, or does not know the rules of the next ones, must not lead.
+fn resign_if_unfit(turn: &mut Turn<'_>) {
+    let fit = turn.raft.votes() && !turn.raft.log().is_beyond();
+    if turn.leads() && !fit {
         turn.raft.resign();
     }
 }

@@ -215,8 +215,9 @@ fn start(store: &dyn RowStore, now: Now) -> Election {
 
 fn entry(index: u64, term: u64) -> Entry {
     let key = ProposalKey { replica: LEADER, number: index };
-    let proposal = Proposal { kind: 1, base: None, bytes: vec![index as u8; 30] };
-    let payload = Numbered { key, proposal }.encode();
+    let bytes = vec![index as u8; 30];
+    let proposal = Proposal { kind: 1, subject: Vec::new(), base: None, bytes };
+    let payload = Numbered { key, proposal, level: 0 }.encode();
     Entry { index, term, class: Class::Normal, payload }
 }
 
@@ -251,7 +252,8 @@ impl<'s> Follower<'s> {
                 decisions.restore_number(LEADER, SNAPSHOT);
                 decisions.restore_version(1, SNAPSHOT);
                 decisions.restore_version(7, 3);
-                message(5, Body::Snapshot(Snapshot { index: SNAPSHOT, term: 5, members, decisions }))
+                let snapshot = Snapshot { index: SNAPSHOT, term: 5, members, decisions };
+                message(5, Body::Snapshot(Box::new(snapshot)))
             }
             // A tail that another leader replaces by a shorter one.
             SNAPSHOT => append(SNAPSHOT, 5, 7, SNAPSHOT + 4),

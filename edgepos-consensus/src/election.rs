@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use edgepos_core::{Now, ReplicaId, StoreGeneration, Term, Time};
 
 use crate::config::Config;
-use crate::entry::{Proposal, ProposalKey};
+use crate::entry::{LEVEL_KIND, MAX_LEVEL, Proposal, ProposalKey};
 use crate::error::{HaltReason, MembershipError, NotLeader, ProposeError, StartError};
 use crate::guard::Refusal;
 use crate::io::{Event, Input, Leader, Mode, Output};
@@ -107,15 +107,36 @@ impl Election {
     /// [`pending_proposals`](Self::pending_proposals) tell: what has a number above both together is lost, and is proposed anew.
     ///
     /// # Errors
-    /// When it is too large, too many wait, or the engine has halted. Nothing is kept then.
+    /// When it is too large, its kind is reserved, too many wait, or the engine has halted. Nothing is kept then.
     pub fn propose(&mut self, now: Now, proposal: Proposal) -> Result<ProposalKey, ProposeError> {
+        if proposal.kind == LEVEL_KIND {
+            return Err(ProposeError::KindReserved { kind: proposal.kind });
+        }
+        self.submit(now, proposal, 0)
+    }
+
+    /// Asks the store to raise its [feature level](Self::level), which it never lowers. Ask only when every member of the store runs a version
+    /// that knows the level, and none will go back behind it: an earlier one decides otherwise from there on.
+    ///
+    /// # Errors
+    /// When the level is reached or unknown, too many proposals wait, or the engine has halted.
+    pub fn raise_level(&mut self, now: Now, level: u32) -> Result<ProposalKey, ProposeError> {
+        let current = self.level();
+        if level <= current || level > MAX_LEVEL {
+            return Err(ProposeError::Level { given: level, current, limit: MAX_LEVEL });
+        }
+        let proposal = Proposal { kind: LEVEL_KIND, subject: Vec::new(), base: None, bytes: Vec::new() };
+        self.submit(now, proposal, level)
+    }
+
+    fn submit(&mut self, now: Now, proposal: Proposal, level: u32) -> Result<ProposalKey, ProposeError> {
         if self.halted.is_some() {
             return Err(ProposeError::Halted);
         }
         self.parts.check(&self.config, &proposal)?;
         let mut key = None;
         self.turn(now, |parts, turn| {
-            key = Some(parts.propose(turn, proposal));
+            key = Some(parts.propose(turn, proposal, level));
             Ok(())
         });
         key.filter(|_| self.halted.is_none()).ok_or(ProposeError::Halted)
@@ -224,10 +245,22 @@ impl Election {
         self.raft.log().decisions().number(replica)
     }
 
-    /// The [index](crate::Decision::index) of the last decision of this kind that was applied; 0 for none. It is the
-    /// [base](Proposal::base) of an edit that builds on what holds.
+    /// The [index](crate::Decision::index) of the last decision of this kind that was applied; 0 for none.
     pub fn version(&self, kind: u16) -> u64 {
         self.raft.log().decisions().version(kind)
+    }
+
+    /// The [base](Proposal::base) of an edit that builds on what holds: the [index](crate::Decision::index) of the last decision of this
+    /// kind about this subject, or up to which none is remembered. Below feature level 1 that of the last decision of the kind.
+    pub fn version_of(&self, kind: u16, subject: &[u8]) -> u64 {
+        self.raft.log().decisions().version_of(kind, subject)
+    }
+
+    /// The store's feature level: what all its terminals decide by, as the log says. 0 is what version 0.1.0 knows; from 1 on a
+    /// [base](Proposal::base) is compared for each subject. A terminal whose version knows less than the store's level
+    /// ([`MAX_LEVEL`]) neither votes nor leads.
+    pub fn level(&self) -> u32 {
+        self.raft.log().decisions().level()
     }
 
     /// How many of this terminal's proposals wait for a decision.
@@ -357,7 +390,7 @@ mod tests {
         assert!(!election.entitled() && election.leader().is_none() && election.poll_timeout().is_none());
         assert!(matches!(election.halted(), Some(HaltReason::Panicked { .. })));
         assert_eq!(election.mode(), Mode::Leaderless);
-        let proposal = Proposal { kind: 0, base: None, bytes: vec![] };
+        let proposal = Proposal { kind: 0, subject: vec![], base: None, bytes: vec![] };
         assert_eq!(election.propose(now, proposal), Err(ProposeError::Halted));
         assert_eq!(election.step_down(now), Err(NotLeader));
         election.handle(now, Input::Timeout);

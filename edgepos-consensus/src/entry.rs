@@ -8,7 +8,13 @@ use crate::cbor;
 use crate::config::MAX_ENTRY_BYTES;
 use crate::members::MembersChange;
 
-/// The envelope of a proposal around its bytes, generously.
+/// Longest [`Proposal::subject`], in bytes.
+pub const MAX_SUBJECT_BYTES: usize = 128;
+/// Highest [feature level](crate::Election::level) that this version knows.
+pub const MAX_LEVEL: u32 = 1;
+/// The kind of the proposals that raise the level. Earlier versions take it for a decision that they do not know.
+pub(crate) const LEVEL_KIND: u16 = u16::MAX;
+/// The envelope of a proposal around its bytes and its subject, generously.
 const ENVELOPE_BYTES: usize = 128;
 /// Largest payload of an entry as it is stored and sent.
 pub(crate) const MAX_PAYLOAD_BYTES: usize = MAX_ENTRY_BYTES as usize + ENVELOPE_BYTES;
@@ -31,14 +37,25 @@ pub struct ProposalKey {
 /// A decision that a terminal asks the store to take. The bytes are opaque here.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Proposal {
-    /// What kind of decision; the caller's numbers.
+    /// What kind of decision; the caller's numbers, below `u16::MAX`.
     pub kind: u16,
-    /// What the proposer had seen: the [index](crate::Decision::index) of the last decision of this kind, 0 for none. When another one
-    /// of the kind was taken since, this one is refused on every terminal alike, with
-    /// [`Event::ProposalRefused`](crate::Event::ProposalRefused). `None` where an edit does not build on the one before.
+    /// What it decides about, such as a product whose price it sets: opaque bytes, at most [`MAX_SUBJECT_BYTES`], compared byte for
+    /// byte. Empty where all decisions of the kind are about one thing.
+    pub subject: Vec<u8>,
+    /// What the proposer had seen: [`Election::version_of`](crate::Election::version_of) the kind and the subject. When another decision
+    /// about the subject was taken since, this one is refused on every terminal alike, with
+    /// [`Event::ProposalRefused`](crate::Event::ProposalRefused). `None` where an edit does not build on the one before. Below feature
+    /// level 1 any decision of the kind counts.
     pub base: Option<u64>,
-    /// At most [`Config::max_entry_bytes`](crate::Config::max_entry_bytes).
+    /// With the subject at most [`Config::max_entry_bytes`](crate::Config::max_entry_bytes).
     pub bytes: Vec<u8>,
+}
+
+impl Proposal {
+    /// The bytes that count against the limit. The subject is among them: what an earlier version reads has no further room.
+    pub(crate) fn len(&self) -> usize {
+        self.subject.len() + self.bytes.len()
+    }
 }
 
 /// A proposal with its name, as it stands in the log, in messages and in the row that keeps it until it is decided.
@@ -46,18 +63,27 @@ pub struct Proposal {
 pub(crate) struct Numbered {
     pub(crate) key: ProposalKey,
     pub(crate) proposal: Proposal,
+    /// The feature level that it raises the store to; 0 for none.
+    pub(crate) level: u32,
 }
 
 impl Numbered {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let Proposal { kind, base, bytes } = &self.proposal;
-        let mut encoder = cbor::map(4 + u64::from(base.is_some()));
+        let Proposal { kind, subject, base, bytes } = &self.proposal;
+        let optional = [base.is_some(), !subject.is_empty(), self.level > 0];
+        let mut encoder = cbor::map(4 + optional.into_iter().map(u64::from).sum::<u64>());
         cbor::put_u64(&mut encoder, 0, self.key.replica.0);
         cbor::put_u64(&mut encoder, 1, self.key.number);
         cbor::put_u64(&mut encoder, 2, u64::from(*kind));
         cbor::put_bytes(&mut encoder, 3, bytes);
         if let Some(base) = base {
             cbor::put_u64(&mut encoder, 4, *base);
+        }
+        if !subject.is_empty() {
+            cbor::put_bytes(&mut encoder, 5, subject);
+        }
+        if self.level > 0 {
+            cbor::put_u64(&mut encoder, 6, u64::from(self.level));
         }
         encoder.into_writer()
     }
@@ -71,6 +97,7 @@ impl Numbered {
 
     pub(crate) fn decode_from(decoder: &mut Decoder<'_>) -> Result<Self, Error> {
         let (mut replica, mut number, mut kind, mut bytes, mut base) = (None, None, None, None, None);
+        let (mut subject, mut level) = (Vec::new(), 0);
         cbor::visit_map(decoder, |key, decoder| {
             match key {
                 0 => replica = Some(decoder.u64()?),
@@ -78,6 +105,8 @@ impl Numbered {
                 2 => kind = Some(decoder.u16()?),
                 3 => bytes = Some(cbor::bytes(decoder, MAX_ENTRY_BYTES as usize)?),
                 4 => base = Some(decoder.u64()?),
+                5 => subject = cbor::bytes(decoder, MAX_SUBJECT_BYTES)?,
+                6 => level = decoder.u32()?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -88,7 +117,13 @@ impl Numbered {
                 replica: ReplicaId(replica.ok_or_else(missing)?),
                 number: number.ok_or_else(missing)?,
             },
-            proposal: Proposal { kind: kind.ok_or_else(missing)?, base, bytes: bytes.ok_or_else(missing)? },
+            proposal: Proposal {
+                kind: kind.ok_or_else(missing)?,
+                subject,
+                base,
+                bytes: bytes.ok_or_else(missing)?,
+            },
+            level,
         })
     }
 }

@@ -164,6 +164,30 @@ pub enum ProposeError {
         /// The limit.
         limit: u32,
     },
+    /// The subject is longer than any may be.
+    #[error("subject of {bytes} bytes exceeds {limit}")]
+    SubjectTooLong {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The kind is the election's own.
+    #[error("kind {kind} is reserved")]
+    KindReserved {
+        /// The kind.
+        kind: u16,
+    },
+    /// The feature level is reached, or unknown to this version.
+    #[error("feature level {given}: the store is at {current}, this version knows {limit}")]
+    Level {
+        /// The level asked for.
+        given: u32,
+        /// The store's.
+        current: u32,
+        /// The highest that this version knows.
+        limit: u32,
+    },
     /// As many proposals as the configuration allows wait for a decision.
     #[error("{limit} proposals already wait for a decision")]
     Full {

@@ -43,6 +43,8 @@ pub enum Refusal {
     LogLost,
     /// A request for a vote from a terminal that has none itself as far as both know: a learner, or one that was removed.
     NotAVoter,
+    /// A request for a vote, to a terminal whose version knows less than the store's feature level.
+    BelowLevel,
     /// A vote that was not asked for yet.
     Unsolicited,
     /// An order to take over, from a terminal that does not lead.
@@ -135,7 +137,8 @@ pub(crate) fn check(view: &View, log: &Log, message: &Message) -> Result<(), Ref
             let may_elect = log.may_elect(message.from, *commit, *commit_term);
             need(may_elect, Refusal::NotAVoter)?;
             // It would elect a leader without the decisions that it has forgotten.
-            need(!log.is_lost(), Refusal::LogLost)
+            need(!log.is_lost(), Refusal::LogLost)?;
+            need(!log.is_beyond(), Refusal::BelowLevel)
         }
         Body::VoteReply { pre, reject, commit, commit_term } => {
             position(*commit, *commit_term)?;

@@ -116,8 +116,8 @@ pub enum Event {
         /// The last index that the leader knows was held.
         known: u64,
     },
-    /// The store has refused a proposal, on every terminal alike: another decision of its kind was taken after the one that
-    /// its proposer had seen. Its number counts as decided. Look at what holds, and propose anew where it still makes sense.
+    /// The store has refused a proposal, on every terminal alike: another decision about its subject was taken after the one
+    /// that its proposer had seen. Its number counts as decided. Look at what holds, and propose anew where it still makes sense.
     ProposalRefused {
         /// Its name.
         key: ProposalKey,
@@ -125,8 +125,13 @@ pub enum Event {
         kind: u16,
         /// The index that it built on.
         base: u64,
-        /// The index of the last decision of the kind.
+        /// The index of the last decision about the subject, or up to which such decisions are not remembered.
         current: u64,
+    },
+    /// The store has raised its [feature level](crate::Election::level): what it adds holds from the next decision on.
+    LevelRaised {
+        /// The level from here on.
+        level: u32,
     },
     /// An operator has [recovered](crate::recovery::recover) this store by force, as of its last time. Told at every start.
     StoreRecovered {

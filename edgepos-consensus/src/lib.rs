@@ -91,13 +91,14 @@ mod rows;
 mod snapshot;
 mod snapshots_sent;
 mod standing;
+mod subjects;
 mod ticks;
 mod turn;
 mod wire;
 
 pub use config::{Config, MAX_ENTRY_BYTES, MAX_TERMINALS, MAX_VOTERS, Timing};
 pub use election::Election;
-pub use entry::{Proposal, ProposalKey};
+pub use entry::{MAX_LEVEL, MAX_SUBJECT_BYTES, Proposal, ProposalKey};
 pub use error::{
     ConfigError, DecodeError, HaltReason, MembershipError, NotLeader, ProposeError, RecoverError,
     RestoreError, StartError,

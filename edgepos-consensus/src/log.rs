@@ -6,7 +6,7 @@ use edgepos_core::{ReplicaId, Write};
 
 use crate::config::{Config, MAX_VOTERS};
 use crate::decisions::{Decisions, Verdict};
-use crate::entry::{Entry, MAX_INDEX, MAX_TERM, Numbered};
+use crate::entry::{Entry, MAX_INDEX, MAX_LEVEL, MAX_TERM, Numbered};
 use crate::error::StartError;
 use crate::members::Members;
 use crate::restored::Restored;
@@ -137,6 +137,11 @@ impl Log {
     /// Whether this terminal is known to have held more.
     pub(crate) fn is_lost(&self) -> bool {
         self.lost
+    }
+
+    /// Whether the store decides by rules that this version does not know.
+    pub(crate) fn is_beyond(&self) -> bool {
+        self.decisions.level() > MAX_LEVEL
     }
 
     /// Whether a request for a vote may be answered: it comes from a voter, from a terminal that a change in the log makes one, or

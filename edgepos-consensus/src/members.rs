@@ -11,7 +11,7 @@ use crate::error::MembershipError;
 /// Voters that are never given up for absence where there are as many terminals.
 const MIN_VOTERS: usize = 3;
 /// Retired names that are kept; the oldest go first. A name is 48 random bits, so that chance alone repeats none.
-const MAX_RETIRED: usize = 1024;
+pub(crate) const MAX_RETIRED: usize = 1024;
 
 /// Who belongs to the store, as the log says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

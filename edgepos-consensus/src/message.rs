@@ -32,7 +32,7 @@ pub(crate) enum Body {
     VoteReply { pre: bool, reject: bool, commit: u64, commit_term: u64 },
     Heartbeat { commit: u64 },
     HeartbeatReply { commit: u64 },
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     TimeoutNow,
     Propose(Vec<Numbered>),
 }

@@ -297,8 +297,8 @@ impl Parts {
     }
 
     /// Takes and numbers a proposal of this terminal, which leaves once it is durable. A leader appends it in the same write.
-    pub(crate) fn propose(&mut self, turn: &mut Turn<'_>, proposal: Proposal) -> ProposalKey {
-        let key = self.proposals.take(turn, proposal);
+    pub(crate) fn propose(&mut self, turn: &mut Turn<'_>, proposal: Proposal, level: u32) -> ProposalKey {
+        let key = self.proposals.take(turn, proposal, level);
         if self.standing.leads() {
             self.append_own(turn);
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use edgepos_core::{ReplicaId, Time, Write};
 
 use crate::config::Config;
-use crate::entry::{Entry, Numbered, Proposal, ProposalKey};
+use crate::entry::{Entry, MAX_SUBJECT_BYTES, Numbered, Proposal, ProposalKey};
 use crate::error::{ProposeError, StartError};
 use crate::io::{Leader, Output};
 use crate::message::Body;
@@ -68,11 +68,12 @@ impl Proposals {
     /// # Errors
     /// When it is too large, or too many wait.
     pub(crate) fn check(&self, config: &Config, proposal: &Proposal) -> Result<(), ProposeError> {
+        if proposal.subject.len() > MAX_SUBJECT_BYTES {
+            let (bytes, limit) = (proposal.subject.len(), MAX_SUBJECT_BYTES);
+            return Err(ProposeError::SubjectTooLong { bytes, limit });
+        }
         if !fits(config, proposal) {
-            return Err(ProposeError::TooLarge {
-                bytes: proposal.bytes.len(),
-                limit: config.max_entry_bytes,
-            });
+            return Err(ProposeError::TooLarge { bytes: proposal.len(), limit: config.max_entry_bytes });
         }
         if self.pending.len() >= config.max_pending_proposals as usize {
             return Err(ProposeError::Full { limit: config.max_pending_proposals });
@@ -80,13 +81,14 @@ impl Proposals {
         Ok(())
     }
 
-    /// Takes a proposal and numbers it. Its row is [among the next](Self::rows).
-    pub(crate) fn take(&mut self, turn: &Turn<'_>, proposal: Proposal) -> ProposalKey {
+    /// Takes a proposal and numbers it; `level` is the one that it raises the store to, or 0. Its row is
+    /// [among the next](Self::rows).
+    pub(crate) fn take(&mut self, turn: &Turn<'_>, proposal: Proposal, level: u32) -> ProposalKey {
         let replica = turn.config.me;
         let last = self.pending.back().map(|last| last.key.number);
         let last = last.unwrap_or_else(|| turn.raft.log().decisions().number(replica));
         let key = ProposalKey { replica, number: last.saturating_add(1) };
-        let numbered = Numbered { key, proposal };
+        let numbered = Numbered { key, proposal, level };
         self.unwritten.push(rows::put_proposal(&numbered));
         self.pending.push_back(numbered);
         key
@@ -179,7 +181,7 @@ impl Proposals {
         self.sent = Some((leader, turn.now + turn.config.timing.election_max));
         let mut bytes = 0;
         let fits = |numbered: &&Numbered| {
-            bytes += numbered.proposal.bytes.len();
+            bytes += numbered.proposal.len();
             bytes <= BATCH_BYTES
         };
         let batch = self.ready().take(BATCH_ITEMS).take_while(fits).cloned().collect();
@@ -195,5 +197,5 @@ impl Proposals {
 }
 
 fn fits(config: &Config, proposal: &Proposal) -> bool {
-    proposal.bytes.len() <= config.max_entry_bytes as usize
+    proposal.len() <= config.max_entry_bytes as usize
 }

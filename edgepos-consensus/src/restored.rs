@@ -52,6 +52,8 @@ impl Restored {
             Some(Row::Lost) => self.log_lost = true,
             Some(Row::Decided(replica, number)) => self.decisions.restore_number(replica, number),
             Some(Row::Version(kind, index)) => self.decisions.restore_version(kind, index),
+            Some(Row::Level(level, floor)) => self.decisions.restore_level(level, floor),
+            Some(Row::Subject(kind, subject, index)) => self.decisions.restore_subject(kind, subject, index),
             Some(Row::Proposal(numbered)) => {
                 self.proposals.insert(numbered.key.number, numbered);
             }

@@ -10,6 +10,8 @@
 //! | `Election` | `lost` | 0 the last index known to have been held; present when the log is known to lack it |
 //! | `Election` | `decided/` + replica, 8 bytes big endian | 0 highest number applied |
 //! | `Election` | `version/` + kind, 2 bytes big endian | 0 index of the last decision of the kind |
+//! | `Election` | `level` | 0 feature level of the store, 1 position up to which subjects count as decided; absent for level 0 |
+//! | `Election` | `subject/` + kind, 2 bytes big endian + subject | 0 index of the last decision about it |
 //! | `Election` | `proposal/` + number, 8 bytes big endian | an own proposal that waits for its decision, as in the log |
 //! | `ElectionLog` | index, 8 bytes big endian | 0 index, 1 term, 2 class, 3 payload |
 //! | `ElectionSnapshot` | `base` | 0 index, 1 term of the last entry dropped |
@@ -32,6 +34,8 @@ const RECOVERED: &[u8] = b"recovered";
 const LOST: &[u8] = b"lost";
 const DECIDED: &[u8] = b"decided/";
 const VERSION: &[u8] = b"version/";
+const LEVEL: &[u8] = b"level";
+const SUBJECT: &[u8] = b"subject/";
 const PROPOSAL: &[u8] = b"proposal/";
 const BASE: &[u8] = b"base";
 const MEMBERS: &[u8] = b"members";
@@ -64,6 +68,9 @@ pub(crate) enum Row {
     Lost,
     Decided(ReplicaId, u64),
     Version(u16, u64),
+    /// The level and the floor of the subjects.
+    Level(u32, u64),
+    Subject(u16, Vec<u8>, u64),
     Proposal(Numbered),
     Entry(Entry),
     Base(Position),
@@ -106,6 +113,10 @@ impl Row {
                 Self::Generation(StoreGeneration(generation))
             }
             RECOVERED => Self::Recovered(read_numbers(value)?),
+            LEVEL => {
+                let [level, floor] = read_numbers(value)?;
+                Self::Level(u32::try_from(level).map_err(|_| Error::message("impossible level"))?, floor)
+            }
             LOST => {
                 let [_] = read_numbers(value)?;
                 Self::Lost
@@ -117,6 +128,11 @@ impl Row {
                 } else if let Some(kind) = key.strip_prefix(VERSION) {
                     let [index] = read_numbers(value)?;
                     Self::Version(u16::from_be_bytes(fixed(kind)?), index)
+                } else if let Some(key) = key.strip_prefix(SUBJECT) {
+                    let (kind, subject) =
+                        key.split_at_checked(2).ok_or_else(|| Error::message("key of another length"))?;
+                    let [index] = read_numbers(value)?;
+                    Self::Subject(u16::from_be_bytes(fixed(kind)?), subject.to_vec(), index)
                 } else if let Some(number) = key.strip_prefix(PROPOSAL) {
                     let numbered = Numbered::decode(value)?;
                     if u64::from_be_bytes(fixed(number)?) != numbered.key.number {
@@ -201,6 +217,18 @@ pub(crate) fn delete_version(kind: u16) -> Write {
     Write::delete(Space::Election, version_key(kind))
 }
 
+pub(crate) fn put_level(level: u32, floor: u64) -> Write {
+    Write::put(Space::Election, LEVEL, numbers(&[u64::from(level), floor]))
+}
+
+pub(crate) fn put_subject(kind: u16, subject: &[u8], index: u64) -> Write {
+    Write::put(Space::Election, subject_key(kind, subject), numbers(&[index]))
+}
+
+pub(crate) fn delete_subject(kind: u16, subject: &[u8]) -> Write {
+    Write::delete(Space::Election, subject_key(kind, subject))
+}
+
 pub(crate) fn put_proposal(numbered: &Numbered) -> Write {
     Write::put(Space::Election, proposal_key(numbered.key.number), numbered.encode())
 }
@@ -235,6 +263,10 @@ fn decided_key(replica: ReplicaId) -> Vec<u8> {
 
 fn version_key(kind: u16) -> Vec<u8> {
     [VERSION, &kind.to_be_bytes()].concat()
+}
+
+fn subject_key(kind: u16, subject: &[u8]) -> Vec<u8> {
+    [SUBJECT, &kind.to_be_bytes(), subject].concat()
 }
 
 fn proposal_key(number: u64) -> Vec<u8> {

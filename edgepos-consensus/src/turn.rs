@@ -42,9 +42,11 @@ impl Turn<'_> {
         self.voters().iter().copied().filter(|voter| *voter != self.config.me)
     }
 
-    /// Whether this terminal may stand for election: a voter that is meant to lead and has its whole log.
+    /// Whether this terminal may stand for election: a voter that is meant to lead, has its whole log and knows the rules
+    /// by which the store decides.
     pub(crate) fn may_stand(&self) -> bool {
-        self.raft.votes() && self.config.campaigns && !self.raft.log().is_lost()
+        let log = self.raft.log();
+        self.raft.votes() && self.config.campaigns && !log.is_lost() && !log.is_beyond()
     }
 
     /// How many voters come before this one when `leader` is left out.

@@ -255,7 +255,9 @@ fn decode_body(fields: &mut Fields) -> Result<Body, DecodeError> {
         }
         kind::HEARTBEAT => Body::Heartbeat { commit: fields.number(9)? },
         kind::HEARTBEAT_REPLY => Body::HeartbeatReply { commit: fields.number(9)? },
-        kind::SNAPSHOT => Body::Snapshot(fields.snapshot.take().ok_or(DecodeError::Missing { field: 14 })?),
+        kind::SNAPSHOT => {
+            Body::Snapshot(Box::new(fields.snapshot.take().ok_or(DecodeError::Missing { field: 14 })?))
+        }
         kind::TIMEOUT_NOW => Body::TimeoutNow,
         kind::PROPOSE => Body::Propose(fields.proposals.take().ok_or(DecodeError::Missing { field: 15 })?),
         kind => return Err(DecodeError::UnknownKind { kind }),

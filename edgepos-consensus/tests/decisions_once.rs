@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{Election, Input, Proposal, ProposeError};
+use edgepos_consensus::{Election, Input, MAX_LEVEL, MAX_SUBJECT_BYTES, Proposal, ProposeError};
 use edgepos_core::Now;
 
 use crate::support::forge::{self, Forged};
@@ -32,7 +32,7 @@ fn through_crashes_of_everyone() {
 }
 
 fn propose(election: &mut Election, bytes: usize) -> Result<u64, ProposeError> {
-    let proposal = Proposal { kind: 1, base: None, bytes: vec![7; bytes] };
+    let proposal = Proposal { kind: 1, subject: vec![], base: None, bytes: vec![7; bytes] };
     election.propose(Now::new(5000, 0), proposal).map(|key| key.number)
 }
 
@@ -45,6 +45,22 @@ fn refused_proposals_name_the_reason() {
     let election = world.nodes[0].election.as_mut().unwrap();
     let large = 64 * 1024 + 1;
     assert_eq!(propose(election, large), Err(ProposeError::TooLarge { bytes: large, limit: 65536 }));
+    let now = Now::new(5000, 0);
+    let about = |kind, subject| Proposal { kind, subject, base: None, bytes: vec![7; 65536 - 100] };
+    assert_eq!(
+        election.propose(now, about(1, vec![1; 101])),
+        Err(ProposeError::TooLarge { bytes: 65537, limit: 65536 })
+    );
+    assert_eq!(
+        election.propose(now, about(1, vec![1; 129])),
+        Err(ProposeError::SubjectTooLong { bytes: 129, limit: MAX_SUBJECT_BYTES })
+    );
+    assert_eq!(
+        election.propose(now, about(u16::MAX, vec![])),
+        Err(ProposeError::KindReserved { kind: u16::MAX })
+    );
+    let level = |given| Err(ProposeError::Level { given, current: 0, limit: MAX_LEVEL });
+    assert_eq!((election.raise_level(now, 0), election.raise_level(now, 2)), (level(0), level(2)));
     assert_eq!(propose(election, large - 1), Ok(1));
     assert_eq!(propose(election, 1), Ok(2));
     assert_eq!(propose(election, 1), Err(ProposeError::Full { limit: 2 }));

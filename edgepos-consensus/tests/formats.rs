@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::Message;
+use edgepos_consensus::{Message, Proposal};
+use edgepos_core::Now;
 
 use crate::support::forge::{self, Forged};
 use crate::support::{World, replica, replicas};
@@ -57,6 +58,12 @@ fn messages_keep_their_bytes() {
     }
 }
 
+/// Every row of a terminal's disk.
+fn rows(world: &World, node: usize) -> Vec<String> {
+    let rows = world.nodes[node].disk.iter();
+    rows.map(|((space, key), value)| format!("{space:?} {} {}", hex(key), hex(value))).collect()
+}
+
 /// The rows of a store of one after two decisions.
 #[test]
 fn rows_keep_their_bytes() {
@@ -66,11 +73,6 @@ fn rows_keep_their_bytes() {
     world.run_for(50);
     world.propose(0, b"b");
     world.run_for(50);
-    let rows: Vec<_> = world.nodes[0]
-        .disk
-        .iter()
-        .map(|((space, key), value)| format!("{space:?} {} {}", hex(key), hex(value)))
-        .collect();
     let expected = [
         "Election 6170706c696564 a10003",
         "Election 646563696465642f000100000000abc0 a10002",
@@ -81,5 +83,38 @@ fn rows_keep_their_bytes() {
         "ElectionLog 0000000000000003 a40003010202000352a4001b000100000000abc001020209034162",
         "ElectionSnapshot 6d656d62657273 a200811b000100000000abc00180",
     ];
-    assert_eq!(rows, expected);
+    assert_eq!(rows(&world, 0), expected);
+}
+
+/// The rows that feature level 1 adds, and that of a proposal that waits: a store of one raises the level and decides about a
+/// subject; a terminal without the others proposes.
+#[test]
+fn rows_of_level_1_keep_their_bytes() {
+    let mut world = World::new(1, 1);
+    world.elect();
+    let now = Now::new(world.now, world.now);
+    world.nodes[0].election.as_mut().unwrap().raise_level(now, 1).unwrap();
+    world.flush(0);
+    world.run_for(50);
+    let proposal = Proposal { kind: 9, subject: b"milk".to_vec(), base: Some(2), bytes: b"a".to_vec() };
+    world.nodes[0].election.as_mut().unwrap().propose(now, proposal).unwrap();
+    world.flush(0);
+    world.run_for(50);
+    let added = [
+        "Election 6c6576656c a200010102",
+        "Election 7375626a6563742f00096d696c6b a10003",
+        "ElectionLog 0000000000000002 a40002010202000355a5001b000100000000abc001010219ffff03400601",
+        "ElectionLog 0000000000000003 a400030102020003581aa6001b000100000000abc00102020903416104020544\
+         6d696c6b",
+    ];
+    let rows_now = rows(&world, 0);
+    for row in added {
+        assert!(rows_now.contains(&row.to_owned()), "{row} is not in {rows_now:#?}");
+    }
+    let mut alone = World::new(1, 3);
+    alone.isolate(0);
+    alone.propose(0, b"a");
+    alone.run_for(50);
+    let waits = "Election 70726f706f73616c2f0000000000000001 a4001b000100000000abc001010209034161";
+    assert!(rows(&alone, 0).contains(&waits.to_owned()), "{:#?}", rows(&alone, 0));
 }

@@ -35,7 +35,8 @@ fn a_leader_that_slept_holds_no_entitlement() {
             assert!(until.0 <= world.now, "seed {seed}");
             world.run_for(1);
             let election = world.nodes[old].election.as_mut().unwrap();
-            let proposal = edgepos_consensus::Proposal { kind: 1, base: None, bytes: vec![] };
+            let proposal =
+                edgepos_consensus::Proposal { kind: 1, subject: vec![], base: None, bytes: vec![] };
             election.propose(edgepos_core::Now::new(world.now, 0), proposal).unwrap();
             assert!(!election.entitled(), "slept {slept} seed {seed}");
             world.flush(old);

@@ -11,6 +11,7 @@ mod decisions_once;
 mod deterministic;
 mod dueling_candidates;
 mod durable_first;
+mod edits_by_subject;
 mod everything_at_once;
 mod false_refusals;
 mod far_voter;

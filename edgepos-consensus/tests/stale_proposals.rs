@@ -12,7 +12,8 @@ fn edit(world: &mut World, node: usize, bytes: &[u8]) -> ProposalKey {
     let election = world.nodes[node].election.as_mut().unwrap();
     let base = Some(election.version(PRICES));
     let now = Now::new(world.now, 0);
-    let key = election.propose(now, Proposal { kind: PRICES, base, bytes: bytes.to_vec() }).unwrap();
+    let proposal = Proposal { kind: PRICES, subject: Vec::new(), base, bytes: bytes.to_vec() };
+    let key = election.propose(now, proposal).unwrap();
     world.flush(node);
     key
 }

@@ -109,7 +109,7 @@ impl Mixed {
 
     fn decide(&mut self, kind: u16, bytes: Vec<u8>) {
         self.later.proposed += 1;
-        self.later.election.propose(self.now, Proposal { kind, base: None, bytes }).unwrap();
+        self.later.election.propose(self.now, Proposal { kind, subject: Vec::new(), base: None, bytes }).unwrap();
         self.pass(500);
         assert_eq!(self.later.election.decided(self.later.me), self.later.proposed);
     }

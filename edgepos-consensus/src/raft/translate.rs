@@ -59,7 +59,7 @@ impl Frame {
             }
             MessageType::MsgHeartbeat => Body::Heartbeat { commit },
             MessageType::MsgHeartbeatResponse => Body::HeartbeatReply { commit },
-            MessageType::MsgSnapshot => Body::Snapshot(snapshot_from_raft(message.get_snapshot())),
+            MessageType::MsgSnapshot => Body::Snapshot(Box::new(snapshot_from_raft(message.get_snapshot()))),
             MessageType::MsgTimeoutNow => Body::TimeoutNow,
             // Proposals go their own way, and nothing asks for a read index.
             _ => return None,

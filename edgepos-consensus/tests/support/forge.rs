@@ -52,6 +52,18 @@ pub(crate) fn proposal(replica: ReplicaId, number: u64, bytes: usize) -> Vec<u8>
     })
 }
 
+/// A proposal that raises the feature level, as it stands in an entry.
+pub(crate) fn level(replica: ReplicaId, number: u64, level: u64) -> Vec<u8> {
+    bytes_of(|encoder| {
+        encoder.map(5).unwrap();
+        encoder.u8(0).unwrap().u64(replica.0).unwrap();
+        encoder.u8(1).unwrap().u64(number).unwrap();
+        encoder.u8(2).unwrap().u64(0xFFFF).unwrap();
+        encoder.u8(3).unwrap().bytes(&[]).unwrap();
+        encoder.u8(6).unwrap().u64(level).unwrap();
+    })
+}
+
 impl Forged {
     pub(crate) fn new(kind: u64, from: ReplicaId, to: ReplicaId, term: u64) -> Self {
         let store = bytes_of(|encoder| {

@@ -290,7 +290,7 @@ impl World {
     /// Proposes on a terminal, under the name that the terminal gives.
     pub(crate) fn propose(&mut self, node: usize, bytes: &[u8]) -> ProposalKey {
         let now = Now::new(self.now, self.now);
-        let proposal = Proposal { kind: 9, base: None, bytes: bytes.to_vec() };
+        let proposal = Proposal { kind: 9, subject: Vec::new(), base: None, bytes: bytes.to_vec() };
         let election = self.nodes[node].election.as_mut().expect("the terminal is up");
         let key = election.propose(now, proposal).expect("the proposal is taken");
         self.collect(node);

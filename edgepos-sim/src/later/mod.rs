@@ -398,7 +398,7 @@ impl Later {
 
     /// What does not fit among the proposals that wait is not proposed.
     fn propose(&mut self, now: Now, kind: u16, bytes: Vec<u8>) {
-        let _ = self.election.propose(now, Proposal { kind, base: None, bytes });
+        let _ = self.election.propose(now, Proposal { kind, subject: Vec::new(), base: None, bytes });
     }
 }
 

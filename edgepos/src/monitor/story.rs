@@ -107,6 +107,10 @@ fn tell_election(notice: &consensus::Event) -> &'static str {
             warn!("nobody took the leadership over; the next election decides");
             "hand_over_failed"
         }
+        Event::LevelRaised { level } => {
+            info!(level, "the store raised its feature level");
+            "level_raised"
+        }
         Event::SnapshotInstalled { from, to } => {
             info!(from, to, "decisions were missed, and taken from a snapshot");
             "decisions_from_snapshot"

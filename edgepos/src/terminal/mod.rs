@@ -424,7 +424,7 @@ impl Terminal {
         for due in self.shop.due(now, grace) {
             let body = to_cbor(&due.exception);
             let bytes = self.ledger.proposal(now, &self.config, KnownKind::ExceptionRaised, body);
-            let proposal = Proposal { kind: STORE_EVENT, base: None, bytes };
+            let proposal = Proposal { kind: STORE_EVENT, subject: Vec::new(), base: None, bytes };
             let taken = self.election.propose(now, proposal).is_ok();
             self.shop.proposed(now, grace, &due, taken);
             any |= taken;

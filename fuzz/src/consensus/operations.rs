@@ -84,9 +84,12 @@ fn step(shop: &mut Shop, input: &mut Input<'_>, genesis: usize, fast: bool) {
         21 if shop.terminals.len() < MAX_TERMINALS => shop.add(config(shop.terminals.len(), genesis, fast)),
         22 => {
             let (kind, base) = (input.below(shop.terminals.len()) as u16, Some(input.number(1)));
-            let proposal = Proposal { kind, base, bytes: input.bytes(20).to_vec() };
+            let (subject, bytes) = (vec![input.byte() % 4], input.bytes(20).to_vec());
             shop.command(terminal, |election, now| {
-                let _ = election.propose(now, proposal);
+                let _ = match subject[0] {
+                    0 => election.raise_level(now, 1),
+                    _ => election.propose(now, Proposal { kind, subject, base, bytes }),
+                };
             });
         }
         23 => {

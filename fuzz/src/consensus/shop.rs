@@ -225,7 +225,8 @@ impl Shop {
     pub(super) fn propose(&mut self, terminal: usize, bytes: &[u8]) {
         self.command(terminal, |election, now| {
             // Full is no fault.
-            let _ = election.propose(now, Proposal { kind: 9, base: None, bytes: bytes.to_vec() });
+            let proposal = Proposal { kind: 9, subject: Vec::new(), base: None, bytes: bytes.to_vec() };
+            let _ = election.propose(now, proposal);
         });
     }
 
