@@ -136,7 +136,7 @@ impl Timing {
 /// Everything [`Election::new`](crate::Election::new) needs besides the restored rows. Start from [`Config::standard`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// This terminal.
+    /// The name of this terminal.
     pub me: ReplicaId,
     /// The terminals of the store as its genesis record lists them, the same list in the same order on each: 1 to
     /// [`MAX_TERMINALS`]. The first [`MAX_VOTERS`] vote, the others learn. It counts on the first start only; afterwards the log says

@@ -19,47 +19,47 @@ pub enum ConfigError {
     /// The same replica is listed twice.
     #[error("voters lists {replica} twice")]
     Twice {
-        /// The replica.
+        /// The replica that is listed twice.
         replica: ReplicaId,
     },
     /// Terminal number 0 is the store itself.
     #[error("voters lists {replica}, which is no terminal")]
     NotATerminal {
-        /// The replica.
+        /// The replica that is no terminal.
         replica: ReplicaId,
     },
     /// A terminal must belong to its store.
     #[error("me is {me}, which voters does not list")]
     MeNotListed {
-        /// This terminal.
+        /// This terminal, which is not listed.
         me: ReplicaId,
     },
     /// A terminal that joins is not among the first ones.
     #[error("joins is set, but voters lists {me}")]
     JoinsButListed {
-        /// This terminal.
+        /// This terminal, which is listed.
         me: ReplicaId,
     },
     /// A duration below one millisecond.
     #[error("timing.{field} is below one millisecond")]
     Zero {
-        /// Which field.
+        /// The name of the field in `Timing`.
         field: &'static str,
     },
     /// The tick is not whole milliseconds, or above one second.
     #[error("timing.tick of {tick:?} is not whole milliseconds up to one second")]
     Tick {
-        /// The tick.
+        /// The tick that was given.
         tick: Duration,
     },
-    /// A duration that can not be counted in ticks, or is above one hour.
+    /// A duration that cannot be counted in ticks, or is above one hour.
     #[error("timing.{field} of {value:?} is not a multiple of timing.tick of {tick:?} up to one hour")]
     NotTicks {
-        /// Which field.
+        /// The name of the field in `Timing`.
         field: &'static str,
-        /// Its value.
+        /// The duration that was given.
         value: Duration,
-        /// The tick.
+        /// The tick that it is no multiple of.
         tick: Duration,
     },
     /// Two durations in the wrong order.
@@ -67,34 +67,34 @@ pub enum ConfigError {
     Order {
         /// What must not be larger.
         smaller: &'static str,
-        /// Its value.
+        /// The value of what must not be larger.
         smaller_value: Duration,
         /// What must not be smaller.
         larger: &'static str,
-        /// Its value.
+        /// The value of what must not be smaller.
         larger_value: Duration,
     },
     /// A setting that is harmful on a byte stream.
     #[error("{field} is set but lossy_transport is not")]
     NeedsLossyTransport {
-        /// Which field.
+        /// The name of the field that needs it.
         field: &'static str,
     },
     /// A limit outside its bounds.
     #[error("{field} is {given}: it must be {min} to {max}")]
     OutOfRange {
-        /// Which field.
+        /// The name of the field in `Config`.
         field: &'static str,
-        /// Its value.
+        /// The value that was given.
         given: u64,
-        /// The least.
+        /// The least value that it may have.
         min: u64,
-        /// The most.
+        /// The largest value that it may have.
         max: u64,
     },
 }
 
-/// A row that this version can not read.
+/// A row that this version cannot read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
@@ -130,7 +130,7 @@ pub enum StartError {
     /// The terminal is no longer a member of the store whose log it holds.
     #[error("{me} is not a member of the store whose log was restored")]
     NotAMember {
-        /// This terminal.
+        /// This terminal, by its configuration.
         me: ReplicaId,
     },
     /// The rows are of another generation of the store than the configuration: only a forced recovery changes it.
@@ -144,7 +144,7 @@ pub enum StartError {
     /// The engine below refused to start.
     #[error("raft refused to start: {reason}")]
     Refused {
-        /// Its words.
+        /// What the engine below said.
         reason: String,
     },
 }
@@ -159,23 +159,23 @@ pub enum ProposeError {
     /// Larger than the configuration allows.
     #[error("proposal of {bytes} bytes exceeds max_entry_bytes of {limit}")]
     TooLarge {
-        /// Its size.
+        /// Its size with the subject, in bytes.
         bytes: usize,
-        /// The limit.
+        /// The configured limit, in bytes.
         limit: u32,
     },
     /// The subject is longer than any may be.
     #[error("subject of {bytes} bytes exceeds {limit}")]
     SubjectTooLong {
-        /// Its size.
+        /// Its length, in bytes.
         bytes: usize,
-        /// The limit.
+        /// The longest that is taken, in bytes.
         limit: usize,
     },
     /// The kind is the election's own.
     #[error("kind {kind} is reserved")]
     KindReserved {
-        /// The kind.
+        /// The kind that was given.
         kind: u16,
     },
     /// The feature level is reached, or unknown to this version.
@@ -183,7 +183,7 @@ pub enum ProposeError {
     Level {
         /// The level asked for.
         given: u32,
-        /// The store's.
+        /// The store's level at this moment.
         current: u32,
         /// The highest that this version knows.
         limit: u32,
@@ -191,7 +191,7 @@ pub enum ProposeError {
     /// As many proposals as the configuration allows wait for a decision.
     #[error("{limit} proposals already wait for a decision")]
     Full {
-        /// The limit.
+        /// How many may wait.
         limit: u32,
     },
 }
@@ -214,37 +214,37 @@ pub enum MembershipError {
     /// The terminal belongs to the store already.
     #[error("{replica} is a member already")]
     AlreadyMember {
-        /// The terminal.
+        /// The terminal that is a member.
         replica: ReplicaId,
     },
     /// The terminal does not belong to the store.
     #[error("{replica} is not a member")]
     NotAMember {
-        /// The terminal.
+        /// The terminal that is no member.
         replica: ReplicaId,
     },
     /// Terminal number 0 is the store itself.
     #[error("{replica} is no terminal")]
     NotATerminal {
-        /// The replica.
+        /// The replica that is no terminal.
         replica: ReplicaId,
     },
     /// The terminal was retired: it returns under a new name.
     #[error("{replica} was retired and comes back as a new incarnation only")]
     Retired {
-        /// The terminal.
+        /// The terminal that was retired.
         replica: ReplicaId,
     },
     /// The store has as many terminals as it may.
     #[error("the store has its {limit} terminals")]
     Full {
-        /// The limit.
+        /// How many terminals a store may have.
         limit: usize,
     },
     /// The leader is never removed: it steps down first.
     #[error("{replica} leads: it steps down before it is removed")]
     Leads {
-        /// The terminal.
+        /// The terminal that leads.
         replica: ReplicaId,
     },
 }
@@ -287,9 +287,9 @@ pub enum DecodeError {
     /// Longer than any message may be.
     #[error("message of {bytes} bytes exceeds {limit}")]
     TooLarge {
-        /// Its length.
+        /// How long it is, in bytes.
         bytes: usize,
-        /// The limit.
+        /// The longest that is taken, in bytes.
         limit: usize,
     },
     /// Not the CBOR that was expected, or a length above its limit.

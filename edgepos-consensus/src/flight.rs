@@ -91,7 +91,7 @@ impl Flight {
         self.waiting.iter().all(|waiting| !waiting.completes.promise)
     }
 
-    /// Whether a snapshot is being installed. Until then raft can not look back into its log.
+    /// Whether a snapshot is being installed. Until then raft cannot look back into its log.
     pub(crate) fn installs_snapshot(&self) -> bool {
         self.waiting.iter().any(|waiting| waiting.completes.snapshot.is_some())
     }

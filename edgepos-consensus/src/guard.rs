@@ -73,7 +73,7 @@ pub(crate) struct View {
     pub(crate) votes_held: bool,
 }
 
-/// Raft's roles.
+/// The roles that raft knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Role {
     Follower,

@@ -57,7 +57,7 @@ pub struct Decision {
 /// Who leads, and since which election.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Leader {
-    /// The terminal.
+    /// The terminal that leads.
     pub replica: ReplicaId,
     /// Its term: attach it to every act of a leader that others can see, so that they can refuse an older one.
     pub term: Term,
@@ -82,7 +82,7 @@ pub enum Mode {
     Leaderless,
 }
 
-/// News.
+/// What is worth telling, and asks for nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
     /// Another leader is known, or none.
@@ -104,7 +104,7 @@ pub enum Event {
     Refused {
         /// Who sent it, by its own word.
         from: ReplicaId,
-        /// Why.
+        /// Why it was dropped.
         reason: Refusal,
     },
     /// The leader knows that this terminal once held the log up to `known`, and it holds less: the disk lost writes that it had
@@ -119,9 +119,9 @@ pub enum Event {
     /// The store has refused a proposal, on every terminal alike: another decision about its subject was taken after the one
     /// that its proposer had seen. Its number counts as decided. Look at what holds, and propose anew where it still makes sense.
     ProposalRefused {
-        /// Its name.
+        /// The name of the proposal.
         key: ProposalKey,
-        /// Its kind.
+        /// The kind of the proposal.
         kind: u16,
         /// The index that it built on.
         base: u64,

@@ -71,7 +71,7 @@ impl Log {
         Ok((Self { hard, applied, base, members, decisions, entries, lost }, Vec::new()))
     }
 
-    /// Term 1 and an empty log: at term 0 honest replicas would send each other what raft can not take.
+    /// Term 1 and an empty log: at term 0 honest replicas would send each other what raft cannot take.
     fn begin(config: &Config, lost: bool) -> (Self, Vec<Write>) {
         let (voters, learners) = config.voters.split_at(config.voters.len().min(MAX_VOTERS));
         let log = Self {

@@ -32,7 +32,7 @@ impl Restored {
     /// Where the rows are. They stay small: [`Config::max_log_entries`](crate::Config::max_log_entries) and a few more.
     pub const SPACES: [Space; 3] = [Space::Election, Space::ElectionLog, Space::ElectionSnapshot];
 
-    /// Nothing yet.
+    /// No rows at all, as on the first start.
     pub fn new() -> Self {
         Self::default()
     }

@@ -60,7 +60,7 @@ pub(crate) struct Position {
 pub(crate) enum Row {
     Hard(Hard),
     Applied(u64),
-    /// In milliseconds.
+    /// How long the promised lease is, in ms.
     Lease(u64),
     Generation(StoreGeneration),
     /// The generation, the last index and the last decided one.

@@ -2,7 +2,7 @@
 
 use crate::support::World;
 
-/// Two terminals that can not hear each other both stand; the third hears both. One wins, and the other does not depose it: its
+/// Two terminals that cannot hear each other both stand; the third hears both. One wins, and the other does not depose it: its
 /// pre-votes are refused by a terminal that hears a leader, so that no term is lost.
 #[test]
 fn the_one_that_is_not_elected_gives_in() {

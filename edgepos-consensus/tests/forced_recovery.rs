@@ -184,7 +184,7 @@ fn a_change_under_way_is_dropped() {
     assert_eq!((election.voters(), election.learners()), (&[replica(leader)][..], &[][..]));
 }
 
-/// What can not be recovered, and what must not be.
+/// What cannot be recovered, and what must not be.
 #[test]
 fn what_is_refused() {
     let mut world = World::new(9, 3);

@@ -6,7 +6,7 @@ use edgepos_core::Now;
 use crate::support::{World, replica, replicas};
 
 /// A terminal was cut off while a newcomer got its vote. Only the newcomer has the whole log when it returns, so that only the
-/// newcomer may lead: the terminal can not know that it votes, sees that it knows more, and helps to elect it.
+/// newcomer may lead: the terminal cannot know that it votes, sees that it knows more, and helps to elect it.
 #[test]
 fn a_voter_from_beyond_the_own_log_is_elected() {
     for seed in 0..10 {

@@ -182,7 +182,7 @@ impl Core {
         self.node.raft.has_pending_conf()
     }
 
-    /// `false` when this terminal can not append at this moment.
+    /// `false` when this terminal cannot append at this moment.
     pub(crate) fn propose_members(&mut self, change: MembersChange) -> bool {
         self.node.propose_conf_change(Vec::new(), change_to_raft(change)).is_ok()
     }
