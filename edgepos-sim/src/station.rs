@@ -107,7 +107,7 @@ impl Station {
     /// Starts the terminal from the disk.
     ///
     /// # Errors
-    /// When the terminal cannot start, or has made something else of its disk than lies there.
+    /// When the terminal cannot start.
     pub(crate) fn start(&mut self, world_us: u64) -> Result<(), Violation> {
         let cannot = |error: &dyn std::fmt::Display| {
             Violation::new(Rule::Alive, format!("{} cannot start: {error}", self.replica))
@@ -128,7 +128,7 @@ impl Station {
         };
         self.boot += 1;
         self.terminal = Some(machine);
-        self.view()?.check_counters()
+        Ok(())
     }
 
     /// Half of the times that a terminal of this version starts again, a later version has used its disk. What that recorded.

@@ -494,7 +494,12 @@ impl World {
             self.ledger.lists_open(place, &open)?;
             self.stations[place].till.restarted(self.now_us, &open);
         }
-        self.drain(place)
+        self.drain(place)?;
+        // What was decided before the crash is applied at the start: then memory is ahead of the disk until that is written.
+        if self.stations[place].disk.is_idle() {
+            self.stations[place].view()?.check_counters()?;
+        }
+        Ok(())
     }
 
     fn stop(&mut self, place: usize, power: bool) {

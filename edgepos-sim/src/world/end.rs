@@ -162,6 +162,7 @@ impl World {
             station.stop();
             station.start(self.now_us)?;
             let after = station.view()?;
+            after.check_counters()?;
             let same = after.counters == before.counters
                 && after.events == before.events
                 && after.durable == before.durable
