@@ -252,7 +252,7 @@ impl<'s> Follower<'s> {
                 decisions.restore_number(LEADER, SNAPSHOT);
                 decisions.restore_version(1, SNAPSHOT);
                 decisions.restore_version(7, 3);
-                let snapshot = Snapshot { index: SNAPSHOT, term: 5, members, decisions };
+                let snapshot = Snapshot { index: SNAPSHOT, term: 5, members, decisions, attachment: None };
                 message(5, Body::Snapshot(Box::new(snapshot)))
             }
             // A tail that another leader replaces by a shorter one.
@@ -274,6 +274,8 @@ impl<'s> Follower<'s> {
                     assert!(!again, "decision {} is applied twice", decision.index);
                     effects.push(Write::put(EFFECTS, key, decision.bytes));
                 }
+                // Nothing is attached here.
+                Output::Install(_) => {}
                 Output::Persist(persist) => {
                     let mut writes = std::mem::take(&mut effects);
                     writes.extend(persist.writes);

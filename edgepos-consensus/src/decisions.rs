@@ -101,6 +101,12 @@ impl Decisions {
         self.numbers.get(&replica).copied().unwrap_or_default()
     }
 
+    /// The index of the last decision that was handed out; 0 for none.
+    pub(crate) fn last(&self) -> u64 {
+        let handed_out = self.versions.iter().filter(|(kind, _)| **kind != LEVEL_KIND);
+        handed_out.map(|(_, index)| *index).max().unwrap_or_default()
+    }
+
     /// The index of the last decision of the kind; 0 for none.
     pub(crate) fn version(&self, kind: u16) -> u64 {
         self.versions.get(&kind).copied().unwrap_or_default()
@@ -239,7 +245,7 @@ mod tests {
     use super::*;
     use crate::entry::{MAX_SUBJECT_BYTES, ProposalKey};
     use crate::members::{MAX_RETIRED, Members};
-    use crate::snapshot::Snapshot;
+    use crate::snapshot::{MAX_ATTACHMENT_BYTES, Snapshot};
     use crate::subjects::MAX_SUBJECTS;
     use crate::wire::MAX_MESSAGE_BYTES;
 
@@ -264,7 +270,9 @@ mod tests {
             learners: vec![ReplicaId(u64::MAX); 10],
             retired,
         };
-        let bytes = Snapshot { index: u64::MAX, term: u64::MAX, members, decisions }.encode().len();
+        let attachment = Some(vec![255; MAX_ATTACHMENT_BYTES]);
+        let bytes =
+            Snapshot { index: u64::MAX, term: u64::MAX, members, decisions, attachment }.encode().len();
         assert!(bytes + 200 < MAX_MESSAGE_BYTES, "{bytes}");
     }
 

@@ -19,6 +19,7 @@ use crate::proposals::Proposals;
 use crate::raft::Core;
 use crate::report::Report;
 use crate::restored::Restored;
+use crate::snapshot::Attachment;
 use crate::turn::Turn;
 
 /// One terminal's part in electing the store's leader and in keeping the store-wide log.
@@ -113,6 +114,14 @@ impl Election {
             return Err(ProposeError::KindReserved { kind: proposal.kind });
         }
         self.submit(now, proposal, 0)
+    }
+
+    /// Tells what the application keeps of the decisions that were handed out, all of them: a terminal that missed more than the log
+    /// keeps gets it with the snapshot, as [`Output::Install`]. Call it at the start and whenever it has changed, with no
+    /// [`Output::Apply`] left to do; until then no snapshot is sent. An application that never calls it sends snapshots without. A state
+    /// above [`MAX_ATTACHMENT_BYTES`](crate::MAX_ATTACHMENT_BYTES) counts as [`Attachment::Nothing`].
+    pub fn attach(&mut self, attachment: Attachment) {
+        self.raft.log_mut().attach(attachment);
     }
 
     /// Asks the store to raise its [feature level](Self::level), which it never lowers. Ask only when every member of the store runs a version

@@ -33,6 +33,10 @@ pub enum Output {
     /// The store has decided. Apply the effects in the same disk transaction as the [`Persist`](Self::Persist) that follows in this
     /// drain, which carries the applied index: then they are applied exactly once through any crash.
     Apply(Decision),
+    /// Decisions were missed, and a snapshot took their place: this is what the application of its sender had
+    /// [attached](crate::Election::attach). Take it in the same disk transaction as the [`Persist`](Self::Persist) that follows in this
+    /// drain. `None`: the sender attaches nothing, as version 0.1.0 does; what the application keeps of the decisions is unknown then.
+    Install(Option<Vec<u8>>),
     /// Send it to [`Message::to`]. It may be lost.
     Transmit(Message),
     /// News. It may be dropped.

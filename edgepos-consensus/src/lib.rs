@@ -23,6 +23,7 @@
 //!             // Make it durable first; a decision's effects and the write that follows go into one transaction.
 //!             Output::Persist(persist) => election.handle(now, Input::Persisted(persist.id)),
 //!             Output::Apply(decision) => println!("decided: {decision:?}"),
+//!             Output::Install(state) => println!("decisions were missed; this is what others made of them: {state:?}"),
 //!             Output::Transmit(message) => println!("send {} bytes to {}", message.encode().len(), message.to()),
 //!             Output::Event(event) => println!("{event:?}"),
 //!         }
@@ -108,4 +109,5 @@ pub use io::{Decision, Event, Input, Leader, Mode, Output};
 pub use message::Message;
 pub use report::Report;
 pub use restored::Restored;
+pub use snapshot::{Attachment, MAX_ATTACHMENT_BYTES};
 pub use wire::MAX_MESSAGE_BYTES;

@@ -11,7 +11,7 @@ use crate::error::StartError;
 use crate::members::Members;
 use crate::restored::Restored;
 use crate::rows::{self, Hard, Position};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Attachment, MAX_ATTACHMENT_BYTES, Snapshot};
 
 /// The log and what belongs to it. Every change returns the rows that make it durable.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Log {
     members: Members,
     decisions: Decisions,
     entries: VecDeque<Entry>,
+    /// What the application keeps of the decisions handed out, once it has said so; and up to which of them.
+    attachment: Option<(u64, Vec<u8>)>,
     /// It lacks what this terminal once held, which then must not help to elect anyone.
     lost: bool,
 }
@@ -68,7 +70,8 @@ impl Log {
             return Err(StartError::NotAMember { me: config.me });
         }
         let (decisions, lost) = (restored.decisions, restored.log_lost);
-        Ok((Self { hard, applied, base, members, decisions, entries, lost }, Vec::new()))
+        let attachment = None;
+        Ok((Self { hard, applied, base, members, decisions, entries, attachment, lost }, Vec::new()))
     }
 
     /// Term 1 and an empty log: at term 0 honest replicas would send each other what raft cannot take.
@@ -81,6 +84,7 @@ impl Log {
             members: Members { voters: voters.to_vec(), learners: learners.to_vec(), retired: vec![] },
             decisions: Decisions::default(),
             entries: VecDeque::new(),
+            attachment: None,
             lost,
         };
         let mut writes = vec![rows::put_members(&log.members), rows::put_hard(&log.hard)];
@@ -212,14 +216,30 @@ impl Log {
         writes.push(rows::put_base(&self.base));
     }
 
-    /// What a terminal needs that is too far behind for the entries held: the state at the applied index.
+    /// The application's state after every decision that was handed out.
+    pub(crate) fn attach(&mut self, attachment: Attachment) {
+        self.attachment = match attachment {
+            Attachment::State(state) if state.len() <= MAX_ATTACHMENT_BYTES => {
+                Some((self.decisions.last(), state))
+            }
+            Attachment::Pending => Some((0, Vec::new())),
+            Attachment::State(_) | Attachment::Nothing => None,
+        };
+    }
+
+    /// What a terminal needs that is too far behind for the entries held: the state at the applied index. `None` as well while the
+    /// application has not yet told its own state there: an older one would be wrong.
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
         let term = self.term(self.applied)?;
+        if self.attachment.as_ref().is_some_and(|(upto, _)| *upto < self.decisions.last()) {
+            return None;
+        }
         (self.applied > 0).then(|| Snapshot {
             index: self.applied,
             term,
             members: self.members.clone(),
             decisions: self.decisions.clone(),
+            attachment: self.attachment.as_ref().map(|(_, state)| state.clone()),
         })
     }
 
@@ -229,6 +249,7 @@ impl Log {
             writes.push(rows::delete_entry(index));
         }
         self.decisions.install(snapshot.decisions, writes);
+        self.attach(snapshot.attachment.map_or(Attachment::Nothing, Attachment::State));
         self.entries.clear();
         self.base = Position { index: snapshot.index, term: snapshot.term };
         self.hard.commit = self.hard.commit.max(snapshot.index);

@@ -32,7 +32,7 @@ use crate::peers::Peers;
 use crate::promise::Promise;
 use crate::proposals::Proposals;
 use crate::quorum::Quorum;
-use crate::raft::Batch;
+use crate::raft::{Batch, Installed};
 use crate::report::{Chronicle, Report};
 use crate::rows;
 use crate::snapshots_sent::SnapshotsSent;
@@ -334,7 +334,9 @@ impl Parts {
             else {
                 return;
             };
-            if let Some((from, to)) = snapshot {
+            let installs = snapshot.as_ref().map(|installed| installed.to);
+            if let Some(Installed { from, to, attachment }) = snapshot {
+                turn.out.push_back(Output::Install(attachment));
                 turn.tell(Event::SnapshotInstalled { from, to });
                 turn.tell_members();
             }
@@ -344,8 +346,7 @@ impl Parts {
             if !writes.is_empty() {
                 let (rows, proposal) = self.proposals.rows();
                 writes.extend(rows);
-                let snapshot = snapshot.map(|(_, to)| to);
-                let completes = Completes { number, promise, snapshot, proposal };
+                let completes = Completes { number, promise, snapshot: installs, proposal };
                 self.flight.start(turn, completes, writes);
             } else if !self.flight.attach(number) {
                 turn.raft.persisted(number);

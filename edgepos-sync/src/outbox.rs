@@ -3,6 +3,7 @@
 use edgepos_core::{Chain, EventId, Jitter, Lane, Now, ReplicaId, Seq, Term, Time};
 use edgepos_crdt::VersionVector;
 
+use crate::Hash;
 use crate::cloud::uploader::Uploader;
 use crate::config::{Config, ConfigError};
 use crate::flush::Flush;
@@ -103,7 +104,25 @@ impl Outbox {
     /// How far the store-wide log has derived a chain of the store itself: what
     /// [`record_decided`](Self::record_decided) last returned, also across a restart. Peers may have brought more of it.
     pub fn decided(&self, chain: Chain) -> Seq {
+        self.log.decided(chain).0
+    }
+
+    /// The same, with the hash of the chain's history there: what a terminal needs that takes part in the log from here on.
+    pub fn decided_head(&self, chain: Chain) -> (Seq, Hash) {
         self.log.decided(chain)
+    }
+
+    /// Goes on from what another terminal's [`decided_head`](Self::decided_head) said: this one missed more decisions than the log keeps.
+    /// The events come from peers; the next that [`record_decided`](Self::record_decided) derives has the place behind `seq`. Nothing
+    /// happens where as much is derived here already.
+    ///
+    /// # Errors
+    /// [`RecordError::NotTheStore`] for a terminal's chain; [`RecordError::Fork`] when the history here is another one.
+    pub fn adopt_decided(&mut self, now: Now, chain: Chain, seq: Seq, hash: Hash) -> Result<(), RecordError> {
+        let (parts, mut turn) = self.lend(now);
+        turn.log.adopt_decided(chain, seq, hash, turn.out)?;
+        parts.pump(&mut turn);
+        Ok(())
     }
 
     /// Sends what waits, without waiting for more: before the store closes, or when somebody looks.

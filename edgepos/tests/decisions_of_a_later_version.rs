@@ -4,130 +4,13 @@
 
 mod support;
 
-use edgepos::consensus::{self, Election, Proposal};
-use edgepos::core::{Chain, ConnectionId, EventId, Lane, Now, ReplicaId, Seq, Space, StoreGeneration};
+use edgepos::Notice;
+use edgepos::core::Seq;
 use edgepos::crdt::Hlc;
 use edgepos::model::{CounterRow, Effect, Envelope, ExceptionRaised, Kind};
-use edgepos::sync::{self, EventRecord};
-use edgepos::{Input, MemoryStore, Notice, Store};
-use support::{Till, WALL, genesis, replica};
-
-/// The decision's kind under which events of the store's chain are in the log.
-const STORE_EVENT: u16 = 1;
-
-/// The voter that leads: an election without a terminal, so that it can propose anything.
-struct Later {
-    me: ReplicaId,
-    election: Election,
-    disk: MemoryStore,
-    proposed: u64,
-}
-
-/// Two of today's tills beside it. Time passes for the later one alone until somebody says otherwise, so it leads.
-struct Mixed {
-    later: Later,
-    tills: Vec<Till>,
-    now: Now,
-}
-
-impl Mixed {
-    fn new() -> Self {
-        let now = Now::new(1_000, WALL);
-        let me = replica(3);
-        let genesis = genesis(3);
-        let mut config = consensus::Config::standard(me, genesis.voters.clone(), 3);
-        (config.store, config.generation) = (genesis.store, genesis.generation);
-        let election = Election::new(now, config, consensus::Restored::new()).unwrap();
-        let tills = vec![Till::new(1, 3, now), Till::new(2, 3, now)];
-        let later = Later { me, election, disk: MemoryStore::new(), proposed: 0 };
-        let mut mixed = Self { later, tills, now };
-        for at in 0..mixed.tills.len() {
-            mixed.connect(at);
-        }
-        while !mixed.later.election.entitled() {
-            mixed.pass(10);
-            assert!(mixed.now.mono.0 < 60_000, "nobody else stands, so it leads");
-        }
-        mixed
-    }
-
-    fn link(at: usize) -> ConnectionId {
-        ConnectionId(10 + at as u64)
-    }
-
-    fn connect(&mut self, at: usize) {
-        let peer = self.tills[at].config.me;
-        self.later.election.handle(self.now, consensus::Input::PeerUp(peer, Self::link(at)));
-        self.tills[at].terminal.handle(self.now, Input::PeerUp(self.later.me, Self::link(at)));
-    }
-
-    fn pass(&mut self, ms: u64) {
-        for _ in 0..ms {
-            self.now = Now::new(self.now.mono.0 + 1, self.now.wall.0 + 1);
-            if self.later.election.poll_timeout().is_some_and(|deadline| deadline <= self.now.mono) {
-                self.later.election.handle(self.now, consensus::Input::Timeout);
-            }
-            self.deliver();
-        }
-    }
-
-    fn deliver(&mut self) {
-        loop {
-            let mut quiet = true;
-            while let Some(output) = self.later.election.poll_output() {
-                quiet = false;
-                match output {
-                    consensus::Output::Persist(persist) => {
-                        self.later.disk.commit(std::slice::from_ref(&persist)).unwrap();
-                        self.later.election.handle(self.now, consensus::Input::Persisted(persist.id));
-                    }
-                    consensus::Output::Transmit(message) => {
-                        let frame = [&[1], message.encode().as_slice()].concat();
-                        let at = self.tills.iter().position(|till| till.config.me == message.to());
-                        let Some(at) = at else { continue };
-                        let input = Input::Frame(self.later.me, Self::link(at), frame);
-                        self.tills[at].terminal.handle(self.now, input);
-                    }
-                    _ => {}
-                }
-            }
-            for till in &mut self.tills {
-                till.run(self.now);
-                for (to, _, frame) in std::mem::take(&mut till.sent) {
-                    if to == self.later.me && frame[0] == 1 {
-                        quiet = false;
-                        let message = consensus::Message::decode(&frame[1..]).unwrap();
-                        self.later.election.handle(self.now, consensus::Input::Message(message));
-                    }
-                }
-            }
-            if quiet {
-                return;
-            }
-        }
-    }
-
-    fn decide(&mut self, kind: u16, bytes: Vec<u8>) {
-        self.later.proposed += 1;
-        self.later.election.propose(self.now, Proposal { kind, subject: Vec::new(), base: None, bytes }).unwrap();
-        self.pass(500);
-        assert_eq!(self.later.election.decided(self.later.me), self.later.proposed);
-    }
-}
-
-fn event(kind: Kind, body: &[u8]) -> Vec<u8> {
-    Envelope::new(kind, WALL, Hlc(1), body.to_vec()).encode()
-}
-
-fn chain() -> Chain {
-    Chain::new(ReplicaId::store(StoreGeneration(0)), Lane::Transactions)
-}
-
-fn payloads(till: &Till) -> Vec<Vec<u8>> {
-    let key = |seq| EventId::new(chain(), Seq(seq)).to_key();
-    let rows = till.disk.scan(Space::Event, &key(0), &key(u64::MAX), u32::MAX).unwrap();
-    rows.iter().map(|(key, row)| EventRecord::from_row(key, row).unwrap().0.payload).collect()
-}
+use edgepos::sync;
+use support::WALL;
+use support::mixed::{Mixed, STORE_EVENT, chain, event, payloads};
 
 #[test]
 fn every_decided_event_has_its_place() {

@@ -28,6 +28,17 @@ const MAX_INFLIGHT: usize = 64;
 /// Bytes of decided entries handed out at once.
 const MAX_APPLY_BYTES: u64 = 1024 * 1024;
 
+/// A snapshot that took the place of the log.
+#[derive(Debug)]
+pub(crate) struct Installed {
+    /// The index applied before.
+    pub(crate) from: u64,
+    /// The index that it goes up to.
+    pub(crate) to: u64,
+    /// What the application of its sender keeps of the decisions up to there.
+    pub(crate) attachment: Option<Vec<u8>>,
+}
+
 /// What raft has for the world after a step.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -37,7 +48,7 @@ pub(crate) struct Batch {
     /// Whether they hold a term or a vote.
     pub(crate) promise: bool,
     /// Installed from another terminal: the index before and after.
-    pub(crate) snapshot: Option<(u64, u64)>,
+    pub(crate) snapshot: Option<Installed>,
     pub(crate) committed: Vec<Entry>,
     pub(crate) messages: Vec<Message>,
     /// The messages are a leader's: they depend on the term only.
@@ -285,7 +296,7 @@ impl Core {
         if !ready.snapshot().is_empty() {
             let from = self.log().applied();
             let received = snapshot_from_raft(ready.snapshot());
-            snapshot = Some((from, received.index));
+            snapshot = Some(Installed { from, to: received.index, attachment: received.attachment.clone() });
             self.log_mut().install(received, &mut writes);
         }
         let entries = ready.take_entries().into_iter().map(entry_from_raft).collect();

@@ -23,6 +23,8 @@ pub(crate) struct Node {
     pub(crate) disk: Rows,
     /// Decisions whose effects are on the disk.
     pub(crate) applied: Vec<Decision>,
+    /// What snapshots brought for the application.
+    pub(crate) installed: Vec<Option<Vec<u8>>>,
     under_way: VecDeque<Transaction>,
     /// How long a flush takes, in milliseconds; flushes do not overlap.
     pub(crate) disk_ms: u64,
@@ -49,6 +51,7 @@ impl Node {
             life: 0,
             disk: Rows::new(),
             applied: Vec::new(),
+            installed: Vec::new(),
             under_way: VecDeque::new(),
             disk_ms: 1,
             disk_free_at: 0,
@@ -108,6 +111,7 @@ impl Node {
                 Output::Transmit(message) => messages.push(message),
                 Output::Event(event) => events.push(event),
                 Output::Apply(decision) => decisions.push(decision),
+                Output::Install(state) => self.installed.push(state),
                 Output::Persist(persist) => {
                     writes.push(persist.id);
                     let decisions = std::mem::take(&mut decisions);

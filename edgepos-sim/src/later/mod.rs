@@ -16,7 +16,7 @@ mod writes;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use edgepos::consensus::{self, Decision, Election, Leader, Proposal, Timing};
+use edgepos::consensus::{self, Attachment, Decision, Election, Leader, Proposal, Timing};
 use edgepos::crdt::Clock;
 use edgepos::model::{Envelope, ExceptionRaised, Kind};
 use edgepos::{Commit, Draft, Input, MemoryStore, Notice, Output, Status};
@@ -259,6 +259,9 @@ impl Later {
                 quiet = false;
                 self.do_outbox(output);
             }
+            let (seq, hash) = self.outbox.decided_head(store_chain());
+            let state = [seq.0.to_be_bytes().as_slice(), &hash.0, b"and more"].concat();
+            self.election.attach(Attachment::State(state));
             quiet &= !self.tell_leader(now);
             quiet &= !self.raise(now);
             if quiet {
@@ -277,6 +280,10 @@ impl Later {
         match output {
             consensus::Output::Persist(persist) => self.writes.of_election(persist),
             consensus::Output::Apply(decision) => self.decided(now, decision),
+            // It alone keeps so short a log that others need a snapshot.
+            consensus::Output::Install(_) => {
+                unreachable!("only a later terminal sends snapshots, and there is one")
+            }
             consensus::Output::Transmit(message) => {
                 if let Some(&connection) = self.peers.get(&message.to()) {
                     self.transmit(message.to(), connection, ELECTION, &message.encode());
@@ -332,7 +339,7 @@ impl Later {
         if decision.kind != STORE_EVENT {
             return;
         }
-        let chain = Chain::new(ReplicaId::store(Default::default()), Lane::Transactions);
+        let chain = store_chain();
         let again = exception(&decision.bytes)
             .and_then(|exception| self.state.raised(&exception))
             .is_some_and(|seq| seq <= self.outbox.decided(chain));
@@ -400,6 +407,11 @@ impl Later {
     fn propose(&mut self, now: Now, kind: u16, bytes: Vec<u8>) {
         let _ = self.election.propose(now, Proposal { kind, subject: Vec::new(), base: None, bytes });
     }
+}
+
+/// The store's own chain.
+fn store_chain() -> Chain {
+    Chain::new(ReplicaId::store(Default::default()), Lane::Transactions)
 }
 
 /// The exception that a decision raises, where it is one and can be read.

@@ -66,8 +66,8 @@ impl Log {
     }
 
     /// How far a chain of the store itself was derived from the store-wide log.
-    pub(crate) fn decided(&self, chain: Chain) -> Seq {
-        self.head(chain).decided.map_or(Seq::ZERO, |(seq, _)| seq)
+    pub(crate) fn decided(&self, chain: Chain) -> (Seq, Hash) {
+        self.head(chain).decided.unwrap_or_default()
     }
 
     fn head(&self, chain: Chain) -> Head {
@@ -157,7 +157,8 @@ impl Log {
             out.notice(Event::Fork { chain, seq: head.seq, witness: Witness::Log });
             return Err(RecordError::Fork { id });
         }
-        let new = id.seq > head.seq;
+        // Behind a snapshot of the store-wide log, events of before it may be missing here: peers bring those, and this one with them.
+        let new = id.seq == head.seq.next();
         let mut intake = Intake::default();
         if new {
             self.append(&mut intake, chain, payload);
@@ -167,6 +168,33 @@ impl Log {
         intake.touch(chain);
         self.commit(intake, out);
         Ok(Decided { id, new })
+    }
+
+    /// The store-wide log has derived the chain up to `seq` without this terminal, where its history has this hash.
+    pub(crate) fn adopt_decided(
+        &mut self,
+        chain: Chain,
+        seq: Seq,
+        hash: Hash,
+        out: &mut Outputs,
+    ) -> Result<(), RecordError> {
+        if !chain.replica.is_store() {
+            return Err(RecordError::NotTheStore { chain });
+        }
+        let head = self.head(chain);
+        if head.decided.is_some_and(|(known, _)| known >= seq) {
+            return Ok(());
+        }
+        if head.seq == seq && head.hash != hash {
+            self.suspended.insert(chain);
+            out.notice(Event::Fork { chain, seq, witness: Witness::Log });
+            return Err(RecordError::Fork { id: EventId::new(chain, seq) });
+        }
+        self.heads.entry(chain).or_default().decided = Some((seq, hash));
+        let mut intake = Intake::default();
+        intake.touch(chain);
+        self.commit(intake, out);
+        Ok(())
     }
 
     /// Takes what is new of a peer's run; all of it or nothing.

@@ -5,14 +5,16 @@
 
 use std::collections::VecDeque;
 
-use edgepos_consensus::Leader;
-use edgepos_core::{Chain, EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, StoreGeneration, Time};
+use edgepos_consensus::{Attachment, Leader};
+use edgepos_core::{Chain, EventId, IdempotencyKey, Lane, Now, Seq, StoreGeneration, Time};
 use edgepos_crdt::{Clock, Hlc, VersionVector};
 use edgepos_sync::{self as sync, EventRecord, Outbox, RecordError};
 
 use super::config::Config;
+use super::derivation::{Derivation, store_chain};
 use super::io::Notice;
 use super::refusal::Refusal;
+use super::unit_of_work::UnitOfWork;
 use crate::retail::effect::Effect;
 use crate::retail::envelope::{Envelope, Mode, Ref};
 use crate::retail::kind::{Kind, KnownKind};
@@ -26,8 +28,11 @@ pub(crate) struct Ledger {
     arrivals: VecDeque<Arrival>,
     /// What the outbox was last told about the leader.
     following: (Option<Leader>, bool),
-    /// Whether the store's chain has another history at a peer than in the log.
-    forked: bool,
+    /// The store's own chain.
+    store: Chain,
+    derivation: Derivation,
+    /// What the store's log was last told to put into a snapshot.
+    attached: Option<Attachment>,
 }
 
 /// An event that has its place.
@@ -71,13 +76,20 @@ impl Entry {
 }
 
 impl Ledger {
-    pub(crate) fn new(outbox: Outbox, clock: Hlc) -> Self {
+    pub(crate) fn new(
+        outbox: Outbox,
+        clock: Hlc,
+        generation: StoreGeneration,
+        derivation: Derivation,
+    ) -> Self {
         Self {
             outbox,
             clock: Clock::new(clock),
             arrivals: VecDeque::new(),
             following: (None, false),
-            forked: false,
+            store: store_chain(generation),
+            derivation,
+            attached: None,
         }
     }
 
@@ -103,27 +115,58 @@ impl Ledger {
         })
     }
 
-    /// An event of the store's own chain, from its log. Every terminal derives the same; one that a peer had brought before has its
-    /// place already, and is not interpreted twice.
-    pub(crate) fn decide(&mut self, now: Now, generation: StoreGeneration, payload: Vec<u8>) {
+    /// A decided event of the store's own chain: it gets its place in its turn.
+    pub(crate) fn decide(&mut self, index: u64, payload: Vec<u8>, out: &mut UnitOfWork) {
+        self.derivation.wait(index, payload, out);
+    }
+
+    /// Writes down the decided events that go on waiting for their place.
+    pub(crate) fn keep_waiting(&mut self, out: &mut UnitOfWork) {
+        self.derivation.keep(out);
+    }
+
+    /// The next decided event that may get its place: what was decided before it is here.
+    pub(crate) fn next_decided(&mut self, out: &mut UnitOfWork) -> Option<Vec<u8>> {
+        let (held, decided) = (self.outbox.vector().get(self.store), self.decided());
+        self.derivation.next(held, decided, out)
+    }
+
+    /// Gives a decided event its place. Every terminal derives the same; one that a peer had brought before has its place already, and is
+    /// not interpreted twice.
+    pub(crate) fn place(&mut self, now: Now, payload: Vec<u8>) {
         let envelope = Envelope::decode(&payload).map_err(Unreadable::from);
-        match self.outbox.record_decided(now, store_chain(generation), payload) {
+        match self.outbox.record_decided(now, self.store, payload) {
             Ok(decided) if decided.new => self.arrivals.push_back(Arrival { id: decided.id, envelope }),
             Ok(_) => {}
             // The outbox tells of the fork. What is decided from here on has no place here.
-            Err(_) => self.forked = true,
+            Err(_) => self.derivation.fork(),
         }
     }
 
-    /// Whether decisions get their place here. Where they do not, this terminal must not propose any: it would not see them raised,
-    /// and propose them again for ever.
+    /// A snapshot of the store's log took the place of decisions.
+    pub(crate) fn install(&mut self, now: Now, state: Option<&[u8]>, out: &mut UnitOfWork) {
+        if let Some((seq, hash)) = self.derivation.install(state, out)
+            && self.outbox.adopt_decided(now, self.store, seq, hash).is_err()
+        {
+            self.derivation.fork();
+        }
+    }
+
+    /// What goes into a snapshot of the store's log, where that has changed.
+    pub(crate) fn attachment(&mut self) -> Option<Attachment> {
+        let attachment = self.derivation.attachment(self.outbox.decided_head(self.store));
+        let changed = self.attached.as_ref() != Some(&attachment);
+        changed.then(|| self.attached.insert(attachment).clone())
+    }
+
+    /// Whether decisions get their place here: see [`Derivation::derives`].
     pub(crate) fn derives(&self) -> bool {
-        !self.forked
+        self.derivation.derives()
     }
 
     /// How far the store's log has derived the store's own chain here.
-    pub(crate) fn decided(&self, generation: StoreGeneration) -> Seq {
-        self.outbox.decided(store_chain(generation))
+    pub(crate) fn decided(&self) -> Seq {
+        self.outbox.decided(self.store)
     }
 
     /// The payload of an event that the store shall decide, with this terminal's stamps.
@@ -198,10 +241,6 @@ impl Ledger {
         envelope.refs = refs;
         envelope
     }
-}
-
-fn store_chain(generation: StoreGeneration) -> Chain {
-    Chain::new(ReplicaId::store(generation), Lane::Transactions)
 }
 
 fn refusal(error: RecordError) -> Refusal {

@@ -4,6 +4,7 @@
 //! [ledger](ledger), whoever made it, and the [shop](Shop) interprets it once it has its place.
 
 pub(crate) mod config;
+mod derivation;
 mod frame;
 #[cfg(test)]
 mod halted_election;
@@ -79,7 +80,7 @@ impl Terminal {
         let mut terminal = Self {
             links: Links::new(config.me, config.max_peers),
             election,
-            ledger: Ledger::new(outbox, parts.clock),
+            ledger: Ledger::new(outbox, parts.clock, config.genesis.generation, parts.derivation),
             shop: parts.shop,
             out,
             stopped: None,
@@ -305,6 +306,10 @@ impl Terminal {
                 quiet = false;
                 self.do_ledger(now, output);
             }
+            self.place(now);
+            if let Some(attachment) = self.ledger.attachment() {
+                self.election.attach(attachment);
+            }
             quiet &= !self.ledger.follow(now, self.election.leader(), self.election.entitled());
             quiet &= !self.raise_exceptions(now);
             if quiet {
@@ -323,6 +328,7 @@ impl Terminal {
         match output {
             consensus::Output::Persist(persist) => self.out.election_persist(persist),
             consensus::Output::Apply(decision) => self.decided(now, decision),
+            consensus::Output::Install(state) => self.ledger.install(now, state.as_deref(), &mut self.out),
             consensus::Output::Transmit(message) => {
                 // A peer that is not connected gets nothing: raft sends again.
                 if let Some(connection) = self.links.to(message.to()) {
@@ -407,11 +413,19 @@ impl Terminal {
         if kind != STORE_EVENT {
             return self.shop.skip_decision(index, kind, &mut self.out);
         }
-        let generation = self.config.genesis.generation;
-        if !self.shop.is_repeat(&bytes, self.ledger.decided(generation)) {
-            self.ledger.decide(now, generation, bytes);
-            self.shop.interpret(now, &mut self.ledger, &mut self.out);
+        self.ledger.decide(index, bytes, &mut self.out);
+        self.place(now);
+    }
+
+    /// Gives decided events their place, as far as what was decided before them is here.
+    fn place(&mut self, now: Now) {
+        while let Some(payload) = self.ledger.next_decided(&mut self.out) {
+            if !self.shop.is_repeat(&payload, self.ledger.decided()) {
+                self.ledger.place(now, payload);
+                self.shop.interpret(now, &mut self.ledger, &mut self.out);
+            }
         }
+        self.ledger.keep_waiting(&mut self.out);
     }
 
     /// Proposes an exception for each row that has been below its floor for long enough. Whether something was proposed.

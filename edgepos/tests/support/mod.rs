@@ -6,6 +6,8 @@
     reason = "a module of tests, of which each uses its own part"
 )]
 
+pub mod mixed;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use edgepos::core::{ConnectionId, IdempotencyKey, Now, Persist, ReplicaId, Space, StoreGeneration, StoreId};

@@ -329,6 +329,8 @@ impl Shop {
                     decisions: std::mem::take(&mut decisions),
                 }),
                 Output::Apply(decision) => decisions.push(decision),
+                // Nothing is attached here, so there is nothing to take.
+                Output::Install(state) => assert_eq!(state, None),
                 Output::Transmit(message) => messages.push(message),
                 Output::Event(event) => news.push(event),
             }

@@ -1,0 +1,198 @@
+//! Which decisions of the store's log have their place in the store's own chain, and which wait for it.
+//!
+//! Every terminal derives the chain from the log, so all must count alike. A terminal that missed more decisions than the log keeps
+//! goes on from a snapshot, which says how far its sender had derived; the events of before come from peers. Until they are all here
+//! this terminal cannot tell a second proposal of an episode, so what is decided meanwhile waits, in order and on disk.
+
+use std::collections::BTreeMap;
+
+use edgepos_consensus::Attachment;
+use edgepos_core::{Chain, Lane, ReplicaId, Seq, Space, StoreGeneration, Write};
+use edgepos_sync::Hash;
+
+use super::unit_of_work::UnitOfWork;
+
+/// Decisions that may wait. Beyond it their places count as unknown.
+const MAX_WAITING: usize = 1_024;
+
+/// Rows of [`Space::Identity`]: an earlier version leaves them alone.
+const UNKNOWN: &[u8] = b"places-unknown";
+const WAITING: &[u8] = b"decision-";
+
+/// How this terminal derives the store's own chain.
+#[derive(Debug, Default)]
+pub(crate) struct Derivation {
+    /// The chain has another history at a peer than in the log.
+    forked: bool,
+    /// A snapshot did not say how far its sender had derived.
+    unknown: bool,
+    /// By their position in the log.
+    waiting: BTreeMap<u64, Waiting>,
+}
+
+/// A decided event that has no place yet.
+#[derive(Debug)]
+struct Waiting {
+    payload: Vec<u8>,
+    /// Whether it has a row: most get their place in the transaction in which they are decided.
+    kept: bool,
+}
+
+/// The store's own chain.
+pub(crate) fn store_chain(generation: StoreGeneration) -> Chain {
+    Chain::new(ReplicaId::store(generation), Lane::Transactions)
+}
+
+impl Derivation {
+    /// A row of [`Space::Identity`]; whether it is one of these.
+    pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> bool {
+        if key == UNKNOWN {
+            self.unknown = true;
+            return true;
+        }
+        let index = key.strip_prefix(WAITING).and_then(|index| index.try_into().ok());
+        let Some(index) = index.map(u64::from_be_bytes) else { return false };
+        self.waiting.insert(index, Waiting { payload: value.to_vec(), kept: true });
+        true
+    }
+
+    /// Whether decisions get their place here at once. Where they do not, this terminal must not propose any: it would not see them
+    /// raised, and propose them again for ever.
+    pub(crate) fn derives(&self) -> bool {
+        !self.forked && !self.unknown && self.waiting.is_empty()
+    }
+
+    /// A decided event: it waits for its turn.
+    pub(crate) fn wait(&mut self, index: u64, payload: Vec<u8>, out: &mut UnitOfWork) {
+        if self.forked || self.unknown {
+            return;
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            return self.lose(out);
+        }
+        self.waiting.insert(index, Waiting { payload, kept: false });
+    }
+
+    /// Writes down what goes on waiting.
+    pub(crate) fn keep(&mut self, out: &mut UnitOfWork) {
+        for (index, waiting) in self.waiting.iter_mut().filter(|(_, waiting)| !waiting.kept) {
+            out.write(Write::put(Space::Identity, waiting_key(*index), waiting.payload.clone()));
+            waiting.kept = true;
+        }
+    }
+
+    /// The next decided event that gets its place, now that the chain is here up to `held` and derived up to `decided`.
+    pub(crate) fn next(&mut self, held: Seq, decided: Seq, out: &mut UnitOfWork) -> Option<Vec<u8>> {
+        if held < decided {
+            return None;
+        }
+        let (index, Waiting { payload, kept }) = self.waiting.pop_first()?;
+        if kept {
+            out.write(Write::delete(Space::Identity, waiting_key(index)));
+        }
+        Some(payload)
+    }
+
+    /// The chain is forked: nothing is derived any more.
+    pub(crate) fn fork(&mut self) {
+        self.forked = true;
+    }
+
+    /// A snapshot of the log took the place of decisions. How far its sender had derived the chain, where it says so.
+    pub(crate) fn install(&mut self, state: Option<&[u8]>, out: &mut UnitOfWork) -> Option<(Seq, Hash)> {
+        self.forget(out);
+        let Some((seq, hash)) = state.and_then(read) else {
+            self.lose(out);
+            return None;
+        };
+        if std::mem::take(&mut self.unknown) {
+            out.write(Write::delete(Space::Identity, UNKNOWN));
+        }
+        Some((seq, hash))
+    }
+
+    /// What goes into a snapshot for others, of a chain that is derived up to here.
+    pub(crate) fn attachment(&self, (seq, hash): (Seq, Hash)) -> Attachment {
+        if self.unknown || self.forked {
+            Attachment::Nothing
+        } else if self.waiting.is_empty() {
+            Attachment::State([seq.0.to_be_bytes().as_slice(), &hash.0].concat())
+        } else {
+            Attachment::Pending
+        }
+    }
+
+    fn lose(&mut self, out: &mut UnitOfWork) {
+        self.forget(out);
+        self.unknown = true;
+        out.write(Write::put(Space::Identity, UNKNOWN, [1]));
+    }
+
+    fn forget(&mut self, out: &mut UnitOfWork) {
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        for (index, _) in waiting.filter(|(_, waiting)| waiting.kept) {
+            out.write(Write::delete(Space::Identity, waiting_key(index)));
+        }
+    }
+}
+
+fn waiting_key(index: u64) -> Vec<u8> {
+    [WAITING, &index.to_be_bytes()].concat()
+}
+
+/// What [`Derivation::attachment`] wrote; a later version may have added to it.
+fn read(state: &[u8]) -> Option<(Seq, Hash)> {
+    let (seq, rest) = state.split_first_chunk::<8>()?;
+    Some((Seq(u64::from_be_bytes(*seq)), Hash(*rest.first_chunk::<32>()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    #[test]
+    fn what_is_attached_reads_back() {
+        let mut out = UnitOfWork::default();
+        let mut derivation = Derivation::default();
+        let Attachment::State(state) = derivation.attachment((Seq(7), Hash([9; 32]))) else {
+            panic!("nothing waits")
+        };
+        let longer = [state.as_slice(), b"of a later version"].concat();
+        assert_eq!(derivation.install(Some(&longer), &mut out), Some((Seq(7), Hash([9; 32]))));
+        assert!(derivation.derives());
+    }
+
+    #[test]
+    fn a_snapshot_of_the_first_version_leaves_places_unknown_until_another_says() {
+        let mut out = UnitOfWork::default();
+        let mut derivation = Derivation::default();
+        assert_eq!(derivation.install(None, &mut out), None);
+        assert!(!derivation.derives());
+        assert_eq!(derivation.attachment((Seq(7), Hash([9; 32]))), Attachment::Nothing);
+        derivation.wait(5, b"decided".to_vec(), &mut out);
+        assert_eq!(derivation.next(Seq(1), Seq(0), &mut out), None, "its place is not known");
+        assert_eq!(derivation.install(Some(&[0; 40]), &mut out), Some((Seq(0), Hash([0; 32]))));
+        assert!(derivation.derives());
+    }
+
+    #[test]
+    fn decisions_wait_in_order_until_what_was_before_is_here() {
+        let mut out = UnitOfWork::default();
+        let mut derivation = Derivation::default();
+        derivation.wait(9, b"second".to_vec(), &mut out);
+        derivation.wait(8, b"first".to_vec(), &mut out);
+        assert_eq!(derivation.next(Seq(2), Seq(3), &mut out), None);
+        derivation.keep(&mut out);
+        assert!(out.has_writes(), "it waits on disk");
+        assert_eq!(derivation.attachment((Seq(3), Hash([0; 32]))), Attachment::Pending);
+        assert_eq!(derivation.next(Seq(3), Seq(3), &mut out).unwrap(), b"first");
+        assert_eq!(derivation.next(Seq(4), Seq(4), &mut out).unwrap(), b"second");
+        assert!(derivation.derives());
+        let mut again = Derivation::default();
+        assert!(again.restore(&waiting_key(3), b"after a crash"));
+        assert!(!again.restore(b"me", &[0; 8]));
+        assert_eq!(again.next(Seq(3), Seq(3), &mut out).unwrap(), b"after a crash");
+    }
+}
