@@ -1,19 +1,27 @@
-//! A small engine for gradient-boosted trees and random forests: the operators `TreeEnsembleClassifier` and
-//! `TreeEnsembleRegressor` of `ai.onnx.ml`, which no light engine runs.
+//! A small engine for gradient-boosted trees and random forests: the operators `TreeEnsembleClassifier`,
+//! `TreeEnsembleRegressor` and `TreeEnsemble` of `ai.onnx.ml`, which no light engine runs, with what converters put around
+//! them.
 //!
-//! A model is one such node and nothing else, as converters write it without a ZipMap. Sums are made in `f32`, tree
-//! after tree, in the order of the file: the order that ONNX Runtime uses on one thread.
+//! Sums are made in `f32`, tree after tree, in the order of the file: the order that ONNX Runtime uses on one thread.
 
+mod attribute;
 mod ensemble;
+mod error;
 mod forest;
+mod graph;
+mod node;
+mod opset5;
+mod plan;
+mod scores;
+mod step;
 
 use crate::backend::{Backend, EngineError, LoadOptions, Port, RunError, Session, check_inputs};
 use crate::integrity::VerifiedBytes;
 use crate::onnx_file;
 use crate::stop::Stop;
-use crate::tensor::{Element, Tensor};
-use ensemble::{Ensemble, PostTransform};
-use forest::Forest;
+use crate::tensor::{self, Tensor};
+use graph::Graph;
+use step::{Array, Data, Element, Step};
 
 const ENGINE: &str = "trees";
 
@@ -29,101 +37,41 @@ impl Backend for Trees {
     fn load(&self, model: &VerifiedBytes, _: &LoadOptions) -> Result<Box<dyn Session>, EngineError> {
         let rejected = |reason: String| EngineError::Rejected { engine: ENGINE, reason };
         onnx_file::check(model.bytes()).map_err(|error| rejected(error.to_string()))?;
-        let ensemble = Ensemble::read(model.bytes()).map_err(|error| rejected(error.to_string()))?;
-        let forest = Forest::build(&ensemble).map_err(|error| rejected(error.to_string()))?;
-        Ok(Box::new(TreeSession::new(ensemble, forest)))
+        let graph = Graph::read(model.bytes()).map_err(|error| rejected(error.to_string()))?;
+        Ok(Box::new(TreeSession::new(graph)))
     }
 }
 
 struct TreeSession {
-    forest: Forest,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
-    /// The integer labels of a classifier; `None` for a regressor or a classifier of strings.
-    labels: Option<Vec<i64>>,
-    classifier: bool,
-    post: PostTransform,
-    /// Two labels, but leaves that vote for one class only: the second score is derived.
-    binary: bool,
-    /// In that case, whether leaves hold probabilities (all weights positive) rather than margins.
-    positive: bool,
-    base: Vec<f32>,
-    width: usize,
+    graph: Graph,
+    /// How many columns a row must have at least.
+    features: usize,
 }
 
 impl TreeSession {
-    fn new(ensemble: Ensemble, forest: Forest) -> Self {
-        let classes = ensemble.classes;
-        let votes = forest.outputs();
-        let binary = ensemble.classifier && classes == 2 && votes == 1;
-        let width = if ensemble.classifier { classes } else { votes };
-        let port = |name: &str, shape: Vec<Option<usize>>, element| Port {
+    fn new(graph: Graph) -> Self {
+        let port = |name: &str, kind: Array| Port {
             name: name.to_owned(),
-            shape: Some(shape),
-            element,
+            shape: Some(if kind.flat { vec![None] } else { vec![None, kind.width] }),
+            element: match kind.element {
+                // Doubles are given as floats.
+                Element::F32 | Element::F64 => tensor::Element::F32,
+                Element::I64 => tensor::Element::I64,
+                Element::Words => tensor::Element::Other,
+            },
         };
-        let mut outputs = Vec::new();
-        for (place, name) in ensemble.outputs.iter().enumerate() {
-            let is_label = ensemble.classifier && place == 0;
-            outputs.push(match (is_label, ensemble.labels.is_some()) {
-                (true, true) => port(name, vec![None], Element::I64),
-                (true, false) => port(name, vec![None], Element::Other),
-                (false, _) => port(name, vec![None, Some(width)], Element::F32),
-            });
-        }
+        let needs = graph.steps.iter().map(|step| match step {
+            Step::Trees(trees) => trees.forest.features(),
+            _ => 0,
+        });
         Self {
-            inputs: vec![port(&ensemble.input, vec![None, ensemble.features], Element::F32)],
-            outputs,
-            labels: ensemble.labels,
-            classifier: ensemble.classifier,
-            post: ensemble.post,
-            binary,
-            positive: ensemble.positive,
-            base: ensemble.base,
-            width,
-            forest,
+            inputs: vec![port(&graph.input, graph.kinds[0])],
+            outputs: graph.outputs.iter().map(|(name, value)| port(name, graph.kinds[*value])).collect(),
+            features: needs.max().unwrap_or(0),
+            graph,
         }
-    }
-
-    /// The scores of one row, and the place of the winning class.
-    fn score(&self, row: &[f32], votes: &mut [f32], scores: &mut [f32]) -> usize {
-        self.forest.sum(row, votes);
-        for (index, vote) in votes.iter_mut().enumerate() {
-            *vote += self.base.get(index).copied().unwrap_or(0.0);
-        }
-        if self.binary {
-            return self.score_binary(votes[0], scores);
-        }
-        scores.copy_from_slice(votes);
-        match self.post {
-            PostTransform::None => {}
-            PostTransform::Logistic => scores.iter_mut().for_each(|score| *score = logistic(*score)),
-            PostTransform::Softmax => scores.copy_from_slice(&crate::delegate::softmax(votes)),
-        }
-        // The first of equals, as the operator does.
-        (1..votes.len()).fold(0, |best, index| if votes[index] > votes[best] { index } else { best })
-    }
-
-    fn score_binary(&self, margin: f32, scores: &mut [f32]) -> usize {
-        match (self.post, self.positive) {
-            (PostTransform::Logistic, true) => {
-                scores[1] = logistic(margin);
-                scores[0] = 1.0 - scores[1];
-            }
-            (PostTransform::Logistic, false) => {
-                scores[1] = logistic(margin);
-                scores[0] = logistic(-margin);
-            }
-            (_, true) => {
-                scores[1] = margin;
-                scores[0] = 1.0 - margin;
-            }
-            (_, false) => {
-                scores[1] = margin;
-                scores[0] = -margin;
-            }
-        }
-        usize::from(margin > if self.positive { 0.5 } else { 0.0 })
     }
 }
 
@@ -144,40 +92,27 @@ impl Session for TreeSession {
     ) -> Result<Vec<Tensor>, RunError> {
         check_inputs(&self.inputs, inputs)?;
         let port = || RunError::Input { port: self.inputs[0].to_string() };
-        let (_, tensor) = inputs.first().ok_or_else(port)?;
-        let &[rows, columns] = tensor.shape() else { return Err(port()) };
-        if columns < self.forest.features() {
+        let (_, input) = inputs.first().ok_or_else(port)?;
+        let &[rows, columns] = input.shape() else { return Err(port()) };
+        if columns < self.features {
             return Err(port());
         }
-        let mut labels = Vec::with_capacity(rows);
-        let mut scores = vec![0.0; rows * self.width];
-        let mut votes = vec![0.0; self.forest.outputs()];
-        for index in 0..rows {
-            // Often enough: a thousand rows take milliseconds.
-            if index % 1024 == 0 && stop.is_due() {
-                return Err(RunError::Stopped);
-            }
-            let row = tensor.row(index).ok_or_else(port)?;
-            let target = &mut scores[index * self.width..(index + 1) * self.width];
-            let winner = self.score(row, &mut votes, target);
-            labels.push(self.labels.as_ref().map_or(0, |labels| labels[winner]));
-        }
+        let Graph { steps, kinds, .. } = &self.graph;
+        let values = step::run(steps, kinds, input, stop).map_err(|_| RunError::Stopped)?;
         let build = |name: &str| {
-            let place = self.outputs.iter().position(|port| port.name == name);
-            let place = place.ok_or_else(|| RunError::NoSuchPort { port: name.to_owned() })?;
-            let tensor = if self.classifier && place == 0 {
-                Tensor::i64([rows], labels.clone())
-            } else {
-                Tensor::f32([rows, self.width], scores.clone())
+            let found = self.graph.outputs.iter().find(|(own, _)| own == name);
+            let (_, place) = found.ok_or_else(|| RunError::NoSuchPort { port: name.to_owned() })?;
+            let kind = kinds[*place];
+            let shape = if kind.flat { vec![rows] } else { vec![rows, kind.width.unwrap_or(columns)] };
+            let failed = |reason: String| RunError::Failed { engine: ENGINE, reason };
+            let tensor = match &values[*place] {
+                Data::F32(values) => Tensor::f32(shape, values.clone()),
+                Data::F64(values) => Tensor::f32(shape, values.iter().map(|value| *value as f32).collect()),
+                Data::I64(values) => Tensor::i64(shape, values.clone()),
+                Data::None => return Err(failed(format!("output {name} has words, or is the input"))),
             };
-            tensor.map_err(|error| RunError::Failed { engine: ENGINE, reason: error.to_string() })
+            tensor.map_err(|error| failed(error.to_string()))
         };
         outputs.iter().map(|name| build(name)).collect()
     }
-}
-
-/// The logistic function in the form that ONNX Runtime uses, so that results agree to the last bit.
-fn logistic(value: f32) -> f32 {
-    let share = 1.0 / (1.0 + (-value.abs()).exp());
-    if value < 0.0 { 1.0 - share } else { share }
 }
