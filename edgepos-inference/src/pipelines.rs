@@ -4,6 +4,7 @@
 pub(crate) mod barcode;
 pub(crate) mod fraud;
 pub(crate) mod product;
+mod shell;
 pub(crate) mod voice;
 
 use std::path::Path;

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::batch::run_rows;
-use crate::chain::{Chain, LiveReport};
+use crate::chain::Chain;
 use crate::delegate::{Engines, LoadError, PlacementConfig};
 use crate::gtin::Gtin;
 use crate::manager::Pipeline;
@@ -20,9 +20,10 @@ use crate::manifest::{Manifest, Task};
 use crate::outcome::{Action, Outcome, Reason};
 use crate::picture::{Picture, PictureLimits, PictureSpec, Prepared};
 use crate::pipelines::find;
+use crate::pipelines::shell::Shell;
 use crate::report::Report;
 use crate::stop::Stop;
-use crate::worker::{Handler, Priority, Worker, WorkerConfig};
+use crate::worker::{Handler, Priority, WorkerConfig};
 pub use region::Region;
 
 /// How barcodes are read.
@@ -110,10 +111,9 @@ pub enum Symbology {
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Debug)]
 pub struct BarcodeReader {
-    worker: Worker<Query, Scan>,
-    report: Report,
-    live: LiveReport,
+    shell: Shell<Query, Scan>,
 }
 
 enum Query {
@@ -145,19 +145,18 @@ impl BarcodeReader {
         };
         let sample = spec.sample(models_dir, &entry, &config.picture)?;
         let session = Chain::start(models_dir, &entry, engines, &config.placement, sample)?;
-        let live = session.report();
-        let report = live.get();
-        let handler = Read {
-            session,
-            input: entry.inputs[0].name.clone(),
-            output: entry.outputs[0].name.clone(),
-            map: (columns, rows),
-            spec,
-            config: config.clone(),
-        };
-        let worker = Worker::start(&entry.name, config.worker, handler)
-            .map_err(|source| LoadError::Thread { model: entry.name.clone(), source })?;
-        Ok(Self { worker, report, live })
+        let worker = config.worker;
+        let shell = Shell::start(&entry, session, worker, Action::ManualEntry, |session| {
+            Ok(Read {
+                session,
+                input: entry.inputs[0].name.clone(),
+                output: entry.outputs[0].name.clone(),
+                map: (columns, rows),
+                spec,
+                config,
+            })
+        })?;
+        Ok(Self { shell })
     }
 
     /// Reads the code on a PNG or JPEG. Returns within the deadline, whatever happens.
@@ -182,41 +181,23 @@ impl BarcodeReader {
     }
 
     fn ask(&self, query: Query) -> Outcome<Scan> {
-        outcome(&self.report.model, self.worker.call(Instant::now(), Priority::Checkout, query))
+        self.shell.ask(Instant::now(), Priority::Checkout, Ok(query))
     }
 
     fn ask_async(&self, query: Query) -> impl Future<Output = Outcome<Scan>> + Send + use<> {
-        let answer = self.worker.call_async(Instant::now(), Priority::Checkout, query);
-        let model = self.report.model.clone();
-        async move { outcome(&model, answer.await) }
+        self.shell.ask_async(Instant::now(), Priority::Checkout, Ok(query))
     }
 
     /// Which engine ran which file when the model was loaded, and why the others did not.
     #[must_use]
     pub fn report(&self) -> &Report {
-        &self.report
+        self.shell.report()
     }
 
     /// The same at present: the engine changes when it fails at run time.
     #[must_use]
     pub fn live_report(&self) -> Report {
-        self.live.get()
-    }
-}
-
-fn outcome(model: &str, result: Result<Scan, Reason>) -> Outcome<Scan> {
-    match result {
-        Ok(scan) => Outcome::Answer(scan),
-        Err(reason) => {
-            tracing::debug!(model, reason = reason.label(), "no barcode");
-            Outcome::Fallback { action: Action::ManualEntry, reason }
-        }
-    }
-}
-
-impl std::fmt::Debug for BarcodeReader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BarcodeReader").field("report", &self.report).finish_non_exhaustive()
+        self.shell.live_report()
     }
 }
 

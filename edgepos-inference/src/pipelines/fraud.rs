@@ -5,16 +5,17 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::batch::run_rows;
-use crate::chain::{Chain, LiveReport};
+use crate::chain::Chain;
 use crate::delegate::{Engines, LoadError, PlacementConfig};
 use crate::manager::Pipeline;
 use crate::manifest::{Manifest, Task};
 use crate::outcome::{Action, Outcome, Reason};
+use crate::pipelines::shell::Shell;
 use crate::pipelines::{find, threshold};
 use crate::report::Report;
 use crate::stop::Stop;
 use crate::tensor::Tensor;
-use crate::worker::{Handler, Priority, Worker, WorkerConfig};
+use crate::worker::{Handler, Priority, WorkerConfig};
 
 /// The columns of the model's input, in order. A window ends with the payment itself, which counts.
 ///
@@ -259,10 +260,9 @@ pub struct FraudScore {
 /// }
 /// # Ok::<(), edgepos_inference::LoadError>(())
 /// ```
+#[derive(Debug)]
 pub struct FraudScorer {
-    worker: Worker<[f32; 20], FraudScore>,
-    report: Report,
-    live: LiveReport,
+    shell: Shell<[f32; 20], FraudScore>,
 }
 
 impl FraudScorer {
@@ -303,17 +303,11 @@ impl FraudScorer {
             .map_err(|_| unsuitable("its known answer has not 20 values"))?;
         let placement = PlacementConfig { threads: 1, ..config.placement };
         let session = Chain::start(models_dir, &entry, engines, &placement, sample)?;
-        let live = session.report();
-        let report = live.get();
-        let handler = Score {
-            session,
-            input: entry.inputs[0].name.clone(),
-            output,
-            flag_from: threshold(config.flag_from, entry.thresholds.flag_from, &entry)?,
-        };
-        let worker = Worker::start(&entry.name, config.worker, handler)
-            .map_err(|source| LoadError::Thread { model: entry.name.clone(), source })?;
-        Ok(Self { worker, report, live })
+        let shell = Shell::start(&entry, session, config.worker, Action::ProceedUnscored, |session| {
+            let flag_from = threshold(config.flag_from, entry.thresholds.flag_from, &entry)?;
+            Ok(Score { session, input: entry.inputs[0].name.clone(), output, flag_from })
+        })?;
+        Ok(Self { shell })
     }
 
     /// Scores a payment. Returns within the deadline, whatever happens; without a score the sale goes on by the
@@ -324,11 +318,7 @@ impl FraudScorer {
 
     /// As [`FraudScorer::score`], for a caller who is not a customer at the till.
     pub fn score_as(&self, priority: Priority, payment: &Payment) -> Outcome<FraudScore> {
-        let result = payment
-            .features()
-            .ok_or(Reason::Input)
-            .and_then(|features| self.worker.call(Instant::now(), priority, features));
-        outcome(&self.report.model, result)
+        self.shell.ask(Instant::now(), priority, payment.features().ok_or(Reason::Input))
     }
 
     /// As [`FraudScorer::score_as`], without blocking, on any executor or none: the request is on its way when this
@@ -338,44 +328,19 @@ impl FraudScorer {
         priority: Priority,
         payment: &Payment,
     ) -> impl Future<Output = Outcome<FraudScore>> + Send + use<> {
-        let features = payment.features().ok_or(Reason::Input);
-        let answer = features.map(|features| self.worker.call_async(Instant::now(), priority, features));
-        let model = self.report.model.clone();
-        async move {
-            let result = match answer {
-                Ok(answer) => answer.await,
-                Err(reason) => Err(reason),
-            };
-            outcome(&model, result)
-        }
+        self.shell.ask_async(Instant::now(), priority, payment.features().ok_or(Reason::Input))
     }
 
     /// Which engine ran which file when the model was loaded, and why the others did not.
     #[must_use]
     pub fn report(&self) -> &Report {
-        &self.report
+        self.shell.report()
     }
 
     /// The same at present: the engine changes when it fails at run time.
     #[must_use]
     pub fn live_report(&self) -> Report {
-        self.live.get()
-    }
-}
-
-fn outcome(model: &str, result: Result<FraudScore, Reason>) -> Outcome<FraudScore> {
-    match result {
-        Ok(score) => Outcome::Answer(score),
-        Err(reason) => {
-            tracing::debug!(model, reason = reason.label(), "no fraud score");
-            Outcome::Fallback { action: Action::ProceedUnscored, reason }
-        }
-    }
-}
-
-impl std::fmt::Debug for FraudScorer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FraudScorer").field("report", &self.report).finish_non_exhaustive()
+        self.shell.live_report()
     }
 }
 

@@ -8,17 +8,18 @@ use std::time::{Duration, Instant};
 
 use crate::batch::run_rows;
 use crate::cache::{Cache, CacheConfig, PictureHash};
-use crate::chain::{Chain, LiveReport};
+use crate::chain::Chain;
 use crate::delegate::{Engines, LoadError, PlacementConfig, softmax};
 use crate::gallery::Embedding;
 use crate::manager::Pipeline;
 use crate::manifest::{Manifest, ModelEntry, Task};
 use crate::outcome::{Action, Outcome, Reason};
 use crate::picture::{Picture, PictureLimits, PictureSpec, Prepared};
+use crate::pipelines::shell::Shell;
 use crate::pipelines::{find, labels, threshold};
 use crate::report::{Report, micros};
 use crate::stop::Stop;
-use crate::worker::{Handler, Priority, Worker, WorkerConfig};
+use crate::worker::{Handler, Priority, WorkerConfig};
 pub use place::BoundingBox;
 
 /// How products are recognised.
@@ -132,10 +133,9 @@ pub struct Timing {
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Debug)]
 pub struct ProductRecognizer {
-    worker: Worker<Query, Recognition>,
-    report: Report,
-    live: LiveReport,
+    shell: Shell<Query, Recognition>,
 }
 
 enum Query {
@@ -167,24 +167,22 @@ impl ProductRecognizer {
         let labels = labels(models_dir, &entry)?;
         let sample = spec.sample(models_dir, &entry, &config.picture)?;
         let session = Chain::start(models_dir, &entry, engines, &config.placement, sample)?;
-        let live = session.report();
-        let report = live.get();
-        let handler = Recognise {
-            session,
-            shape: shape(&spec),
-            input: entry.inputs[0].name.clone(),
-            outputs: Outputs::of(&entry),
-            cache: Cache::new(config.cache),
-            spec,
-            labels,
-            top_k: config.top_k.max(1),
-            confirm_below: threshold(config.confirm_below, entry.thresholds.confirm_below, &entry)?,
-            discard_below: entry.thresholds.discard_below,
-            picture: config.picture,
-        };
-        let worker = Worker::start(&entry.name, config.worker, handler)
-            .map_err(|source| LoadError::Thread { model: entry.name.clone(), source })?;
-        Ok(Self { worker, report, live })
+        let shell = Shell::start(&entry, session, config.worker, Action::ManualEntry, |session| {
+            Ok(Recognise {
+                session,
+                shape: shape(&spec),
+                input: entry.inputs[0].name.clone(),
+                outputs: Outputs::of(&entry),
+                cache: Cache::new(config.cache),
+                spec,
+                labels,
+                top_k: config.top_k.max(1),
+                confirm_below: threshold(config.confirm_below, entry.thresholds.confirm_below, &entry)?,
+                discard_below: entry.thresholds.discard_below,
+                picture: config.picture,
+            })
+        })?;
+        Ok(Self { shell })
     }
 
     /// Recognises the product on a PNG or JPEG. Returns within the deadline, whatever happens.
@@ -224,18 +222,18 @@ impl ProductRecognizer {
     /// Which engine ran which file when the model was loaded, and why the others did not.
     #[must_use]
     pub fn report(&self) -> &Report {
-        &self.report
+        self.shell.report()
     }
 
     /// The same at present: the engine changes when it fails at run time.
     #[must_use]
     pub fn live_report(&self) -> Report {
-        self.live.get()
+        self.shell.live_report()
     }
 
     fn ask(&self, priority: Priority, query: Query) -> Outcome<Recognition> {
         let started = Instant::now();
-        outcome(&self.report.model, started, self.worker.call(started, priority, query))
+        timed(started, self.shell.ask(started, priority, Ok(query)))
     }
 
     fn ask_async(
@@ -244,28 +242,16 @@ impl ProductRecognizer {
         query: Query,
     ) -> impl Future<Output = Outcome<Recognition>> + Send + use<> {
         let started = Instant::now();
-        let (model, answer) = (self.report.model.clone(), self.worker.call_async(started, priority, query));
-        async move { outcome(&model, started, answer.await) }
+        let answer = self.shell.ask_async(started, priority, Ok(query));
+        async move { timed(started, answer.await) }
     }
 }
 
-fn outcome(model: &str, started: Instant, result: Result<Recognition, Reason>) -> Outcome<Recognition> {
-    match result {
-        Ok(mut recognition) => {
-            recognition.timing.total_us = micros(started.elapsed());
-            Outcome::Answer(recognition)
-        }
-        Err(reason) => {
-            tracing::debug!(model, reason = reason.label(), "no recognition");
-            Outcome::Fallback { action: Action::ManualEntry, reason }
-        }
+fn timed(started: Instant, mut outcome: Outcome<Recognition>) -> Outcome<Recognition> {
+    if let Outcome::Answer(recognition) = &mut outcome {
+        recognition.timing.total_us = micros(started.elapsed());
     }
-}
-
-impl std::fmt::Debug for ProductRecognizer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ProductRecognizer").field("report", &self.report).finish_non_exhaustive()
-    }
+    outcome
 }
 
 /// Channels, height, width: one entry of an NCHW batch.

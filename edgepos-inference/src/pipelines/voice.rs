@@ -6,16 +6,17 @@ use std::time::Instant;
 
 use crate::audio::{Clip, GateConfig, SAMPLE_RATE};
 use crate::batch::run_rows;
-use crate::chain::{Chain, LiveReport};
+use crate::chain::Chain;
 use crate::delegate::{Engines, LoadError, PlacementConfig, softmax};
 use crate::manager::Pipeline;
 use crate::manifest::{Manifest, Task};
 use crate::outcome::{Action, Outcome, Reason};
+use crate::pipelines::shell::Shell;
 use crate::pipelines::{find, labels, threshold};
 use crate::report::Report;
 use crate::stop::Stop;
 use crate::tensor::Tensor;
-use crate::worker::{Handler, Priority, Worker, WorkerConfig};
+use crate::worker::{Handler, Priority, WorkerConfig};
 
 /// How commands are heard.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -76,11 +77,10 @@ pub enum Heard {
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Debug)]
 pub struct VoiceRecognizer {
-    worker: Worker<Vec<f32>, Heard>,
+    shell: Shell<Vec<f32>, Heard>,
     gate: GateConfig,
-    report: Report,
-    live: LiveReport,
 }
 
 impl VoiceRecognizer {
@@ -116,39 +116,35 @@ impl VoiceRecognizer {
             }
         };
         let session = Chain::start(models_dir, &entry, engines, &config.placement, sample)?;
-        let live = session.report();
-        let report = live.get();
-        let handler = Listen {
-            session,
-            input: entry.inputs[0].name.clone(),
-            output: entry.outputs[0].name.clone(),
-            labels,
-            confirm_below: threshold(config.confirm_below, entry.thresholds.confirm_below, &entry)?,
-            discard_below: entry.thresholds.discard_below,
-        };
-        let worker = Worker::start(&entry.name, config.worker, handler)
-            .map_err(|source| LoadError::Thread { model: entry.name.clone(), source })?;
-        Ok(Self { worker, gate: config.gate, report, live })
+        let shell = Shell::start(&entry, session, config.worker, Action::UseScreen, |session| {
+            Ok(Listen {
+                session,
+                input: entry.inputs[0].name.clone(),
+                output: entry.outputs[0].name.clone(),
+                labels,
+                confirm_below: threshold(config.confirm_below, entry.thresholds.confirm_below, &entry)?,
+                discard_below: entry.thresholds.discard_below,
+            })
+        })?;
+        Ok(Self { shell, gate: config.gate })
     }
 
     /// Hears the command in a clip. Silence is told without running the network. Returns within the deadline.
     pub fn listen(&self, clip: &Clip) -> Outcome<Heard> {
         let started = Instant::now();
         let Some(speech) = clip.speech(&self.gate) else { return Outcome::Answer(Heard::Silence) };
-        outcome(&self.report.model, self.worker.call(started, Priority::Interactive, speech))
+        self.shell.ask(started, Priority::Interactive, Ok(speech))
     }
 
     /// As [`VoiceRecognizer::listen`], without blocking, on any executor or none: the request is on its way when this
     /// returns, and the deadline runs from then on. Dropping the future takes the request back.
     pub fn listen_async(&self, clip: &Clip) -> impl Future<Output = Outcome<Heard>> + Send + use<> {
         let started = Instant::now();
-        let answer = clip
-            .speech(&self.gate)
-            .map(|speech| self.worker.call_async(started, Priority::Interactive, speech));
-        let model = self.report.model.clone();
+        let speech = clip.speech(&self.gate);
+        let answer = speech.map(|speech| self.shell.ask_async(started, Priority::Interactive, Ok(speech)));
         async move {
             match answer {
-                Some(answer) => outcome(&model, answer.await),
+                Some(answer) => answer.await,
                 None => Outcome::Answer(Heard::Silence),
             }
         }
@@ -157,29 +153,13 @@ impl VoiceRecognizer {
     /// Which engine ran which file when the model was loaded, and why the others did not.
     #[must_use]
     pub fn report(&self) -> &Report {
-        &self.report
+        self.shell.report()
     }
 
     /// The same at present: the engine changes when it fails at run time.
     #[must_use]
     pub fn live_report(&self) -> Report {
-        self.live.get()
-    }
-}
-
-fn outcome(model: &str, result: Result<Heard, Reason>) -> Outcome<Heard> {
-    match result {
-        Ok(heard) => Outcome::Answer(heard),
-        Err(reason) => {
-            tracing::debug!(model, reason = reason.label(), "no command heard");
-            Outcome::Fallback { action: Action::UseScreen, reason }
-        }
-    }
-}
-
-impl std::fmt::Debug for VoiceRecognizer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("VoiceRecognizer").field("report", &self.report).finish_non_exhaustive()
+        self.shell.live_report()
     }
 }
 
