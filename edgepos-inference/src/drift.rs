@@ -25,12 +25,12 @@ impl Default for DriftConfig {
     }
 }
 
-/// The accuracy over the window.
+/// A share that was counted: of the answers in a monitor's window, those that a person confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Accuracy {
-    /// Answers in the window.
+    /// How many were counted.
     pub samples: usize,
-    /// Those that a person confirmed.
+    /// How many of them were right.
     pub correct: usize,
     /// Their share; 1 where there are none.
     pub share: f64,
@@ -48,6 +48,21 @@ pub enum DriftEvent {
     Declined(Accuracy),
     /// It is back.
     Recovered(Accuracy),
+}
+
+impl Accuracy {
+    /// The share of `correct` among `samples`, with the interval of the normal quantile `z`.
+    pub(crate) fn of(correct: usize, samples: usize, z: f64) -> Self {
+        if samples == 0 {
+            return Self { samples, correct: 0, share: 1.0, low: 0.0, high: 1.0 };
+        }
+        let n = samples as f64;
+        let share = correct as f64 / n;
+        let scale = 1.0 + z * z / n;
+        let centre = (share + z * z / (2.0 * n)) / scale;
+        let half = z / scale * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+        Self { samples, correct, share, low: (centre - half).max(0.0), high: (centre + half).min(1.0) }
+    }
 }
 
 /// Watches the accuracy of one model version. A plain value: no clock, no threads.
@@ -106,22 +121,7 @@ impl DriftMonitor {
     /// The accuracy over the window.
     #[must_use]
     pub fn accuracy(&self) -> Accuracy {
-        let samples = self.answers.len();
-        if samples == 0 {
-            return Accuracy { samples, correct: 0, share: 1.0, low: 0.0, high: 1.0 };
-        }
-        let (n, z) = (samples as f64, self.config.z);
-        let share = self.correct as f64 / n;
-        let scale = 1.0 + z * z / n;
-        let centre = (share + z * z / (2.0 * n)) / scale;
-        let half = z / scale * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
-        Accuracy {
-            samples,
-            correct: self.correct,
-            share,
-            low: (centre - half).max(0.0),
-            high: (centre + half).min(1.0),
-        }
+        Accuracy::of(self.correct, self.answers.len(), self.config.z)
     }
 
     /// Whether an alert stands.

@@ -68,6 +68,7 @@ mod signature;
 mod source;
 mod stop;
 mod tensor;
+mod threshold;
 mod trees;
 mod wire;
 mod worker;
@@ -112,6 +113,7 @@ pub use signature::{SIGNATURE_FILE, SignatureError, TrustedKey, check_signature}
 pub use source::{DirectorySource, ModelSource, check_source};
 pub use stop::Stop;
 pub use tensor::{Element, ShapeError, Tensor, Values};
+pub use threshold::{Aim, Threshold, choose_threshold};
 pub use trees::Trees;
 pub use worker::{Priority, WorkerConfig};
 
