@@ -14,7 +14,7 @@ use edgepos_inference::{
 use support::{golden_bytes, models};
 use tempfile::TempDir;
 
-const MODEL: &str = "fraud_synccfd_xgb20.onnx";
+const MODEL: &str = "fraud_xgb20.onnx";
 
 /// A set with the fraud model alone.
 fn published(serial: u64) -> TempDir {

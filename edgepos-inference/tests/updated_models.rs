@@ -14,7 +14,7 @@ use edgepos_inference::{
 use support::{any_speed, golden_bytes, models, patient, payment};
 use tempfile::TempDir;
 
-const MODEL: &str = "fraud_synccfd_xgb20.onnx";
+const MODEL: &str = "fraud_xgb20.onnx";
 
 fn config() -> FraudConfig {
     FraudConfig { worker: patient(), placement: any_speed(), ..FraudConfig::default() }
@@ -270,7 +270,7 @@ fn a_set_with_an_oversized_model_is_refused() {
     let claims = staged(1, "1");
     let path = claims.path().join("manifest.json");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("\"bytes\":462062", "\"bytes\":536870913")).unwrap();
+    std::fs::write(&path, text.replace("\"bytes\":510650", "\"bytes\":536870913")).unwrap();
     let error = manager.install(claims.path()).unwrap_err();
     assert!(error.to_string().contains("larger than the limit"), "{error}");
     // One byte more than promised is enough; no more than that is read.

@@ -62,7 +62,7 @@ pub const FRAUD_FEATURES: [&str; 20] = [
 pub struct FraudConfig {
     /// The model's name in the manifest. Default `None`: the first for the job `fraud`.
     pub model: Option<String>,
-    /// A score from here on is suspicious. Default `None`: the manifest's, 0.5 there.
+    /// A score from here on is suspicious. Default `None`: the manifest's, 0.38 there.
     pub flag_from: Option<f32>,
     /// Deadline, queue and batch.
     pub worker: WorkerConfig,
