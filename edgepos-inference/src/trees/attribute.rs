@@ -6,9 +6,18 @@ use crate::wire::{Fields, Value};
 /// Most values of a constant in the graph.
 const MAX_CONSTANT: usize = 65_536;
 
+/// Most entries of all lists of one operator: an ensemble has a dozen lists.
+const MAX_ENTRIES: usize = 32 * MAX_NODES;
+
+/// What an attribute counts for, beside the entries of its list: 128 of them are too many.
+const ATTRIBUTE: usize = MAX_NODES / 4;
+
 /// The attributes of one operator.
 #[derive(Debug, Default)]
-pub(super) struct Attributes(Vec<Attribute>);
+pub(super) struct Attributes {
+    list: Vec<Attribute>,
+    entries: usize,
+}
 
 #[derive(Debug, Default)]
 struct Attribute {
@@ -30,10 +39,19 @@ pub(super) struct Constant {
 
 impl Attributes {
     /// Reads one attribute more.
+    ///
+    /// # Errors
+    /// Damage, or more entries than any model has: they are counted before they are kept.
     pub(super) fn read(&mut self, bytes: &[u8]) -> Result<(), EnsembleError> {
         let mut attribute = Attribute::default();
+        self.entries += ATTRIBUTE;
         for field in Fields::of(bytes) {
-            match field? {
+            let (number, value) = field?;
+            self.entries += entries(number, value);
+            if self.entries > MAX_ENTRIES {
+                return Err(EnsembleError::TooLarge);
+            }
+            match (number, value) {
                 (1, value) => attribute.name = text(value)?,
                 (3, value) => attribute.int = value.int()?,
                 (4, value) => attribute.text = value.bytes()?.to_vec(),
@@ -44,17 +62,17 @@ impl Attributes {
                 _ => {}
             }
         }
-        self.0.push(attribute);
+        self.list.push(attribute);
         Ok(())
     }
 
     fn find(&self, name: &str) -> Option<&Attribute> {
-        self.0.iter().find(|attribute| attribute.name == name)
+        self.list.iter().find(|attribute| attribute.name == name)
     }
 
     /// An attribute that is none of `known`: it may change what the operator does.
     pub(super) fn unknown(&self, known: &[&str]) -> Option<&str> {
-        self.0.iter().map(|attribute| attribute.name.as_str()).find(|name| !known.contains(name))
+        self.list.iter().map(|attribute| attribute.name.as_str()).find(|name| !known.contains(name))
     }
 
     pub(super) fn ints(&self, name: &str) -> &[i64] {
@@ -102,8 +120,19 @@ impl Constant {
         let (mut kind, mut raw) = (0, &[][..]);
         let mut ints = Vec::new();
         let mut floats = Vec::new();
+        let mut count = 0;
         for field in Fields::of(bytes) {
-            match field? {
+            let (number, value) = field?;
+            count += match number {
+                4 => entries(7, value),
+                5 | 7 => entries(8, value),
+                9 | 10 => entries(number, value),
+                _ => 0,
+            };
+            if count > limit * 8 {
+                return Err(EnsembleError::Constant(constant.name));
+            }
+            match (number, value) {
                 (2, value) => kind = value.int()?,
                 (4, value) => value.floats(&mut floats)?,
                 // 32-bit integers, which stand for bytes too, and 64-bit ones: a file has one of the lists.
@@ -119,13 +148,17 @@ impl Constant {
         constant.values.extend(ints.into_iter().map(|int| int as f64));
         match kind {
             _ if raw.is_empty() => {}
-            1 => constant
-                .values
-                .extend(raw.as_chunks().0.iter().map(|value| f64::from(f32::from_le_bytes(*value)))),
-            2 => constant.values.extend(raw.iter().copied().map(f64::from)),
-            6 => constant
-                .values
-                .extend(raw.as_chunks().0.iter().map(|value| f64::from(i32::from_le_bytes(*value)))),
+            1 => {
+                constant
+                    .values
+                    .extend(raw.as_chunks().0.iter().map(|value| f64::from(f32::from_le_bytes(*value))));
+            }
+            2 if raw.len() <= limit => constant.values.extend(raw.iter().copied().map(f64::from)),
+            6 => {
+                constant
+                    .values
+                    .extend(raw.as_chunks().0.iter().map(|value| f64::from(i32::from_le_bytes(*value))));
+            }
             7 => constant
                 .values
                 .extend(raw.as_chunks().0.iter().map(|value| i64::from_le_bytes(*value) as f64)),
@@ -136,6 +169,19 @@ impl Constant {
             return Err(EnsembleError::Constant(constant.name));
         }
         Ok(constant)
+    }
+}
+
+/// How many list entries a field of an attribute has, without making them: floats (7), integers (8), texts (9), doubles (10);
+/// of raw bytes, which are 9 in a tensor, each counts.
+fn entries(number: u32, value: Value<'_>) -> usize {
+    match (number, value) {
+        (7, Value::Bytes(packed)) => packed.len() / 4,
+        (8, Value::Bytes(packed)) => packed.iter().filter(|byte| **byte < 0x80).count(),
+        (9, Value::Bytes(raw)) => raw.len().max(1),
+        (10, Value::Bytes(packed)) => packed.len() / 8,
+        (7..=10, _) => 1,
+        _ => 0,
     }
 }
 
@@ -156,9 +202,13 @@ mod tests {
         [&[number << 3 | 2, content.len() as u8], content].concat()
     }
 
+    fn kind_of(kind: u8) -> Vec<u8> {
+        vec![2 << 3, kind]
+    }
+
     #[test]
     fn a_constant_of_every_kind_gives_the_same_values() {
-        let kind = |kind: u8| vec![2 << 3, kind];
+        let kind = kind_of;
         let raw = |kind_of: u8, bytes: &[u8]| [kind(kind_of), field(9, bytes)].concat();
         let spellings = [
             raw(1, &[2.0_f32.to_le_bytes(), 3.0_f32.to_le_bytes()].concat()),
@@ -174,5 +224,18 @@ mod tests {
         }
         assert!(Constant::of_graph(&raw(8, b"text")).is_err());
         assert!(Constant::of_graph(&raw(2, &[0; 64])).is_ok());
+    }
+
+    #[test]
+    fn more_entries_than_any_model_has_are_refused_before_they_are_kept() {
+        let mut attributes = Attributes::default();
+        let one = field(8, &[0; 100]);
+        let taken = (0..1000).take_while(|_| attributes.read(&one).is_ok()).count();
+        assert_eq!(taken, 127);
+        assert_eq!(attributes.read(&one).unwrap_err(), EnsembleError::TooLarge);
+        let zeros = vec![0; MAX_CONSTANT + 1];
+        let (first, length) = ([9 << 3 | 2], [0x81, 0x80, 0x04]);
+        let raw = [&kind_of(2)[..], &first, &length, &zeros].concat();
+        assert!(Constant::of_graph(&raw).is_err());
     }
 }

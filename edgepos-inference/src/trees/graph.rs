@@ -12,7 +12,7 @@ use super::step::{Arithmetic, Array, Element, Function, Operand, Step, Trees};
 use crate::onnx_file;
 use crate::wire::{Fields, Value, WireError};
 
-/// Most operators of a graph.
+/// Most operators of a graph, and most of its inputs, outputs and constants.
 const MAX_OPERATORS: usize = 1024;
 
 /// A model as a list of steps over numbered values; value 0 is the input.
@@ -39,6 +39,12 @@ impl Graph {
         let (mut operators, mut inputs, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
         let mut constants = BTreeMap::new();
         for field in Fields::of(onnx_file::graph(bytes)?) {
+            let most = operators.len().max(inputs.len()).max(outputs.len()).max(constants.len());
+            if most > MAX_OPERATORS {
+                return Err(EnsembleError::Graph(format!(
+                    "more than {MAX_OPERATORS} operators, ports or constants"
+                )));
+            }
             match field? {
                 (1, value) => operators.push(value.bytes()?),
                 (5, value) => {
@@ -49,12 +55,6 @@ impl Graph {
                 (12, value) => outputs.push(name_of(value.bytes()?)?),
                 _ => {}
             }
-        }
-        if operators.len() > MAX_OPERATORS {
-            return Err(EnsembleError::Graph(format!(
-                "{} operators, more than {MAX_OPERATORS}",
-                operators.len()
-            )));
         }
         // Old files list their constants among the inputs.
         let mut own = Vec::new();
@@ -81,6 +81,11 @@ impl Operator {
             Self { name: String::new(), inputs: vec![], outputs: vec![], attributes: Attributes::default() };
         for field in Fields::of(bytes) {
             match field? {
+                (1 | 2, _) if operator.inputs.len() + operator.outputs.len() > MAX_OPERATORS => {
+                    return Err(EnsembleError::Graph(format!(
+                        "an operator with more than {MAX_OPERATORS} ports"
+                    )));
+                }
                 (1, value) => operator.inputs.push(text(value)?),
                 (2, value) => operator.outputs.push(text(value)?),
                 (4, value) => operator.name = text(value)?,
