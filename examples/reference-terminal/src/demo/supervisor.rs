@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use edgepos::core::{ReplicaId, StoreId};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
 use tokio::task::JoinSet;
 
+use super::places::db_path;
 use super::process::{Death, GaveUp, Process, Spec, State};
 use super::proxy::Link;
 use super::{DemoError, Options, draw};
@@ -45,14 +46,6 @@ struct Terminal {
     process: Process,
     /// One customer at a time.
     register: AsyncMutex<()>,
-}
-
-/// Where one terminal's or the cloud's file is.
-pub(super) fn db_path(dir: &Path, terminal: Option<usize>) -> PathBuf {
-    match terminal {
-        Some(index) => dir.join(format!("terminal-{}.db", index + 1)),
-        None => dir.join("cloud.db"),
-    }
 }
 
 impl Supervisor {

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use edgepos::model::{CounterRow, Envelope, Mode};
 
+use super::error::VerifyError;
 use super::files::{self, Events};
-use super::{Judge, VerifyError};
+use super::judge::Judge;
 use crate::names::hex;
 
 /// The row's key, then its chain's: the key on disk.
@@ -24,8 +25,7 @@ pub(super) fn check(name: &str, path: &Path, events: &Events, judge: &mut Judge)
                 stored.insert(key, i128::from(plus) - i128::from(minus));
             }
             Err(error) => {
-                judge.verdict.stock_mismatches += 1;
-                judge.find(format!("{name}: counter row {}: {error}", describe(&key)));
+                judge.miscounted(format!("{name}: counter row {}: {error}", describe(&key)));
             }
         }
     }
@@ -34,8 +34,10 @@ pub(super) fn check(name: &str, path: &Path, events: &Events, judge: &mut Judge)
         // A row that only zeros moved may be there or not.
         let (summed, stored) = (summed.get(key).copied().unwrap_or(0), stored.get(key).copied().unwrap_or(0));
         if summed != stored {
-            judge.verdict.stock_mismatches += 1;
-            judge.find(format!("{name}: counter row {} says {stored}, its events {summed}", describe(key)));
+            judge.miscounted(format!(
+                "{name}: counter row {} says {stored}, its events {summed}",
+                describe(key)
+            ));
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::path::Path;
 use edgepos::core::{EventId, Space, StoreId};
 use rusqlite::{Connection, OpenFlags, Row, types::Type};
 
-use super::VerifyError;
+use super::error::VerifyError;
 
 /// Events by their name.
 pub(super) type Events = BTreeMap<EventId, Vec<u8>>;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgepos::core::{EventId, ReplicaId};
 use edgepos::model::{DayOpened, Envelope, Kind, NumberVoided, Transaction};
 
-use super::Judge;
 use super::files::Events;
+use super::judge::Judge;
 use crate::demo::ledger::{Acknowledged, Entry};
 use crate::names::parse_event;
 
@@ -80,11 +80,10 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
     }
     numbers(&used, &voided, judge);
     twice.extend(compare(booked, ledger, judge));
-    judge.verdict.duplicated = twice.len() as u64;
+    judge.duplicated(twice.len());
     for event in &ledger.events {
         if !parse_event(event).is_ok_and(|id| cloud.contains_key(&id)) {
-            judge.verdict.lost += 1;
-            judge.find(format!("event {event} was acknowledged and is not in the cloud"));
+            judge.lost(format!("event {event} was acknowledged and is not in the cloud"));
         }
     }
 }
@@ -125,12 +124,10 @@ fn compare(mut booked: BTreeMap<EventId, Booked>, ledger: &Acknowledged, judge: 
         match found {
             Some(found) if found == claimed => {}
             Some(found) => {
-                judge.verdict.lost += 1;
-                judge.find(format!("{event} in the cloud is {found:?}, the receipt said {claimed:?}"));
+                judge.lost(format!("{event} in the cloud is {found:?}, the receipt said {claimed:?}"));
             }
             None => {
-                judge.verdict.lost += 1;
-                judge.find(format!("the receipt of basket {source}, {event}, is not in the cloud"));
+                judge.lost(format!("the receipt of basket {source}, {event}, is not in the cloud"));
             }
         }
     }
