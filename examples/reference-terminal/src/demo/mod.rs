@@ -5,10 +5,13 @@
 //! told. At the end it stops everything and compares the files ([`verify()`]).
 
 mod director;
+mod draw;
+mod error;
 mod figures;
 mod json;
 mod ledger;
 mod observer;
+mod options;
 mod places;
 mod plan;
 mod process;
@@ -18,68 +21,44 @@ mod replayer;
 mod report;
 mod screen;
 mod supervisor;
+mod table;
 mod verify;
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use thiserror::Error;
 use tokio::time::Instant;
 
 use director::Director;
+pub use error::{DemoError, StartFailure};
 use figures::Figures;
 pub use figures::Percentiles;
 use ledger::Ledger;
 pub use ledger::{Acknowledged, Entry, LedgerError};
 use observer::Observer;
+pub use options::Options;
 use places::{ledger_path, manifest_path};
 use plan::Plan;
-use process::GaveUp;
-use register::{RegisterError, Registers};
+use register::Registers;
 pub use report::Report;
 use report::{Summary, Target};
-use screen::{Screen, Sources};
+use screen::Screen;
 use supervisor::{Ports, Supervisor};
+use table::Table;
 use verify::Manifest;
 pub use verify::{Evidence, Verdict, VerifyError, verify};
 
 use crate::lifeline;
-use crate::replay::{self, CsvError};
+use crate::replay;
 
 /// How long the first election may take. A vote is on disk before it is sent: where a flush takes longer than the election's
 /// timeout, because something else keeps the disk busy, several rounds fail before one succeeds.
 const ELECTION_LIMIT: Duration = Duration::from_secs(120);
 /// How long everybody may take to hold everything, once nothing is cut any more.
 const SETTLE_LIMIT: Duration = Duration::from_secs(180);
-
-/// What a demo does.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// How many terminals, 1 to 15.
-    pub terminals: u16,
-    /// How long the sales take.
-    pub duration: Duration,
-    /// The baskets; `None` for the shipped week.
-    pub data: Option<PathBuf>,
-    /// Where the figures go; `None` for nowhere.
-    pub report: Option<PathBuf>,
-    /// Where files are kept, new or empty; `None` for a directory that is removed when all holds.
-    pub dir: Option<PathBuf>,
-    /// Whether to draw no table on the screen.
-    pub headless: bool,
-    /// The cloud's port; 0 for free ports everywhere.
-    pub base_port: u16,
-    /// Chooses the returns.
-    pub seed: u64,
-    /// Where the models are.
-    pub models: PathBuf,
-}
 
 /// How a demo came to its end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,111 +69,6 @@ pub enum Ending {
     Failed,
     /// Somebody stopped it. No report was written.
     Interrupted,
-}
-
-/// A demo could not be done.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DemoError {
-    /// The baskets do not read.
-    #[error(transparent)]
-    Csv(#[from] CsvError),
-    /// The report cannot be written there.
-    #[error("{}: the report cannot be written: {source}", path.display())]
-    Report {
-        /// Where it should have gone.
-        path: PathBuf,
-        /// What the call beneath it says.
-        source: io::Error,
-    },
-    /// Files cannot be kept there.
-    #[error("{}: files cannot be kept there: {reason}", path.display())]
-    Dir {
-        /// Where it should have gone.
-        path: PathBuf,
-        /// What stood in the way, in words.
-        reason: String,
-    },
-    /// A port is in use.
-    #[error("cannot listen on {address}: {source}")]
-    Port {
-        /// The address whose port is in use.
-        address: SocketAddr,
-        /// What the call beneath it says.
-        source: io::Error,
-    },
-    /// The ports would be beyond the last one.
-    #[error("{terminals} terminals do not fit above port {base}: ports end at 65535")]
-    NoSuchPorts {
-        /// The cloud's port, the lowest of all.
-        base: u16,
-        /// How many terminals.
-        terminals: usize,
-    },
-    /// A process does not start.
-    #[error("{}", .0)]
-    Start(StartFailure),
-    /// This machine does not give what it takes.
-    #[error("{what}: {source}")]
-    Io {
-        /// What could not be done.
-        what: String,
-        /// What the call beneath it says.
-        source: io::Error,
-    },
-    /// The files cannot be compared.
-    #[error(transparent)]
-    Verify(#[from] VerifyError),
-    /// The store cannot go on.
-    #[error("{0}")]
-    Broken(String),
-}
-
-/// A process that was given up.
-#[derive(Debug, Error)]
-#[error("{reason}")]
-pub struct StartFailure {
-    reason: String,
-    usage: bool,
-}
-
-impl DemoError {
-    fn io(what: impl Display, source: io::Error) -> Self {
-        Self::Io { what: what.to_string(), source }
-    }
-
-    /// Whether what was asked for is at fault: nothing was done then.
-    pub fn is_usage(&self) -> bool {
-        match self {
-            Self::Csv(_)
-            | Self::Report { .. }
-            | Self::Dir { .. }
-            | Self::Port { .. }
-            | Self::NoSuchPorts { .. } => true,
-            Self::Start(failure) => failure.usage,
-            Self::Verify(VerifyError::NoDemo { .. }) => true,
-            _ => false,
-        }
-    }
-}
-
-impl From<GaveUp> for DemoError {
-    fn from(gave_up: GaveUp) -> Self {
-        Self::Start(StartFailure { reason: gave_up.to_string(), usage: gave_up.usage })
-    }
-}
-
-impl From<RegisterError> for DemoError {
-    fn from(error: RegisterError) -> Self {
-        Self::Broken(error.to_string())
-    }
-}
-
-/// 16 random bytes: the name of a basket, a key, a store.
-fn draw() -> Result<[u8; 16], DemoError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| DemoError::io("random numbers", io::Error::other(error)))?;
-    Ok(bytes)
 }
 
 /// Does it all, and prints how it goes on standard output.
@@ -247,12 +121,13 @@ pub async fn run(options: Options) -> Result<Ending, DemoError> {
     };
     let observer = Observer::new(Arc::clone(&supervisor), Arc::clone(&figures));
     let watching = observer.watch(deaths, screen.clone());
-    let drawing = screen.draw(Sources {
+    let table = Table {
         supervisor: Arc::clone(&supervisor),
         observer: Arc::clone(&observer),
         figures: Arc::clone(&figures),
         ledger: Arc::clone(&registers.ledger),
-    });
+    };
+    let drawing = screen.draw(move || table.lines());
 
     let shift = Shift { options: &options, registers: &registers, observer: &observer, screen: &screen };
     let worked = tokio::select! {

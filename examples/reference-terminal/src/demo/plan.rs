@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use edgepos::core::Jitter;
 
-use super::{DemoError, draw};
+use super::draw::draw;
+use super::error::DemoError;
 use crate::api::{BeginLine, DocKind, Original, RecordEvent, StockPart};
 use crate::names::hex;
 use crate::replay::{Basket, ProductNames};

@@ -9,6 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use super::error::DemoError;
 use super::figures::Figures;
 use super::ledger::{Entry, Ledger};
 use super::plan::{CURRENCY, Mishap, Sale};
@@ -40,6 +41,12 @@ pub(super) enum RegisterError {
     Gone(#[from] GaveUp),
     #[error("the ledger cannot be written: {0}")]
     Ledger(#[from] std::io::Error),
+}
+
+impl From<RegisterError> for DemoError {
+    fn from(error: RegisterError) -> Self {
+        Self::Broken(error.to_string())
+    }
 }
 
 /// A sale that is acknowledged.

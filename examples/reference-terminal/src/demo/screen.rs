@@ -9,11 +9,6 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-use super::figures::Figures;
-use super::ledger::Ledger;
-use super::observer::Observer;
-use super::supervisor::Supervisor;
-
 /// Between two drawings of the table.
 const REDRAW: Duration = Duration::from_millis(200);
 
@@ -30,15 +25,6 @@ struct Live {
     bar: ProgressBar,
     /// Whether the table was taken away.
     closed: Arc<AtomicBool>,
-}
-
-/// What the table is made of.
-#[derive(Clone, Debug)]
-pub(super) struct Sources {
-    pub(super) supervisor: Arc<Supervisor>,
-    pub(super) observer: Arc<Observer>,
-    pub(super) figures: Arc<Figures>,
-    pub(super) ledger: Arc<Ledger>,
 }
 
 /// Draws until it is dropped.
@@ -101,12 +87,12 @@ impl Screen {
         }
     }
 
-    /// Keeps the table up to date.
-    pub(super) fn draw(&self, sources: Sources) -> Drawing {
+    /// Keeps the table up to date: `table` says its lines, one for each row.
+    pub(super) fn draw(&self, table: impl Fn() -> Vec<String> + Send + 'static) -> Drawing {
         let Some(live) = self.live.clone() else { return Drawing(None) };
         let task = tokio::spawn(async move {
             loop {
-                for (row, line) in live.rows.iter().zip(table(&sources)) {
+                for (row, line) in live.rows.iter().zip(table()) {
                     row.set_message(line);
                 }
                 live.bar.tick();
@@ -124,40 +110,4 @@ impl Screen {
             live.closed.store(true, Ordering::Relaxed);
         }
     }
-}
-
-/// The heading, a line for each terminal, the cloud.
-fn table(sources: &Sources) -> Vec<String> {
-    let Sources { supervisor, observer, figures, ledger } = sources;
-    let mut lines = vec![format!(
-        "{:<14}{:<8}{:>6}{:>8}{:>8}{:>9}  {}",
-        "", "leads", "term", "sales", "queue", "lag", "state"
-    )];
-    let sales = ledger.receipts_by_terminal(supervisor.len());
-    for (terminal, status) in observer.terminals().iter().enumerate() {
-        let lag = figures.lag_of(supervisor.id(terminal).terminal()).as_secs_f64();
-        let cut_off = supervisor.is_cut_off(terminal);
-        let (leads, term, queue, state) = match status {
-            Some(status) if supervisor.is_up(terminal) => (
-                if status.leads { "  ★" } else { "" },
-                status.term.map_or("-".into(), |term| term.to_string()),
-                status.queued.to_string(),
-                if cut_off { format!("cut off, {}", status.mode) } else { status.mode.clone() },
-            ),
-            _ => ("", "-".into(), "-".into(), "down".into()),
-        };
-        lines.push(format!(
-            "{:<14}{leads:<8}{term:>6}{:>8}{queue:>8}{:>9}  {state}",
-            format!("terminal {}", terminal + 1),
-            sales[terminal],
-            format!("{lag:.1} s"),
-        ));
-    }
-    let (cloud, waiting) = (observer.cloud(), figures.on_the_way());
-    let (epoch, events) = cloud.map_or((0, 0), |head| (head.epoch, head.events));
-    lines.push(format!(
-        "{:<14}{events} events in upload epoch {epoch}, {waiting} receipts on their way",
-        "cloud"
-    ));
-    lines
 }

@@ -10,10 +10,12 @@ use edgepos::core::{ReplicaId, StoreId};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
 use tokio::task::JoinSet;
 
+use super::draw::draw;
+use super::error::DemoError;
+use super::options::Options;
 use super::places::db_path;
 use super::process::{Death, GaveUp, Process, Spec, State};
 use super::proxy::Link;
-use super::{DemoError, Options, draw};
 use crate::api::StatusReport;
 use crate::cloud::Head;
 use crate::http::{CallError, Client};
