@@ -5,8 +5,8 @@ use alloc::collections::BTreeMap;
 use edgepos_core::{Chain, EventId, FoldEpoch, Seq};
 
 use super::Item;
+use super::cell::Cell;
 use super::grid::{Columns, Grid, Rows};
-use super::page::Cell;
 use crate::{ApplyError, Corruption, Overflow};
 
 impl<const N: usize> Cell<N> {

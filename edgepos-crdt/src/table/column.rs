@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::page::{Cell, Page, ROWS};
+use super::cell::Cell;
+use super::dense::ROWS;
+use super::page::Page;
 
 /// Pages by rising number. A page that was never touched is not there: of a chain that touches one row of a large table a peer sends a
 /// few bytes.

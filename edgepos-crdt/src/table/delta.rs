@@ -6,8 +6,8 @@ use edgepos_core::{Chain, FoldEpoch};
 use serde::{Deserialize, Serialize};
 
 use super::Item;
+use super::cell::Cell;
 use super::grid::{Columns, Grid, Rows};
-use super::page::Cell;
 use crate::delta::Session;
 use crate::wire::{Reader, Wire, Writer};
 use crate::{Corruption, DecodeError, Limits, MergeError, VersionVector};

@@ -3,9 +3,11 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::page::{Cell, ROWS};
+use super::cell::Cell;
 use crate::four::{Four, WIDTH, Word};
 
+/// Rows in a page.
+pub(crate) const ROWS: usize = 8192;
 /// Rows that share one entry of [`Dense::newest`].
 const BLOCK: usize = 64;
 

@@ -8,8 +8,8 @@ use core::iter;
 use edgepos_core::{Chain, EventId, FoldEpoch, Seq};
 
 use super::Item;
+use super::cell::Cell;
 use super::column::Column;
-use super::page::Cell;
 use crate::{ApplyError, Corruption, MergeError, Overflow, VersionVector};
 
 /// Cells of one column, by rising item.

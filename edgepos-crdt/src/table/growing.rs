@@ -4,9 +4,9 @@ use edgepos_core::{Chain, EventId, FoldEpoch, Seq};
 use serde::{Deserialize, Serialize};
 
 use super::Item;
+use super::cell::Cell;
 use super::delta::GDelta;
 use super::grid::Grid;
-use super::page::Cell;
 use super::portable::Portable;
 use super::typed::table;
 use crate::wire::{Reader, Wire, Writer};

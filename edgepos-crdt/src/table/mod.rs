@@ -1,6 +1,7 @@
 //! Tables of counters, laid out by column: 100,000 items × 15 terminals as plain arrays.
 
 mod base;
+mod cell;
 mod column;
 mod delta;
 mod dense;
@@ -12,11 +13,11 @@ mod stock;
 mod typed;
 
 pub(crate) use base::{add_rows, check_base, extend_ledger};
+pub(crate) use cell::Cell;
 pub(crate) use delta::{check_columns, read_columns, read_rows, write_columns, write_rows};
 #[cfg(test)]
 pub(crate) use grid::Grid;
 pub(crate) use grid::{Columns, Rows};
-pub(crate) use page::Cell;
 
 pub use delta::{GDelta, PnDelta, TableDelta};
 pub use growing::{GRow, GTable};

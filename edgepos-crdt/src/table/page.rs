@@ -3,41 +3,12 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
-
+use super::cell::Cell;
 use super::dense::Dense;
 
-/// Rows in a page.
-pub(crate) const ROWS: usize = 8192;
 /// A list of more cells becomes arrays. At this size the arrays cost three times the list, so that a hostile delta which touches a few
 /// rows of each page gains little.
 const SPARSE_MAX: usize = 1024;
-
-/// What one chain added to one row: the position that touched it last and the totals up to there. Position zero is "never".
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(into = "Vec<u64>", try_from = "Vec<u64>")]
-pub struct Cell<const N: usize> {
-    pub(crate) stamp: u64,
-    pub(crate) totals: [u64; N],
-}
-
-impl<const N: usize> Cell<N> {
-    pub(crate) const EMPTY: Self = Self { stamp: 0, totals: [0; N] };
-
-    /// Whether both can be states of one single-writer cell: the later one has no smaller total, and one position has one content.
-    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
-        let (old, new) = if self.stamp <= other.stamp { (self, other) } else { (other, self) };
-        if old.stamp == new.stamp {
-            return old.totals == new.totals;
-        }
-        old.totals.iter().zip(&new.totals).all(|(old, new)| old <= new)
-    }
-
-    /// Whether `later` can be a later state of this cell, or the same.
-    fn precedes(&self, later: &Self) -> bool {
-        self.stamp <= later.stamp && self.agrees_with(later)
-    }
-}
 
 /// Arrays are shared by the clones of a table, and by tables that were joined, until one of them writes to it.
 #[derive(Clone, Debug)]
@@ -70,7 +41,7 @@ impl<const N: usize> Page<N> {
         }
     }
 
-    /// Stores a cell that is at least as late as the one it replaces. `row` is below [`ROWS`].
+    /// Stores a cell that is at least as late as the one it replaces. `row` is below [`ROWS`](super::dense::ROWS).
     pub(crate) fn set(&mut self, row: usize, cell: Cell<N>) {
         match self {
             Self::Wide(dense) => {
@@ -128,6 +99,7 @@ mod tests {
 
     use edgepos_core::Jitter;
 
+    use super::super::dense::ROWS;
     use super::*;
 
     #[test]

@@ -6,8 +6,8 @@ use edgepos_core::{Chain, FoldEpoch, Seq};
 use serde::{Deserialize, Serialize};
 
 use super::Item;
+use super::cell::Cell;
 use super::grid::Grid;
-use super::page::Cell;
 use crate::{ApplyError, VersionVector};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
