@@ -4,42 +4,14 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use edgepos_core::{Chain, FoldEpoch, Lane, ReplicaId, Seq};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::base::{Ledger, NextBase};
+use super::finals::{Final, Fold, Retirement};
 use super::mutant::Mutant;
 use super::state::Replica;
-use crate::table::{Rows, add_rows, extend_ledger, read_rows, write_rows};
-use crate::wire::{Reader, Wire, Writer, read_list, write_list, write_map};
-use crate::{Corruption, DecodeError, Overflow, VersionVector};
-
-/// Where a chain ends.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub struct Final {
-    /// Its last position.
-    pub seq: Seq,
-    /// Whether the store decided so because the terminal is lost, and more of the chain may turn up; else its writer did.
-    pub written_off: bool,
-}
-
-/// The end of an incarnation, to be committed in the store-wide log: sealed by its own writer, or written off.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub struct Retirement {
-    /// Each chain of the incarnation that has events.
-    pub finals: Vec<(Chain, Final)>,
-}
-
-/// A folding, to be committed in the store-wide log. It carries numbers and a hash; rows travel between terminals.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub struct Fold {
-    /// The epoch that it follows.
-    pub parent: FoldEpoch,
-    /// The chains that it folds, or whose end it amends.
-    pub finals: Vec<(Chain, Final)>,
-    /// SHA-256 of the base rows and the ledgers afterwards.
-    pub base_hash: [u8; 32],
-}
+use crate::table::{Rows, add_rows, extend_ledger};
+use crate::{Overflow, VersionVector};
 
 /// Why a committed folding was not applied here.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -83,20 +55,6 @@ pub enum FoldError {
     /// A total of the base would exceed 64 bits.
     #[error(transparent)]
     Overflow(#[from] Overflow),
-}
-
-/// What was folded of a written-off chain, row by row.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Ledger {
-    pub(crate) stock: Rows<2>,
-    pub(crate) points: Rows<1>,
-}
-
-/// The base of the next epoch.
-struct NextBase {
-    stock: Rows<2>,
-    points: Rows<1>,
-    ledgers: BTreeMap<Chain, Ledger>,
 }
 
 impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
@@ -305,77 +263,5 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
             ledgers: self.ledgers.clone(),
         }
         .hash()
-    }
-}
-
-impl NextBase {
-    fn hash(&self) -> [u8; 32] {
-        let mut out = Writer::new();
-        write_rows(&self.stock, 0, &mut out);
-        write_rows(&self.points, 0, &mut out);
-        write_map(&self.ledgers, &mut out);
-        Sha256::digest(out.into_bytes()).into()
-    }
-}
-
-impl Wire for Final {
-    fn write(&self, out: &mut Writer) {
-        self.seq.write(out);
-        out.byte(u8::from(self.written_off));
-    }
-
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let seq = Seq::read(input)?;
-        match input.byte()? {
-            flag @ (0 | 1) => Ok(Self { seq, written_off: flag == 1 }),
-            _ => Err(DecodeError::Number),
-        }
-    }
-}
-
-impl Wire for Ledger {
-    fn write(&self, out: &mut Writer) {
-        write_rows(&self.stock, 0, out);
-        write_rows(&self.points, 0, out);
-    }
-
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { stock: read_rows(0, input)?, points: read_rows(0, input)? })
-    }
-}
-
-/// A chain and its end: 9 + 1 + 1 bytes at least.
-const MIN_FINAL: usize = 11;
-
-/// A chain that were there twice would be counted twice.
-fn read_finals(input: &mut Reader<'_>) -> Result<Vec<(Chain, Final)>, DecodeError> {
-    let finals: Vec<(Chain, Final)> = read_list(MIN_FINAL, input)?;
-    let rising = finals.windows(2).all(|pair| pair[0].0 < pair[1].0);
-    if rising { Ok(finals) } else { Err(Corruption::Order.into()) }
-}
-
-impl Wire for Retirement {
-    fn write(&self, out: &mut Writer) {
-        write_list(&self.finals, out);
-    }
-
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        read_finals(input).map(|finals| Self { finals })
-    }
-}
-
-impl Wire for Fold {
-    fn write(&self, out: &mut Writer) {
-        self.parent.write(out);
-        write_list(&self.finals, out);
-        out.raw(&self.base_hash);
-    }
-
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let parent = FoldEpoch::read(input)?;
-        let finals = read_finals(input)?;
-        let mut base_hash = [0; 32];
-        base_hash.copy_from_slice(input.raw(32)?);
-        Ok(Self { parent, finals, base_hash })
     }
 }

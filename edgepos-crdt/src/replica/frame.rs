@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use edgepos_core::{Chain, FoldEpoch, Seq};
 use serde::{Deserialize, Serialize};
 
-use super::fold::{Final, Ledger};
+use super::base::Ledger;
+use super::finals::Final;
 use super::mutant::Mutant;
 use super::state::Replica;
 use crate::register::{Entry, MIN_ENTRY, check_entries};

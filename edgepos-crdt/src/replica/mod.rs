@@ -1,6 +1,8 @@
 //! Everything of one terminal that merges, under one vector, with folding.
 
 mod amend;
+mod base;
+mod finals;
 mod fold;
 mod frame;
 mod mutant;
@@ -10,6 +12,7 @@ mod state;
 mod check;
 
 pub use amend::Amendment;
-pub use fold::{Final, Fold, FoldError, Retirement};
+pub use finals::{Final, Fold, Retirement};
+pub use fold::FoldError;
 pub use frame::{Checkpoint, Frame, Merged};
 pub use state::{Change, RecordError, Replica, UsedBefore};

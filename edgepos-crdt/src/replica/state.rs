@@ -8,10 +8,15 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::amend::Amendment;
-use super::fold::{Final, Fold, Ledger};
+use super::base::Ledger;
+use super::finals::{Final, Fold};
 use super::mutant::Mutant;
+use crate::register::Entry;
+use crate::set::SetPart;
 use crate::table::Cell;
-use crate::{ApplyError, GTable, Item, LwwMap, Overflow, PnTable, Stamp, TxSet, VersionVector, WouldLose};
+use crate::{
+    ApplyError, GTable, Item, LwwMap, MergeError, Overflow, PnTable, Stamp, TxSet, VersionVector, WouldLose,
+};
 
 /// What one event changes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -263,6 +268,68 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         let reached = VersionVector::from_iter([(dot.chain, dot.seq)]);
         self.raise(&reached);
         Ok(())
+    }
+
+    /// What is held of written-off chains beyond their ends: the manager should know, and the leader should have it.
+    pub fn amendments(&self) -> impl Iterator<Item = &Amendment<E, K, V>> {
+        self.stranded.values()
+    }
+
+    /// The leader takes over what another terminal holds beyond the end of a written-off chain; [`propose_fold`](Self::propose_fold)
+    /// then amends the end. A shorter one than is known changes nothing.
+    ///
+    /// # Errors
+    /// [`MergeError::Gap`] when it begins beyond the end that is known here, [`MergeError::Corrupt`]. Nothing changed.
+    pub fn absorb(&mut self, amendment: &Amendment<E, K, V>) -> Result<(), MergeError> {
+        amendment.check().map_err(MergeError::Corrupt)?;
+        let chain = amendment.chain;
+        let Some(known) = self.folded.get(&chain).filter(|known| known.written_off) else {
+            return Err(MergeError::Gap { chain, held: self.vector.get(chain), needed: amendment.after });
+        };
+        if amendment.after > known.seq {
+            return Err(MergeError::Gap { chain, held: known.seq, needed: amendment.after });
+        }
+        let longest = self.stranded.get(&chain).map_or(known.seq, Amendment::last);
+        if amendment.last > longest {
+            self.stranded.insert(chain, amendment.clone());
+        }
+        Ok(())
+    }
+
+    /// Puts aside what is held of a chain beyond its end.
+    pub(super) fn strand(&mut self, chain: Chain, end: Seq) {
+        let held = self.vector.get(chain);
+        if held <= end {
+            return;
+        }
+        let part = SetPart {
+            adds: self.sales.live.split_after(chain, end),
+            removals: self.sales.removals.split_after(chain, end),
+        };
+        let beyond = |entry: &&mut Entry<V>| entry.dot.chain == chain && entry.dot.seq > end;
+        let mut registers = BTreeMap::new();
+        for (key, entry) in &mut self.registers.entries {
+            if beyond(&&mut *entry) {
+                registers.insert(key.clone(), entry.clone());
+                // What it replaced is gone, so the value stays. The event that wrote it is no longer covered, so it counts as
+                // written by the last one that is; the amendment brings it to the others.
+                entry.dot.seq = end;
+            }
+        }
+        if self.breaks(Mutant::DropStranded) {
+            return;
+        }
+        let stock = self.stock.grid.column_beyond(chain, end);
+        let points = self.points.grid.column_beyond(chain, end);
+        let amendment = Amendment { chain, after: end, last: held, stock, points, part, registers };
+        self.stranded.insert(chain, amendment);
+    }
+
+    /// The set and the registers get back what was stranded.
+    pub(super) fn join_journal_of(&mut self, amendment: &Amendment<E, K, V>) {
+        let (from, to) = amendment.interval();
+        self.sales.join_part(&amendment.part, &from, &to, |_| {});
+        self.registers.join_entries(&amendment.registers);
     }
 
     /// How far the own incarnation wrote.
