@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use core::borrow::Borrow;
 
-use edgepos_core::{EventId, Seq};
+use edgepos_core::{Chain, EventId, Seq};
 use serde::{Deserialize, Serialize};
 
 use super::{LwwRegister, WouldLose};
@@ -44,9 +44,9 @@ pub(crate) struct Entry<V> {
     try_from = "Unchecked<K, V>"
 )]
 pub struct LwwMap<K, V> {
-    pub(crate) vector: VersionVector,
+    vector: VersionVector,
     #[serde(with = "crate::pairs")]
-    pub(crate) entries: BTreeMap<K, Entry<V>>,
+    entries: BTreeMap<K, Entry<V>>,
 }
 
 /// What was read and may contradict itself.
@@ -276,6 +276,24 @@ impl<K: Ord + Clone, V: Ord + Clone> LwwMap<K, V> {
         self.join_entries(&delta.entries);
         self.vector.join(&delta.to);
         Ok(news)
+    }
+
+    /// What a chain wrote beyond `end`; it counts as written by the end from here on.
+    pub(crate) fn split_after(&mut self, chain: Chain, end: Seq) -> BTreeMap<K, Entry<V>> {
+        let mut beyond = BTreeMap::new();
+        let written = |entry: &Entry<V>| entry.dot.chain == chain && entry.dot.seq > end;
+        for (key, entry) in self.entries.iter_mut().filter(|(_, entry)| written(entry)) {
+            beyond.insert(key.clone(), entry.clone());
+            // What it replaced is gone, so the value stays. The event that wrote it is no longer covered, so it counts as
+            // written by the last one that is; an amendment brings it to the others.
+            entry.dot.seq = end;
+        }
+        beyond
+    }
+
+    /// The chain ends there, and nothing beyond is covered.
+    pub(crate) fn end_chain(&mut self, chain: Chain, end: Seq) {
+        self.vector.set(chain, end);
     }
 
     /// The vector is raised by the caller.

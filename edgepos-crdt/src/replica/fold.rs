@@ -10,8 +10,8 @@ use super::base::{Ledger, NextBase};
 use super::finals::{Final, Fold, Retirement};
 use super::mutant::Mutant;
 use super::state::Replica;
+use crate::Overflow;
 use crate::table::{Rows, add_rows, extend_ledger};
-use crate::{Overflow, VersionVector};
 
 /// Why a committed folding was not applied here.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -189,14 +189,11 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
             self.stock.grid.drop_column(chain);
             self.points.grid.drop_column(chain);
         }
-        for vector in self.vectors() {
-            vector.set(chain, last.seq);
-        }
-        if self.sales.pruned.get(chain) > last.seq {
-            self.sales.pruned.set(chain, last.seq);
-        }
-        // What was removed beyond the end is no longer covered, and comes again with an amendment.
-        self.sales.find_early();
+        self.vector.set(chain, last.seq);
+        self.stock.grid.end_chain(chain, last.seq);
+        self.points.grid.end_chain(chain, last.seq);
+        self.sales.end_chain(chain, last.seq);
+        self.registers.end_chain(chain, last.seq);
         self.retired.remove(&chain);
         self.folded.insert(chain, last);
         if self.stranded.get(&chain).is_some_and(|amendment| amendment.last() <= last.seq) {
@@ -215,16 +212,6 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         self.points.grid.put_base(points, epoch);
         self.ledgers = ledgers;
         self.epoch = epoch;
-    }
-
-    fn vectors(&mut self) -> [&mut VersionVector; 5] {
-        [
-            &mut self.vector,
-            self.stock.grid.vector_mut(),
-            self.points.grid.vector_mut(),
-            &mut self.sales.vector,
-            &mut self.registers.vector,
-        ]
     }
 
     fn next_base(&self, finals: &[(Chain, Final)]) -> Result<NextBase, FoldError> {

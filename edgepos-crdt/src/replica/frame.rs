@@ -130,7 +130,7 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
             stock: self.stock.grid.columns_since(&from),
             points: self.points.grid.columns_since(&from),
             sales,
-            pruned: self.sales.pruned.clone(),
+            pruned: self.sales.pruned().clone(),
             registers: self.registers.entries_since(&from),
             checkpoint: (epoch < self.epoch).then(|| self.checkpoint_since(epoch)),
             from,
@@ -188,7 +188,7 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         }
         self.sales.join_part(&sales, &frame.from, &to, |_| {});
         self.registers.join_entries(&registers);
-        self.sales.pruned.join(&frame.pruned.meet(&to));
+        self.sales.join_pruned(&frame.pruned.meet(&to));
         if let Some(checkpoint) = checkpoint {
             self.adopt(checkpoint, frame.epoch);
         }

@@ -11,8 +11,6 @@ use super::amend::Amendment;
 use super::base::Ledger;
 use super::finals::{Final, Fold};
 use super::mutant::Mutant;
-use crate::register::Entry;
-use crate::set::SetPart;
 use crate::table::Cell;
 use crate::{
     ApplyError, GTable, Item, LwwMap, MergeError, Overflow, PnTable, Stamp, TxSet, VersionVector, WouldLose,
@@ -302,20 +300,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         if held <= end {
             return;
         }
-        let part = SetPart {
-            adds: self.sales.live.split_after(chain, end),
-            removals: self.sales.removals.split_after(chain, end),
-        };
-        let beyond = |entry: &&mut Entry<V>| entry.dot.chain == chain && entry.dot.seq > end;
-        let mut registers = BTreeMap::new();
-        for (key, entry) in &mut self.registers.entries {
-            if beyond(&&mut *entry) {
-                registers.insert(key.clone(), entry.clone());
-                // What it replaced is gone, so the value stays. The event that wrote it is no longer covered, so it counts as
-                // written by the last one that is; the amendment brings it to the others.
-                entry.dot.seq = end;
-            }
-        }
+        let part = self.sales.split_after(chain, end);
+        let registers = self.registers.split_after(chain, end);
         if self.breaks(Mutant::DropStranded) {
             return;
         }

@@ -2,26 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::runs::Runs;
-use super::targets::Targets;
+use super::part::SetPart;
 use super::tx::{Moved, TxSet};
 use crate::wire::{Reader, Wire, Writer};
 use crate::{Corruption, DecodeError, MergeError, VersionVector};
-
-/// The adds and removals of an interval.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(bound(serialize = "E: Serialize", deserialize = "E: Deserialize<'de>"))]
-pub(crate) struct SetPart<E> {
-    /// What was added in the interval and is still there.
-    pub(crate) adds: Runs<E>,
-    pub(crate) removals: Runs<Targets>,
-}
-
-impl<E> Default for SetPart<E> {
-    fn default() -> Self {
-        Self { adds: Runs::default(), removals: Runs::default() }
-    }
-}
 
 /// What changed in a [`TxSet`] after `from`, up to `to`: what was added and is still there, and the removals of what was there
 /// before.
@@ -67,34 +51,14 @@ impl<E> SetDelta<E> {
     }
 }
 
-impl<E> SetPart<E> {
-    /// Whether adds and removals lie after `from` and up to `to`, in order.
-    pub(crate) fn check(&self, from: &VersionVector, to: &VersionVector) -> Result<(), Corruption> {
-        self.adds.check(from, to)?;
-        self.removals.check(from, to)?;
-        self.removals.iter().try_for_each(|(_, targets)| targets.check())
-    }
-}
-
-impl<E> TxSet<E> {
-    /// Whether a peer at `acknowledged` can be served without the whole set.
-    pub(crate) fn serves(&self, acknowledged: &VersionVector) -> bool {
-        acknowledged.dominates(&self.pruned)
-    }
-}
-
 impl<E: Clone> TxSet<E> {
     /// What changed beyond `acknowledged`, the vector that the peer reported as durable; the whole set where removals that the peer
     /// may lack are forgotten.
     pub fn delta_since(&self, acknowledged: &VersionVector) -> SetDelta<E> {
         let from =
-            if self.serves(acknowledged) { acknowledged.meet(&self.vector) } else { VersionVector::new() };
+            if self.serves(acknowledged) { acknowledged.meet(self.vector()) } else { VersionVector::new() };
         let part = self.part_since(&from);
-        SetDelta { from, to: self.vector.clone(), pruned: self.pruned.clone(), part }
-    }
-
-    pub(crate) fn part_since(&self, from: &VersionVector) -> SetPart<E> {
-        SetPart { adds: self.live.since(from), removals: self.removals.since(from) }
+        SetDelta { from, to: self.vector().clone(), pruned: self.pruned().clone(), part }
     }
 
     /// Merges what changed elsewhere; the same as joining the sender's whole set. Returns whether anything was new.
@@ -112,43 +76,15 @@ impl<E: Clone> TxSet<E> {
         watch: impl FnMut(Moved<'_, E>),
     ) -> Result<bool, MergeError> {
         delta.check().map_err(MergeError::Corrupt)?;
-        if let Some((chain, needed)) = self.vector.first_gap(&delta.from) {
-            return Err(MergeError::Gap { chain, held: self.vector.get(chain), needed });
+        if let Some((chain, needed)) = self.vector().first_gap(&delta.from) {
+            return Err(MergeError::Gap { chain, held: self.vector().get(chain), needed });
         }
-        self.vector.check_room(&delta.to)?;
-        let news = !self.vector.dominates(&delta.to);
+        self.vector().check_room(&delta.to)?;
+        let news = !self.vector().dominates(&delta.to);
         self.join_part(&delta.part, &delta.from, &delta.to, watch);
-        self.pruned.join(&delta.pruned);
+        self.join_pruned(&delta.pruned);
         self.advance(&delta.to);
         Ok(news)
-    }
-
-    /// Takes over the interval. The vector is raised by the caller.
-    pub(crate) fn join_part(
-        &mut self,
-        part: &SetPart<E>,
-        from: &VersionVector,
-        to: &VersionVector,
-        mut watch: impl FnMut(Moved<'_, E>),
-    ) {
-        // What we hold inside the interval and the sender no longer does was added and removed before the delta was made.
-        for (chain, last) in to.iter() {
-            let span = (from.get(chain), last);
-            self.live.keep_common(chain, span, &part.adds, |id, gone| watch(Moved::Gone(id, gone)));
-        }
-        self.take_over(&part.adds, &part.removals, false, watch);
-    }
-}
-
-impl<E: Wire> SetPart<E> {
-    pub(crate) fn write(&self, from: &VersionVector, out: &mut Writer) {
-        self.adds.write(from, out);
-        self.removals.write(from, out);
-    }
-
-    /// Whether they lie in the interval is [`check`](Self::check)ed by the caller.
-    pub(crate) fn read(from: &VersionVector, input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { adds: Runs::read(from, input)?, removals: Runs::read(from, input)? })
     }
 }
 
@@ -168,22 +104,5 @@ impl<E: Wire> Wire for SetDelta<E> {
         let delta = Self { from, to, pruned, part };
         delta.check()?;
         Ok(delta)
-    }
-}
-
-impl<E: Wire> Wire for TxSet<E> {
-    fn write(&self, out: &mut Writer) {
-        let start = VersionVector::new();
-        self.vector.write(out);
-        self.pruned.write(out);
-        self.live.write(&start, out);
-        self.removals.write(&start, out);
-    }
-
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let vector = VersionVector::read(input)?;
-        let pruned = VersionVector::read(input)?;
-        let SetPart { adds: live, removals } = SetPart::read(&VersionVector::new(), input)?;
-        Ok(Self::of_parts(vector, live, removals, pruned)?)
     }
 }

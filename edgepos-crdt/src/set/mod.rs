@@ -2,11 +2,12 @@
 
 mod delta;
 mod or;
+mod part;
 mod runs;
 mod targets;
 mod tx;
 
 pub use delta::SetDelta;
-pub(crate) use delta::SetPart;
 pub use or::{MvRegister, OrSet};
+pub(crate) use part::SetPart;
 pub use tx::TxSet;

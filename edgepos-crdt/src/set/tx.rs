@@ -6,9 +6,11 @@ use alloc::vec::Vec;
 use edgepos_core::{Chain, EventId, Seq};
 use serde::{Deserialize, Serialize};
 
+use super::part::SetPart;
 use super::runs::Runs;
 use super::targets::Targets;
-use crate::{ApplyError, Corruption, MergeError, VersionVector};
+use crate::wire::{Reader, Wire, Writer};
+use crate::{ApplyError, Corruption, DecodeError, MergeError, VersionVector};
 
 /// Transactions, parked baskets, open exceptions: each element is added by exactly one event, and that event is its name.
 ///
@@ -36,16 +38,16 @@ use crate::{ApplyError, Corruption, MergeError, VersionVector};
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(bound(serialize = "E: Serialize", deserialize = "E: Deserialize<'de>"), try_from = "Unchecked<E>")]
 pub struct TxSet<E> {
-    pub(crate) vector: VersionVector,
+    vector: VersionVector,
     /// What is there.
-    pub(crate) live: Runs<E>,
+    live: Runs<E>,
     /// What each event removed, by rising id.
-    pub(crate) removals: Runs<Targets>,
+    removals: Runs<Targets>,
     /// Covers each removal that is no longer on record here.
-    pub(crate) pruned: VersionVector,
+    pruned: VersionVector,
     /// What the removals on record removed and the vector does not cover: chains arrive independently of each other.
     #[serde(skip)]
-    pub(crate) early: BTreeSet<EventId>,
+    early: BTreeSet<EventId>,
 }
 
 /// What was read and may contradict itself.
@@ -114,7 +116,7 @@ impl<E> TxSet<E> {
     }
 
     /// Of parts that were read and may contradict each other.
-    pub(crate) fn of_parts(
+    fn of_parts(
         vector: VersionVector,
         live: Runs<E>,
         removals: Runs<Targets>,
@@ -136,7 +138,7 @@ impl<E> TxSet<E> {
     }
 
     /// Looks up anew what was removed before it came.
-    pub(crate) fn find_early(&mut self) {
+    fn find_early(&mut self) {
         let targets = self.removals.iter().flat_map(|(_, targets)| targets.as_slice());
         self.early = targets.filter(|id| !self.vector.covers(**id)).copied().collect();
     }
@@ -242,6 +244,31 @@ impl<E> TxSet<E> {
         &self.vector
     }
 
+    /// Covers each removal that is no longer on record.
+    pub(crate) fn pruned(&self) -> &VersionVector {
+        &self.pruned
+    }
+
+    /// Takes over that removals up to there are forgotten elsewhere. What they removed is gone here by now.
+    pub(crate) fn join_pruned(&mut self, pruned: &VersionVector) {
+        self.pruned.join(pruned);
+    }
+
+    /// Whether a peer at `acknowledged` can be served without the whole set.
+    pub(crate) fn serves(&self, acknowledged: &VersionVector) -> bool {
+        acknowledged.dominates(&self.pruned)
+    }
+
+    /// The chain ends there, and nothing beyond is covered.
+    pub(crate) fn end_chain(&mut self, chain: Chain, end: Seq) {
+        self.vector.set(chain, end);
+        if self.pruned.get(chain) > end {
+            self.pruned.set(chain, end);
+        }
+        // What was removed beyond the end is no longer covered, and comes again with an amendment.
+        self.find_early();
+    }
+
     /// Forgets the removals that every live member of the store has acknowledged as durable, with what they remove: those that
     /// `stable` covers.
     ///
@@ -291,9 +318,34 @@ impl<E: Clone> TxSet<E> {
         Ok(changed)
     }
 
+    pub(crate) fn part_since(&self, from: &VersionVector) -> SetPart<E> {
+        SetPart { adds: self.live.since(from), removals: self.removals.since(from) }
+    }
+
+    /// Takes out what a chain added and removed beyond `end`.
+    pub(crate) fn split_after(&mut self, chain: Chain, end: Seq) -> SetPart<E> {
+        SetPart { adds: self.live.split_after(chain, end), removals: self.removals.split_after(chain, end) }
+    }
+
+    /// Takes over the interval. The vector is raised by the caller.
+    pub(crate) fn join_part(
+        &mut self,
+        part: &SetPart<E>,
+        from: &VersionVector,
+        to: &VersionVector,
+        mut watch: impl FnMut(Moved<'_, E>),
+    ) {
+        // What we hold inside the interval and the sender no longer does was added and removed before the delta was made.
+        for (chain, last) in to.iter() {
+            let span = (from.get(chain), last);
+            self.live.keep_common(chain, span, &part.adds, |id, gone| watch(Moved::Gone(id, gone)));
+        }
+        self.take_over(&part.adds, &part.removals, false, watch);
+    }
+
     /// Takes over adds and removals that are beyond what is held. `done` says that no target of a removal is here any more, or will
     /// come. The vector is raised by the caller.
-    pub(crate) fn take_over(
+    fn take_over(
         &mut self,
         adds: &Runs<E>,
         removals: &Runs<Targets>,
@@ -327,6 +379,23 @@ impl<E: Clone> TxSet<E> {
     }
 }
 
+impl<E: Wire> Wire for TxSet<E> {
+    fn write(&self, out: &mut Writer) {
+        let start = VersionVector::new();
+        self.vector.write(out);
+        self.pruned.write(out);
+        self.live.write(&start, out);
+        self.removals.write(&start, out);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let vector = VersionVector::read(input)?;
+        let pruned = VersionVector::read(input)?;
+        let SetPart { adds: live, removals } = SetPart::read(&VersionVector::new(), input)?;
+        Ok(Self::of_parts(vector, live, removals, pruned)?)
+    }
+}
+
 /// What a merge does to an element, for an index beside the set.
 pub(crate) enum Moved<'a, E> {
     Came(EventId, &'a E),
@@ -341,7 +410,7 @@ mod tests {
     use edgepos_core::{Lane, ReplicaId};
 
     use super::*;
-    use crate::{DecodeError, Limits, Wire};
+    use crate::Limits;
 
     fn dot(terminal: u16, seq: u64) -> EventId {
         EventId::new(Chain::new(ReplicaId::new(terminal, 7), Lane::Transactions), Seq(seq))

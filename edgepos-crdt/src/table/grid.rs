@@ -240,8 +240,9 @@ impl<const N: usize> Grid<N> {
         &self.base
     }
 
-    pub(crate) fn vector_mut(&mut self) -> &mut VersionVector {
-        &mut self.vector
+    /// The chain ends there, and nothing beyond is covered.
+    pub(crate) fn end_chain(&mut self, chain: Chain, end: Seq) {
+        self.vector.set(chain, end);
     }
 
     pub(crate) fn columns(&self) -> impl Iterator<Item = (Chain, &Column<N>)> {

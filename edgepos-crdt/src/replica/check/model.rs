@@ -315,8 +315,8 @@ impl Model {
                 Some(terminal) => {
                     let local = &self.locals[state.at[terminal] as usize];
                     let (node, applied) = (&local.node, local.applied);
-                    let register =
-                        node.registers.entries.get(&0).map(|e| (e.dot.to_string(), *e.register.value()));
+                    let written = node.registers.entries_since(&VersionVector::new());
+                    let register = written.get(&0).map(|e| (e.dot.to_string(), *e.register.value()));
                     let aside = node.stranded.len();
                     format!(
                         "{terminal} as {} at {}, log {applied}: {:?}, {register:?}, aside {aside}",
