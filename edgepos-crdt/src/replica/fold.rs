@@ -186,12 +186,12 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
     pub(super) fn settle(&mut self, chain: Chain, last: Final) {
         self.strand(chain, last.seq);
         if !self.breaks(Mutant::KeepStaleCols) {
-            self.stock.grid.drop_column(chain);
-            self.points.grid.drop_column(chain);
+            self.stock.drop_column(chain);
+            self.points.drop_column(chain);
         }
         self.vector.set(chain, last.seq);
-        self.stock.grid.end_chain(chain, last.seq);
-        self.points.grid.end_chain(chain, last.seq);
+        self.stock.end_chain(chain, last.seq);
+        self.points.end_chain(chain, last.seq);
         self.sales.end_chain(chain, last.seq);
         self.registers.end_chain(chain, last.seq);
         self.retired.remove(&chain);
@@ -208,16 +208,16 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         ledgers: BTreeMap<Chain, Ledger>,
         epoch: FoldEpoch,
     ) {
-        self.stock.grid.put_base(stock, epoch);
-        self.points.grid.put_base(points, epoch);
+        self.stock.put_base(stock, epoch);
+        self.points.put_base(points, epoch);
         self.ledgers = ledgers;
         self.epoch = epoch;
     }
 
     fn next_base(&self, finals: &[(Chain, Final)]) -> Result<NextBase, FoldError> {
         let epoch = u64::from(self.epoch.0) + 1;
-        let mut stock = self.stock.grid.base_since(FoldEpoch(0)).into_iter().collect();
-        let mut points = self.points.grid.base_since(FoldEpoch(0)).into_iter().collect();
+        let mut stock = self.stock.grid().base_since(FoldEpoch(0)).into_iter().collect();
+        let mut points = self.points.grid().base_since(FoldEpoch(0)).into_iter().collect();
         let mut ledgers = self.ledgers.clone();
         for &(chain, last) in finals {
             let (new_stock, new_points) = match self.stranded.get(&chain) {
@@ -228,8 +228,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
                     (stock, extend_ledger(&mut ledger.points, &amendment.points).map_err(damaged)?)
                 }
                 _ => {
-                    let column = self.stock.grid.column_rows(chain);
-                    (column, self.points.grid.column_rows(chain))
+                    let column = self.stock.grid().column_rows(chain);
+                    (column, self.points.grid().column_rows(chain))
                 }
             };
             add_rows(&mut stock, &new_stock, epoch)?;
@@ -245,8 +245,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
     /// the [`Fold`] that was committed.
     pub fn base_hash(&self) -> [u8; 32] {
         NextBase {
-            stock: self.stock.grid.base_since(FoldEpoch(0)),
-            points: self.points.grid.base_since(FoldEpoch(0)),
+            stock: self.stock.grid().base_since(FoldEpoch(0)),
+            points: self.points.grid().base_since(FoldEpoch(0)),
             ledgers: self.ledgers.clone(),
         }
         .hash()

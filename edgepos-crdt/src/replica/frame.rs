@@ -127,8 +127,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         Frame {
             epoch: self.epoch,
             to: self.vector.clone(),
-            stock: self.stock.grid.columns_since(&from),
-            points: self.points.grid.columns_since(&from),
+            stock: self.stock.grid().columns_since(&from),
+            points: self.points.grid().columns_since(&from),
             sales,
             pruned: self.sales.pruned().clone(),
             registers: self.registers.entries_since(&from),
@@ -141,8 +141,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         Checkpoint {
             since,
             folded: self.folded.clone(),
-            stock: self.stock.grid.base_since(since),
-            points: self.points.grid.base_since(since),
+            stock: self.stock.grid().base_since(since),
+            points: self.points.grid().base_since(since),
             ledgers: self.ledgers.clone(),
         }
     }
@@ -175,8 +175,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         let stock = unfolded(&frame.stock);
         let points: Columns<1> =
             frame.points.iter().filter(|(chain, _)| !is_folded(chain)).cloned().collect();
-        self.stock.grid.check_columns(&stock, checkpoint.map(|checkpoint| &checkpoint.stock))?;
-        self.points.grid.check_columns(&points, checkpoint.map(|checkpoint| &checkpoint.points))?;
+        self.stock.grid().check_columns(&stock, checkpoint.map(|checkpoint| &checkpoint.stock))?;
+        self.points.grid().check_columns(&points, checkpoint.map(|checkpoint| &checkpoint.points))?;
 
         let news = !self.vector.dominates(&to) || checkpoint.is_some();
         // The set and the registers come first: the checkpoint may raise a vector only when all types are complete.
@@ -192,8 +192,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         if let Some(checkpoint) = checkpoint {
             self.adopt(checkpoint, frame.epoch);
         }
-        self.stock.grid.join_columns(&stock);
-        self.points.grid.join_columns(&points);
+        self.stock.join_columns(&stock);
+        self.points.join_columns(&points);
         self.raise(&to);
         let base_agreed = if checkpoint.is_some() { self.check_agreed() } else { None };
         Ok(Merged { news, epoch_raised: checkpoint.is_some(), base_agreed, beyond_end })
@@ -338,7 +338,7 @@ mod tests {
 
     use super::*;
     use crate::table::Grid;
-    use crate::{Change, Item};
+    use crate::{Change, Item, PnTable};
 
     /// One item is in the base that the frame brings, another in an open column, and one more fits.
     #[test]
@@ -356,11 +356,11 @@ mod tests {
         let frame = sender.delta_since(FoldEpoch(0), &VersionVector::new());
 
         let mut receiver = Node::new(ReplicaId::new(2, 7));
-        receiver.stock.grid = Grid::nearly_full(1);
+        receiver.stock = PnTable::nearly_full(1);
         let refused = MergeError::TooMany { what: "items", limit: Grid::<2>::MAX_ITEMS };
         assert_eq!(receiver.merge(&frame), Err(refused));
         assert_eq!(receiver, Node::new(ReplicaId::new(2, 7)));
-        receiver.stock.grid = Grid::nearly_full(2);
+        receiver.stock = PnTable::nearly_full(2);
         receiver.merge(&frame).unwrap();
         assert_eq!(receiver.stock().value(Item(first + 1)), Ok(2));
     }

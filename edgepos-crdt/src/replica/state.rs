@@ -250,10 +250,10 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         };
         let stock = summed(change.stock.iter().map(|&(item, amount)| (item, signed(amount))))?;
         let points = summed(change.points.iter().map(|&(item, amount)| (item, [amount])))?;
-        let stock = self.stock.grid.prepare(dot, &stock)?;
-        let points = self.points.grid.prepare(dot, &points)?;
-        self.stock.grid.join_columns(&stock);
-        self.points.grid.join_columns(&points);
+        let stock = self.stock.grid().prepare(dot, &stock)?;
+        let points = self.points.grid().prepare(dot, &points)?;
+        self.stock.join_columns(&stock);
+        self.points.join_columns(&points);
         if let Some(element) = change.add {
             self.sales.add(dot, element)?;
         }
@@ -305,8 +305,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         if self.breaks(Mutant::DropStranded) {
             return;
         }
-        let stock = self.stock.grid.column_beyond(chain, end);
-        let points = self.points.grid.column_beyond(chain, end);
+        let stock = self.stock.grid().column_beyond(chain, end);
+        let points = self.points.grid().column_beyond(chain, end);
         let amendment = Amendment { chain, after: end, last: held, stock, points, part, registers };
         self.stranded.insert(chain, amendment);
     }

@@ -70,6 +70,14 @@ table! {
 }
 
 #[cfg(test)]
+impl PnTable {
+    /// Leaves room for this many more items.
+    pub(crate) fn nearly_full(free: usize) -> Self {
+        Self { grid: Grid::nearly_full(free) }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::string::ToString;
     use std::vec::Vec;

@@ -15,7 +15,7 @@ macro_rules! table {
         #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
         #[serde(into = $portable, try_from = $portable)]
         pub struct $name {
-            pub(crate) grid: Grid<$numbers>,
+            grid: Grid<$numbers>,
         }
 
         impl $name {
@@ -130,6 +130,31 @@ macro_rules! table {
             /// [`MergeError::Corrupt`] when a chain used a position twice; [`MergeError::TooMany`] items. The values are unchanged.
             pub fn join(&mut self, other: &Self) -> Result<bool, MergeError> {
                 self.grid.join(&other.grid)
+            }
+
+            /// The rows without their names, for a replica that joins tables under a vector of its own.
+            pub(crate) fn grid(&self) -> &Grid<$numbers> {
+                &self.grid
+            }
+
+            /// Takes over each cell that is later than the one held. The vector is raised by the caller.
+            pub(crate) fn join_columns(&mut self, columns: &$crate::table::Columns<$numbers>) {
+                self.grid.join_columns(columns);
+            }
+
+            /// Stores base rows of an epoch, for which there is room.
+            pub(crate) fn put_base(&mut self, rows: &$crate::table::Rows<$numbers>, epoch: FoldEpoch) {
+                self.grid.put_base(rows, epoch);
+            }
+
+            /// Forgets what a chain added, which the base has.
+            pub(crate) fn drop_column(&mut self, chain: Chain) {
+                self.grid.drop_column(chain);
+            }
+
+            /// The chain ends there, and nothing beyond is covered.
+            pub(crate) fn end_chain(&mut self, chain: Chain, end: Seq) {
+                self.grid.end_chain(chain, end);
             }
         }
 
