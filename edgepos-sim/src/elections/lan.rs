@@ -35,8 +35,8 @@ enum Happening {
 
 /// Terminals on a network.
 pub(super) struct Lan {
-    pub(super) now: u64,
-    pub(super) terminals: Vec<Terminal>,
+    now: u64,
+    terminals: Vec<Terminal>,
     wire: Wire,
     /// Messages lost of 1,000.
     loss: u64,
@@ -59,9 +59,9 @@ pub(super) struct Lan {
     /// The longest time that more than one believed to lead, in milliseconds.
     overlap_max: u64,
     /// How many elections were won.
-    pub(super) elections: u64,
+    elections: u64,
     /// The first broken promise of raft.
-    pub(super) broken: Option<String>,
+    broken: Option<String>,
 }
 
 impl Lan {
@@ -98,7 +98,7 @@ impl Lan {
         self.terminals[node].boot(self.now);
         self.collect(node);
         for peer in (0..self.terminals.len()).filter(|peer| *peer != node) {
-            if self.terminals[peer].election.is_some() {
+            if self.terminals[peer].runs() {
                 let at = self.now + self.latency(node, peer);
                 self.at(at, node, Happening::Connected { node, peer });
                 self.at(at, peer, Happening::Connected { node: peer, peer: node });
@@ -136,11 +136,27 @@ impl Lan {
 
     /// Acts on a terminal's election, and does what follows.
     pub(super) fn act(&mut self, node: usize, act: impl FnOnce(&mut edgepos_consensus::Election, Now)) {
-        let now = Now::new(self.now, self.now);
-        if let Some(election) = &mut self.terminals[node].election {
-            act(election, now);
+        if self.terminals[node].act(self.now, act) {
             self.collect(node);
         }
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        self.now
+    }
+
+    pub(super) fn terminals(&self) -> &[Terminal] {
+        &self.terminals
+    }
+
+    /// How many elections were won.
+    pub(super) fn elections(&self) -> u64 {
+        self.elections
+    }
+
+    /// The first broken promise of raft, where one was broken.
+    pub(super) fn verdict(&self) -> Result<(), String> {
+        self.broken.clone().map_or(Ok(()), Err)
     }
 
     pub(super) fn leader(&self) -> Option<usize> {
@@ -182,7 +198,7 @@ impl Lan {
 
     fn at(&mut self, time: u64, whose: usize, happening: Happening) {
         self.sequence += 1;
-        let life = self.terminals[whose].life;
+        let life = self.terminals[whose].life();
         self.agenda.insert((time, self.sequence), (life, happening));
     }
 
@@ -226,17 +242,14 @@ impl Lan {
             Happening::Arrival { to, .. } => *to,
         };
         let terminal = &mut self.terminals[node];
-        if terminal.life != life || terminal.election.is_none() {
+        if terminal.life() != life || !terminal.runs() {
             return;
         }
         let input = match happening {
-            Happening::Timer { .. } => {
-                if terminal.timer != Some(self.now) {
-                    return;
-                }
-                terminal.timer = None;
-                Input::Timeout
-            }
+            Happening::Timer { .. } => match terminal.expired(self.now) {
+                Some(timeout) => timeout,
+                None => return,
+            },
             Happening::Arrival { from, message, .. } => {
                 if self.cut.contains(&(from, node)) {
                     return;
@@ -250,11 +263,11 @@ impl Lan {
             Happening::Connected { peer, .. } => {
                 let connection = self.connections.entry((node, peer)).or_default();
                 *connection += 1;
-                Input::PeerUp(self.terminals[peer].config.me, ConnectionId(*connection))
+                Input::PeerUp(self.terminals[peer].me(), ConnectionId(*connection))
             }
             Happening::Disconnected { peer, .. } => {
                 let connection = self.connections.get(&(node, peer)).copied().unwrap_or_default();
-                Input::PeerLost(self.terminals[peer].config.me, ConnectionId(connection))
+                Input::PeerLost(self.terminals[peer].me(), ConnectionId(connection))
             }
         };
         self.act(node, |election, now| election.handle(now, input));
@@ -273,13 +286,8 @@ impl Lan {
                 self.at(at, to, Happening::Arrival { to, from: node, message });
             }
         }
-        let deadline = self.terminals[node].election.as_ref().and_then(|election| election.poll_timeout());
-        let deadline = deadline.map(|at| at.0.max(now));
-        if self.terminals[node].timer != deadline {
-            self.terminals[node].timer = deadline;
-            if let Some(at) = deadline {
-                self.at(at, node, Happening::Timer { node });
-            }
+        if let Some(at) = self.terminals[node].new_deadline(now) {
+            self.at(at, node, Happening::Timer { node });
         }
         self.watch(node);
     }

@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use edgepos_consensus::{Config, Election, Message, Output, Restored};
-use edgepos_core::{Now, PersistId, Space, Write};
+use edgepos_consensus::{Config, Election, Input, Message, Output, Restored};
+use edgepos_core::{Now, PersistId, ReplicaId, Space, Write};
 
 /// A terminal that runs or is off.
 pub(super) struct Terminal {
-    pub(super) config: Config,
+    config: Config,
     /// `None` while it is off.
-    pub(super) election: Option<Election>,
+    election: Option<Election>,
     /// Rises with each boot and crash: what was meant for an earlier life does not happen.
-    pub(super) life: u64,
+    life: u64,
     /// The deadline that is in the agenda.
-    pub(super) timer: Option<u64>,
+    timer: Option<u64>,
     /// How long a flush takes, in milliseconds; flushes do not overlap.
-    pub(super) flush_ms: u64,
+    flush_ms: u64,
     disk_free_at: u64,
     rows: BTreeMap<(Space, Vec<u8>), Vec<u8>>,
     under_way: VecDeque<(PersistId, Vec<Write>)>,
@@ -61,6 +61,42 @@ impl Terminal {
         self.election = None;
         self.life += 1;
         self.under_way.clear();
+    }
+
+    pub(super) fn me(&self) -> ReplicaId {
+        self.config.me
+    }
+
+    pub(super) fn runs(&self) -> bool {
+        self.election.is_some()
+    }
+
+    /// Counts its lives: what was meant for an earlier one does not happen.
+    pub(super) fn life(&self) -> u64 {
+        self.life
+    }
+
+    /// Acts on its election; `false` while it is off.
+    pub(super) fn act(&mut self, now: u64, act: impl FnOnce(&mut Election, Now)) -> bool {
+        let Some(election) = &mut self.election else { return false };
+        act(election, Now::new(now, now));
+        true
+    }
+
+    /// A deadline in the agenda is reached; `None` where it has another by now.
+    pub(super) fn expired(&mut self, now: u64) -> Option<Input> {
+        self.timer.take_if(|at| *at == now)?;
+        Some(Input::Timeout)
+    }
+
+    /// The deadline that the agenda does not have yet.
+    pub(super) fn new_deadline(&mut self, now: u64) -> Option<u64> {
+        let deadline = self.election.as_ref().and_then(Election::poll_timeout).map(|at| at.0.max(now));
+        if self.timer == deadline {
+            return None;
+        }
+        self.timer = deadline;
+        deadline
     }
 
     /// Takes what the election wants.

@@ -105,8 +105,8 @@ pub(super) fn run(cell: &Cell, seed: u64) -> Result<Trial, String> {
     }
     (0..nodes).for_each(|node| lan.boot(node));
     let old = settle(&mut lan, seed)?;
-    let term = lan.terminals[old].term();
-    let start = lan.now;
+    let term = lan.terminals()[old].term();
+    let start = lan.now();
     lan.restart_overlap();
     match cell.what {
         What::Timeout => lan.cut_power(old),
@@ -118,26 +118,24 @@ pub(super) fn run(cell: &Cell, seed: u64) -> Result<Trial, String> {
         }),
     }
     let other = |lan: &Lan| {
-        lan.terminals.iter().enumerate().any(|(node, terminal)| {
+        lan.terminals().iter().enumerate().any(|(node, terminal)| {
             // A leader whose hand-over failed may win again, in a later term.
             terminal.entitled() && (node != old || terminal.term() > term)
         })
     };
     let found = lan.run_until(start + PATIENCE_MS, other);
-    let took_ms = found.then_some(lan.now - start);
-    let new_term = lan.leader().map_or(term, |leader| lan.terminals[leader].term());
+    let took_ms = found.then_some(lan.now() - start);
+    let new_term = lan.leader().map_or(term, |leader| lan.terminals()[leader].term());
     lan.run_for(2000);
-    match lan.broken.take() {
-        Some(broken) => Err(broken),
-        None => Ok(Trial { took_ms, split: new_term > term + 1, two_leaders_ms: lan.overlap() }),
-    }
+    lan.verdict()?;
+    Ok(Trial { took_ms, split: new_term > term + 1, two_leaders_ms: lan.overlap() })
 }
 
 /// Waits for the first leader and then for a moment that nothing in the run depends on.
 fn settle(lan: &mut Lan, seed: u64) -> Result<usize, String> {
     let mut jitter = Jitter::derive(seed, &[0x5E77]);
     for _ in 0..20 {
-        lan.run_until(lan.now + PATIENCE_MS, |lan| lan.leader().is_some());
+        lan.run_until(lan.now() + PATIENCE_MS, |lan| lan.leader().is_some());
         lan.run_for(jitter.range(1000, 2000));
         if let Some(leader) = lan.leader() {
             return Ok(leader);

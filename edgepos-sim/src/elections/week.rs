@@ -33,29 +33,20 @@ pub fn week(seed: u64, terminals: usize, transport: Wire, loss: u64, hours: u64)
     let configs = trial::configs(seed, terminals, &Timing::standard(), transport);
     let mut lan = Lan::new(seed, transport, loss, 0, configs);
     (0..terminals).for_each(|node| lan.boot(node));
-    if !lan.run_until(lan.now + 60_000, |lan| lan.leader().is_some()) {
+    if !lan.run_until(lan.now() + 60_000, |lan| lan.leader().is_some()) {
         return Err("no first leader".to_owned());
     }
-    let (end, before) = (lan.now + hours * 3_600_000, lan.elections);
+    let (end, before) = (lan.now() + hours * 3_600_000, lan.elections());
     let mut without_quorum_ms = 0;
     while lan.run_until(end, |lan| lan.leader().is_none()) {
-        let since = lan.now;
+        let since = lan.now();
         let regained = lan.run_until(end, |lan| lan.leader().is_some());
-        without_quorum_ms += lan.now - since;
+        without_quorum_ms += lan.now() - since;
         if !regained {
             break;
         }
     }
-    match lan.broken.take() {
-        Some(broken) => Err(broken),
-        None => Ok(Week {
-            seed,
-            terminals,
-            transport,
-            loss,
-            hours,
-            needless_elections: lan.elections - before,
-            without_quorum_ms,
-        }),
-    }
+    lan.verdict()?;
+    let needless_elections = lan.elections() - before;
+    Ok(Week { seed, terminals, transport, loss, hours, needless_elections, without_quorum_ms })
 }
