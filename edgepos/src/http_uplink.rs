@@ -30,7 +30,7 @@ pub struct HttpUplink {
     uri: Uri,
 }
 
-/// The address is none.
+/// The URL of the cloud is invalid.
 #[derive(Debug, Error)]
 #[error("{url:?} is no address of a cloud: {reason}")]
 pub struct BadAddress {

@@ -39,7 +39,7 @@ pub struct Config {
     pub delivery: Delivery,
     /// Spreads timers; two terminals with one seed still differ, since their ids do.
     pub seed: u64,
-    /// How long events wait for company before they are sent, 10 ms to 1 h. Default 5 s. Shorter costs bytes, longer costs what is
+    /// How long events are batched before they are sent, 10 ms to 1 h. Default 5 s. Shorter costs bytes, longer costs what is
     /// lost when this terminal burns before it has told anybody.
     pub flush_interval: Duration,
     /// The same while the store is busy (more than 400 events in a minute, until no more than 200): fewer and larger batches, which

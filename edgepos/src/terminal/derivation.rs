@@ -4,7 +4,7 @@
 //! goes on from a snapshot, which says how far its sender had derived; the events of before come from peers. Until they are all here
 //! this terminal cannot tell a second proposal of an episode, so what is decided meanwhile waits, in order and on disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_consensus::Attachment;
 use edgepos_core::{Chain, Lane, ReplicaId, Seq, Space, StoreGeneration, Write};
@@ -15,13 +15,15 @@ use super::unit_of_work::UnitOfWork;
 /// Decisions that may wait. Beyond it their places count as unknown.
 const MAX_WAITING: usize = 1_024;
 
-/// Rows of [`Space::Identity`]: an earlier version leaves them alone.
-const UNKNOWN: &[u8] = b"places-unknown";
+/// Rows of [`Space::Identity`], which an earlier version leaves alone. Behind the name comes the store's generation: a store that was
+/// recovered by force derives another chain.
+const UNKNOWN: &[u8] = b"places-unknown-";
 const WAITING: &[u8] = b"decision-";
 
 /// How this terminal derives the store's own chain.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Derivation {
+    generation: StoreGeneration,
     /// The chain has another history at a peer than in the log.
     forked: bool,
     /// A snapshot did not say how far its sender had derived.
@@ -43,17 +45,39 @@ pub(crate) fn store_chain(generation: StoreGeneration) -> Chain {
     Chain::new(ReplicaId::store(generation), Lane::Transactions)
 }
 
-impl Derivation {
+/// Rows of every generation, before it is known which one counts.
+#[derive(Debug, Default)]
+pub(crate) struct Restored {
+    unknown: BTreeSet<u32>,
+    waiting: BTreeMap<(u32, u64), Vec<u8>>,
+}
+
+impl Restored {
     /// A row of [`Space::Identity`]; whether it is one of these.
-    pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> bool {
-        if key == UNKNOWN {
-            self.unknown = true;
-            return true;
+    pub(crate) fn insert(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let generation = |bytes: &[u8; 4]| u32::from_be_bytes(*bytes);
+        if let Some(rest) = key.strip_prefix(UNKNOWN) {
+            let Some(bytes) = rest.first_chunk() else { return false };
+            return self.unknown.insert(generation(bytes));
         }
-        let index = key.strip_prefix(WAITING).and_then(|index| index.try_into().ok());
-        let Some(index) = index.map(u64::from_be_bytes) else { return false };
-        self.waiting.insert(index, Waiting { payload: value.to_vec(), kept: true });
-        true
+        let Some((bytes, index)) = key.strip_prefix(WAITING).and_then(|rest| rest.split_first_chunk()) else {
+            return false;
+        };
+        let Ok(index) = index.try_into().map(u64::from_be_bytes) else { return false };
+        self.waiting.insert((generation(bytes), index), value.to_vec()).is_none()
+    }
+}
+
+impl Derivation {
+    /// What the rows say of this generation.
+    pub(crate) fn new(generation: StoreGeneration, restored: Restored) -> Self {
+        let own = restored.waiting.into_iter().filter(|((number, _), _)| *number == generation.0);
+        Self {
+            generation,
+            forked: false,
+            unknown: restored.unknown.contains(&generation.0),
+            waiting: own.map(|((_, index), payload)| (index, Waiting { payload, kept: true })).collect(),
+        }
     }
 
     /// Whether decisions get their place here at once. Where they do not, this terminal must not propose any: it would not see them
@@ -76,7 +100,8 @@ impl Derivation {
     /// Writes down what goes on waiting.
     pub(crate) fn keep(&mut self, out: &mut UnitOfWork) {
         for (index, waiting) in self.waiting.iter_mut().filter(|(_, waiting)| !waiting.kept) {
-            out.write(Write::put(Space::Identity, waiting_key(*index), waiting.payload.clone()));
+            let key = waiting_key(self.generation, *index);
+            out.write(Write::put(Space::Identity, key, waiting.payload.clone()));
             waiting.kept = true;
         }
     }
@@ -88,7 +113,7 @@ impl Derivation {
         }
         let (index, Waiting { payload, kept }) = self.waiting.pop_first()?;
         if kept {
-            out.write(Write::delete(Space::Identity, waiting_key(index)));
+            out.write(Write::delete(Space::Identity, waiting_key(self.generation, index)));
         }
         Some(payload)
     }
@@ -106,7 +131,7 @@ impl Derivation {
             return None;
         };
         if std::mem::take(&mut self.unknown) {
-            out.write(Write::delete(Space::Identity, UNKNOWN));
+            out.write(Write::delete(Space::Identity, unknown_key(self.generation)));
         }
         Some((seq, hash))
     }
@@ -125,19 +150,23 @@ impl Derivation {
     fn lose(&mut self, out: &mut UnitOfWork) {
         self.forget(out);
         self.unknown = true;
-        out.write(Write::put(Space::Identity, UNKNOWN, [1]));
+        out.write(Write::put(Space::Identity, unknown_key(self.generation), [1]));
     }
 
     fn forget(&mut self, out: &mut UnitOfWork) {
         let waiting = std::mem::take(&mut self.waiting).into_iter();
         for (index, _) in waiting.filter(|(_, waiting)| waiting.kept) {
-            out.write(Write::delete(Space::Identity, waiting_key(index)));
+            out.write(Write::delete(Space::Identity, waiting_key(self.generation, index)));
         }
     }
 }
 
-fn waiting_key(index: u64) -> Vec<u8> {
-    [WAITING, &index.to_be_bytes()].concat()
+fn unknown_key(generation: StoreGeneration) -> Vec<u8> {
+    [UNKNOWN, &generation.0.to_be_bytes()].concat()
+}
+
+fn waiting_key(generation: StoreGeneration, index: u64) -> Vec<u8> {
+    [WAITING, &generation.0.to_be_bytes(), &index.to_be_bytes()].concat()
 }
 
 /// What [`Derivation::attachment`] wrote; a later version may have added to it.
@@ -152,10 +181,14 @@ mod tests {
 
     use super::*;
 
+    fn fresh() -> Derivation {
+        Derivation::new(StoreGeneration(0), Restored::default())
+    }
+
     #[test]
     fn what_is_attached_reads_back() {
         let mut out = UnitOfWork::default();
-        let mut derivation = Derivation::default();
+        let mut derivation = fresh();
         let Attachment::State(state) = derivation.attachment((Seq(7), Hash([9; 32]))) else {
             panic!("nothing waits")
         };
@@ -167,7 +200,7 @@ mod tests {
     #[test]
     fn a_snapshot_of_the_first_version_leaves_places_unknown_until_another_says() {
         let mut out = UnitOfWork::default();
-        let mut derivation = Derivation::default();
+        let mut derivation = fresh();
         assert_eq!(derivation.install(None, &mut out), None);
         assert!(!derivation.derives());
         assert_eq!(derivation.attachment((Seq(7), Hash([9; 32]))), Attachment::Nothing);
@@ -180,7 +213,7 @@ mod tests {
     #[test]
     fn decisions_wait_in_order_until_what_was_before_is_here() {
         let mut out = UnitOfWork::default();
-        let mut derivation = Derivation::default();
+        let mut derivation = fresh();
         derivation.wait(9, b"second".to_vec(), &mut out);
         derivation.wait(8, b"first".to_vec(), &mut out);
         assert_eq!(derivation.next(Seq(2), Seq(3), &mut out), None);
@@ -190,9 +223,26 @@ mod tests {
         assert_eq!(derivation.next(Seq(3), Seq(3), &mut out).unwrap(), b"first");
         assert_eq!(derivation.next(Seq(4), Seq(4), &mut out).unwrap(), b"second");
         assert!(derivation.derives());
-        let mut again = Derivation::default();
-        assert!(again.restore(&waiting_key(3), b"after a crash"));
-        assert!(!again.restore(b"me", &[0; 8]));
+    }
+
+    /// A crash loses nothing, and a forced recovery begins another chain, for which nothing waits.
+    #[test]
+    fn rows_count_in_their_generation() {
+        let (zero, one) = (StoreGeneration(0), StoreGeneration(1));
+        let restored = || {
+            let mut restored = Restored::default();
+            assert!(restored.insert(&waiting_key(zero, 3), b"after a crash"));
+            assert!(restored.insert(&unknown_key(one), &[1]));
+            assert!(!restored.insert(b"me", &[0; 8]), "a row of another part");
+            restored
+        };
+        let mut out = UnitOfWork::default();
+        let mut again = Derivation::new(zero, restored());
         assert_eq!(again.next(Seq(3), Seq(3), &mut out).unwrap(), b"after a crash");
+        assert!(again.derives());
+        let mut recovered = Derivation::new(one, restored());
+        assert!(!recovered.derives());
+        assert_eq!(recovered.next(Seq(3), Seq(3), &mut out), None);
+        assert!(Derivation::new(StoreGeneration(2), restored()).derives());
     }
 }

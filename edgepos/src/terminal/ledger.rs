@@ -11,7 +11,7 @@ use edgepos_crdt::{Clock, Hlc, VersionVector};
 use edgepos_sync::{self as sync, EventRecord, Outbox, RecordError};
 
 use super::config::Config;
-use super::derivation::{Derivation, store_chain};
+use super::derivation::{self, Derivation, store_chain};
 use super::io::Notice;
 use super::refusal::Refusal;
 use super::unit_of_work::UnitOfWork;
@@ -80,7 +80,7 @@ impl Ledger {
         outbox: Outbox,
         clock: Hlc,
         generation: StoreGeneration,
-        derivation: Derivation,
+        derivation: derivation::Restored,
     ) -> Self {
         Self {
             outbox,
@@ -88,7 +88,7 @@ impl Ledger {
             arrivals: VecDeque::new(),
             following: (None, false),
             store: store_chain(generation),
-            derivation,
+            derivation: Derivation::new(generation, derivation),
             attached: None,
         }
     }
@@ -150,6 +150,12 @@ impl Ledger {
         {
             self.derivation.fork();
         }
+    }
+
+    /// The store has decided something, whatever it was. What goes into a snapshot must be told again, also where it is the same: it
+    /// counts up to this decision then.
+    pub(crate) fn note_decision(&mut self) {
+        self.attached = None;
     }
 
     /// What goes into a snapshot of the store's log, where that has changed.
@@ -252,5 +258,28 @@ fn refusal(error: RecordError) -> Refusal {
             Refusal::Full { what: "writes under way", limit: usize::try_from(limit).unwrap_or(usize::MAX) }
         }
         other => Refusal::Log(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use edgepos_core::{ReplicaId, StoreId};
+
+    use super::*;
+
+    /// A decision that has no place changes nothing in what is attached, and snapshots wait until it is told that it counts as well.
+    #[test]
+    fn what_is_attached_is_told_again_after_each_decision() {
+        let now = Now::new(0, 1_700_000_000_000);
+        let config = sync::Config::standard(StoreId([7; 16]), ReplicaId::new(1, 1), 1);
+        let outbox = Outbox::new(now, config, sync::Restored::new()).unwrap();
+        let mut ledger = Ledger::new(outbox, Hlc(0), StoreGeneration(0), derivation::Restored::default());
+        let first = ledger.attachment();
+        assert!(matches!(first, Some(Attachment::State(_))));
+        assert_eq!(ledger.attachment(), None, "nothing has changed");
+        ledger.note_decision();
+        assert_eq!(ledger.attachment(), first);
     }
 }

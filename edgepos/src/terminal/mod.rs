@@ -410,6 +410,7 @@ impl Terminal {
     /// arrived from a peer, and also where it cannot be read.
     fn decided(&mut self, now: Now, decision: Decision) {
         let Decision { index, kind, bytes, .. } = decision;
+        self.ledger.note_decision();
         if kind != STORE_EVENT {
             return self.shop.skip_decision(index, kind, &mut self.out);
         }

@@ -7,7 +7,7 @@ use edgepos_sync as sync;
 use thiserror::Error;
 
 use super::config::{Config, ConfigError};
-use super::derivation::Derivation;
+use super::derivation;
 use super::unit_of_work::UnitOfWork;
 use crate::ports::{Store, StoreError};
 use crate::retail::shop::Shop;
@@ -30,7 +30,7 @@ pub(super) struct Parts {
     pub(super) election: consensus::Restored,
     pub(super) outbox: sync::Restored,
     pub(super) clock: Hlc,
-    pub(super) derivation: Derivation,
+    pub(super) derivation: derivation::Restored,
     pub(super) shop: Shop,
 }
 
@@ -121,7 +121,7 @@ impl Restored {
     pub fn insert(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), RestoreError> {
         let parts = &mut self.parts;
         let result = match space {
-            Space::Identity if parts.derivation.restore(key, value) => Ok(()),
+            Space::Identity if parts.derivation.insert(key, value) => Ok(()),
             Space::Identity => parts.identity.restore(key, value).map_err(RowError::from),
             Space::Clock => number(value).map(|ceiling| parts.clock = Hlc(ceiling)).map_err(RowError::from),
             Space::Election | Space::ElectionLog | Space::ElectionSnapshot => {

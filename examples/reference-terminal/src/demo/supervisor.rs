@@ -104,7 +104,7 @@ impl Supervisor {
                 listen: ports.peer(index).to_string(),
                 cloud: format!("http://{}", to_cloud[index].address()),
                 seed: options.seed,
-                // A week passes in half a minute here: five seconds of waiting for company would be a quarter of a day.
+                // A week passes in half a minute here: five seconds of batching would be a quarter of a day.
                 flush_interval_ms: Some(250),
                 exception_grace_ms: None,
                 recognition_deadline_ms: Some(RECOGNITION_MS),

@@ -51,7 +51,7 @@ pub struct Config {
     pub peers: BTreeMap<ReplicaId, String>,
     /// Spreads timers. Default 0.
     pub seed: u64,
-    /// How long events wait for company. Default 5 s.
+    /// How long events are batched. Default 5 s.
     pub flush_interval: Duration,
     /// How long a counter must be below its floor before that is an exception. Default 5 s.
     pub exception_grace: Duration,
