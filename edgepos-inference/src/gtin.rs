@@ -77,6 +77,13 @@ impl fmt::Display for Gtin {
     }
 }
 
+/// Whether the last of some digits checks the others, as in any number of GS1.
+pub(crate) fn has_check_digit(digits: &str) -> bool {
+    let values = || digits.bytes().map(|byte| byte.wrapping_sub(b'0'));
+    let Some(last) = values().next_back() else { return false };
+    digits.bytes().all(|byte| byte.is_ascii_digit()) && check_digit(values().take(digits.len() - 1)) == last
+}
+
 /// Weights 3 and 1, from the right.
 fn check_digit(digits: impl DoubleEndedIterator<Item = u8>) -> u8 {
     let sum: u32 = digits
@@ -97,6 +104,15 @@ mod tests {
             assert_eq!(Gtin::parse(text).unwrap().to_string(), format!("{text:0>14}"));
         }
         assert_eq!(Gtin::parse("036000291452"), Gtin::parse("0036000291452"));
+    }
+
+    #[test]
+    fn every_form_of_one_product_is_one_number() {
+        let forms =
+            ["012345000065", "0012345000065", "00012345000065"].map(|form| Gtin::parse(form).unwrap());
+        assert!(forms.iter().all(|form| *form == Gtin::from_upc_e("01234565").unwrap()), "{forms:?}");
+        // A case of them is another trade item.
+        assert_ne!(Gtin::parse("10012345000062").unwrap(), forms[0]);
     }
 
     #[test]

@@ -49,6 +49,7 @@ mod drift;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod gallery;
+mod gs1;
 mod gtin;
 mod history;
 mod integrity;
@@ -83,6 +84,7 @@ pub use drift::{Accuracy, DriftConfig, DriftEvent, DriftMonitor};
 #[cfg(feature = "embedded")]
 pub use embedded::Embedded;
 pub use gallery::{Embedding, EnrolError, Gallery, GalleryConfig, GalleryError, Match};
+pub use gs1::{ElementString, ElementStringError};
 pub use gtin::{Gtin, GtinError};
 pub use history::{CustomerKey, HistoryConfig, HistoryError, PaymentHistory};
 pub use integrity::{IntegrityError, NotADigest, Sha256, VerifiedBytes};

@@ -1,11 +1,21 @@
 //! Barcodes: a picture in, a checked number out.
 //!
-//! A small network finds the code on a 320 × 240 picture and its direction; the decoder reads a straightened cut of the
-//! full-size picture, where the bars still have their width. What the symbol's own checks let through is checked again
-//! by the trade item number's check digit.
+//! A small network finds the code on a 320 × 240 picture and its direction, and so does the texture of the full-size one,
+//! where the bars still have their width. EAN and UPC are read there by how well each possible number fits the brightness
+//! along many bands, so that it is known how much better the best fits than the next. Everything else, and a second opinion
+//! where a doubt is left, comes from a decoder of edges.
 
+mod answer;
 mod decode;
+mod fit;
+mod grey;
+mod lines;
+mod number;
+mod profile;
 mod region;
+mod scan;
+mod symbol;
+mod texture;
 
 use std::future::Future;
 use std::path::Path;
@@ -13,81 +23,20 @@ use std::time::Instant;
 
 use crate::batch::run_rows;
 use crate::chain::Chain;
-use crate::delegate::{Engines, LoadError, PlacementConfig};
-use crate::gtin::Gtin;
+use crate::delegate::{Engines, LoadError};
 use crate::manager::Pipeline;
 use crate::manifest::{Manifest, Task};
 use crate::outcome::{Action, Outcome, Reason};
-use crate::picture::{Picture, PictureLimits, PictureSpec, Prepared};
-use crate::pipelines::find;
+use crate::picture::{Picture, PictureSpec, Prepared};
 use crate::pipelines::shell::Shell;
+use crate::pipelines::{find, threshold};
 use crate::report::Report;
 use crate::stop::Stop;
-use crate::worker::{Handler, Priority, WorkerConfig};
+use crate::worker::{Handler, Priority};
+use fit::Unblur;
+use grey::Grey;
 pub use region::Region;
-
-/// How barcodes are read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BarcodeConfig {
-    /// The model's name in the manifest. Default `None`: the first for the job `barcode`.
-    pub model: Option<String>,
-    /// Fewest cells of 8 × 8 pixels that make a code. Default 4.
-    pub min_cells: usize,
-    /// Whether the whole picture is searched when the network finds nothing readable. Default true; it takes tens of
-    /// milliseconds on a large picture.
-    pub search_whole: bool,
-    /// What a picture may cost.
-    pub picture: PictureLimits,
-    /// Deadline, queue and batch.
-    pub worker: WorkerConfig,
-    /// Engine, budget and threads. Default: one thread and [`PlacementConfig::default`] otherwise. The network is so small that a second
-    /// thread gains nothing on an idle till, and on a busy one both wait for the later of them.
-    pub placement: PlacementConfig,
-}
-
-impl Default for BarcodeConfig {
-    fn default() -> Self {
-        Self {
-            model: None,
-            min_cells: 4,
-            search_whole: true,
-            picture: PictureLimits::default(),
-            worker: WorkerConfig::default(),
-            placement: PlacementConfig { threads: 1, ..PlacementConfig::default() },
-        }
-    }
-}
-
-/// A code that was read.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Scan {
-    /// The text of the symbol.
-    pub text: String,
-    /// Which kind of symbol.
-    pub symbology: Symbology,
-    /// The trade item number of an EAN, a UPC or an ITF-14; its check digit is right. `None` for a Code 128, also where a
-    /// GS1-128 has the number among others in its text.
-    pub gtin: Option<Gtin>,
-    /// Where the network saw it; `None` when the whole picture was searched.
-    pub region: Option<Region>,
-}
-
-/// Kinds of symbols that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Symbology {
-    /// EAN-13, with UPC-A as the numbers that begin with 0.
-    Ean13,
-    /// EAN-8.
-    Ean8,
-    /// UPC-E.
-    UpcE,
-    /// Code 128, GS1-128 included.
-    Code128,
-    /// Interleaved 2 of 5 with 14 digits (ITF-14).
-    Itf14,
-}
+pub use scan::{BarcodeConfig, Scan, Symbology};
 
 /// Reads barcodes.
 ///
@@ -137,6 +86,7 @@ impl BarcodeReader {
     pub fn load_with(models_dir: &Path, config: BarcodeConfig, engines: &Engines) -> Result<Self, LoadError> {
         let manifest = Manifest::read(models_dir)?;
         let entry = find(&manifest, config.model.as_deref(), Task::BARCODE)?;
+        threshold(Some(config.confirm_below), config.confirm_below, &entry)?;
         let unsuitable = |problem| LoadError::Unsuitable { model: entry.name.clone(), problem };
         let spec =
             entry.picture.clone().ok_or_else(|| unsuitable("it does not say how to prepare a picture"))?;
@@ -154,6 +104,7 @@ impl BarcodeReader {
                 map: (columns, rows),
                 spec,
                 config,
+                unblur: Unblur::new(),
             })
         })?;
         Ok(Self { shell })
@@ -219,6 +170,7 @@ struct Read {
     map: (usize, usize),
     spec: PictureSpec,
     config: BarcodeConfig,
+    unblur: Unblur,
 }
 
 impl Handler<Query, Scan> for Read {
@@ -243,22 +195,9 @@ impl Read {
         };
         let prepared = self.spec.prepare(picture).map_err(Reason::Decode)?;
         let region = self.locate(&prepared, stop)?;
-        let grey = decode::Grey { pixels: picture.grey(), width: picture.width(), height: picture.height() };
-        if let Some(region) = region {
-            // First with the quiet zones that the standard asks for, then with room for a network that saw too little.
-            for margin in [0.15, 0.4] {
-                if stop.is_due() {
-                    return Err(Reason::Timeout);
-                }
-                if let Some(scan) = decode::decode(&grey.straightened(&region, margin), Some(region)) {
-                    return Ok(scan);
-                }
-            }
-        }
-        if self.config.search_whole && !stop.is_due() {
-            return decode::decode(&grey, None).ok_or(Reason::NotFound);
-        }
-        Err(if stop.is_due() { Reason::Timeout } else { Reason::NotFound })
+        let grey = Grey { pixels: picture.grey(), width: picture.width(), height: picture.height() };
+        let search = answer::Search { grey: &grey, unblur: &self.unblur, stop, config: &self.config };
+        search.scan(region).ok_or(if stop.is_due() { Reason::Timeout } else { Reason::NotFound })
     }
 
     fn locate(&mut self, prepared: &Prepared, stop: &Stop) -> Result<Option<Region>, Reason> {
