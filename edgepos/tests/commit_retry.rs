@@ -99,3 +99,28 @@ fn a_basket_begun_anew_after_its_sale_gives_its_number_back_on_record() {
     });
     assert_eq!(voided.count(), 1);
 }
+
+/// A till that draws a key twice is told so: it gets no other basket's receipt, and what its customer has paid stays open until it is
+/// booked.
+#[test]
+fn a_key_of_another_basket_books_nothing_and_hides_nothing() {
+    let mut till = Till::new(1, 1, NOW);
+    till.begin(NOW, draft(1, vec![line(1, "milk", 1, 100)])).unwrap();
+    till.begin(NOW, draft(2, vec![line(1, "television", 1, 99_900)])).unwrap();
+    let (asked, basket) = (BasketId([2; 16]), BasketId([1; 16]));
+    let refused = Refusal::KeyOfAnotherBasket { asked, basket };
+
+    // While the first commit is under way, and once it is done, also after a crash.
+    let first = till.ask_commit(NOW, 1, 9).unwrap();
+    assert_eq!(till.ask_commit(NOW, 2, 9), Err(refused.clone()));
+    till.run(NOW);
+    assert!(till.replies.remove(&first).unwrap().is_ok());
+    assert_eq!(till.commit(NOW, 2, 9), Err(refused.clone()));
+    let mut till = till.crash(NOW);
+    assert_eq!(till.commit(NOW, 2, 9), Err(refused));
+
+    let open: Vec<_> = till.terminal.unresolved().into_iter().map(|open| open.basket).collect();
+    assert_eq!(open, [asked]);
+    let (receipt, repeated) = till.commit(NOW, 2, 8).unwrap();
+    assert_eq!((receipt.basket, receipt.total, repeated), (asked, 99_900, false), "the corrected call books");
+}

@@ -46,6 +46,14 @@ pub enum Refusal {
     /// A commit for this basket is under way.
     #[error("basket {0} is being committed")]
     BasketBusy(BasketId),
+    /// The till's key belongs to another basket. Nothing of the call is booked, and its basket stays open.
+    #[error("basket {asked} cannot be committed under this key: it is the key of basket {basket}")]
+    KeyOfAnotherBasket {
+        /// The basket of this call.
+        asked: BasketId,
+        /// The basket that the key was used for.
+        basket: BasketId,
+    },
     /// Too much is open at once.
     #[error("{what}: the limit of {limit} is reached")]
     Full {

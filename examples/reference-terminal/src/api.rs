@@ -332,7 +332,7 @@ pub enum ProblemCode {
     Day,
     /// Too much is under way; try again.
     Busy,
-    /// The terminal has stopped or is stopping.
+    /// The terminal has stopped or is stopping, or its disk is damaged.
     Stopped,
     /// There is no model to ask.
     NoModel,

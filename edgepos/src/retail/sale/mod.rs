@@ -115,6 +115,10 @@ impl Sales {
     ) -> Result<(), Refusal> {
         let limit = turn.config.max_commits;
         if let Some(committing) = self.committing.get_mut(&commit.key) {
+            let asked = committing.commit.basket;
+            if asked != commit.basket {
+                return Err(Refusal::KeyOfAnotherBasket { asked: commit.basket, basket: asked });
+            }
             // The limit holds for those who wait as well: a till that repeats without end must not cost memory.
             if committing.waiting.len() >= limit {
                 return Err(Refusal::Full { what: "repeats of one commit", limit });
@@ -161,7 +165,11 @@ impl Sales {
         let basket = committing.commit.basket;
         let booked = match rows.first() {
             Some((_, row)) => match Receipt::from_row(row) {
-                Ok(receipt) => return self.repeat(turn, business_day, key, receipt),
+                Ok(receipt) if receipt.basket == basket => {
+                    return self.repeat(turn, business_day, key, receipt);
+                }
+                // Nothing is booked, and the basket stays open: the till asks again under a key of its own.
+                Ok(receipt) => Err(Refusal::KeyOfAnotherBasket { asked: basket, basket: receipt.basket }),
                 Err(reason) => Err(Refusal::Damaged { what: "the receipt of this key", reason }),
             },
             None if self.open.contains_key(&basket) => self.book(turn, business_day, key),
@@ -203,7 +211,7 @@ impl Sales {
         let basket = committing.commit.basket;
         // A till that lost the reply may have begun anew under the same name before it asked: nobody will pay that basket. When its
         // number cannot be voided at once it stays open, and the cashier sees it among the unresolved.
-        if receipt.basket == basket && self.open.contains_key(&basket) {
+        if self.open.contains_key(&basket) {
             let _ = self.void(turn, business_day, basket);
         }
         for request in committing.waiting {

@@ -115,7 +115,7 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         Refusal::UnknownBasket(_) => ProblemCode::UnknownBasket,
         Refusal::Day(_) => ProblemCode::Day,
         Refusal::BasketBusy(_) | Refusal::Full { .. } => ProblemCode::Busy,
-        Refusal::Stopped(_) => ProblemCode::Stopped,
+        Refusal::Stopped(_) | Refusal::Damaged { .. } | Refusal::Log(_) => ProblemCode::Stopped,
         _ => ProblemCode::BadRequest,
     };
     Problem { code, error: refusal.to_string() }
