@@ -45,7 +45,7 @@ pub mod event_id {
         e.bytes(&value.to_key())?.ok()
     }
 
-    /// Reads what [`encode`] wrote.
+    /// Reads what [`encode()`] wrote.
     ///
     /// # Errors
     /// When it is no event id.
@@ -78,7 +78,7 @@ pub mod event_ids {
         value.iter().try_for_each(|id| event_id::encode(id, e, ctx))
     }
 
-    /// Reads what [`encode`] wrote.
+    /// Reads what [`encode()`] wrote.
     ///
     /// # Errors
     /// When it is no array of event ids.
