@@ -4,7 +4,7 @@ use edgepos_core::{Term, Write};
 
 use crate::decisions::Verdict;
 use crate::entry::{Entry, Numbered, Proposal};
-use crate::io::{Decision, Event, Output};
+use crate::io::{Decision, Notice, Output};
 use crate::members::MembersChange;
 use crate::turn::Turn;
 
@@ -27,10 +27,10 @@ fn decide(turn: &mut Turn<'_>, entry: &Entry, numbered: Numbered, writes: &mut V
     match verdict {
         Verdict::PassedOver => {}
         Verdict::Refused { base, current } => {
-            turn.tell(Event::ProposalRefused { key, kind, base, current });
+            turn.tell(Notice::ProposalRefused { key, kind, base, current });
         }
         Verdict::Raised => {
-            turn.tell(Event::LevelRaised { level });
+            turn.tell(Notice::LevelRaised { level });
             resign_if_unfit(turn);
         }
         Verdict::Taken => {

@@ -173,7 +173,7 @@ pub struct Config {
     /// proposals wait with their proposers.
     pub max_uncommitted_bytes: u64,
     /// Entries that the log keeps, at least 16. Default 1,024. The older half of it is dropped when it is full; a terminal that
-    /// missed more than what is left gets a snapshot and [`Event::SnapshotInstalled`](crate::Event::SnapshotInstalled).
+    /// missed more than what is left gets a snapshot and [`Notice::SnapshotInstalled`](crate::Notice::SnapshotInstalled).
     pub max_log_entries: u32,
 }
 

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::decisions::Decisions;
 use crate::election::Election;
 use crate::entry::{Class, Entry, Numbered, Proposal, ProposalKey};
-use crate::io::{Event, Input, Output};
+use crate::io::{Input, Notice, Output};
 use crate::members::Members;
 use crate::message::{Body, Message};
 use crate::restored::Restored;
@@ -286,7 +286,7 @@ impl<'s> Follower<'s> {
                     self.batches += 1;
                     self.election.handle(self.now, Input::Persisted(persist.id));
                 }
-                Output::Transmit(_) | Output::Event(_) => {}
+                Output::Transmit(_) | Output::Notice(_) => {}
             }
         }
     }
@@ -327,6 +327,6 @@ fn older_copies_are_noticed(make: &mut dyn FnMut() -> Box<dyn RowStore>) {
     returned.work();
     returned.election.handle(returned.now, Input::Message(message(6, Body::Heartbeat { commit: LAST })));
     let told = std::iter::from_fn(|| returned.election.poll_output())
-        .any(|output| output == Output::Event(Event::LogLost { held, known: LAST }));
+        .any(|output| output == Output::Notice(Notice::LogLost { held, known: LAST }));
     assert!(told, "an older copy of the rows is noticed");
 }

@@ -10,8 +10,8 @@ use edgepos_core::{Now, ReplicaId, StoreGeneration, Term, Time};
 use crate::config::Config;
 use crate::entry::{LEVEL_KIND, MAX_LEVEL, Proposal, ProposalKey};
 use crate::error::{HaltReason, MembershipError, NotLeader, ProposeError, StartError};
-use crate::guard::Refusal;
-use crate::io::{Event, Input, Leader, Mode, Output};
+use crate::guard::DropReason;
+use crate::io::{Health, Input, Leader, Notice, Output};
 use crate::log::Log;
 use crate::members::MembersChange;
 use crate::parts::Parts;
@@ -25,7 +25,7 @@ use crate::turn::Turn;
 /// One terminal's part in electing the store's leader and in keeping the store-wide log.
 ///
 /// A plain value without threads, clocks or sockets; see the crate's documentation for the run loop. It never panics on input: what
-/// would panic below is refused, and what is not foreseen ends in [`Event::Halted`], after which the value is inert.
+/// would panic below is refused, and what is not foreseen ends in [`Notice::Halted`], after which the value is inert.
 pub struct Election {
     config: Config,
     raft: Core,
@@ -51,7 +51,7 @@ impl Election {
         let promised = restored.hard.is_some().then_some(lease);
         let recovered = restored.recovered.map(|[generation, last, decided]| {
             let generation = StoreGeneration(generation as u32);
-            Event::StoreRecovered { generation, last, decided }
+            Notice::StoreRecovered { generation, last, decided }
         });
         let generation = restored.generation.unwrap_or_default();
         if restored.members.is_some() && generation != config.generation {
@@ -84,7 +84,7 @@ impl Election {
         }
     }
 
-    /// The world did something. Never fails; what is wrong with a message is counted and told as [`Event::Refused`].
+    /// The world did something. Never fails; what is wrong with a message is counted and told as [`Notice::Refused`].
     ///
     /// A `now` before the last one counts as the last one.
     pub fn handle(&mut self, now: Now, input: Input) {
@@ -102,7 +102,7 @@ impl Election {
 
     /// Asks the store to decide, on any terminal, and says under which name. The proposal is written down first; then it goes to the
     /// leader as soon as one is known, again and again and through any restart, until it comes back as [`Output::Apply`] or
-    /// [`Event::ProposalRefused`].
+    /// [`Notice::ProposalRefused`].
     ///
     /// A crash before its [`Output::Persist`] is durable loses it without a trace. After a start [`decided`](Self::decided) and
     /// [`pending_proposals`](Self::pending_proposals) tell: what has a number above both together is lost, and is proposed anew.
@@ -153,7 +153,7 @@ impl Election {
 
     /// Hands the leadership to the follower that has most of the log, before a planned stop. From here on this terminal is not
     /// entitled in this term. The order is repeated, then given to the next voter; when nobody takes over, this terminal says
-    /// [`Event::HandOverFailed`], and the next election decides.
+    /// [`Notice::HandOverFailed`], and the next election decides.
     ///
     /// `Ok` in a store with one voter, where there is nobody to hand over to.
     ///
@@ -173,7 +173,7 @@ impl Election {
     /// Adds a terminal to the store: it learns first, and gets a vote once it has caught up, as long as fewer than
     /// [`MAX_VOTERS`](crate::MAX_VOTERS) vote. The new terminal starts with [`Config::joins`](crate::Config::joins).
     ///
-    /// `Ok` says that the change is in the leader's log; [`Event::MembersChanged`](crate::Event::MembersChanged) says that it is decided.
+    /// `Ok` says that the change is in the leader's log; [`Notice::MembersChanged`](crate::Notice::MembersChanged) says that it is decided.
     ///
     /// # Errors
     /// When this terminal is not entitled, another change is under way, the store is full, or the terminal belongs to it already.
@@ -229,8 +229,8 @@ impl Election {
     }
 
     /// What the store can do from this terminal's view.
-    pub fn mode(&self) -> Mode {
-        if self.halted.is_some() { Mode::Leaderless } else { self.parts.mode() }
+    pub fn health(&self) -> Health {
+        if self.halted.is_some() { Health::Leaderless } else { self.parts.health() }
     }
 
     /// Whether this terminal leads and has heard a majority within the lease: only then may it upload and act for the store.
@@ -288,8 +288,8 @@ impl Election {
     }
 
     /// How many messages were dropped since the start, by reason.
-    pub fn refusals(&self) -> impl Iterator<Item = (Refusal, u64)> {
-        self.parts.refusals()
+    pub fn drops(&self) -> impl Iterator<Item = (DropReason, u64)> {
+        self.parts.drops()
     }
 
     /// Figures for monitoring.
@@ -311,7 +311,7 @@ impl Election {
     #[cfg(any(test, feature = "poison"))]
     pub fn poison(&mut self) {
         self.guarded(|_, turn| {
-            turn.tell(Event::QuorumRegained);
+            turn.tell(Notice::QuorumRegained);
             turn.raft.poison();
             Ok(())
         });
@@ -342,7 +342,7 @@ impl Election {
         let end = end.unwrap_or_else(|panic| Err(HaltReason::Panicked { message: panic_message(&*panic) }));
         if let Err(reason) = end {
             self.outputs.truncate(before);
-            self.outputs.push_back(Output::Event(Event::Halted(reason.clone())));
+            self.outputs.push_back(Output::Notice(Notice::Halted(reason.clone())));
             self.deadline = None;
             self.halted = Some(reason);
         }
@@ -392,13 +392,13 @@ mod tests {
         std::panic::set_hook(Box::new(|_| {}));
         election.poison();
         std::panic::set_hook(hook);
-        let Some(Output::Event(Event::Halted(HaltReason::Panicked { .. }))) = election.poll_output() else {
+        let Some(Output::Notice(Notice::Halted(HaltReason::Panicked { .. }))) = election.poll_output() else {
             panic!("the halt is told first and alone");
         };
         assert_eq!(election.poll_output(), None);
         assert!(!election.entitled() && election.leader().is_none() && election.poll_timeout().is_none());
         assert!(matches!(election.halted(), Some(HaltReason::Panicked { .. })));
-        assert_eq!(election.mode(), Mode::Leaderless);
+        assert_eq!(election.health(), Health::Leaderless);
         let proposal = Proposal { kind: 0, subject: vec![], base: None, bytes: vec![] };
         assert_eq!(election.propose(now, proposal), Err(ProposeError::Halted));
         assert_eq!(election.step_down(now), Err(NotLeader));

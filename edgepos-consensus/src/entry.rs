@@ -44,7 +44,7 @@ pub struct Proposal {
     pub subject: Vec<u8>,
     /// What the proposer had seen: [`Election::version_of`](crate::Election::version_of) the kind and the subject. When another decision
     /// about the subject was taken since, this one is refused on every terminal alike, with
-    /// [`Event::ProposalRefused`](crate::Event::ProposalRefused). `None` where an edit does not build on the one before. Below feature
+    /// [`Notice::ProposalRefused`](crate::Notice::ProposalRefused). `None` where an edit does not build on the one before. Below feature
     /// level 1 any decision of the kind counts.
     pub base: Option<u64>,
     /// With the subject at most [`Config::max_entry_bytes`](crate::Config::max_entry_bytes).

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use edgepos_core::{Persist, PersistId, Time, Write};
 
-use crate::io::{Event, Output};
+use crate::io::{Notice, Output};
 use crate::message::{Body, Message};
 use crate::turn::Turn;
 
@@ -132,7 +132,7 @@ impl Flight {
         let due = self.deadline(turn).is_some_and(|at| turn.now >= at);
         let Some(since) = oldest.filter(|_| due) else { return false };
         self.stall_told = true;
-        turn.tell(Event::DiskStalled { since });
+        turn.tell(Notice::DiskStalled { since });
         true
     }
 

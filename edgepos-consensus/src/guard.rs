@@ -17,7 +17,7 @@ const MAX_TERM_JUMP: u64 = 1 << 20;
 /// Why a message was dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum DropReason {
     /// From another store, or another generation of this one.
     WrongStore,
     /// Addressed to another terminal.
@@ -82,107 +82,107 @@ pub(crate) enum Role {
     Leader,
 }
 
-fn need(condition: bool, otherwise: Refusal) -> Result<(), Refusal> {
+fn need(condition: bool, otherwise: DropReason) -> Result<(), DropReason> {
     if condition { Ok(()) } else { Err(otherwise) }
 }
 
 /// A position of a log: both numbers are 0 or neither is.
-fn position(index: u64, term: u64) -> Result<(), Refusal> {
-    need(index < MAX_INDEX && term < MAX_TERM && (index == 0) == (term == 0), Refusal::ImpossibleIndex)
+fn position(index: u64, term: u64) -> Result<(), DropReason> {
+    need(index < MAX_INDEX && term < MAX_TERM && (index == 0) == (term == 0), DropReason::ImpossibleIndex)
 }
 
 /// Whether the message is of this store, for this terminal and not its own.
-pub(crate) fn addressed(config: &Config, message: &Message) -> Result<(), Refusal> {
+pub(crate) fn addressed(config: &Config, message: &Message) -> Result<(), DropReason> {
     let Message { store, generation, from, to, .. } = message;
-    need((*store, *generation) == (config.store, config.generation), Refusal::WrongStore)?;
-    need(*from != config.me, Refusal::FromMyself)?;
-    need(*to == config.me, Refusal::WrongDestination)
+    need((*store, *generation) == (config.store, config.generation), DropReason::WrongStore)?;
+    need(*from != config.me, DropReason::FromMyself)?;
+    need(*to == config.me, DropReason::WrongDestination)
 }
 
 /// Judges a message whose sender, destination and store are known to be right.
-pub(crate) fn check(view: &View, log: &Log, message: &Message) -> Result<(), Refusal> {
+pub(crate) fn check(view: &View, log: &Log, message: &Message) -> Result<(), DropReason> {
     let term = message.term;
     let reachable = view.term.saturating_add(MAX_TERM_JUMP);
-    need((1..MAX_TERM).contains(&term) && term <= reachable, Refusal::ImpossibleTerm)?;
+    need((1..MAX_TERM).contains(&term) && term <= reachable, DropReason::ImpossibleTerm)?;
     let current = term == view.term;
     match &message.body {
         Body::Append { .. } | Body::Heartbeat { .. } | Body::Snapshot(_) => {
             if current {
-                need(view.role != Role::Leader, Refusal::SecondLeader)?;
-                need(view.leader.is_none_or(|leader| leader == message.from), Refusal::SecondLeader)?;
+                need(view.role != Role::Leader, DropReason::SecondLeader)?;
+                need(view.leader.is_none_or(|leader| leader == message.from), DropReason::SecondLeader)?;
             }
             from_leader(view, message)
         }
         Body::AppendReply { index, commit, reject } => {
-            need(*index < MAX_INDEX && *commit < MAX_INDEX, Refusal::ImpossibleIndex)?;
+            need(*index < MAX_INDEX && *commit < MAX_INDEX, DropReason::ImpossibleIndex)?;
             if let Some(hint) = reject {
-                need(hint.index <= *index && hint.log_term <= term, Refusal::ImpossibleIndex)?;
+                need(hint.index <= *index && hint.log_term <= term, DropReason::ImpossibleIndex)?;
             }
             if current && view.role == Role::Leader {
-                need(*commit <= view.last, Refusal::ImpossibleIndex)?;
-                need(*index <= view.last, Refusal::ImpossibleIndex)?;
+                need(*commit <= view.last, DropReason::ImpossibleIndex)?;
+                need(*index <= view.last, DropReason::ImpossibleIndex)?;
             }
             Ok(())
         }
         Body::HeartbeatReply { commit } => {
-            need(*commit < MAX_INDEX, Refusal::ImpossibleIndex)?;
+            need(*commit < MAX_INDEX, DropReason::ImpossibleIndex)?;
             let mine = current && view.role == Role::Leader;
-            need(!mine || *commit <= view.last, Refusal::ImpossibleIndex)
+            need(!mine || *commit <= view.last, DropReason::ImpossibleIndex)
         }
         Body::Vote { index, log_term, commit, commit_term, .. } => {
             position(*index, *log_term)?;
             position(*commit, *commit_term)?;
             let ordered = *log_term < term && commit <= index && commit_term <= log_term;
-            need(ordered, Refusal::ImpossibleIndex)?;
+            need(ordered, DropReason::ImpossibleIndex)?;
             let may_elect = log.may_elect(message.from, *commit, *commit_term);
-            need(may_elect, Refusal::NotAVoter)?;
+            need(may_elect, DropReason::NotAVoter)?;
             // It would elect a leader without the decisions that it has forgotten.
-            need(!log.is_lost(), Refusal::LogLost)?;
-            need(!log.is_beyond(), Refusal::BelowLevel)
+            need(!log.is_lost(), DropReason::LogLost)?;
+            need(!log.is_beyond(), DropReason::BelowLevel)
         }
         Body::VoteReply { pre, reject, commit, commit_term } => {
             position(*commit, *commit_term)?;
-            need(*commit_term <= term, Refusal::ImpossibleIndex)?;
+            need(*commit_term <= term, DropReason::ImpossibleIndex)?;
             // Late answers to the questions before, pre-votes and those of older terms, count for nothing.
             let granted = current && view.role == Role::Candidate && !pre && !reject;
-            need(!(granted && view.votes_held), Refusal::Unsolicited)
+            need(!(granted && view.votes_held), DropReason::Unsolicited)
         }
-        Body::TimeoutNow => need(current && view.leader == Some(message.from), Refusal::NotFromLeader),
+        Body::TimeoutNow => need(current && view.leader == Some(message.from), DropReason::NotFromLeader),
         Body::Propose(proposals) => {
-            need(view.role == Role::Leader, Refusal::NotLeading)?;
+            need(view.role == Role::Leader, DropReason::NotLeading)?;
             let own = proposals.iter().all(|proposal| proposal.key.replica == message.from);
-            need(own, Refusal::ImpossibleProposal)
+            need(own, DropReason::ImpossibleProposal)
         }
     }
 }
 
 /// The contents of a leader's message. One of an older term is only answered with ours, whatever it says.
-fn from_leader(view: &View, message: &Message) -> Result<(), Refusal> {
+fn from_leader(view: &View, message: &Message) -> Result<(), DropReason> {
     match &message.body {
         Body::Append { index, log_term, commit, entries } => {
             position(*index, *log_term)?;
-            need(*commit < MAX_INDEX && *log_term <= message.term, Refusal::ImpossibleIndex)?;
+            need(*commit < MAX_INDEX && *log_term <= message.term, DropReason::ImpossibleIndex)?;
             let (mut last, mut last_term) = (*index, (*log_term).max(1));
             for entry in entries {
                 let follows =
                     entry.index == last + 1 && entry.term >= last_term && entry.term <= message.term;
                 let readable = entry.class == Class::Normal || entry.members_change().is_some();
-                need(follows && readable, Refusal::ImpossibleEntries)?;
+                need(follows && readable, DropReason::ImpossibleEntries)?;
                 (last, last_term) = (entry.index, entry.term);
             }
-            need(last < MAX_INDEX, Refusal::ImpossibleIndex)
+            need(last < MAX_INDEX, DropReason::ImpossibleIndex)
         }
         Body::Heartbeat { commit } => {
-            need(*commit < MAX_INDEX, Refusal::ImpossibleIndex)?;
-            need(message.term < view.term || *commit <= view.last, Refusal::LogLost)
+            need(*commit < MAX_INDEX, DropReason::ImpossibleIndex)?;
+            need(message.term < view.term || *commit <= view.last, DropReason::LogLost)
         }
         Body::Snapshot(snapshot) => well_formed(view, message.term, snapshot),
         _ => Ok(()),
     }
 }
 
-fn well_formed(view: &View, term: u64, snapshot: &Snapshot) -> Result<(), Refusal> {
+fn well_formed(view: &View, term: u64, snapshot: &Snapshot) -> Result<(), DropReason> {
     let place = (1..MAX_INDEX).contains(&snapshot.index) && (1..=term).contains(&snapshot.term);
     let members = snapshot.members.well_formed() && snapshot.members.contains(view.me);
-    need(place && members && snapshot.decisions.within_limits(), Refusal::ImpossibleSnapshot)
+    need(place && members && snapshot.decisions.within_limits(), DropReason::ImpossibleSnapshot)
 }

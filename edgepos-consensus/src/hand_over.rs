@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use edgepos_core::{ReplicaId, Time};
 
-use crate::io::Event;
+use crate::io::Notice;
 use crate::turn::Turn;
 
 /// Half heartbeats before the next voter is ordered.
@@ -66,7 +66,7 @@ impl HandOver {
         } else if !self.order_next(turn, order.tried, reached) {
             // An order may still be on its way and be obeyed at any time, lease or not: this term is over.
             turn.raft.resign();
-            turn.tell(Event::HandOverFailed);
+            turn.tell(Notice::HandOverFailed);
         }
         true
     }

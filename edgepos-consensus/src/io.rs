@@ -1,10 +1,12 @@
 //! What goes into an election and what comes out.
 
+use std::fmt;
+
 use edgepos_core::{ConnectionId, Persist, PersistId, ReplicaId, StoreGeneration, Term, Time};
 
 use crate::entry::ProposalKey;
 use crate::error::HaltReason;
-use crate::guard::Refusal;
+use crate::guard::DropReason;
 use crate::message::Message;
 
 /// What happened in the world.
@@ -40,7 +42,7 @@ pub enum Output {
     /// Send it to [`Message::to`]. It may be lost.
     Transmit(Message),
     /// News. It may be dropped.
-    Event(Event),
+    Notice(Notice),
 }
 
 /// A proposal that the store has decided on. Every terminal gets the same ones in the same order.
@@ -69,7 +71,7 @@ pub struct Leader {
 
 /// What the store can do from this terminal's view.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Mode {
+pub enum Health {
     /// A leader is known.
     Normal,
     /// This terminal leads or led, and the majority is out of reach: it may neither commit store-wide decisions nor upload, and
@@ -86,9 +88,20 @@ pub enum Mode {
     Leaderless,
 }
 
+/// In one word: `normal`, `degraded` or `leaderless`.
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Normal => "normal",
+            Self::Degraded { .. } => "degraded",
+            Self::Leaderless => "leaderless",
+        })
+    }
+}
+
 /// What is worth telling, and asks for nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Event {
+pub enum Notice {
     /// Another leader is known, or none.
     LeaderChanged(Option<Leader>),
     /// This terminal leads and has not heard a majority for one lease. Tell the manager.
@@ -104,12 +117,12 @@ pub enum Event {
     QuorumRegained,
     /// The engine stopped for good; see [`HaltReason`].
     Halted(HaltReason),
-    /// A message was dropped. Counted by reason in [`Election::refusals`](crate::Election::refusals).
+    /// A message was dropped. Counted by reason in [`Election::drops`](crate::Election::drops).
     Refused {
         /// Who sent it, by its own word.
         from: ReplicaId,
         /// Why it was dropped.
-        reason: Refusal,
+        reason: DropReason,
     },
     /// The leader knows that this terminal once held the log up to `known`, and it holds less: the disk lost writes that it had
     /// reported durable, or is an older copy. From here on this terminal neither votes nor stands for election. It must join as a new

@@ -25,7 +25,7 @@
 //!             Output::Apply(decision) => println!("decided: {decision:?}"),
 //!             Output::Install(state) => println!("decisions were missed; this is what others made of them: {state:?}"),
 //!             Output::Transmit(message) => println!("send {} bytes to {}", message.encode().len(), message.to()),
-//!             Output::Event(event) => println!("{event:?}"),
+//!             Output::Notice(notice) => println!("{notice:?}"),
 //!         }
 //!     }
 //!     if let Some(deadline) = election.poll_timeout() {
@@ -45,7 +45,7 @@
 //!
 //! - At most one leader in each term, and at most one [*entitled*](Election::entitled) terminal at any moment.
 //! - Every decision once, in the same order, on every terminal, through any crash.
-//! - No panic on any input: what is impossible is refused and counted by [`Refusal`].
+//! - No panic on any input: what is impossible is refused and counted by [`DropReason`].
 //!
 //! It does not make a lying terminal harmless: whoever holds a terminal's key can vote twice. So the transport authenticates:
 //! [`Message::from`] is the terminal that the connection belongs to, and [`Input::PeerUp`] is told of terminals of this store only.
@@ -104,8 +104,8 @@ pub use error::{
     ConfigError, DecodeError, HaltReason, MembershipError, NotLeader, ProposeError, RecoverError,
     RestoreError, StartError,
 };
-pub use guard::Refusal;
-pub use io::{Decision, Event, Input, Leader, Mode, Output};
+pub use guard::DropReason;
+pub use io::{Decision, Health, Input, Leader, Notice, Output};
 pub use message::Message;
 pub use report::Report;
 pub use restored::Restored;

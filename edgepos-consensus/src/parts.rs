@@ -23,16 +23,16 @@ use crate::config::Config;
 use crate::entry::{Numbered, Proposal, ProposalKey};
 use crate::error::{HaltReason, ProposeError};
 use crate::flight::{Completes, Confirmed, Flight};
-use crate::guard::{self, Refusal};
+use crate::guard::{self, DropReason};
 use crate::hand_over::HandOver;
-use crate::io::{Event, Leader, Mode, Output};
+use crate::io::{Health, Leader, Notice, Output};
 use crate::message::{Body, Message, Question};
 use crate::pace::{MAX_LEASE, Pace};
 use crate::peers::Peers;
 use crate::promise::Promise;
 use crate::proposals::Proposals;
 use crate::quorum::Quorum;
-use crate::raft::{Batch, Installed};
+use crate::raft::{Installed, Ready};
 use crate::report::{Chronicle, Report};
 use crate::rows;
 use crate::snapshots_sent::SnapshotsSent;
@@ -82,7 +82,7 @@ impl Parts {
     }
 
     /// The first turn: `writes` make the beginning of a store durable.
-    pub(crate) fn begin(&mut self, turn: &mut Turn<'_>, writes: Vec<Write>, recovered: Option<Event>) {
+    pub(crate) fn begin(&mut self, turn: &mut Turn<'_>, writes: Vec<Write>, recovered: Option<Notice>) {
         if !writes.is_empty() {
             self.flight.start(turn, Completes::PROMISE, writes);
         }
@@ -152,7 +152,7 @@ impl Parts {
             self.voted(turn, &message);
         }
         if let Err(reason) = self.judge(turn, &message) {
-            if let (Refusal::LogLost, Body::Heartbeat { commit }) = (reason, &message.body) {
+            if let (DropReason::LogLost, Body::Heartbeat { commit }) = (reason, &message.body) {
                 self.lose_log(turn, *commit);
             }
             return self.chronicle.refused(turn, from, reason);
@@ -192,20 +192,20 @@ impl Parts {
         }
         let question = message.question();
         if !turn.raft.step(message) {
-            self.chronicle.refused(turn, from, Refusal::Dropped);
+            self.chronicle.refused(turn, from, DropReason::Dropped);
         }
         self.carry_out(turn, Some(question));
     }
 
     /// Whether raft may see the message.
-    fn judge(&mut self, turn: &Turn<'_>, message: &Message) -> Result<(), Refusal> {
+    fn judge(&mut self, turn: &Turn<'_>, message: &Message) -> Result<(), DropReason> {
         guard::addressed(turn.config, message)?;
         self.peers.admit(turn, message)?;
         if self.flight.installs_snapshot() {
-            return Err(Refusal::Busy);
+            return Err(DropReason::Busy);
         }
         if message.body == Body::TimeoutNow && !turn.config.campaigns {
-            return Err(Refusal::Passive);
+            return Err(DropReason::Passive);
         }
         guard::check(&turn.raft.view(self.flight.holds_votes()), turn.raft.log(), message)
     }
@@ -243,7 +243,7 @@ impl Parts {
         let held = turn.raft.log().last();
         if let Some(writes) = turn.raft.log_mut().lose(known) {
             self.flight.start(turn, Completes::NOTHING, writes);
-            turn.tell(Event::LogLost { held, known });
+            turn.tell(Notice::LogLost { held, known });
         }
     }
 
@@ -329,7 +329,7 @@ impl Parts {
         loop {
             let takes_ms = self.pace.election_ms(turn.voters().len() / 2);
             self.candidacy.set_patience(turn, self.promise.stretch(), takes_ms);
-            let Some(Batch { number, mut writes, promise, snapshot, committed, messages, leads }) =
+            let Some(Ready { number, mut writes, promise, snapshot, committed, messages, leads }) =
                 turn.raft.ready()
             else {
                 return;
@@ -337,7 +337,7 @@ impl Parts {
             let installs = snapshot.as_ref().map(|installed| installed.to);
             if let Some(Installed { from, to, attachment }) = snapshot {
                 turn.out.push_back(Output::Install(attachment));
-                turn.tell(Event::SnapshotInstalled { from, to });
+                turn.tell(Notice::SnapshotInstalled { from, to });
                 turn.tell_members();
             }
             apply::entries(turn, committed, &mut writes);
@@ -409,7 +409,7 @@ impl Parts {
         self.announce(turn);
         self.tend_members(turn);
         // Figures last: they tell what holds after the turn.
-        self.chronicle.note(turn, self.leader(), self.mode(), self.quorum.held());
+        self.chronicle.note(turn, self.leader(), self.health(), self.quorum.held());
     }
 
     fn change_role(&mut self, turn: &mut Turn<'_>) {
@@ -542,13 +542,13 @@ impl Parts {
         self.standing.leader()
     }
 
-    pub(crate) fn mode(&self) -> Mode {
+    pub(crate) fn health(&self) -> Health {
         match (self.quorum.lost(), self.standing.leader()) {
             (Some(lost), _) => {
-                Mode::Degraded { since: lost.since, reachable: lost.reachable, needed: lost.needed }
+                Health::Degraded { since: lost.since, reachable: lost.reachable, needed: lost.needed }
             }
-            (None, Some(_)) => Mode::Normal,
-            (None, None) => Mode::Leaderless,
+            (None, Some(_)) => Health::Normal,
+            (None, None) => Health::Leaderless,
         }
     }
 
@@ -556,8 +556,8 @@ impl Parts {
         self.proposals.len()
     }
 
-    pub(crate) fn refusals(&self) -> impl Iterator<Item = (Refusal, u64)> {
-        self.chronicle.refusals()
+    pub(crate) fn drops(&self) -> impl Iterator<Item = (DropReason, u64)> {
+        self.chronicle.drops()
     }
 
     pub(crate) fn report(&self, now: Time) -> Report {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use edgepos_core::{ConnectionId, ReplicaId, Time};
 
-use crate::guard::Refusal;
+use crate::guard::DropReason;
 use crate::message::{Body, Message};
 use crate::turn::Turn;
 
@@ -45,14 +45,14 @@ impl Peers {
     }
 
     /// Whether messages of its sender are taken.
-    pub(crate) fn admit(&mut self, turn: &Turn<'_>, message: &Message) -> Result<(), Refusal> {
+    pub(crate) fn admit(&mut self, turn: &Turn<'_>, message: &Message) -> Result<(), DropReason> {
         let from = message.from;
         let member = turn.raft.log().members().contains(from);
         if !self.knows(turn, from) || (matches!(message.body, Body::Propose(_)) && !member) {
-            return Err(Refusal::UnknownSender);
+            return Err(DropReason::UnknownSender);
         }
         match self.deaf_until.get(&from) {
-            Some(until) if turn.now < *until => return Err(Refusal::ConnectionLost),
+            Some(until) if turn.now < *until => return Err(DropReason::ConnectionLost),
             Some(_) => self.deaf_until.remove(&from),
             None => None,
         };

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use edgepos_core::{ReplicaId, Time};
 
-use crate::io::Event;
+use crate::io::Notice;
 use crate::turn::Turn;
 
 /// Changes of the lease that are remembered: the answers to questions from before all of them count for the shortest.
@@ -185,7 +185,7 @@ impl Quorum {
         self.held = self.leads_since.is_some() && proven.is_some_and(|until| now < until);
         if self.held || following {
             if self.lost.take().is_some() {
-                turn.tell(Event::QuorumRegained);
+                turn.tell(Notice::QuorumRegained);
             }
             return;
         }
@@ -201,7 +201,7 @@ impl Quorum {
         let heard = self.proven_at(voters).unwrap_or(since);
         let since = heard.max(since);
         self.lost = Some(Lost { since, reachable, needed });
-        turn.tell(Event::QuorumLost { since, reachable, needed });
+        turn.tell(Notice::QuorumLost { since, reachable, needed });
     }
 
     /// Whether a majority followed at the last update.

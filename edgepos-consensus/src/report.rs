@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use edgepos_core::{ReplicaId, Time};
 
-use crate::guard::Refusal;
-use crate::io::{Event, Leader, Mode};
+use crate::guard::DropReason;
+use crate::io::{Health, Leader, Notice};
 use crate::turn::Turn;
 
 /// Elections whose moments are kept; more in one hour are reported as this many.
@@ -47,7 +47,7 @@ pub(crate) struct Chronicle {
     last: Option<(Leader, Time)>,
     stale_leaders: u64,
     /// Messages that were dropped.
-    refusals: BTreeMap<Refusal, u64>,
+    drops: BTreeMap<DropReason, u64>,
     without: Duration,
     /// Since when there is no quorum.
     without_since: Option<Time>,
@@ -61,7 +61,7 @@ impl Chronicle {
             failovers: VecDeque::new(),
             last: None,
             stale_leaders: 0,
-            refusals: BTreeMap::new(),
+            drops: BTreeMap::new(),
             without: Duration::ZERO,
             without_since: Some(now),
         }
@@ -80,25 +80,25 @@ impl Chronicle {
     }
 
     /// A message was dropped.
-    pub(crate) fn refused(&mut self, turn: &mut Turn<'_>, from: ReplicaId, reason: Refusal) {
-        *self.refusals.entry(reason).or_default() += 1;
-        turn.tell(Event::Refused { from, reason });
+    pub(crate) fn refused(&mut self, turn: &mut Turn<'_>, from: ReplicaId, reason: DropReason) {
+        *self.drops.entry(reason).or_default() += 1;
+        turn.tell(Notice::Refused { from, reason });
     }
 
     /// How many messages were dropped, by reason.
-    pub(crate) fn refusals(&self) -> impl Iterator<Item = (Refusal, u64)> {
-        self.refusals.iter().map(|(reason, count)| (*reason, *count))
+    pub(crate) fn drops(&self) -> impl Iterator<Item = (DropReason, u64)> {
+        self.drops.iter().map(|(reason, count)| (*reason, *count))
     }
 
     /// What holds at the end of a turn: who leads, and whether this terminal is followed by a majority.
-    pub(crate) fn note(&mut self, turn: &Turn<'_>, leader: Option<Leader>, mode: Mode, held: bool) {
+    pub(crate) fn note(&mut self, turn: &Turn<'_>, leader: Option<Leader>, health: Health, held: bool) {
         if let Some(leader) = leader {
             if leader.replica == turn.config.me && held {
                 self.heard(leader.replica, turn.now);
             }
             self.leads(leader, turn.now);
         }
-        self.quorum(mode == Mode::Normal, turn.now);
+        self.quorum(health == Health::Normal, turn.now);
     }
 
     fn leads(&mut self, leader: Leader, now: Time) {
@@ -139,7 +139,7 @@ impl Chronicle {
             failover_p50: percentile(50),
             failover_p99: percentile(99),
             failover_max: percentile(100),
-            split_brains: self.refusals.get(&Refusal::SecondLeader).copied().unwrap_or_default(),
+            split_brains: self.drops.get(&DropReason::SecondLeader).copied().unwrap_or_default(),
             stale_leaders: self.stale_leaders,
             without_quorum: self.without
                 + self.without_since.map_or(Duration::ZERO, |since| now.since(since)),

@@ -2,7 +2,7 @@
 
 use edgepos_core::Term;
 
-use crate::io::{Event, Leader};
+use crate::io::{Leader, Notice};
 use crate::turn::Turn;
 
 /// What the parts and the caller were told.
@@ -10,7 +10,7 @@ use crate::turn::Turn;
 pub(crate) struct Standing {
     /// The term in which this terminal leads, once the parts know.
     leads_in: Option<Term>,
-    /// Whom the last event named.
+    /// Whom the last notice named.
     announced: Option<Leader>,
 }
 
@@ -31,7 +31,7 @@ impl Standing {
     pub(crate) fn announce(&mut self, turn: &mut Turn<'_>, leader: Option<Leader>) {
         if leader != self.announced {
             self.announced = leader;
-            turn.tell(Event::LeaderChanged(leader));
+            turn.tell(Notice::LeaderChanged(leader));
         }
     }
 

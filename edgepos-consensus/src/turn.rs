@@ -6,7 +6,7 @@ use edgepos_core::{ReplicaId, Term, Time};
 
 use crate::config::Config;
 use crate::guard::Role;
-use crate::io::{Event, Leader, Output};
+use crate::io::{Leader, Notice, Output};
 use crate::raft::Core;
 
 /// One turn: the time, the configuration, raft, and where the duties go. A part keeps its own state, and nothing of this beyond the
@@ -19,15 +19,15 @@ pub(crate) struct Turn<'t> {
 }
 
 impl Turn<'_> {
-    pub(crate) fn tell(&mut self, event: Event) {
-        self.out.push_back(Output::Event(event));
+    pub(crate) fn tell(&mut self, notice: Notice) {
+        self.out.push_back(Output::Notice(notice));
     }
 
     /// Tells who belongs to the store.
     pub(crate) fn tell_members(&mut self) {
         let members = self.raft.log().members();
         let (voters, learners) = (members.voters.clone(), members.learners.clone());
-        self.tell(Event::MembersChanged { voters, learners });
+        self.tell(Notice::MembersChanged { voters, learners });
     }
 
     pub(crate) fn leads(&self) -> bool {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{Attachment, Event, MAX_ATTACHMENT_BYTES};
+use edgepos_consensus::{Attachment, MAX_ATTACHMENT_BYTES, Notice};
 
 use crate::support::World;
 
@@ -24,8 +24,8 @@ fn attach(world: &mut World, node: usize, attachment: Attachment) {
     world.nodes[node].election.as_mut().unwrap().attach(attachment);
 }
 
-fn installed(event: &Event) -> bool {
-    matches!(event, Event::SnapshotInstalled { .. })
+fn installed(notice: &Notice) -> bool {
+    matches!(notice, Notice::SnapshotInstalled { .. })
 }
 
 #[test]

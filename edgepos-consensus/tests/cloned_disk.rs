@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{Event, Input, Message, Refusal};
+use edgepos_consensus::{DropReason, Input, Message, Notice};
 
 use crate::support::{Node, World};
 
@@ -39,8 +39,8 @@ fn our_own_name_from_outside_is_refused() {
     {
         world.tell(leader, Input::Message(message));
     }
-    assert!(world.refusals()[&Refusal::FromMyself] > 5);
-    let told = |event: &Event| matches!(event, Event::Refused { reason: Refusal::FromMyself, .. });
+    assert!(world.drops()[&DropReason::FromMyself] > 5);
+    let told = |notice: &Notice| matches!(notice, Notice::Refused { reason: DropReason::FromMyself, .. });
     assert!(world.nodes[leader].saw(told).is_some());
     world.run_for(1000);
     assert_eq!((world.leader(), world.elections.len()), (Some(leader), 1));

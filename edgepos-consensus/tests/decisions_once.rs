@@ -88,8 +88,8 @@ fn a_terminal_far_behind_gets_a_snapshot() {
     }
     world.boot(behind);
     world.run_for(2000);
-    let skipped =
-        world.nodes[behind].saw(|event| matches!(event, edgepos_consensus::Event::SnapshotInstalled { .. }));
+    let skipped = world.nodes[behind]
+        .saw(|notice| matches!(notice, edgepos_consensus::Notice::SnapshotInstalled { .. }));
     assert!(skipped.is_some());
     let rows = world.nodes[behind].disk.len();
     assert!(rows < 60, "the log does not grow without end: {rows} rows");

@@ -22,7 +22,7 @@ fn trace(seed: u64) -> Vec<String> {
     world.trace.take().unwrap()
 }
 
-/// E2: the same seed twice gives the same messages, writes and events, at the same moments.
+/// E2: the same seed twice gives the same messages, writes and notices, at the same moments.
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in 0..8 {

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{Event, Input, Proposal, ProposalKey, Refusal};
+use edgepos_consensus::{DropReason, Input, Notice, Proposal, ProposalKey};
 use edgepos_core::Now;
 
 use crate::support::forge::{self, Forged};
@@ -27,7 +27,7 @@ fn raise(world: &mut World, node: usize) {
 }
 
 fn refused(world: &World, node: usize, key: ProposalKey) -> bool {
-    let refused = |event: &Event| matches!(event, Event::ProposalRefused { key: of, .. } if *of == key);
+    let refused = |notice: &Notice| matches!(notice, Notice::ProposalRefused { key: of, .. } if *of == key);
     world.nodes[node].saw(refused).is_some()
 }
 
@@ -92,7 +92,7 @@ fn a_snapshot_carries_level_and_subjects() {
     }
     world.boot(away);
     world.run_for(2000);
-    assert!(world.nodes[away].saw(|event| matches!(event, Event::SnapshotInstalled { .. })).is_some());
+    assert!(world.nodes[away].saw(|notice| matches!(notice, Notice::SnapshotInstalled { .. })).is_some());
     for _ in 0..2 {
         assert_eq!(world.nodes[away].election.as_ref().unwrap().level(), 1);
         let [milk, bread, none] = versions(&world, away);
@@ -126,6 +126,6 @@ fn who_is_below_the_level_does_not_vote() {
     let vote = vote.with(forge::INDEX, index + 1).with(forge::LOG_TERM, term);
     let vote = vote.with(forge::COMMIT, index).with(forge::COMMIT_TERM, term);
     world.tell(below, Input::Message(vote.message()));
-    let told = |event: &Event| matches!(event, Event::Refused { reason: Refusal::BelowLevel, .. });
+    let told = |notice: &Notice| matches!(notice, Notice::Refused { reason: DropReason::BelowLevel, .. });
     assert!(world.nodes[below].saw(told).is_some());
 }

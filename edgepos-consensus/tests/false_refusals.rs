@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use edgepos_consensus::{Config, Refusal, Timing};
+use edgepos_consensus::{Config, DropReason, Timing};
 use edgepos_core::{Jitter, Now};
 
 use crate::support::{World, replica, replicas};
@@ -93,17 +93,17 @@ fn change_members(world: &mut World, jitter: &mut Jitter, retired: &mut Vec<bool
 }
 
 /// Refusals that are counted in honest traffic, and why each is right.
-const EXPECTED: [(Refusal, &[&str]); 5] = [
+const EXPECTED: [(DropReason, &[&str]); 5] = [
     // An order to take over that comes late: to obey it would disturb the leader that there is by now.
-    (Refusal::NotFromLeader, &["TimeoutNow"]),
+    (DropReason::NotFromLeader, &["TimeoutNow"]),
     // A proposal to a terminal that led when it was sent. It is sent to the next leader.
-    (Refusal::NotLeading, &["Propose"]),
+    (DropReason::NotLeading, &["Propose"]),
     // A proposal of a terminal that was removed while it was on its way, or whose admission the leader has yet to apply.
-    (Refusal::UnknownSender, &["Propose"]),
+    (DropReason::UnknownSender, &["Propose"]),
     // While a snapshot is being written there is no log to look into. Its sender asks again.
-    (Refusal::Busy, &["Append", "Heartbeat", "Vote", "VoteReply", "Snapshot"]),
+    (DropReason::Busy, &["Append", "Heartbeat", "Vote", "VoteReply", "Snapshot"]),
     // An answer of a terminal that was removed while it was on its way.
-    (Refusal::Dropped, &["AppendReply", "HeartbeatReply", "VoteReply"]),
+    (DropReason::Dropped, &["AppendReply", "HeartbeatReply", "VoteReply"]),
 ];
 
 fn run(seeds: std::ops::Range<u64>) -> u64 {
@@ -114,7 +114,7 @@ fn run(seeds: std::ops::Range<u64>) -> u64 {
             delivered += world.delivered;
             for ((reason, kind), count) in world.refused_kinds {
                 let expected =
-                    |(known, kinds): &(Refusal, &[&str])| *known == reason && kinds.contains(&&*kind);
+                    |(known, kinds): &(DropReason, &[&str])| *known == reason && kinds.contains(&&*kind);
                 assert!(EXPECTED.iter().any(expected), "{terminals} terminals: {reason:?} of {count} {kind}");
                 *refused.entry((reason, kind)).or_default() += count;
             }

@@ -2,7 +2,7 @@
 
 use edgepos_consensus::recovery::{Recovery, adopt, recover};
 use edgepos_consensus::{
-    Config, Election, Event, MembershipError, RecoverError, Refusal, Restored, StartError,
+    Config, DropReason, Election, MembershipError, Notice, RecoverError, Restored, StartError,
 };
 use edgepos_core::{Now, StoreGeneration, Write};
 
@@ -86,7 +86,7 @@ fn two_of_five_go_on() {
         let leader = world.elect();
         assert_eq!(leader, best);
         let told =
-            |event: &Event| matches!(event, Event::StoreRecovered { generation: StoreGeneration(1), .. });
+            |notice: &Notice| matches!(notice, Notice::StoreRecovered { generation: StoreGeneration(1), .. });
         assert!(world.nodes[best].saw(told).is_some(), "it is never silent");
         admit(&mut world, best, other);
         let key = world.propose_next(best, b"we go on");
@@ -121,7 +121,7 @@ fn a_returning_terminal_of_the_old_generation_is_refused() {
     world.boot(1);
     world.run_for(5000);
     assert_eq!(world.leader(), Some(0));
-    let refused = |event: &Event| matches!(event, Event::Refused { reason: Refusal::WrongStore, .. });
+    let refused = |notice: &Notice| matches!(notice, Notice::Refused { reason: DropReason::WrongStore, .. });
     assert!(world.nodes[0].saw(refused).is_some(), "its words are refused, and that is told");
     assert_eq!(world.nodes[1].election.as_ref().unwrap().leader(), None);
     world.crash(1);

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{DecodeError, Input, Message, Refusal};
+use edgepos_consensus::{DecodeError, DropReason, Input, Message};
 use edgepos_core::ReplicaId;
 
 use crate::support::forge::{self, Forged};
@@ -55,21 +55,21 @@ impl Scene {
             .with(forge::COMMIT_TERM, 0)
     }
 
-    fn told(&mut self, node: usize, forged: &Forged) -> Option<Refusal> {
-        let before = self.world.nodes[node].events.len();
+    fn told(&mut self, node: usize, forged: &Forged) -> Option<DropReason> {
+        let before = self.world.nodes[node].notices.len();
         self.world.tell(node, Input::Message(forged.message()));
         assert_eq!(self.world.nodes[node].election.as_ref().unwrap().halted(), None);
-        let news = &self.world.nodes[node].events[before..];
-        news.iter().find_map(|(_, event)| match event {
-            edgepos_consensus::Event::Refused { reason, .. } => Some(*reason),
+        let news = &self.world.nodes[node].notices[before..];
+        news.iter().find_map(|(_, notice)| match notice {
+            edgepos_consensus::Notice::Refused { reason, .. } => Some(*reason),
             _ => None,
         })
     }
 
-    fn refused(&mut self, node: usize, forged: &Forged, reason: Refusal) {
-        let before = self.world.refusals().get(&reason).copied().unwrap_or_default();
+    fn refused(&mut self, node: usize, forged: &Forged, reason: DropReason) {
+        let before = self.world.drops().get(&reason).copied().unwrap_or_default();
         assert_eq!(self.told(node, forged), Some(reason));
-        assert_eq!(self.world.refusals()[&reason], before + 1, "it is counted");
+        assert_eq!(self.world.drops()[&reason], before + 1, "it is counted");
     }
 
     /// The store still decides, under the same leader.
@@ -87,11 +87,11 @@ fn terms_of_zero_and_term_bombs() {
     let follower = scene.follower;
     for term in [0, scene.term + (1 << 20) + 1, 1 << 48, u64::MAX] {
         let vote = scene.vote(term);
-        scene.refused(follower, &vote, Refusal::ImpossibleTerm);
+        scene.refused(follower, &vote, DropReason::ImpossibleTerm);
         let pre_vote = scene.vote(term).with(forge::FLAGS, 2);
-        scene.refused(follower, &pre_vote, Refusal::ImpossibleTerm);
+        scene.refused(follower, &pre_vote, DropReason::ImpossibleTerm);
         let heartbeat = scene.down(forge::HEARTBEAT).with(4, term).with(forge::COMMIT, 0);
-        scene.refused(follower, &heartbeat, Refusal::ImpossibleTerm);
+        scene.refused(follower, &heartbeat, DropReason::ImpossibleTerm);
     }
     scene.unharmed();
 }
@@ -100,23 +100,23 @@ fn terms_of_zero_and_term_bombs() {
 fn entries_that_no_leader_appends() {
     let mut scene = scene();
     let (follower, term, last) = (scene.follower, scene.term, scene.last);
-    let cases: [(u64, u64, Vec<forge::Entry>, Refusal); 9] = [
-        (last, term, vec![(last + 2, term, 0)], Refusal::ImpossibleEntries),
-        (last, term, vec![(last + 1, term, 0), (last + 3, term, 0)], Refusal::ImpossibleEntries),
-        (last, term, vec![(last + 1, term + 1, 0)], Refusal::ImpossibleEntries),
-        (last, term, vec![(last + 1, term - 1, 0)], Refusal::ImpossibleEntries),
-        (last, term, vec![(last, term, 0)], Refusal::ImpossibleEntries),
-        (last + 50, 0, vec![(last + 51, term, 0)], Refusal::ImpossibleIndex),
-        (0, term, vec![(1, term, 0)], Refusal::ImpossibleIndex),
-        (u64::MAX, term, vec![(0, term, 0)], Refusal::ImpossibleIndex),
-        (last, term + 1, vec![], Refusal::ImpossibleIndex),
+    let cases: [(u64, u64, Vec<forge::Entry>, DropReason); 9] = [
+        (last, term, vec![(last + 2, term, 0)], DropReason::ImpossibleEntries),
+        (last, term, vec![(last + 1, term, 0), (last + 3, term, 0)], DropReason::ImpossibleEntries),
+        (last, term, vec![(last + 1, term + 1, 0)], DropReason::ImpossibleEntries),
+        (last, term, vec![(last + 1, term - 1, 0)], DropReason::ImpossibleEntries),
+        (last, term, vec![(last, term, 0)], DropReason::ImpossibleEntries),
+        (last + 50, 0, vec![(last + 51, term, 0)], DropReason::ImpossibleIndex),
+        (0, term, vec![(1, term, 0)], DropReason::ImpossibleIndex),
+        (u64::MAX, term, vec![(0, term, 0)], DropReason::ImpossibleIndex),
+        (last, term + 1, vec![], DropReason::ImpossibleIndex),
     ];
     for (index, log_term, entries, reason) in cases {
         let append = scene.append(index, log_term, &entries);
         scene.refused(follower, &append, reason);
     }
     let commit = scene.append(last, term, &[]).with(forge::COMMIT, u64::MAX);
-    scene.refused(follower, &commit, Refusal::ImpossibleIndex);
+    scene.refused(follower, &commit, DropReason::ImpossibleIndex);
     scene.unharmed();
 }
 
@@ -140,10 +140,10 @@ fn a_second_leader_in_one_term() {
     let (leader, follower, other) = (scene.leader, scene.follower, scene.other);
     let usurper =
         Forged::new(forge::HEARTBEAT, replica(other), replica(follower), scene.term).with(forge::COMMIT, 0);
-    scene.refused(follower, &usurper, Refusal::SecondLeader);
+    scene.refused(follower, &usurper, DropReason::SecondLeader);
     let usurper =
         Forged::new(forge::HEARTBEAT, replica(other), replica(leader), scene.term).with(forge::COMMIT, 0);
-    scene.refused(leader, &usurper, Refusal::SecondLeader);
+    scene.refused(leader, &usurper, DropReason::SecondLeader);
     scene.unharmed();
 }
 
@@ -153,14 +153,14 @@ fn answers_beyond_the_leaders_log() {
     let (leader, last) = (scene.leader, scene.last);
     for (index, commit) in [(last + 9, 0), (u64::MAX, 0), (1, last + 9)] {
         let reply = scene.up(forge::APPEND_REPLY).with(forge::INDEX, index).with(forge::COMMIT, commit);
-        scene.refused(leader, &reply, Refusal::ImpossibleIndex);
+        scene.refused(leader, &reply, DropReason::ImpossibleIndex);
     }
     let hint =
         scene.up(forge::APPEND_REPLY).with(forge::INDEX, 1).with(forge::COMMIT, 0).with(forge::FLAGS, 1);
     let hint = hint.with(forge::HINT, u64::MAX).with(forge::LOG_TERM, 1);
-    scene.refused(leader, &hint, Refusal::ImpossibleIndex);
+    scene.refused(leader, &hint, DropReason::ImpossibleIndex);
     let beat = scene.up(forge::HEARTBEAT_REPLY).with(forge::COMMIT, last + 9);
-    scene.refused(leader, &beat, Refusal::ImpossibleIndex);
+    scene.refused(leader, &beat, DropReason::ImpossibleIndex);
     scene.unharmed();
 }
 
@@ -178,7 +178,7 @@ fn snapshots_that_no_leader_sends() {
         (last, term, &others[..]),
     ] {
         let snapshot = scene.down(forge::SNAPSHOT).snapshot(index, snapshot_term, voters, &[]);
-        scene.refused(follower, &snapshot, Refusal::ImpossibleSnapshot);
+        scene.refused(follower, &snapshot, DropReason::ImpossibleSnapshot);
     }
     for (voters, learners) in
         [(vec![], three.clone()), (three.clone(), vec![three[0]]), (vec![three[0], three[0]], vec![])]
@@ -194,9 +194,9 @@ fn orders_to_take_over_from_others() {
     let mut scene = scene();
     let (follower, other) = (scene.follower, scene.other);
     let order = Forged::new(forge::TIMEOUT_NOW, replica(other), replica(follower), scene.term);
-    scene.refused(follower, &order, Refusal::NotFromLeader);
+    scene.refused(follower, &order, DropReason::NotFromLeader);
     let early = scene.down(forge::TIMEOUT_NOW).with(4, scene.term + 1);
-    scene.refused(follower, &early, Refusal::NotFromLeader);
+    scene.refused(follower, &early, DropReason::NotFromLeader);
     scene.unharmed();
 }
 
@@ -212,7 +212,7 @@ fn votes_that_contradict_themselves() {
         scene.vote(next).with(forge::COMMIT, scene.last + 1).with(forge::COMMIT_TERM, 1),
         scene.vote(next).with(forge::INDEX, u64::MAX),
     ] {
-        scene.refused(follower, &vote, Refusal::ImpossibleIndex);
+        scene.refused(follower, &vote, DropReason::ImpossibleIndex);
     }
     scene.unharmed();
 }
@@ -224,17 +224,17 @@ fn strangers_and_strays() {
     let stranger = ReplicaId::new(77, 7);
     let beat =
         Forged::new(forge::HEARTBEAT, stranger, replica(follower), scene.term + 1).with(forge::COMMIT, 0);
-    scene.refused(follower, &beat, Refusal::UnknownSender);
+    scene.refused(follower, &beat, DropReason::UnknownSender);
     let stray = scene
         .down(forge::HEARTBEAT)
         .with(3, replica(leader).0)
         .with(2, replica(scene.other).0)
         .with(forge::COMMIT, 0);
-    scene.refused(follower, &stray, Refusal::WrongDestination);
+    scene.refused(follower, &stray, DropReason::WrongDestination);
     let foreign = scene.down(forge::HEARTBEAT).with(forge::COMMIT, 0).of_store([7; 16]);
-    scene.refused(follower, &foreign, Refusal::WrongStore);
+    scene.refused(follower, &foreign, DropReason::WrongStore);
     let generation = scene.down(forge::HEARTBEAT).with(forge::COMMIT, 0).with(1, 3);
-    scene.refused(follower, &generation, Refusal::WrongStore);
+    scene.refused(follower, &generation, DropReason::WrongStore);
     scene.unharmed();
 }
 
@@ -243,9 +243,9 @@ fn proposals_in_anothers_name_or_to_the_wrong_terminal() {
     let mut scene = scene();
     let (leader, follower) = (scene.leader, scene.follower);
     let forged = scene.up(forge::PROPOSE).proposal(replica(scene.other), 1, 3);
-    scene.refused(leader, &forged, Refusal::ImpossibleProposal);
+    scene.refused(leader, &forged, DropReason::ImpossibleProposal);
     let astray = scene.down(forge::PROPOSE).proposal(replica(leader), 4, 3);
-    scene.refused(follower, &astray, Refusal::NotLeading);
+    scene.refused(follower, &astray, DropReason::NotLeading);
     // A gap, and one above the limit of the size: not appended, and nothing else happens.
     for (number, bytes) in [(7, 3), (1, 70_000)] {
         let proposal = scene.up(forge::PROPOSE).proposal(replica(follower), number, bytes);
@@ -277,11 +277,11 @@ fn a_leaders_words_without_a_term_at_a_candidate() {
     let term = scene.world.nodes[candidate].election.as_ref().unwrap().term().0;
     assert_eq!(scene.world.nodes[candidate].election.as_ref().unwrap().leader(), None);
     let append = scene.append(scene.last, scene.term, &[]).with(4, 0);
-    scene.refused(candidate, &append, Refusal::ImpossibleTerm);
+    scene.refused(candidate, &append, DropReason::ImpossibleTerm);
     let heartbeat = scene.down(forge::HEARTBEAT).with(4, 0).with(forge::COMMIT, 0);
-    scene.refused(candidate, &heartbeat, Refusal::ImpossibleTerm);
+    scene.refused(candidate, &heartbeat, DropReason::ImpossibleTerm);
     let snapshot = scene.down(forge::SNAPSHOT).with(4, 0).snapshot(scene.last, 1, &replicas(3), &[]);
-    scene.refused(candidate, &snapshot, Refusal::ImpossibleTerm);
+    scene.refused(candidate, &snapshot, DropReason::ImpossibleTerm);
     assert_eq!(scene.world.nodes[candidate].election.as_ref().unwrap().term().0, term);
     scene.world.heal();
     scene.world.run_for(1000);
@@ -299,7 +299,7 @@ fn changes_of_members_that_name_nobody() {
     for payload in [&b""[..], b"garbage", &nobody, &unknown] {
         let append = scene.down(forge::APPEND).with(forge::INDEX, last).with(forge::LOG_TERM, term);
         let append = append.with(forge::COMMIT, last).entries_of(&[(last + 1, term, 1)], payload);
-        scene.refused(follower, &append, Refusal::ImpossibleEntries);
+        scene.refused(follower, &append, DropReason::ImpossibleEntries);
     }
     scene.unharmed();
 }
@@ -323,15 +323,15 @@ fn a_heartbeat_beyond_the_own_log() {
     let mut scene = scene();
     let (follower, last) = (scene.follower, scene.last);
     let beyond = scene.down(forge::HEARTBEAT).with(forge::COMMIT, last + 9);
-    scene.refused(follower, &beyond, Refusal::LogLost);
-    let told = |event: &edgepos_consensus::Event| {
-        *event == edgepos_consensus::Event::LogLost { held: last, known: last + 9 }
+    scene.refused(follower, &beyond, DropReason::LogLost);
+    let told = |notice: &edgepos_consensus::Notice| {
+        *notice == edgepos_consensus::Notice::LogLost { held: last, known: last + 9 }
     };
     assert!(scene.world.nodes[follower].saw(told).is_some());
     let vote = scene.vote(scene.term + 1);
-    scene.refused(follower, &vote, Refusal::LogLost);
+    scene.refused(follower, &vote, DropReason::LogLost);
     let far = scene.down(forge::HEARTBEAT).with(forge::COMMIT, u64::MAX);
-    scene.refused(follower, &far, Refusal::ImpossibleIndex);
+    scene.refused(follower, &far, DropReason::ImpossibleIndex);
     scene.unharmed();
 }
 
@@ -354,7 +354,7 @@ fn votes_that_nobody_can_have_given() {
         }
     }
     assert_eq!(world.nodes[0].election.as_ref().unwrap().halted(), None);
-    assert!(world.refusals().contains_key(&Refusal::Unsolicited), "{:?}", world.refusals());
+    assert!(world.drops().contains_key(&DropReason::Unsolicited), "{:?}", world.drops());
 }
 
 /// A learner asks for votes: nobody that has none may lead.
@@ -374,7 +374,7 @@ fn votes_for_those_that_have_none() {
         .with(forge::COMMIT, 0)
         .with(forge::COMMIT_TERM, 0);
     world.tell(voter, Input::Message(vote.message()));
-    assert_eq!(world.refusals()[&Refusal::NotAVoter], 1);
+    assert_eq!(world.drops()[&DropReason::NotAVoter], 1);
     assert!(world.nodes[voter].election.as_ref().unwrap().term().0 < term + 9);
 }
 
@@ -394,7 +394,7 @@ fn a_higher_term_to_a_lone_voter_with_a_slow_disk() {
     let term = world.nodes[leader].election.as_ref().unwrap().term().0;
     let retired = Forged::new(forge::PROPOSE, replica(1 - leader), replica(leader), term);
     world.tell(leader, Input::Message(retired.proposal(replica(1 - leader), 1, 5).message()));
-    assert_eq!(world.refusals()[&Refusal::UnknownSender], 1, "a retired terminal proposes nothing");
+    assert_eq!(world.drops()[&DropReason::UnknownSender], 1, "a retired terminal proposes nothing");
     world.nodes[leader].disk_ms = 1500;
     world.propose(leader, b"slow");
     let usurper = Forged::new(forge::HEARTBEAT, replica(1 - leader), replica(leader), term + 5);

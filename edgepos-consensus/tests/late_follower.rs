@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::Event;
+use edgepos_consensus::Notice;
 
 use crate::support::World;
 
@@ -39,7 +39,7 @@ fn a_stopped_follower_catches_up() {
     assert_eq!(world.nodes[leader].applied.len(), 300, "decided by two of three");
     world.run_for(3000);
     assert_eq!(world.nodes[late].applied.len(), 300);
-    assert!(world.nodes[late].saw(|event| matches!(event, Event::SnapshotInstalled { .. })).is_none());
+    assert!(world.nodes[late].saw(|notice| matches!(notice, Notice::SnapshotInstalled { .. })).is_none());
 }
 
 /// All that a leader sends to one follower is lost for a while, and the follower's answers arrive: it does not send for ever what is

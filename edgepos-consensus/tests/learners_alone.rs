@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::Mode;
+use edgepos_consensus::Health;
 
 use crate::support::World;
 
@@ -18,7 +18,10 @@ fn learners_elect_nobody() {
         assert_eq!((world.leader(), world.elections.len()), (None, 1));
         for node in 5..8 {
             let election = world.nodes[node].election.as_ref().unwrap();
-            assert_eq!((election.term(), election.leader(), election.mode()), (term, None, Mode::Leaderless));
+            assert_eq!(
+                (election.term(), election.leader(), election.health()),
+                (term, None, Health::Leaderless)
+            );
         }
         (0..3).for_each(|node| world.boot(node));
         world.run_until(5000, |world| world.leader().is_some());

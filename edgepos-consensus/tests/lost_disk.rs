@@ -1,4 +1,4 @@
-use edgepos_consensus::{Event, Refusal};
+use edgepos_consensus::{DropReason, Notice};
 
 use crate::support::World;
 
@@ -20,9 +20,9 @@ fn an_empty_disk_under_an_old_name_elects_nobody() {
         world.nodes[wiped].applied.clear();
         world.boot(wiped);
         world.run_for(300);
-        let lost = world.nodes[wiped].saw(|event| matches!(event, Event::LogLost { .. }));
+        let lost = world.nodes[wiped].saw(|notice| matches!(notice, Notice::LogLost { .. }));
         assert!(lost.is_some(), "{}", world.summary());
-        assert!(world.refusals()[&Refusal::LogLost] > 0);
+        assert!(world.drops()[&DropReason::LogLost] > 0);
         // The terminal that has never heard of the decision would be elected by the one that has forgotten it.
         world.crash(leader);
         world.boot(behind);

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use edgepos_consensus::{Config, Election, Event, MembershipError, Restored, StartError};
+use edgepos_consensus::{Config, Election, MembershipError, Notice, Restored, StartError};
 use edgepos_core::{Now, ReplicaId};
 
 use crate::support::{World, replica, replicas};
@@ -51,7 +51,7 @@ fn a_newcomer_learns_then_votes_then_leads() {
         world.run_for(1000);
         assert_eq!(world.nodes[newcomer].applied.len(), 20);
         assert!((0..4).all(|node| voters(&world, node) == replicas(4)), "{}", world.summary());
-        let told = |event: &Event| matches!(event, Event::MembersChanged { learners, .. } if *learners == [replica(3)]);
+        let told = |notice: &Notice| matches!(notice, Notice::MembersChanged { learners, .. } if *learners == [replica(3)]);
         assert!(world.nodes[leader].saw(told).is_some(), "a learner first");
         world.propose(newcomer, b"from the newcomer");
         world.run_for(500);
@@ -76,7 +76,7 @@ fn a_newcomer_to_a_long_log_gets_a_snapshot() {
     world.boot(newcomer);
     admit(&mut world, replica(newcomer)).unwrap();
     world.run_until(5000, |world| voters(world, newcomer).contains(&replica(newcomer)));
-    assert!(world.nodes[newcomer].saw(|event| matches!(event, Event::SnapshotInstalled { .. })).is_some());
+    assert!(world.nodes[newcomer].saw(|notice| matches!(notice, Notice::SnapshotInstalled { .. })).is_some());
     world.run_for(500);
     world.crash(newcomer);
     world.boot(newcomer);

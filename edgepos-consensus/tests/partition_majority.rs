@@ -1,4 +1,4 @@
-use edgepos_consensus::{Event, Mode};
+use edgepos_consensus::{Health, Notice};
 
 use crate::support::World;
 
@@ -19,9 +19,9 @@ fn the_majority_elects_and_the_minority_is_reconciled() {
         let new = world.leader().expect("the majority has a leader");
         assert!(others.contains(&new));
         assert!(
-            matches!(world.mode(old), Mode::Degraded { needed: 3, reachable: 1..=2, .. }),
+            matches!(world.health(old), Health::Degraded { needed: 3, reachable: 1..=2, .. }),
             "{:?}",
-            world.mode(old)
+            world.health(old)
         );
         assert!(world.nodes[old].applied.iter().all(|decision| decision.key != stranded));
         let during = world.propose(new, b"during");
@@ -29,8 +29,8 @@ fn the_majority_elects_and_the_minority_is_reconciled() {
         assert!(world.nodes[new].applied.iter().any(|decision| decision.key == during));
         world.heal();
         world.run_for(5000);
-        assert_eq!(world.mode(old), Mode::Normal);
-        assert!(world.nodes[old].saw(|event| *event == Event::QuorumRegained).is_some());
+        assert_eq!(world.health(old), Health::Normal);
+        assert!(world.nodes[old].saw(|notice| *notice == Notice::QuorumRegained).is_some());
         for node in &world.nodes {
             let bytes: Vec<_> = node.applied.iter().map(|decision| decision.bytes.clone()).collect();
             assert_eq!(

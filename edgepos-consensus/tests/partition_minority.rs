@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::Mode;
+use edgepos_consensus::Health;
 
 use crate::support::World;
 
@@ -14,7 +14,7 @@ fn a_cut_off_follower_returns_without_an_election() {
         let lonely = (leader + 1) % 3;
         world.isolate(lonely);
         world.run_for(2000);
-        assert_eq!(world.mode(lonely), Mode::Leaderless);
+        assert_eq!(world.health(lonely), Health::Leaderless);
         let term = world.nodes[leader].election.as_ref().unwrap().term();
         assert_eq!(
             world.nodes[lonely].election.as_ref().unwrap().term(),
@@ -28,7 +28,7 @@ fn a_cut_off_follower_returns_without_an_election() {
         assert_eq!(world.leader(), Some(leader));
         assert_eq!(world.elections.len(), 1, "{:?}", world.elections);
         assert_eq!(world.nodes[lonely].applied[0].key, key);
-        assert_eq!(world.mode(lonely), Mode::Normal);
+        assert_eq!(world.health(lonely), Health::Normal);
     }
 }
 

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{Input, Refusal};
+use edgepos_consensus::{DropReason, Input};
 use edgepos_core::ConnectionId;
 
 use crate::support::{World, replica};
@@ -51,11 +51,11 @@ fn late_messages_are_refused_until_the_peer_is_back() {
     world.tell(follower, Input::PeerLost(replica(leader), ConnectionId(90)));
     assert_eq!(world.nodes[follower].election.as_ref().unwrap().leader(), None);
     world.run_for(170);
-    assert!(world.refusals()[&Refusal::ConnectionLost] >= 1, "{:?}", world.refusals());
+    assert!(world.drops()[&DropReason::ConnectionLost] >= 1, "{:?}", world.drops());
     world.tell(follower, Input::PeerUp(replica(leader), ConnectionId(91)));
-    let before = world.refusals()[&Refusal::ConnectionLost];
+    let before = world.drops()[&DropReason::ConnectionLost];
     world.run_for(2000);
-    assert_eq!(world.refusals()[&Refusal::ConnectionLost], before);
+    assert_eq!(world.drops()[&DropReason::ConnectionLost], before);
     let known = world.nodes[follower].election.as_ref().unwrap().leader();
     assert_eq!(known.map(|leader| leader.replica), world.leader().map(replica));
 }

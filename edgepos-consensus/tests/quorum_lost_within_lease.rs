@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{Event, Mode};
+use edgepos_consensus::{Health, Notice};
 
 use crate::support::World;
 
@@ -14,25 +14,25 @@ fn the_leader_reports_within_one_lease() {
         let cut = world.now;
         world.isolate(leader);
         world.run_until(300, |world| {
-            world.nodes[leader].saw(|event| matches!(event, Event::QuorumLost { .. })).is_some()
+            world.nodes[leader].saw(|notice| matches!(notice, Notice::QuorumLost { .. })).is_some()
         });
-        let at = world.nodes[leader].saw(|event| matches!(event, Event::QuorumLost { .. })).unwrap();
+        let at = world.nodes[leader].saw(|notice| matches!(notice, Notice::QuorumLost { .. })).unwrap();
         assert!(at - cut <= 300, "{} ms", at - cut);
         let election = world.nodes[leader].election.as_ref().unwrap();
         assert!(!election.entitled());
-        let Mode::Degraded { since, reachable, needed } = election.mode() else {
-            panic!("{:?}", election.mode())
+        let Health::Degraded { since, reachable, needed } = election.health() else {
+            panic!("{:?}", election.health())
         };
         assert!((cut - 160..=cut).contains(&since.0) && reachable < needed && needed == 3);
         world.run_for(5000);
         assert!(
-            matches!(world.mode(leader), Mode::Degraded { reachable: 1, needed: 3, .. }),
+            matches!(world.health(leader), Health::Degraded { reachable: 1, needed: 3, .. }),
             "it coordinates on"
         );
         world.heal();
         world.run_for(3000);
-        assert!(world.nodes[leader].saw(|event| *event == Event::QuorumRegained).is_some());
-        assert_eq!(world.mode(leader), Mode::Normal);
+        assert!(world.nodes[leader].saw(|notice| *notice == Notice::QuorumRegained).is_some());
+        assert_eq!(world.health(leader), Health::Normal);
     }
 }
 
@@ -46,8 +46,9 @@ fn a_lossy_network_does_not_shake_the_leader() {
         world.elect();
         world.run_for(600_000);
         assert_eq!(world.elections.len(), 1, "{:?}", world.elections);
-        let lost = |event: &Event| matches!(event, Event::QuorumLost { .. });
-        reports += world.nodes.iter().flat_map(|node| &node.events).filter(|(_, event)| lost(event)).count();
+        let lost = |notice: &Notice| matches!(notice, Notice::QuorumLost { .. });
+        reports +=
+            world.nodes.iter().flat_map(|node| &node.notices).filter(|(_, notice)| lost(notice)).count();
     }
     assert_eq!(reports, 0);
 }

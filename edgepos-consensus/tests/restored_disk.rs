@@ -1,4 +1,4 @@
-use edgepos_consensus::Event;
+use edgepos_consensus::Notice;
 
 use crate::support::World;
 
@@ -20,7 +20,7 @@ fn an_older_copy_of_the_disk_is_noticed() {
         (world.nodes[restored].disk, world.nodes[restored].applied) = (disk, applied);
         world.boot(restored);
         world.run_for(1000);
-        assert!(world.nodes[restored].saw(|event| matches!(event, Event::LogLost { .. })).is_some());
+        assert!(world.nodes[restored].saw(|notice| matches!(notice, Notice::LogLost { .. })).is_some());
         assert_eq!((world.leader(), world.elections.len()), (Some(leader), 1));
         // A leader is not lost with it: the two others go on.
         world.propose(leader, b"last");

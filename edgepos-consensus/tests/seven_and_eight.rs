@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::Mode;
+use edgepos_consensus::Health;
 
 use crate::support::World;
 
@@ -25,7 +25,7 @@ fn the_side_with_the_voters_goes_on() {
         let held = world.propose_next(waiting[0], b"waits");
         world.run_for(1000);
         for node in waiting {
-            assert_ne!(world.mode(*node), Mode::Normal);
+            assert_ne!(world.health(*node), Health::Normal);
             assert!(world.nodes[*node].applied.is_empty());
         }
         world.heal();

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{Mode, NotLeader};
+use edgepos_consensus::{Health, NotLeader};
 use edgepos_core::Now;
 
 use crate::support::World;
@@ -15,7 +15,7 @@ fn a_store_of_one_works_at_once() {
     world.run_for(10);
     assert_eq!(world.nodes[0].applied.len(), 1);
     world.run_for(60_000);
-    assert_eq!(world.mode(0), Mode::Normal);
+    assert_eq!(world.health(0), Health::Normal);
     assert_eq!(world.elections.len(), 1);
 }
 

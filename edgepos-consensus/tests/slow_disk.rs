@@ -1,4 +1,4 @@
-use edgepos_consensus::Event;
+use edgepos_consensus::Notice;
 
 use crate::support::World;
 
@@ -74,7 +74,7 @@ fn a_leader_with_a_hanging_disk_hands_over() {
         let key = world.propose((hanging + 1) % 3, b"decided without the leader's disk");
         world.propose(hanging, b"never written down, and so never heard of");
         world.run_for(4000);
-        assert!(world.nodes[hanging].saw(|event| matches!(event, Event::DiskStalled { .. })).is_some());
+        assert!(world.nodes[hanging].saw(|notice| matches!(notice, Notice::DiskStalled { .. })).is_some());
         let leader = world.leader().expect("another one leads");
         assert_ne!(leader, hanging);
         let applied: Vec<_> = world.nodes[leader].applied.iter().map(|decision| decision.key).collect();

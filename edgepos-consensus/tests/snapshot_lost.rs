@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{Event, Input, Refusal};
+use edgepos_consensus::{DropReason, Input, Notice};
 
 use crate::support::forge::{self, Forged};
 use crate::support::{World, replica};
@@ -19,8 +19,8 @@ fn behind(seed: u64) -> (World, usize, usize) {
     (world, leader, behind)
 }
 
-fn installed(event: &Event) -> bool {
-    matches!(event, Event::SnapshotInstalled { .. })
+fn installed(notice: &Notice) -> bool {
+    matches!(notice, Notice::SnapshotInstalled { .. })
 }
 
 /// The snapshot is lost on its way, again and again. Raft would wait for its answer for ever; it is sent again.
@@ -49,7 +49,7 @@ fn nothing_is_taken_while_it_is_written() {
     let term = world.nodes[behind].election.as_ref().unwrap().term().0;
     let order = Forged::new(forge::TIMEOUT_NOW, replica(leader), replica(behind), term);
     world.tell(behind, Input::Message(order.message()));
-    assert!(world.refusals()[&Refusal::Busy] >= 1);
+    assert!(world.drops()[&DropReason::Busy] >= 1);
     assert_eq!(world.nodes[behind].election.as_ref().unwrap().halted(), None);
     world.run_for(10_000);
     let key = world.propose(leader, b"after");

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{Event, Proposal, ProposalKey};
+use edgepos_consensus::{Notice, Proposal, ProposalKey};
 use edgepos_core::Now;
 
 use crate::support::World;
@@ -19,7 +19,7 @@ fn edit(world: &mut World, node: usize, bytes: &[u8]) -> ProposalKey {
 }
 
 fn refused(world: &World, node: usize, key: ProposalKey) -> bool {
-    let refused = |event: &Event| matches!(event, Event::ProposalRefused { key: of, .. } if *of == key);
+    let refused = |notice: &Notice| matches!(notice, Notice::ProposalRefused { key: of, .. } if *of == key);
     world.nodes[node].saw(refused).is_some()
 }
 
@@ -78,7 +78,7 @@ fn a_snapshot_carries_the_versions() {
     }
     world.boot(away);
     world.run_for(2000);
-    assert!(world.nodes[away].saw(|event| matches!(event, Event::SnapshotInstalled { .. })).is_some());
+    assert!(world.nodes[away].saw(|notice| matches!(notice, Notice::SnapshotInstalled { .. })).is_some());
     assert_eq!(version(&world, away), version(&world, leader));
     world.crash(away);
     world.boot(away);

@@ -1,4 +1,4 @@
-use edgepos_consensus::Event;
+use edgepos_consensus::Notice;
 
 use crate::support::World;
 
@@ -61,7 +61,7 @@ fn a_failed_hand_over_is_told() {
     world.crash(1 - old);
     world.step_down(old);
     world.run_for(1000);
-    assert!(world.nodes[old].saw(|event| *event == Event::HandOverFailed).is_some());
+    assert!(world.nodes[old].saw(|notice| *notice == Notice::HandOverFailed).is_some());
     assert_eq!(world.leader(), None);
     world.boot(1 - old);
     world.run_for(3000);

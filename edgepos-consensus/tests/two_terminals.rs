@@ -1,4 +1,4 @@
-use edgepos_consensus::Mode;
+use edgepos_consensus::Health;
 
 use crate::support::World;
 
@@ -14,10 +14,10 @@ fn both_are_needed_and_both_suffice() {
         world.crash(1 - leader);
         world.run_for(2000);
         assert_eq!(world.leader(), None);
-        assert!(matches!(world.mode(leader), Mode::Degraded { reachable: 1, needed: 2, .. }));
+        assert!(matches!(world.health(leader), Health::Degraded { reachable: 1, needed: 2, .. }));
         world.boot(1 - leader);
         world.elect();
         world.run_for(500);
-        assert_eq!((world.mode(0), world.mode(1)), (Mode::Normal, Mode::Normal));
+        assert_eq!((world.health(0), world.health(1)), (Health::Normal, Health::Normal));
     }
 }

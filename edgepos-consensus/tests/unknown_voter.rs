@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{Config, Refusal};
+use edgepos_consensus::{Config, DropReason};
 use edgepos_core::Now;
 
 use crate::support::{World, replica, replicas};
@@ -36,6 +36,6 @@ fn a_voter_from_beyond_the_own_log_is_elected() {
         world.run_until(10_000, |world| world.leader() == Some(newcomer));
         world.run_for(1000);
         assert_eq!(world.nodes[late].applied.last().unwrap().key, key);
-        assert!(!world.refusals().contains_key(&Refusal::NotAVoter), "{:?}", world.refusals());
+        assert!(!world.drops().contains_key(&DropReason::NotAVoter), "{:?}", world.drops());
     }
 }

@@ -9,7 +9,7 @@
 //! 2. After each call drain `poll_output` until it returns `None`, and do each output in order.
 //! 3. Make a [`Persist`] durable, all or nothing, then tell `Persisted(id)`; in order, without gaps.
 //! 4. Sleep until `poll_timeout`, or until there is another input.
-//! 5. News (an `Event`) may be dropped and a `Transmit` may be lost; every other output must be done.
+//! 5. News (a `Notice`) may be dropped and a `Transmit` may be lost; every other output must be done.
 //!
 //! A write that fails ends the engine: drop it, and start again from the store. A crash takes the same path.
 //!

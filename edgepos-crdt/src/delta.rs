@@ -6,7 +6,7 @@ use edgepos_core::{Chain, Seq};
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{Reader, Wire, Writer};
-use crate::{Corruption, DecodeError, VersionVector};
+use crate::{Corruption, VersionVector, WireError};
 
 /// The chains that both ends named in their greeting, and the vector that the receiver acknowledged last.
 ///
@@ -46,8 +46,8 @@ impl Session {
         self.chains.binary_search(&chain).ok().and_then(|at| u8::try_from(at).ok())
     }
 
-    pub(crate) fn chain(&self, slot: u8) -> Result<Chain, DecodeError> {
-        self.chains.get(usize::from(slot)).copied().ok_or(DecodeError::Number)
+    pub(crate) fn chain(&self, slot: u8) -> Result<Chain, WireError> {
+        self.chains.get(usize::from(slot)).copied().ok_or(WireError::Number)
     }
 
     fn digest(&self) -> [u8; 4] {
@@ -78,9 +78,9 @@ impl Session {
     pub(crate) fn read_interval(
         &self,
         input: &mut Reader<'_>,
-    ) -> Result<(VersionVector, VersionVector), DecodeError> {
+    ) -> Result<(VersionVector, VersionVector), WireError> {
         if input.raw(4)? != self.digest() {
-            return Err(DecodeError::OtherBase);
+            return Err(WireError::OtherBase);
         }
         let from = self.acknowledged.clone();
         let mut to = from.clone();
@@ -92,9 +92,9 @@ impl Session {
             }
             last = Some(chain);
             let step = input.number()?;
-            let seq = from.get(chain).0.checked_add(step).ok_or(DecodeError::Number)?;
+            let seq = from.get(chain).0.checked_add(step).ok_or(WireError::Number)?;
             if step == 0 {
-                return Err(DecodeError::Number);
+                return Err(WireError::Number);
             }
             to.set_max(chain, Seq(seq));
         }

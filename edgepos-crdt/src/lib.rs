@@ -58,7 +58,7 @@ pub use stability::Stability;
 pub use stamp::Stamp;
 pub use table::{GDelta, GRow, GTable, Item, PnDelta, PnRow, PnTable, TableDelta};
 pub use version::VersionVector;
-pub use wire::{DecodeError, Limits, Reader, Wire, Writer};
+pub use wire::{Limits, Reader, Wire, WireError, Writer};
 
 /// The examples of the guide, compiled and run with the crate's own.
 #[cfg(doctest)]

@@ -17,7 +17,7 @@ const FORMAT: u8 = 1;
 /// Why bytes are no value.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
-pub enum DecodeError {
+pub enum WireError {
     /// The bytes end in the middle of the value.
     #[error("the bytes end early")]
     Truncated,
@@ -77,8 +77,8 @@ pub trait Wire: Sized {
     /// Reads what [`write`](Self::write) appended.
     ///
     /// # Errors
-    /// [`DecodeError`] for anything else. Never panics.
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError>;
+    /// [`WireError`] for anything else. Never panics.
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError>;
 
     /// The whole value with its format number in front.
     fn to_bytes(&self) -> Vec<u8> {
@@ -91,15 +91,15 @@ pub trait Wire: Sized {
     /// Reads what [`to_bytes`](Self::to_bytes) wrote, all of it.
     ///
     /// # Errors
-    /// [`DecodeError`] for anything else. Never panics.
-    fn from_bytes(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
+    /// [`WireError`] for anything else. Never panics.
+    fn from_bytes(bytes: &[u8], limits: &Limits) -> Result<Self, WireError> {
         let mut input = Reader::new(bytes, *limits);
         let format = input.byte()?;
         if format != FORMAT {
-            return Err(DecodeError::Format(format));
+            return Err(WireError::Format(format));
         }
         let value = Self::read(&mut input)?;
-        if input.rest.is_empty() { Ok(value) } else { Err(DecodeError::Trailing) }
+        if input.rest.is_empty() { Ok(value) } else { Err(WireError::Trailing) }
     }
 
     /// SHA-256 of [`to_bytes`](Self::to_bytes): equal on every replica that holds an equal value.
@@ -172,9 +172,9 @@ impl<'a> Reader<'a> {
     /// One byte.
     ///
     /// # Errors
-    /// [`DecodeError::Truncated`].
-    pub fn byte(&mut self) -> Result<u8, DecodeError> {
-        let (&byte, rest) = self.rest.split_first().ok_or(DecodeError::Truncated)?;
+    /// [`WireError::Truncated`].
+    pub fn byte(&mut self) -> Result<u8, WireError> {
+        let (&byte, rest) = self.rest.split_first().ok_or(WireError::Truncated)?;
         self.rest = rest;
         Ok(byte)
     }
@@ -182,29 +182,29 @@ impl<'a> Reader<'a> {
     /// A number in its shortest form.
     ///
     /// # Errors
-    /// [`DecodeError::Truncated`], [`DecodeError::Number`].
-    pub fn number(&mut self) -> Result<u64, DecodeError> {
+    /// [`WireError::Truncated`], [`WireError::Number`].
+    pub fn number(&mut self) -> Result<u64, WireError> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
             let bits = u64::from(byte & 0x7F);
             if shift == 63 && bits > 1 {
-                return Err(DecodeError::Number);
+                return Err(WireError::Number);
             }
             number |= bits << shift;
             if byte < 0x80 {
-                return if byte == 0 && shift > 0 { Err(DecodeError::Number) } else { Ok(number) };
+                return if byte == 0 && shift > 0 { Err(WireError::Number) } else { Ok(number) };
             }
         }
-        Err(DecodeError::Number)
+        Err(WireError::Number)
     }
 
     /// This many bytes as they are.
     ///
     /// # Errors
-    /// [`DecodeError::Truncated`].
-    pub fn raw(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
-        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(DecodeError::Truncated)?;
+    /// [`WireError::Truncated`].
+    pub fn raw(&mut self, length: usize) -> Result<&'a [u8], WireError> {
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(WireError::Truncated)?;
         self.rest = rest;
         Ok(bytes)
     }
@@ -212,27 +212,27 @@ impl<'a> Reader<'a> {
     /// A length, then that many bytes.
     ///
     /// # Errors
-    /// [`DecodeError::Truncated`], [`DecodeError::Number`].
-    pub fn blob(&mut self) -> Result<&'a [u8], DecodeError> {
+    /// [`WireError::Truncated`], [`WireError::Number`].
+    pub fn blob(&mut self) -> Result<&'a [u8], WireError> {
         let length = self.number()?;
-        self.raw(usize::try_from(length).map_err(|_| DecodeError::Truncated)?)
+        self.raw(usize::try_from(length).map_err(|_| WireError::Truncated)?)
     }
 
     /// The length of a list of which each entry takes at least `min_bytes`: never more than the bytes that are left can hold.
     ///
     /// # Errors
-    /// [`DecodeError::Truncated`], [`DecodeError::TooMany`].
-    pub fn length(&mut self, min_bytes: usize) -> Result<usize, DecodeError> {
+    /// [`WireError::Truncated`], [`WireError::TooMany`].
+    pub fn length(&mut self, min_bytes: usize) -> Result<usize, WireError> {
         self.bounded(min_bytes, "entries", self.limits.max_entries)
     }
 
-    fn bounded(&mut self, min_bytes: usize, what: &'static str, limit: usize) -> Result<usize, DecodeError> {
-        let count = usize::try_from(self.number()?).map_err(|_| DecodeError::Truncated)?;
+    fn bounded(&mut self, min_bytes: usize, what: &'static str, limit: usize) -> Result<usize, WireError> {
+        let count = usize::try_from(self.number()?).map_err(|_| WireError::Truncated)?;
         if count > limit {
-            return Err(DecodeError::TooMany { what, limit });
+            return Err(WireError::TooMany { what, limit });
         }
         if count > self.rest.len() / min_bytes.max(1) {
-            return Err(DecodeError::Truncated);
+            return Err(WireError::Truncated);
         }
         Ok(count)
     }
@@ -243,7 +243,7 @@ impl Wire for u64 {
         out.number(*self);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         input.number()
     }
 }
@@ -253,8 +253,8 @@ impl Wire for u32 {
         out.number(u64::from(*self));
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Self::try_from(input.number()?).map_err(|_| DecodeError::Number)
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        Self::try_from(input.number()?).map_err(|_| WireError::Number)
     }
 }
 
@@ -264,7 +264,7 @@ impl Wire for i64 {
         out.number(((self << 1) ^ (self >> 63)) as u64);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let number = input.number()?;
         Ok((number >> 1) as Self ^ -((number & 1) as Self))
     }
@@ -273,7 +273,7 @@ impl Wire for i64 {
 impl Wire for () {
     fn write(&self, _: &mut Writer) {}
 
-    fn read(_: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(_: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(())
     }
 }
@@ -283,7 +283,7 @@ impl Wire for Vec<u8> {
         out.blob(self);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         input.blob().map(Self::from)
     }
 }
@@ -293,8 +293,8 @@ impl Wire for String {
         out.blob(self.as_bytes());
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        core::str::from_utf8(input.blob()?).map(Self::from).map_err(|_| DecodeError::Text)
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        core::str::from_utf8(input.blob()?).map(Self::from).map_err(|_| WireError::Text)
     }
 }
 
@@ -306,11 +306,11 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         match input.byte()? {
             0 => Ok(None),
             1 => T::read(input).map(Some),
-            _ => Err(DecodeError::Number),
+            _ => Err(WireError::Number),
         }
     }
 }
@@ -322,7 +322,7 @@ macro_rules! number {
                 self.0.write(out);
             }
 
-            fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+            fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
                 <$inner>::read(input).map(Self)
             }
         }
@@ -336,7 +336,7 @@ impl Wire for ReplicaId {
         out.raw(&self.0.to_be_bytes());
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(input.raw(8)?);
         Ok(Self(u64::from_be_bytes(bytes)))
@@ -348,8 +348,8 @@ impl Wire for Chain {
         out.raw(&self.to_key());
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Self::from_key(input.raw(9)?).ok_or(DecodeError::Number)
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
+        Self::from_key(input.raw(9)?).ok_or(WireError::Number)
     }
 }
 
@@ -359,7 +359,7 @@ impl Wire for EventId {
         self.seq.write(out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(Self::new(Chain::read(input)?, Seq::read(input)?))
     }
 }
@@ -371,7 +371,7 @@ impl Wire for Stamp {
         self.chain.write(out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(Self::new(RepairGen::read(input)?, Hlc::read(input)?, Chain::read(input)?))
     }
 }
@@ -397,7 +397,7 @@ impl Wire for VersionVector {
         }
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let limit = input.limits.max_chains.min(Self::MAX_CHAINS);
         let count = input.bounded(10, "chains", limit)?;
         let mut vector = Self::new();
@@ -410,18 +410,18 @@ impl Wire for VersionVector {
             last = Some(replica);
             let lanes = input.byte()?;
             if lanes == 0 || lanes >> Lane::ALL.len() != 0 {
-                return Err(DecodeError::Number);
+                return Err(WireError::Number);
             }
             for lane in Lane::ALL.into_iter().filter(|lane| lanes & 1 << lane.code() != 0) {
                 let seq = Seq::read(input)?;
                 if seq == Seq::ZERO {
-                    return Err(DecodeError::Number);
+                    return Err(WireError::Number);
                 }
                 vector.set_max(Chain::new(replica, lane), seq);
             }
         }
         if vector.len() > limit {
-            return Err(DecodeError::TooMany { what: "chains", limit });
+            return Err(WireError::TooMany { what: "chains", limit });
         }
         Ok(vector)
     }
@@ -433,7 +433,7 @@ impl<A: Wire, B: Wire> Wire for (A, B) {
         self.1.write(out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok((A::read(input)?, B::read(input)?))
     }
 }
@@ -444,7 +444,7 @@ pub(crate) fn write_list<T: Wire>(list: &[T], out: &mut Writer) {
 }
 
 /// A list of entries that take at least `min_bytes` each. Memory is reserved as entries come, never by the announced length.
-pub(crate) fn read_list<T: Wire>(min_bytes: usize, input: &mut Reader<'_>) -> Result<Vec<T>, DecodeError> {
+pub(crate) fn read_list<T: Wire>(min_bytes: usize, input: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
     let count = input.length(min_bytes)?;
     let mut list = Vec::new();
     for _ in 0..count {
@@ -465,7 +465,7 @@ pub(crate) fn write_map<K: Wire, V: Wire>(map: &BTreeMap<K, V>, out: &mut Writer
 pub(crate) fn read_map<K: Wire + Ord, V: Wire>(
     min_bytes: usize,
     input: &mut Reader<'_>,
-) -> Result<BTreeMap<K, V>, DecodeError> {
+) -> Result<BTreeMap<K, V>, WireError> {
     let count = input.length(min_bytes)?;
     let mut map = BTreeMap::new();
     for _ in 0..count {
@@ -494,14 +494,14 @@ mod tests {
             assert_eq!(i64::from_bytes(&signed.to_bytes(), &Limits::default()), Ok(signed));
         }
         let read = |bytes: &[u8]| u64::from_bytes(bytes, &Limits::default());
-        assert_eq!(read(&[1, 0x80, 0]), Err(DecodeError::Number), "zero in two bytes");
-        assert_eq!(read(&[1, 0x80]), Err(DecodeError::Truncated));
-        assert_eq!(read(&[1, 1, 1]), Err(DecodeError::Trailing));
-        assert_eq!(read(&[2, 1]), Err(DecodeError::Format(2)));
+        assert_eq!(read(&[1, 0x80, 0]), Err(WireError::Number), "zero in two bytes");
+        assert_eq!(read(&[1, 0x80]), Err(WireError::Truncated));
+        assert_eq!(read(&[1, 1, 1]), Err(WireError::Trailing));
+        assert_eq!(read(&[2, 1]), Err(WireError::Format(2)));
         let mut too_large = vec![1];
         too_large.extend([0xFF; 9]);
         too_large.push(2);
-        assert_eq!(read(&too_large), Err(DecodeError::Number));
+        assert_eq!(read(&too_large), Err(WireError::Number));
     }
 
     #[test]
@@ -510,9 +510,9 @@ mod tests {
         bytes.extend([0xFF, 0xFF, 0xFF, 0x07]);
         assert_eq!(
             VersionVector::from_bytes(&bytes, &Limits::default()),
-            Err(DecodeError::TooMany { what: "chains", limit: VersionVector::MAX_CHAINS })
+            Err(WireError::TooMany { what: "chains", limit: VersionVector::MAX_CHAINS })
         );
-        assert_eq!(String::from_bytes(&bytes, &Limits::default()), Err(DecodeError::Truncated));
+        assert_eq!(String::from_bytes(&bytes, &Limits::default()), Err(WireError::Truncated));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use edgepos_core::{Chain, EventId, Jitter, Lane, ReplicaId, Seq};
-use edgepos_crdt::{DecodeError, Item, Limits, PnDelta, PnTable, Session, VersionVector, Wire};
+use edgepos_crdt::{Item, Limits, PnDelta, PnTable, Session, VersionVector, Wire, WireError};
 
 /// 100,000 items and 15 terminals, each of which has sold for a while.
 fn store() -> (PnTable, Vec<Chain>) {
@@ -53,7 +53,7 @@ fn ends_that_disagree_notice_it() {
     let ours = Session::new(chains.iter().copied(), VersionVector::new());
     let theirs = Session::new(chains.iter().copied(), table.vector().clone());
     let bytes = table.delta_since(&VersionVector::new()).encode_session(&ours).unwrap();
-    assert_eq!(PnDelta::decode_session(&bytes, &theirs, &Limits::default()), Err(DecodeError::OtherBase));
+    assert_eq!(PnDelta::decode_session(&bytes, &theirs, &Limits::default()), Err(WireError::OtherBase));
     let unknown = Session::new([], VersionVector::new());
     assert_eq!(table.delta_since(&VersionVector::new()).encode_session(&unknown), None);
 }

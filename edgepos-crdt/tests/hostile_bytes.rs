@@ -6,8 +6,8 @@
 
 use edgepos_core::{Chain, EventId, FoldEpoch, Jitter, Lane, RepairGen, ReplicaId, Seq};
 use edgepos_crdt::{
-    Change, Corruption, DecodeError, Fold, FoldError, Frame, GTable, Hlc, Item, Limits, LwwMap, PnDelta,
-    PnTable, Replica, Retirement, SetDelta, Stamp, TxSet, VersionVector, Wire,
+    Change, Corruption, Fold, FoldError, Frame, GTable, Hlc, Item, Limits, LwwMap, PnDelta, PnTable, Replica,
+    Retirement, SetDelta, Stamp, TxSet, VersionVector, Wire, WireError,
 };
 use proptest::prelude::*;
 
@@ -94,7 +94,7 @@ fn limits_are_named_in_the_error() {
     }
     let limits = Limits { max_entries: 9, ..Limits::default() };
     let refused = PnTable::from_bytes(&table.to_bytes(), &limits);
-    assert_eq!(refused, Err(DecodeError::TooMany { what: "entries", limit: 9 }));
+    assert_eq!(refused, Err(WireError::TooMany { what: "entries", limit: 9 }));
 }
 
 /// It would be counted twice.
@@ -105,14 +105,14 @@ fn a_fold_that_names_a_chain_twice_is_refused() {
     replica.retire(&retirement);
     let mut fold = replica.propose_fold().unwrap();
     fold.finals.extend(fold.finals.clone());
-    let twice = Err(DecodeError::Corrupt(Corruption::Order));
+    let twice = Err(WireError::Corrupt(Corruption::Order));
     assert_eq!(Fold::from_bytes(&fold.to_bytes(), &Limits::default()), twice);
     let before = replica.clone();
     assert_eq!(replica.apply_fold(&fold), Err(FoldError::BaseHash));
     assert_eq!(replica, before);
     let retirement = Retirement { finals: fold.finals };
     let refused = Retirement::from_bytes(&retirement.to_bytes(), &Limits::default());
-    assert_eq!(refused, Err(DecodeError::Corrupt(Corruption::Order)));
+    assert_eq!(refused, Err(WireError::Corrupt(Corruption::Order)));
 }
 
 /// A chain that the receiver has never heard of costs it what the entries cost, not the arrays of a page for each of them.

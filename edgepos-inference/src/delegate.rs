@@ -14,7 +14,7 @@ use crate::manifest::{
     Activation, InterfaceError, KnownAnswer, ManifestError, ModelEntry, Precision, Variant,
 };
 use crate::picture::PictureError;
-use crate::report::{Refusal, Report, micros};
+use crate::report::{RefusedEngine, Report, micros};
 use crate::stop::Stop;
 use crate::tensor::Tensor;
 
@@ -193,7 +193,7 @@ pub enum LoadError {
         /// The model.
         model: String,
         /// Who refused, and why.
-        refused: Vec<Refusal>,
+        refused: Vec<RefusedEngine>,
     },
     /// The system gives no thread for the worker.
     #[error("cannot start the worker of model {model}")]
@@ -205,7 +205,7 @@ pub enum LoadError {
     },
 }
 
-fn list(refused: &[Refusal]) -> String {
+fn list(refused: &[RefusedEngine]) -> String {
     if refused.is_empty() {
         return "none is compiled in or configured".to_owned();
     }
@@ -242,7 +242,7 @@ pub(crate) fn place(
         for (variant, bytes) in &files {
             let precision = variant.precision;
             if precision == Precision::Int8 && !config.allow_quantised {
-                refused.push(Refusal::new(engine.name(), precision, "8-bit files are not allowed"));
+                refused.push(RefusedEngine::new(engine.name(), precision, "8-bit files are not allowed"));
                 continue;
             }
             let candidate = Candidate {
@@ -267,13 +267,13 @@ pub(crate) fn place(
     Err(LoadError::NoEngine { model: entry.name.clone(), refused })
 }
 
-fn faster(best: Option<Placed>, placed: Placed, refused: &mut Vec<Refusal>) -> Placed {
+fn faster(best: Option<Placed>, placed: Placed, refused: &mut Vec<RefusedEngine>) -> Placed {
     let Some(best) = best else { return placed };
     // Without a sample there is nothing to measure: the manifest's order decides.
     let time = |placed: &Placed| placed.report.warm_run_us.unwrap_or(u64::MAX);
     let (winner, loser) = if time(&placed) < time(&best) { (placed, best) } else { (best, placed) };
     let reason = format!("slower than {}", winner.report.precision);
-    refused.push(Refusal::new(loser.report.engine, loser.report.precision, reason));
+    refused.push(RefusedEngine::new(loser.report.engine, loser.report.precision, reason));
     winner
 }
 
@@ -288,7 +288,7 @@ struct Candidate {
 }
 
 /// The outer error ends the search (the file itself is wrong), the inner one only excludes this engine.
-type Trial = Result<Result<Placed, Refusal>, LoadError>;
+type Trial = Result<Result<Placed, RefusedEngine>, LoadError>;
 
 impl Candidate {
     /// Tries on a thread of its own: drivers were seen that never come back from loading.
@@ -300,7 +300,7 @@ impl Candidate {
             .name("edgepos-trial".to_owned())
             .spawn(move || drop(send.send(self.try_here())))
             .map_err(|source| LoadError::Thread { model, source })?;
-        let refused = |reason: String| Ok(Err(Refusal::new(engine, precision, reason)));
+        let refused = |reason: String| Ok(Err(RefusedEngine::new(engine, precision, reason)));
         let trial = match found.recv_timeout(limit) {
             Ok(trial) => trial,
             // The thread is left to itself.
@@ -320,7 +320,7 @@ impl Candidate {
         let start = Instant::now();
         let mut session = match self.engine.load(&self.bytes, &options) {
             Ok(session) => session,
-            Err(error) => return Ok(Err(Refusal::engine(&error, engine, precision))),
+            Err(error) => return Ok(Err(RefusedEngine::engine(&error, engine, precision))),
         };
         let load_us = micros(start.elapsed());
         self.entry.check_interface(&self.variant.file.file, session.as_ref())?;
@@ -342,7 +342,7 @@ impl Candidate {
                     report.warm_run_us = Some(micros(run));
                     report.known_answer = Some(true);
                 }
-                Err(reason) => return Ok(Err(Refusal::new(engine, precision, reason))),
+                Err(reason) => return Ok(Err(RefusedEngine::new(engine, precision, reason))),
             }
         }
         Ok(Ok(Placed { session, report }))

@@ -110,7 +110,7 @@ pub use pipelines::fraud::{
 };
 pub use pipelines::product::{BoundingBox, Candidate, ProductConfig, ProductRecognizer, Recognition, Timing};
 pub use pipelines::voice::{Heard, UNKNOWN_LABEL, VoiceConfig, VoiceRecognizer};
-pub use report::{Refusal, Report};
+pub use report::{RefusedEngine, Report};
 pub use signature::{SIGNATURE_FILE, SignatureError, TrustedKey, check_signature};
 pub use source::{DirectorySource, ModelSource, check_source};
 pub use stop::Stop;

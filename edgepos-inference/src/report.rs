@@ -32,13 +32,13 @@ pub struct Report {
     /// Whether the known sample was answered as expected; `None` without a sample.
     pub known_answer: Option<bool>,
     /// What was tried before and refused.
-    pub refused: Vec<Refusal>,
+    pub refused: Vec<RefusedEngine>,
 }
 
 /// An engine or file that was tried and not taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Refusal {
+pub struct RefusedEngine {
     /// The engine.
     pub engine: String,
     /// Which file it was to run.
@@ -56,7 +56,7 @@ impl Report {
     }
 }
 
-impl Refusal {
+impl RefusedEngine {
     pub(crate) fn new(engine: &str, precision: Precision, reason: impl Into<String>) -> Self {
         Self { engine: engine.to_owned(), precision, reason: in_one_line(&reason.into()) }
     }
@@ -78,7 +78,7 @@ fn in_one_line(reason: &str) -> String {
     line
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for RefusedEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}): {}", self.engine, self.precision, self.reason)
     }
@@ -123,9 +123,9 @@ mod tests {
 
     #[test]
     fn a_reason_is_one_line_of_limited_length() {
-        let refusal = Refusal::new("gpu", Precision::Fp32, "  it\n\n\tfell over ");
+        let refusal = RefusedEngine::new("gpu", Precision::Fp32, "  it\n\n\tfell over ");
         assert_eq!(refusal.to_string(), "gpu (fp32): it fell over");
-        let long = Refusal::new("gpu", Precision::Fp32, "ß".repeat(1000));
+        let long = RefusedEngine::new("gpu", Precision::Fp32, "ß".repeat(1000));
         assert!(long.reason.len() <= MAX_REASON + '…'.len_utf8() && long.reason.ends_with('…'));
     }
 }

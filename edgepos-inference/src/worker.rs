@@ -215,7 +215,7 @@ impl<Q, A> Shared<Q, A> {
     }
 
     fn serve(&self, mut handler: impl Handler<Q, A>, max_batch: usize) {
-        while let Some(batch) = self.next_batch(max_batch) {
+        while let Some(batch) = self.next_round(max_batch) {
             let (requests, replies): (Vec<Q>, Vec<_>) =
                 batch.tickets.into_iter().map(|ticket| (ticket.request, ticket.reply)).unzip();
             let start = Instant::now();
@@ -247,7 +247,7 @@ impl<Q, A> Shared<Q, A> {
         self.ended.notify_all();
     }
 
-    fn next_batch(&self, max_batch: usize) -> Option<Batch<Q, A>> {
+    fn next_round(&self, max_batch: usize) -> Option<Round<Q, A>> {
         let mut state = self.lock();
         loop {
             if state.closing {
@@ -287,12 +287,12 @@ impl<Q, A> Shared<Q, A> {
             let stop = Arc::new(Stop::at(deadline));
             let wanted = tickets.iter().map(|ticket| ticket.number).collect();
             state.running = Some(Running { stop: Arc::clone(&stop), wanted });
-            return Some(Batch { tickets, stop });
+            return Some(Round { tickets, stop });
         }
     }
 }
 
-struct Batch<Q, A> {
+struct Round<Q, A> {
     tickets: Vec<Ticket<Q, A>>,
     stop: Arc<Stop>,
 }

@@ -312,29 +312,29 @@ impl World {
         let replica = self.stations[place].replica;
         let alarm = |what: String| Err(Violation::new(Rule::Alive, format!("{replica}: {what}")));
         match notice {
-            Notice::Election(consensus::Event::LeaderChanged(Some(leader))) => {
+            Notice::Election(consensus::Notice::LeaderChanged(Some(leader))) => {
                 self.leadership.claims(replica, leader.replica, leader.term)
             }
             Notice::Recorded { id, .. } => self.stations[place].records(id),
             Notice::Quarantined { id, reason } if self.stations[place].reads(id) => {
                 alarm(format!("{id} is quarantined: {reason}"))
             }
-            Notice::Sync(sync::Event::Damaged { id }) => alarm(format!("{id} is damaged")),
-            Notice::Sync(sync::Event::Fork { chain, seq, .. }) => {
+            Notice::Sync(sync::Notice::Damaged { id }) => alarm(format!("{id} is damaged")),
+            Notice::Sync(sync::Notice::Fork { chain, seq, .. }) => {
                 alarm(format!("two events claim the place behind {chain} {seq}"))
             }
-            Notice::Sync(sync::Event::RollbackSuspected { chain, known, own, .. }) => {
+            Notice::Sync(sync::Notice::RollbackSuspected { chain, known, own, .. }) => {
                 alarm(format!("{known} of {chain} is claimed, and its own last is {own}"))
             }
-            Notice::Election(consensus::Event::Halted(reason)) => {
+            Notice::Election(consensus::Notice::Halted(reason)) => {
                 alarm(format!("the election has stopped: {reason}"))
             }
             Notice::Refused { .. }
-            | Notice::Election(consensus::Event::Refused { .. })
+            | Notice::Election(consensus::Notice::Refused { .. })
             | Notice::Sync(
-                sync::Event::Undecodable { .. }
-                | sync::Event::WrongStore { .. }
-                | sync::Event::Incompatible { .. },
+                sync::Notice::Undecodable { .. }
+                | sync::Notice::WrongStore { .. }
+                | sync::Notice::Incompatible { .. },
             ) => {
                 self.counts.refused += 1;
                 Ok(())

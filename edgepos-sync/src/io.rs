@@ -95,7 +95,7 @@ pub enum Output {
     /// Ask the cloud, then tell [`Input::Uplink`].
     Uplink(UplinkId, CloudRequest),
     /// Something that a person or a program may want to know.
-    Event(Event),
+    Notice(Notice),
 }
 
 /// Who says that a chain is not what we hold.
@@ -111,7 +111,7 @@ pub enum Witness {
 
 /// What a person or a program may want to know. All of it may be dropped.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Event {
+pub enum Notice {
     /// The leader holds this durably. Not told on the leader itself, where it is [`Outbox::durable`](crate::Outbox::durable).
     LeaderHas(VersionVector),
     /// The cloud holds this.

@@ -18,7 +18,7 @@
 //!         Output::Load(load) => outbox.handle(Now::new(9, 0), Input::Loaded(load.id, Vec::new())),
 //!         Output::Accepted(_) => { /* effects of a peer's event: into the transaction of the next Persist */ }
 //!         Output::Transmit { .. } | Output::Uplink(..) => { /* send message.encode(), request.encode() */ }
-//!         Output::Event(_) => { /* news: show it, or drop it */ }
+//!         Output::Notice(_) => { /* news: show it, or drop it */ }
 //!     }
 //! }
 //! assert_eq!(outbox.durable().get(id.chain), id.seq);
@@ -37,7 +37,7 @@
 //! - **An event is taken exactly once**: iff its position follows on what is held. Lower is a duplicate, for ever; higher is a gap,
 //!   answered with what is held. There is no window and no timestamp.
 //! - **Two histories never mix.** A run of events carries the chain's hash after its last event. Where that does not follow from
-//!   what is held, the run is refused whole, the chain is set apart against that peer, and [`Event::Fork`] says so.
+//!   what is held, the run is refused whole, the chain is set apart against that peer, and [`Notice::Fork`] says so.
 //! - **No event blocks another**, whatever its payload; no chain blocks another, whatever is wrong with it; no lane starves.
 //! - **Selling never waits** for a network, a leader or the cloud.
 //!
@@ -80,7 +80,7 @@ pub use cloud::ingest::IngestState;
 pub use config::{Config, ConfigError};
 pub use edgepos_wire::{DecodeError, DecodeFault};
 pub use event::{EventRecord, Hash};
-pub use io::{Event, Input, Output, UplinkError, UplinkId, Witness};
+pub use io::{Input, Notice, Output, UplinkError, UplinkId, Witness};
 pub use limits::Limits;
 pub use log::record::{Decided, RecordError};
 pub use log::restored::{RestoreError, Restored};

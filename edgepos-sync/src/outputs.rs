@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use edgepos_core::{ConnectionId, EventId, Load, LoadId, Persist, ReplicaId, Space};
 
 use crate::event::EventRecord;
-use crate::io::{Event, Output, UplinkId};
+use crate::io::{Notice, Output, UplinkId};
 use crate::wire::message::Message;
 use crate::wire::request::CloudRequest;
 
@@ -26,8 +26,8 @@ impl Outputs {
         self.queue.push_back(output);
     }
 
-    pub(crate) fn notice(&mut self, event: Event) {
-        self.put(Output::Event(event));
+    pub(crate) fn notice(&mut self, notice: Notice) {
+        self.put(Output::Notice(notice));
     }
 
     pub(crate) fn write(&mut self, persist: Persist) {

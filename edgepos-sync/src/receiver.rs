@@ -7,7 +7,7 @@ use edgepos_crdt::VersionVector;
 
 use crate::config::Config;
 use crate::gather::{Budget, Fault, Gather};
-use crate::io::Event;
+use crate::io::Notice;
 use crate::log::Log;
 use crate::outputs::Outputs;
 use crate::wire::batch::Batch;
@@ -110,10 +110,10 @@ impl Receiver {
         let mut pruned = BTreeMap::new();
         for fault in faults {
             let (chain, event) = match fault {
-                Fault::Damaged(id) => (id.chain, Event::Damaged { id }),
+                Fault::Damaged(id) => (id.chain, Notice::Damaged { id }),
                 Fault::Pruned(id, first) => {
                     pruned.insert(id.chain, first);
-                    (id.chain, Event::Pruned { id, peer })
+                    (id.chain, Notice::Pruned { id, peer })
                 }
             };
             out.notice(event);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use edgepos_core::{Chain, Lane, Term};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::{Ack, Event, Hash, Input, Message};
+use edgepos_sync::{Ack, Hash, Input, Message, Notice};
 use world::bench::{Bench, run, vector};
 use world::{World, replica};
 
@@ -64,8 +64,8 @@ fn a_follower_pauses_sends_less_and_recovers() {
     assert_eq!(sizes[..6], [524, 262, 131, 65, 32, 65], "halved by each pause, then step by step: {sizes:?}");
     assert!(sizes.iter().max() == Some(&524) && sizes.iter().sum::<usize>() > 3_900, "{sizes:?}");
     let told: Vec<_> =
-        bench.news.iter().filter(|event| matches!(event, Event::Backpressure { .. })).collect();
-    let expected = Event::Backpressure { peer: replica(1), retry_after: Duration::from_secs(1) };
+        bench.news.iter().filter(|notice| matches!(notice, Notice::Backpressure { .. })).collect();
+    let expected = Notice::Backpressure { peer: replica(1), retry_after: Duration::from_secs(1) };
     assert_eq!(told, [&expected], "told once");
 }
 
@@ -80,7 +80,7 @@ fn a_second_time_of_the_longest_pauses_is_told_as_the_first() {
         bench.news.clear();
         let pause = Duration::from_millis(ms);
         bench.say(replica(1), 1, Message::Ack(Ack { pause, ..Ack::default() }));
-        told.push(bench.news.iter().any(|event| matches!(event, Event::Backpressure { .. })));
+        told.push(bench.news.iter().any(|notice| matches!(notice, Notice::Backpressure { .. })));
     }
     assert_eq!(told, [true, false, false, false, false, false, true], "over only when no pause is asked for");
 }

@@ -67,9 +67,12 @@ fn every_durable_event_arrives_exactly_once() {
         world.assert_converged();
         events += world.cloud.events.len();
         for node in &world.nodes {
-            use edgepos_sync::Event;
-            let wrong = |event: &&Event| {
-                matches!(event, Event::Fork { .. } | Event::RollbackSuspected { .. } | Event::Damaged { .. })
+            use edgepos_sync::Notice;
+            let wrong = |notice: &&Notice| {
+                matches!(
+                    notice,
+                    Notice::Fork { .. } | Notice::RollbackSuspected { .. } | Notice::Damaged { .. }
+                )
             };
             assert_eq!(node.news.iter().find(wrong), None, "an alarm for nothing");
         }

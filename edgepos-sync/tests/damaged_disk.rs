@@ -6,7 +6,7 @@ mod world;
 
 use edgepos_core::{Chain, EventId, Lane, Seq, Space};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::{Event, Message};
+use edgepos_sync::{Message, Notice};
 use world::bench::Bench;
 use world::replica;
 
@@ -33,7 +33,7 @@ fn one_flipped_bit_stops_the_chain_before_it() {
         let (mut bench, chain) = ten();
         bench.rows.get_mut(&row(chain, seq)).expect("stored")[33] ^= 1;
         bench.meet(replica(1), world::bench::vector(chain, held));
-        assert_eq!(bench.news, [Event::Damaged { id: EventId::new(chain, Seq(seq)) }]);
+        assert_eq!(bench.news, [Notice::Damaged { id: EventId::new(chain, Seq(seq)) }]);
         let sent = sent(&mut bench);
         assert_eq!(sent.get(chain), Seq(before), "{seq} {held}");
         assert_eq!(sent.get(Chain::new(replica(0), Lane::Stock)), Seq(1));
@@ -49,7 +49,7 @@ fn a_peer_that_needs_what_is_pruned_is_told_where_the_tail_begins() {
     bench.meet(replica(1), world::bench::vector(chain, 3));
     let missing = Message::Missing { floor: [(chain, Seq(7))].into_iter().collect() };
     assert!(bench.sent.iter().any(|(_, _, message)| *message == missing));
-    assert_eq!(bench.news, [Event::Pruned { id: EventId::new(chain, Seq(4)), peer: Some(replica(1)) }]);
+    assert_eq!(bench.news, [Notice::Pruned { id: EventId::new(chain, Seq(4)), peer: Some(replica(1)) }]);
     assert_eq!(sent(&mut bench).get(chain), Seq::ZERO);
 
     // One that stands right before the tail gets it, although the event before the tail is gone.
@@ -63,7 +63,7 @@ fn who_is_told_so_asks_for_a_snapshot() {
     let mut bench = Bench::terminal(0);
     bench.meet(replica(1), VersionVector::new());
     bench.say(replica(1), 1, Message::Missing { floor: [(chain, Seq(7))].into_iter().collect() });
-    assert_eq!(bench.news, [Event::SnapshotNeeded { peer: replica(1), chain, floor: Seq(7) }]);
+    assert_eq!(bench.news, [Notice::SnapshotNeeded { peer: replica(1), chain, floor: Seq(7) }]);
 }
 
 #[test]

@@ -4,14 +4,14 @@ mod world;
 
 use edgepos_core::{Chain, ConnectionId, Lane, Seq};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::{Ack, Event, Hash, Hello, Input, Message, Witness};
+use edgepos_sync::{Ack, Hash, Hello, Input, Message, Notice, Witness};
 use world::bench::{Bench, hello, run, vector};
 use world::replica;
 
 const LANE: Lane = Lane::Transactions;
 
-fn fork(seq: u64, peer: usize) -> Event {
-    Event::Fork { chain: Chain::new(replica(3), LANE), seq: Seq(seq), witness: Witness::Peer(replica(peer)) }
+fn fork(seq: u64, peer: usize) -> Notice {
+    Notice::Fork { chain: Chain::new(replica(3), LANE), seq: Seq(seq), witness: Witness::Peer(replica(peer)) }
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_chain_that_a_peer_refuses_is_not_sent_to_it_again_on_this_connection() {
     bench.say(replica(1), 1, Message::Ack(Ack { batch: Some(1), refused, ..Ack::default() }));
     bench.wait(std::time::Duration::from_secs(300));
     assert!(bench.take_batches().is_empty());
-    assert!(bench.news.iter().any(|event| matches!(event, Event::Fork { chain, .. } if *chain == mine)));
+    assert!(bench.news.iter().any(|notice| matches!(notice, Notice::Fork { chain, .. } if *chain == mine)));
 
     // A new connection is a new chance: the peer's disk may have been repaired.
     bench.tell(Input::PeerUp(replica(1), ConnectionId(2)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use edgepos_core::{Chain, ConnectionId, Lane, Seq, StoreId, Term};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::{Ack, Event, Hash, Hello, Input, Message};
+use edgepos_sync::{Ack, Hash, Hello, Input, Message, Notice};
 use world::bench::{Bench, hello, run, vector};
 use world::{World, replica};
 
@@ -48,7 +48,7 @@ fn a_later_version_that_speaks_ours_is_welcome_and_one_that_does_not_is_named() 
 
     bench.tell(Input::PeerUp(replica(2), ConnectionId(1)));
     bench.say(replica(2), 1, Message::Hello(Hello { versions: (2, 9), ..greeting() }));
-    assert_eq!(bench.news, [Event::Incompatible { peer: replica(2), versions: (2, 9) }]);
+    assert_eq!(bench.news, [Notice::Incompatible { peer: replica(2), versions: (2, 9) }]);
     bench.take_batches();
     bench.wait(Duration::from_secs(20));
     assert!(bench.take_batches().iter().all(|(to, ..)| *to != replica(2)));
@@ -61,7 +61,7 @@ fn another_store_gets_and_gives_nothing() {
     bench.tell(Input::PeerUp(replica(1), ConnectionId(1)));
     let store = StoreId([8; 16]);
     bench.say(replica(1), 1, Message::Hello(Hello { store, ..greeting() }));
-    assert_eq!(bench.news, [Event::WrongStore { peer: replica(1), store }]);
+    assert_eq!(bench.news, [Notice::WrongStore { peer: replica(1), store }]);
     let chain = Chain::new(replica(1), Lane::Transactions);
     bench.receive(replica(1), 1, vec![run(chain, 1, Hash::ZERO, &[b"theirs"]).0]);
     assert!(bench.accepted.is_empty() && bench.take_batches().is_empty());
@@ -92,7 +92,7 @@ fn peers_are_limited_and_those_that_are_gone_make_room() {
     }
     assert!(bench.news.is_empty());
     bench.tell(Input::PeerUp(replica(65), ConnectionId(1)));
-    assert_eq!(bench.news, [Event::PeerRefused { peer: replica(65) }]);
+    assert_eq!(bench.news, [Notice::PeerRefused { peer: replica(65) }]);
     bench.tell(Input::PeerLost(replica(9), ConnectionId(1)));
     bench.tell(Input::PeerUp(replica(65), ConnectionId(2)));
     assert_eq!((bench.news.len(), bench.outbox.peer_vector(replica(9))), (1, None));

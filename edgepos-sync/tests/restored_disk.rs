@@ -4,7 +4,7 @@
 mod world;
 
 use edgepos_core::{Chain, Lane, Seq};
-use edgepos_sync::{Ack, Event, Hash, Message, Witness};
+use edgepos_sync::{Ack, Hash, Message, Notice, Witness};
 use world::bench::{Bench, run, vector};
 use world::{World, replica};
 
@@ -35,7 +35,7 @@ fn restored(sales_before_it_connects: usize) -> (World, edgepos_core::EventId) {
 #[test]
 fn a_rolled_back_disk_is_noticed_by_a_peer_that_knows_more() {
     let (world, lost) = restored(0);
-    let alarm = Event::RollbackSuspected {
+    let alarm = Notice::RollbackSuspected {
         chain: lost.chain,
         known: Seq(2),
         own: Seq(1),
@@ -49,7 +49,7 @@ fn a_number_given_twice_is_a_fork_and_no_duplicate() {
     for sales in [1, 2, 3] {
         let (world, lost) = restored(sales);
         for node in [0, 1] {
-            let fork = |event: &Event| matches!(event, Event::Fork { chain, .. } if *chain == lost.chain);
+            let fork = |notice: &Notice| matches!(notice, Notice::Fork { chain, .. } if *chain == lost.chain);
             assert!(world.nodes[node].news.iter().any(fork), "terminal {node}, {sales} sales");
         }
     }
@@ -63,7 +63,7 @@ fn a_chain_that_is_ahead_elsewhere_is_not_sent_and_selling_goes_on() {
     bench.record(Lane::Stock, b"count");
     bench.meet(replica(1), vector(chain, 5));
     let alarm =
-        Event::RollbackSuspected { chain, known: Seq(5), own: Seq(1), witness: Witness::Peer(replica(1)) };
+        Notice::RollbackSuspected { chain, known: Seq(5), own: Seq(1), witness: Witness::Peer(replica(1)) };
     assert!(bench.news.contains(&alarm), "{:?}", bench.news);
     bench.record(Lane::Transactions, b"two");
     bench.outbox.flush(bench.now);
@@ -76,7 +76,10 @@ fn a_chain_that_is_ahead_elsewhere_is_not_sent_and_selling_goes_on() {
     assert_eq!(sent, [Chain::new(replica(0), Lane::Stock)], "the other lanes are as good as before");
     assert_eq!(bench.outbox.vector().get(chain), Seq(2));
     bench.say(replica(1), 1, Message::Ack(Ack { vector: vector(chain, 6), ..Ack::default() }));
-    assert_eq!(bench.news.iter().filter(|event| matches!(event, Event::RollbackSuspected { .. })).count(), 1);
+    assert_eq!(
+        bench.news.iter().filter(|notice| matches!(notice, Notice::RollbackSuspected { .. })).count(),
+        1
+    );
 }
 
 #[test]
@@ -91,7 +94,7 @@ fn the_cloud_notices_as_well() {
     let (id, _) = bench.asked.pop().expect("asks for the lease");
     let epoch = edgepos_core::UploadEpoch(1);
     bench.reply(id, edgepos_sync::CloudReply::Lease { epoch, vector: vector(chain, 7) });
-    let alarm = Event::RollbackSuspected { chain, known: Seq(7), own: Seq(1), witness: Witness::Cloud };
+    let alarm = Notice::RollbackSuspected { chain, known: Seq(7), own: Seq(1), witness: Witness::Cloud };
     assert!(bench.news.contains(&alarm));
     bench.record(Lane::Transactions, b"two");
     bench.outbox.flush(bench.now);
@@ -106,7 +109,7 @@ fn nobody_else_writes_our_chain() {
     bench.meet(replica(1), Default::default());
     bench.receive(replica(1), 1, vec![run(chain, 1, Hash::ZERO, &[b"made by a clone"]).0]);
     assert!(bench.accepted.is_empty());
-    assert!(bench.news.iter().any(|event| matches!(event, Event::RollbackSuspected { .. })));
+    assert!(bench.news.iter().any(|notice| matches!(notice, Notice::RollbackSuspected { .. })));
 }
 
 #[test]
@@ -114,6 +117,6 @@ fn a_clone_that_connects_is_named() {
     let mut bench = Bench::terminal(0);
     let connection = edgepos_core::ConnectionId(9);
     bench.tell(edgepos_sync::Input::PeerUp(replica(0), connection));
-    assert_eq!(bench.news, [Event::CloneSuspected { connection }]);
+    assert_eq!(bench.news, [Notice::CloneSuspected { connection }]);
     assert!(bench.sent.is_empty());
 }

@@ -4,7 +4,7 @@ mod world;
 
 use edgepos_core::{Chain, Lane, Now, ReplicaId, Seq, StoreGeneration};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::{Config, Decided, Event, Hash, Outbox, RecordError, Restored, Witness};
+use edgepos_sync::{Config, Decided, Hash, Notice, Outbox, RecordError, Restored, Witness};
 use world::bench::{Bench, run};
 use world::{STORE, replica};
 
@@ -69,7 +69,7 @@ fn what_a_peer_has_brought_and_the_log_does_not_know_is_a_fork() {
     assert!(decide(&mut bench, b"one").is_ok());
     let id = edgepos_core::EventId::new(chain(), Seq(2));
     assert_eq!(decide(&mut bench, b"true"), Err(RecordError::Fork { id }));
-    assert!(bench.news.contains(&Event::Fork { chain: chain(), seq: Seq(2), witness: Witness::Log }));
+    assert!(bench.news.contains(&Notice::Fork { chain: chain(), seq: Seq(2), witness: Witness::Log }));
     assert_eq!(decide(&mut bench, b"true"), Err(RecordError::Fork { id }), "and it stays one");
 }
 

@@ -66,7 +66,7 @@ fn both_believe_that_they_lead_and_everything_arrives_once() {
         world.run(3_000);
     }
     let fenced = |node: usize| {
-        let fenced = |event: &&edgepos_sync::Event| matches!(event, edgepos_sync::Event::Fenced { .. });
+        let fenced = |notice: &&edgepos_sync::Notice| matches!(notice, edgepos_sync::Notice::Fenced { .. });
         world.nodes[node].news.iter().filter(fenced).count()
     };
     assert_eq!((fenced(0), fenced(1)), (1, 0), "the higher term is never fenced by the lower one");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use edgepos_core::{Chain, Lane, ReplicaId, Seq, Term, UploadEpoch};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::{CloudReply, CloudRequest, Event, Input, RefusedReason, UplinkError, UplinkId, Witness};
+use edgepos_sync::{CloudReply, CloudRequest, Input, Notice, RefusedReason, UplinkError, UplinkId, Witness};
 use world::bench::{Bench, vector};
 use world::replica;
 
@@ -113,7 +113,7 @@ fn a_conflict_that_says_nothing_new_does_not_go_round_for_ever() {
 fn the_fenced_drop_their_epoch_and_ask_again_only_while_entitled() {
     let (mut bench, id) = uploading();
     bench.reply(id, CloudReply::Fenced { epoch: UploadEpoch(8) });
-    assert!(bench.news.contains(&Event::Fenced { epoch: UploadEpoch(8) }));
+    assert!(bench.news.contains(&Notice::Fenced { epoch: UploadEpoch(8) }));
     let (wait, _, request) = next_request(&mut bench);
     assert!(wait > Duration::ZERO && matches!(request, CloudRequest::Lease { .. }));
 
@@ -141,7 +141,7 @@ fn failures_are_retried_with_full_jitter_and_a_bound() {
     for attempt in 1..40 {
         bench.tell(Input::Uplink(id, Err(UplinkError::Unreachable)));
         assert!(
-            bench.news.contains(&Event::UplinkFailed { error: UplinkError::Unreachable, attempts: attempt })
+            bench.news.contains(&Notice::UplinkFailed { error: UplinkError::Unreachable, attempts: attempt })
         );
         let (wait, next, request) = next_request(&mut bench);
         assert!(matches!(request, CloudRequest::Append { epoch: EPOCH, .. }), "the lease may still be good");
@@ -162,7 +162,7 @@ fn a_fork_stops_that_chain_and_no_other() {
     bench.outbox.flush(bench.now);
     bench.drain();
     bench.reply(id, CloudReply::Fork { chain: CHAIN });
-    assert!(bench.news.contains(&Event::Fork { chain: CHAIN, seq: Seq(1), witness: Witness::Cloud }));
+    assert!(bench.news.contains(&Notice::Fork { chain: CHAIN, seq: Seq(1), witness: Witness::Cloud }));
     let (_, request) = bench.asked.pop().expect("goes on");
     let CloudRequest::Append { new, .. } = request else { panic!("{request:?}") };
     assert_eq!(new, vector(Chain::new(replica(0), Lane::Stock), 1));
@@ -200,7 +200,7 @@ fn too_large_is_halved_and_the_one_event_that_never_fits_is_left_behind() {
     }
     assert_eq!(held.get(CHAIN), Seq(4), "the sales are there");
     assert_eq!(held.get(Chain::new(replica(0), Lane::Stock)), Seq(3));
-    assert!(bench.news.contains(&Event::UploadRefused { reason: RefusedReason::TooLarge }));
+    assert!(bench.news.contains(&Notice::UploadRefused { reason: RefusedReason::TooLarge }));
 }
 
 #[test]

@@ -47,13 +47,13 @@ fn state(decided: &[Vec<u8>]) -> Vec<u8> {
 
 fn installed(till: &Till) -> bool {
     let snapshot = |notice: &Notice| {
-        matches!(notice, Notice::Election(edgepos::consensus::Event::SnapshotInstalled { .. }))
+        matches!(notice, Notice::Election(edgepos::consensus::Notice::SnapshotInstalled { .. }))
     };
     till.notices.iter().any(snapshot)
 }
 
 fn forked(till: &Till) -> bool {
-    till.notices.iter().any(|notice| matches!(notice, Notice::Sync(sync::Event::Fork { .. })))
+    till.notices.iter().any(|notice| matches!(notice, Notice::Sync(sync::Notice::Fork { .. })))
 }
 
 #[test]

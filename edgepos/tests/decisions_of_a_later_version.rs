@@ -44,7 +44,7 @@ fn every_decided_event_has_its_place() {
             .collect();
         assert_eq!(quarantined, [2, 3], "what cannot be read is shown");
         assert_eq!(till.terminal.status().quarantined, 2);
-        assert!(!till.notices.iter().any(|notice| matches!(notice, Notice::Sync(sync::Event::Fork { .. }))));
+        assert!(!till.notices.iter().any(|notice| matches!(notice, Notice::Sync(sync::Notice::Fork { .. }))));
     }
 }
 

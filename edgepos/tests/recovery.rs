@@ -3,7 +3,7 @@
 
 mod support;
 
-use edgepos::consensus::Event;
+use edgepos::consensus;
 use edgepos::core::{Now, ReplicaId, Space, StoreGeneration};
 use edgepos::model::CounterRow;
 use edgepos::recovery::{RecoveryError, RecoveryKit, adopt, recover};
@@ -56,7 +56,8 @@ fn one_of_two_goes_on_and_takes_a_replacement() {
     shop.now = now;
     shop.tills.push(Till::open(again, disk, now));
     let (last, decided) = (recovery.last, recovery.decided);
-    let told = Notice::Election(Event::StoreRecovered { generation: StoreGeneration(1), last, decided });
+    let told =
+        Notice::Election(consensus::Notice::StoreRecovered { generation: StoreGeneration(1), last, decided });
     assert!(shop.tills[0].notices.contains(&told), "it is never silent");
     assert_eq!(shop.elect(), 0, "it leads by itself");
     assert_eq!(milk(&shop.tills[0]), Some(-6));
@@ -75,8 +76,10 @@ fn one_of_two_goes_on_and_takes_a_replacement() {
     let now = shop.now;
     shop.tills[0].terminal.admit(now, newcomer).unwrap();
     shop.pass(2000);
-    let both =
-        Notice::Election(Event::MembersChanged { voters: vec![replica(1), newcomer], learners: vec![] });
+    let both = Notice::Election(consensus::Notice::MembersChanged {
+        voters: vec![replica(1), newcomer],
+        learners: vec![],
+    });
     assert!(shop.tills.iter().all(|till| till.notices.contains(&both)), "it has caught up and votes");
     shop.crash(0);
     shop.heal();

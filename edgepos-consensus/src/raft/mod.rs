@@ -41,7 +41,7 @@ pub(crate) struct Installed {
 
 /// What raft has for the world after a step.
 #[derive(Debug)]
-pub(crate) struct Batch {
+pub(crate) struct Ready {
     pub(crate) number: u64,
     /// Rows that make the batch durable; the log in memory has them already.
     pub(crate) writes: Vec<Write>,
@@ -284,7 +284,7 @@ impl Core {
     }
 
     /// The next batch, its entries in the log already.
-    pub(crate) fn ready(&mut self) -> Option<Batch> {
+    pub(crate) fn ready(&mut self) -> Option<Ready> {
         if !self.node.has_ready() {
             return None;
         }
@@ -315,7 +315,7 @@ impl Core {
         let messages = messages.into_iter().filter_map(|message| self.frame.outgoing(message)).collect();
         let number = ready.number();
         self.node.advance_append_async(ready);
-        Some(Batch { number, writes, promise, snapshot, committed, messages, leads })
+        Some(Ready { number, writes, promise, snapshot, committed, messages, leads })
     }
 
     /// Breaks a promise of raft's, so that it panics.

@@ -8,7 +8,9 @@ mod node;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_consensus::{Config, Decision, Event, Input, Message, Mode, Proposal, ProposalKey, Refusal};
+use edgepos_consensus::{
+    Config, Decision, DropReason, Health, Input, Message, Notice, Proposal, ProposalKey,
+};
 use edgepos_core::{ConnectionId, Jitter, Now, ReplicaId, Term};
 
 pub(crate) use node::{Node, Rows};
@@ -57,9 +59,9 @@ pub(crate) struct World {
     /// Messages that reached a running terminal.
     pub(crate) delivered: u64,
     /// What was refused of what arrived: why, and which kind of message.
-    pub(crate) refused_kinds: BTreeMap<(Refusal, String), u64>,
+    pub(crate) refused_kinds: BTreeMap<(DropReason, String), u64>,
     /// Refusals on terminals that have crashed since.
-    refused: BTreeMap<Refusal, u64>,
+    refused: BTreeMap<DropReason, u64>,
 }
 
 pub(crate) fn replica(node: usize) -> ReplicaId {
@@ -150,7 +152,7 @@ impl World {
 
     /// Power off: what was not durable is gone.
     pub(crate) fn crash(&mut self, node: usize) {
-        self.refused = self.refusals_with(node..node + 1);
+        self.refused = self.drops_with(node..node + 1);
         let peer_life = self.nodes[node].life;
         self.nodes[node].crash();
         self.note(|| format!("crash {node}"));
@@ -245,10 +247,10 @@ impl World {
                 }
                 self.delivered += 1;
                 let message = Message::decode(&bytes).expect("honest bytes decode");
-                let heard = self.nodes[node].events.len();
+                let heard = self.nodes[node].notices.len();
                 self.tell(node, Input::Message(message));
-                for (_, event) in &self.nodes[node].events[heard..] {
-                    if let Event::Refused { reason, .. } = event {
+                for (_, notice) in &self.nodes[node].notices[heard..] {
+                    if let Notice::Refused { reason, .. } = notice {
                         let message = format!("{:?}", Message::decode(&bytes).unwrap());
                         let body = message.split("body: ").nth(1).unwrap();
                         let kind = body.split([' ', '(']).next().unwrap();
@@ -351,7 +353,7 @@ impl World {
     }
 
     fn collect(&mut self, node: usize) {
-        let (messages, writes, events) = self.nodes[node].drain();
+        let (messages, writes, notices) = self.nodes[node].drain();
         let life = self.nodes[node].life;
         for id in writes {
             let at = self.nodes[node].disk_time(self.now);
@@ -361,9 +363,9 @@ impl World {
         for message in messages {
             self.post(node, message);
         }
-        for event in events {
-            self.note(|| format!("{node} {event:?}"));
-            if let Event::LeaderChanged(Some(leader)) = &event
+        for notice in notices {
+            self.note(|| format!("{node} {notice:?}"));
+            if let Notice::LeaderChanged(Some(leader)) = &notice
                 && self.checks_leaders
             {
                 let known = *self.leaders.entry(leader.term).or_insert(leader.replica);
@@ -372,7 +374,7 @@ impl World {
                     self.elections.push((self.now, node));
                 }
             }
-            self.nodes[node].events.push((self.now, event));
+            self.nodes[node].notices.push((self.now, notice));
         }
         if let Some(at) = self.nodes[node].election.as_ref().and_then(|election| election.poll_timeout()) {
             // A deadline that has passed is due at once; the engine must not ask for the same moment for ever.
@@ -457,13 +459,13 @@ impl World {
         self.leader().unwrap()
     }
 
-    pub(crate) fn mode(&self, node: usize) -> Mode {
-        self.nodes[node].election.as_ref().expect("the terminal is up").mode()
+    pub(crate) fn health(&self, node: usize) -> Health {
+        self.nodes[node].election.as_ref().expect("the terminal is up").health()
     }
 
     pub(crate) fn summary(&self) -> String {
         let line = |node: &Node| match &node.election {
-            Some(election) => format!("{election:?} {:?} applied {}", election.mode(), node.applied.len()),
+            Some(election) => format!("{election:?} {:?} applied {}", election.health(), node.applied.len()),
             None => "off".to_owned(),
         };
         let lines: Vec<_> = self.nodes.iter().map(line).collect();
@@ -471,15 +473,15 @@ impl World {
     }
 
     /// Refusals on all terminals, in all their lives.
-    pub(crate) fn refusals(&self) -> BTreeMap<Refusal, u64> {
-        self.refusals_with(0..self.nodes.len())
+    pub(crate) fn drops(&self) -> BTreeMap<DropReason, u64> {
+        self.drops_with(0..self.nodes.len())
     }
 
     /// Those of past lives, and those of these terminals.
-    fn refusals_with(&self, nodes: std::ops::Range<usize>) -> BTreeMap<Refusal, u64> {
+    fn drops_with(&self, nodes: std::ops::Range<usize>) -> BTreeMap<DropReason, u64> {
         let mut sum = self.refused.clone();
         for election in self.nodes[nodes].iter().filter_map(|node| node.election.as_ref()) {
-            for (reason, count) in election.refusals() {
+            for (reason, count) in election.drops() {
                 *sum.entry(reason).or_default() += count;
             }
         }

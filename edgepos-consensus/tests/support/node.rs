@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use edgepos_consensus::{Config, Decision, Election, Event, Message, Output, ProposalKey, Restored};
+use edgepos_consensus::{Config, Decision, Election, Message, Notice, Output, ProposalKey, Restored};
 use edgepos_core::{Now, PersistId, Space, Write};
 
 /// What a disk holds.
@@ -33,7 +33,7 @@ pub(crate) struct Node {
     pub(crate) lag_ms: u64,
     pub(crate) paused_until: u64,
     pub(crate) timer: Option<u64>,
-    pub(crate) events: Vec<(u64, Event)>,
+    pub(crate) notices: Vec<(u64, Notice)>,
     pub(crate) connections: [u64; 16],
     /// Terminals whose connection was told to be up.
     pub(crate) linked: BTreeSet<usize>,
@@ -58,7 +58,7 @@ impl Node {
             lag_ms: 0,
             paused_until: 0,
             timer: None,
-            events: Vec::new(),
+            notices: Vec::new(),
             connections: [1; 16],
             linked: BTreeSet::new(),
             lost: BTreeMap::new(),
@@ -103,13 +103,13 @@ impl Node {
     }
 
     /// Does what needs no world: keeps transactions. Decisions belong to the write that follows them.
-    pub(crate) fn drain(&mut self) -> (Vec<Message>, Vec<PersistId>, Vec<Event>) {
-        let (mut messages, mut writes, mut events, mut decisions) = (vec![], vec![], vec![], vec![]);
-        let Some(election) = &mut self.election else { return (messages, writes, events) };
+    pub(crate) fn drain(&mut self) -> (Vec<Message>, Vec<PersistId>, Vec<Notice>) {
+        let (mut messages, mut writes, mut notices, mut decisions) = (vec![], vec![], vec![], vec![]);
+        let Some(election) = &mut self.election else { return (messages, writes, notices) };
         while let Some(output) = election.poll_output() {
             match output {
                 Output::Transmit(message) => messages.push(message),
-                Output::Event(event) => events.push(event),
+                Output::Notice(notice) => notices.push(notice),
                 Output::Apply(decision) => decisions.push(decision),
                 Output::Install(state) => self.installed.push(state),
                 Output::Persist(persist) => {
@@ -121,7 +121,7 @@ impl Node {
             }
         }
         assert!(decisions.is_empty(), "a decision without the write that follows it");
-        (messages, writes, events)
+        (messages, writes, notices)
     }
 
     /// The oldest transaction reaches the disk: its id and its decisions.
@@ -140,7 +140,7 @@ impl Node {
         Some((transaction.id, transaction.decisions))
     }
 
-    pub(crate) fn saw(&self, wanted: impl Fn(&Event) -> bool) -> Option<u64> {
-        self.events.iter().find(|(_, event)| wanted(event)).map(|(at, _)| *at)
+    pub(crate) fn saw(&self, wanted: impl Fn(&Notice) -> bool) -> Option<u64> {
+        self.notices.iter().find(|(_, notice)| wanted(notice)).map(|(at, _)| *at)
     }
 }

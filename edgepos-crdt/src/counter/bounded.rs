@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::wire::{Reader, Wire, Writer, read_map, write_map};
-use crate::{DecodeError, Overflow};
+use crate::{Overflow, WireError};
 
 /// The replica's own share does not cover the amount. Ask another replica to transfer some, or the leader to decide.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
@@ -59,12 +59,12 @@ struct Unchecked {
 }
 
 impl TryFrom<Unchecked> for BoundedCounter {
-    type Error = DecodeError;
+    type Error = WireError;
 
-    fn try_from(read: Unchecked) -> Result<Self, DecodeError> {
+    fn try_from(read: Unchecked) -> Result<Self, WireError> {
         let Unchecked { moved, spent } = read;
         if moved.values().chain(spent.values()).any(|amount| *amount == 0) {
-            return Err(DecodeError::Number);
+            return Err(WireError::Number);
         }
         Ok(Self { moved, spent })
     }
@@ -180,7 +180,7 @@ impl Wire for BoundedCounter {
         write_map(&self.spent, out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         Unchecked { moved: read_map(17, input)?, spent: read_map(9, input)? }.try_into()
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::shares::Shares;
 use crate::table::Cell;
 use crate::wire::{Reader, Wire, Writer, read_list, write_list};
-use crate::{ApplyError, Corruption, DecodeError, GRow, MergeError, Overflow, PnRow, VersionVector};
+use crate::{ApplyError, Corruption, GRow, MergeError, Overflow, PnRow, VersionVector, WireError};
 
 impl<const N: usize> Wire for Cell<N> {
     fn write(&self, out: &mut Writer) {
@@ -16,7 +16,7 @@ impl<const N: usize> Wire for Cell<N> {
         self.totals.iter().for_each(|total| out.number(*total));
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let mut cell = Self { stamp: input.number()?, totals: [0; N] };
         for total in &mut cell.totals {
             *total = input.number()?;
@@ -121,7 +121,7 @@ macro_rules! counter {
                 write_list(&self.shares.iter().collect::<Vec<_>>(), out);
             }
 
-            fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+            fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
                 let shares = Shares::checked(read_list(9 + 1 + $n, input)?)?;
                 Ok(Self { shares })
             }

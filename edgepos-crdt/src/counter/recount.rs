@@ -7,7 +7,7 @@ use edgepos_core::EventId;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{Reader, Wire, Writer};
-use crate::{DecodeError, Item, Overflow, PnTable, VersionVector};
+use crate::{Item, Overflow, PnTable, VersionVector, WireError};
 
 /// Somebody counted an item on the shelf.
 ///
@@ -105,7 +105,7 @@ impl Wire for Recount {
         self.known.write(out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(Self {
             item: Item::read(input)?,
             counted: i64::read(input)?,

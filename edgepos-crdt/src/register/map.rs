@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LwwRegister, WouldLose};
 use crate::wire::{Reader, Wire, Writer, read_map, write_map};
-use crate::{ApplyError, Corruption, DecodeError, MergeError, Stamp, VersionVector};
+use crate::{ApplyError, Corruption, MergeError, Stamp, VersionVector, WireError};
 
 /// A register and the event that wrote it last.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -337,7 +337,7 @@ impl<V: Wire> Wire for LwwRegister<V> {
         self.value().write(out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(Self::new(Stamp::read(input)?, V::read(input)?))
     }
 }
@@ -348,7 +348,7 @@ impl<V: Wire> Wire for Entry<V> {
         self.register.write(out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(Self { dot: EventId::read(input)?, register: LwwRegister::read(input)? })
     }
 }
@@ -362,7 +362,7 @@ impl<K: Wire + Ord, V: Wire> Wire for LwwMap<K, V> {
         write_map(&self.entries, out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let vector = VersionVector::read(input)?;
         let entries = read_map(MIN_ENTRY, input)?;
         check_entries(&entries, &VersionVector::new(), &vector)?;
@@ -377,7 +377,7 @@ impl<K: Wire + Ord, V: Wire> Wire for MapDelta<K, V> {
         write_map(&self.entries, out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let from = VersionVector::read(input)?;
         let to = VersionVector::read(input)?;
         let entries = read_map(MIN_ENTRY, input)?;

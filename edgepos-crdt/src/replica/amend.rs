@@ -10,7 +10,7 @@ use crate::register::{Entry, MIN_ENTRY, check_entries};
 use crate::set::SetPart;
 use crate::table::{Rows, check_columns, read_rows, write_rows};
 use crate::wire::{Reader, Wire, Writer, read_map, write_map};
-use crate::{Corruption, DecodeError, VersionVector};
+use crate::{Corruption, VersionVector, WireError};
 
 /// The events of a written-off chain beyond its final number, as one terminal still holds them.
 ///
@@ -79,7 +79,7 @@ impl<E: Wire, K: Wire + Ord, V: Wire> Wire for Amendment<E, K, V> {
         write_map(&self.registers, out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let chain = Chain::read(input)?;
         let after = Seq::read(input)?;
         let last = Seq::read(input)?;

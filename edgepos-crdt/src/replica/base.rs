@@ -6,7 +6,7 @@ use edgepos_core::Chain;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::DecodeError;
+use crate::WireError;
 use crate::table::{Rows, read_rows, write_rows};
 use crate::wire::{Reader, Wire, Writer, write_map};
 
@@ -40,7 +40,7 @@ impl Wire for Ledger {
         write_rows(&self.points, 0, out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(Self { stock: read_rows(0, input)?, points: read_rows(0, input)? })
     }
 }

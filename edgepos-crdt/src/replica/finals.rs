@@ -6,7 +6,7 @@ use edgepos_core::{Chain, FoldEpoch, Seq};
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{Reader, Wire, Writer, read_list, write_list};
-use crate::{Corruption, DecodeError};
+use crate::{Corruption, WireError};
 
 /// Where a chain ends.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -41,11 +41,11 @@ impl Wire for Final {
         out.byte(u8::from(self.written_off));
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let seq = Seq::read(input)?;
         match input.byte()? {
             flag @ (0 | 1) => Ok(Self { seq, written_off: flag == 1 }),
-            _ => Err(DecodeError::Number),
+            _ => Err(WireError::Number),
         }
     }
 }
@@ -54,7 +54,7 @@ impl Wire for Final {
 const MIN_FINAL: usize = 11;
 
 /// A chain that were there twice would be counted twice.
-fn read_finals(input: &mut Reader<'_>) -> Result<Vec<(Chain, Final)>, DecodeError> {
+fn read_finals(input: &mut Reader<'_>) -> Result<Vec<(Chain, Final)>, WireError> {
     let finals: Vec<(Chain, Final)> = read_list(MIN_FINAL, input)?;
     let rising = finals.windows(2).all(|pair| pair[0].0 < pair[1].0);
     if rising { Ok(finals) } else { Err(Corruption::Order.into()) }
@@ -65,7 +65,7 @@ impl Wire for Retirement {
         write_list(&self.finals, out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         read_finals(input).map(|finals| Self { finals })
     }
 }
@@ -77,7 +77,7 @@ impl Wire for Fold {
         out.raw(&self.base_hash);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let parent = FoldEpoch::read(input)?;
         let finals = read_finals(input)?;
         let mut base_hash = [0; 32];

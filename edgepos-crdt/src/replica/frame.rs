@@ -16,7 +16,7 @@ use crate::table::{
     Columns, Rows, check_base, check_columns, read_columns, read_rows, write_columns, write_rows,
 };
 use crate::wire::{Reader, Wire, Writer, read_map, write_map};
-use crate::{Corruption, DecodeError, MergeError, VersionVector};
+use crate::{Corruption, MergeError, VersionVector, WireError};
 
 /// The base rows that changed after an epoch, and everything else that the folded state consists of.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -292,7 +292,7 @@ impl Wire for Checkpoint {
         write_map(&self.ledgers, out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(Self {
             since: FoldEpoch::read(input)?,
             folded: read_map(11, input)?,
@@ -316,7 +316,7 @@ impl<E: Wire, K: Wire + Ord, V: Wire> Wire for Frame<E, K, V> {
         self.checkpoint.write(out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let epoch = FoldEpoch::read(input)?;
         let from = VersionVector::read(input)?;
         let to = VersionVector::read(input)?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::part::SetPart;
 use super::tx::{Moved, TxSet};
 use crate::wire::{Reader, Wire, Writer};
-use crate::{Corruption, DecodeError, MergeError, VersionVector};
+use crate::{Corruption, MergeError, VersionVector, WireError};
 
 /// What changed in a [`TxSet`] after `from`, up to `to`: what was added and is still there, and the removals of what was there
 /// before.
@@ -96,7 +96,7 @@ impl<E: Wire> Wire for SetDelta<E> {
         self.part.write(&self.from, out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let from = VersionVector::read(input)?;
         let to = VersionVector::read(input)?;
         let pruned = VersionVector::read(input)?;

@@ -11,7 +11,7 @@ use super::targets::Targets;
 use super::tx::Moved;
 use super::{SetDelta, TxSet};
 use crate::wire::{Reader, Wire, Writer};
-use crate::{ApplyError, DecodeError, MergeError, VersionVector};
+use crate::{ApplyError, MergeError, VersionVector, WireError};
 
 /// Members by value: tags of a customer, devices of a workstation, products of an assortment.
 ///
@@ -234,7 +234,7 @@ impl<E: Wire + Ord + Clone> Wire for OrSet<E> {
         self.set.write(out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         TxSet::read(input).map(Self::from)
     }
 }
@@ -328,7 +328,7 @@ impl<V: Wire> Wire for MvRegister<V> {
         self.set.write(out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         TxSet::read(input).map(|set| Self { set })
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::runs::Runs;
 use super::targets::Targets;
 use crate::wire::{Reader, Wire, Writer};
-use crate::{Corruption, DecodeError, VersionVector};
+use crate::{Corruption, VersionVector, WireError};
 
 /// The adds and removals of an interval.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ impl<E: Wire> SetPart<E> {
     }
 
     /// Whether they lie in the interval is [`check`](Self::check)ed by the caller.
-    pub(crate) fn read(from: &VersionVector, input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read(from: &VersionVector, input: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(Self { adds: Runs::read(from, input)?, removals: Runs::read(from, input)? })
     }
 }

@@ -8,7 +8,7 @@ use edgepos_core::{Chain, EventId, Seq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::wire::{Reader, Wire, Writer};
-use crate::{Corruption, DecodeError, VersionVector};
+use crate::{Corruption, VersionVector, WireError};
 
 /// Positions in a chunk.
 const WIDTH: u64 = u64::BITS as u64;
@@ -332,7 +332,7 @@ impl<T: Wire> Runs<T> {
     }
 
     /// Whether the values lie in an interval is [`check`](Self::check)ed by the caller.
-    pub(crate) fn read(from: &VersionVector, input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read(from: &VersionVector, input: &mut Reader<'_>) -> Result<Self, WireError> {
         let mut runs = Self::default();
         let mut before = None;
         for _ in 0..input.length(9 + 1)? {
@@ -344,7 +344,7 @@ impl<T: Wire> Runs<T> {
             before = Some(chain);
             let mut last = from.get(chain).0;
             for _ in 0..count {
-                last = last.checked_add(input.number()?).ok_or(DecodeError::Number)?;
+                last = last.checked_add(input.number()?).ok_or(WireError::Number)?;
                 runs.push(EventId::new(chain, Seq(last)), T::read(input)?)?;
             }
         }

@@ -7,7 +7,7 @@ use edgepos_core::EventId;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{Reader, Wire, Writer, read_list, write_list};
-use crate::{Corruption, DecodeError};
+use crate::{Corruption, WireError};
 
 /// One mostly, and then without a list of its own.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ impl Wire for Targets {
         write_list(self.as_slice(), out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         read_list(10, input).map(|ids: Vec<EventId>| Self::from(ids))
     }
 }

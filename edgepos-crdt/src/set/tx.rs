@@ -10,7 +10,7 @@ use super::part::SetPart;
 use super::runs::Runs;
 use super::targets::Targets;
 use crate::wire::{Reader, Wire, Writer};
-use crate::{ApplyError, Corruption, DecodeError, MergeError, VersionVector};
+use crate::{ApplyError, Corruption, MergeError, VersionVector, WireError};
 
 /// Transactions, parked baskets, open exceptions: each element is added by exactly one event, and that event is its name.
 ///
@@ -388,7 +388,7 @@ impl<E: Wire> Wire for TxSet<E> {
         self.removals.write(&start, out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let vector = VersionVector::read(input)?;
         let pruned = VersionVector::read(input)?;
         let SetPart { adds: live, removals } = SetPart::read(&VersionVector::new(), input)?;
@@ -501,7 +501,7 @@ mod tests {
         assert_eq!(TxSet::from_bytes(&set.to_bytes(), &Limits::default()), Ok(set.clone()));
         set.removals = Runs::default();
         set.removals.push(dot(2, 1), Vec::from([dot(1, 1)]).into()).unwrap();
-        let refused = Err(DecodeError::Corrupt(Corruption::RemovedAndThere { chain: dot(1, 1).chain }));
+        let refused = Err(WireError::Corrupt(Corruption::RemovedAndThere { chain: dot(1, 1).chain }));
         assert_eq!(TxSet::<u64>::from_bytes(&set.to_bytes(), &Limits::default()), refused);
         assert!(serde_json::from_str::<TxSet<u64>>(&serde_json::to_string(&set).unwrap()).is_err());
     }

@@ -10,7 +10,7 @@ use super::cell::Cell;
 use super::grid::{Columns, Grid, Rows};
 use crate::delta::Session;
 use crate::wire::{Reader, Wire, Writer};
-use crate::{Corruption, DecodeError, Limits, MergeError, VersionVector};
+use crate::{Corruption, Limits, MergeError, VersionVector, WireError};
 
 /// The cells of a table that changed after `from`, up to `to`: a [`PnTable`](crate::PnTable)'s with `N` = 2, a [`GTable`](crate::GTable)'s with `N` = 1.
 ///
@@ -66,8 +66,8 @@ impl<const N: usize> TableDelta<N> {
     /// Reads what [`encode_session`](Self::encode_session) wrote at the other end.
     ///
     /// # Errors
-    /// [`DecodeError::OtherBase`] when the ends disagree about what was acknowledged; any other for broken bytes.
-    pub fn decode_session(bytes: &[u8], session: &Session, limits: &Limits) -> Result<Self, DecodeError> {
+    /// [`WireError::OtherBase`] when the ends disagree about what was acknowledged; any other for broken bytes.
+    pub fn decode_session(bytes: &[u8], session: &Session, limits: &Limits) -> Result<Self, WireError> {
         let mut input = Reader::new(bytes, *limits);
         let (from, to) = session.read_interval(&mut input)?;
         let epoch = FoldEpoch::read(&mut input)?;
@@ -122,7 +122,7 @@ impl<const N: usize> Wire for TableDelta<N> {
         write_columns(&self.columns, &self.from, out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let from = VersionVector::read(input)?;
         let to = VersionVector::read(input)?;
         let epoch = FoldEpoch::read(input)?;
@@ -144,7 +144,7 @@ pub(crate) fn write_columns<const N: usize>(columns: &Columns<N>, from: &Version
 pub(crate) fn read_columns<const N: usize>(
     from: &VersionVector,
     input: &mut Reader<'_>,
-) -> Result<Columns<N>, DecodeError> {
+) -> Result<Columns<N>, WireError> {
     let count = input.length(9 + 1)?;
     let mut columns = Vec::new();
     for _ in 0..count {
@@ -166,7 +166,7 @@ pub(crate) fn write_rows<const N: usize>(rows: &Rows<N>, after: u64, out: &mut W
     }
 }
 
-pub(crate) fn read_rows<const N: usize>(after: u64, input: &mut Reader<'_>) -> Result<Rows<N>, DecodeError> {
+pub(crate) fn read_rows<const N: usize>(after: u64, input: &mut Reader<'_>) -> Result<Rows<N>, WireError> {
     let count = input.length(2 + N)?;
     let mut rows: Rows<N> = Vec::new();
     for _ in 0..count {
@@ -174,10 +174,10 @@ pub(crate) fn read_rows<const N: usize>(after: u64, input: &mut Reader<'_>) -> R
         let item = match rows.last() {
             None => step,
             Some((last, _)) => {
-                last.0.checked_add(step).and_then(|item| item.checked_add(1)).ok_or(DecodeError::Number)?
+                last.0.checked_add(step).and_then(|item| item.checked_add(1)).ok_or(WireError::Number)?
             }
         };
-        let stamp = input.number()?.checked_add(after).ok_or(DecodeError::Number)?;
+        let stamp = input.number()?.checked_add(after).ok_or(WireError::Number)?;
         let mut cell = Cell { stamp, totals: [0; N] };
         for total in &mut cell.totals {
             *total = input.number()?;
@@ -266,16 +266,16 @@ impl<const N: usize> Wire for Grid<N> {
         write_columns(&columns, &VersionVector::new(), out);
     }
 
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
         let epoch = FoldEpoch::read(input)?;
         let vector = VersionVector::read(input)?;
         let base = read_rows(0, input)?;
         let columns: Columns<N> = read_columns(&VersionVector::new(), input)?;
         check_columns(&columns, &VersionVector::new(), &vector)?;
-        let full = DecodeError::TooMany { what: "items", limit: Self::MAX_ITEMS };
+        let full = WireError::TooMany { what: "items", limit: Self::MAX_ITEMS };
         let mut grid = Self::default();
         grid.advance(&vector);
-        grid.restore_base(epoch, base).map_err(|_| DecodeError::Number)?;
+        grid.restore_base(epoch, base).map_err(|_| WireError::Number)?;
         for (chain, rows) in columns {
             for (item, cell) in rows {
                 grid.restore(chain, item, cell).map_err(|_| full.clone())?;

@@ -10,7 +10,7 @@ use super::grid::Grid;
 use super::portable::Portable;
 use super::typed::table;
 use crate::wire::{Reader, Wire, Writer};
-use crate::{ApplyError, DecodeError, MergeError, Overflow, VersionVector};
+use crate::{ApplyError, MergeError, Overflow, VersionVector, WireError};
 
 /// What one chain added to and took from one item, from its first event to the one that touched the item last.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]

@@ -163,7 +163,7 @@ macro_rules! table {
                 self.grid.write(out);
             }
 
-            fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+            fn read(input: &mut Reader<'_>) -> Result<Self, WireError> {
                 Grid::read(input).map(|grid| Self { grid })
             }
         }

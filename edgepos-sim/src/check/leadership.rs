@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use edgepos::Status;
+use edgepos_consensus::Health;
 use edgepos_core::{ReplicaId, Term};
 
 use super::promises::Promises;
@@ -74,8 +75,8 @@ impl Leadership {
             let what = format!("{me} is entitled and says that {:?} leads", status.leader);
             return Err(Violation::new(Rule::Honest, what));
         };
-        if status.mode != "normal" {
-            let what = format!("{me} is entitled in mode {}", status.mode);
+        if status.health != Health::Normal {
+            let what = format!("{me} is entitled while {}", status.health);
             return Err(Violation::new(Rule::Honest, what));
         }
         let until_ms = self.promises.majority_until_ms(me, leader.term.0, voters);
@@ -122,7 +123,7 @@ mod tests {
             me,
             leader: Some(Leader { replica: leader, term: Term(4) }),
             entitled,
-            mode: "normal",
+            health: Health::Normal,
             durable: Default::default(),
             cloud: Default::default(),
             queued: 0,
@@ -177,7 +178,8 @@ mod tests {
     fn an_entitled_follower_is_noticed() {
         let mut leadership = Leadership::new();
         assert_eq!(leadership.observe(0, &status(A, B, true), &[A, B]).unwrap_err().rule, Rule::Honest);
-        let degraded = Status { mode: "degraded", ..status(A, A, true) };
+        let degraded = Health::Degraded { since: edgepos_core::Time(0), reachable: 1, needed: 2 };
+        let degraded = Status { health: degraded, ..status(A, A, true) };
         assert_eq!(promised().observe(100, &degraded, &[A, B]).unwrap_err().rule, Rule::Honest);
     }
 }

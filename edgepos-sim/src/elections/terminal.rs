@@ -111,7 +111,7 @@ impl Terminal {
                     self.disk_free_at = self.disk_free_at.max(now) + self.flush_ms;
                     duties.flushes.push(self.disk_free_at);
                 }
-                Output::Apply(_) | Output::Install(_) | Output::Event(_) => {}
+                Output::Apply(_) | Output::Install(_) | Output::Notice(_) => {}
             }
         }
         duties

@@ -198,11 +198,7 @@ impl Later {
             me: self.setup.me,
             leader: self.election.leader(),
             entitled: self.election.entitled(),
-            mode: match self.election.mode() {
-                consensus::Mode::Normal => "normal",
-                consensus::Mode::Degraded { .. } => "degraded",
-                consensus::Mode::Leaderless => "leaderless",
-            },
+            health: self.election.health(),
             durable: self.outbox.durable().clone(),
             cloud: self.outbox.cloud().clone(),
             queued: self.outbox.queue_len(),
@@ -289,7 +285,7 @@ impl Later {
                     self.transmit(message.to(), connection, ELECTION, &message.encode());
                 }
             }
-            consensus::Output::Event(event) => self.out.push_back(Output::Notice(Notice::Election(event))),
+            consensus::Output::Notice(notice) => self.out.push_back(Output::Notice(Notice::Election(notice))),
         }
     }
 
@@ -309,7 +305,7 @@ impl Later {
                 self.transmit(to, connection, SYNC, &message.encode());
             }
             sync::Output::Uplink(id, request) => self.out.push_back(Output::Uplink(id, request)),
-            sync::Output::Event(event) => self.out.push_back(Output::Notice(Notice::Sync(event))),
+            sync::Output::Notice(notice) => self.out.push_back(Output::Notice(Notice::Sync(notice))),
         }
     }
 

@@ -1,5 +1,7 @@
 //! How a run is watched, when it is over, and what is judged then.
 
+use edgepos_consensus::Health;
+
 use super::{Happening, PROBE_US, QUIET_US, REPEAT_US, World};
 use crate::check::{CloudView, Facts, Rule, StoreView, Violation, events_on, judge, log_on};
 use crate::plan::LaterStyle;
@@ -96,7 +98,10 @@ impl World {
                 let status = terminal.status();
                 let even = status.durable == *cloud.vector() && status.cloud == *cloud.vector();
                 let idle = status.queued == 0 && status.open_baskets == 0 && station.till.is_done();
-                even && idle && status.mode == "normal" && status.leader.is_some() && station.disk.is_idle()
+                even && idle
+                    && status.health == Health::Normal
+                    && status.leader.is_some()
+                    && station.disk.is_idle()
             })
     }
 
@@ -116,12 +121,12 @@ impl World {
             let held: u64 = status.durable.iter().map(|(_, seq)| seq.0).sum();
             let cloud: u64 = status.cloud.iter().map(|(_, seq)| seq.0).sum();
             text += &format!(
-                "; {} holds {held}, knows {cloud} in the cloud, queues {}, {} baskets and {} requests open, mode {}, {}, leader {}",
+                "; {} holds {held}, knows {cloud} in the cloud, queues {}, {} baskets and {} requests open, {}, {}, leader {}",
                 status.me,
                 status.queued,
                 status.open_baskets,
                 station.till.open_requests(),
-                status.mode,
+                status.health,
                 if status.entitled { "entitled" } else { "not entitled" },
                 status
                     .leader

@@ -11,7 +11,7 @@ use super::retry::Retry;
 use crate::backoff;
 use crate::config::Config;
 use crate::gather::Gather;
-use crate::io::{Event, UplinkError, UplinkId, Witness};
+use crate::io::{Notice, UplinkError, UplinkId, Witness};
 use crate::receiver::{Reading, Receiver};
 use crate::turn::Turn;
 use crate::wire::batch::Batch;
@@ -226,14 +226,14 @@ impl Uploader {
                 self.rest(turn.now, wait, self.stage.epoch());
             }
             Ok(CloudReply::Fenced { epoch }) => {
-                turn.out.notice(Event::Fenced { epoch });
+                turn.out.notice(Notice::Fenced { epoch });
                 let (_, wait) = self.retry.failed(turn);
                 self.rest(turn.now, wait, None);
             }
             Ok(CloudReply::Fork { chain }) => {
                 self.receiver.set_apart(chain);
                 let seq = turn.log.accepted().get(chain);
-                turn.out.notice(Event::Fork { chain, seq, witness: Witness::Cloud });
+                turn.out.notice(Notice::Fork { chain, seq, witness: Witness::Cloud });
                 self.hold_or_rest(turn);
             }
             Ok(CloudReply::Refused { reason }) => self.refused(turn, reason),
@@ -251,7 +251,7 @@ impl Uploader {
         self.receiver.aim(turn.log.durable());
         self.retry.reset();
         self.stage = Stage::Holding { epoch };
-        turn.out.notice(Event::Leased { epoch, leader: mandate.is_leader() });
+        turn.out.notice(Notice::Leased { epoch, leader: mandate.is_leader() });
     }
 
     /// The cloud's vector after an append: further, by this batch or by another uploader's.
@@ -278,7 +278,7 @@ impl Uploader {
             self.hold_or_rest(turn);
             return;
         }
-        turn.out.notice(Event::UploadRefused { reason });
+        turn.out.notice(Notice::UploadRefused { reason });
         if reason == RefusedReason::TooLarge
             && let Stage::Sending { largest: Some(chain), .. } = self.stage
         {
@@ -298,7 +298,7 @@ impl Uploader {
             _ => Duration::ZERO,
         };
         let (attempts, wait) = self.retry.failed(turn);
-        turn.out.notice(Event::UplinkFailed { error, attempts });
+        turn.out.notice(Notice::UplinkFailed { error, attempts });
         self.rest(turn.now, at_least + wait, self.stage.epoch());
     }
 

@@ -16,7 +16,7 @@ use self::restored::{Head, Restored};
 use self::writes::{Settled, Writes};
 use crate::config::Config;
 use crate::event::{EventRecord, Hash};
-use crate::io::{Event, Witness};
+use crate::io::{Notice, Witness};
 use crate::outputs::Outputs;
 use crate::wire::batch::{LinkError, Run};
 
@@ -154,7 +154,7 @@ impl Log {
         let hash = hash.link(id, &payload);
         if id.seq == head.seq && hash != head.hash {
             self.suspended.insert(chain);
-            out.notice(Event::Fork { chain, seq: head.seq, witness: Witness::Log });
+            out.notice(Notice::Fork { chain, seq: head.seq, witness: Witness::Log });
             return Err(RecordError::Fork { id });
         }
         // Behind a snapshot of the store-wide log, events of before it may be missing here: peers bring those, and this one with them.
@@ -187,7 +187,7 @@ impl Log {
         }
         if head.seq == seq && head.hash != hash {
             self.suspended.insert(chain);
-            out.notice(Event::Fork { chain, seq, witness: Witness::Log });
+            out.notice(Notice::Fork { chain, seq, witness: Witness::Log });
             return Err(RecordError::Fork { id: EventId::new(chain, seq) });
         }
         self.heads.entry(chain).or_default().decided = Some((seq, hash));
@@ -251,7 +251,7 @@ impl Log {
         for (chain, known) in vector.iter() {
             let own = self.accepted.get(chain);
             if chain.replica == self.me && known > own && self.suspended.insert(chain) {
-                out.notice(Event::RollbackSuspected { chain, known, own, witness });
+                out.notice(Notice::RollbackSuspected { chain, known, own, witness });
             }
         }
     }
@@ -267,7 +267,7 @@ impl Log {
         self.check_rollback(vector, witness, out);
         let chains = vector.iter().filter(|(chain, _)| self.cloud.get(*chain) == Seq::ZERO).count();
         if self.cloud.len() + chains > max_chains as usize {
-            out.notice(Event::TooManyChains { witness });
+            out.notice(Notice::TooManyChains { witness });
             return false;
         }
         if self.cloud.dominates(vector) {
@@ -276,7 +276,7 @@ impl Log {
         self.cloud.join(vector);
         let row = restored::cloud_write(&self.cloud);
         self.writes.issue(vec![row], VersionVector::new(), Settled::default(), out);
-        out.notice(Event::CloudHas(self.cloud.clone()));
+        out.notice(Notice::CloudHas(self.cloud.clone()));
         true
     }
 

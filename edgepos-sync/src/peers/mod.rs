@@ -16,7 +16,7 @@ use edgepos_crdt::VersionVector;
 use self::peer::Peer;
 use self::stance::Stance;
 use self::watch::CloudWatch;
-use crate::io::{Event, Witness};
+use crate::io::{Notice, Witness};
 use crate::turn::Turn;
 use crate::wire::message::{Hello, Message};
 
@@ -32,14 +32,14 @@ pub(crate) struct Peers {
 impl Peers {
     pub(crate) fn up(&mut self, turn: &mut Turn<'_>, id: ReplicaId, connection: ConnectionId) {
         if id == turn.config.me {
-            turn.out.notice(Event::CloneSuspected { connection });
+            turn.out.notice(Notice::CloneSuspected { connection });
             return;
         }
         if !self.peers.contains_key(&id) && self.peers.len() >= turn.config.max_peers as usize {
             // Only what a peer held is lost; it says so again when it comes back.
             let Some(gone) = self.peers.iter().find(|(_, peer)| !peer.is_connected()).map(|(id, _)| *id)
             else {
-                turn.out.notice(Event::PeerRefused { peer: id });
+                turn.out.notice(Notice::PeerRefused { peer: id });
                 return;
             };
             self.peers.remove(&gone);

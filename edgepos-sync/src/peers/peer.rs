@@ -9,7 +9,7 @@ use super::acks::Acks;
 use super::delivery::Delivery;
 use super::session::Session;
 use super::stance::Stance;
-use crate::io::{Event, Witness};
+use crate::io::{Notice, Witness};
 use crate::log::intake::{Intake, Taken};
 use crate::turn::Turn;
 use crate::wire::batch::Batch;
@@ -98,7 +98,7 @@ impl Peer {
         }
         match Batch::decode(batch, &turn.config.limits) {
             Ok(batch) => self.accept(turn, batch),
-            Err(error) => turn.out.notice(Event::Undecodable { peer: self.session.peer(), error }),
+            Err(error) => turn.out.notice(Notice::Undecodable { peer: self.session.peer(), error }),
         }
         self.acks.owe(turn.log, number);
     }
@@ -118,7 +118,7 @@ impl Peer {
                 Taken::Yes => self.delivery.received(chain, last),
                 Taken::Gap => {}
                 Taken::Fork => self.part(turn, chain),
-                Taken::TooManyChains => turn.out.notice(Event::TooManyChains { witness }),
+                Taken::TooManyChains => turn.out.notice(Notice::TooManyChains { witness }),
             }
         }
         turn.log.commit(intake, turn.out);
@@ -136,13 +136,13 @@ impl Peer {
         }
         self.relay = ack.relay;
         if news && leads {
-            turn.out.notice(Event::LeaderHas(self.held().clone()));
+            turn.out.notice(Notice::LeaderHas(self.held().clone()));
         }
         if ack.asks_cloud {
             self.tell_cloud(turn);
         }
         if self.delivery.turns_critical(turn, pause) {
-            turn.out.notice(Event::Backpressure { peer: self.session.peer(), retry_after: pause });
+            turn.out.notice(Notice::Backpressure { peer: self.session.peer(), retry_after: pause });
         }
     }
 
@@ -150,7 +150,7 @@ impl Peer {
     pub(crate) fn on_missing(&mut self, turn: &mut Turn<'_>, floor: BTreeMap<Chain, Seq>) {
         for (chain, floor) in floor {
             if floor > turn.log.accepted().get(chain).next() {
-                turn.out.notice(Event::SnapshotNeeded { peer: self.session.peer(), chain, floor });
+                turn.out.notice(Notice::SnapshotNeeded { peer: self.session.peer(), chain, floor });
             }
         }
     }
@@ -163,7 +163,7 @@ impl Peer {
         }
         self.delivery.set_apart(chain);
         let seq = turn.log.accepted().get(chain);
-        turn.out.notice(Event::Fork { chain, seq, witness: self.witness() });
+        turn.out.notice(Notice::Fork { chain, seq, witness: self.witness() });
     }
 
     /// Tells it what the cloud holds, where anything is known of that.

@@ -3,7 +3,7 @@
 use edgepos_core::{ConnectionId, ReplicaId, Time};
 
 use crate::backoff;
-use crate::io::Event;
+use crate::io::Notice;
 use crate::turn::Turn;
 use crate::wire::compress;
 use crate::wire::message::{Hello, Message, VERSIONS};
@@ -74,10 +74,10 @@ impl Session {
         let peer = self.peer;
         if oldest > VERSIONS.1 || newest < VERSIONS.0 || oldest > newest {
             self.mute = true;
-            turn.out.notice(Event::Incompatible { peer, versions: hello.versions });
+            turn.out.notice(Notice::Incompatible { peer, versions: hello.versions });
         } else if hello.store != turn.config.store {
             self.mute = true;
-            turn.out.notice(Event::WrongStore { peer, store: hello.store });
+            turn.out.notice(Notice::WrongStore { peer, store: hello.store });
         } else {
             self.greeted = true;
         }

@@ -8,7 +8,7 @@ use edgepos_core::{
 };
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{
-    Ack, Batch, CloudReply, CloudRequest, Config, Event, EventRecord, Hash, Hello, Input, Message, Outbox,
+    Ack, Batch, CloudReply, CloudRequest, Config, EventRecord, Hash, Hello, Input, Message, Notice, Outbox,
     Output, Restored, Run, UplinkId,
 };
 
@@ -22,7 +22,7 @@ pub struct Bench {
     pub now: Now,
     pub sent: Vec<(ReplicaId, ConnectionId, Message)>,
     pub asked: Vec<(UplinkId, CloudRequest)>,
-    pub news: Vec<Event>,
+    pub news: Vec<Notice>,
     pub accepted: Vec<EventRecord>,
     pub held: Vec<Persist>,
     /// Keep writes in `held` instead of making them durable.
@@ -91,7 +91,7 @@ impl Bench {
                 Output::Accepted(record) => self.accepted.push(record),
                 Output::Transmit { to, connection, message } => self.sent.push((to, connection, message)),
                 Output::Uplink(id, request) => self.asked.push((id, request)),
-                Output::Event(event) => self.news.push(event),
+                Output::Notice(notice) => self.news.push(notice),
             }
         }
     }

@@ -12,8 +12,8 @@ use edgepos_core::{
 };
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{
-    Batch, CloudReply, CloudRequest, Config, Event, EventRecord, IngestState, Input, Limits, Message, Outbox,
-    Output, Restored, UplinkError, UplinkId,
+    Batch, CloudReply, CloudRequest, Config, EventRecord, IngestState, Input, Limits, Message, Notice,
+    Outbox, Output, Restored, UplinkError, UplinkId,
 };
 
 pub const STORE: StoreId = StoreId([7; 16]);
@@ -38,7 +38,7 @@ pub struct Node {
     /// Raised at each restart: what was under way for an earlier life reaches nobody.
     life: u32,
     pub uplink: bool,
-    pub news: Vec<Event>,
+    pub news: Vec<Notice>,
 }
 
 #[derive(Clone, Copy)]
@@ -356,7 +356,7 @@ impl World {
                 }
                 Output::Transmit { to, connection, message } => self.transmit(node, to, connection, &message),
                 Output::Uplink(id, request) => self.ask_cloud(node, id, &request),
-                Output::Event(event) => self.nodes[node].news.push(event),
+                Output::Notice(notice) => self.nodes[node].news.push(notice),
             }
         }
         assert!(effects.is_empty(), "events without a write");

@@ -56,133 +56,133 @@ pub(super) fn tell(notice: &Notice) -> &'static str {
     }
 }
 
-fn tell_election(notice: &consensus::Event) -> &'static str {
-    use consensus::Event;
+fn tell_election(notice: &consensus::Notice) -> &'static str {
+    use consensus::Notice;
     match notice {
-        Event::LeaderChanged(Some(leader)) => {
+        Notice::LeaderChanged(Some(leader)) => {
             info!(leader = leader.replica.terminal(), term = leader.term.0, "a leader is known");
             "leader_changed"
         }
-        Event::LeaderChanged(None) => {
+        Notice::LeaderChanged(None) => {
             info!("no leader is known; sales go on");
             "leader_changed"
         }
-        Event::QuorumLost { reachable, needed, .. } => {
+        Notice::QuorumLost { reachable, needed, .. } => {
             warn!(reachable, needed, "this leader no longer hears a majority; sales go on");
             "quorum_lost"
         }
-        Event::QuorumRegained => {
+        Notice::QuorumRegained => {
             info!("a majority is heard again");
             "quorum_regained"
         }
-        Event::Halted(reason) => {
+        Notice::Halted(reason) => {
             error!(%reason, "the election has stopped; sales go on");
             "election_halted"
         }
-        Event::Refused { from, reason } => {
+        Notice::Refused { from, reason } => {
             debug!(peer = from.terminal(), ?reason, "an election message was refused");
             "message_refused"
         }
-        Event::LogLost { held, known } => {
+        Notice::LogLost { held, known } => {
             error!(held, known, "this disk lost decisions that it had reported durable");
             "log_lost"
         }
-        Event::ProposalRefused { kind, base, current, .. } => {
+        Notice::ProposalRefused { kind, base, current, .. } => {
             info!(kind, base, current, "the store refused a proposal: another decision came first");
             "proposal_refused"
         }
-        Event::StoreRecovered { generation, last, decided } => {
+        Notice::StoreRecovered { generation, last, decided } => {
             warn!(generation = generation.0, last, decided, "this store was recovered by force");
             "store_recovered"
         }
-        Event::MembersChanged { voters, learners } => {
+        Notice::MembersChanged { voters, learners } => {
             info!(voters = voters.len(), learners = learners.len(), "the store decided who belongs to it");
             "members_changed"
         }
-        Event::DiskStalled { .. } => {
+        Notice::DiskStalled { .. } => {
             warn!("a write takes longer than it should; the disk may be failing");
             "disk_stalled"
         }
-        Event::HandOverFailed => {
+        Notice::HandOverFailed => {
             warn!("nobody took the leadership over; the next election decides");
             "hand_over_failed"
         }
-        Event::LevelRaised { level } => {
+        Notice::LevelRaised { level } => {
             info!(level, "the store raised its feature level");
             "level_raised"
         }
-        Event::SnapshotInstalled { from, to } => {
+        Notice::SnapshotInstalled { from, to } => {
             info!(from, to, "decisions were missed, and taken from a snapshot");
             "decisions_from_snapshot"
         }
     }
 }
 
-fn tell_sync(notice: &sync::Event) -> &'static str {
-    use sync::Event;
+fn tell_sync(notice: &sync::Notice) -> &'static str {
+    use sync::Notice;
     match notice {
-        Event::LeaderHas(vector) => {
+        Notice::LeaderHas(vector) => {
             debug!(chains = vector.len(), "the leader holds more");
             "leader_has"
         }
-        Event::CloudHas(vector) => {
+        Notice::CloudHas(vector) => {
             debug!(chains = vector.len(), "the cloud holds more");
             "cloud_has"
         }
-        Event::Leased { epoch, leader } => {
+        Notice::Leased { epoch, leader } => {
             info!(epoch = epoch.0, leader, "this terminal uploads to the cloud");
             "leased"
         }
-        Event::Fenced { epoch } => {
+        Notice::Fenced { epoch } => {
             info!(epoch = epoch.0, "another terminal uploads to the cloud");
             "fenced"
         }
-        Event::UploadRefused { reason } => {
+        Notice::UploadRefused { reason } => {
             error!(%reason, "the cloud refused an upload");
             "upload_refused"
         }
         // The first failure is told, and those that follow are the same story.
-        Event::UplinkFailed { error, attempts: 1 } => {
+        Notice::UplinkFailed { error, attempts: 1 } => {
             warn!(%error, "the cloud is not reached; sales go on");
             "uplink_failed"
         }
-        Event::UplinkFailed { error, attempts } => {
+        Notice::UplinkFailed { error, attempts } => {
             debug!(%error, attempts, "the cloud is still not reached");
             "uplink_failed"
         }
-        Event::Backpressure { peer, retry_after } => {
+        Notice::Backpressure { peer, retry_after } => {
             warn!(leader = peer.terminal(), ?retry_after, "the leader asks for a pause; sales go on");
             "backpressure"
         }
-        Event::Pruned { id, peer } => {
+        Notice::Pruned { id, peer } => {
             warn!(%id, peer = peer.map(|peer| peer.terminal()), "an event is asked for that is pruned here");
             "pruned"
         }
-        Event::SnapshotNeeded { peer, chain, floor } => {
+        Notice::SnapshotNeeded { peer, chain, floor } => {
             warn!(peer = peer.terminal(), %chain, floor = floor.0, "what is missing here is pruned there");
             "snapshot_needed"
         }
-        Event::Fork { .. }
-        | Event::RollbackSuspected { .. }
-        | Event::CloneSuspected { .. }
-        | Event::Damaged { .. }
-        | Event::TooManyChains { .. } => tell_damage(notice),
-        Event::Incompatible { peer, versions: (oldest, newest) } => {
+        Notice::Fork { .. }
+        | Notice::RollbackSuspected { .. }
+        | Notice::CloneSuspected { .. }
+        | Notice::Damaged { .. }
+        | Notice::TooManyChains { .. } => tell_damage(notice),
+        Notice::Incompatible { peer, versions: (oldest, newest) } => {
             warn!(
                 peer = peer.terminal(),
                 oldest, newest, "a peer speaks no version that this terminal speaks"
             );
             "peer_incompatible"
         }
-        Event::WrongStore { peer, store } => {
+        Notice::WrongStore { peer, store } => {
             warn!(peer = peer.terminal(), %store, "a peer belongs to another store");
             "peer_of_another_store"
         }
-        Event::PeerRefused { peer } => {
+        Notice::PeerRefused { peer } => {
             warn!(peer = peer.terminal(), "there are too many peers; this one is ignored");
             "peer_refused"
         }
-        Event::Undecodable { peer, error } => {
+        Notice::Undecodable { peer, error } => {
             warn!(peer = peer.terminal(), %error, "a batch of a peer does not decode");
             "batch_undecodable"
         }
@@ -190,21 +190,21 @@ fn tell_sync(notice: &sync::Event) -> &'static str {
 }
 
 /// What is wrong with a disk, here or elsewhere. Other notices of the log are told by [`tell_sync`].
-fn tell_damage(notice: &sync::Event) -> &'static str {
-    use sync::Event;
-    if let Event::Fork { chain, seq, witness } = notice {
+fn tell_damage(notice: &sync::Notice) -> &'static str {
+    use sync::Notice;
+    if let Notice::Fork { chain, seq, witness } = notice {
         error!(%chain, held = seq.0, ?witness, "two histories of one chain: a disk was cloned or restored");
         return "forked";
     }
-    if let Event::RollbackSuspected { chain, known, own, witness } = notice {
+    if let Notice::RollbackSuspected { chain, known, own, witness } = notice {
         error!(%chain, known = known.0, own = own.0, ?witness, "this disk was restored: others hold more of its chain");
         return "rollback_suspected";
     }
-    if let Event::Damaged { id } = notice {
+    if let Notice::Damaged { id } = notice {
         error!(%id, "a stored event does not match its hash");
         return "damaged";
     }
-    if let Event::TooManyChains { witness } = notice {
+    if let Notice::TooManyChains { witness } = notice {
         error!(?witness, "there are more chains than the limit");
         return "too_many_chains";
     }

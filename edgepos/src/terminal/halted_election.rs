@@ -4,6 +4,7 @@
 
 use std::panic;
 
+use edgepos_consensus::Health;
 use edgepos_core::{ConnectionId, IdempotencyKey, Now, ReplicaId, StoreGeneration, StoreId};
 
 use super::{Config, Genesis, Input, Notice, Output, Reply, RequestId, Restored, Terminal};
@@ -82,7 +83,7 @@ impl Till {
         let halts = self
             .notices
             .iter()
-            .filter(|notice| matches!(notice, Notice::Election(edgepos_consensus::Event::Halted(_))))
+            .filter(|notice| matches!(notice, Notice::Election(edgepos_consensus::Notice::Halted(_))))
             .count();
         assert_eq!(halts, 1, "told once");
     }
@@ -120,7 +121,7 @@ fn a_terminal_sells_on_when_its_election_has_halted() {
     assert_eq!(till.sell(now, 1).number, 1);
     till.halt(now);
     let status = till.terminal.status();
-    assert!(!status.entitled && status.leader.is_none() && status.mode == "leaderless");
+    assert!(!status.entitled && status.leader.is_none() && status.health == Health::Leaderless);
     assert_eq!([till.sell(now, 2).number, till.sell(now, 3).number], [2, 3]);
     let deadline = till.terminal.poll_timeout();
     assert!(deadline.is_none_or(|deadline| deadline > now.mono), "it does not spin: {deadline:?}");

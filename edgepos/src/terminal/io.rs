@@ -1,6 +1,6 @@
 //! What goes into a terminal and what comes out of it.
 
-use edgepos_consensus::Leader;
+use edgepos_consensus::{Health, Leader};
 use edgepos_core::{ConnectionId, EventId, Load, LoadId, Persist, PersistId, ReplicaId};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{CloudReply, CloudRequest, UplinkError, UplinkId};
@@ -87,9 +87,9 @@ pub enum Reply {
 #[non_exhaustive]
 pub enum Notice {
     /// The election has something to say: who leads, whether the majority is heard, who belongs to the store.
-    Election(edgepos_consensus::Event),
+    Election(edgepos_consensus::Notice),
     /// The event log has something to say: the cloud, peers, forks, damage.
-    Sync(edgepos_sync::Event),
+    Sync(edgepos_sync::Notice),
     /// An event is on this terminal's disk, its own or a peer's.
     Recorded {
         /// Its place: chain and position.
@@ -138,8 +138,8 @@ pub struct Status {
     pub leader: Option<Leader>,
     /// Whether this terminal leads and hears a majority.
     pub entitled: bool,
-    /// `normal`, `degraded` or `leaderless`.
-    pub mode: &'static str,
+    /// What the store can do from this terminal's view.
+    pub health: Health,
     /// What is on this terminal's disk.
     pub durable: VersionVector,
     /// What the cloud holds, as far as is known here.

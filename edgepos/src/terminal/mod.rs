@@ -226,11 +226,7 @@ impl Terminal {
             me: self.config.me,
             leader: self.election.leader(),
             entitled: self.election.entitled(),
-            mode: match self.election.mode() {
-                consensus::Mode::Normal => "normal",
-                consensus::Mode::Degraded { .. } => "degraded",
-                consensus::Mode::Leaderless => "leaderless",
-            },
+            health: self.election.health(),
             durable: self.ledger.durable().clone(),
             cloud: self.ledger.cloud().clone(),
             queued: self.ledger.queued(),
@@ -336,7 +332,7 @@ impl Terminal {
                     self.out.push(Output::Transmit { to: message.to(), connection, frame });
                 }
             }
-            consensus::Output::Event(notice) => self.out.tell(Notice::Election(notice)),
+            consensus::Output::Notice(notice) => self.out.tell(Notice::Election(notice)),
         }
     }
 
@@ -357,7 +353,7 @@ impl Terminal {
                 self.out.push(Output::Transmit { to, connection, frame: frame::sync(&message) });
             }
             sync::Output::Uplink(id, request) => self.out.push(Output::Uplink(id, request)),
-            sync::Output::Event(notice) => self.out.tell(Notice::Sync(notice)),
+            sync::Output::Notice(notice) => self.out.tell(Notice::Sync(notice)),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use edgepos_consensus::{
-    Config, Decision, Election, Event, Input, Message, Output, Proposal, Restored, Timing,
+    Config, Decision, Election, Input, Message, Notice, Output, Proposal, Restored, Timing,
 };
 use edgepos_core::{ConnectionId, Now, PersistId, ReplicaId, Space, Term, Write};
 
@@ -332,7 +332,7 @@ impl Shop {
                 // Nothing is attached here, so there is nothing to take.
                 Output::Install(state) => assert_eq!(state, None),
                 Output::Transmit(message) => messages.push(message),
-                Output::Event(event) => news.push(event),
+                Output::Notice(notice) => news.push(notice),
             }
         }
         assert!(decisions.is_empty(), "a decision without the write that follows it");
@@ -340,8 +340,8 @@ impl Shop {
         if election.entitled() {
             assert_eq!(election.leader().map(|leader| leader.replica), Some(state.config.me));
         }
-        for event in news {
-            self.check_news(terminal, &event);
+        for notice in news {
+            self.check_news(terminal, &notice);
         }
         for message in messages {
             self.post(terminal, &message);
@@ -366,13 +366,13 @@ impl Shop {
         self.network.push_back((from, to, bytes));
     }
 
-    fn check_news(&mut self, terminal: usize, event: &Event) {
-        match event {
-            Event::LeaderChanged(Some(leader)) if self.honest => {
+    fn check_news(&mut self, terminal: usize, notice: &Notice) {
+        match notice {
+            Notice::LeaderChanged(Some(leader)) if self.honest => {
                 let known = *self.leaders.entry(leader.term).or_insert(leader.replica);
                 assert_eq!(known, leader.replica, "two leaders in term {}", leader.term);
             }
-            Event::LogLost { .. } if self.honest => panic!("terminal {terminal} lost nothing: {event:?}"),
+            Notice::LogLost { .. } if self.honest => panic!("terminal {terminal} lost nothing: {notice:?}"),
             _ => {}
         }
     }

@@ -134,7 +134,7 @@ pub(super) fn status(status: &Status) -> StatusReport {
         term: status.leader.map(|leader| leader.term.0),
         leads: status.leader.is_some_and(|leader| leader.replica == status.me),
         entitled: status.entitled,
-        mode: status.mode.into(),
+        mode: status.health.to_string(),
         business_day: status.business_day,
         queued: status.queued,
         open_baskets: status.open_baskets,
