@@ -262,6 +262,7 @@ impl Loop {
             // A caller that has gone does not need its answer.
             Command::Admit(replica, reply) => return drop(reply.send(self.terminal.admit(now, replica))),
             Command::Retire(replica, reply) => return drop(reply.send(self.terminal.retire(now, replica))),
+            Command::Condition(kind, found) => return self.terminal.report_condition(now, kind, found),
             Command::Flush => return self.terminal.flush(now),
             Command::StepDown => return self.terminal.step_down(now),
             Command::Query(query) => return query(&self.terminal),

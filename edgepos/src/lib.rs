@@ -88,6 +88,6 @@ pub use retail::unreadable::Unreadable;
 pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
-    Config, ConfigError, Genesis, Input, MAX_FRAME, Notice, Output, Refusal, Reply, RequestId, RestoreError,
-    Restored, RowError, Status, Terminal,
+    Condition, ConditionKind, Config, ConfigError, Finding, Genesis, Input, MAX_ABOUT, MAX_FRAME, Notice,
+    Output, Refusal, Reply, RequestId, RestoreError, Restored, RowError, Status, Terminal,
 };

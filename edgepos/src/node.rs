@@ -10,7 +10,7 @@ use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::receipt::{Commit, Receipt};
-use crate::terminal::{Notice, Refusal, Reply, Status, Terminal};
+use crate::terminal::{ConditionKind, Finding, Notice, Refusal, Reply, Status, Terminal};
 
 /// What a node asks the driver.
 pub(crate) enum Command {
@@ -21,6 +21,7 @@ pub(crate) enum Command {
     Query(Box<dyn FnOnce(&Terminal) + Send>),
     Admit(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Retire(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
+    Condition(ConditionKind, Option<Finding>),
     Flush,
     StepDown,
     Shutdown,
@@ -109,6 +110,17 @@ impl Node {
     /// When the terminal has stopped.
     pub async fn unresolved(&self) -> Result<Vec<OpenBasket>, Refusal> {
         self.query(Terminal::unresolved).await
+    }
+
+    /// Reports a condition that the application alone can see, or that it is over: see [`Terminal::report_condition`].
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn report_condition(&self, kind: ConditionKind, found: Option<Finding>) -> Result<(), Refusal> {
+        self.commands
+            .send(Command::Condition(kind, found))
+            .await
+            .map_err(|_| Refusal::Stopped("the driver has ended".into()))
     }
 
     /// Who the terminal is, whom it follows, and how far its events have come.

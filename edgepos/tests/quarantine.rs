@@ -3,11 +3,11 @@
 
 mod support;
 
-use edgepos::Notice;
 use edgepos::core::{Chain, ConnectionId, EventId, Lane, Now, ReplicaId, Seq, Space, StoreId};
 use edgepos::crdt::VersionVector;
 use edgepos::model::{CounterRow, Effect, Envelope, Kind};
 use edgepos::sync::{self, EventRecord, Outbox};
+use edgepos::{ConditionKind, Notice};
 use edgepos::{Input, MemoryStore, Store};
 use support::{Till, WALL, genesis, replica};
 
@@ -75,6 +75,7 @@ impl Peer {
 #[test]
 fn what_can_not_be_read_blocks_nothing() {
     let mut till = Till::new(1, 2, NOW);
+    assert_eq!(conditions(&till), []);
     let mut peer = Peer::new(genesis(2).store);
     let envelope = |kind, delta, body: &[u8]| {
         let mut envelope = Envelope::new(kind, WALL, edgepos::crdt::Hlc(1), body.to_vec());
@@ -115,13 +116,21 @@ fn what_can_not_be_read_blocks_nothing() {
         .collect();
     assert_eq!(quarantined, [2, 4, 5]);
     assert_eq!(till.terminal.status().quarantined, 3);
+    assert_eq!(conditions(&till), [(ConditionKind::Quarantined, 3)]);
 
     let key = |seq| EventId::new(chain, Seq(seq)).to_key();
     let rows = till.disk.scan(Space::Event, &key(1), &key(6), u32::MAX).unwrap();
     let stored: Vec<_> =
         rows.iter().map(|(key, row)| EventRecord::from_row(key, row).unwrap().0.payload).collect();
     assert_eq!(stored, payloads, "kept as they came");
-    assert_eq!(till.crash(NOW).terminal.status().quarantined, 3);
+    let till = till.crash(NOW);
+    assert_eq!(till.terminal.status().quarantined, 3);
+    assert_eq!(conditions(&till), [(ConditionKind::Quarantined, 3)], "it still holds");
+}
+
+fn conditions(till: &Till) -> Vec<(ConditionKind, u64)> {
+    let conditions = till.terminal.status().conditions;
+    conditions.iter().map(|condition| (condition.kind, condition.count)).collect()
 }
 
 #[test]

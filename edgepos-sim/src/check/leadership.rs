@@ -132,6 +132,7 @@ mod tests {
             exceptions: Vec::new(),
             quarantined: 0,
             business_day: None,
+            conditions: Vec::new(),
         }
     }
 

@@ -207,6 +207,7 @@ impl Later {
             exceptions: self.state.exceptions(),
             quarantined: self.state.facts().unreadable.len() as u64,
             business_day: None,
+            conditions: Vec::new(),
         }
     }
 

@@ -47,6 +47,7 @@ gauges! {
     open_baskets "edgepos_open_baskets" "baskets begun and neither committed nor abandoned";
     connected "edgepos_connected_peers" "terminals with a connection";
     entitled "edgepos_entitled" "1 while this terminal leads and hears a majority";
+    conditions "edgepos_conditions" "conditions that hold: what someone must act on";
     without_quorum "edgepos_without_quorum_seconds" "time without a leader or a majority since the start";
 }
 
@@ -65,6 +66,7 @@ impl Sample {
             open_baskets: status.open_baskets as f64,
             connected: status.connected.len() as f64,
             entitled: f64::from(u8::from(status.entitled)),
+            conditions: status.conditions.len() as f64,
             without_quorum: elections.without_quorum.as_secs_f64(),
         }
     }

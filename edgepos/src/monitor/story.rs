@@ -49,6 +49,21 @@ pub(super) fn tell(notice: &Notice) -> &'static str {
             info!(alert = name, value, "an alert ended");
             "alert"
         }
+        Notice::Condition { condition, holds: true } => {
+            error!(
+                condition = condition.kind.name(),
+                about = condition.about,
+                count = condition.count,
+                remedy = condition.kind.remedy(),
+                "{}",
+                condition.kind.says()
+            );
+            "condition"
+        }
+        Notice::Condition { condition, .. } => {
+            info!(condition = condition.kind.name(), since_ms = condition.since_ms, "a condition is over");
+            "condition"
+        }
         Notice::Refused { from, reason } => {
             warn!(peer = from.terminal(), reason, "a frame was refused");
             "frame_refused"

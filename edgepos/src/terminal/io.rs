@@ -5,6 +5,7 @@ use edgepos_core::{ConnectionId, EventId, Load, LoadId, Persist, PersistId, Repl
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{CloudReply, CloudRequest, UplinkError, UplinkId};
 
+use super::condition::Condition;
 use super::refusal::Refusal;
 use crate::monitor::alert::Alert;
 use crate::retail::envelope::Envelope;
@@ -120,6 +121,13 @@ pub enum Notice {
     },
     /// A figure went beyond its threshold or came back. Told by a [`Driver`](crate::Driver), which watches them.
     Alert(Alert),
+    /// What someone must act on began, or is over. [`Status::conditions`] has those that hold, also when this notice was dropped.
+    Condition {
+        /// What it is, and since when.
+        condition: Condition,
+        /// Whether it holds; `false`: it is over.
+        holds: bool,
+    },
     /// A frame from outside was refused and dropped.
     Refused {
         /// The terminal that sent it.
@@ -156,4 +164,6 @@ pub struct Status {
     pub quarantined: u64,
     /// The open business day, as yyyymmdd.
     pub business_day: Option<u32>,
+    /// What someone must act on, while it holds.
+    pub conditions: Vec<Condition>,
 }

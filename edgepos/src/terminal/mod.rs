@@ -3,6 +3,7 @@
 //! Two roads lead through it. A message goes from the frame to the engine that it is for. An event goes into the
 //! [ledger](ledger), whoever made it, and the [shop](Shop) interprets it once it has its place.
 
+mod condition;
 pub(crate) mod config;
 mod derivation;
 mod frame;
@@ -18,6 +19,7 @@ pub(crate) mod unit_of_work;
 
 use std::fmt;
 
+pub use condition::{Condition, ConditionKind, Finding, MAX_ABOUT};
 pub use config::{Config, ConfigError, Genesis};
 use edgepos_consensus::{self as consensus, Decision, Election, MembershipError, Proposal};
 use edgepos_core::{ConnectionId, LoadId, Now, PersistId, ReplicaId, Time};
@@ -28,6 +30,7 @@ pub use io::{Input, Notice, Output, Reply, RequestId, Status};
 pub use refusal::Refusal;
 pub use restore::{RestoreError, Restored, RowError};
 
+use self::condition::Conditions;
 use self::frame::Frame;
 use self::ledger::Ledger;
 use self::links::Links;
@@ -60,6 +63,7 @@ pub struct Terminal {
     election: Election,
     ledger: Ledger,
     shop: Shop,
+    conditions: Conditions,
     out: UnitOfWork,
     stopped: Option<String>,
 }
@@ -82,6 +86,7 @@ impl Terminal {
             election,
             ledger: Ledger::new(outbox, parts.clock, config.genesis.generation, parts.derivation),
             shop: parts.shop,
+            conditions: Conditions::default(),
             out,
             stopped: None,
             config,
@@ -201,6 +206,13 @@ impl Terminal {
         self.stopped.get_or_insert(reason);
     }
 
+    /// The host reports a condition that it alone can see, of a disk, a model or a clock, or that it is over: `None`.
+    pub fn report_condition(&mut self, now: Now, kind: ConditionKind, found: Option<Finding>) {
+        if let Some((condition, holds)) = self.conditions.see(now, kind, found) {
+            self.out.tell(Notice::Condition { condition, holds });
+        }
+    }
+
     /// Whether [`stop`](Self::stop) was called.
     pub fn is_stopped(&self) -> bool {
         self.stopped.is_some()
@@ -235,6 +247,7 @@ impl Terminal {
             exceptions: self.shop.exceptions().cloned().collect(),
             quarantined: self.shop.quarantined(),
             business_day: self.shop.business_day(),
+            conditions: self.conditions.standing().cloned().collect(),
         }
     }
 
@@ -317,7 +330,25 @@ impl Terminal {
         {
             self.out.write(restore::clock_row(ceiling));
         }
+        self.look_around(now);
         self.out.seal();
+    }
+
+    /// Looks whether what someone must act on holds, where the terminal itself sees it.
+    fn look_around(&mut self, now: Now) {
+        let quarantined = match self.shop.quarantined() {
+            0 => None,
+            count => Some(Finding { count, about: "events and decisions of a later version".into() }),
+        };
+        self.report_condition(now, ConditionKind::Quarantined, quarantined);
+        let missing = match self.election.health() {
+            consensus::Health::Degraded { reachable, needed, .. } => Some(Finding {
+                count: u64::from(needed.saturating_sub(reachable)),
+                about: format!("{reachable} voters in reach, {needed} needed"),
+            }),
+            _ => None,
+        };
+        self.report_condition(now, ConditionKind::ToleranceLost, missing);
     }
 
     fn do_election(&mut self, now: Now, output: consensus::Output) {

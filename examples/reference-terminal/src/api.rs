@@ -242,10 +242,30 @@ pub struct StatusReport {
     pub connected: Vec<String>,
     /// Exceptions that are raised.
     pub exceptions: Vec<ExceptionReport>,
+    /// What someone must act on, while it holds.
+    #[serde(default)]
+    pub conditions: Vec<ConditionReport>,
     /// What is on this terminal's disk.
     pub durable: VectorText,
     /// What the cloud holds, as far as is known here.
     pub cloud: VectorText,
+}
+
+/// What someone must act on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ConditionReport {
+    /// `forked`, `disk_full` …: the names of `docs/monitoring.md`.
+    pub condition: String,
+    /// What it says, in a sentence.
+    pub says: String,
+    /// What to do about it.
+    pub remedy: String,
+    /// What it is about: a chain, a peer, what the disk said.
+    pub about: String,
+    /// How many are concerned.
+    pub count: u64,
+    /// Since when, in ms since 1970 UTC by the terminal's clock.
+    pub since_ms: u64,
 }
 
 /// A counter fell below its floor.

@@ -5,11 +5,11 @@ use edgepos::model::{
     BasketId, Counter, Currency, Discount, DocType, Line, Mode, OriginalLine, PriceSet, ProductSet,
     StockLine, StockMoved, StockReason, Tender, TenderType, Tenders,
 };
-use edgepos::{Commit, CounterValue, Draft, OpenBasket, Record, Refusal, Status};
+use edgepos::{Commit, Condition, CounterValue, Draft, OpenBasket, Record, Refusal, Status};
 
 use crate::api::{
-    Begin, BeginLine, CounterReport, DocKind, ExceptionReport, OpenBasketReport, Pay, Problem, ProblemCode,
-    RecordEvent, StatusReport, TenderKind,
+    Begin, BeginLine, ConditionReport, CounterReport, DocKind, ExceptionReport, OpenBasketReport, Pay,
+    Problem, ProblemCode, RecordEvent, StatusReport, TenderKind,
 };
 use crate::names::{hex, parse_16, vector_text};
 
@@ -141,8 +141,20 @@ pub(super) fn status(status: &Status) -> StatusReport {
         quarantined: status.quarantined,
         connected: status.connected.iter().map(ToString::to_string).collect(),
         exceptions: exceptions.collect(),
+        conditions: status.conditions.iter().map(condition).collect(),
         durable: vector_text(&status.durable),
         cloud: vector_text(&status.cloud),
+    }
+}
+
+fn condition(condition: &Condition) -> ConditionReport {
+    ConditionReport {
+        condition: condition.kind.name().into(),
+        says: condition.kind.says().into(),
+        remedy: condition.kind.remedy().into(),
+        about: condition.about.clone(),
+        count: condition.count,
+        since_ms: condition.since_ms,
     }
 }
 
