@@ -6,12 +6,13 @@ use super::Tree;
 const MAX_LINES: usize = 600;
 
 /// Engines: plain values that never read a clock, a file, a socket, the environment or global randomness.
-const ENGINES: [&str; 5] = [
+const ENGINES: [&str; 6] = [
     "edgepos-core/src/",
     "edgepos-wire/src/",
     "edgepos-consensus/src/",
     "edgepos-crdt/src/",
     "edgepos-sync/src/",
+    "edgepos-forecast/src/",
 ];
 
 /// The sans-IO part of the terminal obeys the same rule.
