@@ -6,7 +6,7 @@ use std::sync::mpsc as blocking;
 use std::thread;
 use std::time::Duration;
 
-use edgepos_core::{Load, LoadId, Now, Persist, PersistId};
+use edgepos_core::Now;
 use edgepos_sync::{CloudReply, UplinkError, UplinkId};
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -16,13 +16,12 @@ use tracing::{error, info};
 
 use crate::monitor::Monitor;
 use crate::node::{Command, Node};
-use crate::ports::{Clock, Rows, Store, StoreError, Transport, TransportEvent, Uplink};
+use crate::ports::{Clock, Store, StoreError, Transport, TransportEvent, Uplink};
+use crate::store_thread::{self, Done, Job};
 use crate::terminal::{
     Config, ConfigError, Input, Notice, Output, Refusal, Reply, RequestId, RestoreError, Restored, Terminal,
 };
 
-/// Writes that share one flush at most.
-const MAX_GROUP: usize = 256;
 /// Calls of nodes that wait for the loop; further ones wait in the node.
 const COMMANDS: usize = 256;
 /// Notices that a slow listener may lag behind.
@@ -52,7 +51,7 @@ pub enum StartError {
     Thread(#[source] std::io::Error),
 }
 
-/// A running terminal. Dropping it lets the terminal run on; [`join`](Self::join) waits for its end.
+/// A running terminal. Dropping it lets the terminal run on; [`join`](Self::join) waits for its end, and for the files of its store.
 #[derive(Debug)]
 pub struct Driver {
     task: JoinHandle<Result<(), StoreError>>,
@@ -81,7 +80,7 @@ impl Driver {
         let (done, store_done) = mpsc::unbounded_channel();
         thread::Builder::new()
             .name("edgepos-store".into())
-            .spawn(move || serve_store(store, &queue, &done))
+            .spawn(move || store_thread::serve(store, &queue, done))
             .map_err(StartError::Thread)?;
         let (commands, command_queue) = mpsc::channel(COMMANDS);
         let (notices, _) = broadcast::channel(NOTICES);
@@ -99,79 +98,24 @@ impl Driver {
             waiting: BTreeMap::new(),
             monitor: Monitor::new(now),
             last_request: 0,
+            promised: 0,
         };
         let task = tokio::spawn(runner.run(command_queue, transport_events, store_done, uplink_replies));
         Ok((node, Self { task }))
     }
 
-    /// Waits until the terminal was shut down, or until its store failed.
+    /// Waits until the terminal was shut down, or until its store failed. The store's files are free then: another process may open
+    /// them at once.
     ///
     /// # Errors
-    /// The store's error. Recovery is a restart.
+    /// The store's error, when it was fatal. Recovery is a restart. A store that is busy or full ends nothing: its writes are
+    /// repeated until they go through, and [`Status`](crate::Status) says so.
     pub async fn join(self) -> Result<(), StoreError> {
         match self.task.await {
             Ok(ended) => ended,
             Err(error) => Err(StoreError::new("the driver's task ended", error)),
         }
     }
-}
-
-/// What the store's thread is asked.
-enum Job {
-    Commit(Persist),
-    Load(Load),
-}
-
-/// What it answers.
-enum Done {
-    Persisted(PersistId),
-    Loaded(LoadId, Rows),
-    Failed(StoreError),
-}
-
-/// Commits whatever waits as one group, then reads. Ends when the driver is gone, or at the first error.
-fn serve_store(
-    mut store: Box<dyn Store>,
-    queue: &blocking::Receiver<Job>,
-    done: &mpsc::UnboundedSender<Done>,
-) {
-    while let Ok(first) = queue.recv() {
-        let mut group = Vec::new();
-        let mut loads = Vec::new();
-        for job in std::iter::once(first).chain(queue.try_iter().take(MAX_GROUP - 1)) {
-            match job {
-                Job::Commit(persist) => group.push(persist),
-                Job::Load(load) => loads.push(load),
-            }
-        }
-        let answers = work(store.as_mut(), &group, &loads);
-        let failed = answers.iter().any(|answer| matches!(answer, Done::Failed(_)));
-        let told = answers.into_iter().all(|answer| done.send(answer).is_ok());
-        if failed || !told {
-            return;
-        }
-    }
-}
-
-fn work(store: &mut dyn Store, group: &[Persist], loads: &[Load]) -> Vec<Done> {
-    let mut answers = Vec::with_capacity(group.len() + loads.len());
-    if !group.is_empty() {
-        match store.commit(group) {
-            Ok(()) => answers.extend(group.iter().map(|persist| Done::Persisted(persist.id))),
-            // Nothing is tried again: a flush that failed once cannot be trusted the second time.
-            Err(error) => return vec![Done::Failed(error)],
-        }
-    }
-    for load in loads {
-        match store.scan(load.space, &load.from, &load.to, load.max_bytes) {
-            Ok(rows) => answers.push(Done::Loaded(load.id, rows)),
-            Err(error) => {
-                answers.push(Done::Failed(error));
-                break;
-            }
-        }
-    }
-    answers
 }
 
 type ReplySender = oneshot::Sender<Result<Reply, Refusal>>;
@@ -188,14 +132,30 @@ struct Loop {
     waiting: BTreeMap<RequestId, ReplySender>,
     monitor: Monitor,
     last_request: u64,
+    /// What the store's thread was last told that open baskets may still write.
+    promised: u64,
 }
 
 impl Loop {
     async fn run(
         mut self,
+        commands: mpsc::Receiver<Command>,
+        transport: mpsc::Receiver<TransportEvent>,
+        mut store: mpsc::UnboundedReceiver<Done>,
+        cloud: mpsc::UnboundedReceiver<(UplinkId, Result<CloudReply, UplinkError>)>,
+    ) -> Result<(), StoreError> {
+        let ended = self.turns(commands, transport, &mut store, cloud).await;
+        // Without a sender the store's thread does what it was given, and lets go of the files.
+        drop(self);
+        while store.recv().await.is_some() {}
+        ended
+    }
+
+    async fn turns(
+        &mut self,
         mut commands: mpsc::Receiver<Command>,
         mut transport: mpsc::Receiver<TransportEvent>,
-        mut store: mpsc::UnboundedReceiver<Done>,
+        store: &mut mpsc::UnboundedReceiver<Done>,
         mut cloud: mpsc::UnboundedReceiver<(UplinkId, Result<CloudReply, UplinkError>)>,
     ) -> Result<(), StoreError> {
         let mut transport_open = true;
@@ -207,6 +167,7 @@ impl Loop {
                 done = store.recv() => match done {
                     Some(Done::Persisted(id)) => self.tell(Input::Persisted(id)),
                     Some(Done::Loaded(id, rows)) => self.tell(Input::Loaded(id, rows)),
+                    Some(Done::Disk(disk)) => self.tell(Input::Disk(disk)),
                     Some(Done::Failed(error)) => return Err(self.failed(error)),
                     None => return Err(self.failed(StoreError::plain("the store's thread ended"))),
                 },
@@ -300,6 +261,11 @@ impl Loop {
                 }
                 Output::Notice(notice) => self.notice(notice),
             }
+        }
+        let promised = self.terminal.promised();
+        if promised != self.promised {
+            self.promised = promised;
+            drop(self.jobs.send(Job::Promise(promised)));
         }
     }
 

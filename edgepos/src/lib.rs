@@ -62,6 +62,7 @@ mod ports;
 pub mod recovery;
 mod retail;
 mod sqlite_store;
+mod store_thread;
 mod tcp;
 mod terminal;
 
@@ -76,8 +77,8 @@ pub use http_uplink::HttpUplink;
 pub use monitor::alert::Alert;
 pub use node::{Begun, Committed, Node};
 pub use ports::{
-    Clock, Delivery, EachRow, MemoryStore, Rows, Store, StoreError, SystemClock, Transport, TransportEvent,
-    Uplink, UplinkFuture,
+    Clock, Delivery, EachRow, MemoryStore, Rows, Store, StoreError, StoreFailure, SystemClock, Transport,
+    TransportEvent, Uplink, UplinkFuture,
 };
 pub use retail::counters::CounterValue;
 pub use retail::record::Record;
@@ -88,6 +89,6 @@ pub use retail::unreadable::Unreadable;
 pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
-    Condition, ConditionKind, Config, ConfigError, Finding, Genesis, Input, MAX_ABOUT, MAX_FRAME, Notice,
-    Output, Refusal, Reply, RequestId, RestoreError, Restored, RowError, Status, Terminal,
+    Condition, ConditionKind, Config, ConfigError, Disk, Finding, Genesis, Input, MAX_ABOUT, MAX_FRAME,
+    Notice, Output, Refusal, Reply, RequestId, RestoreError, Restored, RowError, Status, Terminal,
 };

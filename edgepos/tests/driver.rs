@@ -3,17 +3,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use edgepos::consensus::Timing;
 use edgepos::core::{ConnectionId, IdempotencyKey, Persist, ReplicaId, Space, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, CounterRow, Currency, Line, Tender};
 use edgepos::sync::{CloudRequest, UplinkError};
 use edgepos::{
-    Commit, Config, Delivery, Draft, Driver, DriverConfig, Genesis, MemoryStore, Node, Refusal, Rows,
-    SqliteStore, Store, StoreError, SystemClock, Transport, Uplink, UplinkFuture,
+    Commit, ConditionKind, Config, Delivery, Draft, Driver, DriverConfig, Genesis, MemoryStore, Node, Notice,
+    Record, Refusal, Rows, SqliteStore, Store, StoreError, SystemClock, Transport, Uplink, UplinkFuture,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 
 /// Nobody is connected.
 struct Alone;
@@ -119,32 +119,22 @@ async fn sales_outlive_the_process_and_concurrent_ones_are_all_booked() {
     driver.join().await.unwrap();
     assert!(matches!(node.begin(basket(50)).await, Err(Refusal::Stopped(_))));
 
-    let (node, driver) = start(reopen(&path).await);
+    let (node, driver) = start(open(&path));
     assert_eq!(node.counter(CounterRow::stock("milk", 0)).await.unwrap(), Some(-40));
     let repeated = node.commit(commit(7)).await.unwrap();
     assert!(repeated.repeated);
     node.shutdown().await;
     driver.join().await.unwrap();
 
-    // What a person sees with sqlite3.
-    drop(reopen(&path).await);
-    let reader = rusqlite::Connection::open(&path).unwrap();
+    // What a person sees with sqlite3, in a copy of the one file.
+    let copy = dir.path().join("copy.db");
+    std::fs::copy(&path, &copy).unwrap();
+    let reader = rusqlite::Connection::open(&copy).unwrap();
     let sql =
         "SELECT count(*), sum(total), min(series), max(number) FROM events WHERE kind_name = 'transaction'";
     let seen: (i64, i64, String, i64) =
         reader.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
     assert_eq!(seen, (40, 40 * 129, "S".into(), 40));
-}
-
-/// The store's thread lets go of the file a moment after the driver has ended.
-async fn reopen(path: &Path) -> Box<dyn Store> {
-    for _ in 0..3_000 {
-        if let Ok(store) = SqliteStore::open(path) {
-            return Box::new(store);
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the store is still in use after 30 s");
 }
 
 /// Fails from the given commit on.
@@ -183,4 +173,86 @@ async fn a_failed_write_is_told_and_never_acknowledged() {
     );
     let error = driver.join().await.unwrap_err();
     assert!(error.doing.contains("disk is full"), "{error}");
+}
+
+async fn until_told(notices: &mut broadcast::Receiver<Notice>, kind: ConditionKind, begins: bool) {
+    loop {
+        if let Notice::Condition { condition, holds } = notices.recv().await.unwrap()
+            && condition.kind == kind
+            && holds == begins
+        {
+            return;
+        }
+    }
+}
+
+/// Another program holds the file between the payment and the receipt.
+#[tokio::test]
+async fn a_lock_of_another_program_is_waited_for_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("till.db");
+    let (node, driver) = start(open(&path));
+    node.begin(basket(1)).await.unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let paid = tokio::spawn({
+        let node = node.clone();
+        async move { node.commit(commit(1)).await }
+    });
+    let mut notices = node.notices();
+    until_told(&mut notices, ConditionKind::DiskBusy, true).await;
+    assert_eq!(node.status().await.unwrap().conditions[0].kind, ConditionKind::DiskBusy);
+    assert_eq!(
+        (node.unresolved().await.unwrap().len(), node.counters().await.unwrap().is_empty()),
+        (0, false)
+    );
+    other.execute_batch("ROLLBACK").unwrap();
+    until_told(&mut notices, ConditionKind::DiskBusy, false).await;
+    assert!(!paid.await.unwrap().unwrap().repeated);
+    assert_eq!(node.status().await.unwrap().conditions, []);
+    node.shutdown().await;
+    driver.join().await.unwrap();
+}
+
+/// A store whose disk is full while the flag stands, but for what is promised.
+struct SmallDisk {
+    store: MemoryStore,
+    full: Arc<AtomicBool>,
+}
+
+impl Store for SmallDisk {
+    fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        self.store.commit(group)
+    }
+
+    fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
+        self.store.scan(space, from, to, max_bytes)
+    }
+
+    fn set_aside(&mut self, promised: u64) -> u64 {
+        if self.full.load(Ordering::SeqCst) { 0 } else { promised + 1_000_000 }
+    }
+}
+
+/// What was begun is booked, nothing further is promised, and with room again it goes on by itself.
+#[tokio::test]
+async fn a_full_disk_refuses_what_is_new_and_books_what_was_begun() {
+    let full = Arc::new(AtomicBool::new(false));
+    let (node, driver) = start(Box::new(SmallDisk { store: MemoryStore::new(), full: Arc::clone(&full) }));
+    node.begin(basket(1)).await.unwrap();
+    let mut notices = node.notices();
+    full.store(true, Ordering::SeqCst);
+    until_told(&mut notices, ConditionKind::DiskFull, true).await;
+    assert_eq!(node.begin(basket(2)).await, Err(Refusal::DiskFull));
+    let received = Record::custom(vec![1], Vec::new());
+    assert_eq!(node.record(received.clone()).await, Err(Refusal::DiskFull));
+    assert_eq!(node.begin(basket(1)).await.unwrap().number, 1, "a repeat is no further promise");
+    assert_eq!(node.commit(commit(1)).await.unwrap().receipt.number, 1);
+    assert_eq!(node.status().await.unwrap().conditions[0].kind, ConditionKind::DiskFull);
+    full.store(false, Ordering::SeqCst);
+    until_told(&mut notices, ConditionKind::DiskFull, false).await;
+    assert_eq!(node.begin(basket(2)).await.unwrap().number, 2, "no number was burnt");
+    node.record(received).await.unwrap();
+    node.shutdown().await;
+    driver.join().await.unwrap();
 }

@@ -7,6 +7,6 @@ mod transport;
 mod uplink;
 
 pub use clock::{Clock, SystemClock};
-pub use store::{EachRow, MemoryStore, Rows, Store, StoreError};
+pub use store::{EachRow, MemoryStore, Rows, Store, StoreError, StoreFailure};
 pub use transport::{Delivery, Transport, TransportEvent};
 pub use uplink::{Uplink, UplinkFuture};

@@ -13,26 +13,46 @@ pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 /// What is done with each row of a scan.
 pub type EachRow<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
 
-/// The store could not do what it was asked. After a failed commit the terminal stops: recovery is a restart.
+/// What may be done about a store that could not do what it was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StoreFailure {
+    /// Nothing more: what the disk holds is in doubt. The terminal stops, and a restart is the recovery. A flush that failed is of
+    /// this kind, since a second one that succeeds proves nothing.
+    Fatal,
+    /// Nothing was done: another program holds the store. The same may be asked again.
+    Busy,
+    /// Nothing was done: the disk is full. The same may be asked again.
+    Full,
+}
+
+/// The store could not do what it was asked. [`failure`](Self::failure) says whether it may be asked again.
 #[derive(Debug, Error)]
 #[error("{doing}")]
 pub struct StoreError {
     /// What was being done, and where.
     pub doing: String,
+    /// What may be done about it.
+    pub failure: StoreFailure,
     /// Why it failed.
     #[source]
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl StoreError {
-    /// With a cause.
+    /// A fatal one, with a cause.
     pub fn new(doing: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { doing: doing.into(), source: Some(source.into()) }
+        Self { doing: doing.into(), failure: StoreFailure::Fatal, source: Some(source.into()) }
     }
 
-    /// Without a cause.
+    /// A fatal one, without a cause.
     pub fn plain(doing: impl Into<String>) -> Self {
-        Self { doing: doing.into(), source: None }
+        Self { doing: doing.into(), failure: StoreFailure::Fatal, source: None }
+    }
+
+    /// The same, of another kind.
+    #[must_use]
+    pub fn of_kind(self, failure: StoreFailure) -> Self {
+        Self { failure, ..self }
     }
 }
 
@@ -41,7 +61,8 @@ pub trait Store: Send {
     /// Makes all writes of all of `group` durable, in order, all or nothing. Several callers' writes share one flush this way.
     ///
     /// # Errors
-    /// Nothing of the group may be visible after an error, here and after a restart.
+    /// Nothing of the group may be visible after an error. One that is not [`Fatal`](StoreFailure::Fatal) promises that the same
+    /// group may be committed again: the driver does so, in the same order, before it commits anything else.
     fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError>;
 
     /// Rows with `from <= key <= to`, by rising key, up to and including the row that makes the keys and values read reach
@@ -50,6 +71,22 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read.
     fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError>;
+
+    /// Sets space aside for writes of `promised` bytes and for some more, so that they go through whatever other programs write to
+    /// the disk. How many bytes may be promised in all: 0 while the disk is full, [`u64::MAX`] where the store cannot tell. Asked
+    /// about once a second, and often from a thread that writes: it must be cheap.
+    fn set_aside(&mut self, promised: u64) -> u64 {
+        let _ = promised;
+        u64::MAX
+    }
+
+    /// Lets go of the store on a clean stop, so that another process may open it when this returns.
+    ///
+    /// # Errors
+    /// When something could not be tidied up. What was committed is durable all the same.
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Every row of a space, a piece at a time, for the start of a terminal.
     ///

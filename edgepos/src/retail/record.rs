@@ -6,6 +6,7 @@ use super::day::body::DayChange;
 use super::effect::Effect;
 use super::envelope::Mode;
 use super::kind::KnownKind;
+use crate::terminal::disk;
 
 /// An event to record. The rooms of its subject make it: `Record::stock_moved`, `Record::price`, `Record::day_opened` …
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,6 +23,19 @@ pub(crate) enum What {
     Event { kind: KnownKind, lane: Lane, body: Vec<u8>, effects: Vec<Effect> },
     /// The business day begins or ends; its room writes the body when it is recorded.
     Day(DayChange),
+}
+
+impl What {
+    /// Bytes that recording it writes at most.
+    pub(crate) fn needs(&self) -> u64 {
+        match self {
+            Self::Event { body, effects, .. } => {
+                let keys: usize = effects.iter().map(|effect| effect.key.len() + 32).sum();
+                disk::writes(body.len() + keys, effects.len())
+            }
+            Self::Day(_) => disk::writes(0, 1),
+        }
+    }
 }
 
 impl Record {

@@ -111,6 +111,7 @@ impl Shop {
         record: Record,
     ) -> Result<(), Refusal> {
         let (what, mode) = record.into_parts();
+        turn.disk.check(self.promised(), what.needs())?;
         let id = match what {
             What::Event { lane: Lane::Telemetry, effects, .. } if !effects.is_empty() => {
                 Err(Refusal::EffectsInTelemetry)
@@ -241,6 +242,11 @@ impl Shop {
     /// Baskets that were begun and neither committed nor abandoned, by rising id.
     pub(crate) fn unresolved(&self) -> impl ExactSizeIterator<Item = OpenBasket> + '_ {
         self.sales.unresolved()
+    }
+
+    /// Bytes that the commits of open baskets may write.
+    pub(crate) fn promised(&self) -> u64 {
+        self.sales.promised()
     }
 
     /// The value of a counter; `None` when nothing ever moved it.

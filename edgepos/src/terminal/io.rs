@@ -6,6 +6,7 @@ use edgepos_crdt::VersionVector;
 use edgepos_sync::{CloudReply, CloudRequest, UplinkError, UplinkId};
 
 use super::condition::Condition;
+use super::disk::Disk;
 use super::refusal::Refusal;
 use crate::monitor::alert::Alert;
 use crate::retail::envelope::Envelope;
@@ -30,6 +31,8 @@ pub enum Input {
     Frame(ReplicaId, ConnectionId, Vec<u8>),
     /// The cloud answered, or could not be reached.
     Uplink(UplinkId, Result<CloudReply, UplinkError>),
+    /// How the store is, when that has changed. A caller that never says has room for everything.
+    Disk(Disk),
 }
 
 /// A duty. Not `#[non_exhaustive]`: a new duty must break every caller's build, since a missed one loses money.

@@ -6,6 +6,7 @@
 mod condition;
 pub(crate) mod config;
 mod derivation;
+pub(crate) mod disk;
 mod frame;
 #[cfg(test)]
 mod halted_election;
@@ -21,6 +22,7 @@ use std::fmt;
 
 pub use condition::{Condition, ConditionKind, Finding, MAX_ABOUT};
 pub use config::{Config, ConfigError, Genesis};
+pub use disk::Disk;
 use edgepos_consensus::{self as consensus, Decision, Election, MembershipError, Proposal};
 use edgepos_core::{ConnectionId, LoadId, Now, PersistId, ReplicaId, Time};
 use edgepos_sync::{self as sync, Outbox};
@@ -65,6 +67,7 @@ pub struct Terminal {
     shop: Shop,
     conditions: Conditions,
     out: UnitOfWork,
+    disk: Disk,
     stopped: Option<String>,
 }
 
@@ -88,6 +91,7 @@ impl Terminal {
             shop: parts.shop,
             conditions: Conditions::default(),
             out,
+            disk: Disk::default(),
             stopped: None,
             config,
         };
@@ -121,6 +125,7 @@ impl Terminal {
                 }
             }
             Input::Frame(peer, connection, bytes) => self.frame(now, peer, connection, &bytes),
+            Input::Disk(disk) => self.disk = disk,
             Input::Uplink(id, reply) => self.ledger.handle(now, sync::Input::Uplink(id, reply)),
         }
         self.settle(now);
@@ -251,6 +256,12 @@ impl Terminal {
         }
     }
 
+    /// Bytes that the commits of open baskets may write. The driver has the store set them aside, so that what was begun is booked
+    /// on a full disk.
+    pub fn promised(&self) -> u64 {
+        self.shop.promised()
+    }
+
     /// How the elections of the store went, as this terminal saw them since its start.
     pub fn elections(&self, now: Now) -> consensus::Report {
         self.election.report(now)
@@ -297,8 +308,8 @@ impl Terminal {
 
     /// Lends the shop a turn.
     fn with_turn<T>(&mut self, now: Now, call: impl FnOnce(&mut Shop, &mut Turn<'_>) -> T) -> T {
-        let Self { shop, config, ledger, out, .. } = self;
-        call(shop, &mut Turn { now, config, ledger, out })
+        let Self { shop, config, ledger, out, disk, .. } = self;
+        call(shop, &mut Turn { now, config, disk: *disk, ledger, out })
     }
 
     /// Does what the engines ask until they are quiet, then hands all writes out as one. In each round: the election, which may
@@ -349,6 +360,8 @@ impl Terminal {
             _ => None,
         };
         self.report_condition(now, ConditionKind::ToleranceLost, missing);
+        self.report_condition(now, ConditionKind::DiskFull, self.disk.full());
+        self.report_condition(now, ConditionKind::DiskBusy, self.disk.busy());
     }
 
     fn do_election(&mut self, now: Now, output: consensus::Output) {
@@ -424,6 +437,8 @@ impl Terminal {
                 return self.election.handle(now, consensus::Input::Message(message));
             }
             Ok(Frame::Election(_)) => "an election message in another terminal's name".into(),
+            // A full disk has room for what this till has promised. The peer sends again.
+            Ok(Frame::Sync(sync::Message::Batch { .. })) if self.disk.is_full() => return,
             Ok(Frame::Sync(message)) => {
                 return self.ledger.handle(now, sync::Input::Message { from: peer, connection, message });
             }

@@ -62,6 +62,9 @@ pub enum Refusal {
         /// How much there may be.
         limit: usize,
     },
+    /// The disk is full. What was begun before can be paid and booked; nothing further is promised until there is room.
+    #[error("the disk is full: nothing further is begun until there is room")]
+    DiskFull,
     /// A business day is open, or none is.
     #[error("{0}")]
     Day(&'static str),

@@ -3,6 +3,7 @@
 use edgepos_core::Now;
 
 use super::config::Config;
+use super::disk::Disk;
 use super::ledger::Ledger;
 use super::unit_of_work::UnitOfWork;
 
@@ -10,6 +11,8 @@ use super::unit_of_work::UnitOfWork;
 pub(crate) struct Turn<'a> {
     pub(crate) now: Now,
     pub(crate) config: &'a Config,
+    /// What may still be promised.
+    pub(crate) disk: Disk,
     /// Where events go.
     pub(crate) ledger: &'a mut Ledger,
     /// Where everything else goes: rows, replies, notices.

@@ -350,6 +350,8 @@ pub enum ProblemCode {
     UnknownBasket,
     /// A business day is open, or none is, or baskets are open.
     Day,
+    /// The disk is full: nothing further is begun until there is room.
+    DiskFull,
     /// Too much is under way; try again.
     Busy,
     /// The terminal has stopped or is stopping, or its disk is damaged.

@@ -1,10 +1,12 @@
 //! A basket that was begun: what it holds until it is paid or given up.
 
+use edgepos_wire::to_cbor;
 use minicbor::{Decode, Encode};
 
 use super::body::{BasketId, Line, Tender, TenderType, Transaction};
 use crate::retail::effect::{CounterRow, Effect};
 use crate::retail::envelope::Mode;
+use crate::terminal::disk;
 
 /// A basket that was begun and neither committed nor abandoned: after a crash the cashier settles each of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,6 +60,11 @@ impl Basket {
             total: self.transaction.total,
             begun_ms: self.begun_ms,
         }
+    }
+
+    /// Bytes that booking it writes at most. The payments add no row but the drawer's.
+    pub(crate) fn needs(&self) -> u64 {
+        disk::writes(to_cbor(self).len(), self.effects.len() + 1)
     }
 
     /// How much of each receipt line this basket takes back.

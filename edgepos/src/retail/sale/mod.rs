@@ -35,6 +35,8 @@ pub(crate) struct Sales {
     /// What open baskets take back of each receipt line.
     returning: BTreeMap<CounterRow, i64>,
     committing: BTreeMap<IdempotencyKey, Committing>,
+    /// Bytes that the commits of open baskets may write.
+    promised: u64,
 }
 
 /// A commit between its call and its durable write.
@@ -65,6 +67,11 @@ impl Sales {
         self.open.values().map(Basket::as_open)
     }
 
+    /// Bytes that the commits of open baskets may write.
+    pub(crate) fn promised(&self) -> u64 {
+        self.promised
+    }
+
     /// Opens a basket and reserves its receipt number.
     ///
     /// # Errors
@@ -90,6 +97,7 @@ impl Sales {
         if self.open.len() >= limit {
             return Err(Refusal::Full { what: "open baskets", limit });
         }
+        turn.disk.check(self.promised, basket.needs())?;
         self.check_returnable(counters, &basket)?;
         if basket.mode == Mode::Live {
             let series = basket.transaction.series.clone();
@@ -271,11 +279,13 @@ impl Sales {
         for (row, quantity) in basket.returns() {
             *self.returning.entry(row).or_insert(0) += quantity;
         }
+        self.promised = self.promised.saturating_add(basket.needs());
         self.open.insert(basket.transaction.basket, basket);
     }
 
     fn remove(&mut self, out: &mut UnitOfWork, id: BasketId) {
         let Some(basket) = self.open.remove(&id) else { return };
+        self.promised = self.promised.saturating_sub(basket.needs());
         for (row, quantity) in basket.returns() {
             if let Some(returning) = self.returning.get_mut(&row) {
                 *returning -= quantity;

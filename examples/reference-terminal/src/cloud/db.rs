@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use edgepos::core::{StoreId, WallMs};
@@ -15,6 +14,8 @@ use tokio::sync::oneshot;
 const MAX_WAITING: usize = 64;
 /// How long another process may hold the file, such as somebody's `sqlite3`.
 const BUSY: Duration = Duration::from_secs(5);
+/// What the write-ahead log is cut back to after it grew behind somebody's open query.
+const LOG_BYTES: i32 = 6 << 20;
 
 /// `store`: one row for each store. `batch`: what came in, as it came. `event`: the same events one by one, for a reader's eyes.
 const SCHEMA: &str = "
@@ -61,13 +62,13 @@ type Answer<T> = oneshot::Sender<Result<T, DbError>>;
 enum Job {
     Handle(CloudRequest, Answer<CloudReply>),
     Look(StoreId, Answer<(IngestState, u64)>),
+    Close(Answer<()>),
 }
 
-/// A handle on the thread. It ends when the last handle is dropped and [`join`](Self::join) was called.
+/// A handle on the thread. It ends with the last handle, or when [`close`](Self::close) was called.
 #[derive(Debug)]
 pub struct Db {
     jobs: mpsc::SyncSender<Job>,
-    thread: JoinHandle<()>,
 }
 
 impl Db {
@@ -78,11 +79,11 @@ impl Db {
     pub fn open(path: &Path) -> Result<Self, DbError> {
         let connection = open(path).map_err(|source| DbError::Open { path: path.to_owned(), source })?;
         let (jobs, waiting) = mpsc::sync_channel(MAX_WAITING);
-        let thread = std::thread::Builder::new()
+        std::thread::Builder::new()
             .name("cloud-db".into())
             .spawn(move || work(connection, &waiting))
             .expect("a process that just started can start a thread");
-        Ok(Self { jobs, thread })
+        Ok(Self { jobs })
     }
 
     /// Decides about one request and makes the decision durable.
@@ -101,12 +102,20 @@ impl Db {
         self.ask(|answer| Job::Look(store, answer)).await
     }
 
-    /// Ends the thread after the work that waits.
-    pub fn join(self) {
-        drop(self.jobs);
-        if self.thread.join().is_err() {
-            tracing::error!("the database thread had panicked");
+    /// Ends the thread after the work that waits, and lets go of the file, which is the whole database then. Later requests are
+    /// told that the cloud is closing.
+    ///
+    /// # Errors
+    /// When the file could not be tidied up; what was answered is durable all the same.
+    pub async fn close(&self) -> Result<(), DbError> {
+        let (answer, answered) = oneshot::channel();
+        let jobs = self.jobs.clone();
+        // The queue may be full: this request waits for its turn.
+        let sent = tokio::task::spawn_blocking(move || jobs.send(Job::Close(answer))).await;
+        if !matches!(sent, Ok(Ok(()))) {
+            return Err(DbError::Closed);
         }
+        answered.await.map_err(|_| DbError::Closed)?
     }
 
     async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, DbError> {
@@ -124,6 +133,7 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.execute_batch(SCHEMA)?;
     Ok(connection)
 }
@@ -134,6 +144,10 @@ fn work(mut connection: Connection, jobs: &mpsc::Receiver<Job>) {
         match job {
             Job::Handle(request, answer) => drop(answer.send(handle(&mut connection, &request))),
             Job::Look(store, answer) => drop(answer.send(look(&connection, store))),
+            Job::Close(answer) => {
+                let closed = connection.close().map_err(|(_, error)| DbError::Sqlite(error));
+                return drop(answer.send(closed));
+            }
         }
     }
 }
@@ -214,4 +228,25 @@ fn sql(number: u64) -> i64 {
 fn wall() -> WallMs {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_close_the_one_file_is_the_database() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cloud.db");
+        let db = Db::open(&path).unwrap();
+        let store = StoreId([3; 16]);
+        let (_, events) = db.look(store).await.unwrap();
+        assert_eq!(events, 0);
+        db.close().await.unwrap();
+        assert!(matches!(db.look(store).await, Err(DbError::Closed)));
+        let beside = std::fs::read_dir(dir.path()).unwrap().count();
+        assert_eq!(beside, 1);
+    }
 }

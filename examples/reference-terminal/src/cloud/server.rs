@@ -97,9 +97,7 @@ pub async fn serve(options: Options) -> Result<(), CloudError> {
         served = async { axum::serve(listener, app).await } => served.map_err(CloudError::Serve)?,
         () = stop => {}
     }
-    if let Some(db) = Arc::into_inner(db) {
-        db.join();
-    }
+    db.close().await?;
     tracing::info!("the cloud is down");
     Ok(())
 }

@@ -237,7 +237,9 @@ impl Registers {
 /// Waits before another attempt, where one can help.
 async fn again(error: CallError, what: &str) -> Result<(), RegisterError> {
     match error {
-        CallError::Refused(problem) if !matches!(problem.code, ProblemCode::Busy | ProblemCode::Stopped) => {
+        CallError::Refused(problem)
+            if !matches!(problem.code, ProblemCode::Busy | ProblemCode::DiskFull | ProblemCode::Stopped) =>
+        {
             Err(RegisterError::Refused { what: what.to_owned(), problem })
         }
         answer @ CallError::Nonsense { .. } => Err(RegisterError::Nonsense { what: what.to_owned(), answer }),

@@ -114,6 +114,7 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         Refusal::NotReturnable { .. } => ProblemCode::NotReturnable,
         Refusal::UnknownBasket(_) => ProblemCode::UnknownBasket,
         Refusal::Day(_) => ProblemCode::Day,
+        Refusal::DiskFull => ProblemCode::DiskFull,
         Refusal::BasketBusy(_) | Refusal::Full { .. } => ProblemCode::Busy,
         Refusal::Stopped(_) | Refusal::Damaged { .. } | Refusal::Log(_) => ProblemCode::Stopped,
         _ => ProblemCode::BadRequest,

@@ -151,9 +151,10 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = match self.code {
             ProblemCode::BadRequest => StatusCode::BAD_REQUEST,
-            ProblemCode::NotReturnable | ProblemCode::UnknownBasket | ProblemCode::Day => {
-                StatusCode::CONFLICT
-            }
+            ProblemCode::NotReturnable
+            | ProblemCode::UnknownBasket
+            | ProblemCode::Day
+            | ProblemCode::DiskFull => StatusCode::CONFLICT,
             ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

@@ -1,0 +1,461 @@
+//! The store on SQLite: WAL, `synchronous = FULL`, one commit for a whole sale.
+//!
+//! Events are in a table of their own with the envelope's columns, so that `sqlite3` reads a till:
+//!
+//! ```sql
+//! SELECT terminal, seq, kind_name, series, number, total FROM events WHERE kind_name = 'transaction';
+//! ```
+
+mod reserve;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use edgepos_core::{EventId, Persist, Space, Write};
+use edgepos_sync::EventRecord;
+use edgepos_wire::from_cbor;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, params};
+
+use self::reserve::{LOG_BYTES, Reserve};
+use crate::model::{self, Envelope, Kind};
+use crate::ports::{Rows, Store, StoreError, StoreFailure};
+
+/// Marks the file as ours: `EPOS`.
+const APPLICATION_ID: i32 = 0x4550_4F53;
+/// Version of the tables.
+const FORMAT: i32 = 1;
+/// How long a start waits for another program that holds the file.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a write waits for one before it is answered that the store is busy: reads wait behind it.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS events (
+        key BLOB PRIMARY KEY,
+        terminal INTEGER NOT NULL,
+        incarnation TEXT NOT NULL,
+        lane INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        kind INTEGER,
+        kind_name TEXT,
+        utc_ms INTEGER,
+        business_day INTEGER,
+        workstation INTEGER,
+        series TEXT,
+        number INTEGER,
+        total INTEGER,
+        currency TEXT,
+        hash BLOB NOT NULL,
+        payload BLOB NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS rows (
+        space INTEGER NOT NULL,
+        key BLOB NOT NULL,
+        value BLOB NOT NULL,
+        PRIMARY KEY (space, key)
+    ) WITHOUT ROWID;
+";
+
+/// A [`Store`] in one SQLite file. One process at a time: a lock file beside it keeps a second one out, while readers such as
+/// `sqlite3` may look on.
+///
+/// Beside the file are its lock, while it is open its write-ahead log, and a reserve that gives way when the disk is full. After
+/// [`close`](Store::close) the one file is the whole store.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    path: PathBuf,
+    reserve: Reserve,
+    /// Whether writes wait as briefly as they should; a start waits longer.
+    started: bool,
+    /// Held until the store is dropped.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes it. The folder must exist.
+    ///
+    /// # Errors
+    /// When another process has it open, when it is no store of this SDK, or of a later format, or when the disk says no.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let lock = lock(path)?;
+        let mut reserve = Reserve::beside(path);
+        let connection = loop {
+            match connect(path) {
+                Err(error) if error.failure == StoreFailure::Full && reserve.give() => {}
+                opened => break opened?,
+            }
+        };
+        Ok(Self { connection, path: path.to_owned(), reserve, started: false, _lock: lock })
+    }
+
+    fn try_commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        let place = self.path.display().to_string();
+        let failed = |error| told(format!("writing to {place}"), error);
+        if !self.started {
+            self.connection.busy_timeout(PATIENCE).map_err(failed)?;
+            self.started = true;
+        }
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        for write in group.iter().flat_map(|persist| &persist.writes) {
+            match write {
+                Write::Put { space: Space::Event, key, value } => put_event(&transaction, key, value)?,
+                Write::Put { space, key, value } => {
+                    put_row(&transaction, *space, key, value).map_err(failed)?
+                }
+                Write::Delete { space, key } => delete(&transaction, *space, key).map_err(failed)?,
+            }
+        }
+        transaction.commit().map_err(failed)
+    }
+}
+
+/// Opens the file, or makes it, and checks that it is one of ours.
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let place = path.display();
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db =
+        Connection::open_with_flags(path, flags).map_err(|error| told(format!("opening {place}"), error))?;
+    let failed = |error| told(format!("preparing {place}"), error);
+    db.busy_timeout(START_PATIENCE).map_err(failed)?;
+    let tables: i64 =
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    let owner: i32 = db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
+    let format: i32 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+    if tables > 0 && owner != APPLICATION_ID {
+        return Err(StoreError::plain(format!("{place} is a database of another program")));
+    }
+    if format > FORMAT {
+        return Err(StoreError::plain(format!(
+            "{place} has format {format}; this version reads up to {FORMAT}"
+        )));
+    }
+    let mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
+    if mode != "wal" {
+        return Err(StoreError::plain(format!("{place}: this file system allows no write-ahead log")));
+    }
+    db.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    // A log that grew behind somebody's open query is cut when it begins anew.
+    db.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(failed)?;
+    if tables == 0 {
+        // In one transaction with the tables: half a store must not be taken for a store.
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE;
+             PRAGMA application_id = {APPLICATION_ID};
+             PRAGMA user_version = {FORMAT};
+             {TABLES}
+             COMMIT;"
+        ))
+        .map_err(failed)?;
+    }
+    Ok(db)
+}
+
+/// The error of a call to SQLite.
+fn told(doing: String, error: rusqlite::Error) -> StoreError {
+    let failure = failure(&error);
+    StoreError::new(doing, error).of_kind(failure)
+}
+
+/// What may be done about it. A write that finds the disk full is rolled back, and so is one that finds no room for the index of the
+/// write-ahead log; one that was written and could not be flushed is in doubt.
+fn failure(error: &rusqlite::Error) -> StoreFailure {
+    let Some(error) = error.sqlite_error() else { return StoreFailure::Fatal };
+    match error.code {
+        ErrorCode::DatabaseBusy | ErrorCode::FileLockingProtocolFailed => StoreFailure::Busy,
+        ErrorCode::DiskFull => StoreFailure::Full,
+        _ if error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => StoreFailure::Full,
+        _ => StoreFailure::Fatal,
+    }
+}
+
+/// Takes the lock file beside `path`.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let doing = format!("locking {}", name.display());
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&name)
+        .map_err(|error| StoreError::new(doing.clone(), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(StoreError::plain(format!("{} is in use by another process", path.display())))
+        }
+        Err(TryLockError::Error(error)) => Err(StoreError::new(doing, error)),
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        loop {
+            let Err(error) = self.try_commit(group) else { return Ok(()) };
+            match error.failure {
+                StoreFailure::Full if self.reserve.give() => {}
+                StoreFailure::Full | StoreFailure::Busy => return Err(error),
+                StoreFailure::Fatal => {
+                    // Closing must not copy pages whose flush is in doubt into the file: the next start does, as after a crash.
+                    drop(self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true));
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn set_aside(&mut self, promised: u64) -> u64 {
+        self.reserve.set_aside(promised)
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        let Self { connection, path, .. } = *self;
+        let place = path.display();
+        // What is read of it: whether somebody else's query stood in the way.
+        let blocked: i64 = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(|error| told(format!("closing {place}"), error))?;
+        connection.close().map_err(|(_, error)| told(format!("closing {place}"), error))?;
+        if blocked != 0 {
+            return Err(StoreError::plain(format!(
+                "{place}-wal has the latest writes: another program reads"
+            )));
+        }
+        Ok(())
+    }
+
+    fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
+        let failed = |error| told(format!("reading {}", self.path.display()), error);
+        let sql = if space == Space::Event {
+            "SELECT key, hash, payload FROM events WHERE key BETWEEN ?2 AND ?3 AND ?1 IS NOT NULL ORDER BY key"
+        } else {
+            "SELECT key, value FROM rows WHERE space = ?1 AND key BETWEEN ?2 AND ?3 ORDER BY key"
+        };
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut cursor = statement.query(params![space.code(), from, to]).map_err(failed)?;
+        let mut rows = Rows::new();
+        let mut read = 0;
+        while read < max_bytes as usize || rows.is_empty() {
+            let Some(row) = cursor.next().map_err(failed)? else { break };
+            let key: Vec<u8> = row.get(0).map_err(failed)?;
+            let mut value: Vec<u8> = row.get(1).map_err(failed)?;
+            if space == Space::Event {
+                let payload: Vec<u8> = row.get(2).map_err(failed)?;
+                value.extend_from_slice(&payload);
+            }
+            read += key.len() + value.len();
+            rows.push((key, value));
+        }
+        Ok(rows)
+    }
+}
+
+fn put_row(transaction: &Transaction<'_>, space: Space, key: &[u8], value: &[u8]) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO rows (space, key, value) VALUES (?1, ?2, ?3)")?
+        .execute(params![space.code(), key, value])?;
+    Ok(())
+}
+
+fn delete(transaction: &Transaction<'_>, space: Space, key: &[u8]) -> rusqlite::Result<()> {
+    if space == Space::Event {
+        transaction.prepare_cached("DELETE FROM events WHERE key = ?1")?.execute(params![key])?;
+    } else {
+        let sql = "DELETE FROM rows WHERE space = ?1 AND key = ?2";
+        transaction.prepare_cached(sql)?.execute(params![space.code(), key])?;
+    }
+    Ok(())
+}
+
+fn put_event(transaction: &Transaction<'_>, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    let Some((record, hash)) = EventRecord::from_row(key, value) else {
+        return Err(StoreError::plain("an event's row has neither id nor hash"));
+    };
+    let columns = Columns::of(&record);
+    let EventId { chain, seq } = record.id;
+    let insert = || {
+        transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO events (key, terminal, incarnation, lane, seq, kind, kind_name, utc_ms,
+                 business_day, workstation, series, number, total, currency, hash, payload)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+            )?
+            .execute(params![
+                key,
+                chain.replica.terminal(),
+                chain.replica.to_string(),
+                chain.lane.code(),
+                signed(seq.0),
+                columns.kind,
+                columns.kind.map(|kind| Kind(kind).name()),
+                columns.utc_ms.map(signed),
+                columns.business_day,
+                columns.workstation,
+                columns.series,
+                columns.number.map(signed),
+                columns.total,
+                columns.currency,
+                hash.0.as_slice(),
+                record.payload,
+            ])
+    };
+    insert().map(|_| ()).map_err(|error| told(format!("writing event {}", record.id), error))
+}
+
+/// SQLite has signed integers only; what is beyond them is not worth refusing an event for.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// What `sqlite3` should show of an event; empty where this version cannot read it.
+#[derive(Default)]
+struct Columns {
+    kind: Option<u16>,
+    utc_ms: Option<u64>,
+    business_day: Option<u32>,
+    workstation: Option<u16>,
+    series: Option<String>,
+    number: Option<u64>,
+    total: Option<i64>,
+    currency: Option<String>,
+}
+
+impl Columns {
+    fn of(record: &EventRecord) -> Self {
+        let Ok(envelope) = Envelope::decode(&record.payload) else { return Self::default() };
+        let mut columns = Self {
+            kind: Some(envelope.kind.0),
+            utc_ms: Some(envelope.utc_ms),
+            business_day: envelope.business_day,
+            workstation: Some(envelope.workstation),
+            ..Self::default()
+        };
+        if envelope.kind == Kind::TRANSACTION
+            && let Ok(transaction) = from_cbor::<model::Transaction>("transaction", &envelope.body)
+        {
+            columns.series = Some(transaction.series);
+            columns.number = Some(transaction.number);
+            columns.total = Some(transaction.total);
+            columns.currency = Some(transaction.currency.to_string());
+        }
+        if envelope.kind == Kind::NUMBER_VOIDED
+            && let Ok(voided) = from_cbor::<model::NumberVoided>("voided number", &envelope.body)
+        {
+            columns.series = Some(voided.series);
+            columns.number = Some(voided.number);
+        }
+        columns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::PersistId;
+
+    use super::*;
+
+    #[test]
+    fn a_second_process_is_kept_out_and_a_reader_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("till.db");
+        let mut store = SqliteStore::open(&path).unwrap();
+        let refused = SqliteStore::open(&path).unwrap_err();
+        assert!(refused.doing.contains("in use"), "{refused}");
+        let put = Write::put(Space::Series, "S", 1u64.to_be_bytes());
+        store.commit(&[Persist { id: PersistId(1), writes: vec![put] }]).unwrap();
+        let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let rows: i64 = reader.query_row("SELECT count(*) FROM rows", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 1);
+        let full: i64 = store.connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+        assert_eq!(full, 2);
+    }
+
+    #[test]
+    fn foreign_and_later_files_are_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let foreign = dir.path().join("foreign.db");
+        Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+        assert!(SqliteStore::open(&foreign).unwrap_err().doing.contains("another program"));
+        let later = dir.path().join("later.db");
+        drop(SqliteStore::open(&later).unwrap());
+        Connection::open(&later).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        assert!(SqliteStore::open(&later).unwrap_err().doing.contains("format 99"));
+        let text = dir.path().join("text.db");
+        std::fs::write(&text, "this is no database, however long it is, and it must stay as it is").unwrap();
+        SqliteStore::open(&text).unwrap_err();
+        assert!(std::fs::read_to_string(&text).unwrap().starts_with("this is no database"));
+    }
+
+    fn put(id: u64, bytes: usize) -> Persist {
+        let write = Write::put(Space::Register, id.to_be_bytes(), vec![7; bytes]);
+        Persist { id: PersistId(id), writes: vec![write] }
+    }
+
+    fn length(path: &Path, ending: &str) -> u64 {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name).metadata().map_or(0, |file| file.len())
+    }
+
+    #[test]
+    fn a_write_that_finds_no_room_takes_from_the_reserve_and_may_be_repeated() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("till.db");
+        let mut store = SqliteStore::open(&path).unwrap();
+        store.commit(&[put(1, 10)]).unwrap();
+        let room = store.set_aside(0);
+        assert!(room > 0 && length(&path, "-reserve") > room);
+        let pages: u32 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        store.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+        let group = [put(2, 100_000), put(3, 10)];
+        assert_eq!(store.commit(&group).unwrap_err().failure, StoreFailure::Full);
+        assert_eq!(length(&path, "-reserve"), 0, "all of it was given for the write");
+        assert_eq!(store.scan(Space::Register, &[0; 8], &[255; 8], u32::MAX).unwrap().len(), 1);
+        store.connection.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(())).unwrap();
+        store.commit(&group).unwrap();
+        assert_eq!(store.scan(Space::Register, &[0; 8], &[255; 8], u32::MAX).unwrap().len(), 3);
+        assert_eq!(store.set_aside(0), room, "with room it is filled again");
+        assert!(store.set_aside(50_000_000) >= 50_000_000, "what is promised is set aside");
+    }
+
+    #[test]
+    fn a_lock_that_another_program_holds_is_no_failure_for_good() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("till.db");
+        let mut store = SqliteStore::open(&path).unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(store.commit(&[put(1, 10)]).unwrap_err().failure, StoreFailure::Busy);
+        assert_eq!(store.scan(Space::Register, &[], &[255], 1).unwrap(), [], "it is read meanwhile");
+        other.execute_batch("ROLLBACK").unwrap();
+        store.commit(&[put(1, 10)]).unwrap();
+    }
+
+    #[test]
+    fn the_log_is_cut_back_once_a_forgotten_reader_has_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("till.db");
+        let mut store = SqliteStore::open(&path).unwrap();
+        store.commit(&[put(1, 10)]).unwrap();
+        let reader = Connection::open(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM rows").unwrap();
+        (2..12).for_each(|id| store.commit(&[put(id, 1_000_000)]).unwrap());
+        assert!(length(&path, "-wal") > 9_000_000);
+        reader.execute_batch("COMMIT").unwrap();
+        (12..15).for_each(|id| store.commit(&[put(id, 1_000)]).unwrap());
+        assert_eq!(length(&path, "-wal"), u64::from(LOG_BYTES));
+        drop(reader);
+        Box::new(store).close().unwrap();
+        assert_eq!((length(&path, "-wal"), length(&path, "-shm")), (0, 0), "the one file is the store");
+        let store = SqliteStore::open(&path).unwrap();
+        assert_eq!(store.scan(Space::Register, &[0; 8], &[255; 8], u32::MAX).unwrap().len(), 14);
+    }
+}

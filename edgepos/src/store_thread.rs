@@ -1,0 +1,350 @@
+//! The thread that the store lives on: groups what waits into one flush, and repeats what can be repeated.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use edgepos_core::{Load, LoadId, Persist, PersistId};
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::warn;
+
+use crate::ports::{Rows, Store, StoreError, StoreFailure};
+use crate::terminal::Disk;
+
+/// Writes that share one flush at most.
+const MAX_GROUP: usize = 256;
+/// How long a thread with nothing to do waits before it looks at the disk's room again.
+const LOOK: Duration = Duration::from_secs(1);
+/// First and longest wait before a group is committed again.
+const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+
+/// What the thread is asked.
+pub(crate) enum Job {
+    Commit(Persist),
+    Load(Load),
+    /// What open baskets may still write.
+    Promise(u64),
+}
+
+/// What it answers. The channel closes when the store's files are free.
+pub(crate) enum Done {
+    Persisted(PersistId),
+    Loaded(LoadId, Rows),
+    Disk(Disk),
+    Failed(StoreError),
+}
+
+/// Why the thread ends.
+enum End {
+    /// The driver has gone: nobody hears the answers.
+    Gone,
+    /// The store failed for good.
+    Failed(StoreError),
+}
+
+/// The store and what it has still to do.
+struct Worker {
+    store: Box<dyn Store>,
+    done: UnboundedSender<Done>,
+    waiting: VecDeque<Persist>,
+    /// How many of `waiting`, from its front, were tried together and are tried together again.
+    group: usize,
+    loads: VecDeque<Load>,
+    promised: u64,
+    told: Disk,
+    looked: Option<Instant>,
+    retry: Option<Retry>,
+}
+
+/// A group is tried again.
+struct Retry {
+    at: Instant,
+    wait: Duration,
+}
+
+/// Serves the store until the driver is gone or something fatal happens.
+pub(crate) fn serve(store: Box<dyn Store>, queue: &Receiver<Job>, done: UnboundedSender<Done>) {
+    let mut worker = Worker {
+        store,
+        done,
+        waiting: VecDeque::new(),
+        group: 0,
+        loads: VecDeque::new(),
+        promised: 0,
+        told: Disk::default(),
+        looked: None,
+        retry: None,
+    };
+    while worker.take(queue) {
+        match worker.work() {
+            Ok(()) => {}
+            Err(End::Failed(error)) => return worker.fail(error),
+            Err(End::Gone) => break,
+        }
+    }
+    worker.end();
+}
+
+impl Worker {
+    /// Takes what waits, or waits for it. Whether the driver is still there.
+    fn take(&mut self, queue: &Receiver<Job>) -> bool {
+        let nap = match &self.retry {
+            Some(retry) => retry.at.saturating_duration_since(Instant::now()),
+            None if self.waiting.is_empty() => LOOK,
+            None => Duration::ZERO,
+        };
+        match queue.recv_timeout(nap) {
+            Ok(job) => self.put(job),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+        queue.try_iter().take(MAX_GROUP - 1).for_each(|job| self.put(job));
+        true
+    }
+
+    fn put(&mut self, job: Job) {
+        match job {
+            Job::Commit(persist) => self.waiting.push_back(persist),
+            Job::Load(load) => self.loads.push_back(load),
+            Job::Promise(promised) => {
+                self.promised = promised;
+                self.looked = None;
+            }
+        }
+    }
+
+    /// One turn: the writes, which may have to wait, then the reads, which do not wait for them: only what was reported as durable
+    /// need be seen.
+    fn work(&mut self) -> Result<(), End> {
+        let mut waits = self.told.waits;
+        if self.retry.as_ref().is_none_or(|retry| Instant::now() >= retry.at) {
+            waits = self.commit()?;
+        }
+        self.read()?;
+        self.look(waits)
+    }
+
+    fn tell(&self, done: Done) -> Result<(), End> {
+        self.done.send(done).map_err(|_| End::Gone)
+    }
+
+    /// Commits the next group, or the one that failed before. Why it must be tried again, where it must.
+    fn commit(&mut self) -> Result<Option<StoreFailure>, End> {
+        if self.group == 0 {
+            self.group = self.waiting.len().min(MAX_GROUP);
+        }
+        let committed = match self.group {
+            0 => Ok(()),
+            group => self.store.commit(&self.waiting.make_contiguous()[..group]),
+        };
+        match committed {
+            Ok(()) => {
+                self.retry = None;
+                let group: Vec<_> = self.waiting.drain(..std::mem::take(&mut self.group)).collect();
+                group.into_iter().try_for_each(|persist| self.tell(Done::Persisted(persist.id)))?;
+                Ok(None)
+            }
+            Err(error) if error.failure == StoreFailure::Fatal => Err(End::Failed(error)),
+            Err(error) => {
+                let wait = self.retry.as_ref().map_or(RETRY.0, |retry| (retry.wait * 2).min(RETRY.1));
+                self.retry = Some(Retry { at: Instant::now() + wait, wait });
+                Ok(Some(error.failure))
+            }
+        }
+    }
+
+    /// Answers the reads. One that the store cannot do at the moment is done later.
+    fn read(&mut self) -> Result<(), End> {
+        while let Some(load) = self.loads.front() {
+            match self.store.scan(load.space, &load.from, &load.to, load.max_bytes) {
+                Ok(rows) => {
+                    let id = load.id;
+                    self.loads.pop_front();
+                    self.tell(Done::Loaded(id, rows))?;
+                }
+                Err(error) if error.failure == StoreFailure::Fatal => return Err(End::Failed(error)),
+                Err(_) => {
+                    let wait = RETRY.1;
+                    self.retry.get_or_insert_with(|| Retry { at: Instant::now() + wait, wait });
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells how the disk is, where that has changed.
+    fn look(&mut self, waits: Option<StoreFailure>) -> Result<(), End> {
+        let mut disk = Disk { waits, ..self.told };
+        if waits == Some(StoreFailure::Full) || self.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+            self.looked = Some(Instant::now());
+            disk.room = self.store.set_aside(self.promised);
+        }
+        if disk != self.told {
+            self.told = disk;
+            self.tell(Done::Disk(disk))?;
+        }
+        Ok(())
+    }
+
+    /// The store is not touched again: dropping it frees its files.
+    fn fail(self, error: StoreError) {
+        let Self { store, done, .. } = self;
+        drop(store);
+        // The driver may be gone.
+        let _ = done.send(Done::Failed(error));
+    }
+
+    /// A clean stop. What was not acknowledged may be lost, as in a crash: it is tried once more.
+    fn end(mut self) {
+        while !self.waiting.is_empty() {
+            if !matches!(self.commit(), Ok(None)) {
+                break;
+            }
+        }
+        let Self { store, done, .. } = self;
+        if let Err(error) = store.close() {
+            warn!(%error, "the store could not be tidied up");
+        }
+        // Only here: the driver takes the end of the channel for the end of the thread.
+        drop(done);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use std::sync::mpsc::{Sender, channel};
+    use std::sync::{Arc, Mutex};
+
+    use edgepos_core::{Space, Write};
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+    use super::*;
+    use crate::ports::MemoryStore;
+
+    /// Fails as it is told, and remembers what it was asked to commit.
+    #[derive(Clone, Default)]
+    struct Scripted {
+        failure: Arc<Mutex<Option<StoreFailure>>>,
+        tried: Arc<Mutex<Vec<Vec<u64>>>>,
+        closed: Arc<Mutex<bool>>,
+        rows: Arc<Mutex<MemoryStore>>,
+    }
+
+    impl Store for Scripted {
+        fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+            self.tried.lock().unwrap().push(group.iter().map(|persist| persist.id.0).collect());
+            match *self.failure.lock().unwrap() {
+                Some(failure) => Err(StoreError::plain("scripted").of_kind(failure)),
+                None => self.rows.lock().unwrap().commit(group),
+            }
+        }
+
+        fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
+            self.rows.lock().unwrap().scan(space, from, to, max_bytes)
+        }
+
+        fn set_aside(&mut self, promised: u64) -> u64 {
+            if *self.failure.lock().unwrap() == Some(StoreFailure::Full) { 0 } else { 1_000 + promised }
+        }
+
+        fn close(self: Box<Self>) -> Result<(), StoreError> {
+            *self.closed.lock().unwrap() = true;
+            Ok(())
+        }
+    }
+
+    fn start(store: &Scripted) -> (Sender<Job>, UnboundedReceiver<Done>) {
+        let (jobs, queue) = channel();
+        let (done, answers) = unbounded_channel();
+        let store = Box::new(store.clone());
+        std::thread::spawn(move || serve(store, &queue, done));
+        (jobs, answers)
+    }
+
+    fn persist(id: u64) -> Job {
+        let writes = vec![Write::put(Space::Series, [1], id.to_be_bytes())];
+        Job::Commit(Persist { id: PersistId(id), writes })
+    }
+
+    fn load(id: u64) -> Job {
+        Job::Load(Load { id: LoadId(id), space: Space::Series, from: vec![1], to: vec![1], max_bytes: 9 })
+    }
+
+    /// The answers in words, until one that ends it.
+    fn hear(answers: &mut UnboundedReceiver<Done>, until: &str) -> Vec<String> {
+        let mut heard = Vec::new();
+        while heard.last().is_none_or(|last| last != until) {
+            heard.push(match answers.blocking_recv() {
+                Some(Done::Persisted(id)) => format!("persisted {}", id.0),
+                Some(Done::Loaded(id, rows)) => format!("loaded {} {}", id.0, rows.len()),
+                Some(Done::Disk(disk)) => format!("disk {} {:?}", disk.room, disk.waits),
+                Some(Done::Failed(error)) => format!("failed {error}"),
+                None => "closed".into(),
+            });
+        }
+        heard
+    }
+
+    #[test]
+    fn a_group_is_repeated_in_order_while_reads_are_answered() {
+        for (failure, told) in
+            [(StoreFailure::Busy, "disk 1000 Some(Busy)"), (StoreFailure::Full, "disk 0 Some(Full)")]
+        {
+            let store = Scripted::default();
+            let (jobs, mut answers) = start(&store);
+            jobs.send(persist(1)).unwrap();
+            hear(&mut answers, "disk 1000 None");
+            *store.failure.lock().unwrap() = Some(failure);
+            jobs.send(persist(2)).unwrap();
+            hear(&mut answers, told);
+            jobs.send(persist(3)).unwrap();
+            jobs.send(load(1)).unwrap();
+            assert_eq!(hear(&mut answers, "loaded 1 1"), ["loaded 1 1"], "nothing else is told meanwhile");
+            *store.failure.lock().unwrap() = None;
+            let heard = hear(&mut answers, "disk 1000 None");
+            assert!(heard.contains(&"persisted 2".to_owned()), "{heard:?}");
+            let tried = store.tried.lock().unwrap().clone();
+            assert!(
+                tried.iter().filter(|group| **group == [2]).count() >= 2,
+                "the same group again: {tried:?}"
+            );
+            if !heard.contains(&"persisted 3".to_owned()) {
+                hear(&mut answers, "persisted 3");
+            }
+            drop(jobs);
+            assert_eq!(hear(&mut answers, "closed"), ["closed"]);
+            assert!(*store.closed.lock().unwrap());
+        }
+    }
+
+    #[test]
+    fn what_is_fatal_ends_it_and_a_stop_does_not_wait_for_what_cannot_be_written() {
+        let store = Scripted::default();
+        *store.failure.lock().unwrap() = Some(StoreFailure::Busy);
+        let (jobs, mut answers) = start(&store);
+        jobs.send(persist(1)).unwrap();
+        drop(jobs);
+        assert!(!hear(&mut answers, "closed").contains(&"persisted 1".to_owned()));
+        assert!(*store.closed.lock().unwrap());
+
+        let store = Scripted::default();
+        *store.failure.lock().unwrap() = Some(StoreFailure::Fatal);
+        let (jobs, mut answers) = start(&store);
+        jobs.send(persist(1)).unwrap();
+        assert_eq!(hear(&mut answers, "closed"), ["failed scripted", "closed"]);
+        assert!(!*store.closed.lock().unwrap(), "nothing is tidied up in doubt");
+        drop(jobs);
+    }
+
+    #[test]
+    fn what_is_promised_is_set_aside_at_once() {
+        let store = Scripted::default();
+        let (jobs, mut answers) = start(&store);
+        jobs.send(Job::Promise(77)).unwrap();
+        hear(&mut answers, "disk 1077 None");
+        drop(jobs);
+    }
+}

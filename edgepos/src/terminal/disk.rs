@@ -1,0 +1,85 @@
+//! How the disk is, as the driver says, and what may still be promised on it.
+
+use super::condition::Finding;
+use super::refusal::Refusal;
+use crate::ports::StoreFailure;
+
+/// How the store is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Disk {
+    /// Bytes of writes that may be promised in all, as [`Store::set_aside`](crate::Store::set_aside) said; 0 while the disk is full.
+    pub room: u64,
+    /// Why the latest writes are being repeated, while they are.
+    pub waits: Option<StoreFailure>,
+}
+
+impl Default for Disk {
+    /// Room for everything, and nothing waits.
+    fn default() -> Self {
+        Self { room: u64::MAX, waits: None }
+    }
+}
+
+/// Bytes that a store writes at most for an event of `bytes` bytes that moves `rows` rows: a page for each row and for what goes
+/// with an event, and the event twice, as in a write-ahead log.
+pub(crate) fn writes(bytes: usize, rows: usize) -> u64 {
+    const PAGE: u64 = 4 << 10;
+    const BESIDE: u64 = 16;
+    2 * bytes as u64 + (rows as u64 + BESIDE) * PAGE
+}
+
+impl Disk {
+    /// Whether nothing more may be promised.
+    pub(super) fn is_full(&self) -> bool {
+        self.room == 0 || self.waits == Some(StoreFailure::Full)
+    }
+
+    /// Refuses to promise more than there is room for.
+    pub(crate) fn check(&self, promised: u64, further: u64) -> Result<(), Refusal> {
+        if self.is_full() || promised.saturating_add(further) > self.room {
+            return Err(Refusal::DiskFull);
+        }
+        Ok(())
+    }
+
+    /// What to tell of a full disk.
+    pub(super) fn full(&self) -> Option<Finding> {
+        let about = "baskets that were begun are booked from space that was set aside";
+        self.is_full().then(|| Finding { count: 1, about: about.into() })
+    }
+
+    /// What to tell of a store that another program holds.
+    pub(super) fn busy(&self) -> Option<Finding> {
+        let about = "writes wait in their order, and reads are answered";
+        (self.waits == Some(StoreFailure::Busy)).then(|| Finding { count: 1, about: about.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_held_store_are_told() {
+        let full = Disk { room: 0, waits: None };
+        let busy = Disk { waits: Some(StoreFailure::Busy), ..Disk::default() };
+        assert!(full.full().is_some() && full.busy().is_none());
+        assert!(busy.full().is_none() && busy.busy().is_some());
+        assert!(Disk { waits: Some(StoreFailure::Full), ..Disk::default() }.full().is_some());
+        assert_eq!((Disk::default().full(), Disk::default().busy()), (None, None));
+    }
+
+    #[test]
+    fn no_more_is_promised_than_there_is_room_for() {
+        let disk = Disk { room: 100, waits: None };
+        assert_eq!(disk.check(60, 40), Ok(()));
+        assert_eq!(disk.check(60, 41), Err(Refusal::DiskFull));
+        assert_eq!(disk.check(u64::MAX, 1), Err(Refusal::DiskFull));
+        assert_eq!(Disk::default().check(u64::MAX, 1), Ok(()), "who cannot tell refuses nothing");
+        assert_eq!(
+            Disk { waits: Some(StoreFailure::Busy), ..disk }.check(0, 1),
+            Ok(()),
+            "a lock ends by itself"
+        );
+    }
+}
