@@ -368,9 +368,13 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+    use std::collections::BTreeMap;
+
     use edgepos_core::PersistId;
 
     use super::*;
+    use crate::message::Message;
 
     /// The last line of defence: what panics below ends the engine and not the process, and nothing of that call leaves.
     #[test]
@@ -415,5 +419,56 @@ mod tests {
         election.handle(now, Input::Persisted(PersistId(2)));
         assert_eq!(election.halted(), Some(&HaltReason::PersistOutOfOrder { expected: 1, got: 2 }));
         assert_eq!(election.poll_timeout(), None);
+    }
+    /// A leader counts on its one voter, half a second away, for no longer than the answered questions asked for: neither the first
+    /// one, which leaves before the lease is measured, nor those from before a longer lease.
+    #[test]
+    fn nobody_is_entitled_beyond_what_was_asked_for() {
+        const ONE_WAY: u64 = 250;
+        let (near, far) = (ReplicaId::new(1, 1), ReplicaId::new(2, 1));
+        let start = |me, campaigns| {
+            let config = Config { campaigns, ..Config::standard(me, vec![near, far], 1) };
+            Election::new(Now::new(0, 0), config, Restored::new()).unwrap()
+        };
+        let mut both = [start(near, true), start(far, false)];
+        let (mut wire, mut asked) = (VecDeque::new(), BTreeMap::new());
+        let (mut promised, mut led) = (Time(0), 0);
+        for ms in 1..20_000 {
+            let now = Now::new(ms, ms);
+            while wire.front().is_some_and(|(at, _)| *at <= ms) {
+                let (_, message): (u64, Message) = wire.pop_front().unwrap();
+                if let (true, Some(stamp)) = (message.is_acknowledgement(), message.asked_at()) {
+                    promised = promised.max(stamp + asked[&stamp]);
+                }
+                both[usize::from(message.to() == far)].handle(now, Input::Message(message));
+            }
+            for election in &mut both {
+                if election.poll_timeout().is_some_and(|at| at <= now.mono) {
+                    election.handle(now, Input::Timeout);
+                }
+                while let Some(output) = election.poll_output() {
+                    match output {
+                        Output::Persist(persist) => election.handle(now, Input::Persisted(persist.id)),
+                        Output::Transmit(message) => {
+                            if let (true, Some(stamp)) = (message.is_leaders(), message.asked_at()) {
+                                let lease = Duration::from_millis(message.lease_ms.max(300));
+                                let known: &mut Duration = asked.entry(stamp).or_insert(lease);
+                                *known = lease.max(*known);
+                            }
+                            wire.push_back((ms + ONE_WAY, message));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            if let Some(until) = both[0].entitled_until() {
+                led += 1;
+                assert!(
+                    until <= promised,
+                    "at {ms} ms: entitled until {until:?}, promised until {promised:?}"
+                );
+            }
+        }
+        assert!(led > 10_000, "it leads: {led} ms");
     }
 }

@@ -421,9 +421,12 @@ impl Parts {
         if !self.standing.leads() {
             return self.quorum.follow();
         }
+        // A leader's first words leave before the parts know that it leads, and ask for what was asked for last.
+        let first = self.pace.asked() - turn.config.timing.tick;
         self.pace.leads(turn.now);
         let lease = self.lease_to_ask(turn);
-        self.quorum.lead(turn.now, lease);
+        self.quorum.lead(turn.now, first.min(lease));
+        self.quorum.ask_for(turn.now, lease);
         self.proposals.lead(turn);
     }
 

@@ -174,7 +174,7 @@ impl Quorum {
         if !self.held && self.lost.is_some() {
             return None;
         }
-        let until = self.proven_until(voters).unwrap_or(since + self.lease).max(since + self.lease);
+        let until = if self.held { self.proven_until(voters)? } else { since + self.lease };
         (until != Time(u64::MAX)).then_some(until)
     }
 
@@ -251,5 +251,20 @@ mod tests {
         for (asked, lease) in expected {
             assert_eq!(proven(&changes, asked), lease, "asked at {asked}");
         }
+    }
+    /// A lease that became longer meanwhile does not lengthen what was promised before: the majority is looked at when that ends.
+    #[test]
+    fn a_promise_ends_on_time_while_a_longer_lease_is_asked_for() {
+        let (me, voter) = (ReplicaId::new(1, 1), ReplicaId::new(2, 1));
+        let ms = Duration::from_millis;
+        let mut quorum = Quorum::new(me, ms(290));
+        quorum.lead(Time(0), ms(290));
+        assert_eq!(quorum.deadline(&[me, voter]), Some(Time(290)), "nobody has answered");
+        quorum.ask_for(Time(5), ms(1040));
+        quorum.answered(voter, Time(4));
+        quorum.held = true;
+        assert_eq!(quorum.deadline(&[me, voter]), Some(Time(294)));
+        quorum.held = false;
+        assert_eq!(quorum.deadline(&[me, voter]), Some(Time(1040)), "the alarm waits for one whole lease");
     }
 }

@@ -33,6 +33,14 @@ fn promises_outlast_the_network() {
     assert!(outcome.is_good(), "seed {}: {:?}", outcome.seed, outcome.violations);
 }
 
+/// A new leader's first question asks for the lease of its last leadership, and counted for the one that was measured since: for 42 ms it
+/// was entitled without the promises of a majority.
+#[test]
+fn a_first_question_counts_for_what_it_asked() {
+    let outcome = run(Plan::from_seed(88), Keep::Hash);
+    assert!(outcome.is_good(), "seed {}: {:?}", outcome.seed, outcome.violations);
+}
+
 #[test]
 fn stores_of_every_size_keep_every_rule() {
     for terminals in [2, 3, 5] {

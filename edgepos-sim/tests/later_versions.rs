@@ -24,6 +24,14 @@ fn todays_terminals_start_on_disks_that_a_later_version_has_used() {
     }
 }
 
+/// Where a snapshot took the place of the whole log, nothing on the disk says what the decisions before it were: the checker took them for
+/// known.
+#[test]
+fn an_empty_log_says_nothing_of_earlier_decisions() {
+    let outcome = run(Plan::from_seed(117).with_later(), Keep::Hash);
+    assert!(outcome.is_good(), "{:?}", outcome.violations);
+}
+
 #[test]
 fn a_later_version_follows_from_the_seed() {
     let plan = Plan { faults_us: 8_000_000, ..Plan::from_seed(6).with_later() };

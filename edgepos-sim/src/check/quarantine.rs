@@ -28,7 +28,7 @@ pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
                 "{replica} does not know decision {index} and has not written that down"
             )));
         }
-        let begins = log.first().map_or(0, |entry| entry.index);
+        let begins = log.first().map_or(u64::MAX, |entry| entry.index);
         if let Some(index) = skipped.difference(&unknown).find(|index| **index >= begins) {
             found.push(wrong(format!("{replica} has written down decision {index}, which it knows")));
         }
@@ -84,6 +84,9 @@ mod tests {
         view.terminals[0].disk.skipped = BTreeSet::from([2, 6]);
         view.terminals[0].quarantined = 2;
         assert_eq!(found(&view), 0, "an entry before the log begins is not judged");
+        let log = std::mem::take(&mut view.terminals[0].disk.log);
+        assert_eq!(found(&view), 0, "a snapshot took the place of the whole log");
+        view.terminals[0].disk.log = log;
         view.terminals[0].disk.skipped.insert(5);
         view.terminals[0].quarantined = 3;
         assert_eq!(found(&view), 1, "it is known");
