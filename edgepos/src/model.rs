@@ -14,7 +14,7 @@ pub use crate::retail::money::{Currency, CurrencyError};
 pub use crate::retail::redact::mask_card_numbers;
 pub use crate::retail::sale::body::{
     BasketId, Discount, DocType, Line, NumberVoided, OriginalLine, Tax, Tender, TenderType, Tenders,
-    TooManyTenders, Transaction,
+    TendersError, TooManyTenders, Transaction,
 };
 pub use crate::retail::stock::{StockLine, StockMoved, StockReason};
 pub use edgepos_wire::{DecodeError, DecodeFault};

@@ -31,6 +31,7 @@ fn sale() -> Envelope {
         taxes: vec![],
         rounding: 0,
         total: 258,
+        change: None,
     };
     let body = minicbor::to_vec(&transaction).unwrap();
     let mut envelope =

@@ -239,6 +239,7 @@ pub(super) mod tests {
             taxes: Vec::new(),
             rounding: 0,
             total: 250,
+            change: None,
         };
         let effects = vec![Effect::new(CounterRow::stock("milk", 0), -2, Some(0))];
         payload(Kind::TRANSACTION, &transaction, effects)

@@ -123,6 +123,7 @@ impl Voice {
             taxes: Vec::new(),
             rounding: 0,
             total: amount,
+            change: None,
         };
         let effect = extended(&Effect::new(CounterRow::stock(&product, 0), -quantity, Some(0)));
         let payload = payload(stamp, Kind::TRANSACTION.0.into(), &[effect], &extended(&transaction));

@@ -3,7 +3,8 @@
 use edgepos_sync::RecordError;
 use thiserror::Error;
 
-use crate::retail::sale::body::BasketId;
+use crate::retail::effect::Counter;
+use crate::retail::sale::body::{BasketId, TendersError};
 use crate::retail::unreadable::Unreadable;
 
 /// Why a request was not done. Nothing of it was written.
@@ -54,6 +55,12 @@ pub enum Refusal {
         /// The basket that the key was used for.
         basket: BasketId,
     },
+    /// The payments are not those of the basket, which stays open.
+    #[error(transparent)]
+    Tenders(#[from] TendersError),
+    /// A draft names the effect on a counter that follows from its lines and payments.
+    #[error("the effect on counter {} follows from lines and payments", .0.0)]
+    DerivedCounter(Counter),
     /// Too much is open at once.
     #[error("{what}: the limit of {limit} is reached")]
     Full {

@@ -54,6 +54,8 @@ pub struct Till {
     pub uplinks: usize,
     /// Whether writes reach the disk at once.
     pub writing: bool,
+    /// What each basket that was begun comes to.
+    totals: BTreeMap<BasketId, i64>,
     next_request: u64,
 }
 
@@ -75,6 +77,7 @@ impl Till {
             sent: Vec::new(),
             uplinks: 0,
             writing: true,
+            totals: BTreeMap::new(),
             next_request: 0,
         };
         till.run(now);
@@ -83,7 +86,7 @@ impl Till {
 
     /// The power fails: what was not written is gone.
     pub fn crash(self, now: Now) -> Self {
-        Self::open(self.config, self.disk, now)
+        Self { totals: self.totals, ..Self::open(self.config, self.disk, now) }
     }
 
     /// Does the terminal's duties until it has none.
@@ -126,11 +129,14 @@ impl Till {
     }
 
     pub fn begin(&mut self, now: Now, draft: Draft) -> Result<u64, Refusal> {
-        let request = self.request();
+        let (request, basket) = (self.request(), draft.basket);
         self.terminal.begin(now, request, draft)?;
         self.run(now);
         match self.replies.remove(&request).expect("begun and durable")? {
-            Reply::Begun { number, .. } => Ok(number),
+            Reply::Begun { number, total } => {
+                self.totals.insert(basket, total);
+                Ok(number)
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -146,12 +152,9 @@ impl Till {
     }
 
     pub fn ask_commit(&mut self, now: Now, basket: u8, key: u8) -> Result<RequestId, Refusal> {
-        let request = self.request();
-        let commit = Commit {
-            basket: BasketId([basket; 16]),
-            key: IdempotencyKey([key; 16]),
-            tenders: Tender::cash(100).into(),
-        };
+        let (request, basket) = (self.request(), BasketId([basket; 16]));
+        let total = self.totals.get(&basket).copied().unwrap_or(100);
+        let commit = Commit { basket, key: IdempotencyKey([key; 16]), tenders: Tender::cash(total).into() };
         self.terminal.commit(now, request, commit)?;
         Ok(request)
     }

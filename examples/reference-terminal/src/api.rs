@@ -13,14 +13,22 @@
 //! | `POST /admit` | [`Admit`] | [`Done`] |
 //! | `POST /flush`, `POST /stop` | | [`Done`] |
 //!
-//! A refusal is [`Problem`], with status 400, 409 or 503. A call whose answer was lost is made again with the same basket and key.
+//! A refusal is [`Problem`], with status 400, 403, 404, 409, 415 or 503. A call whose answer was lost is made again with the same
+//! basket and key. A field that a call does not have is refused at every level, and nothing of the call is done. A call that changes
+//! something has the content type `application/json`, or that of the picture.
 
 use serde::{Deserialize, Serialize};
 
 use crate::names::VectorText;
 
+/// Whether a field has its default and need not be written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// A basket that the till wants to sell.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Begin {
     /// The till's name for it, 32 hexadecimal digits.
     pub basket: String,
@@ -34,8 +42,65 @@ pub struct Begin {
     /// Who is signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
+    /// Whether it counts. Default `live`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mode: ModeKind,
+    /// The receipt series, where it is not that of the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
     /// What goes over the counter.
     pub lines: Vec<BeginLine>,
+    /// Taxes as the till computed them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taxes: Vec<TaxPart>,
+    /// Cash rounding, in minor units, part of the total.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rounding: i64,
+    /// What it does to points, gift cards, coupons and a vendor's own counters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<EffectPart>,
+}
+
+/// Whether a basket counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModeKind {
+    /// It counts: counters and receipt series move.
+    #[default]
+    Live,
+    /// A trainee at work: no counter moves, and no receipt series.
+    Training,
+}
+
+/// A tax of a receipt.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxPart {
+    /// The code that lines refer to.
+    pub code: u16,
+    /// The rate in millionths: 190,000 is 19 %.
+    pub rate_ppm: u32,
+    /// What it is taken of, in minor units.
+    pub base: i64,
+    /// The tax, in minor units.
+    pub amount: i64,
+    /// Whether prices include it.
+    pub included: bool,
+}
+
+/// A change of a counter that does not follow from lines and payments.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EffectPart {
+    /// What is counted: 1 points, 3 stored value, 4 coupon use, from 32768 a vendor's own.
+    pub counter: u16,
+    /// Whose: customer, card, coupon.
+    pub key: String,
+    /// By how much.
+    pub delta: i64,
+    /// The value below which the counter raises an exception.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<i64>,
 }
 
 /// What a document is.
@@ -46,10 +111,17 @@ pub enum DocKind {
     Sale,
     /// Goods back, money out. Series `R`.
     Return,
+    /// Goods out and goods back on one receipt. Series `S`.
+    Exchange,
+    /// A transaction taken back. Series `R`.
+    Void,
+    /// The drawer was opened. Series `N`.
+    NoSale,
 }
 
 /// One line of a basket.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BeginLine {
     /// Its number, from 1.
     pub no: u16,
@@ -57,6 +129,9 @@ pub struct BeginLine {
     pub product: String,
     /// How many base units; negative for goods that come back.
     pub quantity: i64,
+    /// Decimal digits of the base unit that one count stands for.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub scale: u8,
     /// Price of one unit, in minor units.
     #[serde(default)]
     pub unit_price: i64,
@@ -65,13 +140,36 @@ pub struct BeginLine {
     /// What a loyalty card took off, in minor units.
     #[serde(default)]
     pub loyalty: i64,
+    /// What else is already taken off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<DiscountPart>,
+    /// Which of the basket's taxes applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_code: Option<u16>,
+    /// Why it came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Lot or serial number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
     /// For goods that come back: which line of which basket they were sold as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<Original>,
 }
 
+/// Money off a line.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiscountPart {
+    /// Why: coupon, manager …
+    pub code: String,
+    /// How much, positive, in minor units; already taken off the line's amount.
+    pub amount: i64,
+}
+
 /// A line of an earlier receipt.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Original {
     /// Its basket, 32 hexadecimal digits.
     pub basket: String,
@@ -90,6 +188,7 @@ pub struct Begun {
 
 /// The customer has paid.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Pay {
     /// The basket that was begun.
     pub basket: String,
@@ -97,15 +196,22 @@ pub struct Pay {
     pub key: String,
     /// How it was paid.
     pub tenders: Vec<TenderPart>,
+    /// What the customer got back in cash, in minor units. The tenders less this come to the total.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub change: i64,
 }
 
 /// One payment of a transaction.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TenderPart {
     /// By what it is paid.
     pub kind: TenderKind,
     /// How much, in minor units.
     pub amount: i64,
+    /// The payment provider's reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_ref: Option<String>,
 }
 
 /// A means of payment.
@@ -116,6 +222,8 @@ pub enum TenderKind {
     Cash,
     /// A debit or credit card.
     Card,
+    /// A gift card or a voucher.
+    StoredValue,
     /// Anything else, such as a manufacturer's coupon.
     Other,
 }
@@ -139,6 +247,7 @@ pub struct Receipt {
 
 /// A basket to give up.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Abandon {
     /// The basket, 32 hexadecimal digits.
     pub basket: String,
@@ -146,7 +255,7 @@ pub struct Abandon {
 
 /// An event beside the receipts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum RecordEvent {
     /// Goods came in.
     StockReceived {
@@ -189,6 +298,7 @@ pub enum RecordEvent {
 
 /// One product of a stock movement.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StockPart {
     /// The product's code.
     pub product: String,
@@ -202,6 +312,11 @@ pub struct Recorded {
     /// The event's name, such as `3-0123456789ab/0:17`.
     pub event: String,
 }
+
+/// A call that says nothing more than its path: no body, or `{}`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bare {}
 
 /// It was done.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -344,10 +459,16 @@ pub struct Problem {
 pub enum ProblemCode {
     /// The call does not read, or its contents are refused. A repeat is refused again.
     BadRequest,
+    /// The call came from a web page, or under another name than that of this machine.
+    Forbidden,
+    /// The call has another content type than it should.
+    ContentType,
     /// More of a receipt line would come back than may.
     NotReturnable,
     /// There is no such open basket.
     UnknownBasket,
+    /// The payments less the change do not come to the total. The basket stays open, for a call with the right ones.
+    Tenders,
     /// A business day is open, or none is, or baskets are open.
     Day,
     /// The disk is full: nothing further is begun until there is room.

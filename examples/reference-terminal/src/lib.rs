@@ -18,6 +18,7 @@ pub mod doctor;
 mod http;
 mod lifeline;
 pub mod names;
+mod nearest;
 pub mod recovery;
 pub mod replay;
 pub mod run;

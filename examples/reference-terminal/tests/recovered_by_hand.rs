@@ -50,7 +50,7 @@ impl Terminal {
     fn call(&self, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(&self.till).ok()?;
         stream.set_read_timeout(Some(LIMIT)).unwrap();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: till\r\nconnection: close\r\n");
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
         let length =
             format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         stream.write_all((head + &length).as_bytes()).ok()?;

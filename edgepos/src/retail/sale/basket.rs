@@ -3,7 +3,7 @@
 use edgepos_wire::to_cbor;
 use minicbor::{Decode, Encode};
 
-use super::body::{BasketId, Line, Tender, TenderType, Transaction};
+use super::body::{BasketId, Line, Tenders, Transaction};
 use crate::retail::effect::{CounterRow, Effect};
 use crate::retail::envelope::Mode;
 use crate::terminal::disk;
@@ -73,12 +73,9 @@ impl Basket {
     }
 
     /// The effects of the whole transaction, now that the payments are known.
-    pub(crate) fn effects_with(&self, tenders: &[Tender], drawer: &str) -> Vec<Effect> {
+    pub(crate) fn effects_with(&self, tenders: &Tenders, drawer: &str) -> Vec<Effect> {
         let mut effects = self.effects.clone();
-        let cash = tenders
-            .iter()
-            .filter(|tender| tender.kind == TenderType::CASH)
-            .fold(0i64, |sum, tender| sum.saturating_add(tender.amount));
+        let cash = tenders.cash();
         if cash != 0 {
             effects.push(Effect::new(CounterRow::cash(drawer), cash, None));
         }

@@ -8,6 +8,9 @@ use thiserror::Error;
 use crate::retail::money::Currency;
 use crate::retail::redact::mask_card_numbers;
 
+/// Largest quantity or amount of a line or a payment: sums of a whole receipt, and of 10⁶ receipts, stay inside 64 bits.
+pub(crate) const MAX_MAGNITUDE: u64 = 1_000_000_000_000;
+
 /// The till's name for a basket, drawn by the till; the transaction that comes of it keeps it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode)]
 #[cbor(transparent)]
@@ -183,9 +186,35 @@ impl Tender {
     }
 }
 
-/// The payments of a transaction, made before `commit`, so that `commit` has nothing left to refuse.
+/// The payments of a transaction, and what the customer got back: together they come to its total.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Tenders(Vec<Tender>);
+pub struct Tenders {
+    given: Vec<Tender>,
+    change: i64,
+}
+
+/// Payments that are not those of the basket. Nothing is booked; the call with the right ones books.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum TendersError {
+    /// They do not come to what the customer owes.
+    #[error("the payments less the change come to {paid}, and the basket to {total}, in minor units")]
+    Sum {
+        /// What they come to.
+        paid: i64,
+        /// What the customer owes.
+        total: i64,
+    },
+    /// A customer gets change, and gives none.
+    #[error("the change is {0}: it cannot be negative")]
+    NegativeChange(i64),
+    /// An amount that no shop takes.
+    #[error("a payment or the change is over {limit}")]
+    TooLarge {
+        /// The largest amount, in minor units.
+        limit: u64,
+    },
+}
 
 /// More payments than one transaction can hold.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -206,22 +235,53 @@ impl Tenders {
         if tenders.len() > Self::MAX {
             return Err(TooManyTenders { given: tenders.len() });
         }
-        Ok(Self(tenders))
+        Ok(Self { given: tenders, change: 0 })
+    }
+
+    /// The same with so much change, in minor units, that goes back from the drawer.
+    #[must_use]
+    pub fn with_change(self, change: i64) -> Self {
+        Self { change, ..self }
     }
 
     /// The payments, in the order given.
     pub fn as_slice(&self) -> &[Tender] {
-        &self.0
+        &self.given
+    }
+
+    /// What the customer got back in cash, in minor units.
+    pub fn change(&self) -> i64 {
+        self.change
+    }
+
+    /// Whether they come to `total`.
+    pub(crate) fn check(&self, total: i64) -> Result<(), TendersError> {
+        if self.change < 0 {
+            return Err(TendersError::NegativeChange(self.change));
+        }
+        let amounts = || self.given.iter().map(|tender| tender.amount).chain([self.change]);
+        if amounts().any(|amount| amount.unsigned_abs() > MAX_MAGNITUDE) {
+            return Err(TendersError::TooLarge { limit: MAX_MAGNITUDE });
+        }
+        // At most 65 amounts of at most 10¹²: the sum stays inside 64 bits.
+        let paid = self.given.iter().map(|tender| tender.amount).sum::<i64>() - self.change;
+        if paid != total { Err(TendersError::Sum { paid, total }) } else { Ok(()) }
+    }
+
+    /// By how much they move the cash in the drawer.
+    pub(crate) fn cash(&self) -> i64 {
+        let cash = self.given.iter().filter(|tender| tender.kind == TenderType::CASH);
+        cash.map(|tender| tender.amount).sum::<i64>() - self.change
     }
 
     pub(crate) fn into_vec(self) -> Vec<Tender> {
-        self.0
+        self.given
     }
 }
 
 impl From<Tender> for Tenders {
     fn from(tender: Tender) -> Self {
-        Self(vec![tender])
+        Self { given: vec![tender], change: 0 }
     }
 }
 
@@ -265,6 +325,9 @@ pub struct Transaction {
     /// Sum of the lines' amounts, of taxes that prices do not include, and of the rounding.
     #[n(10)]
     pub total: i64,
+    /// What the customer got back in cash, in minor units: the tenders less this come to the total. Absent where there is none.
+    #[n(11)]
+    pub change: Option<i64>,
 }
 
 /// The body of [`Kind::NUMBER_VOIDED`](crate::model::Kind::NUMBER_VOIDED): a receipt number was reserved and is not used.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgepos_wire::to_cbor;
 
 use super::basket::{Basket, returned};
-use super::body::{BasketId, DocType, Line, Tax, Transaction};
-use crate::retail::effect::{CounterRow, Effect};
+use super::body::{BasketId, DocType, Line, MAX_MAGNITUDE, Tax, Transaction};
+use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
 use crate::retail::money::Currency;
 use crate::retail::redact::mask_card_numbers;
@@ -22,8 +22,6 @@ const MAX_DISCOUNTS: usize = 32;
 const MAX_SERIES: usize = 16;
 /// Longest name, code or reason, in bytes.
 const MAX_TEXT: usize = 64;
-/// Largest quantity or amount of a line: sums of a whole receipt, and of 10⁶ receipts, stay inside 64 bits.
-const MAX_MAGNITUDE: u64 = 1_000_000_000_000;
 /// Largest basket, in bytes as written: 64 KiB less room for the envelope and the most payments.
 const MAX_BASKET_BYTES: usize = 52 * 1024;
 
@@ -86,6 +84,13 @@ pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket
         if effect.delta.unsigned_abs() > MAX_MAGNITUDE {
             return Err(Refusal::Overflow);
         }
+        if matches!(effect.counter, Counter::STOCK | Counter::RETURNABLE | Counter::CASH) {
+            return Err(Refusal::DerivedCounter(effect.counter));
+        }
+    }
+    let taxes = draft.taxes.iter().flat_map(|tax| [tax.base, tax.amount]);
+    if taxes.chain([draft.rounding]).any(|amount| amount.unsigned_abs() > MAX_MAGNITUDE) {
+        return Err(Refusal::Overflow);
     }
     let mut numbers = BTreeSet::new();
     for line in &draft.lines {
@@ -110,6 +115,7 @@ pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket
             taxes: draft.taxes,
             rounding: draft.rounding,
             total,
+            change: None,
         },
         operator: draft.operator,
         mode: draft.mode,

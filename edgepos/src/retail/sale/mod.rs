@@ -237,14 +237,15 @@ impl Sales {
         let Some(committing) = self.committing.get(&key) else { return Ok(()) };
         let Commit { basket: id, tenders, .. } = committing.commit.clone();
         let Some(basket) = self.open.get(&id) else { return Err(Refusal::UnknownBasket(id)) };
-        let tenders = tenders.into_vec();
+        tenders.check(basket.transaction.total)?;
         let drawer = format!("terminal-{}", turn.config.me.terminal());
         let effects = match basket.mode {
             Mode::Live => basket.effects_with(&tenders, &drawer),
             Mode::Training => Vec::new(),
         };
         let mut transaction = basket.transaction.clone();
-        transaction.tenders = tenders;
+        transaction.change = Some(tenders.change()).filter(|change| *change != 0);
+        transaction.tenders = tenders.into_vec();
         let entry = Entry {
             mode: basket.mode,
             operator: basket.operator.clone(),

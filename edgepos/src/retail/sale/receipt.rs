@@ -14,7 +14,7 @@ pub struct Commit {
     pub basket: BasketId,
     /// The till's key: a repeat returns the first receipt and books nothing.
     pub key: IdempotencyKey,
-    /// How it was paid. Recorded as given, also where it does not sum up to the total.
+    /// How it was paid, and what was given back. What does not come to the total is refused, and the basket stays open.
     pub tenders: Tenders,
 }
 

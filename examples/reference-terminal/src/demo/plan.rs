@@ -175,7 +175,7 @@ fn sale(basket: &Basket, place: usize) -> Result<Sale, DemoError> {
         unit_price: line.unit_price(),
         amount: line.amount,
         loyalty: line.loyalty,
-        original: None,
+        ..BeginLine::default()
     });
     Ok(Sale {
         basket: hex(&draw()?),

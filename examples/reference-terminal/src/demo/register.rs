@@ -16,8 +16,8 @@ use super::plan::{CURRENCY, Mishap, Sale};
 use super::process::GaveUp;
 use super::supervisor::Supervisor;
 use crate::api::{
-    Begin, Begun, CounterReport, DocKind, Pay, Problem, ProblemCode, Receipt, RecordEvent, Recorded,
-    StatusReport, TenderKind, TenderPart,
+    Begin, Begun, CounterReport, DocKind, ModeKind, Pay, Problem, ProblemCode, Receipt, RecordEvent,
+    Recorded, StatusReport, TenderKind, TenderPart,
 };
 use crate::http::CallError;
 
@@ -81,12 +81,21 @@ impl Registers {
             currency: CURRENCY.into(),
             customer: Some(sale.customer.clone()),
             operator: None,
+            mode: ModeKind::Live,
+            series: None,
             lines: sale.lines.clone(),
+            taxes: Vec::new(),
+            rounding: 0,
+            effects: Vec::new(),
         };
         let what = |verb: &str| format!("{verb} of basket {} at terminal {}", sale.source, terminal + 1);
         let begun: Begun = self.insist(terminal, "/begin", &begin, &what("begin")).await?;
-        let pay =
-            Pay { basket: sale.basket.clone(), key: sale.key.clone(), tenders: tenders(sale, begun.total) };
+        let pay = Pay {
+            basket: sale.basket.clone(),
+            key: sale.key.clone(),
+            tenders: tenders(sale, begun.total),
+            change: 0,
+        };
         let mut attempts = 0;
         let mut unread = false;
         if let Some(mishap) = mishap {
@@ -258,7 +267,7 @@ fn tenders(sale: &Sale, total: i64) -> Vec<TenderPart> {
     [(TenderKind::Other, coupons), (kind, total - coupons)]
         .into_iter()
         .filter(|(_, amount)| *amount != 0)
-        .map(|(kind, amount)| TenderPart { kind, amount })
+        .map(|(kind, amount)| TenderPart { kind, amount, external_ref: None })
         .collect()
 }
 

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::names::{NameError, parse_16, parse_replica};
+use crate::nearest;
 
 /// Largest file that is read.
 const MAX_BYTES: u64 = 1 << 20;
@@ -136,7 +137,7 @@ impl Config {
         let text = fs::read_to_string(path).map_err(unreadable)?;
         let file: File = toml::from_str(&text).map_err(|error| ConfigError::Malformed {
             path: path.to_owned(),
-            reason: error.to_string().trim_end().to_owned(),
+            reason: nearest::explain(error.to_string().trim_end()),
         })?;
         file.check(path)
     }
@@ -255,6 +256,7 @@ mod tests {
             ("http://127.0.0.1:7000", "ftp://x", "field cloud"),
             ("127.0.0.1:7202", "nowhere", "field peers.2-0123456789ab"),
             ("db = \"t.db\"", "database = \"t.db\"", "unknown field `database`"),
+            ("db = \"t.db\"", "db = \"t.db\"\nflush_intervall_ms = 1", "did you mean `flush_interval_ms`?"),
             ("store = \"00000000000000000000000000000001\"", "", "missing field `store`"),
             ("store = \"0000", "store = \"x000", "field store"),
         ] {

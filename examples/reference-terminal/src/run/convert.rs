@@ -2,14 +2,14 @@
 
 use edgepos::core::IdempotencyKey;
 use edgepos::model::{
-    BasketId, Counter, Currency, Discount, DocType, Line, Mode, OriginalLine, PriceSet, ProductSet,
-    StockLine, StockMoved, StockReason, Tender, TenderType, Tenders,
+    BasketId, Counter, CounterRow, Currency, Discount, DocType, Effect, Line, Mode, OriginalLine, PriceSet,
+    ProductSet, StockLine, StockMoved, StockReason, StockState, Tax, Tender, TenderType, Tenders,
 };
 use edgepos::{Commit, Condition, CounterValue, Draft, OpenBasket, Record, Refusal, Status};
 
 use crate::api::{
-    Begin, BeginLine, ConditionReport, CounterReport, DocKind, ExceptionReport, OpenBasketReport, Pay,
-    Problem, ProblemCode, RecordEvent, StatusReport, TenderKind,
+    Begin, BeginLine, ConditionReport, CounterReport, DiscountPart, DocKind, EffectPart, ExceptionReport,
+    ModeKind, OpenBasketReport, Pay, Problem, ProblemCode, RecordEvent, StatusReport, TaxPart, TenderKind,
 };
 use crate::names::{hex, parse_16, vector_text};
 
@@ -26,20 +26,42 @@ pub(super) fn draft(begin: Begin) -> Result<Draft, Problem> {
     let (doc_type, series) = match begin.doc_type {
         DocKind::Sale => (DocType::Sale, "S"),
         DocKind::Return => (DocType::Return, "R"),
+        DocKind::Exchange => (DocType::Exchange, "S"),
+        DocKind::Void => (DocType::Void, "R"),
+        DocKind::NoSale => (DocType::NoSale, "N"),
     };
     Ok(Draft {
         basket: basket(&begin.basket)?,
         doc_type,
-        series: series.into(),
+        series: begin.series.unwrap_or_else(|| series.into()),
         currency: currency(&begin.currency)?,
         customer: begin.customer,
         operator: begin.operator,
-        mode: Mode::Live,
+        mode: match begin.mode {
+            ModeKind::Live => Mode::Live,
+            ModeKind::Training => Mode::Training,
+        },
         lines: begin.lines.into_iter().map(line).collect::<Result<_, _>>()?,
-        taxes: Vec::new(),
-        rounding: 0,
-        effects: Vec::new(),
+        taxes: begin.taxes.into_iter().map(tax).collect(),
+        rounding: begin.rounding,
+        effects: begin.effects.into_iter().map(effect).collect(),
     })
+}
+
+fn tax(tax: TaxPart) -> Tax {
+    let TaxPart { code, rate_ppm, base, amount, included } = tax;
+    Tax { code, rate_ppm, base, amount, included }
+}
+
+fn effect(effect: EffectPart) -> Effect {
+    let EffectPart { counter, key, delta, floor } = effect;
+    let row = CounterRow {
+        counter: Counter(counter),
+        location: 0,
+        state: StockState::OnHand,
+        key: key.into_bytes(),
+    };
+    Effect::new(row, delta, floor)
 }
 
 fn line(line: BeginLine) -> Result<Line, Problem> {
@@ -50,15 +72,19 @@ fn line(line: BeginLine) -> Result<Line, Problem> {
         })
         .transpose()?;
     let loyalty = (line.loyalty != 0).then(|| Discount { code: "loyalty".into(), amount: line.loyalty });
+    let others = line.discounts.into_iter().map(|DiscountPart { code, amount }| Discount { code, amount });
     Ok(Line {
         no: line.no,
         product: line.product,
         quantity: line.quantity,
+        scale: line.scale,
         unit_price: line.unit_price,
         amount: line.amount,
-        discounts: loyalty.into_iter().collect(),
+        discounts: loyalty.into_iter().chain(others).collect(),
+        tax_code: line.tax_code,
+        reason: line.reason,
         original,
-        ..Line::default()
+        lot: line.lot,
     })
 }
 
@@ -71,14 +97,15 @@ pub(super) fn commit(pay: Pay) -> Result<Commit, Problem> {
         let kind = match tender.kind {
             TenderKind::Cash => TenderType::CASH,
             TenderKind::Card => TenderType::CARD,
+            TenderKind::StoredValue => TenderType::STORED_VALUE,
             TenderKind::Other => TenderType::OTHER,
         };
-        Tender::new(kind, tender.amount, None)
+        Tender::new(kind, tender.amount, tender.external_ref.as_deref())
     });
     Ok(Commit {
         basket: basket(&pay.basket)?,
         key: parse_16(&pay.key).map(IdempotencyKey).map_err(bad_request)?,
-        tenders: Tenders::new(tenders.collect()).map_err(bad_request)?,
+        tenders: Tenders::new(tenders.collect()).map_err(bad_request)?.with_change(pay.change),
     })
 }
 
@@ -113,6 +140,7 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
     let code = match refusal {
         Refusal::NotReturnable { .. } => ProblemCode::NotReturnable,
         Refusal::UnknownBasket(_) => ProblemCode::UnknownBasket,
+        Refusal::Tenders(_) => ProblemCode::Tenders,
         Refusal::Day(_) => ProblemCode::Day,
         Refusal::DiskFull => ProblemCode::DiskFull,
         Refusal::BasketBusy(_) | Refusal::Full { .. } => ProblemCode::Busy,

@@ -2,6 +2,7 @@
 
 mod config;
 mod convert;
+mod guard;
 mod recogniser;
 mod terminal;
 mod till_api;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::model::CounterRow;
@@ -15,11 +17,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::convert;
+use super::guard::{self, Body};
 use super::recogniser::Recogniser;
 use crate::api::{
-    Abandon, Admit, Begin, Begun, Done, Pay, Problem, ProblemCode, Receipt, RecordEvent, Recorded,
+    Abandon, Admit, Bare, Begin, Begun, Done, Pay, Problem, ProblemCode, Receipt, RecordEvent, Recorded,
 };
 use crate::names::parse_replica;
+use crate::nearest;
 
 /// Largest JSON body: a receipt of 2,000 lines fits.
 const MAX_JSON: usize = 1 << 20;
@@ -37,7 +41,9 @@ pub(super) struct Till {
 }
 
 pub(super) fn router(till: Till) -> Router {
-    let picture = post(recognise).layer(DefaultBodyLimit::max(MAX_PICTURE));
+    let picture = post(recognise)
+        .layer(DefaultBodyLimit::max(MAX_PICTURE))
+        .layer(from_fn_with_state(Body::Picture, guard::content_type));
     Router::new()
         .route("/begin", post(begin))
         .route("/commit", post(commit))
@@ -50,7 +56,9 @@ pub(super) fn router(till: Till) -> Router {
         .route("/flush", post(flush))
         .route("/stop", post(stop))
         .layer(DefaultBodyLimit::max(MAX_JSON))
+        .layer(from_fn_with_state(Body::Json, guard::content_type))
         .route("/recognise", picture)
+        .layer(from_fn(guard::caller))
         .with_state(till)
 }
 
@@ -99,13 +107,14 @@ async fn unresolved(State(till): State<Till>) -> Answer<impl Serialize> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Which {
     /// A product's code: its stock on hand alone.
     product: Option<String>,
 }
 
-async fn counters(State(till): State<Till>, Query(which): Query<Which>) -> Answer<impl Serialize> {
-    let values = match which.product {
+async fn counters(State(till): State<Till>, which: Asked<Which>) -> Answer<impl Serialize> {
+    let values = match asked(which)?.product {
         None => till.node.counters().await?,
         Some(product) => {
             let row = CounterRow::stock(&product, till.location);
@@ -127,18 +136,33 @@ async fn admit(State(till): State<Till>, body: Bytes) -> Answer<Done> {
     Ok(Json(Done {}))
 }
 
-async fn flush(State(till): State<Till>) -> Answer<Done> {
+async fn flush(State(till): State<Till>, body: Bytes) -> Answer<Done> {
+    bare(&body)?;
     till.node.flush().await;
     Ok(Json(Done {}))
 }
 
-async fn stop(State(till): State<Till>) -> Answer<Done> {
+async fn stop(State(till): State<Till>, body: Bytes) -> Answer<Done> {
+    bare(&body)?;
     till.stop.notify_one();
     Ok(Json(Done {}))
 }
 
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(convert::bad_request)
+    serde_json::from_slice(body).map_err(|error| convert::bad_request(nearest::explain(&error.to_string())))
+}
+
+/// A call that says nothing more than its path.
+fn bare(body: &Bytes) -> Result<(), Problem> {
+    if body.is_empty() { Ok(()) } else { read::<Bare>(body).map(drop) }
+}
+
+/// What stands behind the question mark of a URL.
+type Asked<T> = Result<Query<T>, QueryRejection>;
+
+fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
+    let Query(query) = query.map_err(|error| convert::bad_request(nearest::explain(&error.body_text())))?;
+    Ok(query)
 }
 
 impl From<Refusal> for Problem {
@@ -151,8 +175,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = match self.code {
             ProblemCode::BadRequest => StatusCode::BAD_REQUEST,
+            ProblemCode::Forbidden => StatusCode::FORBIDDEN,
+            ProblemCode::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ProblemCode::NotReturnable
             | ProblemCode::UnknownBasket
+            | ProblemCode::Tenders
             | ProblemCode::Day
             | ProblemCode::DiskFull => StatusCode::CONFLICT,
             ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel => {
