@@ -223,6 +223,9 @@ impl Loop {
             // A caller that has gone does not need its answer.
             Command::Admit(replica, reply) => return drop(reply.send(self.terminal.admit(now, replica))),
             Command::Retire(replica, reply) => return drop(reply.send(self.terminal.retire(now, replica))),
+            Command::Inference(what) => return self.monitor.inference(now, what),
+            // A caller that has gone does not need its answer.
+            Command::Metrics(reply) => return drop(reply.send(self.monitor.text())),
             Command::Condition(kind, found) => return self.terminal.report_condition(now, kind, found),
             Command::Flush => return self.terminal.flush(now),
             Command::StepDown => return self.terminal.step_down(now),
@@ -271,7 +274,8 @@ impl Loop {
 
     /// Shows what happened, and hands it to whoever listens; nobody need.
     fn notice(&mut self, notice: Notice) {
-        self.monitor.notice(&notice);
+        let now = self.now();
+        self.monitor.notice(now, &notice);
         drop(self.notices.send(notice));
     }
 

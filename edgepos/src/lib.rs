@@ -75,6 +75,8 @@ pub use edgepos_inference as inference;
 pub use edgepos_sync as sync;
 pub use http_uplink::HttpUplink;
 pub use monitor::alert::Alert;
+pub use monitor::exposition::METRICS_CONTENT_TYPE;
+pub use monitor::inference::Inference;
 pub use node::{Begun, Committed, Node};
 pub use ports::{
     Clock, Delivery, EachRow, MemoryStore, Rows, Store, StoreError, StoreFailure, SystemClock, Transport,

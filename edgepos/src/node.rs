@@ -5,6 +5,7 @@ use edgepos_core::{EventId, ReplicaId};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::model::{BasketId, CounterRow, PriceSet, ProductSet};
+use crate::monitor::inference::Inference;
 use crate::retail::counters::CounterValue;
 use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Admit(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Retire(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Condition(ConditionKind, Option<Finding>),
+    Inference(Inference),
+    Metrics(oneshot::Sender<String>),
     Flush,
     StepDown,
     Shutdown,
@@ -117,10 +120,26 @@ impl Node {
     /// # Errors
     /// When the terminal has stopped.
     pub async fn report_condition(&self, kind: ConditionKind, found: Option<Finding>) -> Result<(), Refusal> {
-        self.commands
-            .send(Command::Condition(kind, found))
-            .await
-            .map_err(|_| Refusal::Stopped("the driver has ended".into()))
+        self.tell(Command::Condition(kind, found)).await
+    }
+
+    /// Reports what a model did, for the metrics and alerts of [`metrics`](Self::metrics).
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn report_inference(&self, what: Inference) -> Result<(), Refusal> {
+        self.tell(Command::Inference(what)).await
+    }
+
+    /// Gauges of the last second, alerts and counts of notices as text in Prometheus' exposition format, version 0.0.4. Which there are
+    /// is in `docs/monitoring.md`.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn metrics(&self) -> Result<String, Refusal> {
+        let (reply, text) = oneshot::channel();
+        self.tell(Command::Metrics(reply)).await?;
+        text.await.map_err(|_| gone())
     }
 
     /// Who the terminal is, whom it follows, and how far its events have come.
@@ -181,17 +200,20 @@ impl Node {
 
     /// Sends at once what is batched.
     pub async fn flush(&self) {
-        self.tell(Command::Flush).await;
+        // A terminal that has stopped has nothing to do any more.
+        let _ = self.tell(Command::Flush).await;
     }
 
     /// Hands the leadership over, where this terminal has it.
     pub async fn step_down(&self) {
-        self.tell(Command::StepDown).await;
+        // A terminal that has stopped has nothing to do any more.
+        let _ = self.tell(Command::StepDown).await;
     }
 
     /// Ends the terminal, as a crash would: what was acknowledged is on disk.
     pub async fn shutdown(&self) {
-        self.tell(Command::Shutdown).await;
+        // A terminal that has stopped has nothing to do any more.
+        let _ = self.tell(Command::Shutdown).await;
     }
 
     /// What happens from here on. A listener that lags loses the oldest.
@@ -229,9 +251,8 @@ impl Node {
         answer.await.map_err(|_| gone())
     }
 
-    async fn tell(&self, command: Command) {
-        // A terminal that has stopped has nothing to do any more.
-        let _ = self.commands.send(command).await;
+    async fn tell(&self, command: Command) -> Result<(), Refusal> {
+        self.commands.send(command).await.map_err(|_| gone())
     }
 }
 

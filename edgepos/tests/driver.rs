@@ -4,14 +4,16 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use edgepos::consensus::Timing;
 use edgepos::core::{ConnectionId, IdempotencyKey, Persist, ReplicaId, Space, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, CounterRow, Currency, Line, Tender};
 use edgepos::sync::{CloudRequest, UplinkError};
 use edgepos::{
-    Commit, ConditionKind, Config, Delivery, Draft, Driver, DriverConfig, Genesis, MemoryStore, Node, Notice,
-    Record, Refusal, Rows, SqliteStore, Store, StoreError, SystemClock, Transport, Uplink, UplinkFuture,
+    Commit, ConditionKind, Config, Delivery, Draft, Driver, DriverConfig, Genesis, Inference, MemoryStore,
+    Node, Notice, Record, Refusal, Rows, SqliteStore, Store, StoreError, SystemClock, Transport, Uplink,
+    UplinkFuture,
 };
 use tokio::sync::{broadcast, mpsc};
 
@@ -255,4 +257,29 @@ async fn a_full_disk_refuses_what_is_new_and_books_what_was_begun() {
     node.record(received).await.unwrap();
     node.shutdown().await;
     driver.join().await.unwrap();
+}
+
+/// A vendor's application, a model of which answered too late: the figures are there to be read, also through HTTP by whoever serves them.
+#[tokio::test]
+async fn figures_are_read_as_text() {
+    let (node, driver) = start(Box::new(MemoryStore::new()));
+    let took = Duration::from_millis(400);
+    node.report_inference(Inference::Fallback { took }).await.unwrap();
+    // Gauges are read once a second; the waiting ends with what is waited for.
+    let text = tokio::time::timeout(Duration::from_secs(60), async {
+        loop {
+            let text = node.metrics().await.unwrap();
+            if text.contains("edgepos_inference_p99_seconds 0.5\n") {
+                return text;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    let text = text.await.unwrap();
+    assert!(text.contains("edgepos_alert{alert=\"inference_p99\"} 1\n"), "{text}");
+    assert!(text.contains("edgepos_queued_events 0\n"), "{text}");
+    assert!(!text.contains("edgepos_inference_accuracy_ratio"), "nobody looked at an answer: {text}");
+    node.shutdown().await;
+    driver.join().await.unwrap();
+    assert!(node.metrics().await.is_err());
 }

@@ -4,21 +4,24 @@ use std::time::Duration;
 
 use edgepos_consensus::Report;
 
+use super::inference::InferenceFigures;
 use crate::terminal::Status;
 
 /// Notices, by their name.
-const NOTICES: &str = "edgepos_notices_total";
+pub(super) const NOTICES: &str = "edgepos_notices_total";
+/// What that counts.
+pub(super) const NOTICES_HELP: &str = "what happened, by the name of the notice";
 
 /// A gauge: its name, and what it says. Units are in the name's ending, as Prometheus has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Gauge {
-    name: &'static str,
-    help: &'static str,
+pub(super) struct Gauge {
+    pub(super) name: &'static str,
+    pub(super) help: &'static str,
 }
 
 macro_rules! gauges {
     ($($field:ident $name:literal $help:literal;)+) => {
-        /// What was read at one moment; durations in seconds.
+        /// What was read at one moment; durations in seconds, `NaN` for what is not known.
         #[derive(Clone, Copy, PartialEq, Debug, Default)]
         pub(crate) struct Sample {
             $(pub(crate) $field: f64,)+
@@ -30,7 +33,14 @@ macro_rules! gauges {
         impl Sample {
             /// Hands each gauge to whoever records.
             pub(crate) fn publish(&self) {
-                $(::metrics::gauge!($name).set(self.$field);)+
+                $(if !self.$field.is_nan() {
+                    ::metrics::gauge!($name).set(self.$field);
+                })+
+            }
+
+            /// Each gauge with its value, in the order of the page.
+            pub(super) fn gauges(&self) -> impl Iterator<Item = (&'static Gauge, f64)> {
+                GAUGES.iter().zip([$(self.$field,)+])
             }
         }
     };
@@ -48,13 +58,23 @@ gauges! {
     connected "edgepos_connected_peers" "terminals with a connection";
     entitled "edgepos_entitled" "1 while this terminal leads and hears a majority";
     conditions "edgepos_conditions" "conditions that hold: what someone must act on";
+    conflicts "edgepos_conflicts_ratio" "exceptions of the last hour for each transaction, of at least 100";
+    inference_p99 "edgepos_inference_p99_seconds" "99th percentile of the models' answers in the last hour, up to the next bound";
+    inference_fallbacks "edgepos_inference_fallback_ratio" "calls of models in the last hour that got a fallback";
+    inference_accuracy "edgepos_inference_accuracy_ratio" "right among the latest 200 answers that a person looked at, from 50 on";
     without_quorum "edgepos_without_quorum_seconds" "time without a leader or a majority since the start";
 }
 
 impl Sample {
     /// Reads a terminal.
     #[expect(clippy::cast_precision_loss, reason = "gauges are floats, and no count here nears 2^53")]
-    pub(crate) fn new(status: &Status, elections: &Report, lag: Duration) -> Self {
+    pub(super) fn new(
+        status: &Status,
+        elections: &Report,
+        lag: Duration,
+        conflicts: f64,
+        inference: InferenceFigures,
+    ) -> Self {
         Self {
             elections: f64::from(elections.elections_last_hour),
             failover: elections.failover_max.as_secs_f64(),
@@ -67,6 +87,10 @@ impl Sample {
             connected: status.connected.len() as f64,
             entitled: f64::from(u8::from(status.entitled)),
             conditions: status.conditions.len() as f64,
+            conflicts,
+            inference_p99: inference.p99,
+            inference_fallbacks: inference.fallbacks,
+            inference_accuracy: inference.accuracy,
             without_quorum: elections.without_quorum.as_secs_f64(),
         }
     }
@@ -74,7 +98,7 @@ impl Sample {
 
 /// Tells whoever records what the figures mean.
 pub(crate) fn describe() {
-    ::metrics::describe_counter!(NOTICES, "what happened, by the name of the notice");
+    ::metrics::describe_counter!(NOTICES, NOTICES_HELP);
     for gauge in GAUGES {
         ::metrics::describe_gauge!(gauge.name, gauge.help);
     }
@@ -107,12 +131,48 @@ mod tests {
         assert_eq!(rows(&page, "| gauge | what it says |"), gauges);
         let alerts: Vec<_> = RULES
             .iter()
-            .map(|rule| format!("| `{}` | {} | {} |", rule.name, rule.threshold, rule.ends_at))
+            .map(|rule| {
+                format!("| `{}` | {} {} | {} |", rule.name, rule.beyond.word(), rule.threshold, rule.ends_at)
+            })
             .collect();
-        let found: Vec<_> = rows(&page, "| alert | begins above | ends at |")
+        let found: Vec<_> = rows(&page, "| alert | begins | ends at |")
             .iter()
             .map(|row| row.splitn(5, '|').take(4).collect::<Vec<_>>().join("|") + "|")
             .collect();
         assert_eq!(found, alerts);
+    }
+
+    fn file(name: &str) -> String {
+        let path = format!("{}/../docs/monitoring/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn prometheus_has_a_rule_for_every_alert() {
+        let rules = file("alerts.yml");
+        for rule in RULES {
+            assert!(rules.contains(&format!("alert: edgepos_{}\n", rule.name)), "no rule for {}", rule.name);
+            let expr = format!("expr: edgepos_alert{{alert=\"{}\"}} == 1\n", rule.name);
+            assert!(rules.contains(&expr), "no {expr}");
+        }
+        assert_eq!(
+            rules.matches("alert: edgepos_").count(),
+            RULES.len() + 1,
+            "each alert, and the conditions"
+        );
+    }
+
+    #[test]
+    fn the_dashboard_names_only_what_there_is() {
+        let dashboard = file("dashboard.json");
+        let names = dashboard.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+        let mut shown = 0;
+        for name in names.filter(|name| name.starts_with("edgepos_")) {
+            let known =
+                GAUGES.iter().any(|gauge| gauge.name == name) || name == NOTICES || name == "edgepos_alert";
+            assert!(known, "{name} is no metric");
+            shown += 1;
+        }
+        assert!(shown >= GAUGES.len(), "{shown} of {} gauges are shown", GAUGES.len());
     }
 }

@@ -5,6 +5,9 @@
 
 pub(crate) mod alert;
 mod alerts;
+pub(crate) mod exposition;
+mod hour;
+pub(crate) mod inference;
 mod lag;
 pub(crate) mod metrics;
 mod story;
@@ -15,12 +18,21 @@ use edgepos_core::{Now, Time};
 
 use self::alert::Alert;
 use self::alerts::Alerts;
+use self::exposition::Counts;
+use self::hour::Hour;
+use self::inference::{Inference, InferenceLog};
 use self::lag::Lag;
 use self::metrics::Sample;
+use crate::retail::kind::KnownKind;
 use crate::terminal::{Notice, Status};
 
 /// How often gauges are read and alerts judged.
 const PERIOD: Duration = Duration::from_secs(1);
+/// Transactions that an hour has at least where exceptions are counted for each: one of three is no trend.
+const FEW: u64 = 100;
+/// The counts of an hour: transactions, and exceptions.
+const TRANSACTIONS: usize = 0;
+const EXCEPTIONS: usize = 1;
 
 /// Watches one terminal.
 #[derive(Debug)]
@@ -28,19 +40,49 @@ pub(crate) struct Monitor {
     due: Time,
     lag: Lag,
     alerts: Alerts,
+    trade: Hour<2>,
+    inference: InferenceLog,
+    counts: Counts,
+    latest: Sample,
 }
 
 impl Monitor {
     /// Begins to watch.
     pub(crate) fn new(now: Now) -> Self {
         metrics::describe();
-        Self { due: now.mono, lag: Lag::default(), alerts: Alerts::default() }
+        Self {
+            due: now.mono,
+            lag: Lag::default(),
+            alerts: Alerts::default(),
+            trade: Hour::default(),
+            inference: InferenceLog::default(),
+            counts: Counts::new(),
+            latest: Sample::default(),
+        }
     }
 
     /// A notice: told and counted.
-    pub(crate) fn notice(&self, notice: &Notice) {
+    pub(crate) fn notice(&mut self, now: Now, notice: &Notice) {
         let name = story::tell(notice);
         metrics::count_notice(name);
+        *self.counts.entry(name).or_default() += 1;
+        match notice {
+            Notice::Recorded { envelope, .. } if envelope.kind.known() == Some(KnownKind::Transaction) => {
+                self.trade.add(now.mono, TRANSACTIONS);
+            }
+            Notice::ExceptionRaised(_) => self.trade.add(now.mono, EXCEPTIONS),
+            _ => {}
+        }
+    }
+
+    /// What a model did.
+    pub(crate) fn inference(&mut self, now: Now, what: Inference) {
+        self.inference.take(now.mono, what);
+    }
+
+    /// The figures of the latest sample, and the counts of all notices, as text for Prometheus.
+    pub(crate) fn text(&self) -> String {
+        exposition::text(&self.latest, &self.counts, &self.alerts.states())
     }
 
     /// Whether [`sample`](Self::sample) is due.
@@ -57,8 +99,12 @@ impl Monitor {
     ) -> Vec<Alert> {
         self.due = now.mono + PERIOD;
         let lag = self.lag.sample(now.mono, &status.durable, &status.cloud);
-        let sample = Sample::new(status, elections, lag);
-        sample.publish();
-        self.alerts.judge(&sample)
+        let [transactions, exceptions] = self.trade.sums(now.mono);
+        #[expect(clippy::cast_precision_loss, reason = "counts of an hour are far below 2^53")]
+        let conflicts = exceptions as f64 / transactions.max(FEW) as f64;
+        let inference = self.inference.figures(now.mono);
+        self.latest = Sample::new(status, elections, lag, conflicts, inference);
+        self.latest.publish();
+        self.alerts.judge(&self.latest)
     }
 }

@@ -1,17 +1,19 @@
 //! The till's calls over HTTP and JSON. [`crate::api`] says what they are.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::model::CounterRow;
-use edgepos::{Node, Refusal};
+use edgepos::{Inference, METRICS_CONTENT_TYPE, Node, Refusal};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -20,7 +22,8 @@ use super::convert;
 use super::guard::{self, Body};
 use super::recogniser::Recogniser;
 use crate::api::{
-    Abandon, Admit, Bare, Begin, Begun, Done, Pay, Problem, ProblemCode, Receipt, RecordEvent, Recorded,
+    Abandon, Admit, Bare, Begin, Begun, Done, Pay, Problem, ProblemCode, Receipt, Recognised, RecordEvent,
+    Recorded,
 };
 use crate::names::parse_replica;
 use crate::nearest;
@@ -52,6 +55,7 @@ pub(super) fn router(till: Till) -> Router {
         .route("/status", get(status))
         .route("/unresolved", get(unresolved))
         .route("/counters", get(counters))
+        .route("/metrics", get(metrics))
         .route("/admit", post(admit))
         .route("/flush", post(flush))
         .route("/stop", post(stop))
@@ -101,6 +105,10 @@ async fn status(State(till): State<Till>) -> Answer<impl Serialize> {
     Ok(Json(convert::status(&till.node.status().await?)))
 }
 
+async fn metrics(State(till): State<Till>) -> Result<impl IntoResponse, Problem> {
+    Ok(([(CONTENT_TYPE, METRICS_CONTENT_TYPE)], till.node.metrics().await?))
+}
+
 async fn unresolved(State(till): State<Till>) -> Answer<impl Serialize> {
     let open = till.node.unresolved().await?;
     Ok(Json(open.iter().map(convert::open_basket).collect::<Vec<_>>()))
@@ -126,7 +134,16 @@ async fn counters(State(till): State<Till>, which: Asked<Which>) -> Answer<impl 
 }
 
 async fn recognise(State(till): State<Till>, body: Bytes) -> Answer<impl Serialize> {
-    Ok(Json(till.recogniser.recognise(body.to_vec()).await?))
+    let began = Instant::now();
+    let recognised = till.recogniser.recognise(body.to_vec()).await?;
+    let took = began.elapsed();
+    till.node
+        .report_inference(match recognised {
+            Recognised::Answer { .. } => Inference::Answered { took },
+            Recognised::Fallback { .. } => Inference::Fallback { took },
+        })
+        .await?;
+    Ok(Json(recognised))
 }
 
 async fn admit(State(till): State<Till>, body: Bytes) -> Answer<Done> {
