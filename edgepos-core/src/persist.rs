@@ -50,11 +50,15 @@ pub enum Space {
     Day = 14,
     /// The hybrid logical clock's ceiling.
     Clock = 15,
+    /// The sale of each basket, by basket and event.
+    BookedBasket = 19,
+    /// Up to where keys and baskets are known, and those that were booked twice.
+    BookedTwice = 20,
 }
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -71,6 +75,8 @@ impl Space {
         Self::Exception,
         Self::Day,
         Self::Clock,
+        Self::BookedBasket,
+        Self::BookedTwice,
     ];
 
     /// The number on disk.
@@ -80,7 +86,7 @@ impl Space {
 
     /// The space with this number on disk.
     pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
+        Self::ALL.into_iter().find(|space| space.code() == code)
     }
 }
 
@@ -151,11 +157,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_the_positions() {
-        for (position, space) in Space::ALL.into_iter().enumerate() {
-            assert_eq!(usize::from(space.code()), position);
+    fn codes_rise_and_lead_back() {
+        assert!(Space::ALL.is_sorted_by(|a, b| a.code() < b.code()), "a number is used once");
+        for space in Space::ALL {
             assert_eq!(Space::from_code(space.code()), Some(space));
         }
-        assert_eq!(Space::from_code(Space::ALL.len() as u8), None);
+        assert_eq!(Space::from_code(u8::MAX), None);
     }
 }

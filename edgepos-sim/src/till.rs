@@ -166,6 +166,8 @@ impl Till {
         }
         match (waiting, reply) {
             (Waiting::Begin(basket), Ok(_)) => self.stage(basket, Stage::Pay),
+            // It was booked when the till began anew, so the same key gives the receipt.
+            (Waiting::Begin(basket), Err(Refusal::BasketBooked(_))) => self.stage(basket, Stage::Commit),
             (Waiting::Begin(basket), Err(Refusal::NotReturnable { line, .. })) => {
                 self.not_returnable(basket, *line, street)?;
             }

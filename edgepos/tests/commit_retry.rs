@@ -81,23 +81,38 @@ fn a_basket_is_sold_once_whatever_the_keys() {
     till.ask_commit(NOW, 1, 9).unwrap();
     assert_eq!(till.ask_commit(NOW, 1, 8), Err(Refusal::BasketBusy(BasketId([1; 16]))));
     till.run(NOW);
-    assert_eq!(till.commit(NOW, 1, 8), Err(Refusal::UnknownBasket(BasketId([1; 16]))));
+    let (receipt, _) = till.commit(NOW, 1, 9).unwrap();
+    assert_eq!(till.commit(NOW, 1, 8), Err(Refusal::BasketBooked(receipt)));
 }
 
 #[test]
-fn a_basket_begun_anew_after_its_sale_gives_its_number_back_on_record() {
+fn a_booked_basket_is_not_begun_again() {
     let mut till = Till::new(1, 1, NOW);
     till.begin(NOW, draft(1, vec![line(1, "milk", 2, 100)])).unwrap();
     let (first, _) = till.commit(NOW, 1, 9).unwrap();
-    // The till lost both replies and starts over.
-    assert_eq!(till.begin(NOW, draft(1, vec![line(1, "milk", 2, 100)])), Ok(2));
+    // The till lost both replies and starts over, also after a crash.
+    let refused = Err(Refusal::BasketBooked(first.clone()));
+    assert_eq!(till.begin(NOW, draft(1, vec![line(1, "milk", 2, 100)])), refused);
+    let mut till = till.crash(NOW);
+    assert_eq!(till.begin(NOW, draft(1, vec![line(1, "bread", 1, 50)])), refused);
     assert_eq!(till.commit(NOW, 1, 9), Ok((first, true)));
-    assert!(till.terminal.unresolved().is_empty(), "nobody will pay the second basket");
-    assert_eq!(till.begin(NOW, draft(2, vec![line(1, "milk", 1, 50)])), Ok(3));
-    let voided = till.notices.iter().filter(|event| {
-        matches!(event, edgepos::Notice::Recorded { envelope, .. } if envelope.kind == edgepos::model::Kind::NUMBER_VOIDED)
-    });
-    assert_eq!(voided.count(), 1);
+    assert!(till.terminal.unresolved().is_empty());
+    assert_eq!(till.begin(NOW, draft(2, vec![line(1, "milk", 1, 50)])), Ok(2), "no number is burned");
+}
+
+#[test]
+fn two_begins_at_once_open_one_basket() {
+    let mut till = Till::new(1, 1, NOW);
+    let (first, second, other) = (till.request(), till.request(), till.request());
+    let milk = || draft(1, vec![line(1, "milk", 2, 100)]);
+    till.terminal.begin(NOW, first, milk()).unwrap();
+    till.terminal.begin(NOW, second, milk()).unwrap();
+    let bread = draft(1, vec![line(1, "bread", 2, 100)]);
+    assert_eq!(till.terminal.begin(NOW, other, bread), Err(Refusal::BasketExists(BasketId([1; 16]))));
+    till.run(NOW);
+    let begun = Ok(edgepos::Reply::Begun { number: 1, total: 100 });
+    assert_eq!((&till.replies[&first], &till.replies[&second]), (&begun, &begun));
+    assert_eq!(till.terminal.unresolved().len(), 1);
 }
 
 /// A till that draws a key twice is told so: it gets no other basket's receipt, and what its customer has paid stays open until it is

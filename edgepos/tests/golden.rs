@@ -5,9 +5,9 @@
 use edgepos::core::{Chain, EventId, IdempotencyKey, Lane, ReplicaId, Seq};
 use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{
-    BasketId, CounterRow, Currency, DayClosed, DayOpened, DocType, Effect, Envelope, ExceptionRaised, Kind,
-    KnownKind, Line, NumberVoided, PriceSet, ProductSet, Ref, RefRole, StockLine, StockMoved, StockReason,
-    Tender, Transaction,
+    BasketId, BookedName, CounterRow, Currency, DayClosed, DayOpened, DocType, Effect, Envelope,
+    ExceptionRaised, Kind, KnownKind, Line, NumberVoided, PriceSet, ProductSet, Ref, RefRole, StockLine,
+    StockMoved, StockReason, Tender, Transaction,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -184,6 +184,22 @@ fn the_page_names_each_kind_with_its_lane() {
     assert_eq!(rows, expected);
 }
 
+/// A basket or a key that was booked more than once.
+#[test]
+fn a_duplicate_is_these_bytes() {
+    let names = [
+        (BookedName::Basket(BasketId([0xBB; 16])), DUPLICATE_BASKET),
+        (BookedName::Key(IdempotencyKey([0xCC; 16])), DUPLICATE_KEY),
+    ];
+    for (name, golden) in names {
+        let raised = ExceptionRaised::duplicate(name, vec![event_id()]);
+        assert_eq!(hex(&encoded(raised.clone())), golden);
+        let read: ExceptionRaised = minicbor::decode(&bytes(golden)).unwrap();
+        assert_eq!((read.booked_twice(), read.row()), (Some(name), None));
+        assert_eq!(read, raised);
+    }
+}
+
 const TRANSACTION: &str = "aa0050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0100026153030705634555520681a7000101646d696c6b02020300040005190102068007818200190102088009000a190102";
 const NUMBER_VOIDED: &str = "a300615301080250bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const STOCK_MOVED: &str = "a30003016a73746f726520726f6f6d038182646d696c6b37";
@@ -193,3 +209,5 @@ const DAY_OPENED: &str = "a2001a0134b3ca01192710";
 const DAY_CLOSED: &str = "a3001a0134b3ca011913880281510003000000000005010000000000000009";
 const EXCEPTION_RAISED: &str =
     "a60000014b000000000001006d696c6b0201032204000581510003000000000005010000000000000009";
+const DUPLICATE_BASKET: &str = "a60005015818ffffffffffffff62bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0201030104010581510003000000000005010000000000000009";
+const DUPLICATE_KEY: &str = "a60005015818ffffffffffffff6bcccccccccccccccccccccccccccccccc0201030104010581510003000000000005010000000000000009";

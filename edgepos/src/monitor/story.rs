@@ -25,7 +25,7 @@ pub(super) fn tell(notice: &Notice) -> &'static str {
                 value = raised.value,
                 floor = raised.floor,
                 episode = raised.episode,
-                "a counter is below its floor"
+                "an exception is raised"
             );
             "exception_raised"
         }

@@ -15,6 +15,9 @@ pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod unreadable;
 
+pub(crate) mod keys;
+pub(crate) mod recordings;
+
 pub(crate) mod catalogue;
 pub(crate) mod day;
 pub(crate) mod exception;

@@ -1,6 +1,6 @@
 //! Events that are no sale: what an application records beside the receipts.
 
-use edgepos_core::Lane;
+use edgepos_core::{IdempotencyKey, Lane};
 
 use super::day::body::DayChange;
 use super::effect::Effect;
@@ -14,6 +14,7 @@ pub struct Record {
     what: What,
     /// Whether it counts.
     pub mode: Mode,
+    key: Option<IdempotencyKey>,
 }
 
 /// What is recorded.
@@ -46,7 +47,7 @@ impl Record {
 
     /// A live event.
     pub(crate) fn new(what: What) -> Self {
-        Self { what, mode: Mode::Live }
+        Self { what, mode: Mode::Live, key: None }
     }
 
     /// A vendor's own event: `body` is opaque, `effects` move counters. It travels as telemetry, or, where it has effects, with the
@@ -59,6 +60,22 @@ impl Record {
     /// The same in a lane of the vendor's choice. An event with effects in [`Lane::Telemetry`] is refused when it is recorded.
     pub fn custom_in(lane: Lane, body: Vec<u8>, effects: Vec<Effect>) -> Self {
         Self::new(What::Event { kind: KnownKind::Custom, lane, body, effects })
+    }
+
+    /// Under the till's key: a repeat, on any terminal that holds the event, returns the first event and records nothing.
+    pub fn with_key(mut self, key: IdempotencyKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// The till's key.
+    pub(crate) fn key(&self) -> Option<IdempotencyKey> {
+        self.key
+    }
+
+    /// What is recorded.
+    pub(crate) fn what(&self) -> &What {
+        &self.what
     }
 
     /// What is recorded, and whether it counts.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use edgepos_core::{EventId, IdempotencyKey, Lane, Now, Seq, Space, Time};
+use edgepos_core::{EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, Space, Time};
+use edgepos_crdt::VersionVector;
 
 use super::catalogue::Catalogue;
 use super::catalogue::body::{PriceSet, ProductSet};
@@ -11,10 +12,14 @@ use super::day::Day;
 use super::effect::CounterRow;
 use super::envelope::{Envelope, Mode};
 use super::exception::body::ExceptionRaised;
-use super::exception::{Due, Exceptions};
+use super::exception::{Due, Exceptions, Subject};
+use super::keys::Keys;
+use super::keys::lookup::Question;
+use super::keys::name::{BookedName, LookupId, Named};
 use super::kind::KnownKind;
 use super::quarantine::Quarantine;
 use super::record::{Record, What};
+use super::recordings::Recordings;
 use super::sale::Sales;
 use super::sale::basket::OpenBasket;
 use super::sale::body::BasketId;
@@ -32,6 +37,8 @@ use crate::terminal::unit_of_work::{Then, UnitOfWork};
 #[derive(Debug, Default)]
 pub(crate) struct Shop {
     day: Day,
+    keys: Keys,
+    recordings: Recordings,
     sales: Sales,
     counters: Counters,
     catalogue: Catalogue,
@@ -41,7 +48,7 @@ pub(crate) struct Shop {
 
 impl Shop {
     /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 7] = [
+    pub(crate) const SPACES: [Space; 8] = [
         Space::Basket,
         Space::Series,
         Space::Day,
@@ -49,6 +56,7 @@ impl Shop {
         Space::Register,
         Space::Exception,
         Space::Quarantine,
+        Space::BookedTwice,
     ];
 
     /// Takes a row of one of [`SPACES`](Self::SPACES) from disk; rows of other spaces are not for the shop.
@@ -60,6 +68,10 @@ impl Shop {
             Space::Counter => self.counters.restore(key, value),
             Space::Register => self.catalogue.restore(key, value),
             Space::Exception => self.exceptions.restore(key, value),
+            Space::BookedTwice => match self.keys.restore(key, value)? {
+                true => Ok(()),
+                false => self.exceptions.restore_twice(key, value),
+            },
             Space::Quarantine => {
                 self.quarantine.restore();
                 Ok(())
@@ -68,9 +80,10 @@ impl Shop {
         }
     }
 
-    /// Every row is restored: starts to watch what is below its floor.
-    pub(crate) fn start(&mut self, now: Now) {
+    /// Every row is restored: starts to watch what is below its floor, and to read what `held` events are called.
+    pub(crate) fn start(&mut self, now: Now, me: ReplicaId, held: &VersionVector, out: &mut UnitOfWork) {
         self.exceptions.watch_all(now, &self.counters);
+        self.keys.start(me, held, out);
     }
 
     /// See [`Terminal::begin`](crate::Terminal::begin).
@@ -80,7 +93,7 @@ impl Shop {
         request: RequestId,
         draft: Draft,
     ) -> Result<(), Refusal> {
-        self.sales.begin(turn, &self.counters, request, draft)
+        self.sales.begin(turn, &mut self.keys, &self.counters, request, draft)
     }
 
     /// See [`Terminal::commit`](crate::Terminal::commit).
@@ -90,7 +103,7 @@ impl Shop {
         request: RequestId,
         commit: Commit,
     ) -> Result<(), Refusal> {
-        self.sales.commit(turn, request, commit)
+        self.sales.commit(turn, &mut self.keys, request, commit)
     }
 
     /// See [`Terminal::abandon`](crate::Terminal::abandon).
@@ -110,25 +123,70 @@ impl Shop {
         request: RequestId,
         record: Record,
     ) -> Result<(), Refusal> {
-        let (what, mode) = record.into_parts();
-        turn.disk.check(self.promised(), what.needs())?;
-        let id = match what {
-            What::Event { lane: Lane::Telemetry, effects, .. } if !effects.is_empty() => {
-                Err(Refusal::EffectsInTelemetry)
-            }
-            What::Event { kind, lane, body, effects } => {
-                let entry = Entry { lane, mode, effects, ..Entry::new(self.day.stamp(), kind, body) };
-                turn.ledger.record(turn.now, turn.config, entry)
-            }
-            What::Day(change) => self.day.record(turn, change, mode),
-        }?;
+        if let What::Event { lane: Lane::Telemetry, effects, .. } = record.what()
+            && !effects.is_empty()
+        {
+            return Err(Refusal::EffectsInTelemetry);
+        }
+        if let Some(key) = record.key() {
+            return self.recordings.ask(turn, &mut self.keys, request, key, record);
+        }
+        let id = self.write(turn, record)?;
         turn.out.then(Then::Reply(request, Reply::Recorded(id)));
         Ok(())
     }
 
-    /// The store was asked whether a key was committed before.
-    pub(crate) fn key_loaded(&mut self, turn: &mut Turn<'_>, key: IdempotencyKey, rows: &Rows) {
-        self.sales.key_loaded(turn, self.day.stamp(), key, rows);
+    fn write(&mut self, turn: &mut Turn<'_>, record: Record) -> Result<EventId, Refusal> {
+        let key = record.key();
+        let (what, mode) = record.into_parts();
+        turn.disk.check(self.promised(), what.needs())?;
+        match what {
+            What::Event { kind, lane, body, effects } => {
+                let entry = Entry { lane, mode, effects, key, ..Entry::new(self.day.stamp(), kind, body) };
+                turn.ledger.record(turn.now, turn.config, entry)
+            }
+            What::Day(change) => self.day.record(turn, change, mode, key),
+        }
+    }
+
+    /// The rows of a name were read: who waits for them goes on, once all names that it asked for are.
+    pub(crate) fn names_loaded(&mut self, turn: &mut Turn<'_>, id: LookupId, name: BookedName, rows: &Rows) {
+        let Some((question, found)) = self.keys.loaded(id, name, rows) else { return };
+        match question {
+            Question::Begin(basket) => self.sales.begin_answered(turn, &self.counters, basket, found),
+            Question::Commit(key) => {
+                self.sales.commit_answered(turn, &self.keys, self.day.stamp(), key, found);
+            }
+            Question::Record(key) => {
+                if let Some(record) = self.recordings.answered(turn.out, &self.keys, key, found) {
+                    match self.write(turn, record) {
+                        Ok(id) => turn.out.then(Then::Recorded(key, id)),
+                        Err(refusal) => self.recordings.refuse(turn.out, key, &refusal),
+                    }
+                }
+            }
+            Question::Twice(named) => {
+                for (name, events) in found.map(|found| found.doubles(named)).unwrap_or_default() {
+                    self.exceptions.note_twice(turn.now, name, &events, turn.out);
+                }
+            }
+        }
+        self.keys.settle(turn.out);
+    }
+
+    /// Events of before this start were read.
+    pub(crate) fn older_loaded(&mut self, rows: &Rows, out: &mut UnitOfWork) {
+        self.keys.read_older(rows, out);
+    }
+
+    /// The names of an event are on disk.
+    pub(crate) fn named(&mut self, named: Named) {
+        self.keys.durable(named);
+    }
+
+    /// The record under a key is durable: tells everybody who asked.
+    pub(crate) fn recorded(&mut self, out: &mut UnitOfWork, key: IdempotencyKey, id: EventId) {
+        self.recordings.recorded(out, key, id);
     }
 
     /// The sale is durable: tells everybody who asked.
@@ -136,14 +194,17 @@ impl Shop {
         self.sales.committed(out, key, receipt);
     }
 
-    /// Ends every commit that is under way. Whoever waits for one.
+    /// Ends all that is under way. Whoever waits for it.
     pub(crate) fn stop(&mut self) -> Vec<RequestId> {
-        self.sales.stop()
+        let mut waiting = self.sales.stop();
+        waiting.extend(self.recordings.stop());
+        waiting
     }
 
     /// Interprets each event that has got its place. What cannot be interpreted is quarantined, and moves nothing.
     pub(crate) fn interpret(&mut self, now: Now, ledger: &mut Ledger, out: &mut UnitOfWork) {
         while let Some(Arrival { id, envelope }) = ledger.next_arrival() {
+            self.keys.note(id, envelope.as_ref().ok(), out);
             let envelope = match envelope {
                 Ok(envelope) => envelope,
                 Err(reason) => {
@@ -230,8 +291,8 @@ impl Shop {
     }
 
     /// It was proposed, or the proposal was not taken.
-    pub(crate) fn proposed(&mut self, now: Now, grace: Duration, due: &Due, taken: bool) {
-        self.exceptions.proposed(now, grace, due.item, taken);
+    pub(crate) fn proposed(&mut self, now: Now, grace: Duration, subject: Subject, taken: bool) {
+        self.exceptions.proposed(now, grace, subject, taken);
     }
 
     /// When there may be something to propose.

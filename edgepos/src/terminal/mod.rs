@@ -95,7 +95,7 @@ impl Terminal {
             stopped: None,
             config,
         };
-        terminal.shop.start(now);
+        terminal.shop.start(now, terminal.config.me, terminal.ledger.durable(), &mut terminal.out);
         terminal.settle(now);
         Ok(terminal)
     }
@@ -413,6 +413,8 @@ impl Terminal {
             match then {
                 Then::Reply(request, reply) => self.out.reply(request, Ok(reply)),
                 Then::Committed(key, receipt) => self.shop.committed(&mut self.out, key, &receipt),
+                Then::Recorded(key, id) => self.shop.recorded(&mut self.out, key, id),
+                Then::Named(named) => self.shop.named(named),
                 Then::Tell(event) => self.out.tell(event),
             }
         }
@@ -421,9 +423,10 @@ impl Terminal {
     fn loaded(&mut self, now: Now, id: LoadId, rows: Rows) {
         match self.out.loaded(id) {
             Some(LoadFor::Outbox(id)) => self.ledger.handle(now, sync::Input::Loaded(id, rows)),
-            Some(LoadFor::Key(key)) => {
-                self.with_turn(now, |shop, turn| shop.key_loaded(turn, key, &rows));
+            Some(LoadFor::Name(id, name)) => {
+                self.with_turn(now, |shop, turn| shop.names_loaded(turn, id, name, &rows));
             }
+            Some(LoadFor::Older) => self.shop.older_loaded(&rows, &mut self.out),
             None => {}
         }
     }
@@ -483,7 +486,7 @@ impl Terminal {
             let bytes = self.ledger.proposal(now, &self.config, KnownKind::ExceptionRaised, body);
             let proposal = Proposal { kind: STORE_EVENT, subject: Vec::new(), base: None, bytes };
             let taken = self.election.propose(now, proposal).is_ok();
-            self.shop.proposed(now, grace, &due, taken);
+            self.shop.proposed(now, grace, due.subject, taken);
             any |= taken;
         }
         any

@@ -1,10 +1,12 @@
 //! Why a request was not done.
 
+use edgepos_core::EventId;
 use edgepos_sync::RecordError;
 use thiserror::Error;
 
 use crate::retail::effect::Counter;
 use crate::retail::sale::body::{BasketId, TendersError};
+use crate::retail::sale::receipt::Receipt;
 use crate::retail::unreadable::Unreadable;
 
 /// Why a request was not done. Nothing of it was written.
@@ -61,6 +63,18 @@ pub enum Refusal {
     /// A draft names the effect on a counter that follows from its lines and payments.
     #[error("the effect on counter {} follows from lines and payments", .0.0)]
     DerivedCounter(Counter),
+    /// The basket is sold, here or at another terminal, under another key.
+    #[error("basket {basket} is booked already, as receipt {series} {number} ({event})", basket = .0.basket, series = .0.series, number = .0.number, event = .0.event)]
+    BasketBooked(Receipt),
+    /// The till's key belongs to another record. Nothing of the call is recorded.
+    #[error("the key belongs to event {event}, which is something else")]
+    KeyInUse {
+        /// The event that the key was used for.
+        event: EventId,
+    },
+    /// Something else is being recorded under this key.
+    #[error("something else is being recorded under this key")]
+    KeyBusy,
     /// Too much is open at once.
     #[error("{what}: the limit of {limit} is reached")]
     Full {

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use edgepos_core::{IdempotencyKey, Load, LoadId, Persist, PersistId, Space, Write};
+use edgepos_core::{EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, Space, Write};
 
 use super::io::{Notice, Output, Reply, RequestId};
 use super::refusal::Refusal;
+use crate::retail::keys::name::{BookedName, LookupId, Named};
 use crate::retail::sale::receipt::Receipt;
 
 /// Notices that nobody has drained are dropped from here on: a caller that never drains must not cost memory.
@@ -40,6 +41,9 @@ pub(crate) struct Waiting {
 pub(crate) enum Then {
     Reply(RequestId, Reply),
     Committed(IdempotencyKey, Receipt),
+    Recorded(IdempotencyKey, EventId),
+    /// The names of an event are on disk.
+    Named(Named),
     Tell(Notice),
 }
 
@@ -47,7 +51,10 @@ pub(crate) enum Then {
 #[derive(Debug)]
 pub(crate) enum LoadFor {
     Outbox(LoadId),
-    Key(IdempotencyKey),
+    /// Who was booked under a name.
+    Name(LookupId, BookedName),
+    /// Events of before this start.
+    Older,
 }
 
 impl UnitOfWork {
@@ -95,10 +102,16 @@ impl UnitOfWork {
         self.out.push_back(Output::Load(load));
     }
 
-    /// A load of one row.
-    pub(crate) fn load_row(&mut self, space: Space, key: &[u8], whom: LoadFor) {
-        let load = Load { id: LoadId(0), space, from: key.to_vec(), to: key.to_vec(), max_bytes: u32::MAX };
-        self.load(load, whom);
+    /// A load of the rows from one key to another, until they have `max_bytes`.
+    pub(crate) fn load_range(
+        &mut self,
+        space: Space,
+        from: Vec<u8>,
+        to: Vec<u8>,
+        max_bytes: u32,
+        whom: LoadFor,
+    ) {
+        self.load(Load { id: LoadId(0), space, from, to, max_bytes }, whom);
     }
 
     pub(crate) fn loaded(&mut self, id: LoadId) -> Option<LoadFor> {
@@ -140,7 +153,7 @@ impl UnitOfWork {
         let waiting = in_flight.chain([std::mem::take(&mut self.gathering)]);
         let requests = waiting.flat_map(|waiting| waiting.then).filter_map(|then| match then {
             Then::Reply(request, _) => Some(request),
-            Then::Committed(..) | Then::Tell(_) => None,
+            Then::Committed(..) | Then::Recorded(..) | Then::Named(_) | Then::Tell(_) => None,
         });
         requests.collect()
     }

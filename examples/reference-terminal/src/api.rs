@@ -5,7 +5,7 @@
 //! | `POST /begin` | [`Begin`] | [`Begun`] |
 //! | `POST /commit` | [`Pay`] | [`Receipt`] |
 //! | `POST /abandon` | [`Abandon`] | [`Done`] |
-//! | `POST /record` | [`RecordEvent`] | [`Recorded`] |
+//! | `POST /record` | [`KeyedRecord`] | [`Recorded`] |
 //! | `GET /status` | | [`StatusReport`] |
 //! | `GET /unresolved` | | list of [`OpenBasketReport`] |
 //! | `GET /counters?product=CODE` | | list of [`CounterReport`] |
@@ -50,6 +50,9 @@ pub struct Begin {
     pub series: Option<String>,
     /// What goes over the counter.
     pub lines: Vec<BeginLine>,
+    /// The key that it will be committed under, where the till has it already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// Taxes as the till computed them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taxes: Vec<TaxPart>,
@@ -253,6 +256,17 @@ pub struct Abandon {
     pub basket: String,
 }
 
+/// `POST /record`: an event beside the receipts, and its key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeyedRecord {
+    /// The till's key, 32 hexadecimal digits. The same one for every retry, which then records nothing and names the first event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What is recorded.
+    #[serde(flatten)]
+    pub event: RecordEvent,
+}
+
 /// An event beside the receipts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -383,17 +397,20 @@ pub struct ConditionReport {
     pub since_ms: u64,
 }
 
-/// A counter fell below its floor.
+/// A counter fell below its floor, or something was booked twice.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ExceptionReport {
     /// `oversold`, `returned_twice` …
     pub exception: String,
-    /// The counter row's key, in hexadecimal.
+    /// What it is about, in hexadecimal: the counter row's key, or a basket or key that was booked twice.
     pub row: String,
     /// Counts the exceptions of one row.
     pub episode: u32,
     /// The value that was seen.
     pub value: i64,
+    /// The events that it is about, as far as they are named.
+    #[serde(default)]
+    pub involved: Vec<String>,
 }
 
 /// A basket that was begun and neither committed nor abandoned.
@@ -451,6 +468,16 @@ pub struct Problem {
     pub code: ProblemCode,
     /// What it is, for people.
     pub error: String,
+    /// The receipt of a basket that is booked already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Box<Receipt>>,
+}
+
+impl Problem {
+    /// A refusal with its reason in words.
+    pub fn new(code: ProblemCode, error: impl Into<String>) -> Self {
+        Self { code, error: error.into(), receipt: None }
+    }
 }
 
 /// What kind of refusal it is.
@@ -469,6 +496,8 @@ pub enum ProblemCode {
     UnknownBasket,
     /// The payments less the change do not come to the total. The basket stays open, for a call with the right ones.
     Tenders,
+    /// The basket is booked already, here or at another terminal, or the key is something else's.
+    Booked,
     /// A business day is open, or none is, or baskets are open.
     Day,
     /// The disk is full: nothing further is begun until there is room.

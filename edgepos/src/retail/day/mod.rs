@@ -2,7 +2,7 @@
 
 pub(crate) mod body;
 
-use edgepos_core::{EventId, Space, Write};
+use edgepos_core::{EventId, IdempotencyKey, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
 
 use self::body::{DayChange, DayClosed, DayOpened};
@@ -49,6 +49,7 @@ impl Day {
         turn: &mut Turn<'_>,
         change: DayChange,
         mode: Mode,
+        key: Option<IdempotencyKey>,
     ) -> Result<EventId, Refusal> {
         let (kind, body, last) = match change {
             DayChange::Opened(_) if self.open().is_some() => {
@@ -62,7 +63,7 @@ impl Day {
             }
         };
         // The event that opens a day belongs to it.
-        let entry = Entry { mode, ..Entry::new(Some(last.0), kind, body) };
+        let entry = Entry { mode, key, ..Entry::new(Some(last.0), kind, body) };
         let id = turn.ledger.record(turn.now, turn.config, entry)?;
         self.last = Some(last);
         turn.out.write(Write::put(Space::Day, KEY, to_cbor(&last)));

@@ -4,6 +4,10 @@ use edgepos_core::EventId;
 use minicbor::{Decode, Encode};
 
 use crate::retail::effect::{Counter, CounterRow};
+use crate::retail::keys::name::BookedName;
+
+/// What the row of a name begins with: no counter row does, by its seventh byte.
+const NAME: [u8; 7] = [u8::MAX; 7];
 
 /// What went wrong.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
@@ -21,6 +25,8 @@ impl ExceptionType {
     pub const COUPON_REUSED: Self = Self(3);
     /// Any other counter is below its floor.
     pub const BELOW_FLOOR: Self = Self(4);
+    /// One basket, or one key, was booked more than once, by terminals that could not hear each other.
+    pub const DUPLICATE: Self = Self(5);
 
     /// What a counter below its floor means.
     pub const fn of(counter: Counter) -> Self {
@@ -40,6 +46,7 @@ impl ExceptionType {
             Self::RETURNED_TWICE => "returned_twice",
             Self::OVERDRAWN => "overdrawn",
             Self::COUPON_REUSED => "coupon_reused",
+            Self::DUPLICATE => "duplicate",
             _ => "below_floor",
         }
     }
@@ -59,13 +66,13 @@ pub struct ExceptionRaised {
     /// Counts the exceptions of one row, from 1: the next follows when this one is resolved.
     #[n(2)]
     pub episode: u32,
-    /// The value that was seen.
+    /// The value that was seen; for a duplicate, how many events there are.
     #[n(3)]
     pub value: i64,
-    /// The value that it must not fall below.
+    /// The value that it must not fall below; for a duplicate, how many events there may be.
     #[n(4)]
     pub floor: i64,
-    /// The latest event of each chain that moved the row; at most 64.
+    /// The latest event of each chain that moved the row; for a duplicate, the events that were booked. At most 64.
     #[n(5)]
     #[cbor(with = "edgepos_wire::event_ids")]
     pub involved: Vec<EventId>,
@@ -86,6 +93,24 @@ impl ExceptionRaised {
             floor,
             involved,
         }
+    }
+
+    /// The exception of a name that these events have, by rising id.
+    pub fn duplicate(name: BookedName, mut involved: Vec<EventId>) -> Self {
+        let value = i64::try_from(involved.len()).unwrap_or(i64::MAX);
+        involved.truncate(Self::MAX_INVOLVED);
+        let row = [NAME.as_slice(), &name.to_bytes()].concat();
+        Self { exception: ExceptionType::DUPLICATE, row, episode: 1, value, floor: 1, involved }
+    }
+
+    /// The name that was booked more than once; `None` for an exception of a counter.
+    pub fn booked_twice(&self) -> Option<BookedName> {
+        BookedName::from_bytes(self.row.strip_prefix(&NAME)?)
+    }
+
+    /// What the exception is about, as bytes: the key of a counter's row, or of a name.
+    pub fn subject(&self) -> &[u8] {
+        &self.row
     }
 
     /// The counter row; `None` when a later version wrote one that this version cannot read.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use edgepos_core::Time;
-use edgepos_crdt::Item;
 
 /// How long a proposal may take before it is made again. The election keeps a proposal until it is decided; what is lost is only
 /// one whose number an earlier life of this terminal had already used.
@@ -13,10 +12,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Shortest wait before a row is judged again, whatever the grace period.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// Rows below their floor, and since when. Every terminal watches, so that a new leader need not start to wait anew.
-#[derive(Debug, Default)]
-pub(super) struct Watch {
-    below: BTreeMap<Item, Below>,
+/// What may become an exception, and since when. Every terminal watches, so that a new leader need not start to wait anew.
+#[derive(Debug)]
+pub(super) struct Watch<S> {
+    below: BTreeMap<S, Below>,
+}
+
+impl<S> Default for Watch<S> {
+    fn default() -> Self {
+        Self { below: BTreeMap::new() }
+    }
 }
 
 #[derive(Debug)]
@@ -26,9 +31,9 @@ struct Below {
     since: Time,
 }
 
-impl Watch {
+impl<S: Ord + Copy> Watch<S> {
     /// The row is below its floor, or no longer.
-    pub(super) fn note(&mut self, now: Time, item: Item, is_below: bool) {
+    pub(super) fn note(&mut self, now: Time, item: S, is_below: bool) {
         if is_below {
             self.below.entry(item).or_insert(Below { due: None, since: now });
         } else {
@@ -37,22 +42,22 @@ impl Watch {
     }
 
     /// The exception is raised: nothing is left to watch.
-    pub(super) fn settle(&mut self, item: Item) {
+    pub(super) fn settle(&mut self, item: S) {
         self.below.remove(&item);
     }
 
     /// Rows that have been below for `grace` and wait for nothing.
-    pub(super) fn due(&self, now: Time, grace: Duration) -> Vec<Item> {
+    pub(super) fn due(&self, now: Time, grace: Duration) -> Vec<S> {
         self.below.iter().filter(|(_, below)| now >= below.at(grace)).map(|(item, _)| *item).collect()
     }
 
     /// It is proposed.
-    pub(super) fn proposed(&mut self, now: Time, item: Item) {
+    pub(super) fn proposed(&mut self, now: Time, item: S) {
         self.wait(now + PATIENCE, item);
     }
 
     /// It cannot be proposed, or not be judged yet.
-    pub(super) fn postpone(&mut self, now: Time, grace: Duration, item: Item) {
+    pub(super) fn postpone(&mut self, now: Time, grace: Duration, item: S) {
         self.wait(now + grace.max(SHORTEST), item);
     }
 
@@ -61,7 +66,7 @@ impl Watch {
         self.below.values().map(|below| below.at(grace)).min()
     }
 
-    fn wait(&mut self, until: Time, item: Item) {
+    fn wait(&mut self, until: Time, item: S) {
         if let Some(below) = self.below.get_mut(&item) {
             below.due = Some(until);
         }

@@ -64,7 +64,7 @@ impl Basket {
 
     /// Bytes that booking it writes at most. The payments add no row but the drawer's.
     pub(crate) fn needs(&self) -> u64 {
-        disk::writes(to_cbor(self).len(), self.effects.len() + 1)
+        disk::writes(to_cbor(self).len(), self.effects.len() + 2)
     }
 
     /// How much of each receipt line this basket takes back.

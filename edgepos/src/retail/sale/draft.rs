@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use edgepos_core::IdempotencyKey;
 use edgepos_wire::to_cbor;
 
 use super::basket::{Basket, returned};
@@ -50,6 +51,8 @@ pub struct Draft {
     pub rounding: i64,
     /// What it does to counters beyond stock, returnable quantities and cash, which follow from the lines and tenders.
     pub effects: Vec<Effect>,
+    /// The key that it will be committed under, where the till has it already: one that was used for anything else is refused here.
+    pub key: Option<IdempotencyKey>,
 }
 
 impl Draft {
@@ -67,6 +70,7 @@ impl Draft {
             taxes: Vec::new(),
             rounding: 0,
             effects: Vec::new(),
+            key: None,
         }
     }
 }

@@ -17,14 +17,17 @@ use self::receipt::{Commit, Receipt};
 use super::counters::Counters;
 use super::effect::CounterRow;
 use super::envelope::{Mode, Ref, RefRole};
+use super::keys::Keys;
+use super::keys::booked::{Booked, What};
+use super::keys::found::Found;
+use super::keys::lookup::Question;
 use super::kind::KnownKind;
-use crate::ports::Rows;
 use crate::retail::unreadable::{Unreadable, number};
 use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
-use crate::terminal::unit_of_work::{LoadFor, Then, UnitOfWork};
+use crate::terminal::unit_of_work::{Then, UnitOfWork};
 
 /// Open baskets, receipt series and commits that are under way.
 #[derive(Debug, Default)]
@@ -34,9 +37,19 @@ pub(crate) struct Sales {
     series: BTreeMap<String, u64>,
     /// What open baskets take back of each receipt line.
     returning: BTreeMap<CounterRow, i64>,
+    beginning: BTreeMap<BasketId, Beginning>,
     committing: BTreeMap<IdempotencyKey, Committing>,
     /// Bytes that the commits of open baskets may write.
     promised: u64,
+}
+
+/// A basket between its call and the answer whether it was booked before.
+#[derive(Debug)]
+struct Beginning {
+    basket: Basket,
+    key: Option<IdempotencyKey>,
+    /// Everybody who asked with this basket.
+    waiting: Vec<RequestId>,
 }
 
 /// A commit between its call and its durable write.
@@ -72,18 +85,21 @@ impl Sales {
         self.promised
     }
 
-    /// Opens a basket and reserves its receipt number.
+    /// Asks whether the basket was booked before; [`begin_answered`](Self::begin_answered) goes on. A repeat for an open basket is
+    /// answered at once.
     ///
     /// # Errors
-    /// Whatever may be refused of a sale; nothing was written then.
+    /// Whatever may be refused of a sale by itself; nothing was written then.
     pub(crate) fn begin(
         &mut self,
         turn: &mut Turn<'_>,
+        keys: &mut Keys,
         counters: &Counters,
         request: RequestId,
         draft: Draft,
     ) -> Result<(), Refusal> {
-        let mut basket = draft::check(draft, turn.config.location, turn.now.wall.0)?;
+        let key = draft.key;
+        let basket = draft::check(draft, turn.config.location, turn.now.wall.0)?;
         let id = basket.transaction.basket;
         if let Some(open) = self.open.get(&id) {
             if !open.same_contents(&basket) {
@@ -93,12 +109,47 @@ impl Sales {
             keep(turn.out, request, open);
             return Ok(());
         }
+        if let Some(beginning) = self.beginning.get_mut(&id) {
+            if !beginning.basket.same_contents(&basket) {
+                return Err(Refusal::BasketExists(id));
+            }
+            let limit = turn.config.max_commits;
+            if beginning.waiting.len() >= limit {
+                return Err(Refusal::Full { what: "repeats of one basket", limit });
+            }
+            beginning.waiting.push(request);
+            return Ok(());
+        }
         let limit = turn.config.max_open_baskets;
-        if self.open.len() >= limit {
+        if self.open.len() + self.beginning.len() >= limit {
             return Err(Refusal::Full { what: "open baskets", limit });
         }
         turn.disk.check(self.promised, basket.needs())?;
         self.check_returnable(counters, &basket)?;
+        self.beginning.insert(id, Beginning { basket, key, waiting: vec![request] });
+        keys.ask(Question::Begin(id), key, Some(id), turn.out);
+        Ok(())
+    }
+
+    /// Who was booked for a basket that shall be begun: opens it and reserves its receipt number, where nobody was.
+    pub(crate) fn begin_answered(
+        &mut self,
+        turn: &mut Turn<'_>,
+        counters: &Counters,
+        id: BasketId,
+        found: Result<Found, Unreadable>,
+    ) {
+        let Some(Beginning { mut basket, key, waiting }) = self.beginning.remove(&id) else { return };
+        // Others may have been begun meanwhile.
+        let may_begin = free(id, key, found)
+            .and_then(|()| turn.disk.check(self.promised, basket.needs()))
+            .and_then(|()| self.check_returnable(counters, &basket));
+        if let Err(refusal) = may_begin {
+            for request in waiting {
+                turn.out.reply(request, Err(refusal.clone()));
+            }
+            return;
+        }
         if basket.mode == Mode::Live {
             let series = basket.transaction.series.clone();
             let last = self.series.entry(series.clone()).or_insert(0);
@@ -106,18 +157,20 @@ impl Sales {
             basket.transaction.number = *last;
             turn.out.write(Write::put(Space::Series, series, last.to_be_bytes()));
         }
-        keep(turn.out, request, &basket);
+        for request in waiting {
+            keep(turn.out, request, &basket);
+        }
         self.insert(basket);
-        Ok(())
     }
 
-    /// Asks the store whether the key was committed before; [`key_loaded`](Self::key_loaded) goes on.
+    /// Asks whether the key or the basket was booked before; [`commit_answered`](Self::commit_answered) goes on.
     ///
     /// # Errors
     /// When too much is under way at once; nothing was written then.
     pub(crate) fn commit(
         &mut self,
         turn: &mut Turn<'_>,
+        keys: &mut Keys,
         request: RequestId,
         commit: Commit,
     ) -> Result<(), Refusal> {
@@ -138,9 +191,9 @@ impl Sales {
             return Err(Refusal::Full { what: "commits under way", limit });
         }
         self.check_free(commit.basket)?;
-        let key = commit.key;
+        let (key, basket) = (commit.key, commit.basket);
         self.committing.insert(key, Committing { commit, waiting: vec![request] });
-        turn.out.load_row(Space::IdempotencyKey, &key.0, LoadFor::Key(key));
+        keys.ask(Question::Commit(key), Some(key), Some(basket), turn.out);
         Ok(())
     }
 
@@ -161,28 +214,28 @@ impl Sales {
         Ok(())
     }
 
-    /// The store was asked whether a key was committed before.
-    pub(crate) fn key_loaded(
+    /// Who was booked under the key and for the basket of a commit.
+    pub(crate) fn commit_answered(
         &mut self,
         turn: &mut Turn<'_>,
+        keys: &Keys,
         business_day: Option<u32>,
         key: IdempotencyKey,
-        rows: &Rows,
+        found: Result<Found, Unreadable>,
     ) {
         let Some(committing) = self.committing.get(&key) else { return };
         let basket = committing.commit.basket;
-        let booked = match rows.first() {
-            Some((_, row)) => match Receipt::from_row(row) {
-                Ok(receipt) if receipt.basket == basket => {
-                    return self.repeat(turn, business_day, key, receipt);
+        let meant = |what: &What| matches!(what, What::Sale(receipt) if receipt.basket == basket);
+        let booked = match found {
+            Ok(found) => match found.first_of_key(meant) {
+                Some(booked) if meant(&booked.what) => {
+                    return self.repeat(turn, keys, business_day, key, booked);
                 }
-                // Nothing is booked, and the basket stays open: the till asks again under a key of its own.
-                Ok(receipt) => Err(Refusal::KeyOfAnotherBasket { asked: basket, basket: receipt.basket }),
-                Err(reason) => Err(Refusal::Damaged { what: "the receipt of this key", reason }),
+                _ => free(basket, Some(key), Ok(found)),
             },
-            None if self.open.contains_key(&basket) => self.book(turn, business_day, key),
-            None => Err(Refusal::UnknownBasket(basket)),
+            Err(reason) => Err(Refusal::Damaged { what: "the receipt of this key", reason }),
         };
+        let booked = booked.and_then(|()| self.book(turn, business_day, key));
         if let Err(refusal) = booked {
             for request in self.end_commit(key) {
                 turn.out.reply(request, Err(refusal.clone()));
@@ -198,36 +251,43 @@ impl Sales {
         }
     }
 
-    /// Ends every commit that is under way. Whoever waits for one.
+    /// Ends all that is under way. Whoever waits for it.
     pub(crate) fn stop(&mut self) -> Vec<RequestId> {
-        std::mem::take(&mut self.committing).into_values().flat_map(|commit| commit.waiting).collect()
+        let beginning = std::mem::take(&mut self.beginning).into_values().flat_map(|basket| basket.waiting);
+        let committing = std::mem::take(&mut self.committing).into_values().flat_map(|commit| commit.waiting);
+        beginning.chain(committing).collect()
     }
 
     fn end_commit(&mut self, key: IdempotencyKey) -> Vec<RequestId> {
         self.committing.remove(&key).map(|committing| committing.waiting).unwrap_or_default()
     }
 
-    /// The key was committed before: the first receipt, again.
+    /// The key was committed before, here or at another terminal: the first receipt, again.
     fn repeat(
         &mut self,
         turn: &mut Turn<'_>,
+        keys: &Keys,
         business_day: Option<u32>,
         key: IdempotencyKey,
-        receipt: Receipt,
+        booked: &Booked,
     ) {
-        let Some(committing) = self.committing.remove(&key) else { return };
-        let basket = committing.commit.basket;
-        // A till that lost the reply may have begun anew under the same name before it asked: nobody will pay that basket. When its
+        let What::Sale(receipt) = &booked.what else { return };
+        // The basket may be open: it was begun before the first sale came to this terminal, and nobody will pay it again. When its
         // number cannot be voided at once it stays open, and the cashier sees it among the unresolved.
-        if self.open.contains_key(&basket) {
-            let _ = self.void(turn, business_day, basket);
+        if self.open.contains_key(&receipt.basket) {
+            let _ = self.void(turn, business_day, receipt.basket);
         }
-        for request in committing.waiting {
-            turn.out.reply(request, Ok(Reply::Committed { receipt: receipt.clone(), repeated: true }));
+        let later = keys.keep(booked, turn.out);
+        for request in self.end_commit(key) {
+            let reply = Reply::Committed { receipt: receipt.clone(), repeated: true };
+            match later {
+                true => turn.out.then(Then::Reply(request, reply)),
+                false => turn.out.reply(request, Ok(reply)),
+            }
         }
     }
 
-    /// One transaction: the event, the rows that it moves, its key, and the basket's end.
+    /// One transaction: the event, the rows that it moves, its names, and the basket's end.
     fn book(
         &mut self,
         turn: &mut Turn<'_>,
@@ -257,7 +317,6 @@ impl Sales {
         let event = turn.ledger.record(turn.now, turn.config, entry)?;
         let Transaction { series, number, total, .. } = transaction;
         let receipt = Receipt { event, basket: id, series, number, total };
-        turn.out.write(receipt.row(key));
         self.remove(turn.out, id);
         turn.out.then(Then::Committed(key, receipt));
         Ok(())
@@ -322,6 +381,28 @@ impl Sales {
             }
         }
         Ok(())
+    }
+}
+
+/// Refuses a basket that is booked, and a key that is something else's.
+fn free(
+    basket: BasketId,
+    key: Option<IdempotencyKey>,
+    found: Result<Found, Unreadable>,
+) -> Result<(), Refusal> {
+    let found =
+        found.map_err(|reason| Refusal::Damaged { what: "what this basket was booked as", reason })?;
+    let of_key = key.and_then(|_| found.first_of_key(|_| false)).map(|booked| &booked.what);
+    match of_key {
+        Some(What::Sale(receipt)) if receipt.basket != basket => {
+            return Err(Refusal::KeyOfAnotherBasket { asked: basket, basket: receipt.basket });
+        }
+        Some(What::Record(event, _)) => return Err(Refusal::KeyInUse { event: *event }),
+        Some(What::Sale(_)) | None => {}
+    }
+    match found.first_of_basket().map(|booked| &booked.what) {
+        Some(What::Sale(receipt)) => Err(Refusal::BasketBooked(receipt.clone())),
+        Some(What::Record(..)) | None => Ok(()),
     }
 }
 

@@ -1,11 +1,8 @@
-//! The receipt: proof of a booked transaction, kept under the till's key.
+//! The receipt: proof of a booked transaction.
 
-use edgepos_core::{EventId, IdempotencyKey, Space, Write};
-use edgepos_wire::{from_cbor, to_cbor};
-use minicbor::{Decode, Encode};
+use edgepos_core::{EventId, IdempotencyKey};
 
 use super::body::{BasketId, Tenders};
-use crate::retail::unreadable::Unreadable;
 
 /// The customer has paid.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,43 +28,4 @@ pub struct Receipt {
     pub number: u64,
     /// What was sold for, in minor units.
     pub total: i64,
-}
-
-/// The row that an idempotency key leads to.
-#[derive(Debug, Encode, Decode)]
-#[cbor(map)]
-struct StoredReceipt {
-    #[n(0)]
-    #[cbor(with = "minicbor::bytes")]
-    event: Vec<u8>,
-    #[n(1)]
-    basket: BasketId,
-    #[n(2)]
-    series: String,
-    #[n(3)]
-    number: u64,
-    #[n(4)]
-    total: i64,
-}
-
-impl Receipt {
-    /// The row that the till's key leads to.
-    pub(crate) fn row(&self, key: IdempotencyKey) -> Write {
-        let stored = StoredReceipt {
-            event: self.event.to_key().to_vec(),
-            basket: self.basket,
-            series: self.series.clone(),
-            number: self.number,
-            total: self.total,
-        };
-        Write::put(Space::IdempotencyKey, key.0, to_cbor(&stored))
-    }
-
-    /// Reads what [`row`](Self::row) wrote.
-    pub(crate) fn from_row(row: &[u8]) -> Result<Self, Unreadable> {
-        let stored: StoredReceipt = from_cbor("receipt", row)?;
-        let event = EventId::from_key(&stored.event).ok_or(Unreadable::NoName { what: "an event" })?;
-        let StoredReceipt { basket, series, number, total, .. } = stored;
-        Ok(Self { event, basket, series, number, total })
-    }
 }

@@ -87,6 +87,7 @@ impl Registers {
             taxes: Vec::new(),
             rounding: 0,
             effects: Vec::new(),
+            key: None,
         };
         let what = |verb: &str| format!("{verb} of basket {} at terminal {}", sale.source, terminal + 1);
         let begun: Begun = self.insist(terminal, "/begin", &begin, &what("begin")).await?;

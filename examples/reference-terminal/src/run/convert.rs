@@ -9,17 +9,22 @@ use edgepos::{Commit, Condition, CounterValue, Draft, OpenBasket, Record, Refusa
 
 use crate::api::{
     Begin, BeginLine, ConditionReport, CounterReport, DiscountPart, DocKind, EffectPart, ExceptionReport,
-    ModeKind, OpenBasketReport, Pay, Problem, ProblemCode, RecordEvent, StatusReport, TaxPart, TenderKind,
+    KeyedRecord, ModeKind, OpenBasketReport, Pay, Problem, ProblemCode, Receipt, RecordEvent, StatusReport,
+    TaxPart, TenderKind,
 };
 use crate::names::{hex, parse_16, vector_text};
 
 /// A call that does not read.
 pub(super) fn bad_request(error: impl ToString) -> Problem {
-    Problem { code: ProblemCode::BadRequest, error: error.to_string() }
+    Problem::new(ProblemCode::BadRequest, error.to_string())
 }
 
 pub(super) fn basket(text: &str) -> Result<BasketId, Problem> {
     parse_16(text).map(BasketId).map_err(bad_request)
+}
+
+fn key(text: &str) -> Result<IdempotencyKey, Problem> {
+    parse_16(text).map(IdempotencyKey).map_err(bad_request)
 }
 
 pub(super) fn draft(begin: Begin) -> Result<Draft, Problem> {
@@ -45,6 +50,7 @@ pub(super) fn draft(begin: Begin) -> Result<Draft, Problem> {
         taxes: begin.taxes.into_iter().map(tax).collect(),
         rounding: begin.rounding,
         effects: begin.effects.into_iter().map(effect).collect(),
+        key: begin.key.as_deref().map(key).transpose()?,
     })
 }
 
@@ -104,12 +110,20 @@ pub(super) fn commit(pay: Pay) -> Result<Commit, Problem> {
     });
     Ok(Commit {
         basket: basket(&pay.basket)?,
-        key: parse_16(&pay.key).map(IdempotencyKey).map_err(bad_request)?,
+        key: key(&pay.key)?,
         tenders: Tenders::new(tenders.collect()).map_err(bad_request)?.with_change(pay.change),
     })
 }
 
-pub(super) fn record(event: RecordEvent, location: u32) -> Result<Record, Problem> {
+pub(super) fn record(keyed: KeyedRecord, location: u32) -> Result<Record, Problem> {
+    let record = plain_record(keyed.event, location)?;
+    Ok(match keyed.key.as_deref().map(key).transpose()? {
+        Some(key) => record.with_key(key),
+        None => record,
+    })
+}
+
+fn plain_record(event: RecordEvent, location: u32) -> Result<Record, Problem> {
     Ok(match event {
         RecordEvent::StockReceived { from, lines } => {
             let lines = lines
@@ -143,19 +157,25 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         Refusal::Tenders(_) => ProblemCode::Tenders,
         Refusal::Day(_) => ProblemCode::Day,
         Refusal::DiskFull => ProblemCode::DiskFull,
-        Refusal::BasketBusy(_) | Refusal::Full { .. } => ProblemCode::Busy,
+        Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } => ProblemCode::Booked,
+        Refusal::BasketBusy(_) | Refusal::KeyBusy | Refusal::Full { .. } => ProblemCode::Busy,
         Refusal::Stopped(_) | Refusal::Damaged { .. } | Refusal::Log(_) => ProblemCode::Stopped,
         _ => ProblemCode::BadRequest,
     };
-    Problem { code, error: refusal.to_string() }
+    let receipt = match refusal {
+        Refusal::BasketBooked(booked) => Some(Box::new(receipt(booked.clone(), true))),
+        _ => None,
+    };
+    Problem { code, error: refusal.to_string(), receipt }
 }
 
 pub(super) fn status(status: &Status) -> StatusReport {
     let exceptions = status.exceptions.iter().map(|raised| ExceptionReport {
         exception: raised.exception.name().into(),
-        row: raised.row().map(|row| hex(&row.to_key())).unwrap_or_default(),
+        row: hex(raised.subject()),
         episode: raised.episode,
         value: raised.value,
+        involved: raised.involved.iter().map(ToString::to_string).collect(),
     });
     StatusReport {
         me: status.me.to_string(),
@@ -184,6 +204,17 @@ fn condition(condition: &Condition) -> ConditionReport {
         about: condition.about.clone(),
         count: condition.count,
         since_ms: condition.since_ms,
+    }
+}
+
+pub(super) fn receipt(receipt: edgepos::Receipt, repeated: bool) -> Receipt {
+    Receipt {
+        event: receipt.event.to_string(),
+        basket: receipt.basket.to_string(),
+        series: receipt.series,
+        number: receipt.number,
+        total: receipt.total,
+        repeated,
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) enum Body {
 pub(super) async fn caller(request: Request, next: Next) -> Response {
     match check_caller(request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(error) => Problem { code: ProblemCode::Forbidden, error }.into_response(),
+        Err(error) => Problem::new(ProblemCode::Forbidden, error).into_response(),
     }
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn content_type(State(body): State<Body>, request: Request, nex
             Body::Json => "the content type must be application/json",
             Body::Picture => "the content type must be that of a picture, or application/octet-stream",
         };
-        return Problem { code: ProblemCode::ContentType, error: error.into() }.into_response();
+        return Problem::new(ProblemCode::ContentType, error).into_response();
     }
     next.run(request).await
 }

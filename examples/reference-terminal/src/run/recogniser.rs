@@ -59,5 +59,5 @@ impl Recogniser {
 }
 
 fn no_model(error: impl ToString) -> Problem {
-    Problem { code: ProblemCode::NoModel, error: error.to_string() }
+    Problem::new(ProblemCode::NoModel, error.to_string())
 }

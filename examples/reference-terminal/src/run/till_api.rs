@@ -22,7 +22,7 @@ use super::convert;
 use super::guard::{self, Body};
 use super::recogniser::Recogniser;
 use crate::api::{
-    Abandon, Admit, Bare, Begin, Begun, Done, Pay, Problem, ProblemCode, Receipt, Recognised, RecordEvent,
+    Abandon, Admit, Bare, Begin, Begun, Done, KeyedRecord, Pay, Problem, ProblemCode, Receipt, Recognised,
     Recorded,
 };
 use crate::names::parse_replica;
@@ -78,15 +78,7 @@ async fn begin(State(till): State<Till>, body: Bytes) -> Answer<Begun> {
 async fn commit(State(till): State<Till>, body: Bytes) -> Answer<Receipt> {
     let commit = convert::commit(read::<Pay>(&body)?)?;
     let committed = till.node.commit(commit).await?;
-    let receipt = committed.receipt;
-    Ok(Json(Receipt {
-        event: receipt.event.to_string(),
-        basket: receipt.basket.to_string(),
-        series: receipt.series,
-        number: receipt.number,
-        total: receipt.total,
-        repeated: committed.repeated,
-    }))
+    Ok(Json(convert::receipt(committed.receipt, committed.repeated)))
 }
 
 async fn abandon(State(till): State<Till>, body: Bytes) -> Answer<Done> {
@@ -96,7 +88,7 @@ async fn abandon(State(till): State<Till>, body: Bytes) -> Answer<Done> {
 }
 
 async fn record(State(till): State<Till>, body: Bytes) -> Answer<Recorded> {
-    let record = convert::record(read::<RecordEvent>(&body)?, till.location)?;
+    let record = convert::record(read::<KeyedRecord>(&body)?, till.location)?;
     let event = till.node.record(record).await?;
     Ok(Json(Recorded { event: event.to_string() }))
 }
@@ -147,9 +139,8 @@ async fn recognise(State(till): State<Till>, body: Bytes) -> Answer<impl Seriali
 }
 
 async fn admit(State(till): State<Till>, body: Bytes) -> Answer<Done> {
-    let bad = |error: String| Problem { code: ProblemCode::BadRequest, error };
-    let replica = parse_replica(&read::<Admit>(&body)?.replica).map_err(|error| bad(error.to_string()))?;
-    till.node.admit(replica).await.map_err(|error| bad(error.to_string()))?;
+    let replica = parse_replica(&read::<Admit>(&body)?.replica).map_err(convert::bad_request)?;
+    till.node.admit(replica).await.map_err(convert::bad_request)?;
     Ok(Json(Done {}))
 }
 
@@ -197,6 +188,7 @@ impl IntoResponse for Problem {
             ProblemCode::NotReturnable
             | ProblemCode::UnknownBasket
             | ProblemCode::Tenders
+            | ProblemCode::Booked
             | ProblemCode::Day
             | ProblemCode::DiskFull => StatusCode::CONFLICT,
             ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel => {

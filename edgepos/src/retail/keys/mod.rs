@@ -1,0 +1,126 @@
+//! Who was booked under which key, and which basket: known on each terminal that holds the event.
+//!
+//! How it is kept is nobody else's business. Today it is a row for each name, beside the event and in its transaction. What is here
+//! outlives the event: a key answers also when its event is pruned.
+
+pub(crate) mod booked;
+mod coverage;
+pub(crate) mod found;
+pub(crate) mod lookup;
+pub(crate) mod name;
+
+use edgepos_core::{EventId, IdempotencyKey, ReplicaId};
+use edgepos_crdt::VersionVector;
+use edgepos_sync::EventRecord;
+
+use self::booked::Booked;
+use self::coverage::Coverage;
+use self::found::Found;
+use self::lookup::{Lookups, Question};
+use self::name::{BookedName, LookupId, Named};
+use super::envelope::Envelope;
+use super::sale::body::BasketId;
+use crate::ports::Rows;
+use crate::retail::unreadable::Unreadable;
+use crate::terminal::unit_of_work::{Then, UnitOfWork};
+
+/// Keys and baskets.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    me: ReplicaId,
+    lookups: Lookups,
+    coverage: Coverage,
+}
+
+impl Keys {
+    /// A row of [`Space::BookedTwice`](edgepos_core::Space::BookedTwice): whether it is one of these.
+    pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<bool, Unreadable> {
+        if key != coverage::KEY {
+            return Ok(false);
+        }
+        self.coverage.restore(value).map(|()| true)
+    }
+
+    /// Begins to read the events whose names an earlier version, or an earlier life, did not note.
+    pub(crate) fn start(&mut self, me: ReplicaId, held: &VersionVector, out: &mut UnitOfWork) {
+        self.me = me;
+        self.coverage.start(held, out);
+    }
+
+    /// An event has its place; `None` is one that cannot be read. Its names are written in its own transaction.
+    pub(crate) fn note(&mut self, id: EventId, envelope: Option<&Envelope>, out: &mut UnitOfWork) {
+        self.coverage.note(id);
+        // This terminal books nothing without asking first.
+        let foreign = id.chain.replica != self.me;
+        self.add(id, envelope, foreign, out);
+        self.settle(out);
+    }
+
+    /// Events that were stored before this start.
+    pub(crate) fn read_older(&mut self, rows: &Rows, out: &mut UnitOfWork) {
+        let mut reached = None;
+        for (key, value) in rows {
+            reached = EventId::from_key(key).or(reached);
+            let Some((record, _)) = EventRecord::from_row(key, value) else { continue };
+            self.add(record.id, Envelope::decode(&record.payload).ok().as_ref(), true, out);
+        }
+        self.coverage.read(reached, self.lookups.last());
+        self.settle(out);
+    }
+
+    fn add(&mut self, id: EventId, envelope: Option<&Envelope>, check: bool, out: &mut UnitOfWork) {
+        let Some(booked) = envelope.and_then(|envelope| Booked::of(id, envelope)) else { return };
+        let named = booked.named();
+        for row in booked.rows(self.me) {
+            out.write(row);
+        }
+        self.lookups.add(&booked);
+        out.then(Then::Named(named));
+        if check {
+            self.lookups.ask(Question::Twice(named), named.names().collect(), out);
+        }
+    }
+
+    /// Asks who was booked under these names; [`loaded`](Self::loaded) answers.
+    pub(crate) fn ask(
+        &mut self,
+        question: Question,
+        key: Option<IdempotencyKey>,
+        basket: Option<BasketId>,
+        out: &mut UnitOfWork,
+    ) {
+        let key = key.map(BookedName::Key);
+        let names = key.into_iter().chain(basket.map(BookedName::Basket)).collect();
+        self.lookups.ask(question, names, out);
+    }
+
+    /// The rows of one name; the answer, once it is whole.
+    pub(crate) fn loaded(
+        &mut self,
+        id: LookupId,
+        name: BookedName,
+        rows: &Rows,
+    ) -> Option<(Question, Result<Found, Unreadable>)> {
+        self.lookups.loaded(id, name, rows)
+    }
+
+    /// What an event is booked as is durable.
+    pub(crate) fn durable(&mut self, named: Named) {
+        self.lookups.durable(named);
+    }
+
+    /// Makes the next write carry what an answer says, where that may not be durable yet.
+    pub(crate) fn keep(&self, booked: &Booked, out: &mut UnitOfWork) -> bool {
+        let fresh = self.lookups.is_fresh(booked);
+        if fresh {
+            booked.rows(self.me).into_iter().for_each(|row| out.write(row));
+        }
+        fresh
+    }
+
+    /// Writes down how far names are known, once what was asked about them is answered.
+    pub(crate) fn settle(&mut self, out: &mut UnitOfWork) {
+        let Self { lookups, coverage, .. } = self;
+        coverage.settle(lookups.last(), |id| lookups.is_answered(id), out);
+    }
+}

@@ -1,0 +1,139 @@
+//! Records under a key, between their call and their durable write.
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{EventId, IdempotencyKey};
+use edgepos_crdt::VersionVector;
+use edgepos_wire::to_cbor;
+
+use super::day::body::{DayChange, DayClosed};
+use super::keys::Keys;
+use super::keys::booked::{Contents, What as Named};
+use super::keys::found::Found;
+use super::keys::lookup::Question;
+use super::kind::Kind;
+use super::record::{Record, What};
+use crate::retail::unreadable::Unreadable;
+use crate::terminal::io::{Reply, RequestId};
+use crate::terminal::refusal::Refusal;
+use crate::terminal::turn::Turn;
+use crate::terminal::unit_of_work::{Then, UnitOfWork};
+
+/// Records whose key is being looked up or written.
+#[derive(Debug, Default)]
+pub(crate) struct Recordings {
+    under_way: BTreeMap<IdempotencyKey, Recording>,
+}
+
+#[derive(Debug)]
+struct Recording {
+    /// `None` once it is being written.
+    record: Option<Record>,
+    contents: Contents,
+    /// Everybody who asked with this key.
+    waiting: Vec<RequestId>,
+}
+
+impl Recordings {
+    /// Asks whether the key was used before.
+    ///
+    /// # Errors
+    /// When something else is recorded under the key, or too much is under way at once; nothing was written then.
+    pub(crate) fn ask(
+        &mut self,
+        turn: &mut Turn<'_>,
+        keys: &mut Keys,
+        request: RequestId,
+        key: IdempotencyKey,
+        record: Record,
+    ) -> Result<(), Refusal> {
+        let limit = turn.config.max_commits;
+        let contents = contents(&record);
+        if let Some(recording) = self.under_way.get_mut(&key) {
+            if recording.contents != contents {
+                return Err(Refusal::KeyBusy);
+            }
+            if recording.waiting.len() >= limit {
+                return Err(Refusal::Full { what: "repeats of one record", limit });
+            }
+            recording.waiting.push(request);
+            return Ok(());
+        }
+        if self.under_way.len() >= limit {
+            return Err(Refusal::Full { what: "records under way", limit });
+        }
+        self.under_way.insert(key, Recording { record: Some(record), contents, waiting: vec![request] });
+        keys.ask(Question::Record(key), Some(key), None, turn.out);
+        Ok(())
+    }
+
+    /// Who was booked under the key. What is to be recorded, where nobody was; everybody else is answered.
+    pub(crate) fn answered(
+        &mut self,
+        out: &mut UnitOfWork,
+        keys: &Keys,
+        key: IdempotencyKey,
+        found: Result<Found, Unreadable>,
+    ) -> Option<Record> {
+        let recording = self.under_way.get_mut(&key)?;
+        let contents = recording.contents;
+        let meant = |what: &Named| matches!(what, Named::Record(_, held) if *held == contents);
+        let found = match &found {
+            Ok(found) => found.first_of_key(meant),
+            Err(reason) => {
+                let reason = reason.clone();
+                self.refuse(out, key, &Refusal::Damaged { what: "the event of this key", reason });
+                return None;
+            }
+        };
+        let Some(booked) = found else { return recording.record.take() };
+        if meant(&booked.what) {
+            let later = keys.keep(booked, out);
+            for request in self.end(key) {
+                match later {
+                    true => out.then(Then::Reply(request, Reply::Recorded(booked.event()))),
+                    false => out.reply(request, Ok(Reply::Recorded(booked.event()))),
+                }
+            }
+        } else {
+            self.refuse(out, key, &Refusal::KeyInUse { event: booked.event() });
+        }
+        None
+    }
+
+    /// It is durable: tells everybody who asked.
+    pub(crate) fn recorded(&mut self, out: &mut UnitOfWork, key: IdempotencyKey, id: EventId) {
+        for request in self.end(key) {
+            out.reply(request, Ok(Reply::Recorded(id)));
+        }
+    }
+
+    /// It is not recorded.
+    pub(crate) fn refuse(&mut self, out: &mut UnitOfWork, key: IdempotencyKey, refusal: &Refusal) {
+        for request in self.end(key) {
+            out.reply(request, Err(refusal.clone()));
+        }
+    }
+
+    /// Ends every record that is under way. Whoever waits for one.
+    pub(crate) fn stop(&mut self) -> Vec<RequestId> {
+        std::mem::take(&mut self.under_way).into_values().flat_map(|recording| recording.waiting).collect()
+    }
+
+    fn end(&mut self, key: IdempotencyKey) -> Vec<RequestId> {
+        self.under_way.remove(&key).map(|recording| recording.waiting).unwrap_or_default()
+    }
+}
+
+/// What a record will say.
+fn contents(record: &Record) -> Contents {
+    let mode = record.mode;
+    match record.what() {
+        What::Event { kind, body, effects, .. } => Contents::of(kind.kind(), mode, body, effects),
+        What::Day(DayChange::Opened(opened)) => Contents::of(Kind::DAY_OPENED, mode, &to_cbor(opened), &[]),
+        What::Day(DayChange::Closed { counted }) => {
+            let closed = DayClosed::new(0, *counted, &VersionVector::new());
+            Contents::of(Kind::DAY_CLOSED, mode, &to_cbor(&closed), &[])
+        }
+    }
+}
