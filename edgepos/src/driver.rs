@@ -9,7 +9,7 @@ use std::time::Duration;
 use edgepos_core::Now;
 use edgepos_sync::{CloudReply, UplinkError, UplinkId};
 use thiserror::Error;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tracing::{error, info};
@@ -85,7 +85,8 @@ impl Driver {
         let (commands, command_queue) = mpsc::channel(COMMANDS);
         let (notices, _) = broadcast::channel(NOTICES);
         let (replies, uplink_replies) = mpsc::unbounded_channel();
-        let node = Node::new(commands, notices.clone());
+        let (written, writes) = watch::channel(0);
+        let node = Node::new(commands, notices.clone(), writes);
         let runner = Loop {
             terminal,
             transport,
@@ -98,6 +99,7 @@ impl Driver {
             waiting: BTreeMap::new(),
             monitor: Monitor::new(now),
             last_request: 0,
+            written,
             promised: 0,
         };
         let task = tokio::spawn(runner.run(command_queue, transport_events, store_done, uplink_replies));
@@ -132,6 +134,8 @@ struct Loop {
     waiting: BTreeMap<RequestId, ReplySender>,
     monitor: Monitor,
     last_request: u64,
+    /// Changes with each write that is durable, for whoever reads back.
+    written: watch::Sender<u64>,
     /// What the store's thread was last told that open baskets may still write.
     promised: u64,
 }
@@ -165,7 +169,10 @@ impl Loop {
             let nap = self.nap();
             tokio::select! {
                 done = store.recv() => match done {
-                    Some(Done::Persisted(id)) => self.tell(Input::Persisted(id)),
+                    Some(Done::Persisted(id)) => {
+                        self.tell(Input::Persisted(id));
+                        self.written.send_modify(|written| *written = written.wrapping_add(1));
+                    }
                     Some(Done::Loaded(id, rows)) => self.tell(Input::Loaded(id, rows)),
                     Some(Done::Disk(disk)) => self.tell(Input::Disk(disk)),
                     Some(Done::Failed(error)) => return Err(self.failed(error)),
@@ -229,6 +236,7 @@ impl Loop {
             Command::Condition(kind, found) => return self.terminal.report_condition(now, kind, found),
             Command::Flush => return self.terminal.flush(now),
             Command::StepDown => return self.terminal.step_down(now),
+            Command::Read(load, reader) => return drop(self.jobs.send(Job::Read(load, reader))),
             Command::Query(query) => return query(&self.terminal),
             Command::Shutdown => return,
         };

@@ -54,6 +54,7 @@
 
 pub mod conformance;
 mod driver;
+mod history;
 mod http_uplink;
 pub mod model;
 mod monitor;
@@ -73,6 +74,8 @@ pub use edgepos_crdt as crdt;
 #[cfg(feature = "embedded")]
 pub use edgepos_inference as inference;
 pub use edgepos_sync as sync;
+pub use history::durability::Durability;
+pub use history::{Events, HistoryError, StoredEvent};
 pub use http_uplink::HttpUplink;
 pub use monitor::alert::Alert;
 pub use monitor::exposition::METRICS_CONTENT_TYPE;

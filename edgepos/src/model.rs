@@ -4,6 +4,7 @@
 //! ARTS/OMG retail vocabulary where it has one. Everything is CBOR (RFC 8949) with small integer keys; a reader skips keys that
 //! it does not know, and the original bytes are what is stored, hashed and forwarded.
 
+pub use crate::retail::body::Body;
 pub use crate::retail::catalogue::body::{PriceSet, ProductSet};
 pub use crate::retail::day::body::{DayClosed, DayOpened};
 pub use crate::retail::effect::{Counter, CounterRow, Effect, StockState};

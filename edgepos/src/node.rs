@@ -1,11 +1,12 @@
 //! A handle to a running terminal.
 
 use edgepos_consensus::MembershipError;
-use edgepos_core::{EventId, ReplicaId};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use edgepos_core::{EventId, Load, ReplicaId};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::model::{BasketId, CounterRow, PriceSet, ProductSet};
 use crate::monitor::inference::Inference;
+use crate::ports::Rows;
 use crate::retail::counters::CounterValue;
 use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
@@ -19,6 +20,7 @@ pub(crate) enum Command {
     Commit(Commit, oneshot::Sender<Result<Reply, Refusal>>),
     Abandon(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Record(Record, oneshot::Sender<Result<Reply, Refusal>>),
+    Read(Load, oneshot::Sender<Rows>),
     Query(Box<dyn FnOnce(&Terminal) + Send>),
     Admit(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Retire(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
@@ -56,11 +58,16 @@ pub struct Committed {
 pub struct Node {
     commands: mpsc::Sender<Command>,
     notices: broadcast::Sender<Notice>,
+    written: watch::Receiver<u64>,
 }
 
 impl Node {
-    pub(crate) fn new(commands: mpsc::Sender<Command>, notices: broadcast::Sender<Notice>) -> Self {
-        Self { commands, notices }
+    pub(crate) fn new(
+        commands: mpsc::Sender<Command>,
+        notices: broadcast::Sender<Notice>,
+        written: watch::Receiver<u64>,
+    ) -> Self {
+        Self { commands, notices, written }
     }
 
     /// Opens a basket and reserves its receipt number: see [`Terminal::begin`].
@@ -240,7 +247,19 @@ impl Node {
         answer.await.map_err(|_| gone())?
     }
 
-    async fn query<T: Send + 'static>(
+    /// Changes with each write that is durable.
+    pub(crate) fn written(&self) -> watch::Receiver<u64> {
+        self.written.clone()
+    }
+
+    /// Rows of the store, read on its thread.
+    pub(crate) async fn rows(&self, load: Load) -> Result<Rows, Refusal> {
+        let (reply, rows) = oneshot::channel();
+        self.tell(Command::Read(load, reply)).await?;
+        rows.await.map_err(|_| gone())
+    }
+
+    pub(crate) async fn query<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Terminal) -> T + Send + 'static,
     ) -> Result<T, Refusal> {

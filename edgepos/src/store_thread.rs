@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use edgepos_core::{Load, LoadId, Persist, PersistId};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 use tracing::warn;
 
 use crate::ports::{Rows, Store, StoreError, StoreFailure};
@@ -22,6 +23,8 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_m
 pub(crate) enum Job {
     Commit(Persist),
     Load(Load),
+    /// A reader's question, answered beside the driver.
+    Read(Load, oneshot::Sender<Rows>),
     /// What open baskets may still write.
     Promise(u64),
 }
@@ -49,11 +52,17 @@ struct Worker {
     waiting: VecDeque<Persist>,
     /// How many of `waiting`, from its front, were tried together and are tried together again.
     group: usize,
-    loads: VecDeque<Load>,
+    loads: VecDeque<(Load, Asker)>,
     promised: u64,
     told: Disk,
     looked: Option<Instant>,
     retry: Option<Retry>,
+}
+
+/// Who is told what a read brought.
+enum Asker {
+    Terminal,
+    Reader(oneshot::Sender<Rows>),
 }
 
 /// A group is tried again.
@@ -105,7 +114,8 @@ impl Worker {
     fn put(&mut self, job: Job) {
         match job {
             Job::Commit(persist) => self.waiting.push_back(persist),
-            Job::Load(load) => self.loads.push_back(load),
+            Job::Load(load) => self.loads.push_back((load, Asker::Terminal)),
+            Job::Read(load, reader) => self.loads.push_back((load, Asker::Reader(reader))),
             Job::Promise(promised) => {
                 self.promised = promised;
                 self.looked = None;
@@ -155,12 +165,15 @@ impl Worker {
 
     /// Answers the reads. One that the store cannot do at the moment is done later.
     fn read(&mut self) -> Result<(), End> {
-        while let Some(load) = self.loads.front() {
+        while let Some((load, _)) = self.loads.front() {
             match self.store.scan(load.space, &load.from, &load.to, load.max_bytes) {
                 Ok(rows) => {
-                    let id = load.id;
-                    self.loads.pop_front();
-                    self.tell(Done::Loaded(id, rows))?;
+                    match self.loads.pop_front() {
+                        // A reader that has gone does not need its answer.
+                        Some((_, Asker::Reader(reader))) => drop(reader.send(rows)),
+                        Some((load, Asker::Terminal)) => self.tell(Done::Loaded(load.id, rows))?,
+                        None => {}
+                    }
                 }
                 Err(error) if error.failure == StoreFailure::Fatal => return Err(End::Failed(error)),
                 Err(_) => {

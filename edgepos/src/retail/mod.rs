@@ -24,4 +24,5 @@ pub(crate) mod exception;
 pub(crate) mod sale;
 pub(crate) mod stock;
 
+pub(crate) mod body;
 pub(crate) mod shop;

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use edgepos_consensus::{Attachment, Leader};
-use edgepos_core::{Chain, EventId, IdempotencyKey, Lane, Now, Seq, StoreGeneration, Time};
+use edgepos_core::{Chain, EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, StoreGeneration, Time};
 use edgepos_crdt::{Clock, Hlc, VersionVector};
 use edgepos_sync::{self as sync, EventRecord, Outbox, RecordError};
 
@@ -223,6 +223,11 @@ impl Ledger {
     /// What is on this terminal's disk.
     pub(crate) fn durable(&self) -> &VersionVector {
         self.outbox.durable()
+    }
+
+    /// What a peer is known to hold durably.
+    pub(crate) fn peer(&self, peer: ReplicaId) -> Option<&VersionVector> {
+        self.outbox.peer_vector(peer)
     }
 
     /// What the cloud holds, as far as is known here.

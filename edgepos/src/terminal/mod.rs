@@ -24,7 +24,8 @@ pub use condition::{Condition, ConditionKind, Finding, MAX_ABOUT};
 pub use config::{Config, ConfigError, Genesis};
 pub use disk::Disk;
 use edgepos_consensus::{self as consensus, Decision, Election, MembershipError, Proposal};
-use edgepos_core::{ConnectionId, LoadId, Now, PersistId, ReplicaId, Time};
+use edgepos_core::{ConnectionId, EventId, LoadId, Now, PersistId, ReplicaId, Time};
+use edgepos_crdt::VersionVector;
 use edgepos_sync::{self as sync, Outbox};
 use edgepos_wire::to_cbor;
 pub use frame::MAX_FRAME;
@@ -38,6 +39,7 @@ use self::ledger::Ledger;
 use self::links::Links;
 use self::turn::Turn;
 use self::unit_of_work::{LoadFor, Then, UnitOfWork};
+use crate::history::durability::Durability;
 use crate::ports::Rows;
 use crate::retail::catalogue::body::{PriceSet, ProductSet};
 use crate::retail::counters::CounterValue;
@@ -260,6 +262,29 @@ impl Terminal {
     /// on a full disk.
     pub fn promised(&self) -> u64 {
         self.shop.promised()
+    }
+
+    /// What would survive a power cut here.
+    pub fn durable(&self) -> &VersionVector {
+        self.ledger.durable()
+    }
+
+    /// How safe an event is, as far as is known here; `None` where it is not durable here.
+    pub fn durability(&self, id: EventId) -> Option<Durability> {
+        let held = |vector: &VersionVector| vector.get(id.chain) >= id.seq;
+        if !held(self.ledger.durable()) {
+            return None;
+        }
+        let leader = self.election.leader().map(|leader| leader.replica);
+        let at_leader = leader
+            .is_some_and(|leader| leader == self.config.me || self.ledger.peer(leader).is_some_and(held));
+        Some(if held(self.ledger.cloud()) {
+            Durability::InCloud
+        } else if at_leader {
+            Durability::AtLeader
+        } else {
+            Durability::Here
+        })
     }
 
     /// How the elections of the store went, as this terminal saw them since its start.

@@ -1,0 +1,49 @@
+//! One event as it lies in the store, and how it is asked for.
+
+use edgepos_core::{Chain, EventId, Load, LoadId, Seq, Space};
+use edgepos_sync::{EventRecord, Hash};
+use thiserror::Error;
+
+use crate::retail::envelope::Envelope;
+use crate::terminal::refusal::Refusal;
+
+/// An event as it is stored.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StoredEvent {
+    /// The chain and the position in it.
+    pub id: EventId,
+    /// The hash of its chain up to it.
+    pub hash: Hash,
+    /// What it says. `None` for bytes that are no envelope: they are quarantined.
+    pub envelope: Option<Envelope>,
+    /// Its bytes, as they were recorded.
+    pub payload: Vec<u8>,
+}
+
+/// Why reading back ended.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HistoryError {
+    /// The terminal has stopped.
+    #[error(transparent)]
+    Stopped(#[from] Refusal),
+    /// An event that was durable is not there: it is pruned, or its row is damaged. Reading goes on from a cursor behind it.
+    #[error("event {id} is not there to be read")]
+    Missing {
+        /// The first one that is missing.
+        id: EventId,
+    },
+}
+
+impl StoredEvent {
+    pub(super) fn from_row(key: &[u8], value: &[u8]) -> Option<Self> {
+        let (EventRecord { id, payload }, hash) = EventRecord::from_row(key, value)?;
+        Some(Self { id, hash, envelope: Envelope::decode(&payload).ok(), payload })
+    }
+}
+
+/// The rows of a chain between two positions.
+pub(super) fn load(chain: Chain, from: u64, to: u64, max_bytes: u32) -> Load {
+    let key = |seq| EventId::new(chain, Seq(seq)).to_key().to_vec();
+    Load { id: LoadId(0), space: Space::Event, from: key(from), to: key(to), max_bytes }
+}

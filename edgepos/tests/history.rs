@@ -1,0 +1,170 @@
+//! What a terminal recorded can be read back, from any point on and without loss.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::sync::{Arc, Mutex};
+
+use edgepos::core::{
+    Chain, ConnectionId, EventId, Lane, Persist, ReplicaId, Seq, Space, StoreGeneration, StoreId, Write,
+};
+use edgepos::crdt::VersionVector;
+use edgepos::model::{Body, StockLine, StockMoved, StockReason};
+use edgepos::sync::{CloudRequest, UplinkError};
+use edgepos::{
+    Config, Delivery, Driver, DriverConfig, Durability, Events, Genesis, HistoryError, MemoryStore, Node,
+    Record, Rows, Store, StoreError, SystemClock, Transport, Uplink, UplinkFuture,
+};
+use tokio::sync::mpsc;
+
+const ME: ReplicaId = ReplicaId::new(1, 5);
+
+struct Alone;
+
+impl Transport for Alone {
+    fn delivery(&self) -> Delivery {
+        Delivery::Stream
+    }
+
+    fn send(&mut self, _: ReplicaId, _: ConnectionId, _: Vec<u8>) {}
+}
+
+struct Cloudless;
+
+impl Uplink for Cloudless {
+    fn call(&self, _: CloudRequest) -> UplinkFuture {
+        Box::pin(async { Err(UplinkError::Unreachable) })
+    }
+}
+
+/// A store that the test keeps.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<MemoryStore>>);
+
+impl Store for Shared {
+    fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        self.0.lock().unwrap().commit(group)
+    }
+
+    fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
+        self.0.lock().unwrap().scan(space, from, to, max_bytes)
+    }
+}
+
+fn start(store: &Shared) -> (Node, Driver) {
+    let genesis =
+        Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![ME], recovery: None };
+    let config = DriverConfig { terminal: Config::new(ME, genesis, 9) };
+    let (_events, transport) = mpsc::channel(1);
+    let clock = Arc::new(SystemClock::new());
+    Driver::start(config, Box::new(store.clone()), Box::new(Alone), transport, Arc::new(Cloudless), clock)
+        .unwrap()
+}
+
+fn goods(quantity: i64) -> Record {
+    let lines = vec![StockLine { product: "milk".into(), quantity }];
+    Record::stock_moved(&StockMoved { reason: StockReason::Receipt, from: None, to: None, lines }, 0)
+}
+
+/// As many events as there are, by their ids.
+async fn take(events: &mut Events, count: usize) -> Vec<EventId> {
+    let mut ids = Vec::new();
+    while ids.len() < count {
+        ids.push(events.next().await.unwrap().unwrap().id);
+    }
+    ids
+}
+
+fn chain(lane: Lane) -> Chain {
+    Chain::new(ME, lane)
+}
+
+#[tokio::test]
+async fn a_slow_reader_misses_nothing_and_follows() {
+    let store = Shared::default();
+    let (node, driver) = start(&store);
+    let mut recorded = Vec::new();
+    let mut events = node.events_since(VersionVector::new());
+    for number in 0..1_500u16 {
+        let record = if number % 3 == 0 {
+            goods(1)
+        } else {
+            Record::custom(number.to_be_bytes().to_vec(), Vec::new())
+        };
+        recorded.push(node.record(record).await.unwrap());
+    }
+    // Nothing was read while 1,500 were recorded.
+    assert_eq!(take(&mut events, 1_500).await, recorded, "in the order of their clocks");
+    let waiting = tokio::spawn(async move { take(&mut events, 1).await });
+    let next = node.record(goods(2)).await.unwrap();
+    assert_eq!(waiting.await.unwrap(), [next]);
+    node.shutdown().await;
+    driver.join().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cursor_goes_on_after_a_restart() {
+    let store = Shared::default();
+    let (node, driver) = start(&store);
+    for quantity in 1..=5 {
+        node.record(goods(quantity)).await.unwrap();
+    }
+    node.record(Record::custom(vec![9], Vec::new())).await.unwrap();
+    node.shutdown().await;
+    driver.join().await.unwrap();
+
+    let (node, driver) = start(&store);
+    let cursor: VersionVector = [(chain(Lane::Stock), Seq(3))].into_iter().collect();
+    let mut events = node.stored_events(cursor);
+    let mut read = Vec::new();
+    while let Some(event) = events.next().await {
+        let event = event.unwrap();
+        read.push((event.id.chain.lane, event.id.seq.0, event.envelope.unwrap().read_body().unwrap()));
+    }
+    let moved = |body: &Body| match body {
+        Body::StockMoved(moved) => moved.lines[0].quantity,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(read.len(), 3);
+    assert_eq!((read[0].0, read[0].1, moved(&read[0].2)), (Lane::Stock, 4, 4));
+    assert_eq!((read[1].0, read[1].1, moved(&read[1].2)), (Lane::Stock, 5, 5));
+    assert_eq!(read[2], (Lane::Telemetry, 1, Body::Custom(vec![9])));
+
+    let first = EventId::new(chain(Lane::Stock), Seq(1));
+    assert_eq!(node.event(first).await.unwrap().unwrap().id, first);
+    while node.status().await.unwrap().leader.is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        node.durability(first).await.unwrap(),
+        Some(Durability::AtLeader),
+        "a store of one leads itself"
+    );
+    let none = EventId::new(chain(Lane::Stock), Seq(6));
+    assert_eq!(node.event(none).await.unwrap(), None);
+    assert_eq!(node.durability(none).await.unwrap(), None);
+    node.shutdown().await;
+    driver.join().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_gone_from_the_disk_is_named() {
+    let store = Shared::default();
+    let (node, driver) = start(&store);
+    for quantity in 1..=5 {
+        node.record(goods(quantity)).await.unwrap();
+    }
+    let gone = EventId::new(chain(Lane::Stock), Seq(3));
+    let writes = vec![Write::delete(Space::Event, gone.to_key())];
+    store.0.lock().unwrap().commit(&[Persist { id: edgepos::core::PersistId(1), writes }]).unwrap();
+    let mut events = node.stored_events(VersionVector::new());
+    assert_eq!(take(&mut events, 2).await.len(), 2);
+    match events.next().await.unwrap() {
+        Err(HistoryError::Missing { id }) => assert_eq!(id, gone),
+        other => panic!("{other:?}"),
+    }
+    assert!(events.next().await.is_none());
+    let mut behind = node.stored_events([(gone.chain, gone.seq)].into_iter().collect());
+    assert_eq!(take(&mut behind, 2).await.len(), 2, "it goes on behind it");
+    node.shutdown().await;
+    driver.join().await.unwrap();
+    assert!(matches!(behind.next().await, None | Some(Err(HistoryError::Stopped(_)))));
+}
