@@ -105,7 +105,7 @@ impl Cloud {
         if forgets {
             self.forget = false;
         } else {
-            for event in events {
+            for (event, _) in events {
                 if self.events.insert(event.id, event.payload).is_some() {
                     self.stored_twice.push(event.id);
                 }
@@ -199,6 +199,7 @@ mod tests {
             generation: StoreGeneration(0),
             term: Term(1),
             leader: true,
+            restored: None,
         };
         for epoch in 1..=2 {
             let reply = cloud.receive(0, &lease.encode()).unwrap();

@@ -61,6 +61,13 @@ pub struct Config {
     pub critical_bytes: u32,
     /// The longest pause. Default 1 s.
     pub pause_max: Duration,
+    /// How long somebody may claim that the cloud holds more than this terminal before that is told as a mistake. Default 3 s: what
+    /// would prove it is usually under way.
+    pub claim_grace: Duration,
+    /// How often an idle uploader asks what the cloud holds. Default 60 s.
+    pub head_interval: Duration,
+    /// The same while the cloud claims what is not so; doubles with each such answer up to `head_interval`. Default 5 s.
+    pub dispute_interval: Duration,
     /// Peers that are remembered, connected or not. Default 64.
     pub max_peers: u32,
     /// What messages may cost.
@@ -95,6 +102,9 @@ impl Config {
             high_water_bytes: 16 << 20,
             critical_bytes: 32 << 20,
             pause_max: Duration::from_secs(1),
+            claim_grace: Duration::from_secs(3),
+            head_interval: Duration::from_secs(60),
+            dispute_interval: Duration::from_secs(5),
             max_peers: 64,
             limits: Limits::DEFAULT,
         }
@@ -118,6 +128,7 @@ impl Config {
         zero("resend_initial", u32::from(!self.resend_initial.is_zero()))?;
         zero("uplink_initial", u32::from(!self.uplink_initial.is_zero()))?;
         zero("uplink_timeout", u32::from(!self.uplink_timeout.is_zero()))?;
+        zero("dispute_interval", u32::from(!self.dispute_interval.is_zero()))?;
         above("max_event_bytes", self.max_event_bytes, "batch_bytes / 4", self.batch_bytes / 4)?;
         above("max_event_bytes", self.max_event_bytes, "limits.max_event_bytes", limits.max_event_bytes)?;
         above("lane_floor_bytes", self.lane_floor_bytes, "batch_bytes / 4", self.batch_bytes / 4)?;
@@ -140,6 +151,7 @@ impl Config {
         };
         ordered("resend_initial", "resend_max", self.resend_initial <= self.resend_max)?;
         ordered("uplink_initial", "uplink_max", self.uplink_initial <= self.uplink_max)?;
+        ordered("dispute_interval", "head_interval", self.dispute_interval <= self.head_interval)?;
         ordered("flush_interval", "peak_flush_interval", self.flush_interval <= self.peak_flush_interval)?;
         ordered("peak_below", "peak_above", self.peak_below < self.peak_above)?;
         ordered("high_water_events", "critical_events", self.high_water_events < self.critical_events)?;

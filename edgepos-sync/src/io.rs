@@ -1,5 +1,6 @@
 //! What an [`Outbox`](crate::Outbox) is told, and what it asks for.
 
+use core::fmt;
 use std::time::Duration;
 
 use edgepos_core::{
@@ -109,6 +110,37 @@ pub enum Witness {
     Log,
 }
 
+impl fmt::Display for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Peer(peer) => write!(f, "terminal {peer}"),
+            Self::Cloud => f.write_str("the cloud"),
+            Self::Log => f.write_str("the log"),
+        }
+    }
+}
+
+/// A claim about the cloud that is not so, as long as it stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mistake {
+    /// The cloud is claimed to hold more than is held here, and nobody has sent what would prove it.
+    Above {
+        /// The chain that the claim is about.
+        chain: Chain,
+        /// How far it is held there, as is claimed.
+        claimed: Seq,
+        /// How far it is held here.
+        own: Seq,
+        /// Who claims it.
+        witness: Witness,
+    },
+    /// The cloud holds another history of the chain.
+    Disputed {
+        /// The chain that has two histories.
+        chain: Chain,
+    },
+}
+
 /// What a person or a program may want to know. All of it may be dropped.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Notice {
@@ -126,8 +158,8 @@ pub enum Notice {
         /// Who has the other history.
         witness: Witness,
     },
-    /// Somebody holds more of our own chain than we do: this disk was rolled back or cloned. The chain is not sent any more;
-    /// recording goes on. The terminal must take a new incarnation.
+    /// Somebody claims to hold more of our own chain than we do: it is mistaken, or this disk was rolled back or cloned. Told once
+    /// a chain.
     RollbackSuspected {
         /// The chain of ours that is held further there.
         chain: Chain,
@@ -136,6 +168,24 @@ pub enum Notice {
         /// How far it is held here.
         own: Seq,
         /// Who holds more.
+        witness: Witness,
+    },
+    /// Somebody claims that the cloud holds more of a chain than is held here, and nobody has sent what would prove it. Nothing was
+    /// written down of the claim, and nothing is passed on.
+    Mistaken {
+        /// The chain that the claim is about.
+        chain: Chain,
+        /// How far it is held there, as is claimed.
+        claimed: Seq,
+        /// How far it is held here.
+        own: Seq,
+        /// Who claims it.
+        witness: Witness,
+    },
+    /// The cloud has begun another life: it lost its memory, or was restored from a backup. What it held before counts for nothing; all
+    /// that it lacks is sent to it again.
+    CloudRestored {
+        /// Who says so.
         witness: Witness,
     },
     /// A peer uses our own replica id: a cloned disk.

@@ -61,6 +61,7 @@
 #![forbid(unsafe_code)]
 
 mod backoff;
+mod claims;
 mod cloud;
 mod config;
 mod event;
@@ -72,20 +73,22 @@ mod log;
 mod outbox;
 mod outputs;
 mod peers;
+mod proofs;
 mod receiver;
 mod turn;
 mod wire;
 
-pub use cloud::ingest::IngestState;
+pub use cloud::ingest::{IngestState, Ingested};
 pub use config::{Config, ConfigError};
 pub use edgepos_wire::{DecodeError, DecodeFault};
 pub use event::{EventRecord, Hash};
-pub use io::{Input, Notice, Output, UplinkError, UplinkId, Witness};
+pub use io::{Input, Mistake, Notice, Output, UplinkError, UplinkId, Witness};
 pub use limits::Limits;
 pub use log::record::{Decided, RecordError};
 pub use log::restored::{RestoreError, Restored};
 pub use outbox::{Outbox, StartError};
 pub use wire::batch::{Batch, Run};
+pub use wire::claim::{Claim, CloudInstance};
 pub use wire::message::{Ack, Hello, Message, VERSIONS};
 pub use wire::reply::{CloudReply, RefusedReason};
 pub use wire::request::CloudRequest;

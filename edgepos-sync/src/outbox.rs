@@ -4,17 +4,21 @@ use edgepos_core::{Chain, EventId, Jitter, Lane, Now, ReplicaId, Seq, Term, Time
 use edgepos_crdt::VersionVector;
 
 use crate::Hash;
+use crate::claims::{Claims, Said, Source};
 use crate::cloud::uploader::Uploader;
 use crate::config::{Config, ConfigError};
 use crate::flush::Flush;
-use crate::io::{Input, Output, UplinkError, UplinkId, Witness};
+use crate::io::{Input, Mistake, Notice, Output, UplinkError, UplinkId};
 use crate::log::Log;
+use crate::log::proved::Life;
 use crate::log::record::{Decided, RecordError};
 use crate::log::restored::Restored;
 use crate::log::writes::Settled;
 use crate::outputs::Outputs;
 use crate::peers::Peers;
+use crate::proofs::{Proofs, Verdict};
 use crate::turn::Turn;
+use crate::wire::claim::Claim;
 use crate::wire::reply::CloudReply;
 
 /// The event log of one terminal: durable first, then at every peer, then in the cloud. See the crate's documentation for how to
@@ -24,6 +28,7 @@ pub struct Outbox {
     log: Log,
     jitter: Jitter,
     out: Outputs,
+    claims: Claims,
     parts: Parts,
 }
 
@@ -32,6 +37,7 @@ struct Parts {
     flush: Flush,
     peers: Peers,
     uploader: Uploader,
+    proofs: Proofs,
 }
 
 impl Outbox {
@@ -49,10 +55,12 @@ impl Outbox {
             log: Log::new(config.me, restored),
             jitter: Jitter::derive(config.seed, &[config.me.0]),
             out: Outputs::default(),
+            claims: Claims::default(),
             parts: Parts {
                 flush: Flush::default(),
                 peers: Peers::default(),
                 uploader: Uploader::new(now.mono, &config),
+                proofs: Proofs::default(),
             },
             config,
         })
@@ -139,8 +147,13 @@ impl Outbox {
 
     /// When to tell [`Input::Timeout`], if nothing else happens before; `None`: nothing is pending.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let Parts { flush, peers, uploader } = &self.parts;
-        let timeouts = [flush.poll_timeout(), peers.poll_timeout(), uploader.poll_timeout(&self.config)];
+        let Parts { flush, peers, uploader, proofs } = &self.parts;
+        let timeouts = [
+            flush.poll_timeout(),
+            peers.poll_timeout(),
+            uploader.poll_timeout(&self.config),
+            proofs.poll_timeout(self.config.claim_grace),
+        ];
         timeouts.into_iter().flatten().min()
     }
 
@@ -154,18 +167,19 @@ impl Outbox {
         self.log.durable()
     }
 
-    /// What the cloud is known to hold. Never goes back.
+    /// What the cloud is proved to hold: it has stated the hash that is held here. Goes back only with the cloud.
     pub fn cloud(&self) -> &VersionVector {
         self.log.cloud()
     }
 
-    /// What the peer is known to hold durably, connected or not; `None` for one that was never connected since the start.
+    /// What the peer says that it holds durably, connected or not; `None` for one that was never connected since the start.
     pub fn peer_vector(&self, peer: ReplicaId) -> Option<&VersionVector> {
         self.parts.peers.vector(peer)
     }
 
-    /// Up to where events may be pruned, for each chain: durable here, in the cloud, and at each of `members`, which are the
-    /// replicas that belong to the store and are not retired. A member that was not heard since the start holds everything back.
+    /// Up to where events may be pruned, for each chain: durable here, and proved to be in the cloud and at each of `members`, which
+    /// are the replicas that belong to the store and are not retired. A member that was not heard since the start, or that gives no
+    /// hashes, holds everything back.
     ///
     /// Per chain and never one number: a scalar minimum deletes what a cut-off terminal has never sent, or keeps everything
     /// because of one that is gone.
@@ -173,13 +187,18 @@ impl Outbox {
         let nothing = VersionVector::new();
         let others = members.iter().filter(|member| **member != self.config.me);
         others.fold(self.durable().meet(self.cloud()), |floor, member| {
-            floor.meet(self.peer_vector(*member).unwrap_or(&nothing))
+            floor.meet(self.parts.peers.proved_vector(*member).unwrap_or(&nothing))
         })
     }
 
-    /// Events held here, of whatever chain, that the cloud is not known to hold.
+    /// Events held here, of whatever chain, that the cloud is not known to hold. The word of a cloud that speaks no hashes counts.
     pub fn queue_len(&self) -> u64 {
         self.log.above_cloud()
+    }
+
+    /// Claims about the cloud that are not so, as long as they stand.
+    pub fn mistakes(&self) -> impl Iterator<Item = Mistake> + '_ {
+        self.parts.proofs.mistakes(&self.log).chain(self.parts.uploader.disputed())
     }
 
     /// Whether the store is so busy that batches go every [`Config::peak_flush_interval`].
@@ -195,8 +214,8 @@ impl Outbox {
 
     /// The parts, and what they are lent for one call.
     fn lend(&mut self, now: Now) -> (&mut Parts, Turn<'_>) {
-        let Self { config, log, jitter, out, parts } = self;
-        (parts, Turn { now: now.mono, config, log, jitter, out })
+        let Self { config, log, jitter, out, claims, parts } = self;
+        (parts, Turn { now: now.mono, config, log, jitter, out, claims })
     }
 }
 
@@ -210,7 +229,7 @@ impl Parts {
                 self.on_settled(turn, &settled);
             }
             Input::Loaded(id, rows) => {
-                if !self.uploader.loaded(turn, id, &rows) {
+                if !self.proofs.loaded(id, &rows) && !self.uploader.loaded(turn, id, &rows) {
                     self.peers.loaded(turn, id, &rows);
                 }
             }
@@ -227,11 +246,15 @@ impl Parts {
         }
         self.peers.wake(turn);
         self.uploader.wake(turn);
+        self.proofs.wake(turn);
     }
 
     fn on_settled(&mut self, turn: &mut Turn<'_>, settled: &Settled) {
         if settled.foreign {
             self.peers.took_in(turn);
+        }
+        if settled.events > 0 {
+            self.proofs.recheck(turn);
         }
         if self.flush.settled(turn.now, settled, turn.config) {
             self.send_all(turn);
@@ -252,8 +275,8 @@ impl Parts {
             return;
         }
         // What the cloud holds it holds, whoever asked and however late the answer is.
-        if let Some(vector) = reply.as_ref().ok().and_then(CloudReply::vector) {
-            self.peers.hear_of_cloud(turn, vector, Witness::Cloud);
+        if let Some(claim) = reply.as_ref().ok().and_then(CloudReply::held) {
+            turn.claims.by_cloud(claim, self.uploader.awaits(id));
         }
         self.uploader.answered(turn, id, reply);
     }
@@ -265,14 +288,86 @@ impl Parts {
         self.uploader.aim(turn.log.durable());
     }
 
+    /// Judges what was said in this call, and what has become known of what was said before.
+    fn judge(&mut self, turn: &mut Turn<'_>) {
+        while let Some(said) = turn.claims.next() {
+            let source = said.source();
+            match said {
+                Said::ByCloud { claim, latest } => self.hear_of_cloud(turn, source, &claim, latest),
+                Said::OfCloud { claim, .. } => self.hear_of_cloud(turn, source, &claim, false),
+                Said::OfItself { chain, seq, hash, .. } => self.proofs.claim(turn, source, chain, seq, hash),
+            }
+        }
+        let mut teller = None;
+        while let Some(verdict) = self.proofs.poll() {
+            let Verdict { source, chain, seq, hash, ours } = verdict;
+            match source {
+                Source::Peer(peer) if ours => self.peers.proved(turn, peer, chain, seq),
+                Source::Peer(peer) => self.peers.part(turn, peer, chain),
+                Source::Cloud | Source::CloudBy(_) if ours => {
+                    let news = turn.log.proved_mut().raise(chain, seq, hash);
+                    teller =
+                        if news { Some(teller.map_or(source, |teller| source.min(teller))) } else { teller };
+                    if source == Source::Cloud {
+                        self.uploader.agree(chain);
+                    }
+                }
+                Source::Cloud => self.uploader.dispute(turn, chain),
+                Source::CloudBy(_) => {
+                    let (own, witness) = (turn.log.accepted().get(chain), source.witness());
+                    turn.out.notice(Notice::Mistaken { chain, claimed: seq, own, witness });
+                }
+            }
+        }
+        turn.log.keep_proved(turn.out);
+        if let Some(teller) = teller {
+            self.peers.pass_on_cloud(turn, teller.witness());
+        }
+    }
+
+    /// Somebody says what the cloud holds. Positions free sending as they stand; the rest is compared first.
+    fn hear_of_cloud(&mut self, turn: &mut Turn<'_>, source: Source, claim: &Claim, latest: bool) {
+        turn.log.check_rollback(&claim.vector, source.witness(), turn.out);
+        let by_leader = matches!(source, Source::CloudBy(peer) if self.peers.is_led_by(peer));
+        let proved = turn.log.proved_mut();
+        if claim.is_bare() {
+            if source == Source::Cloud || (by_leader && proved.claim().instance.is_none()) {
+                proved.hear_bare(&claim.vector);
+            }
+            return;
+        }
+        // Another life of the cloud is announced by itself, or by the leader that hears it.
+        let announces = source == Source::Cloud || (by_leader && !proved.is_past(claim.instance));
+        let life = proved.enter(claim.instance, announces);
+        if life == Life::Other {
+            return;
+        }
+        proved.hear_bare(&VersionVector::new());
+        let fell = source == Source::Cloud && latest && proved.fall_to(&claim.vector);
+        if fell {
+            self.uploader.tell_restored(claim.instance);
+        }
+        if fell || life == Life::Begun {
+            self.proofs.forget_cloud();
+            turn.out.notice(Notice::CloudRestored { witness: source.witness() });
+        }
+        for (chain, seq, hash) in claim.proofs() {
+            if source == Source::Cloud || seq > turn.log.cloud().get(chain) {
+                self.proofs.claim(turn, source, chain, seq, hash);
+            }
+        }
+    }
+
     /// Starts whatever can be started, at the end of each call. The order counts: a peer is owed its answer before it is sent a
     /// batch, an answer that is owed tells about the relay too, and only the uploader's mandate, which is looked at here, says
     /// whether peers have to be asked about the cloud.
     fn pump(&mut self, turn: &mut Turn<'_>) {
+        self.judge(turn);
+        self.proofs.pump(turn);
         self.peers.settle_acks(turn);
         self.peers.tell_relay(turn);
         self.peers.pump(turn);
-        self.uploader.pump(turn);
+        self.uploader.pump(turn, self.proofs.doubts_cloud());
         self.peers.watch_cloud(turn, self.uploader.hears_cloud());
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Receiver {
     goal: VersionVector,
     /// Chains that are not sent to it: its history is another, it does not take them, or ours is damaged or pruned.
     apart: BTreeSet<Chain>,
+    /// Chains of which it holds another history, as it says: until it says otherwise they are not sent to it.
+    disputed: BTreeSet<Chain>,
     /// The chain that came last in the latest batch: the next one begins behind it.
     after: Option<Chain>,
 }
@@ -77,7 +79,22 @@ impl Receiver {
     }
 
     pub(crate) fn is_apart(&self, chain: Chain) -> bool {
-        self.apart.contains(&chain)
+        self.apart.contains(&chain) || self.disputed.contains(&chain)
+    }
+
+    /// It holds another history of the chain. Whether that is news.
+    pub(crate) fn dispute(&mut self, chain: Chain) -> bool {
+        self.disputed.insert(chain)
+    }
+
+    /// It holds the history that is held here.
+    pub(crate) fn agree(&mut self, chain: Chain) {
+        self.disputed.remove(&chain);
+    }
+
+    /// The chains of which it holds another history.
+    pub(crate) fn disputed(&self) -> &BTreeSet<Chain> {
+        &self.disputed
     }
 
     /// How many chains are set apart.

@@ -30,7 +30,8 @@ fn the_leader_s_pause_grows_from_high_water_to_the_critical_mark() {
     assert_eq!(bench.accepted.len(), 12_000, "asked to pause, never turned away");
 
     // The cloud catches up, and the pause is over.
-    bench.say(replica(1), 1, Message::CloudVector(vector(chain, 12_000)));
+    let held = bench.held(vector(chain, 12_000));
+    bench.say(replica(1), 1, Message::CloudVector(held));
     bench.take_acks();
     bench.receive(replica(1), 99, vec![run(chain, 12_001, hash, &[b"sale"]).0]);
     assert_eq!(bench.take_acks()[0].1.pause, Duration::ZERO);

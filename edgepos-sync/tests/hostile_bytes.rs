@@ -28,7 +28,7 @@ fn samples() -> Vec<Vec<u8>> {
         hello(vector(chain, 300)).encode(),
         Message::Batch { number: 1, batch: batch.clone() }.encode(),
         Message::Ack(ack).encode(),
-        Message::CloudVector(vector(chain, 9)).encode(),
+        Message::CloudVector(vector(chain, 9).into()).encode(),
         CloudRequest::Append {
             store: STORE,
             replica: replica(1),
@@ -170,7 +170,7 @@ fn a_peer_that_names_ever_new_chains_does_not_fill_the_memory() {
         });
         let made_up: VersionVector = made_up.collect();
         bench.say(replica(1), 1, Message::Ack(Ack { vector: made_up.clone(), ..Ack::default() }));
-        bench.say(replica(1), 1, Message::CloudVector(made_up));
+        bench.say(replica(1), 1, Message::CloudVector(made_up.into()));
     }
     assert!(bench.outbox.peer_vector(replica(1)).is_some_and(|vector| vector.len() <= 4_096));
     assert!(bench.outbox.cloud().len() <= 4_096);

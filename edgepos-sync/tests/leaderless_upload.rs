@@ -23,10 +23,11 @@ fn after_half_a_minute_without_a_leader_a_terminal_asks_for_the_lease_itself() {
         generation: StoreGeneration(0),
         term: Term(0),
         leader: false,
+        restored: None,
     };
     assert_eq!(bench.asked.iter().map(|(_, request)| request).collect::<Vec<_>>(), [&request]);
     let (id, _) = bench.asked.pop().expect("asked");
-    bench.reply(id, CloudReply::Lease { epoch: UploadEpoch(4), vector: VersionVector::new() });
+    bench.reply(id, CloudReply::Lease { epoch: UploadEpoch(4), held: VersionVector::new().into() });
     assert!(matches!(bench.asked[0].1, CloudRequest::Append { epoch: UploadEpoch(4), .. }));
 }
 
@@ -46,7 +47,7 @@ fn a_leader_that_appears_ends_it_and_the_half_minute_starts_anew() {
     bench.wait(Duration::from_secs(30));
     bench.tell(Input::Leader { leader: Some((replica(1), Term(3))), entitled: false });
     let (id, _) = bench.asked.pop().expect("asked before");
-    bench.reply(id, CloudReply::Lease { epoch: UploadEpoch(1), vector: VersionVector::new() });
+    bench.reply(id, CloudReply::Lease { epoch: UploadEpoch(1), held: VersionVector::new().into() });
     bench.wait(Duration::from_secs(300));
     assert!(bench.asked.is_empty(), "the lease came too late to be used");
     bench.tell(Input::Leader { leader: None, entitled: false });

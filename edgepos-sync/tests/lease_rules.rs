@@ -92,7 +92,7 @@ fn a_clock_that_is_set_back_does_not_prolong_a_lease() {
 }
 
 #[test]
-fn a_batch_is_taken_whole_or_not_at_all() {
+fn a_run_is_taken_whole_or_not_at_all() {
     let mut state = IngestState::new();
     let epoch = granted(state.lease(WallMs(0), replica(0), G, Term(1), true));
     let chain = |lane| Chain::new(replica(0), lane);
@@ -101,10 +101,11 @@ fn a_batch_is_taken_whole_or_not_at_all() {
     forked.head = Hash([1; 32]);
     let late = run(chain(Lane::Stock), 3, Hash::ZERO, &[b"c"]).0;
     let fork = CloudReply::Fork { chain: chain(Lane::Stock) };
+    let beside = run(chain(Lane::Telemetry), 2, Hash::ZERO, &[b"d"]).0;
     let malformed = CloudReply::Refused { reason: RefusedReason::Malformed };
     let before = state.encode();
     for (runs, expected) in
-        [(vec![good.clone(), forked], fork), (vec![good, late], malformed.clone()), (vec![], malformed)]
+        [(vec![forked.clone()], fork), (vec![good.clone(), late], malformed.clone()), (vec![], malformed)]
     {
         let batch = Batch { runs };
         let old = batch.runs.iter().map(|run| (run.chain, edgepos_core::Seq(0))).collect();
@@ -113,6 +114,41 @@ fn a_batch_is_taken_whole_or_not_at_all() {
         assert_eq!((reply, events), (expected, None));
         assert_eq!(state.encode(), before, "nothing has changed");
     }
+
+    // One chain in dispute, and one of which the uploader is wrong, hold up no other.
+    let batch = Batch { runs: vec![good, forked, beside] };
+    let old = batch.runs.iter().map(|run| (run.chain, edgepos_core::Seq(run.first.0 - 1))).collect();
+    let (new, bytes) = (batch.last(), batch.encode(&LIMITS));
+    let (reply, events) = state.append(WallMs(1), replica(0), epoch, &old, &new, &bytes, &LIMITS);
+    let CloudReply::Ack { held, forks } = reply else { panic!("{reply:?}") };
+    assert_eq!(held.vector, vector(chain(Lane::Transactions), 1));
+    assert_eq!(forks, [chain(Lane::Stock)].into_iter().collect());
+    assert_eq!(events.map(|events| events.len()), Some(1));
+}
+
+#[test]
+fn an_instance_is_drawn_once_and_again_when_it_was_proved_to_have_held_more() {
+    let mut state = IngestState::new();
+    let mut ask = |wall, restored| {
+        let request = CloudRequest::Lease {
+            store: STORE,
+            replica: replica(0),
+            generation: G,
+            term: Term(1),
+            leader: true,
+            restored,
+        };
+        let (CloudReply::Lease { held, .. }, _) = state.handle(WallMs(wall), &request, &LIMITS) else {
+            panic!("not granted")
+        };
+        held.instance
+    };
+    let first = ask(1, None);
+    assert!(first.is_some());
+    assert_eq!(ask(2, None), first);
+    let second = ask(3, first);
+    assert_ne!(second, first);
+    assert_eq!(ask(4, first), second, "a repeat is about the one before");
 }
 
 #[test]
@@ -135,6 +171,6 @@ fn asking_for_the_head_changes_nothing() {
     let mut state = IngestState::new();
     let before = state.encode();
     let (reply, events) = state.handle(WallMs(5), &CloudRequest::Head { store: STORE }, &LIMITS);
-    assert_eq!(reply, CloudReply::Head { epoch: UploadEpoch(0), vector: VersionVector::new() });
+    assert_eq!(reply, CloudReply::Head { epoch: UploadEpoch(0), held: VersionVector::new().into() });
     assert!(events.is_empty() && state.encode() == before && state.holder().is_none());
 }

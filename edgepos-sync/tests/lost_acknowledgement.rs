@@ -32,6 +32,7 @@ fn a_batch_is_repeated_with_growing_waits_until_it_is_acknowledged() {
     // Any acknowledgement that covers it ends the matter, whichever attempt it answers.
     let held = vector(Chain::new(replica(0), Lane::Transactions), 1);
     bench.say(replica(1), 1, Message::Ack(Ack { vector: held.clone(), batch: Some(1), ..Ack::default() }));
+    let held = bench.held(held);
     bench.say(replica(1), 1, Message::CloudVector(held));
     bench.take_batches();
     bench.wait(Duration::from_secs(100));

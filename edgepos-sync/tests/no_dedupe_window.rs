@@ -34,7 +34,8 @@ fn the_cloud_knows_a_batch_for_ever() {
     }
     let (old, new, batch) = oldest.expect("first");
     let (reply, events) = state.append(WallMs(YEARS), replica(0), epoch, &old, &new, &batch, &LIMITS);
-    assert_eq!(reply, CloudReply::Conflict { vector: vector(chain, 2_000) });
+    let CloudReply::Conflict { held } = reply else { panic!("{reply:?}") };
+    assert_eq!(held.vector, vector(chain, 2_000));
     assert_eq!(events, None);
 }
 

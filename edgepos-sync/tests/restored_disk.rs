@@ -93,7 +93,7 @@ fn the_cloud_notices_as_well() {
     });
     let (id, _) = bench.asked.pop().expect("asks for the lease");
     let epoch = edgepos_core::UploadEpoch(1);
-    bench.reply(id, edgepos_sync::CloudReply::Lease { epoch, vector: vector(chain, 7) });
+    bench.reply(id, edgepos_sync::CloudReply::Lease { epoch, held: vector(chain, 7).into() });
     let alarm = Notice::RollbackSuspected { chain, known: Seq(7), own: Seq(1), witness: Witness::Cloud };
     assert!(bench.news.contains(&alarm));
     bench.record(Lane::Transactions, b"two");

@@ -49,7 +49,7 @@ fn the_paused_one_is_fenced_and_neither_loses_an_event() {
     assert!(events.is_empty());
     let third = lease(&mut state, 0, 3);
     let (_, events) = state.handle(WallMs(0), &append(0, third, b"a"), &LIMITS);
-    assert_eq!(events[0].id, EventId::new(Chain::new(replica(0), Lane::Transactions), Seq(1)));
+    assert_eq!(events[0].0.id, EventId::new(Chain::new(replica(0), Lane::Transactions), Seq(1)));
 }
 
 #[test]

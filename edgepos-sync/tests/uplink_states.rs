@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use edgepos_core::{Chain, Lane, ReplicaId, Seq, Term, UploadEpoch};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::{CloudReply, CloudRequest, Input, Notice, RefusedReason, UplinkError, UplinkId, Witness};
-use world::bench::{Bench, vector};
+use edgepos_sync::{
+    Claim, CloudInstance, CloudReply, CloudRequest, Input, Notice, RefusedReason, UplinkError, UplinkId,
+    Witness,
+};
+use world::bench::{Bench, INSTANCE, vector};
 use world::replica;
 
 const CHAIN: Chain = Chain { replica: ReplicaId((1 << 48) | 0xA5), lane: Lane::Transactions };
@@ -61,7 +64,7 @@ fn a_mandate_lost_under_way_leaves_only_what_is_true() {
     let (mut bench, id) = uploading();
     bench.record(Lane::Transactions, b"more");
     bench.tell(Input::Leader { leader: Some((replica(0), Term(1))), entitled: false });
-    bench.reply(id, CloudReply::Ack { vector: vector(CHAIN, 1) });
+    bench.ack(id, vector(CHAIN, 1));
     assert_eq!(bench.outbox.cloud().get(CHAIN), Seq(1), "the cloud has it, whoever asks now");
     bench.outbox.flush(bench.now);
     bench.drain();
@@ -77,12 +80,13 @@ fn an_answer_that_comes_too_late_is_heard_for_its_vector_alone() {
     bench.wait(Duration::from_secs(31));
     let (_, second, _) = next_request(&mut bench);
     assert!(second > id);
-    bench.reply(id, CloudReply::Ack { vector: vector(CHAIN, 1) });
+    bench.ack(id, vector(CHAIN, 1));
     assert_eq!(bench.outbox.queue_len(), 0);
-    bench.reply(second, CloudReply::Conflict { vector: vector(CHAIN, 1) });
+    let held = bench.held(vector(CHAIN, 1));
+    bench.reply(second, CloudReply::Conflict { held });
     bench.wait(Duration::from_secs(100));
     assert!(bench.asked.is_empty(), "all is there");
-    bench.reply(UplinkId(77), CloudReply::Ack { vector: vector(CHAIN, 9) });
+    bench.ack(UplinkId(77), vector(CHAIN, 9));
     assert_eq!(bench.outbox.cloud().get(CHAIN), Seq(1), "never asked");
 }
 
@@ -93,7 +97,8 @@ fn a_conflict_is_adopted_and_uploading_goes_on() {
     bench.outbox.flush(bench.now);
     bench.drain();
     assert!(bench.asked.is_empty(), "one request at a time");
-    bench.reply(id, CloudReply::Conflict { vector: vector(CHAIN, 1) });
+    let held = bench.held(vector(CHAIN, 1));
+    bench.reply(id, CloudReply::Conflict { held });
     let (_, request) = bench.asked.pop().expect("goes on at once");
     let CloudRequest::Append { old, new, .. } = request else { panic!("{request:?}") };
     assert_eq!((old, new), (vector(CHAIN, 1), vector(CHAIN, 2)));
@@ -103,7 +108,8 @@ fn a_conflict_is_adopted_and_uploading_goes_on() {
 fn a_conflict_that_says_nothing_new_does_not_go_round_for_ever() {
     let (mut bench, mut id) = uploading();
     for _ in 0..5 {
-        bench.reply(id, CloudReply::Conflict { vector: VersionVector::new() });
+        let held = bench.held(VersionVector::new());
+        bench.reply(id, CloudReply::Conflict { held });
         assert!(bench.asked.is_empty(), "rests first");
         id = next_request(&mut bench).1;
     }
@@ -195,7 +201,7 @@ fn too_large_is_halved_and_the_one_event_that_never_fits_is_left_behind() {
             bench.reply(id, CloudReply::Refused { reason: RefusedReason::TooLarge });
         } else {
             held.join(&new);
-            bench.reply(id, CloudReply::Ack { vector: held.clone() });
+            bench.ack(id, held.clone());
         }
     }
     assert_eq!(held.get(CHAIN), Seq(4), "the sales are there");
@@ -229,11 +235,21 @@ fn an_older_cloud_that_does_not_have_the_dictionary_is_served_without_it() {
 #[test]
 fn a_cloud_that_lost_its_memory_is_given_everything_again() {
     let (mut bench, id) = uploading();
-    bench.reply(id, CloudReply::Ack { vector: vector(CHAIN, 1) });
+    bench.ack(id, vector(CHAIN, 1));
     bench.tell(Input::Leader { leader: Some((replica(0), Term(2))), entitled: true });
     let (id, _) = bench.asked.pop().expect("asks for the lease");
-    bench.reply(id, CloudReply::Lease { epoch: UploadEpoch(2), vector: VersionVector::new() });
-    let (_, request) = bench.asked.pop().expect("uploads again");
+    let held = bench.held(VersionVector::new());
+    bench.reply(id, CloudReply::Lease { epoch: UploadEpoch(2), held });
+    assert_eq!(bench.outbox.cloud().get(CHAIN), Seq(0), "what it held counts for nothing");
+    assert!(bench.news.contains(&Notice::CloudRestored { witness: Witness::Cloud }));
+    let (id, request) = bench.asked.pop().expect("tells it so");
+    assert!(matches!(request, CloudRequest::Lease { restored: Some(INSTANCE), .. }), "{request:?}");
+    let instance = Some(CloudInstance([8; 8]));
+    let held = Claim { instance, ..Claim::default() };
+    bench.reply(id, CloudReply::Lease { epoch: UploadEpoch(3), held });
+    let (id, request) = bench.asked.pop().expect("uploads again");
     assert!(matches!(request, CloudRequest::Append { new, .. } if new == vector(CHAIN, 1)));
-    assert_eq!(bench.outbox.cloud().get(CHAIN), Seq(1), "what was acknowledged stays acknowledged");
+    let held = Claim { instance, ..bench.held(vector(CHAIN, 1)) };
+    bench.reply(id, CloudReply::Ack { held, forks: Default::default() });
+    assert_eq!(bench.outbox.cloud().get(CHAIN), Seq(1));
 }

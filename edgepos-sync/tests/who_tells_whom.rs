@@ -102,12 +102,13 @@ fn what_the_cloud_holds_is_asked_for_when_the_message_about_it_was_lost() {
     bench.take_acks();
     bench.wait(std::time::Duration::from_secs(30));
     assert!(bench.take_acks().iter().any(|(to, ack)| *to == replica(1) && ack.asks_cloud));
-    bench.say(replica(1), 1, Message::CloudVector(vector(chain, 1)));
+    let held = bench.held(vector(chain, 1));
+    bench.say(replica(1), 1, Message::CloudVector(held.clone()));
     assert_eq!(bench.outbox.poll_timeout(), None, "answered; nothing more to ask");
 
     // The other end answers.
     bench.say(replica(1), 1, Message::Ack(Ack { asks_cloud: true, ..Ack::default() }));
-    let told = bench.sent.iter().any(|(_, _, message)| *message == Message::CloudVector(vector(chain, 1)));
+    let told = bench.sent.iter().any(|(_, _, message)| *message == Message::CloudVector(held.clone()));
     assert!(told, "{:?}", bench.sent);
 }
 

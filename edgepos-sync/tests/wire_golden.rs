@@ -3,17 +3,17 @@
 
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_core::{
     Chain, EventId, Lane, ReplicaId, Seq, Space, StoreGeneration, StoreId, Term, UploadEpoch, WallMs,
 };
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{
-    Ack, Batch, CloudReply, CloudRequest, EventRecord, Hash, Hello, IngestState, Limits, Message,
-    RefusedReason, Run,
+    Ack, Batch, Claim, CloudInstance, CloudReply, CloudRequest, EventRecord, Hash, Hello, IngestState,
+    Limits, Message, RefusedReason, Restored, Run,
 };
-use world::bench::Bench;
+use world::bench::{Bench, INSTANCE};
 
 const LIMITS: Limits = Limits::DEFAULT;
 const STORE: StoreId = StoreId([0x11; 16]);
@@ -67,12 +67,21 @@ fn head_and_cloud_rows() {
     let mut bench = Bench::terminal(0);
     bench.record(Lane::Stock, b"sale");
     bench.meet(ReplicaId::new(2, 0xA5), VersionVector::new());
-    bench.say(ReplicaId::new(2, 0xA5), 1, Message::CloudVector(vector()));
+    let held = bench.held([(chain(), Seq(1))].into_iter().collect());
+    bench.say(ReplicaId::new(2, 0xA5), 1, Message::CloudVector(held));
     let hash = Hash::ZERO.link(EventId::new(chain(), Seq(1)), b"sale");
     let head = bench.rows.get(&(Space::Head, chain().to_key().to_vec())).expect("head");
     assert_eq!(hex(head), format!("a20001015820{}", hex(&hash.0)));
     let cloud = bench.rows.get(&(Space::Cloud, b"vector".to_vec())).expect("cloud");
-    assert_eq!(hex(cloud), vector_hex());
+    assert_eq!(hex(cloud), format!("a1{REPLICA_HEX}820001"));
+    let proof = bench.rows.get(&(Space::Cloud, b"proof".to_vec())).expect("proof");
+    let instance = hex(&INSTANCE.0);
+    let head = hex(&hash.0);
+    assert_eq!(hex(proof), format!("a300a1{REPLICA_HEX}82000101a1{REPLICA_HEX}82405820{head}0248{instance}"));
+    // What 0.1.0 wrote is read; nothing of it was proved.
+    let mut restored = Restored::new();
+    restored.insert(Space::Cloud, b"vector", &bytes(&vector_hex())).expect("sound");
+    assert_eq!(restored, Restored::new());
     let store = Chain::new(ReplicaId::store(StoreGeneration(0)), Lane::Stock);
     bench.outbox.record_decided(bench.now, store, b"x".to_vec()).expect("recorded");
     bench.drain();
@@ -123,9 +132,45 @@ fn ack() {
 
 #[test]
 fn cloud_vector_and_missing() {
-    message(&Message::CloudVector(vector()), &format!("a2000401{}", vector_hex()));
+    message(&Message::CloudVector(vector().into()), &format!("a2000401{}", vector_hex()));
     let floor: BTreeMap<Chain, Seq> = [(chain(), Seq(7))].into_iter().collect();
     message(&Message::Missing { floor }, &format!("a2000501a1{REPLICA_HEX}820007"));
+}
+
+#[test]
+fn claims_with_their_proofs() {
+    let claim = Claim {
+        vector: vector(),
+        heads: [(chain(), Hash([0x22; 32]))].into_iter().collect(),
+        instance: Some(CloudInstance([0x33; 8])),
+    };
+    let (head, instance) = ("22".repeat(32), "33".repeat(8));
+    let heads = format!("a1{REPLICA_HEX}82405820{head}");
+    let golden = format!("a4000401{}02{heads}0348{instance}", vector_hex());
+    message(&Message::CloudVector(claim.clone()), &golden);
+    let ack = Ack { vector: vector(), heads: claim.heads.clone(), ..Ack::default() };
+    message(&Message::Ack(ack), &format!("a4000301{}03f407{heads}", vector_hex()));
+
+    let forks: BTreeSet<Chain> = [chain()].into_iter().collect();
+    let held = format!("02{} 0a{heads} 0b48{instance}", vector_hex());
+    let replies = [
+        (CloudReply::Ack { held: claim.clone(), forks }, format!("a50004 {held} 0c814900010000000000a501")),
+        (CloudReply::Head { epoch: UploadEpoch(4), held: claim }, format!("a50003 0104 {held}")),
+    ];
+    for (reply, golden) in replies {
+        let golden = golden.replace(' ', "");
+        assert_eq!(hex(&reply.encode()), golden);
+        assert_eq!(CloudReply::decode(&bytes(&golden), &LIMITS), Ok(reply));
+    }
+    let lease = CloudRequest::Lease {
+        store: STORE,
+        replica: chain().replica,
+        generation: StoreGeneration(2),
+        term: Term(9),
+        leader: true,
+        restored: Some(CloudInstance([0x33; 8])),
+    };
+    request(&lease, &format!("a70001 01{STORE_HEX} 02{REPLICA_HEX} 0302 0409 05f5 0a48{instance}"));
 }
 
 #[test]
@@ -189,6 +234,7 @@ fn cloud_requests() {
         generation: StoreGeneration(2),
         term: Term(9),
         leader: true,
+        restored: None,
     };
     request(&lease, &format!("a60001 01{STORE_HEX} 02{REPLICA_HEX} 0302 0409 05f5"));
     request(&CloudRequest::Head { store: STORE }, &format!("a20002 01{STORE_HEX}"));
@@ -206,14 +252,17 @@ fn cloud_requests() {
 
 #[test]
 fn cloud_replies() {
-    let (epoch, vector) = (UploadEpoch(4), vector());
+    let (epoch, held) = (UploadEpoch(4), Claim::from(vector()));
     let replies = [
-        (CloudReply::Lease { epoch, vector: vector.clone() }, format!("a30001 0104 02{}", vector_hex())),
+        (CloudReply::Lease { epoch, held: held.clone() }, format!("a30001 0104 02{}", vector_hex())),
         (CloudReply::Busy { retry_after_ms: 1_000 }, "a20002 031903e8".into()),
-        (CloudReply::Head { epoch, vector: vector.clone() }, format!("a30003 0104 02{}", vector_hex())),
-        (CloudReply::Ack { vector: vector.clone() }, format!("a20004 02{}", vector_hex())),
+        (CloudReply::Head { epoch, held: held.clone() }, format!("a30003 0104 02{}", vector_hex())),
+        (
+            CloudReply::Ack { held: held.clone(), forks: BTreeSet::new() },
+            format!("a20004 02{}", vector_hex()),
+        ),
         (CloudReply::Fenced { epoch }, "a20005 0104".into()),
-        (CloudReply::Conflict { vector }, format!("a20006 02{}", vector_hex())),
+        (CloudReply::Conflict { held }, format!("a20006 02{}", vector_hex())),
         (CloudReply::Fork { chain: chain() }, "a20007 044900010000000000a501".into()),
         (CloudReply::Refused { reason: RefusedReason::UnknownStore }, "a20008 0501".into()),
         (CloudReply::Refused { reason: RefusedReason::OldGeneration }, "a20008 0502".into()),
@@ -237,4 +286,10 @@ fn the_cloud_s_row() {
     let golden = format!("a90001 01{REPLICA_HEX} 0202 0309 04f5 05193e80 06a0 07a0 0800").replace(' ', "");
     assert_eq!(hex(&state.encode()), golden);
     assert_eq!(IngestState::decode(&bytes(&golden), &LIMITS), Ok(state));
+    let golden =
+        format!("aa0001 01{REPLICA_HEX} 0202 0309 04f5 05193e80 06a0 07a0 0800 09483333333333333333");
+    let golden = golden.replace(' ', "");
+    let state = IngestState::decode(&bytes(&golden), &LIMITS).expect("own row");
+    assert_eq!(state.instance(), Some(CloudInstance([0x33; 8])));
+    assert_eq!(hex(&state.encode()), golden);
 }

@@ -1,16 +1,17 @@
 //! What the cloud decides about one store: who may upload, and which events are new. Pure, so that a SQLite cloud, a sharded one
 //! and the simulator decide alike.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use edgepos_core::{Chain, ReplicaId, StoreGeneration, Term, UploadEpoch, WallMs};
+use edgepos_core::{Chain, EventId, Lane, ReplicaId, Seq, StoreGeneration, Term, UploadEpoch, WallMs};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, DecodeFault, Reader, write};
 
 use crate::event::{EventRecord, Hash};
 use crate::limits::Limits;
 use crate::wire::batch::{Batch, LinkError};
+use crate::wire::claim::{Claim, CloudInstance};
 use crate::wire::reply::{CloudReply, RefusedReason};
 use crate::wire::request::CloudRequest;
 use crate::wire::shapes;
@@ -28,7 +29,10 @@ use crate::wire::shapes;
 ///   without leading ranks below every leader of its generation and pre-empts nobody: leaderless terminals cannot fence each
 ///   other for ever.
 /// - Each append renews the lease. An append after the lease ran out is good as long as nobody else took it.
-/// - Events are taken without gaps, chain by chain, and only where the chain's hash agrees; all of a batch or nothing.
+/// - Events are taken without gaps, chain by chain, and only where the chain's hash agrees; all of a run or nothing. One chain in
+///   dispute holds up no other.
+/// - Whatever is said to be held is said with its hash, and with the instance: drawn at the first lease, and again when an uploader
+///   has proved that the instance held more.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct IngestState {
     epoch: UploadEpoch,
@@ -40,7 +44,11 @@ pub struct IngestState {
     vector: VersionVector,
     heads: BTreeMap<Chain, Hash>,
     batches: u64,
+    instance: Option<CloudInstance>,
 }
+
+/// An event that the cloud takes, and the hash of its chain after it: a row of the cloud's table of events.
+pub type Ingested = (EventRecord, Hash);
 
 impl IngestState {
     /// The life of a lease on the cloud's clock: 15 s, three of the normal flush intervals.
@@ -66,6 +74,16 @@ impl IngestState {
         &self.vector
     }
 
+    /// The hash of each chain where it is held to.
+    pub fn heads(&self) -> &BTreeMap<Chain, Hash> {
+        &self.heads
+    }
+
+    /// Which life of the cloud's memory this is; `None` before the first lease.
+    pub fn instance(&self) -> Option<CloudInstance> {
+        self.instance
+    }
+
     /// How many batches were stored; the number of the latest, from 1.
     pub fn batches(&self) -> u64 {
         self.batches
@@ -79,19 +97,42 @@ impl IngestState {
         wall: WallMs,
         request: &CloudRequest,
         limits: &Limits,
-    ) -> (CloudReply, Vec<EventRecord>) {
+    ) -> (CloudReply, Vec<Ingested>) {
         match request {
-            CloudRequest::Lease { replica, generation, term, leader, .. } => {
+            CloudRequest::Lease { replica, generation, term, leader, restored, .. } => {
+                if self.instance.is_none() || *restored == self.instance {
+                    self.draw_instance(wall, request);
+                }
                 (self.lease(wall, *replica, *generation, *term, *leader), Vec::new())
             }
             CloudRequest::Head { .. } => {
-                (CloudReply::Head { epoch: self.epoch, vector: self.vector.clone() }, Vec::new())
+                (CloudReply::Head { epoch: self.epoch, held: self.held() }, Vec::new())
             }
             CloudRequest::Append { replica, epoch, old, new, batch, .. } => {
                 let (reply, events) = self.append(wall, *replica, *epoch, old, new, batch, limits);
                 (reply, events.unwrap_or_default())
             }
         }
+    }
+
+    /// Another life begins. Drawn from what never comes twice together: the moment, who asks, and what there was before.
+    fn draw_instance(&mut self, wall: WallMs, request: &CloudRequest) {
+        let seed = [&wall.0.to_be_bytes(), self.encode().as_slice(), &request.encode()].concat();
+        let name = EventId::new(Chain::new(self.holder, Lane::Transactions), Seq(self.batches));
+        let drawn = Hash::ZERO.link(name, &seed).0;
+        let first = drawn.first_chunk().expect("a hash has 32 bytes");
+        self.instance = Some(CloudInstance(*first));
+    }
+
+    /// All that is held, with its proofs.
+    fn held(&self) -> Claim {
+        Claim { vector: self.vector.clone(), heads: self.heads.clone(), instance: self.instance }
+    }
+
+    /// All that is held, with the proofs of these chains alone.
+    fn held_of(&self, chains: &VersionVector) -> Claim {
+        let heads = chains.iter().filter_map(|(chain, _)| Some((chain, *self.heads.get(&chain)?)));
+        Claim { vector: self.vector.clone(), heads: heads.collect(), instance: self.instance }
     }
 
     /// Grants the lease, or says how long to wait.
@@ -121,10 +162,10 @@ impl IngestState {
         self.term = term;
         self.leader = leader;
         self.lease_until = WallMs(wall.0.saturating_add(life));
-        CloudReply::Lease { epoch: self.epoch, vector: self.vector.clone() }
+        CloudReply::Lease { epoch: self.epoch, held: self.held() }
     }
 
-    /// Takes the events of one batch, all or none. `Some` holds those that are new, in the order of the batch.
+    /// Takes the events of one batch, run by run: all of a run or nothing. `Some` holds those that are new, in the order of the batch.
     ///
     /// A repeat of an earlier append finds that `old` is no longer true and gets [`CloudReply::Conflict`], whose vector already
     /// covers it: nothing is stored twice, and the uploader goes on from there.
@@ -138,36 +179,34 @@ impl IngestState {
         new: &VersionVector,
         batch: &[u8],
         limits: &Limits,
-    ) -> (CloudReply, Option<Vec<EventRecord>>) {
+    ) -> (CloudReply, Option<Vec<Ingested>>) {
         if epoch != self.epoch || replica != self.holder || epoch == UploadEpoch::default() {
             return (CloudReply::Fenced { epoch: self.epoch }, None);
         }
-        if new.iter().any(|(chain, _)| old.get(chain) != self.vector.get(chain)) {
-            return (CloudReply::Conflict { vector: self.vector.clone() }, None);
+        if !new.is_empty() && new.iter().all(|(chain, _)| old.get(chain) != self.vector.get(chain)) {
+            return (CloudReply::Conflict { held: self.held() }, None);
         }
-        let linked = match self.check(old, new, batch, limits) {
-            Ok(linked) => linked,
+        let Checked { linked, forks } = match self.check(old, new, batch, limits) {
+            Ok(checked) => checked,
             Err(reply) => return (reply, None),
         };
-        let mut events = Vec::with_capacity(linked.len());
-        for (record, hash) in linked {
+        for (record, hash) in &linked {
             self.vector.set_max(record.id.chain, record.id.seq);
-            self.heads.insert(record.id.chain, hash);
-            events.push(record);
+            self.heads.insert(record.id.chain, *hash);
         }
         self.batches = self.batches.saturating_add(1);
         self.lease_until = WallMs(wall.0.saturating_add(Self::LEASE.as_millis() as u64));
-        (CloudReply::Ack { vector: self.vector.clone() }, Some(events))
+        (CloudReply::Ack { held: self.held_of(new), forks }, Some(linked))
     }
 
-    /// The events of the batch with their hashes, once everything about them is right. Changes nothing.
+    /// The events of the batch with their hashes, of each run that can be taken; at least one can. Changes nothing.
     fn check(
         &self,
         old: &VersionVector,
         new: &VersionVector,
         batch: &[u8],
         limits: &Limits,
-    ) -> Result<Vec<(EventRecord, Hash)>, CloudReply> {
+    ) -> Result<Checked, CloudReply> {
         let refused = |reason| CloudReply::Refused { reason };
         let batch = Batch::decode(batch, limits).map_err(|error| {
             refused(match error.fault {
@@ -180,33 +219,54 @@ impl IngestState {
         if batch.runs.is_empty() || batch.last() != *new || !starts_right {
             return Err(refused(RefusedReason::Malformed));
         }
-        let added = batch.runs.iter().filter(|run| !self.heads.contains_key(&run.chain)).count();
-        if self.heads.len() + added > limits.max_chains as usize {
-            return Err(refused(RefusedReason::TooManyChains));
-        }
-        let mut linked = Vec::with_capacity(batch.events());
+        let mut room = (limits.max_chains as usize).saturating_sub(self.heads.len());
+        let (mut checked, mut full) = (Checked::default(), false);
         for run in batch.runs {
-            let chain = run.chain;
-            let hash = self.heads.get(&chain).copied().unwrap_or(Hash::ZERO);
-            linked.extend(run.above(self.vector.get(chain), hash).map_err(|error| match error {
-                LinkError::Gap => refused(RefusedReason::Malformed),
-                LinkError::Fork => CloudReply::Fork { chain },
-            })?);
+            let (chain, held) = (run.chain, self.vector.get(run.chain));
+            if old.get(chain) != held {
+                continue;
+            }
+            let known = self.heads.get(&chain);
+            if known.is_none() && room == 0 {
+                full = true;
+                continue;
+            }
+            match run.above(held, known.copied().unwrap_or(Hash::ZERO)) {
+                Ok(linked) => {
+                    room -= usize::from(known.is_none());
+                    checked.linked.extend(linked);
+                }
+                Err(LinkError::Gap) => return Err(refused(RefusedReason::Malformed)),
+                Err(LinkError::Fork) => drop(checked.forks.insert(chain)),
+            }
         }
-        Ok(linked)
+        match checked.forks.first() {
+            _ if !checked.linked.is_empty() => Ok(checked),
+            Some(chain) => Err(CloudReply::Fork { chain: *chain }),
+            None if full => Err(refused(RefusedReason::TooManyChains)),
+            None => Err(CloudReply::Conflict { held: self.held() }),
+        }
     }
 
     /// The row: a CBOR map.
     pub fn encode(&self) -> Vec<u8> {
         write(|out| {
-            out.map(9)?.u64(0)?.u64(self.epoch.0)?.u64(1)?.u64(self.holder.0)?;
+            out.map(9 + u64::from(self.instance.is_some()))?
+                .u64(0)?
+                .u64(self.epoch.0)?
+                .u64(1)?
+                .u64(self.holder.0)?;
             out.u64(2)?.u32(self.generation.0)?.u64(3)?.u64(self.term.0)?;
             out.u64(4)?.bool(self.leader)?.u64(5)?.u64(self.lease_until.0)?;
             out.u64(6)?;
             shapes::write_vector(out, &self.vector)?;
             out.u64(7)?;
             shapes::write_heads(out, &self.heads)?;
-            out.u64(8)?.u64(self.batches)?.ok()
+            out.u64(8)?.u64(self.batches)?;
+            if let Some(instance) = self.instance {
+                out.u64(9)?.bytes(&instance.0)?;
+            }
+            Ok(())
         })
     }
 
@@ -229,6 +289,7 @@ impl IngestState {
                     6 => state.vector = shapes::vector(reader, limits)?,
                     7 => state.heads = shapes::heads(reader, limits)?,
                     8 => batches = Some(reader.u64()?),
+                    9 => state.instance = Some(CloudInstance(reader.fixed("instance")?)),
                     _ => return Ok(false),
                 }
                 Ok(true)
@@ -240,6 +301,14 @@ impl IngestState {
         }
         Ok(state)
     }
+}
+
+/// What of a batch can be taken.
+#[derive(Default)]
+struct Checked {
+    linked: Vec<Ingested>,
+    /// Chains that have another history here.
+    forks: BTreeSet<Chain>,
 }
 
 /// Who pre-empts whom. Not leading ranks as term 0, which no leader has.

@@ -3,6 +3,7 @@
 use edgepos_core::{ReplicaId, Term, Time};
 
 use crate::config::Config;
+use crate::wire::claim::CloudInstance;
 use crate::wire::request::CloudRequest;
 
 /// The right to ask for the upload lease.
@@ -18,14 +19,15 @@ impl Mandate {
         self.leader
     }
 
-    /// The request for the lease.
-    pub(crate) fn request(self, config: &Config) -> CloudRequest {
+    /// The request for the lease; `restored` is as in [`CloudRequest::Lease`].
+    pub(crate) fn request(self, config: &Config, restored: Option<CloudInstance>) -> CloudRequest {
         CloudRequest::Lease {
             store: config.store,
             replica: config.me,
             generation: config.generation,
             term: self.term,
             leader: self.leader,
+            restored,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The road to the cloud, and the cloud's side of it.
 
+mod head_watch;
 pub(crate) mod ingest;
 mod mandate;
 mod packing;

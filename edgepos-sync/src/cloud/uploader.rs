@@ -5,16 +5,18 @@ use std::time::Duration;
 use edgepos_core::{Chain, LoadId, ReplicaId, Term, Time, UploadEpoch};
 use edgepos_crdt::VersionVector;
 
+use super::head_watch::HeadWatch;
 use super::mandate::{Claim, Mandate};
 use super::packing::Packing;
 use super::retry::Retry;
 use crate::backoff;
 use crate::config::Config;
 use crate::gather::Gather;
-use crate::io::{Notice, UplinkError, UplinkId, Witness};
+use crate::io::{Mistake, Notice, UplinkError, UplinkId, Witness};
 use crate::receiver::{Reading, Receiver};
 use crate::turn::Turn;
 use crate::wire::batch::Batch;
+use crate::wire::claim::CloudInstance;
 use crate::wire::reply::{CloudReply, RefusedReason};
 use crate::wire::request::CloudRequest;
 
@@ -30,12 +32,21 @@ pub(crate) struct Uploader {
     /// restored.
     receiver: Receiver,
     packing: Packing,
+    head: HeadWatch,
+    /// The instance of the cloud that was proved to hold more than it does. It is told so with the next request for the lease.
+    restored: Option<CloudInstance>,
 }
 
 enum Stage {
     /// No lease, none asked for.
     Off,
     Asking {
+        id: UplinkId,
+        deadline: Time,
+    },
+    /// What the cloud holds is asked for.
+    Looking {
+        epoch: UploadEpoch,
         id: UplinkId,
         deadline: Time,
     },
@@ -63,7 +74,7 @@ enum Stage {
 impl Stage {
     fn awaits(&self, reply: UplinkId) -> bool {
         match self {
-            Self::Asking { id, .. } | Self::Sending { id, .. } => *id == reply,
+            Self::Asking { id, .. } | Self::Sending { id, .. } | Self::Looking { id, .. } => *id == reply,
             _ => false,
         }
     }
@@ -71,9 +82,10 @@ impl Stage {
     /// The epoch of the lease, while one is held.
     fn epoch(&self) -> Option<UploadEpoch> {
         match self {
-            Self::Holding { epoch } | Self::Gathering { epoch, .. } | Self::Sending { epoch, .. } => {
-                Some(*epoch)
-            }
+            Self::Holding { epoch }
+            | Self::Gathering { epoch, .. }
+            | Self::Looking { epoch, .. }
+            | Self::Sending { epoch, .. } => Some(*epoch),
             Self::Resting { epoch, .. } => *epoch,
             Self::Off | Self::Asking { .. } => None,
         }
@@ -90,6 +102,8 @@ impl Uploader {
             retry: Retry::default(),
             receiver: Receiver::default(),
             packing: Packing::new(config),
+            head: HeadWatch::default(),
+            restored: None,
         }
     }
 
@@ -110,17 +124,24 @@ impl Uploader {
 
     pub(crate) fn poll_timeout(&self, config: &Config) -> Option<Time> {
         match &self.stage {
-            Stage::Asking { deadline, .. } | Stage::Sending { deadline, .. } => Some(*deadline),
+            Stage::Asking { deadline, .. }
+            | Stage::Sending { deadline, .. }
+            | Stage::Looking { deadline, .. } => Some(*deadline),
             Stage::Resting { until, .. } => Some(*until),
+            Stage::Holding { .. } => self.head.poll_timeout(),
             Stage::Off if self.mandate.is_none() => self.claim.leaderless_at(config),
-            Stage::Off | Stage::Holding { .. } | Stage::Gathering { .. } => None,
+            Stage::Off | Stage::Gathering { .. } => None,
         }
     }
 
     /// Gives up on what was not answered in time, and rests no longer than it has to.
     pub(crate) fn wake(&mut self, turn: &mut Turn<'_>) {
         match self.stage {
-            Stage::Asking { deadline, .. } | Stage::Sending { deadline, .. } if deadline <= turn.now => {
+            Stage::Asking { deadline, .. }
+            | Stage::Sending { deadline, .. }
+            | Stage::Looking { deadline, .. }
+                if deadline <= turn.now =>
+            {
                 self.failed(turn, UplinkError::TimedOut);
             }
             Stage::Resting { until, epoch } if until <= turn.now => {
@@ -130,8 +151,9 @@ impl Uploader {
         }
     }
 
-    /// Starts what the mandate allows and nothing holds up.
-    pub(crate) fn pump(&mut self, turn: &mut Turn<'_>) {
+    /// Starts what the mandate allows and nothing holds up. `doubts`: the cloud claims to hold what nobody here has.
+    pub(crate) fn pump(&mut self, turn: &mut Turn<'_>, doubts: bool) {
+        self.head.update(turn, doubts || !self.receiver.disputed().is_empty());
         let mandate = self.claim.mandate(turn.now, turn.config);
         if mandate != self.mandate {
             // Whatever is under way was asked for by another right. Its answer is heard for the vector alone.
@@ -142,17 +164,25 @@ impl Uploader {
         let Some(mandate) = mandate else { return };
         match self.stage {
             // A leader asks for the cloud's state at once; others only for what they have to give.
-            Stage::Off if mandate.is_leader() || turn.log.above_cloud() > 0 => {
-                let (id, deadline) = self.ask(turn, mandate.request(turn.config));
+            Stage::Off if mandate.is_leader() || turn.log.above_proved() > 0 => {
+                let (id, deadline) = self.ask(turn, mandate.request(turn.config, self.restored));
                 self.stage = Stage::Asking { id, deadline };
             }
+            Stage::Holding { epoch } if self.head.is_urgent(turn.now) => self.look(turn, epoch),
             Stage::Holding { epoch } => {
                 if let Some(gather) = self.receiver.gather(turn.log, turn.config, self.packing.bytes()) {
                     self.read_on(turn, epoch, gather);
+                } else if self.head.is_due(turn.now) {
+                    self.look(turn, epoch);
                 }
             }
             _ => {}
         }
+    }
+
+    fn look(&mut self, turn: &mut Turn<'_>, epoch: UploadEpoch) {
+        let (id, deadline) = self.ask(turn, CloudRequest::Head { store: turn.config.store });
+        self.stage = Stage::Looking { epoch, id, deadline };
     }
 
     /// Whether the rows were for the cloud.
@@ -202,6 +232,35 @@ impl Uploader {
         (self.last_id, turn.now + turn.config.uplink_timeout)
     }
 
+    /// Whether this is the request under way: its answer is newer than all that were heard.
+    pub(crate) fn awaits(&self, id: UplinkId) -> bool {
+        self.stage.awaits(id)
+    }
+
+    /// The cloud holds the history of the chain that is held here.
+    pub(crate) fn agree(&mut self, chain: Chain) {
+        self.receiver.agree(chain);
+    }
+
+    /// The cloud holds another history of the chain: no other waits for it.
+    pub(crate) fn dispute(&mut self, turn: &mut Turn<'_>, chain: Chain) {
+        if self.receiver.dispute(chain) {
+            let seq = turn.log.accepted().get(chain);
+            turn.out.notice(Notice::Fork { chain, seq, witness: Witness::Cloud });
+        }
+    }
+
+    /// The chains of which the cloud holds another history.
+    pub(crate) fn disputed(&self) -> impl Iterator<Item = Mistake> + '_ {
+        self.receiver.disputed().iter().map(|chain| Mistake::Disputed { chain: *chain })
+    }
+
+    /// The cloud holds less than this instance of it was proved to hold.
+    pub(crate) fn tell_restored(&mut self, instance: Option<CloudInstance>) {
+        self.restored = instance;
+        self.stage = Stage::Off;
+    }
+
     /// Whether there was such a request.
     pub(crate) fn has_asked(&self, id: UplinkId) -> bool {
         id.0 != 0 && id <= self.last_id
@@ -218,8 +277,14 @@ impl Uploader {
             return;
         }
         match reply {
-            Ok(CloudReply::Lease { epoch, vector }) => self.leased(turn, epoch, vector),
-            Ok(CloudReply::Ack { vector } | CloudReply::Conflict { vector }) => self.moved(turn, vector),
+            Ok(CloudReply::Lease { epoch, held }) => self.leased(turn, epoch, held.vector),
+            Ok(CloudReply::Ack { held, forks }) => {
+                for chain in forks {
+                    self.dispute(turn, chain);
+                }
+                self.moved(turn, held.vector);
+            }
+            Ok(CloudReply::Conflict { held }) => self.moved(turn, held.vector),
             Ok(CloudReply::Busy { retry_after_ms }) => {
                 let wait = Duration::from_millis(retry_after_ms).min(turn.config.uplink_max);
                 let wait = wait + backoff::full_jitter(turn, 0);
@@ -231,13 +296,11 @@ impl Uploader {
                 self.rest(turn.now, wait, None);
             }
             Ok(CloudReply::Fork { chain }) => {
-                self.receiver.set_apart(chain);
-                let seq = turn.log.accepted().get(chain);
-                turn.out.notice(Notice::Fork { chain, seq, witness: Witness::Cloud });
+                self.dispute(turn, chain);
                 self.hold_or_rest(turn);
             }
             Ok(CloudReply::Refused { reason }) => self.refused(turn, reason),
-            Ok(CloudReply::Head { .. }) => self.failed(turn, UplinkError::Unreadable),
+            Ok(CloudReply::Head { held, .. }) => self.looked(turn, held.vector),
             Err(error) => self.failed(turn, error),
         }
     }
@@ -250,8 +313,24 @@ impl Uploader {
         self.receiver.holds(vector);
         self.receiver.aim(turn.log.durable());
         self.retry.reset();
+        self.head.looked();
         self.stage = Stage::Holding { epoch };
+        // An instance that was told that it is over has drawn another one, or never will.
+        self.restored = None;
         turn.out.notice(Notice::Leased { epoch, leader: mandate.is_leader() });
+    }
+
+    /// What the cloud holds, as was asked: more, or less where it was repaired or restored.
+    fn looked(&mut self, turn: &mut Turn<'_>, vector: VersionVector) {
+        let Stage::Looking { epoch, .. } = self.stage else {
+            self.failed(turn, UplinkError::Unreadable);
+            return;
+        };
+        self.receiver.holds(vector);
+        self.receiver.aim(turn.log.durable());
+        self.retry.reset();
+        self.head.looked();
+        self.stage = Stage::Holding { epoch };
     }
 
     /// The cloud's vector after an append: further, by this batch or by another uploader's.

@@ -1,16 +1,21 @@
 //! The chains of this terminal and of its peers: positions and hashes in memory, events on disk only.
 
 pub(crate) mod intake;
+pub(crate) mod proved;
+mod recent;
 pub(crate) mod record;
 pub(crate) mod restored;
 pub(crate) mod writes;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_core::{Chain, EventId, Lane, PersistId, ReplicaId, Seq};
 use edgepos_crdt::VersionVector;
 
 use self::intake::{Intake, Taken};
+use self::proved::Proved;
+use self::recent::Recent;
 use self::record::{Decided, RecordError};
 use self::restored::{Head, Restored};
 use self::writes::{Settled, Writes};
@@ -25,9 +30,12 @@ pub(crate) struct Log {
     me: ReplicaId,
     heads: BTreeMap<Chain, Head>,
     accepted: VersionVector,
-    cloud: VersionVector,
-    /// Chains that go nowhere any more: ours after a roll-back, the store's after a disagreement with the log.
+    recent: Recent,
+    proved: Proved,
+    /// Chains that go nowhere any more: the store's after a disagreement with the log.
     suspended: BTreeSet<Chain>,
+    /// Chains of ours that somebody claims to hold further, and that was told.
+    ahead: BTreeSet<Chain>,
     writes: Writes,
     /// Since the start, for the mean size of an event.
     seen_bytes: u64,
@@ -36,15 +44,20 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(me: ReplicaId, restored: Restored) -> Self {
-        let (heads, cloud) = restored.into_parts();
+        let (heads, mut proved) = restored.into_parts();
+        proved.keep(|chain, seq, hash| {
+            heads.get(&chain).is_some_and(|head| seq < head.seq || (seq == head.seq && hash == head.hash))
+        });
         let accepted: VersionVector = heads.iter().map(|(chain, head)| (*chain, head.seq)).collect();
         Self {
             me,
             heads,
             writes: Writes::new(accepted.clone()),
             accepted,
-            cloud,
+            recent: Recent::default(),
+            proved,
             suspended: BTreeSet::new(),
+            ahead: BTreeSet::new(),
             seen_bytes: 0,
             seen_events: 0,
         }
@@ -60,9 +73,37 @@ impl Log {
         self.writes.durable()
     }
 
-    /// What the cloud is known to hold. Never goes back.
+    /// What the cloud is proved to hold. Goes back only with the cloud.
     pub(crate) fn cloud(&self) -> &VersionVector {
-        &self.cloud
+        self.proved.vector()
+    }
+
+    /// The same with its proofs.
+    pub(crate) fn proved(&self) -> &Proved {
+        &self.proved
+    }
+
+    pub(crate) fn proved_mut(&mut self) -> &mut Proved {
+        &mut self.proved
+    }
+
+    /// Writes down what the cloud is proved to hold, where that has changed, and tells it.
+    pub(crate) fn keep_proved(&mut self, out: &mut Outputs) {
+        if let Some(rows) = self.proved.take_writes() {
+            self.writes.issue(rows, VersionVector::new(), Settled::default(), out);
+            out.notice(Notice::CloudHas(self.proved.vector().clone()));
+        }
+    }
+
+    /// The hash of a chain at a position.
+    pub(crate) fn hash_at(&self, chain: Chain, seq: Seq) -> Held {
+        let head = self.head(chain);
+        match seq.cmp(&head.seq) {
+            Ordering::Greater => Held::Not,
+            Ordering::Equal => Held::At(head.hash),
+            Ordering::Less if seq == Seq::ZERO => Held::At(Hash::ZERO),
+            Ordering::Less => self.recent.get(chain, seq).map_or(Held::OnDisk, Held::At),
+        }
     }
 
     /// How far a chain of the store itself was derived from the store-wide log.
@@ -83,10 +124,14 @@ impl Log {
         self.heads.iter().filter_map(settled).collect()
     }
 
-    /// Whether the chain, which has this hash at `seq` elsewhere, has another history here. Known where both end at `seq` only.
-    pub(crate) fn contradicts(&self, chain: Chain, seq: Seq, hash: Hash) -> bool {
-        let head = self.head(chain);
-        head.seq != Seq::ZERO && head.seq == seq && head.hash != hash
+    /// The hash of each chain that is durable further than `told`, where it is at hand.
+    pub(crate) fn heads_above(&self, told: &VersionVector) -> BTreeMap<Chain, Hash> {
+        let moved = self.durable().iter().filter(|(chain, seq)| *seq > told.get(*chain));
+        let known = moved.filter_map(|(chain, seq)| match self.hash_at(chain, seq) {
+            Held::At(hash) => Some((chain, hash)),
+            Held::OnDisk | Held::Not => None,
+        });
+        known.collect()
     }
 
     pub(crate) fn is_suspended(&self, chain: Chain) -> bool {
@@ -241,56 +286,50 @@ impl Log {
         head.seq = seq;
         head.hash = hash;
         self.accepted.set_max(chain, seq);
+        self.recent.note(record.id, hash);
         intake.add(record, hash);
         self.seen_bytes = self.seen_bytes.saturating_add(record.payload.len() as u64);
         self.seen_events = self.seen_events.saturating_add(1);
     }
 
-    /// Stops sending those of our own chains of which `witness` holds more than we ever made.
+    /// Tells where `witness` claims to hold more of our own chains than we ever made.
     pub(crate) fn check_rollback(&mut self, vector: &VersionVector, witness: Witness, out: &mut Outputs) {
         for (chain, known) in vector.iter() {
             let own = self.accepted.get(chain);
-            if chain.replica == self.me && known > own && self.suspended.insert(chain) {
+            if chain.replica == self.me && known > own && self.ahead.insert(chain) {
                 out.notice(Notice::RollbackSuspected { chain, known, own, witness });
             }
         }
     }
 
-    /// Raises what the cloud is known to hold, and remembers it. Whether `vector` says something new.
-    pub(crate) fn adopt_cloud(
-        &mut self,
-        vector: &VersionVector,
-        witness: Witness,
-        max_chains: u32,
-        out: &mut Outputs,
-    ) -> bool {
-        self.check_rollback(vector, witness, out);
-        let chains = vector.iter().filter(|(chain, _)| self.cloud.get(*chain) == Seq::ZERO).count();
-        if self.cloud.len() + chains > max_chains as usize {
-            out.notice(Notice::TooManyChains { witness });
-            return false;
-        }
-        if self.cloud.dominates(vector) {
-            return false;
-        }
-        self.cloud.join(vector);
-        let row = restored::cloud_write(&self.cloud);
-        self.writes.issue(vec![row], VersionVector::new(), Settled::default(), out);
-        out.notice(Notice::CloudHas(self.cloud.clone()));
-        true
-    }
-
     /// Events held here that the cloud is not known to hold.
     pub(crate) fn above_cloud(&self) -> u64 {
-        let above = |(chain, seq): (Chain, Seq)| seq.0.saturating_sub(self.cloud.get(chain).0);
+        let above = |(chain, seq): (Chain, Seq)| seq.0.saturating_sub(self.proved.sent(chain).0);
         self.accepted.iter().map(above).fold(0, u64::saturating_add)
     }
 
-    /// Their payload bytes, estimated: positions are kept in memory, sizes are not.
+    /// Events held here that the cloud is not proved to hold.
+    pub(crate) fn above_proved(&self) -> u64 {
+        let above = |(chain, seq): (Chain, Seq)| seq.0.saturating_sub(self.cloud().get(chain).0);
+        self.accepted.iter().map(above).fold(0, u64::saturating_add)
+    }
+
+    /// Payload bytes of the former, estimated: positions are kept in memory, sizes are not.
     pub(crate) fn bytes_above_cloud(&self) -> u64 {
         let mean = self.seen_bytes.checked_div(self.seen_events).unwrap_or(0);
         self.above_cloud().saturating_mul(mean)
     }
+}
+
+/// What is known here of a chain at a position.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Held {
+    /// The chain is held up to there or further, and this is its hash there.
+    At(Hash),
+    /// It is held, and the hash has to be read.
+    OnDisk,
+    /// It is not held so far.
+    Not,
 }
 
 fn check_size(payload: &[u8], config: &Config) -> Result<(), RecordError> {

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 
 use edgepos_core::{Chain, Seq, Space, Write};
-use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, Reader, write};
 
+use super::proved::Proved;
 use crate::event::Hash;
 use crate::limits::Limits;
 use crate::wire::shapes;
-
-/// The row of `Space::Cloud` that holds the cloud's vector.
-const CLOUD_KEY: &[u8] = b"vector";
 
 /// How far a chain is held, and its hash there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -57,17 +54,12 @@ impl Head {
     }
 }
 
-/// The write that remembers what the cloud holds.
-pub(crate) fn cloud_write(vector: &VersionVector) -> Write {
-    Write::put(Space::Cloud, CLOUD_KEY, write(|out| shapes::write_vector(out, vector)))
-}
-
 /// The rows of an earlier run. Scan [`Restored::SPACES`], hand each row to [`insert`](Self::insert), give it to
 /// [`Outbox::new`](crate::Outbox::new). A few rows for each incarnation of each terminal, however many events there are.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Restored {
     heads: BTreeMap<Chain, Head>,
-    cloud: VersionVector,
+    proved: Proved,
 }
 
 impl Restored {
@@ -91,11 +83,7 @@ impl Restored {
                 let head = Head::decode(value, &Limits::DEFAULT).map_err(damaged)?;
                 self.heads.insert(chain, head);
             }
-            Space::Cloud if key == CLOUD_KEY => {
-                let limits = Limits::DEFAULT;
-                let read = |reader: &mut Reader<'_>| shapes::vector(reader, &limits);
-                self.cloud = Reader::all("row", value, limits.max_message_bytes, read).map_err(damaged)?;
-            }
+            Space::Cloud => self.proved.insert(key, value, &Limits::DEFAULT).map_err(damaged)?,
             _ => {}
         }
         Ok(())
@@ -103,12 +91,12 @@ impl Restored {
 
     /// How many chains there are, here or in the cloud.
     pub(crate) fn chains(&self) -> usize {
-        self.heads.len().max(self.cloud.len())
+        self.heads.len().max(self.proved.len())
     }
 
-    /// The heads, and what the cloud is known to hold.
-    pub(crate) fn into_parts(self) -> (BTreeMap<Chain, Head>, VersionVector) {
-        (self.heads, self.cloud)
+    /// The heads, and what the cloud was proved to hold.
+    pub(crate) fn into_parts(self) -> (BTreeMap<Chain, Head>, Proved) {
+        (self.heads, self.proved)
     }
 }
 

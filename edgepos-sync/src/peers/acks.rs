@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use edgepos_core::{Chain, PersistId};
+use edgepos_crdt::VersionVector;
 
 use super::pressure;
 use super::stance::Stance;
@@ -19,6 +20,8 @@ pub(crate) struct Acks {
     refused: BTreeSet<Chain>,
     /// Whether it was told that we ask for everything.
     relay_told: bool,
+    /// What the last acknowledgement said that is held here.
+    told: VersionVector,
 }
 
 /// An acknowledgement that waits for the disk.
@@ -75,6 +78,8 @@ impl Acks {
             Duration::ZERO
         };
         let (vector, refused) = (turn.log.durable().clone(), self.refused.clone());
-        Message::Ack(Ack { vector, batch, relay, refused, pause, asks_cloud })
+        let heads = turn.log.heads_above(&self.told);
+        self.told = vector.clone();
+        Message::Ack(Ack { vector, heads, batch, relay, refused, pause, asks_cloud })
     }
 }

@@ -144,8 +144,8 @@ impl Delivery {
         Stage::Flying { number, last: batch.last(), deadline }
     }
 
-    /// The peer has said what it holds, and asks for a `pause` before the next batch. Whether it holds more than was known.
-    pub(crate) fn answered(&mut self, turn: &mut Turn<'_>, ack: &Ack, pause: Duration) -> bool {
+    /// The peer has said what it holds, and asks for a `pause` before the next batch.
+    pub(crate) fn answered(&mut self, turn: &mut Turn<'_>, ack: &Ack, pause: Duration) {
         let rest = backoff::equal_jitter(turn, self.failures);
         let before = self.held().clone();
         self.receiver.holds_too(&ack.vector, turn.config.limits.max_chains);
@@ -159,7 +159,6 @@ impl Delivery {
             let wait = if forward { pause } else { rest.max(pause) };
             self.stage = if wait.is_zero() { Stage::Idle } else { Stage::Resting { until: turn.now + wait } };
         }
-        !before.dominates(&ack.vector)
     }
 
     /// Whether a pause of this length begins a time of the longest pauses.

@@ -10,7 +10,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 
-use edgepos_core::{ConnectionId, LoadId, ReplicaId, Term, Time};
+use edgepos_core::{Chain, ConnectionId, LoadId, ReplicaId, Seq, Term, Time};
 use edgepos_crdt::VersionVector;
 
 use self::peer::Peer;
@@ -61,7 +61,6 @@ impl Peers {
         connection: ConnectionId,
         message: Message,
     ) {
-        let stance = self.stance(turn);
         let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.hears(connection)) else {
             turn.out.ignore();
             return;
@@ -70,8 +69,8 @@ impl Peers {
             Message::Hello(hello) => self.on_hello(turn, id, &hello),
             _ if !peer.is_open() => turn.out.ignore(),
             Message::Batch { number, batch } => peer.on_batch(turn, number, &batch),
-            Message::Ack(ack) => peer.on_ack(turn, &ack, stance.follows(id)),
-            Message::CloudVector(vector) => self.hear_of_cloud(turn, &vector, Witness::Peer(id)),
+            Message::Ack(ack) => peer.on_ack(turn, &ack),
+            Message::CloudVector(claim) => turn.claims.of_cloud(id, claim),
             Message::Missing { floor } => peer.on_missing(turn, floor),
             Message::Unknown { .. } => turn.out.ignore(),
         }
@@ -85,7 +84,7 @@ impl Peers {
         if !hello.heard {
             self.say_hello(turn, id);
         }
-        if let Some(peer) = self.peers.get(&id) {
+        if let Some(peer) = self.peers.get_mut(&id) {
             peer.tell_cloud(turn);
         }
     }
@@ -97,11 +96,29 @@ impl Peers {
         }
     }
 
-    /// Takes what the cloud holds and passes it on to those who cannot hear it from where we did.
-    pub(crate) fn hear_of_cloud(&mut self, turn: &mut Turn<'_>, vector: &VersionVector, witness: Witness) {
-        if turn.log.adopt_cloud(vector, witness, turn.config.limits.max_chains, turn.out) {
-            self.each_open(turn, |peer, turn, stance| peer.pass_on_cloud(turn, witness, stance));
+    /// Passes on what the cloud is proved to hold to those who cannot hear it from where we did.
+    pub(crate) fn pass_on_cloud(&mut self, turn: &mut Turn<'_>, witness: Witness) {
+        self.each_open(turn, |peer, turn, stance| peer.pass_on_cloud(turn, witness, stance));
+    }
+
+    /// The peer holds the chain up to here, with the history that is held here.
+    pub(crate) fn proved(&mut self, turn: &mut Turn<'_>, id: ReplicaId, chain: Chain, seq: Seq) {
+        let leads = self.stance(turn).follows(id);
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.proved(turn, chain, seq, leads);
         }
+    }
+
+    /// The peer holds another history of the chain.
+    pub(crate) fn part(&mut self, turn: &mut Turn<'_>, id: ReplicaId, chain: Chain) {
+        if let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.is_open()) {
+            peer.part(turn, chain);
+        }
+    }
+
+    /// Whether the peer leads, as far as is known here.
+    pub(crate) fn is_led_by(&self, id: ReplicaId) -> bool {
+        self.leader.is_some_and(|(leader, _)| leader == id)
     }
 
     /// Who leads. Whether that is news.
@@ -179,6 +196,11 @@ impl Peers {
     pub(crate) fn watch_cloud(&mut self, turn: &mut Turn<'_>, hears_cloud: bool) {
         let waits = !hears_cloud && self.peers.values().any(Peer::is_open) && turn.log.above_cloud() > 0;
         self.watch.update(turn, waits);
+    }
+
+    /// What the peer is proved to hold durably; `None` for one that is not remembered.
+    pub(crate) fn proved_vector(&self, id: ReplicaId) -> Option<&VersionVector> {
+        self.peers.get(&id).map(Peer::proved_vector)
     }
 
     /// What the peer holds durably, as far as we know; `None` for one that is not remembered.

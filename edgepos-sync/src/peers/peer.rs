@@ -13,6 +13,7 @@ use crate::io::{Notice, Witness};
 use crate::log::intake::{Intake, Taken};
 use crate::turn::Turn;
 use crate::wire::batch::Batch;
+use crate::wire::claim::{Claim, proofs};
 use crate::wire::message::{Ack, Hello, Message};
 
 /// The conversation with one peer. All that outlives a connection is what the peer holds.
@@ -23,21 +24,27 @@ pub(crate) struct Peer {
     acks: Acks,
     /// It sees no leader and asks for everything.
     relay: bool,
+    /// What it holds, where its hashes are those held here.
+    proved: VersionVector,
+    /// What it was told of the cloud through this connection.
+    told: Claim,
 }
 
 impl Peer {
     /// One that was never connected.
     pub(crate) fn new(id: ReplicaId) -> Self {
-        Self::on(Session::new(id, None), VersionVector::new())
+        Self::on(Session::new(id, None), VersionVector::new(), VersionVector::new())
     }
 
-    fn on(session: Session, held: VersionVector) -> Self {
-        Self { session, delivery: Delivery::starting_at(held), acks: Acks::default(), relay: false }
+    fn on(session: Session, held: VersionVector, proved: VersionVector) -> Self {
+        let (delivery, acks) = (Delivery::starting_at(held), Acks::default());
+        Self { session, delivery, acks, relay: false, proved, told: Claim::default() }
     }
 
     /// A new connection, or none: nothing said on an earlier one counts.
     pub(crate) fn connect(&mut self, connection: Option<ConnectionId>) {
-        *self = Self::on(Session::new(self.session.peer(), connection), self.delivery.held().clone());
+        let (held, proved) = (self.delivery.held().clone(), self.proved.clone());
+        *self = Self::on(Session::new(self.session.peer(), connection), held, proved);
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -83,11 +90,9 @@ impl Peer {
         self.relay = hello.relay;
         self.delivery.greeted(turn.log, hello);
         turn.log.check_rollback(&hello.vector, self.witness(), turn.out);
-        for (chain, hash) in &hello.heads {
-            if turn.log.contradicts(*chain, hello.vector.get(*chain), *hash) {
-                self.part(turn, *chain);
-            }
-        }
+        // What it holds replaces what was known: its disk may have been rolled back.
+        self.proved = self.proved.meet(&hello.vector);
+        turn.claims.of_itself(self.session.peer(), proofs(&hello.vector, &hello.heads));
         true
     }
 
@@ -109,13 +114,16 @@ impl Peer {
         turn.log.check_rollback(&batch.last(), witness, turn.out);
         let mut intake = Intake::default();
         for run in batch.runs {
-            let (chain, last) = (run.chain, run.last());
+            let (chain, last, head) = (run.chain, run.last(), run.head);
             // Nobody else may write our chains: what we do not know of them was made by another holder of our disk.
             if self.delivery.is_apart(chain) || chain.replica == turn.config.me {
                 continue;
             }
             match turn.log.take(&mut intake, run, turn.config.limits.max_chains) {
-                Taken::Yes => self.delivery.received(chain, last),
+                Taken::Yes => {
+                    self.delivery.received(chain, last);
+                    turn.claims.of_itself(self.session.peer(), [(chain, last, head)]);
+                }
                 Taken::Gap => {}
                 Taken::Fork => self.part(turn, chain),
                 Taken::TooManyChains => turn.out.notice(Notice::TooManyChains { witness }),
@@ -124,20 +132,18 @@ impl Peer {
         turn.log.commit(intake, turn.out);
     }
 
-    pub(crate) fn on_ack(&mut self, turn: &mut Turn<'_>, ack: &Ack, leads: bool) {
+    pub(crate) fn on_ack(&mut self, turn: &mut Turn<'_>, ack: &Ack) {
         turn.log.check_rollback(&ack.vector, self.witness(), turn.out);
         for chain in &ack.refused {
             self.part(turn, *chain);
         }
         let pause = ack.pause.min(turn.config.resend_max);
-        let news = self.delivery.answered(turn, ack, pause);
+        self.delivery.answered(turn, ack, pause);
+        turn.claims.of_itself(self.session.peer(), proofs(&ack.vector, &ack.heads));
         if ack.relay && !self.relay {
             self.delivery.aim(turn.log.durable());
         }
         self.relay = ack.relay;
-        if news && leads {
-            turn.out.notice(Notice::LeaderHas(self.held().clone()));
-        }
         if ack.asks_cloud {
             self.tell_cloud(turn);
         }
@@ -155,31 +161,59 @@ impl Peer {
         }
     }
 
+    /// It holds the chain up to here, with the history that is held here.
+    pub(crate) fn proved(&mut self, turn: &mut Turn<'_>, chain: Chain, seq: Seq, leads: bool) {
+        if seq <= self.proved.get(chain) {
+            return;
+        }
+        self.proved.set_max(chain, seq);
+        if leads {
+            turn.out.notice(Notice::LeaderHas(self.proved.clone()));
+        }
+    }
+
+    /// What it holds, where its hashes are those held here.
+    pub(crate) fn proved_vector(&self) -> &VersionVector {
+        &self.proved
+    }
+
     /// The chain has two histories: nothing of it passes between this peer and us any more.
-    fn part(&mut self, turn: &mut Turn<'_>, chain: Chain) {
+    pub(crate) fn part(&mut self, turn: &mut Turn<'_>, chain: Chain) {
         let full = self.delivery.chains_apart() >= turn.config.limits.max_chains as usize;
         if full || !self.acks.refuse(chain) {
             return;
         }
         self.delivery.set_apart(chain);
+        // It learns of it at once.
+        self.acks.owe_news();
         let seq = turn.log.accepted().get(chain);
         turn.out.notice(Notice::Fork { chain, seq, witness: self.witness() });
     }
 
-    /// Tells it what the cloud holds, where anything is known of that.
-    pub(crate) fn tell_cloud(&self, turn: &mut Turn<'_>) {
-        let cloud = turn.log.cloud();
-        if !cloud.is_empty() {
-            let message = Message::CloudVector(cloud.clone());
-            self.session.send(turn, message);
+    /// Tells it what the cloud is proved to hold, where anything is known of that.
+    pub(crate) fn tell_cloud(&mut self, turn: &mut Turn<'_>) {
+        self.told = Claim::default();
+        self.tell_news_of_cloud(turn);
+    }
+
+    /// The same, without what it was told before: a store has many chains, and few of them move.
+    fn tell_news_of_cloud(&mut self, turn: &mut Turn<'_>) {
+        let claim = turn.log.proved().claim();
+        if self.told.instance != claim.instance {
+            self.told = Claim { instance: claim.instance, ..Claim::default() };
+        }
+        let news = claim.above(&self.told.vector);
+        if !news.vector.is_empty() {
+            self.told.vector.join(&news.vector);
+            self.session.send(turn, Message::CloudVector(news));
         }
     }
 
     /// Passes on what `witness` has said of the cloud, unless the peer said so itself or hears it from the leader.
-    pub(crate) fn pass_on_cloud(&self, turn: &mut Turn<'_>, witness: Witness, stance: Stance) {
+    pub(crate) fn pass_on_cloud(&mut self, turn: &mut Turn<'_>, witness: Witness, stance: Stance) {
         let everybody = witness == Witness::Cloud || stance.leads();
         if self.witness() != witness && (everybody || self.relay) {
-            self.tell_cloud(turn);
+            self.tell_news_of_cloud(turn);
         }
     }
 

@@ -7,6 +7,7 @@ use edgepos_core::{Chain, Seq, StoreId};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, Reader, Sink, Written, write};
 
+use super::claim::{Claim, Draft, Keys};
 use super::shapes;
 use crate::event::Hash;
 use crate::limits::Limits;
@@ -29,8 +30,8 @@ pub enum Message {
     },
     /// What I hold *durably*. Cumulative: a later one says all that an earlier one said.
     Ack(Ack),
-    /// What the cloud holds.
-    CloudVector(VersionVector),
+    /// What the cloud holds, as far as the sender has proved it.
+    CloudVector(Claim),
     /// The sender lacks events that the receiver asked for: they are pruned. A snapshot has them.
     Missing {
         /// For each chain the first position that the sender still has.
@@ -67,6 +68,8 @@ pub struct Hello {
 pub struct Ack {
     /// What the sender holds durably.
     pub vector: VersionVector,
+    /// The hash at that position of the chains that moved since the last acknowledgement on this connection.
+    pub heads: BTreeMap<Chain, Hash>,
     /// The batch that this answers; absent when it answers none.
     pub batch: Option<u64>,
     /// As in [`Hello::relay`].
@@ -85,6 +88,8 @@ const ACK: u64 = 3;
 const CLOUD_VECTOR: u64 = 4;
 const MISSING: u64 = 5;
 
+const CLOUD_KEYS: Keys = Keys { vector: 1, heads: 2, instance: 3 };
+
 impl Message {
     /// A CBOR map; key 0 is the kind.
     pub fn encode(&self) -> Vec<u8> {
@@ -94,9 +99,9 @@ impl Message {
                 out.map(3)?.u64(0)?.u64(BATCH)?.u64(1)?.u64(*number)?.u64(2)?.bytes(batch)?.ok()
             }
             Self::Ack(ack) => write_ack(out, ack),
-            Self::CloudVector(vector) => {
-                out.map(2)?.u64(0)?.u64(CLOUD_VECTOR)?.u64(1)?;
-                shapes::write_vector(out, vector)
+            Self::CloudVector(claim) => {
+                out.map(1 + claim.fields())?.u64(0)?.u64(CLOUD_VECTOR)?;
+                claim.write_to(out, CLOUD_KEYS)
             }
             Self::Missing { floor } => {
                 out.map(2)?.u64(0)?.u64(MISSING)?.u64(1)?;
@@ -135,10 +140,11 @@ fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
 
 fn write_ack(out: &mut Sink<'_>, ack: &Ack) -> Written {
     let pause = u32::try_from(ack.pause.as_millis()).unwrap_or(u32::MAX);
-    let fields = 3 + [ack.batch.is_some(), !ack.refused.is_empty(), pause > 0, ack.asks_cloud]
-        .map(u64::from)
-        .iter()
-        .sum::<u64>();
+    let fields =
+        3 + [ack.batch.is_some(), !ack.refused.is_empty(), pause > 0, ack.asks_cloud, !ack.heads.is_empty()]
+            .map(u64::from)
+            .iter()
+            .sum::<u64>();
     out.map(fields)?.u64(0)?.u64(ACK)?.u64(1)?;
     shapes::write_vector(out, &ack.vector)?;
     if let Some(batch) = ack.batch {
@@ -146,16 +152,18 @@ fn write_ack(out: &mut Sink<'_>, ack: &Ack) -> Written {
     }
     out.u64(3)?.bool(ack.relay)?;
     if !ack.refused.is_empty() {
-        out.u64(4)?.array(ack.refused.len() as u64)?;
-        for chain in &ack.refused {
-            out.bytes(&chain.to_key())?;
-        }
+        out.u64(4)?;
+        shapes::write_chains(out, &ack.refused)?;
     }
     if pause > 0 {
         out.u64(5)?.u32(pause)?;
     }
     if ack.asks_cloud {
         out.u64(6)?.bool(true)?;
+    }
+    if !ack.heads.is_empty() {
+        out.u64(7)?;
+        shapes::write_heads(out, &ack.heads)?;
     }
     Ok(())
 }
@@ -176,6 +184,7 @@ struct Fields {
     refused: BTreeSet<Chain>,
     pause: Duration,
     asks_cloud: bool,
+    cloud: Draft,
 }
 
 /// More than any build ships; a peer that knows more of them names its newest.
@@ -203,14 +212,12 @@ impl Fields {
             (Some(ACK), 1) => self.vector = Some(shapes::vector(reader, limits)?),
             (Some(ACK), 2) => self.number = Some(reader.u64()?),
             (Some(ACK), 3) => self.relay = reader.bool()?,
-            (Some(ACK), 4) => {
-                for _ in 0..reader.array("refused chains", limits.max_chains)? {
-                    self.refused.insert(shapes::chain(reader)?);
-                }
-            }
+            (Some(ACK), 4) => self.refused = shapes::chains(reader, "refused chains", limits)?,
             (Some(ACK), 5) => self.pause = Duration::from_millis(reader.small::<u32>("pause")?.into()),
             (Some(ACK), 6) => self.asks_cloud = reader.bool()?,
-            (Some(CLOUD_VECTOR | MISSING), 1) => self.vector = Some(shapes::vector(reader, limits)?),
+            (Some(ACK), 7) => self.heads = shapes::heads(reader, limits)?,
+            (Some(CLOUD_VECTOR), key) => return self.cloud.read(reader, key, CLOUD_KEYS, limits),
+            (Some(MISSING), 1) => self.vector = Some(shapes::vector(reader, limits)?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -236,13 +243,14 @@ impl Fields {
             },
             ACK => Message::Ack(Ack {
                 vector: shapes::required("message", self.vector, 1)?,
+                heads: self.heads,
                 batch: self.number,
                 relay: self.relay,
                 refused: self.refused,
                 pause: self.pause,
                 asks_cloud: self.asks_cloud,
             }),
-            CLOUD_VECTOR => Message::CloudVector(shapes::required("message", self.vector, 1)?),
+            CLOUD_VECTOR => Message::CloudVector(self.cloud.finish("message", CLOUD_KEYS)?),
             MISSING => {
                 Message::Missing { floor: shapes::required("message", self.vector, 1)?.iter().collect() }
             }

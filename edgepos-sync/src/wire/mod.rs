@@ -1,6 +1,7 @@
 //! The bytes that travel, and what they are made of.
 
 pub(crate) mod batch;
+pub(crate) mod claim;
 pub(crate) mod compress;
 pub(crate) mod message;
 pub(crate) mod reply;

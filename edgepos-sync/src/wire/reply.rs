@@ -1,9 +1,11 @@
 //! What the cloud answers.
 
+use std::collections::BTreeSet;
+
 use edgepos_core::{Chain, UploadEpoch};
-use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written, write};
 
+use super::claim::{Claim, Draft, Keys};
 use super::shapes;
 use crate::limits::Limits;
 
@@ -16,7 +18,7 @@ pub enum CloudReply {
         /// Carried by every append; higher than any before.
         epoch: UploadEpoch,
         /// All that the cloud holds.
-        vector: VersionVector,
+        held: Claim,
     },
     /// Somebody else holds the lease.
     Busy {
@@ -28,12 +30,14 @@ pub enum CloudReply {
         /// The epoch in force; 0 before the first lease.
         epoch: UploadEpoch,
         /// All that the cloud holds.
-        vector: VersionVector,
+        held: Claim,
     },
-    /// The batch is durable.
+    /// The batch is durable, but for the runs that [`held`](Self::Ack::held) does not cover.
     Ack {
         /// All that the cloud holds.
-        vector: VersionVector,
+        held: Claim,
+        /// Chains of the batch that have another history in the cloud: nothing of those was stored.
+        forks: BTreeSet<Chain>,
     },
     /// The epoch is not in force any more.
     Fenced {
@@ -43,9 +47,9 @@ pub enum CloudReply {
     /// The cloud holds something else than `old`, for example because this batch arrived before. Nothing was stored.
     Conflict {
         /// All that the cloud holds.
-        vector: VersionVector,
+        held: Claim,
     },
-    /// The batch continues another history of this chain than the cloud's. Nothing was stored.
+    /// No run of the batch could be stored, and one continues another history of this chain than the cloud's.
     Fork {
         /// The chain that has two histories.
         chain: Chain,
@@ -119,14 +123,16 @@ const CONFLICT: u64 = 6;
 const FORK: u64 = 7;
 const REFUSED: u64 = 8;
 
+const KEYS: Keys = Keys { vector: 2, heads: 10, instance: 11 };
+
 impl CloudReply {
     /// All that the cloud holds, where the reply says it.
-    pub(crate) fn vector(&self) -> Option<&VersionVector> {
+    pub(crate) fn held(&self) -> Option<&Claim> {
         match self {
-            Self::Lease { vector, .. }
-            | Self::Head { vector, .. }
-            | Self::Ack { vector }
-            | Self::Conflict { vector } => Some(vector),
+            Self::Lease { held, .. }
+            | Self::Head { held, .. }
+            | Self::Ack { held, .. }
+            | Self::Conflict { held } => Some(held),
             Self::Busy { .. } | Self::Fenced { .. } | Self::Fork { .. } | Self::Refused { .. } => None,
         }
     }
@@ -134,11 +140,22 @@ impl CloudReply {
     /// A CBOR map; key 0 is the kind.
     pub fn encode(&self) -> Vec<u8> {
         write(|out| match self {
-            Self::Lease { epoch, vector } => write_state(out, GRANTED, Some(*epoch), Some(vector)),
-            Self::Head { epoch, vector } => write_state(out, STATE, Some(*epoch), Some(vector)),
-            Self::Ack { vector } => write_state(out, ACK, None, Some(vector)),
-            Self::Fenced { epoch } => write_state(out, FENCED, Some(*epoch), None),
-            Self::Conflict { vector } => write_state(out, CONFLICT, None, Some(vector)),
+            Self::Lease { epoch, held } => write_state(out, GRANTED, *epoch, held),
+            Self::Head { epoch, held } => write_state(out, STATE, *epoch, held),
+            Self::Ack { held, forks } => {
+                out.map(1 + held.fields() + u64::from(!forks.is_empty()))?.u64(0)?.u64(ACK)?;
+                held.write_to(out, KEYS)?;
+                if !forks.is_empty() {
+                    out.u64(12)?;
+                    shapes::write_chains(out, forks)?;
+                }
+                Ok(())
+            }
+            Self::Fenced { epoch } => out.map(2)?.u64(0)?.u64(FENCED)?.u64(1)?.u64(epoch.0)?.ok(),
+            Self::Conflict { held } => {
+                out.map(1 + held.fields())?.u64(0)?.u64(CONFLICT)?;
+                held.write_to(out, KEYS)
+            }
             Self::Busy { retry_after_ms } => {
                 out.map(2)?.u64(0)?.u64(BUSY)?.u64(3)?.u64(*retry_after_ms)?.ok()
             }
@@ -152,18 +169,18 @@ impl CloudReply {
     /// # Errors
     /// [`DecodeError`], for anything that no honest cloud sends or that exceeds `limits`, an unknown kind included.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
-        let (mut kind, mut epoch, mut vector, mut wait, mut chain, mut reason) =
-            (None, None, None, None, None, None);
+        let (mut kind, mut epoch, mut wait, mut chain, mut reason) = (None, None, None, None, None);
+        let (mut held, mut forks) = (Draft::default(), BTreeSet::new());
         Reader::all("cloud reply", bytes, limits.max_message_bytes, |reader| {
             reader.fields(|reader, key| {
                 match key {
                     0 => kind = Some(reader.u64()?),
                     1 => epoch = Some(UploadEpoch(reader.u64()?)),
-                    2 => vector = Some(shapes::vector(reader, limits)?),
                     3 => wait = Some(reader.u64()?),
                     4 => chain = Some(shapes::chain(reader)?),
                     5 => reason = Some(RefusedReason::from_code(reader.small("reason")?)),
-                    _ => return Ok(false),
+                    12 => forks = shapes::chains(reader, "forks", limits)?,
+                    key => return held.read(reader, key, KEYS, limits),
                 }
                 Ok(true)
             })
@@ -171,16 +188,16 @@ impl CloudReply {
         Ok(match shapes::required("cloud reply", kind, 0)? {
             GRANTED => Self::Lease {
                 epoch: shapes::required("cloud reply", epoch, 1)?,
-                vector: shapes::required("cloud reply", vector, 2)?,
+                held: held.finish("cloud reply", KEYS)?,
             },
             BUSY => Self::Busy { retry_after_ms: shapes::required("cloud reply", wait, 3)? },
             STATE => Self::Head {
                 epoch: shapes::required("cloud reply", epoch, 1)?,
-                vector: shapes::required("cloud reply", vector, 2)?,
+                held: held.finish("cloud reply", KEYS)?,
             },
-            ACK => Self::Ack { vector: shapes::required("cloud reply", vector, 2)? },
+            ACK => Self::Ack { held: held.finish("cloud reply", KEYS)?, forks },
             FENCED => Self::Fenced { epoch: shapes::required("cloud reply", epoch, 1)? },
-            CONFLICT => Self::Conflict { vector: shapes::required("cloud reply", vector, 2)? },
+            CONFLICT => Self::Conflict { held: held.finish("cloud reply", KEYS)? },
             FORK => Self::Fork { chain: shapes::required("cloud reply", chain, 4)? },
             REFUSED => Self::Refused { reason: shapes::required("cloud reply", reason, 5)? },
             _ => return Err(DecodeError::new("kind of reply", 0, DecodeFault::Impossible)),
@@ -188,19 +205,7 @@ impl CloudReply {
     }
 }
 
-fn write_state(
-    out: &mut Sink<'_>,
-    kind: u64,
-    epoch: Option<UploadEpoch>,
-    vector: Option<&VersionVector>,
-) -> Written {
-    out.map(1 + u64::from(epoch.is_some()) + u64::from(vector.is_some()))?.u64(0)?.u64(kind)?;
-    if let Some(epoch) = epoch {
-        out.u64(1)?.u64(epoch.0)?;
-    }
-    if let Some(vector) = vector {
-        out.u64(2)?;
-        shapes::write_vector(out, vector)?;
-    }
-    Ok(())
+fn write_state(out: &mut Sink<'_>, kind: u64, epoch: UploadEpoch, held: &Claim) -> Written {
+    out.map(2 + held.fields())?.u64(0)?.u64(kind)?.u64(1)?.u64(epoch.0)?;
+    held.write_to(out, KEYS)
 }

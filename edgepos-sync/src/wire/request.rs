@@ -4,6 +4,7 @@ use edgepos_core::{ReplicaId, StoreGeneration, StoreId, Term, UploadEpoch};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, DecodeFault, Reader, write};
 
+use super::claim::CloudInstance;
 use super::shapes;
 use crate::limits::Limits;
 
@@ -23,6 +24,9 @@ pub enum CloudRequest {
         term: Term,
         /// Whether the asker leads the store with a quorum behind it. Only then does it pre-empt a lease that has not run out.
         leader: bool,
+        /// The instance of the cloud that has held more, as the asker has proved, than it says that it holds: it was restored from a
+        /// backup, and is to draw another one.
+        restored: Option<CloudInstance>,
     },
     /// Asks what the cloud holds. Changes nothing.
     Head {
@@ -61,13 +65,17 @@ impl CloudRequest {
     /// A CBOR map; key 0 is the kind.
     pub fn encode(&self) -> Vec<u8> {
         write(|out| match self {
-            Self::Lease { store, replica, generation, term, leader } => {
-                out.map(6)?.u64(0)?.u64(LEASE)?;
+            Self::Lease { store, replica, generation, term, leader, restored } => {
+                out.map(6 + u64::from(restored.is_some()))?.u64(0)?.u64(LEASE)?;
                 out.u64(1)?.bytes(&store.0)?;
                 out.u64(2)?.u64(replica.0)?;
                 out.u64(3)?.u32(generation.0)?;
                 out.u64(4)?.u64(term.0)?;
-                out.u64(5)?.bool(*leader)?.ok()
+                out.u64(5)?.bool(*leader)?;
+                if let Some(instance) = restored {
+                    out.u64(10)?.bytes(&instance.0)?;
+                }
+                Ok(())
             }
             Self::Head { store } => out.map(2)?.u64(0)?.u64(HEAD)?.u64(1)?.bytes(&store.0)?.ok(),
             Self::Append { store, replica, epoch, old, new, batch } => {
@@ -91,6 +99,7 @@ impl CloudRequest {
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let (mut kind, mut store, mut replica, mut generation, mut term) = (None, None, None, None, None);
         let (mut leader, mut epoch, mut old, mut new, mut batch) = (false, None, None, None, None);
+        let mut restored = None;
         Reader::all("cloud request", bytes, limits.max_message_bytes, |reader| {
             reader.fields(|reader, key| {
                 match key {
@@ -104,6 +113,7 @@ impl CloudRequest {
                     7 => old = Some(shapes::vector(reader, limits)?),
                     8 => new = Some(shapes::vector(reader, limits)?),
                     9 => batch = Some(reader.bytes("batch", limits.max_message_bytes)?),
+                    10 => restored = Some(CloudInstance(reader.fixed("instance")?)),
                     _ => return Ok(false),
                 }
                 Ok(true)
@@ -117,6 +127,7 @@ impl CloudRequest {
                 generation: shapes::required("cloud request", generation, 3)?,
                 term: shapes::required("cloud request", term, 4)?,
                 leader,
+                restored,
             },
             HEAD => Self::Head { store },
             APPEND => Self::Append {

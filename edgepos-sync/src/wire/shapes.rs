@@ -1,6 +1,6 @@
 //! The CBOR shapes that messages, requests and rows share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_core::{Chain, Lane, ReplicaId, Seq};
 use edgepos_crdt::VersionVector;
@@ -118,4 +118,19 @@ pub(crate) fn lane(reader: &mut Reader<'_>) -> Result<Lane, DecodeError> {
         0,
         DecodeFault::Impossible,
     ))
+}
+
+/// Chains as an array of their keys.
+pub(crate) fn write_chains(out: &mut Sink<'_>, chains: &BTreeSet<Chain>) -> Written {
+    out.array(chains.len() as u64)?;
+    chains.iter().try_for_each(|chain| out.bytes(&chain.to_key())?.ok())
+}
+
+/// Reads what [`write_chains`] wrote.
+pub(crate) fn chains(
+    reader: &mut Reader<'_>,
+    what: &'static str,
+    limits: &Limits,
+) -> Result<BTreeSet<Chain>, DecodeError> {
+    (0..reader.array(what, limits.max_chains)?).map(|_| chain(reader)).collect()
 }

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use edgepos_core::{
-    Chain, ConnectionId, EventId, Lane, LoadId, Now, Persist, ReplicaId, Seq, Term, UploadEpoch, Write,
+    Chain, ConnectionId, EventId, Lane, LoadId, Now, Persist, ReplicaId, Seq, Space, Term, UploadEpoch, Write,
 };
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{
-    Ack, Batch, CloudReply, CloudRequest, Config, EventRecord, Hash, Hello, Input, Message, Notice, Outbox,
-    Output, Restored, Run, UplinkId,
+    Ack, Batch, Claim, CloudInstance, CloudReply, CloudRequest, Config, EventRecord, Hash, Hello, Input,
+    Message, Notice, Outbox, Output, Restored, Run, UplinkId,
 };
 
 use super::{LIMITS, Rows, STORE, read, replica};
+
+/// The cloud of a bench.
+pub const INSTANCE: CloudInstance = CloudInstance([7; 8]);
 
 /// One outbox driven by hand: writes are durable at once unless told otherwise.
 pub struct Bench {
@@ -22,6 +25,10 @@ pub struct Bench {
     pub now: Now,
     pub sent: Vec<(ReplicaId, ConnectionId, Message)>,
     pub asked: Vec<(UplinkId, CloudRequest)>,
+    /// Questions what the cloud holds; answered at once.
+    pub looks: u32,
+    /// What the cloud said last that it holds.
+    pub said: Claim,
     pub news: Vec<Notice>,
     pub accepted: Vec<EventRecord>,
     pub held: Vec<Persist>,
@@ -42,6 +49,8 @@ impl Bench {
             now,
             sent: Vec::new(),
             asked: Vec::new(),
+            looks: 0,
+            said: Claim::default(),
             news: Vec::new(),
             accepted: Vec::new(),
             held: Vec::new(),
@@ -52,6 +61,16 @@ impl Bench {
 
     pub fn terminal(terminal: usize) -> Self {
         Self::new(Config::standard(STORE, replica(terminal), 1))
+    }
+
+    /// A power cut and a start from what is durable.
+    pub fn restart(&mut self) {
+        let mut restored = Restored::new();
+        for ((space, key), value) in &self.rows {
+            restored.insert(*space, key, value).expect("own row");
+        }
+        self.outbox = Outbox::new(self.now, Config::standard(STORE, self.me, 1), restored).expect("valid");
+        self.held.clear();
     }
 
     pub fn wait(&mut self, time: Duration) {
@@ -90,6 +109,11 @@ impl Bench {
                 }
                 Output::Accepted(record) => self.accepted.push(record),
                 Output::Transmit { to, connection, message } => self.sent.push((to, connection, message)),
+                Output::Uplink(id, CloudRequest::Head { .. }) => {
+                    self.looks += 1;
+                    let (epoch, held) = (UploadEpoch(1), self.said.clone());
+                    self.outbox.handle(self.now, Input::Uplink(id, Ok(CloudReply::Head { epoch, held })));
+                }
                 Output::Uplink(id, request) => self.asked.push((id, request)),
                 Output::Notice(notice) => self.news.push(notice),
             }
@@ -116,7 +140,9 @@ impl Bench {
     /// A greeted peer on connection 1 that holds `vector`.
     pub fn meet(&mut self, peer: ReplicaId, vector: VersionVector) {
         self.tell(Input::PeerUp(peer, ConnectionId(1)));
-        self.say(peer, 1, hello(vector));
+        let Claim { vector, heads, .. } = self.held(vector);
+        let Message::Hello(greeting) = hello(vector) else { unreachable!() };
+        self.say(peer, 1, Message::Hello(Hello { heads, ..greeting }));
     }
 
     /// A peer's batch.
@@ -139,10 +165,33 @@ impl Bench {
         let me = self.me;
         self.tell(Input::Leader { leader: Some((me, Term(term))), entitled: true });
         let (id, _) = self.asked.pop().expect("asks for the lease");
-        self.reply(id, CloudReply::Lease { epoch: UploadEpoch(term), vector: VersionVector::new() });
+        let held = self.held(VersionVector::new());
+        self.reply(id, CloudReply::Lease { epoch: UploadEpoch(term), held });
+    }
+
+    /// What a cloud says that holds this of what is held here: with the right hashes.
+    pub fn held(&self, vector: VersionVector) -> Claim {
+        let hash = |id: EventId| {
+            let key = id.to_key();
+            let row = self.rows.get(&(Space::Event, key.to_vec()))?;
+            Some((id.chain, EventRecord::from_row(&key, row)?.1))
+        };
+        let heads = vector.iter().filter_map(|(chain, seq)| hash(EventId::new(chain, seq))).collect();
+        Claim { vector, heads, instance: Some(INSTANCE) }
+    }
+
+    /// The cloud has taken what makes it hold this.
+    pub fn ack(&mut self, id: UplinkId, vector: VersionVector) {
+        let held = self.held(vector);
+        self.reply(id, CloudReply::Ack { held, forks: Default::default() });
     }
 
     pub fn reply(&mut self, id: UplinkId, reply: CloudReply) {
+        if let CloudReply::Lease { held, .. } | CloudReply::Ack { held, .. } | CloudReply::Conflict { held } =
+            &reply
+        {
+            self.said = held.clone();
+        }
         self.tell(Input::Uplink(id, Ok(reply)));
     }
 

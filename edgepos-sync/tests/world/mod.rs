@@ -309,7 +309,7 @@ impl World {
         let mut state = IngestState::decode(&self.cloud.row, &LIMITS).expect("own row");
         let (reply, events) = state.handle(WallMs(self.now), &request, &LIMITS);
         self.cloud.appends += u64::from(!events.is_empty());
-        for event in events {
+        for (event, _) in events {
             let twice = self.cloud.events.insert(event.id, event.payload);
             assert_eq!(twice, None, "{} is in the cloud twice", event.id);
         }

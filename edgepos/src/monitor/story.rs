@@ -182,6 +182,14 @@ fn tell_sync(notice: &sync::Notice) -> &'static str {
         | Notice::CloneSuspected { .. }
         | Notice::Damaged { .. }
         | Notice::TooManyChains { .. } => tell_damage(notice),
+        Notice::Mistaken { chain, claimed, own, witness } => {
+            warn!(%chain, claimed = claimed.0, own = own.0, %witness, "a claim about the cloud is not so; it counts for nothing");
+            "claim_mistaken"
+        }
+        Notice::CloudRestored { witness } => {
+            warn!(%witness, "the cloud lost what it held; it is given all that it lacks");
+            "cloud_restored"
+        }
         Notice::Incompatible { peer, versions: (oldest, newest) } => {
             warn!(
                 peer = peer.terminal(),

@@ -235,6 +235,11 @@ impl Ledger {
         self.outbox.cloud()
     }
 
+    /// Claims about the cloud that are not so.
+    pub(crate) fn mistakes(&self) -> impl Iterator<Item = sync::Mistake> + '_ {
+        self.outbox.mistakes()
+    }
+
     /// Events on this terminal that the cloud is not known to hold.
     pub(crate) fn queued(&self) -> u64 {
         self.outbox.queue_len()

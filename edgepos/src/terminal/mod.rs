@@ -7,6 +7,7 @@ mod condition;
 pub(crate) mod config;
 mod derivation;
 pub(crate) mod disk;
+mod findings;
 mod frame;
 #[cfg(test)]
 mod halted_election;
@@ -387,6 +388,9 @@ impl Terminal {
         self.report_condition(now, ConditionKind::ToleranceLost, missing);
         self.report_condition(now, ConditionKind::DiskFull, self.disk.full());
         self.report_condition(now, ConditionKind::DiskBusy, self.disk.busy());
+        let (mistaken, forked) = findings::of_claims(self.ledger.mistakes());
+        self.report_condition(now, ConditionKind::MistakenClaim, mistaken);
+        self.report_condition(now, ConditionKind::Forked, forked);
     }
 
     fn do_election(&mut self, now: Now, output: consensus::Output) {

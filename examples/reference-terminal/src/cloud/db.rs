@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use edgepos::core::{StoreId, WallMs};
-use edgepos::sync::{CloudReply, CloudRequest, EventRecord, IngestState, Limits};
+use edgepos::core::{EventId, StoreId, WallMs};
+use edgepos::sync::{CloudReply, CloudRequest, EventRecord, Hash, IngestState, Ingested, Limits};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -27,9 +27,11 @@ CREATE TABLE IF NOT EXISTS batch (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS event (
     store BLOB NOT NULL, key BLOB NOT NULL, terminal INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL,
-    payload BLOB NOT NULL, PRIMARY KEY (store, key)
+    payload BLOB NOT NULL, hash BLOB, PRIMARY KEY (store, key)
 ) WITHOUT ROWID;
 ";
+/// For a file that an earlier version made: its events have no hash, and the store's row has that of each chain's last one.
+const ADD_HASH: &str = "ALTER TABLE event ADD COLUMN hash BLOB";
 
 /// The cloud's file failed.
 #[derive(Debug, Error)]
@@ -63,6 +65,7 @@ enum Job {
     Handle(CloudRequest, Answer<CloudReply>),
     Look(StoreId, Answer<(IngestState, u64)>),
     Close(Answer<()>),
+    Hash(StoreId, EventId, Answer<Option<Hash>>),
 }
 
 /// A handle on the thread. It ends with the last handle, or when [`close`](Self::close) was called.
@@ -102,6 +105,14 @@ impl Db {
         self.ask(|answer| Job::Look(store, answer)).await
     }
 
+    /// The hash of a chain at one of its events; `None` where the event is not held, or came before hashes were kept.
+    ///
+    /// # Errors
+    /// When the file fails or too many requests wait.
+    pub async fn hash(&self, store: StoreId, id: EventId) -> Result<Option<Hash>, DbError> {
+        self.ask(|answer| Job::Hash(store, id, answer)).await
+    }
+
     /// Ends the thread after the work that waits, and lets go of the file, which is the whole database then. Later requests are
     /// told that the cloud is closing.
     ///
@@ -135,6 +146,9 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.execute_batch(SCHEMA)?;
+    if connection.prepare("SELECT hash FROM event LIMIT 0").is_err() {
+        connection.execute_batch(ADD_HASH)?;
+    }
     Ok(connection)
 }
 
@@ -148,6 +162,7 @@ fn work(mut connection: Connection, jobs: &mpsc::Receiver<Job>) {
                 let closed = connection.close().map_err(|(_, error)| DbError::Sqlite(error));
                 return drop(answer.send(closed));
             }
+            Job::Hash(store, id, answer) => drop(answer.send(hash(&connection, store, id))),
         }
     }
 }
@@ -188,11 +203,11 @@ fn handle(connection: &mut Connection, request: &CloudRequest) -> Result<CloudRe
     Ok(reply)
 }
 
-fn insert(transaction: &Transaction<'_>, store: StoreId, events: &[EventRecord]) -> Result<(), DbError> {
+fn insert(transaction: &Transaction<'_>, store: StoreId, events: &[Ingested]) -> Result<(), DbError> {
     let mut statement = transaction.prepare_cached(
-        "INSERT INTO event (store, key, terminal, lane, seq, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO event (store, key, terminal, lane, seq, payload, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
-    for EventRecord { id, payload } in events {
+    for (EventRecord { id, payload }, hash) in events {
         let chain = id.chain;
         statement.execute(params![
             store.0,
@@ -200,7 +215,8 @@ fn insert(transaction: &Transaction<'_>, store: StoreId, events: &[EventRecord])
             chain.replica.terminal(),
             chain.lane.code(),
             sql(id.seq.0),
-            payload
+            payload,
+            hash.0
         ])?;
     }
     Ok(())
@@ -218,6 +234,17 @@ fn look(connection: &Connection, store: StoreId) -> Result<(IngestState, u64), D
     let state = load(connection, store)?;
     let events = state.vector().iter().map(|(_, seq)| seq.0).sum();
     Ok((state, events))
+}
+
+fn hash(connection: &Connection, store: StoreId, id: EventId) -> Result<Option<Hash>, DbError> {
+    let row: Option<Option<Vec<u8>>> = connection
+        .query_row(
+            "SELECT hash FROM event WHERE store = ?1 AND key = ?2",
+            params![store.0, id.to_key()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(row.flatten().and_then(|hash| hash.try_into().ok()).map(Hash))
 }
 
 /// SQLite's integers are signed; none of these numbers comes near.

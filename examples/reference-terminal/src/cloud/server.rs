@@ -1,5 +1,6 @@
 //! The cloud's HTTP server.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
@@ -19,7 +20,7 @@ use tokio::net::TcpListener;
 
 use super::{Db, DbError};
 use crate::lifeline;
-use crate::names::{VectorText, parse_16, vector_text};
+use crate::names::{VectorText, parse_16, parse_event, vector_text};
 
 /// How the cloud runs.
 #[derive(Clone, Debug)]
@@ -67,6 +68,21 @@ pub struct Head {
     pub batches: u64,
     /// How far each chain is held, by its name.
     pub vector: VectorText,
+    /// The hash of each chain there, 64 hexadecimal digits.
+    #[serde(default)]
+    pub heads: BTreeMap<String, String>,
+    /// Which life of the cloud's memory this is; absent before the first lease.
+    #[serde(default)]
+    pub instance: Option<String>,
+}
+
+/// What `GET /v1/stores/{store}/hash?event=…` says.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HashReport {
+    /// The event that was asked for.
+    pub event: String,
+    /// The hash of its chain there; absent where the event is not held, or came before hashes were kept.
+    pub hash: Option<String>,
 }
 
 /// Serves until it is asked to stop; prints `READY http://ADDR` on standard output once it does.
@@ -106,6 +122,7 @@ fn router(db: Arc<Db>) -> Router {
     Router::new()
         .route("/v1/stores/{store}/uplink", post(uplink))
         .route("/v1/stores/{store}/head", get(head))
+        .route("/v1/stores/{store}/hash", get(hash))
         .route("/health", get(|| async { "ok\n" }))
         .layer(DefaultBodyLimit::max(Limits::DEFAULT.max_message_bytes as usize))
         .with_state(db)
@@ -144,8 +161,31 @@ async fn head(State(db): State<Arc<Db>>, Path(store): Path<String>) -> Response 
             events,
             batches: state.batches(),
             vector: vector_text(state.vector()),
+            heads: state.heads().iter().map(|(chain, hash)| (chain.to_string(), hash.to_string())).collect(),
+            instance: state.instance().map(|instance| instance.to_string()),
         })
         .into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+#[derive(Deserialize)]
+struct Which {
+    /// The name of an event, such as `3-0123456789ab/0:17`.
+    event: String,
+}
+
+async fn hash(State(db): State<Arc<Db>>, Path(store): Path<String>, Query(which): Query<Which>) -> Response {
+    let Ok(store) = parse_16(&store).map(StoreId) else {
+        return (StatusCode::NOT_FOUND, "no such store\n").into_response();
+    };
+    let event = match parse_event(&which.event) {
+        Ok(event) => event,
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    match db.hash(store, event).await {
+        Ok(hash) => Json(HashReport { event: event.to_string(), hash: hash.map(|hash| hash.to_string()) })
+            .into_response(),
         Err(error) => failed(&error),
     }
 }

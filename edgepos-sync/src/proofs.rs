@@ -1,0 +1,166 @@
+//! Claims that wait to be judged: what somebody says that it, or the cloud, holds is compared with the hash that is held here.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use edgepos_core::{Chain, EventId, LoadId, Seq, Time};
+
+use crate::claims::Source;
+use crate::event::{EventRecord, Hash};
+use crate::io::{Mistake, Notice};
+use crate::log::{Held, Log};
+use crate::turn::Turn;
+
+/// A claim that was compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) source: Source,
+    pub(crate) chain: Chain,
+    pub(crate) seq: Seq,
+    pub(crate) hash: Hash,
+    /// Whether the history is the one held here.
+    pub(crate) ours: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    seq: Seq,
+    hash: Hash,
+    since: Time,
+    /// Whether it was told as a mistake.
+    told: bool,
+}
+
+/// Claims that are not judged yet: those whose hash is being read, and those above what is held here.
+#[derive(Debug, Default)]
+pub(crate) struct Proofs {
+    waiting: BTreeMap<(Chain, Source), Waiting>,
+    /// Those whose hash is on disk.
+    unread: VecDeque<(Chain, Source)>,
+    reading: Option<(LoadId, EventId)>,
+    judged: VecDeque<Verdict>,
+}
+
+impl Proofs {
+    /// Somebody has claimed this. What can be judged at once is, see [`poll`](Self::poll).
+    pub(crate) fn claim(&mut self, turn: &Turn<'_>, source: Source, chain: Chain, seq: Seq, hash: Hash) {
+        let key = (chain, source);
+        let known = self.waiting.get(&key).copied();
+        let is_old = |known: Waiting| known.seq == seq && known.hash == hash;
+        if known.is_some_and(is_old) {
+            return;
+        }
+        // Whoever names ever new chains makes nothing grow.
+        if known.is_none() && self.waiting.len() >= turn.config.limits.max_chains as usize {
+            return;
+        }
+        // A claim that stays above what is held is the same mistake, however it grows.
+        let (since, told) = match known {
+            Some(known) if seq > turn.log.accepted().get(chain) => (known.since, known.told),
+            _ => (turn.now, false),
+        };
+        self.waiting.insert(key, Waiting { seq, hash, since, told });
+        self.look(turn, key);
+    }
+
+    /// Nothing that was claimed about the cloud counts any more.
+    pub(crate) fn forget_cloud(&mut self) {
+        self.waiting.retain(|(_, source), _| !source.is_about_cloud());
+    }
+
+    /// What is held has grown: claims that were above it may be judged.
+    pub(crate) fn recheck(&mut self, turn: &Turn<'_>) {
+        let accepted = turn.log.accepted();
+        let reached: Vec<_> = self
+            .waiting
+            .iter()
+            .filter(|((chain, _), claim)| claim.seq <= accepted.get(*chain))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in reached {
+            self.look(turn, key);
+        }
+    }
+
+    fn look(&mut self, turn: &Turn<'_>, key: (Chain, Source)) {
+        let Some(claim) = self.waiting.get(&key) else { return };
+        match turn.log.hash_at(key.0, claim.seq) {
+            Held::At(hash) => self.judge(key, hash),
+            Held::OnDisk if !self.unread.contains(&key) => self.unread.push_back(key),
+            Held::OnDisk | Held::Not => {}
+        }
+    }
+
+    fn judge(&mut self, key: (Chain, Source), own: Hash) {
+        if let Some(Waiting { seq, hash, .. }) = self.waiting.remove(&key) {
+            let (chain, source) = key;
+            self.judged.push_back(Verdict { source, chain, seq, hash, ours: own == hash });
+        }
+    }
+
+    /// The next judgement.
+    pub(crate) fn poll(&mut self) -> Option<Verdict> {
+        self.judged.pop_front()
+    }
+
+    /// Reads the next hash, one at a time.
+    pub(crate) fn pump(&mut self, turn: &mut Turn<'_>) {
+        while self.reading.is_none() {
+            let Some(key) = self.unread.pop_front() else { return };
+            let Some(claim) = self.waiting.get(&key) else { continue };
+            let id = EventId::new(key.0, claim.seq);
+            self.reading = Some((turn.out.read(id, id, 1), id));
+        }
+    }
+
+    /// Whether the rows were for a claim.
+    pub(crate) fn loaded(&mut self, load: LoadId, rows: &[(Vec<u8>, Vec<u8>)]) -> bool {
+        let Some((_, id)) = self.reading.take_if(|(reading, _)| *reading == load) else { return false };
+        let row = rows.first().and_then(|(key, value)| EventRecord::from_row(key, value));
+        if let Some((_, own)) = row.filter(|(record, _)| record.id == id) {
+            let at = |((chain, _), claim): &(&(Chain, Source), &Waiting)| {
+                *chain == id.chain && claim.seq == id.seq
+            };
+            let keys: Vec<_> = self.waiting.iter().filter(at).map(|(key, _)| *key).collect();
+            for key in keys {
+                self.judge(key, own);
+            }
+        }
+        true
+    }
+
+    /// Tells of claims about the cloud that have been above what is held here for a while: nobody sends what would prove them.
+    pub(crate) fn wake(&mut self, turn: &mut Turn<'_>) {
+        for ((chain, source), claim) in &mut self.waiting {
+            let own = turn.log.accepted().get(*chain);
+            let due = claim.since + turn.config.claim_grace <= turn.now;
+            if !due || claim.told || !source.is_about_cloud() {
+                continue;
+            }
+            claim.told = true;
+            if claim.seq > own {
+                let (chain, claimed, witness) = (*chain, claim.seq, source.witness());
+                turn.out.notice(Notice::Mistaken { chain, claimed, own, witness });
+            }
+        }
+    }
+
+    /// Claims about the cloud that were told as mistakes and still stand.
+    pub(crate) fn mistakes<'a>(&'a self, log: &'a Log) -> impl Iterator<Item = Mistake> + 'a {
+        self.waiting.iter().filter(|(_, claim)| claim.told).filter_map(|((chain, source), claim)| {
+            let (chain, claimed, own) = (*chain, claim.seq, log.accepted().get(*chain));
+            (claimed > own).then(|| Mistake::Above { chain, claimed, own, witness: source.witness() })
+        })
+    }
+
+    /// Whether the cloud itself claims what is not so.
+    pub(crate) fn doubts_cloud(&self) -> bool {
+        self.waiting.keys().any(|(_, source)| *source == Source::Cloud)
+    }
+
+    pub(crate) fn poll_timeout(&self, grace: Duration) -> Option<Time> {
+        let untold =
+            |((_, source), claim): &(&(Chain, Source), &Waiting)| !claim.told && source.is_about_cloud();
+        self.waiting.iter().filter(untold).map(|(_, claim)| claim.since + grace).min()
+    }
+}
