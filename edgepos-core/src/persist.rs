@@ -54,11 +54,13 @@ pub enum Space {
     BookedBasket = 19,
     /// Up to where keys and baskets are known, and those that were booked twice.
     BookedTwice = 20,
+    /// How the last business day was closed.
+    ClosedDay = 25,
 }
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -77,6 +79,7 @@ impl Space {
         Self::Clock,
         Self::BookedBasket,
         Self::BookedTwice,
+        Self::ClosedDay,
     ];
 
     /// The number on disk.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use edgepos::Record;
-use edgepos::model::{Currency, PriceSet, ProductSet, StockLine, StockMoved, StockReason};
+use edgepos::model::{CashCount, Currency, PriceSet, ProductSet, StockLine, StockMoved, StockReason};
 use edgepos_core::Jitter;
 
 /// How many products there are.
@@ -24,8 +24,9 @@ fn product(number: u64) -> String {
 }
 
 /// Master data, first prices and first goods.
-pub(crate) fn opening(rng: &mut Jitter) -> VecDeque<Record> {
-    let mut records = VecDeque::from([Record::day_opened(20_260_921, 10_000)]);
+pub(crate) fn opening(rng: &mut Jitter, day: u32) -> VecDeque<Record> {
+    let cash = vec![CashCount::new(Currency::EUR, 10_000)];
+    let mut records = VecDeque::from([Record::day_opened_with(day, 10_000, cash)]);
     for code in products() {
         records.push_back(Record::product(&ProductSet {
             product: code.clone(),
@@ -45,8 +46,8 @@ pub(crate) fn opening(rng: &mut Jitter) -> VecDeque<Record> {
     records
 }
 
-/// Something that is recorded beside receipts.
-pub(crate) fn some_record(rng: &mut Jitter, bulk_bytes: u64) -> Record {
+/// Something that is recorded beside receipts; `day` is the next business day.
+pub(crate) fn some_record(rng: &mut Jitter, bulk_bytes: u64, day: u32) -> Record {
     let code = some_product(rng);
     match rng.range(0, 10) {
         0..=2 => {
@@ -68,7 +69,10 @@ pub(crate) fn some_record(rng: &mut Jitter, bulk_bytes: u64) -> Record {
             let length = rng.range(1, bulk_bytes.max(2));
             Record::custom((0..length).map(|_| rng.next_u64() as u8).collect(), Vec::new())
         }
-        8 => Record::day_opened(20_260_922, 0),
-        _ => Record::day_closed(rng.range(0, 100_000) as i64),
+        8 => Record::day_opened(day, 0),
+        _ => {
+            let counted = rng.range(0, 100_000) as i64;
+            Record::day_closed_with(counted, vec![CashCount::new(Currency::EUR, counted)])
+        }
     }
 }

@@ -72,6 +72,10 @@ pub(crate) struct Till {
     baskets: u64,
     /// Goods and prices that a store has before it opens; the first till enters them.
     opening: VecDeque<Record>,
+    /// Business days that it tried to open.
+    days: u32,
+    /// The terminal sells no more on the last of them.
+    day_closed: bool,
     closing: bool,
     alarm: Option<u64>,
     turn: u64,
@@ -80,7 +84,7 @@ pub(crate) struct Till {
 impl Till {
     /// The till at terminal `place` (from 0) of `tills`.
     pub(crate) fn new(place: usize, tills: usize, style: TillStyle, mut rng: Jitter) -> Self {
-        let opening = if place == 0 { opening(&mut rng) } else { VecDeque::new() };
+        let opening = if place == 0 { opening(&mut rng, date(1)) } else { VecDeque::new() };
         let first = rng.range(100_000, 1_500_000);
         Self {
             place,
@@ -94,6 +98,8 @@ impl Till {
             requests: 0,
             baskets: 0,
             opening,
+            days: 1,
+            day_closed: false,
             closing: false,
             alarm: Some(first),
             turn: 0,
@@ -123,8 +129,15 @@ impl Till {
             None if self.closing => Vec::new(),
             None => match self.opening.pop_front() {
                 Some(record) => vec![Ask::Record(record)],
-                None => vec![Ask::Record(some_record(&mut self.rng, self.style.bulk_bytes))],
+                None => {
+                    self.days += 1;
+                    vec![Ask::Record(some_record(&mut self.rng, self.style.bulk_bytes, date(self.days)))]
+                }
             },
+            Some(Task::Sell(_)) if self.day_closed => {
+                self.days += 1;
+                vec![Ask::Record(Record::day_opened(date(self.days), 0))]
+            }
             Some(Task::Settle(basket)) => {
                 ledger.asks_abandon(*basket);
                 vec![Ask::Abandon(*basket)]
@@ -173,6 +186,7 @@ impl Till {
             }
             (Waiting::Commit(basket, _), Ok(_)) => self.paid(basket, street),
             (_, Err(Refusal::BasketBusy(_) | Refusal::Full { .. })) => {}
+            (Waiting::Begin(_), Err(Refusal::DayClosed(_))) => self.day_closed = true,
             (Waiting::Begin(_), Err(refusal)) => {
                 return Err(Violation::new(Rule::Alive, format!("a good draft was refused: {refusal}")));
             }
@@ -413,6 +427,8 @@ impl Till {
                 return Err(Violation::new(Rule::Alive, what));
             }
         }
+        // Either it has opened the day, or one was open.
+        self.day_closed = false;
         let wait = if self.opening.is_empty() { pause(&mut self.rng, self.style.pause_us) } else { 1_000 };
         self.wake(now_us + wait);
         Ok(())
@@ -436,6 +452,13 @@ impl Till {
         name[8..].copy_from_slice(&self.baskets.to_be_bytes());
         BasketId(name)
     }
+}
+
+/// The business day of this number, as yyyymmdd: each is after the one before.
+fn date(number: u32) -> u32 {
+    // The first 28 days are in every month.
+    let (year, month, day) = (2_026 + number / 336, 1 + number / 28 % 12, 1 + number % 28);
+    year * 10_000 + month * 100 + day
 }
 
 impl Sell {

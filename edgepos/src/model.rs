@@ -6,7 +6,7 @@
 
 pub use crate::retail::body::Body;
 pub use crate::retail::catalogue::body::{PriceSet, ProductSet};
-pub use crate::retail::day::body::{DayClosed, DayOpened};
+pub use crate::retail::day::body::{CashCount, DayClosed, DayOpened};
 pub use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
 pub use crate::retail::envelope::{ClockQuality, Envelope, Mode, Ref, RefRole};
 pub use crate::retail::exception::body::{ExceptionRaised, ExceptionType};

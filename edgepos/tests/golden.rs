@@ -5,7 +5,7 @@
 use edgepos::core::{Chain, EventId, IdempotencyKey, Lane, ReplicaId, Seq};
 use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{
-    BasketId, BookedName, CounterRow, Currency, DayClosed, DayOpened, DocType, Effect, Envelope,
+    BasketId, BookedName, CashCount, CounterRow, Currency, DayClosed, DayOpened, DocType, Effect, Envelope,
     ExceptionRaised, Kind, KnownKind, Line, NumberVoided, PriceSet, ProductSet, Ref, RefRole, StockLine,
     StockMoved, StockReason, Tender, Transaction,
 };
@@ -115,7 +115,9 @@ fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
             };
             (encoded(price), PRICE_SET)
         }
-        KnownKind::DayOpened => (encoded(DayOpened { day: 20_231_114, float: 10_000 }), DAY_OPENED),
+        KnownKind::DayOpened => {
+            (encoded(DayOpened { day: 20_231_114, float: 10_000, cash: None }), DAY_OPENED)
+        }
         KnownKind::DayClosed => {
             let seen: VersionVector = [(event_id().chain, event_id().seq)].into_iter().collect();
             (encoded(DayClosed::new(20_231_114, 5_000, &seen)), DAY_CLOSED)
@@ -164,6 +166,21 @@ fn the_body_of_each_kind_is_these_bytes() {
     }
     let closed: DayClosed = minicbor::decode(&bytes(DAY_CLOSED)).unwrap();
     assert_eq!(closed.watermark().get(event_id().chain), event_id().seq);
+    let counted = CashCount {
+        drawer: Some("front".into()),
+        expected: Some(4_000),
+        ..CashCount::new(Currency::USD, 3_900)
+    };
+    let opened = DayOpened { day: 20_231_114, float: 0, cash: Some(vec![counted.clone()]) };
+    assert_eq!(hex(&encoded(opened.clone())), DAY_OPENED_WITH_CASH);
+    assert_eq!(minicbor::decode::<DayOpened>(&bytes(DAY_OPENED_WITH_CASH)).unwrap(), opened);
+    let with_cash = closed.clone().with_cash(Some(vec![counted]));
+    assert_eq!(hex(&encoded(with_cash.clone())), DAY_CLOSED_WITH_CASH);
+    assert_eq!(minicbor::decode::<DayClosed>(&bytes(DAY_CLOSED_WITH_CASH)).unwrap(), with_cash);
+    let transaction: Transaction = minicbor::decode(&bytes(TRANSACTION)).unwrap();
+    let with_change = Transaction { change: Some(42), ..transaction };
+    assert_eq!(hex(&encoded(with_change.clone())), TRANSACTION_WITH_CHANGE);
+    assert_eq!(minicbor::decode::<Transaction>(&bytes(TRANSACTION_WITH_CHANGE)).unwrap(), with_change);
     let raised: ExceptionRaised = minicbor::decode(&bytes(EXCEPTION_RAISED)).unwrap();
     assert_eq!(raised.row(), Some(CounterRow::stock("milk", 1)));
 }
@@ -207,6 +224,9 @@ const PRODUCT_SET: &str = "a500646d696c6b01684d696c6b2031206c0265706965636503000
 const PRICE_SET: &str = "a600646d696c6b0101021881036345555204f5051b0000018bcfe56800";
 const DAY_OPENED: &str = "a2001a0134b3ca01192710";
 const DAY_CLOSED: &str = "a3001a0134b3ca011913880281510003000000000005010000000000000009";
+const TRANSACTION_WITH_CHANGE: &str = "ab0050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0100026153030705634555520681a7000101646d696c6b02020300040005190102068007818200190102088009000a1901020b182a";
+const DAY_OPENED_WITH_CASH: &str = "a3001a0134b3ca01000281a4006355534401190f3c026566726f6e7403190fa0";
+const DAY_CLOSED_WITH_CASH: &str = "a4001a0134b3ca0119138802815100030000000000050100000000000000090381a4006355534401190f3c026566726f6e7403190fa0";
 const EXCEPTION_RAISED: &str =
     "a60000014b000000000001006d696c6b0201032204000581510003000000000005010000000000000009";
 const DUPLICATE_BASKET: &str = "a60005015818ffffffffffffff62bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0201030104010581510003000000000005010000000000000009";

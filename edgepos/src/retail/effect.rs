@@ -2,7 +2,11 @@
 
 use minicbor::{Decode, Encode};
 
+use super::money::Currency;
 use super::sale::body::BasketId;
+
+/// Longest name of a drawer, in bytes.
+const MAX_DRAWER: usize = 64;
 
 /// What is counted. Numbers from 0x8000 are a vendor's own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
@@ -20,7 +24,7 @@ impl Counter {
     pub const STORED_VALUE: Self = Self(3);
     /// Uses left of a coupon; the key is the coupon.
     pub const COUPON_USE: Self = Self(4);
-    /// Cash in a drawer, in minor units; the key is the drawer.
+    /// Cash of one currency in a drawer, in minor units; see [`CounterRow::cash`].
     pub const CASH: Self = Self(5);
     /// The first number that a vendor may use as it likes.
     pub const VENDOR: Self = Self(0x8000);
@@ -76,14 +80,22 @@ impl CounterRow {
         Self { counter: Counter::RETURNABLE, location: 0, state: StockState::OnHand, key }
     }
 
-    /// Cash in a drawer.
-    pub fn cash(drawer: &str) -> Self {
-        Self {
-            counter: Counter::CASH,
-            location: 0,
-            state: StockState::OnHand,
-            key: drawer.as_bytes().to_vec(),
-        }
+    /// Cash of one currency in a drawer: the key is the drawer, a slash and the currency. Versions up to 0.1.0 summed up all
+    /// currencies under the drawer alone.
+    pub fn cash(drawer: &str, currency: Currency) -> Self {
+        let key = format!("{drawer}/{currency}").into_bytes();
+        Self { counter: Counter::CASH, location: 0, state: StockState::OnHand, key }
+    }
+
+    /// Whether a drawer may have this name.
+    pub(crate) fn is_drawer(name: &str) -> bool {
+        (1..=MAX_DRAWER).contains(&name.len()) && name.trim() == name && !name.chars().any(char::is_control)
+    }
+
+    /// The currency of a row of cash; `None` for other counters, and for a row that an earlier version summed up over currencies.
+    pub fn currency(&self) -> Option<Currency> {
+        let (_, code) = self.key.split_last_chunk::<4>().filter(|_| self.counter == Counter::CASH)?;
+        std::str::from_utf8(code).ok()?.strip_prefix('/').and_then(Currency::of_record)
     }
 
     /// Bytes that sort by counter, location, state, key.
@@ -181,12 +193,22 @@ mod tests {
             CounterRow::stock("", 0),
             CounterRow { state: StockState::Damaged, ..CounterRow::stock("4006381333931", 7) },
             CounterRow::returnable(BasketId([9; 16]), 300),
-            CounterRow::cash("till-1"),
+            CounterRow::cash("till-1", Currency::EUR),
         ] {
             assert_eq!(CounterRow::from_key(&row.to_key()), Some(row));
         }
         assert_eq!(CounterRow::from_key(&[0; 6]), None);
         assert_eq!(CounterRow::from_key(&[0, 0, 0, 0, 0, 0, 4]), None);
+    }
+
+    #[test]
+    fn cash_says_its_currency_unless_it_is_of_before() {
+        let row = CounterRow::cash("front/2", Currency::USD);
+        assert_eq!((row.key.as_slice(), row.currency()), (b"front/2/USD".as_slice(), Some(Currency::USD)));
+        let old = CounterRow { key: b"terminal-1".to_vec(), ..row.clone() };
+        assert_eq!(old.currency(), None);
+        assert_eq!(CounterRow { key: b"USD".to_vec(), ..row }.currency(), None);
+        assert_eq!(CounterRow::stock("a/USD", 0).currency(), None);
     }
 
     #[test]

@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+/// Largest quantity or amount of a line or a payment: sums of a whole receipt, and of 10⁶ receipts, stay inside 64 bits.
+pub(crate) const MAX_MAGNITUDE: u64 = 1_000_000_000_000;
+
 /// An ISO 4217 currency code, such as `EUR`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency([u8; 3]);
@@ -30,6 +33,12 @@ impl Currency {
             b"CLF" | b"UYW" => 4,
             _ => 2,
         }
+    }
+
+    /// The code that an event or a row says, which need not be one that is in use.
+    pub(crate) fn of_record(text: &str) -> Option<Self> {
+        let code = <[u8; 3]>::try_from(text.as_bytes()).ok()?;
+        code.iter().all(u8::is_ascii_uppercase).then_some(Self(code))
     }
 
     /// The three letters.

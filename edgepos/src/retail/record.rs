@@ -2,7 +2,7 @@
 
 use edgepos_core::{IdempotencyKey, Lane};
 
-use super::day::body::DayChange;
+use super::day::body::DayRecord;
 use super::effect::Effect;
 use super::envelope::Mode;
 use super::kind::KnownKind;
@@ -23,7 +23,7 @@ pub(crate) enum What {
     /// A kind with its body and effects.
     Event { kind: KnownKind, lane: Lane, body: Vec<u8>, effects: Vec<Effect> },
     /// The business day begins or ends; its room writes the body when it is recorded.
-    Day(DayChange),
+    Day(DayRecord),
 }
 
 impl What {
@@ -34,7 +34,7 @@ impl What {
                 let keys: usize = effects.iter().map(|effect| effect.key.len() + 32).sum();
                 disk::writes(body.len() + keys, effects.len())
             }
-            Self::Day(_) => disk::writes(0, 1),
+            Self::Day(record) => disk::writes(128 * record.cash.len(), 2 + record.cash.len()),
         }
     }
 }

@@ -6,7 +6,7 @@ use edgepos_core::{EventId, IdempotencyKey};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::to_cbor;
 
-use super::day::body::{DayChange, DayClosed};
+use super::day::body::{DayChange, DayClosed, DayOpened, DayRecord};
 use super::keys::Keys;
 use super::keys::booked::{Contents, What as Named};
 use super::keys::found::Found;
@@ -130,10 +130,18 @@ fn contents(record: &Record) -> Contents {
     let mode = record.mode;
     match record.what() {
         What::Event { kind, body, effects, .. } => Contents::of(kind.kind(), mode, body, effects),
-        What::Day(DayChange::Opened(opened)) => Contents::of(Kind::DAY_OPENED, mode, &to_cbor(opened), &[]),
-        What::Day(DayChange::Closed { counted }) => {
-            let closed = DayClosed::new(0, *counted, &VersionVector::new());
-            Contents::of(Kind::DAY_CLOSED, mode, &to_cbor(&closed), &[])
+        What::Day(DayRecord { change, amount, cash }) => {
+            let cash = (!cash.is_empty()).then(|| cash.clone());
+            let (kind, body) = match *change {
+                DayChange::Opened(day) => {
+                    (Kind::DAY_OPENED, to_cbor(&DayOpened { day, float: *amount, cash }))
+                }
+                DayChange::Closed => {
+                    let closed = DayClosed::new(0, *amount, &VersionVector::new()).with_cash(cash);
+                    (Kind::DAY_CLOSED, to_cbor(&closed))
+                }
+            };
+            Contents::of(kind, mode, &body, &[])
         }
     }
 }

@@ -48,10 +48,11 @@ pub(crate) struct Shop {
 
 impl Shop {
     /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 8] = [
+    pub(crate) const SPACES: [Space; 9] = [
         Space::Basket,
         Space::Series,
         Space::Day,
+        Space::ClosedDay,
         Space::Counter,
         Space::Register,
         Space::Exception,
@@ -63,6 +64,7 @@ impl Shop {
     pub(crate) fn restore(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
         match space {
             Space::Day => self.day.restore(value),
+            Space::ClosedDay => self.day.restore_closed(value),
             Space::Basket => self.sales.restore_basket(value),
             Space::Series => self.sales.restore_series(key, value),
             Space::Counter => self.counters.restore(key, value),
@@ -93,7 +95,7 @@ impl Shop {
         request: RequestId,
         draft: Draft,
     ) -> Result<(), Refusal> {
-        self.sales.begin(turn, &mut self.keys, &self.counters, request, draft)
+        self.sales.begin(turn, &mut self.keys, &self.counters, self.day.selling(), request, draft)
     }
 
     /// See [`Terminal::commit`](crate::Terminal::commit).
@@ -113,7 +115,7 @@ impl Shop {
         request: RequestId,
         basket: BasketId,
     ) -> Result<(), Refusal> {
-        self.sales.abandon(turn, self.day.stamp(), request, basket)
+        self.sales.abandon(turn, self.day.open(), request, basket)
     }
 
     /// See [`Terminal::record`](crate::Terminal::record).
@@ -142,10 +144,13 @@ impl Shop {
         turn.disk.check(self.promised(), what.needs())?;
         match what {
             What::Event { kind, lane, body, effects } => {
-                let entry = Entry { lane, mode, effects, key, ..Entry::new(self.day.stamp(), kind, body) };
+                let entry = Entry { lane, mode, effects, key, ..Entry::new(self.day.open(), kind, body) };
                 turn.ledger.record(turn.now, turn.config, entry)
             }
-            What::Day(change) => self.day.record(turn, change, mode, key),
+            What::Day(record) => {
+                let open = self.sales.open_baskets();
+                self.day.record(turn, &self.counters, open, record, mode, key)
+            }
         }
     }
 
@@ -155,7 +160,7 @@ impl Shop {
         match question {
             Question::Begin(basket) => self.sales.begin_answered(turn, &self.counters, basket, found),
             Question::Commit(key) => {
-                self.sales.commit_answered(turn, &self.keys, self.day.stamp(), key, found);
+                self.sales.commit_answered(turn, &self.keys, self.day.open(), key, found);
             }
             Question::Record(key) => {
                 if let Some(record) = self.recordings.answered(turn.out, &self.keys, key, found) {

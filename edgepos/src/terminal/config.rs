@@ -92,6 +92,11 @@ impl Config {
         bounds(!self.me.is_store() && self.me.terminal() != 0, "me", "a terminal's number from 1 on")
     }
 
+    /// The drawer that cash goes into where nobody names another.
+    pub(crate) fn own_drawer(&self) -> String {
+        format!("terminal-{}", self.me.terminal())
+    }
+
     /// What the election is told of it.
     pub(super) fn election(&self) -> consensus::Config {
         let mut election = consensus::Config::standard(self.me, self.genesis.voters.clone(), self.seed);

@@ -53,6 +53,7 @@ pub(crate) struct Entry {
     pub(crate) mode: Mode,
     pub(crate) business_day: Option<u32>,
     pub(crate) operator: Option<String>,
+    pub(crate) drawer: Option<String>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) refs: Vec<Ref>,
     pub(crate) key: Option<IdempotencyKey>,
@@ -68,6 +69,7 @@ impl Entry {
             mode: Mode::Live,
             business_day,
             operator: None,
+            drawer: None,
             effects: Vec::new(),
             refs: Vec::new(),
             key: None,
@@ -246,13 +248,14 @@ impl Ledger {
     }
 
     fn envelope(&mut self, now: Now, config: &Config, entry: Entry) -> Envelope {
-        let Entry { kind, body, mode, business_day, operator, effects, refs, key, .. } = entry;
+        let Entry { kind, body, mode, business_day, operator, drawer, effects, refs, key, .. } = entry;
         let mut envelope = Envelope::new(kind, now.wall.0, self.clock.now(now.wall), body).with_key(key);
         envelope.business_day = business_day;
         envelope.location = config.location;
         envelope.workstation = config.me.terminal();
         envelope.mode = mode;
         envelope.operator = operator;
+        envelope.drawer = drawer;
         envelope.effects = effects;
         envelope.refs = refs;
         envelope

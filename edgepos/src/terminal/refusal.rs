@@ -21,7 +21,7 @@ pub enum Refusal {
         /// How much it may be.
         limit: usize,
     },
-    /// A field says what it may not.
+    /// A line says what it may not.
     #[error("line {line}: {reason}")]
     BadLine {
         /// The line's number.
@@ -86,9 +86,20 @@ pub enum Refusal {
     /// The disk is full. What was begun before can be paid and booked; nothing further is promised until there is room.
     #[error("the disk is full: nothing further is begun until there is room")]
     DiskFull,
-    /// A business day is open, or none is.
+    /// What the business days allow: one is open, none is, baskets are, or the date is not after the last.
     #[error("{0}")]
     Day(&'static str),
+    /// The business day, as yyyymmdd, is closed: a sale begins on the next one.
+    #[error("business day {0} is closed: open the next one")]
+    DayClosed(u32),
+    /// A field says what it may not.
+    #[error("{field}: {reason}")]
+    BadField {
+        /// The name of the field.
+        field: &'static str,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// What moves a counter may not be what is sent last and dropped first.
     #[error("an event with effects does not travel in the telemetry lane")]
     EffectsInTelemetry,

@@ -202,6 +202,9 @@ pub struct Pay {
     /// What the customer got back in cash, in minor units. The tenders less this come to the total.
     #[serde(default, skip_serializing_if = "is_default")]
     pub change: i64,
+    /// The drawer that the cash goes into, where it is not the terminal's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawer: Option<String>,
 }
 
 /// One payment of a transaction.
@@ -298,16 +301,43 @@ pub enum RecordEvent {
     },
     /// The business day begins.
     DayOpened {
-        /// The business day, as the number yyyymmdd.
+        /// The business day, as the number yyyymmdd: a date after the last one.
         day: u32,
         /// Cash in the drawer, in minor units.
+        #[serde(default)]
         float: i64,
+        /// The currency of `float`; without it no drawer's counter moves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        currency: Option<String>,
+        /// Cash in other drawers and currencies.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cash: Vec<CashPart>,
     },
     /// The business day ends.
     DayClosed {
         /// Cash counted in the drawer, in minor units.
+        #[serde(default)]
         counted: i64,
+        /// The currency of `counted`; without it no drawer's counter moves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        currency: Option<String>,
+        /// Cash counted in other drawers and currencies.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cash: Vec<CashPart>,
     },
+}
+
+/// Cash in one drawer, of one currency. The drawer's counter says this from then on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CashPart {
+    /// The currency, by its ISO 4217 code.
+    pub currency: String,
+    /// How much, in minor units.
+    pub amount: i64,
+    /// The drawer, where it is not the terminal's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawer: Option<String>,
 }
 
 /// One product of a stock movement.
@@ -437,6 +467,9 @@ pub struct CounterReport {
     pub location: u32,
     /// Its value as far as this terminal has seen.
     pub value: i64,
+    /// For cash, its currency; absent where a version before summed up all currencies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
 }
 
 /// What a picture shows.
@@ -498,8 +531,10 @@ pub enum ProblemCode {
     Tenders,
     /// The basket is booked already, here or at another terminal, or the key is something else's.
     Booked,
-    /// A business day is open, or none is, or baskets are open.
+    /// A business day is open, or none is, or baskets are open, or the date is not after the last.
     Day,
+    /// The business day is closed: open the next one to sell.
+    DayClosed,
     /// The disk is full: nothing further is begun until there is room.
     DiskFull,
     /// Too much is under way; try again.

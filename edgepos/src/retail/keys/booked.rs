@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
 
 use super::name::{BookedName, Named};
-use crate::retail::day::body::DayClosed;
+use crate::retail::day::body::{DayClosed, DayOpened};
 use crate::retail::effect::Effect;
 use crate::retail::envelope::{Envelope, Mode};
 use crate::retail::kind::{Kind, KnownKind};
@@ -72,11 +72,15 @@ struct BasketRow {
 impl Contents {
     /// Of an event, or of one that is asked for. What the terminal adds to the close of a day does not count.
     pub(crate) fn of(kind: Kind, mode: Mode, body: &[u8], effects: &[Effect]) -> Self {
-        let closed = match kind.known() {
-            Some(KnownKind::DayClosed) => from_cbor::<DayClosed>("day", body).ok(),
+        // What the till asked for: what a drawer's counter said before, and by how much it moves, was found out when it was recorded.
+        let asked = match kind.known() {
+            Some(KnownKind::DayOpened) => {
+                from_cbor::<DayOpened>("day", body).ok().map(|day| to_cbor(&day.as_asked()))
+            }
+            Some(KnownKind::DayClosed) => from_cbor::<DayClosed>("day", body).ok().map(|day| day.as_asked()),
             _ => None,
         };
-        let said = closed.map_or_else(|| body.to_vec(), |closed| to_cbor(&closed.counted));
+        let (said, effects) = asked.map_or_else(|| (body.to_vec(), effects), |said| (said, &[][..]));
         let hash = Sha256::digest(to_cbor(&(kind, mode, minicbor::bytes::ByteVec::from(said), effects)));
         Self(*hash.first_chunk().expect("a digest of 32 bytes has 16"))
     }

@@ -39,6 +39,9 @@ pub(crate) struct Basket {
     pub(crate) effects: Vec<Effect>,
     #[n(4)]
     pub(crate) begun_ms: u64,
+    /// The business day that it was begun on, and belongs to whenever it is paid.
+    #[n(5)]
+    pub(crate) day: Option<u32>,
 }
 
 impl Basket {
@@ -73,11 +76,12 @@ impl Basket {
     }
 
     /// The effects of the whole transaction, now that the payments are known.
-    pub(crate) fn effects_with(&self, tenders: &Tenders, drawer: &str) -> Vec<Effect> {
+    pub(crate) fn effects_with(&self, tenders: &Tenders, own_drawer: &str) -> Vec<Effect> {
         let mut effects = self.effects.clone();
         let cash = tenders.cash();
         if cash != 0 {
-            effects.push(Effect::new(CounterRow::cash(drawer), cash, None));
+            let drawer = tenders.drawer().unwrap_or(own_drawer);
+            effects.push(Effect::new(CounterRow::cash(drawer, self.transaction.currency), cash, None));
         }
         effects
     }

@@ -5,11 +5,8 @@ use std::fmt;
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
-use crate::retail::money::Currency;
+use crate::retail::money::{Currency, MAX_MAGNITUDE};
 use crate::retail::redact::mask_card_numbers;
-
-/// Largest quantity or amount of a line or a payment: sums of a whole receipt, and of 10⁶ receipts, stay inside 64 bits.
-pub(crate) const MAX_MAGNITUDE: u64 = 1_000_000_000_000;
 
 /// The till's name for a basket, drawn by the till; the transaction that comes of it keeps it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode)]
@@ -191,6 +188,7 @@ impl Tender {
 pub struct Tenders {
     given: Vec<Tender>,
     change: i64,
+    drawer: Option<String>,
 }
 
 /// Payments that are not those of the basket. Nothing is booked; the call with the right ones books.
@@ -235,13 +233,24 @@ impl Tenders {
         if tenders.len() > Self::MAX {
             return Err(TooManyTenders { given: tenders.len() });
         }
-        Ok(Self { given: tenders, change: 0 })
+        Ok(Self { given: tenders, change: 0, drawer: None })
     }
 
     /// The same with so much change, in minor units, that goes back from the drawer.
     #[must_use]
     pub fn with_change(self, change: i64) -> Self {
         Self { change, ..self }
+    }
+
+    /// The same with the cash in a drawer of this name, and not in the terminal's own.
+    #[must_use]
+    pub fn in_drawer(self, drawer: Option<String>) -> Self {
+        Self { drawer, ..self }
+    }
+
+    /// The drawer, where it is not the terminal's own.
+    pub fn drawer(&self) -> Option<&str> {
+        self.drawer.as_deref()
     }
 
     /// The payments, in the order given.
@@ -273,15 +282,11 @@ impl Tenders {
         let cash = self.given.iter().filter(|tender| tender.kind == TenderType::CASH);
         cash.map(|tender| tender.amount).sum::<i64>() - self.change
     }
-
-    pub(crate) fn into_vec(self) -> Vec<Tender> {
-        self.given
-    }
 }
 
 impl From<Tender> for Tenders {
     fn from(tender: Tender) -> Self {
-        Self { given: vec![tender], change: 0 }
+        Self { given: vec![tender], change: 0, drawer: None }
     }
 }
 

@@ -6,10 +6,10 @@ use edgepos_core::IdempotencyKey;
 use edgepos_wire::to_cbor;
 
 use super::basket::{Basket, returned};
-use super::body::{BasketId, DocType, Line, MAX_MAGNITUDE, Tax, Transaction};
+use super::body::{BasketId, DocType, Line, Tax, Transaction};
 use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
-use crate::retail::money::Currency;
+use crate::retail::money::{Currency, MAX_MAGNITUDE};
 use crate::retail::redact::mask_card_numbers;
 use crate::terminal::refusal::Refusal;
 
@@ -125,6 +125,7 @@ pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket
         mode: draft.mode,
         effects,
         begun_ms,
+        day: None,
     };
     limit("basket", to_cbor(&basket).len(), MAX_BASKET_BYTES)?;
     Ok(basket)

@@ -85,6 +85,11 @@ impl Sales {
         self.promised
     }
 
+    /// How many there are, with those that are about to be opened.
+    pub(crate) fn open_baskets(&self) -> usize {
+        self.open.len() + self.beginning.len()
+    }
+
     /// Asks whether the basket was booked before; [`begin_answered`](Self::begin_answered) goes on. A repeat for an open basket is
     /// answered at once.
     ///
@@ -95,11 +100,12 @@ impl Sales {
         turn: &mut Turn<'_>,
         keys: &mut Keys,
         counters: &Counters,
+        day: Result<Option<u32>, Refusal>,
         request: RequestId,
         draft: Draft,
     ) -> Result<(), Refusal> {
         let key = draft.key;
-        let basket = draft::check(draft, turn.config.location, turn.now.wall.0)?;
+        let mut basket = draft::check(draft, turn.config.location, turn.now.wall.0)?;
         let id = basket.transaction.basket;
         if let Some(open) = self.open.get(&id) {
             if !open.same_contents(&basket) {
@@ -120,6 +126,7 @@ impl Sales {
             beginning.waiting.push(request);
             return Ok(());
         }
+        basket.day = day?;
         let limit = turn.config.max_open_baskets;
         if self.open.len() + self.beginning.len() >= limit {
             return Err(Refusal::Full { what: "open baskets", limit });
@@ -298,21 +305,25 @@ impl Sales {
         let Commit { basket: id, tenders, .. } = committing.commit.clone();
         let Some(basket) = self.open.get(&id) else { return Err(Refusal::UnknownBasket(id)) };
         tenders.check(basket.transaction.total)?;
-        let drawer = format!("terminal-{}", turn.config.me.terminal());
+        if tenders.drawer().is_some_and(|name| !CounterRow::is_drawer(name)) {
+            let reason = "a drawer's name is 1 to 64 bytes of text";
+            return Err(Refusal::BadField { field: "drawer", reason });
+        }
         let effects = match basket.mode {
-            Mode::Live => basket.effects_with(&tenders, &drawer),
+            Mode::Live => basket.effects_with(&tenders, &turn.config.own_drawer()),
             Mode::Training => Vec::new(),
         };
         let mut transaction = basket.transaction.clone();
         transaction.change = Some(tenders.change()).filter(|change| *change != 0);
-        transaction.tenders = tenders.into_vec();
+        transaction.tenders = tenders.as_slice().to_vec();
         let entry = Entry {
             mode: basket.mode,
             operator: basket.operator.clone(),
+            drawer: tenders.drawer().map(str::to_owned),
             effects,
             refs: references(&transaction),
             key: Some(key),
-            ..Entry::new(business_day, KnownKind::Transaction, to_cbor(&transaction))
+            ..Entry::new(basket.day.or(business_day), KnownKind::Transaction, to_cbor(&transaction))
         };
         let event = turn.ledger.record(turn.now, turn.config, entry)?;
         let Transaction { series, number, total, .. } = transaction;
@@ -328,7 +339,8 @@ impl Sales {
         if basket.mode == Mode::Live {
             let Transaction { series, number, .. } = basket.transaction.clone();
             let voided = NumberVoided { series, number, basket: id };
-            let entry = Entry::new(business_day, KnownKind::NumberVoided, to_cbor(&voided));
+            let day = basket.day.or(business_day);
+            let entry = Entry::new(day, KnownKind::NumberVoided, to_cbor(&voided));
             turn.ledger.record(turn.now, turn.config, entry)?;
         }
         self.remove(turn.out, id);

@@ -96,6 +96,7 @@ impl Registers {
             key: sale.key.clone(),
             tenders: tenders(sale, begun.total),
             change: 0,
+            drawer: None,
         };
         let mut attempts = 0;
         let mut unread = false;
@@ -157,8 +158,13 @@ impl Registers {
         loop {
             let event = match self.status(terminal).await?.business_day {
                 Some(open) if open >= day => return Ok(()),
-                Some(_) => RecordEvent::DayClosed { counted: FLOAT },
-                None => RecordEvent::DayOpened { day, float: FLOAT },
+                Some(_) => closes(),
+                None => RecordEvent::DayOpened {
+                    day,
+                    float: FLOAT,
+                    currency: Some(CURRENCY.into()),
+                    cash: Vec::new(),
+                },
             };
             self.record_day(terminal, &event).await?;
         }
@@ -168,7 +174,7 @@ impl Registers {
     pub(super) async fn close_day(&self, terminal: usize) -> Result<(), RegisterError> {
         let _nobody_sells = self.supervisor.register(terminal).await;
         while self.status(terminal).await?.business_day.is_some() {
-            self.record_day(terminal, &RecordEvent::DayClosed { counted: FLOAT }).await?;
+            self.record_day(terminal, &closes()).await?;
         }
         Ok(())
     }
@@ -259,6 +265,11 @@ async fn again(error: CallError, what: &str) -> Result<(), RegisterError> {
             Ok(())
         }
     }
+}
+
+/// The end of a business day: what the customers paid has gone to the safe.
+fn closes() -> RecordEvent {
+    RecordEvent::DayClosed { counted: FLOAT, currency: Some(CURRENCY.into()), cash: Vec::new() }
 }
 
 /// Coupons first, the rest by card or in cash.

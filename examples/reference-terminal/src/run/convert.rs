@@ -2,15 +2,15 @@
 
 use edgepos::core::IdempotencyKey;
 use edgepos::model::{
-    BasketId, Counter, CounterRow, Currency, Discount, DocType, Effect, Line, Mode, OriginalLine, PriceSet,
-    ProductSet, StockLine, StockMoved, StockReason, StockState, Tax, Tender, TenderType, Tenders,
+    BasketId, CashCount, Counter, CounterRow, Currency, Discount, DocType, Effect, Line, Mode, OriginalLine,
+    PriceSet, ProductSet, StockLine, StockMoved, StockReason, StockState, Tax, Tender, TenderType, Tenders,
 };
 use edgepos::{Commit, Condition, CounterValue, Draft, OpenBasket, Record, Refusal, Status};
 
 use crate::api::{
-    Begin, BeginLine, ConditionReport, CounterReport, DiscountPart, DocKind, EffectPart, ExceptionReport,
-    KeyedRecord, ModeKind, OpenBasketReport, Pay, Problem, ProblemCode, Receipt, RecordEvent, StatusReport,
-    TaxPart, TenderKind,
+    Begin, BeginLine, CashPart, ConditionReport, CounterReport, DiscountPart, DocKind, EffectPart,
+    ExceptionReport, KeyedRecord, ModeKind, OpenBasketReport, Pay, Problem, ProblemCode, Receipt,
+    RecordEvent, StatusReport, TaxPart, TenderKind,
 };
 use crate::names::{hex, parse_16, vector_text};
 
@@ -111,7 +111,10 @@ pub(super) fn commit(pay: Pay) -> Result<Commit, Problem> {
     Ok(Commit {
         basket: basket(&pay.basket)?,
         key: key(&pay.key)?,
-        tenders: Tenders::new(tenders.collect()).map_err(bad_request)?.with_change(pay.change),
+        tenders: Tenders::new(tenders.collect())
+            .map_err(bad_request)?
+            .with_change(pay.change)
+            .in_drawer(pay.drawer),
     })
 }
 
@@ -145,9 +148,23 @@ fn plain_record(event: RecordEvent, location: u32) -> Result<Record, Problem> {
             valid_from: None,
             valid_to: None,
         }),
-        RecordEvent::DayOpened { day, float } => Record::day_opened(day, float),
-        RecordEvent::DayClosed { counted } => Record::day_closed(counted),
+        RecordEvent::DayOpened { day, float, currency, cash: parts } => {
+            Record::day_opened_with(day, float, cash(float, currency, parts)?)
+        }
+        RecordEvent::DayClosed { counted, currency, cash: parts } => {
+            Record::day_closed_with(counted, cash(counted, currency, parts)?)
+        }
     })
+}
+
+/// What is in the drawers: the amount of the terminal's own, where its currency is named, and the others.
+fn cash(amount: i64, code: Option<String>, parts: Vec<CashPart>) -> Result<Vec<CashCount>, Problem> {
+    let own = code.map(|code| CashPart { currency: code, amount, drawer: None });
+    let counts = own.into_iter().chain(parts).map(|part| {
+        let CashPart { currency: code, amount, drawer } = part;
+        Ok(CashCount { drawer, ..CashCount::new(currency(&code)?, amount) })
+    });
+    counts.collect()
 }
 
 pub(super) fn problem(refusal: &Refusal) -> Problem {
@@ -156,6 +173,7 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         Refusal::UnknownBasket(_) => ProblemCode::UnknownBasket,
         Refusal::Tenders(_) => ProblemCode::Tenders,
         Refusal::Day(_) => ProblemCode::Day,
+        Refusal::DayClosed(_) => ProblemCode::DayClosed,
         Refusal::DiskFull => ProblemCode::DiskFull,
         Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } => ProblemCode::Booked,
         Refusal::BasketBusy(_) | Refusal::KeyBusy | Refusal::Full { .. } => ProblemCode::Busy,
@@ -234,5 +252,6 @@ pub(super) fn counter(counter: &CounterValue) -> CounterReport {
         Some(text) if row.counter != Counter::RETURNABLE => text.to_owned(),
         _ => hex(&row.key),
     };
-    CounterReport { counter: row.counter.0, key, location: row.location, value: counter.value }
+    let currency = row.currency().map(|currency| currency.to_string());
+    CounterReport { counter: row.counter.0, key, location: row.location, value: counter.value, currency }
 }

@@ -190,6 +190,7 @@ impl IntoResponse for Problem {
             | ProblemCode::Tenders
             | ProblemCode::Booked
             | ProblemCode::Day
+            | ProblemCode::DayClosed
             | ProblemCode::DiskFull => StatusCode::CONFLICT,
             ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel => {
                 StatusCode::SERVICE_UNAVAILABLE

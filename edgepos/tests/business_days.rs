@@ -1,0 +1,122 @@
+//! Business days are dates that move forward. A closed day sells nothing more, and closes once.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use edgepos::core::{EventId, Now};
+use edgepos::model::{CashCount, Currency, Kind, Mode};
+use edgepos::{Notice, Record, Refusal};
+use support::{Till, WALL, draft, line};
+
+const NOW: Now = Now::new(0, WALL);
+
+fn open(till: &mut Till, day: u32) -> Result<EventId, Refusal> {
+    till.record(NOW, Record::day_opened(day, 0))
+}
+
+fn close(till: &mut Till, counted: i64) -> Result<EventId, Refusal> {
+    till.record(NOW, Record::day_closed(counted))
+}
+
+fn milk(basket: u8) -> edgepos::Draft {
+    draft(basket, vec![line(1, "milk", 1, 100)])
+}
+
+/// The business days of the events of a kind, in order.
+fn days(till: &Till, kind: Kind) -> Vec<Option<u32>> {
+    let envelopes = till.notices.iter().filter_map(|notice| match notice {
+        Notice::Recorded { envelope, .. } => Some(envelope),
+        _ => None,
+    });
+    envelopes.filter(|envelope| envelope.kind == kind).map(|envelope| envelope.business_day).collect()
+}
+
+#[test]
+fn a_store_that_never_opened_a_day_sells() {
+    let mut till = Till::new(1, 1, NOW);
+    till.sell(NOW, 1, vec![line(1, "milk", 1, 100)]);
+    assert_eq!(days(&till, Kind::TRANSACTION), [None]);
+    assert!(matches!(close(&mut till, 0), Err(Refusal::Day(_))));
+}
+
+#[test]
+fn only_later_dates_of_the_calendar_open() {
+    let mut till = Till::new(1, 1, NOW);
+    for day in [0, 20_261_332, 20_260_230, 20_250_229, 99_999_999, 2_026_112] {
+        assert!(matches!(open(&mut till, day), Err(Refusal::Day(_))), "{day}");
+    }
+    open(&mut till, 20_261_128).unwrap();
+    assert!(matches!(open(&mut till, 20_261_129), Err(Refusal::Day(_))), "one is open");
+    close(&mut till, 0).unwrap();
+    let mut till = till.crash(NOW);
+    for day in [20_261_128, 20_251_128, 19_700_101] {
+        assert!(matches!(open(&mut till, day), Err(Refusal::Day(_))), "{day}");
+    }
+    open(&mut till, 20_261_129).unwrap();
+}
+
+#[test]
+fn a_closed_day_sells_nothing_and_nothing_after_it_says_it() {
+    let mut till = Till::new(1, 1, NOW);
+    open(&mut till, 20_261_128).unwrap();
+    till.sell(NOW, 1, vec![line(1, "milk", 1, 100)]);
+    close(&mut till, 100).unwrap();
+    let refused = Err(Refusal::DayClosed(20_261_128));
+    assert_eq!(till.begin(NOW, milk(2)), refused);
+    assert_eq!(till.begin(NOW, edgepos::Draft { mode: Mode::Training, ..milk(3) }), refused);
+    till.record(NOW, Record::custom(vec![1], Vec::new())).unwrap();
+    assert_eq!(days(&till, Kind::CUSTOM), [None]);
+    let mut till = till.crash(NOW);
+    assert_eq!(till.begin(NOW, milk(2)), refused);
+    open(&mut till, 20_261_129).unwrap();
+    assert_eq!(till.begin(NOW, milk(2)), Ok(2), "the refused ones took no number");
+    till.commit(NOW, 2, 2).unwrap();
+    assert_eq!(days(&till, Kind::TRANSACTION), [Some(20_261_129)]);
+}
+
+#[test]
+fn open_baskets_keep_a_day_open() {
+    let mut till = Till::new(1, 1, NOW);
+    open(&mut till, 20_261_128).unwrap();
+    till.begin(NOW, milk(1)).unwrap();
+    let request = till.ask_commit(NOW, 1, 1).unwrap();
+    let closing = till.record(NOW, Record::day_closed(0));
+    assert!(matches!(closing, Err(Refusal::Day(_))), "while it is being paid");
+    till.run(NOW);
+    assert!(till.replies.remove(&request).unwrap().is_ok());
+    close(&mut till, 0).unwrap();
+    assert_eq!(days(&till, Kind::TRANSACTION), [Some(20_261_128)]);
+}
+
+#[test]
+fn a_repeated_close_gets_the_first_answer() {
+    let mut till = Till::new(1, 1, NOW);
+    open(&mut till, 20_261_128).unwrap();
+    let first = close(&mut till, 500).unwrap();
+    assert_eq!(close(&mut till, 500), Ok(first));
+    assert!(matches!(close(&mut till, 501), Err(Refusal::Day(_))), "another count is another close");
+    let mut till = till.crash(NOW);
+    assert_eq!(close(&mut till, 500), Ok(first));
+    open(&mut till, 20_261_129).unwrap();
+    let second = close(&mut till, 500).unwrap();
+    assert_ne!(second, first);
+    assert_eq!(close(&mut till, 500), Ok(second));
+}
+
+#[test]
+fn a_trainee_opens_no_day() {
+    let mut till = Till::new(1, 1, NOW);
+    let training = |record: Record| {
+        let mut record = record;
+        record.mode = Mode::Training;
+        record
+    };
+    assert!(matches!(till.record(NOW, training(Record::day_opened(20_261_128, 0))), Err(Refusal::Day(_))));
+    open(&mut till, 20_261_128).unwrap();
+    assert!(matches!(till.record(NOW, training(Record::day_closed(0))), Err(Refusal::Day(_))));
+    let twice = vec![CashCount::new(Currency::EUR, 1), CashCount::new(Currency::EUR, 2)];
+    let refused = till.record(NOW, Record::day_closed_with(0, twice));
+    assert!(matches!(refused, Err(Refusal::BadField { field: "cash", .. })));
+    assert!(matches!(close(&mut till, -1), Err(Refusal::BadField { .. })));
+}
