@@ -1,8 +1,11 @@
 //! A handle to a running terminal.
 
+use std::time::Duration;
+
 use edgepos_consensus::MembershipError;
 use edgepos_core::{EventId, Load, ReplicaId};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep};
 
 use crate::model::{BasketId, CounterRow, PriceSet, ProductSet};
 use crate::monitor::inference::Inference;
@@ -13,6 +16,9 @@ use crate::retail::sale::basket::OpenBasket;
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::receipt::{Commit, Receipt};
 use crate::terminal::{ConditionKind, Finding, Notice, Refusal, Reply, Status, Terminal};
+
+/// How long a flush has before it is looked at, and made once more.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What a node asks the driver.
 pub(crate) enum Command {
@@ -209,6 +215,26 @@ impl Node {
     pub async fn flush(&self) {
         // A terminal that has stopped has nothing to do any more.
         let _ = self.tell(Command::Flush).await;
+    }
+
+    /// Sends what is batched until the cloud holds every event of this terminal, or until `patience` is over: what a planned stop does
+    /// first. How many events the cloud is not known to hold after that; 0 where all are safe.
+    ///
+    /// A terminal that does not lead sends to the one that does, and waits until that has uploaded. A future that is dropped stops
+    /// asking, and nothing else.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn flush_until_uploaded(&self, patience: Duration) -> Result<u64, Refusal> {
+        let end = Instant::now() + patience;
+        loop {
+            self.flush().await;
+            let queued = self.query(|terminal| terminal.status().queued).await?;
+            if queued == 0 || Instant::now() >= end {
+                return Ok(queued);
+            }
+            sleep(LOOK).await;
+        }
     }
 
     /// Hands the leadership over, where this terminal has it.

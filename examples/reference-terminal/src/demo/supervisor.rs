@@ -107,6 +107,8 @@ impl Supervisor {
                 // A week passes in half a minute here: five seconds of batching would be a quarter of a day.
                 flush_interval_ms: Some(250),
                 exception_grace_ms: None,
+                // All that was sold is in the cloud before a terminal is stopped, unless it is to be found missing.
+                stop_patience_ms: Some(1_000),
                 recognition_deadline_ms: Some(RECOGNITION_MS),
                 models: Some(options.models.clone()),
                 peers: between

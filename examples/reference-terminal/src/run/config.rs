@@ -32,6 +32,8 @@ use crate::nearest;
 
 /// Largest file that is read.
 const MAX_BYTES: u64 = 1 << 20;
+/// Longest patience of a planned stop: systems kill a service that takes longer.
+const LONGEST_STOP: Duration = Duration::from_secs(60);
 
 /// A terminal's configuration, checked.
 #[derive(Clone, PartialEq, Debug)]
@@ -56,6 +58,8 @@ pub struct Config {
     pub flush_interval: Duration,
     /// How long a counter must be below its floor before that is an exception. Default 5 s.
     pub exception_grace: Duration,
+    /// How long a planned stop may wait for the cloud to hold the last events, at most a minute. Default 5 s.
+    pub stop_patience: Duration,
     /// How long a model may take to answer before the cashier keys the product in; an engine that is slower than this on a known
     /// sample is not used. Default 300 ms.
     pub recognition_deadline: Duration,
@@ -117,6 +121,7 @@ pub(crate) struct File {
     pub(crate) seed: u64,
     pub(crate) flush_interval_ms: Option<u64>,
     pub(crate) exception_grace_ms: Option<u64>,
+    pub(crate) stop_patience_ms: Option<u64>,
     pub(crate) recognition_deadline_ms: Option<u64>,
     pub(crate) models: Option<PathBuf>,
     #[serde(default)]
@@ -185,6 +190,10 @@ impl File {
         if !self.cloud.starts_with("http://") {
             return Err(wrong("cloud", format!("{:?} does not begin with http://", self.cloud)));
         }
+        let stop_patience = Duration::from_millis(self.stop_patience_ms.unwrap_or(5_000));
+        if stop_patience > LONGEST_STOP {
+            return Err(wrong("stop_patience_ms", format!("is more than {LONGEST_STOP:?}")));
+        }
         let store = parse_16(&self.store).map(StoreId).map_err(named("store"))?;
         let beside = path.parent().unwrap_or(Path::new(""));
         let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
@@ -204,6 +213,7 @@ impl File {
             seed: self.seed,
             flush_interval: Duration::from_millis(self.flush_interval_ms.unwrap_or(5_000)),
             exception_grace: Duration::from_millis(self.exception_grace_ms.unwrap_or(5_000)),
+            stop_patience,
             recognition_deadline: Duration::from_millis(self.recognition_deadline_ms.unwrap_or(300)),
             models: self.models.map_or_else(|| models.into(), |models| beside.join(models)),
         })

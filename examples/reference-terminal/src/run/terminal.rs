@@ -66,6 +66,7 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     terminal.peak_flush_interval =
         (config.flush_interval * 6).min(Duration::from_secs(3_600)).max(config.flush_interval);
     terminal.exception_grace = config.exception_grace;
+    let stop_patience = config.stop_patience;
     let tcp = TcpConfig {
         me: terminal.me,
         store: terminal.genesis.store,
@@ -121,7 +122,14 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     if let Some(early) = early {
         return early.map_err(RunError::Stopped);
     }
-    tracing::info!("the terminal stops");
+    // Nobody sells any more: the last sales go up, as far as the cloud can be reached.
+    match node.flush_until_uploaded(stop_patience).await {
+        Ok(0) => tracing::info!("the terminal stops; the cloud holds all that it recorded"),
+        Ok(queued) => {
+            tracing::warn!(queued, "the terminal stops before the cloud holds all that it recorded")
+        }
+        Err(refusal) => tracing::warn!(%refusal, "the terminal stops"),
+    }
     node.shutdown().await;
     ended.await.map_err(|error| RunError::Stopped(with_causes(&error)))
 }
