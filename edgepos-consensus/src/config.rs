@@ -6,6 +6,8 @@ use edgepos_core::{ReplicaId, StoreGeneration, StoreId};
 
 use crate::error::ConfigError;
 
+/// Highest [feature level](crate::Election::level) that this version knows.
+pub const MAX_LEVEL: u32 = 1;
 /// Terminals of one store. A sixteenth is refused.
 pub const MAX_TERMINALS: usize = 15;
 /// Terminals that vote: the first of [`Config::voters`]. The others learn decisions and take part in sync, but more voters would
@@ -159,6 +161,9 @@ pub struct Config {
     pub store: StoreId,
     /// Raised by a forced recovery of a store that lost its majority for good; messages of another generation are refused. Default 0.
     pub generation: StoreGeneration,
+    /// The highest feature level that this terminal decides by. Default and bound [`MAX_LEVEL`]; lower ones are for trying what becomes
+    /// of a terminal that stayed behind.
+    pub level: u32,
     /// When elections happen. Default [`Timing::standard`].
     pub timing: Timing,
     /// Whether the transport loses messages (datagrams) instead of delaying them (streams). Default `false`. [`Timing::fast`] needs it.
@@ -189,6 +194,7 @@ impl Config {
             disk_stall_after: Duration::from_secs(2),
             store: StoreId::default(),
             generation: StoreGeneration::default(),
+            level: MAX_LEVEL,
             timing: Timing::standard(),
             lossy_transport: false,
             seed,
@@ -233,6 +239,7 @@ impl Config {
         let ranges = [
             ("replace_voter_after (ms)", ms(self.replace_voter_after), 10_000, u64::MAX),
             ("disk_stall_after (ms)", ms(self.disk_stall_after), 100, u64::MAX),
+            ("level", u64::from(self.level), 0, u64::from(MAX_LEVEL)),
             ("max_entry_bytes", u64::from(self.max_entry_bytes), 1, u64::from(MAX_ENTRY_BYTES)),
             ("max_pending_proposals", u64::from(self.max_pending_proposals), 1, 4096),
             ("max_uncommitted_bytes", self.max_uncommitted_bytes, 1 << 20, 1 << 30),

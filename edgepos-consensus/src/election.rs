@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use edgepos_core::{Now, ReplicaId, StoreGeneration, Term, Time};
 
 use crate::config::Config;
-use crate::entry::{LEVEL_KIND, MAX_LEVEL, Proposal, ProposalKey};
+use crate::entry::{LEVEL_KIND, Proposal, ProposalKey};
 use crate::error::{HaltReason, MembershipError, NotLeader, ProposeError, StartError};
 use crate::guard::DropReason;
 use crate::io::{Health, Input, Leader, Notice, Output};
@@ -131,8 +131,9 @@ impl Election {
     /// When the level is reached or unknown, too many proposals wait, or the engine has halted.
     pub fn raise_level(&mut self, now: Now, level: u32) -> Result<ProposalKey, ProposeError> {
         let current = self.level();
-        if level <= current || level > MAX_LEVEL {
-            return Err(ProposeError::Level { given: level, current, limit: MAX_LEVEL });
+        let limit = self.config.level;
+        if level <= current || level > limit {
+            return Err(ProposeError::Level { given: level, current, limit });
         }
         let proposal = Proposal { kind: LEVEL_KIND, subject: Vec::new(), base: None, bytes: Vec::new() };
         self.submit(now, proposal, level)
@@ -266,10 +267,16 @@ impl Election {
     }
 
     /// The store's feature level: what all its terminals decide by, as the log says. 0 is what version 0.1.0 knows; from 1 on a
-    /// [base](Proposal::base) is compared for each subject. A terminal whose version knows less than the store's level
-    /// ([`MAX_LEVEL`]) neither votes nor leads.
+    /// [base](Proposal::base) is compared for each subject. A terminal that knows less than the store's level
+    /// ([`Config::level`]) neither votes nor leads.
     pub fn level(&self) -> u32 {
         self.raft.log().decisions().level()
+    }
+
+    /// Whether the store has gone on to a level that this terminal does not know. What it is handed as [`Output::Apply`] from there on may
+    /// not be what the others are: nothing that all must agree on may follow from it.
+    pub fn is_below_level(&self) -> bool {
+        self.raft.log().is_beyond()
     }
 
     /// How many of this terminal's proposals wait for a decision.

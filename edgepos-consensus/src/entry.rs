@@ -10,8 +10,6 @@ use crate::members::MembersChange;
 
 /// Longest [`Proposal::subject`], in bytes.
 pub const MAX_SUBJECT_BYTES: usize = 128;
-/// Highest [feature level](crate::Election::level) that this version knows.
-pub const MAX_LEVEL: u32 = 1;
 /// The kind of the proposals that raise the level. Earlier versions take it for a decision that they do not know.
 pub(crate) const LEVEL_KIND: u16 = u16::MAX;
 /// The envelope of a proposal around its bytes and its subject, generously.

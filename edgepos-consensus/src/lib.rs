@@ -97,9 +97,9 @@ mod ticks;
 mod turn;
 mod wire;
 
-pub use config::{Config, MAX_ENTRY_BYTES, MAX_TERMINALS, MAX_VOTERS, Timing};
+pub use config::{Config, MAX_ENTRY_BYTES, MAX_LEVEL, MAX_TERMINALS, MAX_VOTERS, Timing};
 pub use election::Election;
-pub use entry::{MAX_LEVEL, MAX_SUBJECT_BYTES, Proposal, ProposalKey};
+pub use entry::{MAX_SUBJECT_BYTES, Proposal, ProposalKey};
 pub use error::{
     ConfigError, DecodeError, HaltReason, MembershipError, NotLeader, ProposeError, RecoverError,
     RestoreError, StartError,

@@ -6,7 +6,7 @@ use edgepos_core::{ReplicaId, Write};
 
 use crate::config::{Config, MAX_VOTERS};
 use crate::decisions::{Decisions, Verdict};
-use crate::entry::{Entry, MAX_INDEX, MAX_LEVEL, MAX_TERM, Numbered};
+use crate::entry::{Entry, MAX_INDEX, MAX_TERM, Numbered};
 use crate::error::StartError;
 use crate::members::Members;
 use crate::restored::Restored;
@@ -26,6 +26,8 @@ pub(crate) struct Log {
     attachment: Option<(u64, Vec<u8>)>,
     /// It lacks what this terminal once held, which then must not help to elect anyone.
     lost: bool,
+    /// The highest feature level that this terminal knows.
+    knows: u32,
 }
 
 impl Log {
@@ -71,7 +73,8 @@ impl Log {
         }
         let (decisions, lost) = (restored.decisions, restored.log_lost);
         let attachment = None;
-        Ok((Self { hard, applied, base, members, decisions, entries, attachment, lost }, Vec::new()))
+        let knows = config.level;
+        Ok((Self { hard, applied, base, members, decisions, entries, attachment, lost, knows }, Vec::new()))
     }
 
     /// Term 1 and an empty log: at term 0 honest replicas would send each other what raft cannot take.
@@ -86,6 +89,7 @@ impl Log {
             entries: VecDeque::new(),
             attachment: None,
             lost,
+            knows: config.level,
         };
         let mut writes = vec![rows::put_members(&log.members), rows::put_hard(&log.hard)];
         if config.generation.0 > 0 {
@@ -143,9 +147,9 @@ impl Log {
         self.lost
     }
 
-    /// Whether the store decides by rules that this version does not know.
+    /// Whether the store decides by rules that this terminal does not know.
     pub(crate) fn is_beyond(&self) -> bool {
-        self.decisions.level() > MAX_LEVEL
+        self.decisions.level() > self.knows
     }
 
     /// Whether a request for a vote may be answered: it comes from a voter, from a terminal that a change in the log makes one, or

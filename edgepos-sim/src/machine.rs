@@ -47,6 +47,14 @@ impl Machine {
         }
     }
 
+    /// An operator wants the store raised to its next feature level. A later terminal leaves that to today's.
+    pub(crate) fn raise_level(&mut self, now: Now) -> bool {
+        match self {
+            Self::Today(terminal) => terminal.raise_level(now).is_ok(),
+            Self::Later(_) => false,
+        }
+    }
+
     /// The next duty.
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
         match self {

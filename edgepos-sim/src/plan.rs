@@ -139,6 +139,8 @@ pub struct LaterStyle {
     pub terminal: Option<u64>,
     /// Whether a later version uses a device while it is cut off, before this version starts on its disk again.
     pub downgrades: bool,
+    /// Whether terminals are at times started as a version that does not know the store's feature level.
+    pub behind: bool,
 }
 
 /// The options of one run.
@@ -219,7 +221,8 @@ impl Plan {
         let which = rng.next_u64() >> 8;
         let (terminal, downgrades) =
             pick(&mut rng, &[(true, false), (true, true), (true, true), (false, true)]);
-        Self { later: LaterStyle { terminal: terminal.then_some(which), downgrades }, ..self }
+        let behind = rng.range(0, 3) == 0;
+        Self { later: LaterStyle { terminal: terminal.then_some(which), downgrades, behind }, ..self }
     }
 
     /// The place of the terminal that is of a later version.

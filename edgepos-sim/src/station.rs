@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use edgepos::consensus::Timing;
 use edgepos::{Config, Delivery, Genesis, Restored, Store, Terminal};
+use edgepos_consensus::MAX_LEVEL;
 use edgepos_core::{Chain, EventId, Jitter, Now, ReplicaId, Seq, Space};
 use edgepos_sync::EventRecord;
 
@@ -42,6 +43,8 @@ pub(crate) struct Station {
     later: Option<Setup>,
     /// Draws what a later version does to the disk before this one starts on it again.
     downgrades: Option<Jitter>,
+    /// Draws whether the next start is that of a version which does not know the store's feature level.
+    behind: Option<Jitter>,
     /// What it said is on its disk, over all starts.
     recorded: BTreeMap<Chain, Seq>,
 }
@@ -88,6 +91,7 @@ impl Station {
             stalled_until_us: 0,
             no_uplink_until_us: 0,
             downgrades: (plan.later.downgrades && later.is_none()).then(|| plan.rng(Purpose::Later, place)),
+            behind: (plan.later.behind && later.is_none()).then(|| plan.rng(Purpose::Later, 100 + place)),
             later,
             config,
             recorded: BTreeMap::new(),
@@ -129,6 +133,18 @@ impl Station {
         self.boot += 1;
         self.terminal = Some(machine);
         Ok(())
+    }
+
+    /// A third of the times that it starts again, it does not know the store's feature level.
+    pub(crate) fn fall_behind(&mut self) {
+        let behind = self.behind.as_mut().is_some_and(|rng| rng.range(0, 3) == 0);
+        self.config.level = if behind { 0 } else { MAX_LEVEL };
+    }
+
+    /// Whether it runs as a version that knows no feature level. It does not from here on.
+    pub(crate) fn catch_up(&mut self) -> bool {
+        self.behind = None;
+        std::mem::replace(&mut self.config.level, MAX_LEVEL) != MAX_LEVEL
     }
 
     /// Half of the times that a terminal of this version starts again, a later version has used its disk. What that recorded.

@@ -475,6 +475,7 @@ impl World {
             self.stations[place].clock.power_on(self.now_us, mono_ms);
         }
         if !first {
+            self.stations[place].fall_behind();
             for event in self.stations[place].downgrade(self.now_us)? {
                 self.ledger.records(place, event)?;
             }

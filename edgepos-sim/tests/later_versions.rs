@@ -7,7 +7,7 @@ use edgepos_sim::{Keep, LaterStyle, Plan, run, run_twice};
 fn a_terminal_of_a_later_version_disturbs_nobody() {
     for seed in [2, 3] {
         let mut plan = Plan::from_seed(seed).with_later();
-        plan.later = LaterStyle { terminal: Some(1), downgrades: false };
+        plan.later = LaterStyle { terminal: Some(1), downgrades: false, behind: false };
         let outcome = run(plan, Keep::Hash);
         assert!(outcome.is_good(), "seed {seed}: {:?}", outcome.violations);
         assert!(outcome.sales > 0 && outcome.events > outcome.sales, "{outcome:?}");

@@ -68,6 +68,9 @@ pub struct Config {
     pub head_interval: Duration,
     /// The same while the cloud claims what is not so; doubles with each such answer up to `head_interval`. Default 5 s.
     pub dispute_interval: Duration,
+    /// The highest feature level of the store's decisions that this terminal knows, which its greetings announce. Default 0: announced
+    /// is nothing.
+    pub level: u32,
     /// Peers that are remembered, connected or not. Default 64.
     pub max_peers: u32,
     /// What messages may cost.
@@ -105,6 +108,7 @@ impl Config {
             claim_grace: Duration::from_secs(3),
             head_interval: Duration::from_secs(60),
             dispute_interval: Duration::from_secs(5),
+            level: 0,
             max_peers: 64,
             limits: Limits::DEFAULT,
         }

@@ -109,6 +109,12 @@ impl Outbox {
         Ok(decided)
     }
 
+    /// The highest feature level that the peer's latest greeting announced: 0 for one that announces none, `None` for one that has not
+    /// greeted since the start.
+    pub fn level_of(&self, peer: ReplicaId) -> Option<u32> {
+        self.parts.peers.level(peer)
+    }
+
     /// How far the store-wide log has derived a chain of the store itself: what
     /// [`record_decided`](Self::record_decided) last returned, also across a restart. Peers may have brought more of it.
     pub fn decided(&self, chain: Chain) -> Seq {
@@ -118,6 +124,11 @@ impl Outbox {
     /// The same, with the hash of the chain's history there: what a terminal needs that takes part in the log from here on.
     pub fn decided_head(&self, chain: Chain) -> (Seq, Hash) {
         self.log.decided(chain)
+    }
+
+    /// How far a chain is here, durable or not, with the hash of its history there.
+    pub fn head(&self, chain: Chain) -> (Seq, Hash) {
+        self.log.held(chain)
     }
 
     /// Goes on from what another terminal's [`decided_head`](Self::decided_head) said: this one missed more decisions than the log keeps.

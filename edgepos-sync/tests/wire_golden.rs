@@ -100,13 +100,16 @@ fn hello() {
         heads: [(chain(), Hash([0x22; 32]))].into_iter().collect(),
         relay: false,
         dictionaries: [1].into_iter().collect(),
+        level: 0,
     };
     let head = "22".repeat(32);
     let golden = format!(
         "a9000101010202 03{STORE_HEX} 04f5 05{} 06a1{REPLICA_HEX}82405820{head} 07f4 088101",
         vector_hex()
     );
-    message(&Message::Hello(hello), &golden.replace(' ', ""));
+    message(&Message::Hello(hello.clone()), &golden.replace(' ', ""));
+    let announced = golden.replacen("a9", "aa", 1) + "0901";
+    message(&Message::Hello(Hello { level: 1, ..hello }), &announced.replace(' ', ""));
 }
 
 #[test]

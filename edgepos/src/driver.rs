@@ -234,6 +234,7 @@ impl Loop {
             // A caller that has gone does not need its answer.
             Command::Metrics(reply) => return drop(reply.send(self.monitor.text())),
             Command::Condition(kind, found) => return self.terminal.report_condition(now, kind, found),
+            Command::RaiseLevel(reply) => return drop(reply.send(self.terminal.raise_level(now))),
             Command::Flush => return self.terminal.flush(now),
             Command::StepDown => return self.terminal.step_down(now),
             Command::Read(load, reader) => return drop(self.jobs.send(Job::Read(load, reader))),

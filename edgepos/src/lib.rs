@@ -94,6 +94,6 @@ pub use retail::unreadable::Unreadable;
 pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
-    Condition, ConditionKind, Config, ConfigError, Disk, Finding, Genesis, Input, MAX_ABOUT, MAX_FRAME,
-    Notice, Output, Refusal, Reply, RequestId, RestoreError, Restored, RowError, Status, Terminal,
+    Condition, ConditionKind, Config, ConfigError, Disk, Finding, Genesis, Input, LevelError, MAX_ABOUT,
+    MAX_FRAME, Notice, Output, Refusal, Reply, RequestId, RestoreError, Restored, RowError, Status, Terminal,
 };

@@ -15,7 +15,7 @@ use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::receipt::{Commit, Receipt};
-use crate::terminal::{ConditionKind, Finding, Notice, Refusal, Reply, Status, Terminal};
+use crate::terminal::{ConditionKind, Finding, LevelError, Notice, Refusal, Reply, Status, Terminal};
 
 /// How long a flush has before it is looked at, and made once more.
 const LOOK: Duration = Duration::from_millis(50);
@@ -30,6 +30,7 @@ pub(crate) enum Command {
     Query(Box<dyn FnOnce(&Terminal) + Send>),
     Admit(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Retire(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
+    RaiseLevel(oneshot::Sender<Result<u32, LevelError>>),
     Condition(ConditionKind, Option<Finding>),
     Inference(Inference),
     Metrics(oneshot::Sender<String>),
@@ -209,6 +210,17 @@ impl Node {
     /// When this terminal is not the entitled leader, the other cannot be retired, or the terminal has stopped.
     pub async fn retire(&self, replica: ReplicaId) -> Result<(), MembershipError> {
         self.change_members(|reply| Command::Retire(replica, reply)).await
+    }
+
+    /// Raises the store to the highest feature level that every member has announced: see [`Terminal::raise_level`].
+    ///
+    /// # Errors
+    /// When this terminal is not the entitled leader, not all members have announced a higher level, or the terminal has stopped.
+    pub async fn raise_level(&self) -> Result<u32, LevelError> {
+        let (reply, answer) = oneshot::channel();
+        // Whoever does not run is entitled to nothing.
+        self.commands.send(Command::RaiseLevel(reply)).await.map_err(|_| LevelError::NotEntitled)?;
+        answer.await.map_err(|_| LevelError::NotEntitled)?
     }
 
     /// Sends at once what is batched.

@@ -1,14 +1,23 @@
-//! Every terminal, of whatever version, has the same head of every chain: position, hash, and how far the log has derived it.
+//! Every terminal, of whatever version, has the same head of every chain: position, hash, and how far the log has derived it, where it
+//! knows that.
+
+use edgepos_core::Chain;
 
 use super::rows::HeadRow;
 use super::rule::{Rule, Violation};
-use super::view::StoreView;
+use super::view::{StoreView, TerminalView};
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
-    let Some(first) = view.terminals.first() else { return };
-    for other in &view.terminals[1..] {
-        let chains = first.disk.heads.keys().chain(other.disk.heads.keys());
-        let Some(chain) = chains.into_iter().find(|&c| first.disk.heads.get(c) != other.disk.heads.get(c))
+    let knows = |terminal: &&TerminalView| !terminal.disk.places_unknown;
+    let Some(first) = view.terminals.iter().find(knows).or(view.terminals.first()) else { return };
+    for other in view.terminals.iter().filter(|other| other.replica != first.replica) {
+        let same = |chain: &Chain| match (first.disk.heads.get(chain), other.disk.heads.get(chain)) {
+            (Some(mine), Some(theirs)) if other.disk.places_unknown => {
+                (mine.seq, &mine.hash) == (theirs.seq, &theirs.hash)
+            }
+            (mine, theirs) => mine == theirs,
+        };
+        let Some(chain) = first.disk.heads.keys().chain(other.disk.heads.keys()).find(|chain| !same(chain))
         else {
             continue;
         };

@@ -124,6 +124,8 @@ mod tests {
             queued: 0,
             connected: Vec::new(),
             open_baskets: 0,
+            level: 0,
+            below_level: false,
             exceptions: Vec::new(),
             quarantined: 0,
             business_day: None,

@@ -8,6 +8,8 @@ use minicbor::decode::{Decoder, Error};
 
 /// Decisions of this kind carry an event of the store's own chain.
 const STORE_EVENT: u64 = 1;
+/// Decisions of this kind raise the feature level: the election's own.
+const LEVEL: u64 = 65_535;
 
 /// How far a chain is held: positions and hashes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -42,6 +44,8 @@ pub struct DiskView {
     pub quarantine: BTreeSet<EventId>,
     /// Decisions of unknown kinds that it has written down, by their index.
     pub skipped: BTreeSet<u64>,
+    /// Whether it has written down that it does not know which decisions have a place in the store's chain.
+    pub places_unknown: bool,
 }
 
 impl LogEntry {
@@ -61,6 +65,10 @@ impl DiskView {
         each(disk, Space::Head, |key, value| {
             let chain = Chain::from_key(key).ok_or_else(|| Error::message("no chain"))?;
             view.heads.insert(chain, head(value)?);
+            Ok(())
+        })?;
+        each(disk, Space::Identity, |key, _| {
+            view.places_unknown |= key.starts_with(b"places-unknown-");
             Ok(())
         })?;
         each(disk, Space::Quarantine, |key, _| {
@@ -142,7 +150,8 @@ fn entry(value: &[u8]) -> Result<LogEntry, Error> {
         }
         Ok(())
     })?;
-    Ok(LogEntry { index, key: Some((replica, number)), event: (kind == STORE_EVENT).then_some(bytes) })
+    let key = (kind != LEVEL).then_some((replica, number));
+    Ok(LogEntry { index, key, event: (kind == STORE_EVENT).then_some(bytes) })
 }
 
 /// The fields of a map from small integers.
@@ -177,6 +186,11 @@ mod tests {
                 *b"12345678",
                 *b"\xA3\x00\x09\x01\x01\x03\x49\xA4\x00\x01\x01\x02\x02\x01\x03\x40",
             ),
+            Write::put(
+                Space::ElectionLog,
+                *b"1234567A",
+                *b"\xA3\x00\x0B\x01\x01\x03\x4D\xA5\x00\x01\x01\x03\x02\x19\xFF\xFF\x03\x40\x06\x01",
+            ),
             Write::put(Space::ElectionLog, *b"12345679", *b"\xA2\x00\x0A\x01\x01"),
             Write::put(Space::Quarantine, id.to_key(), *b"why"),
             Write::put(Space::Quarantine, *b"decision\0\0\0\0\0\0\0\x0C", *b"why"),
@@ -188,6 +202,11 @@ mod tests {
         assert_eq!(view.heads, BTreeMap::from([(chain, head)]));
         assert_eq!(view.log[0], LogEntry { index: 9, key: Some((1, 2)), event: Some(Vec::new()) });
         assert_eq!(view.log[1], LogEntry { index: 10, key: None, event: None });
+        assert_eq!(
+            view.log[2],
+            LogEntry { index: 11, key: None, event: None },
+            "the level is the election's own"
+        );
         assert_eq!((view.quarantine, view.skipped), (BTreeSet::from([id]), BTreeSet::from([12])));
     }
 }

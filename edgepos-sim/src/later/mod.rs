@@ -34,6 +34,8 @@ use writes::Writes;
 
 /// Decisions of this kind carry an event of the store's own chain.
 const STORE_EVENT: u16 = 1;
+/// The feature level that it announces: one more than today's.
+const LEVEL: u32 = consensus::MAX_LEVEL + 1;
 /// The first byte of a frame.
 const ELECTION: u8 = 1;
 const SYNC: u8 = 2;
@@ -204,6 +206,8 @@ impl Later {
             queued: self.outbox.queue_len(),
             connected: self.peers.keys().copied().collect(),
             open_baskets: 0,
+            level: self.election.level(),
+            below_level: self.election.is_below_level(),
             exceptions: self.state.exceptions(),
             quarantined: self.state.facts().unreadable.len() as u64,
             business_day: None,
@@ -302,6 +306,7 @@ impl Later {
                 if let sync::Message::Hello(hello) = &mut message {
                     hello.versions.1 += 1;
                     hello.dictionaries.insert(77);
+                    hello.level = LEVEL;
                 }
                 self.transmit(to, connection, SYNC, &message.encode());
             }

@@ -25,6 +25,7 @@ impl World {
             let now = self.stations[place].now(self.now_us);
             self.leadership.observe(now.mono.0, &status, &voters)?;
         }
+        self.ask_for_level()?;
         // An old and a new leader in different terms: raft allows it for the length of a lease, and the cloud fences one of them.
         self.counts.overlaps += u64::from(entitled > 1);
         if self.healed {
@@ -36,6 +37,25 @@ impl World {
                 Some((since, count)) if whole && count == events => Some((since, count)),
                 _ => whole.then_some((self.now_us, events)),
             };
+        }
+        Ok(())
+    }
+
+    /// While there are faults, an operator asks for the next feature level, at whoever leads.
+    fn ask_for_level(&mut self) -> Result<(), Violation> {
+        let asks =
+            self.plan.later != LaterStyle::default() && !self.healed && self.now_us > self.plan.faults_us / 4;
+        let Some(leader) =
+            self.leader().filter(|leader| asks && self.stations[*leader].stalled_until_us <= self.now_us)
+        else {
+            return Ok(());
+        };
+        let now = self.stations[leader].now(self.now_us);
+        let raised =
+            self.stations[leader].terminal.as_mut().is_some_and(|terminal| terminal.raise_level(now));
+        if raised {
+            self.note(Some(leader), "is asked to raise the feature level");
+            self.drain(leader)?;
         }
         Ok(())
     }

@@ -77,6 +77,9 @@ impl World {
             self.cloud.away_until(u64::MAX);
         }
         for place in 0..self.stations.len() {
+            if self.stations[place].catch_up() {
+                self.stop(place, false);
+            }
             let station = &mut self.stations[place];
             station.disk.heal();
             station.stalled_until_us = 0;

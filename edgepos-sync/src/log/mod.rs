@@ -111,6 +111,12 @@ impl Log {
         self.head(chain).decided.unwrap_or_default()
     }
 
+    /// How far a chain is held, with the hash of its history there.
+    pub(crate) fn held(&self, chain: Chain) -> (Seq, Hash) {
+        let head = self.head(chain);
+        (head.seq, head.hash)
+    }
+
     fn head(&self, chain: Chain) -> Head {
         self.heads.get(&chain).copied().unwrap_or_default()
     }

@@ -208,6 +208,11 @@ impl Peers {
         self.peers.get(&id).map(Peer::held)
     }
 
+    /// The feature level that the peer announced last; `None` for one that has not greeted.
+    pub(crate) fn level(&self, id: ReplicaId) -> Option<u32> {
+        self.peers.get(&id).and_then(Peer::level)
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Time> {
         self.peers.values().filter_map(Peer::poll_timeout).chain(self.watch.poll_timeout()).min()
     }

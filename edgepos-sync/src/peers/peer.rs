@@ -16,7 +16,7 @@ use crate::wire::batch::Batch;
 use crate::wire::claim::{Claim, proofs};
 use crate::wire::message::{Ack, Hello, Message};
 
-/// The conversation with one peer. All that outlives a connection is what the peer holds.
+/// The conversation with one peer. What outlives a connection is what the peer holds, and the level that it announced.
 #[derive(Debug)]
 pub(crate) struct Peer {
     session: Session,
@@ -28,6 +28,8 @@ pub(crate) struct Peer {
     proved: VersionVector,
     /// What it was told of the cloud through this connection.
     told: Claim,
+    /// What its latest greeting announced.
+    level: Option<u32>,
 }
 
 impl Peer {
@@ -38,13 +40,15 @@ impl Peer {
 
     fn on(session: Session, held: VersionVector, proved: VersionVector) -> Self {
         let (delivery, acks) = (Delivery::starting_at(held), Acks::default());
-        Self { session, delivery, acks, relay: false, proved, told: Claim::default() }
+        Self { session, delivery, acks, relay: false, proved, told: Claim::default(), level: None }
     }
 
     /// A new connection, or none: nothing said on an earlier one counts.
     pub(crate) fn connect(&mut self, connection: Option<ConnectionId>) {
         let (held, proved) = (self.delivery.held().clone(), self.proved.clone());
+        let level = self.level;
         *self = Self::on(Session::new(self.session.peer(), connection), held, proved);
+        self.level = level;
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -70,6 +74,11 @@ impl Peer {
         self.delivery.held()
     }
 
+    /// The feature level that its latest greeting announced; `None` before the first one.
+    pub(crate) fn level(&self) -> Option<u32> {
+        self.level
+    }
+
     /// It shall hold this, without waiting for more.
     pub(crate) fn aim(&mut self, goal: &VersionVector) {
         self.delivery.aim(goal);
@@ -88,6 +97,7 @@ impl Peer {
             return false;
         }
         self.relay = hello.relay;
+        self.level = Some(hello.level);
         self.delivery.greeted(turn.log, hello);
         turn.log.check_rollback(&hello.vector, self.witness(), turn.out);
         // What it holds replaces what was known: its disk may have been rolled back.

@@ -63,6 +63,7 @@ impl Session {
             heads: turn.log.durable_heads(),
             relay,
             dictionaries: compress::dictionaries().collect(),
+            level: turn.config.level,
         };
         self.send(turn, Message::Hello(hello));
     }

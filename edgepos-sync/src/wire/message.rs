@@ -61,6 +61,8 @@ pub struct Hello {
     pub relay: bool,
     /// The dictionaries that the sender can decompress with, besides none.
     pub dictionaries: BTreeSet<u32>,
+    /// The highest feature level of the store's decisions that the sender knows; 0 is left out.
+    pub level: u32,
 }
 
 /// A cumulative acknowledgement.
@@ -125,7 +127,7 @@ impl Message {
 }
 
 fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
-    out.map(9)?.u64(0)?.u64(HELLO)?;
+    out.map(9 + u64::from(hello.level > 0))?.u64(0)?.u64(HELLO)?;
     out.u64(1)?.u16(hello.versions.0)?.u64(2)?.u16(hello.versions.1)?;
     out.u64(3)?.bytes(&hello.store.0)?;
     out.u64(4)?.bool(hello.heard)?;
@@ -135,7 +137,11 @@ fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
     shapes::write_heads(out, &hello.heads)?;
     out.u64(7)?.bool(hello.relay)?;
     out.u64(8)?.array(hello.dictionaries.len() as u64)?;
-    hello.dictionaries.iter().try_for_each(|id| out.u32(*id)?.ok())
+    hello.dictionaries.iter().try_for_each(|id| out.u32(*id)?.ok())?;
+    if hello.level > 0 {
+        out.u64(9)?.u32(hello.level)?;
+    }
+    Ok(())
 }
 
 fn write_ack(out: &mut Sink<'_>, ack: &Ack) -> Written {
@@ -179,6 +185,7 @@ struct Fields {
     heads: BTreeMap<Chain, Hash>,
     relay: bool,
     dictionaries: BTreeSet<u32>,
+    level: u32,
     number: Option<u64>,
     batch: Option<Vec<u8>>,
     refused: BTreeSet<Chain>,
@@ -207,6 +214,7 @@ impl Fields {
                     self.dictionaries.insert(reader.small("dictionary")?);
                 }
             }
+            (Some(HELLO), 9) => self.level = reader.small("level")?,
             (Some(BATCH), 1) => self.number = Some(reader.u64()?),
             (Some(BATCH), 2) => self.batch = Some(reader.bytes("batch", limits.max_message_bytes)?.to_vec()),
             (Some(ACK), 1) => self.vector = Some(shapes::vector(reader, limits)?),
@@ -236,6 +244,7 @@ impl Fields {
                 heads: self.heads,
                 relay: self.relay,
                 dictionaries: self.dictionaries,
+                level: self.level,
             }),
             BATCH => Message::Batch {
                 number: shapes::required("message", self.number, 1)?,

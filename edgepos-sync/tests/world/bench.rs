@@ -219,6 +219,7 @@ pub fn hello(vector: VersionVector) -> Message {
         heads: BTreeMap::new(),
         relay: false,
         dictionaries: Default::default(),
+        level: 0,
     })
 }
 

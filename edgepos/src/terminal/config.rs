@@ -48,6 +48,12 @@ pub struct Config {
     /// How long a counter must be below its floor, as the leader sees it, before an exception is raised. Default 5 s. Shorter
     /// raises false alarms when a sale overtakes the goods receipt that it sold from; longer delays the manager's notice.
     pub exception_grace: Duration,
+    /// The highest feature level of the store's decisions that this terminal knows. Default and bound
+    /// [`MAX_LEVEL`](crate::consensus::MAX_LEVEL); lower ones are for trying what becomes of a terminal that stayed behind.
+    pub level: u32,
+    /// How long after every member has announced a higher feature level the leader raises the store to it without an operator's word.
+    /// Default 7 days. Shorter leaves less time to take a bad update back; longer keeps new features away.
+    pub level_after: Duration,
     /// The place in the store that this terminal sells from. Default 0.
     pub location: u32,
     /// Baskets that may be open at once. Default 1,000.
@@ -70,6 +76,8 @@ impl Config {
             flush_interval: Duration::from_secs(5),
             peak_flush_interval: Duration::from_secs(30),
             exception_grace: Duration::from_secs(5),
+            level: consensus::MAX_LEVEL,
+            level_after: Duration::from_secs(7 * 24 * 3600),
             location: 0,
             max_open_baskets: 1_000,
             max_commits: 1_024,
@@ -105,6 +113,7 @@ impl Config {
         election.joins = !self.genesis.voters.contains(&self.me);
         election.store = self.genesis.store;
         election.generation = self.genesis.generation;
+        election.level = self.level;
         election
     }
 
@@ -112,6 +121,7 @@ impl Config {
     pub(super) fn outbox(&self) -> sync::Config {
         let mut outbox = sync::Config::standard(self.genesis.store, self.me, self.seed);
         outbox.generation = self.genesis.generation;
+        outbox.level = self.level;
         outbox.flush_interval = self.flush_interval;
         outbox.peak_flush_interval = self.peak_flush_interval;
         outbox.max_peers = self.max_peers.saturating_mul(2);

@@ -3,17 +3,24 @@
 //! Every terminal derives the chain from the log, so all must count alike. A terminal that missed more decisions than the log keeps
 //! goes on from a snapshot, which says how far its sender had derived; the events of before come from peers. Until they are all here
 //! this terminal cannot tell a second proposal of an episode, so what is decided meanwhile waits, in order and on disk.
+//!
+//! Where no snapshot says how far its sender had derived, or after a time below the store's feature level, the places are unknown. They
+//! are known again once a peer brings the event of a decision that was seen here: its place is its position in the chain.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use edgepos_consensus::Attachment;
-use edgepos_core::{Chain, Lane, ReplicaId, Seq, Space, StoreGeneration, Write};
-use edgepos_sync::Hash;
+use edgepos_core::{Chain, Lane, ReplicaId, Seq, Space, StoreGeneration, Time, Write};
+use edgepos_sync::{EventRecord, Hash};
 
 use super::unit_of_work::UnitOfWork;
 
 /// Decisions that may wait. Beyond it their places count as unknown.
 const MAX_WAITING: usize = 1_024;
+
+/// How often a leader hands over because it does not know the places: others may not know them either.
+const ASIDE: Duration = Duration::from_secs(60);
 
 /// Rows of [`Space::Identity`], which an earlier version leaves alone. Behind the name comes the store's generation: a store that was
 /// recovered by force derives another chain.
@@ -26,10 +33,14 @@ pub(crate) struct Derivation {
     generation: StoreGeneration,
     /// The chain has another history at a peer than in the log.
     forked: bool,
-    /// A snapshot did not say how far its sender had derived.
+    /// A snapshot did not say how far its sender had derived, or this terminal was below the store's feature level.
     unknown: bool,
-    /// By their position in the log.
+    /// By their position in the log. While the places are unknown, those since the start, in memory only.
     waiting: BTreeMap<u64, Waiting>,
+    /// The event of the chain that a peer brought last.
+    brought: Option<(Seq, Vec<u8>)>,
+    /// When this terminal handed the leadership over last.
+    aside: Option<Time>,
 }
 
 /// A decided event that has no place yet.
@@ -77,6 +88,8 @@ impl Derivation {
             forked: false,
             unknown: restored.unknown.contains(&generation.0),
             waiting: own.map(|((_, index), payload)| (index, Waiting { payload, kept: true })).collect(),
+            brought: None,
+            aside: None,
         }
     }
 
@@ -88,17 +101,21 @@ impl Derivation {
 
     /// A decided event: it waits for its turn.
     pub(crate) fn wait(&mut self, index: u64, payload: Vec<u8>, out: &mut UnitOfWork) {
-        if self.forked || self.unknown {
+        if self.forked {
             return;
         }
         if self.waiting.len() >= MAX_WAITING {
-            return self.lose(out);
+            // The oldest are the first to be of no use.
+            if self.unknown { drop(self.waiting.pop_first()) } else { self.lose(out) }
         }
         self.waiting.insert(index, Waiting { payload, kept: false });
     }
 
     /// Writes down what goes on waiting.
     pub(crate) fn keep(&mut self, out: &mut UnitOfWork) {
+        if self.unknown {
+            return;
+        }
         for (index, waiting) in self.waiting.iter_mut().filter(|(_, waiting)| !waiting.kept) {
             let key = waiting_key(self.generation, *index);
             out.write(Write::put(Space::Identity, key, waiting.payload.clone()));
@@ -108,7 +125,7 @@ impl Derivation {
 
     /// The next decided event that gets its place, now that the chain is here up to `held` and derived up to `decided`.
     pub(crate) fn next(&mut self, held: Seq, decided: Seq, out: &mut UnitOfWork) -> Option<Vec<u8>> {
-        if held < decided {
+        if self.unknown || held < decided {
             return None;
         }
         let (index, Waiting { payload, kept }) = self.waiting.pop_first()?;
@@ -116,6 +133,37 @@ impl Derivation {
             out.write(Write::delete(Space::Identity, waiting_key(self.generation, index)));
         }
         Some(payload)
+    }
+
+    /// A peer has brought an event of the chain.
+    pub(crate) fn heard(&mut self, record: &EventRecord) {
+        self.brought = self.unknown.then(|| (record.id.seq, record.payload.to_vec()));
+    }
+
+    /// Whether the last event of the chain, at `held`, is that of a decision which was seen here: then the chain is derived up to there.
+    pub(crate) fn finds_place(&mut self, held: Seq, out: &mut UnitOfWork) -> bool {
+        let Some((seq, payload)) = self.brought.as_ref().filter(|_| self.unknown && !self.forked) else {
+            return false;
+        };
+        let same = |(_, waiting): &(&u64, &Waiting)| waiting.payload == *payload;
+        let Some(index) = self.waiting.iter().find(same).map(|(index, _)| *index).filter(|_| *seq == held)
+        else {
+            return false;
+        };
+        self.waiting = self.waiting.split_off(&(index + 1));
+        (self.unknown, self.brought) = (false, None);
+        out.write(Write::delete(Space::Identity, unknown_key(self.generation)));
+        true
+    }
+
+    /// Whether a leader shall hand over, since it cannot see what it proposes decided. Now and then: the others may be no better.
+    pub(crate) fn stands_aside(&mut self, now: Time) -> bool {
+        let lost = self.unknown || self.forked;
+        let yes = lost && self.aside.is_none_or(|last| now.since(last) >= ASIDE);
+        if yes {
+            self.aside = Some(now);
+        }
+        yes
     }
 
     /// The chain is forked: nothing is derived any more.
@@ -147,9 +195,12 @@ impl Derivation {
         }
     }
 
-    fn lose(&mut self, out: &mut UnitOfWork) {
+    /// Which decisions have a place is not known any more.
+    pub(crate) fn lose(&mut self, out: &mut UnitOfWork) {
         self.forget(out);
-        self.unknown = true;
+        if std::mem::replace(&mut self.unknown, true) {
+            return;
+        }
         out.write(Write::put(Space::Identity, unknown_key(self.generation), [1]));
     }
 
@@ -178,6 +229,8 @@ fn read(state: &[u8]) -> Option<(Seq, Hash)> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use edgepos_core::EventId;
 
     use super::*;
 
@@ -208,6 +261,39 @@ mod tests {
         assert_eq!(derivation.next(Seq(1), Seq(0), &mut out), None, "its place is not known");
         assert_eq!(derivation.install(Some(&[0; 40]), &mut out), Some((Seq(0), Hash([0; 32]))));
         assert!(derivation.derives());
+    }
+
+    /// A peer's event tells the place of a decision that was seen here; what was decided after it has the places behind.
+    #[test]
+    fn places_are_known_again_from_an_event_on() {
+        let mut out = UnitOfWork::default();
+        let mut derivation = fresh();
+        derivation.lose(&mut out);
+        for (index, payload) in [(4, "one"), (5, "two"), (9, "three")] {
+            derivation.wait(index, payload.into(), &mut out);
+        }
+        let event = |seq, payload: &str| EventRecord {
+            id: EventId::new(store_chain(StoreGeneration(0)), Seq(seq)),
+            payload: payload.as_bytes().into(),
+        };
+        derivation.heard(&event(7, "zero"));
+        assert!(!derivation.finds_place(Seq(7), &mut out), "it was decided before");
+        derivation.heard(&event(8, "two"));
+        assert!(!derivation.finds_place(Seq(9), &mut out), "the chain has gone on since");
+        assert!(derivation.finds_place(Seq(8), &mut out));
+        assert!(!derivation.derives(), "something waits");
+        assert_eq!(derivation.next(Seq(8), Seq(8), &mut out).unwrap(), b"three");
+        assert!(derivation.derives() && derivation.next(Seq(9), Seq(9), &mut out).is_none());
+    }
+
+    #[test]
+    fn a_leader_that_knows_no_places_stands_aside_now_and_then() {
+        let mut derivation = fresh();
+        assert!(!derivation.stands_aside(Time(5)));
+        derivation.lose(&mut UnitOfWork::default());
+        let aside = |ms, derivation: &mut Derivation| derivation.stands_aside(Time(ms));
+        let said = [5, 6, 60_004, 60_005].map(|ms| aside(ms, &mut derivation));
+        assert_eq!(said, [true, false, false, true]);
     }
 
     #[test]

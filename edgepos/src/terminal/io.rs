@@ -161,6 +161,11 @@ pub struct Status {
     pub connected: Vec<ReplicaId>,
     /// Baskets that are open.
     pub open_baskets: usize,
+    /// By which rules the store decides: see [`Election::level`](crate::consensus::Election::level).
+    pub level: u32,
+    /// Whether that is a level which this terminal does not know: it sells and exchanges events, and takes no part in what the store
+    /// decides.
+    pub below_level: bool,
     /// Exceptions that are raised.
     pub exceptions: Vec<ExceptionRaised>,
     /// Events that cannot be read here.

@@ -112,6 +112,9 @@ impl Ledger {
         let envelope = Envelope::decode(&record.payload).map_err(Unreadable::from);
         let ahead = envelope.as_ref().ok().and_then(|read| self.clock.observe(read.hlc(), now.wall).err());
         self.arrivals.push_back(Arrival { id: record.id, envelope });
+        if record.id.chain == self.store {
+            self.derivation.heard(record);
+        }
         ahead.map(|ahead| Notice::ClockAhead {
             by_ms: u64::try_from(ahead.ahead.as_millis()).unwrap_or(u64::MAX),
         })
@@ -122,15 +125,41 @@ impl Ledger {
         self.derivation.wait(index, payload, out);
     }
 
+    /// Which decisions have a place is not known here any more.
+    pub(crate) fn lose_places(&mut self, out: &mut UnitOfWork) {
+        self.derivation.lose(out);
+    }
+
+    /// Whether this terminal shall hand the leadership over: see [`Derivation::stands_aside`].
+    pub(crate) fn stands_aside(&mut self, now: Now) -> bool {
+        self.derivation.stands_aside(now.mono)
+    }
+
+    /// The feature level that a peer has announced since the start.
+    pub(crate) fn level_of(&self, peer: ReplicaId) -> Option<u32> {
+        self.outbox.level_of(peer)
+    }
+
     /// Writes down the decided events that go on waiting for their place.
     pub(crate) fn keep_waiting(&mut self, out: &mut UnitOfWork) {
         self.derivation.keep(out);
     }
 
     /// The next decided event that may get its place: what was decided before it is here.
-    pub(crate) fn next_decided(&mut self, out: &mut UnitOfWork) -> Option<Vec<u8>> {
+    pub(crate) fn next_decided(&mut self, now: Now, out: &mut UnitOfWork) -> Option<Vec<u8>> {
+        self.find_place(now, out);
         let (held, decided) = (self.outbox.vector().get(self.store), self.decided());
         self.derivation.next(held, decided, out)
+    }
+
+    /// Knows the places of decisions again where a peer has brought the event of one that was decided here.
+    fn find_place(&mut self, now: Now, out: &mut UnitOfWork) {
+        let (seq, hash) = self.outbox.head(self.store);
+        if self.derivation.finds_place(seq, out)
+            && self.outbox.adopt_decided(now, self.store, seq, hash).is_err()
+        {
+            self.derivation.fork();
+        }
     }
 
     /// Gives a decided event its place. Every terminal derives the same; one that a peer had brought before has its place already, and is

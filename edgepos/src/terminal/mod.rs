@@ -13,6 +13,7 @@ mod frame;
 mod halted_election;
 pub(crate) mod io;
 pub(crate) mod ledger;
+pub(crate) mod level;
 mod links;
 pub(crate) mod refusal;
 mod restore;
@@ -31,12 +32,14 @@ use edgepos_sync::{self as sync, Outbox};
 use edgepos_wire::to_cbor;
 pub use frame::MAX_FRAME;
 pub use io::{Input, Notice, Output, Reply, RequestId, Status};
+pub use level::LevelError;
 pub use refusal::Refusal;
 pub use restore::{RestoreError, Restored, RowError};
 
 use self::condition::Conditions;
 use self::frame::Frame;
 use self::ledger::Ledger;
+use self::level::Levels;
 use self::links::Links;
 use self::turn::Turn;
 use self::unit_of_work::{LoadFor, Then, UnitOfWork};
@@ -67,6 +70,7 @@ pub struct Terminal {
     links: Links,
     election: Election,
     ledger: Ledger,
+    levels: Levels,
     shop: Shop,
     conditions: Conditions,
     out: UnitOfWork,
@@ -91,6 +95,7 @@ impl Terminal {
             links: Links::new(config.me, config.max_peers),
             election,
             ledger: Ledger::new(outbox, parts.clock, config.genesis.generation, parts.derivation),
+            levels: parts.levels,
             shop: parts.shop,
             conditions: Conditions::default(),
             out,
@@ -204,6 +209,18 @@ impl Terminal {
         retired
     }
 
+    /// Raises the store to the highest [feature level](Election::level) that every member has announced, by an operator's word; a week after
+    /// all have announced it that happens by itself ([`Config::level_after`]). Returns the level, which holds once the store has decided
+    /// it. It never falls, and who goes back behind it only sells and exchanges events.
+    ///
+    /// # Errors
+    /// When this terminal is not the entitled leader, or not all members have announced a higher level.
+    pub fn raise_level(&mut self, now: Now) -> Result<u32, LevelError> {
+        let level = self.levels.raise(now, &mut self.election, &self.ledger, &self.config)?;
+        self.settle(now);
+        Ok(level)
+    }
+
     /// The store failed: nothing is done any more, and each request is refused with this reason. Recovery is a restart.
     pub fn stop(&mut self, reason: String) {
         let mut requests = self.out.stop();
@@ -252,6 +269,8 @@ impl Terminal {
             queued: self.ledger.queued(),
             connected: self.links.peers().collect(),
             open_baskets: self.shop.unresolved().len(),
+            level: self.election.level(),
+            below_level: self.election.is_below_level(),
             exceptions: self.shop.exceptions().cloned().collect(),
             quarantined: self.shop.quarantined(),
             business_day: self.shop.business_day(),
@@ -358,6 +377,9 @@ impl Terminal {
             }
             quiet &= !self.ledger.follow(now, self.election.leader(), self.election.entitled());
             quiet &= !self.raise_exceptions(now);
+            let Self { levels, election, ledger, config, out, .. } = self;
+            quiet &= !levels.tend(now, election, ledger, config, out);
+            quiet &= !self.stand_aside(now);
             if quiet {
                 break;
             }
@@ -386,6 +408,15 @@ impl Terminal {
             _ => None,
         };
         self.report_condition(now, ConditionKind::ToleranceLost, missing);
+        let behind = self.election.is_below_level().then(|| Finding {
+            count: 1,
+            about: format!(
+                "the store is at level {}, this terminal knows {}",
+                self.election.level(),
+                self.config.level
+            ),
+        });
+        self.report_condition(now, ConditionKind::LevelBehind, behind);
         self.report_condition(now, ConditionKind::DiskFull, self.disk.full());
         self.report_condition(now, ConditionKind::DiskBusy, self.disk.busy());
         let (mistaken, forked) = findings::of_claims(self.ledger.mistakes());
@@ -488,19 +519,32 @@ impl Terminal {
         if kind != STORE_EVENT {
             return self.shop.skip_decision(index, kind, &mut self.out);
         }
+        if self.election.is_below_level() {
+            // By which rules the others decide is not known here, so which of the decisions have a place is not either.
+            return self.ledger.lose_places(&mut self.out);
+        }
         self.ledger.decide(index, bytes, &mut self.out);
         self.place(now);
     }
 
     /// Gives decided events their place, as far as what was decided before them is here.
     fn place(&mut self, now: Now) {
-        while let Some(payload) = self.ledger.next_decided(&mut self.out) {
+        while let Some(payload) = self.ledger.next_decided(now, &mut self.out) {
             if !self.shop.is_repeat(&payload, self.ledger.decided()) {
                 self.ledger.place(now, payload);
                 self.shop.interpret(now, &mut self.ledger, &mut self.out);
             }
         }
         self.ledger.keep_waiting(&mut self.out);
+    }
+
+    /// Hands the leadership over where this terminal does not know the places of decisions: it could raise no exception. Whether it did.
+    fn stand_aside(&mut self, now: Now) -> bool {
+        let another = self.election.voters().iter().any(|voter| self.links.to(*voter).is_some());
+        self.election.entitled()
+            && another
+            && self.ledger.stands_aside(now)
+            && self.election.step_down(now).is_ok()
     }
 
     /// Proposes an exception for each row that has been below its floor for long enough. Whether something was proposed.

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::config::{Config, ConfigError};
 use super::derivation;
+use super::level::Levels;
 use super::unit_of_work::UnitOfWork;
 use crate::ports::{Store, StoreError};
 use crate::retail::shop::Shop;
@@ -31,6 +32,7 @@ pub(super) struct Parts {
     pub(super) outbox: sync::Restored,
     pub(super) clock: Hlc,
     pub(super) derivation: derivation::Restored,
+    pub(super) levels: Levels,
     pub(super) shop: Shop,
 }
 
@@ -122,7 +124,11 @@ impl Restored {
         let parts = &mut self.parts;
         let result = match space {
             Space::Identity if parts.derivation.insert(key, value) => Ok(()),
-            Space::Identity => parts.identity.restore(key, value).map_err(RowError::from),
+            Space::Identity => match parts.levels.restore(key, value) {
+                Ok(true) => Ok(()),
+                Ok(false) => parts.identity.restore(key, value).map_err(RowError::from),
+                Err(error) => Err(error.into()),
+            },
             Space::Clock => number(value).map(|ceiling| parts.clock = Hlc(ceiling)).map_err(RowError::from),
             Space::Election | Space::ElectionLog | Space::ElectionSnapshot => {
                 parts.election.insert(space, key, value).map_err(RowError::from)

@@ -11,6 +11,7 @@
 //! | `GET /counters?product=CODE` | | list of [`CounterReport`] |
 //! | `POST /recognise` | a PNG or JPEG | [`Recognised`] |
 //! | `POST /admit` | [`Admit`] | [`Done`] |
+//! | `POST /raise-level` | | [`LevelRaised`] |
 //! | `POST /flush`, `POST /stop` | | [`Done`] |
 //!
 //! A refusal is [`Problem`], with status 400, 403, 404, 409, 415 or 503. A call whose answer was lost is made again with the same
@@ -366,6 +367,13 @@ pub struct Bare {}
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Done {}
 
+/// Answer of `POST /raise-level`: the store was asked to decide it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LevelRaised {
+    /// The feature level that it shall have.
+    pub level: u32,
+}
+
 /// `POST /admit`: another incarnation shall take part in what the store decides.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -389,6 +397,12 @@ pub struct StatusReport {
     pub entitled: bool,
     /// `normal`, `degraded` or `leaderless`.
     pub mode: String,
+    /// The store's feature level: by which rules it decides.
+    #[serde(default)]
+    pub feature_level: u32,
+    /// Whether this terminal does not know that level: it sells and exchanges events, and takes no part in what the store decides.
+    #[serde(default)]
+    pub below_level: bool,
     /// The open business day, as yyyymmdd.
     pub business_day: Option<u32>,
     /// Events here that the cloud is not known to hold.
@@ -539,6 +553,10 @@ pub enum ProblemCode {
     DiskFull,
     /// Too much is under way; try again.
     Busy,
+    /// Not every terminal of the store has announced a higher feature level, or there is none; `error` names those missing.
+    Level,
+    /// This terminal does not lead, or does not hear a majority; ask the one that leads.
+    NotLeader,
     /// The terminal has stopped or is stopping, or its disk is damaged.
     Stopped,
     /// There is no model to ask.

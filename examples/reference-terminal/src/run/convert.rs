@@ -5,7 +5,7 @@ use edgepos::model::{
     BasketId, CashCount, Counter, CounterRow, Currency, Discount, DocType, Effect, Line, Mode, OriginalLine,
     PriceSet, ProductSet, StockLine, StockMoved, StockReason, StockState, Tax, Tender, TenderType, Tenders,
 };
-use edgepos::{Commit, Condition, CounterValue, Draft, OpenBasket, Record, Refusal, Status};
+use edgepos::{Commit, Condition, CounterValue, Draft, LevelError, OpenBasket, Record, Refusal, Status};
 
 use crate::api::{
     Begin, BeginLine, CashPart, ConditionReport, CounterReport, DiscountPart, DocKind, EffectPart,
@@ -187,6 +187,16 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
     Problem { code, error: refusal.to_string(), receipt }
 }
 
+/// Why the store's feature level was not raised.
+pub(super) fn level_problem(error: &LevelError) -> Problem {
+    let code = match error {
+        LevelError::NotEntitled => ProblemCode::NotLeader,
+        LevelError::Reached { .. } | LevelError::NotAnnounced { .. } => ProblemCode::Level,
+        _ => ProblemCode::Busy,
+    };
+    Problem { code, error: error.to_string(), receipt: None }
+}
+
 pub(super) fn status(status: &Status) -> StatusReport {
     let exceptions = status.exceptions.iter().map(|raised| ExceptionReport {
         exception: raised.exception.name().into(),
@@ -202,6 +212,8 @@ pub(super) fn status(status: &Status) -> StatusReport {
         leads: status.leader.is_some_and(|leader| leader.replica == status.me),
         entitled: status.entitled,
         mode: status.health.to_string(),
+        feature_level: status.level,
+        below_level: status.below_level,
         business_day: status.business_day,
         queued: status.queued,
         open_baskets: status.open_baskets,

@@ -22,8 +22,8 @@ use super::convert;
 use super::guard::{self, Body};
 use super::recogniser::Recogniser;
 use crate::api::{
-    Abandon, Admit, Bare, Begin, Begun, Done, KeyedRecord, Pay, Problem, ProblemCode, Receipt, Recognised,
-    Recorded,
+    Abandon, Admit, Bare, Begin, Begun, Done, KeyedRecord, LevelRaised, Pay, Problem, ProblemCode, Receipt,
+    Recognised, Recorded,
 };
 use crate::names::parse_replica;
 use crate::nearest;
@@ -57,6 +57,7 @@ pub(super) fn router(till: Till) -> Router {
         .route("/counters", get(counters))
         .route("/metrics", get(metrics))
         .route("/admit", post(admit))
+        .route("/raise-level", post(raise_level))
         .route("/flush", post(flush))
         .route("/stop", post(stop))
         .layer(DefaultBodyLimit::max(MAX_JSON))
@@ -144,6 +145,12 @@ async fn admit(State(till): State<Till>, body: Bytes) -> Answer<Done> {
     Ok(Json(Done {}))
 }
 
+async fn raise_level(State(till): State<Till>, body: Bytes) -> Answer<LevelRaised> {
+    bare(&body)?;
+    let level = till.node.raise_level().await.map_err(|error| convert::level_problem(&error))?;
+    Ok(Json(LevelRaised { level }))
+}
+
 async fn flush(State(till): State<Till>, body: Bytes) -> Answer<Done> {
     bare(&body)?;
     till.node.flush().await;
@@ -191,6 +198,8 @@ impl IntoResponse for Problem {
             | ProblemCode::Booked
             | ProblemCode::Day
             | ProblemCode::DayClosed
+            | ProblemCode::Level
+            | ProblemCode::NotLeader
             | ProblemCode::DiskFull => StatusCode::CONFLICT,
             ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel => {
                 StatusCode::SERVICE_UNAVAILABLE
