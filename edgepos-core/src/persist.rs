@@ -54,13 +54,15 @@ pub enum Space {
     BookedBasket = 19,
     /// Up to where keys and baskets are known, and those that were booked twice.
     BookedTwice = 20,
+    /// Up to which event of each chain the counter rows on disk count.
+    Applied = 22,
     /// How the last business day was closed.
     ClosedDay = 25,
 }
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -79,6 +81,7 @@ impl Space {
         Self::Clock,
         Self::BookedBasket,
         Self::BookedTwice,
+        Self::Applied,
         Self::ClosedDay,
     ];
 

@@ -62,6 +62,8 @@ impl Station {
         let mut clock = VirtualClock::new(rate_ppm, wall_off_ms);
         clock.power_on(0, clocks.range(0, 100_000));
         let mut config = Config::new(replica, genesis, plan.rng(Purpose::Terminal, place).next_u64());
+        // So that a run of some hundred events sees rows written and events counted again.
+        config.max_rows_behind = 20;
         if !plan.network.stream {
             config.delivery = Delivery::Lossy;
             config.timing = if plan.seed.is_multiple_of(2) { Timing::fast() } else { Timing::standard() };

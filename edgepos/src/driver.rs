@@ -190,6 +190,8 @@ impl Loop {
                 command = commands.recv() => match command {
                     Some(Command::Shutdown) | None => {
                         info!("shut down");
+                        self.terminal.write_rows();
+                        self.do_duties();
                         self.terminal.stop("it was shut down".into());
                         self.do_duties();
                         return Ok(());

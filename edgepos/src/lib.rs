@@ -2,7 +2,7 @@
 //! leader or the power fails.
 //!
 //! [`Terminal`] is the sans-IO composition of the election, the outbox and the store's state; it owns the transaction, so that a
-//! sale's event, the counter rows that it moves, its chain head and its receipt number are one durable write. [`Driver`] is the
+//! sale's event, its effects, its chain head and its receipt number are one durable write. [`Driver`] is the
 //! only async loop: it feeds a terminal from the ports [`Store`], [`Transport`], [`Uplink`] and [`Clock`] and hands out
 //! [`Node`]s, through which a till sells.
 //!

@@ -1,4 +1,4 @@
-//! A restart finds what was written: rows and heads, without reading an event.
+//! A restart finds what was written: rows, heads, and the few events that the counter rows lack.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use edgepos_core::{Chain, Seq, Space, Write};
+use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, Reader, write};
 
 use super::proved::Proved;
@@ -87,6 +88,11 @@ impl Restored {
             _ => {}
         }
         Ok(())
+    }
+
+    /// How far each chain is held.
+    pub fn held(&self) -> VersionVector {
+        self.heads.iter().map(|(chain, head)| (*chain, head.seq)).collect()
     }
 
     /// How many chains there are, here or in the cloud.

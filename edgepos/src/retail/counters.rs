@@ -1,6 +1,6 @@
 //! Counter rows: effects summed up by the chain that made them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_core::{Chain, EventId, Seq, Space, Write};
 use edgepos_crdt::{Item, PnRow, PnTable};
@@ -21,6 +21,8 @@ pub(crate) struct Counters {
     rows: Vec<Row>,
     dense: PnTable,
     sparse: BTreeMap<(Item, Chain), PnRow>,
+    /// Rows that have moved since they were written.
+    dirty: BTreeSet<(Item, Chain)>,
 }
 
 #[derive(Debug)]
@@ -52,37 +54,64 @@ type Stored = (u64, u64, u64, Option<i64>);
 
 impl Counters {
     /// Applies all effects of one event, or none and says why.
-    pub(crate) fn apply(
-        &mut self,
-        id: EventId,
-        effects: &[Effect],
-        out: &mut UnitOfWork,
-    ) -> Result<Vec<Moved>, Unreadable> {
+    pub(crate) fn apply(&mut self, id: EventId, effects: &[Effect]) -> Result<Vec<Moved>, Unreadable> {
+        let planned = self.plan(effects)?;
+        for &(item, delta, _) in &planned {
+            self.check(id, item, delta)?;
+        }
+        Ok(self.carry_out(id, planned))
+    }
+
+    /// Applies what of an event's effects is not in the rows yet, all of it or nothing. An earlier version that had this disk in
+    /// between wrote each row with its event: the stamp of a row says which events it counts.
+    pub(crate) fn replay(&mut self, id: EventId, effects: &[Effect]) -> Result<(), Unreadable> {
+        let mut planned = self.plan(effects)?;
+        planned.retain(|&(item, ..)| self.cell(item, id.chain).stamp < id.seq);
+        for &(item, delta, _) in &planned {
+            self.check(id, item, delta)?;
+        }
+        self.carry_out(id, planned);
+        Ok(())
+    }
+
+    /// Writes every row that has moved since it was written.
+    pub(crate) fn write(&mut self, out: &mut UnitOfWork) {
+        for (item, chain) in std::mem::take(&mut self.dirty) {
+            let row = self.cell(item, chain);
+            let Row { key, floor, .. } = &self.rows[item.0 as usize];
+            let stored: Stored = (row.stamp.0, row.plus, row.minus, *floor);
+            out.write(Write::put(
+                Space::Counter,
+                [key.as_slice(), &chain.to_key()].concat(),
+                to_cbor(&stored),
+            ));
+        }
+    }
+
+    /// The sum of the effects on each row, and the latest floor that they name.
+    fn plan(&mut self, effects: &[Effect]) -> Result<Vec<(Item, i64, Option<i64>)>, Unreadable> {
         let mut sums: BTreeMap<Vec<u8>, (i64, Option<i64>)> = BTreeMap::new();
         for effect in effects {
             let sum = sums.entry(effect.row().to_key()).or_insert((0, None));
             sum.0 = sum.0.checked_add(effect.delta).ok_or(Unreadable::EffectsOverflow)?;
             sum.1 = effect.floor.or(sum.1);
         }
-        let planned: Vec<_> =
-            sums.into_iter().map(|(key, (delta, floor))| (self.intern(key), delta, floor)).collect();
-        for &(item, delta, _) in &planned {
-            self.check(id, item, delta)?;
-        }
+        Ok(sums.into_iter().map(|(key, (delta, floor))| (self.intern(key), delta, floor)).collect())
+    }
+
+    fn carry_out(&mut self, id: EventId, planned: Vec<(Item, i64, Option<i64>)>) -> Vec<Moved> {
         let mut moved = Vec::with_capacity(planned.len());
         for (item, delta, floor) in planned {
-            let row = self.add(id, item, delta);
+            self.add(id, item, delta);
+            self.dirty.insert((item, id.chain));
             let meta = &mut self.rows[item.0 as usize];
             meta.floor = floor.or(meta.floor);
-            let stored: Stored = (row.stamp.0, row.plus, row.minus, meta.floor);
-            let key = [meta.key.as_slice(), &id.chain.to_key()].concat();
             let floor = meta.floor;
-            out.write(Write::put(Space::Counter, key, to_cbor(&stored)));
             // A sum over chains that leaves 64 bits is as far below or above any floor as can be said.
             let value = self.value(item).unwrap_or(if delta < 0 { i64::MIN } else { i64::MAX });
             moved.push(Moved { item, value, floor });
         }
-        Ok(moved)
+        moved
     }
 
     /// A row as it is on disk.
@@ -190,14 +219,14 @@ impl Counters {
         next(row, id, delta).map(|_| ()).ok_or(Unreadable::CounterOverflow)
     }
 
-    fn add(&mut self, id: EventId, item: Item, delta: i64) -> PnRow {
+    fn add(&mut self, id: EventId, item: Item, delta: i64) {
+        const CHECKED: &str = "checked above: in order and inside 64 bits";
         if self.rows[item.0 as usize].dense {
-            return self.dense.apply(id, item, delta).expect("checked above: in order and inside 64 bits");
+            self.dense.apply(id, item, delta).expect(CHECKED);
+        } else {
+            let row = next(self.cell(item, id.chain), id, delta).expect(CHECKED);
+            self.sparse.insert((item, id.chain), row);
         }
-        let row =
-            next(self.cell(item, id.chain), id, delta).expect("checked above: in order and inside 64 bits");
-        self.sparse.insert((item, id.chain), row);
-        row
     }
 }
 

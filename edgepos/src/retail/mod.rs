@@ -10,6 +10,7 @@ pub(crate) mod envelope;
 pub(crate) mod kind;
 pub(crate) mod money;
 
+mod applied;
 pub(crate) mod counters;
 pub(crate) mod quarantine;
 pub(crate) mod record;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use edgepos_core::{EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, Space, Time};
 use edgepos_crdt::VersionVector;
 
-use super::catalogue::Catalogue;
+use super::applied::Applied;
 use super::catalogue::body::{PriceSet, ProductSet};
+use super::catalogue::{Catalogue, Change as RegisterChange};
 use super::counters::{CounterValue, Counters};
 use super::day::Day;
 use super::effect::CounterRow;
@@ -41,19 +42,28 @@ pub(crate) struct Shop {
     recordings: Recordings,
     sales: Sales,
     counters: Counters,
+    applied: Applied,
     catalogue: Catalogue,
     exceptions: Exceptions,
     quarantine: Quarantine,
 }
 
+/// What an event does beside its effects.
+enum Change {
+    EffectsAlone,
+    Register(RegisterChange),
+    Raised(ExceptionRaised),
+}
+
 impl Shop {
     /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 9] = [
+    pub(crate) const SPACES: [Space; 10] = [
         Space::Basket,
         Space::Series,
         Space::Day,
         Space::ClosedDay,
         Space::Counter,
+        Space::Applied,
         Space::Register,
         Space::Exception,
         Space::Quarantine,
@@ -68,6 +78,7 @@ impl Shop {
             Space::Basket => self.sales.restore_basket(value),
             Space::Series => self.sales.restore_series(key, value),
             Space::Counter => self.counters.restore(key, value),
+            Space::Applied => self.applied.restore(key, value),
             Space::Register => self.catalogue.restore(key, value),
             Space::Exception => self.exceptions.restore(key, value),
             Space::BookedTwice => match self.keys.restore(key, value)? {
@@ -86,6 +97,37 @@ impl Shop {
     pub(crate) fn start(&mut self, now: Now, me: ReplicaId, held: &VersionVector, out: &mut UnitOfWork) {
         self.exceptions.watch_all(now, &self.counters);
         self.keys.start(me, held, out);
+    }
+
+    /// Up to where the counter rows on disk count; `None` where an earlier version wrote each with its event.
+    pub(crate) fn applied(&self) -> Option<&VersionVector> {
+        self.applied.written()
+    }
+
+    /// An event on disk whose effects the counter rows may lack. Nothing but rows is touched: whatever else it does was written with
+    /// it.
+    pub(crate) fn replay(&mut self, id: EventId, payload: &[u8]) {
+        let counted = Envelope::decode(payload).map_err(Unreadable::from).and_then(|envelope| {
+            if envelope.mode == Mode::Training {
+                return Ok(());
+            }
+            Self::read(id, &envelope)?;
+            self.counters.replay(id, &envelope.effects)
+        });
+        // What cannot be interpreted was quarantined when it came, and moved nothing then.
+        drop(counted);
+        self.applied.fall_behind();
+    }
+
+    /// How many events the counter rows on disk lack.
+    pub(crate) fn rows_behind(&self) -> u32 {
+        self.applied.behind()
+    }
+
+    /// Writes the counter rows that have moved; they count `held` then, all that was interpreted.
+    pub(crate) fn write_rows(&mut self, held: VersionVector, out: &mut UnitOfWork) {
+        self.counters.write(out);
+        self.applied.write(held, out);
     }
 
     /// See [`Terminal::begin`](crate::Terminal::begin).
@@ -210,6 +252,7 @@ impl Shop {
     pub(crate) fn interpret(&mut self, now: Now, ledger: &mut Ledger, out: &mut UnitOfWork) {
         while let Some(Arrival { id, envelope }) = ledger.next_arrival() {
             self.keys.note(id, envelope.as_ref().ok(), out);
+            self.applied.fall_behind();
             let envelope = match envelope {
                 Ok(envelope) => envelope,
                 Err(reason) => {
@@ -235,23 +278,27 @@ impl Shop {
         if envelope.mode == Mode::Training {
             return Ok(());
         }
-        match envelope.kind.known() {
-            Some(KnownKind::ProductSet) => {
-                let change = Catalogue::read_product(id, envelope)?;
-                self.move_counters(now, id, envelope, out)?;
-                self.catalogue.apply(change, out);
-            }
-            Some(KnownKind::PriceSet) => {
-                let change = Catalogue::read_price(id, envelope)?;
-                self.move_counters(now, id, envelope, out)?;
-                self.catalogue.apply(change, out);
-            }
-            Some(KnownKind::ExceptionRaised) if id.chain.replica.is_store() => {
-                let raised = Exceptions::read(envelope)?;
-                self.move_counters(now, id, envelope, out)?;
+        let change = Self::read(id, envelope)?;
+        self.move_counters(now, id, envelope)?;
+        match change {
+            Change::Register(change) => self.catalogue.apply(change, out),
+            Change::Raised(raised) => {
                 if let Some(raised) = self.exceptions.apply(id.seq, raised, out) {
                     out.then(Then::Tell(Notice::ExceptionRaised(raised)));
                 }
+            }
+            Change::EffectsAlone => {}
+        }
+        Ok(())
+    }
+
+    /// Reads what an event does beside its effects. One that cannot be read moves no counter either.
+    fn read(id: EventId, envelope: &Envelope) -> Result<Change, Unreadable> {
+        Ok(match envelope.kind.known() {
+            Some(KnownKind::ProductSet) => Change::Register(Catalogue::read_product(id, envelope)?),
+            Some(KnownKind::PriceSet) => Change::Register(Catalogue::read_price(id, envelope)?),
+            Some(KnownKind::ExceptionRaised) if id.chain.replica.is_store() => {
+                Change::Raised(Exceptions::read(envelope)?)
             }
             // Their effects say it all, and those of a later version's kinds count as well.
             Some(
@@ -263,19 +310,12 @@ impl Shop {
                 | KnownKind::ExceptionRaised
                 | KnownKind::Custom,
             )
-            | None => self.move_counters(now, id, envelope, out)?,
-        }
-        Ok(())
+            | None => Change::EffectsAlone,
+        })
     }
 
-    fn move_counters(
-        &mut self,
-        now: Now,
-        id: EventId,
-        envelope: &Envelope,
-        out: &mut UnitOfWork,
-    ) -> Result<(), Unreadable> {
-        let moved = self.counters.apply(id, &envelope.effects, out)?;
+    fn move_counters(&mut self, now: Now, id: EventId, envelope: &Envelope) -> Result<(), Unreadable> {
+        let moved = self.counters.apply(id, &envelope.effects)?;
         self.exceptions.note(now, &moved);
         Ok(())
     }

@@ -6,51 +6,37 @@
 //! SELECT terminal, seq, kind_name, series, number, total FROM events WHERE kind_name = 'transaction';
 //! ```
 
+mod columns;
+mod events;
+mod failure;
 mod reserve;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use edgepos_core::{EventId, Persist, Space, Write};
-use edgepos_sync::EventRecord;
-use edgepos_wire::from_cbor;
+use edgepos_core::{Persist, Space, Write};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, params};
+use rusqlite::{Connection, OpenFlags, Transaction, params};
 
+use self::events::Events;
+use self::failure::told;
 use self::reserve::{LOG_BYTES, Reserve};
-use crate::model::{self, Envelope, Kind};
 use crate::ports::{Rows, Store, StoreError, StoreFailure};
 
 /// Marks the file as ours: `EPOS`.
 const APPLICATION_ID: i32 = 0x4550_4F53;
-/// Version of the tables.
-const FORMAT: i32 = 1;
+/// Version of the file. In version 1 each counter row was written with its event; from version 2 on rows may be behind, which a reader
+/// of version 1 would take for wrong counts. So a file of version 1 is marked when it is opened.
+const FORMAT: i32 = 2;
 /// How long a start waits for another program that holds the file.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a write waits for one before it is answered that the store is busy: reads wait behind it.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-const TABLES: &str = "
-    CREATE TABLE IF NOT EXISTS events (
-        key BLOB PRIMARY KEY,
-        terminal INTEGER NOT NULL,
-        incarnation TEXT NOT NULL,
-        lane INTEGER NOT NULL,
-        seq INTEGER NOT NULL,
-        kind INTEGER,
-        kind_name TEXT,
-        utc_ms INTEGER,
-        business_day INTEGER,
-        workstation INTEGER,
-        series TEXT,
-        number INTEGER,
-        total INTEGER,
-        currency TEXT,
-        hash BLOB NOT NULL,
-        payload BLOB NOT NULL
-    ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS rows (
+/// The table beside those of the events.
+const ROWS: &str = "
+    CREATE TABLE rows (
         space INTEGER NOT NULL,
         key BLOB NOT NULL,
         value BLOB NOT NULL,
@@ -67,6 +53,7 @@ const TABLES: &str = "
 pub struct SqliteStore {
     connection: Connection,
     path: PathBuf,
+    events: Events,
     reserve: Reserve,
     /// Whether writes wait as briefly as they should; a start waits longer.
     started: bool,
@@ -88,7 +75,9 @@ impl SqliteStore {
                 opened => break opened?,
             }
         };
-        Ok(Self { connection, path: path.to_owned(), reserve, started: false, _lock: lock })
+        let events =
+            Events::of(&connection).map_err(|error| told(format!("reading {}", path.display()), error))?;
+        Ok(Self { connection, path: path.to_owned(), events, reserve, started: false, _lock: lock })
     }
 
     fn try_commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
@@ -98,17 +87,19 @@ impl SqliteStore {
             self.connection.busy_timeout(PATIENCE).map_err(failed)?;
             self.started = true;
         }
-        let transaction = self
-            .connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .map_err(failed)?;
+        let Self { connection, events, .. } = self;
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
         for write in group.iter().flat_map(|persist| &persist.writes) {
             match write {
-                Write::Put { space: Space::Event, key, value } => put_event(&transaction, key, value)?,
+                Write::Put { space: Space::Event, key, value } => events.put(&transaction, key, value)?,
                 Write::Put { space, key, value } => {
                     put_row(&transaction, *space, key, value).map_err(failed)?
                 }
-                Write::Delete { space, key } => delete(&transaction, *space, key).map_err(failed)?,
+                Write::Delete { space: Space::Event, key } => {
+                    events.delete(&transaction, key).map_err(failed)?
+                }
+                Write::Delete { space, key } => delete_row(&transaction, *space, key).map_err(failed)?,
             }
         }
         transaction.commit().map_err(failed)
@@ -149,30 +140,16 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
             "BEGIN IMMEDIATE;
              PRAGMA application_id = {APPLICATION_ID};
              PRAGMA user_version = {FORMAT};
-             {TABLES}
-             COMMIT;"
+             {}
+             {ROWS}
+             COMMIT;",
+            events::TABLES
         ))
         .map_err(failed)?;
+    } else if format < FORMAT {
+        db.pragma_update(None, "user_version", FORMAT).map_err(failed)?;
     }
     Ok(db)
-}
-
-/// The error of a call to SQLite.
-fn told(doing: String, error: rusqlite::Error) -> StoreError {
-    let failure = failure(&error);
-    StoreError::new(doing, error).of_kind(failure)
-}
-
-/// What may be done about it. A write that finds the disk full is rolled back, and so is one that finds no room for the index of the
-/// write-ahead log; one that was written and could not be flushed is in doubt.
-fn failure(error: &rusqlite::Error) -> StoreFailure {
-    let Some(error) = error.sqlite_error() else { return StoreFailure::Fatal };
-    match error.code {
-        ErrorCode::DatabaseBusy | ErrorCode::FileLockingProtocolFailed => StoreFailure::Busy,
-        ErrorCode::DiskFull => StoreFailure::Full,
-        _ if error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => StoreFailure::Full,
-        _ => StoreFailure::Fatal,
-    }
 }
 
 /// Takes the lock file beside `path`.
@@ -199,7 +176,9 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 impl Store for SqliteStore {
     fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
         loop {
-            let Err(error) = self.try_commit(group) else { return Ok(()) };
+            let committed = self.try_commit(group);
+            self.events.settle(committed.is_ok());
+            let Err(error) = committed else { return Ok(()) };
             match error.failure {
                 StoreFailure::Full if self.reserve.give() => {}
                 StoreFailure::Full | StoreFailure::Busy => return Err(error),
@@ -234,11 +213,10 @@ impl Store for SqliteStore {
 
     fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
         let failed = |error| told(format!("reading {}", self.path.display()), error);
-        let sql = if space == Space::Event {
-            "SELECT key, hash, payload FROM events WHERE key BETWEEN ?2 AND ?3 AND ?1 IS NOT NULL ORDER BY key"
-        } else {
-            "SELECT key, value FROM rows WHERE space = ?1 AND key BETWEEN ?2 AND ?3 ORDER BY key"
-        };
+        if space == Space::Event {
+            return self.events.scan(&self.connection, from, to, max_bytes).map_err(failed);
+        }
+        let sql = "SELECT key, value FROM rows WHERE space = ?1 AND key BETWEEN ?2 AND ?3 ORDER BY key";
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         let mut cursor = statement.query(params![space.code(), from, to]).map_err(failed)?;
         let mut rows = Rows::new();
@@ -246,11 +224,7 @@ impl Store for SqliteStore {
         while read < max_bytes as usize || rows.is_empty() {
             let Some(row) = cursor.next().map_err(failed)? else { break };
             let key: Vec<u8> = row.get(0).map_err(failed)?;
-            let mut value: Vec<u8> = row.get(1).map_err(failed)?;
-            if space == Space::Event {
-                let payload: Vec<u8> = row.get(2).map_err(failed)?;
-                value.extend_from_slice(&payload);
-            }
+            let value: Vec<u8> = row.get(1).map_err(failed)?;
             read += key.len() + value.len();
             rows.push((key, value));
         }
@@ -265,100 +239,16 @@ fn put_row(transaction: &Transaction<'_>, space: Space, key: &[u8], value: &[u8]
     Ok(())
 }
 
-fn delete(transaction: &Transaction<'_>, space: Space, key: &[u8]) -> rusqlite::Result<()> {
-    if space == Space::Event {
-        transaction.prepare_cached("DELETE FROM events WHERE key = ?1")?.execute(params![key])?;
-    } else {
-        let sql = "DELETE FROM rows WHERE space = ?1 AND key = ?2";
-        transaction.prepare_cached(sql)?.execute(params![space.code(), key])?;
-    }
+fn delete_row(transaction: &Transaction<'_>, space: Space, key: &[u8]) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM rows WHERE space = ?1 AND key = ?2";
+    transaction.prepare_cached(sql)?.execute(params![space.code(), key])?;
     Ok(())
-}
-
-fn put_event(transaction: &Transaction<'_>, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-    let Some((record, hash)) = EventRecord::from_row(key, value) else {
-        return Err(StoreError::plain("an event's row has neither id nor hash"));
-    };
-    let columns = Columns::of(&record);
-    let EventId { chain, seq } = record.id;
-    let insert = || {
-        transaction
-            .prepare_cached(
-                "INSERT OR REPLACE INTO events (key, terminal, incarnation, lane, seq, kind, kind_name, utc_ms,
-                 business_day, workstation, series, number, total, currency, hash, payload)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-            )?
-            .execute(params![
-                key,
-                chain.replica.terminal(),
-                chain.replica.to_string(),
-                chain.lane.code(),
-                signed(seq.0),
-                columns.kind,
-                columns.kind.map(|kind| Kind(kind).name()),
-                columns.utc_ms.map(signed),
-                columns.business_day,
-                columns.workstation,
-                columns.series,
-                columns.number.map(signed),
-                columns.total,
-                columns.currency,
-                hash.0.as_slice(),
-                record.payload,
-            ])
-    };
-    insert().map(|_| ()).map_err(|error| told(format!("writing event {}", record.id), error))
-}
-
-/// SQLite has signed integers only; what is beyond them is not worth refusing an event for.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// What `sqlite3` should show of an event; empty where this version cannot read it.
-#[derive(Default)]
-struct Columns {
-    kind: Option<u16>,
-    utc_ms: Option<u64>,
-    business_day: Option<u32>,
-    workstation: Option<u16>,
-    series: Option<String>,
-    number: Option<u64>,
-    total: Option<i64>,
-    currency: Option<String>,
-}
-
-impl Columns {
-    fn of(record: &EventRecord) -> Self {
-        let Ok(envelope) = Envelope::decode(&record.payload) else { return Self::default() };
-        let mut columns = Self {
-            kind: Some(envelope.kind.0),
-            utc_ms: Some(envelope.utc_ms),
-            business_day: envelope.business_day,
-            workstation: Some(envelope.workstation),
-            ..Self::default()
-        };
-        if envelope.kind == Kind::TRANSACTION
-            && let Ok(transaction) = from_cbor::<model::Transaction>("transaction", &envelope.body)
-        {
-            columns.series = Some(transaction.series);
-            columns.number = Some(transaction.number);
-            columns.total = Some(transaction.total);
-            columns.currency = Some(transaction.currency.to_string());
-        }
-        if envelope.kind == Kind::NUMBER_VOIDED
-            && let Ok(voided) = from_cbor::<model::NumberVoided>("voided number", &envelope.body)
-        {
-            columns.series = Some(voided.series);
-            columns.number = Some(voided.number);
-        }
-        columns
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use edgepos_core::PersistId;
+    use edgepos_core::{Chain, EventId, Lane, PersistId, ReplicaId, Seq};
+    use edgepos_sync::{EventRecord, Hash};
 
     use super::*;
 
@@ -457,5 +347,62 @@ mod tests {
         assert_eq!((length(&path, "-wal"), length(&path, "-shm")), (0, 0), "the one file is the store");
         let store = SqliteStore::open(&path).unwrap();
         assert_eq!(store.scan(Space::Register, &[0; 8], &[255; 8], u32::MAX).unwrap().len(), 14);
+    }
+
+    /// A file as the first version made it.
+    fn first_version(path: &Path) {
+        Connection::open(path)
+            .unwrap()
+            .execute_batch(&format!(
+                "PRAGMA journal_mode = WAL; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;
+                 CREATE TABLE events (key BLOB PRIMARY KEY, terminal INTEGER NOT NULL, incarnation TEXT NOT NULL,
+                 lane INTEGER NOT NULL, seq INTEGER NOT NULL, kind INTEGER, kind_name TEXT, utc_ms INTEGER,
+                 business_day INTEGER, workstation INTEGER, series TEXT, number INTEGER, total INTEGER,
+                 currency TEXT, hash BLOB NOT NULL, payload BLOB NOT NULL) WITHOUT ROWID;
+                 {ROWS}"
+            ))
+            .unwrap();
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_is_used_as_it_is_and_marked() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut number = 0;
+        let mut make = || {
+            number += 1;
+            let path = dir.path().join(format!("{number}.db"));
+            first_version(&path);
+            path
+        };
+        crate::conformance::store(&mut || Box::new(SqliteStore::open(&make()).unwrap()));
+        let path = make();
+        drop(SqliteStore::open(&path).unwrap());
+        let store = SqliteStore::open(&path).unwrap();
+        assert!(matches!(store.events, Events::ByKey));
+        let format: i32 = store.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!(format, FORMAT, "the first version would take rows that are behind for wrong counts");
+    }
+
+    #[test]
+    fn a_chain_that_was_numbered_in_vain_is_numbered_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("till.db");
+        let mut store = SqliteStore::open(&path).unwrap();
+        let event = |terminal: u16, seq| {
+            let chain = Chain::new(ReplicaId::new(terminal, 5), Lane::Stock);
+            let record = EventRecord { id: EventId::new(chain, Seq(seq)), payload: vec![1; 3_000] };
+            Write::put(Space::Event, record.id.to_key(), record.to_row(Hash([9; 32])))
+        };
+        let persist = |writes| Persist { id: PersistId(1), writes };
+        let none = Write::put(Space::Event, [1], [1]);
+        store.commit(&[persist(vec![event(1, 1), none])]).unwrap_err();
+        store.commit(&[persist(vec![event(2, 1), event(1, 1), event(1, 2)])]).unwrap();
+        let rows = store.scan(Space::Event, &[0], &[255; 17], u32::MAX).unwrap();
+        assert_eq!(rows.len(), 3);
+        drop(store);
+        let store = SqliteStore::open(&path).unwrap();
+        assert_eq!(store.scan(Space::Event, &[0], &[255; 17], u32::MAX).unwrap(), rows, "by rising key");
+        let pages: i64 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        assert!(pages <= 9, "each event of 3,000 bytes in a page, without an overflow page: {pages}");
     }
 }

@@ -60,6 +60,9 @@ pub struct Config {
     pub max_open_baskets: usize,
     /// Commits that may be under way at once. Default 1,024.
     pub max_commits: usize,
+    /// Events that the counter rows on disk may lack, 1 to 100,000. Default 2,000. More means fewer writes and a longer start, which
+    /// counts them again.
+    pub max_rows_behind: u32,
     /// Peers that may be connected at once. Default 32: 15 terminals and their next incarnations.
     pub max_peers: u32,
 }
@@ -81,6 +84,7 @@ impl Config {
             location: 0,
             max_open_baskets: 1_000,
             max_commits: 1_024,
+            max_rows_behind: 2_000,
             max_peers: 32,
         }
     }
@@ -96,6 +100,7 @@ impl Config {
         bounds(self.exception_grace.as_secs() <= 3_600, "exception_grace", "at most 1 h")?;
         bounds((1..=100_000).contains(&self.max_open_baskets), "max_open_baskets", "1 to 100,000")?;
         bounds((1..=100_000).contains(&self.max_commits), "max_commits", "1 to 100,000")?;
+        bounds((1..=100_000).contains(&self.max_rows_behind), "max_rows_behind", "1 to 100,000")?;
         bounds((1..=1_000).contains(&self.max_peers), "max_peers", "1 to 1,000")?;
         bounds(!self.me.is_store() && self.me.terminal() != 0, "me", "a terminal's number from 1 on")
     }

@@ -251,6 +251,11 @@ impl Ledger {
         self.outbox.poll_timeout()
     }
 
+    /// What has its place here, durable or not yet.
+    pub(crate) fn held(&self) -> &VersionVector {
+        self.outbox.vector()
+    }
+
     /// What is on this terminal's disk.
     pub(crate) fn durable(&self) -> &VersionVector {
         self.outbox.durable()

@@ -63,7 +63,7 @@ const STORE_EVENT: u16 = 1;
 ///
 /// The contract is the one of every engine ([`edgepos_core`]), and the [crate's page](crate) shows the loop: call with a `now` that
 /// never goes back, drain [`poll_output`](Self::poll_output), make each [`Output::Persist`] durable and tell it, sleep until
-/// [`poll_timeout`](Self::poll_timeout). Whatever one call leads to becomes one `Persist`: a sale's event, its counter rows, its
+/// [`poll_timeout`](Self::poll_timeout). Whatever one call leads to becomes one `Persist`: a sale's event, its
 /// chain head and its receipt number are on disk together or not at all.
 pub struct Terminal {
     config: Config,
@@ -86,6 +86,8 @@ impl Terminal {
     pub fn new(now: Now, config: Config, restored: Restored) -> Result<Self, ConfigError> {
         config.check()?;
         let parts = restored.into_parts();
+        // A new disk, or one of an earlier version, whose rows count every event: from here on they may lack some.
+        let rows_are_complete = parts.shop.applied().is_none();
         let mut out = UnitOfWork::default();
         parts.identity.check(&config, &mut out)?;
         let election =
@@ -104,6 +106,9 @@ impl Terminal {
             config,
         };
         terminal.shop.start(now, terminal.config.me, terminal.ledger.durable(), &mut terminal.out);
+        if rows_are_complete {
+            terminal.shop.write_rows(terminal.ledger.held().clone(), &mut terminal.out);
+        }
         terminal.settle(now);
         Ok(terminal)
     }
@@ -219,6 +224,15 @@ impl Terminal {
         let level = self.levels.raise(now, &mut self.election, &self.ledger, &self.config)?;
         self.settle(now);
         Ok(level)
+    }
+
+    /// Writes the counter rows that are behind: before a clean stop, and before the store is copied or pruned. What they lack is
+    /// counted at the next start otherwise.
+    pub fn write_rows(&mut self) {
+        if self.stopped.is_none() && self.shop.rows_behind() > 0 {
+            self.shop.write_rows(self.ledger.held().clone(), &mut self.out);
+            self.out.seal();
+        }
     }
 
     /// The store failed: nothing is done any more, and each request is refused with this reason. Recovery is a restart.
@@ -388,6 +402,9 @@ impl Terminal {
             && let Some(ceiling) = self.ledger.ceiling_to_persist(now)
         {
             self.out.write(restore::clock_row(ceiling));
+        }
+        if self.out.has_writes() && self.shop.rows_behind() >= self.config.max_rows_behind {
+            self.shop.write_rows(self.ledger.held().clone(), &mut self.out);
         }
         self.look_around(now);
         self.out.seal();

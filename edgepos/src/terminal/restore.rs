@@ -1,9 +1,9 @@
-//! What a terminal reads from its store when it starts: rows and heads, never events.
+//! What a terminal reads from its store when it starts: rows, heads, and the events that the counter rows lack.
 
 use edgepos_consensus as consensus;
-use edgepos_core::{ReplicaId, Space, StoreId, Write};
+use edgepos_core::{Chain, EventId, ReplicaId, Seq, Space, StoreId, Write};
 use edgepos_crdt::Hlc;
-use edgepos_sync as sync;
+use edgepos_sync::{self as sync, EventRecord};
 use thiserror::Error;
 
 use super::config::{Config, ConfigError};
@@ -113,7 +113,38 @@ impl Restored {
                 (None, Ok(())) => {}
             }
         }
+        restored.replay(store)?;
         Ok(restored)
+    }
+
+    /// Counts the events that the counter rows lack: those above what the rows say that they count.
+    fn replay(&mut self, store: &dyn Store) -> Result<(), RestoreError> {
+        let Some(applied) = self.parts.shop.applied().cloned() else { return Ok(()) };
+        for (chain, held) in self.parts.outbox.held().iter() {
+            self.replay_chain(store, chain, applied.get(chain), held)?;
+        }
+        Ok(())
+    }
+
+    fn replay_chain(
+        &mut self,
+        store: &dyn Store,
+        chain: Chain,
+        applied: Seq,
+        held: Seq,
+    ) -> Result<(), RestoreError> {
+        const PIECE: u32 = 1 << 18;
+        let mut reached = applied;
+        while reached < held {
+            let [from, to] = [reached.next(), held].map(|seq| EventId::new(chain, seq).to_key());
+            let rows = store.scan(Space::Event, &from, &to, PIECE)?;
+            let Some((last, _)) = rows.last() else { break };
+            reached = EventId::from_key(last).map_or(held, |id| id.seq);
+            for (record, _) in rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value)) {
+                self.parts.shop.replay(record.id, &record.payload);
+            }
+        }
+        Ok(())
     }
 
     /// One row, in any order.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use edgepos::core::{Chain, EventId, Seq};
 use edgepos::model::{CounterRow, Envelope, Mode};
 
 use super::error::VerifyError;
@@ -17,7 +18,11 @@ type RowKey = Vec<u8>;
 type Stored = (u64, u64, u64, Option<i64>);
 
 pub(super) fn check(name: &str, path: &Path, events: &Events, judge: &mut Judge) -> Result<(), VerifyError> {
-    let summed = sums(events);
+    let Some(applied) = applied(files::applied(path)?) else {
+        judge.miscounted(format!("{name}: what its counter rows count does not decode"));
+        return Ok(());
+    };
+    let summed = sums(events, applied.as_ref());
     let mut stored: BTreeMap<RowKey, i128> = BTreeMap::new();
     for (key, value) in files::counter_rows(path)? {
         match minicbor::decode::<Stored>(&value) {
@@ -43,9 +48,21 @@ pub(super) fn check(name: &str, path: &Path, events: &Events, judge: &mut Judge)
     Ok(())
 }
 
-fn sums(events: &Events) -> BTreeMap<RowKey, i128> {
+/// The last event of each chain that the rows count. Outside `None`: it does not decode; inside: every event counts.
+fn applied(row: Option<Vec<u8>>) -> Option<Option<BTreeMap<Chain, Seq>>> {
+    let Some(row) = row else { return Some(None) };
+    let mut decoder = minicbor::Decoder::new(&row);
+    let keys = decoder.array_iter::<minicbor::bytes::ByteVec>().ok()?;
+    let ids = keys.map(|key| EventId::from_key(&key.ok()?)).collect::<Option<Vec<_>>>()?;
+    Some(Some(ids.into_iter().map(|id| (id.chain, id.seq)).collect()))
+}
+
+fn sums(events: &Events, applied: Option<&BTreeMap<Chain, Seq>>) -> BTreeMap<RowKey, i128> {
     let mut sums = BTreeMap::new();
-    for (id, payload) in events {
+    let counts = |id: &EventId| {
+        applied.is_none_or(|applied| applied.get(&id.chain).is_some_and(|last| id.seq <= *last))
+    };
+    for (id, payload) in events.iter().filter(|(id, _)| counts(id)) {
         // An event that does not decode is a finding elsewhere.
         let Ok(envelope) = Envelope::decode(payload) else { continue };
         if envelope.mode == Mode::Training {

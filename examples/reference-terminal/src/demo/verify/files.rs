@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use edgepos::core::{EventId, Space, StoreId};
-use rusqlite::{Connection, OpenFlags, Row, types::Type};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, types::Type};
 
 use super::error::VerifyError;
 
@@ -27,6 +27,14 @@ pub(super) fn counter_rows(path: &Path) -> Result<Vec<KeyValue>, VerifyError> {
     read(path, |connection| {
         let mut statement = connection.prepare("SELECT key, value FROM rows WHERE space = ?1")?;
         statement.query_map([Space::Counter.code()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    })
+}
+
+/// Up to which event of each chain the counter rows of a terminal count; `None` on a disk of an earlier version, where all do.
+pub(super) fn applied(path: &Path) -> Result<Option<Vec<u8>>, VerifyError> {
+    read(path, |connection| {
+        let sql = "SELECT value FROM rows WHERE space = ?1";
+        connection.query_row(sql, [Space::Applied.code()], |row| row.get(0)).optional()
     })
 }
 

@@ -1,0 +1,52 @@
+//! What `sqlite3` shows of an event.
+
+use edgepos_sync::EventRecord;
+use edgepos_wire::from_cbor;
+
+use crate::model::{self, Envelope, Kind};
+
+/// SQLite has signed integers only; what is beyond them is not worth refusing an event for.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// What `sqlite3` should show of an event; empty where this version cannot read it.
+#[derive(Default)]
+pub(super) struct Columns {
+    pub(super) kind: Option<u16>,
+    pub(super) utc_ms: Option<u64>,
+    pub(super) business_day: Option<u32>,
+    pub(super) workstation: Option<u16>,
+    pub(super) series: Option<String>,
+    pub(super) number: Option<u64>,
+    pub(super) total: Option<i64>,
+    pub(super) currency: Option<String>,
+}
+
+impl Columns {
+    pub(super) fn of(record: &EventRecord) -> Self {
+        let Ok(envelope) = Envelope::decode(&record.payload) else { return Self::default() };
+        let mut columns = Self {
+            kind: Some(envelope.kind.0),
+            utc_ms: Some(envelope.utc_ms),
+            business_day: envelope.business_day,
+            workstation: Some(envelope.workstation),
+            ..Self::default()
+        };
+        if envelope.kind == Kind::TRANSACTION
+            && let Ok(transaction) = from_cbor::<model::Transaction>("transaction", &envelope.body)
+        {
+            columns.series = Some(transaction.series);
+            columns.number = Some(transaction.number);
+            columns.total = Some(transaction.total);
+            columns.currency = Some(transaction.currency.to_string());
+        }
+        if envelope.kind == Kind::NUMBER_VOIDED
+            && let Ok(voided) = from_cbor::<model::NumberVoided>("voided number", &envelope.body)
+        {
+            columns.series = Some(voided.series);
+            columns.number = Some(voided.number);
+        }
+        columns
+    }
+}
