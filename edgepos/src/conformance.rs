@@ -4,9 +4,16 @@
 //! edgepos::conformance::store(&mut || Box::new(edgepos::MemoryStore::new()));
 //! ```
 
+mod clock;
+mod transport;
+mod uplink;
+
 use edgepos_core::{Chain, EventId, Lane, Persist, PersistId, ReplicaId, Seq, Space, Write};
 use edgepos_sync::{EventRecord, Hash};
 
+pub use self::clock::clock;
+pub use self::transport::{TransportEnd, transport};
+pub use self::uplink::{CloudAnswer, ScriptedCloud, uplink};
 use crate::ports::{Rows, Store};
 
 /// Runs every check against stores that `make` returns, each empty.

@@ -1,0 +1,329 @@
+//! The ports that ship pass their suites, and what is broken is caught by name.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use edgepos::conformance::{self, CloudAnswer, ScriptedCloud, TransportEnd};
+use edgepos::core::{ConnectionId, Now, ReplicaId, StoreGeneration, StoreId};
+use edgepos::sync::{CloudReply, CloudRequest, Limits, UplinkError};
+use edgepos::{
+    Clock, Delivery, HttpUplink, SystemClock, TcpConfig, TcpTransport, Transport, TransportEvent, Uplink,
+    UplinkFuture,
+};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+const LOW: ReplicaId = ReplicaId::new(1, 1);
+const HIGH: ReplicaId = ReplicaId::new(2, 2);
+
+/// What a suite that must fail says.
+async fn complaint(suite: impl Future<Output = ()> + Send + 'static) -> String {
+    let error = tokio::spawn(suite).await.expect_err("the suite finds it").into_panic();
+    let text = error.downcast_ref::<String>().cloned();
+    text.or_else(|| error.downcast_ref::<&str>().map(|text| (*text).to_owned())).expect("a panic has a text")
+}
+
+mod clocks {
+    use super::*;
+
+    #[test]
+    fn the_systems_clock_conforms() {
+        conformance::clock(&SystemClock::new());
+    }
+
+    struct Scripted(fn(u64) -> u64, AtomicU64);
+
+    impl Clock for Scripted {
+        fn now(&self) -> Now {
+            Now::new((self.0)(self.1.fetch_add(1, Ordering::Relaxed)), 0)
+        }
+    }
+
+    fn complaint(script: fn(u64) -> u64) -> String {
+        let clock = Scripted(script, AtomicU64::new(0));
+        let caught = std::panic::catch_unwind(AssertUnwindSafe(|| conformance::clock(&clock)));
+        *caught.unwrap_err().downcast::<String>().unwrap()
+    }
+
+    #[test]
+    fn one_that_goes_back_does_not() {
+        assert!(complaint(|reading| if reading == 5_000 { 1 } else { reading }).contains("went back"));
+    }
+}
+
+mod transports {
+    use super::*;
+
+    async fn tcp(
+        me: ReplicaId,
+        listen: &str,
+        peers: &[(ReplicaId, SocketAddr)],
+    ) -> (TransportEnd, SocketAddr) {
+        let config = TcpConfig {
+            me,
+            store: StoreId([1; 16]),
+            generation: StoreGeneration(0),
+            listen: listen.parse().unwrap(),
+            peers: peers.iter().map(|(peer, address)| (*peer, address.to_string())).collect(),
+            max_peers: 8,
+        };
+        let (transport, events) = TcpTransport::start(config).await.unwrap();
+        let address = transport.local_addr();
+        (TransportEnd { me, transport: Box::new(transport), events }, address)
+    }
+
+    #[tokio::test]
+    async fn tcp_conforms() {
+        let (high, address) = tcp(HIGH, "127.0.0.1:0", &[]).await;
+        let (low, _) = tcp(LOW, "127.0.0.1:0", &[(HIGH, address)]).await;
+        conformance::transport(low, high, async || tcp(LOW, "127.0.0.1:0", &[(HIGH, address)]).await.0).await;
+    }
+
+    /// How a transport in memory is broken.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Fault {
+        None,
+        CutsFrames,
+        SwapsFrames,
+        RepeatsFrames,
+        ForgetsTheLost,
+        SendsToAnyConnection,
+        NumbersFall,
+    }
+
+    /// Each end: whom to tell, and the number of its connection.
+    type Ends = BTreeMap<ReplicaId, (Sender<TransportEvent>, ConnectionId)>;
+
+    /// What connects ends in memory.
+    #[derive(Clone)]
+    struct Wire {
+        ends: Arc<Mutex<Ends>>,
+        numbers: Arc<AtomicU64>,
+        fault: Fault,
+    }
+
+    impl Wire {
+        fn new(fault: Fault) -> Self {
+            Self { ends: Arc::default(), numbers: Arc::new(AtomicU64::new(1_000)), fault }
+        }
+
+        fn number(&self) -> ConnectionId {
+            let falls = self.fault == Fault::NumbersFall;
+            let number = if falls {
+                self.numbers.fetch_sub(1, Ordering::Relaxed)
+            } else {
+                self.numbers.fetch_add(1, Ordering::Relaxed)
+            };
+            ConnectionId(number)
+        }
+
+        fn join(&self, me: ReplicaId) -> TransportEnd {
+            let (events, receiver): (_, Receiver<_>) = channel(10_000);
+            let mut ends = self.ends.lock().unwrap();
+            let mine = self.number();
+            if let Some((&peer, (other, theirs))) = ends.iter_mut().next() {
+                *theirs = self.number();
+                other.try_send(TransportEvent::PeerUp(me, *theirs)).unwrap();
+                events.try_send(TransportEvent::PeerUp(peer, mine)).unwrap();
+            }
+            ends.insert(me, (events, mine));
+            let transport = Memory { me, wire: self.clone(), held: VecDeque::new() };
+            TransportEnd { me, transport: Box::new(transport), events: receiver }
+        }
+    }
+
+    struct Memory {
+        me: ReplicaId,
+        wire: Wire,
+        held: VecDeque<Vec<u8>>,
+    }
+
+    impl Transport for Memory {
+        fn delivery(&self) -> Delivery {
+            Delivery::Stream
+        }
+
+        fn send(&mut self, to: ReplicaId, connection: ConnectionId, mut frame: Vec<u8>) {
+            let ends = self.wire.ends.lock().unwrap();
+            let (Some((other, theirs)), Some((_, mine))) = (ends.get(&to), ends.get(&self.me)) else {
+                return;
+            };
+            if connection != *mine && self.wire.fault != Fault::SendsToAnyConnection {
+                return;
+            }
+            match self.wire.fault {
+                Fault::CutsFrames => frame.truncate(65_535),
+                Fault::RepeatsFrames => {
+                    drop(other.try_send(TransportEvent::Frame(self.me, *theirs, frame.clone())))
+                }
+                // Holds every second one back, behind the next.
+                Fault::SwapsFrames if frame.len() == 1 && frame[0] > 0 && frame[0].is_multiple_of(2) => {
+                    return self.held.push_back(frame);
+                }
+                _ => {}
+            }
+            let _ = other.try_send(TransportEvent::Frame(self.me, *theirs, frame));
+            while let Some(held) = self.held.pop_front() {
+                let _ = other.try_send(TransportEvent::Frame(self.me, *theirs, held));
+            }
+        }
+    }
+
+    impl Drop for Memory {
+        fn drop(&mut self) {
+            let mut ends = self.wire.ends.lock().unwrap();
+            ends.remove(&self.me);
+            for (other, theirs) in ends.values() {
+                if self.wire.fault != Fault::ForgetsTheLost {
+                    let _ = other.try_send(TransportEvent::PeerLost(self.me, *theirs));
+                } else {
+                    let _ = other.try_send(TransportEvent::Frame(self.me, *theirs, vec![]));
+                }
+            }
+        }
+    }
+
+    async fn run(fault: Fault) {
+        let wire = Wire::new(fault);
+        let high = wire.join(HIGH);
+        let low = wire.join(LOW);
+        conformance::transport(low, high, async || wire.join(LOW)).await;
+    }
+
+    #[tokio::test]
+    async fn one_in_memory_conforms() {
+        run(Fault::None).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_broken_is_caught_by_name() {
+        for (fault, name) in [
+            (Fault::CutsFrames, "arrives as it was sent"),
+            (Fault::SwapsFrames, "in order, each once"),
+            (Fault::RepeatsFrames, "arrives as it was sent"),
+            (Fault::ForgetsTheLost, "a lost end is told"),
+            (Fault::SendsToAnyConnection, "is dropped"),
+            (Fault::NumbersFall, "connection numbers rise"),
+        ] {
+            let said = complaint(run(fault)).await;
+            assert!(said.contains(name), "expected {name}: {said}");
+        }
+    }
+}
+
+mod uplinks {
+    use super::*;
+
+    async fn serve(State(cloud): State<ScriptedCloud>, body: Bytes) -> Response {
+        let Ok(request) = CloudRequest::decode(&body, &Limits::DEFAULT) else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        match cloud.answer(request) {
+            CloudAnswer::Reply(reply) => reply.encode().into_response(),
+            CloudAnswer::Overloaded { retry_after } => {
+                let seconds = retry_after.as_secs().to_string();
+                (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)]).into_response()
+            }
+            CloudAnswer::Broken => StatusCode::FORBIDDEN.into_response(),
+            CloudAnswer::Garbage => b"<html>".to_vec().into_response(),
+        }
+    }
+
+    #[tokio::test]
+    async fn http_conforms() {
+        let cloud = ScriptedCloud::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let path = "/v1/stores/{store}/uplink";
+        let app = Router::new().route(path, post(serve)).layer(axum::extract::DefaultBodyLimit::disable());
+        let app = app.with_state(cloud.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let store = StoreId([7; 16]);
+        let uplink = HttpUplink::new(&format!("http://{address}"), store).unwrap();
+        let nowhere = HttpUplink::new("http://127.0.0.1:9", store).unwrap();
+        conformance::uplink(&uplink, &cloud, &nowhere).await;
+    }
+
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Fault {
+        None,
+        HidesOverload,
+        BelievesGarbage,
+        AsksTwice,
+        CutsBatches,
+        SwallowsAbsence,
+    }
+
+    /// An uplink without a network.
+    struct Direct {
+        cloud: Option<ScriptedCloud>,
+        fault: Fault,
+    }
+
+    impl Uplink for Direct {
+        fn call(&self, mut request: CloudRequest) -> UplinkFuture {
+            let Some(cloud) = &self.cloud else {
+                let swallowed = self.fault == Fault::SwallowsAbsence;
+                let absent = if swallowed {
+                    Ok(CloudReply::Busy { retry_after_ms: 1 })
+                } else {
+                    Err(UplinkError::Unreachable)
+                };
+                return Box::pin(async { absent });
+            };
+            if self.fault == Fault::CutsBatches
+                && let CloudRequest::Append { batch, .. } = &mut request
+            {
+                batch.truncate(1 << 20);
+            }
+            if self.fault == Fault::AsksTwice {
+                cloud.answer(request.clone());
+            }
+            let answer = match cloud.answer(request) {
+                CloudAnswer::Reply(reply) => Ok(reply),
+                CloudAnswer::Overloaded { .. } if self.fault == Fault::HidesOverload => {
+                    Err(UplinkError::Unreachable)
+                }
+                CloudAnswer::Overloaded { retry_after } => Err(UplinkError::Overloaded { retry_after }),
+                CloudAnswer::Garbage if self.fault == Fault::BelievesGarbage => {
+                    Ok(CloudReply::Busy { retry_after_ms: 0 })
+                }
+                CloudAnswer::Garbage => Err(UplinkError::Unreadable),
+                CloudAnswer::Broken => Err(UplinkError::Unreachable),
+            };
+            Box::pin(async { answer })
+        }
+    }
+
+    async fn run(fault: Fault) {
+        let cloud = ScriptedCloud::default();
+        let uplink = Direct { cloud: Some(cloud.clone()), fault };
+        conformance::uplink(&uplink, &cloud, &Direct { cloud: None, fault }).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_broken_is_caught_by_name() {
+        run(Fault::None).await;
+        for (fault, name) in [
+            (Fault::HidesOverload, "asks for patience"),
+            (Fault::BelievesGarbage, "no reply"),
+            (Fault::AsksTwice, "passes unchanged, once"),
+            (Fault::CutsBatches, "passes unchanged, once"),
+            (Fault::SwallowsAbsence, "away is an error"),
+        ] {
+            let said = complaint(run(fault)).await;
+            assert!(said.contains(name), "expected {name}: {said}");
+        }
+    }
+}
