@@ -54,6 +54,8 @@ pub enum Space {
     BookedBasket = 19,
     /// Up to where keys and baskets are known, and those that were booked twice.
     BookedTwice = 20,
+    /// What became of exceptions, by episode.
+    ExceptionEnd = 21,
     /// Up to which event of each chain the counter rows on disk count.
     Applied = 22,
     /// How the last business day was closed.
@@ -62,7 +64,7 @@ pub enum Space {
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -81,6 +83,7 @@ impl Space {
         Self::Clock,
         Self::BookedBasket,
         Self::BookedTwice,
+        Self::ExceptionEnd,
         Self::Applied,
         Self::ClosedDay,
     ];

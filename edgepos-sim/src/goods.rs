@@ -34,6 +34,8 @@ pub(crate) fn opening(rng: &mut Jitter, day: u32) -> VecDeque<Record> {
             base_unit: "piece".into(),
             scale: 0,
             tax_code: None,
+            counted: None,
+            floor: None,
         }));
     }
     // Some run out, and some do not.

@@ -9,7 +9,7 @@ pub use crate::retail::catalogue::body::{PriceSet, ProductSet};
 pub use crate::retail::day::body::{CashCount, DayClosed, DayOpened};
 pub use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
 pub use crate::retail::envelope::{ClockQuality, Envelope, Mode, Ref, RefRole};
-pub use crate::retail::exception::body::{ExceptionRaised, ExceptionType};
+pub use crate::retail::exception::body::{ExceptionEnded, ExceptionRaised, ExceptionType};
 pub use crate::retail::keys::name::BookedName;
 pub use crate::retail::kind::{Kind, KnownKind, Subject};
 pub use crate::retail::money::{Currency, CurrencyError};

@@ -4,14 +4,27 @@
 
 mod support;
 
-use edgepos::core::{Now, Space};
-use edgepos::model::CounterRow;
+use edgepos::Record;
+use edgepos::core::{Now, Persist, PersistId, Space, Write};
+use edgepos::model::{CounterRow, StockLine, StockMoved, StockReason};
 use edgepos::{ConditionKind, LevelError, Store};
 use support::{Shop, Till, config, line, replica};
 
-/// A store of three in which terminal 3 knows no level, as version 0.1.0.
-fn with_one_behind() -> Shop {
+/// A store of three that version 0.1.0 began.
+fn old_store() -> Shop {
     let mut shop = Shop::new(3);
+    for till in 0..3 {
+        let row = Write::delete(Space::Identity, b"born-at-level");
+        shop.tills[till].disk.commit(&[Persist { id: PersistId(1), writes: vec![row] }]).unwrap();
+        reopen(&mut shop, till, 1);
+    }
+    shop.heal();
+    shop
+}
+
+/// The same, in which terminal 3 knows no level, as version 0.1.0.
+fn with_one_behind() -> Shop {
+    let mut shop = old_store();
     reopen(&mut shop, 2, 0);
     shop.heal();
     shop
@@ -56,6 +69,24 @@ fn an_operator_raises_it_once_every_member_has_announced_it() {
     assert_eq!(raise(&mut shop, leader), Err(LevelError::Reached { level: 1 }));
 }
 
+/// Nobody can go back behind a level that the store began with.
+#[test]
+fn a_store_that_begins_with_this_version_has_its_level_at_once() {
+    for terminals in [1, 3] {
+        let mut shop = Shop::new(terminals);
+        shop.elect();
+        shop.pass(2_000);
+        assert_eq!(levels(&shop), vec![1; usize::from(terminals)]);
+    }
+    // A terminal that has not announced it holds it up.
+    let mut shop = Shop::new(3);
+    reopen(&mut shop, 2, 0);
+    shop.heal();
+    shop.elect();
+    shop.pass(2_000);
+    assert_eq!(levels(&shop), [0, 0, 0]);
+}
+
 fn skip_days(shop: &mut Shop, days: u64) {
     shop.now = Now::new(shop.now.mono.0, shop.now.wall.0 + days * 24 * 3_600_000);
 }
@@ -75,7 +106,7 @@ fn knows_places(till: &Till) -> bool {
 /// The week counts from the last announcement, and through restarts of whoever counts it.
 #[test]
 fn a_week_after_all_have_announced_it_it_is_raised() {
-    let mut shop = Shop::new(3);
+    let mut shop = old_store();
     shop.elect();
     shop.pass(2_000);
     skip_days(&mut shop, 6);
@@ -95,7 +126,7 @@ fn a_week_after_all_have_announced_it_it_is_raised() {
 /// counts the store's chain as the others do.
 #[test]
 fn a_terminal_below_the_level_sells_and_decides_nothing() {
-    let mut shop = Shop::new(3);
+    let mut shop = old_store();
     let leader = shop.elect();
     shop.pass(2_000);
     assert_eq!(raise(&mut shop, leader), Ok(1));
@@ -108,6 +139,11 @@ fn a_terminal_below_the_level_sells_and_decides_nothing() {
     assert!(status.conditions.iter().any(|condition| condition.kind == ConditionKind::LevelBehind));
 
     let now = shop.now;
+    for product in ["milk", "bread", "tea"] {
+        let lines = vec![StockLine { product: product.into(), quantity: 0 }];
+        let counted = StockMoved { reason: StockReason::Adjust, from: None, to: None, lines };
+        shop.tills[below].record(now, Record::stock_moved(&counted, 0)).unwrap();
+    }
     shop.tills[below].sell(now, 1, vec![line(1, "milk", 3, 300)]);
     shop.pass(5_000);
     for till in &shop.tills {

@@ -6,8 +6,8 @@ use edgepos::core::{Chain, EventId, IdempotencyKey, Lane, ReplicaId, Seq};
 use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{
     BasketId, BookedName, CashCount, CounterRow, Currency, DayClosed, DayOpened, DocType, Effect, Envelope,
-    ExceptionRaised, Kind, KnownKind, Line, NumberVoided, PriceSet, ProductSet, Ref, RefRole, StockLine,
-    StockMoved, StockReason, Tender, Transaction,
+    ExceptionEnded, ExceptionRaised, Kind, KnownKind, Line, NumberVoided, PriceSet, ProductSet, Ref, RefRole,
+    StockLine, StockMoved, StockReason, Tender, Transaction,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -100,6 +100,8 @@ fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
                 base_unit: "piece".into(),
                 scale: 0,
                 tax_code: Some(2),
+                counted: None,
+                floor: None,
             };
             (encoded(product), PRODUCT_SET)
         }
@@ -125,6 +127,10 @@ fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
         KnownKind::ExceptionRaised => {
             let raised = ExceptionRaised::new(&CounterRow::stock("milk", 1), -3, 0, vec![event_id()]);
             (encoded(raised), EXCEPTION_RAISED)
+        }
+        KnownKind::ExceptionEnded => {
+            let raised = ExceptionRaised::new(&CounterRow::stock("milk", 1), -3, 0, Vec::new());
+            (encoded(ExceptionEnded::new(&raised, 4)), EXCEPTION_ENDED)
         }
         // A vendor's own: opaque, so whatever it is stays.
         KnownKind::Custom => (vec![0xDE, 0xAD], "dead"),
@@ -153,6 +159,7 @@ fn read_and_written(kind: KnownKind, bytes: &[u8]) -> Vec<u8> {
         KnownKind::DayOpened => again::<DayOpened>(bytes),
         KnownKind::DayClosed => again::<DayClosed>(bytes),
         KnownKind::ExceptionRaised => again::<ExceptionRaised>(bytes),
+        KnownKind::ExceptionEnded => again::<ExceptionEnded>(bytes),
         KnownKind::Custom => bytes.to_vec(),
     }
 }
@@ -229,5 +236,6 @@ const DAY_OPENED_WITH_CASH: &str = "a3001a0134b3ca01000281a4006355534401190f3c02
 const DAY_CLOSED_WITH_CASH: &str = "a4001a0134b3ca0119138802815100030000000000050100000000000000090381a4006355534401190f3c026566726f6e7403190fa0";
 const EXCEPTION_RAISED: &str =
     "a60000014b000000000001006d696c6b0201032204000581510003000000000005010000000000000009";
+const EXCEPTION_ENDED: &str = "a3004b000000000001006d696c6b01010204";
 const DUPLICATE_BASKET: &str = "a60005015818ffffffffffffff62bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0201030104010581510003000000000005010000000000000009";
 const DUPLICATE_KEY: &str = "a60005015818ffffffffffffff6bcccccccccccccccccccccccccccccccc0201030104010581510003000000000005010000000000000009";

@@ -36,6 +36,8 @@ fn counters_prices_and_the_day_are_restored() {
         base_unit: "piece".into(),
         scale: 0,
         tax_code: None,
+        counted: None,
+        floor: None,
     };
     till.record(NOW, Record::product(&product)).unwrap();
     till.record(NOW, Record::price(&price(99))).unwrap();

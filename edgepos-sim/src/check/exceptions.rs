@@ -1,4 +1,4 @@
-//! A row below its floor raises one exception, everywhere the same.
+//! A row below its floor has one open exception, everywhere the same.
 
 use std::collections::BTreeMap;
 
@@ -9,33 +9,34 @@ use super::view::{Facts, StoreView};
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     let facts = Facts::of(&view.cloud.events);
-    let mut raised: BTreeMap<CounterRow, u32> = BTreeMap::new();
+    let mut raised: BTreeMap<&[u8], u32> = BTreeMap::new();
     for (id, exception) in &facts.exceptions {
-        match exception.row() {
-            Some(row) if id.chain.replica.is_store() => *raised.entry(row).or_default() += 1,
-            _ => found.push(wrong(format!("{id} raises an exception of no row, or not in the store's name"))),
+        if !id.chain.replica.is_store() {
+            found.push(wrong(format!("{id} raises an exception, and not in the store's name")));
+        }
+        *raised.entry(exception.subject()).or_default() += 1;
+    }
+    let episodes = facts.episodes();
+    for (subject, times) in raised {
+        let count = episodes.get(subject).map_or(0, |episode| episode.count);
+        if count != times {
+            let name = String::from_utf8_lossy(subject);
+            found.push(wrong(format!(
+                "{times} exceptions are raised for {name:?}, of which {count} follow on each other"
+            )));
         }
     }
-    for (row, times) in raised.iter().filter(|(_, times)| **times > 1) {
-        found.push(wrong(format!("{times} exceptions are raised for {}", name(row))));
-    }
     for (row, value) in facts.undecided() {
-        found.push(wrong(format!("no exception is raised for {}, which is at {value}", name(row))));
+        found.push(wrong(format!("no exception is open for {}, which is at {value}", name(row))));
     }
     for terminal in &view.terminals {
         let mut shown: Vec<_> = terminal.exceptions.iter().map(|exception| exception.episode_key()).collect();
-        let mut decided: Vec<_> =
-            facts.exceptions.iter().map(|(_, exception)| exception.episode_key()).collect();
+        let mut open: Vec<_> = facts.open().into_iter().map(|exception| exception.episode_key()).collect();
         shown.sort_unstable();
-        decided.sort_unstable();
-        if shown != decided {
-            let what = format!(
-                "{} shows {} exceptions, and {} were raised",
-                terminal.replica,
-                shown.len(),
-                decided.len()
-            );
-            found.push(wrong(what));
+        open.sort_unstable();
+        if shown != open {
+            let (shown, open) = (shown.len(), open.len());
+            found.push(wrong(format!("{} shows {shown} exceptions, and {open} are open", terminal.replica)));
         }
     }
 }
@@ -52,7 +53,7 @@ fn wrong(what: String) -> Violation {
 #[cfg(test)]
 mod tests {
     use super::super::ledger::tests::ID;
-    use super::super::view::tests::{exception, sale, store_of, with_exceptions};
+    use super::super::view::tests::{counted, exception, sale, store_of, with_exceptions};
     use super::*;
 
     fn count(view: &StoreView) -> usize {
@@ -64,7 +65,7 @@ mod tests {
 
     #[test]
     fn none_and_two_are_noticed_where_one_is_due() {
-        let oversold = store_of(&[(1, sale(ID, 1))]);
+        let oversold = counted(store_of(&[(1, sale(ID, 1))]));
         assert_eq!(count(&oversold), 1, "stock is at -2 and its floor is 0");
         assert_eq!(count(&with_exceptions(oversold.clone(), &[exception()])), 0);
         assert!(count(&with_exceptions(oversold, &[exception(), exception()])) > 0);
@@ -72,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_terminal_that_shows_none_is_noticed() {
-        let mut view = with_exceptions(store_of(&[(1, sale(ID, 1))]), &[exception()]);
+        let mut view = with_exceptions(counted(store_of(&[(1, sale(ID, 1))])), &[exception()]);
         view.terminals[1].exceptions.clear();
         assert_eq!(count(&view), 1);
     }

@@ -3,6 +3,7 @@
 mod chains;
 mod convergence;
 mod counters;
+mod duplicates;
 mod exceptions;
 mod heads;
 mod leadership;
@@ -17,6 +18,7 @@ mod store_chain;
 mod survival;
 mod view;
 
+pub(crate) use duplicates::due as booked_twice;
 pub use leadership::Leadership;
 pub use ledger::Ledger;
 pub use log_growth::LogGrowth;
@@ -41,6 +43,7 @@ pub fn judge(view: &StoreView, ledger: &Ledger) -> Vec<Violation> {
     quarantine::check(view, &mut found);
     receipts::check(view, ledger, &mut found);
     exceptions::check(view, &mut found);
+    duplicates::check(view, &mut found);
     found.truncate(MAX_REPORTED);
     found
 }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::crdt::VersionVector;
-use edgepos::model::{CounterRow, Envelope, ExceptionRaised, Mode, PriceSet, ProductSet, Transaction};
+use edgepos::model::{
+    BookedName, Counter, CounterRow, Envelope, ExceptionEnded, ExceptionRaised, Mode, PriceSet, ProductSet,
+    Transaction,
+};
 use edgepos::{OpenBasket, Status, Store, StoreError, Terminal};
 use edgepos_core::{EventId, ReplicaId, Space};
 use edgepos_sync::EventRecord;
@@ -123,12 +126,21 @@ pub(crate) fn events_on(disk: &dyn Store) -> Result<Events, String> {
     Ok(events)
 }
 
+/// The exceptions of one row, or of one name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Episode<'a> {
+    /// How many there were.
+    pub count: u32,
+    /// The one that has not ended.
+    pub open: Option<&'a ExceptionRaised>,
+}
+
 /// What a set of events says, read without the help of any terminal.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// Each counter as the sum of its effects.
     pub counters: BTreeMap<CounterRow, i128>,
-    /// The highest floor that any effect gave a row.
+    /// The lowest floor that any effect gave a row.
     pub floors: BTreeMap<CounterRow, i64>,
     /// Receipts that count.
     pub transactions: Vec<(EventId, Transaction)>,
@@ -138,6 +150,12 @@ pub struct Facts {
     pub voided: Vec<(EventId, edgepos::model::NumberVoided)>,
     /// Exceptions that were raised.
     pub exceptions: Vec<(EventId, ExceptionRaised)>,
+    /// Those that have ended.
+    pub ended: Vec<(EventId, ExceptionEnded)>,
+    /// The events that each basket and each key has.
+    pub booked: BTreeMap<BookedName, BTreeSet<EventId>>,
+    /// Stock that was moved but by a sale.
+    pub counted: BTreeSet<CounterRow>,
     /// Rows that were ever added to.
     pub added: BTreeSet<CounterRow>,
     /// Events that do not decode.
@@ -162,21 +180,56 @@ impl Facts {
     /// Rows below their floor for which no exception is raised.
     pub fn undecided(&self) -> impl Iterator<Item = (&CounterRow, i128)> + '_ {
         self.below_floor().filter(|(row, _)| {
-            !self.exceptions.iter().any(|(_, exception)| exception.row().as_ref() == Some(row))
+            let row = row.to_key();
+            self.episodes().get(row.as_slice()).is_none_or(|episode| episode.open.is_none())
         })
+    }
+
+    /// Of each row, or name, with an exception: how many there were, and the one that is open.
+    pub fn episodes(&self) -> BTreeMap<&[u8], Episode<'_>> {
+        let raised = self.exceptions.iter().map(|(id, raised)| (*id, Some(raised), None));
+        let ended = self.ended.iter().map(|(id, ended)| (*id, None, Some(ended)));
+        let mut order: Vec<_> = raised.chain(ended).filter(|(id, ..)| id.chain.replica.is_store()).collect();
+        order.sort_unstable_by_key(|(id, ..)| *id);
+        let mut episodes: BTreeMap<&[u8], Episode<'_>> = BTreeMap::new();
+        for (_, raised, ended) in order {
+            if let Some(raised) = raised {
+                let episode = episodes.entry(raised.subject()).or_default();
+                if episode.open.is_none() && raised.episode == episode.count + 1 {
+                    (episode.count, episode.open) = (raised.episode, Some(raised));
+                }
+            }
+            if let Some(ended) = ended {
+                let episode = episodes.entry(ended.subject()).or_default();
+                if episode.open.is_some_and(|open| open.episode == ended.episode) {
+                    episode.open = None;
+                }
+            }
+        }
+        episodes
+    }
+
+    /// Exceptions that are open.
+    pub fn open(&self) -> Vec<&ExceptionRaised> {
+        self.episodes().into_values().filter_map(|episode| episode.open).collect()
     }
 
     fn read(&mut self, id: EventId, payload: &[u8]) -> Option<()> {
         use edgepos::model::Kind;
         let envelope = Envelope::decode(payload).ok()?;
         let live = envelope.mode == Mode::Live;
+        if let Some(key) = envelope.idempotency_key() {
+            self.book(BookedName::Key(key), id);
+        }
         match envelope.kind {
             Kind::TRANSACTION => {
-                let transaction = body(&envelope)?;
+                let transaction: Transaction = body(&envelope)?;
+                self.book(BookedName::Basket(transaction.basket), id);
                 if live { &mut self.transactions } else { &mut self.training }.push((id, transaction));
             }
             Kind::NUMBER_VOIDED => self.voided.push((id, body(&envelope)?)),
             Kind::EXCEPTION_RAISED => self.exceptions.push((id, body(&envelope)?)),
+            Kind::EXCEPTION_ENDED => self.ended.push((id, body(&envelope)?)),
             Kind::PRODUCT_SET if live => body::<ProductSet>(&envelope).map(drop)?,
             Kind::PRICE_SET if live => body::<PriceSet>(&envelope).map(drop)?,
             _ => {}
@@ -184,21 +237,29 @@ impl Facts {
         if live {
             for effect in &envelope.effects {
                 *self.counters.entry(effect.row()).or_default() += i128::from(effect.delta);
+                if id.chain.lane == edgepos_core::Lane::Stock {
+                    self.counted.insert(effect.row());
+                }
                 if effect.delta > 0 {
                     self.added.insert(effect.row());
                 }
                 if let Some(floor) = effect.floor {
-                    let highest = self.floors.entry(effect.row()).or_insert(floor);
-                    *highest = floor.max(*highest);
+                    let lowest = self.floors.entry(effect.row()).or_insert(floor);
+                    *lowest = floor.min(*lowest);
                 }
             }
         }
         Some(())
     }
 
-    /// Rows that are below their floor.
+    fn book(&mut self, name: BookedName, id: EventId) {
+        self.booked.entry(name).or_default().insert(id);
+    }
+
+    /// Rows that are below their floor, of what is counted.
     pub fn below_floor(&self) -> impl Iterator<Item = (&CounterRow, i128)> + '_ {
-        self.floors.iter().filter_map(|(row, floor)| {
+        let counted = |row: &CounterRow| row.counter != Counter::STOCK || self.counted.contains(row);
+        self.floors.iter().filter(move |(row, _)| counted(row)).filter_map(|(row, floor)| {
             let value = self.counters.get(row).copied().unwrap_or(0);
             (value < i128::from(*floor)).then_some((row, value))
         })
@@ -280,6 +341,14 @@ pub(super) mod tests {
         view
     }
 
+    /// The same once goods came, so that their stock is counted.
+    pub(in super::super) fn counted(mut view: StoreView) -> StoreView {
+        let chain = Chain::new(ReplicaId::new(1, 1), Lane::Stock);
+        let effects = vec![Effect::new(CounterRow::stock("milk", 0), 0, Some(0))];
+        put(&mut view, chain, 1, &payload(Kind::STOCK_MOVED, &(), effects));
+        view
+    }
+
     /// The same with exceptions that the store has raised.
     pub(in super::super) fn with_exceptions(mut view: StoreView, raised: &[ExceptionRaised]) -> StoreView {
         let chain = Chain::new(ReplicaId::store(StoreGeneration(0)), Lane::Transactions);
@@ -302,6 +371,8 @@ pub(super) mod tests {
         let facts = Facts::of(&store_with_one_sale().cloud.events);
         assert_eq!((facts.transactions.len(), facts.voided.len()), (1, 1));
         assert_eq!(facts.counters[&CounterRow::stock("milk", 0)], -2);
+        assert_eq!(facts.below_floor().count(), 0, "nobody counts it");
+        let facts = Facts::of(&counted(store_with_one_sale()).cloud.events);
         assert_eq!(facts.below_floor().count(), 1);
         let id = EventId::new(Chain::new(ReplicaId::new(1, 1), Lane::Stock), Seq(1));
         assert_eq!(Facts::of(&Events::from([(id, vec![0xFF])])).unreadable, [id]);

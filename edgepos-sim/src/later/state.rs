@@ -50,14 +50,9 @@ impl State {
         self.facts.exceptions.iter().filter(same).map(|(id, _)| id.seq).min()
     }
 
-    /// Raised exceptions, by episode.
+    /// Open exceptions, by row.
     pub(super) fn exceptions(&self) -> Vec<ExceptionRaised> {
-        let raised = self.facts.exceptions.iter().map(|(_, exception)| exception);
-        raised
-            .map(|exception| (exception.episode_key(), exception.clone()))
-            .collect::<BTreeMap<_, _>>()
-            .into_values()
-            .collect()
+        self.facts.open().into_iter().cloned().collect()
     }
 
     /// Exceptions that the store shall be asked to raise at this moment.
@@ -76,7 +71,10 @@ impl State {
             *due = now + PATIENCE;
             let floor = self.facts.floors[&row];
             let value = i64::try_from(value).unwrap_or(i64::MIN);
-            raised.push(ExceptionRaised::new(&row, value, floor, Vec::new()));
+            let mut exception = ExceptionRaised::new(&row, value, floor, Vec::new());
+            let before = self.facts.episodes().get(exception.subject()).map_or(0, |episode| episode.count);
+            exception.episode = before + 1;
+            raised.push(exception);
         }
         raised
     }

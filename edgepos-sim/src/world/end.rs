@@ -2,8 +2,10 @@
 
 use edgepos_consensus::Health;
 
+use edgepos::model::BookedName;
+
 use super::{Happening, PROBE_US, QUIET_US, REPEAT_US, World};
-use crate::check::{CloudView, Facts, Rule, StoreView, Violation, events_on, judge, log_on};
+use crate::check::{CloudView, Facts, Rule, StoreView, Violation, booked_twice, events_on, judge, log_on};
 use crate::plan::LaterStyle;
 use crate::station::Station;
 
@@ -101,10 +103,14 @@ impl World {
         if self.plan.later == LaterStyle::default() { QUIET_US } else { QUIET_US + REPEAT_US }
     }
 
-    /// Rows below their floor without an exception, by the first terminal's disk.
+    /// Rows below their floor, and names that were booked twice, without an exception, by the first terminal's disk.
     fn undecided(&self) -> usize {
         let events = events_on(self.stations[0].disk.durable()).unwrap_or_default();
-        Facts::of(&events).undecided().count()
+        let facts = Facts::of(&events);
+        let raised = |name: &&BookedName| {
+            facts.exceptions.iter().any(|(_, exception)| exception.booked_twice() == Some(**name))
+        };
+        facts.undecided().count() + booked_twice(&facts).iter().filter(|name| !raised(name)).count()
     }
 
     fn is_whole(&self) -> bool {

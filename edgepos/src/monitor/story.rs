@@ -29,6 +29,10 @@ pub(super) fn tell(notice: &Notice) -> &'static str {
             );
             "exception_raised"
         }
+        Notice::ExceptionEnded(ended) => {
+            info!(value = ended.value, episode = ended.episode, "an exception has ended");
+            "exception_ended"
+        }
         Notice::Quarantined { id, reason } => {
             error!(%id, reason, "an event cannot be read here; it is kept and passed on");
             "quarantined"

@@ -5,7 +5,7 @@ use edgepos_wire::{DecodeError, from_cbor};
 use super::catalogue::body::{PriceSet, ProductSet};
 use super::day::body::{DayClosed, DayOpened};
 use super::envelope::Envelope;
-use super::exception::body::ExceptionRaised;
+use super::exception::body::{ExceptionEnded, ExceptionRaised};
 use super::kind::{Kind, KnownKind};
 use super::sale::body::{NumberVoided, Transaction};
 use super::stock::StockMoved;
@@ -30,6 +30,8 @@ pub enum Body {
     DayClosed(DayClosed),
     /// A counter fell below its floor.
     ExceptionRaised(ExceptionRaised),
+    /// A counter is at its floor again.
+    ExceptionEnded(ExceptionEnded),
     /// A vendor's own bytes.
     Custom(Vec<u8>),
     /// A kind of a later version, and its bytes.
@@ -53,6 +55,7 @@ impl Envelope {
             KnownKind::DayOpened => Body::DayOpened(from_cbor(kind.name(), bytes)?),
             KnownKind::DayClosed => Body::DayClosed(from_cbor(kind.name(), bytes)?),
             KnownKind::ExceptionRaised => Body::ExceptionRaised(from_cbor(kind.name(), bytes)?),
+            KnownKind::ExceptionEnded => Body::ExceptionEnded(from_cbor(kind.name(), bytes)?),
             KnownKind::Custom => Body::Custom(bytes.clone()),
         })
     }

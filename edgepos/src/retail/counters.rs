@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_core::{Chain, EventId, Seq, Space, Write};
+use edgepos_core::{Chain, EventId, Lane, Seq, Space, Write};
 use edgepos_crdt::{Item, PnRow, PnTable};
 use edgepos_wire::{from_cbor, to_cbor};
 
@@ -17,7 +17,7 @@ use crate::terminal::unit_of_work::UnitOfWork;
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     items: BTreeMap<Vec<u8>, Item>,
-    /// By item: the row's key, and the latest floor that an effect named.
+    /// By item: the row's key, and the lowest floor that an effect named.
     rows: Vec<Row>,
     dense: PnTable,
     sparse: BTreeMap<(Item, Chain), PnRow>,
@@ -30,14 +30,6 @@ struct Row {
     key: Vec<u8>,
     dense: bool,
     floor: Option<i64>,
-}
-
-/// A row that an event moved.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Moved {
-    pub(crate) item: Item,
-    pub(crate) value: i64,
-    pub(crate) floor: Option<i64>,
 }
 
 /// One counter, for a report.
@@ -53,8 +45,8 @@ pub struct CounterValue {
 type Stored = (u64, u64, u64, Option<i64>);
 
 impl Counters {
-    /// Applies all effects of one event, or none and says why.
-    pub(crate) fn apply(&mut self, id: EventId, effects: &[Effect]) -> Result<Vec<Moved>, Unreadable> {
+    /// Applies all effects of one event, or none and says why. The items that it moved.
+    pub(crate) fn apply(&mut self, id: EventId, effects: &[Effect]) -> Result<Vec<Item>, Unreadable> {
         let planned = self.plan(effects)?;
         for &(item, delta, _) in &planned {
             self.check(id, item, delta)?;
@@ -88,28 +80,25 @@ impl Counters {
         }
     }
 
-    /// The sum of the effects on each row, and the latest floor that they name.
+    /// The sum of the effects on each row, and the lowest floor that they name.
     fn plan(&mut self, effects: &[Effect]) -> Result<Vec<(Item, i64, Option<i64>)>, Unreadable> {
         let mut sums: BTreeMap<Vec<u8>, (i64, Option<i64>)> = BTreeMap::new();
         for effect in effects {
             let sum = sums.entry(effect.row().to_key()).or_insert((0, None));
             sum.0 = sum.0.checked_add(effect.delta).ok_or(Unreadable::EffectsOverflow)?;
-            sum.1 = effect.floor.or(sum.1);
+            sum.1 = lowest(effect.floor, sum.1);
         }
         Ok(sums.into_iter().map(|(key, (delta, floor))| (self.intern(key), delta, floor)).collect())
     }
 
-    fn carry_out(&mut self, id: EventId, planned: Vec<(Item, i64, Option<i64>)>) -> Vec<Moved> {
+    fn carry_out(&mut self, id: EventId, planned: Vec<(Item, i64, Option<i64>)>) -> Vec<Item> {
         let mut moved = Vec::with_capacity(planned.len());
         for (item, delta, floor) in planned {
             self.add(id, item, delta);
             self.dirty.insert((item, id.chain));
             let meta = &mut self.rows[item.0 as usize];
-            meta.floor = floor.or(meta.floor);
-            let floor = meta.floor;
-            // A sum over chains that leaves 64 bits is as far below or above any floor as can be said.
-            let value = self.value(item).unwrap_or(if delta < 0 { i64::MIN } else { i64::MAX });
-            moved.push(Moved { item, value, floor });
+            meta.floor = lowest(floor, meta.floor);
+            moved.push(item);
         }
         moved
     }
@@ -124,7 +113,7 @@ impl Counters {
         let item = self.intern(row_key.to_vec());
         let row = PnRow { stamp: Seq(stamp), plus, minus };
         let meta = &mut self.rows[item.0 as usize];
-        meta.floor = floor.or(meta.floor);
+        meta.floor = lowest(floor, meta.floor);
         if meta.dense {
             self.dense.restore(chain, item, row)?;
         } else {
@@ -138,11 +127,19 @@ impl Counters {
         self.items.get(&row.to_key()).and_then(|&item| self.value(item))
     }
 
-    /// The value and the floor of a row that is below it.
-    pub(crate) fn below_floor(&self, item: Item) -> Option<(i64, i64)> {
-        let floor = self.rows.get(item.0 as usize)?.floor?;
-        let value = self.value(item)?;
-        (value < floor).then_some((value, floor))
+    /// The item's value, and the lowest floor that an effect named.
+    pub(crate) fn value_and_floor(&self, item: Item) -> Option<(i64, Option<i64>)> {
+        let Row { floor, .. } = self.rows.get(item.0 as usize)?;
+        if let Some(value) = self.value(item) {
+            return Some((value, *floor));
+        }
+        // A sum over chains that leaves 64 bits is as far below or above any floor as can be said.
+        Some((if self.sum(item) < 0 { i64::MIN } else { i64::MAX }, *floor))
+    }
+
+    /// Whether goods were ever moved but by a sale: they travel in a lane of their own.
+    pub(crate) fn has_movements(&self, item: Item) -> bool {
+        self.cells(item).iter().any(|(chain, _)| chain.lane == Lane::Stock)
     }
 
     /// What the item counts.
@@ -164,9 +161,14 @@ impl Counters {
         })
     }
 
-    /// Items whose row is below its floor.
-    pub(crate) fn all_below_floor(&self) -> Vec<Item> {
-        self.items.values().copied().filter(|&item| self.below_floor(item).is_some()).collect()
+    /// Every item.
+    pub(crate) fn items(&self) -> impl Iterator<Item = Item> + '_ {
+        self.items.values().copied()
+    }
+
+    /// The item of a row, where anything moved it.
+    pub(crate) fn item(&self, row: &CounterRow) -> Option<Item> {
+        self.items.get(&row.to_key()).copied()
     }
 
     fn intern(&mut self, key: Vec<u8>) -> Item {
@@ -185,9 +187,11 @@ impl Counters {
         if self.rows.get(item.0 as usize)?.dense {
             return self.dense.value(item).ok();
         }
-        let net: i128 =
-            self.cells(item).iter().map(|(_, row)| i128::from(row.plus) - i128::from(row.minus)).sum();
-        i64::try_from(net).ok()
+        i64::try_from(self.sum(item)).ok()
+    }
+
+    fn sum(&self, item: Item) -> i128 {
+        self.cells(item).iter().map(|(_, row)| i128::from(row.plus) - i128::from(row.minus)).sum()
     }
 
     fn cells(&self, item: Item) -> Vec<(Chain, PnRow)> {
@@ -228,6 +232,11 @@ impl Counters {
             self.sparse.insert((item, id.chain), row);
         }
     }
+}
+
+/// The lower of two floors. A register says otherwise where one is set; of effects the lowest counts, whatever order they come in.
+fn lowest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    a.into_iter().chain(b).min()
 }
 
 /// The cell after the event, unless it is out of order or overflows.

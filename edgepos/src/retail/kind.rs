@@ -100,6 +100,8 @@ kinds! {
     8 EXCEPTION_RAISED ExceptionRaised "exception_raised" Transactions Exception;
     /// A vendor's own, named in its body.
     9 CUSTOM Custom "custom" Telemetry Vendor;
+    /// A counter is at its floor again, so that its next fall is told anew; decided by the store.
+    12 EXCEPTION_ENDED ExceptionEnded "exception_ended" Transactions Exception;
 }
 
 impl Kind {

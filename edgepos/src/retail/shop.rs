@@ -12,7 +12,8 @@ use super::counters::{CounterValue, Counters};
 use super::day::Day;
 use super::effect::CounterRow;
 use super::envelope::{Envelope, Mode};
-use super::exception::body::ExceptionRaised;
+use super::exception::body::{ExceptionEnded, ExceptionRaised};
+use super::exception::judge::Standing;
 use super::exception::{Due, Exceptions, Subject};
 use super::keys::Keys;
 use super::keys::lookup::Question;
@@ -53,11 +54,12 @@ enum Change {
     EffectsAlone,
     Register(RegisterChange),
     Raised(ExceptionRaised),
+    Ended(ExceptionEnded),
 }
 
 impl Shop {
     /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 10] = [
+    pub(crate) const SPACES: [Space; 11] = [
         Space::Basket,
         Space::Series,
         Space::Day,
@@ -68,6 +70,7 @@ impl Shop {
         Space::Exception,
         Space::Quarantine,
         Space::BookedTwice,
+        Space::ExceptionEnd,
     ];
 
     /// Takes a row of one of [`SPACES`](Self::SPACES) from disk; rows of other spaces are not for the shop.
@@ -81,6 +84,7 @@ impl Shop {
             Space::Applied => self.applied.restore(key, value),
             Space::Register => self.catalogue.restore(key, value),
             Space::Exception => self.exceptions.restore(key, value),
+            Space::ExceptionEnd => self.exceptions.restore_end(key, value),
             Space::BookedTwice => match self.keys.restore(key, value)? {
                 true => Ok(()),
                 false => self.exceptions.restore_twice(key, value),
@@ -95,7 +99,7 @@ impl Shop {
 
     /// Every row is restored: starts to watch what is below its floor, and to read what `held` events are called.
     pub(crate) fn start(&mut self, now: Now, me: ReplicaId, held: &VersionVector, out: &mut UnitOfWork) {
-        self.exceptions.watch_all(now, &self.counters);
+        self.exceptions.start(now, standing(&self.counters, &self.catalogue));
         self.keys.start(me, held, out);
     }
 
@@ -281,10 +285,21 @@ impl Shop {
         let change = Self::read(id, envelope)?;
         self.move_counters(now, id, envelope)?;
         match change {
-            Change::Register(change) => self.catalogue.apply(change, out),
+            Change::Register(change) => {
+                if self.catalogue.apply(change, out) {
+                    self.exceptions.look_at_all(now, standing(&self.counters, &self.catalogue));
+                }
+            }
             Change::Raised(raised) => {
-                if let Some(raised) = self.exceptions.apply(id.seq, raised, out) {
+                let standing = standing(&self.counters, &self.catalogue);
+                if self.exceptions.raise(now, id.seq, &raised, standing, out) {
                     out.then(Then::Tell(Notice::ExceptionRaised(raised)));
+                }
+            }
+            Change::Ended(ended) => {
+                let standing = standing(&self.counters, &self.catalogue);
+                if self.exceptions.end(now, id.seq, &ended, standing, out) {
+                    out.then(Then::Tell(Notice::ExceptionEnded(ended)));
                 }
             }
             Change::EffectsAlone => {}
@@ -300,6 +315,9 @@ impl Shop {
             Some(KnownKind::ExceptionRaised) if id.chain.replica.is_store() => {
                 Change::Raised(Exceptions::read(envelope)?)
             }
+            Some(KnownKind::ExceptionEnded) if id.chain.replica.is_store() => {
+                Change::Ended(Exceptions::read_end(envelope)?)
+            }
             // Their effects say it all, and those of a later version's kinds count as well.
             Some(
                 KnownKind::Transaction
@@ -308,6 +326,7 @@ impl Shop {
                 | KnownKind::DayOpened
                 | KnownKind::DayClosed
                 | KnownKind::ExceptionRaised
+                | KnownKind::ExceptionEnded
                 | KnownKind::Custom,
             )
             | None => Change::EffectsAlone,
@@ -315,8 +334,9 @@ impl Shop {
     }
 
     fn move_counters(&mut self, now: Now, id: EventId, envelope: &Envelope) -> Result<(), Unreadable> {
-        let moved = self.counters.apply(id, &envelope.effects)?;
-        self.exceptions.note(now, &moved);
+        for item in self.counters.apply(id, &envelope.effects)? {
+            self.exceptions.look(now, item, standing(&self.counters, &self.catalogue));
+        }
         Ok(())
     }
 
@@ -331,8 +351,8 @@ impl Shop {
     }
 
     /// What the leader should propose.
-    pub(crate) fn due(&mut self, now: Now, grace: Duration) -> Vec<Due> {
-        self.exceptions.due(now, grace, &self.counters)
+    pub(crate) fn due(&mut self, now: Now, grace: Duration, ends: bool) -> Vec<Due> {
+        self.exceptions.due(now, grace, ends, standing(&self.counters, &self.catalogue))
     }
 
     /// It was proposed, or the proposal was not taken.
@@ -341,8 +361,8 @@ impl Shop {
     }
 
     /// When there may be something to propose.
-    pub(crate) fn next_due(&self, grace: Duration) -> Option<Time> {
-        self.exceptions.next_due(grace)
+    pub(crate) fn next_due(&self, grace: Duration, ends: bool) -> Option<Time> {
+        self.exceptions.next_due(grace, ends)
     }
 
     /// Baskets that were begun and neither committed nor abandoned, by rising id.
@@ -375,7 +395,7 @@ impl Shop {
         self.catalogue.price(product, list, at_ms)
     }
 
-    /// Exceptions that are raised.
+    /// Exceptions that are raised and have not ended.
     pub(crate) fn exceptions(&self) -> impl Iterator<Item = &ExceptionRaised> {
         self.exceptions.iter()
     }
@@ -389,4 +409,8 @@ impl Shop {
     pub(crate) fn business_day(&self) -> Option<u32> {
         self.day.open()
     }
+}
+
+fn standing<'a>(counters: &'a Counters, catalogue: &'a Catalogue) -> Standing<'a> {
+    Standing { counters, catalogue }
 }

@@ -10,7 +10,7 @@ use super::disk::Disk;
 use super::refusal::Refusal;
 use crate::monitor::alert::Alert;
 use crate::retail::envelope::Envelope;
-use crate::retail::exception::body::ExceptionRaised;
+use crate::retail::exception::body::{ExceptionEnded, ExceptionRaised};
 use crate::retail::sale::receipt::Receipt;
 
 /// The world did something.
@@ -103,6 +103,8 @@ pub enum Notice {
     },
     /// A counter fell below its floor, and the store has decided to say so.
     ExceptionRaised(ExceptionRaised),
+    /// A counter is at its floor again, and the store has decided to say so.
+    ExceptionEnded(ExceptionEnded),
     /// An event cannot be read here. It is kept, forwarded and shown.
     Quarantined {
         /// Its place: chain and position.
@@ -166,7 +168,7 @@ pub struct Status {
     /// Whether that is a level which this terminal does not know: it sells and exchanges events, and takes no part in what the store
     /// decides.
     pub below_level: bool,
-    /// Exceptions that are raised.
+    /// Exceptions that are raised and have not ended.
     pub exceptions: Vec<ExceptionRaised>,
     /// Events that cannot be read here.
     pub quarantined: u64,

@@ -48,6 +48,8 @@ pub(crate) struct Levels {
     announced: Option<(u32, WallMs)>,
     /// What was asked for since the start, so that it is asked for once.
     proposed: u32,
+    /// Up to which level no earlier version can have had a part in the store.
+    born: u32,
 }
 
 impl Levels {
@@ -61,6 +63,11 @@ impl Levels {
         };
         self.announced = self.announced.max(Some((u32::from_be_bytes(level), WallMs(number(value)?))));
         Ok(true)
+    }
+
+    /// The store began with this disk, by a version that knew this level; 0 where it did not.
+    pub(super) fn born_at(self, born: u32) -> Self {
+        Self { born, ..self }
     }
 
     /// Proposes the highest level that every member has announced, by an operator's word.
@@ -127,11 +134,13 @@ impl Levels {
         }
     }
 
-    /// The level to propose without anybody's word: announced by all for so long, and not proposed since the start.
+    /// The level to propose without anybody's word: announced by all for so long, or at once in a store that began with it, and not
+    /// proposed since the start.
     fn due(&self, now: Now, after: Duration) -> Option<u32> {
         let (level, since) = self.announced?;
         let waited = now.wall.0.saturating_sub(since.0);
-        (u128::from(waited) >= after.as_millis() && !self.is_proposed(level)).then_some(level)
+        let long_enough = level <= self.born || u128::from(waited) >= after.as_millis();
+        (long_enough && !self.is_proposed(level)).then_some(level)
     }
 
     /// Whether the level, or a higher one, was proposed since the start.
@@ -196,6 +205,11 @@ mod tests {
             assert_eq!(levels.due(at(108), WEEK), None, "once");
         }
         levels.forget(&mut out);
+        let mut born = Levels::default().born_at(1);
+        born.announced_by_all(at(100), 1, &mut out);
+        assert_eq!(born.due(at(100), WEEK), Some(1), "nobody could go back behind it");
+        born.announced_by_all(at(100), 2, &mut out);
+        assert_eq!(born.due(at(100), WEEK), None);
         levels.announced_by_all(at(109), 2, &mut out);
         assert_eq!((levels.due(at(115), WEEK), levels.due(at(116), WEEK)), (None, Some(2)));
         assert!(again.restore(&row(1), b"short").is_err());

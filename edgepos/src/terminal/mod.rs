@@ -29,7 +29,6 @@ use edgepos_consensus::{self as consensus, Decision, Election, MembershipError, 
 use edgepos_core::{ConnectionId, EventId, LoadId, Now, PersistId, ReplicaId, Time};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{self as sync, Outbox};
-use edgepos_wire::to_cbor;
 pub use frame::MAX_FRAME;
 pub use io::{Input, Notice, Output, Reply, RequestId, Status};
 pub use level::LevelError;
@@ -48,7 +47,6 @@ use crate::ports::Rows;
 use crate::retail::catalogue::body::{PriceSet, ProductSet};
 use crate::retail::counters::CounterValue;
 use crate::retail::effect::CounterRow;
-use crate::retail::kind::KnownKind;
 use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
 use crate::retail::sale::body::BasketId;
@@ -58,6 +56,9 @@ use crate::retail::shop::Shop;
 
 /// A decision's kind, in the log for ever: its bytes are the payload of an event of the store's own chain.
 const STORE_EVENT: u16 = 1;
+
+/// The feature level from which on exceptions end.
+const ENDS_LEVEL: u32 = 1;
 
 /// One terminal of a store.
 ///
@@ -85,7 +86,7 @@ impl Terminal {
     /// When the disk belongs to another terminal or store, or a value of `config` is out of its bounds.
     pub fn new(now: Now, config: Config, restored: Restored) -> Result<Self, ConfigError> {
         config.check()?;
-        let parts = restored.into_parts();
+        let mut parts = restored.into_parts();
         // A new disk, or one of an earlier version, whose rows count every event: from here on they may lack some.
         let rows_are_complete = parts.shop.applied().is_none();
         let mut out = UnitOfWork::default();
@@ -97,7 +98,7 @@ impl Terminal {
             links: Links::new(config.me, config.max_peers),
             election,
             ledger: Ledger::new(outbox, parts.clock, config.genesis.generation, parts.derivation),
-            levels: parts.levels,
+            levels: parts.levels.born_at(parts.identity.born()),
             shop: parts.shop,
             conditions: Conditions::default(),
             out,
@@ -267,7 +268,11 @@ impl Terminal {
         if self.stopped.is_some() {
             return None;
         }
-        let due = self.election.entitled().then(|| self.shop.next_due(self.config.exception_grace)).flatten();
+        let due = self
+            .election
+            .entitled()
+            .then(|| self.shop.next_due(self.config.exception_grace, self.ends()))
+            .flatten();
         [self.election.poll_timeout(), self.ledger.poll_timeout(), due].into_iter().flatten().min()
     }
 
@@ -564,16 +569,21 @@ impl Terminal {
             && self.election.step_down(now).is_ok()
     }
 
-    /// Proposes an exception for each row that has been below its floor for long enough. Whether something was proposed.
+    /// Whether exceptions may end: version 0.1.0 gives no place to an event of a kind that it does not know, and it is gone from a store
+    /// that has reached this level.
+    fn ends(&self) -> bool {
+        self.election.level() >= ENDS_LEVEL
+    }
+
+    /// Proposes what has been so for long enough: an exception, or its end. Whether something was proposed.
     fn raise_exceptions(&mut self, now: Now) -> bool {
         if !self.election.entitled() || !self.ledger.derives() {
             return false;
         }
         let grace = self.config.exception_grace;
         let mut any = false;
-        for due in self.shop.due(now, grace) {
-            let body = to_cbor(&due.exception);
-            let bytes = self.ledger.proposal(now, &self.config, KnownKind::ExceptionRaised, body);
+        for due in self.shop.due(now, grace, self.ends()) {
+            let bytes = self.ledger.proposal(now, &self.config, due.kind, due.body);
             let proposal = Proposal { kind: STORE_EVENT, subject: Vec::new(), base: None, bytes };
             let taken = self.election.propose(now, proposal).is_ok();
             self.shop.proposed(now, grace, due.subject, taken);

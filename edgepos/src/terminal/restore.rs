@@ -16,6 +16,8 @@ use crate::retail::unreadable::{Unreadable, number};
 
 const ME: &[u8] = b"me";
 const STORE: &[u8] = b"store";
+/// The highest feature level that was known to the version that made this disk, for one of the store's first terminals.
+const BORN: &[u8] = b"born-at-level";
 const CEILING: &[u8] = b"ceiling";
 
 /// Rows of the store, gathered before a terminal starts.
@@ -41,6 +43,7 @@ pub(super) struct Parts {
 pub(super) struct Identity {
     me: Option<ReplicaId>,
     store: Option<StoreId>,
+    born: u64,
 }
 
 /// A row of the store cannot be read. The terminal must not start on it: what it forgot it would do again.
@@ -189,14 +192,20 @@ impl Identity {
                 let bytes = value.try_into().map_err(|_| Unreadable::Length { expected: 16, found })?;
                 self.store = Some(StoreId(bytes));
             }
+            BORN => self.born = number(value)?,
             // A later version's: kept by not touching it.
             _ => {}
         }
         Ok(())
     }
 
+    /// Up to which feature level no earlier version can have had a part in the store: the one that began with this disk knew it.
+    pub(super) fn born(&self) -> u32 {
+        u32::try_from(self.born).unwrap_or(u32::MAX)
+    }
+
     /// Refuses the disk of another terminal or store; marks a fresh one.
-    pub(super) fn check(&self, config: &Config, out: &mut UnitOfWork) -> Result<(), ConfigError> {
+    pub(super) fn check(&mut self, config: &Config, out: &mut UnitOfWork) -> Result<(), ConfigError> {
         match self.me {
             Some(me) if me != config.me => {
                 return Err(ConfigError::OtherIdentity {
@@ -205,7 +214,13 @@ impl Identity {
                 });
             }
             Some(_) => {}
-            None => out.write(Write::put(Space::Identity, ME, config.me.0.to_be_bytes())),
+            None => {
+                out.write(Write::put(Space::Identity, ME, config.me.0.to_be_bytes()));
+                if config.genesis.voters.contains(&config.me) {
+                    self.born = config.level.into();
+                    out.write(Write::put(Space::Identity, BORN, self.born.to_be_bytes()));
+                }
+            }
         }
         match self.store {
             Some(store) if store != config.genesis.store => {

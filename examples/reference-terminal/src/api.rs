@@ -290,6 +290,12 @@ pub enum RecordEvent {
         name: String,
         /// Its immutable base unit.
         base_unit: String,
+        /// Whether its stock is counted; where nothing is said it is once goods came.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        counted: Option<bool>,
+        /// The stock below which an exception is raised.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        floor: Option<i64>,
     },
     /// A price on everybody's list.
     PriceSet {

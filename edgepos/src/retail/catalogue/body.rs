@@ -24,6 +24,13 @@ pub struct ProductSet {
     /// The default tax.
     #[n(4)]
     pub tax_code: Option<u16>,
+    /// Whether its stock is counted. Where nothing is said it is, once goods were received, counted or written off; stock that nobody
+    /// counts raises no exception.
+    #[n(5)]
+    pub counted: Option<bool>,
+    /// The stock below which an exception is raised, in base units; where nothing is said the lowest that any event names.
+    #[n(6)]
+    pub floor: Option<i64>,
 }
 
 /// The body of [`Kind::PRICE_SET`](crate::model::Kind::PRICE_SET): the newest stamp wins, for each (product, list).

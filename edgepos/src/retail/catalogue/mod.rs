@@ -76,8 +76,8 @@ impl Catalogue {
         Ok(Change { stamp, value: value? })
     }
 
-    /// Makes the change, where its stamp is the newest.
-    pub(crate) fn apply(&mut self, change: Change, out: &mut UnitOfWork) {
+    /// Makes the change, where its stamp is the newest. Whether that says something else of how stock is counted.
+    pub(crate) fn apply(&mut self, change: Change, out: &mut UnitOfWork) -> bool {
         let Change { stamp, value } = change;
         let key = key_of(&value);
         let stored = Stored {
@@ -87,9 +87,19 @@ impl Catalogue {
             value,
         };
         let row = to_cbor(&stored);
+        let product = match &stored.value {
+            Value::Product(product) => Some(product.product.clone()),
+            Value::Price(_) => None,
+        };
+        let counting = |catalogue: &Self| {
+            let product = product.as_ref().and_then(|product| catalogue.product(product));
+            product.map_or((None, None), |product| (product.counted, product.floor))
+        };
+        let before = counting(self);
         if self.set(stamp, stored.value) {
             out.write(Write::put(Space::Register, key, row));
         }
+        counting(self) != before
     }
 
     /// Takes a register from disk. One of a kind that a later version wrote stays there, untouched.

@@ -25,6 +25,8 @@ impl ExceptionType {
     pub const COUPON_REUSED: Self = Self(3);
     /// Any other counter is below its floor.
     pub const BELOW_FLOOR: Self = Self(4);
+    /// Goods came back on a receipt that nobody has.
+    pub const UNREFERENCED: Self = Self(6);
     /// One basket, or one key, was booked more than once, by terminals that could not hear each other.
     pub const DUPLICATE: Self = Self(5);
 
@@ -47,6 +49,7 @@ impl ExceptionType {
             Self::OVERDRAWN => "overdrawn",
             Self::COUPON_REUSED => "coupon_reused",
             Self::DUPLICATE => "duplicate",
+            Self::UNREFERENCED => "unreferenced_return",
             _ => "below_floor",
         }
     }
@@ -120,8 +123,39 @@ impl ExceptionRaised {
 
     /// Names the episode: the row, then the episode's number, big endian.
     pub fn episode_key(&self) -> Vec<u8> {
-        let mut key = self.row.clone();
-        key.extend_from_slice(&self.episode.to_be_bytes());
-        key
+        episode_key(&self.row, self.episode)
     }
+}
+
+/// The body of [`Kind::EXCEPTION_ENDED`](crate::model::Kind::EXCEPTION_ENDED): the counter is at its floor again, and the next fall
+/// raises the next episode. The store's log decides it, so that raising and ending alternate.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct ExceptionEnded {
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    row: Vec<u8>,
+    /// Which exception of the row has ended.
+    #[n(1)]
+    pub episode: u32,
+    /// The value that was seen.
+    #[n(2)]
+    pub value: i64,
+}
+
+impl ExceptionEnded {
+    /// The end of an exception, at this value.
+    pub fn new(raised: &ExceptionRaised, value: i64) -> Self {
+        Self { row: raised.row.clone(), episode: raised.episode, value }
+    }
+
+    /// What the exception is about: see [`ExceptionRaised::subject`].
+    pub fn subject(&self) -> &[u8] {
+        &self.row
+    }
+}
+
+/// Names an episode of a row.
+pub(super) fn episode_key(row: &[u8], episode: u32) -> Vec<u8> {
+    [row, &episode.to_be_bytes()].concat()
 }

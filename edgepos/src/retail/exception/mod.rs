@@ -1,6 +1,8 @@
-//! Counters below their floor: watched by every terminal, raised once an episode by the store.
+//! Counters below their floor and what was booked twice: watched by every terminal, raised and ended by the store.
 
 pub(crate) mod body;
+mod episodes;
+pub(crate) mod judge;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -11,21 +13,25 @@ use edgepos_crdt::Item;
 use edgepos_wire::{from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
-use self::body::ExceptionRaised;
+use self::body::{ExceptionEnded, ExceptionRaised};
+use self::episodes::Episodes;
+use self::judge::{Look, Standing};
 use self::watch::Watch;
-use super::counters::{Counters, Moved};
-use super::effect::Counter;
+use super::effect::CounterRow;
 use super::envelope::Envelope;
 use super::keys::name::BookedName;
-use super::kind::Kind;
+use super::kind::{Kind, KnownKind};
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::unit_of_work::UnitOfWork;
 
-/// Raised exceptions by episode, and the rows that may become one.
+/// What the log has raised and ended, and what it may have to.
 #[derive(Debug, Default)]
 pub(crate) struct Exceptions {
-    raised: BTreeMap<Vec<u8>, Raised>,
-    watch: Watch<Item>,
+    episodes: Episodes,
+    /// Rows below their floor without an exception.
+    falling: Watch<Item>,
+    /// Rows with an exception that are at their floor again.
+    rising: Watch<Item>,
     /// What was booked more than once, and is not raised yet.
     twice: BTreeMap<BookedName, Vec<EventId>>,
     watch_twice: Watch<BookedName>,
@@ -49,29 +55,13 @@ struct TwiceRow(
     Vec<EventId>,
 );
 
-/// An exception, and its place in the store's chain.
-#[derive(Debug)]
-struct Raised {
-    seq: Seq,
-    exception: ExceptionRaised,
-}
-
-/// An exception that the leader should propose.
+/// What the leader should propose.
 #[derive(Debug)]
 pub(crate) struct Due {
     /// What it is about.
     pub(crate) subject: Subject,
-    /// What to propose.
-    pub(crate) exception: ExceptionRaised,
-}
-
-/// What a row below its floor comes to.
-enum Judged {
-    /// There is nothing to raise.
-    Settled,
-    /// Not yet.
-    TooEarly,
-    Raise(ExceptionRaised),
+    pub(crate) kind: KnownKind,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Exceptions {
@@ -80,33 +70,53 @@ impl Exceptions {
         Ok(from_cbor("exception", &envelope.body)?)
     }
 
-    /// Raises it, at this position of the store's chain; `None` when its episode was raised before.
-    pub(crate) fn apply(
+    /// Reads the end of an exception without ending it.
+    pub(crate) fn read_end(envelope: &Envelope) -> Result<ExceptionEnded, Unreadable> {
+        Ok(from_cbor("end of an exception", &envelope.body)?)
+    }
+
+    /// Raises it, at this position of the store's chain. Whether it counts.
+    pub(crate) fn raise(
         &mut self,
+        now: Now,
         seq: Seq,
-        exception: ExceptionRaised,
+        exception: &ExceptionRaised,
+        standing: Standing<'_>,
         out: &mut UnitOfWork,
-    ) -> Option<ExceptionRaised> {
-        let key = exception.episode_key();
-        if self.raised.contains_key(&key) {
-            return None;
-        }
-        out.write(Write::put(Space::Exception, key.clone(), to_cbor(&(seq.0, &exception))));
+    ) -> bool {
         if let Some(name) = exception.booked_twice() {
             self.watch_twice.settle(name);
             if self.twice.remove(&name).is_some() {
                 out.write(Write::delete(Space::BookedTwice, name.to_bytes()));
             }
         }
-        self.raised.insert(key, Raised { seq, exception: exception.clone() });
-        Some(exception)
+        let counts = self.episodes.raise(seq, exception.clone(), out);
+        self.look_at_row(now, exception.row().as_ref(), standing);
+        counts
+    }
+
+    /// Ends it, at this position of the store's chain. Whether it counts.
+    pub(crate) fn end(
+        &mut self,
+        now: Now,
+        seq: Seq,
+        ended: &ExceptionEnded,
+        standing: Standing<'_>,
+        out: &mut UnitOfWork,
+    ) -> bool {
+        let counts = self.episodes.end(seq, ended.subject(), ended.episode, out);
+        self.look_at_row(now, CounterRow::from_key(ended.subject()).as_ref(), standing);
+        counts
     }
 
     /// A row as it is on disk.
     pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
-        let (seq, exception): (u64, ExceptionRaised) = from_cbor("exception row", value)?;
-        self.raised.insert(key.to_vec(), Raised { seq: Seq(seq), exception });
-        Ok(())
+        self.episodes.restore(key, value)
+    }
+
+    /// What became of an exception, as it is on disk.
+    pub(crate) fn restore_end(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        self.episodes.restore_end(key, value)
     }
 
     /// A row of what was booked more than once, as it is on disk.
@@ -127,7 +137,7 @@ impl Exceptions {
         out: &mut UnitOfWork,
     ) {
         let exception = ExceptionRaised::duplicate(name, Vec::new());
-        if self.raised.contains_key(&exception.episode_key())
+        if self.episodes.next(exception.subject()).is_none()
             || self.twice.get(&name).is_some_and(|known| known == events)
         {
             return;
@@ -147,48 +157,71 @@ impl Exceptions {
             return false;
         }
         let Ok(exception) = Self::read(&envelope) else { return false };
-        self.raised.get(&exception.episode_key()).is_some_and(|raised| raised.seq <= decided)
+        self.episodes.has(&exception, decided)
     }
 
-    /// Each raised exception.
+    /// Each open exception.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &ExceptionRaised> {
-        self.raised.values().map(|raised| &raised.exception)
+        self.episodes.iter()
     }
 
-    /// Starts to watch what is below its floor already.
-    pub(crate) fn watch_all(&mut self, now: Now, counters: &Counters) {
-        for item in counters.all_below_floor() {
-            self.watch.note(now.mono, item, true);
-        }
+    /// Every row is restored: starts to watch.
+    pub(crate) fn start(&mut self, now: Now, standing: Standing<'_>) {
+        self.episodes.start();
+        self.look_at_all(now, standing);
         for name in self.twice.keys() {
             self.watch_twice.note(now.mono, *name, true);
         }
     }
 
-    /// Rows have moved.
-    pub(crate) fn note(&mut self, now: Now, moved: &[Moved]) {
-        for moved in moved {
-            let below = moved.floor.is_some_and(|floor| moved.value < floor);
-            self.watch.note(now.mono, moved.item, below);
+    /// What counts as below a floor may have changed for any row.
+    pub(crate) fn look_at_all(&mut self, now: Now, standing: Standing<'_>) {
+        for item in standing.counters.items() {
+            self.look(now, item, standing);
         }
     }
 
-    /// What has been below its floor for `grace` and is not raised yet.
-    pub(crate) fn due(&mut self, now: Now, grace: Duration, counters: &Counters) -> Vec<Due> {
+    /// A row has moved, or its exception has.
+    pub(crate) fn look(&mut self, now: Now, item: Item, standing: Standing<'_>) {
+        let Some(look) = standing.look(item) else { return };
+        let open = self.episodes.open(&look.row.to_key()).is_some();
+        self.falling.note(now.mono, item, look.is_below() && !open);
+        self.rising.note(now.mono, item, open && !look.is_below());
+    }
+
+    fn look_at_row(&mut self, now: Now, row: Option<&CounterRow>, standing: Standing<'_>) {
+        if let Some(item) = row.and_then(|row| standing.counters.item(row)) {
+            self.look(now, item, standing);
+        }
+    }
+
+    /// What has been so for `grace` and is not decided yet. Ends are not proposed to a store that may have terminals which count the
+    /// store's chain without them.
+    pub(crate) fn due(&mut self, now: Now, grace: Duration, ends: bool, standing: Standing<'_>) -> Vec<Due> {
         let mut due = Vec::new();
-        for item in self.watch.due(now.mono, grace) {
-            match self.judge(counters, item) {
-                Judged::Settled => self.watch.settle(item),
-                Judged::TooEarly => self.watch.postpone(now.mono, grace, item),
-                Judged::Raise(exception) => due.push(Due { subject: Subject::Row(item), exception }),
+        let mut propose = |subject, kind, body| due.push(Due { subject, kind, body });
+        for item in self.falling.due(now.mono, grace) {
+            let next = standing.counters.row(item).and_then(|row| self.episodes.next(&row.to_key()));
+            match next.and_then(|episode| standing.exception(item, episode)) {
+                // A second episode follows on an end, and so on a store that knows ends.
+                Some(raised) => propose(Subject::Row(item), KnownKind::ExceptionRaised, to_cbor(&raised)),
+                None => self.falling.settle(item),
+            }
+        }
+        for item in self.rising.due(now.mono, grace).into_iter().filter(|_| ends) {
+            let Some(Look { row, value, .. }) = standing.look(item) else { continue };
+            match self.episodes.open(&row.to_key()) {
+                Some(raised) => {
+                    let ended = ExceptionEnded::new(raised, value);
+                    propose(Subject::Row(item), KnownKind::ExceptionEnded, to_cbor(&ended));
+                }
+                None => self.rising.settle(item),
             }
         }
         for name in self.watch_twice.due(now.mono, grace) {
             let events = self.twice.get(&name).cloned().unwrap_or_default();
-            due.push(Due {
-                subject: Subject::Name(name),
-                exception: ExceptionRaised::duplicate(name, events),
-            });
+            let raised = ExceptionRaised::duplicate(name, events);
+            propose(Subject::Name(name), KnownKind::ExceptionRaised, to_cbor(&raised));
         }
         due
     }
@@ -196,31 +229,22 @@ impl Exceptions {
     /// It was proposed, or the proposal was not taken.
     pub(crate) fn proposed(&mut self, now: Now, grace: Duration, subject: Subject, taken: bool) {
         match (subject, taken) {
-            (Subject::Row(item), true) => self.watch.proposed(now.mono, item),
-            (Subject::Row(item), false) => self.watch.postpone(now.mono, grace, item),
+            (Subject::Row(item), true) => {
+                self.falling.proposed(now.mono, item);
+                self.rising.proposed(now.mono, item);
+            }
+            (Subject::Row(item), false) => {
+                self.falling.postpone(now.mono, grace, item);
+                self.rising.postpone(now.mono, grace, item);
+            }
             (Subject::Name(name), true) => self.watch_twice.proposed(now.mono, name),
             (Subject::Name(name), false) => self.watch_twice.postpone(now.mono, grace, name),
         }
     }
 
-    /// When the next row is due.
-    pub(crate) fn next_due(&self, grace: Duration) -> Option<Time> {
-        [self.watch.next(grace), self.watch_twice.next(grace)].into_iter().flatten().min()
-    }
-
-    fn judge(&self, counters: &Counters, item: Item) -> Judged {
-        let Some(((value, floor), row)) = counters.below_floor(item).zip(counters.row(item)) else {
-            return Judged::Settled;
-        };
-        let (involved, added) = counters.history(item);
-        // A return whose sale has not arrived is not yet known to be one too many.
-        if row.counter == Counter::RETURNABLE && added == 0 {
-            return Judged::TooEarly;
-        }
-        let exception = ExceptionRaised::new(&row, value, floor, involved);
-        if self.raised.contains_key(&exception.episode_key()) {
-            return Judged::Settled;
-        }
-        Judged::Raise(exception)
+    /// When there may be something to propose.
+    pub(crate) fn next_due(&self, grace: Duration, ends: bool) -> Option<Time> {
+        let rising = ends.then(|| self.rising.next(grace)).flatten();
+        [self.falling.next(grace), rising, self.watch_twice.next(grace)].into_iter().flatten().min()
     }
 }

@@ -237,6 +237,8 @@ fn stocking(baskets: &[Basket], names: &ProductNames, terminals: usize) -> (Vec<
         terminal.push(RecordEvent::ProductSet {
             product: (*product).into(),
             name: names.name(product).chars().take(120).collect(),
+            counted: None,
+            floor: None,
             base_unit: "piece".into(),
         });
         terminal.push(RecordEvent::PriceSet {

@@ -136,8 +136,16 @@ fn plain_record(event: RecordEvent, location: u32) -> Result<Record, Problem> {
             let moved = StockMoved { reason: StockReason::Receipt, from: Some(from), to: None, lines };
             Record::stock_moved(&moved, location)
         }
-        RecordEvent::ProductSet { product, name, base_unit } => {
-            Record::product(&ProductSet { product, name, base_unit, scale: 0, tax_code: None })
+        RecordEvent::ProductSet { product, name, base_unit, counted, floor } => {
+            Record::product(&ProductSet {
+                product,
+                name,
+                base_unit,
+                scale: 0,
+                tax_code: None,
+                counted,
+                floor,
+            })
         }
         RecordEvent::PriceSet { product, amount, currency: code } => Record::price(&PriceSet {
             product,

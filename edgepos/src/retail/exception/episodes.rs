@@ -1,0 +1,116 @@
+//! Which exceptions the log has raised and ended, in the order of the store's chain: of one row they alternate.
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{Seq, Space, Write};
+use edgepos_wire::{from_cbor, to_cbor};
+
+use super::body::{ExceptionRaised, episode_key};
+use crate::retail::unreadable::Unreadable;
+use crate::terminal::unit_of_work::UnitOfWork;
+
+/// Every episode that has a place in the chain.
+#[derive(Debug, Default)]
+pub(super) struct Episodes {
+    /// By row and number.
+    raised: BTreeMap<Vec<u8>, Raised>,
+    /// The latest of each row that counts.
+    latest: BTreeMap<Vec<u8>, u32>,
+    /// Rows of ends that are not taken in yet: they are read in any order.
+    ends: BTreeMap<Vec<u8>, Seq>,
+}
+
+/// An exception, and its place in the store's chain.
+#[derive(Debug)]
+struct Raised {
+    seq: Seq,
+    exception: ExceptionRaised,
+    ended: bool,
+}
+
+impl Episodes {
+    /// A row of [`Space::Exception`] as it is on disk.
+    pub(super) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (seq, exception): (u64, ExceptionRaised) = from_cbor("exception row", value)?;
+        self.raised.insert(key.to_vec(), Raised { seq: Seq(seq), exception, ended: false });
+        Ok(())
+    }
+
+    /// A row of [`Space::ExceptionEnd`] as it is on disk.
+    pub(super) fn restore_end(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (seq,): (u64,) = from_cbor("end of an exception", value)?;
+        self.ends.insert(key.to_vec(), Seq(seq));
+        Ok(())
+    }
+
+    /// Every row is restored: which episodes count follows from the order of the chain.
+    pub(super) fn start(&mut self) {
+        let raised = self.raised.iter().map(|(key, raised)| (raised.seq, key.clone(), false));
+        let ends = std::mem::take(&mut self.ends).into_iter().map(|(key, seq)| (seq, key, true));
+        let mut order: Vec<_> = raised.chain(ends).collect();
+        order.sort_unstable();
+        for (_, key, is_end) in order {
+            let _ = if is_end { self.take_end(&key) } else { self.count(&key) };
+        }
+    }
+
+    /// An exception has its place. Whether it counts: it is the next of its row, and the one before has ended.
+    pub(super) fn raise(&mut self, seq: Seq, exception: ExceptionRaised, out: &mut UnitOfWork) -> bool {
+        let key = exception.episode_key();
+        if self.raised.contains_key(&key) {
+            return false;
+        }
+        out.write(Write::put(Space::Exception, key.clone(), to_cbor(&(seq.0, &exception))));
+        self.raised.insert(key.clone(), Raised { seq, exception, ended: false });
+        self.count(&key)
+    }
+
+    /// The end of an episode has its place. Whether it counts: the episode is open.
+    pub(super) fn end(&mut self, seq: Seq, row: &[u8], episode: u32, out: &mut UnitOfWork) -> bool {
+        let key = episode_key(row, episode);
+        let ends = self.take_end(&key);
+        if ends {
+            out.write(Write::put(Space::ExceptionEnd, key, to_cbor(&(seq.0,))));
+        }
+        ends
+    }
+
+    /// The open exception of a row.
+    pub(super) fn open(&self, row: &[u8]) -> Option<&ExceptionRaised> {
+        let raised = self.raised.get(&episode_key(row, *self.latest.get(row)?))?;
+        (!raised.ended).then_some(&raised.exception)
+    }
+
+    /// The number of the row's next exception, where none is open.
+    pub(super) fn next(&self, row: &[u8]) -> Option<u32> {
+        let latest = self.latest.get(row).copied().unwrap_or(0);
+        self.open(row).is_none().then(|| latest.checked_add(1)).flatten()
+    }
+
+    /// Whether the chain has this episode up to `decided`.
+    pub(super) fn has(&self, exception: &ExceptionRaised, decided: Seq) -> bool {
+        self.raised.get(&exception.episode_key()).is_some_and(|raised| raised.seq <= decided)
+    }
+
+    /// Every open exception, by row.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ExceptionRaised> {
+        self.latest.keys().filter_map(|row| self.open(row))
+    }
+
+    fn count(&mut self, key: &[u8]) -> bool {
+        let Some(Raised { exception, .. }) = self.raised.get(key) else { return false };
+        let (row, episode) = (exception.subject(), exception.episode);
+        let counts = self.next(row) == Some(episode);
+        if counts {
+            let row = row.to_vec();
+            self.latest.insert(row, episode);
+        }
+        counts
+    }
+
+    fn take_end(&mut self, key: &[u8]) -> bool {
+        let Some(raised) = self.raised.get_mut(key) else { return false };
+        let latest = self.latest.get(raised.exception.subject()) == Some(&raised.exception.episode);
+        latest && !std::mem::replace(&mut raised.ended, true)
+    }
+}

@@ -1,0 +1,65 @@
+//! Whether a counter is below its floor: a function of the events that are here, whatever order they came in.
+
+use edgepos_crdt::Item;
+
+use super::body::{ExceptionRaised, ExceptionType};
+use crate::retail::catalogue::Catalogue;
+use crate::retail::catalogue::body::ProductSet;
+use crate::retail::counters::Counters;
+use crate::retail::effect::{Counter, CounterRow};
+
+/// What the store's counters and registers say.
+#[derive(Clone, Copy)]
+pub(crate) struct Standing<'a> {
+    pub(crate) counters: &'a Counters,
+    pub(crate) catalogue: &'a Catalogue,
+}
+
+/// A counter at this moment.
+pub(super) struct Look {
+    pub(super) row: CounterRow,
+    pub(super) value: i64,
+    /// `None` where nobody counts it, or nobody said what it must not fall below.
+    pub(super) floor: Option<i64>,
+}
+
+impl Standing<'_> {
+    /// The counter of an item.
+    pub(super) fn look(self, item: Item) -> Option<Look> {
+        let row = self.counters.row(item)?;
+        let (value, named) = self.counters.value_and_floor(item)?;
+        let floor = match row.counter {
+            Counter::STOCK => {
+                let product = self.product(&row);
+                let says = product.and_then(|product| product.counted);
+                let counted = says.unwrap_or_else(|| self.counters.has_movements(item));
+                product.and_then(|product| product.floor).or(named).filter(|_| counted)
+            }
+            _ => named,
+        };
+        Some(Look { row, value, floor })
+    }
+
+    /// The next exception of a row that is below its floor.
+    pub(super) fn exception(self, item: Item, episode: u32) -> Option<ExceptionRaised> {
+        let Look { row, value, floor } = self.look(item)?;
+        let floor = floor.filter(|floor| value < *floor)?;
+        let (involved, added) = self.counters.history(item);
+        let mut exception = ExceptionRaised::new(&row, value, floor, involved);
+        exception.episode = episode;
+        if row.counter == Counter::RETURNABLE && added == 0 {
+            exception.exception = ExceptionType::UNREFERENCED;
+        }
+        Some(exception)
+    }
+
+    fn product(&self, row: &CounterRow) -> Option<&ProductSet> {
+        self.catalogue.product(std::str::from_utf8(&row.key).ok()?)
+    }
+}
+
+impl Look {
+    pub(super) fn is_below(&self) -> bool {
+        self.floor.is_some_and(|floor| self.value < floor)
+    }
+}
