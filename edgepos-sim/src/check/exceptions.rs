@@ -29,6 +29,14 @@ pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     for (row, value) in facts.undecided() {
         found.push(wrong(format!("no exception is open for {}, which is at {value}", name(row))));
     }
+    if view.terminals.iter().all(|terminal| terminal.level > 0 && !terminal.later) {
+        for raised in facts.unended() {
+            let name = String::from_utf8_lossy(raised.subject());
+            let what =
+                format!("exception {} of {name:?} is open, which is not below its floor", raised.episode);
+            found.push(wrong(what));
+        }
+    }
     for terminal in &view.terminals {
         let mut shown: Vec<_> = terminal.exceptions.iter().map(|exception| exception.episode_key()).collect();
         let mut open: Vec<_> = facts.open().into_iter().map(|exception| exception.episode_key()).collect();
@@ -69,6 +77,14 @@ mod tests {
         assert_eq!(count(&oversold), 1, "stock is at -2 and its floor is 0");
         assert_eq!(count(&with_exceptions(oversold.clone(), &[exception()])), 0);
         assert!(count(&with_exceptions(oversold, &[exception(), exception()])) > 0);
+    }
+
+    #[test]
+    fn one_that_has_not_ended_is_noticed_from_level_1_on() {
+        let mut view = with_exceptions(counted(store_of(&[])), &[exception()]);
+        assert_eq!(count(&view), 0);
+        view.terminals.iter_mut().for_each(|terminal| terminal.level = 1);
+        assert_eq!(count(&view), 1);
     }
 
     #[test]

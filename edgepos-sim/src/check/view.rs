@@ -37,6 +37,8 @@ pub struct TerminalView {
     pub quarantined: u64,
     /// Whether it is of a later version.
     pub later: bool,
+    /// The store's feature level, as it says.
+    pub level: u32,
     /// What else is on its disk.
     pub disk: DiskView,
 }
@@ -85,6 +87,7 @@ impl TerminalView {
             exceptions: status.exceptions,
             quarantined: status.quarantined,
             later: false,
+            level: status.level,
             disk: DiskView::of(disk)?,
         })
     }
@@ -105,6 +108,7 @@ impl TerminalView {
             exceptions: status.exceptions.clone(),
             quarantined: status.quarantined,
             later: true,
+            level: status.level,
             disk: DiskView::of(disk)?,
         })
     }
@@ -207,6 +211,17 @@ impl Facts {
             }
         }
         episodes
+    }
+
+    /// Open exceptions of counters that are not below their floor.
+    pub fn unended(&self) -> Vec<&ExceptionRaised> {
+        let below: BTreeSet<Vec<u8>> = self.below_floor().map(|(row, _)| row.to_key()).collect();
+        let is_counter = |raised: &&ExceptionRaised| raised.booked_twice().is_none();
+        self.open()
+            .into_iter()
+            .filter(is_counter)
+            .filter(|raised| !below.contains(raised.subject()))
+            .collect()
     }
 
     /// Exceptions that are open.

@@ -6,6 +6,7 @@ use edgepos::model::BookedName;
 
 use super::{Happening, PROBE_US, QUIET_US, REPEAT_US, World};
 use crate::check::{CloudView, Facts, Rule, StoreView, Violation, booked_twice, events_on, judge, log_on};
+use crate::machine::Machine;
 use crate::plan::LaterStyle;
 use crate::station::Station;
 
@@ -110,7 +111,13 @@ impl World {
         let raised = |name: &&BookedName| {
             facts.exceptions.iter().any(|(_, exception)| exception.booked_twice() == Some(**name))
         };
-        facts.undecided().count() + booked_twice(&facts).iter().filter(|name| !raised(name)).count()
+        let ends = self.stations.iter().all(|station| match &station.terminal {
+            Some(Machine::Today(terminal)) => terminal.status().level > 0,
+            Some(Machine::Later(_)) | None => false,
+        });
+        let unended = if ends { facts.unended().len() } else { 0 };
+        let twice = booked_twice(&facts);
+        facts.undecided().count() + unended + twice.iter().filter(|name| !raised(name)).count()
     }
 
     fn is_whole(&self) -> bool {
