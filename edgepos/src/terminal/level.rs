@@ -149,6 +149,12 @@ impl Levels {
     }
 }
 
+/// Whether exceptions may end: version 0.1.0 gives no place to an event of a kind that it does not know, and it is gone from a store that
+/// has reached level 1.
+pub(super) fn ends_exceptions(election: &Election) -> bool {
+    election.level() >= 1
+}
+
 /// The highest level above the store's that every member has announced.
 fn announced(election: &Election, ledger: &Ledger, config: &Config) -> Result<u32, LevelError> {
     let (level, highest) = (election.level(), config.level);

@@ -57,9 +57,6 @@ use crate::retail::shop::Shop;
 /// A decision's kind, in the log for ever: its bytes are the payload of an event of the store's own chain.
 const STORE_EVENT: u16 = 1;
 
-/// The feature level from which on exceptions end.
-const ENDS_LEVEL: u32 = 1;
-
 /// One terminal of a store.
 ///
 /// The contract is the one of every engine ([`edgepos_core`]), and the [crate's page](crate) shows the loop: call with a `now` that
@@ -271,7 +268,7 @@ impl Terminal {
         let due = self
             .election
             .entitled()
-            .then(|| self.shop.next_due(self.config.exception_grace, self.ends()))
+            .then(|| self.shop.next_due(self.config.exception_grace, level::ends_exceptions(&self.election)))
             .flatten();
         [self.election.poll_timeout(), self.ledger.poll_timeout(), due].into_iter().flatten().min()
     }
@@ -569,12 +566,6 @@ impl Terminal {
             && self.election.step_down(now).is_ok()
     }
 
-    /// Whether exceptions may end: version 0.1.0 gives no place to an event of a kind that it does not know, and it is gone from a store
-    /// that has reached this level.
-    fn ends(&self) -> bool {
-        self.election.level() >= ENDS_LEVEL
-    }
-
     /// Proposes what has been so for long enough: an exception, or its end. Whether something was proposed.
     fn raise_exceptions(&mut self, now: Now) -> bool {
         if !self.election.entitled() || !self.ledger.derives() {
@@ -582,7 +573,7 @@ impl Terminal {
         }
         let grace = self.config.exception_grace;
         let mut any = false;
-        for due in self.shop.due(now, grace, self.ends()) {
+        for due in self.shop.due(now, grace, level::ends_exceptions(&self.election)) {
             let bytes = self.ledger.proposal(now, &self.config, due.kind, due.body);
             let proposal = Proposal { kind: STORE_EVENT, subject: Vec::new(), base: None, bytes };
             let taken = self.election.propose(now, proposal).is_ok();
