@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use edgepos_core::{ReplicaId, Write};
-use minicbor::decode::Error;
-use minicbor::{Decoder, Encoder};
+use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written};
 
-use crate::cbor::{self, infallible};
 use crate::entry::{LEVEL_KIND, Numbered, Proposal};
 use crate::rows;
 use crate::subjects::Subjects;
@@ -178,54 +176,45 @@ impl Decisions {
         1 + u64::from(!self.versions.is_empty()) + 2 * u64::from(self.level > 0)
     }
 
-    pub(crate) fn encode_into(&self, encoder: &mut Encoder<Vec<u8>>) {
-        infallible(
-            encoder.u8(field::NUMBERS).and_then(|encoder| encoder.array(2 * self.numbers.len() as u64)),
-        );
+    pub(crate) fn write(&self, out: &mut Sink<'_>) -> Written {
+        out.u8(field::NUMBERS)?.array(2 * self.numbers.len() as u64)?;
         for (replica, number) in &self.numbers {
-            infallible(encoder.u64(replica.0).and_then(|encoder| encoder.u64(*number)));
+            out.u64(replica.0)?.u64(*number)?;
         }
-        self.encode_versions(encoder);
-        if self.level > 0 {
-            infallible(encoder.u8(field::LEVEL).and_then(|encoder| encoder.array(2)));
-            infallible(encoder.u32(self.level).and_then(|encoder| encoder.u64(self.subjects.floor())));
-            infallible(encoder.u8(field::SUBJECTS));
-            self.subjects.encode_into(encoder);
+        if !self.versions.is_empty() {
+            out.u8(field::VERSIONS)?.array(2 * self.versions.len() as u64)?;
         }
-    }
-
-    fn encode_versions(&self, encoder: &mut Encoder<Vec<u8>>) {
-        if self.versions.is_empty() {
-            return;
-        }
-        infallible(
-            encoder.u8(field::VERSIONS).and_then(|encoder| encoder.array(2 * self.versions.len() as u64)),
-        );
         for (kind, index) in &self.versions {
-            infallible(encoder.u16(*kind).and_then(|encoder| encoder.u64(*index)));
+            out.u16(*kind)?.u64(*index)?;
         }
+        if self.level > 0 {
+            out.u8(field::LEVEL)?.array(2)?.u32(self.level)?.u64(self.subjects.floor())?;
+            out.u8(field::SUBJECTS)?;
+            self.subjects.write(out)?;
+        }
+        Ok(())
     }
 
     /// Reads a field of a snapshot's map; `false` where it is none of these.
-    pub(crate) fn decode_field(&mut self, key: u64, decoder: &mut Decoder<'_>) -> Result<bool, Error> {
+    pub(crate) fn read_field(&mut self, key: u64, reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
         if key == u64::from(field::NUMBERS) {
-            let numbers = pairs(decoder, MAX_PROPOSERS)?;
+            let numbers = pairs(reader, MAX_PROPOSERS)?;
             self.numbers =
                 numbers.into_iter().map(|[replica, number]| (ReplicaId(replica), number)).collect();
         } else if key == u64::from(field::VERSIONS) {
+            let versions = pairs(reader, MAX_KINDS)?;
             let version = |[kind, index]: [u64; 2]| {
-                let kind = u16::try_from(kind).map_err(|_| Error::message("impossible kind of decision"))?;
+                let kind = u16::try_from(kind).map_err(|_| reader.fault(DecodeFault::Impossible))?;
                 Ok((kind, index))
             };
-            let versions = pairs(decoder, MAX_KINDS)?;
-            self.versions = versions.into_iter().map(version).collect::<Result<_, Error>>()?;
+            self.versions = versions.into_iter().map(version).collect::<Result<_, DecodeError>>()?;
         } else if key == u64::from(field::LEVEL) {
-            if decoder.array()? != Some(2) {
-                return Err(Error::message("a level is two numbers"));
+            if reader.array("level", 2)? != 2 {
+                return Err(reader.fault(DecodeFault::Expected("two numbers")));
             }
-            self.restore_level(decoder.u32()?, decoder.u64()?);
+            self.restore_level(reader.small("level")?, reader.u64()?);
         } else if key == u64::from(field::SUBJECTS) {
-            self.subjects.decode_from(decoder)?;
+            self.subjects.read(reader)?;
         } else {
             return Ok(false);
         }
@@ -234,10 +223,10 @@ impl Decisions {
 }
 
 /// A flat array of at most `limit` pairs.
-fn pairs(decoder: &mut Decoder<'_>, limit: usize) -> Result<Vec<[u64; 2]>, Error> {
-    let numbers = cbor::array(decoder, 2 * limit, Decoder::u64)?;
+fn pairs(reader: &mut Reader<'_>, limit: usize) -> Result<Vec<[u64; 2]>, DecodeError> {
+    let numbers = reader.items("pairs", 2 * limit as u32, Reader::u64)?;
     let (pairs, rest) = numbers.as_chunks::<2>();
-    if rest.is_empty() { Ok(pairs.to_vec()) } else { Err(Error::message("half a pair")) }
+    if rest.is_empty() { Ok(pairs.to_vec()) } else { Err(reader.fault(DecodeFault::Expected("whole pairs"))) }
 }
 
 #[cfg(test)]

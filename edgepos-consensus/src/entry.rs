@@ -1,10 +1,8 @@
 //! The store-wide log's entries, and what decides whether one is applied.
 
 use edgepos_core::ReplicaId;
-use minicbor::Decoder;
-use minicbor::decode::Error;
+use edgepos_wire::{DecodeError, DecodeFault, Reader, put_bytes, put_u64, write};
 
-use crate::cbor;
 use crate::config::MAX_ENTRY_BYTES;
 use crate::members::MembersChange;
 
@@ -69,57 +67,55 @@ impl Numbered {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let Proposal { kind, subject, base, bytes } = &self.proposal;
         let optional = [base.is_some(), !subject.is_empty(), self.level > 0];
-        let mut encoder = cbor::map(4 + optional.into_iter().map(u64::from).sum::<u64>());
-        cbor::put_u64(&mut encoder, 0, self.key.replica.0);
-        cbor::put_u64(&mut encoder, 1, self.key.number);
-        cbor::put_u64(&mut encoder, 2, u64::from(*kind));
-        cbor::put_bytes(&mut encoder, 3, bytes);
-        if let Some(base) = base {
-            cbor::put_u64(&mut encoder, 4, *base);
-        }
-        if !subject.is_empty() {
-            cbor::put_bytes(&mut encoder, 5, subject);
-        }
-        if self.level > 0 {
-            cbor::put_u64(&mut encoder, 6, u64::from(self.level));
-        }
-        encoder.into_writer()
+        write(|out| {
+            out.map(4 + optional.into_iter().map(u64::from).sum::<u64>())?;
+            put_u64(out, 0, self.key.replica.0)?;
+            put_u64(out, 1, self.key.number)?;
+            put_u64(out, 2, u64::from(*kind))?;
+            put_bytes(out, 3, bytes)?;
+            if let Some(base) = base {
+                put_u64(out, 4, *base)?;
+            }
+            if !subject.is_empty() {
+                put_bytes(out, 5, subject)?;
+            }
+            if self.level > 0 {
+                put_u64(out, 6, u64::from(self.level))?;
+            }
+            Ok(())
+        })
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut decoder = Decoder::new(bytes);
-        let proposal = Self::decode_from(&mut decoder)?;
-        cbor::end(&decoder)?;
-        Ok(proposal)
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Reader::all("proposal", bytes, u32::MAX, Self::read)
     }
 
-    pub(crate) fn decode_from(decoder: &mut Decoder<'_>) -> Result<Self, Error> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (mut replica, mut number, mut kind, mut bytes, mut base) = (None, None, None, None, None);
         let (mut subject, mut level) = (Vec::new(), 0);
-        cbor::visit_map(decoder, |key, decoder| {
+        reader.fields_in_any_order(|reader, key| {
             match key {
-                0 => replica = Some(decoder.u64()?),
-                1 => number = Some(decoder.u64()?),
-                2 => kind = Some(decoder.u16()?),
-                3 => bytes = Some(cbor::bytes(decoder, MAX_ENTRY_BYTES as usize)?),
-                4 => base = Some(decoder.u64()?),
-                5 => subject = cbor::bytes(decoder, MAX_SUBJECT_BYTES)?,
-                6 => level = decoder.u32()?,
+                0 => replica = Some(reader.u64()?),
+                1 => number = Some(reader.u64()?),
+                2 => kind = Some(reader.small("kind of decision")?),
+                3 => bytes = Some(reader.bytes("proposal", MAX_ENTRY_BYTES)?.to_vec()),
+                4 => base = Some(reader.u64()?),
+                5 => subject = reader.bytes("subject", MAX_SUBJECT_BYTES as u32)?.to_vec(),
+                6 => level = reader.small("level")?,
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        let missing = || Error::message("proposal lacks a field");
         Ok(Self {
             key: ProposalKey {
-                replica: ReplicaId(replica.ok_or_else(missing)?),
-                number: number.ok_or_else(missing)?,
+                replica: ReplicaId(reader.required(replica, 0)?),
+                number: reader.required(number, 1)?,
             },
             proposal: Proposal {
-                kind: kind.ok_or_else(missing)?,
+                kind: reader.required(kind, 2)?,
                 subject,
                 base,
-                bytes: bytes.ok_or_else(missing)?,
+                bytes: reader.required(bytes, 3)?,
             },
             level,
         })
@@ -159,38 +155,38 @@ impl Entry {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut encoder = cbor::map(4);
-        cbor::put_u64(&mut encoder, 0, self.index);
-        cbor::put_u64(&mut encoder, 1, self.term);
-        cbor::put_u64(&mut encoder, 2, self.class as u64);
-        cbor::put_bytes(&mut encoder, 3, &self.payload);
-        encoder.into_writer()
+        write(|out| {
+            out.map(4)?;
+            put_u64(out, 0, self.index)?;
+            put_u64(out, 1, self.term)?;
+            put_u64(out, 2, self.class as u64)?;
+            put_bytes(out, 3, &self.payload)
+        })
     }
 
-    pub(crate) fn decode_from(decoder: &mut Decoder<'_>) -> Result<Self, Error> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (mut index, mut term, mut class, mut payload) = (None, None, None, None);
-        cbor::visit_map(decoder, |key, decoder| {
+        reader.fields_in_any_order(|reader, key| {
             match key {
-                0 => index = Some(decoder.u64()?),
-                1 => term = Some(decoder.u64()?),
+                0 => index = Some(reader.u64()?),
+                1 => term = Some(reader.u64()?),
                 2 => {
-                    class = Some(match decoder.u8()? {
+                    class = Some(match reader.u64()? {
                         0 => Class::Normal,
                         1 => Class::Members,
-                        _ => return Err(Error::message("unknown class of entry")),
+                        code => return Err(reader.fault(DecodeFault::Unknown { code })),
                     });
                 }
-                3 => payload = Some(cbor::bytes(decoder, MAX_PAYLOAD_BYTES)?),
+                3 => payload = Some(reader.bytes("entry", MAX_PAYLOAD_BYTES as u32)?.to_vec()),
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        let missing = || Error::message("entry lacks a field");
         Ok(Self {
-            index: index.ok_or_else(missing)?,
-            term: term.ok_or_else(missing)?,
-            class: class.ok_or_else(missing)?,
-            payload: payload.ok_or_else(missing)?,
+            index: reader.required(index, 0)?,
+            term: reader.required(term, 1)?,
+            class: reader.required(class, 2)?,
+            payload: reader.required(payload, 3)?,
         })
     }
 }

@@ -280,38 +280,6 @@ pub enum RecoverError {
     Rows(#[from] StartError),
 }
 
-/// Bytes that are no message of this version.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// Longer than any message may be.
-    #[error("message of {bytes} bytes exceeds {limit}")]
-    TooLarge {
-        /// How long it is, in bytes.
-        bytes: usize,
-        /// The longest that is taken, in bytes.
-        limit: usize,
-    },
-    /// Not the CBOR that was expected, or a length above its limit.
-    #[error("malformed: {reason}")]
-    Malformed {
-        /// What is wrong, in the decoder's words.
-        reason: String,
-    },
-    /// A field that this kind of message needs is missing.
-    #[error("field {field} is missing")]
-    Missing {
-        /// The field's number.
-        field: u8,
-    },
-    /// A kind of message that this version does not know.
-    #[error("unknown kind {kind}")]
-    UnknownKind {
-        /// The kind's number.
-        kind: u64,
-    },
-}
-
 /// Why the engine stopped for good. It ignores every further input; the process lives on. Start again from the store.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]

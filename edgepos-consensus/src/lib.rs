@@ -64,7 +64,6 @@
 mod apply;
 mod beat;
 mod candidacy;
-mod cbor;
 mod config;
 pub mod conformance;
 mod decisions;
@@ -98,11 +97,11 @@ mod turn;
 mod wire;
 
 pub use config::{Config, MAX_ENTRY_BYTES, MAX_LEVEL, MAX_TERMINALS, MAX_VOTERS, Timing};
+pub use edgepos_wire::{DecodeError, DecodeFault};
 pub use election::Election;
 pub use entry::{MAX_SUBJECT_BYTES, Proposal, ProposalKey};
 pub use error::{
-    ConfigError, DecodeError, HaltReason, MembershipError, NotLeader, ProposeError, RecoverError,
-    RestoreError, StartError,
+    ConfigError, HaltReason, MembershipError, NotLeader, ProposeError, RecoverError, RestoreError, StartError,
 };
 pub use guard::DropReason;
 pub use io::{Decision, Health, Input, Leader, Notice, Output};

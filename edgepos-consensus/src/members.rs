@@ -1,10 +1,8 @@
 //! Who belongs to the store, and how that changes: one terminal at a time, through the log.
 
 use edgepos_core::ReplicaId;
-use minicbor::decode::Error;
-use minicbor::{Decoder, Encoder};
+use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written, put_u64, write};
 
-use crate::cbor::{self, infallible};
 use crate::config::{MAX_TERMINALS, MAX_VOTERS};
 use crate::error::MembershipError;
 
@@ -99,36 +97,35 @@ impl Members {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut encoder = Encoder::new(Vec::new());
-        self.encode_into(&mut encoder);
-        encoder.into_writer()
+        write(|out| self.write(out))
     }
 
-    pub(crate) fn encode_into(&self, encoder: &mut Encoder<Vec<u8>>) {
+    pub(crate) fn write(&self, out: &mut Sink<'_>) -> Written {
         let lists = [(0, &self.voters), (1, &self.learners), (2, &self.retired)];
         let lists = lists.iter().filter(|(key, replicas)| *key < 2 || !replicas.is_empty());
-        infallible(encoder.map(lists.clone().count() as u64));
+        out.map(lists.clone().count() as u64)?;
         for (key, replicas) in lists {
-            infallible(encoder.u8(*key).and_then(|encoder| encoder.array(replicas.len() as u64)));
+            out.u8(*key)?.array(replicas.len() as u64)?;
             for replica in *replicas {
-                infallible(encoder.u64(replica.0));
+                out.u64(replica.0)?;
             }
         }
+        Ok(())
     }
 
-    pub(crate) fn decode_from(decoder: &mut Decoder<'_>) -> Result<Self, Error> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut members = Self::default();
-        cbor::visit_map(decoder, |key, decoder| {
+        reader.fields_in_any_order(|reader, key| {
             let (replicas, limit) = match key {
                 0 => (&mut members.voters, MAX_TERMINALS),
                 1 => (&mut members.learners, MAX_TERMINALS),
                 2 => (&mut members.retired, MAX_RETIRED),
                 _ => return Ok(false),
             };
-            *replicas = cbor::array(decoder, limit, |decoder| Ok(ReplicaId(decoder.u64()?)))?;
+            *replicas = reader.items("members", limit as u32, |reader| Ok(ReplicaId(reader.u64()?)))?;
             Ok(true)
         })?;
-        if members.well_formed() { Ok(members) } else { Err(Error::message("impossible list of members")) }
+        if members.well_formed() { Ok(members) } else { Err(reader.fault(DecodeFault::Impossible)) }
     }
 }
 
@@ -154,31 +151,32 @@ impl MembersChange {
             Self::Vote(_) => 1,
             Self::Remove(_) => 2,
         };
-        let mut encoder = cbor::map(2);
-        cbor::put_u64(&mut encoder, 0, operation);
-        cbor::put_u64(&mut encoder, 1, self.replica().0);
-        encoder.into_writer()
+        write(|out| {
+            out.map(2)?;
+            put_u64(out, 0, operation)?;
+            put_u64(out, 1, self.replica().0)
+        })
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut decoder = Decoder::new(bytes);
-        let (mut operation, mut replica) = (None, None);
-        cbor::visit_map(&mut decoder, |key, decoder| {
-            match key {
-                0 => operation = Some(decoder.u64()?),
-                1 => replica = Some(ReplicaId(decoder.u64()?)),
-                _ => return Ok(false),
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Reader::all("change of members", bytes, u32::MAX, |reader| {
+            let (mut operation, mut replica) = (None, None);
+            reader.fields_in_any_order(|reader, key| {
+                match key {
+                    0 => operation = Some(reader.u64()?),
+                    1 => replica = Some(ReplicaId(reader.u64()?)),
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            })?;
+            // Number 0 is no terminal.
+            let replica = reader.required(replica.filter(|replica| replica.terminal() != 0), 1)?;
+            match reader.required(operation, 0)? {
+                0 => Ok(Self::Learn(replica)),
+                1 => Ok(Self::Vote(replica)),
+                2 => Ok(Self::Remove(replica)),
+                code => Err(reader.fault(DecodeFault::Unknown { code })),
             }
-            Ok(true)
-        })?;
-        cbor::end(&decoder)?;
-        let replica = replica.filter(|replica| replica.terminal() != 0);
-        let replica = replica.ok_or_else(|| Error::message("change of no terminal"))?;
-        match operation {
-            Some(0) => Ok(Self::Learn(replica)),
-            Some(1) => Ok(Self::Vote(replica)),
-            Some(2) => Ok(Self::Remove(replica)),
-            _ => Err(Error::message("unknown change of members")),
-        }
+        })
     }
 }

@@ -18,10 +18,8 @@
 //! | `ElectionSnapshot` | `members` | 0 voters, 1 learners, 2 retired; absent for none |
 
 use edgepos_core::{ReplicaId, Space, StoreGeneration, Write};
-use minicbor::Decoder;
-use minicbor::decode::Error;
+use edgepos_wire::{DecodeError, DecodeFault, Reader, put_u64, write};
 
-use crate::cbor;
 use crate::entry::{Entry, Numbered};
 use crate::error::RestoreError;
 use crate::members::Members;
@@ -92,7 +90,7 @@ impl Row {
         read.map_err(|_| RestoreError::Malformed { space, key: key.to_vec() })
     }
 
-    fn of_state(key: &[u8], value: &[u8]) -> Result<Option<Self>, Error> {
+    fn of_state(key: &[u8], value: &[u8]) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match key {
             HARD => {
                 let [term, vote, commit] = read_numbers(value)?;
@@ -108,14 +106,13 @@ impl Row {
             }
             GENERATION => {
                 let [generation] = read_numbers(value)?;
-                let generation = u32::try_from(generation);
-                let generation = generation.map_err(|_| Error::message("impossible generation"))?;
+                let generation = u32::try_from(generation).map_err(|_| impossible("generation"))?;
                 Self::Generation(StoreGeneration(generation))
             }
             RECOVERED => Self::Recovered(read_numbers(value)?),
             LEVEL => {
                 let [level, floor] = read_numbers(value)?;
-                Self::Level(u32::try_from(level).map_err(|_| Error::message("impossible level"))?, floor)
+                Self::Level(u32::try_from(level).map_err(|_| impossible("level"))?, floor)
             }
             LOST => {
                 let [_] = read_numbers(value)?;
@@ -130,13 +127,13 @@ impl Row {
                     Self::Version(u16::from_be_bytes(fixed(kind)?), index)
                 } else if let Some(key) = key.strip_prefix(SUBJECT) {
                     let (kind, subject) =
-                        key.split_at_checked(2).ok_or_else(|| Error::message("key of another length"))?;
+                        key.split_at_checked(2).ok_or_else(|| impossible("key of a subject"))?;
                     let [index] = read_numbers(value)?;
                     Self::Subject(u16::from_be_bytes(fixed(kind)?), subject.to_vec(), index)
                 } else if let Some(number) = key.strip_prefix(PROPOSAL) {
                     let numbered = Numbered::decode(value)?;
                     if u64::from_be_bytes(fixed(number)?) != numbered.key.number {
-                        return Err(Error::message("proposal under another number"));
+                        return Err(impossible("number of a proposal"));
                     }
                     Self::Proposal(numbered)
                 } else {
@@ -146,28 +143,21 @@ impl Row {
         }))
     }
 
-    fn of_log(key: &[u8], value: &[u8]) -> Result<Self, Error> {
-        let mut decoder = Decoder::new(value);
-        let entry = Entry::decode_from(&mut decoder)?;
-        cbor::end(&decoder)?;
+    fn of_log(key: &[u8], value: &[u8]) -> Result<Self, DecodeError> {
+        let entry = Reader::all("entry", value, u32::MAX, Entry::read)?;
         if key != entry_key(entry.index) {
-            return Err(Error::message("entry under another index"));
+            return Err(impossible("index of an entry"));
         }
         Ok(Self::Entry(entry))
     }
 
-    fn of_snapshot(key: &[u8], value: &[u8]) -> Result<Option<Self>, Error> {
+    fn of_snapshot(key: &[u8], value: &[u8]) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match key {
             BASE => {
                 let [index, term] = read_numbers(value)?;
                 Self::Base(Position { index, term })
             }
-            MEMBERS => {
-                let mut decoder = Decoder::new(value);
-                let members = Members::decode_from(&mut decoder)?;
-                cbor::end(&decoder)?;
-                Self::Members(members)
-            }
+            MEMBERS => Self::Members(Reader::all("members", value, u32::MAX, Members::read)?),
             _ => return Ok(None),
         }))
     }
@@ -273,34 +263,38 @@ fn proposal_key(number: u64) -> Vec<u8> {
     [PROPOSAL, &number.to_be_bytes()].concat()
 }
 
-fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Error> {
-    bytes.try_into().map_err(|_| Error::message("key of another length"))
+/// A key, or a value, that no honest writer writes.
+fn impossible(what: &'static str) -> DecodeError {
+    DecodeError::new(what, 0, DecodeFault::Impossible)
+}
+
+fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], DecodeError> {
+    bytes.try_into().map_err(|_| impossible("key"))
 }
 
 /// A map from the integers 0 to N - 1 to the values.
 fn numbers(values: &[u64]) -> Vec<u8> {
-    let mut encoder = cbor::map(values.len() as u64);
-    for (key, value) in (0..).zip(values) {
-        cbor::put_u64(&mut encoder, key, *value);
-    }
-    encoder.into_writer()
+    write(|out| {
+        out.map(values.len() as u64)?;
+        (0..).zip(values).try_for_each(|(key, value)| put_u64(out, key, *value))
+    })
 }
 
 /// Reads what [`numbers`] writes; further keys are skipped.
-fn read_numbers<const N: usize>(value: &[u8]) -> Result<[u64; N], Error> {
-    let mut found = [None; N];
-    let mut decoder = Decoder::new(value);
-    cbor::visit_map(&mut decoder, |key, decoder| {
-        match usize::try_from(key).ok().and_then(|key| found.get_mut(key)) {
-            Some(slot) => *slot = Some(decoder.u64()?),
-            None => return Ok(false),
+fn read_numbers<const N: usize>(value: &[u8]) -> Result<[u64; N], DecodeError> {
+    Reader::all("row of numbers", value, u32::MAX, |reader| {
+        let mut found = [None; N];
+        reader.fields_in_any_order(|reader, key| {
+            match usize::try_from(key).ok().and_then(|key| found.get_mut(key)) {
+                Some(slot) => *slot = Some(reader.u64()?),
+                None => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        let mut numbers = [0; N];
+        for (key, (number, found)) in (0..).zip(numbers.iter_mut().zip(found)) {
+            *number = reader.required(found, key)?;
         }
-        Ok(true)
-    })?;
-    cbor::end(&decoder)?;
-    let mut numbers = [0; N];
-    for (number, found) in numbers.iter_mut().zip(found) {
-        *number = found.ok_or_else(|| Error::message("a number is missing"))?;
-    }
-    Ok(numbers)
+        Ok(numbers)
+    })
 }

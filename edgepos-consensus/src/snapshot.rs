@@ -1,9 +1,7 @@
 //! What replaces a dropped log: no decision, only who belongs, which decisions were applied, and what the application keeps of them.
 
-use minicbor::Decoder;
-use minicbor::decode::Error;
+use edgepos_wire::{DecodeError, Reader, put_bytes, put_u64, write};
 
-use crate::cbor::{self, infallible};
 use crate::decisions::Decisions;
 use crate::members::Members;
 
@@ -37,45 +35,43 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut encoder = cbor::map(3 + self.decisions.fields() + u64::from(self.attachment.is_some()));
-        cbor::put_u64(&mut encoder, 0, self.index);
-        cbor::put_u64(&mut encoder, 1, self.term);
-        infallible(encoder.u8(2));
-        self.members.encode_into(&mut encoder);
-        self.decisions.encode_into(&mut encoder);
-        if let Some(attachment) = &self.attachment {
-            infallible(encoder.u8(ATTACHMENT).and_then(|encoder| encoder.bytes(attachment)));
-        }
-        encoder.into_writer()
+        write(|out| {
+            out.map(3 + self.decisions.fields() + u64::from(self.attachment.is_some()))?;
+            put_u64(out, 0, self.index)?;
+            put_u64(out, 1, self.term)?;
+            out.u8(2)?;
+            self.members.write(out)?;
+            self.decisions.write(out)?;
+            match &self.attachment {
+                Some(attachment) => put_bytes(out, ATTACHMENT, attachment),
+                None => Ok(()),
+            }
+        })
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut decoder = Decoder::new(bytes);
-        let snapshot = Self::decode_from(&mut decoder)?;
-        cbor::end(&decoder)?;
-        Ok(snapshot)
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Reader::all("snapshot", bytes, u32::MAX, Self::read)
     }
 
-    pub(crate) fn decode_from(decoder: &mut Decoder<'_>) -> Result<Self, Error> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let (mut index, mut term, mut members) = (None, None, None);
         let (mut decisions, mut attachment) = (Decisions::default(), None);
-        cbor::visit_map(decoder, |key, decoder| {
+        reader.fields_in_any_order(|reader, key| {
             match key {
-                0 => index = Some(decoder.u64()?),
-                1 => term = Some(decoder.u64()?),
-                2 => members = Some(Members::decode_from(decoder)?),
+                0 => index = Some(reader.u64()?),
+                1 => term = Some(reader.u64()?),
+                2 => members = Some(Members::read(reader)?),
                 key if key == u64::from(ATTACHMENT) => {
-                    attachment = Some(cbor::bytes(decoder, MAX_ATTACHMENT_BYTES)?);
+                    attachment = Some(reader.bytes("attachment", MAX_ATTACHMENT_BYTES as u32)?.to_vec());
                 }
-                _ => return decisions.decode_field(key, decoder),
+                _ => return decisions.read_field(key, reader),
             }
             Ok(true)
         })?;
-        let missing = || Error::message("snapshot lacks a field");
         Ok(Self {
-            index: index.ok_or_else(missing)?,
-            term: term.ok_or_else(missing)?,
-            members: members.ok_or_else(missing)?,
+            index: reader.required(index, 0)?,
+            term: reader.required(term, 1)?,
+            members: reader.required(members, 2)?,
             decisions,
             attachment,
         })

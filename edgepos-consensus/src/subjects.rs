@@ -8,10 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_core::Write;
-use minicbor::decode::Error;
-use minicbor::{Decoder, Encoder};
+use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written};
 
-use crate::cbor::{self, infallible};
 use crate::entry::MAX_SUBJECT_BYTES;
 use crate::rows;
 
@@ -86,21 +84,22 @@ impl Subjects {
     }
 
     /// The subjects for a snapshot, in their order.
-    pub(crate) fn encode_into(&self, encoder: &mut Encoder<Vec<u8>>) {
-        infallible(encoder.array(self.last.len() as u64));
+    pub(crate) fn write(&self, out: &mut Sink<'_>) -> Written {
+        out.array(self.last.len() as u64)?;
         for ((kind, subject), index) in &self.last {
-            infallible(encoder.array(3).and_then(|encoder| encoder.u16(*kind)));
-            infallible(encoder.bytes(subject).and_then(|encoder| encoder.u64(*index)));
+            out.array(3)?.u16(*kind)?.bytes(subject)?.u64(*index)?;
         }
+        Ok(())
     }
 
-    /// Reads what [`encode_into`](Self::encode_into) writes.
-    pub(crate) fn decode_from(&mut self, decoder: &mut Decoder<'_>) -> Result<(), Error> {
-        let subjects = cbor::array(decoder, MAX_SUBJECTS, |decoder| {
-            if decoder.array()? != Some(3) {
-                return Err(Error::message("a subject is a kind, bytes and an index"));
+    /// Reads what [`write`](Self::write) writes.
+    pub(crate) fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let subjects = reader.items("subjects", MAX_SUBJECTS as u32, |reader| {
+            if reader.array("subject", 3)? != 3 {
+                return Err(reader.fault(DecodeFault::Expected("a kind, bytes and an index")));
             }
-            Ok((decoder.u16()?, cbor::bytes(decoder, MAX_SUBJECT_BYTES)?, decoder.u64()?))
+            let kind = reader.small("kind of decision")?;
+            Ok((kind, reader.bytes("subject", MAX_SUBJECT_BYTES as u32)?.to_vec(), reader.u64()?))
         })?;
         for (kind, subject, index) in subjects {
             self.restore(kind, subject, index);
@@ -111,6 +110,8 @@ impl Subjects {
 
 #[cfg(test)]
 mod tests {
+    use edgepos_wire::write;
+
     use super::*;
 
     /// The table stays bounded, forgets the oldest first, and a forgotten subject asks for a base that is not older than it.
@@ -162,11 +163,9 @@ mod tests {
         let mut subjects = Subjects::from(3);
         subjects.decided(7, b"", 4, &mut Vec::new());
         subjects.decided(7, &[9; MAX_SUBJECT_BYTES], 5, &mut Vec::new());
-        let mut encoder = Encoder::new(Vec::new());
-        subjects.encode_into(&mut encoder);
-        let bytes = encoder.into_writer();
+        let bytes = write(|out| subjects.write(out));
         let mut read = Subjects::from(3);
-        read.decode_from(&mut Decoder::new(&bytes)).unwrap();
+        Reader::all("subjects", &bytes, 1_000, |reader| read.read(reader)).unwrap();
         assert_eq!(read, subjects);
     }
 }

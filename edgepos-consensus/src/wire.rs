@@ -21,12 +21,11 @@
 //! | 17 | true for a voter that never leads | replies to a leader; absent for false |
 
 use edgepos_core::{ReplicaId, StoreGeneration, StoreId};
-use minicbor::decode::Error;
-use minicbor::{Decoder, Encoder};
+use edgepos_wire::{
+    DecodeError, DecodeFault, Reader, Sink, Written, put_bool, put_bytes, put_encoded, put_u64, write,
+};
 
-use crate::cbor::{self, infallible, put_bytes, put_u64};
 use crate::entry::{Entry, Numbered};
-use crate::error::DecodeError;
 use crate::message::{Body, Hint, Message};
 use crate::snapshot::Snapshot;
 
@@ -34,6 +33,9 @@ use crate::snapshot::Snapshot;
 pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 /// Entries, or proposals, in one message.
 pub(crate) const MAX_ITEMS: usize = 1024;
+
+/// What is read here, in errors.
+const PLACE: &str = "election message";
 
 const REFUSED: u64 = 1;
 const PRE: u64 = 2;
@@ -68,34 +70,29 @@ struct Fields {
 
 impl Fields {
     fn number(&self, field: u8) -> Result<u64, DecodeError> {
-        self.numbers[usize::from(field)].ok_or(DecodeError::Missing { field })
+        self.numbers[usize::from(field)].ok_or(missing(field))
     }
 
     fn flag(&self, flag: u64) -> bool {
         self.numbers[11].unwrap_or_default() & flag != 0
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Result<Self, Error> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut fields = Self::default();
-        cbor::visit_map(decoder, |key, decoder| {
+        reader.fields_in_any_order(|reader, key| {
             match key {
-                0 => {
-                    let bytes = decoder.bytes()?;
-                    let store = bytes.try_into().map_err(|_| Error::message("store is not 16 bytes"))?;
-                    fields.store = Some(StoreId(store));
-                }
-                1 => fields.generation = Some(decoder.u32()?),
-                2..=12 => fields.numbers[key as usize] = Some(decoder.u64()?),
-                13 => fields.entries = Some(cbor::array(decoder, MAX_ITEMS, Entry::decode_from)?),
-                14 => fields.snapshot = Some(Snapshot::decode_from(decoder)?),
-                15 => fields.proposals = Some(cbor::array(decoder, MAX_ITEMS, Numbered::decode_from)?),
-                16 => fields.lease_ms = decoder.u64()?,
-                17 => fields.passive = decoder.bool()?,
+                0 => fields.store = Some(StoreId(reader.fixed("store")?)),
+                1 => fields.generation = Some(reader.small("generation")?),
+                2..=12 => fields.numbers[key as usize] = Some(reader.u64()?),
+                13 => fields.entries = Some(reader.items("entries", MAX_ITEMS as u32, Entry::read)?),
+                14 => fields.snapshot = Some(Snapshot::read(reader)?),
+                15 => fields.proposals = Some(reader.items("proposals", MAX_ITEMS as u32, Numbered::read)?),
+                16 => fields.lease_ms = reader.u64()?,
+                17 => fields.passive = reader.bool()?,
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        cbor::end(decoder)?;
         Ok(fields)
     }
 }
@@ -107,14 +104,10 @@ impl Message {
     /// When the bytes are longer than [`MAX_MESSAGE_BYTES`], are not this format, exceed a limit, or are of an unknown kind. Whether the
     /// message makes sense is the receiving election's to judge.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > MAX_MESSAGE_BYTES {
-            return Err(DecodeError::TooLarge { bytes: bytes.len(), limit: MAX_MESSAGE_BYTES });
-        }
-        let mut fields = Fields::read(&mut Decoder::new(bytes))
-            .map_err(|error| DecodeError::Malformed { reason: error.to_string() })?;
+        let mut fields = Reader::all(PLACE, bytes, MAX_MESSAGE_BYTES as u32, Fields::read)?;
         Ok(Self {
-            store: fields.store.ok_or(DecodeError::Missing { field: 0 })?,
-            generation: StoreGeneration(fields.generation.ok_or(DecodeError::Missing { field: 1 })?),
+            store: fields.store.ok_or(missing(0))?,
+            generation: StoreGeneration(fields.generation.ok_or(missing(1))?),
             from: ReplicaId(fields.number(2)?),
             to: ReplicaId(fields.number(3)?),
             term: fields.number(4)?,
@@ -128,22 +121,24 @@ impl Message {
     /// The bytes, at most [`MAX_MESSAGE_BYTES`].
     pub fn encode(&self) -> Vec<u8> {
         let (kind, fields) = (body_kind(&self.body), body_fields(&self.body));
-        let mut encoder = cbor::map(7 + fields + u64::from(self.lease_ms > 0) + u64::from(self.passive));
-        put_bytes(&mut encoder, 0, &self.store.0);
-        put_u64(&mut encoder, 1, u64::from(self.generation.0));
-        put_u64(&mut encoder, 2, self.from.0);
-        put_u64(&mut encoder, 3, self.to.0);
-        put_u64(&mut encoder, 4, self.term);
-        put_u64(&mut encoder, 5, self.stamp);
-        put_u64(&mut encoder, 6, kind);
-        encode_body(&self.body, &mut encoder);
-        if self.lease_ms > 0 {
-            put_u64(&mut encoder, 16, self.lease_ms);
-        }
-        if self.passive {
-            infallible(encoder.u8(17).and_then(|encoder| encoder.bool(true)));
-        }
-        encoder.into_writer()
+        write(|out| {
+            out.map(7 + fields + u64::from(self.lease_ms > 0) + u64::from(self.passive))?;
+            put_bytes(out, 0, &self.store.0)?;
+            put_u64(out, 1, u64::from(self.generation.0))?;
+            put_u64(out, 2, self.from.0)?;
+            put_u64(out, 3, self.to.0)?;
+            put_u64(out, 4, self.term)?;
+            put_u64(out, 5, self.stamp)?;
+            put_u64(out, 6, kind)?;
+            write_body(&self.body, out)?;
+            if self.lease_ms > 0 {
+                put_u64(out, 16, self.lease_ms)?;
+            }
+            if self.passive {
+                put_bool(out, 17, true)?;
+            }
+            Ok(())
+        })
     }
 }
 
@@ -178,51 +173,48 @@ fn body_fields(body: &Body) -> u64 {
     }
 }
 
-fn encode_body(body: &Body, encoder: &mut Encoder<Vec<u8>>) {
+fn write_body(body: &Body, out: &mut Sink<'_>) -> Written {
     match body {
         Body::Append { index, log_term, commit, entries } => {
-            put_u64(encoder, 7, *index);
-            put_u64(encoder, 8, *log_term);
-            put_u64(encoder, 9, *commit);
-            put_items(encoder, 13, entries.iter().map(Entry::encode));
+            put_u64(out, 7, *index)?;
+            put_u64(out, 8, *log_term)?;
+            put_u64(out, 9, *commit)?;
+            put_encoded(out, 13, entries.iter().map(Entry::encode))?;
         }
         Body::AppendReply { index, commit, reject } => {
-            put_u64(encoder, 7, *index);
-            put_u64(encoder, 9, *commit);
+            put_u64(out, 7, *index)?;
+            put_u64(out, 9, *commit)?;
             if let Some(hint) = reject {
-                put_u64(encoder, 8, hint.log_term);
-                put_u64(encoder, 11, REFUSED);
-                put_u64(encoder, 12, hint.index);
+                put_u64(out, 8, hint.log_term)?;
+                put_u64(out, 11, REFUSED)?;
+                put_u64(out, 12, hint.index)?;
             }
         }
         Body::Vote { pre, transfer, index, log_term, commit, commit_term } => {
-            put_u64(encoder, 7, *index);
-            put_u64(encoder, 8, *log_term);
-            put_u64(encoder, 9, *commit);
-            put_u64(encoder, 10, *commit_term);
-            put_u64(encoder, 11, u64::from(*pre) * PRE + u64::from(*transfer) * TRANSFER);
+            put_u64(out, 7, *index)?;
+            put_u64(out, 8, *log_term)?;
+            put_u64(out, 9, *commit)?;
+            put_u64(out, 10, *commit_term)?;
+            put_u64(out, 11, u64::from(*pre) * PRE + u64::from(*transfer) * TRANSFER)?;
         }
         Body::VoteReply { pre, reject, commit, commit_term } => {
-            put_u64(encoder, 9, *commit);
-            put_u64(encoder, 10, *commit_term);
-            put_u64(encoder, 11, u64::from(*pre) * PRE + u64::from(*reject) * REFUSED);
+            put_u64(out, 9, *commit)?;
+            put_u64(out, 10, *commit_term)?;
+            put_u64(out, 11, u64::from(*pre) * PRE + u64::from(*reject) * REFUSED)?;
         }
-        Body::Heartbeat { commit } | Body::HeartbeatReply { commit } => put_u64(encoder, 9, *commit),
+        Body::Heartbeat { commit } | Body::HeartbeatReply { commit } => put_u64(out, 9, *commit)?,
         Body::Snapshot(snapshot) => {
-            infallible(encoder.u8(14));
-            encoder.writer_mut().extend(snapshot.encode());
+            out.u8(14)?.writer_mut().extend(snapshot.encode());
         }
         Body::TimeoutNow => {}
-        Body::Propose(proposals) => put_items(encoder, 15, proposals.iter().map(Numbered::encode)),
+        Body::Propose(proposals) => put_encoded(out, 15, proposals.iter().map(Numbered::encode))?,
     }
+    Ok(())
 }
 
-/// Writes an array of items that are encoded already.
-fn put_items(encoder: &mut Encoder<Vec<u8>>, key: u8, items: impl ExactSizeIterator<Item = Vec<u8>>) {
-    infallible(encoder.u8(key).and_then(|encoder| encoder.array(items.len() as u64)));
-    for item in items {
-        encoder.writer_mut().extend(item);
-    }
+/// A message without a key that it must have.
+fn missing(key: u8) -> DecodeError {
+    DecodeError::missing(PLACE, key.into())
 }
 
 fn decode_body(fields: &mut Fields) -> Result<Body, DecodeError> {
@@ -232,7 +224,7 @@ fn decode_body(fields: &mut Fields) -> Result<Body, DecodeError> {
             index: fields.number(7)?,
             log_term: fields.number(8)?,
             commit: fields.number(9)?,
-            entries: fields.entries.take().ok_or(DecodeError::Missing { field: 13 })?,
+            entries: fields.entries.take().ok_or(missing(13))?,
         },
         kind::APPEND_REPLY => Body::AppendReply {
             index: fields.number(7)?,
@@ -255,11 +247,9 @@ fn decode_body(fields: &mut Fields) -> Result<Body, DecodeError> {
         }
         kind::HEARTBEAT => Body::Heartbeat { commit: fields.number(9)? },
         kind::HEARTBEAT_REPLY => Body::HeartbeatReply { commit: fields.number(9)? },
-        kind::SNAPSHOT => {
-            Body::Snapshot(Box::new(fields.snapshot.take().ok_or(DecodeError::Missing { field: 14 })?))
-        }
+        kind::SNAPSHOT => Body::Snapshot(Box::new(fields.snapshot.take().ok_or(missing(14))?)),
         kind::TIMEOUT_NOW => Body::TimeoutNow,
-        kind::PROPOSE => Body::Propose(fields.proposals.take().ok_or(DecodeError::Missing { field: 15 })?),
-        kind => return Err(DecodeError::UnknownKind { kind }),
+        kind::PROPOSE => Body::Propose(fields.proposals.take().ok_or(missing(15))?),
+        code => return Err(DecodeError::new("kind of election message", 0, DecodeFault::Unknown { code })),
     })
 }

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{DecodeError, DropReason, Input, Message};
+use edgepos_consensus::{DecodeError, DecodeFault, DropReason, Input, Message};
 use edgepos_core::ReplicaId;
 
 use crate::support::forge::{self, Forged};
@@ -184,7 +184,7 @@ fn snapshots_that_no_leader_sends() {
         [(vec![], three.clone()), (three.clone(), vec![three[0]]), (vec![three[0], three[0]], vec![])]
     {
         let bytes = scene.down(forge::SNAPSHOT).snapshot(last, term, &voters, &learners).bytes();
-        assert!(matches!(Message::decode(&bytes), Err(DecodeError::Malformed { .. })));
+        assert!(matches!(Message::decode(&bytes), Err(DecodeError { fault: DecodeFault::Impossible, .. })));
     }
     scene.unharmed();
 }
@@ -260,10 +260,11 @@ fn proposals_in_anothers_name_or_to_the_wrong_terminal() {
 fn kinds_that_are_local_or_unknown() {
     let scene = scene();
     for kind in [0, 10, 14, 99, u64::MAX] {
-        assert_eq!(Message::decode(&scene.down(kind).bytes()), Err(DecodeError::UnknownKind { kind }));
+        let error = Message::decode(&scene.down(kind).bytes()).unwrap_err();
+        assert_eq!(error.fault, DecodeFault::Unknown { code: kind });
     }
     let bare = scene.down(forge::APPEND).bytes();
-    assert!(matches!(Message::decode(&bare), Err(DecodeError::Missing { .. })));
+    assert!(matches!(Message::decode(&bare), Err(DecodeError { fault: DecodeFault::Missing { .. }, .. })));
     scene.unharmed();
 }
 
