@@ -10,7 +10,7 @@ use edgepos_core::{Chain, EventId, FoldEpoch, Seq};
 use super::Item;
 use super::cell::Cell;
 use super::column::Column;
-use crate::{ApplyError, Corruption, MergeError, Overflow, VersionVector};
+use crate::{ApplyError, Corruption, MergeError, VersionVector};
 
 /// Cells of one column, by rising item.
 pub(crate) type Rows<const N: usize> = Vec<(Item, Cell<N>)>;
@@ -111,14 +111,7 @@ impl<const N: usize> Grid<N> {
         if dot.seq < held {
             return Err(ApplyError::AlreadyApplied { dot, held });
         }
-        let mut cell = self.cell(dot.chain, item).unwrap_or(Cell::EMPTY);
-        if dot.seq.0 <= cell.stamp {
-            return Err(ApplyError::AlreadyApplied { dot, held });
-        }
-        cell.stamp = dot.seq.0;
-        for (total, added) in cell.totals.iter_mut().zip(added) {
-            *total = total.checked_add(added).ok_or(Overflow)?;
-        }
+        let cell = self.cell(dot.chain, item).unwrap_or(Cell::EMPTY).after(dot, added)?;
         let row = self.intern(item).ok_or(ApplyError::Full { limit: Self::MAX_ITEMS })?;
         self.columns.entry(dot.chain).or_default().set(row, cell);
         self.vector.set_max(dot.chain, dot.seq);

@@ -28,6 +28,19 @@ impl PnRow {
     pub fn net(&self) -> i128 {
         i128::from(self.plus) - i128::from(self.minus)
     }
+
+    /// The row after one more event of its chain, as [`PnTable::apply`] computes it: for rows that are kept outside of a table.
+    ///
+    /// # Errors
+    /// [`ApplyError::NoPosition`], [`ApplyError::AlreadyApplied`], [`ApplyError::Overflow`].
+    pub fn after(self, dot: EventId, amount: i64) -> Result<Self, ApplyError> {
+        Cell::from(self).after(dot, parts(amount)).map(Self::from)
+    }
+}
+
+/// What an amount adds to the two totals.
+fn parts(amount: i64) -> [u64; 2] {
+    if amount >= 0 { [amount.unsigned_abs(), 0] } else { [0, amount.unsigned_abs()] }
 }
 
 impl From<Cell<2>> for PnRow {
@@ -65,7 +78,7 @@ table! {
     /// # Ok::<(), edgepos_crdt::ApplyError>(())
     /// ```
     PnTable(2, PnRow, PnDelta, i64, i64, "Portable<PnRow>"),
-    |amount: i64| if amount >= 0 { [amount.unsigned_abs(), 0] } else { [0, amount.unsigned_abs()] },
+    parts,
     |[plus, minus]: [u128; 2]| i64::try_from(plus as i128 - minus as i128).ok()
 }
 
@@ -122,6 +135,19 @@ mod tests {
             assert_eq!(refused, Err(ApplyError::AlreadyApplied { dot: dot(1, seq), held: Seq(4) }));
         }
         assert_eq!(stock, before);
+    }
+
+    #[test]
+    fn a_row_outside_of_a_table_moves_as_one_inside() {
+        let (mut stock, mut row) = (PnTable::new(), PnRow::default());
+        for (seq, amount) in
+            [(0, 1), (2, 7), (2, 1), (1, 1), (3, -9), (4, i64::MIN), (5, i64::MIN), (6, i64::MIN), (7, 3)]
+        {
+            let inside = stock.apply(dot(1, seq), Item(0), amount);
+            assert_eq!(row.after(dot(1, seq), amount), inside, "{seq}");
+            row = inside.unwrap_or(row);
+        }
+        assert_eq!(row.stamp, Seq(7));
     }
 
     #[test]

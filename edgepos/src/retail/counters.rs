@@ -191,7 +191,7 @@ impl Counters {
     }
 
     fn sum(&self, item: Item) -> i128 {
-        self.cells(item).iter().map(|(_, row)| i128::from(row.plus) - i128::from(row.minus)).sum()
+        self.cells(item).iter().map(|(_, row)| row.net()).sum()
     }
 
     fn cells(&self, item: Item) -> Vec<(Chain, PnRow)> {
@@ -220,7 +220,7 @@ impl Counters {
 
     fn check(&self, id: EventId, item: Item, delta: i64) -> Result<(), Unreadable> {
         let row = self.cell(item, id.chain);
-        next(row, id, delta).map(|_| ()).ok_or(Unreadable::CounterOverflow)
+        row.after(id, delta).map(|_| ()).map_err(|_| Unreadable::CounterOverflow)
     }
 
     fn add(&mut self, id: EventId, item: Item, delta: i64) {
@@ -228,7 +228,7 @@ impl Counters {
         if self.rows[item.0 as usize].dense {
             self.dense.apply(id, item, delta).expect(CHECKED);
         } else {
-            let row = next(self.cell(item, id.chain), id, delta).expect(CHECKED);
+            let row = self.cell(item, id.chain).after(id, delta).expect(CHECKED);
             self.sparse.insert((item, id.chain), row);
         }
     }
@@ -237,14 +237,4 @@ impl Counters {
 /// The lower of two floors. A register says otherwise where one is set; of effects the lowest counts, whatever order they come in.
 fn lowest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
     a.into_iter().chain(b).min()
-}
-
-/// The cell after the event, unless it is out of order or overflows.
-fn next(row: PnRow, id: EventId, delta: i64) -> Option<PnRow> {
-    if id.seq <= row.stamp {
-        return None;
-    }
-    let amount = delta.unsigned_abs();
-    let (plus, minus) = if delta < 0 { (0, amount) } else { (amount, 0) };
-    Some(PnRow { stamp: id.seq, plus: row.plus.checked_add(plus)?, minus: row.minus.checked_add(minus)? })
 }
