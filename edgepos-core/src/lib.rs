@@ -1,4 +1,4 @@
-//! The nouns that every `edgepos` engine shares: time that is told, identities that are never reused, and the duties that an
+//! The nouns that every `edgepos` engine shares: time that is told, identities that are never reused, trade item numbers, and the duties that an
 //! engine hands to its caller.
 //!
 //! An engine is a plain value that never reads a clock, a file, a socket or global randomness. It is *told* what happened
@@ -20,11 +20,13 @@
 
 extern crate alloc;
 
+mod gtin;
 mod ids;
 mod jitter;
 mod persist;
 mod time;
 
+pub use gtin::{Gtin, GtinError, has_check_digit};
 pub use ids::{
     Chain, ConnectionId, EventId, FoldEpoch, IdempotencyKey, Lane, RepairGen, ReplicaId, RosterVersion, Seq,
     StoreGeneration, StoreId, Term, UploadEpoch,

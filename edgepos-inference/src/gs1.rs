@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use crate::gtin::Gtin;
+use edgepos_core::Gtin;
 
 /// What ends an element of variable length: FNC1 in the symbol, the group separator in its text.
 const SEPARATOR: char = '\u{1d}';
@@ -213,7 +213,7 @@ fn element(identifier: &str, value: &str) -> Result<(String, String), ElementStr
     }
     let checked = match identifier {
         "01" | "02" | "03" => Gtin::parse(value).is_ok(),
-        "00" => crate::gtin::has_check_digit(value),
+        "00" => edgepos_core::has_check_digit(value),
         _ => true,
     };
     if !checked {

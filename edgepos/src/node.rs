@@ -188,7 +188,7 @@ impl Node {
         self.query(move |terminal| terminal.product(&product).cloned()).await
     }
 
-    /// The newest price of a product on a list, while it is valid at `at_ms` (milliseconds since 1970 UTC).
+    /// The price of a product on a list that is in force at `at_ms` (milliseconds since 1970 UTC).
     ///
     /// # Errors
     /// When the terminal has stopped.

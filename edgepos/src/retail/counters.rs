@@ -23,6 +23,20 @@ pub(crate) struct Counters {
     sparse: BTreeMap<(Item, Chain), PnRow>,
     /// Rows that have moved since they were written.
     dirty: BTreeSet<(Item, Chain)>,
+    /// Stock of GTINs as it was found on disk, until the first event is counted on top of it.
+    found: BTreeMap<(Vec<u8>, Chain), Found>,
+    /// Rows on disk whose place a row of the GTIN takes.
+    renamed: Vec<(Item, Chain, Vec<Vec<u8>>)>,
+    /// Rows of one GTIN that cannot be one.
+    broken: Option<Unreadable>,
+}
+
+/// Stock of one GTIN, under its own key and under the codes that versions up to 0.1.0 wrote it with.
+#[derive(Debug, Default)]
+struct Found {
+    row: PnRow,
+    floor: Option<i64>,
+    keys: Vec<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -57,6 +71,7 @@ impl Counters {
     /// Applies what of an event's effects is not in the rows yet, all of it or nothing. An earlier version that had this disk in
     /// between wrote each row with its event: the stamp of a row says which events it counts.
     pub(crate) fn replay(&mut self, id: EventId, effects: &[Effect]) -> Result<(), Unreadable> {
+        self.gather();
         let mut planned = self.plan(effects)?;
         planned.retain(|&(item, ..)| self.cell(item, id.chain).stamp < id.seq);
         for &(item, delta, _) in &planned {
@@ -69,15 +84,15 @@ impl Counters {
     /// Writes every row that has moved since it was written.
     pub(crate) fn write(&mut self, out: &mut UnitOfWork) {
         for (item, chain) in std::mem::take(&mut self.dirty) {
-            let row = self.cell(item, chain);
-            let Row { key, floor, .. } = &self.rows[item.0 as usize];
-            let stored: Stored = (row.stamp.0, row.plus, row.minus, *floor);
-            out.write(Write::put(
-                Space::Counter,
-                [key.as_slice(), &chain.to_key()].concat(),
-                to_cbor(&stored),
-            ));
+            out.write(self.on_disk(item, chain));
         }
+    }
+
+    fn on_disk(&self, item: Item, chain: Chain) -> Write {
+        let row = self.cell(item, chain);
+        let Row { key, floor, .. } = &self.rows[item.0 as usize];
+        let stored: Stored = (row.stamp.0, row.plus, row.minus, *floor);
+        Write::put(Space::Counter, [key.as_slice(), &chain.to_key()].concat(), to_cbor(&stored))
     }
 
     /// The sum of the effects on each row, and the lowest floor that they name.
@@ -108,10 +123,18 @@ impl Counters {
         let (row_key, chain) =
             key.split_last_chunk::<9>().ok_or(Unreadable::NoName { what: "a counter and its chain" })?;
         let chain = Chain::from_key(chain).ok_or(Unreadable::NoName { what: "a chain" })?;
-        CounterRow::from_key(row_key).ok_or(Unreadable::NoName { what: "a counter" })?;
+        let counted =
+            CounterRow::from_key(row_key).ok_or(Unreadable::NoName { what: "a counter" })?.by_gtin();
         let (stamp, plus, minus, floor): Stored = from_cbor("counter row", value)?;
-        let item = self.intern(row_key.to_vec());
         let row = PnRow { stamp: Seq(stamp), plus, minus };
+        if counted.is_of_gtin() {
+            let found = self.found.entry((counted.to_key(), chain)).or_default();
+            found.row = both(found.row, row).ok_or(Unreadable::CounterOverflow)?;
+            found.floor = lowest(floor, found.floor);
+            found.keys.push(key.to_vec());
+            return Ok(());
+        }
+        let item = self.intern(row_key.to_vec());
         let meta = &mut self.rows[item.0 as usize];
         meta.floor = lowest(floor, meta.floor);
         if meta.dense {
@@ -120,6 +143,36 @@ impl Counters {
             self.sparse.insert((item, chain), row);
         }
         Ok(())
+    }
+
+    /// Every row is restored and every event counted: the stock of each GTIN is in one row, on disk as well.
+    pub(crate) fn start(&mut self, out: &mut UnitOfWork) -> Result<(), Unreadable> {
+        self.gather();
+        if let Some(reason) = self.broken.take() {
+            return Err(reason);
+        }
+        for (item, chain, old) in std::mem::take(&mut self.renamed) {
+            out.write(self.on_disk(item, chain));
+            old.into_iter().for_each(|key| out.write(Write::delete(Space::Counter, key)));
+        }
+        Ok(())
+    }
+
+    /// Puts the stock of each GTIN into one row.
+    fn gather(&mut self) {
+        for ((key, chain), Found { row, floor, keys }) in std::mem::take(&mut self.found) {
+            let own = [key.as_slice(), &chain.to_key()].concat();
+            let item = self.intern(key);
+            let meta = &mut self.rows[item.0 as usize];
+            meta.floor = lowest(floor, meta.floor);
+            if let Err(reason) = self.dense.restore(chain, item, row) {
+                self.broken.get_or_insert(reason.into());
+            }
+            let old: Vec<_> = keys.into_iter().filter(|key| *key != own).collect();
+            if !old.is_empty() {
+                self.renamed.push((item, chain, old));
+            }
+        }
     }
 
     /// The counter's value; `None` when nothing ever moved it.
@@ -237,4 +290,10 @@ impl Counters {
 /// The lower of two floors. A register says otherwise where one is set; of effects the lowest counts, whatever order they come in.
 fn lowest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
     a.into_iter().chain(b).min()
+}
+
+/// Two rows of one chain as one. What moved either is at most the later stamp.
+fn both(a: PnRow, b: PnRow) -> Option<PnRow> {
+    let (plus, minus) = (a.plus.checked_add(b.plus)?, a.minus.checked_add(b.minus)?);
+    Some(PnRow { stamp: a.stamp.max(b.stamp), plus, minus })
 }

@@ -2,6 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
+use super::code;
 use super::money::Currency;
 use super::sale::body::BasketId;
 
@@ -63,14 +64,10 @@ pub struct CounterRow {
 }
 
 impl CounterRow {
-    /// Stock on hand of a product.
+    /// Stock on hand of a product. Every form of one GTIN is one row, whose key has fourteen digits.
     pub fn stock(product: &str, location: u32) -> Self {
-        Self {
-            counter: Counter::STOCK,
-            location,
-            state: StockState::OnHand,
-            key: product.as_bytes().to_vec(),
-        }
+        let key = code::key(product).into_bytes();
+        Self { counter: Counter::STOCK, location, state: StockState::OnHand, key }
     }
 
     /// What may still be returned of line `line` of the receipt that was sold as `basket`.
@@ -96,6 +93,19 @@ impl CounterRow {
     pub fn currency(&self) -> Option<Currency> {
         let (_, code) = self.key.split_last_chunk::<4>().filter(|_| self.counter == Counter::CASH)?;
         std::str::from_utf8(code).ok()?.strip_prefix('/').and_then(Currency::of_record)
+    }
+
+    /// Whether it is stock of a GTIN.
+    pub(crate) fn is_of_gtin(&self) -> bool {
+        self.counter == Counter::STOCK && self.key.len() == 14 && self.key.iter().all(u8::is_ascii_digit)
+    }
+
+    /// The row that counts this: for stock, that of the product's GTIN.
+    pub(crate) fn by_gtin(self) -> Self {
+        match self.counter {
+            Counter::STOCK => Self { key: code::key_of_bytes(&self.key), ..self },
+            _ => self,
+        }
     }
 
     /// Bytes that sort by counter, location, state, key.
@@ -170,14 +180,11 @@ impl Effect {
         Self { counter, key, location, state, delta, scale: 0, floor }
     }
 
-    /// The row that it moves.
+    /// The row that it moves. Versions up to 0.1.0 named stock by the code as it was scanned: that is the row of its GTIN as well.
     pub fn row(&self) -> CounterRow {
-        CounterRow {
-            counter: self.counter,
-            location: self.location,
-            state: self.state,
-            key: self.key.clone(),
-        }
+        let Self { counter, location, state, .. } = *self;
+        let key = self.key.clone();
+        CounterRow { counter, location, state, key }.by_gtin()
     }
 }
 

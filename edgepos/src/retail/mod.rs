@@ -3,6 +3,7 @@
 //! A room owns its state and is told through a [`Turn`](crate::terminal::turn::Turn). Rooms know those that stand before them in this
 //! list and no others.
 
+pub(crate) mod code;
 pub(crate) mod redact;
 
 pub(crate) mod effect;

@@ -14,8 +14,29 @@ pub struct Currency([u8; 3]);
 
 /// The text is no currency code.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[error("{0:?} is no ISO 4217 code: three upper-case letters")]
+#[error("{0:?} is no ISO 4217 code that is in use")]
 pub struct CurrencyError(String);
+
+/// The codes of ISO 4217 (list one, as published for 2026), by rising letters. BGN went with the euro in Bulgaria, ANG with the
+/// Caribbean guilder.
+const IN_USE: [[u8; 3]; CODES] = codes();
+const CODES: usize = LIST.len() / 4;
+const LIST: &str = "\
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CLF CLP \
+    CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS \
+    INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR \
+    MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD \
+    SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST \
+    XAD XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XOF XPD XPF XPT XSU XTS XUA XXX YER ZAR ZMW ZWG ";
+
+const fn codes() -> [[u8; 3]; CODES] {
+    let (list, mut codes, mut at) = (LIST.as_bytes(), [[0; 3]; CODES], 0);
+    while at < CODES {
+        codes[at] = [list[4 * at], list[4 * at + 1], list[4 * at + 2]];
+        at += 1;
+    }
+    codes
+}
 
 impl Currency {
     /// The US dollar.
@@ -35,6 +56,11 @@ impl Currency {
         }
     }
 
+    /// Whether ISO 4217 lists it. A code of an old receipt need not be: it is read, and nothing new is sold in it.
+    pub fn is_in_use(self) -> bool {
+        IN_USE.binary_search(&self.0).is_ok()
+    }
+
     /// The code that an event or a row says, which need not be one that is in use.
     pub(crate) fn of_record(text: &str) -> Option<Self> {
         let code = <[u8; 3]>::try_from(text.as_bytes()).ok()?;
@@ -52,7 +78,7 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, CurrencyError> {
         match <[u8; 3]>::try_from(text.as_bytes()) {
-            Ok(code) if code.iter().all(u8::is_ascii_uppercase) => Ok(Self(code)),
+            Ok(code) if Self(code).is_in_use() => Ok(Self(code)),
             _ => Err(CurrencyError(text.chars().take(16).collect())),
         }
     }
@@ -83,7 +109,9 @@ impl<C> minicbor::Encode<C> for Currency {
 impl<'b, C> minicbor::Decode<'b, C> for Currency {
     fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
         let at = d.position();
-        d.str()?.parse().map_err(|_| minicbor::decode::Error::message("expected a currency code").at(at))
+        // An old receipt says a code that is no longer in use.
+        Self::of_record(d.str()?)
+            .ok_or_else(|| minicbor::decode::Error::message("expected a currency code").at(at))
     }
 }
 
@@ -99,5 +127,23 @@ mod tests {
         for bad in ["", "eur", "EURO", "E1R", "€"] {
             assert!(bad.parse::<Currency>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_list_is_that_of_2026() {
+        assert!(IN_USE.is_sorted() && IN_USE.as_flattened().iter().all(u8::is_ascii_uppercase));
+        for code in ["XCG", "ZWG", "XAD", "SLE", "EUR", "CHF", "MRU", "STN", "VED"] {
+            assert!(code.parse::<Currency>().is_ok(), "{code}");
+        }
+        for code in ["BGN", "ANG", "CUC", "HRK", "SLL", "ZWL", "EUT", "UDS", "XXY", "DEM"] {
+            assert!(code.parse::<Currency>().is_err(), "{code}");
+            let receipt = edgepos_wire::to_cbor(&code);
+            let read: Currency = edgepos_wire::from_cbor("currency", &receipt).unwrap();
+            assert_eq!((read.as_str(), read.is_in_use()), (code, false), "an old receipt still says it");
+        }
+        let exponents =
+            ["HUF", "IDR", "COP", "PKR", "RSD", "IQD", "MGA", "MRU", "ISK", "UYW", "CLF", "XOF", "TND"];
+        let of = |code: &str| code.parse::<Currency>().unwrap().exponent();
+        assert_eq!(exponents.map(of), [2, 2, 2, 2, 2, 3, 2, 2, 0, 4, 4, 0, 3], "ISO's, and not CLDR's");
     }
 }

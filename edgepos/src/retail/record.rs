@@ -7,6 +7,7 @@ use super::effect::Effect;
 use super::envelope::Mode;
 use super::kind::KnownKind;
 use crate::terminal::disk;
+use crate::terminal::refusal::Refusal;
 
 /// An event to record. The rooms of its subject make it: `Record::stock_moved`, `Record::price`, `Record::day_opened` …
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,6 +16,8 @@ pub struct Record {
     /// Whether it counts.
     pub mode: Mode,
     key: Option<IdempotencyKey>,
+    /// Why it is not taken, found out when it was made.
+    refused: Option<Refusal>,
 }
 
 /// What is recorded.
@@ -47,7 +50,12 @@ impl Record {
 
     /// A live event.
     pub(crate) fn new(what: What) -> Self {
-        Self { what, mode: Mode::Live, key: None }
+        Self { what, mode: Mode::Live, key: None, refused: None }
+    }
+
+    /// Something that is refused when it is recorded.
+    pub(crate) fn refuse(refusal: Refusal) -> Self {
+        Self { refused: Some(refusal), ..Self::custom(Vec::new(), Vec::new()) }
     }
 
     /// A vendor's own event: `body` is opaque, `effects` move counters. It travels as telemetry, or, where it has effects, with the
@@ -71,6 +79,11 @@ impl Record {
     /// The till's key.
     pub(crate) fn key(&self) -> Option<IdempotencyKey> {
         self.key
+    }
+
+    /// Why it is not taken.
+    pub(crate) fn refused(&self) -> Option<&Refusal> {
+        self.refused.as_ref()
     }
 
     /// What is recorded.

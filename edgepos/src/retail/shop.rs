@@ -52,6 +52,7 @@ pub(crate) struct Shop {
 /// What an event does beside its effects.
 enum Change {
     EffectsAlone,
+    Sale,
     Register(RegisterChange),
     Raised(ExceptionRaised),
     Ended(ExceptionEnded),
@@ -98,9 +99,20 @@ impl Shop {
     }
 
     /// Every row is restored: starts to watch what is below its floor, and to read what `held` events are called.
-    pub(crate) fn start(&mut self, now: Now, me: ReplicaId, held: &VersionVector, out: &mut UnitOfWork) {
+    ///
+    /// # Errors
+    /// When rows of one product cannot be one row.
+    pub(crate) fn start(
+        &mut self,
+        now: Now,
+        me: ReplicaId,
+        held: &VersionVector,
+        out: &mut UnitOfWork,
+    ) -> Result<(), Unreadable> {
+        self.counters.start(out)?;
         self.exceptions.start(now, standing(&self.counters, &self.catalogue));
         self.keys.start(me, held, out);
+        Ok(())
     }
 
     /// Up to where the counter rows on disk count; `None` where an earlier version wrote each with its event.
@@ -141,6 +153,7 @@ impl Shop {
         request: RequestId,
         draft: Draft,
     ) -> Result<(), Refusal> {
+        self.catalogue.check_scales(&draft.lines)?;
         self.sales.begin(turn, &mut self.keys, &self.counters, self.day.selling(), request, draft)
     }
 
@@ -171,6 +184,9 @@ impl Shop {
         request: RequestId,
         record: Record,
     ) -> Result<(), Refusal> {
+        if let Some(refusal) = record.refused() {
+            return Err(refusal.clone());
+        }
         if let What::Event { lane: Lane::Telemetry, effects, .. } = record.what()
             && !effects.is_empty()
         {
@@ -302,6 +318,7 @@ impl Shop {
                     out.then(Then::Tell(Notice::ExceptionEnded(ended)));
                 }
             }
+            Change::Sale => self.catalogue.note_scales(&envelope.effects, out),
             Change::EffectsAlone => {}
         }
         Ok(())
@@ -318,10 +335,10 @@ impl Shop {
             Some(KnownKind::ExceptionEnded) if id.chain.replica.is_store() => {
                 Change::Ended(Exceptions::read_end(envelope)?)
             }
+            Some(KnownKind::Transaction) => Change::Sale,
             // Their effects say it all, and those of a later version's kinds count as well.
             Some(
-                KnownKind::Transaction
-                | KnownKind::NumberVoided
+                KnownKind::NumberVoided
                 | KnownKind::StockMoved
                 | KnownKind::DayOpened
                 | KnownKind::DayClosed
@@ -390,7 +407,7 @@ impl Shop {
         self.catalogue.product(product)
     }
 
-    /// The newest price of a product on a list, while it is valid.
+    /// The price of a product on a list that is in force.
     pub(crate) fn price(&self, product: &str, list: u16, at_ms: u64) -> Option<&PriceSet> {
         self.catalogue.price(product, list, at_ms)
     }

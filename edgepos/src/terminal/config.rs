@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::ports::Delivery;
 use crate::recovery::kit::RecoveryAnchor;
+use crate::retail::unreadable::Unreadable;
 
 /// The record that a store begins from, identical on its first terminals.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -157,6 +158,9 @@ pub enum ConfigError {
     /// The election cannot start.
     #[error("the election cannot start")]
     Election(#[source] edgepos_consensus::StartError),
+    /// Rows of the store contradict each other.
+    #[error("rows of the store contradict each other")]
+    Rows(#[source] Unreadable),
     /// The outbox cannot start.
     #[error("the outbox cannot start")]
     Outbox(#[source] edgepos_sync::StartError),

@@ -103,7 +103,8 @@ impl Terminal {
             stopped: None,
             config,
         };
-        terminal.shop.start(now, terminal.config.me, terminal.ledger.durable(), &mut terminal.out);
+        let (me, held) = (terminal.config.me, terminal.ledger.durable());
+        terminal.shop.start(now, me, held, &mut terminal.out).map_err(ConfigError::Rows)?;
         if rows_are_complete {
             terminal.shop.write_rows(terminal.ledger.held().clone(), &mut terminal.out);
         }
@@ -348,7 +349,7 @@ impl Terminal {
         self.shop.product(product)
     }
 
-    /// The newest price of a product on a list, while it is valid at `at_ms` (milliseconds since 1970 UTC).
+    /// The price of a product on a list that is in force at `at_ms` (milliseconds since 1970 UTC).
     pub fn price(&self, product: &str, list: u16, at_ms: u64) -> Option<&PriceSet> {
         self.shop.price(product, list, at_ms)
     }

@@ -9,6 +9,7 @@
 //! | `GET /status` | | [`StatusReport`] |
 //! | `GET /unresolved` | | list of [`OpenBasketReport`] |
 //! | `GET /counters?product=CODE` | | list of [`CounterReport`] |
+//! | `GET /price?product=CODE&list=0&at_ms=NOW` | | [`PriceReport`] |
 //! | `POST /recognise` | a PNG or JPEG | [`Recognised`] |
 //! | `POST /admit` | [`Admit`] | [`Done`] |
 //! | `POST /raise-level` | | [`LevelRaised`] |
@@ -18,9 +19,13 @@
 //! basket and key. A field that a call does not have is refused at every level, and nothing of the call is done. A call that changes
 //! something has the content type `application/json`, or that of the picture.
 
+mod report;
+
 use serde::{Deserialize, Serialize};
 
-use crate::names::VectorText;
+pub use self::report::{
+    ConditionReport, CounterReport, ExceptionReport, OpenBasketReport, PriceReport, StatusReport,
+};
 
 /// Whether a field has its default and need not be written.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -290,6 +295,12 @@ pub enum RecordEvent {
         name: String,
         /// Its immutable base unit.
         base_unit: String,
+        /// Decimal digits of the base unit that one count stands for.
+        #[serde(default, skip_serializing_if = "is_default")]
+        scale: u8,
+        /// The default tax.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tax_code: Option<u16>,
         /// Whether its stock is counted; where nothing is said it is once goods came.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         counted: Option<bool>,
@@ -297,7 +308,7 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         floor: Option<i64>,
     },
-    /// A price on everybody's list.
+    /// A price on a list, for ever or for a time.
     PriceSet {
         /// The product's code.
         product: String,
@@ -305,6 +316,18 @@ pub enum RecordEvent {
         amount: i64,
         /// The currency, by its ISO 4217 code.
         currency: String,
+        /// The price list; 0 is everybody's.
+        #[serde(default, skip_serializing_if = "is_default")]
+        list: u16,
+        /// Whether tax is included.
+        #[serde(default, skip_serializing_if = "is_default")]
+        tax_included: bool,
+        /// Valid from this time on, milliseconds since 1970 UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        valid_from: Option<u64>,
+        /// Not valid from this time on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        valid_to: Option<u64>,
     },
     /// The business day begins.
     DayOpened {
@@ -388,110 +411,6 @@ pub struct Admit {
     pub replica: String,
 }
 
-/// Who a terminal is and how far it has come.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct StatusReport {
-    /// The name of this terminal's incarnation.
-    pub me: String,
-    /// The incarnation that leads.
-    pub leader: Option<String>,
-    /// In which term.
-    pub term: Option<u64>,
-    /// Whether this terminal leads.
-    pub leads: bool,
-    /// Whether it leads and hears a majority.
-    pub entitled: bool,
-    /// `normal`, `degraded` or `leaderless`.
-    pub mode: String,
-    /// The store's feature level: by which rules it decides.
-    #[serde(default)]
-    pub feature_level: u32,
-    /// Whether this terminal does not know that level: it sells and exchanges events, and takes no part in what the store decides.
-    #[serde(default)]
-    pub below_level: bool,
-    /// The open business day, as yyyymmdd.
-    pub business_day: Option<u32>,
-    /// Events here that the cloud is not known to hold.
-    pub queued: u64,
-    /// Baskets that are open.
-    pub open_baskets: usize,
-    /// Events that cannot be read here.
-    pub quarantined: u64,
-    /// Peers with a connection.
-    pub connected: Vec<String>,
-    /// Exceptions that are raised.
-    pub exceptions: Vec<ExceptionReport>,
-    /// What someone must act on, while it holds.
-    #[serde(default)]
-    pub conditions: Vec<ConditionReport>,
-    /// What is on this terminal's disk.
-    pub durable: VectorText,
-    /// What the cloud holds, as far as is known here.
-    pub cloud: VectorText,
-}
-
-/// What someone must act on.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ConditionReport {
-    /// `forked`, `disk_full` …: the names of `docs/monitoring.md`.
-    pub condition: String,
-    /// What it says, in a sentence.
-    pub says: String,
-    /// What to do about it.
-    pub remedy: String,
-    /// What it is about: a chain, a peer, what the disk said.
-    pub about: String,
-    /// How many are concerned.
-    pub count: u64,
-    /// Since when, in ms since 1970 UTC by the terminal's clock.
-    pub since_ms: u64,
-}
-
-/// A counter fell below its floor, or something was booked twice.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ExceptionReport {
-    /// `oversold`, `returned_twice` …
-    pub exception: String,
-    /// What it is about, in hexadecimal: the counter row's key, or a basket or key that was booked twice.
-    pub row: String,
-    /// Counts the exceptions of one row.
-    pub episode: u32,
-    /// The value that was seen.
-    pub value: i64,
-    /// The events that it is about, as far as they are named.
-    #[serde(default)]
-    pub involved: Vec<String>,
-}
-
-/// A basket that was begun and neither committed nor abandoned.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct OpenBasketReport {
-    /// The till's name for it.
-    pub basket: String,
-    /// The receipt series.
-    pub series: String,
-    /// The number that it holds.
-    pub number: u64,
-    /// What the customer owes, in minor units.
-    pub total: i64,
-}
-
-/// The value of one counter.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct CounterReport {
-    /// What is counted: 0 stock, 1 points, 2 returnable, 3 stored value, 4 coupon use, 5 cash.
-    pub counter: u16,
-    /// Whose: text where it is printable, else hexadecimal.
-    pub key: String,
-    /// The place that it is counted at.
-    pub location: u32,
-    /// Its value as far as this terminal has seen.
-    pub value: i64,
-    /// For cash, its currency; absent where a version before summed up all currencies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub currency: Option<String>,
-}
-
 /// What a picture shows.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -565,6 +484,8 @@ pub enum ProblemCode {
     NotLeader,
     /// The terminal has stopped or is stopping, or its disk is damaged.
     Stopped,
+    /// No price of the product is in force.
+    NoPrice,
     /// There is no model to ask.
     NoModel,
 }

@@ -9,8 +9,8 @@ use super::scan::{BarcodeConfig, Scan, Symbology};
 use super::symbol::Kind;
 use super::texture;
 use crate::gs1::ElementString;
-use crate::gtin::Gtin;
 use crate::stop::Stop;
+use edgepos_core::Gtin;
 
 /// Evidence from which no second opinion is asked for.
 const BEYOND_DOUBT: f32 = 0.95;

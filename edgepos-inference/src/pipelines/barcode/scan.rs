@@ -3,9 +3,9 @@
 use super::region::Region;
 use crate::delegate::PlacementConfig;
 use crate::gs1::ElementString;
-use crate::gtin::Gtin;
 use crate::picture::PictureLimits;
 use crate::worker::WorkerConfig;
+use edgepos_core::Gtin;
 
 /// How barcodes are read.
 #[derive(Clone, Debug, PartialEq)]

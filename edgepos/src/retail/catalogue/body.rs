@@ -33,7 +33,8 @@ pub struct ProductSet {
     pub floor: Option<i64>,
 }
 
-/// The body of [`Kind::PRICE_SET`](crate::model::Kind::PRICE_SET): the newest stamp wins, for each (product, list).
+/// The body of [`Kind::PRICE_SET`](crate::model::Kind::PRICE_SET): in force while it is valid. Of the
+/// valid ones of a (product, list) the one that began last counts, and of those with the same validity the newest stamp.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct PriceSet {

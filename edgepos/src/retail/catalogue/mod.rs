@@ -1,8 +1,10 @@
-//! Products and prices: registers in which the newest stamp wins.
+//! Products and prices: registers in which the newest stamp wins; of a price every version is kept with the time that it is valid.
 
 pub(crate) mod body;
+mod versions;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use edgepos_core::{Chain, EventId, RepairGen, Space, Write};
 use edgepos_crdt::{Hlc, LwwRegister, Stamp};
@@ -10,21 +12,31 @@ use edgepos_wire::{DecodeError, from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
 use self::body::{PriceSet, ProductSet};
+use self::versions::{Versions, Window};
+use super::code;
+use super::effect::{Counter, Effect};
 use super::envelope::Envelope;
 use super::kind::KnownKind;
 use super::record::Record;
+use super::sale::body::Line;
 use crate::retail::unreadable::Unreadable;
+use crate::terminal::refusal::Refusal;
 use crate::terminal::unit_of_work::UnitOfWork;
 
 /// The first byte of a register's key on disk: what it holds.
 const PRODUCT: u8 = b'p';
-const PRICE: u8 = b'l';
+/// A price as 0.1.0 kept it: the newest of a list alone. Read, and written no more.
+const NEWEST_PRICE: u8 = b'l';
+const PRICE: u8 = b'v';
+/// With how many decimal digits a product without master data was first sold.
+const SCALE: u8 = b's';
 
-/// Registers by product, and by (product, price list).
+/// Registers by product, and versions by (product, price list).
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
     products: BTreeMap<String, LwwRegister<ProductSet>>,
-    prices: BTreeMap<(String, u16), LwwRegister<PriceSet>>,
+    prices: BTreeMap<(String, u16), Versions>,
+    scales: BTreeMap<String, u8>,
 }
 
 /// What an event says to a register.
@@ -79,7 +91,6 @@ impl Catalogue {
     /// Makes the change, where its stamp is the newest. Whether that says something else of how stock is counted.
     pub(crate) fn apply(&mut self, change: Change, out: &mut UnitOfWork) -> bool {
         let Change { stamp, value } = change;
-        let key = key_of(&value);
         let stored = Stored {
             generation: stamp.repair.0,
             hlc: stamp.hlc.0,
@@ -96,45 +107,88 @@ impl Catalogue {
             product.map_or((None, None), |product| (product.counted, product.floor))
         };
         let before = counting(self);
-        if self.set(stamp, stored.value) {
-            out.write(Write::put(Space::Register, key, row));
+        let key = key_of(&stored.value);
+        match stored.value {
+            Value::Product(product) => {
+                if newest(&mut self.products, code::key(&product.product), stamp, product) {
+                    out.write(Write::put(Space::Register, key, row));
+                }
+            }
+            Value::Price(price) => {
+                let (product, list) = (code::key(&price.product), price.list);
+                let set = self.prices.entry((product.clone(), list)).or_default().set(stamp, price);
+                if set.won {
+                    out.write(Write::put(Space::Register, key, row));
+                }
+                if let Some(window) = set.forgotten {
+                    out.write(Write::delete(Space::Register, price_key(&product, list, window)));
+                }
+            }
         }
         counting(self) != before
     }
 
     /// Takes a register from disk. One of a kind that a later version wrote stays there, untouched.
     pub(crate) fn restore(&mut self, key: &[u8], row: &[u8]) -> Result<(), Unreadable> {
-        if !matches!(key.first(), Some(&PRODUCT | &PRICE)) {
+        if let Some((&SCALE, product)) = key.split_first() {
+            let product = String::from_utf8(product.to_vec());
+            let product = product.map_err(|_| Unreadable::NoName { what: "a product" })?;
+            self.scales.insert(product, from_cbor("scale row", row)?);
+            return Ok(());
+        }
+        if !matches!(key.first(), Some(&PRODUCT | &NEWEST_PRICE | &PRICE)) {
             return Ok(());
         }
         let stored: Stored = from_cbor("register row", row)?;
         let chain = Chain::from_key(&stored.chain).ok_or(Unreadable::NoName { what: "a chain" })?;
         let stamp = Stamp::new(RepairGen(stored.generation), Hlc(stored.hlc), chain);
-        self.set(stamp, stored.value);
+        match stored.value {
+            Value::Product(product) => {
+                newest(&mut self.products, code::key(&product.product), stamp, product);
+            }
+            Value::Price(price) => {
+                self.prices.entry((code::key(&price.product), price.list)).or_default().set(stamp, price);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes with how many decimal digits products are sold: the first sale of one says it, until its master data does.
+    pub(crate) fn note_scales(&mut self, effects: &[Effect], out: &mut UnitOfWork) {
+        for effect in effects.iter().filter(|effect| effect.counter == Counter::STOCK && effect.delta != 0) {
+            let Ok(product) = String::from_utf8(effect.row().key) else { continue };
+            if let Entry::Vacant(vacant) = self.scales.entry(product) {
+                let key = [&[SCALE], vacant.key().as_bytes()].concat();
+                out.write(Write::put(Space::Register, key, to_cbor(&effect.scale)));
+                vacant.insert(effect.scale);
+            }
+        }
+    }
+
+    /// Refuses a line that counts its product in another unit than its master data, the first sale or another line: a piece and 250
+    /// grams have no sum.
+    pub(crate) fn check_scales(&self, lines: &[Line]) -> Result<(), Refusal> {
+        let mut scales: BTreeMap<String, u8> = BTreeMap::new();
+        for line in lines.iter().filter(|line| line.quantity != 0) {
+            let product = code::key(&line.product);
+            let known = self.products.get(&product).map(|product| product.value().scale);
+            let known = known.or_else(|| self.scales.get(&product).copied()).unwrap_or(line.scale);
+            if *scales.entry(product).or_insert(known) != line.scale {
+                let reason = "its product is counted with another number of decimal digits";
+                return Err(Refusal::BadLine { line: line.no, reason });
+            }
+        }
         Ok(())
     }
 
     /// A product's master data.
     pub(crate) fn product(&self, product: &str) -> Option<&ProductSet> {
-        self.products.get(product).map(LwwRegister::value)
+        self.products.get(&code::key(product)).map(LwwRegister::value)
     }
 
-    /// The newest price of the list, while it is valid.
+    /// The price of the list that is in force at this moment.
     pub(crate) fn price(&self, product: &str, list: u16, at_ms: u64) -> Option<&PriceSet> {
-        let price = self.prices.get(&(product.to_owned(), list))?.value();
-        let from = price.valid_from.is_none_or(|from| from <= at_ms);
-        let to = price.valid_to.is_none_or(|to| at_ms < to);
-        (from && to).then_some(price)
-    }
-
-    /// Whether the value won.
-    fn set(&mut self, stamp: Stamp, value: Value) -> bool {
-        match value {
-            Value::Product(value) => newest(&mut self.products, value.product.clone(), stamp, value),
-            Value::Price(value) => {
-                newest(&mut self.prices, (value.product.clone(), value.list), stamp, value)
-            }
-        }
+        self.prices.get(&(code::key(product), list))?.at(at_ms)
     }
 }
 
@@ -147,21 +201,46 @@ fn newest<K: Ord, V>(map: &mut BTreeMap<K, LwwRegister<V>>, key: K, stamp: Stamp
 
 fn key_of(value: &Value) -> Vec<u8> {
     match value {
-        Value::Product(product) => [&[PRODUCT], product.product.as_bytes()].concat(),
-        Value::Price(price) => {
-            [[PRICE].as_slice(), &price.list.to_be_bytes(), price.product.as_bytes()].concat()
-        }
+        Value::Product(product) => [&[PRODUCT], code::key(&product.product).as_bytes()].concat(),
+        Value::Price(price) => price_key(&code::key(&price.product), price.list, Window::of(price)),
     }
+}
+
+fn price_key(product: &str, list: u16, window: Window) -> Vec<u8> {
+    let Window { from, to } = window;
+    [[PRICE].as_slice(), &list.to_be_bytes(), &from.to_be_bytes(), &to.to_be_bytes(), product.as_bytes()]
+        .concat()
 }
 
 impl Record {
     /// A product's master data.
     pub fn product(product: &ProductSet) -> Self {
-        Self::event(KnownKind::ProductSet, to_cbor(product), Vec::new())
+        match code::check(&product.product) {
+            Ok(code) => {
+                let product = ProductSet { product: code, ..product.clone() };
+                Self::event(KnownKind::ProductSet, to_cbor(&product), Vec::new())
+            }
+            Err(reason) => bad_product(reason),
+        }
     }
 
-    /// A price of a product on a list.
+    /// A price of a product on a list. One that ends before it begins is refused when it is recorded.
     pub fn price(price: &PriceSet) -> Self {
-        Self::event(KnownKind::PriceSet, to_cbor(price), Vec::new())
+        let Window { from, to } = Window::of(price);
+        if from >= to {
+            let reason = "it is not after valid_from";
+            return Self::refuse(Refusal::BadField { field: "valid_to", reason });
+        }
+        match code::check(&price.product) {
+            Ok(product) => {
+                let price = PriceSet { product, ..price.clone() };
+                Self::event(KnownKind::PriceSet, to_cbor(&price), Vec::new())
+            }
+            Err(reason) => bad_product(reason),
+        }
     }
+}
+
+fn bad_product(reason: &'static str) -> Record {
+    Record::refuse(Refusal::BadField { field: "product", reason })
 }

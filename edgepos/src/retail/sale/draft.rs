@@ -7,10 +7,11 @@ use edgepos_wire::to_cbor;
 
 use super::basket::{Basket, returned};
 use super::body::{BasketId, DocType, Line, Tax, Transaction};
+use crate::retail::code;
 use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
 use crate::retail::money::{Currency, MAX_MAGNITUDE};
-use crate::retail::redact::mask_card_numbers;
+use crate::retail::redact::{is_card_number, mask_card_numbers};
 use crate::terminal::refusal::Refusal;
 
 /// Most lines of a receipt.
@@ -96,6 +97,12 @@ pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket
     if taxes.chain([draft.rounding]).any(|amount| amount.unsigned_abs() > MAX_MAGNITUDE) {
         return Err(Refusal::Overflow);
     }
+    let mut draft = draft;
+    for line in &mut draft.lines {
+        let bad = |reason| Refusal::BadLine { line: line.no, reason };
+        line.product = code::check(&line.product).map_err(bad)?;
+    }
+    check_identities(&draft)?;
     let mut numbers = BTreeSet::new();
     for line in &draft.lines {
         check_line(line)?;
@@ -135,13 +142,23 @@ fn limit(field: &'static str, used: usize, limit: usize) -> Result<(), Refusal> 
     if used > limit { Err(Refusal::TooLarge { field, limit }) } else { Ok(()) }
 }
 
+/// A field that names somebody or something is never altered, so a card number in it is refused.
+fn check_identities(draft: &Draft) -> Result<(), Refusal> {
+    if let Some(line) = draft.lines.iter().find(|line| is_card_number(&line.product)) {
+        return Err(Refusal::BadLine { line: line.no, reason: "its product code is a card number" });
+    }
+    for (field, text) in [("customer", &draft.customer), ("operator", &draft.operator)] {
+        if text.as_deref().is_some_and(is_card_number) {
+            return Err(Refusal::BadField { field, reason: "it is a card number" });
+        }
+    }
+    Ok(())
+}
+
 fn check_line(line: &Line) -> Result<(), Refusal> {
     let bad = |reason| Err(Refusal::BadLine { line: line.no, reason });
     if line.no == 0 {
         return bad("line numbers start at 1");
-    }
-    if line.product.is_empty() || line.product.len() > MAX_TEXT {
-        return bad("a product code has 1 to 64 bytes");
     }
     let texts = [&line.reason, &line.lot].into_iter().flatten().chain(line.discounts.iter().map(|d| &d.code));
     if texts.into_iter().any(|text| text.len() > MAX_TEXT) {

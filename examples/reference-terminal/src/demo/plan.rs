@@ -240,11 +240,17 @@ fn stocking(baskets: &[Basket], names: &ProductNames, terminals: usize) -> (Vec<
             counted: None,
             floor: None,
             base_unit: "piece".into(),
+            scale: 0,
+            tax_code: None,
         });
         terminal.push(RecordEvent::PriceSet {
             product: (*product).into(),
             amount: *price,
             currency: CURRENCY.into(),
+            list: 0,
+            tax_included: false,
+            valid_from: None,
+            valid_to: None,
         });
     }
     (stocking, all.len())

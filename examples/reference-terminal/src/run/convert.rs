@@ -9,8 +9,8 @@ use edgepos::{Commit, Condition, CounterValue, Draft, LevelError, OpenBasket, Re
 
 use crate::api::{
     Begin, BeginLine, CashPart, ConditionReport, CounterReport, DiscountPart, DocKind, EffectPart,
-    ExceptionReport, KeyedRecord, ModeKind, OpenBasketReport, Pay, Problem, ProblemCode, Receipt,
-    RecordEvent, StatusReport, TaxPart, TenderKind,
+    ExceptionReport, KeyedRecord, ModeKind, OpenBasketReport, Pay, PriceReport, Problem, ProblemCode,
+    Receipt, RecordEvent, StatusReport, TaxPart, TenderKind,
 };
 use crate::names::{hex, parse_16, vector_text};
 
@@ -136,26 +136,21 @@ fn plain_record(event: RecordEvent, location: u32) -> Result<Record, Problem> {
             let moved = StockMoved { reason: StockReason::Receipt, from: Some(from), to: None, lines };
             Record::stock_moved(&moved, location)
         }
-        RecordEvent::ProductSet { product, name, base_unit, counted, floor } => {
-            Record::product(&ProductSet {
-                product,
-                name,
-                base_unit,
-                scale: 0,
-                tax_code: None,
-                counted,
-                floor,
-            })
+        RecordEvent::ProductSet { product, name, base_unit, scale, tax_code, counted, floor } => {
+            Record::product(&ProductSet { product, name, base_unit, scale, tax_code, counted, floor })
         }
-        RecordEvent::PriceSet { product, amount, currency: code } => Record::price(&PriceSet {
+        RecordEvent::PriceSet {
             product,
-            list: 0,
             amount,
-            currency: currency(&code)?,
-            tax_included: false,
-            valid_from: None,
-            valid_to: None,
-        }),
+            currency: code,
+            list,
+            tax_included,
+            valid_from,
+            valid_to,
+        } => {
+            let currency = currency(&code)?;
+            Record::price(&PriceSet { product, list, amount, currency, tax_included, valid_from, valid_to })
+        }
         RecordEvent::DayOpened { day, float, currency, cash: parts } => {
             Record::day_opened_with(day, float, cash(float, currency, parts)?)
         }
@@ -253,6 +248,18 @@ pub(super) fn receipt(receipt: edgepos::Receipt, repeated: bool) -> Receipt {
         number: receipt.number,
         total: receipt.total,
         repeated,
+    }
+}
+
+pub(super) fn price(price: &PriceSet) -> PriceReport {
+    PriceReport {
+        product: price.product.clone(),
+        list: price.list,
+        amount: price.amount,
+        currency: price.currency.to_string(),
+        tax_included: price.tax_included,
+        valid_from: price.valid_from,
+        valid_to: price.valid_to,
     }
 }
 

@@ -13,7 +13,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::model::CounterRow;
-use edgepos::{Inference, METRICS_CONTENT_TYPE, Node, Refusal};
+use edgepos::{Clock, Inference, METRICS_CONTENT_TYPE, Node, Refusal, SystemClock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -55,6 +55,7 @@ pub(super) fn router(till: Till) -> Router {
         .route("/status", get(status))
         .route("/unresolved", get(unresolved))
         .route("/counters", get(counters))
+        .route("/price", get(price))
         .route("/metrics", get(metrics))
         .route("/admit", post(admit))
         .route("/raise-level", post(raise_level))
@@ -126,6 +127,27 @@ async fn counters(State(till): State<Till>, which: Asked<Which>) -> Answer<impl 
     Ok(Json(values.iter().map(convert::counter).collect::<Vec<_>>()))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Priced {
+    product: String,
+    #[serde(default)]
+    list: u16,
+    /// The moment, milliseconds since 1970 UTC; this one where absent.
+    at_ms: Option<u64>,
+}
+
+async fn price(State(till): State<Till>, priced: Asked<Priced>) -> Answer<impl Serialize> {
+    let Priced { product, list, at_ms } = asked(priced)?;
+    let now = || SystemClock::new().now().wall.0;
+    let missing = || {
+        let error = format!("no price of {product:?} is in force");
+        Problem::new(ProblemCode::NoPrice, error)
+    };
+    let found = till.node.price(product.clone(), list, at_ms.unwrap_or_else(now)).await?;
+    found.as_ref().map(|price| Json(convert::price(price))).ok_or_else(missing)
+}
+
 async fn recognise(State(till): State<Till>, body: Bytes) -> Answer<impl Serialize> {
     let began = Instant::now();
     let recognised = till.recogniser.recognise(body.to_vec()).await?;
@@ -190,6 +212,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = match self.code {
             ProblemCode::BadRequest => StatusCode::BAD_REQUEST,
+            ProblemCode::NoPrice => StatusCode::NOT_FOUND,
             ProblemCode::Forbidden => StatusCode::FORBIDDEN,
             ProblemCode::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ProblemCode::NotReturnable

@@ -1,22 +1,20 @@
 //! The number of a trade item, with its check digit (GS1 General Specifications, section 7.9).
 
-use std::fmt;
-
-use thiserror::Error;
+use alloc::format;
+use core::error::Error;
+use core::fmt;
 
 /// A GTIN whose check digit is right, of 8, 12, 13 or 14 digits; equal numbers of different length are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gtin(u64);
 
 /// Not a GTIN.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GtinError {
     /// Not 8, 12, 13 or 14 digits.
-    #[error("a GTIN has 8, 12, 13 or 14 digits")]
     Length,
     /// The last digit is not the check digit of the others.
-    #[error("the check digit is {found}, it should be {expected}")]
     CheckDigit {
         /// What the others call for.
         expected: u8,
@@ -24,6 +22,19 @@ pub enum GtinError {
         found: u8,
     },
 }
+
+impl fmt::Display for GtinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length => f.write_str("a GTIN has 8, 12, 13 or 14 digits"),
+            Self::CheckDigit { expected, found } => {
+                write!(f, "the check digit is {found}, it should be {expected}")
+            }
+        }
+    }
+}
+
+impl Error for GtinError {}
 
 impl Gtin {
     /// Reads digits and checks the last.
@@ -41,6 +52,23 @@ impl Gtin {
             return Err(GtinError::CheckDigit { expected, found });
         }
         Ok(Self(digits().fold(0, |number, digit| number * 10 + u64::from(digit))))
+    }
+
+    /// Reads what a scanner or a person says of a product: 8 digits are a UPC-E or a GTIN-8, 12 to 14 a GTIN of that length.
+    ///
+    /// Eight digits may be right as both. Those that begin with 0 are a UPC-E then, since GTIN-8s from there are a shop's own; all
+    /// others are a GTIN-8, and UPC-E knows none of them but those of number system 1, which is out of use (GS1 General
+    /// Specifications, section 1.4.2).
+    ///
+    /// # Errors
+    /// [`GtinError`].
+    pub fn of_label(text: &str) -> Result<Self, GtinError> {
+        let short = text.len() == 8;
+        if short && text.starts_with('0') {
+            return Self::from_upc_e(text).or_else(|_| Self::parse(text));
+        }
+        Self::parse(text)
+            .or_else(|error| if short { Self::from_upc_e(text).map_err(|_| error) } else { Err(error) })
     }
 
     /// The number that a UPC-E symbol of 8 digits stands for: as UPC-A, with the zeros put back.
@@ -63,7 +91,7 @@ impl Gtin {
         Self::parse(&format!("{system}{long}{check}"))
     }
 
-    /// The number.
+    /// The number, without leading zeros.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
@@ -78,7 +106,7 @@ impl fmt::Display for Gtin {
 }
 
 /// Whether the last of some digits checks the others, as in any number of GS1.
-pub(crate) fn has_check_digit(digits: &str) -> bool {
+pub fn has_check_digit(digits: &str) -> bool {
     let values = || digits.bytes().map(|byte| byte.wrapping_sub(b'0'));
     let Some(last) = values().next_back() else { return false };
     digits.bytes().all(|byte| byte.is_ascii_digit()) && check_digit(values().take(digits.len() - 1)) == last
@@ -96,6 +124,8 @@ fn check_digit(digits: impl DoubleEndedIterator<Item = u8>) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::{String, ToString};
+
     use super::*;
 
     #[test]
@@ -140,5 +170,24 @@ mod tests {
             assert_eq!(Gtin::from_upc_e(short).ok(), Gtin::parse(long).ok(), "{short}");
         }
         assert!(Gtin::from_upc_e("21234565").is_err());
+    }
+
+    #[test]
+    fn eight_digits_of_a_label_are_what_they_can_be() {
+        for (label, number) in [
+            // UPC-E, also where the first digit would be a GTIN-8's.
+            ("01234565", "00012345000065"),
+            ("04252614", "00042100005264"),
+            // GTIN-8.
+            ("96385074", "00000096385074"),
+            ("00000017", "00000000000017"),
+            ("036000291452", "00036000291452"),
+            ("10614141000415", "10614141000415"),
+        ] {
+            assert_eq!(Gtin::of_label(label).unwrap().to_string(), number, "{label}");
+        }
+        for wrong in ["01234566", "96385075", "036000291453", "0012345678906", "1234567", "milk"] {
+            assert!(Gtin::of_label(wrong).is_err(), "{wrong}");
+        }
     }
 }
