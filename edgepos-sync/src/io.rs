@@ -66,6 +66,12 @@ pub enum UplinkError {
     /// What came is no answer to this request.
     #[error("cloud gave an unreadable answer")]
     Unreadable,
+    /// Somebody answered and is not the cloud, or refuses: over HTTP, a status that is none of those that a cloud gives.
+    #[error("cloud answered with status {status}")]
+    Rejected {
+        /// The status, as HTTP numbers them.
+        status: u16,
+    },
     /// The cloud asks for patience, for example by HTTP status 429 or 503.
     #[error("cloud asks to wait {retry_after:?}")]
     Overloaded {
@@ -270,6 +276,11 @@ pub enum Notice {
     UploadRefused {
         /// The reason that the cloud gives.
         reason: RefusedReason,
+    },
+    /// The cloud is of use again, after so many requests in a row that failed.
+    UplinkFound {
+        /// How many failed.
+        attempts: u32,
     },
     /// A request to the cloud failed; the next is made after a wait.
     UplinkFailed {

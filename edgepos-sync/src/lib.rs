@@ -78,6 +78,7 @@ mod receiver;
 mod turn;
 mod wire;
 
+pub use cloud::health::CloudRefusal;
 pub use cloud::ingest::{IngestState, Ingested};
 pub use config::{Config, ConfigError};
 pub use edgepos_wire::{DecodeError, DecodeFault};

@@ -5,6 +5,7 @@ use edgepos_crdt::VersionVector;
 
 use crate::Hash;
 use crate::claims::{Claims, Said, Source};
+use crate::cloud::health::CloudRefusal;
 use crate::cloud::uploader::Uploader;
 use crate::config::{Config, ConfigError};
 use crate::flush::Flush;
@@ -210,6 +211,11 @@ impl Outbox {
     /// Claims about the cloud that are not so, as long as they stand.
     pub fn mistakes(&self) -> impl Iterator<Item = Mistake> + '_ {
         self.parts.proofs.mistakes(&self.log).chain(self.parts.uploader.disputed())
+    }
+
+    /// Why the cloud does not take what this terminal uploads, while it answers and refuses.
+    pub fn refused_by_cloud(&self) -> Option<CloudRefusal> {
+        self.parts.uploader.refusal()
     }
 
     /// Whether the store is so busy that batches go every [`Config::peak_flush_interval`].

@@ -7,8 +7,8 @@ use std::time::Duration;
 use edgepos_core::{Chain, Lane, ReplicaId, Seq, Term, UploadEpoch};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{
-    Claim, CloudInstance, CloudReply, CloudRequest, Input, Notice, RefusedReason, UplinkError, UplinkId,
-    Witness,
+    Claim, CloudInstance, CloudRefusal, CloudReply, CloudRequest, Input, Notice, RefusedReason, UplinkError,
+    UplinkId, Witness,
 };
 use world::bench::{Bench, INSTANCE, vector};
 use world::replica;
@@ -159,6 +159,31 @@ fn failures_are_retried_with_full_jitter_and_a_bound() {
 
     bench.tell(Input::Uplink(id, Err(UplinkError::Overloaded { retry_after: Duration::from_secs(45) })));
     assert!(next_request(&mut bench).0 >= Duration::from_secs(45));
+}
+
+#[test]
+fn a_refusal_stands_until_the_cloud_is_of_use_and_that_is_told() {
+    let (mut bench, mut id) = uploading();
+    assert_eq!(bench.outbox.refused_by_cloud(), None);
+    bench.tell(Input::Uplink(id, Err(UplinkError::Unreachable)));
+    assert_eq!(bench.outbox.refused_by_cloud(), None, "who is away refuses nothing");
+    for (error, refusal) in [
+        (UplinkError::Rejected { status: 403 }, CloudRefusal::Status(403)),
+        (UplinkError::Unreachable, CloudRefusal::Status(403)),
+        (UplinkError::Rejected { status: 502 }, CloudRefusal::Status(403)),
+        (UplinkError::Rejected { status: 404 }, CloudRefusal::Status(404)),
+    ] {
+        id = next_request(&mut bench).1;
+        bench.tell(Input::Uplink(id, Err(error)));
+        assert_eq!(bench.outbox.refused_by_cloud(), Some(refusal));
+    }
+    let (_, id, _) = next_request(&mut bench);
+    bench.reply(id, CloudReply::Refused { reason: RefusedReason::Malformed });
+    assert_eq!(bench.outbox.refused_by_cloud(), Some(CloudRefusal::Reason(RefusedReason::Malformed)));
+    let (_, id, _) = next_request(&mut bench);
+    bench.ack(id, vector(CHAIN, 1));
+    assert_eq!(bench.outbox.refused_by_cloud(), None);
+    assert!(bench.news.contains(&Notice::UplinkFound { attempts: 5 }), "{:?}", bench.news);
 }
 
 #[test]

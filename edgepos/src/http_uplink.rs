@@ -81,8 +81,8 @@ impl HttpUplink {
                 let retry_after = asked.unwrap_or(BUSY).min(LONGEST_BUSY);
                 return Err(UplinkError::Overloaded { retry_after });
             }
-            // A proxy's or a router's page: whatever it says, the cloud was not reached.
-            _ => return Err(UplinkError::Unreachable),
+            // A proxy's or a router's page, or a cloud that does not want us: whatever it says, somebody must be able to see it.
+            status => return Err(UplinkError::Rejected { status: status.as_u16() }),
         }
         let body = Limited::new(response.into_body(), limits.max_message_bytes as usize);
         let body = body.collect().await.map_err(|_| UplinkError::Unreadable)?.to_bytes();

@@ -253,6 +253,8 @@ mod uplinks {
         let uplink = HttpUplink::new(&format!("http://{address}"), store).unwrap();
         let nowhere = HttpUplink::new("http://127.0.0.1:9", store).unwrap();
         conformance::uplink(&uplink, &cloud, &nowhere).await;
+        let forbidden = uplink.call(CloudRequest::Head { store: StoreId([2; 16]) }).await;
+        assert_eq!(forbidden, Err(UplinkError::Rejected { status: 403 }), "a person can see what it says");
     }
 
     #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The road to the cloud, and the cloud's side of it.
 
 mod head_watch;
+pub(crate) mod health;
 pub(crate) mod ingest;
 mod mandate;
 mod packing;

@@ -6,6 +6,7 @@ use edgepos_core::{Chain, LoadId, ReplicaId, Term, Time, UploadEpoch};
 use edgepos_crdt::VersionVector;
 
 use super::head_watch::HeadWatch;
+use super::health::{CloudRefusal, Health};
 use super::mandate::{Claim, Mandate};
 use super::packing::Packing;
 use super::retry::Retry;
@@ -28,6 +29,7 @@ pub(crate) struct Uploader {
     stage: Stage,
     last_id: UplinkId,
     retry: Retry,
+    health: Health,
     /// What the cloud holds is what it said last. Unlike what the log knows of the cloud, that may go back, with a cloud that was
     /// restored.
     receiver: Receiver,
@@ -100,6 +102,7 @@ impl Uploader {
             stage: Stage::Off,
             last_id: UplinkId(0),
             retry: Retry::default(),
+            health: Health::default(),
             receiver: Receiver::default(),
             packing: Packing::new(config),
             head: HeadWatch::default(),
@@ -312,7 +315,7 @@ impl Uploader {
         };
         self.receiver.holds(vector);
         self.receiver.aim(turn.log.durable());
-        self.retry.reset();
+        self.works(turn);
         self.head.looked();
         self.stage = Stage::Holding { epoch };
         // An instance that was told that it is over has drawn another one, or never will.
@@ -328,7 +331,7 @@ impl Uploader {
         };
         self.receiver.holds(vector);
         self.receiver.aim(turn.log.durable());
-        self.retry.reset();
+        self.works(turn);
         self.head.looked();
         self.stage = Stage::Holding { epoch };
     }
@@ -344,7 +347,7 @@ impl Uploader {
         let forward = new.iter().any(|(chain, _)| vector.get(chain) != held.get(chain));
         self.receiver.holds(vector);
         if forward {
-            self.retry.reset();
+            self.works(turn);
             self.stage = Stage::Holding { epoch };
         } else {
             // The same answer to the same question would go round for ever.
@@ -357,6 +360,7 @@ impl Uploader {
             self.hold_or_rest(turn);
             return;
         }
+        self.health.refused(reason);
         turn.out.notice(Notice::UploadRefused { reason });
         if reason == RefusedReason::TooLarge
             && let Stage::Sending { largest: Some(chain), .. } = self.stage
@@ -376,9 +380,23 @@ impl Uploader {
             UplinkError::Overloaded { retry_after } => (*retry_after).min(turn.config.uplink_max),
             _ => Duration::ZERO,
         };
+        self.health.failed(&error);
         let (attempts, wait) = self.retry.failed(turn);
         turn.out.notice(Notice::UplinkFailed { error, attempts });
         self.rest(turn.now, at_least + wait, self.stage.epoch());
+    }
+
+    /// A request was of use.
+    fn works(&mut self, turn: &mut Turn<'_>) {
+        self.retry.reset();
+        if let Some(attempts) = self.health.works() {
+            turn.out.notice(Notice::UplinkFound { attempts });
+        }
+    }
+
+    /// Why the cloud refuses, while it does.
+    pub(crate) fn refusal(&self) -> Option<CloudRefusal> {
+        self.health.refusal()
     }
 
     /// Goes on with the lease; without one, rests.

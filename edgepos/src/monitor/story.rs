@@ -160,6 +160,10 @@ fn tell_sync(notice: &sync::Notice) -> &'static str {
             error!(%reason, "the cloud refused an upload");
             "upload_refused"
         }
+        Notice::UplinkFound { attempts } => {
+            info!(attempts, "the cloud is reached again");
+            "uplink_found"
+        }
         // The first failure is told, and those that follow are the same story.
         Notice::UplinkFailed { error, attempts: 1 } => {
             warn!(%error, "the cloud is not reached; sales go on");

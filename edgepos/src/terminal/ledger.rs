@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use edgepos_consensus::{Attachment, Leader};
 use edgepos_core::{Chain, EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, StoreGeneration, Time};
 use edgepos_crdt::{Clock, Hlc, VersionVector};
-use edgepos_sync::{self as sync, EventRecord, Outbox, RecordError};
+use edgepos_sync::{self as sync, CloudRefusal, EventRecord, Outbox, RecordError};
 
 use super::config::Config;
 use super::derivation::{self, Derivation, store_chain};
@@ -259,6 +259,11 @@ impl Ledger {
     /// What is on this terminal's disk.
     pub(crate) fn durable(&self) -> &VersionVector {
         self.outbox.durable()
+    }
+
+    /// Why the cloud refuses what is uploaded, while it does.
+    pub(crate) fn refused_by_cloud(&self) -> Option<CloudRefusal> {
+        self.outbox.refused_by_cloud()
     }
 
     /// What a peer is known to hold durably.

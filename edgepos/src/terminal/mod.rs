@@ -415,30 +415,15 @@ impl Terminal {
 
     /// Looks whether what someone must act on holds, where the terminal itself sees it.
     fn look_around(&mut self, now: Now) {
-        let quarantined = match self.shop.quarantined() {
-            0 => None,
-            count => Some(Finding { count, about: "events and decisions of a later version".into() }),
-        };
+        let quarantined = findings::of_quarantine(self.shop.quarantined());
         self.report_condition(now, ConditionKind::Quarantined, quarantined);
-        let missing = match self.election.health() {
-            consensus::Health::Degraded { reachable, needed, .. } => Some(Finding {
-                count: u64::from(needed.saturating_sub(reachable)),
-                about: format!("{reachable} voters in reach, {needed} needed"),
-            }),
-            _ => None,
-        };
-        self.report_condition(now, ConditionKind::ToleranceLost, missing);
-        let behind = self.election.is_below_level().then(|| Finding {
-            count: 1,
-            about: format!(
-                "the store is at level {}, this terminal knows {}",
-                self.election.level(),
-                self.config.level
-            ),
-        });
+        self.report_condition(now, ConditionKind::ToleranceLost, findings::of_majority(&self.election));
+        let behind = findings::of_level(&self.election, self.config.level);
         self.report_condition(now, ConditionKind::LevelBehind, behind);
         self.report_condition(now, ConditionKind::DiskFull, self.disk.full());
         self.report_condition(now, ConditionKind::DiskBusy, self.disk.busy());
+        let refused = findings::of_refusal(self.ledger.refused_by_cloud(), self.ledger.queued());
+        self.report_condition(now, ConditionKind::RefusedByCloud, refused);
         let (mistaken, forked) = findings::of_claims(self.ledger.mistakes());
         self.report_condition(now, ConditionKind::MistakenClaim, mistaken);
         self.report_condition(now, ConditionKind::Forked, forked);
