@@ -5,6 +5,7 @@
 //! ```
 
 mod clock;
+mod device;
 mod transport;
 mod uplink;
 
@@ -12,6 +13,7 @@ use edgepos_core::{Chain, EventId, Lane, Persist, PersistId, ReplicaId, Seq, Spa
 use edgepos_sync::{EventRecord, Hash};
 
 pub use self::clock::clock;
+pub use self::device::{StoreDevice, store_device};
 pub use self::transport::{TransportEnd, transport};
 pub use self::uplink::{CloudAnswer, ScriptedCloud, uplink};
 use crate::ports::{Rows, Store};

@@ -1,8 +1,12 @@
-//! Both stores keep what they are given.
+//! Both stores keep what they are given, and what is broken is caught by name.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos::{MemoryStore, SqliteStore, Store, conformance};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use edgepos::core::{Persist, Space, Write};
+use edgepos::{MemoryStore, Rows, SqliteStore, Store, StoreError, StoreFailure, conformance};
 
 #[test]
 fn the_store_in_memory_conforms() {
@@ -24,23 +28,17 @@ fn the_store_on_sqlite_conforms() {
 struct Forgetful(MemoryStore);
 
 impl Store for Forgetful {
-    fn commit(&mut self, group: &[edgepos::core::Persist]) -> Result<(), edgepos::StoreError> {
+    fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
         let mut group = group.to_vec();
         for write in group.iter_mut().flat_map(|persist| &mut persist.writes) {
-            if let edgepos::core::Write::Put { value, .. } = write {
+            if let Write::Put { value, .. } = write {
                 value.pop();
             }
         }
         self.0.commit(&group)
     }
 
-    fn scan(
-        &self,
-        space: edgepos::core::Space,
-        from: &[u8],
-        to: &[u8],
-        max_bytes: u32,
-    ) -> Result<edgepos::Rows, edgepos::StoreError> {
+    fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
         self.0.scan(space, from, to, max_bytes)
     }
 }
@@ -49,4 +47,134 @@ impl Store for Forgetful {
 #[should_panic(expected = "empty keys and values are legal")]
 fn a_store_that_forgets_does_not_conform() {
     conformance::store(&mut || Box::new(Forgetful(MemoryStore::new())));
+}
+
+/// How a store deals with a device that fails.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Habit {
+    Sound,
+    /// Writes row by row.
+    TearsGroups,
+    /// Makes each `Persist` durable by itself.
+    TearsBetweenPersists,
+    /// Says that nothing was written, and has written some of it.
+    KeepsWhatFailed,
+    /// Shows what it could not write until it is opened again.
+    ShowsWhatFailed,
+    /// Answers before anything is durable, and writes on a clean stop.
+    AnswersEarly,
+}
+
+/// A device in memory, and stores with a habit on it.
+struct Shelf {
+    habit: Habit,
+    disk: Arc<Mutex<MemoryStore>>,
+}
+
+struct OnShelf {
+    habit: Habit,
+    disk: Arc<Mutex<MemoryStore>>,
+    view: MemoryStore,
+    room: Option<usize>,
+}
+
+impl Shelf {
+    fn new(habit: Habit) -> Self {
+        Self { habit, disk: Arc::default() }
+    }
+}
+
+impl conformance::StoreDevice for Shelf {
+    fn wipe(&mut self) {
+        self.disk = Arc::default();
+    }
+
+    fn open(&mut self, room: Option<u64>) -> Box<dyn Store> {
+        let (habit, disk) = (self.habit, Arc::clone(&self.disk));
+        let view = disk.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let room = room.map(|room| room as usize);
+        Box::new(OnShelf { habit, disk, view, room })
+    }
+
+    fn cut(&mut self, store: Box<dyn Store>) {
+        drop(store);
+    }
+}
+
+fn size(persist: &Persist) -> usize {
+    let of = |write: &Write| match write {
+        Write::Put { key, value, .. } => key.len() + value.len(),
+        Write::Delete { key, .. } => key.len(),
+    };
+    persist.writes.iter().map(of).sum()
+}
+
+impl OnShelf {
+    fn fails(&mut self, group: &[Persist], room: usize) -> StoreError {
+        let full = StoreError::plain("writing to the shelf").of_kind(StoreFailure::Full);
+        let mut disk = self.disk.lock().unwrap();
+        match self.habit {
+            Habit::TearsGroups | Habit::KeepsWhatFailed => {
+                let rows = room / 1_500;
+                let some = group.iter().flat_map(|persist| &persist.writes).take(rows).cloned().collect();
+                disk.commit(&[Persist { id: group[0].id, writes: some }]).unwrap();
+            }
+            Habit::TearsBetweenPersists if size(&group[0]) <= room => disk.commit(&group[..1]).unwrap(),
+            Habit::ShowsWhatFailed => self.view.commit(group).unwrap(),
+            _ => {}
+        }
+        match self.habit {
+            Habit::TearsGroups | Habit::TearsBetweenPersists => StoreError::plain("writing to the shelf"),
+            _ => full,
+        }
+    }
+}
+
+impl Store for OnShelf {
+    fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        let needed: usize = group.iter().map(size).sum();
+        if let Some(room) = self.room {
+            if needed > room {
+                return Err(self.fails(group, room));
+            }
+            self.room = Some(room - needed);
+        }
+        self.view.commit(group).unwrap();
+        if self.habit != Habit::AnswersEarly {
+            self.disk.lock().unwrap().commit(group).unwrap();
+        }
+        Ok(())
+    }
+
+    fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
+        self.view.scan(space, from, to, max_bytes)
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        *self.disk.lock().unwrap() = self.view;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_sound_store_keeps_its_groups_through_failures() {
+    conformance::store_device(&mut Shelf::new(Habit::Sound));
+}
+
+#[test]
+fn what_a_failing_device_breaks_is_caught_by_name() {
+    let caught = [
+        (Habit::TearsGroups, "a group is kept whole or not at all, through any failure"),
+        (Habit::TearsBetweenPersists, "a group is kept whole or not at all, through any failure"),
+        (Habit::KeepsWhatFailed, "nothing was written where the store says so: Full"),
+        (Habit::ShowsWhatFailed, "nothing of a group that failed is visible: Full"),
+        (Habit::AnswersEarly, "what was committed is there when the store is opened again: 1"),
+    ];
+    for (habit, expected) in caught {
+        let suite = || conformance::store_device(&mut Shelf::new(habit));
+        let panic = std::panic::catch_unwind(AssertUnwindSafe(suite)).unwrap_err();
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap();
+        assert!(text.contains(expected), "{habit:?}: {text}");
+    }
 }

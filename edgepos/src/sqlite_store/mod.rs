@@ -405,4 +405,47 @@ mod tests {
         let pages: i64 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         assert!(pages <= 9, "each event of 3,000 bytes in a page, without an overflow page: {pages}");
     }
+    /// A file that may grow by so much; a cut is a copy of it and its write-ahead log while it is open.
+    struct Device {
+        dir: tempfile::TempDir,
+        number: u32,
+    }
+
+    impl Device {
+        fn file(&self, suffix: &str) -> PathBuf {
+            self.dir.path().join(format!("{}.db{suffix}", self.number))
+        }
+    }
+
+    impl crate::conformance::StoreDevice for Device {
+        fn wipe(&mut self) {
+            self.number += 1;
+        }
+
+        fn open(&mut self, room: Option<u64>) -> Box<dyn Store> {
+            let store = SqliteStore::open(&self.file("")).unwrap();
+            let ask =
+                |pragma: &str| store.connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).unwrap();
+            if let Some(room) = room {
+                let pages = ask("PRAGMA page_count") + room as i64 / ask("PRAGMA page_size");
+                ask(&format!("PRAGMA max_page_count = {pages}"));
+            }
+            Box::new(store)
+        }
+
+        fn cut(&mut self, store: Box<dyn Store>) {
+            let files = ["", "-wal"].map(|suffix| (suffix, std::fs::read(self.file(suffix)).ok()));
+            drop(store);
+            self.number += 1;
+            for (suffix, bytes) in files {
+                bytes.into_iter().for_each(|bytes| std::fs::write(self.file(suffix), bytes).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn groups_are_whole_or_absent_through_a_full_disk_and_a_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        crate::conformance::store_device(&mut Device { dir, number: 0 });
+    }
 }
