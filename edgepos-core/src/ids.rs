@@ -1,8 +1,29 @@
 //! Identities and numbers, each its own type: what would be "the epoch" elsewhere has seven names here.
 
 use core::fmt;
+use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+/// The text is no identity of the form that was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ParseIdError {
+    expected: &'static str,
+}
+
+impl fmt::Display for ParseIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}", self.expected)
+    }
+}
+
+impl core::error::Error for ParseIdError {}
+
+/// As many hexadecimal digits, as a number.
+fn hexadecimal(text: &str, digits: usize) -> Option<u128> {
+    let all = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u128::from_str_radix(text, 16).ok().filter(|_| all)
+}
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
@@ -97,6 +118,21 @@ impl ReplicaId {
 impl fmt::Display for ReplicaId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{:012x}", self.terminal(), self.0 & 0xFFFF_FFFF_FFFF)
+    }
+}
+
+/// As it is displayed: `3-0123456789ab`.
+impl FromStr for ReplicaId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let parse = || {
+            let (terminal, nonce) = text.split_once('-')?;
+            let terminal: u16 = terminal.parse().ok()?;
+            let nonce = u64::try_from(hexadecimal(nonce, 12)?).ok()?;
+            Some(Self((u64::from(terminal) << 48) | nonce))
+        };
+        parse().ok_or(ParseIdError { expected: "an incarnation such as 3-0123456789ab" })
     }
 }
 
@@ -221,6 +257,16 @@ macro_rules! sixteen_bytes {
             }
         }
 
+        /// 32 hexadecimal digits.
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let number = hexadecimal(text, 32);
+                number.map(|number| Self(number.to_be_bytes())).ok_or(ParseIdError { expected: "32 hexadecimal digits" })
+            }
+        }
+
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($name), "({})"), self)
@@ -277,5 +323,33 @@ mod tests {
         let terminal = ReplicaId::new(3, u64::MAX);
         assert!(!terminal.is_store() && terminal.terminal() == 3);
         assert_eq!(terminal.to_string(), "3-ffffffffffff");
+    }
+
+    #[test]
+    fn what_is_displayed_reads_back() {
+        for replica in
+            [ReplicaId::new(3, 0xA5), ReplicaId::new(65_535, u64::MAX), ReplicaId::store(StoreGeneration(2))]
+        {
+            assert_eq!(replica.to_string().parse(), Ok(replica));
+        }
+        let store = StoreId([0xAB; 16]);
+        assert_eq!(store.to_string().parse(), Ok(store));
+        for text in [
+            "",
+            "3",
+            "3-",
+            "3-0123456789a",
+            "3-0123456789abc",
+            "65536-0123456789ab",
+            "3-0123456789ag",
+            "x-0123456789ab",
+            "3-+12345678901",
+        ] {
+            assert!(text.parse::<ReplicaId>().is_err(), "{text}");
+        }
+        assert_eq!(
+            "0".repeat(31).parse::<IdempotencyKey>().unwrap_err().to_string(),
+            "expected 32 hexadecimal digits"
+        );
     }
 }

@@ -62,6 +62,7 @@ mod node;
 mod ports;
 pub mod recovery;
 mod retail;
+mod setup;
 mod sqlite_store;
 mod store_thread;
 mod tcp;
@@ -91,6 +92,7 @@ pub use retail::sale::basket::OpenBasket;
 pub use retail::sale::draft::Draft;
 pub use retail::sale::receipt::{Commit, Receipt};
 pub use retail::unreadable::Unreadable;
+pub use setup::{OpenTerminal, Setup, SetupError};
 pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{

@@ -55,6 +55,12 @@ pub struct Config {
     /// How long after every member has announced a higher feature level the leader raises the store to it without an operator's word.
     /// Default 7 days. Shorter leaves less time to take a bad update back; longer keeps new features away.
     pub level_after: Duration,
+    /// A voter that was silent for this long loses its vote to a learner that is there, while a majority holds. Default 10 min, at least
+    /// 10 s. Shorter moves votes at every restart; longer leaves the store one failure from standing still.
+    pub replace_voter_after: Duration,
+    /// A leader whose oldest write takes longer hands over. Default 2 s, at least 100 ms. Shorter moves the leadership at every hiccup of
+    /// a flash disk; longer leaves decisions unapplied where the uploads are.
+    pub disk_stall_after: Duration,
     /// The place in the store that this terminal sells from. Default 0.
     pub location: u32,
     /// Baskets that may be open at once. Default 1,000.
@@ -82,6 +88,8 @@ impl Config {
             exception_grace: Duration::from_secs(5),
             level: consensus::MAX_LEVEL,
             level_after: Duration::from_secs(7 * 24 * 3600),
+            replace_voter_after: Duration::from_secs(600),
+            disk_stall_after: Duration::from_secs(2),
             location: 0,
             max_open_baskets: 1_000,
             max_commits: 1_024,
@@ -117,6 +125,8 @@ impl Config {
         election.timing = self.timing.clone();
         election.lossy_transport = self.delivery == Delivery::Lossy;
         election.joins = !self.genesis.voters.contains(&self.me);
+        election.replace_voter_after = self.replace_voter_after;
+        election.disk_stall_after = self.disk_stall_after;
         election.store = self.genesis.store;
         election.generation = self.genesis.generation;
         election.level = self.level;
