@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos::core::{Chain, EventId, IdempotencyKey, Lane, ReplicaId, Seq};
+use edgepos::core::{Chain, EventId, IdempotencyKey, Lane, RepairGen, ReplicaId, Seq};
 use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{
     BasketId, BookedName, CashCount, CounterRow, Currency, DayClosed, DayOpened, DocType, Effect, Envelope,
@@ -206,6 +206,15 @@ fn the_page_names_each_kind_with_its_lane() {
         })
         .collect();
     assert_eq!(rows, expected);
+}
+
+/// The number of repairs is key 20, and nothing where there was none.
+#[test]
+fn a_repair_is_these_bytes() {
+    let repaired = sale().with_repair(RepairGen(3));
+    assert_eq!(hex(&repaired.encode()), format!("b0{}1403", &SALE[2..]));
+    assert_eq!(Envelope::decode(&repaired.encode()).unwrap().repair(), RepairGen(3));
+    assert_eq!(hex(&sale().with_repair(RepairGen(0)).encode()), SALE);
 }
 
 /// A basket or a key that was booked more than once.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edgepos_core::IdempotencyKey;
+use edgepos_core::{IdempotencyKey, RepairGen};
 use edgepos_crdt::Hlc;
 use edgepos_wire::{DecodeError, DecodeFault, from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
@@ -135,6 +135,9 @@ pub struct Envelope {
     #[n(17)]
     #[cbor(with = "minicbor::bytes")]
     key: Option<[u8; 16]>,
+    /// How often the register that this writes was repaired, this event included.
+    #[n(20)]
+    repair: Option<u32>,
 }
 
 impl Envelope {
@@ -158,6 +161,7 @@ impl Envelope {
             body,
             ext: BTreeMap::new(),
             key: None,
+            repair: None,
         }
     }
 
@@ -174,6 +178,17 @@ impl Envelope {
     /// Sets the till's idempotency key.
     pub fn with_key(mut self, key: Option<IdempotencyKey>) -> Self {
         self.key = key.map(|key| key.0);
+        self
+    }
+
+    /// How often the register that this event writes was repaired: a later repair wins, whatever the clocks say.
+    pub fn repair(&self) -> RepairGen {
+        RepairGen(self.repair.unwrap_or(0))
+    }
+
+    /// Sets how often the register that this event writes was repaired.
+    pub fn with_repair(mut self, repair: RepairGen) -> Self {
+        self.repair = Some(repair.0).filter(|repair| *repair > 0);
         self
     }
 

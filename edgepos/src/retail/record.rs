@@ -16,6 +16,7 @@ pub struct Record {
     /// Whether it counts.
     pub mode: Mode,
     key: Option<IdempotencyKey>,
+    repairs: bool,
     /// Why it is not taken, found out when it was made.
     refused: Option<Refusal>,
 }
@@ -50,7 +51,7 @@ impl Record {
 
     /// A live event.
     pub(crate) fn new(what: What) -> Self {
-        Self { what, mode: Mode::Live, key: None, refused: None }
+        Self { what, mode: Mode::Live, key: None, repairs: false, refused: None }
     }
 
     /// Something that is refused when it is recorded.
@@ -74,6 +75,18 @@ impl Record {
     pub fn with_key(mut self, key: IdempotencyKey) -> Self {
         self.key = Some(key);
         self
+    }
+
+    /// Repairs a register that a wrong clock has written so far ahead that nobody can write it any more: this product or price wins over
+    /// whatever was written before the repair, wherever its stamp lies. From feature level 1 on.
+    pub fn repairing(mut self) -> Self {
+        self.repairs = true;
+        self
+    }
+
+    /// Whether it repairs a register.
+    pub(crate) fn repairs(&self) -> bool {
+        self.repairs
     }
 
     /// The till's key.

@@ -201,12 +201,14 @@ impl Shop {
     }
 
     fn write(&mut self, turn: &mut Turn<'_>, record: Record) -> Result<EventId, Refusal> {
-        let key = record.key();
+        let (key, repairs) = (record.key(), record.repairs());
         let (what, mode) = record.into_parts();
         turn.disk.check(self.promised(), what.needs())?;
         match what {
             What::Event { kind, lane, body, effects } => {
-                let entry = Entry { lane, mode, effects, key, ..Entry::new(self.day.open(), kind, body) };
+                let above = self.catalogue.above(kind, &body, repairs)?;
+                let entry =
+                    Entry { lane, mode, effects, key, above, ..Entry::new(self.day.open(), kind, body) };
                 turn.ledger.record(turn.now, turn.config, entry)
             }
             What::Day(record) => {

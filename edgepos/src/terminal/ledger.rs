@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 
 use edgepos_consensus::{Attachment, Leader};
-use edgepos_core::{Chain, EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, StoreGeneration, Time};
+use edgepos_core::{
+    Chain, EventId, IdempotencyKey, Lane, Now, RepairGen, ReplicaId, Seq, StoreGeneration, Time,
+};
 use edgepos_crdt::{Clock, Hlc, VersionVector};
 use edgepos_sync::{self as sync, CloudRefusal, EventRecord, Outbox, RecordError};
 
@@ -57,6 +59,17 @@ pub(crate) struct Entry {
     pub(crate) effects: Vec<Effect>,
     pub(crate) refs: Vec<Ref>,
     pub(crate) key: Option<IdempotencyKey>,
+    /// For an event that writes a register, what it must be above.
+    pub(crate) above: Above,
+}
+
+/// What the stamp of a register's next value must be above.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Above {
+    /// How often the register was repaired, the next value included.
+    pub(crate) repair: RepairGen,
+    /// The stamp of the value that is seen.
+    pub(crate) hlc: Hlc,
 }
 
 impl Entry {
@@ -73,6 +86,7 @@ impl Entry {
             effects: Vec::new(),
             refs: Vec::new(),
             key: None,
+            above: Above::default(),
         }
     }
 }
@@ -287,8 +301,10 @@ impl Ledger {
     }
 
     fn envelope(&mut self, now: Now, config: &Config, entry: Entry) -> Envelope {
-        let Entry { kind, body, mode, business_day, operator, drawer, effects, refs, key, .. } = entry;
-        let mut envelope = Envelope::new(kind, now.wall.0, self.clock.now(now.wall), body).with_key(key);
+        let Entry { kind, body, mode, business_day, operator, drawer, effects, refs, key, above, .. } = entry;
+        // Who has seen a value can replace it, whatever clock wrote it. The own clock does not follow: one register must not poison all.
+        let hlc = self.clock.now(now.wall).max(Hlc(above.hlc.0.saturating_add(1)));
+        let mut envelope = Envelope::new(kind, now.wall.0, hlc, body).with_key(key).with_repair(above.repair);
         envelope.business_day = business_day;
         envelope.location = config.location;
         envelope.workstation = config.me.terminal();

@@ -11,7 +11,9 @@ use thiserror::Error;
 
 use super::config::Config;
 use super::ledger::Ledger;
+use super::refusal::Refusal;
 use super::unit_of_work::UnitOfWork;
+use crate::retail::record::Record;
 use crate::retail::unreadable::{Unreadable, number};
 
 /// A row of [`Space::Identity`], which an earlier version leaves alone. Behind the name comes the level, 4 bytes, big endian.
@@ -153,6 +155,15 @@ impl Levels {
 /// has reached level 1.
 pub(super) fn ends_exceptions(election: &Election) -> bool {
     election.level() >= 1
+}
+
+/// Refuses a repair where a terminal may not know that it is one: version 0.1.0 looks at the clocks alone.
+pub(super) fn check_repair(election: &Election, record: &Record) -> Result<(), Refusal> {
+    let level = election.level();
+    if record.repairs() && level == 0 {
+        return Err(Refusal::BelowLevel { level, needs: 1 });
+    }
+    Ok(())
 }
 
 /// The highest level above the store's that every member has announced.

@@ -175,6 +175,7 @@ impl Terminal {
     /// # Errors
     /// When the event is over a limit, or the business day does not allow it; nothing was written then.
     pub fn record(&mut self, now: Now, request: RequestId, record: Record) -> Result<(), Refusal> {
+        level::check_repair(&self.election, &record)?;
         self.command(now, |shop, turn| shop.record(turn, request, record))
     }
 

@@ -1,6 +1,6 @@
 //! Why a request was not done.
 
-use edgepos_core::EventId;
+use edgepos_core::{Chain, EventId};
 use edgepos_sync::RecordError;
 use thiserror::Error;
 
@@ -75,6 +75,21 @@ pub enum Refusal {
     /// Something else is being recorded under this key.
     #[error("something else is being recorded under this key")]
     KeyBusy,
+    /// A wrong clock has written the register so far ahead that no stamp is above: see
+    /// [`Record::repairing`](crate::Record::repairing).
+    #[error("the register was last written at the end of all time, by {by}: it must be repaired")]
+    RegisterAtCeiling {
+        /// Whose clock it was.
+        by: Chain,
+    },
+    /// Not all terminals of the store know what was asked for.
+    #[error("the store is at feature level {level}, and this needs level {needs}")]
+    BelowLevel {
+        /// The store's level.
+        level: u32,
+        /// The level that is needed.
+        needs: u32,
+    },
     /// Too much is open at once.
     #[error("{what}: the limit of {limit} is reached")]
     Full {

@@ -271,6 +271,9 @@ pub struct KeyedRecord {
     /// The till's key, 32 hexadecimal digits. The same one for every retry, which then records nothing and names the first event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// Repairs a product or a price that a wrong clock has written too far ahead for anybody to replace it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub repair: bool,
     /// What is recorded.
     #[serde(flatten)]
     pub event: RecordEvent,

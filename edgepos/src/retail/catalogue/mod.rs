@@ -20,6 +20,7 @@ use super::kind::KnownKind;
 use super::record::Record;
 use super::sale::body::Line;
 use crate::retail::unreadable::Unreadable;
+use crate::terminal::ledger::Above;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::unit_of_work::UnitOfWork;
 
@@ -84,8 +85,37 @@ impl Catalogue {
         envelope: &Envelope,
         value: Result<Value, DecodeError>,
     ) -> Result<Change, Unreadable> {
-        let stamp = Stamp::new(RepairGen(0), envelope.hlc(), id.chain);
+        let stamp = Stamp::new(envelope.repair(), envelope.hlc(), id.chain);
         Ok(Change { stamp, value: value? })
+    }
+
+    /// What the stamp of this product or price must be above to be seen; nothing for another kind. A repair is above whatever is there.
+    ///
+    /// # Errors
+    /// When no stamp is above, and it is no repair.
+    pub(crate) fn above(&self, kind: KnownKind, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
+        let Some(seen) = self.seen(kind, body) else { return Ok(Above::default()) };
+        let next = seen.repair.0.checked_add(1).map(RepairGen);
+        match (repairs, next) {
+            (true, Some(repair)) => Ok(Above { repair, hlc: Hlc::ZERO }),
+            _ if seen.hlc.0 == u64::MAX => Err(Refusal::RegisterAtCeiling { by: seen.chain }),
+            _ => Ok(Above { repair: seen.repair, hlc: seen.hlc }),
+        }
+    }
+
+    /// The stamp of what this product or price replaces.
+    fn seen(&self, kind: KnownKind, body: &[u8]) -> Option<Stamp> {
+        match kind {
+            KnownKind::ProductSet => {
+                let product: ProductSet = from_cbor("product", body).ok()?;
+                self.products.get(&code::key(&product.product)).map(LwwRegister::stamp)
+            }
+            KnownKind::PriceSet => {
+                let price: PriceSet = from_cbor("price", body).ok()?;
+                self.prices.get(&(code::key(&price.product), price.list))?.seen(&price)
+            }
+            _ => None,
+        }
     }
 
     /// Makes the change, where its stamp is the newest. Whether that says something else of how stock is counted.

@@ -55,6 +55,13 @@ impl Versions {
         Set { won: won && forgotten != Some(window), forgotten }
     }
 
+    /// The newest stamp among the versions that this price competes with: those that begin with it.
+    pub(super) fn seen(&self, price: &PriceSet) -> Option<Stamp> {
+        let from = Window::of(price).from;
+        let began = self.all.range(Window { from, to: 0 }..=Window { from, to: u64::MAX });
+        began.map(|(_, register)| register.stamp()).max()
+    }
+
     /// The price in force at this moment: of those that are valid the one that began last, and of those the newest.
     pub(super) fn at(&self, at_ms: u64) -> Option<&PriceSet> {
         let begun = self.all.range(..=Window { from: at_ms, to: u64::MAX });

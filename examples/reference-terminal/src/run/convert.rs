@@ -120,6 +120,7 @@ pub(super) fn commit(pay: Pay) -> Result<Commit, Problem> {
 
 pub(super) fn record(keyed: KeyedRecord, location: u32) -> Result<Record, Problem> {
     let record = plain_record(keyed.event, location)?;
+    let record = if keyed.repair { record.repairing() } else { record };
     Ok(match keyed.key.as_deref().map(key).transpose()? {
         Some(key) => record.with_key(key),
         None => record,
