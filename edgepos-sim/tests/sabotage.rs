@@ -34,7 +34,7 @@ fn a_disk_that_reports_too_early_loses_receipts() {
 /// store does not come to rest instead: this seed is one in which nobody does.
 #[test]
 fn a_disk_that_drops_an_event_has_lost_it() {
-    let rules = broken(Sabotage::DiskDropsEvent, 2..3, |_| ());
+    let rules = broken(Sabotage::DiskDropsEvent, 7..8, |_| ());
     assert_eq!(rules, [Rule::NothingLost, Rule::NothingTwice, Rule::Converged]);
 }
 

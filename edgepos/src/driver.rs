@@ -228,6 +228,7 @@ impl Loop {
             Command::Begin(draft, reply) => (self.terminal.begin(now, request, draft), reply),
             Command::Commit(commit, reply) => (self.terminal.commit(now, request, commit), reply),
             Command::Abandon(basket, reply) => (self.terminal.abandon(now, request, basket), reply),
+            Command::Counter(row, reply) => (self.terminal.ask_counter(now, request, row), reply),
             Command::Record(record, reply) => (self.terminal.record(now, request, record), reply),
             // A caller that has gone does not need its answer.
             Command::Admit(replica, reply) => return drop(reply.send(self.terminal.admit(now, replica))),

@@ -25,6 +25,7 @@ pub(crate) enum Command {
     Begin(Draft, oneshot::Sender<Result<Reply, Refusal>>),
     Commit(Commit, oneshot::Sender<Result<Reply, Refusal>>),
     Abandon(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
+    Counter(CounterRow, oneshot::Sender<Result<Reply, Refusal>>),
     Record(Record, oneshot::Sender<Result<Reply, Refusal>>),
     Read(Load, oneshot::Sender<Rows>),
     Query(Box<dyn FnOnce(&Terminal) + Send>),
@@ -164,15 +165,18 @@ impl Node {
         self.query(Terminal::status).await
     }
 
-    /// One counter; `None` when nothing ever moved it.
+    /// One counter; `None` when nothing ever moved it: see [`Terminal::ask_counter`].
     ///
     /// # Errors
     /// When the terminal has stopped.
     pub async fn counter(&self, row: CounterRow) -> Result<Option<i64>, Refusal> {
-        self.query(move |terminal| terminal.counter(&row)).await
+        match self.ask(|reply| Command::Counter(row, reply)).await? {
+            Reply::Counter(value) => Ok(value),
+            other => Err(mixed_up(&other)),
+        }
     }
 
-    /// Every counter.
+    /// Every counter that has a row: lines of which nothing has come back have none.
     ///
     /// # Errors
     /// When the terminal has stopped.

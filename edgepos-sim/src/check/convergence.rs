@@ -1,11 +1,18 @@
 //! All terminals and the cloud hold the same events, and have made the same of them.
 
+use edgepos::model::CounterRow;
+
 use super::rule::{Rule, Violation};
-use super::view::Events;
-use super::view::StoreView;
+use super::view::{Events, Facts, StoreView, TerminalView};
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     let Some(first) = view.terminals.first() else { return };
+    // A terminal may keep no row of these.
+    let untouched = Facts::of(&first.events).untouched;
+    let rows = |terminal: &TerminalView| -> Vec<(CounterRow, i64)> {
+        let rows = terminal.counters.iter().filter(|(row, _)| !untouched.contains(row));
+        rows.map(|(row, value)| (row.clone(), *value)).collect()
+    };
     same_events("the cloud", &view.cloud.events, &first.replica.to_string(), &first.events, found);
     for other in &view.terminals[1..] {
         let (name, first_name) = (other.replica.to_string(), first.replica.to_string());
@@ -18,7 +25,7 @@ pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
                 ));
             }
         };
-        differ("counters", other.counters == first.counters);
+        differ("counters", rows(other) == rows(first));
         // What applies is what this version shows; a later one is not asked.
         differ("prices", other.later || other.prices == first.prices);
         differ("exceptions", other.exceptions == first.exceptions);

@@ -124,6 +124,7 @@ impl Ledger {
             Ok(Reply::Begun { number, total }) => basket.begins(id, *number, *total),
             Ok(Reply::Committed { receipt, repeated }) => basket.commits(id, key, receipt, *repeated),
             Ok(Reply::Abandoned) => basket.abandons(id),
+            Ok(Reply::Counter(_)) => Err(receipts(format!("basket {id} was answered with a counter"))),
             Ok(Reply::Recorded(event)) => Err(receipts(format!("basket {id} was recorded as event {event}"))),
             Err(Refusal::UnknownBasket(_)) => basket.is_unknown(id, key),
             Err(refusal @ (Refusal::Stopped(_) | Refusal::BasketExists(_) | Refusal::Overflow)) => {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::crdt::VersionVector;
 use edgepos::model::{
-    BookedName, Counter, CounterRow, Envelope, ExceptionEnded, ExceptionRaised, Mode, PriceSet, ProductSet,
-    Transaction,
+    BasketId, BookedName, Counter, CounterRow, Effect, Envelope, ExceptionEnded, ExceptionRaised, Mode,
+    PriceSet, ProductSet, Transaction,
 };
 use edgepos::{OpenBasket, Status, Store, StoreError, Terminal};
 use edgepos_core::{EventId, ReplicaId, Space};
@@ -144,6 +144,10 @@ pub struct Episode<'a> {
 pub struct Facts {
     /// Each counter as the sum of its effects.
     pub counters: BTreeMap<CounterRow, i128>,
+    /// What may be returned of lines of which nothing has come back, which terminals keep no row of.
+    pub untouched: BTreeSet<CounterRow>,
+    /// Such rows that something has moved besides.
+    touched: BTreeSet<CounterRow>,
     /// The lowest floor that any effect gave a row.
     pub floors: BTreeMap<CounterRow, i64>,
     /// Receipts that count.
@@ -250,7 +254,9 @@ impl Facts {
             _ => {}
         }
         if live {
+            let own = self.transactions.last().filter(|(last, _)| *last == id).map(|(_, sold)| sold.basket);
             for effect in &envelope.effects {
+                self.touch(effect, own);
                 *self.counters.entry(effect.row()).or_default() += i128::from(effect.delta);
                 if id.chain.lane == edgepos_core::Lane::Stock {
                     self.counted.insert(effect.row());
@@ -269,6 +275,20 @@ impl Facts {
 
     fn book(&mut self, name: BookedName, id: EventId) {
         self.booked.entry(name).or_default().insert(id);
+    }
+
+    fn touch(&mut self, effect: &Effect, own: Option<BasketId>) {
+        let row = effect.row();
+        let sold = own.is_some_and(|basket| row.key.len() == 18 && row.key.starts_with(&basket.0));
+        if row.counter != Counter::RETURNABLE {
+            return;
+        }
+        if !sold || effect.delta < 0 {
+            self.untouched.remove(&row);
+            self.touched.insert(row);
+        } else if !self.touched.contains(&row) {
+            self.untouched.insert(row);
+        }
     }
 
     /// Rows that are below their floor, of what is counted.

@@ -7,13 +7,16 @@ use edgepos_crdt::{Item, PnRow, PnTable};
 use edgepos_wire::{from_cbor, to_cbor};
 
 use super::effect::{Counter, CounterRow, Effect};
+use super::sale::body::BasketId;
+use super::sums::{SoldBy, Sums, basket_of, is_own, lowest, sums};
 use super::unreadable::Unreadable;
 use crate::terminal::unit_of_work::UnitOfWork;
 
 /// All counters of the store as far as this terminal has seen.
 ///
 /// Stock is a [`PnTable`] by column: every terminal sells every product. What may be returned of a receipt line is touched by one
-/// or two chains for ever, so a page of a column each would be nearly empty: such rows are kept one by one.
+/// or two chains for ever, so a page of a column each would be nearly empty: such rows are kept one by one, and only of lines of
+/// which something came back. Until then nothing is kept of a line: see [`sold`](super::sold).
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     items: BTreeMap<Vec<u8>, Item>,
@@ -29,6 +32,8 @@ pub(crate) struct Counters {
     renamed: Vec<(Item, Chain, Vec<Vec<u8>>)>,
     /// Rows of one GTIN that cannot be one.
     broken: Option<Unreadable>,
+    /// Rows of sold lines that have moved, whose sale is still to be read; and what sales have said meanwhile.
+    unsold: BTreeMap<Item, BTreeMap<EventId, (i64, Option<i64>)>>,
 }
 
 /// Stock of one GTIN, under its own key and under the codes that versions up to 0.1.0 wrote it with.
@@ -37,6 +42,28 @@ struct Found {
     row: PnRow,
     floor: Option<i64>,
     keys: Vec<Vec<u8>>,
+}
+
+/// What an event did.
+#[derive(Debug, Default)]
+pub(crate) struct Effected {
+    /// The rows that moved.
+    pub(crate) moved: Vec<Item>,
+    /// What it sold of its own lines, which have no rows.
+    pub(crate) sold: Sums,
+    /// Baskets whose sale is to be read, since something of a line came back.
+    pub(crate) wanted: BTreeSet<BasketId>,
+}
+
+/// The effects of one event, sorted out.
+#[derive(Debug, Default)]
+struct Plan {
+    /// Rows to move, by how much, and the lowest floor.
+    rows: Vec<(Item, i64, Option<i64>)>,
+    sold: Sums,
+    /// Rows whose sale is still to be read.
+    waiting: Vec<(Item, i64, Option<i64>)>,
+    fresh: Vec<Item>,
 }
 
 #[derive(Debug)]
@@ -59,26 +86,89 @@ pub struct CounterValue {
 type Stored = (u64, u64, u64, Option<i64>);
 
 impl Counters {
-    /// Applies all effects of one event, or none and says why. The items that it moved.
-    pub(crate) fn apply(&mut self, id: EventId, effects: &[Effect]) -> Result<Vec<Item>, Unreadable> {
-        let planned = self.plan(effects)?;
-        for &(item, delta, _) in &planned {
+    /// Applies all effects of one event, or none and says why. What a sale, of basket `own`, says of its own lines makes no row.
+    pub(crate) fn apply(
+        &mut self,
+        id: EventId,
+        effects: &[Effect],
+        own: Option<BasketId>,
+    ) -> Result<Effected, Unreadable> {
+        let plan = self.plan(sums(effects)?, own);
+        for &(item, delta, _) in &plan.rows {
             self.check(id, item, delta)?;
         }
-        Ok(self.carry_out(id, planned))
+        Ok(self.carry_out(id, plan))
     }
 
     /// Applies what of an event's effects is not in the rows yet, all of it or nothing. An earlier version that had this disk in
     /// between wrote each row with its event: the stamp of a row says which events it counts.
-    pub(crate) fn replay(&mut self, id: EventId, effects: &[Effect]) -> Result<(), Unreadable> {
+    pub(crate) fn replay(
+        &mut self,
+        id: EventId,
+        effects: &[Effect],
+        own: Option<BasketId>,
+    ) -> Result<(), Unreadable> {
         self.gather();
-        let mut planned = self.plan(effects)?;
-        planned.retain(|&(item, ..)| self.cell(item, id.chain).stamp < id.seq);
-        for &(item, delta, _) in &planned {
+        let mut plan = self.plan(sums(effects)?, own);
+        plan.rows.retain(|&(item, ..)| self.cell(item, id.chain).stamp < id.seq);
+        for &(item, delta, _) in &plan.rows {
             self.check(id, item, delta)?;
         }
-        self.carry_out(id, planned);
+        self.carry_out(id, plan);
         Ok(())
+    }
+
+    /// Baskets of which something came back and whose sale is still to be read.
+    pub(crate) fn unsold(&self) -> BTreeSet<BasketId> {
+        self.unsold.keys().filter_map(|item| basket_of(&self.rows[item.0 as usize].key)).collect()
+    }
+
+    /// Every row is restored: those of sold lines that no sale has moved wait for it.
+    pub(crate) fn look_for_unsold(&mut self) {
+        let line = CounterRow::returnable(BasketId::default(), 0).to_key();
+        let unsold = self
+            .items
+            .range(line..)
+            .take_while(|(key, _)| key.starts_with(&Counter::RETURNABLE.0.to_be_bytes()))
+            .filter(|(key, item)| basket_of(key).is_some() && self.history(**item).1 == 0)
+            .map(|(_, item)| *item);
+        let unsold: Vec<Item> = unsold.collect();
+        for item in unsold {
+            self.unsold.entry(item).or_default();
+        }
+    }
+
+    /// The sales of a basket were read: the rows of its lines that waited for them move.
+    pub(crate) fn settle(&mut self, basket: BasketId, sales: &[SoldBy]) -> Vec<Item> {
+        let first = CounterRow::returnable(basket, 0).to_key();
+        let last = CounterRow::returnable(basket, u16::MAX).to_key();
+        let items: Vec<Item> = self.items.range(first..=last).map(|(_, item)| *item).collect();
+        let mut moved = Vec::new();
+        for item in items {
+            let Some(mut sold) = self.unsold.remove(&item) else { continue };
+            let key = &self.rows[item.0 as usize].key;
+            for SoldBy { event, lines } in sales {
+                sold.extend(lines.get(key).map(|sum| (*event, *sum)));
+            }
+            for (event, (sum, floor)) in sold {
+                let cell = self.sparse.entry((item, event.chain)).or_default();
+                cell.stamp = cell.stamp.max(event.seq);
+                // As far above any floor as can be said.
+                cell.plus = cell.plus.saturating_add(sum.unsigned_abs());
+                self.dirty.insert((item, event.chain));
+                let meta = &mut self.rows[item.0 as usize];
+                meta.floor = lowest(floor, meta.floor);
+            }
+            moved.push(item);
+        }
+        moved
+    }
+
+    /// Whether what was sold of the line is still to be read before the row's value is known: it waits for its sale, or there is no
+    /// row.
+    pub(crate) fn lacks_sale(&self, row: &CounterRow) -> bool {
+        let key = row.to_key();
+        basket_of(&key).is_some() && self.items.get(&key).is_none_or(|item| self.unsold.contains_key(item))
     }
 
     /// Writes every row that has moved since it was written.
@@ -95,27 +185,49 @@ impl Counters {
         Write::put(Space::Counter, [key.as_slice(), &chain.to_key()].concat(), to_cbor(&stored))
     }
 
-    /// The sum of the effects on each row, and the lowest floor that they name.
-    fn plan(&mut self, effects: &[Effect]) -> Result<Vec<(Item, i64, Option<i64>)>, Unreadable> {
-        let mut sums: BTreeMap<Vec<u8>, (i64, Option<i64>)> = BTreeMap::new();
-        for effect in effects {
-            let sum = sums.entry(effect.row().to_key()).or_insert((0, None));
-            sum.0 = sum.0.checked_add(effect.delta).ok_or(Unreadable::EffectsOverflow)?;
-            sum.1 = lowest(effect.floor, sum.1);
+    fn plan(&mut self, sums: Sums, own: Option<BasketId>) -> Plan {
+        let mut plan = Plan::default();
+        for (key, (sum, floor)) in sums {
+            let known = self.items.get(&key).copied();
+            match known {
+                None if is_own(own, &key, sum) => {
+                    plan.sold.insert(key, (sum, floor));
+                }
+                Some(item) if is_own(own, &key, sum) && self.unsold.contains_key(&item) => {
+                    plan.sold.insert(key, (sum, floor));
+                    plan.waiting.push((item, sum, floor));
+                }
+                _ => {
+                    let line = basket_of(&key).is_some();
+                    let item = self.intern(key);
+                    plan.rows.push((item, sum, floor));
+                    if known.is_none() && line {
+                        plan.fresh.push(item);
+                    }
+                }
+            }
         }
-        Ok(sums.into_iter().map(|(key, (delta, floor))| (self.intern(key), delta, floor)).collect())
+        plan
     }
 
-    fn carry_out(&mut self, id: EventId, planned: Vec<(Item, i64, Option<i64>)>) -> Vec<Item> {
-        let mut moved = Vec::with_capacity(planned.len());
-        for (item, delta, floor) in planned {
+    fn carry_out(&mut self, id: EventId, plan: Plan) -> Effected {
+        let Plan { rows, sold, waiting, fresh } = plan;
+        for (item, sum, floor) in waiting {
+            self.unsold.entry(item).or_default().insert(id, (sum, floor));
+        }
+        let mut effected = Effected { sold, ..Effected::default() };
+        for item in fresh {
+            self.unsold.entry(item).or_default();
+            effected.wanted.extend(basket_of(&self.rows[item.0 as usize].key));
+        }
+        for (item, delta, floor) in rows {
             self.add(id, item, delta);
             self.dirty.insert((item, id.chain));
             let meta = &mut self.rows[item.0 as usize];
             meta.floor = lowest(floor, meta.floor);
-            moved.push(item);
+            effected.moved.push(item);
         }
-        moved
+        effected
     }
 
     /// A row as it is on disk.
@@ -285,11 +397,6 @@ impl Counters {
             self.sparse.insert((item, id.chain), row);
         }
     }
-}
-
-/// The lower of two floors. A register says otherwise where one is set; of effects the lowest counts, whatever order they come in.
-fn lowest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
-    a.into_iter().chain(b).min()
 }
 
 /// Two rows of one chain as one. What moved either is at most the later stamp.

@@ -11,6 +11,8 @@ pub(crate) mod envelope;
 pub(crate) mod kind;
 pub(crate) mod money;
 
+pub(crate) mod sums;
+
 mod applied;
 pub(crate) mod counters;
 pub(crate) mod quarantine;
@@ -19,6 +21,7 @@ pub(crate) mod unreadable;
 
 pub(crate) mod keys;
 pub(crate) mod recordings;
+pub(crate) mod sold;
 
 pub(crate) mod catalogue;
 pub(crate) mod day;

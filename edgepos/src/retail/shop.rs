@@ -1,5 +1,6 @@
 //! The shop: every room, and which of them an event, a command, a row and a question are for.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use edgepos_core::{EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, Space, Time};
@@ -8,7 +9,7 @@ use edgepos_crdt::VersionVector;
 use super::applied::Applied;
 use super::catalogue::body::{PriceSet, ProductSet};
 use super::catalogue::{Catalogue, Change as RegisterChange};
-use super::counters::{CounterValue, Counters};
+use super::counters::{CounterValue, Counters, Effected};
 use super::day::Day;
 use super::effect::CounterRow;
 use super::envelope::{Envelope, Mode};
@@ -16,6 +17,7 @@ use super::exception::body::{ExceptionEnded, ExceptionRaised};
 use super::exception::judge::Standing;
 use super::exception::{Due, Exceptions, Subject};
 use super::keys::Keys;
+use super::keys::booked::Booked;
 use super::keys::lookup::Question;
 use super::keys::name::{BookedName, LookupId, Named};
 use super::kind::KnownKind;
@@ -27,8 +29,10 @@ use super::sale::basket::OpenBasket;
 use super::sale::body::BasketId;
 use super::sale::draft::Draft;
 use super::sale::receipt::{Commit, Receipt};
+use super::sold::{self, Sold};
+use super::sums::{SoldBy, basket_of, left};
 use super::unreadable::Unreadable;
-use crate::ports::Rows;
+use crate::ports::{Rows, Store, StoreError};
 use crate::terminal::io::{Notice, Reply, RequestId};
 use crate::terminal::ledger::{Arrival, Entry, Ledger};
 use crate::terminal::refusal::Refusal;
@@ -41,6 +45,9 @@ pub(crate) struct Shop {
     day: Day,
     keys: Keys,
     recordings: Recordings,
+    sold: Sold,
+    /// Who asked what is left of a line whose sale is being read.
+    asked: BTreeMap<BasketId, Vec<(RequestId, CounterRow)>>,
     sales: Sales,
     counters: Counters,
     applied: Applied,
@@ -112,7 +119,56 @@ impl Shop {
         self.counters.start(out)?;
         self.exceptions.start(now, standing(&self.counters, &self.catalogue));
         self.keys.start(me, held, out);
+        for basket in self.counters.unsold() {
+            self.sold.ask(basket, &mut self.keys, out);
+        }
         Ok(())
+    }
+
+    /// Every row is restored, and the events above them are counted: reads the sales of lines of which something came back.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) fn read_sales(&mut self, store: &dyn Store) -> Result<(), StoreError> {
+        self.counters.look_for_unsold();
+        for basket in self.counters.unsold() {
+            let sales = sold::read(store, basket)?;
+            // One that is not here waits on, and is asked for again when the terminal runs.
+            if !sales.is_empty() {
+                self.counters.settle(basket, &sales);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for a counter's value, also of a line that was sold and has no row.
+    pub(crate) fn ask_counter(&mut self, turn: &mut Turn<'_>, request: RequestId, row: CounterRow) {
+        match basket_of(&row.to_key()).filter(|_| self.counters.lacks_sale(&row)) {
+            Some(basket) => {
+                self.asked.entry(basket).or_default().push((request, row));
+                self.sold.ask(basket, &mut self.keys, turn.out);
+            }
+            None => turn.out.reply(request, Ok(Reply::Counter(self.counters.get(&row)))),
+        }
+    }
+
+    /// One of the sales of a basket was read.
+    pub(crate) fn sale_loaded(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
+        if let Some(sales) = self.sold.loaded(basket, rows) {
+            self.sold_known(turn, basket, &sales);
+        }
+    }
+
+    /// The sales of a basket are known: whoever waits for them goes on.
+    fn sold_known(&mut self, turn: &mut Turn<'_>, basket: BasketId, sales: &[SoldBy]) {
+        for item in self.counters.settle(basket, sales) {
+            self.exceptions.look(turn.now, item, standing(&self.counters, &self.catalogue));
+        }
+        for (request, row) in self.asked.remove(&basket).unwrap_or_default() {
+            let value = self.counters.get(&row).or_else(|| left(sales, &row));
+            turn.out.reply(request, Ok(Reply::Counter(value)));
+        }
+        self.sales.sold_known(turn, &self.counters, basket, sales);
     }
 
     /// Up to where the counter rows on disk count; `None` where an earlier version wrote each with its event.
@@ -128,7 +184,8 @@ impl Shop {
                 return Ok(());
             }
             Self::read(id, &envelope)?;
-            self.counters.replay(id, &envelope.effects)
+            let own = Booked::of(id, &envelope).and_then(|booked| booked.basket());
+            self.counters.replay(id, &envelope.effects, own)
         });
         // What cannot be interpreted was quarantined when it came, and moved nothing then.
         drop(counted);
@@ -154,7 +211,12 @@ impl Shop {
         draft: Draft,
     ) -> Result<(), Refusal> {
         self.catalogue.check_scales(&draft.lines)?;
-        self.sales.begin(turn, &mut self.keys, &self.counters, self.day.selling(), request, draft)
+        let day = self.day.selling();
+        let originals = self.sales.begin(turn, &mut self.keys, &self.counters, day, request, draft)?;
+        for original in originals {
+            self.sold.ask(original, &mut self.keys, turn.out);
+        }
+        Ok(())
     }
 
     /// See [`Terminal::commit`](crate::Terminal::commit).
@@ -226,6 +288,11 @@ impl Shop {
             Question::Commit(key) => {
                 self.sales.commit_answered(turn, &self.keys, self.day.open(), key, found);
             }
+            Question::Sold(basket) => {
+                if let Some(sales) = self.sold.named(basket, &found, turn.out) {
+                    self.sold_known(turn, basket, &sales);
+                }
+            }
             Question::Record(key) => {
                 if let Some(record) = self.recordings.answered(turn.out, &self.keys, key, found) {
                     match self.write(turn, record) {
@@ -251,6 +318,7 @@ impl Shop {
     /// The names of an event are on disk.
     pub(crate) fn named(&mut self, named: Named) {
         self.keys.durable(named);
+        self.sold.durable(named.event);
     }
 
     /// The record under a key is durable: tells everybody who asked.
@@ -267,13 +335,15 @@ impl Shop {
     pub(crate) fn stop(&mut self) -> Vec<RequestId> {
         let mut waiting = self.sales.stop();
         waiting.extend(self.recordings.stop());
+        let asked = std::mem::take(&mut self.asked).into_values().flatten();
+        waiting.extend(asked.map(|(request, _)| request));
         waiting
     }
 
     /// Interprets each event that has got its place. What cannot be interpreted is quarantined, and moves nothing.
     pub(crate) fn interpret(&mut self, now: Now, ledger: &mut Ledger, out: &mut UnitOfWork) {
         while let Some(Arrival { id, envelope }) = ledger.next_arrival() {
-            self.keys.note(id, envelope.as_ref().ok(), out);
+            let own = self.keys.note(id, envelope.as_ref().ok(), out);
             self.applied.fall_behind();
             let envelope = match envelope {
                 Ok(envelope) => envelope,
@@ -282,7 +352,7 @@ impl Shop {
                     continue;
                 }
             };
-            if let Err(reason) = self.apply(now, id, &envelope, out) {
+            if let Err(reason) = self.apply(now, id, &envelope, own, out) {
                 self.quarantine.put(id, &reason, out);
             }
             out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
@@ -295,13 +365,14 @@ impl Shop {
         now: Now,
         id: EventId,
         envelope: &Envelope,
+        own: Option<BasketId>,
         out: &mut UnitOfWork,
     ) -> Result<(), Unreadable> {
         if envelope.mode == Mode::Training {
             return Ok(());
         }
         let change = Self::read(id, envelope)?;
-        self.move_counters(now, id, envelope)?;
+        self.move_counters(now, id, envelope, own, out)?;
         match change {
             Change::Register(change) => {
                 if self.catalogue.apply(change, out) {
@@ -352,8 +423,20 @@ impl Shop {
         })
     }
 
-    fn move_counters(&mut self, now: Now, id: EventId, envelope: &Envelope) -> Result<(), Unreadable> {
-        for item in self.counters.apply(id, &envelope.effects)? {
+    fn move_counters(
+        &mut self,
+        now: Now,
+        id: EventId,
+        envelope: &Envelope,
+        own: Option<BasketId>,
+        out: &mut UnitOfWork,
+    ) -> Result<(), Unreadable> {
+        let Effected { moved, sold, wanted } = self.counters.apply(id, &envelope.effects, own)?;
+        self.sold.note(id, sold);
+        for basket in wanted {
+            self.sold.ask(basket, &mut self.keys, out);
+        }
+        for item in moved {
             self.exceptions.look(now, item, standing(&self.counters, &self.catalogue));
         }
         Ok(())

@@ -84,6 +84,8 @@ pub enum Reply {
     Abandoned,
     /// The event is recorded.
     Recorded(EventId),
+    /// The value of the counter that was asked for; `None` when nothing ever moved it.
+    Counter(Option<i64>),
 }
 
 /// What happened, for whoever watches the terminal. All of it may be dropped. Not to be mixed with the events of the log.

@@ -335,12 +335,25 @@ impl Terminal {
         self.shop.unresolved().collect()
     }
 
-    /// The value of a counter as far as this terminal has seen; `None` when nothing ever moved it.
+    /// Asks for the value of a counter as far as this terminal has seen, also of a line that was sold and of which nothing has come
+    /// back: that has no row, and its sale is read. The reply is [`Reply::Counter`].
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub fn ask_counter(&mut self, now: Now, request: RequestId, row: CounterRow) -> Result<(), Refusal> {
+        self.command(now, |shop, turn| {
+            shop.ask_counter(turn, request, row);
+            Ok(())
+        })
+    }
+
+    /// The value of a counter as far as this terminal has seen; `None` when it has no row: nothing ever moved it, or it counts what
+    /// may be returned of a line of which nothing has come back, for which [`ask_counter`](Self::ask_counter) reads the sale.
     pub fn counter(&self, row: &CounterRow) -> Option<i64> {
         self.shop.counter(row)
     }
 
-    /// Every counter and its value, by rising key.
+    /// Every counter that has a row and its value, by rising key. Lines of which nothing has come back have none.
     pub fn counters(&self) -> Vec<CounterValue> {
         self.shop.counters().collect()
     }
@@ -491,6 +504,9 @@ impl Terminal {
             Some(LoadFor::Outbox(id)) => self.ledger.handle(now, sync::Input::Loaded(id, rows)),
             Some(LoadFor::Name(id, name)) => {
                 self.with_turn(now, |shop, turn| shop.names_loaded(turn, id, name, &rows));
+            }
+            Some(LoadFor::Sale(basket)) => {
+                self.with_turn(now, |shop, turn| shop.sale_loaded(turn, basket, &rows));
             }
             Some(LoadFor::Older) => self.shop.older_loaded(&rows, &mut self.out),
             None => {}

@@ -126,6 +126,7 @@ impl Restored {
         for (chain, held) in self.parts.outbox.held().iter() {
             self.replay_chain(store, chain, applied.get(chain), held)?;
         }
+        self.parts.shop.read_sales(store)?;
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use edgepos_core::{EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, Sp
 use super::io::{Notice, Output, Reply, RequestId};
 use super::refusal::Refusal;
 use crate::retail::keys::name::{BookedName, LookupId, Named};
+use crate::retail::sale::body::BasketId;
 use crate::retail::sale::receipt::Receipt;
 
 /// Notices that nobody has drained are dropped from here on: a caller that never drains must not cost memory.
@@ -55,6 +56,8 @@ pub(crate) enum LoadFor {
     Name(LookupId, BookedName),
     /// Events of before this start.
     Older,
+    /// An event that sold this basket.
+    Sale(BasketId),
 }
 
 impl UnitOfWork {

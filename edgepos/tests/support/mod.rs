@@ -164,6 +164,17 @@ impl Till {
         self.commit(now, basket, basket).unwrap().0
     }
 
+    /// A counter's value, also of a line that was sold and has no row.
+    pub fn counter(&mut self, now: Now, row: &edgepos::model::CounterRow) -> Option<i64> {
+        let request = self.request();
+        self.terminal.ask_counter(now, request, row.clone()).unwrap();
+        self.run(now);
+        match self.replies.remove(&request).expect("read").unwrap() {
+            Reply::Counter(value) => value,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub fn record(&mut self, now: Now, record: Record) -> Result<edgepos::core::EventId, Refusal> {
         let request = self.request();
         self.terminal.record(now, request, record)?;

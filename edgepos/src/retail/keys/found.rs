@@ -30,6 +30,11 @@ impl Found {
         self.by_key.iter().find(|booked| meant(&booked.what)).or_else(|| self.by_key.first())
     }
 
+    /// Every sale of the basket.
+    pub(crate) fn events_of_basket(&self) -> impl Iterator<Item = EventId> + '_ {
+        self.by_basket.iter().map(Booked::event)
+    }
+
     /// The first sale of the basket.
     pub(crate) fn first_of_basket(&self) -> Option<&Booked> {
         self.by_basket.first()

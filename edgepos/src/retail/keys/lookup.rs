@@ -27,6 +27,8 @@ pub(crate) enum Question {
     Commit(IdempotencyKey),
     /// A record shall be written under this key.
     Record(IdempotencyKey),
+    /// What the sales of a basket say of its lines.
+    Sold(BasketId),
     /// Whether another event has the names of this one.
     Twice(Named),
 }

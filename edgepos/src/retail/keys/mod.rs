@@ -48,12 +48,19 @@ impl Keys {
     }
 
     /// An event has its place; `None` is one that cannot be read. Its names are written in its own transaction.
-    pub(crate) fn note(&mut self, id: EventId, envelope: Option<&Envelope>, out: &mut UnitOfWork) {
+    /// The basket that it sold.
+    pub(crate) fn note(
+        &mut self,
+        id: EventId,
+        envelope: Option<&Envelope>,
+        out: &mut UnitOfWork,
+    ) -> Option<BasketId> {
         self.coverage.note(id);
         // This terminal books nothing without asking first.
         let foreign = id.chain.replica != self.me;
-        self.add(id, envelope, foreign, out);
+        let basket = self.add(id, envelope, foreign, out);
         self.settle(out);
+        basket
     }
 
     /// Events that were stored before this start.
@@ -68,8 +75,14 @@ impl Keys {
         self.settle(out);
     }
 
-    fn add(&mut self, id: EventId, envelope: Option<&Envelope>, check: bool, out: &mut UnitOfWork) {
-        let Some(booked) = envelope.and_then(|envelope| Booked::of(id, envelope)) else { return };
+    fn add(
+        &mut self,
+        id: EventId,
+        envelope: Option<&Envelope>,
+        check: bool,
+        out: &mut UnitOfWork,
+    ) -> Option<BasketId> {
+        let booked = envelope.and_then(|envelope| Booked::of(id, envelope))?;
         let named = booked.named();
         for row in booked.rows(self.me) {
             out.write(row);
@@ -79,6 +92,7 @@ impl Keys {
         if check {
             self.lookups.ask(Question::Twice(named), named.names().collect(), out);
         }
+        named.basket
     }
 
     /// Asks who was booked under these names; [`loaded`](Self::loaded) answers.

@@ -5,7 +5,7 @@ pub(crate) mod body;
 pub(crate) mod draft;
 pub(crate) mod receipt;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_core::{IdempotencyKey, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
@@ -22,6 +22,7 @@ use super::keys::booked::{Booked, What};
 use super::keys::found::Found;
 use super::keys::lookup::Question;
 use super::kind::KnownKind;
+use super::sums::{SoldBy, basket_of, left};
 use crate::retail::unreadable::{Unreadable, number};
 use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::ledger::Entry;
@@ -50,6 +51,12 @@ struct Beginning {
     key: Option<IdempotencyKey>,
     /// Everybody who asked with this basket.
     waiting: Vec<RequestId>,
+    /// Receipts of which it takes something back, and whose sale is being read.
+    originals: BTreeSet<BasketId>,
+    /// What may be returned of their lines that have no counter row.
+    left: BTreeMap<CounterRow, i64>,
+    /// Who was booked for the basket, once that is known.
+    found: Option<Result<Found, Unreadable>>,
 }
 
 /// A commit between its call and its durable write.
@@ -91,7 +98,7 @@ impl Sales {
     }
 
     /// Asks whether the basket was booked before; [`begin_answered`](Self::begin_answered) goes on. A repeat for an open basket is
-    /// answered at once.
+    /// answered at once. Receipts whose sale is to be read, since something of a line without a row shall come back.
     ///
     /// # Errors
     /// Whatever may be refused of a sale by itself; nothing was written then.
@@ -103,7 +110,7 @@ impl Sales {
         day: Result<Option<u32>, Refusal>,
         request: RequestId,
         draft: Draft,
-    ) -> Result<(), Refusal> {
+    ) -> Result<BTreeSet<BasketId>, Refusal> {
         let key = draft.key;
         let mut basket = draft::check(draft, turn.config.location, turn.now.wall.0)?;
         let id = basket.transaction.basket;
@@ -113,7 +120,7 @@ impl Sales {
             }
             // Written again: the first write may not be durable yet, and this reply must not come before it.
             keep(turn.out, request, open);
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
         if let Some(beginning) = self.beginning.get_mut(&id) {
             if !beginning.basket.same_contents(&basket) {
@@ -124,7 +131,7 @@ impl Sales {
                 return Err(Refusal::Full { what: "repeats of one basket", limit });
             }
             beginning.waiting.push(request);
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
         basket.day = day?;
         let limit = turn.config.max_open_baskets;
@@ -132,10 +139,13 @@ impl Sales {
             return Err(Refusal::Full { what: "open baskets", limit });
         }
         turn.disk.check(self.promised, basket.needs())?;
-        self.check_returnable(counters, &basket)?;
-        self.beginning.insert(id, Beginning { basket, key, waiting: vec![request] });
+        self.check_returnable(counters, &basket, &BTreeMap::new())?;
+        let originals = lacking(counters, &basket);
+        let (waiting, left) = (vec![request], BTreeMap::new());
+        let asked = originals.clone();
+        self.beginning.insert(id, Beginning { basket, key, waiting, originals, left, found: None });
         keys.ask(Question::Begin(id), key, Some(id), turn.out);
-        Ok(())
+        Ok(asked)
     }
 
     /// Who was booked for a basket that shall be begun: opens it and reserves its receipt number, where nobody was.
@@ -146,11 +156,51 @@ impl Sales {
         id: BasketId,
         found: Result<Found, Unreadable>,
     ) {
-        let Some(Beginning { mut basket, key, waiting }) = self.beginning.remove(&id) else { return };
+        if let Some(beginning) = self.beginning.get_mut(&id) {
+            beginning.found = Some(found);
+        }
+        self.begin_if_ready(turn, counters, id);
+    }
+
+    /// What was sold of a basket of which something shall come back.
+    pub(crate) fn sold_known(
+        &mut self,
+        turn: &mut Turn<'_>,
+        counters: &Counters,
+        original: BasketId,
+        sales: &[SoldBy],
+    ) {
+        let mut ready = Vec::new();
+        for (id, beginning) in &mut self.beginning {
+            if !beginning.originals.remove(&original) {
+                continue;
+            }
+            for (row, _) in beginning.basket.returns() {
+                if let Some(left) = left(sales, &row) {
+                    beginning.left.insert(row, left);
+                }
+            }
+            ready.push(*id);
+        }
+        for id in ready {
+            self.begin_if_ready(turn, counters, id);
+        }
+    }
+
+    /// Opens a basket once all that was asked about it is answered.
+    fn begin_if_ready(&mut self, turn: &mut Turn<'_>, counters: &Counters, id: BasketId) {
+        let Some(beginning) = self.beginning.get(&id) else { return };
+        if beginning.found.is_none() || !beginning.originals.is_empty() {
+            return;
+        }
+        let Some(Beginning { mut basket, key, waiting, left, found, .. }) = self.beginning.remove(&id) else {
+            return;
+        };
+        let found = found.expect("checked above");
         // Others may have been begun meanwhile.
         let may_begin = free(id, key, found)
             .and_then(|()| turn.disk.check(self.promised, basket.needs()))
-            .and_then(|()| self.check_returnable(counters, &basket));
+            .and_then(|()| self.check_returnable(counters, &basket, &left));
         if let Err(refusal) = may_begin {
             for request in waiting {
                 turn.out.reply(request, Err(refusal.clone()));
@@ -379,11 +429,17 @@ impl Sales {
 
     /// Refuses to take back more of a receipt line than is known to be left. A receipt that this terminal has never seen is taken:
     /// it may be another store's, or a cut-off till's.
-    fn check_returnable(&self, counters: &Counters, basket: &Basket) -> Result<(), Refusal> {
+    fn check_returnable(
+        &self,
+        counters: &Counters,
+        basket: &Basket,
+        left: &BTreeMap<CounterRow, i64>,
+    ) -> Result<(), Refusal> {
         let mut asked: BTreeMap<CounterRow, i64> = BTreeMap::new();
         for line in &basket.transaction.lines {
             let Some((row, quantity)) = returned(line) else { continue };
-            let Some(value) = counters.get(&row) else { continue };
+            let known = counters.get(&row).filter(|_| !counters.lacks_sale(&row));
+            let Some(value) = known.or_else(|| left.get(&row).copied()) else { continue };
             let returning = self.returning.get(&row).copied().unwrap_or(0);
             let asked = asked.entry(row).or_insert(0);
             let remaining = value.saturating_sub(returning).saturating_sub(*asked);
@@ -416,6 +472,12 @@ fn free(
         Some(What::Sale(receipt)) => Err(Refusal::BasketBooked(receipt.clone())),
         Some(What::Record(..)) | None => Ok(()),
     }
+}
+
+/// Receipts of which the basket takes back lines without a row.
+fn lacking(counters: &Counters, basket: &Basket) -> BTreeSet<BasketId> {
+    let rows = basket.returns().map(|(row, _)| row).filter(|row| counters.lacks_sale(row));
+    rows.filter_map(|row| basket_of(&row.to_key())).collect()
 }
 
 /// Writes the basket down, and answers once that is durable.

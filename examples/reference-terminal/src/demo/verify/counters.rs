@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use edgepos::core::{Chain, EventId, Seq};
-use edgepos::model::{CounterRow, Envelope, Mode};
+use edgepos::model::{Counter, CounterRow, Envelope, Kind, Mode};
 
 use super::error::VerifyError;
 use super::files::{self, Events};
@@ -23,6 +23,7 @@ pub(super) fn check(name: &str, path: &Path, events: &Events, judge: &mut Judge)
         return Ok(());
     };
     let summed = sums(events, applied.as_ref());
+    let untouched = untouched(events, applied.as_ref());
     let mut stored: BTreeMap<RowKey, i128> = BTreeMap::new();
     for (key, value) in files::counter_rows(path)? {
         match minicbor::decode::<Stored>(&value) {
@@ -35,7 +36,7 @@ pub(super) fn check(name: &str, path: &Path, events: &Events, judge: &mut Judge)
         }
     }
     let keys: BTreeSet<&RowKey> = summed.keys().chain(stored.keys()).collect();
-    for key in keys {
+    for key in keys.into_iter().filter(|key| stored.contains_key(*key) || !untouched.contains(*key)) {
         // A row that only zeros moved may be there or not.
         let (summed, stored) = (summed.get(key).copied().unwrap_or(0), stored.get(key).copied().unwrap_or(0));
         if summed != stored {
@@ -57,12 +58,20 @@ fn applied(row: Option<Vec<u8>>) -> Option<Option<BTreeMap<Chain, Seq>>> {
     Some(Some(ids.into_iter().map(|id| (id.chain, id.seq)).collect()))
 }
 
-fn sums(events: &Events, applied: Option<&BTreeMap<Chain, Seq>>) -> BTreeMap<RowKey, i128> {
-    let mut sums = BTreeMap::new();
-    let counts = |id: &EventId| {
+/// The events that the rows count.
+fn counted<'a>(
+    events: &'a Events,
+    applied: Option<&'a BTreeMap<Chain, Seq>>,
+) -> impl Iterator<Item = (&'a EventId, &'a Vec<u8>)> {
+    let counts = move |id: &EventId| {
         applied.is_none_or(|applied| applied.get(&id.chain).is_some_and(|last| id.seq <= *last))
     };
-    for (id, payload) in events.iter().filter(|(id, _)| counts(id)) {
+    events.iter().filter(move |(id, _)| counts(id))
+}
+
+fn sums(events: &Events, applied: Option<&BTreeMap<Chain, Seq>>) -> BTreeMap<RowKey, i128> {
+    let mut sums = BTreeMap::new();
+    for (id, payload) in counted(events, applied) {
         // An event that does not decode is a finding elsewhere.
         let Ok(envelope) = Envelope::decode(payload) else { continue };
         if envelope.mode == Mode::Training {
@@ -74,6 +83,21 @@ fn sums(events: &Events, applied: Option<&BTreeMap<Chain, Seq>>) -> BTreeMap<Row
         }
     }
     sums
+}
+
+/// Rows of sold lines of which nothing has come back: they need not be there.
+fn untouched(events: &Events, applied: Option<&BTreeMap<Chain, Seq>>) -> BTreeSet<RowKey> {
+    let mut lines: BTreeMap<Vec<u8>, (bool, BTreeSet<RowKey>)> = BTreeMap::new();
+    for (id, payload) in counted(events, applied) {
+        let Ok(envelope) = Envelope::decode(payload) else { continue };
+        for effect in envelope.effects.iter().filter(|effect| effect.counter == Counter::RETURNABLE) {
+            let row = effect.row().to_key();
+            let (moved, keys) = lines.entry(row.clone()).or_default();
+            *moved |= effect.delta < 0 || envelope.kind != Kind::TRANSACTION;
+            keys.insert([row.as_slice(), &id.chain.to_key()].concat());
+        }
+    }
+    lines.into_values().filter(|(moved, _)| !moved).flat_map(|(_, keys)| keys).collect()
 }
 
 fn describe(key: &[u8]) -> String {

@@ -1,0 +1,124 @@
+//! What may be returned of a sale: read from its event when it is first asked for.
+//!
+//! A line that was sold has no counter row until something comes back or a vendor's event moves it: a row for each line ever sold
+//! would fill memory and disk for ever. Until then its value is what the sale's own effects say.
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{EventId, Space};
+use edgepos_sync::EventRecord;
+
+use super::envelope::{Envelope, Mode};
+use super::keys::Keys;
+use super::keys::booked::{self, Booked};
+use super::keys::found::Found;
+use super::keys::lookup::Question;
+use super::keys::name::BookedName;
+use super::sale::body::BasketId;
+use super::sums::{SoldBy, Sums, is_own, sums};
+use super::unreadable::Unreadable;
+use crate::ports::{Rows, Store, StoreError};
+use crate::terminal::unit_of_work::{LoadFor, UnitOfWork};
+
+/// Sales that are being read, and those that cannot be read yet since they are not durable.
+#[derive(Debug, Default)]
+pub(crate) struct Sold {
+    reading: BTreeMap<BasketId, Reading>,
+    fresh: BTreeMap<EventId, Sums>,
+}
+
+#[derive(Debug, Default)]
+struct Reading {
+    /// Events that are being read.
+    missing: usize,
+    sales: Vec<SoldBy>,
+}
+
+impl Sold {
+    /// Asks for the sales of a basket, unless that is under way.
+    pub(crate) fn ask(&mut self, basket: BasketId, keys: &mut Keys, out: &mut UnitOfWork) {
+        if self.reading.contains_key(&basket) {
+            return;
+        }
+        self.reading.insert(basket, Reading::default());
+        keys.ask(Question::Sold(basket), None, Some(basket), out);
+    }
+
+    /// What an event says of its own lines, which have no rows. Kept until the event is durable and can be read.
+    pub(crate) fn note(&mut self, event: EventId, lines: Sums) {
+        if !lines.is_empty() {
+            self.fresh.insert(event, lines);
+        }
+    }
+
+    /// The event is durable.
+    pub(crate) fn durable(&mut self, event: EventId) {
+        self.fresh.remove(&event);
+    }
+
+    /// The events that sold the basket, as the names say: they are read. All of them, where none must be.
+    pub(crate) fn named(
+        &mut self,
+        basket: BasketId,
+        found: &Result<Found, Unreadable>,
+        out: &mut UnitOfWork,
+    ) -> Option<Vec<SoldBy>> {
+        let reading = self.reading.get_mut(&basket)?;
+        for event in found.iter().flat_map(Found::events_of_basket) {
+            if let Some(lines) = self.fresh.get(&event) {
+                reading.sales.push(SoldBy { event, lines: lines.clone() });
+            } else {
+                reading.missing += 1;
+                let key = event.to_key().to_vec();
+                out.load_range(Space::Event, key.clone(), key, u32::MAX, LoadFor::Sale(basket));
+            }
+        }
+        self.finished(basket)
+    }
+
+    /// One of them was read. All of them, where it was the last.
+    pub(crate) fn loaded(&mut self, basket: BasketId, rows: &Rows) -> Option<Vec<SoldBy>> {
+        let reading = self.reading.get_mut(&basket)?;
+        reading.missing = reading.missing.saturating_sub(1);
+        reading.sales.extend(records(rows).filter_map(|record| sold_by(basket, &record)));
+        self.finished(basket)
+    }
+
+    fn finished(&mut self, basket: BasketId) -> Option<Vec<SoldBy>> {
+        self.reading.get(&basket).filter(|reading| reading.missing == 0)?;
+        self.reading.remove(&basket).map(|reading| reading.sales)
+    }
+}
+
+/// The sales of a basket, read at once: while a terminal starts.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn read(store: &dyn Store, basket: BasketId) -> Result<Vec<SoldBy>, StoreError> {
+    let name = BookedName::Basket(basket);
+    let (space, from, to) = booked::range(name);
+    let mut sales = Vec::new();
+    for (row, value) in store.scan(space, &from, &to, u32::MAX)? {
+        let Ok(booked) = Booked::from_row(name, &row, &value) else { continue };
+        let key = booked.event().to_key();
+        let rows = store.scan(Space::Event, &key, &key, u32::MAX)?;
+        sales.extend(records(&rows).filter_map(|record| sold_by(basket, &record)));
+    }
+    Ok(sales)
+}
+
+fn records(rows: &Rows) -> impl Iterator<Item = EventRecord> + '_ {
+    rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value)).map(|(record, _)| record)
+}
+
+/// Reads an event; `None` where it sold nothing of this basket, or does not count.
+fn sold_by(basket: BasketId, record: &EventRecord) -> Option<SoldBy> {
+    let envelope = Envelope::decode(&record.payload).ok()?;
+    let named = Booked::of(record.id, &envelope)?.basket();
+    if named != Some(basket) || envelope.mode == Mode::Training {
+        return None;
+    }
+    let mut lines = sums(&envelope.effects).ok()?;
+    lines.retain(|row, (sum, _)| is_own(named, row, *sum));
+    Some(SoldBy { event: record.id, lines })
+}
