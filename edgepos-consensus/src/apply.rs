@@ -6,7 +6,7 @@ use crate::decisions::Verdict;
 use crate::entry::{Entry, Numbered, Proposal};
 use crate::io::{Decision, Notice, Output};
 use crate::members::MembersChange;
-use crate::turn::Turn;
+use crate::turn::{Turn, tell_members};
 
 /// Hands out each decision once, in the order of the log. The rows go with the write that follows.
 pub(crate) fn entries(turn: &mut Turn<'_>, committed: Vec<Entry>, writes: &mut Vec<Write>) {
@@ -27,15 +27,15 @@ fn decide(turn: &mut Turn<'_>, entry: &Entry, numbered: Numbered, writes: &mut V
     match verdict {
         Verdict::PassedOver => {}
         Verdict::Refused { base, current } => {
-            turn.tell(Notice::ProposalRefused { key, kind, base, current });
+            turn.out.tell(Notice::ProposalRefused { key, kind, base, current });
         }
         Verdict::Raised => {
-            turn.tell(Notice::LevelRaised { level });
+            turn.out.tell(Notice::LevelRaised { level });
             resign_if_unfit(turn);
         }
         Verdict::Taken => {
             let (index, term) = (entry.index, Term(entry.term));
-            turn.out.push_back(Output::Apply(Decision { index, term, key, kind, bytes }));
+            turn.out.push(Output::Apply(Decision { index, term, key, kind, bytes }));
         }
     }
 }
@@ -44,7 +44,7 @@ fn change_members(turn: &mut Turn<'_>, change: MembersChange, writes: &mut Vec<W
     if !turn.raft.apply_members(change, writes) {
         return;
     }
-    turn.tell_members();
+    tell_members(turn);
     resign_if_unfit(turn);
 }
 

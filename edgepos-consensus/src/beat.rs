@@ -38,9 +38,8 @@ impl Beat {
         let more = turn.config.lossy_transport && !silent.is_empty();
         self.latest = self.latest.map(|(asked, _)| (asked, more.then(|| turn.now + again_after(turn))));
         let heartbeat = |voter: &ReplicaId| {
-            let mut message = turn.raft.heartbeat(*voter);
-            message.stamp(turn.now, None);
-            message
+            let message = turn.raft.heartbeat(*voter);
+            message.stamped(turn.now, None)
         };
         silent.iter().map(heartbeat).collect()
     }

@@ -165,9 +165,8 @@ impl Candidacy {
         let ordered = self.ordered_in == Some(turn.raft.term());
         // The first request has left: what it depends on is durable.
         let requests = turn.other_voters().filter_map(|voter| turn.raft.vote_again(voter, ordered));
-        for mut message in requests.collect::<Vec<_>>() {
-            message.stamp(turn.now, None);
-            turn.out.push_back(Output::Transmit(message));
+        for message in requests.collect::<Vec<_>>() {
+            turn.out.push(Output::Transmit(message.stamped(turn.now, None)));
         }
     }
 

@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use edgepos_core::{Now, ReplicaId, StoreGeneration, Term, Time};
@@ -14,6 +13,7 @@ use crate::guard::DropReason;
 use crate::io::{Health, Input, Leader, Notice, Output};
 use crate::log::Log;
 use crate::members::MembersChange;
+use crate::outputs::Outputs;
 use crate::parts::Parts;
 use crate::proposals::Proposals;
 use crate::raft::Core;
@@ -32,7 +32,7 @@ pub struct Election {
     parts: Parts,
     /// The moment of the last turn, and what it left to do.
     now: Time,
-    outputs: VecDeque<Output>,
+    outputs: Outputs,
     deadline: Option<Time>,
     halted: Option<HaltReason>,
 }
@@ -44,8 +44,9 @@ impl Election {
     ///
     /// # Errors
     /// When the configuration contradicts itself, the rows contradict each other, or the terminal is not a member of the store.
-    pub fn new(now: Now, config: Config, mut restored: Restored) -> Result<Self, StartError> {
+    pub fn new(now: Now, config: Config, restored: Restored) -> Result<Self, StartError> {
         config.validate()?;
+        let mut restored = restored.into_found();
         // Whoever was promised a vote before the restart still counts on it. A new terminal has promised nothing.
         let lease = restored.lease_ms.map(Duration::from_millis).unwrap_or(config.timing.lease);
         let promised = restored.hard.is_some().then_some(lease);
@@ -70,7 +71,7 @@ impl Election {
             raft,
             config,
             now: now.mono,
-            outputs: VecDeque::new(),
+            outputs: Outputs::default(),
             deadline: None,
             halted: None,
         };
@@ -211,7 +212,7 @@ impl Election {
 
     /// The next duty, in order. Call until `None` after each call of anything else.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.outputs.poll()
     }
 
     /// When to call [`handle`](Self::handle) with [`Input::Timeout`] if nothing else happens before; `None` for no deadline.
@@ -318,7 +319,7 @@ impl Election {
     #[cfg(any(test, feature = "poison"))]
     pub fn poison(&mut self) {
         self.guarded(|_, turn| {
-            turn.tell(Notice::QuorumRegained);
+            turn.out.tell(Notice::QuorumRegained);
             turn.raft.poison();
             Ok(())
         });
@@ -349,7 +350,7 @@ impl Election {
         let end = end.unwrap_or_else(|panic| Err(HaltReason::Panicked { message: panic_message(&*panic) }));
         if let Err(reason) = end {
             self.outputs.truncate(before);
-            self.outputs.push_back(Output::Notice(Notice::Halted(reason.clone())));
+            self.outputs.tell(Notice::Halted(reason.clone()));
             self.deadline = None;
             self.halted = Some(reason);
         }
@@ -376,7 +377,7 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use core::time::Duration;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, VecDeque};
 
     use edgepos_core::PersistId;
 

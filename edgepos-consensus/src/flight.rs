@@ -68,7 +68,7 @@ impl Flight {
         self.last += 1;
         let (id, since) = (PersistId(self.last), turn.now);
         self.waiting.push_back(Waiting { id, since, completes, messages: Vec::new() });
-        turn.out.push_back(Output::Persist(Persist { id, writes }));
+        turn.out.push(Output::Persist(Persist { id, writes }));
     }
 
     /// Attaches a batch without writes to the newest write, since batches complete in order. `false` when nothing is under way.
@@ -132,7 +132,7 @@ impl Flight {
         let due = self.deadline(turn).is_some_and(|at| turn.now >= at);
         let Some(since) = oldest.filter(|_| due) else { return false };
         self.stall_told = true;
-        turn.tell(Notice::DiskStalled { since });
+        turn.out.tell(Notice::DiskStalled { since });
         true
     }
 
@@ -146,6 +146,6 @@ impl Flight {
 fn send(behind: Option<&mut Waiting>, turn: &mut Turn<'_>, message: Message) {
     match behind {
         Some(waiting) => waiting.messages.push(message),
-        None => turn.out.push_back(Output::Transmit(message)),
+        None => turn.out.push(Output::Transmit(message)),
     }
 }

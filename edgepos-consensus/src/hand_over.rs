@@ -66,7 +66,7 @@ impl HandOver {
         } else if !self.order_next(turn, order.tried, reached) {
             // An order may still be on its way and be obeyed at any time, lease or not: this term is over.
             turn.raft.resign();
-            turn.tell(Notice::HandOverFailed);
+            turn.out.tell(Notice::HandOverFailed);
         }
         true
     }

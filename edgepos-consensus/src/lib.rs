@@ -77,6 +77,7 @@ mod io;
 mod log;
 mod members;
 mod message;
+mod outputs;
 mod pace;
 mod parts;
 mod peers;

@@ -9,7 +9,7 @@ use crate::decisions::{Decisions, Verdict};
 use crate::entry::{Entry, MAX_INDEX, MAX_TERM, Numbered};
 use crate::error::StartError;
 use crate::members::Members;
-use crate::restored::Restored;
+use crate::restored::Found;
 use crate::rows::{self, Hard, Position};
 use crate::snapshot::{Attachment, MAX_ATTACHMENT_BYTES, Snapshot};
 
@@ -32,7 +32,7 @@ pub(crate) struct Log {
 
 impl Log {
     /// From the rows of the last run, or, where there are none, the beginning of a store. The writes make a beginning durable.
-    pub(crate) fn open(config: &Config, restored: Restored) -> Result<(Self, Vec<Write>), StartError> {
+    pub(crate) fn open(config: &Config, restored: Found) -> Result<(Self, Vec<Write>), StartError> {
         let inconsistent = |what| StartError::Inconsistent { what };
         let Some(members) = restored.members else {
             if restored.hard.is_some() || !restored.entries.is_empty() || restored.applied.is_some() {

@@ -79,13 +79,13 @@ impl Members {
     }
 
     /// Takes over who was retired before the change, and who is by it.
-    pub(crate) fn retire(&mut self, mut retired: Vec<ReplicaId>, change: MembersChange) {
+    pub(crate) fn with_retired(self, mut retired: Vec<ReplicaId>, change: MembersChange) -> Self {
         if let MembersChange::Remove(replica) = change {
             retired.retain(|known| *known != replica);
             retired.push(replica);
             retired.drain(..retired.len().saturating_sub(MAX_RETIRED));
         }
-        self.retired = retired;
+        Self { retired, ..self }
     }
 
     /// At least one voter, nobody twice, within the limits.

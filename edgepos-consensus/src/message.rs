@@ -107,13 +107,14 @@ impl Message {
     }
 
     /// Stamps a question with the time, and an answer with what its question carried.
-    pub(crate) fn stamp(&mut self, now: Time, question: Option<Question>) {
-        self.stamp = match self.body {
+    pub(crate) fn stamped(self, now: Time, question: Option<Question>) -> Self {
+        let stamp = match self.body {
             Body::Heartbeat { .. } | Body::Append { .. } | Body::Vote { .. } | Body::Snapshot(_) => now.0 + 1,
             Body::AppendReply { .. } | Body::HeartbeatReply { .. } | Body::VoteReply { .. } => {
                 question.filter(|question| question.from == self.to).map_or(0, |question| question.stamp)
             }
             Body::TimeoutNow | Body::Propose(_) => 0,
         };
+        Self { stamp, ..self }
     }
 }

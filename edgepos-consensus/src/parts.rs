@@ -38,7 +38,7 @@ use crate::rows;
 use crate::snapshots_sent::SnapshotsSent;
 use crate::standing::Standing;
 use crate::ticks::TickClock;
-use crate::turn::Turn;
+use crate::turn::{Turn, tell_members};
 
 /// Entries that a learner may lack and still count as caught up.
 const CAUGHT_UP: u64 = 8;
@@ -87,7 +87,7 @@ impl Parts {
             self.flight.start(turn, Completes::PROMISE, writes);
         }
         if let Some(recovered) = recovered {
-            turn.tell(recovered);
+            turn.out.tell(recovered);
         }
         self.carry_out(turn, None);
         self.settle(turn);
@@ -243,7 +243,7 @@ impl Parts {
         let held = turn.raft.log().last();
         if let Some(writes) = turn.raft.log_mut().lose(known) {
             self.flight.start(turn, Completes::NOTHING, writes);
-            turn.tell(Notice::LogLost { held, known });
+            turn.out.tell(Notice::LogLost { held, known });
         }
     }
 
@@ -263,7 +263,9 @@ impl Parts {
                     turn.raft.applied();
                 }
                 self.proposals.durable(proposal);
-                turn.out.extend(waiting.messages.into_iter().map(Output::Transmit));
+                for message in waiting.messages {
+                    turn.out.push(Output::Transmit(message));
+                }
             }
             Confirmed::Again => {}
             Confirmed::Gap { expected } => {
@@ -336,9 +338,9 @@ impl Parts {
             };
             let installs = snapshot.as_ref().map(|installed| installed.to);
             if let Some(Installed { from, to, attachment }) = snapshot {
-                turn.out.push_back(Output::Install(attachment));
-                turn.tell(Notice::SnapshotInstalled { from, to });
-                turn.tell_members();
+                turn.out.push(Output::Install(attachment));
+                turn.out.tell(Notice::SnapshotInstalled { from, to });
+                tell_members(turn);
             }
             apply::entries(turn, committed, &mut writes);
             self.proposals.decided(turn.raft.log().decisions().number(turn.config.me), &mut writes);
@@ -368,7 +370,7 @@ impl Parts {
             Body::Snapshot(_) => self.snapshots.sent(turn, message.to),
             _ => {}
         }
-        message.stamp(turn.now, question);
+        message = message.stamped(turn.now, question);
         message.passive = message.is_acknowledgement() && !turn.config.campaigns;
         self.pace.mark(&mut message);
         let held = message.reaches().is_some_and(|index| self.proposals.holds(index));

@@ -186,7 +186,7 @@ impl Proposals {
         };
         let batch = self.ready().take(BATCH_ITEMS).take_while(fits).cloned().collect();
         let message = turn.raft.message(leader.replica, Body::Propose(batch));
-        turn.out.push_back(Output::Transmit(message));
+        turn.out.push(Output::Transmit(message));
     }
 
     /// When waiting ones are tried again.

@@ -185,7 +185,7 @@ impl Quorum {
         self.held = self.leads_since.is_some() && proven.is_some_and(|until| now < until);
         if self.held || following {
             if self.lost.take().is_some() {
-                turn.tell(Notice::QuorumRegained);
+                turn.out.tell(Notice::QuorumRegained);
             }
             return;
         }
@@ -201,7 +201,7 @@ impl Quorum {
         let heard = self.proven_at(voters).unwrap_or(since);
         let since = heard.max(since);
         self.lost = Some(Lost { since, reachable, needed });
-        turn.tell(Notice::QuorumLost { since, reachable, needed });
+        turn.out.tell(Notice::QuorumLost { since, reachable, needed });
     }
 
     /// Whether a majority followed at the last update.

@@ -37,6 +37,7 @@ pub struct Recovery {
 
 /// The rows of the last run, checked for a recovery into the configuration's generation.
 fn open(config: &Config, restored: Restored) -> Result<Log, RecoverError> {
+    let restored = restored.into_found();
     let generation = restored.generation.unwrap_or_default();
     if config.generation <= generation {
         return Err(RecoverError::Generation { rows: generation, asked: config.generation });

@@ -82,7 +82,7 @@ impl Chronicle {
     /// A message was dropped.
     pub(crate) fn refused(&mut self, turn: &mut Turn<'_>, from: ReplicaId, reason: DropReason) {
         *self.drops.entry(reason).or_default() += 1;
-        turn.tell(Notice::Refused { from, reason });
+        turn.out.tell(Notice::Refused { from, reason });
     }
 
     /// How many messages were dropped, by reason.

@@ -13,6 +13,12 @@ use crate::rows::{Hard, Position, Row};
 /// The rows of the last run. Scan [`Restored::SPACES`] and [`insert`](Self::insert) each row, in any order; none on the first start.
 #[derive(Clone, Debug, Default)]
 pub struct Restored {
+    found: Found,
+}
+
+/// What the rows say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
     pub(crate) hard: Option<Hard>,
     pub(crate) applied: Option<u64>,
     pub(crate) lease_ms: Option<u64>,
@@ -42,27 +48,32 @@ impl Restored {
     /// # Errors
     /// When the row is of another space, or does not decode.
     pub fn insert(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), RestoreError> {
+        let found = &mut self.found;
         match Row::read(space, key, value)? {
             None => {}
-            Some(Row::Hard(hard)) => self.hard = Some(hard),
-            Some(Row::Applied(index)) => self.applied = Some(index),
-            Some(Row::Lease(lease_ms)) => self.lease_ms = Some(lease_ms),
-            Some(Row::Generation(generation)) => self.generation = Some(generation),
-            Some(Row::Recovered(recovered)) => self.recovered = Some(recovered),
-            Some(Row::Lost) => self.log_lost = true,
-            Some(Row::Decided(replica, number)) => self.decisions.restore_number(replica, number),
-            Some(Row::Version(kind, index)) => self.decisions.restore_version(kind, index),
-            Some(Row::Level(level, floor)) => self.decisions.restore_level(level, floor),
-            Some(Row::Subject(kind, subject, index)) => self.decisions.restore_subject(kind, subject, index),
+            Some(Row::Hard(hard)) => found.hard = Some(hard),
+            Some(Row::Applied(index)) => found.applied = Some(index),
+            Some(Row::Lease(lease_ms)) => found.lease_ms = Some(lease_ms),
+            Some(Row::Generation(generation)) => found.generation = Some(generation),
+            Some(Row::Recovered(recovered)) => found.recovered = Some(recovered),
+            Some(Row::Lost) => found.log_lost = true,
+            Some(Row::Decided(replica, number)) => found.decisions.restore_number(replica, number),
+            Some(Row::Version(kind, index)) => found.decisions.restore_version(kind, index),
+            Some(Row::Level(level, floor)) => found.decisions.restore_level(level, floor),
+            Some(Row::Subject(kind, subject, index)) => found.decisions.restore_subject(kind, subject, index),
             Some(Row::Proposal(numbered)) => {
-                self.proposals.insert(numbered.key.number, numbered);
+                found.proposals.insert(numbered.key.number, numbered);
             }
             Some(Row::Entry(entry)) => {
-                self.entries.insert(entry.index, entry);
+                found.entries.insert(entry.index, entry);
             }
-            Some(Row::Base(base)) => self.base = Some(base),
-            Some(Row::Members(members)) => self.members = Some(members),
+            Some(Row::Base(base)) => found.base = Some(base),
+            Some(Row::Members(members)) => found.members = Some(members),
         }
         Ok(())
+    }
+    /// All that was found.
+    pub(crate) fn into_found(self) -> Found {
+        self.found
     }
 }

@@ -31,7 +31,7 @@ impl Standing {
     pub(crate) fn announce(&mut self, turn: &mut Turn<'_>, leader: Option<Leader>) {
         if leader != self.announced {
             self.announced = leader;
-            turn.tell(Notice::LeaderChanged(leader));
+            turn.out.tell(Notice::LeaderChanged(leader));
         }
     }
 

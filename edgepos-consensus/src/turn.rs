@@ -1,12 +1,11 @@
 //! What a part of the election is lent while it acts.
 
-use std::collections::VecDeque;
-
 use edgepos_core::{ReplicaId, Term, Time};
 
 use crate::config::Config;
 use crate::guard::Role;
-use crate::io::{Leader, Notice, Output};
+use crate::io::{Leader, Notice};
+use crate::outputs::Outputs;
 use crate::raft::Core;
 
 /// One turn: the time, the configuration, raft, and where the duties go. A part keeps its own state, and nothing of this beyond the
@@ -15,21 +14,10 @@ pub(crate) struct Turn<'t> {
     pub(crate) now: Time,
     pub(crate) config: &'t Config,
     pub(crate) raft: &'t mut Core,
-    pub(crate) out: &'t mut VecDeque<Output>,
+    pub(crate) out: &'t mut Outputs,
 }
 
 impl Turn<'_> {
-    pub(crate) fn tell(&mut self, notice: Notice) {
-        self.out.push_back(Output::Notice(notice));
-    }
-
-    /// Tells who belongs to the store.
-    pub(crate) fn tell_members(&mut self) {
-        let members = self.raft.log().members();
-        let (voters, learners) = (members.voters.clone(), members.learners.clone());
-        self.tell(Notice::MembersChanged { voters, learners });
-    }
-
     pub(crate) fn leads(&self) -> bool {
         self.raft.role() == Role::Leader
     }
@@ -60,4 +48,11 @@ impl Turn<'_> {
         let leader = self.raft.leader().filter(|leader| *leader != self.config.me || promise_durable);
         leader.map(|replica| Leader { replica, term: Term(self.raft.term()) })
     }
+}
+
+/// Tells who belongs to the store.
+pub(crate) fn tell_members(turn: &mut Turn<'_>) {
+    let members = turn.raft.log().members();
+    let (voters, learners) = (members.voters.clone(), members.learners.clone());
+    turn.out.tell(Notice::MembersChanged { voters, learners });
 }

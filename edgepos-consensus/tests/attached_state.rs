@@ -2,30 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{Attachment, MAX_ATTACHMENT_BYTES, Notice};
+use edgepos_consensus::{Attachment, MAX_ATTACHMENT_BYTES};
 
 use crate::support::World;
-
-/// A leader, and a terminal that missed more than the log keeps.
-fn behind(seed: u64) -> (World, usize, usize) {
-    let mut world = World::with(seed, 3, |config| config.max_log_entries = 16);
-    let leader = world.elect();
-    let behind = (leader + 1) % 3;
-    world.run_for(300);
-    world.crash(behind);
-    for number in 0..60 {
-        world.propose(leader, &[number]);
-        world.run_for(30);
-    }
-    (world, leader, behind)
-}
+use crate::support::snapshots::{behind, installed};
 
 fn attach(world: &mut World, node: usize, attachment: Attachment) {
     world.nodes[node].election.as_mut().unwrap().attach(attachment);
-}
-
-fn installed(notice: &Notice) -> bool {
-    matches!(notice, Notice::SnapshotInstalled { .. })
 }
 
 #[test]

@@ -1,27 +1,10 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use edgepos_consensus::{DropReason, Input, Notice};
+use edgepos_consensus::{DropReason, Input};
 
 use crate::support::forge::{self, Forged};
-use crate::support::{World, replica};
-
-/// A leader, and a terminal that missed more than the log keeps.
-fn behind(seed: u64) -> (World, usize, usize) {
-    let mut world = World::with(seed, 3, |config| config.max_log_entries = 16);
-    let leader = world.elect();
-    let behind = (leader + 1) % 3;
-    world.run_for(300);
-    world.crash(behind);
-    for number in 0..60 {
-        world.propose(leader, &[number]);
-        world.run_for(30);
-    }
-    (world, leader, behind)
-}
-
-fn installed(notice: &Notice) -> bool {
-    matches!(notice, Notice::SnapshotInstalled { .. })
-}
+use crate::support::replica;
+use crate::support::snapshots::{behind, installed};
 
 /// The snapshot is lost on its way, again and again. Raft would wait for its answer for ever; it is sent again.
 #[test]

@@ -26,7 +26,7 @@ pub enum ClipError {
     Format {
         /// Samples a second.
         rate: u32,
-        /// Channels.
+        /// How many channels it has.
         channels: u16,
     },
     /// Longer than [`MAX_CLIP_SECONDS`].
@@ -108,7 +108,7 @@ impl Clip {
         Self::from_samples(rate, &samples)
     }
 
-    /// The samples.
+    /// The samples, as mono at the rate of the models.
     #[must_use]
     pub fn samples(&self) -> &[f32] {
         &self.samples
@@ -194,7 +194,7 @@ impl Default for GateConfig {
     }
 }
 
-/// 20 ms.
+/// Samples in 20 ms.
 const FRAME: usize = SAMPLE_RATE as usize / 50;
 
 impl GateConfig {

@@ -134,7 +134,7 @@ pub enum EngineError {
     /// The engine is not there or does not start on this machine.
     #[error("engine {engine} is unavailable: {reason}")]
     Unavailable {
-        /// The engine.
+        /// Which engine it was, by its name.
         engine: &'static str,
         /// What it said.
         reason: String,
@@ -142,7 +142,7 @@ pub enum EngineError {
     /// The engine cannot read or prepare this model.
     #[error("engine {engine} rejects the model: {reason}")]
     Rejected {
-        /// The engine.
+        /// Which engine it was, by its name.
         engine: &'static str,
         /// What it said.
         reason: String,
@@ -174,7 +174,7 @@ pub enum RunError {
     /// The engine failed.
     #[error("engine {engine} failed: {reason}")]
     Failed {
-        /// The engine.
+        /// Which engine it was, by its name.
         engine: &'static str,
         /// What it said.
         reason: String,

@@ -174,7 +174,7 @@ pub enum LoadError {
     /// The manifest's entry lacks what this pipeline needs, or the configuration's threshold is not a number.
     #[error("model {model} cannot do this job: {problem}")]
     Unsuitable {
-        /// The model.
+        /// The name of the model that was to be loaded.
         model: String,
         /// What is missing.
         problem: &'static str,
@@ -182,15 +182,15 @@ pub enum LoadError {
     /// The known sample cannot be prepared.
     #[error("the sample of model {model} cannot be used: {source}")]
     Sample {
-        /// The model.
+        /// The name of the model that was to be loaded.
         model: String,
-        /// Why.
+        /// What is wrong with the picture.
         source: PictureError,
     },
     /// Every engine refused.
     #[error("no engine runs model {model}: {}", list(refused))]
     NoEngine {
-        /// The model.
+        /// The name of the model that was to be loaded.
         model: String,
         /// Who refused, and why.
         refused: Vec<RefusedEngine>,
@@ -198,9 +198,9 @@ pub enum LoadError {
     /// The system gives no thread for the worker.
     #[error("cannot start the worker of model {model}")]
     Thread {
-        /// The model.
+        /// The name of the model that was to be loaded.
         model: String,
-        /// Why.
+        /// What the file system said.
         source: std::io::Error,
     },
 }

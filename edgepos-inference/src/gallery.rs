@@ -23,7 +23,7 @@ impl Embedding {
         Some(Self(features.iter().map(|value| (f64::from(*value) / length) as f32).collect()))
     }
 
-    /// The components.
+    /// The components of the vector, in order.
     #[must_use]
     pub fn components(&self) -> &[f32] {
         &self.0
@@ -60,16 +60,16 @@ impl Default for GalleryConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EnrolError {
-    /// No room.
+    /// The gallery has no room for another picture.
     #[error("the gallery is full: {limit} pictures")]
     Full {
-        /// [`GalleryConfig::max_pictures`].
+        /// How many it may hold: [`GalleryConfig::max_pictures`].
         limit: usize,
     },
     /// A product's key longer than 512 bytes.
     #[error("the product's key has {found} bytes, the limit is {MAX_KEY_BYTES}")]
     KeyTooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         found: usize,
     },
     /// An embedding of another length: a picture seen by another network.
@@ -77,7 +77,7 @@ pub enum EnrolError {
     OtherNetwork {
         /// Components of the gallery's pictures.
         expected: usize,
-        /// Components given.
+        /// How many components were given.
         found: usize,
     },
 }

@@ -124,13 +124,13 @@ impl VerifiedBytes {
         Ok(Self { bytes, sha256, origin: origin.to_path_buf() })
     }
 
-    /// The content.
+    /// The content of the file, as it was checked.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Its digest.
+    /// The digest of the content.
     #[must_use]
     pub fn sha256(&self) -> Sha256 {
         self.sha256
@@ -170,31 +170,31 @@ pub enum IntegrityError {
     /// There is no such file.
     #[error("{} is missing", path.display())]
     Missing {
-        /// The file.
+        /// The file that was read.
         path: PathBuf,
     },
     /// The file cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
-        /// The file.
+        /// The file that was read.
         path: PathBuf,
-        /// Why.
+        /// What the file system said.
         source: io::Error,
     },
     /// The size differs: truncated when `found` is smaller. `found` stops counting at `expected` + 1.
     #[error("{} has {found} bytes where the manifest says {expected}: truncated or replaced", path.display())]
     Size {
-        /// The file.
+        /// The file that was read.
         path: PathBuf,
         /// Bytes in the manifest.
         expected: u64,
-        /// Bytes found.
+        /// How many bytes the file has.
         found: u64,
     },
     /// The content differs.
     #[error("{} is damaged or was replaced: sha-256 is {found}, the manifest says {expected}", path.display())]
     Digest {
-        /// The file.
+        /// The file that was read.
         path: PathBuf,
         /// The manifest's digest.
         expected: Sha256,

@@ -145,7 +145,7 @@ pub enum ImageError {
     Digest {
         /// The digest asked for.
         pinned: Sha256,
-        /// The file's.
+        /// The digest of the file that is there.
         found: Sha256,
     },
 }
@@ -195,9 +195,9 @@ pub struct LibraryError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tried {
-    /// The file.
+    /// The library that was tried.
     pub path: PathBuf,
-    /// Why not.
+    /// Why it was not taken, in English.
     pub reason: String,
 }
 

@@ -104,7 +104,7 @@ pub struct FileRef {
     pub file: PathBuf,
     /// Its size in bytes, at most [`MAX_MODEL_BYTES`].
     pub bytes: u64,
-    /// Its SHA-256.
+    /// The SHA-256 of the file.
     pub sha256: Sha256,
 }
 
@@ -113,7 +113,7 @@ pub struct FileRef {
 pub struct Variant {
     /// Which numbers it computes with.
     pub precision: Precision,
-    /// The file.
+    /// The file, with its size and digest.
     #[serde(flatten)]
     pub file: FileRef,
     /// Whether the file may be absent (a vendor adds it). Default false: a missing file is an error.
@@ -126,7 +126,7 @@ pub struct Variant {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Precision {
-    /// 32-bit floats.
+    /// Numbers are 32-bit floats.
     Fp32,
     /// 8-bit integers with scales (QDQ, unsigned activations, signed weights per channel).
     Int8,
@@ -192,7 +192,7 @@ pub struct KnownAnswer {
 pub struct Expected {
     /// Its position in the output of a batch of one.
     pub index: usize,
-    /// The value.
+    /// The value that is expected there.
     pub value: f32,
 }
 
@@ -216,15 +216,15 @@ pub enum ManifestError {
     /// The file cannot be read.
     #[error("cannot read manifest {}", path.display())]
     Read {
-        /// The manifest.
+        /// Where the manifest lies.
         path: PathBuf,
-        /// Why.
+        /// What the file system said.
         source: std::io::Error,
     },
     /// The file is longer than [`MAX_MANIFEST_BYTES`].
     #[error("manifest {} is longer than {MAX_MANIFEST_BYTES} bytes", path.display())]
     TooLong {
-        /// The manifest.
+        /// Where the manifest lies.
         path: PathBuf,
     },
     /// The text is not a manifest.
@@ -255,7 +255,7 @@ pub enum ManifestError {
 pub struct InterfaceError {
     /// The model's name.
     pub model: String,
-    /// The file.
+    /// The file of the model.
     pub file: PathBuf,
     /// The port that the manifest promises.
     pub promised: String,

@@ -41,9 +41,9 @@ static LOADED: Mutex<Option<(Environment, PathBuf)>> = Mutex::new(None);
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Provider {
-    /// NVIDIA TensorRT.
+    /// NVIDIA TensorRT, which compiles the model for the card.
     TensorRt,
-    /// NVIDIA CUDA.
+    /// NVIDIA CUDA, on the card's general units.
     Cuda,
     /// DirectX 12 GPUs on Windows.
     DirectMl,
@@ -51,7 +51,7 @@ pub enum Provider {
     CoreMl,
     /// Android's neural networks API.
     Nnapi,
-    /// Qualcomm's NPU.
+    /// Qualcomm's NPU, through QNN.
     Qnn,
     /// Intel's CPU, GPU and NPU.
     OpenVino,

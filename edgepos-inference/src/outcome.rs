@@ -18,7 +18,7 @@ pub enum Outcome<T> {
     Fallback {
         /// What to do instead.
         action: Action,
-        /// Why.
+        /// Why there is no answer of the model.
         reason: Reason,
     },
 }

@@ -37,9 +37,9 @@ pub enum PictureError {
     /// The file is longer than the limit.
     #[error("the picture file has {found} bytes, the limit is {limit}")]
     TooManyBytes {
-        /// Bytes given.
+        /// How many bytes were given.
         found: usize,
-        /// [`PictureLimits::max_bytes`].
+        /// How many may be: [`PictureLimits::max_bytes`].
         limit: usize,
     },
     /// The header announces more pixels than the limits allow, or none.
@@ -62,11 +62,11 @@ pub enum PictureError {
     /// Raw pixels whose number does not match the size.
     #[error("{found} bytes are not {width} × {height} pixels")]
     Pixels {
-        /// Width claimed.
+        /// The width that was claimed, in pixels.
         width: u32,
-        /// Height claimed.
+        /// The height that was claimed, in pixels.
         height: u32,
-        /// Bytes given.
+        /// How many bytes were given.
         found: usize,
     },
 }
@@ -245,7 +245,7 @@ impl Fit {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Filter {
-    /// Linear.
+    /// Linear between the nearest pixels.
     Bilinear,
     /// Cubic, a = −0.5 (Catmull-Rom).
     Bicubic,

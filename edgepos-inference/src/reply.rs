@@ -27,7 +27,7 @@ struct State<A> {
     waker: Option<Waker>,
 }
 
-/// Both ends.
+/// Both ends of one answer.
 pub(crate) fn reply<A>() -> (Replier<A>, Reply<A>) {
     let state = State { answer: None, answered: false, waker: None };
     let slot = Arc::new(Slot { state: Mutex::new(state), arrived: Condvar::new() });

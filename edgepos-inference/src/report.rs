@@ -15,7 +15,7 @@ use crate::manifest::Precision;
 pub struct Report {
     /// The model's name in the manifest.
     pub model: String,
-    /// Its version.
+    /// The version of the model.
     pub version: String,
     /// The file's digest.
     pub sha256: Sha256,
@@ -39,7 +39,7 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RefusedEngine {
-    /// The engine.
+    /// The name of the engine that was not taken.
     pub engine: String,
     /// Which file it was to run.
     pub precision: Precision,

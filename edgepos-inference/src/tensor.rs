@@ -25,9 +25,9 @@ pub enum Values {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Element {
-    /// 32-bit float.
+    /// A float of 32 bits.
     F32,
-    /// 64-bit integer.
+    /// A signed integer of 64 bits.
     I64,
     /// A type that this crate does not pass across; a model may have such a port as long as nobody feeds or asks it.
     Other,

@@ -206,9 +206,9 @@ impl Core {
             replicas.sort_unstable();
             replicas
         };
-        let mut members =
+        let members =
             Members { voters: sorted(&state.voters), learners: sorted(&state.learners), retired: vec![] };
-        members.retire(self.log().members().retired.clone(), change);
+        let members = members.with_retired(self.log().members().retired.clone(), change);
         self.log_mut().set_members(members, writes);
         true
     }

@@ -5,6 +5,7 @@
 
 pub(crate) mod forge;
 mod node;
+pub(crate) mod snapshots;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -40,7 +40,7 @@ pub enum DownloadError {
         file: String,
         /// How much of it is on disk.
         bytes: u64,
-        /// What broke.
+        /// What the transfer or the file system said.
         source: io::Error,
     },
     /// What arrived is refused: not signed, malformed, older than the set in use, or not what the manifest says.

@@ -84,7 +84,7 @@ impl Recognition {
 pub struct Candidate {
     /// The class's number in the model.
     pub class: usize,
-    /// Its name.
+    /// The name of the class, as its model gives it.
     pub label: String,
     /// How sure the model is, 0 to 1; all classes add up to 1.
     pub confidence: f32,

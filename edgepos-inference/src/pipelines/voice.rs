@@ -40,11 +40,11 @@ pub const UNKNOWN_LABEL: &str = "<unknown>";
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Heard {
-    /// Nobody spoke.
+    /// Nobody spoke in the clip.
     Silence,
     /// Somebody spoke, but none of the commands, or not clearly.
     Unknown,
-    /// A command.
+    /// A command was recognised.
     Command {
         /// The word, one of the model's labels.
         word: String,

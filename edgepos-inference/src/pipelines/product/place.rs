@@ -9,9 +9,9 @@ pub struct BoundingBox {
     pub left: f32,
     /// From the upper edge.
     pub top: f32,
-    /// Its width.
+    /// The width of the place, in pixels.
     pub width: f32,
-    /// Its height.
+    /// The height of the place, in pixels.
     pub height: f32,
 }
 
