@@ -31,6 +31,7 @@ mod digests;
 mod disk;
 mod drafts;
 pub mod elections;
+mod errand;
 mod faults;
 mod goods;
 mod later;

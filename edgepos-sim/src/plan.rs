@@ -95,6 +95,8 @@ pub struct TillStyle {
     pub returns_pct: u64,
     /// Returns that are tried at a second till as well, of a hundred.
     pub twice_pct: u64,
+    /// Sales of a hundred whose answer was lost that are asked for at another till.
+    pub walks_pct: u64,
     /// Largest body of a vendor's own event, in bytes. A large one makes batches that do not fit one frame.
     pub bulk_bytes: u64,
 }
@@ -206,6 +208,7 @@ impl Plan {
                 lost_reply_ppm: pick(&mut rng, &[0, 30_000, 150_000]),
                 returns_pct: pick(&mut rng, &[5, 10, 25]),
                 twice_pct: pick(&mut rng, &[20, 50]),
+                walks_pct: 25,
                 bulk_bytes: pick(&mut rng, &[100, 2_000, 60_000]),
             },
             faults: fault_style(&mut rng),
@@ -222,7 +225,9 @@ impl Plan {
         let (terminal, downgrades) =
             pick(&mut rng, &[(true, false), (true, true), (true, true), (false, true)]);
         let behind = rng.range(0, 3) == 0;
-        Self { later: LaterStyle { terminal: terminal.then_some(which), downgrades, behind }, ..self }
+        // A later version sells by itself: nobody asks it again.
+        let till = TillStyle { walks_pct: 0, ..self.till };
+        Self { later: LaterStyle { terminal: terminal.then_some(which), downgrades, behind }, till, ..self }
     }
 
     /// The place of the terminal that is of a later version.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use edgepos::model::BasketId;
+use edgepos::{Commit, Draft};
 use edgepos_core::Jitter;
 
 /// One line of a receipt that a customer holds.
@@ -25,6 +26,8 @@ pub(crate) struct Bought {
 pub(crate) struct Street {
     bought: Vec<Bought>,
     errands: Vec<VecDeque<Bought>>,
+    /// Sales whose answer was lost, and which are asked for at another till.
+    retries: Vec<VecDeque<(Draft, Commit)>>,
     /// Which baskets ever tried to take back a line, and how many of it.
     tried: BTreeMap<(BasketId, u16), BTreeMap<BasketId, i64>>,
 }
@@ -32,7 +35,12 @@ pub(crate) struct Street {
 impl Street {
     /// Nobody has bought anything at any of the tills.
     pub(crate) fn new(tills: usize) -> Self {
-        Self { bought: Vec::new(), errands: vec![VecDeque::new(); tills], tried: BTreeMap::new() }
+        Self {
+            bought: Vec::new(),
+            errands: vec![VecDeque::new(); tills],
+            retries: vec![VecDeque::new(); tills],
+            tried: BTreeMap::new(),
+        }
     }
 
     /// A customer leaves with a receipt.
@@ -50,6 +58,16 @@ impl Street {
     /// The same line will be brought back at another till as well.
     pub(crate) fn also_at(&mut self, till: usize, bought: Bought) {
         self.errands[till].push_back(bought);
+    }
+
+    /// A sale whose answer was lost is asked for at another till, with the same basket and key.
+    pub(crate) fn asks_at(&mut self, till: usize, draft: Draft, commit: Commit) {
+        self.retries[till].push_back((draft, commit));
+    }
+
+    /// A sale that another till has no answer for.
+    pub(crate) fn retry(&mut self, till: usize) -> Option<(Draft, Commit)> {
+        self.retries[till].pop_front()
     }
 
     /// Who waits at a till.

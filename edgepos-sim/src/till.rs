@@ -7,7 +7,8 @@ use edgepos::{Commit, Draft, OpenBasket, Record, Refusal, Reply, RequestId};
 use edgepos_core::{IdempotencyKey, Jitter};
 
 use crate::check::{Ledger, Rule, Violation};
-use crate::drafts::{give_back, payment, sale};
+use crate::drafts::{give_back, sale};
+use crate::errand::{Sell, Stage};
 use crate::goods::{opening, some_record};
 use crate::plan::{TillStyle, happens, pause};
 use crate::street::{Bought, Street};
@@ -31,22 +32,6 @@ enum Task {
     Sell(Sell),
     /// A basket that somebody left open.
     Settle(BasketId),
-}
-
-#[derive(Clone, Debug)]
-struct Sell {
-    draft: Draft,
-    commit: Commit,
-    stage: Stage,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Stage {
-    Begin,
-    Pay,
-    Commit,
-    /// The till asks once more for a receipt that it has.
-    Repeat,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -174,7 +159,7 @@ impl Till {
             Waiting::Record => return self.recorded(now_us, reply, ledger),
         }
         if happens(&mut self.rng, self.style.lost_reply_ppm) {
-            self.lost(now_us);
+            self.lost(now_us, ledger, street);
             return Ok(());
         }
         match (waiting, reply) {
@@ -287,6 +272,9 @@ impl Till {
         if let Some(basket) = self.settle.pop_front() {
             return Some(Task::Settle(basket));
         }
+        if let Some((draft, commit)) = street.retry(self.place) {
+            return Some(Task::Sell(Sell::again(draft, commit)));
+        }
         if (self.closing || self.rng.range(0, 100) < 10)
             && let Some(sell) = self.parked.pop()
         {
@@ -352,7 +340,9 @@ impl Till {
             return;
         };
         let first = sell.stage == Stage::Commit;
-        if first && sell.draft.doc_type == DocType::Sale && sell.draft.mode == Mode::Live {
+        // Of what is asked for twice the goods go once.
+        let leaves = first && !sell.retried;
+        if leaves && sell.draft.doc_type == DocType::Sale && sell.draft.mode == Mode::Live {
             for line in sell.draft.lines.iter().filter(|line| line.quantity > 0) {
                 street.leaves(Bought {
                     basket,
@@ -394,12 +384,32 @@ impl Till {
     }
 
     /// The reply never gets to the till.
-    fn lost(&mut self, now_us: u64) {
+    fn lost(&mut self, now_us: u64, ledger: &mut Ledger, street: &mut Street) {
         if self.waiting.is_empty() {
-            self.perhaps_begin_anew();
+            if !self.walks_on(ledger, street) {
+                self.perhaps_begin_anew();
+            }
             let wait = self.rng.range(10_000, 1_500_000);
             self.wake(now_us + wait);
         }
+    }
+
+    /// The cashier may ask at another till whether the sale is booked. Whether that happened.
+    fn walks_on(&mut self, ledger: &mut Ledger, street: &mut Street) -> bool {
+        let Some(Task::Sell(sell)) = &self.task else { return false };
+        let may = sell.stage == Stage::Commit
+            && sell.draft.doc_type == DocType::Sale
+            && !sell.retried
+            && !self.closing
+            && self.tills > 1;
+        if !may || self.rng.range(0, 100) >= self.style.walks_pct {
+            return false;
+        }
+        let other = (self.place + 1 + self.rng.range(0, self.tills as u64 - 1) as usize) % self.tills;
+        ledger.goes_elsewhere(sell.draft.basket);
+        street.asks_at(other, sell.draft.clone(), sell.commit.clone());
+        self.task = None;
+        true
     }
 
     /// A till that does not know whether the customer got a receipt may start the same basket over, with the same key.
@@ -461,13 +471,6 @@ fn date(number: u32) -> u32 {
     year * 10_000 + month * 100 + day
 }
 
-impl Sell {
-    fn new(draft: Draft) -> Self {
-        let commit = payment(&draft);
-        Self { draft, commit, stage: Stage::Begin }
-    }
-}
-
 impl Task {
     fn basket(&self) -> BasketId {
         match self {
@@ -489,6 +492,7 @@ mod tests {
         lost_reply_ppm: 100_000,
         returns_pct: 20,
         twice_pct: 50,
+        walks_pct: 20,
         bulk_bytes: 100,
     };
 

@@ -408,6 +408,9 @@ impl World {
         let asks = self.stations[place].till.act(self.now_us, turn, &mut self.ledger, &mut self.street);
         for (id, ask) in asks {
             self.trace.note(self.now_us, Some(place), &Entry::Ask(id, &ask));
+            if let (Ask::Commit(commit), Some(terminal)) = (&ask, &self.stations[place].terminal) {
+                self.ledger.holds(commit.basket, &terminal.status().durable);
+            }
             if let Err(refusal) = self.ask(place, id, ask) {
                 self.trace.note(self.now_us, Some(place), &Entry::Refused(id, &refusal));
                 self.replied(place, id, &Err(refusal))?;

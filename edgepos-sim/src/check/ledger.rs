@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use edgepos::crdt::VersionVector;
 use edgepos::model::{BasketId, Mode};
 use edgepos::{Commit, Draft, OpenBasket, Receipt, Refusal, Reply};
 use edgepos_core::{EventId, IdempotencyKey};
@@ -29,6 +30,12 @@ pub struct Basket {
     pub receipt: Option<Receipt>,
     /// Whether the till, not knowing whether it was booked, began it once more under the same name.
     pub anew: bool,
+    /// Whether it was asked for at another till as well, since the answer was lost.
+    pub elsewhere: bool,
+    /// The receipt of the other till, where neither heard of the other's sale before its own.
+    pub second: Option<Receipt>,
+    /// Whether the other till held the first sale when it was asked: it must not book it again.
+    pub is_known: bool,
     /// Whether the till asked to abandon it.
     pub abandon_asked: bool,
     /// Whether it was said to be gone.
@@ -86,6 +93,9 @@ impl Ledger {
             keys: Vec::new(),
             receipt: None,
             anew: false,
+            elsewhere: false,
+            second: None,
+            is_known: false,
             abandon_asked: false,
             abandoned: false,
         });
@@ -98,6 +108,22 @@ impl Ledger {
             && !basket.keys.contains(&commit.key)
         {
             basket.keys.push(commit.key);
+        }
+    }
+
+    /// The answer is lost, and the sale is asked for at another till.
+    pub fn goes_elsewhere(&mut self, id: BasketId) {
+        if let Some(basket) = self.baskets.get_mut(&id) {
+            basket.elsewhere = true;
+        }
+    }
+
+    /// A terminal that holds these events is asked to commit.
+    pub fn holds(&mut self, id: BasketId, durable: &VersionVector) {
+        let asked = |basket: &&mut Basket| basket.elsewhere && basket.second.is_none();
+        if let Some(basket) = self.baskets.get_mut(&id).filter(asked) {
+            let held = |receipt: &Receipt| durable.covers(receipt.event);
+            basket.is_known |= basket.receipt.as_ref().is_some_and(held);
         }
     }
 
@@ -199,7 +225,24 @@ impl Basket {
         receipt: &Receipt,
         repeated: bool,
     ) -> Result<(), Violation> {
+        let replica = |receipt: &Receipt| receipt.event.chain.replica;
         match &self.receipt {
+            // Two terminals that had not heard of each other's sale booked it both.
+            Some(first)
+                if self.elsewhere
+                    && replica(first) != replica(receipt)
+                    && self.second.as_ref() == Some(receipt) =>
+            {
+                return Ok(());
+            }
+            Some(first) if self.elsewhere && replica(first) != replica(receipt) && self.second.is_none() => {
+                if self.is_known || repeated {
+                    return Err(receipts(format!(
+                        "basket {id} is booked as {first:?}, and again as {receipt:?}"
+                    )));
+                }
+                self.second = Some(receipt.clone());
+            }
             Some(first) if first != receipt => {
                 return Err(receipts(format!(
                     "basket {id} has receipt {first:?} and, for {key:?}, {receipt:?}"
@@ -220,7 +263,7 @@ impl Basket {
         if self.abandoned {
             return Err(receipts(format!("basket {id} was abandoned and is booked as {receipt:?}")));
         }
-        self.receipt = Some(receipt.clone());
+        self.receipt.get_or_insert_with(|| receipt.clone());
         Ok(())
     }
 
@@ -301,6 +344,29 @@ pub(super) mod tests {
         commit(&mut ledger, receipt(1, 1), true).unwrap();
         assert_eq!(commit(&mut ledger, receipt(2, 1), true).unwrap_err().rule, Rule::Receipts);
         assert_eq!(commit(&mut ledger, receipt(1, 1), false).unwrap_err().rule, Rule::Receipts);
+    }
+
+    /// The same sale as booked by another terminal.
+    fn elsewhere() -> Receipt {
+        let mut receipt = receipt(1, 1);
+        receipt.event.chain.replica = ReplicaId::new(2, 1);
+        receipt
+    }
+
+    #[test]
+    fn two_tills_may_book_what_neither_heard_of_and_nothing_else() {
+        assert_eq!(commit(&mut paid(), elsewhere(), false).unwrap_err().rule, Rule::Receipts);
+        let mut ledger = paid();
+        ledger.goes_elsewhere(ID);
+        commit(&mut ledger, elsewhere(), false).unwrap();
+        commit(&mut ledger, elsewhere(), true).unwrap();
+        commit(&mut ledger, receipt(1, 1), true).unwrap();
+
+        let mut known = paid();
+        known.goes_elsewhere(ID);
+        let event = receipt(1, 1).event;
+        known.holds(ID, &[(event.chain, event.seq)].into_iter().collect());
+        assert_eq!(commit(&mut known, elsewhere(), false).unwrap_err().rule, Rule::Receipts);
     }
 
     #[test]

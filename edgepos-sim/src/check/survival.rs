@@ -11,9 +11,10 @@ pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation
     let disks = view.terminals.iter().map(|terminal| (terminal.replica.to_string(), &terminal.events));
     for (holder, events) in disks.chain([("the cloud".to_owned(), &view.cloud.events)]) {
         for (id, basket) in ledger.baskets() {
-            let Some(receipt) = &basket.receipt else { continue };
-            if let Err(why) = holds(events, receipt) {
-                found.push(lost(format!("receipt {} of basket {id} at {holder}: {why}", receipt.number)));
+            for receipt in basket.receipt.iter().chain(&basket.second) {
+                if let Err(why) = holds(events, receipt) {
+                    found.push(lost(format!("receipt {} of basket {id} at {holder}: {why}", receipt.number)));
+                }
             }
         }
         for (event, _) in ledger.recorded().filter(|(event, _)| !events.contains_key(event)) {
