@@ -123,14 +123,14 @@ impl Worker {
         }
     }
 
-    /// One turn: the writes, which may have to wait, then the reads, which do not wait for them: only what was reported as durable
-    /// need be seen.
+    /// One turn: the reads, then the writes. A read need not see what was not reported as durable, so it does not wait for a flush: a
+    /// commit that asks for its key would queue behind those of other callers, and behind a write that is being repeated.
     fn work(&mut self) -> Result<(), End> {
+        self.read()?;
         let mut waits = self.told.waits;
         if self.retry.as_ref().is_none_or(|retry| Instant::now() >= retry.at) {
             waits = self.commit()?;
         }
-        self.read()?;
         self.look(waits)
     }
 

@@ -1,0 +1,63 @@
+//! What somebody would write by hand: the sale as JSON, its lines' stock, its key, in one transaction.
+
+use std::sync::Mutex;
+use std::time::Instant;
+
+use rusqlite::{Connection, params};
+use serde_json::json;
+
+use crate::measure::{Figures, written};
+use crate::sale::{LINES, PRICE, Sales, code};
+
+/// Sells with so many callers, who share the one connection that may write.
+pub(crate) fn sell(callers: usize, sales: usize) -> Figures {
+    let dir = tempfile::tempdir().expect("a folder");
+    let db = Connection::open(dir.path().join("till.db")).expect("a file");
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         CREATE TABLE sale (id INTEGER PRIMARY KEY, number INTEGER NOT NULL, body TEXT NOT NULL);
+         CREATE TABLE key (key BLOB PRIMARY KEY, sale INTEGER NOT NULL) WITHOUT ROWID;
+         CREATE TABLE stock (product TEXT PRIMARY KEY, quantity INTEGER NOT NULL) WITHOUT ROWID;",
+    )
+    .expect("tables");
+    let db = Mutex::new(db);
+    let (before, began) = (written(), Instant::now());
+    std::thread::scope(|scope| {
+        for caller in 0..callers {
+            let db = &db;
+            scope.spawn(move || {
+                let mut stream = Sales::new(caller as u64);
+                for number in 0..sales / callers {
+                    let sale = stream.next();
+                    let lines: Vec<_> =
+                        sale.products.iter().map(|product| json!({ "product": code(*product), "quantity": 1, "amount": PRICE })).collect();
+                    let body = json!({ "basket": format!("{:02x?}", sale.basket), "lines": lines, "total": PRICE * LINES as i64 });
+                    let mut db = db.lock().expect("no caller panics");
+                    let transaction = db.transaction().expect("a transaction");
+                    transaction
+                        .prepare_cached("INSERT INTO sale (number, body) VALUES (?1, ?2)")
+                        .and_then(|mut insert| insert.execute(params![number as i64, body.to_string()]))
+                        .expect("a sale");
+                    transaction
+                        .prepare_cached("INSERT INTO key (key, sale) VALUES (?1, last_insert_rowid())")
+                        .and_then(|mut insert| insert.execute(params![sale.key]))
+                        .expect("a key");
+                    for product in sale.products {
+                        transaction
+                            .prepare_cached(
+                                "INSERT INTO stock (product, quantity) VALUES (?1, -1)
+                                 ON CONFLICT (product) DO UPDATE SET quantity = quantity - 1",
+                            )
+                            .and_then(|mut update| update.execute(params![code(product)]))
+                            .expect("stock");
+                    }
+                    transaction.commit().expect("durable");
+                }
+            });
+        }
+    });
+    let time = began.elapsed();
+    drop(db);
+    let sales = sales / callers * callers;
+    Figures { sales, time, bytes: Some(written() - before), commits: Some(sales as u64) }
+}
