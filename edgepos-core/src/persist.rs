@@ -50,6 +50,10 @@ pub enum Space {
     Day = 14,
     /// The hybrid logical clock's ceiling.
     Clock = 15,
+    /// Who writes this terminal's chains, and what of earlier chains waits to be written again.
+    Author = 16,
+    /// Events that were written again under another name, by the event that they repeat.
+    Reissued = 17,
     /// The sale of each basket, by basket and event.
     BookedBasket = 19,
     /// Up to where keys and baskets are known, and those that were booked twice.
@@ -64,7 +68,7 @@ pub enum Space {
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -81,6 +85,8 @@ impl Space {
         Self::Exception,
         Self::Day,
         Self::Clock,
+        Self::Author,
+        Self::Reissued,
         Self::BookedBasket,
         Self::BookedTwice,
         Self::ExceptionEnd,

@@ -79,6 +79,15 @@ impl VersionVector {
         }
     }
 
+    /// Takes a chain back to a position: what is behind it is no longer held.
+    pub fn fall_to(&mut self, chain: Chain, seq: Seq) {
+        if seq == Seq::ZERO {
+            self.entries.remove(&chain);
+        } else if let Some(held) = self.entries.get_mut(&chain) {
+            *held = seq.min(*held);
+        }
+    }
+
     /// What both hold: the greatest lower bound.
     #[must_use]
     pub fn meet(&self, other: &Self) -> Self {

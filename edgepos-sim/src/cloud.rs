@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use edgepos_core::{EventId, Jitter, WallMs};
-use edgepos_sync::{CloudReply, CloudRequest, IngestState, Limits, UplinkError};
+use edgepos_sync::{CloudReply, CloudRequest, Hash, IngestState, Limits, UplinkError};
 
 use crate::plan::{CloudStyle, Sabotage, happens};
 
@@ -27,6 +27,7 @@ pub(crate) struct Cloud {
     /// The state as it lies in the cloud's database between two requests.
     row: Vec<u8>,
     events: BTreeMap<EventId, Vec<u8>>,
+    hashes: BTreeMap<EventId, Hash>,
     stored_twice: Vec<EventId>,
     style: CloudStyle,
     rng: Jitter,
@@ -40,6 +41,7 @@ impl Cloud {
         Self {
             row: IngestState::new().encode(),
             events: BTreeMap::new(),
+            hashes: BTreeMap::new(),
             stored_twice: Vec::new(),
             style,
             rng,
@@ -98,6 +100,9 @@ impl Cloud {
         let limits = Limits::DEFAULT;
         let request =
             CloudRequest::decode(request, &limits).map_err(|error| format!("a request: {error}"))?;
+        if let CloudRequest::Probe { event, .. } = request {
+            return Ok(CloudReply::Hash { event, hash: self.hashes.get(&event).copied() });
+        }
         let mut state =
             IngestState::decode(&self.row, &limits).map_err(|error| format!("the cloud's row: {error}"))?;
         let (reply, events) = state.handle(WallMs(1_790_000_000_000 + now_us / 1000), &request, &limits);
@@ -105,7 +110,8 @@ impl Cloud {
         if forgets {
             self.forget = false;
         } else {
-            for (event, _) in events {
+            for (event, hash) in events {
+                self.hashes.insert(event.id, hash);
                 if self.events.insert(event.id, event.payload).is_some() {
                     self.stored_twice.push(event.id);
                 }

@@ -61,7 +61,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                         sent += 1;
                         if sent % 3 == 0 { lost += 1 } else { wire.push((1 - index, message.encode())) }
                     }
-                    Output::Uplink(..) | Output::Notice(_) => {}
+                    // No disk is put back here.
+                    Output::Uplink(..) | Output::Notice(_) | Output::Reissue { .. } => {}
                 }
             }
         }

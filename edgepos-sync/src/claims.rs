@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use edgepos_core::{Chain, ReplicaId, Seq};
+use edgepos_core::{Chain, EventId, ReplicaId, Seq};
 
 use crate::event::Hash;
 use crate::io::Witness;
@@ -39,6 +39,8 @@ pub(crate) enum Said {
     ByCloud { claim: Claim, latest: bool },
     /// A peer about the cloud.
     OfCloud { peer: ReplicaId, claim: Claim },
+    /// A peer has answered for the hash of one event.
+    Answer { peer: Option<ReplicaId>, event: EventId, hash: Option<Hash> },
     /// A peer about one of the chains that it holds.
     OfItself { peer: ReplicaId, chain: Chain, seq: Seq, hash: Hash },
 }
@@ -69,6 +71,11 @@ impl Claims {
         }
     }
 
+    /// The answer of a witness; the cloud is no peer.
+    pub(crate) fn answer(&mut self, peer: Option<ReplicaId>, event: EventId, hash: Option<Hash>) {
+        self.said.push_back(Said::Answer { peer, event, hash });
+    }
+
     pub(crate) fn next(&mut self) -> Option<Said> {
         self.said.pop_front()
     }
@@ -78,9 +85,9 @@ impl Said {
     /// Who speaks about whom.
     pub(crate) fn source(&self) -> Source {
         match self {
-            Self::ByCloud { .. } => Source::Cloud,
+            Self::ByCloud { .. } | Self::Answer { peer: None, .. } => Source::Cloud,
             Self::OfCloud { peer, .. } => Source::CloudBy(*peer),
-            Self::OfItself { peer, .. } => Source::Peer(*peer),
+            Self::OfItself { peer, .. } | Self::Answer { peer: Some(peer), .. } => Source::Peer(*peer),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Everything that can be set, with its default and its bounds.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use edgepos_core::{ReplicaId, StoreGeneration, StoreId};
@@ -66,11 +67,17 @@ pub struct Config {
     pub claim_grace: Duration,
     /// How often an idle uploader asks what the cloud holds. Default 60 s.
     pub head_interval: Duration,
-    /// The same while the cloud claims what is not so; doubles with each such answer up to `head_interval`. Default 5 s.
+    /// The same while the cloud claims what is not so; doubles with each such answer up to a third of `head_interval`. Default 5 s.
     pub dispute_interval: Duration,
     /// The highest feature level of the store's decisions that this terminal knows, which its greetings announce. Default 0: announced
     /// is nothing.
     pub level: u32,
+    /// How long after a start a peer's word alone frees sending own events to that peer, where neither the cloud nor the leader has
+    /// stated how far they go. Default 30 s.
+    pub unconfirmed_wait: Duration,
+    /// How many others are a majority of the store together with this terminal: when so many have stated how far own events go, these are
+    /// sent. Default: never by that alone.
+    pub majority: Option<NonZeroU32>,
     /// Peers that are remembered, connected or not. Default 64.
     pub max_peers: u32,
     /// What messages may cost.
@@ -109,6 +116,8 @@ impl Config {
             head_interval: Duration::from_secs(60),
             dispute_interval: Duration::from_secs(5),
             level: 0,
+            unconfirmed_wait: Duration::from_secs(30),
+            majority: None,
             max_peers: 64,
             limits: Limits::DEFAULT,
         }

@@ -10,7 +10,7 @@ use edgepos_core::{
 use edgepos_crdt::VersionVector;
 use edgepos_wire::DecodeError;
 
-use crate::event::EventRecord;
+use crate::event::{EventRecord, Hash};
 use crate::wire::message::Message;
 use crate::wire::reply::{CloudReply, RefusedReason};
 use crate::wire::request::CloudRequest;
@@ -90,6 +90,14 @@ pub enum Output {
     /// An event of a peer, each once and in the order of its chain. Its effects belong into the disk transaction of the
     /// [`Persist`](Output::Persist) that follows in the same drain.
     Accepted(EventRecord),
+    /// An event of a chain that is written on elsewhere: this disk was restored, lost or cloned. Write it again with
+    /// [`Outbox::reissue`](crate::Outbox::reissue), and take back in the same transaction what it did under its old name.
+    Reissue {
+        /// The event under its old name.
+        record: EventRecord,
+        /// The hash of the old chain after it.
+        hash: Hash,
+    },
     /// Send, once; it may be lost.
     Transmit {
         /// The peer that it is for.
@@ -164,8 +172,8 @@ pub enum Notice {
         /// Who has the other history.
         witness: Witness,
     },
-    /// Somebody claims to hold more of our own chain than we do: it is mistaken, or this disk was rolled back or cloned. Told once
-    /// a chain.
+    /// Somebody holds events of our own chain that we have not written: this disk was rolled back, lost or cloned. Nothing of the
+    /// chain is sent any more; recording goes on, and [`Outbox::reincarnate`](crate::Outbox::reincarnate) makes it go on elsewhere.
     RollbackSuspected {
         /// The chain of ours that is held further there.
         chain: Chain,
@@ -187,6 +195,11 @@ pub enum Notice {
         own: Seq,
         /// Who claims it.
         witness: Witness,
+    },
+    /// A terminal goes on as another incarnation: its disk was restored, lost or cloned, or the terminal was replaced.
+    Reincarnated {
+        /// The incarnation whose first event has arrived.
+        replica: ReplicaId,
     },
     /// The cloud has begun another life: it lost its memory, or was restored from a backup. What it held before counts for nothing; all
     /// that it lacks is sent to it again.

@@ -16,6 +16,7 @@
 //!         // Commit `persist.writes` in one transaction, synced; then:
 //!         Output::Persist(persist) => outbox.handle(Now::new(9, 0), Input::Persisted(persist.id)),
 //!         Output::Load(load) => outbox.handle(Now::new(9, 0), Input::Loaded(load.id, Vec::new())),
+//!         Output::Reissue { record, .. } => drop(outbox.reissue(Now::new(9, 0), record.id, Some(record.payload))),
 //!         Output::Accepted(_) => { /* effects of a peer's event: into the transaction of the next Persist */ }
 //!         Output::Transmit { .. } | Output::Uplink(..) => { /* send message.encode(), request.encode() */ }
 //!         Output::Notice(_) => { /* news: show it, or drop it */ }
@@ -60,6 +61,7 @@
 
 #![forbid(unsafe_code)]
 
+mod author;
 mod backoff;
 mod claims;
 mod cloud;
@@ -75,6 +77,7 @@ mod outputs;
 mod peers;
 mod proofs;
 mod receiver;
+mod rewriting;
 mod turn;
 mod wire;
 

@@ -4,20 +4,23 @@ use edgepos_core::{Chain, EventId, Jitter, Lane, Now, ReplicaId, Seq, Term, Time
 use edgepos_crdt::VersionVector;
 
 use crate::Hash;
+use crate::author::{Author, Outcome};
 use crate::claims::{Claims, Said, Source};
 use crate::cloud::health::CloudRefusal;
 use crate::cloud::uploader::Uploader;
 use crate::config::{Config, ConfigError};
+use crate::event::EventRecord;
 use crate::flush::Flush;
-use crate::io::{Input, Mistake, Notice, Output, UplinkError, UplinkId};
-use crate::log::Log;
+use crate::io::{Input, Mistake, Notice, Output, UplinkError, UplinkId, Witness};
 use crate::log::proved::Life;
 use crate::log::record::{Decided, RecordError};
 use crate::log::restored::Restored;
 use crate::log::writes::Settled;
+use crate::log::{Held, Log};
 use crate::outputs::Outputs;
 use crate::peers::Peers;
 use crate::proofs::{Proofs, Verdict};
+use crate::rewriting::Rewriting;
 use crate::turn::Turn;
 use crate::wire::claim::Claim;
 use crate::wire::reply::CloudReply;
@@ -30,6 +33,7 @@ pub struct Outbox {
     jitter: Jitter,
     out: Outputs,
     claims: Claims,
+    author: Author,
     parts: Parts,
 }
 
@@ -39,6 +43,11 @@ struct Parts {
     peers: Peers,
     uploader: Uploader,
     proofs: Proofs,
+    rewriting: Rewriting,
+    /// How far the cloud has last said that our own chains go, until they are confirmed.
+    cloud_said: Option<Claim>,
+    /// Whether the wait for a confirmation is over.
+    has_waited: bool,
 }
 
 impl Outbox {
@@ -52,8 +61,10 @@ impl Outbox {
         if chains > limit as usize {
             return Err(StartError::TooManyChains { chains, limit });
         }
+        let log = Log::new(config.me, restored);
         Ok(Self {
-            log: Log::new(config.me, restored),
+            author: Author::new(log.author(), now.mono),
+            log,
             jitter: Jitter::derive(config.seed, &[config.me.0]),
             out: Outputs::default(),
             claims: Claims::default(),
@@ -62,6 +73,9 @@ impl Outbox {
                 peers: Peers::default(),
                 uploader: Uploader::new(now.mono, &config),
                 proofs: Proofs::default(),
+                rewriting: Rewriting::default(),
+                cloud_said: None,
+                has_waited: false,
             },
             config,
         })
@@ -145,6 +159,61 @@ impl Outbox {
         Ok(())
     }
 
+    /// Who writes the chains of this terminal: the incarnation that it was set up as, or the latest that it became.
+    pub fn author(&self) -> ReplicaId {
+        self.author.name()
+    }
+
+    /// The hash of a chain at one of its events, where it is at hand: the event is one of the latest.
+    pub fn recent_hash(&self, id: EventId) -> Option<Hash> {
+        match self.log.hash_at(id.chain, id.seq) {
+            Held::At(hash) => Some(hash),
+            Held::OnDisk | Held::Not => None,
+        }
+    }
+
+    /// Whether somebody else has stated, since the start, how far the chains of this terminal go. Until then they are not sent.
+    pub fn is_confirmed(&self) -> bool {
+        self.author.is_confirmed()
+    }
+
+    /// Whether a chain of this terminal is written on elsewhere, so that it has to [`reincarnate`](Self::reincarnate): its disk was
+    /// restored, lost or cloned.
+    pub fn is_displaced(&self) -> bool {
+        let durable = |chain: &Chain| self.log.durable().get(*chain) == self.log.accepted().get(*chain);
+        self.author.lost().is_some_and(|lost| lost.keys().all(durable))
+    }
+
+    /// Goes on under a name that nobody has written under. What this terminal alone wrote under the old one is handed out as
+    /// [`Output::Reissue`], event by event, to be written again; until that is done nothing of the old chains is sent or taken.
+    pub fn reincarnate(&mut self, now: Now, name: ReplicaId) {
+        let (parts, mut turn) = self.lend(now);
+        if let Some(lost) = turn.author.take_lost() {
+            turn.log.rename(name, &lost, turn.out);
+            turn.author.rename(name);
+            parts.peers.greet_anew(&mut turn);
+        }
+        parts.pump(&mut turn);
+    }
+
+    /// Writes an event of [`Output::Reissue`] again, as the next of this terminal in the same lane; `None`: it cannot be read, and is left
+    /// out. Its new name.
+    pub fn reissue(&mut self, now: Now, id: EventId, payload: Option<Vec<u8>>) -> Option<EventId> {
+        let (parts, mut turn) = self.lend(now);
+        let new = turn.log.reissue(id, payload, turn.out);
+        parts.rewriting.done();
+        if !turn.log.is_being_rewritten(id.chain) {
+            parts.peers.greet_anew(&mut turn);
+        }
+        parts.pump(&mut turn);
+        new
+    }
+
+    /// How many events wait to be written again.
+    pub fn to_reissue(&self) -> u64 {
+        self.log.tail_len()
+    }
+
     /// Sends what waits, without waiting for more: before the store closes, or when somebody looks.
     pub fn flush(&mut self, now: Now) {
         let (parts, mut turn) = self.lend(now);
@@ -159,12 +228,16 @@ impl Outbox {
 
     /// When to tell [`Input::Timeout`], if nothing else happens before; `None`: nothing is pending.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let Parts { flush, peers, uploader, proofs } = &self.parts;
+        let Parts { flush, peers, uploader, proofs, .. } = &self.parts;
+        let unconfirmed = self.author.waits_until(self.config.unconfirmed_wait);
+        let waits = !self.author.is_confirmed() && !self.parts.has_waited;
         let timeouts = [
             flush.poll_timeout(),
             peers.poll_timeout(),
             uploader.poll_timeout(&self.config),
             proofs.poll_timeout(self.config.claim_grace),
+            self.author.poll_timeout(),
+            waits.then_some(unconfirmed),
         ];
         timeouts.into_iter().flatten().min()
     }
@@ -231,8 +304,8 @@ impl Outbox {
 
     /// The parts, and what they are lent for one call.
     fn lend(&mut self, now: Now) -> (&mut Parts, Turn<'_>) {
-        let Self { config, log, jitter, out, claims, parts } = self;
-        (parts, Turn { now: now.mono, config, log, jitter, out, claims })
+        let Self { config, log, jitter, out, claims, author, parts } = self;
+        (parts, Turn { now: now.mono, config, log, jitter, out, author, claims })
     }
 }
 
@@ -246,7 +319,16 @@ impl Parts {
                 self.on_settled(turn, &settled);
             }
             Input::Loaded(id, rows) => {
-                if !self.proofs.loaded(id, &rows) && !self.uploader.loaded(turn, id, &rows) {
+                if let Some((event, theirs)) = turn.author.loaded(id) {
+                    let row = rows.first().and_then(|(key, value)| EventRecord::from_row(key, value));
+                    let ours = row.filter(|(record, _)| record.id == event).map(|(_, hash)| hash);
+                    Self::compare(turn, event, theirs, ours);
+                    return;
+                }
+                if !self.rewriting.loaded(turn, id, &rows)
+                    && !self.proofs.loaded(id, &rows)
+                    && !self.uploader.loaded(turn, id, &rows)
+                {
                     self.peers.loaded(turn, id, &rows);
                 }
             }
@@ -263,6 +345,7 @@ impl Parts {
         }
         self.peers.wake(turn);
         self.uploader.wake(turn);
+        self.has_waited |= turn.now >= turn.author.waits_until(turn.config.unconfirmed_wait);
         self.proofs.wake(turn);
     }
 
@@ -278,11 +361,12 @@ impl Parts {
         }
     }
 
-    fn on_leader(&mut self, turn: &Turn<'_>, leader: Option<(ReplicaId, Term)>, entitled: bool) {
+    fn on_leader(&mut self, turn: &mut Turn<'_>, leader: Option<(ReplicaId, Term)>, entitled: bool) {
         self.uploader.elected(turn, leader, entitled);
         if self.peers.elected(leader) {
             // Who has to be told what is different, so whatever waits goes at once.
             self.send_all(turn);
+            self.yield_to_others(turn);
         }
     }
 
@@ -294,6 +378,9 @@ impl Parts {
         // What the cloud holds it holds, whoever asked and however late the answer is.
         if let Some(claim) = reply.as_ref().ok().and_then(CloudReply::held) {
             turn.claims.by_cloud(claim, self.uploader.awaits(id));
+        }
+        if let Ok(CloudReply::Hash { event, hash }) = &reply {
+            turn.claims.answer(None, *event, *hash);
         }
         self.uploader.answered(turn, id, reply);
     }
@@ -312,6 +399,7 @@ impl Parts {
             match said {
                 Said::ByCloud { claim, latest } => self.hear_of_cloud(turn, source, &claim, latest),
                 Said::OfCloud { claim, .. } => self.hear_of_cloud(turn, source, &claim, false),
+                Said::Answer { event, hash, .. } => Self::on_answer(turn, event, hash),
                 Said::OfItself { chain, seq, hash, .. } => self.proofs.claim(turn, source, chain, seq, hash),
             }
         }
@@ -320,7 +408,10 @@ impl Parts {
             let Verdict { source, chain, seq, hash, ours } = verdict;
             match source {
                 Source::Peer(peer) if ours => self.peers.proved(turn, peer, chain, seq),
-                Source::Peer(peer) => self.peers.part(turn, peer, chain),
+                Source::Peer(peer) => {
+                    self.peers.part(turn, peer, chain);
+                    self.yield_to_others(turn);
+                }
                 Source::Cloud | Source::CloudBy(_) if ours => {
                     let news = turn.log.proved_mut().raise(chain, seq, hash);
                     teller =
@@ -329,7 +420,10 @@ impl Parts {
                         self.uploader.agree(chain);
                     }
                 }
-                Source::Cloud => self.uploader.dispute(turn, chain),
+                Source::Cloud => {
+                    turn.author.suspect(source.witness(), chain, seq, turn.log.end(chain));
+                    self.uploader.dispute(turn, chain);
+                }
                 Source::CloudBy(_) => {
                     let (own, witness) = (turn.log.accepted().get(chain), source.witness());
                     turn.out.notice(Notice::Mistaken { chain, claimed: seq, own, witness });
@@ -337,14 +431,81 @@ impl Parts {
             }
         }
         turn.log.keep_proved(turn.out);
+        self.confirm(turn);
         if let Some(teller) = teller {
             self.peers.pass_on_cloud(turn, teller.witness());
         }
     }
 
+    /// A witness has answered for the hash of one event: compares it with the one here.
+    fn on_answer(turn: &mut Turn<'_>, event: EventId, theirs: Option<Hash>) {
+        match turn.log.hash_at(event.chain, event.seq) {
+            Held::At(ours) => Self::compare(turn, event, theirs, Some(ours)),
+            Held::Not => Self::compare(turn, event, theirs, None),
+            Held::OnDisk => {
+                let load = turn.out.read(event, event, 1);
+                turn.author.read(load, event, theirs);
+            }
+        }
+    }
+
+    fn compare(turn: &mut Turn<'_>, event: EventId, theirs: Option<Hash>, ours: Option<Hash>) {
+        let (chain, own) = (event.chain, turn.log.end(event.chain).seq);
+        if let Outcome::Lost { witness } = turn.author.answered(event, theirs, ours) {
+            turn.out.notice(Notice::RollbackSuspected { chain, known: event.seq.max(own), own, witness });
+        }
+    }
+
+    /// Others hold another history of our chains. Over what the cloud has, the cloud decides; over the rest, who leads or a majority.
+    fn yield_to_others(&mut self, turn: &mut Turn<'_>) {
+        for (peer, chain, seq) in self.peers.outvoted(turn) {
+            if seq > turn.log.cloud().get(chain) {
+                turn.author.suspect(Witness::Peer(peer), chain, seq, turn.log.end(chain));
+            }
+        }
+    }
+
+    /// Frees sending our own chains once the cloud, the leader or a majority has stated how far they go.
+    fn confirm(&mut self, turn: &mut Turn<'_>) {
+        if turn.author.is_confirmed() {
+            return;
+        }
+        let by_cloud = self.cloud_said.as_ref().is_some_and(|claim| {
+            turn.author.chains().all(|chain| {
+                let (said, own) = (claim.vector.get(chain), turn.log.accepted().get(chain));
+                let known = if claim.is_bare() { own } else { turn.log.cloud().get(chain) };
+                said <= known
+            })
+        });
+        if by_cloud || self.peers.confirm(turn) {
+            turn.author.confirm();
+            self.cloud_said = None;
+        }
+    }
+
+    /// Asks witnesses for the hashes that tell where histories part.
+    fn search(&mut self, turn: &mut Turn<'_>) {
+        let log = &*turn.log;
+        let mut questions = Vec::new();
+        while let Some(question) = turn.author.next_question(turn.now, |chain| log.end(chain).seq) {
+            questions.push(question);
+        }
+        for (witness, event) in questions {
+            match witness {
+                Witness::Cloud => self.uploader.question(event),
+                Witness::Peer(peer) => self.peers.probe(turn, peer, event),
+                Witness::Log => {}
+            }
+        }
+    }
+
     /// Somebody says what the cloud holds. Positions free sending as they stand; the rest is compared first.
     fn hear_of_cloud(&mut self, turn: &mut Turn<'_>, source: Source, claim: &Claim, latest: bool) {
-        turn.log.check_rollback(&claim.vector, source.witness(), turn.out);
+        if source == Source::Cloud {
+            let log = &*turn.log;
+            turn.author.compare(Witness::Cloud, &claim.vector, |chain| log.end(chain));
+            self.cloud_said = (!turn.author.is_confirmed()).then(|| claim.clone());
+        }
         let by_leader = matches!(source, Source::CloudBy(peer) if self.peers.is_led_by(peer));
         let proved = turn.log.proved_mut();
         if claim.is_bare() {
@@ -380,7 +541,9 @@ impl Parts {
     /// whether peers have to be asked about the cloud.
     fn pump(&mut self, turn: &mut Turn<'_>) {
         self.judge(turn);
+        self.search(turn);
         self.proofs.pump(turn);
+        self.rewriting.pump(turn);
         self.peers.settle_acks(turn);
         self.peers.tell_relay(turn);
         self.peers.pump(turn);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use edgepos_core::{ConnectionId, EventId, Load, LoadId, Persist, ReplicaId, Space};
 
-use crate::event::EventRecord;
+use crate::event::{EventRecord, Hash};
 use crate::io::{Notice, Output, UplinkId};
 use crate::wire::message::Message;
 use crate::wire::request::CloudRequest;
@@ -37,6 +37,11 @@ impl Outputs {
     /// A peer's event, ahead of the write that holds it.
     pub(crate) fn accepted(&mut self, record: EventRecord) {
         self.put(Output::Accepted(record));
+    }
+
+    /// An event to be written again under another name.
+    pub(crate) fn reissue(&mut self, record: EventRecord, hash: Hash) {
+        self.put(Output::Reissue { record, hash });
     }
 
     pub(crate) fn transmit(&mut self, to: ReplicaId, connection: ConnectionId, message: Message) {

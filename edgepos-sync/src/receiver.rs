@@ -92,6 +92,11 @@ impl Receiver {
         self.disputed.remove(&chain);
     }
 
+    /// What it holds is to be compared anew.
+    pub(crate) fn forget_disputes(&mut self) {
+        self.disputed.clear();
+    }
+
     /// The chains of which it holds another history.
     pub(crate) fn disputed(&self) -> &BTreeSet<Chain> {
         &self.disputed
@@ -99,12 +104,19 @@ impl Receiver {
 
     /// How many chains are set apart.
     pub(crate) fn chains_apart(&self) -> usize {
-        self.apart.len()
+        self.apart.len() + self.disputed.len()
     }
 
     /// A batch of what it lacks, of `bytes` of payload, still to be read; `None` when it lacks nothing of its goal.
-    pub(crate) fn gather(&self, log: &Log, config: &Config, bytes: u32) -> Option<Box<Gather>> {
-        let kept = |chain: Chain| self.is_apart(chain) || log.is_suspended(chain);
+    /// Chains that `is_held_back` names are kept from it.
+    pub(crate) fn gather(
+        &self,
+        log: &Log,
+        config: &Config,
+        bytes: u32,
+        is_held_back: impl Fn(Chain) -> bool,
+    ) -> Option<Box<Gather>> {
+        let kept = |chain: Chain| self.is_apart(chain) || log.is_suspended(chain) || is_held_back(chain);
         let behind = self.goal.iter().any(|(chain, seq)| seq > self.held.get(chain) && !kept(chain));
         if !behind {
             return None;

@@ -2,6 +2,7 @@
 
 use edgepos_core::{Jitter, Time};
 
+use crate::author::Author;
 use crate::claims::Claims;
 use crate::config::Config;
 use crate::log::Log;
@@ -15,6 +16,8 @@ pub(crate) struct Turn<'o> {
     /// One sequence for all waits, so that a run replays from its seed.
     pub(crate) jitter: &'o mut Jitter,
     pub(crate) out: &'o mut Outputs,
+    /// Who writes the chains of this terminal.
+    pub(crate) author: &'o mut Author,
     /// What somebody says in this call about who holds what.
     pub(crate) claims: &'o mut Claims,
 }

@@ -177,6 +177,49 @@ fn claims_with_their_proofs() {
 }
 
 #[test]
+fn probes_and_their_answers() {
+    let event = EventId::new(chain(), Seq(7));
+    let id = "5100010000000000a5010000000000000007";
+    let hash = Some(Hash([0x22; 32]));
+    let bytes_of_hash = format!("5820{}", "22".repeat(32));
+    message(&Message::Probe { event }, &format!("a2000601{id}"));
+    message(&Message::Hash { event, hash: None }, &format!("a2000701{id}"));
+    message(&Message::Hash { event, hash }, &format!("a3000701{id}02{bytes_of_hash}"));
+    request(&CloudRequest::Probe { store: STORE, event }, &format!("a3000a01{STORE_HEX}0b{id}"));
+    let replies = [
+        (CloudReply::Hash { event, hash: None }, format!("a2000a0d{id}")),
+        (CloudReply::Hash { event, hash }, format!("a3000a0d{id}0e{bytes_of_hash}")),
+    ];
+    for (reply, golden) in replies {
+        assert_eq!(hex(&reply.encode()), golden);
+        assert_eq!(CloudReply::decode(&bytes(&golden), &LIMITS), Ok(reply));
+    }
+}
+
+#[test]
+fn author_rows() {
+    let mut bench = Bench::terminal(0);
+    for sale in [b"one", b"two"] {
+        bench.record(Lane::Stock, sale);
+    }
+    bench.meet(ReplicaId::new(2, 0xA5), VersionVector::new());
+    let head = bench.held([(chain(), Seq(1))].into_iter().collect()).heads[&chain()];
+    let (other, _) = world::bench::run(chain(), 2, head, &[b"not two", b"three"]);
+    bench.receive(ReplicaId::new(2, 0xA5), 1, vec![other]);
+    for seq in [1, 2] {
+        let event = EventId::new(chain(), Seq(seq));
+        let hash = Some(if seq == 1 { head } else { Hash([9; 32]) });
+        bench.say(ReplicaId::new(2, 0xA5), 1, Message::Hash { event, hash });
+    }
+    assert!(bench.outbox.is_displaced());
+    bench.outbox.reincarnate(bench.now, ReplicaId::new(1, 0x7F3A_09C1));
+    assert!(bench.drain_once());
+    let row = |key: &[u8]| hex(bench.rows.get(&(Space::Author, key.to_vec())).expect("row"));
+    assert_eq!(row(b"name"), "1b000100007f3a09c1");
+    assert_eq!(row(&[b"tail".as_slice(), &chain().to_key()].concat()), "a200020102");
+}
+
+#[test]
 fn a_kind_from_the_future() {
     assert_eq!(Message::decode(&bytes("a200186301820102"), &LIMITS), Ok(Message::Unknown { kind: 99 }));
 }

@@ -55,6 +55,52 @@ pub mod event_id {
     }
 }
 
+/// An event id that may be absent, for `#[cbor(with = "edgepos_wire::optional_event_id")]`.
+pub mod optional_event_id {
+    use edgepos_core::EventId;
+    use minicbor::decode::{self, Decoder};
+    use minicbor::encode::{self, Encoder, Write};
+
+    use super::event_id;
+
+    /// Writes the key as bytes; null where there is none and the place has to be filled.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn encode<C, W: Write>(
+        value: &Option<EventId>,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        match value {
+            Some(id) => event_id::encode(id, e, ctx),
+            None => e.null()?.ok(),
+        }
+    }
+
+    /// Reads what [`encode()`] wrote.
+    ///
+    /// # Errors
+    /// When it is no event id.
+    pub fn decode<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Option<EventId>, decode::Error> {
+        if d.datatype()? == minicbor::data::Type::Null {
+            d.null()?;
+            return Ok(None);
+        }
+        event_id::decode(d, ctx).map(Some)
+    }
+
+    /// None is left out.
+    pub fn is_nil(value: &Option<EventId>) -> bool {
+        value.is_none()
+    }
+
+    /// What is left out is none.
+    pub fn nil() -> Option<Option<EventId>> {
+        Some(None)
+    }
+}
+
 /// A list of event ids, for `#[cbor(with = "edgepos_wire::event_ids")]`.
 pub mod event_ids {
     use alloc::vec::Vec;

@@ -1,6 +1,7 @@
 //! The only async loop: feeds a terminal from its ports and does its duties.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
 use std::sync::mpsc as blocking;
 use std::thread;
@@ -74,7 +75,7 @@ impl Driver {
     ) -> Result<(Node, Self), StartError> {
         let restored = Restored::from_store(store.as_ref())?;
         let now = clock.now();
-        let config = Config { delivery: transport.delivery(), ..config.terminal };
+        let config = Config { delivery: transport.delivery(), nonce: drawn(), ..config.terminal };
         let terminal = Terminal::new(now, config, restored)?;
         let (jobs, queue) = blocking::channel();
         let (done, store_done) = mpsc::unbounded_channel();
@@ -118,6 +119,11 @@ impl Driver {
             Err(error) => Err(StoreError::new("the driver's task ended", error)),
         }
     }
+}
+
+/// A random number: what the standard library seeds its hash maps with comes from the system.
+fn drawn() -> u64 {
+    std::hash::RandomState::new().build_hasher().finish()
 }
 
 type ReplySender = oneshot::Sender<Result<Reply, Refusal>>;

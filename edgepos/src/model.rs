@@ -8,7 +8,7 @@ pub use crate::retail::body::Body;
 pub use crate::retail::catalogue::body::{PriceSet, ProductSet};
 pub use crate::retail::day::body::{CashCount, DayClosed, DayOpened};
 pub use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
-pub use crate::retail::envelope::{ClockQuality, Envelope, Mode, Ref, RefRole};
+pub use crate::retail::envelope::{ClockQuality, Envelope, Mode, Origin, Ref, RefRole, Reissue};
 pub use crate::retail::exception::body::{ExceptionEnded, ExceptionRaised, ExceptionType};
 pub use crate::retail::keys::name::BookedName;
 pub use crate::retail::kind::{Kind, KnownKind, Subject};

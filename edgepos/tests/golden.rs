@@ -6,8 +6,8 @@ use edgepos::core::{Chain, EventId, IdempotencyKey, Lane, RepairGen, ReplicaId, 
 use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{
     BasketId, BookedName, CashCount, CounterRow, Currency, DayClosed, DayOpened, DocType, Effect, Envelope,
-    ExceptionEnded, ExceptionRaised, Kind, KnownKind, Line, NumberVoided, PriceSet, ProductSet, Ref, RefRole,
-    StockLine, StockMoved, StockReason, Tender, Transaction,
+    ExceptionEnded, ExceptionRaised, Kind, KnownKind, Line, NumberVoided, Origin, PriceSet, ProductSet, Ref,
+    RefRole, Reissue, StockLine, StockMoved, StockReason, Tender, Transaction,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -53,6 +53,24 @@ const SALE: &str = "af00010101021b0000018bcfe5680003000400051b018bcfe56800000306
 fn a_sale_is_these_bytes() {
     assert_eq!(hex(&sale().encode()), SALE);
     assert_eq!(Envelope::decode(&bytes(SALE)).unwrap(), sale());
+}
+
+#[test]
+fn an_event_that_is_written_again_is_these_bytes() {
+    let event = event_id();
+    let of = Reissue::new(event, edgepos::sync::Hash([0x22; 32]));
+    let mut envelope = Envelope::new(Kind::TRANSACTION, 5, Hlc(6), Vec::new());
+    let plain = hex(&envelope.encode());
+    envelope.origin = Some(Origin { reissue_of: Some(of), ..Origin::default() });
+    envelope.duplicate_of = Some(event);
+    let (count, rest) = plain.split_at(2);
+    let entries = u8::from_str_radix(count, 16).unwrap() + 2;
+    let id = format!("51{}", hex(&event.to_key()));
+    let golden = format!("{entries:02x}{rest}12a10082{id}5820{}13{id}", "22".repeat(32));
+    assert_eq!(hex(&envelope.encode()), golden);
+    assert_eq!(Envelope::decode(&bytes(&golden)).unwrap(), envelope);
+    let begun = Origin::begun_in(edgepos::core::ReplicaId::new(1, 0xA5));
+    assert_eq!(hex(&minicbor::to_vec(&begun).unwrap()), "a1011b00010000000000a5");
 }
 
 #[test]

@@ -24,7 +24,10 @@ struct Peer {
 impl Peer {
     fn new(store: StoreId) -> Self {
         let me = replica(2);
-        let config = sync::Config::standard(store, me, 1);
+        let config = sync::Config {
+            unconfirmed_wait: std::time::Duration::ZERO,
+            ..sync::Config::standard(store, me, 1)
+        };
         Self {
             me,
             outbox: Outbox::new(NOW, config, sync::Restored::new()).unwrap(),

@@ -118,6 +118,24 @@ impl<const N: usize> Grid<N> {
         Ok(cell)
     }
 
+    /// Takes from one cell what an event had added that leaves its chain; the chain is held up to `floor` then. The cell, empty where
+    /// nothing is left.
+    pub(crate) fn take_back(&mut self, chain: Chain, item: Item, added: [u64; N], floor: Seq) -> Cell<N> {
+        self.vector.fall_to(chain, floor);
+        let (Some(row), Some(mut cell)) = (self.row(item), self.cell(chain, item)) else {
+            return Cell::EMPTY;
+        };
+        for (total, added) in cell.totals.iter_mut().zip(added) {
+            *total = total.saturating_sub(added);
+        }
+        let untouched = floor == Seq::ZERO && cell.totals == [0; N];
+        cell.stamp = if untouched { 0 } else { cell.stamp.min(floor.0.max(1)) };
+        if let Some(column) = self.columns.get_mut(&chain) {
+            column.set(row, cell);
+        }
+        cell
+    }
+
     /// Puts back a cell that was read from the store.
     pub(crate) fn restore(&mut self, chain: Chain, item: Item, cell: Cell<N>) -> Result<(), ApplyError> {
         if cell.stamp == 0 {

@@ -82,6 +82,15 @@ table! {
     |[plus, minus]: [u128; 2]| i64::try_from(plus as i128 - minus as i128).ok()
 }
 
+impl PnTable {
+    /// Takes from one cell what an event had added that leaves its chain: a restored disk had written it beside what others hold. The
+    /// chain is held up to `floor` then. The row to write through; one whose stamp is zero is gone.
+    pub fn take_back(&mut self, id: EventId, item: Item, amount: i64, floor: Seq) -> PnRow {
+        let added = if amount >= 0 { [amount.unsigned_abs(), 0] } else { [0, amount.unsigned_abs()] };
+        self.grid.take_back(id.chain, item, added, floor).into()
+    }
+}
+
 #[cfg(test)]
 impl PnTable {
     /// Leaves room for this many more items.

@@ -116,6 +116,7 @@ mod tests {
     fn status(me: ReplicaId, leader: ReplicaId, entitled: bool) -> Status {
         Status {
             me,
+            author: me,
             leader: Some(Leader { replica: leader, term: Term(4) }),
             entitled,
             health: Health::Normal,

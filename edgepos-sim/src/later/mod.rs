@@ -198,6 +198,7 @@ impl Later {
     pub(crate) fn status(&self) -> Status {
         Status {
             me: self.setup.me,
+            author: self.setup.me,
             leader: self.election.leader(),
             entitled: self.election.entitled(),
             health: self.election.health(),
@@ -301,6 +302,8 @@ impl Later {
                 let load = self.writes.load(load);
                 self.out.push_back(Output::Load(load));
             }
+            // Nobody puts back the disk of a terminal of a later version.
+            sync::Output::Reissue { .. } => {}
             sync::Output::Accepted(record) => self.state.add(self.setup.me, record.id, &record.payload),
             sync::Output::Transmit { to, connection, mut message } => {
                 if let sync::Message::Hello(hello) = &mut message {

@@ -24,7 +24,9 @@ impl HeadWatch {
             self.doubts = 0;
         }
         let waits = turn.config.dispute_interval.saturating_mul(1 << self.doubts.min(16));
-        let wait = if doubtful { waits.min(turn.config.head_interval) } else { turn.config.head_interval };
+        // A cloud that was repaired is believed before a minute is over.
+        let wait =
+            if doubtful { waits.min(turn.config.head_interval / 3) } else { turn.config.head_interval };
         let at = turn.now + wait;
         self.at = Some(if doubtful { at.min(self.at.unwrap_or(at)) } else { at });
         self.doubtful = doubtful;

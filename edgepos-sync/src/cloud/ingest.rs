@@ -108,6 +108,12 @@ impl IngestState {
             CloudRequest::Head { .. } => {
                 (CloudReply::Head { epoch: self.epoch, held: self.held() }, Vec::new())
             }
+            CloudRequest::Probe { event, .. } => {
+                // What is kept here is the last of each chain; whoever keeps the events answers for the others.
+                let is_last = self.vector.get(event.chain) == event.seq;
+                let hash = self.heads.get(&event.chain).copied().filter(|_| is_last);
+                (CloudReply::Hash { event: *event, hash }, Vec::new())
+            }
             CloudRequest::Append { replica, epoch, old, new, batch, .. } => {
                 let (reply, events) = self.append(wall, *replica, *epoch, old, new, batch, limits);
                 (reply, events.unwrap_or_default())

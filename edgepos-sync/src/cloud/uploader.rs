@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edgepos_core::{Chain, LoadId, ReplicaId, Term, Time, UploadEpoch};
+use edgepos_core::{Chain, EventId, LoadId, ReplicaId, Term, Time, UploadEpoch};
 use edgepos_crdt::VersionVector;
 
 use super::head_watch::HeadWatch;
@@ -37,6 +37,11 @@ pub(crate) struct Uploader {
     head: HeadWatch,
     /// The instance of the cloud that was proved to hold more than it does. It is told so with the next request for the lease.
     restored: Option<CloudInstance>,
+    /// Whose hash is to be asked for next.
+    question: Option<EventId>,
+    /// Whether the cloud has answered since the start. A terminal that does not upload asks once, for its own sake: a disk that was
+    /// restored shows by what the cloud holds of its chains.
+    heard: bool,
 }
 
 enum Stage {
@@ -46,9 +51,9 @@ enum Stage {
         id: UplinkId,
         deadline: Time,
     },
-    /// What the cloud holds is asked for.
+    /// What the cloud holds is asked for, with the lease or without.
     Looking {
-        epoch: UploadEpoch,
+        epoch: Option<UploadEpoch>,
         id: UplinkId,
         deadline: Time,
     },
@@ -84,11 +89,10 @@ impl Stage {
     /// The epoch of the lease, while one is held.
     fn epoch(&self) -> Option<UploadEpoch> {
         match self {
-            Self::Holding { epoch }
-            | Self::Gathering { epoch, .. }
-            | Self::Looking { epoch, .. }
-            | Self::Sending { epoch, .. } => Some(*epoch),
-            Self::Resting { epoch, .. } => *epoch,
+            Self::Holding { epoch } | Self::Gathering { epoch, .. } | Self::Sending { epoch, .. } => {
+                Some(*epoch)
+            }
+            Self::Resting { epoch, .. } | Self::Looking { epoch, .. } => *epoch,
             Self::Off | Self::Asking { .. } => None,
         }
     }
@@ -107,6 +111,8 @@ impl Uploader {
             packing: Packing::new(config),
             head: HeadWatch::default(),
             restored: None,
+            question: None,
+            heard: false,
         }
     }
 
@@ -164,28 +170,50 @@ impl Uploader {
             self.stage = Stage::Off;
             self.retry.reset();
         }
-        let Some(mandate) = mandate else { return };
+        let Some(mandate) = mandate else {
+            if matches!(self.stage, Stage::Off) && (!self.heard || self.question.is_some()) {
+                self.look(turn, None);
+            }
+            return;
+        };
         match self.stage {
             // A leader asks for the cloud's state at once; others only for what they have to give.
             Stage::Off if mandate.is_leader() || turn.log.above_proved() > 0 => {
                 let (id, deadline) = self.ask(turn, mandate.request(turn.config, self.restored));
                 self.stage = Stage::Asking { id, deadline };
             }
-            Stage::Holding { epoch } if self.head.is_urgent(turn.now) => self.look(turn, epoch),
+            Stage::Holding { epoch } if self.question.is_some() || self.head.is_urgent(turn.now) => {
+                self.look(turn, Some(epoch));
+            }
             Stage::Holding { epoch } => {
-                if let Some(gather) = self.receiver.gather(turn.log, turn.config, self.packing.bytes()) {
+                if let Some(gather) = self.gather(turn) {
                     self.read_on(turn, epoch, gather);
                 } else if self.head.is_due(turn.now) {
-                    self.look(turn, epoch);
+                    self.look(turn, Some(epoch));
                 }
             }
             _ => {}
         }
     }
 
-    fn look(&mut self, turn: &mut Turn<'_>, epoch: UploadEpoch) {
-        let (id, deadline) = self.ask(turn, CloudRequest::Head { store: turn.config.store });
+    fn gather(&self, turn: &Turn<'_>) -> Option<Box<Gather>> {
+        // What the cloud itself has stated with the lease frees our own chains, as long as nothing is doubtful about them.
+        let author = &*turn.author;
+        self.receiver.gather(turn.log, turn.config, self.packing.bytes(), |chain| author.doubts(chain))
+    }
+
+    fn look(&mut self, turn: &mut Turn<'_>, epoch: Option<UploadEpoch>) {
+        let request = match self.question.take() {
+            Some(event) => CloudRequest::Probe { store: turn.config.store, event },
+            None => CloudRequest::Head { store: turn.config.store },
+        };
+        let (id, deadline) = self.ask(turn, request);
         self.stage = Stage::Looking { epoch, id, deadline };
+    }
+
+    /// Which hash the cloud has at this event is to be asked.
+    pub(crate) fn question(&mut self, event: EventId) {
+        self.question = Some(event);
     }
 
     /// Whether the rows were for the cloud.
@@ -304,6 +332,10 @@ impl Uploader {
             }
             Ok(CloudReply::Refused { reason }) => self.refused(turn, reason),
             Ok(CloudReply::Head { held, .. }) => self.looked(turn, held.vector),
+            Ok(CloudReply::Hash { .. }) => match self.stage {
+                Stage::Looking { epoch, .. } => self.answered_look(epoch),
+                _ => self.failed(turn, UplinkError::Unreadable),
+            },
             Err(error) => self.failed(turn, error),
         }
     }
@@ -317,6 +349,7 @@ impl Uploader {
         self.receiver.aim(turn.log.durable());
         self.works(turn);
         self.head.looked();
+        self.heard = true;
         self.stage = Stage::Holding { epoch };
         // An instance that was told that it is over has drawn another one, or never will.
         self.restored = None;
@@ -333,7 +366,13 @@ impl Uploader {
         self.receiver.aim(turn.log.durable());
         self.works(turn);
         self.head.looked();
-        self.stage = Stage::Holding { epoch };
+        self.answered_look(epoch);
+    }
+
+    fn answered_look(&mut self, epoch: Option<UploadEpoch>) {
+        self.heard = true;
+        self.retry.reset();
+        self.stage = epoch.map_or(Stage::Off, |epoch| Stage::Holding { epoch });
     }
 
     /// The cloud's vector after an append: further, by this batch or by another uploader's.

@@ -45,6 +45,11 @@ impl Intake {
         self.settles.events += 1;
     }
 
+    /// Another row belongs into the same write.
+    pub(crate) fn write(&mut self, row: Write) {
+        self.rows.push(row);
+    }
+
     /// An event that was added is one of others.
     pub(crate) fn accept(&mut self, record: EventRecord) {
         self.accepted.push(record);

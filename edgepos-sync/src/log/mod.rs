@@ -5,20 +5,23 @@ pub(crate) mod proved;
 mod recent;
 pub(crate) mod record;
 pub(crate) mod restored;
+pub(crate) mod tails;
 pub(crate) mod writes;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_core::{Chain, EventId, Lane, PersistId, ReplicaId, Seq};
+use edgepos_core::{Chain, EventId, Lane, PersistId, ReplicaId, Seq, Space, Write};
 use edgepos_crdt::VersionVector;
 
 use self::intake::{Intake, Taken};
 use self::proved::Proved;
 use self::recent::Recent;
 use self::record::{Decided, RecordError};
-use self::restored::{Head, Restored};
+use self::restored::{Head, Restored, RestoredParts};
+use self::tails::Tails;
 use self::writes::{Settled, Writes};
+use crate::author::Parting;
 use crate::config::Config;
 use crate::event::{EventRecord, Hash};
 use crate::io::{Notice, Witness};
@@ -27,15 +30,16 @@ use crate::wire::batch::{LinkError, Run};
 
 /// What is held, what of it is durable, and what the cloud is known to hold.
 pub(crate) struct Log {
-    me: ReplicaId,
+    /// Who writes the chains of this terminal.
+    author: ReplicaId,
     heads: BTreeMap<Chain, Head>,
     accepted: VersionVector,
     recent: Recent,
     proved: Proved,
     /// Chains that go nowhere any more: the store's after a disagreement with the log.
     suspended: BTreeSet<Chain>,
-    /// Chains of ours that somebody claims to hold further, and that was told.
-    ahead: BTreeSet<Chain>,
+    /// What of chains that were lost waits to be written again.
+    tails: Tails,
     writes: Writes,
     /// Since the start, for the mean size of an event.
     seen_bytes: u64,
@@ -44,20 +48,20 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(me: ReplicaId, restored: Restored) -> Self {
-        let (heads, mut proved) = restored.into_parts();
+        let RestoredParts { heads, mut proved, author, tails } = restored.into_parts();
         proved.keep(|chain, seq, hash| {
             heads.get(&chain).is_some_and(|head| seq < head.seq || (seq == head.seq && hash == head.hash))
         });
         let accepted: VersionVector = heads.iter().map(|(chain, head)| (*chain, head.seq)).collect();
         Self {
-            me,
+            author: author.unwrap_or(me),
             heads,
             writes: Writes::new(accepted.clone()),
             accepted,
             recent: Recent::default(),
             proved,
             suspended: BTreeSet::new(),
-            ahead: BTreeSet::new(),
+            tails,
             seen_bytes: 0,
             seen_events: 0,
         }
@@ -140,8 +144,76 @@ impl Log {
         known.collect()
     }
 
+    /// Who writes the chains of this terminal.
+    pub(crate) fn author(&self) -> ReplicaId {
+        self.author
+    }
+
     pub(crate) fn is_suspended(&self, chain: Chain) -> bool {
-        self.suspended.contains(&chain)
+        self.suspended.contains(&chain) || self.tails.contains(chain)
+    }
+
+    /// Whether what waits to be written again of the chain is still in its place.
+    pub(crate) fn is_being_rewritten(&self, chain: Chain) -> bool {
+        self.tails.contains(chain)
+    }
+
+    /// Where the chain ends here.
+    pub(crate) fn end(&self, chain: Chain) -> Parting {
+        let Head { seq, hash, .. } = self.head(chain);
+        Parting { seq, hash }
+    }
+
+    /// Goes on under another name. What is behind the parting of each lost chain leaves it, to be written again. Every write of those
+    /// chains is durable.
+    pub(crate) fn rename(&mut self, author: ReplicaId, lost: &BTreeMap<Chain, Parting>, out: &mut Outputs) {
+        self.author = author;
+        let mut intake = Intake::default();
+        intake.write(tails::author_write(author));
+        for (chain, parting) in lost {
+            let last = self.head(*chain).seq;
+            if parting.seq >= last {
+                continue;
+            }
+            intake.write(self.tails.begin(*chain, parting.seq.next(), last));
+            let head = self.heads.entry(*chain).or_default();
+            (head.seq, head.hash) = (parting.seq, parting.hash);
+            self.accepted.fall_to(*chain, parting.seq);
+            self.writes.fall_to(*chain, parting.seq);
+            self.recent.forget(*chain);
+            if self.proved.vector().get(*chain) > parting.seq {
+                self.proved.forget(&[*chain]);
+            }
+            intake.touch(*chain);
+        }
+        self.commit(intake, out);
+    }
+
+    /// The first event that waits to be written again.
+    pub(crate) fn next_tail(&self) -> Option<EventId> {
+        self.tails.next()
+    }
+
+    /// How many events wait to be written again.
+    pub(crate) fn tail_len(&self) -> u64 {
+        self.tails.len()
+    }
+
+    /// Writes the event again as the next of this terminal; `None`: it cannot be, and leaves its place all the same. The event's new
+    /// name.
+    pub(crate) fn reissue(
+        &mut self,
+        id: EventId,
+        payload: Option<Vec<u8>>,
+        out: &mut Outputs,
+    ) -> Option<EventId> {
+        let mut intake = Intake::default();
+        intake.write(Write::delete(Space::Event, id.to_key()));
+        intake.write(self.tails.step(id)?);
+        let chain = Chain::new(self.author, id.chain.lane);
+        let new = payload.map(|payload| self.append(&mut intake, chain, payload));
+        self.commit(intake, out);
+        new
     }
 
     /// Whether the disk does not keep up.
@@ -178,7 +250,7 @@ impl Log {
             return Err(RecordError::Busy { waiting, limit });
         }
         let mut intake = Intake::default();
-        let id = self.append(&mut intake, Chain::new(self.me, lane), payload);
+        let id = self.append(&mut intake, Chain::new(self.author, lane), payload);
         self.commit(intake, out);
         Ok(id)
     }
@@ -248,6 +320,19 @@ impl Log {
         Ok(())
     }
 
+    /// Whether the chain would be the first of another incarnation of a terminal that is known.
+    pub(crate) fn is_reincarnation(&self, chain: Chain) -> bool {
+        let replica = chain.replica;
+        let mut same = self
+            .heads
+            .keys()
+            .map(|known| known.replica)
+            .filter(|known| known.terminal() == replica.terminal());
+        let (mut others, mut itself) = (false, false);
+        same.by_ref().for_each(|known| if known == replica { itself = true } else { others = true });
+        others && !itself && !replica.is_store()
+    }
+
     /// Takes what is new of a peer's run; all of it or nothing.
     pub(crate) fn take(&mut self, intake: &mut Intake, run: Run, max_chains: u32) -> Taken {
         let head = self.head(run.chain);
@@ -296,16 +381,6 @@ impl Log {
         intake.add(record, hash);
         self.seen_bytes = self.seen_bytes.saturating_add(record.payload.len() as u64);
         self.seen_events = self.seen_events.saturating_add(1);
-    }
-
-    /// Tells where `witness` claims to hold more of our own chains than we ever made.
-    pub(crate) fn check_rollback(&mut self, vector: &VersionVector, witness: Witness, out: &mut Outputs) {
-        for (chain, known) in vector.iter() {
-            let own = self.accepted.get(chain);
-            if chain.replica == self.me && known > own && self.ahead.insert(chain) {
-                out.notice(Notice::RollbackSuspected { chain, known, own, witness });
-            }
-        }
     }
 
     /// Events held here that the cloud is not known to hold.

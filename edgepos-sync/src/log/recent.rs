@@ -30,6 +30,11 @@ impl Recent {
         positions.push_back((id.seq, hash));
     }
 
+    /// Nothing is known of the chain any more.
+    pub(super) fn forget(&mut self, chain: Chain) {
+        self.chains.remove(&chain);
+    }
+
     /// The hash at a position, where it is still kept.
     pub(super) fn get(&self, chain: Chain, seq: Seq) -> Option<Hash> {
         let positions = self.chains.get(&chain)?;

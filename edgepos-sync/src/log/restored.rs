@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use edgepos_core::{Chain, Seq, Space, Write};
+use edgepos_core::{Chain, ReplicaId, Seq, Space, Write};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, Reader, write};
 
 use super::proved::Proved;
+use super::tails::{self, Tails};
 use crate::event::Hash;
 use crate::limits::Limits;
 use crate::wire::shapes;
@@ -61,11 +62,21 @@ impl Head {
 pub struct Restored {
     heads: BTreeMap<Chain, Head>,
     proved: Proved,
+    author: Option<ReplicaId>,
+    tails: Tails,
+}
+
+/// What a log begins with.
+pub(crate) struct RestoredParts {
+    pub(crate) heads: BTreeMap<Chain, Head>,
+    pub(crate) proved: Proved,
+    pub(crate) author: Option<ReplicaId>,
+    pub(crate) tails: Tails,
 }
 
 impl Restored {
     /// The spaces that hold the rows.
-    pub const SPACES: [Space; 2] = [Space::Head, Space::Cloud];
+    pub const SPACES: [Space; 3] = [Space::Head, Space::Cloud, Space::Author];
 
     /// Nothing yet: the first start.
     pub fn new() -> Self {
@@ -84,6 +95,12 @@ impl Restored {
                 let head = Head::decode(value, &Limits::DEFAULT).map_err(damaged)?;
                 self.heads.insert(chain, head);
             }
+            Space::Author if key == tails::NAME => {
+                let name =
+                    Reader::all("row", value, Limits::DEFAULT.max_message_bytes, |reader| reader.u64());
+                self.author = Some(ReplicaId(name.map_err(damaged)?));
+            }
+            Space::Author => self.tails.insert(key, value).map_err(damaged)?,
             Space::Cloud => self.proved.insert(key, value, &Limits::DEFAULT).map_err(damaged)?,
             _ => {}
         }
@@ -100,9 +117,15 @@ impl Restored {
         self.heads.len().max(self.proved.len())
     }
 
-    /// The heads, and what the cloud was proved to hold.
-    pub(crate) fn into_parts(self) -> (BTreeMap<Chain, Head>, Proved) {
-        (self.heads, self.proved)
+    /// Who writes this terminal's chains; `None` where it is the one that it was set up as.
+    pub fn author(&self) -> Option<ReplicaId> {
+        self.author
+    }
+
+    /// What a log begins with.
+    pub(crate) fn into_parts(self) -> RestoredParts {
+        let Self { heads, proved, author, tails } = self;
+        RestoredParts { heads, proved, author, tails }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use edgepos_core::{Persist, PersistId, Write};
+use edgepos_core::{Chain, Persist, PersistId, Seq, Write};
 use edgepos_crdt::VersionVector;
 
 use crate::outputs::Outputs;
@@ -42,6 +42,11 @@ impl Writes {
 
     pub(crate) fn durable(&self) -> &VersionVector {
         &self.durable
+    }
+
+    /// The chain is taken back: what is behind the position is no longer there. No write of it is under way.
+    pub(crate) fn fall_to(&mut self, chain: Chain, seq: Seq) {
+        self.durable.fall_to(chain, seq);
     }
 
     /// How many are under way.

@@ -47,6 +47,11 @@ impl Acks {
         self.refused.insert(chain)
     }
 
+    /// Chains are taken again, unless their histories still differ.
+    pub(crate) fn forget_refusals(&mut self) {
+        self.refused.clear();
+    }
+
     /// A `Hello` has told whether we ask for everything.
     pub(crate) fn greeted(&mut self, relay: bool) {
         self.relay_told = relay;

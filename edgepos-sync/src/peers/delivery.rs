@@ -81,8 +81,14 @@ impl Delivery {
         self.receiver.is_apart(chain)
     }
 
-    pub(crate) fn set_apart(&mut self, chain: Chain) {
-        self.receiver.set_apart(chain);
+    /// It holds another history of the chain.
+    pub(crate) fn dispute(&mut self, chain: Chain) {
+        self.receiver.dispute(chain);
+    }
+
+    /// What it holds is to be compared anew.
+    pub(crate) fn forget_disputes(&mut self) {
+        self.receiver.forget_disputes();
     }
 
     /// How many chains are set apart.
@@ -90,13 +96,15 @@ impl Delivery {
         self.receiver.chains_apart()
     }
 
-    /// Starts a batch, unless one is under way or the peer has everything that it shall have.
-    pub(crate) fn pump(&mut self, turn: &mut Turn<'_>, session: &Session) {
+    /// Starts a batch, unless one is under way or the peer has everything that it shall have. `frees_own`: our own chains may go.
+    pub(crate) fn pump(&mut self, turn: &mut Turn<'_>, session: &Session, frees_own: bool) {
         if !matches!(self.stage, Stage::Idle) {
             return;
         }
         let bytes = self.throttle.budget(turn.config);
-        if let Some(gather) = self.receiver.gather(turn.log, turn.config, bytes) {
+        let author = &*turn.author;
+        let held_back = |chain: Chain| author.doubts(chain) || (!frees_own && chain.replica == author.name());
+        if let Some(gather) = self.receiver.gather(turn.log, turn.config, bytes, held_back) {
             self.read_on(turn, session, gather);
         }
     }

@@ -1,6 +1,7 @@
 //! The other terminals of the store: who is there, who leads, and who has to be told what.
 
 mod acks;
+mod answers;
 mod delivery;
 mod peer;
 mod pressure;
@@ -10,9 +11,10 @@ mod watch;
 
 use std::collections::BTreeMap;
 
-use edgepos_core::{Chain, ConnectionId, LoadId, ReplicaId, Seq, Term, Time};
+use edgepos_core::{Chain, ConnectionId, EventId, LoadId, ReplicaId, Seq, Term, Time};
 use edgepos_crdt::VersionVector;
 
+use self::answers::Answers;
 use self::peer::Peer;
 use self::stance::Stance;
 use self::watch::CloudWatch;
@@ -27,6 +29,7 @@ pub(crate) struct Peers {
     peers: BTreeMap<ReplicaId, Peer>,
     leader: Option<(ReplicaId, Term)>,
     watch: CloudWatch,
+    answers: Answers,
 }
 
 impl Peers {
@@ -72,8 +75,40 @@ impl Peers {
             Message::Ack(ack) => peer.on_ack(turn, &ack),
             Message::CloudVector(claim) => turn.claims.of_cloud(id, claim),
             Message::Missing { floor } => peer.on_missing(turn, floor),
+            Message::Probe { event } => {
+                if let Some(hash) = self.answers.asked(turn, id, event) {
+                    peer.send(turn, Message::Hash { event, hash });
+                }
+            }
+            Message::Hash { event, hash } => turn.claims.answer(Some(id), event, hash),
             Message::Unknown { .. } => turn.out.ignore(),
         }
+    }
+
+    /// Asks a peer for the hash of one event.
+    pub(crate) fn probe(&mut self, turn: &mut Turn<'_>, id: ReplicaId, event: EventId) {
+        if let Some(peer) = self.peers.get(&id) {
+            peer.send(turn, Message::Probe { event });
+        }
+    }
+
+    /// What this terminal holds has gone back: everybody is greeted anew, which replaces what they knew of it.
+    pub(crate) fn greet_anew(&mut self, turn: &mut Turn<'_>) {
+        self.each_open(turn, |peer, turn, stance| {
+            peer.forget_disputes();
+            peer.say_hello(turn, stance);
+        });
+    }
+
+    /// Whether the leader, who is another terminal, or a majority has stated where each of our own chains stands, and nothing contradicts.
+    pub(crate) fn confirm(&self, turn: &Turn<'_>) -> bool {
+        let confirms = |peer: &&Peer| peer.is_open() && peer.confirms(turn);
+        let leader = self.leader.and_then(|(leader, _)| self.peers.get(&leader));
+        let enough = turn
+            .config
+            .majority
+            .is_some_and(|majority| self.peers.values().filter(confirms).count() >= majority.get() as usize);
+        enough || leader.as_ref().is_some_and(confirms)
     }
 
     fn on_hello(&mut self, turn: &mut Turn<'_>, id: ReplicaId, hello: &Hello) {
@@ -114,6 +149,21 @@ impl Peers {
         if let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.is_open()) {
             peer.part(turn, chain);
         }
+    }
+
+    /// Our own chains of which the leader, who is another terminal, or a majority holds another history: one of them, and how far it
+    /// holds the chain.
+    pub(crate) fn outvoted(&self, turn: &Turn<'_>) -> Vec<(ReplicaId, Chain, Seq)> {
+        let mut outvoted = Vec::new();
+        for chain in turn.author.chains() {
+            let disputing = |(id, peer): (&ReplicaId, &Peer)| Some((*id, chain, peer.disputed(chain)?));
+            let disputes: Vec<_> = self.peers.iter().filter_map(disputing).collect();
+            let enough =
+                turn.config.majority.is_some_and(|majority| disputes.len() >= majority.get() as usize);
+            let by_leader = disputes.iter().find(|(id, ..)| self.is_led_by(*id));
+            outvoted.extend(by_leader.or_else(|| disputes.first().filter(|_| enough)));
+        }
+        outvoted
     }
 
     /// Whether the peer leads, as far as is known here.
@@ -160,6 +210,12 @@ impl Peers {
 
     /// Rows that were read. Those for a conversation that has ended are of no use.
     pub(crate) fn loaded(&mut self, turn: &mut Turn<'_>, load: LoadId, rows: &[(Vec<u8>, Vec<u8>)]) {
+        if let Some((id, event, hash)) = self.answers.loaded(load, rows) {
+            if let Some(peer) = self.peers.get(&id) {
+                peer.send(turn, Message::Hash { event, hash });
+            }
+            return;
+        }
         for peer in self.peers.values_mut() {
             if peer.loaded(turn, load, rows) {
                 return;
@@ -190,6 +246,7 @@ impl Peers {
     /// Starts a batch to each peer that has to be told something and is not busy.
     pub(crate) fn pump(&mut self, turn: &mut Turn<'_>) {
         self.each_open(turn, Peer::pump);
+        self.answers.pump(turn);
     }
 
     /// Asks what the cloud holds when nothing was heard of it for a while, unless this terminal `hears_cloud` itself.

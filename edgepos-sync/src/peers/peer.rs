@@ -12,7 +12,7 @@ use super::stance::Stance;
 use crate::io::{Notice, Witness};
 use crate::log::intake::{Intake, Taken};
 use crate::turn::Turn;
-use crate::wire::batch::Batch;
+use crate::wire::batch::{Batch, LinkError, Run};
 use crate::wire::claim::{Claim, proofs};
 use crate::wire::message::{Ack, Hello, Message};
 
@@ -98,8 +98,9 @@ impl Peer {
         }
         self.relay = hello.relay;
         self.level = Some(hello.level);
+        self.forget_disputes();
         self.delivery.greeted(turn.log, hello);
-        turn.log.check_rollback(&hello.vector, self.witness(), turn.out);
+        self.compare(turn, &hello.vector);
         // What it holds replaces what was known: its disk may have been rolled back.
         self.proved = self.proved.meet(&hello.vector);
         turn.claims.of_itself(self.session.peer(), proofs(&hello.vector, &hello.heads));
@@ -121,16 +122,22 @@ impl Peer {
     /// Takes what is new of a batch. Each run is taken whole or not at all; one that cannot be taken holds up no other.
     fn accept(&mut self, turn: &mut Turn<'_>, batch: Batch) {
         let witness = self.witness();
-        turn.log.check_rollback(&batch.last(), witness, turn.out);
         let mut intake = Intake::default();
         for run in batch.runs {
             let (chain, last, head) = (run.chain, run.last(), run.head);
-            // Nobody else may write our chains: what we do not know of them was made by another holder of our disk.
-            if self.delivery.is_apart(chain) || chain.replica == turn.config.me {
+            if self.delivery.is_apart(chain) || turn.log.is_being_rewritten(chain) {
                 continue;
             }
+            if chain.replica == turn.author.name() {
+                self.hear_of_ourselves(turn, run);
+                continue;
+            }
+            let reincarnation = turn.log.is_reincarnation(chain);
             match turn.log.take(&mut intake, run, turn.config.limits.max_chains) {
                 Taken::Yes => {
+                    if reincarnation {
+                        turn.out.notice(Notice::Reincarnated { replica: chain.replica });
+                    }
                     self.delivery.received(chain, last);
                     turn.claims.of_itself(self.session.peer(), [(chain, last, head)]);
                 }
@@ -142,8 +149,45 @@ impl Peer {
         turn.log.commit(intake, turn.out);
     }
 
+    /// Looks into what it claims to hold of our own chains.
+    fn compare(&self, turn: &mut Turn<'_>, vector: &VersionVector) {
+        let log = &*turn.log;
+        turn.author.compare(self.witness(), vector, |chain| log.end(chain));
+    }
+
+    /// It sends a run of our own chain. Nobody else may write it: what we do not know of it was made by another holder of our disk, or by
+    /// us before the disk was restored.
+    fn hear_of_ourselves(&mut self, turn: &mut Turn<'_>, run: Run) {
+        let (chain, last, head, own) = (run.chain, run.last(), run.head, turn.log.end(run.chain));
+        if last <= own.seq {
+            turn.claims.of_itself(self.session.peer(), [(chain, last, head)]);
+            return;
+        }
+        match run.above(own.seq, own.hash) {
+            Ok(_) => {
+                turn.author.overtaken(chain, own);
+                let witness = self.witness();
+                turn.out.notice(Notice::RollbackSuspected { chain, known: last, own: own.seq, witness });
+            }
+            Err(LinkError::Fork) => turn.author.suspect(self.witness(), chain, own.seq, own),
+            Err(LinkError::Gap) => turn.author.suspect(self.witness(), chain, last, own),
+        }
+    }
+
+    /// Whether it has stated where each of our own chains stands, and nothing contradicts.
+    pub(crate) fn confirms(&self, turn: &Turn<'_>) -> bool {
+        turn.author.chains().all(|chain| {
+            let held = self.held().get(chain);
+            held <= self.proved.get(chain) && held <= turn.log.accepted().get(chain)
+        })
+    }
+
+    pub(crate) fn send(&self, turn: &mut Turn<'_>, message: Message) {
+        self.session.send(turn, message);
+    }
+
     pub(crate) fn on_ack(&mut self, turn: &mut Turn<'_>, ack: &Ack) {
-        turn.log.check_rollback(&ack.vector, self.witness(), turn.out);
+        self.compare(turn, &ack.vector);
         for chain in &ack.refused {
             self.part(turn, *chain);
         }
@@ -171,6 +215,18 @@ impl Peer {
         }
     }
 
+    /// What one of the two holds has changed: what was in dispute is compared anew.
+    pub(crate) fn forget_disputes(&mut self) {
+        self.acks.forget_refusals();
+        self.delivery.forget_disputes();
+    }
+
+    /// How far it holds a chain of which it has another history.
+    pub(crate) fn disputed(&self, chain: Chain) -> Option<Seq> {
+        let held = self.held().get(chain);
+        (self.delivery.is_apart(chain) && held != Seq::ZERO).then_some(held)
+    }
+
     /// It holds the chain up to here, with the history that is held here.
     pub(crate) fn proved(&mut self, turn: &mut Turn<'_>, chain: Chain, seq: Seq, leads: bool) {
         if seq <= self.proved.get(chain) {
@@ -193,7 +249,7 @@ impl Peer {
         if full || !self.acks.refuse(chain) {
             return;
         }
-        self.delivery.set_apart(chain);
+        self.delivery.dispute(chain);
         // It learns of it at once.
         self.acks.owe_news();
         let seq = turn.log.accepted().get(chain);
@@ -257,7 +313,9 @@ impl Peer {
     /// Starts a batch to it, where it is one to tell.
     pub(crate) fn pump(&mut self, turn: &mut Turn<'_>, stance: Stance) {
         if stance.tells(self.session.peer(), self.relay) {
-            self.delivery.pump(turn, &self.session);
+            let waited = turn.now >= turn.author.waits_until(turn.config.unconfirmed_wait);
+            let frees_own = turn.author.is_confirmed() || (waited && self.confirms(turn));
+            self.delivery.pump(turn, &self.session, frees_own);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use edgepos_core::{Chain, Seq, StoreId};
+use edgepos_core::{Chain, EventId, Seq, StoreId};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, Reader, Sink, Written, write};
 
@@ -36,6 +36,18 @@ pub enum Message {
     Missing {
         /// For each chain the first position that the sender still has.
         floor: BTreeMap<Chain, Seq>,
+    },
+    /// Which hash does the receiver have at this event? Asked where two histories of one chain may differ.
+    Probe {
+        /// The event that is asked about.
+        event: EventId,
+    },
+    /// The answer to a probe.
+    Hash {
+        /// The event that was asked about.
+        event: EventId,
+        /// The hash of its chain there; absent where the sender does not have the event.
+        hash: Option<Hash>,
     },
     /// A kind of message that a later version sends. Ignored, and counted.
     Unknown {
@@ -89,6 +101,8 @@ const BATCH: u64 = 2;
 const ACK: u64 = 3;
 const CLOUD_VECTOR: u64 = 4;
 const MISSING: u64 = 5;
+const PROBE: u64 = 6;
+const HASH: u64 = 7;
 
 const CLOUD_KEYS: Keys = Keys { vector: 1, heads: 2, instance: 3 };
 
@@ -108,6 +122,11 @@ impl Message {
             Self::Missing { floor } => {
                 out.map(2)?.u64(0)?.u64(MISSING)?.u64(1)?;
                 shapes::write_vector(out, &floor.iter().map(|(chain, seq)| (*chain, *seq)).collect())
+            }
+            Self::Probe { event } => out.map(2)?.u64(0)?.u64(PROBE)?.u64(1)?.bytes(&event.to_key())?.ok(),
+            Self::Hash { event, hash } => {
+                out.map(2 + u64::from(hash.is_some()))?.u64(0)?.u64(HASH)?.u64(1)?.bytes(&event.to_key())?;
+                hash.iter().try_for_each(|hash| out.u64(2)?.bytes(&hash.0)?.ok())
             }
             Self::Unknown { kind } => out.map(1)?.u64(0)?.u64(*kind)?.ok(),
         })
@@ -192,6 +211,8 @@ struct Fields {
     pause: Duration,
     asks_cloud: bool,
     cloud: Draft,
+    event: Option<EventId>,
+    hash: Option<Hash>,
 }
 
 /// More than any build ships; a peer that knows more of them names its newest.
@@ -225,6 +246,8 @@ impl Fields {
             (Some(ACK), 6) => self.asks_cloud = reader.bool()?,
             (Some(ACK), 7) => self.heads = shapes::heads(reader, limits)?,
             (Some(CLOUD_VECTOR), key) => return self.cloud.read(reader, key, CLOUD_KEYS, limits),
+            (Some(PROBE | HASH), 1) => self.event = Some(shapes::event(reader)?),
+            (Some(HASH), 2) => self.hash = Some(Hash(reader.fixed("hash")?)),
             (Some(MISSING), 1) => self.vector = Some(shapes::vector(reader, limits)?),
             _ => return Ok(false),
         }
@@ -263,6 +286,8 @@ impl Fields {
             MISSING => {
                 Message::Missing { floor: shapes::required("message", self.vector, 1)?.iter().collect() }
             }
+            PROBE => Message::Probe { event: shapes::required("message", self.event, 1)? },
+            HASH => Message::Hash { event: shapes::required("message", self.event, 1)?, hash: self.hash },
             kind => Message::Unknown { kind },
         })
     }

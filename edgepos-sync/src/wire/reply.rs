@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use edgepos_core::{Chain, UploadEpoch};
+use edgepos_core::{Chain, EventId, UploadEpoch};
 use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written, write};
 
 use super::claim::{Claim, Draft, Keys};
 use super::shapes;
+use crate::event::Hash;
 use crate::limits::Limits;
 
 /// The answer to one request.
@@ -53,6 +54,13 @@ pub enum CloudReply {
     Fork {
         /// The chain that has two histories.
         chain: Chain,
+    },
+    /// The answer to a probe.
+    Hash {
+        /// The event that was asked about.
+        event: EventId,
+        /// The hash of its chain there; absent where the cloud does not have the event.
+        hash: Option<Hash>,
     },
     /// The request can never succeed as it is. Nothing was stored.
     Refused {
@@ -122,6 +130,7 @@ const FENCED: u64 = 5;
 const CONFLICT: u64 = 6;
 const FORK: u64 = 7;
 const REFUSED: u64 = 8;
+const HASH: u64 = 10;
 
 const KEYS: Keys = Keys { vector: 2, heads: 10, instance: 11 };
 
@@ -133,7 +142,11 @@ impl CloudReply {
             | Self::Head { held, .. }
             | Self::Ack { held, .. }
             | Self::Conflict { held } => Some(held),
-            Self::Busy { .. } | Self::Fenced { .. } | Self::Fork { .. } | Self::Refused { .. } => None,
+            Self::Busy { .. }
+            | Self::Fenced { .. }
+            | Self::Fork { .. }
+            | Self::Hash { .. }
+            | Self::Refused { .. } => None,
         }
     }
 
@@ -160,6 +173,10 @@ impl CloudReply {
                 out.map(2)?.u64(0)?.u64(BUSY)?.u64(3)?.u64(*retry_after_ms)?.ok()
             }
             Self::Fork { chain } => out.map(2)?.u64(0)?.u64(FORK)?.u64(4)?.bytes(&chain.to_key())?.ok(),
+            Self::Hash { event, hash } => {
+                out.map(2 + u64::from(hash.is_some()))?.u64(0)?.u64(HASH)?.u64(13)?.bytes(&event.to_key())?;
+                hash.iter().try_for_each(|hash| out.u64(14)?.bytes(&hash.0)?.ok())
+            }
             Self::Refused { reason } => out.map(2)?.u64(0)?.u64(REFUSED)?.u64(5)?.u16(reason.code())?.ok(),
         })
     }
@@ -171,6 +188,7 @@ impl CloudReply {
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let (mut kind, mut epoch, mut wait, mut chain, mut reason) = (None, None, None, None, None);
         let (mut held, mut forks) = (Draft::default(), BTreeSet::new());
+        let (mut event, mut hash) = (None, None);
         Reader::all("cloud reply", bytes, limits.max_message_bytes, |reader| {
             reader.fields(|reader, key| {
                 match key {
@@ -180,6 +198,8 @@ impl CloudReply {
                     4 => chain = Some(shapes::chain(reader)?),
                     5 => reason = Some(RefusedReason::from_code(reader.small("reason")?)),
                     12 => forks = shapes::chains(reader, "forks", limits)?,
+                    13 => event = Some(shapes::event(reader)?),
+                    14 => hash = Some(Hash(reader.fixed("hash")?)),
                     key => return held.read(reader, key, KEYS, limits),
                 }
                 Ok(true)
@@ -199,6 +219,7 @@ impl CloudReply {
             FENCED => Self::Fenced { epoch: shapes::required("cloud reply", epoch, 1)? },
             CONFLICT => Self::Conflict { held: held.finish("cloud reply", KEYS)? },
             FORK => Self::Fork { chain: shapes::required("cloud reply", chain, 4)? },
+            HASH => Self::Hash { event: shapes::required("cloud reply", event, 13)?, hash },
             REFUSED => Self::Refused { reason: shapes::required("cloud reply", reason, 5)? },
             _ => return Err(DecodeError::new("kind of reply", 0, DecodeFault::Impossible)),
         })

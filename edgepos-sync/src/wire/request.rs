@@ -1,6 +1,6 @@
 //! What an uploader asks of the cloud.
 
-use edgepos_core::{ReplicaId, StoreGeneration, StoreId, Term, UploadEpoch};
+use edgepos_core::{EventId, ReplicaId, StoreGeneration, StoreId, Term, UploadEpoch};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, DecodeFault, Reader, write};
 
@@ -33,6 +33,13 @@ pub enum CloudRequest {
         /// The store whose events these are.
         store: StoreId,
     },
+    /// Asks for the hash that the cloud has at an event. Changes nothing.
+    Probe {
+        /// The store whose event it is.
+        store: StoreId,
+        /// The event that is asked about.
+        event: EventId,
+    },
     /// Hands over events.
     Append {
         /// The store whose events these are.
@@ -53,12 +60,16 @@ pub enum CloudRequest {
 const LEASE: u64 = 1;
 const HEAD: u64 = 2;
 const APPEND: u64 = 3;
+const PROBE: u64 = 10;
 
 impl CloudRequest {
     /// Whose events it is about.
     pub fn store(&self) -> StoreId {
         match self {
-            Self::Lease { store, .. } | Self::Head { store } | Self::Append { store, .. } => *store,
+            Self::Lease { store, .. }
+            | Self::Head { store }
+            | Self::Probe { store, .. }
+            | Self::Append { store, .. } => *store,
         }
     }
 
@@ -78,6 +89,9 @@ impl CloudRequest {
                 Ok(())
             }
             Self::Head { store } => out.map(2)?.u64(0)?.u64(HEAD)?.u64(1)?.bytes(&store.0)?.ok(),
+            Self::Probe { store, event } => {
+                out.map(3)?.u64(0)?.u64(PROBE)?.u64(1)?.bytes(&store.0)?.u64(11)?.bytes(&event.to_key())?.ok()
+            }
             Self::Append { store, replica, epoch, old, new, batch } => {
                 out.map(7)?.u64(0)?.u64(APPEND)?;
                 out.u64(1)?.bytes(&store.0)?;
@@ -99,7 +113,7 @@ impl CloudRequest {
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let (mut kind, mut store, mut replica, mut generation, mut term) = (None, None, None, None, None);
         let (mut leader, mut epoch, mut old, mut new, mut batch) = (false, None, None, None, None);
-        let mut restored = None;
+        let (mut restored, mut event) = (None, None);
         Reader::all("cloud request", bytes, limits.max_message_bytes, |reader| {
             reader.fields(|reader, key| {
                 match key {
@@ -114,6 +128,7 @@ impl CloudRequest {
                     8 => new = Some(shapes::vector(reader, limits)?),
                     9 => batch = Some(reader.bytes("batch", limits.max_message_bytes)?),
                     10 => restored = Some(CloudInstance(reader.fixed("instance")?)),
+                    11 => event = Some(shapes::event(reader)?),
                     _ => return Ok(false),
                 }
                 Ok(true)
@@ -130,6 +145,7 @@ impl CloudRequest {
                 restored,
             },
             HEAD => Self::Head { store },
+            PROBE => Self::Probe { store, event: shapes::required("cloud request", event, 11)? },
             APPEND => Self::Append {
                 store,
                 replica: shapes::required("cloud request", replica, 2)?,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_core::{Chain, Lane, ReplicaId, Seq};
+use edgepos_core::{Chain, EventId, Lane, ReplicaId, Seq};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written};
 
@@ -108,6 +108,12 @@ pub(crate) fn required<T>(place: &'static str, value: Option<T>, key: u64) -> Re
 pub(crate) fn chain(reader: &mut Reader<'_>) -> Result<Chain, DecodeError> {
     let key: [u8; 9] = reader.fixed("chain")?;
     Chain::from_key(&key).ok_or(DecodeError::new("chain", 0, DecodeFault::Impossible))
+}
+
+/// An event as its key of 17 bytes.
+pub(crate) fn event(reader: &mut Reader<'_>) -> Result<EventId, DecodeError> {
+    let key: [u8; 17] = reader.fixed("event")?;
+    EventId::from_key(&key).ok_or(DecodeError::new("event", 0, DecodeFault::Impossible))
 }
 
 /// A lane by its code.

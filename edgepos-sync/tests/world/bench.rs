@@ -27,8 +27,14 @@ pub struct Bench {
     pub asked: Vec<(UplinkId, CloudRequest)>,
     /// Questions what the cloud holds; answered at once.
     pub looks: u32,
+    /// Nobody answers what the cloud holds.
+    pub mute_cloud: bool,
     /// What the cloud said last that it holds.
     pub said: Claim,
+    /// What the cloud answers when it is asked for the hash of an event.
+    pub cloud_hashes: BTreeMap<EventId, Hash>,
+    /// Events that were written again: their old names and their new ones.
+    pub reissued: Vec<(EventId, EventId)>,
     pub news: Vec<Notice>,
     pub accepted: Vec<EventRecord>,
     pub held: Vec<Persist>,
@@ -50,7 +56,10 @@ impl Bench {
             sent: Vec::new(),
             asked: Vec::new(),
             looks: 0,
+            mute_cloud: false,
             said: Claim::default(),
+            cloud_hashes: BTreeMap::new(),
+            reissued: Vec::new(),
             news: Vec::new(),
             accepted: Vec::new(),
             held: Vec::new(),
@@ -60,7 +69,7 @@ impl Bench {
     }
 
     pub fn terminal(terminal: usize) -> Self {
-        Self::new(Config::standard(STORE, replica(terminal), 1))
+        Self::new(trusting(replica(terminal), 1))
     }
 
     /// A power cut and a start from what is durable.
@@ -69,7 +78,7 @@ impl Bench {
         for ((space, key), value) in &self.rows {
             restored.insert(*space, key, value).expect("own row");
         }
-        self.outbox = Outbox::new(self.now, Config::standard(STORE, self.me, 1), restored).expect("valid");
+        self.outbox = Outbox::new(self.now, trusting(self.me, 1), restored).expect("valid");
         self.held.clear();
     }
 
@@ -98,26 +107,40 @@ impl Bench {
     }
 
     pub fn drain(&mut self) {
-        while let Some(output) = self.outbox.poll_output() {
-            match output {
-                Output::Persist(persist) if self.slow_disk => self.held.push(persist),
-                Output::Persist(persist) => self.sync(&persist),
-                Output::Load(load) => {
-                    self.loads.push(load.id);
-                    let rows = read(&self.rows, &load);
-                    self.outbox.handle(self.now, Input::Loaded(load.id, rows));
-                }
-                Output::Accepted(record) => self.accepted.push(record),
-                Output::Transmit { to, connection, message } => self.sent.push((to, connection, message)),
-                Output::Uplink(id, CloudRequest::Head { .. }) => {
-                    self.looks += 1;
-                    let (epoch, held) = (UploadEpoch(1), self.said.clone());
-                    self.outbox.handle(self.now, Input::Uplink(id, Ok(CloudReply::Head { epoch, held })));
-                }
-                Output::Uplink(id, request) => self.asked.push((id, request)),
-                Output::Notice(notice) => self.news.push(notice),
+        while self.drain_once() {}
+    }
+
+    /// Does the next duty. Whether there was one.
+    pub fn drain_once(&mut self) -> bool {
+        let Some(output) = self.outbox.poll_output() else { return false };
+        match output {
+            Output::Persist(persist) if self.slow_disk => self.held.push(persist),
+            Output::Persist(persist) => self.sync(&persist),
+            Output::Load(load) => {
+                self.loads.push(load.id);
+                let rows = read(&self.rows, &load);
+                self.outbox.handle(self.now, Input::Loaded(load.id, rows));
             }
+            Output::Reissue { record, .. } => {
+                let new = self.outbox.reissue(self.now, record.id, Some(record.payload.clone()));
+                self.reissued.push((record.id, new.expect("has a place")));
+            }
+            Output::Accepted(record) => self.accepted.push(record),
+            Output::Transmit { to, connection, message } => self.sent.push((to, connection, message)),
+            Output::Uplink(_, CloudRequest::Head { .. }) if self.mute_cloud => {}
+            Output::Uplink(id, CloudRequest::Head { .. }) => {
+                self.looks += 1;
+                let (epoch, held) = (UploadEpoch(1), self.said.clone());
+                self.outbox.handle(self.now, Input::Uplink(id, Ok(CloudReply::Head { epoch, held })));
+            }
+            Output::Uplink(id, CloudRequest::Probe { event, .. }) => {
+                let hash = self.cloud_hashes.get(&event).copied();
+                self.outbox.handle(self.now, Input::Uplink(id, Ok(CloudReply::Hash { event, hash })));
+            }
+            Output::Uplink(id, request) => self.asked.push((id, request)),
+            Output::Notice(notice) => self.news.push(notice),
         }
+        true
     }
 
     /// Makes the held writes durable.
@@ -130,8 +153,9 @@ impl Bench {
 
     fn sync(&mut self, persist: &Persist) {
         for write in &persist.writes {
-            if let Write::Put { space, key, value } = write.clone() {
-                self.rows.insert((space, key), value);
+            match write.clone() {
+                Write::Put { space, key, value } => drop(self.rows.insert((space, key), value)),
+                Write::Delete { space, key } => drop(self.rows.remove(&(space, key))),
             }
         }
         self.outbox.handle(self.now, Input::Persisted(persist.id));
@@ -180,6 +204,25 @@ impl Bench {
         Claim { vector, heads, instance: Some(INSTANCE) }
     }
 
+    /// The peer answers for the hash of one event.
+    pub fn tell_hash(&mut self, peer: ReplicaId, event: EventId, hash: Option<Hash>) {
+        self.say(peer, 1, Message::Hash { event, hash });
+    }
+
+    /// The peer answers that it holds the chain as it is here at this position.
+    pub fn answer(&mut self, peer: ReplicaId, chain: Chain, seq: u64) {
+        let hash = self.held(vector(chain, seq)).heads.get(&chain).copied();
+        self.tell_hash(peer, EventId::new(chain, Seq(seq)), hash);
+    }
+
+    /// The cloud has events of the chain at these positions: where they are held here the same, otherwise others.
+    pub fn said_of(&mut self, chain: Chain, positions: &[u64]) {
+        for seq in positions {
+            let held = self.held(vector(chain, *seq)).heads.get(&chain).copied();
+            self.cloud_hashes.insert(EventId::new(chain, Seq(*seq)), held.unwrap_or(Hash([0xCC; 32])));
+        }
+    }
+
     /// The cloud has taken what makes it hold this.
     pub fn ack(&mut self, id: UplinkId, vector: VersionVector) {
         let held = self.held(vector);
@@ -207,6 +250,11 @@ impl Bench {
             })
             .collect()
     }
+}
+
+/// A configuration in which the word of each peer is enough to be sent own events at once.
+pub fn trusting(me: ReplicaId, seed: u64) -> Config {
+    Config { unconfirmed_wait: Duration::ZERO, ..Config::standard(STORE, me, seed) }
 }
 
 /// A greeting from an empty peer.

@@ -111,7 +111,7 @@ impl World {
             batches: Vec::new(),
         };
         for terminal in 0..terminals {
-            world.add(Config::standard(STORE, replica(terminal), seed));
+            world.add(bench::trusting(replica(terminal), seed));
         }
         world
     }
@@ -353,6 +353,11 @@ impl World {
                 Output::Load(load) => {
                     let at = self.now + self.jitter.range(0, self.weather.disk.max(1));
                     self.schedule(at, Happening::Loaded { node, life, load });
+                }
+                Output::Reissue { record, .. } => {
+                    let at = self.at();
+                    let outbox = self.nodes[node].outbox.as_mut().expect("terminal is up");
+                    effects.extend(outbox.reissue(at, record.id, Some(record.payload)));
                 }
                 Output::Transmit { to, connection, message } => self.transmit(node, to, connection, &message),
                 Output::Uplink(id, request) => self.ask_cloud(node, id, &request),

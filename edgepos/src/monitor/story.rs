@@ -194,6 +194,10 @@ fn tell_sync(notice: &sync::Notice) -> &'static str {
             warn!(%chain, claimed = claimed.0, own = own.0, %witness, "a claim about the cloud is not so; it counts for nothing");
             "claim_mistaken"
         }
+        Notice::Reincarnated { replica } => {
+            warn!(%replica, "a terminal goes on as another incarnation: its disk was restored, lost or replaced");
+            "reincarnated"
+        }
         Notice::CloudRestored { witness } => {
             warn!(%witness, "the cloud lost what it held; it is given all that it lacks");
             "cloud_restored"

@@ -182,7 +182,11 @@ impl Counters {
         let row = self.cell(item, chain);
         let Row { key, floor, .. } = &self.rows[item.0 as usize];
         let stored: Stored = (row.stamp.0, row.plus, row.minus, *floor);
-        Write::put(Space::Counter, [key.as_slice(), &chain.to_key()].concat(), to_cbor(&stored))
+        let key = [key.as_slice(), &chain.to_key()].concat();
+        match row.stamp {
+            Seq::ZERO => Write::delete(Space::Counter, key),
+            _ => Write::put(Space::Counter, key, to_cbor(&stored)),
+        }
     }
 
     fn plan(&mut self, sums: Sums, own: Option<BasketId>) -> Plan {
@@ -228,6 +232,41 @@ impl Counters {
             effected.moved.push(item);
         }
         effected
+    }
+
+    /// Takes back what an event did that leaves its chain, which is held up to `floor` then. What had made no row takes none back.
+    pub(crate) fn take_back(
+        &mut self,
+        id: EventId,
+        effects: &[Effect],
+        floor: Seq,
+    ) -> Result<Vec<Item>, Unreadable> {
+        let mut moved = Vec::new();
+        for (key, (sum, _)) in sums(effects)? {
+            let Some(&item) = self.items.get(&key) else { continue };
+            if self.unsold.get_mut(&item).is_some_and(|waiting| waiting.remove(&id).is_some()) {
+                continue;
+            }
+            if self.rows[item.0 as usize].dense {
+                self.dense.take_back(id, item, sum, floor);
+            } else {
+                self.take_from_sparse(id, item, sum, floor);
+            }
+            self.dirty.insert((item, id.chain));
+            moved.push(item);
+        }
+        Ok(moved)
+    }
+
+    fn take_from_sparse(&mut self, id: EventId, item: Item, delta: i64, floor: Seq) {
+        let Some(row) = self.sparse.get_mut(&(item, id.chain)) else { return };
+        let amount = delta.unsigned_abs();
+        let (plus, minus) = if delta < 0 { (0, amount) } else { (amount, 0) };
+        (row.plus, row.minus) = (row.plus.saturating_sub(plus), row.minus.saturating_sub(minus));
+        row.stamp = row.stamp.min(floor.max(Seq(1)));
+        if floor == Seq::ZERO && (row.plus, row.minus) == (0, 0) {
+            self.sparse.remove(&(item, id.chain));
+        }
     }
 
     /// A row as it is on disk.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use edgepos_core::{IdempotencyKey, RepairGen};
+use edgepos_core::{EventId, IdempotencyKey, RepairGen, ReplicaId};
 use edgepos_crdt::Hlc;
+use edgepos_sync::Hash;
 use edgepos_wire::{DecodeError, DecodeFault, from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
@@ -135,9 +136,60 @@ pub struct Envelope {
     #[n(17)]
     #[cbor(with = "minicbor::bytes")]
     key: Option<[u8; 16]>,
+    /// Where it comes from, where it was not simply recorded under the name that it has.
+    #[n(18)]
+    pub origin: Option<Origin>,
+    /// The event that booked the same before: this one has its tenders and its number, and counts nothing.
+    #[n(19)]
+    #[cbor(with = "edgepos_wire::optional_event_id")]
+    pub duplicate_of: Option<EventId>,
     /// How often the register that this writes was repaired, this event included.
     #[n(20)]
     repair: Option<u32>,
+}
+
+/// The past of an event that a restored, lost or cloned disk gave a new name, or whose number is of an earlier incarnation.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Origin {
+    /// The event under its old name, with the hash of its chain there.
+    #[n(0)]
+    pub reissue_of: Option<Reissue>,
+    /// The incarnation under which its receipt number was reserved, where that is an earlier one.
+    #[n(1)]
+    pub begun_in: Option<u64>,
+}
+
+/// An event under the name that it lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Reissue {
+    /// Its old name.
+    #[n(0)]
+    #[cbor(with = "edgepos_wire::event_id")]
+    pub event: EventId,
+    /// The hash of the old chain there.
+    #[n(1)]
+    #[cbor(with = "minicbor::bytes")]
+    hash: [u8; 32],
+}
+
+impl Reissue {
+    /// An event under its old name, with the hash of its chain there.
+    pub fn new(event: EventId, hash: Hash) -> Self {
+        Self { event, hash: hash.0 }
+    }
+
+    /// The hash of the old chain there.
+    pub fn hash(&self) -> Hash {
+        Hash(self.hash)
+    }
+}
+
+impl Origin {
+    /// With a receipt number that an earlier incarnation reserved.
+    pub fn begun_in(replica: ReplicaId) -> Self {
+        Self { begun_in: Some(replica.0), ..Self::default() }
+    }
 }
 
 impl Envelope {
@@ -162,12 +214,19 @@ impl Envelope {
             ext: BTreeMap::new(),
             key: None,
             repair: None,
+            origin: None,
+            duplicate_of: None,
         }
     }
 
     /// The author's hybrid logical clock.
     pub fn hlc(&self) -> Hlc {
         Hlc(self.hlc)
+    }
+
+    /// The event that this one is written again for.
+    pub fn reissue_of(&self) -> Option<Reissue> {
+        self.origin.as_ref().and_then(|origin| origin.reissue_of)
     }
 
     /// The till's idempotency key.

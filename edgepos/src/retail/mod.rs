@@ -5,6 +5,7 @@
 
 pub(crate) mod code;
 pub(crate) mod redact;
+pub(crate) mod reissued;
 
 pub(crate) mod effect;
 pub(crate) mod envelope;

@@ -12,7 +12,7 @@ use super::catalogue::{Catalogue, Change as RegisterChange};
 use super::counters::{CounterValue, Counters, Effected};
 use super::day::Day;
 use super::effect::CounterRow;
-use super::envelope::{Envelope, Mode};
+use super::envelope::{Envelope, Mode, Reissue};
 use super::exception::body::{ExceptionEnded, ExceptionRaised};
 use super::exception::judge::Standing;
 use super::exception::{Due, Exceptions, Subject};
@@ -24,6 +24,7 @@ use super::kind::KnownKind;
 use super::quarantine::Quarantine;
 use super::record::{Record, What};
 use super::recordings::Recordings;
+use super::reissued::Reissued;
 use super::sale::Sales;
 use super::sale::basket::OpenBasket;
 use super::sale::body::BasketId;
@@ -54,6 +55,7 @@ pub(crate) struct Shop {
     catalogue: Catalogue,
     exceptions: Exceptions,
     quarantine: Quarantine,
+    reissued: Reissued,
 }
 
 /// What an event does beside its effects.
@@ -67,7 +69,7 @@ enum Change {
 
 impl Shop {
     /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 11] = [
+    pub(crate) const SPACES: [Space; 12] = [
         Space::Basket,
         Space::Series,
         Space::Day,
@@ -79,6 +81,7 @@ impl Shop {
         Space::Quarantine,
         Space::BookedTwice,
         Space::ExceptionEnd,
+        Space::Reissued,
     ];
 
     /// Takes a row of one of [`SPACES`](Self::SPACES) from disk; rows of other spaces are not for the shop.
@@ -97,6 +100,7 @@ impl Shop {
                 true => Ok(()),
                 false => self.exceptions.restore_twice(key, value),
             },
+            Space::Reissued => self.reissued.restore(key, value),
             Space::Quarantine => {
                 self.quarantine.restore();
                 Ok(())
@@ -106,16 +110,20 @@ impl Shop {
     }
 
     /// Every row is restored: starts to watch what is below its floor, and to read what `held` events are called.
+    /// `first` is the incarnation that the terminal was set up as, and whether it `joins` the store; `me` is the present one.
     ///
     /// # Errors
     /// When rows of one product cannot be one row.
     pub(crate) fn start(
         &mut self,
         now: Now,
+        first: ReplicaId,
         me: ReplicaId,
+        joins: bool,
         held: &VersionVector,
         out: &mut UnitOfWork,
     ) -> Result<(), Unreadable> {
+        self.sales.start(first, me, joins);
         self.counters.start(out)?;
         self.exceptions.start(now, standing(&self.counters, &self.catalogue));
         self.keys.start(me, held, out);
@@ -180,7 +188,7 @@ impl Shop {
     /// it.
     pub(crate) fn replay(&mut self, id: EventId, payload: &[u8]) {
         let counted = Envelope::decode(payload).map_err(Unreadable::from).and_then(|envelope| {
-            if envelope.mode == Mode::Training {
+            if envelope.mode == Mode::Training || !self.counted(id, &envelope) {
                 return Ok(());
             }
             Self::read(id, &envelope)?;
@@ -281,8 +289,15 @@ impl Shop {
     }
 
     /// The rows of a name were read: who waits for them goes on, once all names that it asked for are.
-    pub(crate) fn names_loaded(&mut self, turn: &mut Turn<'_>, id: LookupId, name: BookedName, rows: &Rows) {
-        let Some((question, found)) = self.keys.loaded(id, name, rows) else { return };
+    /// The event that is to be written again, and what booked the same before, where that was asked.
+    pub(crate) fn names_loaded(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: LookupId,
+        name: BookedName,
+        rows: &Rows,
+    ) -> Option<(EventId, Option<EventId>)> {
+        let (question, found) = self.keys.loaded(id, name, rows)?;
         match question {
             Question::Begin(basket) => self.sales.begin_answered(turn, &self.counters, basket, found),
             Question::Commit(key) => {
@@ -301,6 +316,12 @@ impl Shop {
                     }
                 }
             }
+            Question::Reissue(id) => {
+                // What cannot be read counts as unknown: both are booked then, and whoever reads it sees them.
+                let of = found.ok().and_then(|found| found.first_but(id));
+                self.keys.settle(turn.out);
+                return Some((id, of));
+            }
             Question::Twice(named) => {
                 for (name, events) in found.map(|found| found.doubles(named)).unwrap_or_default() {
                     self.exceptions.note_twice(turn.now, name, &events, turn.out);
@@ -308,6 +329,42 @@ impl Shop {
             }
         }
         self.keys.settle(turn.out);
+        None
+    }
+
+    /// This terminal goes on under another name: its receipts get series of their own.
+    pub(crate) fn rename(&mut self, me: ReplicaId) {
+        self.keys.rename(me);
+        self.sales.rename(me);
+    }
+
+    /// Asks whether others have the names of an event that is to be written again. Whether it has any.
+    pub(crate) fn ask_for_reissue(&mut self, id: EventId, envelope: &Envelope, out: &mut UnitOfWork) -> bool {
+        self.keys.ask_for_reissue(id, envelope, out)
+    }
+
+    /// Takes back what an event did that leaves its chain, which is held up to `floor` then.
+    pub(crate) fn take_back(
+        &mut self,
+        now: Now,
+        id: EventId,
+        envelope: &Envelope,
+        floor: Seq,
+        out: &mut UnitOfWork,
+    ) {
+        self.keys.take_back(id, envelope, out);
+        let repeats = envelope.reissue_of();
+        let counted = repeats.is_none_or(|of| self.reissued.take_back(of.event, id, out));
+        if envelope.mode == Mode::Training || envelope.duplicate_of.is_some() || !counted {
+            return;
+        }
+        // What cannot be summed up was quarantined when it came, and moved nothing.
+        for item in self.counters.take_back(id, &envelope.effects, floor).unwrap_or_default() {
+            self.exceptions.look(now, item, standing(&self.counters, &self.catalogue));
+        }
+        if matches!(envelope.kind.known(), Some(KnownKind::ProductSet | KnownKind::PriceSet)) {
+            self.catalogue.rename(envelope, id);
+        }
     }
 
     /// Events of before this start were read.
@@ -352,11 +409,36 @@ impl Shop {
                     continue;
                 }
             };
+            if !self.counts(id, &envelope, ledger, out) {
+                out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
+                continue;
+            }
             if let Err(reason) = self.apply(now, id, &envelope, own, out) {
                 self.quarantine.put(id, &reason, out);
             }
             out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
         }
+    }
+
+    /// Whether an event counts: it does not where the same is booked by another, or held under its old name.
+    fn counts(&mut self, id: EventId, envelope: &Envelope, ledger: &Ledger, out: &mut UnitOfWork) -> bool {
+        if envelope.duplicate_of.is_some() {
+            return false;
+        }
+        match envelope.reissue_of() {
+            // What is held under its old name counts under that.
+            Some(of) if ledger.recent_hash(of.event) == Some(of.hash()) => {
+                self.reissued.note(of.event, of.event, out) && of.event == id
+            }
+            Some(of) => self.reissued.note(of.event, id, out),
+            None => true,
+        }
+    }
+
+    /// Whether an event counted when it came.
+    fn counted(&self, id: EventId, envelope: &Envelope) -> bool {
+        let first = |of: Reissue| self.reissued.counts(of.event, id);
+        envelope.duplicate_of.is_none() && envelope.reissue_of().is_none_or(first)
     }
 
     /// What an event does, all of it or nothing: its body is read first, since once a counter has moved there is no way back.

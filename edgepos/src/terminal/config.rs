@@ -1,5 +1,6 @@
 //! Who a terminal is, and its limits.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use edgepos_consensus::{self as consensus, Timing};
@@ -38,6 +39,10 @@ pub struct Config {
     /// What the transport does to frames. Default [`Delivery::Stream`]; a [`Driver`](crate::Driver) takes what its transport says. On
     /// a lossy one the election repeats lost questions, which on a stream would only queue up.
     pub delivery: Delivery,
+    /// A random number, drawn anew for each start: it names the next incarnation, where this disk turns out to be an older one. Two
+    /// starts from one image must not draw the same. Default from `seed`, which is random only where that is; a
+    /// [`Driver`](crate::Driver) draws one.
+    pub nonce: u64,
     /// Spreads timers; two terminals with one seed still differ, since their ids do.
     pub seed: u64,
     /// How long events are batched before they are sent, 10 ms to 1 h. Default 5 s. Shorter costs bytes, longer costs what is
@@ -80,6 +85,7 @@ impl Config {
         Self {
             me,
             genesis,
+            nonce: seed,
             timing: Timing::standard(),
             delivery: Delivery::Stream,
             seed,
@@ -119,12 +125,17 @@ impl Config {
         format!("terminal-{}", self.me.terminal())
     }
 
+    /// Whether it joins a store that was there before it.
+    pub(super) fn joins(&self) -> bool {
+        !self.genesis.voters.contains(&self.me)
+    }
+
     /// What the election is told of it.
     pub(super) fn election(&self) -> consensus::Config {
         let mut election = consensus::Config::standard(self.me, self.genesis.voters.clone(), self.seed);
         election.timing = self.timing.clone();
         election.lossy_transport = self.delivery == Delivery::Lossy;
-        election.joins = !self.genesis.voters.contains(&self.me);
+        election.joins = self.joins();
         election.replace_voter_after = self.replace_voter_after;
         election.disk_stall_after = self.disk_stall_after;
         election.store = self.genesis.store;
@@ -140,6 +151,9 @@ impl Config {
         outbox.level = self.level;
         outbox.flush_interval = self.flush_interval;
         outbox.peak_flush_interval = self.peak_flush_interval;
+        let others = self.genesis.voters.len() / 2 + usize::from(self.joins());
+        let others = u32::try_from(others).unwrap_or(u32::MAX);
+        outbox.majority = NonZeroU32::new(others);
         outbox.max_peers = self.max_peers.saturating_mul(2);
         outbox
     }

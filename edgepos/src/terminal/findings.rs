@@ -1,17 +1,52 @@
 //! What the state of a terminal and its engines means to a person: findings for the conditions.
 
+use std::time::Duration;
+
 use edgepos_consensus::{Election, Health};
+use edgepos_core::Now;
 use edgepos_sync::{CloudRefusal, Mistake};
 
-use super::condition::Finding;
+use super::condition::{ConditionKind, Finding};
+use super::config::Config;
+use super::ledger::Ledger;
+
+/// What the engines say of themselves.
+pub(super) fn of_engines(
+    quarantined: u64,
+    election: &Election,
+    config: &Config,
+    ledger: &Ledger,
+) -> [(ConditionKind, Option<Finding>); 4] {
+    [
+        (ConditionKind::Quarantined, of_quarantine(quarantined)),
+        (ConditionKind::ToleranceLost, of_majority(election)),
+        (ConditionKind::LevelBehind, of_level(election, config.level)),
+        (ConditionKind::RefusedByCloud, of_refusal(ledger.refused_by_cloud(), ledger.queued())),
+    ]
+}
+
+/// What others hold of the chains, and what this terminal holds of its own.
+pub(super) fn of_chains(
+    now: Now,
+    was_displaced: bool,
+    ledger: &Ledger,
+) -> [(ConditionKind, Option<Finding>); 4] {
+    let (mistaken, forked) = of_claims(ledger.mistakes());
+    [
+        (ConditionKind::MistakenClaim, mistaken),
+        (ConditionKind::Forked, forked),
+        (ConditionKind::Restored, of_incarnation(was_displaced, ledger)),
+        (ConditionKind::WaitingForProof, of_proof(now, ledger)),
+    ]
+}
 
 /// Events and decisions that are stored and cannot be read.
-pub(super) fn of_quarantine(count: u64) -> Option<Finding> {
+fn of_quarantine(count: u64) -> Option<Finding> {
     (count > 0).then(|| Finding { count, about: "events and decisions of a later version".into() })
 }
 
 /// No majority is heard.
-pub(super) fn of_majority(election: &Election) -> Option<Finding> {
+fn of_majority(election: &Election) -> Option<Finding> {
     match election.health() {
         Health::Degraded { reachable, needed, .. } => Some(Finding {
             count: u64::from(needed.saturating_sub(reachable)),
@@ -22,7 +57,7 @@ pub(super) fn of_majority(election: &Election) -> Option<Finding> {
 }
 
 /// The store is at a level that this terminal, which knows `known`, is below.
-pub(super) fn of_level(election: &Election, known: u32) -> Option<Finding> {
+fn of_level(election: &Election, known: u32) -> Option<Finding> {
     election.is_below_level().then(|| Finding {
         count: 1,
         about: format!("the store is at level {}, this terminal knows {known}", election.level()),
@@ -30,7 +65,7 @@ pub(super) fn of_level(election: &Election, known: u32) -> Option<Finding> {
 }
 
 /// The cloud answers and refuses what is uploaded, of which `queued` events wait.
-pub(super) fn of_refusal(refusal: Option<CloudRefusal>, queued: u64) -> Option<Finding> {
+fn of_refusal(refusal: Option<CloudRefusal>, queued: u64) -> Option<Finding> {
     refusal.map(|refusal| Finding {
         count: queued,
         about: match refusal {
@@ -41,7 +76,7 @@ pub(super) fn of_refusal(refusal: Option<CloudRefusal>, queued: u64) -> Option<F
 }
 
 /// Claims about the cloud that are not so: those above what is held here, and chains of which it holds another history.
-pub(super) fn of_claims(mistakes: impl Iterator<Item = Mistake>) -> (Option<Finding>, Option<Finding>) {
+fn of_claims(mistakes: impl Iterator<Item = Mistake>) -> (Option<Finding>, Option<Finding>) {
     let (mut above, mut disputed) = (Vec::new(), Vec::new());
     for mistake in mistakes {
         match mistake {
@@ -59,4 +94,25 @@ pub(super) fn of_claims(mistakes: impl Iterator<Item = Mistake>) -> (Option<Find
 /// How many there are, and what they are about; `None` where there is none.
 fn listed(about: Vec<String>) -> Option<Finding> {
     (!about.is_empty()).then(|| Finding { count: about.len() as u64, about: about.join("; ") })
+}
+
+/// This terminal has become another incarnation, or has not yet written again all that it wrote as the one before.
+fn of_incarnation(was_displaced: bool, ledger: &Ledger) -> Option<Finding> {
+    let left = ledger.to_reissue();
+    (was_displaced || left > 0).then(|| Finding {
+        count: left.max(1),
+        about: format!("it goes on as {}; {left} events are still to be written again", ledger.author()),
+    })
+}
+
+/// How long a start may take until another has stated how far the chains of this terminal go.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Nobody else has stated how far the chains of this terminal go, so that they are not sent.
+fn of_proof(now: Now, ledger: &Ledger) -> Option<Finding> {
+    let author = ledger.author();
+    let own: u64 =
+        ledger.durable().iter().filter(|(chain, _)| chain.replica == author).map(|(_, seq)| seq.0).sum();
+    (!ledger.is_confirmed() && own > 0 && now.mono >= ledger.started() + CONFIRMED_WITHIN)
+        .then(|| Finding { count: own, about: format!("events of {author} wait for a statement of another") })
 }

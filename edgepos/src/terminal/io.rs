@@ -149,6 +149,8 @@ pub enum Notice {
 pub struct Status {
     /// The incarnation that this terminal is.
     pub me: ReplicaId,
+    /// Who writes its events: the same, or the incarnation that it became where its disk had been restored, lost or cloned.
+    pub author: ReplicaId,
     /// The terminal that leads the store, and its term.
     pub leader: Option<Leader>,
     /// Whether this terminal leads and hears a majority.

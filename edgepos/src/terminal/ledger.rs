@@ -10,7 +10,7 @@ use edgepos_core::{
     Chain, EventId, IdempotencyKey, Lane, Now, RepairGen, ReplicaId, Seq, StoreGeneration, Time,
 };
 use edgepos_crdt::{Clock, Hlc, VersionVector};
-use edgepos_sync::{self as sync, CloudRefusal, EventRecord, Outbox, RecordError};
+use edgepos_sync::{self as sync, CloudRefusal, EventRecord, Hash, Outbox, RecordError};
 
 use super::config::Config;
 use super::derivation::{self, Derivation, store_chain};
@@ -18,13 +18,14 @@ use super::io::Notice;
 use super::refusal::Refusal;
 use super::unit_of_work::UnitOfWork;
 use crate::retail::effect::Effect;
-use crate::retail::envelope::{Envelope, Mode, Ref};
+use crate::retail::envelope::{Envelope, Mode, Origin, Ref};
 use crate::retail::kind::{Kind, KnownKind};
 use crate::retail::unreadable::Unreadable;
 
 /// The event log with the clock that stamps it.
 pub(crate) struct Ledger {
     outbox: Outbox,
+    started: Time,
     clock: Clock,
     /// Stored, and not yet interpreted.
     arrivals: VecDeque<Arrival>,
@@ -59,6 +60,7 @@ pub(crate) struct Entry {
     pub(crate) effects: Vec<Effect>,
     pub(crate) refs: Vec<Ref>,
     pub(crate) key: Option<IdempotencyKey>,
+    pub(crate) origin: Option<Origin>,
     /// For an event that writes a register, what it must be above.
     pub(crate) above: Above,
 }
@@ -87,12 +89,14 @@ impl Entry {
             refs: Vec::new(),
             key: None,
             above: Above::default(),
+            origin: None,
         }
     }
 }
 
 impl Ledger {
     pub(crate) fn new(
+        now: Now,
         outbox: Outbox,
         clock: Hlc,
         generation: StoreGeneration,
@@ -100,6 +104,7 @@ impl Ledger {
     ) -> Self {
         Self {
             outbox,
+            started: now.mono,
             clock: Clock::new(clock),
             arrivals: VecDeque::new(),
             following: (None, false),
@@ -119,6 +124,62 @@ impl Ledger {
         let id = self.outbox.record(now, lane, envelope.encode()).map_err(refusal)?;
         self.arrivals.push_back(Arrival { id, envelope: Ok(envelope) });
         Ok(id)
+    }
+
+    /// Writes an event again under this terminal's present name; bytes that cannot be read stay as they are.
+    pub(crate) fn reissue(
+        &mut self,
+        now: Now,
+        old: EventId,
+        envelope: Result<Envelope, (Unreadable, Vec<u8>)>,
+    ) {
+        let (payload, envelope) = match envelope {
+            Ok(envelope) => (envelope.encode(), Ok(envelope)),
+            Err((reason, payload)) => (payload, Err(reason)),
+        };
+        if let Some(id) = self.outbox.reissue(now, old, Some(payload)) {
+            self.arrivals.push_back(Arrival { id, envelope });
+        }
+    }
+
+    /// Goes on under this name.
+    pub(crate) fn reincarnate(&mut self, now: Now, name: ReplicaId) {
+        self.outbox.reincarnate(now, name);
+    }
+
+    /// Who writes the chains of this terminal.
+    pub(crate) fn author(&self) -> ReplicaId {
+        self.outbox.author()
+    }
+
+    /// Whether the chains of this terminal are written on elsewhere.
+    pub(crate) fn is_displaced(&self) -> bool {
+        self.outbox.is_displaced()
+    }
+
+    /// Whether somebody else has stated how far the chains of this terminal go.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.outbox.is_confirmed()
+    }
+
+    /// When this terminal was started.
+    pub(crate) fn started(&self) -> Time {
+        self.started
+    }
+
+    /// How many events wait to be written again.
+    pub(crate) fn to_reissue(&self) -> u64 {
+        self.outbox.to_reissue()
+    }
+
+    /// How far a chain is held here.
+    pub(crate) fn end_of(&self, chain: Chain) -> Seq {
+        self.outbox.vector().get(chain)
+    }
+
+    /// The hash of a chain at one of its latest events.
+    pub(crate) fn recent_hash(&self, id: EventId) -> Option<Hash> {
+        self.outbox.recent_hash(id)
     }
 
     /// A peer's event, once, in its chain's order; the outbox has stored it. By how much its clock is ahead, where it is too far.
@@ -301,7 +362,9 @@ impl Ledger {
     }
 
     fn envelope(&mut self, now: Now, config: &Config, entry: Entry) -> Envelope {
-        let Entry { kind, body, mode, business_day, operator, drawer, effects, refs, key, above, .. } = entry;
+        let Entry {
+            kind, body, mode, business_day, operator, drawer, effects, refs, key, origin, above, ..
+        } = entry;
         // Who has seen a value can replace it, whatever clock wrote it. The own clock does not follow: one register must not poison all.
         let hlc = self.clock.now(now.wall).max(Hlc(above.hlc.0.saturating_add(1)));
         let mut envelope = Envelope::new(kind, now.wall.0, hlc, body).with_key(key).with_repair(above.repair);
@@ -313,6 +376,7 @@ impl Ledger {
         envelope.drawer = drawer;
         envelope.effects = effects;
         envelope.refs = refs;
+        envelope.origin = origin;
         envelope
     }
 }
@@ -343,7 +407,8 @@ mod tests {
         let now = Now::new(0, 1_700_000_000_000);
         let config = sync::Config::standard(StoreId([7; 16]), ReplicaId::new(1, 1), 1);
         let outbox = Outbox::new(now, config, sync::Restored::new()).unwrap();
-        let mut ledger = Ledger::new(outbox, Hlc(0), StoreGeneration(0), derivation::Restored::default());
+        let mut ledger =
+            Ledger::new(now, outbox, Hlc(0), StoreGeneration(0), derivation::Restored::default());
         let first = ledger.attachment();
         assert!(matches!(first, Some(Attachment::State(_))));
         assert_eq!(ledger.attachment(), None, "nothing has changed");

@@ -15,7 +15,9 @@ pub(crate) mod io;
 pub(crate) mod ledger;
 pub(crate) mod level;
 mod links;
+mod proposing;
 pub(crate) mod refusal;
+mod reissue;
 mod restore;
 pub(crate) mod turn;
 pub(crate) mod unit_of_work;
@@ -25,7 +27,7 @@ use std::fmt;
 pub use condition::{Condition, ConditionKind, Finding, MAX_ABOUT};
 pub use config::{Config, ConfigError, Genesis};
 pub use disk::Disk;
-use edgepos_consensus::{self as consensus, Decision, Election, MembershipError, Proposal};
+use edgepos_consensus::{self as consensus, Decision, Election, MembershipError};
 use edgepos_core::{ConnectionId, EventId, LoadId, Now, PersistId, ReplicaId, Time};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{self as sync, Outbox};
@@ -40,6 +42,8 @@ use self::frame::Frame;
 use self::ledger::Ledger;
 use self::level::Levels;
 use self::links::Links;
+use self::proposing::STORE_EVENT;
+use self::reissue::{InReissue, Lent};
 use self::turn::Turn;
 use self::unit_of_work::{LoadFor, Then, UnitOfWork};
 use crate::history::durability::Durability;
@@ -53,9 +57,6 @@ use crate::retail::sale::body::BasketId;
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::receipt::Commit;
 use crate::retail::shop::Shop;
-
-/// A decision's kind, in the log for ever: its bytes are the payload of an event of the store's own chain.
-const STORE_EVENT: u16 = 1;
 
 /// One terminal of a store.
 ///
@@ -73,6 +74,7 @@ pub struct Terminal {
     conditions: Conditions,
     out: UnitOfWork,
     disk: Disk,
+    in_reissue: InReissue,
     stopped: Option<String>,
 }
 
@@ -94,17 +96,20 @@ impl Terminal {
         let mut terminal = Self {
             links: Links::new(config.me, config.max_peers),
             election,
-            ledger: Ledger::new(outbox, parts.clock, config.genesis.generation, parts.derivation),
+            ledger: Ledger::new(now, outbox, parts.clock, config.genesis.generation, parts.derivation),
             levels: parts.levels.born_at(parts.identity.born()),
             shop: parts.shop,
             conditions: Conditions::default(),
             out,
             disk: Disk::default(),
+            in_reissue: InReissue::default(),
             stopped: None,
             config,
         };
-        let (me, held) = (terminal.config.me, terminal.ledger.durable());
-        terminal.shop.start(now, me, held, &mut terminal.out).map_err(ConfigError::Rows)?;
+        let (first, author) = (terminal.config.me, terminal.ledger.author());
+        let joins = !terminal.config.genesis.voters.contains(&first);
+        let held = terminal.ledger.durable();
+        terminal.shop.start(now, first, author, joins, held, &mut terminal.out).map_err(ConfigError::Rows)?;
         if rows_are_complete {
             terminal.shop.write_rows(terminal.ledger.held().clone(), &mut terminal.out);
         }
@@ -279,6 +284,7 @@ impl Terminal {
     pub fn status(&self) -> Status {
         Status {
             me: self.config.me,
+            author: self.ledger.author(),
             leader: self.election.leader(),
             entitled: self.election.entitled(),
             health: self.election.health(),
@@ -402,12 +408,15 @@ impl Terminal {
                 quiet = false;
                 self.do_ledger(now, output);
             }
+            let Self { config, shop, ledger, out, in_reissue, .. } = self;
+            quiet &= !in_reissue.reincarnate(now, config, &mut Lent { shop, ledger, out });
             self.place(now);
             if let Some(attachment) = self.ledger.attachment() {
                 self.election.attach(attachment);
             }
             quiet &= !self.ledger.follow(now, self.election.leader(), self.election.entitled());
-            quiet &= !self.raise_exceptions(now);
+            let Self { config, election, ledger, shop, .. } = self;
+            quiet &= !proposing::propose_due(now, config, election, ledger, shop);
             let Self { levels, election, ledger, config, out, .. } = self;
             quiet &= !levels.tend(now, election, ledger, config, out);
             quiet &= !self.stand_aside(now);
@@ -429,18 +438,16 @@ impl Terminal {
 
     /// Looks whether what someone must act on holds, where the terminal itself sees it.
     fn look_around(&mut self, now: Now) {
-        let quarantined = findings::of_quarantine(self.shop.quarantined());
-        self.report_condition(now, ConditionKind::Quarantined, quarantined);
-        self.report_condition(now, ConditionKind::ToleranceLost, findings::of_majority(&self.election));
-        let behind = findings::of_level(&self.election, self.config.level);
-        self.report_condition(now, ConditionKind::LevelBehind, behind);
+        let Self { shop, election, config, ledger, in_reissue, .. } = self;
+        let quarantined = shop.quarantined();
+        let chains = findings::of_chains(now, in_reissue.was_displaced(), ledger);
+        for (kind, found) in
+            findings::of_engines(quarantined, election, config, ledger).into_iter().chain(chains)
+        {
+            self.report_condition(now, kind, found);
+        }
         self.report_condition(now, ConditionKind::DiskFull, self.disk.full());
         self.report_condition(now, ConditionKind::DiskBusy, self.disk.busy());
-        let refused = findings::of_refusal(self.ledger.refused_by_cloud(), self.ledger.queued());
-        self.report_condition(now, ConditionKind::RefusedByCloud, refused);
-        let (mistaken, forked) = findings::of_claims(self.ledger.mistakes());
-        self.report_condition(now, ConditionKind::MistakenClaim, mistaken);
-        self.report_condition(now, ConditionKind::Forked, forked);
     }
 
     fn do_election(&mut self, now: Now, output: consensus::Output) {
@@ -471,6 +478,10 @@ impl Terminal {
                     self.out.tell(ahead);
                 }
                 self.shop.interpret(now, &mut self.ledger, &mut self.out);
+            }
+            sync::Output::Reissue { record, hash } => {
+                let Self { shop, ledger, out, in_reissue, .. } = self;
+                in_reissue.begin(now, record, hash, &mut Lent { shop, ledger, out });
             }
             sync::Output::Transmit { to, connection, message } => {
                 self.out.push(Output::Transmit { to, connection, frame: frame::sync(&message) });
@@ -503,7 +514,11 @@ impl Terminal {
         match self.out.loaded(id) {
             Some(LoadFor::Outbox(id)) => self.ledger.handle(now, sync::Input::Loaded(id, rows)),
             Some(LoadFor::Name(id, name)) => {
-                self.with_turn(now, |shop, turn| shop.names_loaded(turn, id, name, &rows));
+                let answer = self.with_turn(now, |shop, turn| shop.names_loaded(turn, id, name, &rows));
+                if let Some((id, duplicate_of)) = answer {
+                    let Self { shop, ledger, out, in_reissue, .. } = self;
+                    in_reissue.finish(now, id, duplicate_of, &mut Lent { shop, ledger, out });
+                }
             }
             Some(LoadFor::Sale(basket)) => {
                 self.with_turn(now, |shop, turn| shop.sale_loaded(turn, basket, &rows));
@@ -567,23 +582,6 @@ impl Terminal {
             && another
             && self.ledger.stands_aside(now)
             && self.election.step_down(now).is_ok()
-    }
-
-    /// Proposes what has been so for long enough: an exception, or its end. Whether something was proposed.
-    fn raise_exceptions(&mut self, now: Now) -> bool {
-        if !self.election.entitled() || !self.ledger.derives() {
-            return false;
-        }
-        let grace = self.config.exception_grace;
-        let mut any = false;
-        for due in self.shop.due(now, grace, level::ends_exceptions(&self.election)) {
-            let bytes = self.ledger.proposal(now, &self.config, due.kind, due.body);
-            let proposal = Proposal { kind: STORE_EVENT, subject: Vec::new(), base: None, bytes };
-            let taken = self.election.propose(now, proposal).is_ok();
-            self.shop.proposed(now, grace, due.subject, taken);
-            any |= taken;
-        }
-        any
     }
 }
 

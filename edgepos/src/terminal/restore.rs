@@ -168,7 +168,9 @@ impl Restored {
             Space::Election | Space::ElectionLog | Space::ElectionSnapshot => {
                 parts.election.insert(space, key, value).map_err(RowError::from)
             }
-            Space::Head | Space::Cloud => parts.outbox.insert(space, key, value).map_err(RowError::from),
+            Space::Head | Space::Cloud | Space::Author => {
+                parts.outbox.insert(space, key, value).map_err(RowError::from)
+            }
             space => parts.shop.restore(space, key, value).map_err(RowError::from),
         };
         result.map_err(|reason| RestoreError::Row {

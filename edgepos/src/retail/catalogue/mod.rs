@@ -158,6 +158,23 @@ impl Catalogue {
         counting(self) != before
     }
 
+    /// The event that made a change gets another name: the change is as if it had always had that one.
+    pub(crate) fn rename(&mut self, envelope: &Envelope, old: EventId) {
+        let by_old = |stamp: Stamp| stamp.chain == old.chain && stamp.hlc == envelope.hlc();
+        let body = envelope.body.as_slice();
+        if let Ok(product) = from_cbor::<ProductSet>("product", body)
+            && self.products.get(&product.product).is_some_and(|register| by_old(register.stamp()))
+        {
+            self.products.remove(&product.product);
+        }
+        if let Ok(price) = from_cbor::<PriceSet>("price", body) {
+            let key = (price.product.clone(), price.list);
+            if let Some(versions) = self.prices.get_mut(&key) {
+                versions.forget(&price, by_old);
+            }
+        }
+    }
+
     /// Takes a register from disk. One of a kind that a later version wrote stays there, untouched.
     pub(crate) fn restore(&mut self, key: &[u8], row: &[u8]) -> Result<(), Unreadable> {
         if let Some((&SCALE, product)) = key.split_first() {

@@ -55,6 +55,14 @@ impl Versions {
         Set { won: won && forgotten != Some(window), forgotten }
     }
 
+    /// Forgets the version that this price made, where its stamp is the one that is meant.
+    pub(super) fn forget(&mut self, price: &PriceSet, is_meant: impl Fn(Stamp) -> bool) {
+        let window = Window::of(price);
+        if self.all.get(&window).is_some_and(|register| is_meant(register.stamp())) {
+            self.all.remove(&window);
+        }
+    }
+
     /// The newest stamp among the versions that this price competes with: those that begin with it.
     pub(super) fn seen(&self, price: &PriceSet) -> Option<Stamp> {
         let from = Window::of(price).from;

@@ -40,6 +40,11 @@ impl Found {
         self.by_basket.first()
     }
 
+    /// The first event other than this that has one of the names.
+    pub(crate) fn first_but(&self, id: EventId) -> Option<EventId> {
+        self.by_key.iter().chain(&self.by_basket).map(Booked::event).filter(|event| *event != id).min()
+    }
+
     /// The names of an event that others have as well, with all who have them. Sales of one basket under one key are one thing
     /// that happened twice, so the basket stands for both then.
     pub(crate) fn doubles(&self, named: Named) -> Vec<(BookedName, Vec<EventId>)> {

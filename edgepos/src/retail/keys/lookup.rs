@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use edgepos_core::IdempotencyKey;
+use edgepos_core::{EventId, IdempotencyKey};
 
 use super::booked::{self, Booked};
 use super::found::Found;
@@ -31,6 +31,8 @@ pub(crate) enum Question {
     Sold(BasketId),
     /// Whether another event has the names of this one.
     Twice(Named),
+    /// Whether another event has the names of this one, which is to be written again under another name.
+    Reissue(EventId),
 }
 
 /// Questions without an answer, and events that the answers may lack.

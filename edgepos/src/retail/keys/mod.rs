@@ -9,7 +9,7 @@ pub(crate) mod found;
 pub(crate) mod lookup;
 pub(crate) mod name;
 
-use edgepos_core::{EventId, IdempotencyKey, ReplicaId};
+use edgepos_core::{EventId, IdempotencyKey, ReplicaId, Write};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::EventRecord;
 
@@ -56,11 +56,41 @@ impl Keys {
         out: &mut UnitOfWork,
     ) -> Option<BasketId> {
         self.coverage.note(id);
-        // This terminal books nothing without asking first.
+        // This terminal books nothing without asking first, unless it was restored.
         let foreign = id.chain.replica != self.me;
-        let basket = self.add(id, envelope, foreign, out);
+        let check = foreign || envelope.is_some_and(|envelope| envelope.duplicate_of.is_some());
+        let basket = self.add(id, envelope, check, out);
         self.settle(out);
         basket
+    }
+
+    /// This terminal goes on under another name.
+    pub(crate) fn rename(&mut self, me: ReplicaId) {
+        self.me = me;
+    }
+
+    /// The names of an event, where it has any: it is asked whether others have them, for it is to be written again.
+    pub(crate) fn ask_for_reissue(&mut self, id: EventId, envelope: &Envelope, out: &mut UnitOfWork) -> bool {
+        let Some(booked) = Booked::of(id, envelope) else { return false };
+        let names: Vec<BookedName> = booked.named().names().collect();
+        let any = !names.is_empty();
+        if any {
+            self.lookups.ask(Question::Reissue(id), names, out);
+        }
+        any
+    }
+
+    /// The event loses its name; the rows of what it is booked as go with it.
+    pub(crate) fn take_back(&self, id: EventId, envelope: &Envelope, out: &mut UnitOfWork) {
+        let Some(booked) = Booked::of(id, envelope) else { return };
+        // The key of an own event has a row without the event in it, which the new name's row replaces.
+        for row in booked.rows(id.chain.replica).into_iter().chain(booked.rows(self.me)) {
+            if let Write::Put { space, key, .. } = row
+                && key.len() > 16
+            {
+                out.write(Write::delete(space, key));
+            }
+        }
     }
 
     /// Events that were stored before this start.

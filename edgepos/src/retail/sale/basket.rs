@@ -47,8 +47,12 @@ pub(crate) struct Basket {
 impl Basket {
     /// Whether beginning `other` again is a repeat of this.
     pub(crate) fn same_contents(&self, other: &Self) -> bool {
-        let number = self.transaction.number;
+        let Transaction { number, series, .. } = self.transaction.clone();
         let transaction = Transaction { number, ..other.transaction.clone() };
+        // An incarnation that began meanwhile gives its series names of their own.
+        let renamed =
+            transaction.series.strip_prefix(series.as_str()).is_some_and(|end| end.starts_with('.'));
+        let transaction = if renamed { Transaction { series, ..transaction } } else { transaction };
         self.transaction == transaction
             && self.operator == other.operator
             && self.mode == other.mode

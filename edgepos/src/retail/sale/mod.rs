@@ -7,7 +7,7 @@ pub(crate) mod receipt;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_core::{IdempotencyKey, Space, Write};
+use edgepos_core::{IdempotencyKey, ReplicaId, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
 
 use self::basket::{Basket, OpenBasket, returned};
@@ -16,7 +16,7 @@ use self::draft::Draft;
 use self::receipt::{Commit, Receipt};
 use super::counters::Counters;
 use super::effect::CounterRow;
-use super::envelope::{Mode, Ref, RefRole};
+use super::envelope::{Mode, Origin, Ref, RefRole};
 use super::keys::Keys;
 use super::keys::booked::{Booked, What};
 use super::keys::found::Found;
@@ -42,6 +42,10 @@ pub(crate) struct Sales {
     committing: BTreeMap<IdempotencyKey, Committing>,
     /// Bytes that the commits of open baskets may write.
     promised: u64,
+    /// What the names of series end with: nothing but for an incarnation that is not the terminal's first.
+    ending: String,
+    /// Which incarnation reserved the numbers of series with another ending.
+    before: ReplicaId,
 }
 
 /// A basket between its call and the answer whether it was booked before.
@@ -87,6 +91,22 @@ impl Sales {
         self.open.values().map(Basket::as_open)
     }
 
+    /// Receipts get series of their own: a number that another incarnation gave is never given again.
+    pub(crate) fn rename(&mut self, me: ReplicaId) {
+        self.ending = series_ending(me);
+    }
+
+    /// Who this terminal is at its start, and whether it was set up as this incarnation. A terminal that joined a store had one series
+    /// for all incarnations of its number in 0.1.0, and goes on with it.
+    pub(crate) fn start(&mut self, first: ReplicaId, me: ReplicaId, joins: bool) {
+        let ending = series_ending(me);
+        self.before = first;
+        let old = self.series.keys().any(|series| !series.ends_with(&ending));
+        if me != first || (joins && !old) {
+            self.ending = ending;
+        }
+    }
+
     /// Bytes that the commits of open baskets may write.
     pub(crate) fn promised(&self) -> u64 {
         self.promised
@@ -113,6 +133,7 @@ impl Sales {
     ) -> Result<BTreeSet<BasketId>, Refusal> {
         let key = draft.key;
         let mut basket = draft::check(draft, turn.config.location, turn.now.wall.0)?;
+        basket.transaction.series.push_str(&self.ending);
         let id = basket.transaction.basket;
         if let Some(open) = self.open.get(&id) {
             if !open.same_contents(&basket) {
@@ -366,7 +387,9 @@ impl Sales {
         let mut transaction = basket.transaction.clone();
         transaction.change = Some(tenders.change()).filter(|change| *change != 0);
         transaction.tenders = tenders.as_slice().to_vec();
+        let reserved_here = transaction.series.ends_with(&self.ending);
         let entry = Entry {
+            origin: (!reserved_here && basket.mode == Mode::Live).then(|| Origin::begun_in(self.before)),
             mode: basket.mode,
             operator: basket.operator.clone(),
             drawer: tenders.drawer().map(str::to_owned),
@@ -478,6 +501,11 @@ fn free(
 fn lacking(counters: &Counters, basket: &Basket) -> BTreeSet<BasketId> {
     let rows = basket.returns().map(|(row, _)| row).filter(|row| counters.lacks_sale(row));
     rows.filter_map(|row| basket_of(&row.to_key())).collect()
+}
+
+/// What the series of an incarnation end with: the low 32 bits of its nonce.
+fn series_ending(me: ReplicaId) -> String {
+    format!(".{:08x}", me.0 & 0xFFFF_FFFF)
 }
 
 /// Writes the basket down, and answers once that is durable.

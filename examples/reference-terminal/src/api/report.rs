@@ -9,6 +9,9 @@ use crate::names::VectorText;
 pub struct StatusReport {
     /// The name of this terminal's incarnation.
     pub me: String,
+    /// Who writes its events: the same, or the incarnation that it became.
+    #[serde(default)]
+    pub author: String,
     /// The incarnation that leads.
     pub leader: Option<String>,
     /// In which term.

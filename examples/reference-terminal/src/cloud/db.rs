@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use edgepos::core::{EventId, StoreId, WallMs};
+use edgepos::core::{EventId, Seq, StoreId, WallMs};
 use edgepos::sync::{CloudReply, CloudRequest, EventRecord, Hash, IngestState, Ingested, Limits};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use thiserror::Error;
@@ -169,6 +169,9 @@ fn work(mut connection: Connection, jobs: &mpsc::Receiver<Job>) {
 
 /// One request, one transaction: the store's row moves on only if it is still the one that was decided upon.
 fn handle(connection: &mut Connection, request: &CloudRequest) -> Result<CloudReply, DbError> {
+    if let CloudRequest::Probe { store, event } = request {
+        return Ok(CloudReply::Hash { event: *event, hash: hash(connection, *store, *event)? });
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let store = request.store();
     let before = load(&transaction, store)?;
@@ -236,15 +239,31 @@ fn look(connection: &Connection, store: StoreId) -> Result<(IngestState, u64), D
     Ok((state, events))
 }
 
+/// Events that came before hashes were kept are linked anew, from the nearest hash below.
 fn hash(connection: &Connection, store: StoreId, id: EventId) -> Result<Option<Hash>, DbError> {
-    let row: Option<Option<Vec<u8>>> = connection
-        .query_row(
-            "SELECT hash FROM event WHERE store = ?1 AND key = ?2",
-            params![store.0, id.to_key()],
-            |row| row.get(0),
-        )
-        .optional()?;
-    Ok(row.flatten().and_then(|hash| hash.try_into().ok()).map(Hash))
+    let first = EventId::new(id.chain, Seq(1));
+    let mut statement = connection.prepare_cached(
+        "SELECT key, payload, hash FROM event WHERE store = ?1 AND key BETWEEN ?2 AND ?3 ORDER BY key DESC",
+    )?;
+    let mut rows = statement.query(params![store.0, first.to_key(), id.to_key()])?;
+    let (mut unlinked, mut hash) = (Vec::new(), Hash::ZERO);
+    while let Some(row) = rows.next()? {
+        let (key, payload): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        if let Some(known) = row.get::<_, Option<Vec<u8>>>(2)?.and_then(|known| known.try_into().ok()) {
+            if unlinked.is_empty() && key != id.to_key() {
+                return Ok(None);
+            }
+            if unlinked.is_empty() {
+                return Ok(Some(Hash(known)));
+            }
+            hash = Hash(known);
+            break;
+        }
+        unlinked.push((EventId::from_key(&key).ok_or(DbError::Damaged(store))?, payload));
+    }
+    let found = unlinked.first().is_some_and(|(last, _)| *last == id);
+    let linked = unlinked.iter().rev().fold(hash, |hash, (id, payload)| hash.link(*id, payload));
+    Ok(found.then_some(linked))
 }
 
 /// SQLite's integers are signed; none of these numbers comes near.

@@ -204,6 +204,7 @@ fn kind(reply: &CloudReply) -> &'static str {
         CloudReply::Fenced { .. } => "fenced",
         CloudReply::Conflict { .. } => "conflict",
         CloudReply::Fork { .. } => "fork",
+        CloudReply::Hash { .. } => "hash",
         CloudReply::Refused { .. } => "refused",
         _ => "unknown",
     }

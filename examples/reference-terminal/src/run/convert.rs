@@ -211,6 +211,7 @@ pub(super) fn status(status: &Status) -> StatusReport {
     });
     StatusReport {
         me: status.me.to_string(),
+        author: status.author.to_string(),
         leader: status.leader.map(|leader| leader.replica.to_string()),
         term: status.leader.map(|leader| leader.term.0),
         leads: status.leader.is_some_and(|leader| leader.replica == status.me),

@@ -1,0 +1,237 @@
+//! A disk is put back to an older state, lost, or put back twice: the till sells on, every sale that was acknowledged is counted once on
+//! each terminal, and no receipt number is given twice but for named pairs.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use edgepos::model::{CounterRow, Kind};
+use edgepos::sync::EventRecord;
+use edgepos::{ConditionKind, MemoryStore, Receipt, Store};
+use support::{Shop, Till, config, line};
+
+/// Puts `disk` into the till, which starts anew; `start` tells one start from another.
+fn put_back(shop: &mut Shop, till: usize, disk: MemoryStore, start: u64) {
+    shop.cut(till);
+    drop(shop.tills.remove(till));
+    let mut config = config(till as u16 + 1, shop.tills.len() as u16 + 1);
+    config.nonce = start;
+    let opened = Till::open(config, disk, shop.now);
+    shop.tills.insert(till, opened);
+}
+
+fn milk(till: &Till) -> Option<i64> {
+    till.terminal.counter(&CounterRow::stock("milk", 0))
+}
+
+fn sell(shop: &mut Shop, till: usize, basket: u8) -> Receipt {
+    let now = shop.now;
+    shop.tills[till].sell(now, basket, vec![line(1, "milk", 1, 100)])
+}
+
+fn numbers(receipts: &[Receipt]) -> BTreeSet<(String, u64)> {
+    receipts.iter().map(|receipt| (receipt.series.clone(), receipt.number)).collect()
+}
+
+/// How many sales each terminal holds, and how many of them repeat another.
+fn sales(till: &Till) -> (usize, usize) {
+    let rows = till.disk.scan(edgepos::core::Space::Event, &[], &[255; 64], u32::MAX).expect("memory");
+    let read = |(key, value): &(Vec<u8>, Vec<u8>)| {
+        let (record, _) = EventRecord::from_row(key, value)?;
+        edgepos::model::Envelope::decode(&record.payload).ok()
+    };
+    let sales: Vec<_> =
+        rows.iter().filter_map(read).filter(|envelope| envelope.kind == Kind::TRANSACTION).collect();
+    (sales.len(), sales.iter().filter(|envelope| envelope.reissue_of().is_some()).count())
+}
+
+fn assert_agreed(shop: &Shop, stock: i64, sold: (usize, usize)) {
+    for till in &shop.tills {
+        let status = till.terminal.status();
+        assert_eq!(milk(till), Some(stock), "stock at {}", status.me);
+        assert_eq!(sales(till), sold, "sales at {}, and how many were written again", status.me);
+        assert_eq!(status.quarantined, 0, "at {}", status.me);
+    }
+}
+
+#[test]
+fn what_was_sold_after_the_image_comes_back_and_selling_goes_on_in_a_series_of_its_own() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    let mut receipts = vec![sell(&mut shop, 2, 1)];
+    shop.pass(500);
+    let image = shop.tills[2].disk.clone();
+    receipts.extend([sell(&mut shop, 2, 2), sell(&mut shop, 2, 3)]);
+    shop.pass(500);
+    put_back(&mut shop, 2, image, 7);
+    shop.heal();
+    shop.pass(2_000);
+    let status = shop.tills[2].terminal.status();
+    assert_ne!(status.author, status.me);
+    assert!(status.conditions.iter().any(|condition| condition.kind == ConditionKind::Restored));
+    receipts.extend([sell(&mut shop, 2, 4), sell(&mut shop, 2, 5)]);
+    shop.pass(1_000);
+    assert_agreed(&shop, -5, (5, 0));
+    assert_eq!(numbers(&receipts).len(), 5, "{receipts:?}");
+    assert!(receipts[4].series.starts_with("S.") && receipts[4].series.len() == 10, "{receipts:?}");
+    shop.crash(2);
+    shop.heal();
+    shop.pass(2_000);
+    assert_eq!(sell(&mut shop, 2, 6).number, 3, "the series goes on after a restart");
+    shop.pass(1_000);
+    assert_agreed(&shop, -6, (6, 0));
+}
+
+#[test]
+fn what_was_sold_before_anybody_was_heard_is_written_again() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    sell(&mut shop, 2, 1);
+    shop.pass(500);
+    let image = shop.tills[2].disk.clone();
+    for basket in 2..=4 {
+        sell(&mut shop, 2, basket);
+    }
+    shop.pass(500);
+    put_back(&mut shop, 2, image, 7);
+    // Cut off, it sells under the names that it had given before.
+    for basket in 11..=15 {
+        sell(&mut shop, 2, basket);
+    }
+    shop.pass(1_000);
+    assert_eq!(milk(&shop.tills[2]), Some(-6));
+    shop.heal();
+    shop.pass(3_000);
+    assert_agreed(&shop, -9, (9, 5));
+    assert_eq!(shop.tills[2].terminal.status().author, shop.tills[2].terminal.status().author);
+    let (again, repeated) = {
+        let now = shop.now;
+        shop.tills[2].commit(now, 12, 12).expect("known")
+    };
+    assert!(repeated && again.event.chain.replica == shop.tills[2].terminal.status().author, "{again:?}");
+    shop.crash(2);
+    shop.heal();
+    shop.pass(2_000);
+    assert_agreed(&shop, -9, (9, 5));
+}
+
+#[test]
+fn a_lost_disk_under_the_same_name_goes_on() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    let mut receipts: Vec<Receipt> = (1..=3).map(|basket| sell(&mut shop, 1, basket)).collect();
+    shop.pass(500);
+    put_back(&mut shop, 1, MemoryStore::new(), 3);
+    shop.heal();
+    shop.pass(1_000);
+    receipts.extend((4..=6).map(|basket| sell(&mut shop, 1, basket)));
+    shop.pass(2_000);
+    assert_agreed(&shop, -6, (6, 0));
+    assert_eq!(numbers(&receipts).len(), 6);
+}
+
+#[test]
+fn two_restores_of_one_image_give_no_number_twice() {
+    let mut shop = Shop::new(2);
+    shop.elect();
+    let mut receipts = vec![sell(&mut shop, 1, 1)];
+    shop.pass(500);
+    let image = shop.tills[1].disk.clone();
+    receipts.push(sell(&mut shop, 1, 2));
+    shop.pass(500);
+    for start in [10, 20, 30] {
+        put_back(&mut shop, 1, image.clone(), start);
+        shop.heal();
+        shop.pass(2_000);
+        receipts.extend([sell(&mut shop, 1, start as u8), sell(&mut shop, 1, start as u8 + 1)]);
+        shop.pass(1_000);
+    }
+    assert_eq!(numbers(&receipts).len(), receipts.len(), "{receipts:?}");
+    assert_agreed(&shop, -8, (8, 0));
+}
+
+#[test]
+fn a_crash_between_any_two_writes_loses_nothing_and_counts_nothing_twice() {
+    for written in 0..24 {
+        let mut shop = Shop::new(2);
+        shop.elect();
+        sell(&mut shop, 1, 1);
+        shop.pass(500);
+        let image = shop.tills[1].disk.clone();
+        sell(&mut shop, 1, 2);
+        shop.pass(500);
+        put_back(&mut shop, 1, image, 7);
+        for basket in 11..=15 {
+            sell(&mut shop, 1, basket);
+        }
+        shop.heal();
+        // The power fails after so many writes.
+        shop.tills[1].writing = false;
+        for _ in 0..written {
+            shop.pass(20);
+            let now = shop.now;
+            shop.tills[1].write_one(now);
+        }
+        shop.crash(1);
+        shop.heal();
+        shop.pass(4_000);
+        assert_agreed(&shop, -7, (7, 5));
+    }
+}
+
+#[test]
+fn of_all_that_repeat_one_event_one_counts() {
+    let mut shop = Shop::new(2);
+    shop.elect();
+    sell(&mut shop, 1, 1);
+    shop.pass(500);
+    let image = shop.tills[1].disk.clone();
+    sell(&mut shop, 1, 2);
+    shop.pass(500);
+    put_back(&mut shop, 1, image, 7);
+    for basket in 11..=15 {
+        sell(&mut shop, 1, basket);
+    }
+    // The image of a disk in the middle of writing again.
+    shop.heal();
+    shop.tills[1].writing = false;
+    for _ in 0..14 {
+        shop.pass(20);
+        let now = shop.now;
+        shop.tills[1].write_one(now);
+    }
+    let middle = shop.tills[1].disk.clone();
+    shop.tills[1].writing = true;
+    shop.pass(3_000);
+    assert_agreed(&shop, -7, (7, 5));
+    put_back(&mut shop, 1, middle, 8);
+    shop.heal();
+    shop.pass(4_000);
+    for till in &shop.tills {
+        assert_eq!(milk(till), Some(-7), "each sale counts once, however often it was written again");
+    }
+}
+
+#[test]
+fn a_basket_that_was_open_in_the_image_is_named_when_it_is_paid() {
+    let mut shop = Shop::new(2);
+    shop.elect();
+    let now = shop.now;
+    shop.tills[1].begin(now, support::draft(1, vec![line(1, "milk", 1, 100)])).expect("begun");
+    shop.pass(500);
+    let image = shop.tills[1].disk.clone();
+    let now = shop.now;
+    shop.tills[1].commit(now, 1, 1).expect("paid");
+    shop.pass(500);
+    put_back(&mut shop, 1, image, 7);
+    shop.heal();
+    shop.pass(2_000);
+    let now = shop.now;
+    let again = shop.tills[1].begin(now, support::draft(2, vec![line(1, "milk", 1, 100)]));
+    assert_eq!(again, Ok(1), "of a series of its own");
+    let now = shop.now;
+    let (receipt, repeated) = shop.tills[1].commit(now, 1, 1).expect("answered");
+    assert!(repeated, "the first sale has come back by then: {receipt:?}");
+    shop.pass(1_000);
+    assert_agreed(&shop, -1, (1, 0));
+}
