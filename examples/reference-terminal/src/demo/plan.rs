@@ -170,7 +170,7 @@ fn scaled(baskets: &[Basket], basket: &Basket, duration: Duration) -> Duration {
 fn sale(basket: &Basket, place: usize) -> Result<Sale, DemoError> {
     let lines = basket.lines.iter().zip(1u16..).map(|(line, no)| BeginLine {
         no,
-        product: line.product.clone(),
+        product: own_code(&line.product),
         quantity: line.quantity,
         unit_price: line.unit_price(),
         amount: line.amount,
@@ -228,14 +228,14 @@ fn stocking(baskets: &[Basket], names: &ProductNames, terminals: usize) -> (Vec<
     for (chunk, products) in all.chunks(RECEIPT_LINES).enumerate() {
         let received = products
             .iter()
-            .map(|(product, (sold, _))| StockPart { product: (*product).into(), quantity: sold + SPARE });
+            .map(|(product, (sold, _))| StockPart { product: own_code(product), quantity: sold + SPARE });
         let terminal = &mut stocking[chunk % terminals];
         terminal.push(RecordEvent::StockReceived { from: "warehouse".into(), lines: received.collect() });
     }
     for (place, (product, (_, price))) in all.iter().enumerate() {
         let terminal = &mut stocking[place % terminals];
         terminal.push(RecordEvent::ProductSet {
-            product: (*product).into(),
+            product: own_code(product),
             name: names.name(product).chars().take(120).collect(),
             counted: None,
             floor: None,
@@ -244,7 +244,7 @@ fn stocking(baskets: &[Basket], names: &ProductNames, terminals: usize) -> (Vec<
             tax_code: None,
         });
         terminal.push(RecordEvent::PriceSet {
-            product: (*product).into(),
+            product: own_code(product),
             amount: *price,
             currency: CURRENCY.into(),
             list: 0,
@@ -254,6 +254,12 @@ fn stocking(baskets: &[Basket], names: &ProductNames, terminals: usize) -> (Vec<
         });
     }
     (stocking, all.len())
+}
+
+/// A product's number in the data set as a code of this shop. Some have as many digits as a GTIN: without a letter they would be
+/// misread labels.
+fn own_code(number: &str) -> String {
+    format!("N{number}")
 }
 
 #[cfg(test)]
