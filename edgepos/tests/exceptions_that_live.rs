@@ -167,3 +167,30 @@ fn a_return_of_a_receipt_that_never_was_raises_one() {
     assert_eq!((found.len(), raised.len()), (1, 1), "{raised:?}");
     assert_eq!((found[0].value, found[0].exception.name()), (-1, "unreferenced_return"));
 }
+
+/// What a product says holds at every place, and of no other product.
+#[test]
+fn a_product_that_is_counted_is_counted_everywhere() {
+    let mut shop = alone();
+    let row =
+        |product: &str, location, state| CounterRow { location, state, ..CounterRow::stock(product, 0) };
+    let places = [
+        (0, StockState::OnHand),
+        (0, StockState::Damaged),
+        (3, StockState::OnHand),
+        (7, StockState::Reserved),
+    ];
+    for (place, (location, state)) in places.into_iter().enumerate() {
+        let effects =
+            ["milk", "milk2", "mil"].map(|code| Effect::new(row(code, location, state), -1, Some(0)));
+        record(&mut shop, Record::custom(vec![place as u8], effects.to_vec()));
+    }
+    assert_eq!(open(&shop.tills[0]), []);
+    record(&mut shop, product(Some(true), None));
+    let mut raised: Vec<_> =
+        shop.tills[0].terminal.status().exceptions.iter().filter_map(ExceptionRaised::row).collect();
+    raised.sort_unstable();
+    let mut expected = places.map(|(location, state)| row("milk", location, state));
+    expected.sort_unstable();
+    assert_eq!(raised, expected);
+}

@@ -370,6 +370,21 @@ impl Counters {
         self.items.values().copied()
     }
 
+    /// The stock of a product, at every place and in every state. Costs a look-up for each of these and not for each product.
+    pub(crate) fn stock(&self, product: &str) -> Vec<Item> {
+        let mut found = Vec::new();
+        let mut from = vec![0; 7];
+        from[..2].copy_from_slice(&Counter::STOCK.0.to_be_bytes());
+        while let Some((key, _)) = self.items.range(from..).next() {
+            let is_stock = |place: &&[u8; 7]| place[..2] == Counter::STOCK.0.to_be_bytes();
+            let Some(place) = key.first_chunk::<7>().filter(is_stock) else { break };
+            found.extend(self.items.get(&[place, product.as_bytes()].concat()).copied());
+            // Behind every product of this place and state.
+            from = [place.as_slice(), &[u8::MAX; Effect::MAX_KEY + 1]].concat();
+        }
+        found
+    }
+
     /// The item of a row, where anything moved it.
     pub(crate) fn item(&self, row: &CounterRow) -> Option<Item> {
         self.items.get(&row.to_key()).copied()

@@ -457,8 +457,8 @@ impl Shop {
         self.move_counters(now, id, envelope, own, out)?;
         match change {
             Change::Register(change) => {
-                if self.catalogue.apply(change, out) {
-                    self.exceptions.look_at_all(now, standing(&self.counters, &self.catalogue));
+                if let Some(product) = self.catalogue.apply(change, out) {
+                    self.exceptions.look_at_stock(now, &product, standing(&self.counters, &self.catalogue));
                 }
             }
             Change::Raised(raised) => {

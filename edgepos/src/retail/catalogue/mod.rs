@@ -118,8 +118,9 @@ impl Catalogue {
         }
     }
 
-    /// Makes the change, where its stamp is the newest. Whether that says something else of how stock is counted.
-    pub(crate) fn apply(&mut self, change: Change, out: &mut UnitOfWork) -> bool {
+    /// Makes the change, where its stamp is the newest. The product of which it says something else about how stock is counted, as
+    /// counters name it.
+    pub(crate) fn apply(&mut self, change: Change, out: &mut UnitOfWork) -> Option<String> {
         let Change { stamp, value } = change;
         let stored = Stored {
             generation: stamp.repair.0,
@@ -155,7 +156,8 @@ impl Catalogue {
                 }
             }
         }
-        counting(self) != before
+        let changed = counting(self) != before;
+        product.filter(|_| changed).map(|product| code::key(&product))
     }
 
     /// The event that made a change gets another name: the change is as if it had always had that one.

@@ -168,15 +168,17 @@ impl Exceptions {
     /// Every row is restored: starts to watch.
     pub(crate) fn start(&mut self, now: Now, standing: Standing<'_>) {
         self.episodes.start();
-        self.look_at_all(now, standing);
+        for item in standing.counters.items() {
+            self.look(now, item, standing);
+        }
         for name in self.twice.keys() {
             self.watch_twice.note(now.mono, *name, true);
         }
     }
 
-    /// What counts as below a floor may have changed for any row.
-    pub(crate) fn look_at_all(&mut self, now: Now, standing: Standing<'_>) {
-        for item in standing.counters.items() {
+    /// What counts as below a floor has changed for a product.
+    pub(crate) fn look_at_stock(&mut self, now: Now, product: &str, standing: Standing<'_>) {
+        for item in standing.counters.stock(product) {
             self.look(now, item, standing);
         }
     }
