@@ -31,15 +31,24 @@ struct Vote {
     longest: u64,
 }
 
+/// The latest round trips to a voter, in milliseconds.
+#[derive(Clone, Default, Debug)]
+struct Trips {
+    kept: VecDeque<u64>,
+    /// When the latest answer came.
+    latest: Option<Time>,
+}
+
 /// What was measured, and what is asked for because of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Pace {
     lease: Duration,
     heartbeat: Duration,
+    tick: Duration,
     /// From asking for a vote to the answer, both disks included, since this terminal stood last.
     votes: BTreeMap<ReplicaId, Vote>,
-    /// From a heartbeat to its answer, in milliseconds, while this terminal leads.
-    beats: BTreeMap<ReplicaId, VecDeque<u64>>,
+    /// From a question to its answer, while this terminal leads: the vote first, then heartbeats.
+    beats: BTreeMap<ReplicaId, Trips>,
     /// How long this terminal's latest flushes took, in milliseconds.
     flushes: VecDeque<u64>,
     /// The lease that a leader's messages carry, and since when a shorter one would do.
@@ -52,6 +61,7 @@ impl Pace {
         Self {
             lease: timing.lease,
             heartbeat: timing.heartbeat,
+            tick: timing.tick,
             votes: BTreeMap::new(),
             beats: BTreeMap::new(),
             flushes: VecDeque::new(),
@@ -67,10 +77,15 @@ impl Pace {
         *vote = Vote { shortest: vote.shortest.min(trip), longest: vote.longest.max(trip) };
     }
 
-    /// A voter answered a heartbeat.
-    pub(crate) fn answered(&mut self, voter: ReplicaId, trip: Duration) {
+    /// A voter answered a heartbeat. What arrives with the answer before it was held up with it, and is no further measurement.
+    pub(crate) fn answered(&mut self, now: Time, voter: ReplicaId, trip: Duration) {
+        let trip = (trip.as_millis() as u64).min(MAX_TRIP_MS);
         let trips = self.beats.entry(voter).or_default();
-        keep(trips, (trip.as_millis() as u64).min(MAX_TRIP_MS), TRIPS);
+        let together = trips.latest.replace(now).is_some_and(|latest| now.since(latest) < self.tick);
+        match trips.kept.back_mut().filter(|_| together) {
+            Some(last) => *last = trip.min(*last),
+            None => keep(&mut trips.kept, trip, TRIPS),
+        }
     }
 
     /// A write became durable.
@@ -94,17 +109,18 @@ impl Pace {
 
     /// This terminal leads from here on.
     pub(crate) fn leads(&mut self, now: Time) {
-        self.beats.clear();
+        let vote = |(voter, vote): (&ReplicaId, &Vote)| {
+            (*voter, Trips { kept: [vote.shortest].into(), latest: None })
+        };
+        self.beats = self.votes.iter().map(vote).collect();
         (self.asked, self.calm_since) = (self.lease, Some(now));
     }
 
     /// The lease for what a leader says from here on, given the voters within reach: an answer must be able to arrive well
     /// before it runs out, and one more when the first is lost.
     pub(crate) fn ask(&mut self, now: Time, reachable: impl Iterator<Item = ReplicaId>) -> Duration {
-        let trip = |voter: ReplicaId| {
-            let beats = self.beats.get(&voter).and_then(|trips| trips.iter().min().copied());
-            beats.or_else(|| self.votes.get(&voter).map(|vote| vote.shortest))
-        };
+        let trip =
+            |voter: ReplicaId| self.beats.get(&voter).and_then(|trips| trips.kept.iter().min().copied());
         let wanted = self.lease_for(reachable.filter_map(trip).max().unwrap_or_default());
         if wanted > self.asked {
             self.asked = wanted;
@@ -156,7 +172,7 @@ mod tests {
     fn lease_ms(trip_ms: u64) -> u128 {
         let mut pace = Pace::new(&Timing::standard());
         pace.leads(Time(0));
-        pace.answered(FAR, Duration::from_millis(trip_ms));
+        pace.answered(Time(0), FAR, Duration::from_millis(trip_ms));
         pace.ask(Time(0), [FAR].into_iter()).as_millis()
     }
 
@@ -176,9 +192,9 @@ mod tests {
     fn a_lease_shrinks_slowly() {
         let mut pace = Pace::new(&Timing::standard());
         pace.leads(Time(0));
-        pace.answered(NEAR, Duration::from_millis(4));
-        pace.answered(NEAR, Duration::from_millis(2000));
-        pace.answered(FAR, Duration::from_millis(600));
+        pace.answered(Time(0), NEAR, Duration::from_millis(4));
+        pace.answered(Time(150), NEAR, Duration::from_millis(2000));
+        pace.answered(Time(0), FAR, Duration::from_millis(600));
         assert_eq!(pace.ask(Time(0), [NEAR].into_iter()).as_millis(), 300);
         assert_eq!(pace.ask(Time(1), [NEAR, FAR].into_iter()).as_millis(), 1050);
         assert_eq!(pace.ask(Time(2), [NEAR].into_iter()).as_millis(), 1050);
@@ -186,12 +202,33 @@ mod tests {
         assert_eq!(pace.ask(Time(30_002), [NEAR].into_iter()).as_millis(), 300);
     }
 
+    /// A new leader's first answer that was held up is not the distance: its voter has voted before. Answers that a cut stream releases
+    /// together are one. A line that has become longer is believed after eight.
+    #[test]
+    fn a_stall_is_not_far_away() {
+        let ms = Duration::from_millis;
+        let mut pace = Pace::new(&Timing::standard());
+        pace.voted(NEAR, ms(4));
+        pace.leads(Time(0));
+        let ask = |pace: &mut Pace, at| pace.ask(Time(at), [NEAR].into_iter()).as_millis();
+        pace.answered(Time(2000), NEAR, ms(2000));
+        assert_eq!(ask(&mut pace, 2000), 300);
+        for beat in 0..12 {
+            pace.answered(Time(4000 + beat / 6), NEAR, ms(2000 - 150 * beat));
+        }
+        assert_eq!(ask(&mut pace, 4002), 300);
+        for beat in 0..8 {
+            pace.answered(Time(5000 + 150 * beat), NEAR, ms(600));
+        }
+        assert_eq!(ask(&mut pace, 7000), 1050);
+    }
+
     /// A configured lease may be longer than any that is asked for.
     #[test]
     fn a_longer_configured_lease_stands() {
         let timing = Timing { lease: 2 * MAX_LEASE, ..Timing::standard() };
         let mut pace = Pace::new(&timing);
-        pace.answered(FAR, Duration::from_millis(60_000));
+        pace.answered(Time(0), FAR, Duration::from_millis(60_000));
         assert_eq!(pace.ask(Time(0), [FAR].into_iter()), timing.lease);
     }
 

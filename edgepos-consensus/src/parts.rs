@@ -226,7 +226,7 @@ impl Parts {
             self.hand_over.passive(message.from);
         }
         if message.is_heartbeat() && turn.leads() {
-            self.pace.answered(message.from, turn.now.since(asked));
+            self.pace.answered(turn.now, message.from, turn.now.since(asked));
         }
     }
 
