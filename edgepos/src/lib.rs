@@ -97,5 +97,6 @@ pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
     Condition, ConditionKind, Config, ConfigError, Disk, Finding, Genesis, Input, LevelError, MAX_ABOUT,
-    MAX_FRAME, Notice, Output, Refusal, Reply, RequestId, RestoreError, Restored, RowError, Status, Terminal,
+    MAX_FRAME, MAX_PAGE, Notice, Output, Refusal, Reply, RequestId, RestoreError, Restored, RowError, Status,
+    Terminal,
 };

@@ -7,7 +7,7 @@ use edgepos_core::{EventId, Load, ReplicaId};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep};
 
-use crate::model::{BasketId, CounterRow, PriceSet, ProductSet};
+use crate::model::{BasketId, Counter, CounterRow, PriceSet, ProductSet};
 use crate::monitor::inference::Inference;
 use crate::ports::Rows;
 use crate::retail::counters::CounterValue;
@@ -15,7 +15,9 @@ use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::receipt::{Commit, Receipt};
-use crate::terminal::{ConditionKind, Finding, LevelError, Notice, Refusal, Reply, Status, Terminal};
+use crate::terminal::{
+    ConditionKind, Finding, LevelError, MAX_PAGE, Notice, Refusal, Reply, Status, Terminal,
+};
 
 /// How long a flush has before it is looked at, and made once more.
 const LOOK: Duration = Duration::from_millis(50);
@@ -176,12 +178,33 @@ impl Node {
         }
     }
 
-    /// Every counter that has a row: lines of which nothing has come back have none.
+    /// Every counter that has a row, by rising key, asked for in pages: sales go on in between, so that it is no picture of one moment.
+    /// Lines of which nothing has come back have no row.
     ///
     /// # Errors
     /// When the terminal has stopped.
     pub async fn counters(&self) -> Result<Vec<CounterValue>, Refusal> {
-        self.query(Terminal::counters).await
+        let mut all: Vec<CounterValue> = Vec::new();
+        loop {
+            let page = self.counters_after(None, all.last().map(|last| last.row.clone())).await?;
+            let is_last = page.len() < MAX_PAGE;
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// At most [`MAX_PAGE`] counters of one kind, or of all, behind a row: see [`Terminal::counters_after`].
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn counters_after(
+        &self,
+        kind: Option<Counter>,
+        after: Option<CounterRow>,
+    ) -> Result<Vec<CounterValue>, Refusal> {
+        self.query(move |terminal| terminal.counters_after(kind, after.as_ref())).await
     }
 
     /// A product's master data.

@@ -7,11 +7,11 @@ use edgepos::core::{
     Chain, ConnectionId, EventId, Lane, Persist, ReplicaId, Seq, Space, StoreGeneration, StoreId, Write,
 };
 use edgepos::crdt::VersionVector;
-use edgepos::model::{Body, StockLine, StockMoved, StockReason};
+use edgepos::model::{Body, Counter, StockLine, StockMoved, StockReason};
 use edgepos::sync::{CloudRequest, UplinkError};
 use edgepos::{
-    Config, Delivery, Driver, DriverConfig, Durability, Events, Genesis, HistoryError, MemoryStore, Node,
-    Record, Rows, Store, StoreError, SystemClock, Transport, Uplink, UplinkFuture,
+    Config, Delivery, Driver, DriverConfig, Durability, Events, Genesis, HistoryError, MAX_PAGE, MemoryStore,
+    Node, Record, Rows, Store, StoreError, SystemClock, Transport, Uplink, UplinkFuture,
 };
 use tokio::sync::mpsc;
 
@@ -167,4 +167,30 @@ async fn what_is_gone_from_the_disk_is_named() {
     node.shutdown().await;
     driver.join().await.unwrap();
     assert!(matches!(behind.next().await, None | Some(Err(HistoryError::Stopped(_)))));
+}
+
+#[tokio::test]
+async fn counters_come_in_pages_and_each_once() {
+    let store = Shared::default();
+    let (node, driver) = start(&store);
+    for piece in 0..5u16 {
+        let lines = (0..300)
+            .map(|number| StockLine { product: format!("product {:05}", piece * 300 + number), quantity: 1 })
+            .collect();
+        let moved = StockMoved { reason: StockReason::Receipt, from: None, to: None, lines };
+        node.record(Record::stock_moved(&moved, 0)).await.unwrap();
+    }
+    let first = node.counters_after(None, None).await.unwrap();
+    assert_eq!(first.len(), MAX_PAGE);
+    let last = first.last().map(|value| value.row.clone());
+    let second = node.counters_after(Some(Counter::STOCK), last).await.unwrap();
+    assert_eq!(second.len(), 500);
+    let all = node.counters().await.unwrap();
+    assert_eq!(all, [first, second].concat());
+    assert!(all.windows(2).all(|pair| pair[0].row.to_key() < pair[1].row.to_key()), "by rising key");
+    assert_eq!(node.counters_after(Some(Counter::CASH), None).await.unwrap(), []);
+    let behind = all.last().map(|value| value.row.clone());
+    assert_eq!(node.counters_after(Some(Counter::POINTS), behind).await.unwrap(), []);
+    node.shutdown().await;
+    driver.join().await.unwrap();
 }

@@ -1,6 +1,7 @@
 //! Counter rows: effects summed up by the chain that made them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use edgepos_core::{Chain, EventId, Lane, Seq, Space, Write};
 use edgepos_crdt::{Item, PnRow, PnTable};
@@ -358,11 +359,20 @@ impl Counters {
         (cells.into_iter().map(|(chain, row)| EventId::new(chain, row.stamp)).collect(), added)
     }
 
-    /// Every row and its value, by rising key.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = CounterValue> + '_ {
-        self.items.iter().filter_map(|(key, &item)| {
-            CounterRow::from_key(key).zip(self.value(item)).map(|(row, value)| CounterValue { row, value })
-        })
+    /// At most `limit` counters of a kind, or of all, behind the row `after`, by rising key.
+    pub(crate) fn page(
+        &self,
+        kind: Option<Counter>,
+        after: Option<&CounterRow>,
+        limit: usize,
+    ) -> Vec<CounterValue> {
+        let first = kind.map_or_else(Vec::new, |kind| kind.0.to_be_bytes().to_vec());
+        let start = after.map(CounterRow::to_key).filter(|after| *after >= first);
+        let start = start.as_ref().map_or(Bound::Included(&first), Bound::Excluded);
+        let rows = self.items.range::<Vec<u8>, _>((start, Bound::Unbounded));
+        let rows = rows.take_while(|(key, _)| key.starts_with(&first));
+        let values = rows.filter_map(|(key, &item)| CounterRow::from_key(key).zip(self.value(item)));
+        values.map(|(row, value)| CounterValue { row, value }).take(limit).collect()
     }
 
     /// Every item.

@@ -7,9 +7,8 @@ use edgepos_core::{EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, Space, Ti
 use edgepos_crdt::VersionVector;
 
 use super::applied::Applied;
-use super::catalogue::body::{PriceSet, ProductSet};
 use super::catalogue::{Catalogue, Change as RegisterChange};
-use super::counters::{CounterValue, Counters, Effected};
+use super::counters::{Counters, Effected};
 use super::day::Day;
 use super::effect::CounterRow;
 use super::envelope::{Envelope, Mode, Reissue};
@@ -564,19 +563,14 @@ impl Shop {
         self.counters.get(row)
     }
 
-    /// Every counter, by rising key.
-    pub(crate) fn counters(&self) -> impl Iterator<Item = CounterValue> + '_ {
-        self.counters.iter()
+    /// The room of the counters, for questions.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
     }
 
-    /// A product's master data.
-    pub(crate) fn product(&self, product: &str) -> Option<&ProductSet> {
-        self.catalogue.product(product)
-    }
-
-    /// The price of a product on a list that is in force.
-    pub(crate) fn price(&self, product: &str, list: u16, at_ms: u64) -> Option<&PriceSet> {
-        self.catalogue.price(product, list, at_ms)
+    /// The room of products and prices, for questions.
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     /// Exceptions that are raised and have not ended.

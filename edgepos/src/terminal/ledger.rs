@@ -341,9 +341,9 @@ impl Ledger {
         self.outbox.refused_by_cloud()
     }
 
-    /// What a peer is known to hold durably.
-    pub(crate) fn peer(&self, peer: ReplicaId) -> Option<&VersionVector> {
-        self.outbox.peer_vector(peer)
+    /// What a terminal, `me` or a peer, is known to hold durably.
+    pub(crate) fn held_by(&self, replica: ReplicaId, me: ReplicaId) -> Option<&VersionVector> {
+        if replica == me { Some(self.outbox.durable()) } else { self.outbox.peer_vector(replica) }
     }
 
     /// What the cloud holds, as far as is known here.

@@ -50,13 +50,16 @@ use crate::history::durability::Durability;
 use crate::ports::Rows;
 use crate::retail::catalogue::body::{PriceSet, ProductSet};
 use crate::retail::counters::CounterValue;
-use crate::retail::effect::CounterRow;
+use crate::retail::effect::{Counter, CounterRow};
 use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
 use crate::retail::sale::body::BasketId;
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::receipt::Commit;
 use crate::retail::shop::Shop;
+
+/// Most counters of one page.
+pub const MAX_PAGE: usize = 1_000;
 
 /// One terminal of a store.
 ///
@@ -315,20 +318,9 @@ impl Terminal {
 
     /// How safe an event is, as far as is known here; `None` where it is not durable here.
     pub fn durability(&self, id: EventId) -> Option<Durability> {
-        let held = |vector: &VersionVector| vector.get(id.chain) >= id.seq;
-        if !held(self.ledger.durable()) {
-            return None;
-        }
         let leader = self.election.leader().map(|leader| leader.replica);
-        let at_leader = leader
-            .is_some_and(|leader| leader == self.config.me || self.ledger.peer(leader).is_some_and(held));
-        Some(if held(self.ledger.cloud()) {
-            Durability::InCloud
-        } else if at_leader {
-            Durability::AtLeader
-        } else {
-            Durability::Here
-        })
+        let at_leader = leader.and_then(|leader| self.ledger.held_by(leader, self.config.me));
+        Durability::of(id, self.ledger.durable(), at_leader, self.ledger.cloud())
     }
 
     /// How the elections of the store went, as this terminal saw them since its start.
@@ -359,19 +351,26 @@ impl Terminal {
         self.shop.counter(row)
     }
 
-    /// Every counter that has a row and its value, by rising key. Lines of which nothing has come back have none.
+    /// At most [`MAX_PAGE`] counters of one kind, or of all, behind the row `after`, by rising key. A shop of years has millions, and a
+    /// question must not hold up a sale: ask on behind the last one.
+    pub fn counters_after(&self, kind: Option<Counter>, after: Option<&CounterRow>) -> Vec<CounterValue> {
+        self.shop.counters().page(kind, after, MAX_PAGE)
+    }
+
+    /// Every counter that has a row and its value, by rising key. Lines of which nothing has come back have none. Takes as long as there are counters: a loop that also sells asks for
+    /// [pages](Self::counters_after).
     pub fn counters(&self) -> Vec<CounterValue> {
-        self.shop.counters().collect()
+        self.shop.counters().page(None, None, usize::MAX)
     }
 
     /// A product's master data.
     pub fn product(&self, product: &str) -> Option<&ProductSet> {
-        self.shop.product(product)
+        self.shop.catalogue().product(product)
     }
 
     /// The price of a product on a list that is in force at `at_ms` (milliseconds since 1970 UTC).
     pub fn price(&self, product: &str, list: u16, at_ms: u64) -> Option<&PriceSet> {
-        self.shop.price(product, list, at_ms)
+        self.shop.catalogue().price(product, list, at_ms)
     }
 
     /// Does a command of the application, where the terminal runs.
