@@ -64,11 +64,15 @@ pub enum Space {
     Applied = 22,
     /// How the last business day was closed.
     ClosedDay = 25,
+    /// Money that came back of receipt lines.
+    Refunded = 26,
+    /// Parked baskets, and who took them.
+    Parked = 27,
 }
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -92,6 +96,8 @@ impl Space {
         Self::ExceptionEnd,
         Self::Applied,
         Self::ClosedDay,
+        Self::Refunded,
+        Self::Parked,
     ];
 
     /// The number on disk.

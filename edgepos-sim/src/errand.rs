@@ -1,5 +1,6 @@
-//! One sale at a till, from its first line to its receipt.
+//! What a till is at: one sale, from its first line to its receipt, or a basket that was left open.
 
+use edgepos::model::BasketId;
 use edgepos::{Commit, Draft};
 
 use crate::drafts::payment;
@@ -24,6 +25,15 @@ pub(crate) enum Stage {
     Repeat,
 }
 
+/// What somebody does at a till.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a till has one task at a time")]
+pub(crate) enum Task {
+    Sell(Sell),
+    /// A basket that somebody left open.
+    Settle(BasketId),
+}
+
 impl Sell {
     /// A new sale, with the key that belongs to its basket.
     pub(crate) fn new(draft: Draft) -> Self {
@@ -34,5 +44,15 @@ impl Sell {
     /// The same as at another till.
     pub(crate) fn again(draft: Draft, commit: Commit) -> Self {
         Self { draft, commit, stage: Stage::Begin, retried: true }
+    }
+}
+
+impl Task {
+    /// The basket that it is about.
+    pub(crate) fn basket(&self) -> BasketId {
+        match self {
+            Self::Sell(sell) => sell.draft.basket,
+            Self::Settle(basket) => *basket,
+        }
     }
 }

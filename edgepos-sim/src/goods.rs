@@ -23,6 +23,13 @@ fn product(number: u64) -> String {
     format!("P{number:02}")
 }
 
+/// The business day of this number, as yyyymmdd: each is after the one before.
+pub(crate) fn date(number: u32) -> u32 {
+    // The first 28 days are in every month.
+    let (year, month, day) = (2_026 + number / 336, 1 + number / 28 % 12, 1 + number % 28);
+    year * 10_000 + month * 100 + day
+}
+
 /// Master data, first prices and first goods.
 pub(crate) fn opening(rng: &mut Jitter, day: u32) -> VecDeque<Record> {
     let cash = vec![CashCount::new(Currency::EUR, 10_000)];

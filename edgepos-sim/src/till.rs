@@ -8,8 +8,8 @@ use edgepos_core::{IdempotencyKey, Jitter};
 
 use crate::check::{Ledger, Rule, Violation};
 use crate::drafts::{give_back, sale};
-use crate::errand::{Sell, Stage};
-use crate::goods::{opening, some_record};
+use crate::errand::{Sell, Stage, Task};
+use crate::goods::{date, opening, some_record};
 use crate::plan::{TillStyle, happens, pause};
 use crate::street::{Bought, Street};
 
@@ -24,14 +24,6 @@ pub(crate) enum Ask {
     Abandon(BasketId),
     /// Record something else.
     Record(Record),
-}
-
-#[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a till has one task at a time")]
-enum Task {
-    Sell(Sell),
-    /// A basket that somebody left open.
-    Settle(BasketId),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -166,7 +158,10 @@ impl Till {
             (Waiting::Begin(basket), Ok(_)) => self.stage(basket, Stage::Pay),
             // It was booked when the till began anew, so the same key gives the receipt.
             (Waiting::Begin(basket), Err(Refusal::BasketBooked(_))) => self.stage(basket, Stage::Commit),
-            (Waiting::Begin(basket), Err(Refusal::NotReturnable { line, .. })) => {
+            (
+                Waiting::Begin(basket),
+                Err(Refusal::NotReturnable { line, .. } | Refusal::NotRefundable { line, .. }),
+            ) => {
                 self.not_returnable(basket, *line, street)?;
             }
             (Waiting::Commit(basket, _), Ok(_)) => self.paid(basket, street),
@@ -461,22 +456,6 @@ impl Till {
         name[7] = self.place as u8 + 1;
         name[8..].copy_from_slice(&self.baskets.to_be_bytes());
         BasketId(name)
-    }
-}
-
-/// The business day of this number, as yyyymmdd: each is after the one before.
-fn date(number: u32) -> u32 {
-    // The first 28 days are in every month.
-    let (year, month, day) = (2_026 + number / 336, 1 + number / 28 % 12, 1 + number % 28);
-    year * 10_000 + month * 100 + day
-}
-
-impl Task {
-    fn basket(&self) -> BasketId {
-        match self {
-            Self::Sell(sell) => sell.draft.basket,
-            Self::Settle(basket) => *basket,
-        }
     }
 }
 

@@ -235,6 +235,8 @@ impl Loop {
             Command::Commit(commit, reply) => (self.terminal.commit(now, request, commit), reply),
             Command::Abandon(basket, reply) => (self.terminal.abandon(now, request, basket), reply),
             Command::Counter(row, reply) => (self.terminal.ask_counter(now, request, row), reply),
+            Command::Park(basket, reply) => (self.terminal.park(now, request, basket), reply),
+            Command::Claim(basket, reply) => (self.terminal.claim(now, request, basket), reply),
             Command::Record(record, reply) => (self.terminal.record(now, request, record), reply),
             // A caller that has gone does not need its answer.
             Command::Admit(replica, reply) => return drop(reply.send(self.terminal.admit(now, replica))),

@@ -81,7 +81,7 @@ pub use http_uplink::HttpUplink;
 pub use monitor::alert::Alert;
 pub use monitor::exposition::METRICS_CONTENT_TYPE;
 pub use monitor::inference::Inference;
-pub use node::{Begun, Committed, Node};
+pub use node::{Begun, Claimed, Committed, Node};
 pub use ports::{
     Clock, Delivery, EachRow, MemoryStore, Rows, Store, StoreError, StoreFailure, SystemClock, Transport,
     TransportEvent, Uplink, UplinkFuture,

@@ -13,6 +13,7 @@ pub use crate::retail::exception::body::{ExceptionEnded, ExceptionRaised, Except
 pub use crate::retail::keys::name::BookedName;
 pub use crate::retail::kind::{Kind, KnownKind, Subject};
 pub use crate::retail::money::{Currency, CurrencyError};
+pub use crate::retail::parked::body::{BasketParked, BasketTaken};
 pub use crate::retail::redact::mask_card_numbers;
 pub use crate::retail::sale::body::{
     BasketId, Discount, DocType, Line, NumberVoided, OriginalLine, Tax, Tender, TenderType, Tenders,

@@ -7,7 +7,7 @@ use edgepos_core::{EventId, Load, ReplicaId};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep};
 
-use crate::model::{BasketId, Counter, CounterRow, PriceSet, ProductSet};
+use crate::model::{BasketId, Counter, CounterRow, Line, PriceSet, ProductSet};
 use crate::monitor::inference::Inference;
 use crate::ports::Rows;
 use crate::retail::counters::CounterValue;
@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Commit(Commit, oneshot::Sender<Result<Reply, Refusal>>),
     Abandon(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Counter(CounterRow, oneshot::Sender<Result<Reply, Refusal>>),
+    Park(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
+    Claim(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Record(Record, oneshot::Sender<Result<Reply, Refusal>>),
     Read(Load, oneshot::Sender<Rows>),
     Query(Box<dyn FnOnce(&Terminal) + Send>),
@@ -49,6 +51,17 @@ pub struct Begun {
     pub number: u64,
     /// What the customer owes, in minor units.
     pub total: i64,
+}
+
+/// A parked basket that was recalled, and is open here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claimed {
+    /// The number that it holds in its series.
+    pub number: u64,
+    /// What the customer owes, in minor units.
+    pub total: i64,
+    /// What was scanned.
+    pub lines: Vec<Line>,
 }
 
 /// A booked sale.
@@ -109,6 +122,28 @@ impl Node {
     pub async fn abandon(&self, basket: BasketId) -> Result<(), Refusal> {
         match self.ask(|reply| Command::Abandon(basket, reply)).await? {
             Reply::Abandoned => Ok(()),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    /// Puts an open basket aside, for whichever till recalls it: see [`Terminal::park`].
+    ///
+    /// # Errors
+    /// When it is neither open nor parked.
+    pub async fn park(&self, basket: BasketId) -> Result<(), Refusal> {
+        match self.ask(|reply| Command::Park(basket, reply)).await? {
+            Reply::Parked => Ok(()),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    /// Recalls a parked basket: see [`Terminal::claim`].
+    ///
+    /// # Errors
+    /// When it is not parked as far as this terminal has heard, or another till has recalled it.
+    pub async fn claim(&self, basket: BasketId) -> Result<Claimed, Refusal> {
+        match self.ask(|reply| Command::Claim(basket, reply)).await? {
+            Reply::Claimed { number, total, lines } => Ok(Claimed { number, total, lines }),
             other => Err(mixed_up(&other)),
         }
     }

@@ -5,9 +5,9 @@
 use edgepos::core::{Chain, EventId, IdempotencyKey, Lane, RepairGen, ReplicaId, Seq};
 use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{
-    BasketId, BookedName, CashCount, CounterRow, Currency, DayClosed, DayOpened, DocType, Effect, Envelope,
-    ExceptionEnded, ExceptionRaised, Kind, KnownKind, Line, NumberVoided, Origin, PriceSet, ProductSet, Ref,
-    RefRole, Reissue, StockLine, StockMoved, StockReason, Tender, Transaction,
+    BasketId, BasketParked, BasketTaken, BookedName, CashCount, CounterRow, Currency, DayClosed, DayOpened,
+    DocType, Effect, Envelope, ExceptionEnded, ExceptionRaised, Kind, KnownKind, Line, NumberVoided, Origin,
+    PriceSet, ProductSet, Ref, RefRole, Reissue, StockLine, StockMoved, StockReason, Tender, Transaction,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -150,6 +150,15 @@ fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
             let raised = ExceptionRaised::new(&CounterRow::stock("milk", 1), -3, 0, Vec::new());
             (encoded(ExceptionEnded::new(&raised, 4)), EXCEPTION_ENDED)
         }
+        KnownKind::BasketParked => {
+            let parked: BasketParked = minicbor::decode(&bytes(BASKET_PARKED)).unwrap();
+            assert_eq!((parked.basket, parked.total), (BasketId([0xBB; 16]), 258));
+            assert_eq!((parked.currency, parked.contents()), (Currency::EUR, [0xA0].as_slice()));
+            (encoded(parked), BASKET_PARKED)
+        }
+        KnownKind::BasketClaimed | KnownKind::BasketClosed => {
+            (encoded(BasketTaken::new(BasketId([0xBB; 16]), event_id())), BASKET_TAKEN)
+        }
         // A vendor's own: opaque, so whatever it is stays.
         KnownKind::Custom => (vec![0xDE, 0xAD], "dead"),
     }
@@ -178,6 +187,8 @@ fn read_and_written(kind: KnownKind, bytes: &[u8]) -> Vec<u8> {
         KnownKind::DayClosed => again::<DayClosed>(bytes),
         KnownKind::ExceptionRaised => again::<ExceptionRaised>(bytes),
         KnownKind::ExceptionEnded => again::<ExceptionEnded>(bytes),
+        KnownKind::BasketParked => again::<BasketParked>(bytes),
+        KnownKind::BasketClaimed | KnownKind::BasketClosed => again::<BasketTaken>(bytes),
         KnownKind::Custom => bytes.to_vec(),
     }
 }
@@ -261,6 +272,8 @@ const DAY_CLOSED: &str = "a3001a0134b3ca0119138802815100030000000000050100000000
 const TRANSACTION_WITH_CHANGE: &str = "ab0050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0100026153030705634555520681a7000101646d696c6b02020300040005190102068007818200190102088009000a1901020b182a";
 const DAY_OPENED_WITH_CASH: &str = "a3001a0134b3ca01000281a4006355534401190f3c026566726f6e7403190fa0";
 const DAY_CLOSED_WITH_CASH: &str = "a4001a0134b3ca0119138802815100030000000000050100000000000000090381a4006355534401190f3c026566726f6e7403190fa0";
+const BASKET_PARKED: &str = "a40050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0119010202634555520341a0";
+const BASKET_TAKEN: &str = "a20050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0181510003000000000005010000000000000009";
 const EXCEPTION_RAISED: &str =
     "a60000014b000000000001006d696c6b0201032204000581510003000000000005010000000000000009";
 const EXCEPTION_ENDED: &str = "a3004b000000000001006d696c6b01010204";

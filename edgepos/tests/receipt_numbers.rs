@@ -59,8 +59,10 @@ fn an_abandoned_number_is_voided() {
     assert_eq!(till.replies.remove(&request), Some(Ok(edgepos::Reply::Abandoned)));
     assert!(till.terminal.unresolved().is_empty());
     let request = till.request();
-    let again = till.terminal.abandon(NOW, request, BasketId([1; 16]));
-    assert_eq!(again, Err(Refusal::UnknownBasket(BasketId([1; 16]))));
+    till.terminal.abandon(NOW, request, BasketId([1; 16])).unwrap();
+    till.run(NOW);
+    let again = till.replies.remove(&request);
+    assert_eq!(again, Some(Err(Refusal::UnknownBasket(BasketId([1; 16])))));
     assert_eq!(till.commit(NOW, 1, 1), Err(Refusal::UnknownBasket(BasketId([1; 16]))));
     assert_eq!(till.begin(NOW, draft(2, vec![line(1, "a", 1, 1)])), Ok(2));
 }

@@ -6,7 +6,7 @@ mod support;
 
 use edgepos::Refusal;
 use edgepos::core::Now;
-use edgepos::model::{CounterRow, ExceptionType};
+use edgepos::model::{CounterRow, DocType, ExceptionType};
 use support::{Shop, Till, WALL, back, draft, line};
 
 const NOW: Now = Now::new(0, WALL);
@@ -65,4 +65,75 @@ fn two_cut_off_tills_that_take_the_same_goods_back_raise_one_exception() {
         shop.pass(3_000);
     }
     assert_eq!(raised(&shop, ExceptionType::RETURNED_TWICE), [1; 5]);
+}
+
+/// Goods come back as what they were sold as, for what was paid, over all returns of a line and also after a crash.
+#[test]
+fn a_till_that_holds_the_receipt_pays_back_what_was_paid_for_that_product() {
+    let mut till = Till::new(1, 1, NOW);
+    till.sell(NOW, 1, vec![line(1, "milk", 3, 300)]);
+    let begin = |till: &mut Till, basket, quantity, amount, product: &str| {
+        let line = edgepos::model::Line { amount, quantity, ..back(1, 1, product, 1) };
+        till.begin(NOW, edgepos::Draft { doc_type: DocType::Return, ..draft(basket, vec![line]) })
+    };
+    assert!(matches!(begin(&mut till, 2, -1, -100, "television"), Err(Refusal::BadLine { line: 1, .. })));
+    assert!(matches!(begin(&mut till, 3, 0, -500, "milk"), Err(Refusal::BadLine { line: 1, .. })));
+    assert_eq!(begin(&mut till, 4, -1, -99_900, "milk"), Err(Refusal::NotRefundable { line: 1, left: 300 }));
+    assert_eq!(begin(&mut till, 5, -4, -300, "milk"), Err(Refusal::NotReturnable { line: 1, remaining: 3 }));
+    // Two of the three pieces for 1.50, one of which is only begun.
+    begin(&mut till, 6, -1, -100, "milk").unwrap();
+    till.commit(NOW, 6, 6).unwrap();
+    begin(&mut till, 7, -1, -50, "milk").unwrap();
+    assert_eq!(begin(&mut till, 8, -1, -151, "milk"), Err(Refusal::NotRefundable { line: 1, left: 150 }));
+    let mut till = till.crash(NOW);
+    assert_eq!(begin(&mut till, 8, -1, -151, "milk"), Err(Refusal::NotRefundable { line: 1, left: 150 }));
+    begin(&mut till, 8, -1, -150, "milk").unwrap();
+    till.commit(NOW, 8, 8).unwrap();
+    till.commit(NOW, 7, 7).unwrap();
+}
+
+/// A peer that holds the receipt judges as the till that sold it; what came back at one counts at the other.
+#[test]
+fn every_till_that_holds_the_receipt_judges_alike() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    shop.tills[0].sell(shop.now, 1, vec![line(1, "milk", 3, 300)]);
+    shop.pass(2_000);
+    let now = shop.now;
+    let refund = |basket, amount| {
+        let line = edgepos::model::Line { amount, ..back(1, 1, "milk", 1) };
+        draft(basket, vec![line])
+    };
+    assert_eq!(shop.tills[1].begin(now, refund(2, -301)), Err(Refusal::NotRefundable { line: 1, left: 300 }));
+    shop.tills[1].begin(now, refund(3, -200)).unwrap();
+    shop.tills[1].commit(now, 3, 3).unwrap();
+    shop.pass(2_000);
+    let now = shop.now;
+    assert_eq!(shop.tills[2].begin(now, refund(4, -101)), Err(Refusal::NotRefundable { line: 1, left: 100 }));
+    assert!(shop.tills[0].begin(now, refund(5, -100)).is_ok());
+}
+
+/// The sale of a till that is cut off is not known here: one piece after the other comes back.
+#[test]
+fn the_second_piece_of_a_cut_off_tills_receipt_comes_back_as_well() {
+    let mut till = Till::new(1, 1, NOW);
+    for basket in 1..=3 {
+        till.sell(NOW, basket, vec![back(99, 1, "milk", 1)]);
+    }
+    let milk = edgepos::model::Line { quantity: 0, ..back(99, 1, "milk", 1) };
+    assert!(
+        matches!(till.begin(NOW, draft(4, vec![milk])), Err(Refusal::BadLine { .. })),
+        "no money without goods"
+    );
+}
+
+#[test]
+fn goods_without_a_receipt_are_a_matter_of_policy() {
+    let unreferenced = || vec![line(1, "milk", -1, -100)];
+    let mut till = Till::new(1, 1, NOW);
+    assert_eq!(till.begin(NOW, draft(1, unreferenced())), Ok(1));
+    let mut config = support::config(1, 1);
+    config.unreferenced_returns = false;
+    let mut strict = Till::open(config, edgepos::MemoryStore::new(), NOW);
+    assert!(matches!(strict.begin(NOW, draft(1, unreferenced())), Err(Refusal::BadLine { line: 1, .. })));
 }

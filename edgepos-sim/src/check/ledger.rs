@@ -151,6 +151,9 @@ impl Ledger {
             Ok(Reply::Committed { receipt, repeated }) => basket.commits(id, key, receipt, *repeated),
             Ok(Reply::Abandoned) => basket.abandons(id),
             Ok(Reply::Counter(_)) => Err(receipts(format!("basket {id} was answered with a counter"))),
+            Ok(reply @ (Reply::Parked | Reply::Claimed { .. })) => {
+                Err(receipts(format!("nobody parks basket {id}, and the answer is {reply:?}")))
+            }
             Ok(Reply::Recorded(event)) => Err(receipts(format!("basket {id} was recorded as event {event}"))),
             Err(Refusal::UnknownBasket(_)) => basket.is_unknown(id, key),
             Err(refusal @ (Refusal::Stopped(_) | Refusal::BasketExists(_) | Refusal::Overflow)) => {

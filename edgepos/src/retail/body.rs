@@ -7,6 +7,7 @@ use super::day::body::{DayClosed, DayOpened};
 use super::envelope::Envelope;
 use super::exception::body::{ExceptionEnded, ExceptionRaised};
 use super::kind::{Kind, KnownKind};
+use super::parked::body::{BasketParked, BasketTaken};
 use super::sale::body::{NumberVoided, Transaction};
 use super::stock::StockMoved;
 
@@ -32,6 +33,12 @@ pub enum Body {
     ExceptionRaised(ExceptionRaised),
     /// A counter is at its floor again.
     ExceptionEnded(ExceptionEnded),
+    /// A basket was put aside.
+    BasketParked(BasketParked),
+    /// A parked basket went on at a till.
+    BasketClaimed(BasketTaken),
+    /// A parked basket was given up.
+    BasketClosed(BasketTaken),
     /// A vendor's own bytes.
     Custom(Vec<u8>),
     /// A kind of a later version, and its bytes.
@@ -56,6 +63,9 @@ impl Envelope {
             KnownKind::DayClosed => Body::DayClosed(from_cbor(kind.name(), bytes)?),
             KnownKind::ExceptionRaised => Body::ExceptionRaised(from_cbor(kind.name(), bytes)?),
             KnownKind::ExceptionEnded => Body::ExceptionEnded(from_cbor(kind.name(), bytes)?),
+            KnownKind::BasketParked => Body::BasketParked(from_cbor(kind.name(), bytes)?),
+            KnownKind::BasketClaimed => Body::BasketClaimed(from_cbor(kind.name(), bytes)?),
+            KnownKind::BasketClosed => Body::BasketClosed(from_cbor(kind.name(), bytes)?),
             KnownKind::Custom => Body::Custom(bytes.clone()),
         })
     }

@@ -172,6 +172,11 @@ impl Counters {
         basket_of(&key).is_some() && self.items.get(&key).is_none_or(|item| self.unsold.contains_key(item))
     }
 
+    /// The sum of what was ever added to the row.
+    pub(crate) fn added(&self, row: &CounterRow) -> u64 {
+        self.items.get(&row.to_key()).map_or(0, |&item| self.history(item).1)
+    }
+
     /// Writes every row that has moved since it was written.
     pub(crate) fn write(&mut self, out: &mut UnitOfWork) {
         for (item, chain) in std::mem::take(&mut self.dirty) {

@@ -102,6 +102,12 @@ kinds! {
     9 CUSTOM Custom "custom" Telemetry Vendor;
     /// A counter is at its floor again, so that its next fall is told anew; decided by the store.
     12 EXCEPTION_ENDED ExceptionEnded "exception_ended" Transactions Exception;
+    /// A basket is put aside, for whichever till recalls it.
+    16 BASKET_PARKED BasketParked "basket_parked" Transactions Sale;
+    /// A parked basket goes on at a till.
+    17 BASKET_CLAIMED BasketClaimed "basket_claimed" Transactions Sale;
+    /// A parked basket is given up.
+    18 BASKET_CLOSED BasketClosed "basket_closed" Transactions Sale;
 }
 
 impl Kind {

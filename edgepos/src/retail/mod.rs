@@ -5,7 +5,6 @@
 
 pub(crate) mod code;
 pub(crate) mod redact;
-pub(crate) mod reissued;
 
 pub(crate) mod effect;
 pub(crate) mod envelope;
@@ -18,6 +17,7 @@ mod applied;
 pub(crate) mod counters;
 pub(crate) mod quarantine;
 pub(crate) mod record;
+pub(crate) mod reissued;
 pub(crate) mod unreadable;
 
 pub(crate) mod keys;
@@ -27,8 +27,13 @@ pub(crate) mod sold;
 pub(crate) mod catalogue;
 pub(crate) mod day;
 pub(crate) mod exception;
+pub(crate) mod parked;
+pub(crate) mod returns;
 pub(crate) mod sale;
 pub(crate) mod stock;
 
+mod desk;
+
 pub(crate) mod body;
+pub(crate) mod change;
 pub(crate) mod shop;

@@ -1,18 +1,19 @@
 //! The shop: every room, and which of them an event, a command, a row and a question are for.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use edgepos_core::{EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, Space, Time};
 use edgepos_crdt::VersionVector;
 
 use super::applied::Applied;
-use super::catalogue::{Catalogue, Change as RegisterChange};
+use super::catalogue::Catalogue;
+use super::change::Change;
 use super::counters::{Counters, Effected};
 use super::day::Day;
+use super::desk::{Beside, Desk};
 use super::effect::CounterRow;
-use super::envelope::{Envelope, Mode, Reissue};
-use super::exception::body::{ExceptionEnded, ExceptionRaised};
+use super::envelope::{Envelope, Mode};
+use super::exception::body::ExceptionRaised;
 use super::exception::judge::Standing;
 use super::exception::{Due, Exceptions, Subject};
 use super::keys::Keys;
@@ -20,24 +21,24 @@ use super::keys::booked::Booked;
 use super::keys::lookup::Question;
 use super::keys::name::{BookedName, LookupId, Named};
 use super::kind::KnownKind;
+use super::parked::Parked;
 use super::quarantine::Quarantine;
 use super::record::{Record, What};
 use super::recordings::Recordings;
 use super::reissued::Reissued;
-use super::sale::Sales;
 use super::sale::basket::OpenBasket;
 use super::sale::body::BasketId;
 use super::sale::draft::Draft;
 use super::sale::receipt::{Commit, Receipt};
-use super::sold::{self, Sold};
-use super::sums::{SoldBy, basket_of, left};
+use super::sold;
+use super::sums::SoldBy;
 use super::unreadable::Unreadable;
 use crate::ports::{Rows, Store, StoreError};
 use crate::terminal::io::{Notice, Reply, RequestId};
 use crate::terminal::ledger::{Arrival, Entry, Ledger};
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
-use crate::terminal::unit_of_work::{Then, UnitOfWork};
+use crate::terminal::unit_of_work::{Then, UnitOfWork, Wants};
 
 /// The store's state as far as this terminal has seen, and its own sales that are under way.
 #[derive(Debug, Default)]
@@ -45,10 +46,7 @@ pub(crate) struct Shop {
     day: Day,
     keys: Keys,
     recordings: Recordings,
-    sold: Sold,
-    /// Who asked what is left of a line whose sale is being read.
-    asked: BTreeMap<BasketId, Vec<(RequestId, CounterRow)>>,
-    sales: Sales,
+    desk: Desk,
     counters: Counters,
     applied: Applied,
     catalogue: Catalogue,
@@ -57,22 +55,14 @@ pub(crate) struct Shop {
     reissued: Reissued,
 }
 
-/// What an event does beside its effects.
-enum Change {
-    EffectsAlone,
-    Sale,
-    Register(RegisterChange),
-    Raised(ExceptionRaised),
-    Ended(ExceptionEnded),
-}
-
 impl Shop {
     /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 12] = [
+    pub(crate) const SPACES: [Space; 13] = [
         Space::Basket,
         Space::Series,
         Space::Day,
         Space::ClosedDay,
+        Space::Refunded,
         Space::Counter,
         Space::Applied,
         Space::Register,
@@ -88,8 +78,9 @@ impl Shop {
         match space {
             Space::Day => self.day.restore(value),
             Space::ClosedDay => self.day.restore_closed(value),
-            Space::Basket => self.sales.restore_basket(value),
-            Space::Series => self.sales.restore_series(key, value),
+            Space::Refunded => self.desk.restore_refunded(key, value),
+            Space::Basket => self.desk.restore_basket(value),
+            Space::Series => self.desk.restore_series(key, value),
             Space::Counter => self.counters.restore(key, value),
             Space::Applied => self.applied.restore(key, value),
             Space::Register => self.catalogue.restore(key, value),
@@ -122,12 +113,12 @@ impl Shop {
         held: &VersionVector,
         out: &mut UnitOfWork,
     ) -> Result<(), Unreadable> {
-        self.sales.start(first, me, joins);
+        self.desk.start(first, me, joins);
         self.counters.start(out)?;
         self.exceptions.start(now, standing(&self.counters, &self.catalogue));
         self.keys.start(me, held, out);
         for basket in self.counters.unsold() {
-            self.sold.ask(basket, &mut self.keys, out);
+            self.desk.ask_sold(basket, &mut self.keys, out);
         }
         Ok(())
     }
@@ -137,33 +128,18 @@ impl Shop {
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn read_sales(&mut self, store: &dyn Store) -> Result<(), StoreError> {
-        self.counters.look_for_unsold();
-        for basket in self.counters.unsold() {
-            let sales = sold::read(store, basket)?;
-            // One that is not here waits on, and is asked for again when the terminal runs.
-            if !sales.is_empty() {
-                self.counters.settle(basket, &sales);
-            }
-        }
-        Ok(())
+        sold::settle(store, &mut self.counters)
     }
 
     /// Asks for a counter's value, also of a line that was sold and has no row.
     pub(crate) fn ask_counter(&mut self, turn: &mut Turn<'_>, request: RequestId, row: CounterRow) {
-        match basket_of(&row.to_key()).filter(|_| self.counters.lacks_sale(&row)) {
-            Some(basket) => {
-                self.asked.entry(basket).or_default().push((request, row));
-                self.sold.ask(basket, &mut self.keys, turn.out);
-            }
-            None => turn.out.reply(request, Ok(Reply::Counter(self.counters.get(&row)))),
-        }
+        let (desk, mut beside) = self.desk();
+        desk.ask_counter(turn, &mut beside, request, row);
     }
 
-    /// One of the sales of a basket was read.
-    pub(crate) fn sale_loaded(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
-        if let Some(sales) = self.sold.loaded(basket, rows) {
-            self.sold_known(turn, basket, &sales);
-        }
+    /// The desk, and the rooms that it is lent.
+    fn desk(&mut self) -> (&mut Desk, Beside<'_>) {
+        (&mut self.desk, Beside { keys: &mut self.keys, counters: &self.counters, day: &self.day })
     }
 
     /// The sales of a basket are known: whoever waits for them goes on.
@@ -171,11 +147,7 @@ impl Shop {
         for item in self.counters.settle(basket, sales) {
             self.exceptions.look(turn.now, item, standing(&self.counters, &self.catalogue));
         }
-        for (request, row) in self.asked.remove(&basket).unwrap_or_default() {
-            let value = self.counters.get(&row).or_else(|| left(sales, &row));
-            turn.out.reply(request, Ok(Reply::Counter(value)));
-        }
-        self.sales.sold_known(turn, &self.counters, basket, sales);
+        self.desk.sold_known(turn, &self.counters, basket, sales);
     }
 
     /// Up to where the counter rows on disk count; `None` where an earlier version wrote each with its event.
@@ -187,10 +159,10 @@ impl Shop {
     /// it.
     pub(crate) fn replay(&mut self, id: EventId, payload: &[u8]) {
         let counted = Envelope::decode(payload).map_err(Unreadable::from).and_then(|envelope| {
-            if envelope.mode == Mode::Training || !self.counted(id, &envelope) {
+            if envelope.mode == Mode::Training || !self.reissued.counts(id, &envelope) {
                 return Ok(());
             }
-            Self::read(id, &envelope)?;
+            Change::read(id, &envelope)?;
             let own = Booked::of(id, &envelope).and_then(|booked| booked.basket());
             self.counters.replay(id, &envelope.effects, own)
         });
@@ -218,12 +190,36 @@ impl Shop {
         draft: Draft,
     ) -> Result<(), Refusal> {
         self.catalogue.check_scales(&draft.lines)?;
-        let day = self.day.selling();
-        let originals = self.sales.begin(turn, &mut self.keys, &self.counters, day, request, draft)?;
-        for original in originals {
-            self.sold.ask(original, &mut self.keys, turn.out);
+        let (desk, mut beside) = self.desk();
+        desk.begin(turn, &mut beside, request, draft)
+    }
+
+    /// Rows that a room asked for were read. The event that is to be written again, and what booked the same before, where that was
+    /// asked.
+    pub(crate) fn loaded(
+        &mut self,
+        turn: &mut Turn<'_>,
+        what: Wants,
+        rows: &Rows,
+    ) -> Option<(EventId, Option<EventId>)> {
+        match what {
+            Wants::Name(id, name) => return self.names_loaded(turn, id, name, rows),
+            Wants::Sale(basket) => {
+                if let Some(sales) = self.desk.sale_loaded(basket, rows) {
+                    self.sold_known(turn, basket, &sales);
+                }
+            }
+            Wants::Receipt { wanted, fresh } => {
+                let (desk, mut beside) = self.desk();
+                desk.receipt_loaded(turn, &mut beside, wanted, fresh, rows);
+            }
+            Wants::Parked(basket) => {
+                let (desk, mut beside) = self.desk();
+                desk.parked_loaded(turn, &mut beside, basket, rows);
+            }
+            Wants::Older => self.keys.read_older(rows, turn.out),
         }
-        Ok(())
+        None
     }
 
     /// See [`Terminal::commit`](crate::Terminal::commit).
@@ -233,7 +229,7 @@ impl Shop {
         request: RequestId,
         commit: Commit,
     ) -> Result<(), Refusal> {
-        self.sales.commit(turn, &mut self.keys, request, commit)
+        self.desk.commit(turn, &mut self.keys, request, commit)
     }
 
     /// See [`Terminal::abandon`](crate::Terminal::abandon).
@@ -243,7 +239,27 @@ impl Shop {
         request: RequestId,
         basket: BasketId,
     ) -> Result<(), Refusal> {
-        self.sales.abandon(turn, self.day.open(), request, basket)
+        self.desk.abandon(turn, &self.day, request, basket)
+    }
+
+    /// See [`Terminal::park`](crate::Terminal::park).
+    pub(crate) fn park(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        basket: BasketId,
+    ) -> Result<(), Refusal> {
+        self.desk.park(turn, &self.day, request, basket)
+    }
+
+    /// See [`Terminal::claim`](crate::Terminal::claim).
+    pub(crate) fn claim(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        basket: BasketId,
+    ) -> Result<(), Refusal> {
+        self.desk.claim(turn, request, basket)
     }
 
     /// See [`Terminal::record`](crate::Terminal::record).
@@ -281,7 +297,7 @@ impl Shop {
                 turn.ledger.record(turn.now, turn.config, entry)
             }
             What::Day(record) => {
-                let open = self.sales.open_baskets();
+                let open = self.desk.open_baskets();
                 self.day.record(turn, &self.counters, open, record, mode, key)
             }
         }
@@ -289,7 +305,7 @@ impl Shop {
 
     /// The rows of a name were read: who waits for them goes on, once all names that it asked for are.
     /// The event that is to be written again, and what booked the same before, where that was asked.
-    pub(crate) fn names_loaded(
+    fn names_loaded(
         &mut self,
         turn: &mut Turn<'_>,
         id: LookupId,
@@ -298,12 +314,13 @@ impl Shop {
     ) -> Option<(EventId, Option<EventId>)> {
         let (question, found) = self.keys.loaded(id, name, rows)?;
         match question {
-            Question::Begin(basket) => self.sales.begin_answered(turn, &self.counters, basket, found),
+            Question::Begin(basket) => self.desk.begin_answered(turn, &self.counters, basket, found),
             Question::Commit(key) => {
-                self.sales.commit_answered(turn, &self.keys, self.day.open(), key, found);
+                let (desk, beside) = self.desk();
+                desk.commit_answered(turn, &beside, key, found);
             }
             Question::Sold(basket) => {
-                if let Some(sales) = self.sold.named(basket, &found, turn.out) {
+                if let Some(sales) = self.desk.sold_named(basket, &found, turn.out) {
                     self.sold_known(turn, basket, &sales);
                 }
             }
@@ -321,6 +338,10 @@ impl Shop {
                 self.keys.settle(turn.out);
                 return Some((id, of));
             }
+            Question::Receipt(wanted) => {
+                let (desk, mut beside) = self.desk();
+                desk.receipt_named(turn, &mut beside, wanted, found);
+            }
             Question::Twice(named) => {
                 for (name, events) in found.map(|found| found.doubles(named)).unwrap_or_default() {
                     self.exceptions.note_twice(turn.now, name, &events, turn.out);
@@ -334,7 +355,7 @@ impl Shop {
     /// This terminal goes on under another name: its receipts get series of their own.
     pub(crate) fn rename(&mut self, me: ReplicaId) {
         self.keys.rename(me);
-        self.sales.rename(me);
+        self.desk.rename(me);
     }
 
     /// Asks whether others have the names of an event that is to be written again. Whether it has any.
@@ -366,15 +387,10 @@ impl Shop {
         }
     }
 
-    /// Events of before this start were read.
-    pub(crate) fn older_loaded(&mut self, rows: &Rows, out: &mut UnitOfWork) {
-        self.keys.read_older(rows, out);
-    }
-
     /// The names of an event are on disk.
     pub(crate) fn named(&mut self, named: Named) {
         self.keys.durable(named);
-        self.sold.durable(named.event);
+        self.desk.durable(named.event);
     }
 
     /// The record under a key is durable: tells everybody who asked.
@@ -384,15 +400,13 @@ impl Shop {
 
     /// The sale is durable: tells everybody who asked.
     pub(crate) fn committed(&mut self, out: &mut UnitOfWork, key: IdempotencyKey, receipt: &Receipt) {
-        self.sales.committed(out, key, receipt);
+        self.desk.committed(out, key, receipt);
     }
 
     /// Ends all that is under way. Whoever waits for it.
     pub(crate) fn stop(&mut self) -> Vec<RequestId> {
-        let mut waiting = self.sales.stop();
+        let mut waiting = self.desk.stop();
         waiting.extend(self.recordings.stop());
-        let asked = std::mem::take(&mut self.asked).into_values().flatten();
-        waiting.extend(asked.map(|(request, _)| request));
         waiting
     }
 
@@ -408,7 +422,7 @@ impl Shop {
                     continue;
                 }
             };
-            if !self.counts(id, &envelope, ledger, out) {
+            if !self.reissued.note(id, &envelope, ledger, out) {
                 out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
                 continue;
             }
@@ -417,27 +431,6 @@ impl Shop {
             }
             out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
         }
-    }
-
-    /// Whether an event counts: it does not where the same is booked by another, or held under its old name.
-    fn counts(&mut self, id: EventId, envelope: &Envelope, ledger: &Ledger, out: &mut UnitOfWork) -> bool {
-        if envelope.duplicate_of.is_some() {
-            return false;
-        }
-        match envelope.reissue_of() {
-            // What is held under its old name counts under that.
-            Some(of) if ledger.recent_hash(of.event) == Some(of.hash()) => {
-                self.reissued.note(of.event, of.event, out) && of.event == id
-            }
-            Some(of) => self.reissued.note(of.event, id, out),
-            None => true,
-        }
-    }
-
-    /// Whether an event counted when it came.
-    fn counted(&self, id: EventId, envelope: &Envelope) -> bool {
-        let first = |of: Reissue| self.reissued.counts(of.event, id);
-        envelope.duplicate_of.is_none() && envelope.reissue_of().is_none_or(first)
     }
 
     /// What an event does, all of it or nothing: its body is read first, since once a counter has moved there is no way back.
@@ -452,7 +445,7 @@ impl Shop {
         if envelope.mode == Mode::Training {
             return Ok(());
         }
-        let change = Self::read(id, envelope)?;
+        let change = Change::read(id, envelope)?;
         self.move_counters(now, id, envelope, own, out)?;
         match change {
             Change::Register(change) => {
@@ -472,36 +465,14 @@ impl Shop {
                     out.then(Then::Tell(Notice::ExceptionEnded(ended)));
                 }
             }
-            Change::Sale => self.catalogue.note_scales(&envelope.effects, out),
+            Change::Sale => {
+                self.catalogue.note_scales(&envelope.effects, out);
+                self.desk.note_refund(envelope, out);
+            }
+            Change::Parked(change) => Parked::apply(id, envelope, &change, out),
             Change::EffectsAlone => {}
         }
         Ok(())
-    }
-
-    /// Reads what an event does beside its effects. One that cannot be read moves no counter either.
-    fn read(id: EventId, envelope: &Envelope) -> Result<Change, Unreadable> {
-        Ok(match envelope.kind.known() {
-            Some(KnownKind::ProductSet) => Change::Register(Catalogue::read_product(id, envelope)?),
-            Some(KnownKind::PriceSet) => Change::Register(Catalogue::read_price(id, envelope)?),
-            Some(KnownKind::ExceptionRaised) if id.chain.replica.is_store() => {
-                Change::Raised(Exceptions::read(envelope)?)
-            }
-            Some(KnownKind::ExceptionEnded) if id.chain.replica.is_store() => {
-                Change::Ended(Exceptions::read_end(envelope)?)
-            }
-            Some(KnownKind::Transaction) => Change::Sale,
-            // Their effects say it all, and those of a later version's kinds count as well.
-            Some(
-                KnownKind::NumberVoided
-                | KnownKind::StockMoved
-                | KnownKind::DayOpened
-                | KnownKind::DayClosed
-                | KnownKind::ExceptionRaised
-                | KnownKind::ExceptionEnded
-                | KnownKind::Custom,
-            )
-            | None => Change::EffectsAlone,
-        })
     }
 
     fn move_counters(
@@ -513,9 +484,9 @@ impl Shop {
         out: &mut UnitOfWork,
     ) -> Result<(), Unreadable> {
         let Effected { moved, sold, wanted } = self.counters.apply(id, &envelope.effects, own)?;
-        self.sold.note(id, sold);
+        self.desk.note_lines(id, sold);
         for basket in wanted {
-            self.sold.ask(basket, &mut self.keys, out);
+            self.desk.ask_sold(basket, &mut self.keys, out);
         }
         for item in moved {
             self.exceptions.look(now, item, standing(&self.counters, &self.catalogue));
@@ -550,12 +521,12 @@ impl Shop {
 
     /// Baskets that were begun and neither committed nor abandoned, by rising id.
     pub(crate) fn unresolved(&self) -> impl ExactSizeIterator<Item = OpenBasket> + '_ {
-        self.sales.unresolved()
+        self.desk.unresolved()
     }
 
     /// Bytes that the commits of open baskets may write.
     pub(crate) fn promised(&self) -> u64 {
-        self.sales.promised()
+        self.desk.promised()
     }
 
     /// The value of a counter; `None` when nothing ever moved it.

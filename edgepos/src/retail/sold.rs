@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use edgepos_core::{EventId, Space};
 use edgepos_sync::EventRecord;
 
+use super::counters::Counters;
 use super::envelope::{Envelope, Mode};
 use super::keys::Keys;
 use super::keys::booked::{self, Booked};
@@ -18,7 +19,7 @@ use super::sale::body::BasketId;
 use super::sums::{SoldBy, Sums, is_own, sums};
 use super::unreadable::Unreadable;
 use crate::ports::{Rows, Store, StoreError};
-use crate::terminal::unit_of_work::{LoadFor, UnitOfWork};
+use crate::terminal::unit_of_work::{UnitOfWork, Wants};
 
 /// Sales that are being read, and those that cannot be read yet since they are not durable.
 #[derive(Debug, Default)]
@@ -70,7 +71,7 @@ impl Sold {
             } else {
                 reading.missing += 1;
                 let key = event.to_key().to_vec();
-                out.load_range(Space::Event, key.clone(), key, u32::MAX, LoadFor::Sale(basket));
+                out.load_range(Space::Event, key.clone(), key, u32::MAX, Wants::Sale(basket));
             }
         }
         self.finished(basket)
@@ -90,11 +91,23 @@ impl Sold {
     }
 }
 
-/// The sales of a basket, read at once: while a terminal starts.
+/// Reads the sales of lines of which something came back, at once: while a terminal starts.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(crate) fn read(store: &dyn Store, basket: BasketId) -> Result<Vec<SoldBy>, StoreError> {
+pub(crate) fn settle(store: &dyn Store, counters: &mut Counters) -> Result<(), StoreError> {
+    counters.look_for_unsold();
+    for basket in counters.unsold() {
+        let sales = read(store, basket)?;
+        // One that is not here waits on, and is asked for again when the terminal runs.
+        if !sales.is_empty() {
+            counters.settle(basket, &sales);
+        }
+    }
+    Ok(())
+}
+
+fn read(store: &dyn Store, basket: BasketId) -> Result<Vec<SoldBy>, StoreError> {
     let name = BookedName::Basket(basket);
     let (space, from, to) = booked::range(name);
     let mut sales = Vec::new();

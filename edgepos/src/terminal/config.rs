@@ -68,6 +68,9 @@ pub struct Config {
     pub disk_stall_after: Duration,
     /// The place in the store that this terminal sells from. Default 0.
     pub location: u32,
+    /// Whether goods come back without their receipt. Default true. A return that names its receipt is held to it either way, as far
+    /// as this terminal holds the receipt.
+    pub unreferenced_returns: bool,
     /// Baskets that may be open at once. Default 1,000.
     pub max_open_baskets: usize,
     /// Commits that may be under way at once. Default 1,024.
@@ -97,6 +100,7 @@ impl Config {
             replace_voter_after: Duration::from_secs(600),
             disk_stall_after: Duration::from_secs(2),
             location: 0,
+            unreferenced_returns: true,
             max_open_baskets: 1_000,
             max_commits: 1_024,
             max_rows_behind: 2_000,

@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 use crate::monitor::alert::Alert;
 use crate::retail::envelope::Envelope;
 use crate::retail::exception::body::{ExceptionEnded, ExceptionRaised};
+use crate::retail::sale::body::Line;
 use crate::retail::sale::receipt::Receipt;
 
 /// The world did something.
@@ -82,6 +83,17 @@ pub enum Reply {
     },
     /// The basket is gone and its number voided.
     Abandoned,
+    /// The basket is put aside and its number voided.
+    Parked,
+    /// A parked basket is open here.
+    Claimed {
+        /// Its number in the series.
+        number: u64,
+        /// What the customer owes, in minor units.
+        total: i64,
+        /// What was scanned.
+        lines: Vec<Line>,
+    },
     /// The event is recorded.
     Recorded(EventId),
     /// The value of the counter that was asked for; `None` when nothing ever moved it.

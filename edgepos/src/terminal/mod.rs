@@ -63,10 +63,8 @@ pub const MAX_PAGE: usize = 1_000;
 
 /// One terminal of a store.
 ///
-/// The contract is the one of every engine ([`edgepos_core`]), and the [crate's page](crate) shows the loop: call with a `now` that
-/// never goes back, drain [`poll_output`](Self::poll_output), make each [`Output::Persist`] durable and tell it, sleep until
-/// [`poll_timeout`](Self::poll_timeout). Whatever one call leads to becomes one `Persist`: a sale's event, its
-/// chain head and its receipt number are on disk together or not at all.
+/// The contract is the one of every engine ([`edgepos_core`]), and the [crate's page](crate) shows the loop. Whatever one call leads to
+/// becomes one `Persist`: a sale's event, its chain head and its receipt number are on disk together or not at all.
 pub struct Terminal {
     config: Config,
     links: Links,
@@ -151,8 +149,7 @@ impl Terminal {
         self.settle(now);
     }
 
-    /// Opens a basket and reserves its receipt number. A repeat with the same contents gives the same number. The reply is
-    /// [`Reply::Begun`], once that is durable.
+    /// Opens a basket and reserves its receipt number, the same for a repeat. The reply is [`Reply::Begun`], once that is durable.
     ///
     /// # Errors
     /// Whatever may be refused of a sale is refused here, before the customer pays; nothing was written then.
@@ -160,22 +157,34 @@ impl Terminal {
         self.command(now, |shop, turn| shop.begin(turn, request, draft))
     }
 
-    /// Books a paid basket. A repeat with the same key, also after a crash, returns the first receipt and books nothing. The reply
-    /// is [`Reply::Committed`], once the event is durable.
+    /// Books a paid basket; a repeat of the key, also after a crash, books nothing. The reply is [`Reply::Committed`], with the receipt.
     ///
     /// # Errors
-    /// When too much is under way at once; nothing was written then, and the same call may be made again. A basket that is not
-    /// open is refused in the reply.
+    /// When too much is under way at once: nothing was written. A basket that is not open is refused in the reply.
     pub fn commit(&mut self, now: Now, request: RequestId, commit: Commit) -> Result<(), Refusal> {
         self.command(now, |shop, turn| shop.commit(turn, request, commit))
     }
 
-    /// Gives up an open basket: its number is voided on record. The reply is [`Reply::Abandoned`].
+    /// Gives up an open basket, whose number is voided on record, or a parked one. The reply is [`Reply::Abandoned`].
     ///
     /// # Errors
-    /// When the basket is not open or is being committed.
+    /// When the basket is being committed. One that is neither open nor parked is refused in the reply.
     pub fn abandon(&mut self, now: Now, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
         self.command(now, |shop, turn| shop.abandon(turn, request, basket))
+    }
+
+    /// Puts an open basket aside, for whichever till recalls it: its number is voided. The reply is [`Reply::Parked`].
+    /// # Errors
+    /// When it is being committed, or is a trainee's. One that is neither open nor parked is refused in the reply.
+    pub fn park(&mut self, now: Now, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
+        self.command(now, |shop, turn| shop.park(turn, request, basket))
+    }
+
+    /// Recalls a parked basket: it is open here, with a number of this terminal. The reply is [`Reply::Claimed`].
+    /// # Errors
+    /// When too much is open. One that is not parked, or that another till has recalled, is refused in the reply.
+    pub fn claim(&mut self, now: Now, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
+        self.command(now, |shop, turn| shop.claim(turn, request, basket))
     }
 
     /// Records an event that is no sale. The reply is [`Reply::Recorded`].
@@ -222,9 +231,9 @@ impl Terminal {
         retired
     }
 
-    /// Raises the store to the highest [feature level](Election::level) that every member has announced, by an operator's word; a week after
-    /// all have announced it that happens by itself ([`Config::level_after`]). Returns the level, which holds once the store has decided
-    /// it. It never falls, and who goes back behind it only sells and exchanges events.
+    /// Raises the store to the highest [feature level](Election::level) that every member has announced, by an operator's word; that
+    /// happens by itself after [`Config::level_after`]. Returns the level, which holds once the store has decided it and never falls;
+    /// who goes back behind it only sells and exchanges events.
     ///
     /// # Errors
     /// When this terminal is not the entitled leader, or not all members have announced a higher level.
@@ -234,8 +243,7 @@ impl Terminal {
         Ok(level)
     }
 
-    /// Writes the counter rows that are behind: before a clean stop, and before the store is copied or pruned. What they lack is
-    /// counted at the next start otherwise.
+    /// Writes the counter rows that are behind: before a clean stop, a copy, pruning. A start counts what they lack otherwise.
     pub fn write_rows(&mut self) {
         if self.stopped.is_none() && self.shop.rows_behind() > 0 {
             self.shop.write_rows(self.ledger.held().clone(), &mut self.out);
@@ -512,17 +520,13 @@ impl Terminal {
     fn loaded(&mut self, now: Now, id: LoadId, rows: Rows) {
         match self.out.loaded(id) {
             Some(LoadFor::Outbox(id)) => self.ledger.handle(now, sync::Input::Loaded(id, rows)),
-            Some(LoadFor::Name(id, name)) => {
-                let answer = self.with_turn(now, |shop, turn| shop.names_loaded(turn, id, name, &rows));
+            Some(LoadFor::Shop(what)) => {
+                let answer = self.with_turn(now, |shop, turn| shop.loaded(turn, what, &rows));
                 if let Some((id, duplicate_of)) = answer {
                     let Self { shop, ledger, out, in_reissue, .. } = self;
                     in_reissue.finish(now, id, duplicate_of, &mut Lent { shop, ledger, out });
                 }
             }
-            Some(LoadFor::Sale(basket)) => {
-                self.with_turn(now, |shop, turn| shop.sale_loaded(turn, basket, &rows));
-            }
-            Some(LoadFor::Older) => self.shop.older_loaded(&rows, &mut self.out),
             None => {}
         }
     }

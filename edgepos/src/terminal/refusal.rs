@@ -40,12 +40,23 @@ pub enum Refusal {
         /// How many may.
         remaining: i64,
     },
+    /// More money of a receipt line would come back than was paid for it.
+    #[error("line {line}: only {left} minor units may still be paid back")]
+    NotRefundable {
+        /// The line's number in the new draft.
+        line: u16,
+        /// How many minor units may.
+        left: i64,
+    },
     /// There is no such open basket, and its key was never committed here.
     #[error("basket {0} is not open")]
     UnknownBasket(BasketId),
     /// The basket is open with other contents.
     #[error("basket {0} is already open with other contents")]
     BasketExists(BasketId),
+    /// The basket was parked, and another till has recalled it.
+    #[error("basket {0} goes on at another till")]
+    BasketElsewhere(BasketId),
     /// A commit for this basket is under way.
     #[error("basket {0} is being committed")]
     BasketBusy(BasketId),

@@ -6,7 +6,7 @@ use edgepos_core::{EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, Sp
 
 use super::io::{Notice, Output, Reply, RequestId};
 use super::refusal::Refusal;
-use crate::retail::keys::name::{BookedName, LookupId, Named};
+use crate::retail::keys::name::{BookedName, LookupId, Named, Wanted};
 use crate::retail::sale::body::BasketId;
 use crate::retail::sale::receipt::Receipt;
 
@@ -52,8 +52,18 @@ pub(crate) enum Then {
 #[derive(Debug)]
 pub(crate) enum LoadFor {
     Outbox(LoadId),
+    Shop(Wants),
+}
+
+/// What a room of the shop reads.
+#[derive(Debug)]
+pub(crate) enum Wants {
     /// Who was booked under a name.
     Name(LookupId, BookedName),
+    /// A receipt that goods come back from, and whether it may not be on disk yet.
+    Receipt { wanted: Wanted, fresh: bool },
+    /// Where this basket is parked.
+    Parked(BasketId),
     /// Events of before this start.
     Older,
     /// An event that sold this basket.
@@ -112,9 +122,9 @@ impl UnitOfWork {
         from: Vec<u8>,
         to: Vec<u8>,
         max_bytes: u32,
-        whom: LoadFor,
+        wants: Wants,
     ) {
-        self.load(Load { id: LoadId(0), space, from, to, max_bytes }, whom);
+        self.load(Load { id: LoadId(0), space, from, to, max_bytes }, LoadFor::Shop(wants));
     }
 
     pub(crate) fn loaded(&mut self, id: LoadId) -> Option<LoadFor> {

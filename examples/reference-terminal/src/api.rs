@@ -5,6 +5,8 @@
 //! | `POST /begin` | [`Begin`] | [`Begun`] |
 //! | `POST /commit` | [`Pay`] | [`Receipt`] |
 //! | `POST /abandon` | [`Abandon`] | [`Done`] |
+//! | `POST /park` | [`Park`] | [`Done`] |
+//! | `POST /claim` | [`Park`] | [`Claimed`] |
 //! | `POST /record` | [`KeyedRecord`] | [`Recorded`] |
 //! | `GET /status` | | [`StatusReport`] |
 //! | `GET /unresolved` | | list of [`OpenBasketReport`] |
@@ -265,6 +267,27 @@ pub struct Abandon {
     pub basket: String,
 }
 
+/// A basket to put aside, or one to go on with.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Park {
+    /// The basket, 32 hexadecimal digits.
+    pub basket: String,
+}
+
+/// A parked basket is open here.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Claimed {
+    /// The till's name for it, which it keeps.
+    pub basket: String,
+    /// Its number in the series of this terminal.
+    pub number: u64,
+    /// What the customer owes, in minor units.
+    pub total: i64,
+    /// What was scanned.
+    pub lines: Vec<BeginLine>,
+}
+
 /// `POST /record`: an event beside the receipts, and its key.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct KeyedRecord {
@@ -469,6 +492,8 @@ pub enum ProblemCode {
     NotReturnable,
     /// There is no such open basket.
     UnknownBasket,
+    /// The basket was parked, and goes on at another till.
+    Elsewhere,
     /// The payments less the change do not come to the total. The basket stays open, for a call with the right ones.
     Tenders,
     /// The basket is booked already, here or at another terminal, or the key is something else's.

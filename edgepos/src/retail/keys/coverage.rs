@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 
 use super::name::LookupId;
 use crate::retail::unreadable::Unreadable;
-use crate::terminal::unit_of_work::{LoadFor, UnitOfWork};
+use crate::terminal::unit_of_work::{UnitOfWork, Wants};
 
 /// The row's key in its space.
 pub(super) const KEY: &[u8] = b"known";
@@ -79,7 +79,7 @@ impl Coverage {
         let Some((&chain, &(next, last))) = self.behind.first_key_value() else { return };
         self.reading = true;
         let key = |seq| EventId::new(chain, seq).to_key().to_vec();
-        out.load_range(Space::Event, key(next), key(last), PIECE, LoadFor::Older);
+        out.load_range(Space::Event, key(next), key(last), PIECE, Wants::Older);
     }
 
     /// A piece was read, up to this event; `None` when there was nothing. `last` is the last question that was asked about it.

@@ -9,11 +9,11 @@ use edgepos_core::{EventId, IdempotencyKey};
 
 use super::booked::{self, Booked};
 use super::found::Found;
-use super::name::{BookedName, LookupId, Named};
+use super::name::{BookedName, LookupId, Named, Wanted};
 use crate::ports::Rows;
 use crate::retail::sale::body::BasketId;
 use crate::retail::unreadable::Unreadable;
-use crate::terminal::unit_of_work::{LoadFor, UnitOfWork};
+use crate::terminal::unit_of_work::{UnitOfWork, Wants};
 
 /// Bytes of rows that are read for one name: some hundred events, of which the lowest counts.
 const MAX_BYTES: u32 = 1 << 16;
@@ -25,6 +25,8 @@ pub(crate) enum Question {
     Begin(BasketId),
     /// A basket shall be booked under this key.
     Commit(IdempotencyKey),
+    /// Goods shall come back from this receipt.
+    Receipt(Wanted),
     /// A record shall be written under this key.
     Record(IdempotencyKey),
     /// What the sales of a basket say of its lines.
@@ -60,7 +62,7 @@ impl Lookups {
         self.last.0 += 1;
         for &name in &names {
             let (space, from, to) = booked::range(name);
-            out.load_range(space, from, to, MAX_BYTES, LoadFor::Name(self.last, name));
+            out.load_range(space, from, to, MAX_BYTES, Wants::Name(self.last, name));
         }
         let missing = names.len();
         let lookup = Lookup { question, names, missing, found: Found::default(), damaged: None };

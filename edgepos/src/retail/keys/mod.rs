@@ -153,6 +153,11 @@ impl Keys {
         self.lookups.durable(named);
     }
 
+    /// Whether the event may be missing on disk.
+    pub(crate) fn is_fresh(&self, booked: &Booked) -> bool {
+        self.lookups.is_fresh(booked)
+    }
+
     /// Makes the next write carry what an answer says, where that may not be durable yet.
     pub(crate) fn keep(&self, booked: &Booked, out: &mut UnitOfWork) -> bool {
         let fresh = self.lookups.is_fresh(booked);

@@ -60,6 +60,15 @@ impl Named {
     }
 }
 
+/// A receipt that a return waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Wanted {
+    /// The basket of the return.
+    pub(crate) by: BasketId,
+    /// The basket that the receipt came of.
+    pub(crate) receipt: BasketId,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

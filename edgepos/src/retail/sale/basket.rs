@@ -1,12 +1,16 @@
 //! A basket that was begun: what it holds until it is paid or given up.
 
 use edgepos_wire::to_cbor;
+use std::collections::BTreeMap;
+
 use minicbor::{Decode, Encode};
 
 use super::body::{BasketId, Line, Tenders, Transaction};
-use crate::retail::effect::{CounterRow, Effect};
+use crate::retail::counters::Counters;
+use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
 use crate::terminal::disk;
+use crate::terminal::refusal::Refusal;
 
 /// A basket that was begun and neither committed nor abandoned: after a crash the cashier settles each of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,6 +63,39 @@ impl Basket {
             && self.effects == other.effects
     }
 
+    /// The goods leave from another place than the one where they were scanned.
+    pub(crate) fn moved(self, from: u32, to: u32) -> Self {
+        let of_place = |effect: &Effect| effect.counter == Counter::STOCK && effect.location == from;
+        let moved = |effect| if of_place(&effect) { Effect { location: to, ..effect } } else { effect };
+        Self { effects: self.effects.into_iter().map(moved).collect(), ..self }
+    }
+
+    /// Refuses to take back more of a receipt line than is known to be left, with what other baskets take back. `left` says it of
+    /// lines that no counter has.
+    pub(super) fn check_returnable(
+        &self,
+        counters: &Counters,
+        returning: &BTreeMap<CounterRow, i64>,
+        left: &BTreeMap<CounterRow, i64>,
+    ) -> Result<(), Refusal> {
+        let mut asked: BTreeMap<CounterRow, i64> = BTreeMap::new();
+        for line in &self.transaction.lines {
+            let Some((row, quantity)) = returned(line) else { continue };
+            // Nobody judges a receipt from what is missing here: the sale may still be on its way.
+            let is_sold = !counters.lacks_sale(&row) && counters.added(&row) > 0;
+            let known = counters.get(&row).filter(|_| is_sold);
+            let Some(value) = known.or_else(|| left.get(&row).copied()) else { continue };
+            let others = returning.get(&row).copied().unwrap_or(0);
+            let asked = asked.entry(row).or_insert(0);
+            let remaining = value.saturating_sub(others).saturating_sub(*asked);
+            *asked += quantity;
+            if quantity > remaining {
+                return Err(Refusal::NotReturnable { line: line.no, remaining: remaining.max(0) });
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn as_open(&self) -> OpenBasket {
         OpenBasket {
             basket: self.transaction.basket,
@@ -76,7 +113,8 @@ impl Basket {
 
     /// How much of each receipt line this basket takes back.
     pub(crate) fn returns(&self) -> impl Iterator<Item = (CounterRow, i64)> + '_ {
-        self.transaction.lines.iter().filter_map(returned)
+        let live = self.mode == Mode::Live;
+        self.transaction.lines.iter().filter(move |_| live).filter_map(returned)
     }
 
     /// The effects of the whole transaction, now that the payments are known.

@@ -51,6 +51,13 @@ pub enum DocType {
     NoSale,
 }
 
+impl DocType {
+    /// Whether money goes out for what comes back: negative amounts are no coupons there.
+    pub(crate) fn gives_back(self) -> bool {
+        matches!(self, Self::Return | Self::Void)
+    }
+}
+
 /// A line of an earlier receipt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct OriginalLine {

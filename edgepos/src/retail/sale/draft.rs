@@ -12,6 +12,7 @@ use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
 use crate::retail::money::{Currency, MAX_MAGNITUDE};
 use crate::retail::redact::{is_card_number, mask_card_numbers};
+use crate::terminal::io::RequestId;
 use crate::terminal::refusal::Refusal;
 
 /// Most lines of a receipt.
@@ -54,6 +55,15 @@ pub struct Draft {
     pub effects: Vec<Effect>,
     /// The key that it will be committed under, where the till has it already: one that was used for anything else is refused here.
     pub key: Option<IdempotencyKey>,
+}
+
+/// A basket that shall begin.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) request: RequestId,
+    pub(crate) draft: Draft,
+    /// What the receipts of what comes back say of it.
+    pub(crate) allowed: Result<(), Refusal>,
 }
 
 impl Draft {

@@ -1,18 +1,22 @@
 //! The life of a sale: `begin`, payment, `commit`. What can be refused is refused before the customer pays.
 
+mod answer;
 pub(crate) mod basket;
 pub(crate) mod body;
 pub(crate) mod draft;
+mod open;
 pub(crate) mod receipt;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_core::{IdempotencyKey, ReplicaId, Space, Write};
+use edgepos_core::{EventId, IdempotencyKey, ReplicaId, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
 
-use self::basket::{Basket, OpenBasket, returned};
-use self::body::{BasketId, NumberVoided, Transaction};
-use self::draft::Draft;
+use self::answer::{begun, claimed, free, keep, references};
+use self::basket::{Basket, OpenBasket};
+use self::body::{BasketId, NumberVoided, OriginalLine, Transaction};
+use self::draft::Opening;
+use self::open::OpenBaskets;
 use self::receipt::{Commit, Receipt};
 use super::counters::Counters;
 use super::effect::CounterRow;
@@ -22,6 +26,8 @@ use super::keys::booked::{Booked, What};
 use super::keys::found::Found;
 use super::keys::lookup::Question;
 use super::kind::KnownKind;
+use super::parked::body::{BasketParked, BasketTaken};
+use super::parked::{Free, take};
 use super::sums::{SoldBy, basket_of, left};
 use crate::retail::unreadable::{Unreadable, number};
 use crate::terminal::io::{Reply, RequestId};
@@ -33,15 +39,11 @@ use crate::terminal::unit_of_work::{Then, UnitOfWork};
 /// Open baskets, receipt series and commits that are under way.
 #[derive(Debug, Default)]
 pub(crate) struct Sales {
-    open: BTreeMap<BasketId, Basket>,
+    open: OpenBaskets,
     /// The last number given of each series.
     series: BTreeMap<String, u64>,
-    /// What open baskets take back of each receipt line.
-    returning: BTreeMap<CounterRow, i64>,
     beginning: BTreeMap<BasketId, Beginning>,
     committing: BTreeMap<IdempotencyKey, Committing>,
-    /// Bytes that the commits of open baskets may write.
-    promised: u64,
     /// What the names of series end with: nothing but for an incarnation that is not the terminal's first.
     ending: String,
     /// Which incarnation reserved the numbers of series with another ending.
@@ -53,6 +55,10 @@ pub(crate) struct Sales {
 struct Beginning {
     basket: Basket,
     key: Option<IdempotencyKey>,
+    /// The parking that it is recalled from.
+    parked: Option<EventId>,
+    /// What the receipts of what comes back say of it.
+    allowed: Result<(), Refusal>,
     /// Everybody who asked with this basket.
     waiting: Vec<RequestId>,
     /// Receipts of which it takes something back, and whose sale is being read.
@@ -71,6 +77,15 @@ struct Committing {
     waiting: Vec<RequestId>,
 }
 
+impl Beginning {
+    /// A basket that somebody asks for.
+    fn of(basket: Basket, request: RequestId) -> Self {
+        let (originals, left) = (BTreeSet::new(), BTreeMap::new());
+        let waiting = vec![request];
+        Self { basket, key: None, parked: None, allowed: Ok(()), waiting, originals, left, found: None }
+    }
+}
+
 impl Sales {
     /// A row of [`Space::Series`] as it is on disk.
     pub(crate) fn restore_series(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
@@ -81,14 +96,13 @@ impl Sales {
 
     /// A row of [`Space::Basket`] as it is on disk.
     pub(crate) fn restore_basket(&mut self, value: &[u8]) -> Result<(), Unreadable> {
-        let basket: Basket = from_cbor("basket", value)?;
-        self.insert(basket);
+        self.open.insert(from_cbor("basket", value)?);
         Ok(())
     }
 
     /// Baskets that were begun and neither committed nor abandoned, by rising id.
     pub(crate) fn unresolved(&self) -> impl ExactSizeIterator<Item = OpenBasket> + '_ {
-        self.open.values().map(Basket::as_open)
+        self.open.iter().map(Basket::as_open)
     }
 
     /// Receipts get series of their own: a number that another incarnation gave is never given again.
@@ -109,7 +123,17 @@ impl Sales {
 
     /// Bytes that the commits of open baskets may write.
     pub(crate) fn promised(&self) -> u64 {
-        self.promised
+        self.open.promised()
+    }
+
+    /// Money that other baskets which are not booked yet pay back of a receipt line, in minor units.
+    pub(crate) fn refunding(&self, original: OriginalLine, but: BasketId) -> i64 {
+        let beginning = self.beginning.values().map(|beginning| &beginning.basket);
+        let baskets = self.open.iter().chain(beginning).filter(|basket| basket.mode == Mode::Live);
+        let others = baskets.filter(|basket| basket.transaction.basket != but);
+        let lines = others.flat_map(|basket| &basket.transaction.lines);
+        let of_it = lines.filter(|line| line.original == Some(original) && line.amount < 0);
+        of_it.fold(0, |sum: i64, line| sum.saturating_sub(line.amount))
     }
 
     /// How many there are, with those that are about to be opened.
@@ -128,22 +152,25 @@ impl Sales {
         keys: &mut Keys,
         counters: &Counters,
         day: Result<Option<u32>, Refusal>,
-        request: RequestId,
-        draft: Draft,
+        opening: Opening,
     ) -> Result<BTreeSet<BasketId>, Refusal> {
+        let Opening { request, draft, allowed } = opening;
         let key = draft.key;
         let mut basket = draft::check(draft, turn.config.location, turn.now.wall.0)?;
         basket.transaction.series.push_str(&self.ending);
         let id = basket.transaction.basket;
-        if let Some(open) = self.open.get(&id) {
+        if let Some(open) = self.open.get(id) {
             if !open.same_contents(&basket) {
                 return Err(Refusal::BasketExists(id));
             }
             // Written again: the first write may not be durable yet, and this reply must not come before it.
-            keep(turn.out, request, open);
+            keep(turn.out, request, open, begun(open));
             return Ok(BTreeSet::new());
         }
         if let Some(beginning) = self.beginning.get_mut(&id) {
+            if beginning.parked.is_some() {
+                return Err(Refusal::BasketBusy(id));
+            }
             if !beginning.basket.same_contents(&basket) {
                 return Err(Refusal::BasketExists(id));
             }
@@ -155,18 +182,60 @@ impl Sales {
             return Ok(BTreeSet::new());
         }
         basket.day = day?;
+        self.look_up(turn, keys, counters, Beginning { key, allowed, ..Beginning::of(basket, request) })
+    }
+
+    /// A parked basket goes on here: it is opened as one that begins. A repeat while it is being opened waits with the first.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub(crate) fn recall(
+        &mut self,
+        turn: &mut Turn<'_>,
+        keys: &mut Keys,
+        counters: &Counters,
+        day: Result<Option<u32>, Refusal>,
+        request: RequestId,
+        free: Free,
+    ) -> Result<BTreeSet<BasketId>, Refusal> {
+        let Free { parked, location, basket } = free;
+        if let Some(beginning) = self.beginning.get_mut(&basket.transaction.basket) {
+            beginning.waiting.push(request);
+            return Ok(BTreeSet::new());
+        }
+        let begun_ms = turn.now.wall.0;
+        let mut basket = Basket { begun_ms, day: day?, ..basket.moved(location, turn.config.location) };
+        basket.transaction.series.push_str(&self.ending);
+        let parked = Some(parked);
+        self.look_up(turn, keys, counters, Beginning { parked, ..Beginning::of(basket, request) })
+    }
+
+    /// Answers who recalls a basket that is open here already; `false` where it is not.
+    pub(crate) fn reclaim(&self, turn: &mut Turn<'_>, request: RequestId, basket: BasketId) -> bool {
+        let Some(open) = self.open.get(basket) else { return false };
+        keep(turn.out, request, open, claimed(open));
+        true
+    }
+
+    /// Asks whether a basket was booked before, where there is room for it.
+    fn look_up(
+        &mut self,
+        turn: &mut Turn<'_>,
+        keys: &mut Keys,
+        counters: &Counters,
+        beginning: Beginning,
+    ) -> Result<BTreeSet<BasketId>, Refusal> {
         let limit = turn.config.max_open_baskets;
         if self.open.len() + self.beginning.len() >= limit {
             return Err(Refusal::Full { what: "open baskets", limit });
         }
-        turn.disk.check(self.promised, basket.needs())?;
-        self.check_returnable(counters, &basket, &BTreeMap::new())?;
-        let originals = lacking(counters, &basket);
-        let (waiting, left) = (vec![request], BTreeMap::new());
-        let asked = originals.clone();
-        self.beginning.insert(id, Beginning { basket, key, waiting, originals, left, found: None });
+        let Beginning { basket, key, .. } = &beginning;
+        turn.disk.check(self.open.promised(), basket.needs())?;
+        self.open.check_returnable(counters, basket, &BTreeMap::new())?;
+        let (id, key, originals) = (basket.transaction.basket, *key, lacking(counters, basket));
+        self.beginning.insert(id, Beginning { originals: originals.clone(), ..beginning });
         keys.ask(Question::Begin(id), key, Some(id), turn.out);
-        Ok(asked)
+        Ok(originals)
     }
 
     /// Who was booked for a basket that shall be begun: opens it and reserves its receipt number, where nobody was.
@@ -214,31 +283,113 @@ impl Sales {
         if beginning.found.is_none() || !beginning.originals.is_empty() {
             return;
         }
-        let Some(Beginning { mut basket, key, waiting, left, found, .. }) = self.beginning.remove(&id) else {
+        let Some(Beginning { mut basket, key, parked, waiting, left, found, allowed, .. }) =
+            self.beginning.remove(&id)
+        else {
             return;
         };
         let found = found.expect("checked above");
         // Others may have been begun meanwhile.
         let may_begin = free(id, key, found)
-            .and_then(|()| turn.disk.check(self.promised, basket.needs()))
-            .and_then(|()| self.check_returnable(counters, &basket, &left));
+            .and_then(|()| turn.disk.check(self.open.promised(), basket.needs()))
+            .and_then(|()| self.open.check_returnable(counters, &basket, &left))
+            .and(allowed)
+            .and_then(|()| match parked {
+                Some(parked) => {
+                    take(turn, basket.day, KnownKind::BasketClaimed, BasketTaken::new(id, parked))
+                }
+                None => Ok(()),
+            });
         if let Err(refusal) = may_begin {
             for request in waiting {
                 turn.out.reply(request, Err(refusal.clone()));
             }
             return;
         }
+        self.give_number(turn.out, &mut basket);
+        for request in waiting {
+            keep(
+                turn.out,
+                request,
+                &basket,
+                if parked.is_some() { claimed(&basket) } else { begun(&basket) },
+            );
+        }
+        self.open.insert(basket);
+    }
+
+    /// The next number of its series, for a basket that counts.
+    fn give_number(&mut self, out: &mut UnitOfWork, basket: &mut Basket) {
         if basket.mode == Mode::Live {
             let series = basket.transaction.series.clone();
             let last = self.series.entry(series.clone()).or_insert(0);
             *last += 1;
             basket.transaction.number = *last;
-            turn.out.write(Write::put(Space::Series, series, last.to_be_bytes()));
+            out.write(Write::put(Space::Series, series, last.to_be_bytes()));
         }
-        for request in waiting {
-            keep(turn.out, request, &basket);
+    }
+
+    /// Puts an open basket aside: its number is voided, and its contents are on record. `false` where it is not open.
+    ///
+    /// # Errors
+    /// When it is being committed, is a trainee's, or the log does not take it; it is open then.
+    pub(crate) fn park(
+        &mut self,
+        turn: &mut Turn<'_>,
+        business_day: Option<u32>,
+        request: RequestId,
+        id: BasketId,
+    ) -> Result<bool, Refusal> {
+        self.check_free(id)?;
+        let Some(mut basket) = self.open.get(id).cloned() else { return Ok(false) };
+        if basket.mode == Mode::Training {
+            return Err(Refusal::BadField { field: "basket", reason: "a trainee's basket is not parked" });
         }
-        self.insert(basket);
+        self.void(turn, business_day, id)?;
+        let day = basket.day.or(business_day);
+        basket.transaction.number = 0;
+        // Whoever recalls it goes on with a series of its own.
+        let series = basket.transaction.series.clone();
+        basket.transaction.series = series.strip_suffix(self.ending.as_str()).unwrap_or(&series).to_owned();
+        let Transaction { total, currency, .. } = basket.transaction;
+        let body = to_cbor(&BasketParked::new(id, total, currency, to_cbor(&basket)));
+        let entry = Entry {
+            operator: basket.operator.clone(),
+            refs: vec![Ref { role: RefRole::BASKET, id: id.0.to_vec() }],
+            ..Entry::new(day, KnownKind::BasketParked, body)
+        };
+        if let Err(refusal) = turn.ledger.record(turn.now, turn.config, entry) {
+            // It stays open, under a number of its own: the first is voided.
+            basket.transaction.series = series;
+            self.give_number(turn.out, &mut basket);
+            turn.out.write(Write::put(Space::Basket, id.0, to_cbor(&basket)));
+            self.open.insert(basket);
+            return Err(refusal);
+        }
+        turn.out.then(Then::Reply(request, Reply::Parked));
+        Ok(true)
+    }
+
+    /// Gives a parked basket up.
+    ///
+    /// # Errors
+    /// When the log does not take that.
+    pub(crate) fn close_parked(
+        &self,
+        turn: &mut Turn<'_>,
+        business_day: Option<u32>,
+        request: RequestId,
+        free: &Free,
+    ) -> Result<(), Refusal> {
+        let taken = BasketTaken::new(free.basket.transaction.basket, free.parked);
+        take(turn, business_day, KnownKind::BasketClosed, taken)?;
+        turn.out.then(Then::Reply(request, Reply::Abandoned));
+        Ok(())
+    }
+
+    /// Whether the basket is open here, or about to be.
+    pub(crate) fn is_open(&self, basket: BasketId) -> bool {
+        self.open.contains(basket) || self.beginning.contains_key(&basket)
     }
 
     /// Asks whether the key or the basket was booked before; [`commit_answered`](Self::commit_answered) goes on.
@@ -352,7 +503,7 @@ impl Sales {
         let What::Sale(receipt) = &booked.what else { return };
         // The basket may be open: it was begun before the first sale came to this terminal, and nobody will pay it again. When its
         // number cannot be voided at once it stays open, and the cashier sees it among the unresolved.
-        if self.open.contains_key(&receipt.basket) {
+        if self.open.contains(receipt.basket) {
             let _ = self.void(turn, business_day, receipt.basket);
         }
         let later = keys.keep(booked, turn.out);
@@ -374,7 +525,7 @@ impl Sales {
     ) -> Result<(), Refusal> {
         let Some(committing) = self.committing.get(&key) else { return Ok(()) };
         let Commit { basket: id, tenders, .. } = committing.commit.clone();
-        let Some(basket) = self.open.get(&id) else { return Err(Refusal::UnknownBasket(id)) };
+        let Some(basket) = self.open.get(id) else { return Err(Refusal::UnknownBasket(id)) };
         tenders.check(basket.transaction.total)?;
         if tenders.drawer().is_some_and(|name| !CounterRow::is_drawer(name)) {
             let reason = "a drawer's name is 1 to 64 bytes of text";
@@ -401,14 +552,14 @@ impl Sales {
         let event = turn.ledger.record(turn.now, turn.config, entry)?;
         let Transaction { series, number, total, .. } = transaction;
         let receipt = Receipt { event, basket: id, series, number, total };
-        self.remove(turn.out, id);
+        self.open.remove(turn.out, id);
         turn.out.then(Then::Committed(key, receipt));
         Ok(())
     }
 
     /// Ends an open basket and records that its number is not used.
     fn void(&mut self, turn: &mut Turn<'_>, business_day: Option<u32>, id: BasketId) -> Result<(), Refusal> {
-        let Some(basket) = self.open.get(&id) else { return Err(Refusal::UnknownBasket(id)) };
+        let Some(basket) = self.open.get(id) else { return Err(Refusal::UnknownBasket(id)) };
         if basket.mode == Mode::Live {
             let Transaction { series, number, .. } = basket.transaction.clone();
             let voided = NumberVoided { series, number, basket: id };
@@ -416,30 +567,8 @@ impl Sales {
             let entry = Entry::new(day, KnownKind::NumberVoided, to_cbor(&voided));
             turn.ledger.record(turn.now, turn.config, entry)?;
         }
-        self.remove(turn.out, id);
+        self.open.remove(turn.out, id);
         Ok(())
-    }
-
-    fn insert(&mut self, basket: Basket) {
-        for (row, quantity) in basket.returns() {
-            *self.returning.entry(row).or_insert(0) += quantity;
-        }
-        self.promised = self.promised.saturating_add(basket.needs());
-        self.open.insert(basket.transaction.basket, basket);
-    }
-
-    fn remove(&mut self, out: &mut UnitOfWork, id: BasketId) {
-        let Some(basket) = self.open.remove(&id) else { return };
-        self.promised = self.promised.saturating_sub(basket.needs());
-        for (row, quantity) in basket.returns() {
-            if let Some(returning) = self.returning.get_mut(&row) {
-                *returning -= quantity;
-                if *returning <= 0 {
-                    self.returning.remove(&row);
-                }
-            }
-        }
-        out.write(Write::delete(Space::Basket, id.0));
     }
 
     /// Refuses what would change a basket while it is being committed.
@@ -448,52 +577,6 @@ impl Sales {
             return Err(Refusal::BasketBusy(basket));
         }
         Ok(())
-    }
-
-    /// Refuses to take back more of a receipt line than is known to be left. A receipt that this terminal has never seen is taken:
-    /// it may be another store's, or a cut-off till's.
-    fn check_returnable(
-        &self,
-        counters: &Counters,
-        basket: &Basket,
-        left: &BTreeMap<CounterRow, i64>,
-    ) -> Result<(), Refusal> {
-        let mut asked: BTreeMap<CounterRow, i64> = BTreeMap::new();
-        for line in &basket.transaction.lines {
-            let Some((row, quantity)) = returned(line) else { continue };
-            let known = counters.get(&row).filter(|_| !counters.lacks_sale(&row));
-            let Some(value) = known.or_else(|| left.get(&row).copied()) else { continue };
-            let returning = self.returning.get(&row).copied().unwrap_or(0);
-            let asked = asked.entry(row).or_insert(0);
-            let remaining = value.saturating_sub(returning).saturating_sub(*asked);
-            *asked += quantity;
-            if quantity > remaining {
-                return Err(Refusal::NotReturnable { line: line.no, remaining: remaining.max(0) });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Refuses a basket that is booked, and a key that is something else's.
-fn free(
-    basket: BasketId,
-    key: Option<IdempotencyKey>,
-    found: Result<Found, Unreadable>,
-) -> Result<(), Refusal> {
-    let found =
-        found.map_err(|reason| Refusal::Damaged { what: "what this basket was booked as", reason })?;
-    let of_key = key.and_then(|_| found.first_of_key(|_| false)).map(|booked| &booked.what);
-    match of_key {
-        Some(What::Sale(receipt)) if receipt.basket != basket => {
-            return Err(Refusal::KeyOfAnotherBasket { asked: basket, basket: receipt.basket });
-        }
-        Some(What::Record(event, _)) => return Err(Refusal::KeyInUse { event: *event }),
-        Some(What::Sale(_)) | None => {}
-    }
-    match found.first_of_basket().map(|booked| &booked.what) {
-        Some(What::Sale(receipt)) => Err(Refusal::BasketBooked(receipt.clone())),
-        Some(What::Record(..)) | None => Ok(()),
     }
 }
 
@@ -506,25 +589,4 @@ fn lacking(counters: &Counters, basket: &Basket) -> BTreeSet<BasketId> {
 /// What the series of an incarnation end with: the low 32 bits of its nonce.
 fn series_ending(me: ReplicaId) -> String {
     format!(".{:08x}", me.0 & 0xFFFF_FFFF)
-}
-
-/// Writes the basket down, and answers once that is durable.
-fn keep(out: &mut UnitOfWork, request: RequestId, basket: &Basket) {
-    let Transaction { basket: id, number, total, .. } = &basket.transaction;
-    out.write(Write::put(Space::Basket, id.0, to_cbor(basket)));
-    out.then(Then::Reply(request, Reply::Begun { number: *number, total: *total }));
-}
-
-fn references(transaction: &Transaction) -> Vec<Ref> {
-    let mut originals: Vec<BasketId> =
-        transaction.lines.iter().filter_map(|line| line.original).map(|original| original.basket).collect();
-    originals.sort_unstable();
-    originals.dedup();
-    let originals =
-        originals.into_iter().map(|basket| Ref { role: RefRole::ORIGINAL, id: basket.0.to_vec() });
-    let customer = transaction
-        .customer
-        .iter()
-        .map(|customer| Ref { role: RefRole::CUSTOMER, id: customer.as_bytes().to_vec() });
-    originals.chain(customer).collect()
 }

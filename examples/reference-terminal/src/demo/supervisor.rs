@@ -109,6 +109,7 @@ impl Supervisor {
                 exception_grace_ms: None,
                 // All that was sold is in the cloud before a terminal is stopped, unless it is to be found missing.
                 stop_patience_ms: Some(1_000),
+                unreferenced_returns: None,
                 recognition_deadline_ms: Some(RECOGNITION_MS),
                 models: Some(options.models.clone()),
                 peers: between

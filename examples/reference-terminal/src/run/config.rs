@@ -58,6 +58,8 @@ pub struct Config {
     pub flush_interval: Duration,
     /// How long a counter must be below its floor before that is an exception. Default 5 s.
     pub exception_grace: Duration,
+    /// Whether goods come back without their receipt. Default true.
+    pub unreferenced_returns: bool,
     /// How long a planned stop may wait for the cloud to hold the last events, at most a minute. Default 5 s.
     pub stop_patience: Duration,
     /// How long a model may take to answer before the cashier keys the product in; an engine that is slower than this on a known
@@ -122,6 +124,7 @@ pub(crate) struct File {
     pub(crate) flush_interval_ms: Option<u64>,
     pub(crate) exception_grace_ms: Option<u64>,
     pub(crate) stop_patience_ms: Option<u64>,
+    pub(crate) unreferenced_returns: Option<bool>,
     pub(crate) recognition_deadline_ms: Option<u64>,
     pub(crate) models: Option<PathBuf>,
     #[serde(default)]
@@ -213,6 +216,7 @@ impl File {
             seed: self.seed,
             flush_interval: Duration::from_millis(self.flush_interval_ms.unwrap_or(5_000)),
             exception_grace: Duration::from_millis(self.exception_grace_ms.unwrap_or(5_000)),
+            unreferenced_returns: self.unreferenced_returns.unwrap_or(true),
             stop_patience,
             recognition_deadline: Duration::from_millis(self.recognition_deadline_ms.unwrap_or(300)),
             models: self.models.map_or_else(|| models.into(), |models| beside.join(models)),

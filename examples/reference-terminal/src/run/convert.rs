@@ -8,9 +8,9 @@ use edgepos::model::{
 use edgepos::{Commit, Condition, CounterValue, Draft, LevelError, OpenBasket, Record, Refusal, Status};
 
 use crate::api::{
-    Begin, BeginLine, CashPart, ConditionReport, CounterReport, DiscountPart, DocKind, EffectPart,
-    ExceptionReport, KeyedRecord, ModeKind, OpenBasketReport, Pay, PriceReport, Problem, ProblemCode,
-    Receipt, RecordEvent, StatusReport, TaxPart, TenderKind,
+    Begin, BeginLine, CashPart, Claimed, ConditionReport, CounterReport, DiscountPart, DocKind, EffectPart,
+    ExceptionReport, KeyedRecord, ModeKind, OpenBasketReport, Original, Pay, PriceReport, Problem,
+    ProblemCode, Receipt, RecordEvent, StatusReport, TaxPart, TenderKind,
 };
 use crate::names::{hex, parse_16, vector_text};
 
@@ -94,6 +94,31 @@ fn line(line: BeginLine) -> Result<Line, Problem> {
     })
 }
 
+pub(super) fn claimed(basket: BasketId, claimed: edgepos::Claimed) -> Claimed {
+    let edgepos::Claimed { number, total, lines } = claimed;
+    let lines = lines.into_iter().map(|line| BeginLine {
+        no: line.no,
+        product: line.product,
+        quantity: line.quantity,
+        scale: line.scale,
+        unit_price: line.unit_price,
+        amount: line.amount,
+        loyalty: 0,
+        discounts: line
+            .discounts
+            .into_iter()
+            .map(|discount| DiscountPart { code: discount.code, amount: discount.amount })
+            .collect(),
+        tax_code: line.tax_code,
+        reason: line.reason,
+        lot: line.lot,
+        original: line
+            .original
+            .map(|original| Original { basket: original.basket.to_string(), line: original.line }),
+    });
+    Claimed { basket: basket.to_string(), number, total, lines: lines.collect() }
+}
+
 fn currency(text: &str) -> Result<Currency, Problem> {
     text.parse().map_err(bad_request)
 }
@@ -173,9 +198,10 @@ fn cash(amount: i64, code: Option<String>, parts: Vec<CashPart>) -> Result<Vec<C
 
 pub(super) fn problem(refusal: &Refusal) -> Problem {
     let code = match refusal {
-        Refusal::NotReturnable { .. } => ProblemCode::NotReturnable,
+        Refusal::NotReturnable { .. } | Refusal::NotRefundable { .. } => ProblemCode::NotReturnable,
         Refusal::UnknownBasket(_) => ProblemCode::UnknownBasket,
         Refusal::Tenders(_) => ProblemCode::Tenders,
+        Refusal::BasketElsewhere(_) => ProblemCode::Elsewhere,
         Refusal::Day(_) => ProblemCode::Day,
         Refusal::DayClosed(_) => ProblemCode::DayClosed,
         Refusal::DiskFull => ProblemCode::DiskFull,

@@ -66,6 +66,7 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     terminal.peak_flush_interval =
         (config.flush_interval * 6).min(Duration::from_secs(3_600)).max(config.flush_interval);
     terminal.exception_grace = config.exception_grace;
+    terminal.unreferenced_returns = config.unreferenced_returns;
     let stop_patience = config.stop_patience;
     let tcp = TcpConfig {
         me: terminal.me,

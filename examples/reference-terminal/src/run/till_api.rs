@@ -22,8 +22,8 @@ use super::convert;
 use super::guard::{self, Body};
 use super::recogniser::Recogniser;
 use crate::api::{
-    Abandon, Admit, Bare, Begin, Begun, Done, KeyedRecord, LevelRaised, Pay, Problem, ProblemCode, Receipt,
-    Recognised, Recorded,
+    Abandon, Admit, Bare, Begin, Begun, Done, KeyedRecord, LevelRaised, Park, Pay, Problem, ProblemCode,
+    Receipt, Recognised, Recorded,
 };
 use crate::names::parse_replica;
 use crate::nearest;
@@ -51,6 +51,8 @@ pub(super) fn router(till: Till) -> Router {
         .route("/begin", post(begin))
         .route("/commit", post(commit))
         .route("/abandon", post(abandon))
+        .route("/park", post(park))
+        .route("/claim", post(claim))
         .route("/record", post(record))
         .route("/status", get(status))
         .route("/unresolved", get(unresolved))
@@ -87,6 +89,18 @@ async fn abandon(State(till): State<Till>, body: Bytes) -> Answer<Done> {
     let basket = convert::basket(&read::<Abandon>(&body)?.basket)?;
     till.node.abandon(basket).await?;
     Ok(Json(Done {}))
+}
+
+async fn park(State(till): State<Till>, body: Bytes) -> Answer<Done> {
+    let basket = convert::basket(&read::<Park>(&body)?.basket)?;
+    till.node.park(basket).await?;
+    Ok(Json(Done {}))
+}
+
+async fn claim(State(till): State<Till>, body: Bytes) -> Answer<impl Serialize> {
+    let basket = convert::basket(&read::<Park>(&body)?.basket)?;
+    let claimed = till.node.claim(basket).await?;
+    Ok(Json(convert::claimed(basket, claimed)))
 }
 
 async fn record(State(till): State<Till>, body: Bytes) -> Answer<Recorded> {
@@ -217,6 +231,7 @@ impl IntoResponse for Problem {
             ProblemCode::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ProblemCode::NotReturnable
             | ProblemCode::UnknownBasket
+            | ProblemCode::Elsewhere
             | ProblemCode::Tenders
             | ProblemCode::Booked
             | ProblemCode::Day

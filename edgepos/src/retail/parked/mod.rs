@@ -1,0 +1,167 @@
+//! Parked baskets: put aside at one till, recalled at another, with a leader or without one.
+//!
+//! A parked basket is a row on every terminal that has heard of it, and nothing in memory: who claims it reads the rows. Two tills that
+//! do not hear each other may both claim it; when both are paid, the store raises one exception for the basket that was booked twice.
+
+pub(crate) mod body;
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{EventId, Space, Write};
+use edgepos_wire::{DecodeError, from_cbor, to_cbor};
+use minicbor::bytes::ByteVec;
+
+use self::body::{BasketParked, BasketTaken};
+use super::envelope::{Envelope, Ref, RefRole};
+use super::kind::KnownKind;
+use super::sale::basket::Basket;
+use super::sale::body::BasketId;
+use crate::ports::Rows;
+use crate::terminal::io::RequestId;
+use crate::terminal::ledger::Entry;
+use crate::terminal::refusal::Refusal;
+use crate::terminal::turn::Turn;
+use crate::terminal::unit_of_work::{UnitOfWork, Wants};
+
+/// Bytes of rows that are read for one basket: it is parked a few times at most.
+const MAX_BYTES: u32 = 1 << 20;
+/// Behind the name of a parking: somebody has taken it.
+const TAKEN: &[u8] = &[1];
+
+/// Who waits for the rows of a basket.
+#[derive(Debug, Default)]
+pub(crate) struct Parked {
+    asking: BTreeMap<BasketId, Vec<(RequestId, Purpose)>>,
+}
+
+/// What a parked basket is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// It goes on here.
+    Claim,
+    /// It is given up.
+    Close,
+    /// Somebody parks it once more: whether it is parked.
+    Park,
+}
+
+/// What an event says of a parked basket.
+#[derive(Debug)]
+pub(crate) enum Change {
+    Parked(BasketParked),
+    Taken(BasketTaken),
+}
+
+/// A parked basket that nobody has taken.
+#[derive(Debug)]
+pub(crate) struct Free {
+    /// The event that parked it.
+    pub(crate) parked: EventId,
+    /// The place in the store where that was.
+    pub(crate) location: u32,
+    pub(crate) basket: Basket,
+}
+
+impl Parked {
+    /// Reads that a basket is parked, without putting it aside.
+    pub(crate) fn read_parked(envelope: &Envelope) -> Result<Change, DecodeError> {
+        from_cbor("parked basket", &envelope.body).map(Change::Parked)
+    }
+
+    /// Reads that a parked basket is claimed or given up.
+    pub(crate) fn read_taken(envelope: &Envelope) -> Result<Change, DecodeError> {
+        from_cbor("claim of a basket", &envelope.body).map(Change::Taken)
+    }
+
+    /// A basket is parked, or taken. A claim may come before what it claims, and stays as a mark.
+    pub(crate) fn apply(id: EventId, envelope: &Envelope, change: &Change, out: &mut UnitOfWork) {
+        match change {
+            Change::Parked(parked) => {
+                let row = to_cbor(&(envelope.location, ByteVec::from(parked.contents().to_vec())));
+                out.write(Write::put(Space::Parked, key(parked.basket, id), row));
+            }
+            Change::Taken(taken) => {
+                let Some(parked) = taken.parked() else { return };
+                let key = key(taken.basket, parked);
+                out.write(Write::delete(Space::Parked, key.clone()));
+                let by = id.to_key().to_vec();
+                out.write(Write::put(Space::Parked, [key.as_slice(), TAKEN].concat(), by));
+            }
+        }
+    }
+
+    /// Reads what is known of a basket; [`loaded`](Self::loaded) answers.
+    ///
+    /// # Errors
+    /// When too many ask at once.
+    pub(crate) fn ask(
+        &mut self,
+        limit: usize,
+        request: RequestId,
+        basket: BasketId,
+        purpose: Purpose,
+        out: &mut UnitOfWork,
+    ) -> Result<(), Refusal> {
+        if self.asking.values().map(Vec::len).sum::<usize>() >= limit {
+            return Err(Refusal::Full { what: "questions for parked baskets", limit });
+        }
+        let asking = self.asking.entry(basket).or_default();
+        asking.push((request, purpose));
+        if asking.len() == 1 {
+            let (from, to) = (basket.0.to_vec(), [basket.0.as_slice(), &[0xFF; 19]].concat());
+            out.load_range(Space::Parked, from, to, MAX_BYTES, Wants::Parked(basket));
+        }
+        Ok(())
+    }
+
+    /// The rows of a basket were read: who waits for them.
+    pub(crate) fn loaded(&mut self, basket: BasketId) -> Vec<(RequestId, Purpose)> {
+        self.asking.remove(&basket).unwrap_or_default()
+    }
+
+    /// The latest parking that nobody has taken.
+    ///
+    /// # Errors
+    /// When the basket is not parked, as far as this terminal has heard, or somebody has taken it.
+    pub(crate) fn free(basket: BasketId, rows: &Rows) -> Result<Free, Refusal> {
+        let taken = |key: &[u8]| rows.iter().any(|(other, _)| other.strip_prefix(key) == Some(TAKEN));
+        let is_parking = |key: &[u8]| key.len() == 16 + 17;
+        match rows.iter().rev().find(|(key, _)| is_parking(key) && !taken(key)) {
+            Some((key, row)) => read(key, row),
+            None if rows.is_empty() => Err(Refusal::UnknownBasket(basket)),
+            None => Err(Refusal::BasketElsewhere(basket)),
+        }
+    }
+
+    /// Ends all that is under way. Whoever waits for it.
+    pub(crate) fn stop(&mut self) -> Vec<RequestId> {
+        let asking = std::mem::take(&mut self.asking).into_values();
+        asking.flatten().map(|(request, _)| request).collect()
+    }
+}
+
+fn read(key: &[u8], row: &[u8]) -> Result<Free, Refusal> {
+    let damaged = |reason| Refusal::Damaged { what: "the parked basket", reason };
+    let (location, contents): (u32, ByteVec) =
+        from_cbor("parked row", row).map_err(|error| damaged(error.into()))?;
+    let basket = from_cbor("parked basket", &contents).map_err(|error| damaged(error.into()))?;
+    let parked = key.get(16..).and_then(EventId::from_key);
+    let name = crate::retail::unreadable::Unreadable::NoName { what: "an event" };
+    Ok(Free { parked: parked.ok_or_else(|| damaged(name))?, location, basket })
+}
+
+fn key(basket: BasketId, parked: EventId) -> Vec<u8> {
+    [basket.0.as_slice(), &parked.to_key()].concat()
+}
+
+/// Records that a parked basket is taken.
+pub(crate) fn take(
+    turn: &mut Turn<'_>,
+    day: Option<u32>,
+    kind: KnownKind,
+    taken: BasketTaken,
+) -> Result<(), Refusal> {
+    let refs = vec![Ref { role: RefRole::BASKET, id: taken.basket.0.to_vec() }];
+    let entry = Entry { refs, ..Entry::new(day, kind, to_cbor(&taken)) };
+    turn.ledger.record(turn.now, turn.config, entry).map(drop)
+}

@@ -1,0 +1,218 @@
+//! What may come back of a receipt: that product, no more of it and for no more money than went over the counter.
+
+use std::collections::BTreeMap;
+
+use crate::retail::code;
+use crate::retail::envelope::Mode;
+use crate::retail::sale::body::{BasketId, Line, OriginalLine, Transaction};
+use crate::retail::sale::draft::Draft;
+use crate::terminal::refusal::Refusal;
+
+/// What this terminal knows of a receipt.
+#[derive(Clone, Debug)]
+pub(super) enum Known {
+    /// It holds the event.
+    Receipt(Box<Transaction>, Mode),
+    /// It has not heard of it: another store's receipt, or a cut-off till's. Nobody judges a return from what is missing here.
+    Nothing,
+}
+
+/// Refuses goods and money without a receipt, where the store wants one, and money without goods.
+pub(super) fn check_unreferenced(draft: &Draft, allowed: bool) -> Result<(), Refusal> {
+    let money_back = draft.doc_type.gives_back();
+    for line in draft.lines.iter().filter(|line| line.original.is_none()) {
+        if money_back && line.quantity == 0 && line.amount < 0 {
+            return bad(line, "money comes back with goods, or with the receipt of a service");
+        }
+        if !allowed && (line.quantity < 0 || money_back && line.amount < 0) {
+            return bad(line, "goods come back with their receipt");
+        }
+    }
+    Ok(())
+}
+
+/// Refuses lines that their receipts do not allow. How many pieces are left is not judged here: every terminal counts them.
+pub(super) fn check(
+    draft: &Draft,
+    known: &BTreeMap<BasketId, Known>,
+    refunded: impl Fn(OriginalLine) -> i64,
+) -> Result<(), Refusal> {
+    let mut asked: BTreeMap<(BasketId, u16), i64> = BTreeMap::new();
+    for line in &draft.lines {
+        let Some(original) = line.original else { continue };
+        if line.quantity > 0 {
+            return bad(line, "goods that come back have a negative quantity");
+        }
+        let sold = match known.get(&original.basket) {
+            Some(Known::Receipt(_, Mode::Training)) if draft.mode == Mode::Live => {
+                return bad(line, "the receipt is a trainee's");
+            }
+            Some(Known::Receipt(receipt, _)) => sold(draft, line, receipt, original)?,
+            Some(Known::Nothing) | None if line.quantity == 0 && line.amount < 0 => {
+                return bad(line, "money comes back with goods");
+            }
+            Some(Known::Nothing) | None => continue,
+        };
+        let asked = asked.entry((original.basket, original.line)).or_insert(0);
+        let left = sold.amount.saturating_sub(refunded(original)).saturating_sub(*asked).max(0);
+        // A fee for what comes back does not raise what else may be paid out.
+        let refund = line.amount.saturating_neg().max(0);
+        *asked = asked.saturating_add(refund);
+        if refund > left {
+            return Err(Refusal::NotRefundable { line: line.no, left });
+        }
+    }
+    Ok(())
+}
+
+/// The line of the receipt that this one takes back, where it is one of that product.
+fn sold<'a>(
+    draft: &Draft,
+    line: &Line,
+    receipt: &'a Transaction,
+    original: OriginalLine,
+) -> Result<&'a Line, Refusal> {
+    if receipt.currency != draft.currency {
+        return bad(line, "the receipt is of another currency");
+    }
+    let Some(sold) = receipt.lines.iter().find(|sold| sold.no == original.line) else {
+        return bad(line, "the receipt has no such line");
+    };
+    if code::key(&sold.product) != code::key(&line.product) {
+        return bad(line, "the receipt's line is another product");
+    }
+    if sold.scale != line.scale && line.quantity != 0 {
+        return bad(line, "the receipt counts it with another number of decimal digits");
+    }
+    match (sold.quantity, line.quantity) {
+        (sold, 0) if sold > 0 && line.amount < 0 => bad(line, "money comes back with goods"),
+        (sold, back) if back < 0 && sold <= 0 => bad(line, "nothing of it went over the counter"),
+        _ => Ok(sold),
+    }
+}
+
+fn bad<T>(line: &Line, reason: &'static str) -> Result<T, Refusal> {
+    Err(Refusal::BadLine { line: line.no, reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::retail::money::Currency;
+    use crate::retail::sale::body::DocType;
+
+    const RECEIPT: BasketId = BasketId([1; 16]);
+
+    fn line(product: &str, quantity: i64, amount: i64) -> Line {
+        Line { no: 1, product: product.into(), quantity, amount, ..Line::default() }
+    }
+
+    fn receipt() -> Known {
+        let goods = [
+            line("milk", 3, 300),
+            line("service", 0, 500),
+            line("012345678905", 2, 200),
+            line("coupon", 0, -50),
+        ];
+        let lines = goods.into_iter().zip(1..).map(|(line, no)| Line { no, ..line }).collect();
+        let transaction = Transaction {
+            basket: RECEIPT,
+            doc_type: DocType::Sale,
+            series: "S".into(),
+            number: 1,
+            customer: None,
+            currency: Currency::EUR,
+            lines,
+            tenders: Vec::new(),
+            taxes: Vec::new(),
+            rounding: 0,
+            total: 950,
+            change: None,
+        };
+        Known::Receipt(Box::new(transaction), Mode::Live)
+    }
+
+    fn draft(lines: Vec<Line>) -> Draft {
+        Draft { doc_type: DocType::Return, ..Draft::sale(BasketId([2; 16]), Currency::EUR, lines) }
+    }
+
+    fn back(of: u16, product: &str, quantity: i64, amount: i64) -> Line {
+        Line { original: Some(OriginalLine { basket: RECEIPT, line: of }), ..line(product, quantity, amount) }
+    }
+
+    fn checked(draft: &Draft, known: Known, refunded: i64) -> Result<(), Refusal> {
+        check(draft, &BTreeMap::from([(RECEIPT, known)]), |_| refunded)
+    }
+
+    #[test]
+    fn what_was_sold_comes_back_for_what_it_cost() {
+        for back in [
+            back(1, "milk", -1, -100),
+            back(1, "milk", -3, -300),
+            back(1, "milk", -1, 0),
+            back(1, "milk", -1, 20),
+            back(2, "service", 0, -500),
+            back(3, "0012345678905", -1, -100),
+        ] {
+            assert_eq!(checked(&draft(vec![back.clone()]), receipt(), 0), Ok(()), "{back:?}");
+        }
+        let fee = vec![back(1, "milk", -3, -300), line("fee", 0, 50)];
+        assert_eq!(checked(&draft(fee), receipt(), 0), Ok(()));
+    }
+
+    #[test]
+    fn nothing_else_does() {
+        for back in [
+            back(1, "television", -1, -100),
+            back(1, "milk", 0, -1),
+            back(1, "milk", 1, -100),
+            back(1, "milk", 1, 100),
+            back(2, "service", -1, -500),
+            back(4, "coupon", -1, -50),
+            back(9, "milk", -1, -100),
+            Line { scale: 3, ..back(1, "milk", -1, -100) },
+        ] {
+            let refused = checked(&draft(vec![back.clone()]), receipt(), 0);
+            assert!(matches!(refused, Err(Refusal::BadLine { .. })), "{back:?} was {refused:?}");
+        }
+        let dollars = Draft { currency: Currency::USD, ..draft(vec![back(1, "milk", -1, -100)]) };
+        assert!(checked(&dollars, receipt(), 0).is_err());
+        let Known::Receipt(sale, _) = receipt() else { panic!("a receipt") };
+        let trained = Known::Receipt(sale, Mode::Training);
+        assert!(checked(&draft(vec![back(1, "milk", -1, -100)]), trained, 0).is_err());
+    }
+
+    #[test]
+    fn money_is_bounded_over_all_returns_of_a_line() {
+        let refused = |left| Err(Refusal::NotRefundable { line: 1, left });
+        assert_eq!(checked(&draft(vec![back(1, "milk", -1, -99_900)]), receipt(), 0), refused(300));
+        assert_eq!(checked(&draft(vec![back(1, "milk", -1, -101)]), receipt(), 200), refused(100));
+        assert_eq!(checked(&draft(vec![back(1, "milk", -1, -1)]), receipt(), 400), refused(0));
+        let twice = vec![back(1, "milk", -1, -200), back(1, "milk", -1, -101)];
+        assert_eq!(checked(&draft(twice), receipt(), 0), refused(100));
+        let with_fee = vec![back(1, "milk", -1, 100), back(1, "milk", -1, -301)];
+        assert_eq!(checked(&draft(with_fee), receipt(), 0), refused(300), "a fee pays for nothing");
+        assert_eq!(checked(&draft(vec![back(4, "coupon", 0, -1)]), receipt(), 0), refused(0));
+    }
+
+    #[test]
+    fn a_receipt_of_elsewhere_is_not_judged_and_pays_for_goods_alone() {
+        assert_eq!(checked(&draft(vec![back(1, "milk", -9, -99_900)]), Known::Nothing, 0), Ok(()));
+        assert!(checked(&draft(vec![back(1, "milk", 0, -1)]), Known::Nothing, 0).is_err());
+    }
+
+    #[test]
+    fn what_has_no_receipt_is_a_matter_of_policy() {
+        let goods = draft(vec![line("milk", -1, -100)]);
+        assert_eq!(
+            (check_unreferenced(&goods, true), check_unreferenced(&goods, false).is_err()),
+            (Ok(()), true)
+        );
+        let money = draft(vec![line("milk", 0, -100)]);
+        assert!(check_unreferenced(&money, true).is_err());
+        let coupon = Draft { doc_type: DocType::Sale, ..money };
+        assert_eq!(check_unreferenced(&coupon, false), Ok(()), "a coupon of a sale");
+        let hidden = Draft { doc_type: DocType::Sale, ..goods };
+        assert!(check_unreferenced(&hidden, false).is_err(), "a return under the name of a sale");
+    }
+}

@@ -1,0 +1,197 @@
+//! Goods that come back: the receipts that they came from are read before the return begins, as far as this terminal holds them.
+
+mod bounds;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edgepos_core::{Space, Write};
+use edgepos_sync::EventRecord;
+use edgepos_wire::{from_cbor, to_cbor};
+
+use self::bounds::Known;
+use super::envelope::{Envelope, RefRole};
+use super::keys::Keys;
+use super::keys::booked::What;
+use super::keys::found::Found;
+use super::keys::lookup::Question;
+use super::keys::name::Wanted;
+use super::sale::Sales;
+use super::sale::body::{BasketId, OriginalLine, Transaction};
+use super::sale::draft::Draft;
+use crate::ports::Rows;
+use crate::retail::unreadable::Unreadable;
+use crate::terminal::io::RequestId;
+use crate::terminal::refusal::Refusal;
+use crate::terminal::turn::Turn;
+use crate::terminal::unit_of_work::{UnitOfWork, Wants};
+
+/// Most receipts that one basket takes goods back from.
+const MAX_RECEIPTS: usize = 64;
+
+/// Returns whose receipts are being read, and the money that came back of each receipt line.
+#[derive(Debug, Default)]
+pub(crate) struct Returns {
+    reading: BTreeMap<BasketId, Reading>,
+    /// In minor units of the receipt's currency, as far as this terminal has seen.
+    refunded: BTreeMap<(BasketId, u16), i64>,
+}
+
+/// A basket that waits for receipts.
+#[derive(Debug)]
+struct Reading {
+    draft: Draft,
+    waiting: Vec<RequestId>,
+    missing: BTreeSet<BasketId>,
+    known: BTreeMap<BasketId, Known>,
+    refused: Option<Refusal>,
+}
+
+/// A basket whose receipts are read: who waits for it, and whether it may begin.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) draft: Draft,
+    pub(crate) waiting: Vec<RequestId>,
+    pub(crate) allowed: Result<(), Refusal>,
+}
+
+impl Returns {
+    /// A row of [`Space::Refunded`] as it is on disk.
+    pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let name = Unreadable::NoName { what: "a receipt line" };
+        let (basket, line) = key.split_first_chunk::<16>().ok_or(name.clone())?;
+        let line = u16::from_be_bytes(line.try_into().map_err(|_| name)?);
+        self.refunded.insert((BasketId(*basket), line), from_cbor("refunded row", value)?);
+        Ok(())
+    }
+
+    /// Money that an event gave back.
+    pub(crate) fn note(&mut self, envelope: &Envelope, out: &mut UnitOfWork) {
+        if !envelope.refs.iter().any(|link| link.role == RefRole::ORIGINAL) {
+            return;
+        }
+        // A vendor's own body says nothing of lines.
+        let Ok(transaction) = from_cbor::<Transaction>("transaction", &envelope.body) else { return };
+        for line in transaction.lines.iter().filter(|line| line.amount < 0) {
+            let Some(OriginalLine { basket, line: no }) = line.original else { continue };
+            let refunded = self.refunded.entry((basket, no)).or_insert(0);
+            *refunded = refunded.saturating_sub(line.amount);
+            let key = [basket.0.as_slice(), &no.to_be_bytes()].concat();
+            out.write(Write::put(Space::Refunded, key, to_cbor(refunded)));
+        }
+    }
+
+    /// Reads the receipts that a draft names; hands it back where it names none.
+    ///
+    /// # Errors
+    /// Goods or money come back without what the store wants for it, or too much is under way.
+    pub(crate) fn begin(
+        &mut self,
+        turn: &mut Turn<'_>,
+        keys: &mut Keys,
+        request: RequestId,
+        draft: Draft,
+    ) -> Result<Option<Draft>, Refusal> {
+        bounds::check_unreferenced(&draft, turn.config.unreferenced_returns)?;
+        let receipts: BTreeSet<BasketId> =
+            draft.lines.iter().filter_map(|line| line.original).map(|original| original.basket).collect();
+        if receipts.is_empty() {
+            return Ok(Some(draft));
+        }
+        if receipts.len() > MAX_RECEIPTS {
+            return Err(Refusal::TooLarge {
+                field: "receipts that goods come back from",
+                limit: MAX_RECEIPTS,
+            });
+        }
+        let limit = turn.config.max_commits;
+        if let Some(reading) = self.reading.get_mut(&draft.basket) {
+            if reading.draft != draft {
+                return Err(Refusal::BasketExists(draft.basket));
+            }
+            if reading.waiting.len() >= limit {
+                return Err(Refusal::Full { what: "repeats of one basket", limit });
+            }
+            reading.waiting.push(request);
+            return Ok(None);
+        }
+        if self.reading.len() >= limit {
+            return Err(Refusal::Full { what: "returns under way", limit });
+        }
+        let by = draft.basket;
+        for &receipt in &receipts {
+            keys.ask(Question::Receipt(Wanted { by, receipt }), None, Some(receipt), turn.out);
+        }
+        let (known, waiting) = (BTreeMap::new(), vec![request]);
+        self.reading.insert(by, Reading { draft, waiting, missing: receipts, known, refused: None });
+        Ok(None)
+    }
+
+    /// Which event a receipt is: reads it, where there is one. The basket, once that was the last.
+    pub(crate) fn named(
+        &mut self,
+        keys: &Keys,
+        sales: &Sales,
+        wanted: Wanted,
+        found: Result<Found, Unreadable>,
+        out: &mut UnitOfWork,
+    ) -> Option<Read> {
+        let known = match found {
+            Ok(found) => match found.first_of_basket() {
+                Some(booked) => {
+                    let What::Sale(receipt) = &booked.what else { return None };
+                    let (key, fresh) = (receipt.event.to_key().to_vec(), keys.is_fresh(booked));
+                    let whom = Wants::Receipt { wanted, fresh };
+                    out.load_range(Space::Event, key.clone(), key, u32::MAX, whom);
+                    return None;
+                }
+                None => Ok(Known::Nothing),
+            },
+            Err(reason) => Err(Refusal::Damaged { what: "what this receipt was booked as", reason }),
+        };
+        self.knows(sales, wanted, known)
+    }
+
+    /// The event of a receipt was read. The basket, once that was the last.
+    pub(crate) fn loaded(&mut self, sales: &Sales, wanted: Wanted, fresh: bool, rows: &Rows) -> Option<Read> {
+        let record = rows.first().map(|(key, value)| EventRecord::from_row(key, value));
+        let known = match record {
+            Some(record) => Ok(record.and_then(|(record, _)| read(&record)).unwrap_or(Known::Nothing)),
+            // It is about to be written, and the next call finds it.
+            None if fresh => Err(Refusal::BasketBusy(wanted.receipt)),
+            // Its name has outlived it: what is left of it is what every terminal counts.
+            None => Ok(Known::Nothing),
+        };
+        self.knows(sales, wanted, known)
+    }
+
+    /// Ends all that is under way. Whoever waits for it.
+    pub(crate) fn stop(&mut self) -> Vec<RequestId> {
+        std::mem::take(&mut self.reading).into_values().flat_map(|reading| reading.waiting).collect()
+    }
+
+    fn knows(&mut self, sales: &Sales, wanted: Wanted, known: Result<Known, Refusal>) -> Option<Read> {
+        let reading = self.reading.get_mut(&wanted.by)?;
+        reading.missing.remove(&wanted.receipt);
+        match known {
+            Ok(known) => drop(reading.known.insert(wanted.receipt, known)),
+            Err(refusal) => drop(reading.refused.get_or_insert(refusal)),
+        }
+        if !reading.missing.is_empty() {
+            return None;
+        }
+        let Reading { draft, waiting, known, refused, .. } = self.reading.remove(&wanted.by)?;
+        let refunded = |original: OriginalLine| {
+            let booked = self.refunded.get(&(original.basket, original.line)).copied().unwrap_or(0);
+            booked.saturating_add(sales.refunding(original, draft.basket))
+        };
+        let allowed = refused.map_or_else(|| bounds::check(&draft, &known, refunded), Err);
+        Some(Read { draft, waiting, allowed })
+    }
+}
+
+/// What an event says as a receipt; `None` where its body is a vendor's own.
+fn read(record: &EventRecord) -> Option<Known> {
+    let envelope = Envelope::decode(&record.payload).ok()?;
+    let transaction = from_cbor("transaction", &envelope.body).ok()?;
+    Some(Known::Receipt(Box::new(transaction), envelope.mode))
+}

@@ -1,0 +1,66 @@
+//! What a till hears of a basket, and what the event of a sale refers to.
+
+use edgepos_core::{IdempotencyKey, Space, Write};
+use edgepos_wire::to_cbor;
+
+use super::basket::Basket;
+use super::body::{BasketId, Transaction};
+use crate::retail::envelope::{Ref, RefRole};
+use crate::retail::keys::booked::What;
+use crate::retail::keys::found::Found;
+use crate::retail::unreadable::Unreadable;
+use crate::terminal::io::{Reply, RequestId};
+use crate::terminal::refusal::Refusal;
+use crate::terminal::unit_of_work::{Then, UnitOfWork};
+
+/// Refuses a basket that is booked, and a key that is something else's.
+pub(super) fn free(
+    basket: BasketId,
+    key: Option<IdempotencyKey>,
+    found: Result<Found, Unreadable>,
+) -> Result<(), Refusal> {
+    let found =
+        found.map_err(|reason| Refusal::Damaged { what: "what this basket was booked as", reason })?;
+    let of_key = key.and_then(|_| found.first_of_key(|_| false)).map(|booked| &booked.what);
+    match of_key {
+        Some(What::Sale(receipt)) if receipt.basket != basket => {
+            return Err(Refusal::KeyOfAnotherBasket { asked: basket, basket: receipt.basket });
+        }
+        Some(What::Record(event, _)) => return Err(Refusal::KeyInUse { event: *event }),
+        Some(What::Sale(_)) | None => {}
+    }
+    match found.first_of_basket().map(|booked| &booked.what) {
+        Some(What::Sale(receipt)) => Err(Refusal::BasketBooked(receipt.clone())),
+        Some(What::Record(..)) | None => Ok(()),
+    }
+}
+
+/// Writes the basket down, and answers once that is durable.
+pub(super) fn keep(out: &mut UnitOfWork, request: RequestId, basket: &Basket, reply: Reply) {
+    out.write(Write::put(Space::Basket, basket.transaction.basket.0, to_cbor(basket)));
+    out.then(Then::Reply(request, reply));
+}
+
+pub(super) fn begun(basket: &Basket) -> Reply {
+    Reply::Begun { number: basket.transaction.number, total: basket.transaction.total }
+}
+
+pub(super) fn claimed(basket: &Basket) -> Reply {
+    let Transaction { number, total, ref lines, .. } = basket.transaction;
+    Reply::Claimed { number, total, lines: lines.clone() }
+}
+
+/// The receipts that goods come back from, and the customer.
+pub(super) fn references(transaction: &Transaction) -> Vec<Ref> {
+    let mut originals: Vec<BasketId> =
+        transaction.lines.iter().filter_map(|line| line.original).map(|original| original.basket).collect();
+    originals.sort_unstable();
+    originals.dedup();
+    let originals =
+        originals.into_iter().map(|basket| Ref { role: RefRole::ORIGINAL, id: basket.0.to_vec() });
+    let customer = transaction
+        .customer
+        .iter()
+        .map(|customer| Ref { role: RefRole::CUSTOMER, id: customer.as_bytes().to_vec() });
+    originals.chain(customer).collect()
+}

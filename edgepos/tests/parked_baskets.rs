@@ -1,0 +1,159 @@
+//! A basket is parked at one till, recalled at another and sold once; with a leader or without one.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use edgepos::core::Now;
+use edgepos::model::{BasketId, CounterRow, ExceptionType, Kind, Line, Mode};
+use edgepos::{Draft, Notice, Record, Refusal, Reply};
+use support::{Shop, Till, WALL, draft, line};
+
+const NOW: Now = Now::new(0, WALL);
+const ID: BasketId = BasketId([1; 16]);
+
+fn wine() -> Draft {
+    draft(1, vec![line(1, "wine", 2, 1_600), Line { lot: Some("A7".into()), ..line(2, "bread", 1, 300) }])
+}
+
+fn park(till: &mut Till, now: Now) -> Result<(), Refusal> {
+    let request = till.request();
+    till.terminal.park(now, request, ID)?;
+    till.run(now);
+    till.replies.remove(&request).expect("parked and durable").map(|reply| assert_eq!(reply, Reply::Parked))
+}
+
+fn claim(till: &mut Till, now: Now) -> Result<(u64, Vec<Line>), Refusal> {
+    let request = till.request();
+    till.terminal.claim(now, request, ID)?;
+    till.run(now);
+    match till.replies.remove(&request).expect("claimed and durable")? {
+        Reply::Claimed { number, total, lines } => {
+            assert_eq!(total, 1_900);
+            till.knows_total(ID, total);
+            Ok((number, lines))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn recorded(till: &Till, kind: Kind) -> usize {
+    let of_kind =
+        |notice: &&Notice| matches!(notice, Notice::Recorded { envelope, .. } if envelope.kind == kind);
+    till.notices.iter().filter(of_kind).count()
+}
+
+#[test]
+fn a_basket_goes_on_at_the_next_till_and_is_sold_once() {
+    let mut shop = Shop::new(2);
+    let now = shop.now;
+    let lines = wine().lines;
+    // Nobody leads yet.
+    shop.tills[0].begin(now, wine()).unwrap();
+    park(&mut shop.tills[0], now).unwrap();
+    assert!(shop.tills[0].terminal.unresolved().is_empty());
+    assert_eq!(recorded(&shop.tills[0], Kind::NUMBER_VOIDED), 1, "its number is not used");
+    assert_eq!(park(&mut shop.tills[0], now), Ok(()), "a repeat is answered as the first");
+    assert_eq!(claim(&mut shop.tills[1], now), Err(Refusal::UnknownBasket(ID)), "it has not heard of it");
+    shop.pass(3_000);
+    shop.crash(0);
+    shop.crash(1);
+    shop.heal();
+    let now = shop.now;
+    assert_eq!(claim(&mut shop.tills[1], now), Ok((1, lines.clone())));
+    assert_eq!(claim(&mut shop.tills[1], now), Ok((1, lines)), "a repeat gets the same number");
+    shop.crash(1);
+    shop.heal();
+    shop.pass(3_000);
+    let now = shop.now;
+    assert_eq!(claim(&mut shop.tills[0], now), Err(Refusal::BasketElsewhere(ID)));
+    shop.tills[1].knows_total(ID, 1_900);
+    shop.tills[1].commit(now, 1, 9).unwrap();
+    shop.pass(3_000);
+    let now = shop.now;
+    assert!(shop.tills.iter().all(|till| till.terminal.counter(&CounterRow::stock("wine", 0)) == Some(-2)));
+    assert!(shop.tills[0].commit(now, 1, 8).is_err(), "the first till cannot sell it any more");
+    assert!(shop.tills.iter().all(|till| till.terminal.status().open_baskets == 0));
+}
+
+#[test]
+fn it_comes_back_to_its_own_till_and_may_be_parked_again() {
+    let mut till = Till::new(1, 1, NOW);
+    till.begin(NOW, wine()).unwrap();
+    for number in 2..=4 {
+        park(&mut till, NOW).unwrap();
+        till = till.crash(NOW);
+        assert_eq!(claim(&mut till, NOW).unwrap().0, number, "each recall has a number of its own");
+    }
+    let (receipt, _) = till.commit(NOW, 1, 9).unwrap();
+    assert_eq!((receipt.number, receipt.total), (4, 1_900));
+    assert!(park(&mut till, NOW).is_err() && claim(&mut till, NOW).is_err());
+}
+
+#[test]
+fn what_is_parked_keeps_no_day_open_and_belongs_to_the_day_of_its_recall() {
+    let mut till = Till::new(1, 1, NOW);
+    till.record(NOW, Record::day_opened(20_261_128, 0)).unwrap();
+    till.begin(NOW, wine()).unwrap();
+    assert!(till.record(NOW, Record::day_closed(0)).is_err());
+    park(&mut till, NOW).unwrap();
+    till.record(NOW, Record::day_closed(0)).unwrap();
+    assert_eq!(claim(&mut till, NOW), Err(Refusal::DayClosed(20_261_128)));
+    till.record(NOW, Record::day_opened(20_261_129, 0)).unwrap();
+    claim(&mut till, NOW).unwrap();
+    till.commit(NOW, 1, 9).unwrap();
+    let day = till.notices.iter().find_map(|notice| match notice {
+        Notice::Recorded { envelope, .. } if envelope.kind == Kind::TRANSACTION => envelope.business_day,
+        _ => None,
+    });
+    assert_eq!(day, Some(20_261_129));
+}
+
+#[test]
+fn a_parked_basket_is_given_up_once() {
+    let mut till = Till::new(1, 1, NOW);
+    till.begin(NOW, wine()).unwrap();
+    park(&mut till, NOW).unwrap();
+    let abandon = |till: &mut Till| {
+        let request = till.request();
+        till.terminal.abandon(NOW, request, ID).unwrap();
+        till.run(NOW);
+        till.replies.remove(&request).unwrap()
+    };
+    assert_eq!(abandon(&mut till), Ok(Reply::Abandoned));
+    assert_eq!(recorded(&till, Kind::BASKET_CLOSED), 1);
+    assert_eq!(abandon(&mut till), Err(Refusal::BasketElsewhere(ID)));
+    assert_eq!(claim(&mut till, NOW), Err(Refusal::BasketElsewhere(ID)));
+}
+
+#[test]
+fn a_trainees_basket_is_not_parked() {
+    let mut till = Till::new(1, 1, NOW);
+    till.begin(NOW, Draft { mode: Mode::Training, ..wine() }).unwrap();
+    assert!(matches!(park(&mut till, NOW), Err(Refusal::BadField { field: "basket", .. })));
+    assert_eq!(till.terminal.unresolved().len(), 1);
+}
+
+/// Two tills that cannot hear each other recall it, and both are paid: both sales stand, and the store raises one exception.
+#[test]
+fn two_completions_raise_one_exception() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    let now = shop.now;
+    shop.tills[0].begin(now, wine()).unwrap();
+    park(&mut shop.tills[0], now).unwrap();
+    shop.pass(3_000);
+    shop.cut(2);
+    let now = shop.now;
+    for (till, key) in [(1, 8), (2, 9)] {
+        claim(&mut shop.tills[till], now).unwrap();
+        shop.tills[till].commit(now, 1, key).unwrap();
+    }
+    shop.heal();
+    shop.pass(10_000);
+    for till in &shop.tills {
+        let exceptions = till.terminal.status().exceptions;
+        let doubles = exceptions.iter().filter(|raised| raised.exception == ExceptionType::DUPLICATE).count();
+        assert_eq!(doubles, 1);
+    }
+}
