@@ -134,7 +134,7 @@ impl fmt::Display for Witness {
     }
 }
 
-/// A claim about the cloud that is not so, as long as it stands.
+/// A claim about the cloud that is not so, or a history that is not ours, as long as it stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mistake {
     /// The cloud is claimed to hold more than is held here, and nobody has sent what would prove it.
@@ -148,10 +148,12 @@ pub enum Mistake {
         /// Who claims it.
         witness: Witness,
     },
-    /// The cloud holds another history of the chain.
+    /// Somebody holds another history of the chain.
     Disputed {
         /// The chain that has two histories.
         chain: Chain,
+        /// Who holds the other one: the cloud, or a connected peer.
+        witness: Witness,
     },
 }
 

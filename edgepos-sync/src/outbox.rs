@@ -281,9 +281,10 @@ impl Outbox {
         self.log.above_cloud()
     }
 
-    /// Claims about the cloud that are not so, as long as they stand.
+    /// Claims about the cloud that are not so, and histories that differ from those held here, as long as they stand.
     pub fn mistakes(&self) -> impl Iterator<Item = Mistake> + '_ {
-        self.parts.proofs.mistakes(&self.log).chain(self.parts.uploader.disputed())
+        let Parts { proofs, uploader, peers, .. } = &self.parts;
+        proofs.mistakes(&self.log).chain(uploader.disputed()).chain(peers.disputes())
     }
 
     /// Why the cloud does not take what this terminal uploads, while it answers and refuses.

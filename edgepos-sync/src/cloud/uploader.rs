@@ -283,7 +283,10 @@ impl Uploader {
 
     /// The chains of which the cloud holds another history.
     pub(crate) fn disputed(&self) -> impl Iterator<Item = Mistake> + '_ {
-        self.receiver.disputed().iter().map(|chain| Mistake::Disputed { chain: *chain })
+        self.receiver
+            .disputed()
+            .iter()
+            .map(|chain| Mistake::Disputed { chain: *chain, witness: Witness::Cloud })
     }
 
     /// The cloud holds less than this instance of it was proved to hold.

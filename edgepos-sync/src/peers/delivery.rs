@@ -86,6 +86,11 @@ impl Delivery {
         self.receiver.dispute(chain);
     }
 
+    /// The chains that have another history there.
+    pub(crate) fn disputed(&self) -> &BTreeSet<Chain> {
+        self.receiver.disputed()
+    }
+
     /// What it holds is to be compared anew.
     pub(crate) fn forget_disputes(&mut self) {
         self.receiver.forget_disputes();

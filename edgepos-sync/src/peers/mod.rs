@@ -18,7 +18,7 @@ use self::answers::Answers;
 use self::peer::Peer;
 use self::stance::Stance;
 use self::watch::CloudWatch;
-use crate::io::{Notice, Witness};
+use crate::io::{Mistake, Notice, Witness};
 use crate::turn::Turn;
 use crate::wire::message::{Hello, Message};
 
@@ -149,6 +149,11 @@ impl Peers {
         if let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.is_open()) {
             peer.part(turn, chain);
         }
+    }
+
+    /// The chains of which connected peers hold another history.
+    pub(crate) fn disputes(&self) -> impl Iterator<Item = Mistake> + '_ {
+        self.peers.values().filter(|peer| peer.is_open()).flat_map(Peer::disputes)
     }
 
     /// Our own chains of which the leader, who is another terminal, or a majority holds another history: one of them, and how far it

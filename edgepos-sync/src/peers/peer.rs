@@ -9,7 +9,7 @@ use super::acks::Acks;
 use super::delivery::Delivery;
 use super::session::Session;
 use super::stance::Stance;
-use crate::io::{Notice, Witness};
+use crate::io::{Mistake, Notice, Witness};
 use crate::log::intake::{Intake, Taken};
 use crate::turn::Turn;
 use crate::wire::batch::{Batch, LinkError, Run};
@@ -219,6 +219,12 @@ impl Peer {
     pub(crate) fn forget_disputes(&mut self) {
         self.acks.forget_refusals();
         self.delivery.forget_disputes();
+    }
+
+    /// The chains of which it holds another history, while it is connected.
+    pub(crate) fn disputes(&self) -> impl Iterator<Item = Mistake> + '_ {
+        let witness = self.witness();
+        self.delivery.disputed().iter().map(move |chain| Mistake::Disputed { chain: *chain, witness })
     }
 
     /// How far it holds a chain of which it has another history.

@@ -75,7 +75,7 @@ fn of_refusal(refusal: Option<CloudRefusal>, queued: u64) -> Option<Finding> {
     })
 }
 
-/// Claims about the cloud that are not so: those above what is held here, and chains of which it holds another history.
+/// Claims about the cloud that are not so: those above what is held here, and chains of which somebody holds another history.
 fn of_claims(mistakes: impl Iterator<Item = Mistake>) -> (Option<Finding>, Option<Finding>) {
     let (mut above, mut disputed) = (Vec::new(), Vec::new());
     for mistake in mistakes {
@@ -85,7 +85,7 @@ fn of_claims(mistakes: impl Iterator<Item = Mistake>) -> (Option<Finding>, Optio
                     "{witness}: the cloud holds {chain} up to {claimed}; here it ends at {own}"
                 ));
             }
-            Mistake::Disputed { chain } => disputed.push(format!("the cloud: {chain}")),
+            Mistake::Disputed { chain, witness } => disputed.push(format!("{witness}: {chain}")),
         }
     }
     (listed(above), listed(disputed))
