@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use edgepos_inference::{
     Backend, CacheConfig, Engines, LibrarySearch, LoadOptions, Manifest, OnnxRuntime, Outcome, ProductConfig,
@@ -15,6 +15,9 @@ use support::{PATIENT, fetched, file, models, patient, product};
 /// Enough for a few pictures at once, and not for sixteen.
 const ARENA: usize = 24 << 20;
 
+/// A process has one arena: what one test fills is short for the other.
+static ARENA_IN_USE: Mutex<()> = Mutex::new(());
+
 fn runtime() -> Option<OnnxRuntime> {
     let search = LibrarySearch::nowhere().directory(&fetched("cpu")?);
     Some(OnnxRuntime::open_within(&search, ARENA).unwrap())
@@ -22,6 +25,7 @@ fn runtime() -> Option<OnnxRuntime> {
 
 #[test]
 fn a_batch_that_does_not_fit_is_out_of_memory_and_the_session_serves_on() {
+    let _alone = ARENA_IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(runtime) = runtime() else { return };
     let manifest = Manifest::read(&models()).unwrap();
     let bytes = manifest.for_task(Task::PRODUCT).unwrap().variants[0].file.read(&models()).unwrap();
@@ -37,6 +41,7 @@ fn a_batch_that_does_not_fit_is_out_of_memory_and_the_session_serves_on() {
 
 #[test]
 fn more_customers_than_memory_are_all_answered() {
+    let _alone = ARENA_IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(runtime) = runtime() else { return };
     let worker = WorkerConfig { max_batch: 64, queue_limit: 64, ..patient() };
     let cache = CacheConfig { entries: 0, ..CacheConfig::default() };
