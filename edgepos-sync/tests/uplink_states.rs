@@ -278,3 +278,22 @@ fn a_cloud_that_lost_its_memory_is_given_everything_again() {
     bench.reply(id, CloudReply::Ack { held, forks: Default::default() });
     assert_eq!(bench.outbox.cloud().get(CHAIN), Seq(1));
 }
+
+/// A leader of an earlier version passes on what the cloud holds without hashes, which proves nothing: a follower hears it from the cloud.
+#[test]
+fn who_follows_asks_the_cloud_itself_while_nothing_is_proved() {
+    let mut bench = Bench::terminal(0);
+    bench.tell(Input::Leader { leader: Some((replica(1), Term(9))), entitled: false });
+    let looks = bench.looks;
+    bench.wait(Duration::from_secs(600));
+    assert_eq!(bench.looks, looks, "nothing is held that could be asked about");
+    bench.record(Lane::Transactions, b"sale");
+    bench.drain();
+    bench.wait(Duration::from_secs(59));
+    assert_eq!(bench.looks, looks, "the leader's word is waited for");
+    bench.wait(Duration::from_secs(2));
+    assert_eq!(bench.looks, looks + 1, "a minute later the cloud is asked");
+    bench.wait(Duration::from_secs(60));
+    assert_eq!(bench.looks, looks + 2, "and again, since it does not hold the sale");
+    assert!(bench.asked.is_empty(), "it looks and uploads nothing");
+}

@@ -138,7 +138,9 @@ impl Uploader {
             | Stage::Looking { deadline, .. } => Some(*deadline),
             Stage::Resting { until, .. } => Some(*until),
             Stage::Holding { .. } => self.head.poll_timeout(),
-            Stage::Off if self.mandate.is_none() => self.claim.leaderless_at(config),
+            Stage::Off if self.mandate.is_none() => {
+                [self.claim.leaderless_at(config), self.head.poll_timeout()].into_iter().flatten().min()
+            }
             Stage::Off | Stage::Gathering { .. } => None,
         }
     }
@@ -162,8 +164,12 @@ impl Uploader {
 
     /// Starts what the mandate allows and nothing holds up. `doubts`: the cloud claims to hold what nobody here has.
     pub(crate) fn pump(&mut self, turn: &mut Turn<'_>, doubts: bool) {
-        self.head.update(turn, doubts || !self.receiver.disputed().is_empty());
         let mandate = self.claim.mandate(turn.now, turn.config);
+        if mandate.is_some() || turn.log.above_proved() > 0 {
+            self.head.update(turn, doubts || !self.receiver.disputed().is_empty());
+        } else {
+            self.head.looked();
+        }
         if mandate != self.mandate {
             // Whatever is under way was asked for by another right. Its answer is heard for the vector alone.
             self.mandate = mandate;
@@ -171,7 +177,9 @@ impl Uploader {
             self.retry.reset();
         }
         let Some(mandate) = mandate else {
-            if matches!(self.stage, Stage::Off) && (!self.heard || self.question.is_some()) {
+            // Who leads may speak no hashes: what the cloud holds is then heard from itself.
+            let asks = !self.heard || self.question.is_some() || self.head.is_due(turn.now);
+            if matches!(self.stage, Stage::Off) && asks {
                 self.look(turn, None);
             }
             return;
