@@ -1,41 +1,23 @@
 //! The driver on a real store: what was acknowledged is there after a restart, and a failed write stops the terminal.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "support/alone.rs"]
+mod alone;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use alone::{Alone, Cloudless};
 use edgepos::consensus::Timing;
 use edgepos::core::{ConnectionId, IdempotencyKey, Persist, ReplicaId, Space, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, CounterRow, Currency, Line, Tender};
-use edgepos::sync::{CloudRequest, UplinkError};
 use edgepos::{
     Commit, ConditionKind, Config, Delivery, Draft, Driver, DriverConfig, Genesis, Inference, MemoryStore,
-    Node, Notice, Record, Refusal, Rows, SqliteStore, Store, StoreError, SystemClock, Transport, Uplink,
-    UplinkFuture,
+    Node, Notice, Record, Refusal, Rows, SqliteStore, Store, StoreError, SystemClock, Transport,
 };
 use tokio::sync::{broadcast, mpsc};
-
-/// Nobody is connected.
-struct Alone;
-
-impl Transport for Alone {
-    fn delivery(&self) -> Delivery {
-        Delivery::Stream
-    }
-
-    fn send(&mut self, _: ReplicaId, _: ConnectionId, _: Vec<u8>) {}
-}
-
-/// The cloud is away.
-struct Cloudless;
-
-impl Uplink for Cloudless {
-    fn call(&self, _: CloudRequest) -> UplinkFuture {
-        Box::pin(async { Err(UplinkError::Unreachable) })
-    }
-}
 
 fn start(store: Box<dyn Store>) -> (Node, Driver) {
     let me = ReplicaId::new(1, 5);

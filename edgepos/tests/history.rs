@@ -1,39 +1,22 @@
 //! What a terminal recorded can be read back, from any point on and without loss.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "support/alone.rs"]
+mod alone;
+
 use std::sync::{Arc, Mutex};
 
-use edgepos::core::{
-    Chain, ConnectionId, EventId, Lane, Persist, ReplicaId, Seq, Space, StoreGeneration, StoreId, Write,
-};
+use alone::{Alone, Cloudless};
+use edgepos::core::{Chain, EventId, Lane, Persist, ReplicaId, Seq, Space, StoreGeneration, StoreId, Write};
 use edgepos::crdt::VersionVector;
 use edgepos::model::{Body, Counter, StockLine, StockMoved, StockReason};
-use edgepos::sync::{CloudRequest, UplinkError};
 use edgepos::{
-    Config, Delivery, Driver, DriverConfig, Durability, Events, Genesis, HistoryError, MAX_PAGE, MemoryStore,
-    Node, Record, Rows, Store, StoreError, SystemClock, Transport, Uplink, UplinkFuture,
+    Config, Driver, DriverConfig, Durability, Events, Genesis, HistoryError, MAX_PAGE, MemoryStore, Node,
+    Record, Rows, Store, StoreError, SystemClock,
 };
 use tokio::sync::mpsc;
 
 const ME: ReplicaId = ReplicaId::new(1, 5);
-
-struct Alone;
-
-impl Transport for Alone {
-    fn delivery(&self) -> Delivery {
-        Delivery::Stream
-    }
-
-    fn send(&mut self, _: ReplicaId, _: ConnectionId, _: Vec<u8>) {}
-}
-
-struct Cloudless;
-
-impl Uplink for Cloudless {
-    fn call(&self, _: CloudRequest) -> UplinkFuture {
-        Box::pin(async { Err(UplinkError::Unreachable) })
-    }
-}
 
 /// A store that the test keeps.
 #[derive(Clone, Default)]

@@ -1,15 +1,18 @@
 //! Nothing of a customer, an operator or a sale's contents reaches a log line, a metric, an error or a status.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "support/alone.rs"]
+mod alone;
+
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use alone::{Alone, Cloudless};
 use edgepos::core::{ConnectionId, IdempotencyKey, ReplicaId, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, Currency, Discount, Line, Tender, TenderType};
-use edgepos::sync::{CloudRequest, UplinkError};
 use edgepos::{
-    Commit, Config, Delivery, Draft, Driver, DriverConfig, Genesis, MemoryStore, Node, Record, Refusal,
-    SystemClock, Transport, TransportEvent, Uplink, UplinkFuture,
+    Commit, Config, Draft, Driver, DriverConfig, Genesis, MemoryStore, Node, Record, Refusal, SystemClock,
+    TransportEvent,
 };
 use tokio::sync::mpsc;
 
@@ -25,24 +28,6 @@ const SECRETS: [&str; 9] = [
     "SecretBody",
     "SecretProduct",
 ];
-
-struct Alone;
-
-impl Transport for Alone {
-    fn delivery(&self) -> Delivery {
-        Delivery::Stream
-    }
-
-    fn send(&mut self, _: ReplicaId, _: ConnectionId, _: Vec<u8>) {}
-}
-
-struct Cloudless;
-
-impl Uplink for Cloudless {
-    fn call(&self, _: CloudRequest) -> UplinkFuture {
-        Box::pin(async { Err(UplinkError::Unreachable) })
-    }
-}
 
 /// Every log line of the process, at every level.
 #[derive(Clone, Default)]

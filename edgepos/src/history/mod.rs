@@ -25,6 +25,7 @@ use crate::terminal::refusal::Refusal;
 
 /// Events that are read ahead of a reader.
 const AHEAD: usize = 256;
+
 /// Events as they are read back, a [`Stream`]. Those of one chain come in the order of their positions; those of several in the order of
 /// their hybrid logical clocks, as far as they are here when they are read.
 #[derive(Debug)]
