@@ -6,7 +6,7 @@ mod support;
 
 use edgepos::core::{Now, Space};
 use edgepos::model::{BasketId, CounterRow, Effect};
-use edgepos::{MemoryStore, Record, Refusal};
+use edgepos::{MemoryStore, Record, Refusal, Reply, RequestId};
 use support::{Shop, Till, WALL, back, config, draft, line};
 
 const NOW: Now = Now::new(0, WALL);
@@ -110,4 +110,22 @@ fn a_return_that_arrives_before_its_sale_counts_once_both_are_here() {
         shop.crash(till);
         assert_eq!(shop.tills[till].terminal.counter(&row(1, 1)), Some(2));
     }
+}
+
+/// Nobody reads for the questions meanwhile: the disk is not asked, and no memory is taken for one more.
+#[test]
+fn questions_that_wait_have_a_limit() {
+    let mut till = till(1);
+    till.sell(NOW, 1, vec![line(1, "milk", 1, 100)]);
+    let first = 1_000;
+    for request in first..first + 1_025 {
+        till.terminal.ask_counter(NOW, RequestId(request), row(1, 1)).unwrap();
+    }
+    till.run(NOW);
+    let answers: Vec<_> =
+        (first..first + 1_025).map(|request| till.replies[&RequestId(request)].clone()).collect();
+    assert!(answers[..1_024].iter().all(|answer| *answer == Ok(Reply::Counter(Some(1)))));
+    let full = Refusal::Full { what: "questions about sold lines", limit: 1_024 };
+    assert_eq!(answers[1_024], Err(full));
+    assert_eq!(till.counter(NOW, &row(1, 1)), Some(1), "and is asked again afterwards");
 }

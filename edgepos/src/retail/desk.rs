@@ -27,6 +27,9 @@ use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
 use crate::terminal::unit_of_work::UnitOfWork;
 
+/// Questions about sold lines that may wait for their sales to be read at once.
+const MAX_ASKED: usize = 1_024;
+
 /// Every basket that somebody handles.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
@@ -85,6 +88,10 @@ impl Desk {
         row: CounterRow,
     ) {
         match basket_of(&row.to_key()).filter(|_| beside.counters.lacks_sale(&row)) {
+            Some(_) if self.asked.values().map(Vec::len).sum::<usize>() >= MAX_ASKED => {
+                let full = Refusal::Full { what: "questions about sold lines", limit: MAX_ASKED };
+                turn.out.reply(request, Err(full));
+            }
             Some(basket) => {
                 self.asked.entry(basket).or_default().push((request, row));
                 self.sold.ask(basket, beside.keys, turn.out);
