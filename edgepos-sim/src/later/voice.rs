@@ -143,7 +143,8 @@ impl Voice {
                 b"decided by the store",
             ),
             3 => payload(stamp, 70_000, &[], b"a kind of more bits"),
-            4 => b"a form after CBOR".to_vec(),
+            // Not the same bytes twice: every version stamps what it proposes.
+            4 => [b"a form after CBOR, ".as_slice(), &stamp.hlc.0.to_be_bytes()].concat(),
             // An exception whose body lacks what this version needs.
             5 => payload(stamp, Kind::EXCEPTION_RAISED.0.into(), &[], b"\xA1\x18\xC8\x01"),
             6 => Vec::new(),

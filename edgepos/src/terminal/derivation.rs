@@ -146,8 +146,9 @@ impl Derivation {
             return false;
         };
         let same = |(_, waiting): &(&u64, &Waiting)| waiting.payload == *payload;
-        let Some(index) = self.waiting.iter().find(same).map(|(index, _)| *index).filter(|_| *seq == held)
-        else {
+        let mut found = self.waiting.iter().filter(same).map(|(index, _)| *index);
+        // Where the same bytes were decided twice, the event does not say which of them it is; the next one does.
+        let (Some(index), None, true) = (found.next(), found.next(), *seq == held) else {
             return false;
         };
         self.waiting = self.waiting.split_off(&(index + 1));
@@ -284,6 +285,26 @@ mod tests {
         assert!(!derivation.derives(), "something waits");
         assert_eq!(derivation.next(Seq(8), Seq(8), &mut out).unwrap(), b"three");
         assert!(derivation.derives() && derivation.next(Seq(9), Seq(9), &mut out).is_none());
+    }
+
+    /// The same bytes, decided twice: taken for the first, what follows it would get a second place.
+    #[test]
+    fn an_event_that_was_decided_twice_tells_no_place() {
+        let mut out = UnitOfWork::default();
+        let mut derivation = fresh();
+        derivation.lose(&mut out);
+        for (index, payload) in [(4, "again"), (5, "two"), (6, "again"), (7, "three"), (8, "four")] {
+            derivation.wait(index, payload.into(), &mut out);
+        }
+        let event = |seq, payload: &str| EventRecord {
+            id: EventId::new(store_chain(StoreGeneration(0)), Seq(seq)),
+            payload: payload.as_bytes().into(),
+        };
+        derivation.heard(&event(3, "again"));
+        assert!(!derivation.finds_place(Seq(3), &mut out), "it is the first or the second");
+        derivation.heard(&event(4, "three"));
+        assert!(derivation.finds_place(Seq(4), &mut out));
+        assert_eq!(derivation.next(Seq(4), Seq(4), &mut out).unwrap(), b"four");
     }
 
     #[test]
