@@ -11,6 +11,7 @@ mod downgrade;
 mod forms;
 mod state;
 mod voice;
+mod waiting;
 mod writes;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -30,6 +31,7 @@ pub(crate) use downgrade::downgraded;
 use forms::{Stamp, encoded, payload, with_field};
 use state::State;
 use voice::{Saying, Voice};
+use waiting::Waiting;
 use writes::Writes;
 
 /// Decisions of this kind carry an event of the store's own chain.
@@ -82,6 +84,7 @@ pub(crate) struct Later {
     clock: Clock,
     state: State,
     writes: Writes<Promise>,
+    waiting: Waiting,
     peers: BTreeMap<ReplicaId, ConnectionId>,
     told_leader: (Option<Leader>, bool),
     voice: Voice,
@@ -117,6 +120,7 @@ impl Later {
             clock: Clock::new(ceiling(disk)?),
             state,
             writes: Writes::default(),
+            waiting: Waiting::on(disk)?,
             peers: BTreeMap::new(),
             told_leader: (None, false),
             speaks_at: Some(now.mono + Duration::from_millis(1_000 + voice.pause_ms())),
@@ -261,9 +265,8 @@ impl Later {
                 quiet = false;
                 self.do_outbox(output);
             }
-            let (seq, hash) = self.outbox.decided_head(store_chain());
-            let state = [seq.0.to_be_bytes().as_slice(), &hash.0, b"and more"].concat();
-            self.election.attach(Attachment::State(state));
+            self.place(now);
+            self.attach();
             quiet &= !self.tell_leader(now);
             quiet &= !self.raise(now);
             if quiet {
@@ -283,9 +286,8 @@ impl Later {
             consensus::Output::Persist(persist) => self.writes.of_election(persist),
             consensus::Output::Apply(decision) => self.decided(now, decision),
             // It alone keeps so short a log that others need a snapshot.
-            consensus::Output::Install(_) => {
-                unreachable!("only a later terminal sends snapshots, and there is one")
-            }
+            // Others compact their logs when they get its snapshot, and may know more by then than its own disk after a power cut.
+            consensus::Output::Install(state) => self.install(now, state.as_deref()),
             consensus::Output::Transmit(message) => {
                 if let Some(&connection) = self.peers.get(&message.to()) {
                     self.transmit(message.to(), connection, ELECTION, &message.encode());
@@ -339,23 +341,48 @@ impl Later {
         true
     }
 
+    /// A snapshot took the place of decisions.
+    fn install(&mut self, now: Now, state: Option<&[u8]>) {
+        let read = state.and_then(waiting::read);
+        let (seq, hash) = read.expect("who does not know the places attaches nothing, and sends no snapshot");
+        self.waiting.forget().into_iter().for_each(|write| self.writes.put(write));
+        // Another history is told by the outbox, which the checkers see.
+        drop(self.outbox.adopt_decided(now, store_chain(), seq, hash));
+    }
+
+    /// What others get with a snapshot.
+    fn attach(&mut self) {
+        let (seq, hash) = self.outbox.decided_head(store_chain());
+        let state = [seq.0.to_be_bytes().as_slice(), &hash.0, b"and more"].concat();
+        let derived = self.waiting.is_empty();
+        self.election.attach(if derived { Attachment::State(state) } else { Attachment::Pending });
+    }
+
     /// A decision of the log: its position first, whatever it says.
     fn decided(&mut self, now: Now, decision: Decision) {
-        if decision.kind != STORE_EVENT {
-            return;
+        if decision.kind == STORE_EVENT {
+            self.waiting.push(decision.index, decision.bytes);
+            self.place(now);
         }
+    }
+
+    fn place(&mut self, now: Now) {
         let chain = store_chain();
-        let again = exception(&decision.bytes)
-            .and_then(|exception| self.state.raised(&exception))
-            .is_some_and(|seq| seq <= self.outbox.decided(chain));
-        if again {
-            return;
+        loop {
+            let (held, decided) = (self.outbox.head(chain).0, self.outbox.decided(chain));
+            let Some((payload, row)) = self.waiting.next(held, decided) else { break };
+            row.into_iter().for_each(|write| self.writes.put(write));
+            let raised = exception(&payload).and_then(|exception| self.state.raised(&exception));
+            if raised.is_some_and(|seq| seq <= decided) {
+                continue;
+            }
+            if let Ok(placed) = self.outbox.record_decided(now, chain, payload.clone())
+                && placed.new
+            {
+                self.state.add(self.setup.me, placed.id, &payload);
+            }
         }
-        if let Ok(decided) = self.outbox.record_decided(now, chain, decision.bytes.clone())
-            && decided.new
-        {
-            self.state.add(self.setup.me, decided.id, &decision.bytes);
-        }
+        self.waiting.keep().into_iter().for_each(|write| self.writes.put(write));
     }
 
     fn raise(&mut self, now: Now) -> bool {

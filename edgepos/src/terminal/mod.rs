@@ -283,11 +283,7 @@ impl Terminal {
         if self.stopped.is_some() {
             return None;
         }
-        let due = self
-            .election
-            .entitled()
-            .then(|| self.shop.next_due(self.config.exception_grace, level::ends_exceptions(&self.election)))
-            .flatten();
+        let due = proposing::next_due(&self.config, &self.election, &self.ledger, &self.shop);
         [self.election.poll_timeout(), self.ledger.poll_timeout(), due].into_iter().flatten().min()
     }
 

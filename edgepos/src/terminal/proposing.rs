@@ -1,7 +1,7 @@
 //! What the leader proposes to the store's log.
 
 use edgepos_consensus::{Election, Proposal};
-use edgepos_core::Now;
+use edgepos_core::{Now, Time};
 
 use super::config::Config;
 use super::ledger::Ledger;
@@ -11,6 +11,12 @@ use crate::retail::shop::Shop;
 /// A decision's kind, in the log for ever: its bytes are the payload of an event of the store's own chain.
 pub(super) const STORE_EVENT: u16 = 1;
 
+/// When something is due to be proposed. Where this terminal may propose nothing, what is due waits for no clock.
+pub(super) fn next_due(config: &Config, election: &Election, ledger: &Ledger, shop: &Shop) -> Option<Time> {
+    let grace = config.exception_grace;
+    proposes(election, ledger).then(|| shop.next_due(grace, level::ends_exceptions(election))).flatten()
+}
+
 /// Proposes what has been so for long enough: an exception, or its end. Whether something was proposed.
 pub(super) fn propose_due(
     now: Now,
@@ -19,7 +25,7 @@ pub(super) fn propose_due(
     ledger: &mut Ledger,
     shop: &mut Shop,
 ) -> bool {
-    if !election.entitled() || !ledger.derives() {
+    if !proposes(election, ledger) {
         return false;
     }
     let grace = config.exception_grace;
@@ -32,4 +38,9 @@ pub(super) fn propose_due(
         any |= taken;
     }
     any
+}
+
+/// Whether this terminal leads, and would see what it proposes decided.
+fn proposes(election: &Election, ledger: &Ledger) -> bool {
+    election.entitled() && ledger.derives()
 }
