@@ -3,15 +3,16 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use edgepos_core::{Chain, FoldEpoch, Lane, ReplicaId, Seq};
+use edgepos_core::{Chain, FoldEpoch, Seq};
 use thiserror::Error;
 
+use super::amend::Amendment;
 use super::base::{Ledger, NextBase};
+use super::content::Content;
 use super::finals::{Final, Fold, Retirement};
-use super::mutant::Mutant;
-use super::state::Replica;
-use crate::Overflow;
-use crate::table::{Rows, add_rows, extend_ledger};
+use super::mutant::{Mutant, Rules};
+use crate::table::{add_rows, extend_ledger};
+use crate::{MergeError, Overflow};
 
 /// Why a committed folding was not applied here.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -57,48 +58,136 @@ pub enum FoldError {
     Overflow(#[from] Overflow),
 }
 
-impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
-    /// R2: ends the own incarnation, all its lanes at once. Make it durable, go on selling with [`begin`](Self::begin), and propose
-    /// the retirement when the store-wide log can be reached. `None` when it wrote nothing.
-    pub fn seal(&mut self) -> Option<Retirement> {
-        self.sealed = true;
-        self.retirement_of(self.me, false)
+/// Where chains end, what is folded of them, and what waits to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Ends<E, K, V> {
+    epoch: FoldEpoch,
+    /// What is folded, with the final numbers.
+    folded: BTreeMap<Chain, Final>,
+    /// What the store agreed to retire and nobody folded yet.
+    retired: BTreeMap<Chain, Final>,
+    /// The columns that were folded of written-off chains, in case that more of them turns up.
+    ledgers: BTreeMap<Chain, Ledger>,
+    /// What is held here of written-off chains beyond their final numbers.
+    stranded: BTreeMap<Chain, Amendment<E, K, V>>,
+    /// Committed foldings that wait for a peer's frame, by the epoch that they follow.
+    awaited: BTreeMap<FoldEpoch, Fold>,
+}
+
+impl<E, K, V> Ends<E, K, V> {
+    /// Nothing has ended.
+    pub(super) fn new() -> Self {
+        Self {
+            epoch: FoldEpoch(0),
+            folded: BTreeMap::new(),
+            retired: BTreeMap::new(),
+            ledgers: BTreeMap::new(),
+            stranded: BTreeMap::new(),
+            awaited: BTreeMap::new(),
+        }
     }
 
-    /// R8: the end of an incarnation whose terminal is destroyed, at what is known of it here. `None` when nothing is known of it.
-    pub fn write_off(&self, replica: ReplicaId) -> Option<Retirement> {
-        self.retirement_of(replica, true)
+    /// Of what was on disk.
+    pub(super) fn of(
+        epoch: FoldEpoch,
+        folded: BTreeMap<Chain, Final>,
+        retired: BTreeMap<Chain, Final>,
+        ledgers: BTreeMap<Chain, Ledger>,
+        stranded: BTreeMap<Chain, Amendment<E, K, V>>,
+        awaited: BTreeMap<FoldEpoch, Fold>,
+    ) -> Self {
+        Self { epoch, folded, retired, ledgers, stranded, awaited }
     }
 
-    fn retirement_of(&self, replica: ReplicaId, written_off: bool) -> Option<Retirement> {
-        let chains = Lane::ALL.into_iter().map(|lane| Chain::new(replica, lane));
-        let ends = chains.map(|chain| (chain, Final { seq: self.vector.get(chain), written_off }));
-        let finals: Vec<_> = ends.filter(|(_, last)| last.seq != Seq::ZERO).collect();
-        (!finals.is_empty()).then_some(Retirement { finals })
+    /// How many foldings the base has seen.
+    pub(super) const fn epoch(&self) -> FoldEpoch {
+        self.epoch
+    }
+
+    /// Each folded chain with its final number.
+    pub(super) const fn folded(&self) -> &BTreeMap<Chain, Final> {
+        &self.folded
+    }
+
+    /// Whether a chain is folded.
+    pub(super) fn is_folded(&self, chain: Chain) -> bool {
+        self.folded.contains_key(&chain)
+    }
+
+    /// Whether the store agreed that a chain has ended.
+    pub(super) fn has_ended(&self, chain: Chain) -> bool {
+        self.is_folded(chain) || self.retired.contains_key(&chain)
+    }
+
+    /// The columns that were folded of written-off chains.
+    pub(super) const fn ledgers(&self) -> &BTreeMap<Chain, Ledger> {
+        &self.ledgers
+    }
+
+    /// What the store agreed to retire and nobody folded yet.
+    pub(super) const fn retired(&self) -> &BTreeMap<Chain, Final> {
+        &self.retired
+    }
+
+    /// What is held of written-off chains beyond their ends.
+    pub(super) const fn stranded(&self) -> &BTreeMap<Chain, Amendment<E, K, V>> {
+        &self.stranded
+    }
+
+    /// Committed foldings that wait.
+    pub(super) const fn awaited(&self) -> &BTreeMap<FoldEpoch, Fold> {
+        &self.awaited
     }
 
     /// A retirement was committed. Of two for one chain the first counts, on every terminal.
-    pub fn retire(&mut self, retirement: &Retirement) {
+    pub(super) fn retire(&mut self, retirement: &Retirement) {
         for &(chain, last) in &retirement.finals {
             if !self.folded.contains_key(&chain) {
                 self.retired.entry(chain).or_insert(last);
             }
         }
     }
+}
+
+impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Ends<E, K, V> {
+    /// The leader takes over what another terminal holds beyond the end of a written-off chain.
+    pub(super) fn absorb(
+        &mut self,
+        content: &Content<E, K, V>,
+        amendment: &Amendment<E, K, V>,
+    ) -> Result<(), MergeError> {
+        amendment.check().map_err(MergeError::Corrupt)?;
+        let chain = amendment.chain;
+        let Some(known) = self.folded.get(&chain).filter(|known| known.written_off) else {
+            return Err(MergeError::Gap {
+                chain,
+                held: content.vector().get(chain),
+                needed: amendment.after,
+            });
+        };
+        if amendment.after > known.seq {
+            return Err(MergeError::Gap { chain, held: known.seq, needed: amendment.after });
+        }
+        let longest = self.stranded.get(&chain).map_or(known.seq, Amendment::last);
+        if amendment.last > longest {
+            self.stranded.insert(chain, amendment.clone());
+        }
+        Ok(())
+    }
 
     /// R3: what the leader proposes to fold: each retired chain that it holds exactly up to its end, and each end that stranded
     /// entries amend. Chains whose totals would not fit into the base are left out. `None` when there is nothing.
-    pub fn propose_fold(&self) -> Option<Fold> {
+    pub(super) fn propose(&self, content: &Content<E, K, V>, rules: Rules) -> Option<Fold> {
         let complete = |(&chain, &last): (&Chain, &Final)| {
-            let held = self.vector.get(chain);
+            let held = content.vector().get(chain);
             // Of a lost terminal more may have turned up since it was written off.
             let seq = if last.written_off { last.seq.max(held) } else { last.seq };
-            let whole = held == seq || self.breaks(Mutant::FoldIncomplete);
+            let whole = held == seq || rules.breaks(Mutant::FoldIncomplete);
             (whole && !self.folded.contains_key(&chain)).then_some((chain, Final { seq, ..last }))
         };
         let mut finals: Vec<(Chain, Final)> = self.retired.iter().filter_map(complete).collect();
-        if self.breaks(Mutant::FoldActive) {
-            let active = self.vector.iter().filter(|(chain, _)| !self.retired.contains_key(chain));
+        if rules.breaks(Mutant::FoldActive) {
+            let active = content.vector().iter().filter(|(chain, _)| !self.retired.contains_key(chain));
             let ends = active.map(|(chain, seq)| (chain, Final { seq, written_off: false }));
             finals.extend(ends.filter(|(chain, _)| !self.folded.contains_key(chain)));
         }
@@ -112,18 +201,18 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
             return None;
         }
         finals.sort_unstable_by_key(|&(chain, _)| chain);
-        if let Ok(base) = self.next_base(&finals) {
+        if let Ok(base) = self.next_base(content, &finals) {
             return Some(Fold { parent: self.epoch, finals, base_hash: base.hash() });
         }
         // A chain whose totals do not fit stays a column, and holds back no other.
         let mut fitting = Vec::new();
         for last in finals {
             fitting.push(last);
-            if self.next_base(&fitting).is_err() {
+            if self.next_base(content, &fitting).is_err() {
                 fitting.pop();
             }
         }
-        let base_hash = self.next_base(&fitting).ok().filter(|_| !fitting.is_empty())?.hash();
+        let base_hash = self.next_base(content, &fitting).ok().filter(|_| !fitting.is_empty())?.hash();
         Some(Fold { parent: self.epoch, finals: fitting, base_hash })
     }
 
@@ -132,14 +221,19 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
     /// # Errors
     /// [`FoldError`]. With [`FoldError::Incomplete`] and [`FoldError::EpochAhead`] the folding is remembered, and a peer's frame is to
     /// be asked for; otherwise nothing changed.
-    pub fn apply_fold(&mut self, fold: &Fold) -> Result<(), FoldError> {
+    pub(super) fn apply(
+        &mut self,
+        content: &mut Content<E, K, V>,
+        fold: &Fold,
+        rules: Rules,
+    ) -> Result<(), FoldError> {
         let (parent, ours) = (fold.parent, self.epoch);
         if parent < ours {
             return Err(FoldError::AlreadyApplied { parent, ours });
         }
         // The first folding after an epoch counts; one that waits for rows must not be overtaken by another.
         let waits = self.awaited.get(&parent).is_some_and(|awaited| awaited != fold);
-        if waits && !self.breaks(Mutant::Overtake) {
+        if waits && !rules.breaks(Mutant::Overtake) {
             return Err(FoldError::Superseded { parent });
         }
         if parent > ours {
@@ -147,15 +241,15 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
             return Err(FoldError::EpochAhead { parent, ours });
         }
         for &(chain, last) in &fold.finals {
-            let held = self.vector.get(chain);
+            let held = content.vector().get(chain);
             let amended = self.folded.contains_key(&chain)
                 && self.stranded.get(&chain).is_some_and(|amendment| amendment.last() == last.seq);
-            if held != last.seq && !amended && !self.breaks(Mutant::FoldIncomplete) {
+            if held != last.seq && !amended && !rules.breaks(Mutant::FoldIncomplete) {
                 self.awaited.insert(parent, fold.clone());
                 return Err(FoldError::Incomplete { chain, held, last: last.seq });
             }
         }
-        let next = self.next_base(&fold.finals)?;
+        let next = self.next_base(content, &fold.finals)?;
         if next.hash() != fold.base_hash {
             return Err(FoldError::BaseHash);
         }
@@ -164,36 +258,58 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
             if let Some(amendment) = self.stranded.get(&chain).cloned()
                 && self.folded.contains_key(&chain)
             {
-                self.join_journal_of(&amendment);
+                content.join_journal_of(&amendment);
             }
-            self.settle(chain, last);
+            self.settle(content, chain, last, rules);
         }
-        self.replace_base(&next.stock, &next.points, next.ledgers, epoch);
+        self.replace_base(content, next, epoch);
         self.awaited.retain(|parent, _| *parent >= epoch);
-        self.resume_folding();
+        self.resume(content, rules);
         Ok(())
     }
 
     /// Applies the committed folding that follows the epoch just reached, if it waited and nothing is missing any more.
-    pub(super) fn resume_folding(&mut self) {
+    fn resume(&mut self, content: &mut Content<E, K, V>, rules: Rules) {
         if let Some(next) = self.awaited.get(&self.epoch).cloned() {
             // When it still lacks rows it goes on waiting.
-            let _ = self.apply_fold(&next);
+            let _ = self.apply(content, &next, rules);
         }
     }
 
-    /// A chain ends here: strands what is held beyond, drops its columns and sets its vector.
-    pub(super) fn settle(&mut self, chain: Chain, last: Final) {
-        self.strand(chain, last.seq);
-        if !self.breaks(Mutant::KeepStaleCols) {
-            self.stock.drop_column(chain);
-            self.points.drop_column(chain);
+    /// Takes over what a peer of a later epoch has folded.
+    pub(super) fn adopt(
+        &mut self,
+        content: &mut Content<E, K, V>,
+        folded: &BTreeMap<Chain, Final>,
+        base: NextBase,
+        epoch: FoldEpoch,
+        rules: Rules,
+    ) {
+        for (&chain, &last) in folded {
+            if self.folded.get(&chain) != Some(&last) {
+                self.settle(content, chain, last, rules);
+            }
         }
-        self.vector.set(chain, last.seq);
-        self.stock.end_chain(chain, last.seq);
-        self.points.end_chain(chain, last.seq);
-        self.sales.end_chain(chain, last.seq);
-        self.registers.end_chain(chain, last.seq);
+        self.replace_base(content, base, epoch);
+    }
+
+    /// Compares the base with the folding that led to this epoch, where it is known, and goes on with what waited for it.
+    pub(super) fn check_agreed(&mut self, content: &mut Content<E, K, V>, rules: Rules) -> Option<bool> {
+        let parent = FoldEpoch(self.epoch.0.saturating_sub(1));
+        let agreed = self.awaited.get(&parent).map(|fold| fold.base_hash == self.base_hash(content));
+        let epoch = self.epoch;
+        self.awaited.retain(|parent, _| *parent >= epoch);
+        self.resume(content, rules);
+        agreed
+    }
+
+    /// A chain ends here: strands what is held beyond, drops its columns and sets its vector.
+    fn settle(&mut self, content: &mut Content<E, K, V>, chain: Chain, last: Final, rules: Rules) {
+        let beyond = content.split_after(chain, last.seq);
+        if let Some(amendment) = beyond.filter(|_| !rules.breaks(Mutant::DropStranded)) {
+            self.stranded.insert(chain, amendment);
+        }
+        content.end_chain(chain, last.seq, rules.breaks(Mutant::KeepStaleCols));
         self.retired.remove(&chain);
         self.folded.insert(chain, last);
         if self.stranded.get(&chain).is_some_and(|amendment| amendment.last() <= last.seq) {
@@ -201,23 +317,20 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         }
     }
 
-    pub(super) fn replace_base(
-        &mut self,
-        stock: &Rows<2>,
-        points: &Rows<1>,
-        ledgers: BTreeMap<Chain, Ledger>,
-        epoch: FoldEpoch,
-    ) {
-        self.stock.put_base(stock, epoch);
-        self.points.put_base(points, epoch);
-        self.ledgers = ledgers;
+    fn replace_base(&mut self, content: &mut Content<E, K, V>, base: NextBase, epoch: FoldEpoch) {
+        content.put_base(&base.stock, &base.points, epoch);
+        self.ledgers = base.ledgers;
         self.epoch = epoch;
     }
 
-    fn next_base(&self, finals: &[(Chain, Final)]) -> Result<NextBase, FoldError> {
+    fn next_base(
+        &self,
+        content: &Content<E, K, V>,
+        finals: &[(Chain, Final)],
+    ) -> Result<NextBase, FoldError> {
         let epoch = u64::from(self.epoch.0) + 1;
-        let mut stock = self.stock.grid().base_since(FoldEpoch(0)).into_iter().collect();
-        let mut points = self.points.grid().base_since(FoldEpoch(0)).into_iter().collect();
+        let (stock, points) = content.base_since(FoldEpoch(0));
+        let (mut stock, mut points) = (stock.into_iter().collect(), points.into_iter().collect());
         let mut ledgers = self.ledgers.clone();
         for &(chain, last) in finals {
             let (new_stock, new_points) = match self.stranded.get(&chain) {
@@ -228,8 +341,8 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
                     (stock, extend_ledger(&mut ledger.points, &amendment.points).map_err(damaged)?)
                 }
                 _ => {
-                    let column = self.stock.grid().column_rows(chain);
-                    (column, self.points.grid().column_rows(chain))
+                    let column = content.column(chain);
+                    (column.stock, column.points)
                 }
             };
             add_rows(&mut stock, &new_stock, epoch)?;
@@ -241,14 +354,9 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
         Ok(NextBase { stock: stock.into_iter().collect(), points: points.into_iter().collect(), ledgers })
     }
 
-    /// SHA-256 of the folded rows and ledgers: equal on every terminal of one epoch. After a frame brought a folding, compare it with
-    /// the [`Fold`] that was committed.
-    pub fn base_hash(&self) -> [u8; 32] {
-        NextBase {
-            stock: self.stock.grid().base_since(FoldEpoch(0)),
-            points: self.points.grid().base_since(FoldEpoch(0)),
-            ledgers: self.ledgers.clone(),
-        }
-        .hash()
+    /// SHA-256 of the folded rows and ledgers: equal on every terminal of one epoch.
+    pub(super) fn base_hash(&self, content: &Content<E, K, V>) -> [u8; 32] {
+        let (stock, points) = content.base_since(FoldEpoch(0));
+        NextBase { stock, points, ledgers: self.ledgers.clone() }.hash()
     }
 }

@@ -3,13 +3,14 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use edgepos_core::{Chain, FoldEpoch, Seq};
+use edgepos_core::{Chain, FoldEpoch, ReplicaId, Seq};
 use serde::{Deserialize, Serialize};
 
-use super::base::Ledger;
+use super::base::{Ledger, NextBase};
+use super::content::{Content, Parts};
 use super::finals::Final;
-use super::mutant::Mutant;
-use super::state::Replica;
+use super::fold::Ends;
+use super::mutant::{Mutant, Rules};
 use crate::register::{Entry, MIN_ENTRY, check_entries};
 use crate::set::SetPart;
 use crate::table::{
@@ -30,7 +31,7 @@ pub struct Checkpoint {
     ledgers: BTreeMap<Chain, Ledger>,
 }
 
-/// Everything that changed in a [`Replica`] after `from`, up to `to`, at the sender's fold epoch.
+/// Everything that changed in a [`Replica`](crate::Replica) after `from`, up to `to`, at the sender's fold epoch.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(bound(
     serialize = "E: Serialize, K: Serialize, V: Serialize",
@@ -111,176 +112,148 @@ impl<E, K, V> Frame<E, K, V> {
     }
 }
 
-impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
-    /// What a peer lacks that reported `acknowledged` as durable, at fold epoch `epoch`. The whole state, where removals that the
-    /// peer may lack are forgotten; `FoldEpoch(0)` and an empty vector give it to a newcomer.
-    pub fn delta_since(&self, epoch: FoldEpoch, acknowledged: &VersionVector) -> Frame<E, K, V> {
-        let from = if self.sales.serves(acknowledged) {
-            acknowledged.meet(&self.vector)
-        } else {
-            VersionVector::new()
-        };
-        let mut sales = self.sales.part_since(&from);
-        if self.breaks(Mutant::AckSkipsFolded) {
-            sales.adds.retain_chains(|chain| !self.folded.contains_key(&chain));
+impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Frame<E, K, V> {
+    /// What a peer lacks that reported `acknowledged` as durable, at fold epoch `epoch`.
+    pub(super) fn since(
+        content: &Content<E, K, V>,
+        ends: &Ends<E, K, V>,
+        epoch: FoldEpoch,
+        acknowledged: &VersionVector,
+        rules: Rules,
+    ) -> Self {
+        let from = content.serves_from(acknowledged);
+        let Parts { stock, points, mut sales, pruned, registers } = content.since(&from);
+        if rules.breaks(Mutant::AckSkipsFolded) {
+            sales.adds.retain_chains(|chain| !ends.is_folded(chain));
         }
-        Frame {
-            epoch: self.epoch,
-            to: self.vector.clone(),
-            stock: self.stock.grid().columns_since(&from),
-            points: self.points.grid().columns_since(&from),
-            sales,
-            pruned: self.sales.pruned().clone(),
-            registers: self.registers.entries_since(&from),
-            checkpoint: (epoch < self.epoch).then(|| self.checkpoint_since(epoch)),
-            from,
-        }
+        let checkpoint = (epoch < ends.epoch()).then(|| {
+            let (stock, points) = content.base_since(epoch);
+            let (folded, ledgers) = (ends.folded().clone(), ends.ledgers().clone());
+            Checkpoint { since: epoch, folded, stock, points, ledgers }
+        });
+        let (epoch, to) = (ends.epoch(), content.vector().clone());
+        Self { epoch, from, to, stock, points, sales, pruned, registers, checkpoint }
     }
 
-    fn checkpoint_since(&self, since: FoldEpoch) -> Checkpoint {
-        Checkpoint {
-            since,
-            folded: self.folded.clone(),
-            stock: self.stock.grid().base_since(since),
-            points: self.points.grid().base_since(since),
-            ledgers: self.ledgers.clone(),
-        }
-    }
-
-    /// Merges what another replica sent, in one disk transaction.
-    ///
-    /// A frame of an older epoch is rebased: what it says of folded chains is dropped, since the base has all of it.
-    ///
-    /// # Errors
-    /// [`MergeError::OwnChainAhead`] is the rollback alarm; [`MergeError::Gap`], [`MergeError::EpochAhead`],
-    /// [`MergeError::Corrupt`], [`MergeError::TooMany`]. Nothing changed.
-    pub fn merge(&mut self, frame: &Frame<E, K, V>) -> Result<Merged, MergeError> {
-        let checkpoint = self.admit(frame)?;
-        let folded = checkpoint.map_or(&self.folded, |checkpoint| &checkpoint.folded);
+    /// Merges it into what the incarnation `me` holds.
+    pub(super) fn merge_into(
+        &self,
+        me: ReplicaId,
+        content: &mut Content<E, K, V>,
+        ends: &mut Ends<E, K, V>,
+        rules: Rules,
+    ) -> Result<Merged, MergeError> {
+        let checkpoint = self.admitted(me, content, ends, rules)?;
+        let folded = checkpoint.map_or(ends.folded(), |checkpoint| &checkpoint.folded);
         // The sender does not know these ends yet: its word on those chains is void.
-        let void = |chain: &Chain| frame.epoch < self.epoch && folded.contains_key(chain);
-        let is_folded = |chain: &Chain| folded.contains_key(chain) && !self.breaks(Mutant::AcceptFolded);
+        let void = |chain: &Chain| self.epoch < ends.epoch() && folded.contains_key(chain);
+        let is_folded = |chain: &Chain| folded.contains_key(chain) && !rules.breaks(Mutant::AcceptFolded);
 
-        let mut to = frame.to.clone();
-        let beyond_end = self.drop_void_claims(&mut to, &void);
-        let mut sales = frame.sales.clone();
+        let mut to = self.to.clone();
+        let beyond_end = drop_void_claims(content.vector(), &mut to, &void);
+        let mut sales = self.sales.clone();
         sales.adds.retain_chains(|chain| !void(&chain));
         sales.removals.retain_chains(|chain| !void(&chain));
-        let mut registers = frame.registers.clone();
+        let mut registers = self.registers.clone();
         registers.retain(|_, entry| !void(&entry.dot.chain));
-        let unfolded = |columns: &Columns<2>| {
-            let rows = columns.iter().filter(|(chain, _)| !is_folded(chain));
-            rows.cloned().collect::<Columns<2>>()
-        };
-        let stock = unfolded(&frame.stock);
-        let points: Columns<1> =
-            frame.points.iter().filter(|(chain, _)| !is_folded(chain)).cloned().collect();
-        self.stock.grid().check_columns(&stock, checkpoint.map(|checkpoint| &checkpoint.stock))?;
-        self.points.grid().check_columns(&points, checkpoint.map(|checkpoint| &checkpoint.points))?;
+        let stock: Columns<2> = self.stock.iter().filter(|(chain, _)| !is_folded(chain)).cloned().collect();
+        let points: Columns<1> = self.points.iter().filter(|(chain, _)| !is_folded(chain)).cloned().collect();
+        let base = checkpoint.map(|checkpoint| (&checkpoint.stock, &checkpoint.points));
+        content.check_columns(&stock, &points, base)?;
 
-        let news = !self.vector.dominates(&to) || checkpoint.is_some();
-        // The set and the registers come first: the checkpoint may raise a vector only when all types are complete.
-        if checkpoint.is_some() && self.breaks(Mutant::EpochSkipsTx) {
+        let news = !content.vector().dominates(&to) || checkpoint.is_some();
+        if checkpoint.is_some() && rules.breaks(Mutant::EpochSkipsTx) {
             sales.adds.retain_chains(|chain| !folded.contains_key(&chain));
         }
-        if checkpoint.is_some() && self.breaks(Mutant::EpochSkipsRegisters) {
+        if checkpoint.is_some() && rules.breaks(Mutant::EpochSkipsRegisters) {
             registers.retain(|_, entry| !folded.contains_key(&entry.dot.chain));
         }
-        self.sales.join_part(&sales, &frame.from, &to, |_| {});
-        self.registers.join_entries(&registers);
-        self.sales.join_pruned(&frame.pruned.meet(&to));
-        if let Some(checkpoint) = checkpoint {
-            self.adopt(checkpoint, frame.epoch);
+        let parts = Parts { stock, points, sales, pruned: self.pruned.clone(), registers };
+        content.join_journal(&parts, &self.from, &to);
+        if let Some(Checkpoint { folded, stock, points, ledgers, .. }) = checkpoint {
+            let base = NextBase { stock: stock.clone(), points: points.clone(), ledgers: ledgers.clone() };
+            ends.adopt(content, folded, base, self.epoch, rules);
         }
-        self.stock.join_columns(&stock);
-        self.points.join_columns(&points);
-        self.raise(&to);
-        let base_agreed = if checkpoint.is_some() { self.check_agreed() } else { None };
+        content.join_columns(&parts, &to);
+        let base_agreed = checkpoint.and_then(|_| ends.check_agreed(content, rules));
         Ok(Merged { news, epoch_raised: checkpoint.is_some(), base_agreed, beyond_end })
     }
 
-    /// Everything that refuses a frame as a whole. The checkpoint that is to be adopted, if any.
-    fn admit<'a>(&self, frame: &'a Frame<E, K, V>) -> Result<Option<&'a Checkpoint>, MergeError> {
-        frame.check().map_err(MergeError::Corrupt)?;
-        let own = frame.to.iter().filter(|(chain, _)| chain.replica == self.me);
-        for (chain, theirs) in own {
-            let ours = self.vector.get(chain);
-            let known = self.folded.contains_key(&chain);
-            if theirs > ours && !known {
+    /// Everything that refuses it as a whole. The checkpoint that is to be adopted, if any.
+    fn admitted(
+        &self,
+        me: ReplicaId,
+        content: &Content<E, K, V>,
+        ends: &Ends<E, K, V>,
+        rules: Rules,
+    ) -> Result<Option<&Checkpoint>, MergeError> {
+        self.check().map_err(MergeError::Corrupt)?;
+        let held = content.vector();
+        for (chain, theirs) in self.to.iter().filter(|(chain, _)| chain.replica == me) {
+            let ours = held.get(chain);
+            if theirs > ours && !ends.is_folded(chain) {
                 return Err(MergeError::OwnChainAhead { chain, theirs, ours });
             }
         }
-        let (ours, theirs) = (self.epoch, frame.epoch);
-        let beyond = |&(chain, last): &(&Chain, &Final)| frame.to.get(*chain) > last.seq;
+        let (ours, theirs) = (ends.epoch(), self.epoch);
+        let beyond = |&(chain, last): &(&Chain, &Final)| self.to.get(*chain) > last.seq;
         if theirs == ours
-            && let Some((&chain, _)) = self.folded.iter().find(beyond)
+            && let Some((&chain, _)) = ends.folded().iter().find(beyond)
         {
             return Err(MergeError::Corrupt(Corruption::OutsideInterval { chain }));
         }
-        let rebased = |chain: &Chain| theirs < ours && self.folded.contains_key(chain);
-        let gap = frame.from.iter().find(|(chain, seq)| *seq > self.vector.get(*chain) && !rebased(chain));
+        let rebased = |chain: &Chain| theirs < ours && ends.is_folded(*chain);
+        let gap = self.from.iter().find(|(chain, seq)| *seq > held.get(*chain) && !rebased(chain));
         if let Some((chain, needed)) = gap
-            && !self.breaks(Mutant::NoFromCheck)
+            && !rules.breaks(Mutant::NoFromCheck)
         {
-            return Err(MergeError::Gap { chain, held: self.vector.get(chain), needed });
+            return Err(MergeError::Gap { chain, held: held.get(chain), needed });
         }
-        self.vector.check_room(&frame.to)?;
+        held.check_room(&self.to)?;
         if theirs <= ours {
             return Ok(None);
         }
-        match &frame.checkpoint {
+        match &self.checkpoint {
             Some(checkpoint) if checkpoint.since <= ours => {
-                self.check_checkpoint(checkpoint, theirs)?;
+                checkpoint.check(ends.folded(), theirs)?;
                 Ok(Some(checkpoint))
             }
-            _ if self.breaks(Mutant::JoinAhead) => Ok(None),
+            _ if rules.breaks(Mutant::JoinAhead) => Ok(None),
             _ => Err(MergeError::EpochAhead { theirs, ours }),
         }
     }
+}
 
-    fn check_checkpoint(&self, checkpoint: &Checkpoint, epoch: FoldEpoch) -> Result<(), MergeError> {
-        check_base(&checkpoint.stock, checkpoint.since, epoch).map_err(MergeError::Corrupt)?;
-        check_base(&checkpoint.points, checkpoint.since, epoch).map_err(MergeError::Corrupt)?;
+impl Checkpoint {
+    /// Whether it can follow what is folded here.
+    fn check(&self, folded: &BTreeMap<Chain, Final>, epoch: FoldEpoch) -> Result<(), MergeError> {
+        check_base(&self.stock, self.since, epoch).map_err(MergeError::Corrupt)?;
+        check_base(&self.points, self.since, epoch).map_err(MergeError::Corrupt)?;
         // What is folded stays folded, and an end only grows.
         let shrinks =
-            |chain: &Chain, held: &Final| checkpoint.folded.get(chain).is_none_or(|last| last.seq < held.seq);
-        match self.folded.iter().find(|(chain, held)| shrinks(chain, held)) {
+            |chain: &Chain, held: &Final| self.folded.get(chain).is_none_or(|last| last.seq < held.seq);
+        match folded.iter().find(|(chain, held)| shrinks(chain, held)) {
             Some((&chain, _)) => Err(MergeError::Corrupt(Corruption::OutsideInterval { chain })),
             None => Ok(()),
         }
     }
+}
 
-    /// Takes claims about chains whose end is known out of `to`. Returns the chains that were claimed beyond their end.
-    fn drop_void_claims(&self, to: &mut VersionVector, void: &dyn Fn(&Chain) -> bool) -> Vec<Chain> {
-        let claims: Vec<(Chain, Seq)> = to.iter().filter(|(chain, _)| void(chain)).collect();
-        let mut beyond_end = Vec::new();
-        for (chain, seq) in claims {
-            if seq > self.vector.get(chain) {
-                beyond_end.push(chain);
-            }
-            to.set(chain, Seq::ZERO);
+/// Takes claims about chains whose end is known out of `to`. Returns the chains that were claimed beyond their end.
+fn drop_void_claims(
+    held: &VersionVector,
+    to: &mut VersionVector,
+    void: &dyn Fn(&Chain) -> bool,
+) -> Vec<Chain> {
+    let claims: Vec<(Chain, Seq)> = to.iter().filter(|(chain, _)| void(chain)).collect();
+    let mut beyond_end = Vec::new();
+    for (chain, seq) in claims {
+        if seq > held.get(chain) {
+            beyond_end.push(chain);
         }
-        beyond_end
+        to.set(chain, Seq::ZERO);
     }
-
-    /// Compares the base with the folding that led to this epoch, where it is known, and goes on with what waited for it.
-    fn check_agreed(&mut self) -> Option<bool> {
-        let parent = FoldEpoch(self.epoch.0.saturating_sub(1));
-        let agreed = self.awaited.get(&parent).map(|fold| fold.base_hash == self.base_hash());
-        let epoch = self.epoch;
-        self.awaited.retain(|parent, _| *parent >= epoch);
-        self.resume_folding();
-        agreed
-    }
-
-    fn adopt(&mut self, checkpoint: &Checkpoint, epoch: FoldEpoch) {
-        for (&chain, &last) in &checkpoint.folded {
-            if self.folded.get(&chain) != Some(&last) {
-                self.settle(chain, last);
-            }
-        }
-        self.replace_base(&checkpoint.stock, &checkpoint.points, checkpoint.ledgers.clone(), epoch);
-    }
+    beyond_end
 }
 
 impl Wire for Checkpoint {
@@ -338,7 +311,7 @@ mod tests {
 
     use super::*;
     use crate::table::Grid;
-    use crate::{Change, Item, PnTable};
+    use crate::{Change, Item, PnTable, Replica};
 
     /// One item is in the base that the frame brings, another in an open column, and one more fits.
     #[test]
@@ -356,11 +329,11 @@ mod tests {
         let frame = sender.delta_since(FoldEpoch(0), &VersionVector::new());
 
         let mut receiver = Node::new(ReplicaId::new(2, 7));
-        receiver.stock = PnTable::nearly_full(1);
+        receiver = receiver.with_stock(PnTable::nearly_full(1));
         let refused = MergeError::TooMany { what: "items", limit: Grid::<2>::MAX_ITEMS };
         assert_eq!(receiver.merge(&frame), Err(refused));
         assert_eq!(receiver, Node::new(ReplicaId::new(2, 7)));
-        receiver.stock = PnTable::nearly_full(2);
+        receiver = receiver.with_stock(PnTable::nearly_full(2));
         receiver.merge(&frame).unwrap();
         assert_eq!(receiver.stock().value(Item(first + 1)), Ok(2));
     }

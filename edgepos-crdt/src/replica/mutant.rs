@@ -50,3 +50,28 @@ impl Mutant {
         Self::Overtake,
     ];
 }
+
+/// The rules that hold: all of them, but for the one that a checker breaks.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Rules {
+    #[cfg(test)]
+    broken: Option<Mutant>,
+}
+
+impl Rules {
+    #[cfg(test)]
+    pub(super) const fn but(broken: Option<Mutant>) -> Self {
+        Self { broken }
+    }
+
+    /// Whether this rule is broken on purpose.
+    #[cfg(test)]
+    pub(super) fn breaks(self, rule: Mutant) -> bool {
+        self.broken == Some(rule)
+    }
+
+    #[cfg(not(test))]
+    pub(super) const fn breaks(self, _: Mutant) -> bool {
+        false
+    }
+}

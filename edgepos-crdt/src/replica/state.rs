@@ -1,56 +1,19 @@
-//! The state of a replica and what its own and its peers' events do to it.
+//! One replica: who writes here, and how its parts work together.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use edgepos_core::{Chain, EventId, FoldEpoch, Lane, ReplicaId, Seq};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use super::amend::Amendment;
-use super::base::Ledger;
-use super::finals::{Final, Fold};
-use super::mutant::Mutant;
-use crate::table::Cell;
-use crate::{
-    ApplyError, GTable, Item, LwwMap, MergeError, Overflow, PnTable, Stamp, TxSet, VersionVector, WouldLose,
-};
-
-/// What one event changes.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Change<E, K, V> {
-    /// Amounts by item. Lines of one item are summed.
-    pub stock: Vec<(Item, i64)>,
-    /// Points by item. Lines of one item are summed.
-    pub points: Vec<(Item, u64)>,
-    /// An element for the set, named after the event.
-    pub add: Option<E>,
-    /// Elements to remove.
-    pub remove: Vec<EventId>,
-    /// Registers to write; `None` removes the key.
-    pub write: Vec<(K, Stamp, Option<V>)>,
-}
-
-impl<E, K, V> Default for Change<E, K, V> {
-    fn default() -> Self {
-        Self { stock: Vec::new(), points: Vec::new(), add: None, remove: Vec::new(), write: Vec::new() }
-    }
-}
-
-/// Why an own event was not recorded. Nothing changed and no position was used.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[non_exhaustive]
-pub enum RecordError {
-    /// This incarnation is sealed or written off: take a new one with [`Replica::begin`].
-    #[error("the incarnation is sealed")]
-    Sealed,
-    /// A register would keep its present value.
-    #[error(transparent)]
-    WouldLose(#[from] WouldLose),
-    /// The change cannot be applied.
-    #[error(transparent)]
-    Apply(#[from] ApplyError),
-}
+use super::content::{Change, Content, RecordError};
+use super::finals::{Final, Fold, Retirement};
+use super::fold::{Ends, FoldError};
+use super::frame::{Frame, Merged};
+use super::mutant::{Mutant, Rules};
+use super::stored::{Stored, Written};
+use crate::{ApplyError, GTable, LwwMap, MergeError, PnTable, TxSet, VersionVector};
 
 /// An incarnation that has written before may not begin: draw another nonce.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
@@ -61,70 +24,19 @@ pub struct UsedBefore(pub ReplicaId);
 ///
 /// Everything that an event changes is under the event's dot, so one acknowledged vector tells what a peer lacks of every type, and
 /// one frame brings it. Retired chains are folded into the counters' base: see [`Fold`].
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(bound(
-    serialize = "E: Serialize, K: Serialize, V: Serialize",
-    deserialize = "E: Deserialize<'de>, K: Deserialize<'de> + Ord, V: Deserialize<'de>"
-))]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Replica<E, K, V> {
-    pub(super) me: ReplicaId,
-    pub(super) sealed: bool,
-    pub(super) vector: VersionVector,
-    pub(super) epoch: FoldEpoch,
-    /// What is folded, with the final numbers.
-    #[serde(with = "crate::pairs")]
-    pub(super) folded: BTreeMap<Chain, Final>,
-    /// What the store agreed to retire and nobody folded yet.
-    #[serde(with = "crate::pairs")]
-    pub(super) retired: BTreeMap<Chain, Final>,
-    pub(super) stock: PnTable,
-    pub(super) points: GTable,
-    pub(super) sales: TxSet<E>,
-    pub(super) registers: LwwMap<K, V>,
-    /// The columns that were folded of written-off chains, in case that more of them turns up.
-    #[serde(with = "crate::pairs")]
-    pub(super) ledgers: BTreeMap<Chain, Ledger>,
-    /// What is held here of written-off chains beyond their final numbers.
-    #[serde(with = "crate::pairs")]
-    pub(super) stranded: BTreeMap<Chain, Amendment<E, K, V>>,
-    /// Committed foldings that wait for a peer's frame, by the epoch that they follow.
-    #[serde(with = "crate::pairs")]
-    pub(super) awaited: BTreeMap<FoldEpoch, Fold>,
-    #[cfg(test)]
-    #[serde(skip)]
-    pub(super) mutant: Option<Mutant>,
+    me: ReplicaId,
+    sealed: bool,
+    content: Content<E, K, V>,
+    ends: Ends<E, K, V>,
+    rules: Rules,
 }
 
 impl<E, K: Ord, V> Replica<E, K, V> {
     /// An empty replica that writes as `me`.
     pub fn new(me: ReplicaId) -> Self {
-        Self {
-            me,
-            sealed: false,
-            vector: VersionVector::new(),
-            epoch: FoldEpoch(0),
-            folded: BTreeMap::new(),
-            retired: BTreeMap::new(),
-            stock: PnTable::new(),
-            points: GTable::new(),
-            sales: TxSet::new(),
-            registers: LwwMap::new(),
-            ledgers: BTreeMap::new(),
-            stranded: BTreeMap::new(),
-            awaited: BTreeMap::new(),
-            #[cfg(test)]
-            mutant: None,
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn breaks(&self, rule: Mutant) -> bool {
-        self.mutant == Some(rule)
-    }
-
-    #[cfg(not(test))]
-    pub(super) const fn breaks(&self, _: Mutant) -> bool {
-        false
+        Self { me, sealed: false, content: Content::new(), ends: Ends::new(), rules: Rules::default() }
     }
 
     /// The incarnation that writes here.
@@ -138,11 +50,8 @@ impl<E, K: Ord, V> Replica<E, K, V> {
     /// [`UsedBefore`] when events of it are known here; nothing changed. An incarnation is never reused.
     pub fn begin(&mut self, next: ReplicaId) -> Result<(), UsedBefore> {
         let chains = Lane::ALL.into_iter().map(|lane| Chain::new(next, lane));
-        if chains.into_iter().any(|chain| {
-            self.vector.get(chain) != Seq::ZERO
-                || self.folded.contains_key(&chain)
-                || self.retired.contains_key(&chain)
-        }) {
+        if chains.into_iter().any(|chain| self.vector().get(chain) != Seq::ZERO || self.ends.has_ended(chain))
+        {
             return Err(UsedBefore(next));
         }
         self.me = next;
@@ -152,51 +61,61 @@ impl<E, K: Ord, V> Replica<E, K, V> {
 
     /// What is covered, of every type.
     pub fn vector(&self) -> &VersionVector {
-        &self.vector
+        self.content.vector()
     }
 
     /// How many foldings the base has seen.
     pub const fn epoch(&self) -> FoldEpoch {
-        self.epoch
+        self.ends.epoch()
     }
 
     /// Each folded chain with its final number.
     pub fn folded(&self) -> impl Iterator<Item = (Chain, Final)> + '_ {
-        self.folded.iter().map(|(&chain, &last)| (chain, last))
+        self.ends.folded().iter().map(|(&chain, &last)| (chain, last))
     }
 
     /// Counters that go up and down.
     pub fn stock(&self) -> &PnTable {
-        &self.stock
+        self.content.stock()
     }
 
     /// Counters that go up.
     pub fn points(&self) -> &GTable {
-        &self.points
+        self.content.points()
     }
 
     /// The set of elements, such as open transactions.
     pub fn sales(&self) -> &TxSet<E> {
-        &self.sales
+        self.content.sales()
     }
 
     /// The registers, by their keys.
     pub fn registers(&self) -> &LwwMap<K, V> {
-        &self.registers
+        self.content.registers()
     }
 
     /// Forgets removals of set elements that every live member has: see [`TxSet::prune`].
     pub fn prune(&mut self, stable: &VersionVector) {
-        self.sales.prune(stable);
+        self.content.prune(stable);
     }
 
-    /// Raises the vectors of all types together; they are always equal.
-    pub(super) fn raise(&mut self, vector: &VersionVector) {
-        self.vector.join(vector);
-        self.stock.advance(vector);
-        self.points.advance(vector);
-        self.sales.advance(vector);
-        self.registers.advance(vector);
+    /// Breaks a rule on purpose from here on.
+    #[cfg(test)]
+    pub(super) fn break_rule(&mut self, rule: Option<Mutant>) {
+        self.rules = Rules::but(rule);
+    }
+
+    /// Whether the own incarnation has ended.
+    #[cfg(test)]
+    pub(super) const fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// With other counters.
+    #[cfg(test)]
+    pub(super) fn with_stock(mut self, stock: PnTable) -> Self {
+        self.content.fill_stock(stock);
+        self
     }
 }
 
@@ -208,22 +127,11 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
     /// [`RecordError`]; nothing changed.
     pub fn record(&mut self, lane: Lane, change: Change<E, K, V>) -> Result<EventId, RecordError> {
         let chain = Chain::new(self.me, lane);
-        let gone = self.folded.contains_key(&chain) || self.retired.contains_key(&chain);
-        if (self.sealed || gone) && !self.breaks(Mutant::SellAfterSeal) {
+        if (self.sealed || self.ends.has_ended(chain)) && !self.rules.breaks(Mutant::SellAfterSeal) {
             return Err(RecordError::Sealed);
         }
-        let mut written: BTreeMap<&K, Stamp> = BTreeMap::new();
-        for (key, stamp, _) in &change.write {
-            self.registers.check_wins(key, *stamp)?;
-            // Of two writes of one register in this change the later must win too.
-            if let Some(current) = written.insert(key, *stamp).filter(|current| stamp <= current) {
-                return Err(WouldLose { current }.into());
-            }
-        }
-        if let Some(unseen) = change.remove.iter().find(|id| !self.vector.covers(**id)) {
-            return Err(ApplyError::Unseen(*unseen).into());
-        }
-        let dot = EventId::new(chain, self.vector.get(chain).next());
+        self.content.check(&change)?;
+        let dot = EventId::new(chain, self.vector().get(chain).next());
         self.apply(dot, change)?;
         Ok(dot)
     }
@@ -234,43 +142,61 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
     /// [`ApplyError::AlreadyApplied`], [`ApplyError::Gap`] when events of the chain are missing, and what its parts refuse.
     /// Nothing changed.
     pub fn apply(&mut self, dot: EventId, change: Change<E, K, V>) -> Result<(), ApplyError> {
-        let held = self.vector.get(dot.chain);
-        if dot.seq <= held {
-            return Err(ApplyError::AlreadyApplied { dot, held });
-        }
-        if dot.seq != held.next() {
-            return Err(ApplyError::Gap { dot, held });
-        }
-        if self.folded.contains_key(&dot.chain) && !self.breaks(Mutant::SellAfterSeal) {
+        self.content.check_next(dot)?;
+        if self.ends.is_folded(dot.chain) && !self.rules.breaks(Mutant::SellAfterSeal) {
             return Err(ApplyError::Folded(dot.chain));
         }
-        let signed = |amount: i64| {
-            let size = amount.unsigned_abs();
-            if amount >= 0 { [size, 0] } else { [0, size] }
-        };
-        let stock = summed(change.stock.iter().map(|&(item, amount)| (item, signed(amount))))?;
-        let points = summed(change.points.iter().map(|&(item, amount)| (item, [amount])))?;
-        let stock = self.stock.grid().prepare(dot, &stock)?;
-        let points = self.points.grid().prepare(dot, &points)?;
-        self.stock.join_columns(&stock);
-        self.points.join_columns(&points);
-        if let Some(element) = change.add {
-            self.sales.add(dot, element)?;
-        }
-        if !change.remove.is_empty() {
-            self.sales.apply_removal(dot, change.remove)?;
-        }
-        for (key, stamp, value) in change.write {
-            self.registers.apply(dot, key, stamp, value)?;
-        }
-        let reached = VersionVector::from_iter([(dot.chain, dot.seq)]);
-        self.raise(&reached);
-        Ok(())
+        self.content.apply(dot, change)
+    }
+
+    /// R2: ends the own incarnation, all its lanes at once. Make it durable, go on selling with [`begin`](Self::begin), and propose
+    /// the retirement when the store-wide log can be reached. `None` when it wrote nothing.
+    pub fn seal(&mut self) -> Option<Retirement> {
+        self.sealed = true;
+        self.retirement_of(self.me, false)
+    }
+
+    /// R8: the end of an incarnation whose terminal is destroyed, at what is known of it here. `None` when nothing is known of it.
+    pub fn write_off(&self, replica: ReplicaId) -> Option<Retirement> {
+        self.retirement_of(replica, true)
+    }
+
+    fn retirement_of(&self, replica: ReplicaId, written_off: bool) -> Option<Retirement> {
+        let chains = Lane::ALL.into_iter().map(|lane| Chain::new(replica, lane));
+        let ends = chains.map(|chain| (chain, Final { seq: self.vector().get(chain), written_off }));
+        let finals: Vec<_> = ends.filter(|(_, last)| last.seq != Seq::ZERO).collect();
+        (!finals.is_empty()).then_some(Retirement { finals })
+    }
+
+    /// A retirement was committed. Of two for one chain the first counts, on every terminal.
+    pub fn retire(&mut self, retirement: &Retirement) {
+        self.ends.retire(retirement);
+    }
+
+    /// R3: what the leader proposes to fold: each retired chain that it holds exactly up to its end, and each end that stranded
+    /// entries amend. Chains whose totals would not fit into the base are left out. `None` when there is nothing.
+    pub fn propose_fold(&self) -> Option<Fold> {
+        self.ends.propose(&self.content, self.rules)
+    }
+
+    /// R4, where nothing needs to be fetched: applies a committed folding. In one disk transaction.
+    ///
+    /// # Errors
+    /// [`FoldError`]. With [`FoldError::Incomplete`] and [`FoldError::EpochAhead`] the folding is remembered, and a peer's frame is to
+    /// be asked for; otherwise nothing changed.
+    pub fn apply_fold(&mut self, fold: &Fold) -> Result<(), FoldError> {
+        self.ends.apply(&mut self.content, fold, self.rules)
+    }
+
+    /// SHA-256 of the folded rows and ledgers: equal on every terminal of one epoch. After a frame brought a folding, compare it with
+    /// the [`Fold`] that was committed.
+    pub fn base_hash(&self) -> [u8; 32] {
+        self.ends.base_hash(&self.content)
     }
 
     /// What is held of written-off chains beyond their ends: the manager should know, and the leader should have it.
     pub fn amendments(&self) -> impl Iterator<Item = &Amendment<E, K, V>> {
-        self.stranded.values()
+        self.ends.stranded().values()
     }
 
     /// The leader takes over what another terminal holds beyond the end of a written-off chain; [`propose_fold`](Self::propose_fold)
@@ -279,61 +205,45 @@ impl<E: Clone, K: Ord + Clone, V: Ord + Clone> Replica<E, K, V> {
     /// # Errors
     /// [`MergeError::Gap`] when it begins beyond the end that is known here, [`MergeError::Corrupt`]. Nothing changed.
     pub fn absorb(&mut self, amendment: &Amendment<E, K, V>) -> Result<(), MergeError> {
-        amendment.check().map_err(MergeError::Corrupt)?;
-        let chain = amendment.chain;
-        let Some(known) = self.folded.get(&chain).filter(|known| known.written_off) else {
-            return Err(MergeError::Gap { chain, held: self.vector.get(chain), needed: amendment.after });
-        };
-        if amendment.after > known.seq {
-            return Err(MergeError::Gap { chain, held: known.seq, needed: amendment.after });
-        }
-        let longest = self.stranded.get(&chain).map_or(known.seq, Amendment::last);
-        if amendment.last > longest {
-            self.stranded.insert(chain, amendment.clone());
-        }
-        Ok(())
+        self.ends.absorb(&self.content, amendment)
     }
 
-    /// Puts aside what is held of a chain beyond its end.
-    pub(super) fn strand(&mut self, chain: Chain, end: Seq) {
-        let held = self.vector.get(chain);
-        if held <= end {
-            return;
-        }
-        let part = self.sales.split_after(chain, end);
-        let registers = self.registers.split_after(chain, end);
-        if self.breaks(Mutant::DropStranded) {
-            return;
-        }
-        let stock = self.stock.grid().column_beyond(chain, end);
-        let points = self.points.grid().column_beyond(chain, end);
-        let amendment = Amendment { chain, after: end, last: held, stock, points, part, registers };
-        self.stranded.insert(chain, amendment);
+    /// What a peer lacks that reported `acknowledged` as durable, at fold epoch `epoch`. The whole state, where removals that the
+    /// peer may lack are forgotten; `FoldEpoch(0)` and an empty vector give it to a newcomer.
+    pub fn delta_since(&self, epoch: FoldEpoch, acknowledged: &VersionVector) -> Frame<E, K, V> {
+        Frame::since(&self.content, &self.ends, epoch, acknowledged, self.rules)
     }
 
-    /// The set and the registers get back what was stranded.
-    pub(super) fn join_journal_of(&mut self, amendment: &Amendment<E, K, V>) {
-        let (from, to) = amendment.interval();
-        self.sales.join_part(&amendment.part, &from, &to, |_| {});
-        self.registers.join_entries(&amendment.registers);
+    /// Merges what another replica sent, in one disk transaction.
+    ///
+    /// A frame of an older epoch is rebased: what it says of folded chains is dropped, since the base has all of it.
+    ///
+    /// # Errors
+    /// [`MergeError::OwnChainAhead`] is the rollback alarm; [`MergeError::Gap`], [`MergeError::EpochAhead`],
+    /// [`MergeError::Corrupt`], [`MergeError::TooMany`]. Nothing changed.
+    pub fn merge(&mut self, frame: &Frame<E, K, V>) -> Result<Merged, MergeError> {
+        frame.merge_into(self.me, &mut self.content, &mut self.ends, self.rules)
     }
 
     /// How far the own incarnation wrote.
     pub fn written(&self, lane: Lane) -> Seq {
-        self.vector.get(Chain::new(self.me, lane))
+        self.vector().get(Chain::new(self.me, lane))
     }
 }
 
-/// Amounts by item, each item once.
-fn summed<const N: usize>(
-    amounts: impl Iterator<Item = (Item, [u64; N])>,
-) -> Result<BTreeMap<Item, [u64; N]>, Overflow> {
-    let mut sums = BTreeMap::new();
-    for (item, added) in amounts {
-        let sum = sums.entry(item).or_insert([0; N]);
-        Cell::add(sum, added)?;
+impl<E: Serialize, K: Serialize + Ord, V: Serialize> Serialize for Replica<E, K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Written::of(self.me, self.sealed, &self.content, &self.ends).serialize(serializer)
     }
-    Ok(sums)
+}
+
+impl<'de, E: Deserialize<'de>, K: Deserialize<'de> + Ord, V: Deserialize<'de>> Deserialize<'de>
+    for Replica<E, K, V>
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (me, sealed, content, ends) = Stored::deserialize(deserializer)?.into_parts();
+        Ok(Self { me, sealed, content, ends, rules: Rules::default() })
+    }
 }
 
 #[cfg(test)]
@@ -341,7 +251,7 @@ mod tests {
     use edgepos_core::RepairGen;
 
     use super::*;
-    use crate::Hlc;
+    use crate::{Hlc, Stamp, WouldLose};
 
     #[test]
     fn of_two_writes_of_one_register_the_second_may_not_lose_silently() {

@@ -225,8 +225,10 @@ impl Model {
     fn kept(&self, before: LocalId, after: &Node) -> Result<(), String> {
         let before = &self.locals[before as usize].node;
         let known = |node: &Node, chain| {
-            let aside =
-                node.stranded.get(&chain).map_or(edgepos_core::Seq::ZERO, |amendment| amendment.last());
+            let aside = node
+                .amendments()
+                .find(|amendment| amendment.chain() == chain)
+                .map_or(edgepos_core::Seq::ZERO, |amendment| amendment.last());
             node.vector().get(chain).max(aside)
         };
         match before.vector().iter().find(|(chain, _)| known(after, *chain) < known(before, *chain)) {
@@ -281,7 +283,7 @@ impl Model {
         let mut at = [0; 3];
         for (number, at) in at.iter_mut().enumerate() {
             let mut node = Replica::new(ReplicaId::new(number as u16 + 1, 1));
-            node.mutant = self.mutant;
+            node.break_rule(self.mutant);
             *at = self.local(node, 0);
         }
         let past = at.map(|id| {
@@ -315,9 +317,9 @@ impl Model {
                 Some(terminal) => {
                     let local = &self.locals[state.at[terminal] as usize];
                     let (node, applied) = (&local.node, local.applied);
-                    let written = node.registers.entries_since(&VersionVector::new());
+                    let written = node.registers().entries_since(&VersionVector::new());
                     let register = written.get(&0).map(|e| (e.dot.to_string(), *e.register.value()));
-                    let aside = node.stranded.len();
+                    let aside = node.amendments().count();
                     format!(
                         "{terminal} as {} at {}, log {applied}: {:?}, {register:?}, aside {aside}",
                         node.me(),
@@ -377,7 +379,7 @@ impl Model {
         let logged = |decision: &Decision, model: &Self| model.logs[state.log as usize].contains(decision);
         let first_life = node.me() == ReplicaId::new(number, 1);
         let second = ReplicaId::new(number, 2);
-        if self.scenario != Scenario::WriteOff && number == SEALS && first_life && !node.sealed {
+        if self.scenario != Scenario::WriteOff && number == SEALS && first_life && !node.is_sealed() {
             let mut after = node.clone();
             if let Some(retirement) = after.seal() {
                 if self.mutant != Some(Mutant::SellAfterSeal) {
@@ -397,7 +399,7 @@ impl Model {
         };
         if loses && !state.wiped {
             let mut empty = Replica::new(ReplicaId::new(number, if reuse { 1 } else { 2 }));
-            empty.mutant = self.mutant;
+            empty.break_rule(self.mutant);
             let empty = self.local(empty, 0);
             let mut wiped = self.moved(state, terminal, empty);
             wiped.wiped = true;

@@ -64,7 +64,7 @@ impl World {
     fn new(seed: u64, write_offs: bool, mutant: Option<Mutant>) -> Self {
         let node = |terminal: usize| {
             let mut node = Replica::new(ReplicaId::new(terminal as u16 + 1, 1));
-            node.mutant = mutant;
+            node.break_rule(mutant);
             node
         };
         let terminal = |number| Terminal {

@@ -125,16 +125,16 @@ impl Truth {
 
 /// Whether two replicas show the same of everything that merges.
 pub(super) fn differ(a: &Node, b: &Node) -> Option<&'static str> {
-    let set = |node: &Node| node.sales.part_since(&VersionVector::new()).adds;
+    let set = |node: &Node| node.sales().part_since(&VersionVector::new()).adds;
     let parts = [
         ("vector", a.vector() == b.vector()),
         ("epoch", a.epoch() == b.epoch()),
-        ("ends", a.folded == b.folded),
+        ("ends", a.folded().eq(b.folded())),
         ("base", a.base_hash() == b.base_hash()),
-        ("stock", a.stock == b.stock),
-        ("points", a.points == b.points),
+        ("stock", a.stock() == b.stock()),
+        ("points", a.points() == b.points()),
         ("set", set(a) == set(b)),
-        ("registers", a.registers == b.registers),
+        ("registers", a.registers() == b.registers()),
     ];
     parts.into_iter().find(|(_, same)| !same).map(|(name, _)| name)
 }
