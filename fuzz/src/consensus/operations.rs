@@ -33,18 +33,16 @@ pub fn operations(input: &[u8]) {
     }
     shop.heal();
     shop.run(3000);
-    if shop.honest && shop.recovers {
-        shop.recover();
-    }
+    shop.recover();
 }
 
 fn step(shop: &mut Shop, input: &mut Input<'_>, genesis: usize, fast: bool) {
     let choice = input.byte();
-    let terminal = input.below(shop.terminals.len());
+    let terminal = input.below(shop.len());
     match choice % 27 {
         0..=2 => shop.run(4 * u64::from(input.byte())),
         3 => {
-            shop.now += u64::from(input.byte());
+            shop.pass(u64::from(input.byte()));
             shop.tell(terminal, Told::Timeout);
         }
         4 => shop.tell(terminal, Told::Timeout),
@@ -60,11 +58,11 @@ fn step(shop: &mut Shop, input: &mut Input<'_>, genesis: usize, fast: bool) {
         10 => shop.crash(terminal),
         11 => shop.boot(terminal),
         12 => {
-            let peer = input.below(shop.terminals.len());
+            let peer = input.below(shop.len());
             shop.disconnect(terminal, peer);
         }
         13 => {
-            let peer = input.below(shop.terminals.len());
+            let peer = input.below(shop.len());
             shop.connect(terminal, peer);
         }
         14 | 15 => shop.propose(terminal, input.bytes(20)),
@@ -77,13 +75,13 @@ fn step(shop: &mut Shop, input: &mut Input<'_>, genesis: usize, fast: bool) {
         }),
         18 => shop.retire(terminal),
         19 => {
-            let peer = input.below(shop.terminals.len());
+            let peer = input.below(shop.len());
             shop.toggle_link(terminal, peer);
         }
-        20 => shop.terminals[terminal].stalled ^= true,
-        21 if shop.terminals.len() < MAX_TERMINALS => shop.add(config(shop.terminals.len(), genesis, fast)),
+        20 => shop.toggle_disk(terminal),
+        21 if shop.len() < MAX_TERMINALS => shop.add(config(shop.len(), genesis, fast)),
         22 => {
-            let (kind, base) = (input.below(shop.terminals.len()) as u16, Some(input.number(1)));
+            let (kind, base) = (input.below(shop.len()) as u16, Some(input.number(1)));
             let (subject, bytes) = (vec![input.byte() % 4], input.bytes(20).to_vec());
             shop.command(terminal, |election, now| {
                 let _ = match subject[0] {
@@ -94,8 +92,7 @@ fn step(shop: &mut Shop, input: &mut Input<'_>, genesis: usize, fast: bool) {
         }
         23 => {
             if let Ok(message) = Message::decode(input.bytes(400)) {
-                shop.honest = false;
-                shop.tell(terminal, Told::Message(message));
+                shop.tell_forged(terminal, message);
             }
         }
         24 => shop.isolate(terminal),

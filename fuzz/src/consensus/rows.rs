@@ -45,7 +45,7 @@ fn honest(terminals: usize, shape: u8) -> Rows {
         shop.propose(leader, &[number; 3]);
         shop.run(20);
     }
-    std::mem::take(&mut shop.terminals[0].disk)
+    shop.into_disk(0)
 }
 
 fn change(rows: &mut Rows, input: &mut Input<'_>) {

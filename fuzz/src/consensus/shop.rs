@@ -25,32 +25,32 @@ struct Transaction {
     decisions: Vec<Decision>,
 }
 
-pub(super) struct Terminal {
-    pub(super) config: Config,
-    pub(super) election: Option<Election>,
-    pub(super) disk: Rows,
+struct Terminal {
+    config: Config,
+    election: Option<Election>,
+    disk: Rows,
     applied: Vec<Decision>,
     under_way: VecDeque<Transaction>,
     last_write: PersistId,
     /// Writes wait for the input to let them through.
-    pub(super) stalled: bool,
+    stalled: bool,
     connection: u64,
 }
 
 pub(super) struct Shop {
-    pub(super) terminals: Vec<Terminal>,
-    pub(super) now: u64,
+    terminals: Vec<Terminal>,
+    now: u64,
     network: VecDeque<(usize, usize, Vec<u8>)>,
     /// What was sent, newest last, by kind.
-    pub(super) trace: BTreeMap<u64, VecDeque<Vec<u8>>>,
+    trace: BTreeMap<u64, VecDeque<Vec<u8>>>,
     cut: BTreeSet<(usize, usize)>,
     leaders: BTreeMap<Term, ReplicaId>,
     decided: BTreeMap<u64, Decision>,
     /// Off once a message was forged: what is promised then is survival.
-    pub(super) honest: bool,
+    honest: bool,
     /// Off once one of two voters was retired: if the other loses power before it has written that this was decided, it needs the vote of
     /// the retired one, which may be off for good.
-    pub(super) recovers: bool,
+    recovers: bool,
     /// Off once a living connection was reported dead: then two may be entitled for a moment.
     truthful: bool,
 }
@@ -179,8 +179,11 @@ impl Shop {
         self.cut.clear();
     }
 
-    /// After [`heal`](Self::heal): somebody is entitled before long, and decides.
+    /// After [`heal`](Self::heal): somebody is entitled before long, and decides, where that is still promised.
     pub(super) fn recover(&mut self) {
+        if !self.honest || !self.recovers {
+            return;
+        }
         // Leases and patience may have been stretched by answers that came seconds late.
         for _ in 0..40 {
             let entitled =
@@ -204,6 +207,52 @@ impl Shop {
             self.terminals[terminal].stalled = false;
             self.boot(terminal);
         }
+    }
+
+    /// How many terminals there are.
+    pub(super) fn len(&self) -> usize {
+        self.terminals.len()
+    }
+
+    /// Which terminal has this name.
+    pub(super) fn place_of(&self, replica: ReplicaId) -> Option<usize> {
+        self.terminals.iter().position(|terminal| terminal.config.me == replica)
+    }
+
+    /// The name of a terminal.
+    pub(super) fn name_of(&self, terminal: usize) -> ReplicaId {
+        self.terminals[terminal].config.me
+    }
+
+    /// The term that a terminal is in; none while it is off.
+    pub(super) fn term_at(&self, terminal: usize) -> Term {
+        self.terminals[terminal].election.as_ref().map_or(Term(0), Election::term)
+    }
+
+    /// What was sent, newest last, a kind each.
+    pub(super) fn sent(&self) -> impl ExactSizeIterator<Item = &VecDeque<Vec<u8>>> {
+        self.trace.values()
+    }
+
+    /// What is on the disk of a terminal at the end.
+    pub(super) fn into_disk(mut self, terminal: usize) -> Rows {
+        self.terminals.swap_remove(terminal).disk
+    }
+
+    /// Time passes in which nobody is told anything.
+    pub(super) fn pass(&mut self, ms: u64) {
+        self.now += ms;
+    }
+
+    /// The writes of a terminal wait for the input to let them through, or do not any more.
+    pub(super) fn toggle_disk(&mut self, terminal: usize) {
+        self.terminals[terminal].stalled ^= true;
+    }
+
+    /// Tells a terminal what nobody said: what is promised from here on is survival.
+    pub(super) fn tell_forged(&mut self, terminal: usize, message: Message) {
+        self.honest = false;
+        self.tell(terminal, Input::Message(message));
     }
 
     /// Tells a terminal something and does what it asks for.
