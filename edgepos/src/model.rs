@@ -4,20 +4,17 @@
 //! ARTS/OMG retail vocabulary where it has one. Everything is CBOR (RFC 8949) with small integer keys; a reader skips keys that
 //! it does not know, and the original bytes are what is stored, hashed and forwarded.
 
-pub use crate::retail::body::Body;
-pub use crate::retail::catalogue::body::{PriceSet, ProductSet};
-pub use crate::retail::day::body::{CashCount, DayClosed, DayOpened};
+pub use crate::retail::day::body::CashCount;
 pub use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
 pub use crate::retail::envelope::{ClockQuality, Envelope, Mode, Origin, Ref, RefRole, Reissue};
-pub use crate::retail::exception::body::{ExceptionEnded, ExceptionRaised, ExceptionType};
+pub use crate::retail::exception::body::ExceptionType;
 pub use crate::retail::keys::name::BookedName;
-pub use crate::retail::kind::{Kind, KnownKind, Subject};
+pub use crate::retail::kind::*;
 pub use crate::retail::money::{Currency, CurrencyError};
-pub use crate::retail::parked::body::{BasketParked, BasketTaken};
 pub use crate::retail::redact::mask_card_numbers;
 pub use crate::retail::sale::body::{
-    BasketId, Discount, DocType, Line, NumberVoided, OriginalLine, Tax, Tender, TenderType, Tenders,
-    TendersError, TooManyTenders, Transaction,
+    BasketId, Discount, DocType, Line, OriginalLine, Tax, Tender, TenderType, Tenders, TendersError,
+    TooManyTenders,
 };
-pub use crate::retail::stock::{StockLine, StockMoved, StockReason};
+pub use crate::retail::stock::body::{StockLine, StockReason};
 pub use edgepos_wire::{DecodeError, DecodeFault};

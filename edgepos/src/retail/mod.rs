@@ -33,7 +33,4 @@ pub(crate) mod sale;
 pub(crate) mod stock;
 
 mod desk;
-
-pub(crate) mod body;
-pub(crate) mod change;
 pub(crate) mod shop;

@@ -1,41 +1,38 @@
 //! The shop: every room, and which of them an event, a command, a row and a question are for.
 
-use std::time::Duration;
-
-use edgepos_core::{EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, Space, Time};
+use edgepos_core::{EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, Space};
 use edgepos_crdt::VersionVector;
 
 use super::applied::Applied;
-use super::catalogue::Catalogue;
-use super::change::Change;
+use super::catalogue::{Catalogue, Change as RegisterChange};
 use super::counters::{Counters, Effected};
 use super::day::Day;
-use super::desk::{Beside, Desk};
+use super::desk::Desk;
 use super::effect::CounterRow;
 use super::envelope::{Envelope, Mode};
-use super::exception::body::ExceptionRaised;
+use super::exception::Exceptions;
+use super::exception::body::{ExceptionEnded, ExceptionRaised};
 use super::exception::judge::Standing;
-use super::exception::{Due, Exceptions, Subject};
 use super::keys::Keys;
 use super::keys::booked::Booked;
 use super::keys::lookup::Question;
 use super::keys::name::{BookedName, LookupId, Named};
 use super::kind::KnownKind;
-use super::parked::Parked;
+use super::parked::{self, Parked};
 use super::quarantine::Quarantine;
 use super::record::{Record, What};
 use super::recordings::Recordings;
 use super::reissued::Reissued;
-use super::sale::basket::OpenBasket;
+use super::returns::Returns;
+use super::sale::Sales;
 use super::sale::body::BasketId;
-use super::sale::draft::Draft;
-use super::sale::receipt::{Commit, Receipt};
-use super::sold;
+use super::sale::receipt::Receipt;
+use super::sold::{self, Sold};
 use super::sums::SoldBy;
 use super::unreadable::Unreadable;
 use crate::ports::{Rows, Store, StoreError};
 use crate::terminal::io::{Notice, Reply, RequestId};
-use crate::terminal::ledger::{Arrival, Entry, Ledger};
+use crate::terminal::ledger::{Above, Arrival, Entry, Ledger};
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
 use crate::terminal::unit_of_work::{Then, UnitOfWork, Wants};
@@ -46,7 +43,10 @@ pub(crate) struct Shop {
     day: Day,
     keys: Keys,
     recordings: Recordings,
-    desk: Desk,
+    sales: Sales,
+    returns: Returns,
+    parked: Parked,
+    sold: Sold,
     counters: Counters,
     applied: Applied,
     catalogue: Catalogue,
@@ -78,9 +78,9 @@ impl Shop {
         match space {
             Space::Day => self.day.restore(value),
             Space::ClosedDay => self.day.restore_closed(value),
-            Space::Refunded => self.desk.restore_refunded(key, value),
-            Space::Basket => self.desk.restore_basket(value),
-            Space::Series => self.desk.restore_series(key, value),
+            Space::Refunded => self.returns.restore(key, value),
+            Space::Basket => self.sales.restore_basket(value),
+            Space::Series => self.sales.restore_series(key, value),
             Space::Counter => self.counters.restore(key, value),
             Space::Applied => self.applied.restore(key, value),
             Space::Register => self.catalogue.restore(key, value),
@@ -113,12 +113,12 @@ impl Shop {
         held: &VersionVector,
         out: &mut UnitOfWork,
     ) -> Result<(), Unreadable> {
-        self.desk.start(first, me, joins);
+        self.sales.start(first, me, joins);
         self.counters.start(out)?;
         self.exceptions.start(now, standing(&self.counters, &self.catalogue));
         self.keys.start(me, held, out);
         for basket in self.counters.unsold() {
-            self.desk.ask_sold(basket, &mut self.keys, out);
+            self.sold.ask(basket, &mut self.keys, out);
         }
         Ok(())
     }
@@ -133,13 +133,13 @@ impl Shop {
 
     /// Asks for a counter's value, also of a line that was sold and has no row.
     pub(crate) fn ask_counter(&mut self, turn: &mut Turn<'_>, request: RequestId, row: CounterRow) {
-        let (desk, mut beside) = self.desk();
-        desk.ask_counter(turn, &mut beside, request, row);
+        self.sold.ask_counter(&mut self.keys, &self.counters, request, row, turn.out);
     }
 
-    /// The desk, and the rooms that it is lent.
-    fn desk(&mut self) -> (&mut Desk, Beside<'_>) {
-        (&mut self.desk, Beside { keys: &mut self.keys, counters: &self.counters, day: &self.day })
+    /// The desk where baskets are begun, committed, abandoned, parked and claimed.
+    pub(crate) fn desk(&mut self) -> Desk<'_> {
+        let Self { sales, returns, parked, sold, keys, counters, catalogue, day, .. } = self;
+        Desk { sales, returns, parked, sold, keys, counters, catalogue, day }
     }
 
     /// The sales of a basket are known: whoever waits for them goes on.
@@ -147,7 +147,8 @@ impl Shop {
         for item in self.counters.settle(basket, sales) {
             self.exceptions.look(turn.now, item, standing(&self.counters, &self.catalogue));
         }
-        self.desk.sold_known(turn, &self.counters, basket, sales);
+        self.sold.known(&self.counters, basket, sales, turn.out);
+        self.sales.sold_known(turn, &self.counters, basket, sales);
     }
 
     /// Up to where the counter rows on disk count; `None` where an earlier version wrote each with its event.
@@ -182,18 +183,6 @@ impl Shop {
         self.applied.write(held, out);
     }
 
-    /// See [`Terminal::begin`](crate::Terminal::begin).
-    pub(crate) fn begin(
-        &mut self,
-        turn: &mut Turn<'_>,
-        request: RequestId,
-        draft: Draft,
-    ) -> Result<(), Refusal> {
-        self.catalogue.check_scales(&draft.lines)?;
-        let (desk, mut beside) = self.desk();
-        desk.begin(turn, &mut beside, request, draft)
-    }
-
     /// Rows that a room asked for were read. The event that is to be written again, and what booked the same before, where that was
     /// asked.
     pub(crate) fn loaded(
@@ -205,61 +194,19 @@ impl Shop {
         match what {
             Wants::Name(id, name) => return self.names_loaded(turn, id, name, rows),
             Wants::Sale(basket) => {
-                if let Some(sales) = self.desk.sale_loaded(basket, rows) {
+                if let Some(sales) = self.sold.loaded(basket, rows) {
                     self.sold_known(turn, basket, &sales);
                 }
             }
             Wants::Receipt { wanted, fresh } => {
-                let (desk, mut beside) = self.desk();
-                desk.receipt_loaded(turn, &mut beside, wanted, fresh, rows);
+                self.desk().receipt_loaded(turn, wanted, fresh, rows);
             }
             Wants::Parked(basket) => {
-                let (desk, mut beside) = self.desk();
-                desk.parked_loaded(turn, &mut beside, basket, rows);
+                self.desk().parked_loaded(turn, basket, rows);
             }
             Wants::Older => self.keys.read_older(rows, turn.out),
         }
         None
-    }
-
-    /// See [`Terminal::commit`](crate::Terminal::commit).
-    pub(crate) fn commit(
-        &mut self,
-        turn: &mut Turn<'_>,
-        request: RequestId,
-        commit: Commit,
-    ) -> Result<(), Refusal> {
-        self.desk.commit(turn, &mut self.keys, request, commit)
-    }
-
-    /// See [`Terminal::abandon`](crate::Terminal::abandon).
-    pub(crate) fn abandon(
-        &mut self,
-        turn: &mut Turn<'_>,
-        request: RequestId,
-        basket: BasketId,
-    ) -> Result<(), Refusal> {
-        self.desk.abandon(turn, &self.day, request, basket)
-    }
-
-    /// See [`Terminal::park`](crate::Terminal::park).
-    pub(crate) fn park(
-        &mut self,
-        turn: &mut Turn<'_>,
-        request: RequestId,
-        basket: BasketId,
-    ) -> Result<(), Refusal> {
-        self.desk.park(turn, &self.day, request, basket)
-    }
-
-    /// See [`Terminal::claim`](crate::Terminal::claim).
-    pub(crate) fn claim(
-        &mut self,
-        turn: &mut Turn<'_>,
-        request: RequestId,
-        basket: BasketId,
-    ) -> Result<(), Refusal> {
-        self.desk.claim(turn, request, basket)
     }
 
     /// See [`Terminal::record`](crate::Terminal::record).
@@ -288,18 +235,37 @@ impl Shop {
     fn write(&mut self, turn: &mut Turn<'_>, record: Record) -> Result<EventId, Refusal> {
         let (key, repairs) = (record.key(), record.repairs());
         let (what, mode) = record.into_parts();
-        turn.disk.check(self.promised(), what.needs())?;
+        turn.disk.check(self.sales.promised(), what.needs())?;
         match what {
             What::Event { kind, lane, body, effects } => {
-                let above = self.catalogue.above(kind, &body, repairs)?;
+                let above = self.above(kind, &body, repairs)?;
                 let entry =
                     Entry { lane, mode, effects, key, above, ..Entry::new(self.day.open(), kind, body) };
                 turn.ledger.record(turn.now, turn.config, entry)
             }
             What::Day(record) => {
-                let open = self.desk.open_baskets();
+                let open = self.sales.open_baskets();
                 self.day.record(turn, &self.counters, open, record, mode, key)
             }
+        }
+    }
+
+    /// What the stamp of a register that the event writes must be above to be seen.
+    fn above(&self, kind: KnownKind, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
+        match kind {
+            KnownKind::ProductSet => self.catalogue.above_product(body, repairs),
+            KnownKind::PriceSet => self.catalogue.above_price(body, repairs),
+            KnownKind::Transaction
+            | KnownKind::NumberVoided
+            | KnownKind::StockMoved
+            | KnownKind::DayOpened
+            | KnownKind::DayClosed
+            | KnownKind::ExceptionRaised
+            | KnownKind::ExceptionEnded
+            | KnownKind::BasketParked
+            | KnownKind::BasketClaimed
+            | KnownKind::BasketClosed
+            | KnownKind::Custom => Ok(Above::default()),
         }
     }
 
@@ -314,13 +280,12 @@ impl Shop {
     ) -> Option<(EventId, Option<EventId>)> {
         let (question, found) = self.keys.loaded(id, name, rows)?;
         match question {
-            Question::Begin(basket) => self.desk.begin_answered(turn, &self.counters, basket, found),
+            Question::Begin(basket) => self.sales.begin_answered(turn, &self.counters, basket, found),
             Question::Commit(key) => {
-                let (desk, beside) = self.desk();
-                desk.commit_answered(turn, &beside, key, found);
+                self.desk().commit_answered(turn, key, found);
             }
             Question::Sold(basket) => {
-                if let Some(sales) = self.desk.sold_named(basket, &found, turn.out) {
+                if let Some(sales) = self.sold.named(basket, &found, turn.out) {
                     self.sold_known(turn, basket, &sales);
                 }
             }
@@ -339,8 +304,7 @@ impl Shop {
                 return Some((id, of));
             }
             Question::Receipt(wanted) => {
-                let (desk, mut beside) = self.desk();
-                desk.receipt_named(turn, &mut beside, wanted, found);
+                self.desk().receipt_named(turn, wanted, found);
             }
             Question::Twice(named) => {
                 for (name, events) in found.map(|found| found.doubles(named)).unwrap_or_default() {
@@ -355,7 +319,7 @@ impl Shop {
     /// This terminal goes on under another name: its receipts get series of their own.
     pub(crate) fn rename(&mut self, me: ReplicaId) {
         self.keys.rename(me);
-        self.desk.rename(me);
+        self.sales.rename(me);
     }
 
     /// Asks whether others have the names of an event that is to be written again. Whether it has any.
@@ -382,15 +346,24 @@ impl Shop {
         for item in self.counters.take_back(id, &envelope.effects, floor).unwrap_or_default() {
             self.exceptions.look(now, item, standing(&self.counters, &self.catalogue));
         }
-        if matches!(envelope.kind.known(), Some(KnownKind::ProductSet | KnownKind::PriceSet)) {
-            self.catalogue.rename(envelope, id);
+        match Change::read(id, envelope) {
+            Ok(Change::Register(_)) => self.catalogue.rename(envelope, id),
+            // What they wrote has the same name when it is written again.
+            Ok(
+                Change::EffectsAlone
+                | Change::Parked(_)
+                | Change::Sale
+                | Change::Raised(_)
+                | Change::Ended(_),
+            )
+            | Err(_) => {}
         }
     }
 
     /// The names of an event are on disk.
     pub(crate) fn named(&mut self, named: Named) {
         self.keys.durable(named);
-        self.desk.durable(named.event);
+        self.sold.durable(named.event);
     }
 
     /// The record under a key is durable: tells everybody who asked.
@@ -400,12 +373,15 @@ impl Shop {
 
     /// The sale is durable: tells everybody who asked.
     pub(crate) fn committed(&mut self, out: &mut UnitOfWork, key: IdempotencyKey, receipt: &Receipt) {
-        self.desk.committed(out, key, receipt);
+        self.sales.committed(out, key, receipt);
     }
 
     /// Ends all that is under way. Whoever waits for it.
     pub(crate) fn stop(&mut self) -> Vec<RequestId> {
-        let mut waiting = self.desk.stop();
+        let mut waiting = self.sales.stop();
+        waiting.extend(self.parked.stop());
+        waiting.extend(self.returns.stop());
+        waiting.extend(self.sold.stop());
         waiting.extend(self.recordings.stop());
         waiting
     }
@@ -467,7 +443,7 @@ impl Shop {
             }
             Change::Sale => {
                 self.catalogue.note_scales(&envelope.effects, out);
-                self.desk.note_refund(envelope, out);
+                self.returns.note(envelope, out);
             }
             Change::Parked(change) => Parked::apply(id, envelope, &change, out),
             Change::EffectsAlone => {}
@@ -484,9 +460,9 @@ impl Shop {
         out: &mut UnitOfWork,
     ) -> Result<(), Unreadable> {
         let Effected { moved, sold, wanted } = self.counters.apply(id, &envelope.effects, own)?;
-        self.desk.note_lines(id, sold);
+        self.sold.note(id, sold);
         for basket in wanted {
-            self.desk.ask_sold(basket, &mut self.keys, out);
+            self.sold.ask(basket, &mut self.keys, out);
         }
         for item in moved {
             self.exceptions.look(now, item, standing(&self.counters, &self.catalogue));
@@ -499,39 +475,19 @@ impl Shop {
         self.quarantine.put_decision(index, kind, out);
     }
 
-    /// Whether a decided event has no place: see [`Exceptions::is_repeat`].
-    pub(crate) fn is_repeat(&self, payload: &[u8], decided: Seq) -> bool {
-        self.exceptions.is_repeat(payload, decided)
+    /// The room of exceptions, with what it judges by.
+    pub(crate) fn watch(&mut self) -> (&mut Exceptions, Standing<'_>) {
+        (&mut self.exceptions, Standing { counters: &self.counters, catalogue: &self.catalogue })
     }
 
-    /// What the leader should propose.
-    pub(crate) fn due(&mut self, now: Now, grace: Duration, ends: bool) -> Vec<Due> {
-        self.exceptions.due(now, grace, ends, standing(&self.counters, &self.catalogue))
+    /// The room of exceptions, for questions.
+    pub(crate) fn exceptions(&self) -> &Exceptions {
+        &self.exceptions
     }
 
-    /// It was proposed, or the proposal was not taken.
-    pub(crate) fn proposed(&mut self, now: Now, grace: Duration, subject: Subject, taken: bool) {
-        self.exceptions.proposed(now, grace, subject, taken);
-    }
-
-    /// When there may be something to propose.
-    pub(crate) fn next_due(&self, grace: Duration, ends: bool) -> Option<Time> {
-        self.exceptions.next_due(grace, ends)
-    }
-
-    /// Baskets that were begun and neither committed nor abandoned, by rising id.
-    pub(crate) fn unresolved(&self) -> impl ExactSizeIterator<Item = OpenBasket> + '_ {
-        self.desk.unresolved()
-    }
-
-    /// Bytes that the commits of open baskets may write.
-    pub(crate) fn promised(&self) -> u64 {
-        self.desk.promised()
-    }
-
-    /// The value of a counter; `None` when nothing ever moved it.
-    pub(crate) fn counter(&self, row: &CounterRow) -> Option<i64> {
-        self.counters.get(row)
+    /// The room of baskets, for questions.
+    pub(crate) fn sales(&self) -> &Sales {
+        &self.sales
     }
 
     /// The room of the counters, for questions.
@@ -544,11 +500,6 @@ impl Shop {
         &self.catalogue
     }
 
-    /// Exceptions that are raised and have not ended.
-    pub(crate) fn exceptions(&self) -> impl Iterator<Item = &ExceptionRaised> {
-        self.exceptions.iter()
-    }
-
     /// How much of what is stored could not be interpreted.
     pub(crate) fn quarantined(&self) -> u64 {
         self.quarantine.len()
@@ -557,6 +508,48 @@ impl Shop {
     /// The open business day, as yyyymmdd.
     pub(crate) fn business_day(&self) -> Option<u32> {
         self.day.open()
+    }
+}
+
+/// What an event does beside its effects.
+enum Change {
+    EffectsAlone,
+    Parked(parked::Change),
+    Sale,
+    Register(RegisterChange),
+    Raised(ExceptionRaised),
+    Ended(ExceptionEnded),
+}
+
+impl Change {
+    /// Reads what an event does beside its effects. One that cannot be read moves no counter either.
+    fn read(id: EventId, envelope: &Envelope) -> Result<Self, Unreadable> {
+        Ok(match envelope.kind.known() {
+            Some(KnownKind::ProductSet) => Self::Register(Catalogue::read_product(id, envelope)?),
+            Some(KnownKind::PriceSet) => Self::Register(Catalogue::read_price(id, envelope)?),
+            Some(KnownKind::ExceptionRaised) if id.chain.replica.is_store() => {
+                Self::Raised(Exceptions::read(envelope)?)
+            }
+            Some(KnownKind::ExceptionEnded) if id.chain.replica.is_store() => {
+                Self::Ended(Exceptions::read_end(envelope)?)
+            }
+            Some(KnownKind::BasketParked) => Self::Parked(Parked::read_parked(envelope)?),
+            Some(KnownKind::BasketClaimed | KnownKind::BasketClosed) => {
+                Self::Parked(Parked::read_taken(envelope)?)
+            }
+            Some(KnownKind::Transaction) => Self::Sale,
+            // Their effects say it all, and those of a later version's kinds count as well.
+            Some(
+                KnownKind::NumberVoided
+                | KnownKind::StockMoved
+                | KnownKind::DayOpened
+                | KnownKind::DayClosed
+                | KnownKind::ExceptionRaised
+                | KnownKind::ExceptionEnded
+                | KnownKind::Custom,
+            )
+            | None => Self::EffectsAlone,
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use edgepos_core::{EventId, Space};
 use edgepos_sync::EventRecord;
 
 use super::counters::Counters;
+use super::effect::CounterRow;
 use super::envelope::{Envelope, Mode};
 use super::keys::Keys;
 use super::keys::booked::{self, Booked};
@@ -16,15 +17,22 @@ use super::keys::found::Found;
 use super::keys::lookup::Question;
 use super::keys::name::BookedName;
 use super::sale::body::BasketId;
-use super::sums::{SoldBy, Sums, is_own, sums};
+use super::sums::{SoldBy, Sums, basket_of, is_own, left, sums};
 use super::unreadable::Unreadable;
 use crate::ports::{Rows, Store, StoreError};
+use crate::terminal::io::{Reply, RequestId};
+use crate::terminal::refusal::Refusal;
 use crate::terminal::unit_of_work::{UnitOfWork, Wants};
 
-/// Sales that are being read, and those that cannot be read yet since they are not durable.
+/// Questions about sold lines that may wait for their sales to be read at once.
+const MAX_ASKED: usize = 1_024;
+
+/// Sales that are being read, who asked for what, and sales that cannot be read yet since they are not durable.
 #[derive(Debug, Default)]
 pub(crate) struct Sold {
     reading: BTreeMap<BasketId, Reading>,
+    /// Who asked what is left of a line whose sale is being read.
+    asked: BTreeMap<BasketId, Vec<(RequestId, CounterRow)>>,
     fresh: BTreeMap<EventId, Sums>,
 }
 
@@ -43,6 +51,47 @@ impl Sold {
         }
         self.reading.insert(basket, Reading::default());
         keys.ask(Question::Sold(basket), None, Some(basket), out);
+    }
+
+    /// Asks for a counter's value, also of a line that was sold and has no row.
+    pub(crate) fn ask_counter(
+        &mut self,
+        keys: &mut Keys,
+        counters: &Counters,
+        request: RequestId,
+        row: CounterRow,
+        out: &mut UnitOfWork,
+    ) {
+        match basket_of(&row.to_key()).filter(|_| counters.lacks_sale(&row)) {
+            Some(_) if self.asked.values().map(Vec::len).sum::<usize>() >= MAX_ASKED => {
+                let full = Refusal::Full { what: "questions about sold lines", limit: MAX_ASKED };
+                out.reply(request, Err(full));
+            }
+            Some(basket) => {
+                self.asked.entry(basket).or_default().push((request, row));
+                self.ask(basket, keys, out);
+            }
+            None => out.reply(request, Ok(Reply::Counter(counters.get(&row)))),
+        }
+    }
+
+    /// The sales of a basket are known, and counted: tells everybody who asked about its lines.
+    pub(crate) fn known(
+        &mut self,
+        counters: &Counters,
+        basket: BasketId,
+        sales: &[SoldBy],
+        out: &mut UnitOfWork,
+    ) {
+        for (request, row) in self.asked.remove(&basket).unwrap_or_default() {
+            let value = counters.get(&row).or_else(|| left(sales, &row));
+            out.reply(request, Ok(Reply::Counter(value)));
+        }
+    }
+
+    /// Ends all that is under way. Whoever waits for it.
+    pub(crate) fn stop(&mut self) -> Vec<RequestId> {
+        std::mem::take(&mut self.asked).into_values().flatten().map(|(request, _)| request).collect()
     }
 
     /// What an event says of its own lines, which have no rows. Kept until the event is durable and can be read.

@@ -154,7 +154,7 @@ impl Terminal {
     /// # Errors
     /// Whatever may be refused of a sale is refused here, before the customer pays; nothing was written then.
     pub fn begin(&mut self, now: Now, request: RequestId, draft: Draft) -> Result<(), Refusal> {
-        self.command(now, |shop, turn| shop.begin(turn, request, draft))
+        self.command(now, |shop, turn| shop.desk().begin(turn, request, draft))
     }
 
     /// Books a paid basket; a repeat of the key, also after a crash, books nothing. The reply is [`Reply::Committed`], with the receipt.
@@ -162,7 +162,7 @@ impl Terminal {
     /// # Errors
     /// When too much is under way at once: nothing was written. A basket that is not open is refused in the reply.
     pub fn commit(&mut self, now: Now, request: RequestId, commit: Commit) -> Result<(), Refusal> {
-        self.command(now, |shop, turn| shop.commit(turn, request, commit))
+        self.command(now, |shop, turn| shop.desk().commit(turn, request, commit))
     }
 
     /// Gives up an open basket, whose number is voided on record, or a parked one. The reply is [`Reply::Abandoned`].
@@ -170,21 +170,21 @@ impl Terminal {
     /// # Errors
     /// When the basket is being committed. One that is neither open nor parked is refused in the reply.
     pub fn abandon(&mut self, now: Now, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
-        self.command(now, |shop, turn| shop.abandon(turn, request, basket))
+        self.command(now, |shop, turn| shop.desk().abandon(turn, request, basket))
     }
 
     /// Puts an open basket aside, for whichever till recalls it: its number is voided. The reply is [`Reply::Parked`].
     /// # Errors
     /// When it is being committed, or is a trainee's. One that is neither open nor parked is refused in the reply.
     pub fn park(&mut self, now: Now, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
-        self.command(now, |shop, turn| shop.park(turn, request, basket))
+        self.command(now, |shop, turn| shop.desk().park(turn, request, basket))
     }
 
     /// Recalls a parked basket: it is open here, with a number of this terminal. The reply is [`Reply::Claimed`].
     /// # Errors
     /// When too much is open. One that is not parked, or that another till has recalled, is refused in the reply.
     pub fn claim(&mut self, now: Now, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
-        self.command(now, |shop, turn| shop.claim(turn, request, basket))
+        self.command(now, |shop, turn| shop.desk().claim(turn, request, basket))
     }
 
     /// Records an event that is no sale. The reply is [`Reply::Recorded`].
@@ -299,10 +299,10 @@ impl Terminal {
             cloud: self.ledger.cloud().clone(),
             queued: self.ledger.queued(),
             connected: self.links.peers().collect(),
-            open_baskets: self.shop.unresolved().len(),
+            open_baskets: self.shop.sales().unresolved().len(),
             level: self.election.level(),
             below_level: self.election.is_below_level(),
-            exceptions: self.shop.exceptions().cloned().collect(),
+            exceptions: self.shop.exceptions().iter().cloned().collect(),
             quarantined: self.shop.quarantined(),
             business_day: self.shop.business_day(),
             conditions: self.conditions.standing().cloned().collect(),
@@ -312,7 +312,7 @@ impl Terminal {
     /// Bytes that the commits of open baskets may write. The driver has the store set them aside, so that what was begun is booked
     /// on a full disk.
     pub fn promised(&self) -> u64 {
-        self.shop.promised()
+        self.shop.sales().promised()
     }
 
     /// What would survive a power cut here.
@@ -334,7 +334,7 @@ impl Terminal {
 
     /// Baskets that were begun and neither committed nor abandoned, by rising id. After a crash the cashier settles each.
     pub fn unresolved(&self) -> Vec<OpenBasket> {
-        self.shop.unresolved().collect()
+        self.shop.sales().unresolved().collect()
     }
 
     /// Asks for the value of a counter as far as this terminal has seen, also of a line that was sold and of which nothing has come
@@ -352,7 +352,7 @@ impl Terminal {
     /// The value of a counter as far as this terminal has seen; `None` when it has no row: nothing ever moved it, or it counts what
     /// may be returned of a line of which nothing has come back, for which [`ask_counter`](Self::ask_counter) reads the sale.
     pub fn counter(&self, row: &CounterRow) -> Option<i64> {
-        self.shop.counter(row)
+        self.shop.counters().get(row)
     }
 
     /// At most [`MAX_PAGE`] counters of one kind, or of all, behind the row `after`, by rising key. A shop of years has millions, and a
@@ -566,7 +566,7 @@ impl Terminal {
     /// Gives decided events their place, as far as what was decided before them is here.
     fn place(&mut self, now: Now) {
         while let Some(payload) = self.ledger.next_decided(now, &mut self.out) {
-            if !self.shop.is_repeat(&payload, self.ledger.decided()) {
+            if !self.shop.exceptions().is_repeat(&payload, self.ledger.decided()) {
                 self.ledger.place(now, payload);
                 self.shop.interpret(now, &mut self.ledger, &mut self.out);
             }

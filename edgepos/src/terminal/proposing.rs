@@ -14,7 +14,9 @@ pub(super) const STORE_EVENT: u16 = 1;
 /// When something is due to be proposed. Where this terminal may propose nothing, what is due waits for no clock.
 pub(super) fn next_due(config: &Config, election: &Election, ledger: &Ledger, shop: &Shop) -> Option<Time> {
     let grace = config.exception_grace;
-    proposes(election, ledger).then(|| shop.next_due(grace, level::ends_exceptions(election))).flatten()
+    proposes(election, ledger)
+        .then(|| shop.exceptions().next_due(grace, level::ends_exceptions(election)))
+        .flatten()
 }
 
 /// Proposes what has been so for long enough: an exception, or its end. Whether something was proposed.
@@ -30,11 +32,12 @@ pub(super) fn propose_due(
     }
     let grace = config.exception_grace;
     let mut any = false;
-    for due in shop.due(now, grace, level::ends_exceptions(election)) {
+    let (exceptions, standing) = shop.watch();
+    for due in exceptions.due(now, grace, level::ends_exceptions(election), standing) {
         let bytes = ledger.proposal(now, config, due.kind, due.body);
         let proposal = Proposal { kind: STORE_EVENT, subject: Vec::new(), base: None, bytes };
         let taken = election.propose(now, proposal).is_ok();
-        shop.proposed(now, grace, due.subject, taken);
+        exceptions.proposed(now, grace, due.subject, taken);
         any |= taken;
     }
     any

@@ -89,33 +89,25 @@ impl Catalogue {
         Ok(Change { stamp, value: value? })
     }
 
-    /// What the stamp of this product or price must be above to be seen; nothing for another kind. A repair is above whatever is there.
+    /// What the stamp of this product must be above to be seen. A repair is above whatever is there.
     ///
     /// # Errors
     /// When no stamp is above, and it is no repair.
-    pub(crate) fn above(&self, kind: KnownKind, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
-        let Some(seen) = self.seen(kind, body) else { return Ok(Above::default()) };
-        let next = seen.repair.0.checked_add(1).map(RepairGen);
-        match (repairs, next) {
-            (true, Some(repair)) => Ok(Above { repair, hlc: Hlc::ZERO }),
-            _ if seen.hlc.0 == u64::MAX => Err(Refusal::RegisterAtCeiling { by: seen.chain }),
-            _ => Ok(Above { repair: seen.repair, hlc: seen.hlc }),
-        }
+    pub(crate) fn above_product(&self, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
+        let product: Option<ProductSet> = from_cbor("product", body).ok();
+        let register = product.and_then(|product| self.products.get(&code::key(&product.product)));
+        above(register.map(LwwRegister::stamp), repairs)
     }
 
-    /// The stamp of what this product or price replaces.
-    fn seen(&self, kind: KnownKind, body: &[u8]) -> Option<Stamp> {
-        match kind {
-            KnownKind::ProductSet => {
-                let product: ProductSet = from_cbor("product", body).ok()?;
-                self.products.get(&code::key(&product.product)).map(LwwRegister::stamp)
-            }
-            KnownKind::PriceSet => {
-                let price: PriceSet = from_cbor("price", body).ok()?;
-                self.prices.get(&(code::key(&price.product), price.list))?.seen(&price)
-            }
-            _ => None,
-        }
+    /// What the stamp of this price must be above to be seen. A repair is above whatever is there.
+    ///
+    /// # Errors
+    /// When no stamp is above, and it is no repair.
+    pub(crate) fn above_price(&self, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
+        let price: Option<PriceSet> = from_cbor("price", body).ok();
+        let seen =
+            price.and_then(|price| self.prices.get(&(code::key(&price.product), price.list))?.seen(&price));
+        above(seen, repairs)
     }
 
     /// Makes the change, where its stamp is the newest. The product of which it says something else about how stock is counted, as
@@ -259,6 +251,17 @@ fn price_key(product: &str, list: u16, window: Window) -> Vec<u8> {
     let Window { from, to } = window;
     [[PRICE].as_slice(), &list.to_be_bytes(), &from.to_be_bytes(), &to.to_be_bytes(), product.as_bytes()]
         .concat()
+}
+
+/// What a stamp must be above that replaces the one that was seen.
+fn above(seen: Option<Stamp>, repairs: bool) -> Result<Above, Refusal> {
+    let Some(seen) = seen else { return Ok(Above::default()) };
+    let next = seen.repair.0.checked_add(1).map(RepairGen);
+    match (repairs, next) {
+        (true, Some(repair)) => Ok(Above { repair, hlc: Hlc::ZERO }),
+        _ if seen.hlc.0 == u64::MAX => Err(Refusal::RegisterAtCeiling { by: seen.chain }),
+        _ => Ok(Above { repair: seen.repair, hlc: seen.hlc }),
+    }
 }
 
 impl Record {

@@ -9,7 +9,7 @@ use super::name::{BookedName, Named};
 use crate::retail::day::body::{DayClosed, DayOpened};
 use crate::retail::effect::Effect;
 use crate::retail::envelope::{Envelope, Mode};
-use crate::retail::kind::{Kind, KnownKind};
+use crate::retail::kind::Kind;
 use crate::retail::sale::body::{BasketId, Transaction};
 use crate::retail::sale::receipt::Receipt;
 use crate::retail::unreadable::Unreadable;
@@ -73,12 +73,12 @@ impl Contents {
     /// Of an event, or of one that is asked for. What the terminal adds to the close of a day does not count.
     pub(crate) fn of(kind: Kind, mode: Mode, body: &[u8], effects: &[Effect]) -> Self {
         // What the till asked for: what a drawer's counter said before, and by how much it moves, was found out when it was recorded.
-        let asked = match kind.known() {
-            Some(KnownKind::DayOpened) => {
-                from_cbor::<DayOpened>("day", body).ok().map(|day| to_cbor(&day.as_asked()))
-            }
-            Some(KnownKind::DayClosed) => from_cbor::<DayClosed>("day", body).ok().map(|day| day.as_asked()),
-            _ => None,
+        let asked = if kind == Kind::DAY_OPENED {
+            from_cbor::<DayOpened>("day", body).ok().map(|day| to_cbor(&day.as_asked()))
+        } else if kind == Kind::DAY_CLOSED {
+            from_cbor::<DayClosed>("day", body).ok().map(|day| day.as_asked())
+        } else {
+            None
         };
         let (said, effects) = asked.map_or_else(|| (body.to_vec(), effects), |said| (said, &[][..]));
         let hash = Sha256::digest(to_cbor(&(kind, mode, minicbor::bytes::ByteVec::from(said), effects)));
