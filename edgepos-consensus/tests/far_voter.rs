@@ -15,7 +15,7 @@ fn store(seed: u64, one_way: u64) -> World {
 /// lease would let it, and takes decisions.
 #[test]
 fn one_terminal_and_a_far_cloud_decide() {
-    for one_way in [5, 40, 80, 300] {
+    for one_way in [5, 40, 80, 300, 600] {
         for seed in 0..10 {
             let mut world = store(seed, one_way);
             let first = world.elect();
