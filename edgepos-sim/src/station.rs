@@ -3,41 +3,45 @@
 use std::collections::BTreeMap;
 
 use edgepos::consensus::Timing;
-use edgepos::{Config, Delivery, Genesis, Restored, Store, Terminal};
+use edgepos::{
+    Commit, Config, Delivery, Draft, Genesis, Input, MemoryStore, OpenBasket, Output, Refusal, Reply,
+    RequestId, Restored, Rows, Status, Store, Terminal,
+};
 use edgepos_consensus::MAX_LEVEL;
-use edgepos_core::{Chain, EventId, Jitter, Now, ReplicaId, Seq, Space};
+use edgepos_core::{Chain, EventId, Jitter, Load, Now, Persist, PersistId, ReplicaId, Seq, Space};
 use edgepos_sync::EventRecord;
 
-use crate::check::{Facts, Rule, TerminalView, Violation};
+use crate::check::{Facts, Ledger, Rule, TerminalView, Violation};
 use crate::clock::VirtualClock;
 use crate::disk::Disk;
 use crate::goods::products;
-use crate::later::{Later, Setup, downgraded};
+use crate::later::{Later, Promise, Setup, downgraded};
 use crate::machine::Machine;
 use crate::plan::{Plan, Purpose};
-use crate::till::Till;
+use crate::street::Street;
+use crate::till::{Ask, Till};
 
 /// One device and whatever runs on it.
 #[derive(Debug)]
 pub(crate) struct Station {
     /// Its terminal's incarnation.
-    pub replica: ReplicaId,
+    replica: ReplicaId,
     /// The terminal while it runs.
-    pub terminal: Option<Machine>,
+    terminal: Option<Machine>,
     /// Counts its starts: what was meant for an earlier one is dropped.
-    pub boot: u64,
+    boot: u64,
     /// The disk that survives each start.
-    pub disk: Disk,
+    disk: Disk,
     /// The clock that its terminal is told.
-    pub clock: VirtualClock,
+    clock: VirtualClock,
     /// The till in front of its terminal.
-    pub till: Till,
+    till: Till,
     /// The deadline that is in the agenda, and its number.
-    pub alarm: (Option<u64>, u64),
+    alarm: (Option<u64>, u64),
     /// It stands still until then.
-    pub stalled_until_us: u64,
+    stalled_until_us: u64,
     /// It does not reach the cloud until then.
-    pub no_uplink_until_us: u64,
+    no_uplink_until_us: u64,
     config: Config,
     /// What a terminal of a later version starts from, where this device has one.
     later: Option<Setup>,
@@ -105,9 +109,248 @@ impl Station {
         self.config.timing.lease.as_millis() as u64
     }
 
+    /// Its terminal's incarnation.
+    pub(crate) fn replica(&self) -> ReplicaId {
+        self.replica
+    }
+
     /// What its clock shows.
     pub(crate) fn now(&self, world_us: u64) -> Now {
         self.clock.now(world_us)
+    }
+
+    /// Whether its terminal runs.
+    pub(crate) fn is_on(&self) -> bool {
+        self.terminal.is_some()
+    }
+
+    /// How often it was started.
+    pub(crate) fn boot(&self) -> u64 {
+        self.boot
+    }
+
+    /// Whether its terminal runs since the start of this number.
+    pub(crate) fn runs_since(&self, boot: u64) -> bool {
+        self.is_on() && self.boot == boot
+    }
+
+    /// Whether its terminal has given up.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.terminal.as_ref().is_some_and(Machine::is_stopped)
+    }
+
+    /// What its terminal tells of itself; `None` while it is off.
+    pub(crate) fn status(&self) -> Option<Status> {
+        self.terminal.as_ref().map(Machine::status)
+    }
+
+    /// Whether its terminal may decide.
+    pub(crate) fn is_entitled(&self) -> bool {
+        self.status().is_some_and(|status| status.entitled)
+    }
+
+    /// Whether it proposes ends of exceptions, when it leads.
+    pub(crate) fn ends_exceptions(&self) -> bool {
+        match &self.terminal {
+            Some(Machine::Today(terminal)) => terminal.status().level > 0,
+            Some(Machine::Later(_)) | None => false,
+        }
+    }
+
+    /// The world did something.
+    pub(crate) fn handle(&mut self, world_us: u64, input: Input) {
+        let now = self.now(world_us);
+        if let Some(terminal) = &mut self.terminal {
+            terminal.handle(now, input);
+        }
+    }
+
+    /// The next duty of its terminal.
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.terminal.as_mut()?.poll_output()
+    }
+
+    /// The deadline of its terminal and a number, where that must get into the agenda.
+    pub(crate) fn set_alarm(&mut self, world_us: u64) -> Option<(u64, u64)> {
+        let mono = self.terminal.as_ref()?.poll_timeout();
+        let due = mono.map(|mono| self.clock.due(world_us, mono));
+        if due == self.alarm.0 {
+            return None;
+        }
+        self.alarm = (due, self.alarm.1 + 1);
+        due.map(|at_us| (at_us, self.alarm.1))
+    }
+
+    /// The deadline of this number has come. Whether it is still the one that counts.
+    pub(crate) fn rings(&mut self, number: u64) -> bool {
+        let counts = self.is_on() && self.alarm.1 == number;
+        if counts {
+            self.alarm.0 = None;
+        }
+        counts
+    }
+
+    /// Its terminal writes. When the flush ends, where none is under way.
+    pub(crate) fn write(&mut self, world_us: u64, persist: Persist) -> Option<u64> {
+        self.disk.push(world_us, persist)
+    }
+
+    /// A flush ends: what is durable, and when the next one ends.
+    pub(crate) fn flushed(&mut self, world_us: u64) -> (Vec<PersistId>, Option<u64>) {
+        self.disk.finish(world_us)
+    }
+
+    /// How long a read takes that begins at this moment.
+    pub(crate) fn read_us(&mut self, world_us: u64) -> u64 {
+        self.disk.read_us(world_us)
+    }
+
+    /// What a read finds.
+    pub(crate) fn read(&self, load: &Load) -> Rows {
+        self.disk.read(load)
+    }
+
+    /// Whether all that its terminal wrote is on disk.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.disk.is_idle()
+    }
+
+    /// What is on its disk.
+    pub(crate) fn on_disk(&self) -> &MemoryStore {
+        self.disk.durable()
+    }
+
+    /// Its disk is slow until then.
+    pub(crate) fn slow_disk(&mut self, until_us: u64) {
+        self.disk.slow_until(until_us);
+    }
+
+    /// Its wall clock is set, by so many milliseconds.
+    pub(crate) fn jump_clock(&mut self, by_ms: i64) {
+        self.clock.jump(by_ms);
+    }
+
+    /// It gets power again: its monotonic clock starts over.
+    pub(crate) fn power_on(&mut self, world_us: u64, mono_ms: u64) {
+        self.clock.power_on(world_us, mono_ms);
+    }
+
+    /// It stands still until then.
+    pub(crate) fn stall(&mut self, until_us: u64) {
+        self.stalled_until_us = until_us;
+    }
+
+    /// Until when it stands still, where it does at this moment.
+    pub(crate) fn stands_still(&self, world_us: u64) -> Option<u64> {
+        Some(self.stalled_until_us).filter(|until_us| *until_us > world_us)
+    }
+
+    /// It does not reach the cloud until then.
+    pub(crate) fn cut_uplink(&mut self, until_us: u64) {
+        self.no_uplink_until_us = until_us;
+    }
+
+    /// Whether it reaches the cloud.
+    pub(crate) fn reaches_cloud(&self, world_us: u64) -> bool {
+        self.no_uplink_until_us <= world_us
+    }
+
+    /// Hands the leadership over, where it has it.
+    pub(crate) fn step_down(&mut self, world_us: u64) {
+        let now = self.now(world_us);
+        if let Some(terminal) = &mut self.terminal {
+            terminal.step_down(now);
+        }
+    }
+
+    /// An operator wants the store raised to its next feature level. Whether it is asked for.
+    pub(crate) fn raise_level(&mut self, world_us: u64) -> bool {
+        let now = self.now(world_us);
+        self.terminal.as_mut().is_some_and(|terminal| terminal.raise_level(now))
+    }
+
+    /// Nothing more goes wrong with it, and no more customers come.
+    pub(crate) fn heal(&mut self, world_us: u64) {
+        self.disk.heal();
+        self.stalled_until_us = 0;
+        self.no_uplink_until_us = 0;
+        self.till.close(world_us);
+        self.fall_silent();
+    }
+
+    /// A later version says nothing more of its own.
+    pub(crate) fn fall_silent(&mut self) {
+        if let Some(Machine::Later(later)) = &mut self.terminal {
+            later.fall_silent();
+        }
+    }
+
+    /// What a later version has asked of itself and promised since the last call; nothing where the till does.
+    pub(crate) fn take_promises(&mut self) -> (Vec<(Draft, Commit)>, Vec<Promise>) {
+        match &mut self.terminal {
+            Some(Machine::Later(later)) => later.take_promises(),
+            Some(Machine::Today(_)) | None => (Vec::new(), Vec::new()),
+        }
+    }
+
+    /// Its till's time has come: what it asks, in order.
+    pub(crate) fn act(
+        &mut self,
+        world_us: u64,
+        turn: u64,
+        ledger: &mut Ledger,
+        street: &mut Street,
+    ) -> Vec<(RequestId, Ask)> {
+        self.till.act(world_us, turn, ledger, street)
+    }
+
+    /// Its till asks.
+    ///
+    /// # Errors
+    /// When the terminal refuses at once.
+    pub(crate) fn ask(&mut self, world_us: u64, id: RequestId, ask: Ask) -> Result<(), Refusal> {
+        let now = self.now(world_us);
+        self.terminal.as_mut().map_or(Ok(()), |terminal| terminal.ask(now, id, ask))
+    }
+
+    /// Its till hears a reply.
+    ///
+    /// # Errors
+    /// When the reply breaks a promise.
+    pub(crate) fn hear(
+        &mut self,
+        world_us: u64,
+        request: RequestId,
+        reply: &Result<Reply, Refusal>,
+        ledger: &mut Ledger,
+        street: &mut Street,
+    ) -> Result<(), Violation> {
+        self.till.hear(world_us, request, reply, ledger, street)
+    }
+
+    /// When its till must be asked again, if that has changed, and the turn to hand to it.
+    pub(crate) fn till_alarm(&mut self) -> Option<(u64, u64)> {
+        self.till.alarm()
+    }
+
+    /// Whether its till has finished.
+    pub(crate) fn is_done(&self) -> bool {
+        self.till.is_done()
+    }
+
+    /// Requests of its till without a reply.
+    pub(crate) fn open_requests(&self) -> usize {
+        self.till.open_requests()
+    }
+
+    /// Baskets that its terminal has open.
+    pub(crate) fn unresolved(&self) -> Vec<OpenBasket> {
+        self.terminal.as_ref().map(Machine::unresolved).unwrap_or_default()
+    }
+
+    /// Its till is shown which baskets are open.
+    pub(crate) fn show_open(&mut self, world_us: u64, open: &[OpenBasket]) {
+        self.till.restarted(world_us, open);
     }
 
     /// Starts the terminal from the disk.

@@ -2,20 +2,25 @@
 
 mod end;
 mod fault;
+mod happening;
+mod notice;
 
-use edgepos::{Commit, Draft, Input, Notice, Output, Receipt, Refusal, Reply, RequestId, consensus, sync};
-use edgepos_core::Load;
+use edgepos::{Commit, Draft, Input, Notice, Output, Receipt, Refusal, Reply, RequestId};
 use edgepos_sync::{CloudRequest, UplinkError, UplinkId};
 
+use self::end::{Quiet, last_words, why_not_quiet};
+use self::fault::{Scene, Strike, leader, strike};
+use self::happening::Happening;
+use self::notice::{Heard, heard};
+
 use crate::agenda::Agenda;
-use crate::check::{Facts, Leadership, Ledger, LogGrowth, Rule, Violation};
+use crate::check::{Facts, Leadership, Ledger, Rule, Violation};
 use crate::cloud::Cloud;
 use crate::faults::{Planned, schedule};
 use crate::later::Promise;
-use crate::machine::Machine;
 use crate::network::{Network, Tell, Wire};
 use crate::outcome::Outcome;
-use crate::plan::{Plan, Purpose};
+use crate::plan::{LaterStyle, Plan, Purpose, Sabotage};
 use crate::station::Station;
 use crate::street::Street;
 use crate::till::Ask;
@@ -24,46 +29,11 @@ use crate::trace::{Entry, Keep, Trace};
 /// How often every terminal is asked for its status, in microseconds.
 const PROBE_US: u64 = 100_000;
 
-/// How long a healed store must be unchanged to be called quiet, in microseconds: longer than the exceptions' grace, a flush and a
-/// decision take together.
-const QUIET_US: u64 = 14_000_000;
-
-/// How long it takes at most until a proposal that came to nothing is made again, in microseconds.
-const REPEAT_US: u64 = 32_000_000;
-
 /// More happenings than any run needs: an engine that spins is stopped here.
 const MAX_HAPPENINGS: u64 = 20_000_000;
 
 /// More deadlines at one instant than any engine needs.
 const MAX_ALARMS_AT_ONCE: u32 = 1_000;
-
-#[derive(Debug)]
-enum Happening {
-    /// A terminal's deadline, by place and number.
-    Alarm(usize, u64),
-    /// A disk's flush ends, of a start of the terminal.
-    Flushed(usize, u64),
-    /// A read ends.
-    Read(usize, u64, Load),
-    Wire(Wire),
-    /// A request reaches the cloud; with a way back for the reply.
-    CloudGets(Vec<u8>, Option<(usize, u64, UplinkId, u64)>),
-    CloudReplies(usize, u64, UplinkId, Vec<u8>),
-    CloudFails(usize, u64, UplinkId, UplinkError),
-    Till(usize, u64),
-    Fault(usize),
-    Mend(usize),
-    /// A device is switched on.
-    Start(usize, bool),
-    Heal,
-    Probe,
-}
-
-impl From<Wire> for Happening {
-    fn from(wire: Wire) -> Self {
-        Self::Wire(wire)
-    }
-}
 
 /// Counts for the report.
 #[derive(Clone, Copy, Default, Debug)]
@@ -86,13 +56,11 @@ pub struct World {
     street: Street,
     ledger: Ledger,
     leadership: Leadership,
-    growth: LogGrowth,
     faults: Vec<Planned>,
     trace: Trace,
     counts: Counts,
     healed: bool,
-    /// Since when the healed store is whole, and the cloud's count of events then.
-    quiet_since: Option<(u64, usize)>,
+    quiet: Quiet,
     alarms_at_once: u32,
 }
 
@@ -109,12 +77,11 @@ impl World {
             street: Street::new(plan.terminals),
             ledger: Ledger::new(),
             leadership: Leadership::new(),
-            growth: LogGrowth::default(),
             faults,
             trace: Trace::new(keep),
             counts: Counts::default(),
             healed: false,
-            quiet_since: None,
+            quiet: Quiet::default(),
             alarms_at_once: 0,
             plan,
         }
@@ -123,7 +90,7 @@ impl World {
     /// Runs until the store is quiet, a rule is broken, or the deadline has passed.
     pub fn run(mut self) -> Outcome {
         let mut violations = match self.live() {
-            Ok(()) => self.last_words(),
+            Ok(()) => last_words(self.now_us, &mut self.stations, &self.cloud, &self.ledger),
             Err(violation) => vec![violation],
         };
         violations.sort_by_key(|violation| violation.rule);
@@ -164,11 +131,12 @@ impl World {
                 self.alarms_at_once = 0;
             }
             self.now_us = at_us;
-            if self.is_quiet() {
+            if self.quiet.is_over(self.now_us, &self.plan, &self.stations, &self.cloud) {
                 return Ok(());
             }
             if at_us > self.plan.faults_us + self.plan.deadline_us {
-                return Err(Violation::new(Rule::Liveness, self.why_not_quiet()));
+                let why = why_not_quiet(&self.plan, &self.stations, &self.cloud);
+                return Err(Violation::new(Rule::Liveness, why));
             }
             self.happen(happening)?;
         }
@@ -181,11 +149,11 @@ impl World {
             Happening::Alarm(place, number) => self.alarm(place, number),
             Happening::Flushed(place, boot) => self.flushed(place, boot),
             Happening::Read(place, boot, load) => {
-                let rows = self.stations[place].disk.read(&load);
+                let rows = self.stations[place].read(&load);
                 self.tell(place, boot, Input::Loaded(load.id, rows))
             }
             Happening::Wire(wire) => match self.network.happen(self.now_us, wire, &mut self.agenda) {
-                Some((place, tell)) => self.tell(place, self.stations[place].boot, self.input_of(tell)),
+                Some((place, tell)) => self.tell(place, self.stations[place].boot(), self.input_of(tell)),
                 None => Ok(()),
             },
             Happening::CloudGets(request, back) => self.cloud_gets(&request, back),
@@ -222,57 +190,48 @@ impl World {
             | Happening::Wire(Wire::Change(_, place, _) | Wire::Frame(_, place, _)) => *place,
             _ => return Some(happening),
         };
-        let until_us = self.stations[place].stalled_until_us;
-        if until_us <= self.now_us {
-            return Some(happening);
-        }
+        let Some(until_us) = self.stations[place].stands_still(self.now_us) else { return Some(happening) };
         self.agenda.at(until_us, happening);
         None
     }
 
     fn input_of(&self, tell: Tell) -> Input {
         match tell {
-            Tell::Up(peer, id) => Input::PeerUp(self.stations[peer].replica, id),
-            Tell::Lost(peer, id) => Input::PeerLost(self.stations[peer].replica, id),
-            Tell::Frame(peer, id, frame) => Input::Frame(self.stations[peer].replica, id, frame),
+            Tell::Up(peer, id) => Input::PeerUp(self.stations[peer].replica(), id),
+            Tell::Lost(peer, id) => Input::PeerLost(self.stations[peer].replica(), id),
+            Tell::Frame(peer, id, frame) => Input::Frame(self.stations[peer].replica(), id, frame),
         }
     }
 
     /// Hands an input to a terminal, unless that start of it is gone.
     fn tell(&mut self, place: usize, boot: u64, input: Input) -> Result<(), Violation> {
-        let station = &mut self.stations[place];
-        let now = station.now(self.now_us);
-        let Some(terminal) = station.terminal.as_mut().filter(|_| station.boot == boot) else {
+        if !self.stations[place].runs_since(boot) {
             return Ok(());
-        };
+        }
         self.trace.note(self.now_us, Some(place), &Entry::In(&input));
         if let Input::Frame(_, _, frame) = &input {
             self.leadership.arrived(frame);
         }
-        terminal.handle(now, input);
+        self.stations[place].handle(self.now_us, input);
         self.drain(place)
     }
 
     /// Does everything that a terminal asks for.
     fn drain(&mut self, place: usize) -> Result<(), Violation> {
-        while let Some(output) =
-            self.stations[place].terminal.as_mut().and_then(|terminal| terminal.poll_output())
-        {
+        while let Some(output) = self.stations[place].poll_output() {
             self.trace.note(self.now_us, Some(place), &Entry::Out(&output));
             self.duty(place, output)?;
         }
         self.keep_promises(place)?;
         let station = &mut self.stations[place];
-        let Some(terminal) = &station.terminal else { return Ok(()) };
-        if terminal.is_stopped() {
-            return Err(Violation::new(Rule::Alive, format!("{} has stopped", station.replica)));
+        if !station.is_on() {
+            return Ok(());
         }
-        let due = terminal.poll_timeout().map(|mono| station.clock.due(self.now_us, mono));
-        if due != station.alarm.0 {
-            station.alarm = (due, station.alarm.1 + 1);
-            if let Some(at_us) = due {
-                self.agenda.at(at_us, Happening::Alarm(place, station.alarm.1));
-            }
+        if station.has_stopped() {
+            return Err(Violation::new(Rule::Alive, format!("{} has stopped", station.replica())));
+        }
+        if let Some((at_us, number)) = station.set_alarm(self.now_us) {
+            self.agenda.at(at_us, Happening::Alarm(place, number));
         }
         self.rouse_till(place);
         Ok(())
@@ -280,24 +239,24 @@ impl World {
 
     fn duty(&mut self, place: usize, output: Output) -> Result<(), Violation> {
         let station = &mut self.stations[place];
-        let boot = station.boot;
+        let boot = station.boot();
         match output {
             Output::Persist(persist) => {
-                if let Some(at_us) = station.disk.push(self.now_us, persist) {
+                if let Some(at_us) = station.write(self.now_us, persist) {
                     self.agenda.at(at_us, Happening::Flushed(place, boot));
                 }
             }
             Output::Load(load) => {
-                let at_us = self.now_us + station.disk.read_us(self.now_us);
+                let at_us = self.now_us + station.read_us(self.now_us);
                 self.agenda.at(at_us, Happening::Read(place, boot, load));
             }
             Output::Transmit { to, connection, frame } => {
                 if frame.len() > edgepos::MAX_FRAME {
-                    let what = format!("{} sends a frame of {} bytes", station.replica, frame.len());
+                    let what = format!("{} sends a frame of {} bytes", station.replica(), frame.len());
                     return Err(Violation::new(Rule::Alive, what));
                 }
                 self.leadership.sent(&frame, station.lease_ms())?;
-                if let Some(peer) = self.stations.iter().position(|station| station.replica == to) {
+                if let Some(peer) = self.stations.iter().position(|station| station.replica() == to) {
                     self.network.send(self.now_us, (place, peer), connection, frame, &mut self.agenda);
                 }
             }
@@ -309,62 +268,39 @@ impl World {
     }
 
     fn notice(&mut self, place: usize, notice: Notice) -> Result<(), Violation> {
-        let replica = self.stations[place].replica;
-        let alarm = |what: String| Err(Violation::new(Rule::Alive, format!("{replica}: {what}")));
-        match notice {
-            Notice::Election(consensus::Notice::LeaderChanged(Some(leader))) => {
-                self.leadership.claims(replica, leader.replica, leader.term)
-            }
-            Notice::Recorded { id, .. } => self.stations[place].records(id),
-            Notice::Quarantined { id, reason } if self.stations[place].reads(id) => {
-                alarm(format!("{id} is quarantined: {reason}"))
-            }
-            Notice::Sync(sync::Notice::Damaged { id }) => alarm(format!("{id} is damaged")),
-            Notice::Sync(sync::Notice::Fork { chain, seq, .. }) => {
-                alarm(format!("two events claim the place behind {chain} {seq}"))
-            }
-            Notice::Sync(sync::Notice::RollbackSuspected { chain, known, own, .. }) => {
-                alarm(format!("{known} of {chain} is claimed, and its own last is {own}"))
-            }
-            Notice::Election(consensus::Notice::Halted(reason)) => {
-                alarm(format!("the election has stopped: {reason}"))
-            }
-            Notice::Refused { .. }
-            | Notice::Election(consensus::Notice::Refused { .. })
-            | Notice::Sync(
-                sync::Notice::Undecodable { .. }
-                | sync::Notice::WrongStore { .. }
-                | sync::Notice::Incompatible { .. },
-            ) => {
+        let station = &mut self.stations[place];
+        match heard(station, notice)? {
+            Heard::Nothing => Ok(()),
+            Heard::Refused => {
                 self.counts.refused += 1;
                 Ok(())
             }
-            _ => Ok(()),
+            Heard::Leader(leader) => self.leadership.claims(station.replica(), leader.replica, leader.term),
+            Heard::Recorded(id) => station.records(id),
         }
     }
 
     fn alarm(&mut self, place: usize, number: u64) -> Result<(), Violation> {
         let station = &mut self.stations[place];
-        if station.alarm.1 != number || station.terminal.is_none() {
+        if !station.rings(number) {
             return Ok(());
         }
-        station.alarm.0 = None;
         self.alarms_at_once += 1;
         if self.alarms_at_once > MAX_ALARMS_AT_ONCE {
             return Err(Violation::new(
                 Rule::Alive,
-                format!("{} asks for the same deadline again", station.replica),
+                format!("{} asks for the same deadline again", station.replica()),
             ));
         }
-        let boot = station.boot;
+        let boot = station.boot();
         self.tell(place, boot, Input::Timeout)
     }
 
     fn flushed(&mut self, place: usize, boot: u64) -> Result<(), Violation> {
-        if self.stations[place].boot != boot || self.stations[place].terminal.is_none() {
+        if !self.stations[place].runs_since(boot) {
             return Ok(());
         }
-        let (ids, next) = self.stations[place].disk.finish(self.now_us);
+        let (ids, next) = self.stations[place].flushed(self.now_us);
         if let Some(at_us) = next {
             self.agenda.at(at_us, Happening::Flushed(place, boot));
         }
@@ -373,8 +309,8 @@ impl World {
 
     fn uplink(&mut self, place: usize, id: UplinkId, request: &CloudRequest) {
         let station = &self.stations[place];
-        let boot = station.boot;
-        let call = self.cloud.call(self.now_us, station.no_uplink_until_us <= self.now_us);
+        let boot = station.boot();
+        let call = self.cloud.call(self.now_us, station.reaches_cloud(self.now_us));
         let bytes = request.encode();
         for (number, at_us) in call.arrivals.into_iter().enumerate() {
             let back =
@@ -402,16 +338,18 @@ impl World {
     }
 
     fn till(&mut self, place: usize, turn: u64) -> Result<(), Violation> {
-        if self.stations[place].terminal.is_none() {
+        if !self.stations[place].is_on() {
             return Ok(());
         }
-        let asks = self.stations[place].till.act(self.now_us, turn, &mut self.ledger, &mut self.street);
+        let asks = self.stations[place].act(self.now_us, turn, &mut self.ledger, &mut self.street);
         for (id, ask) in asks {
             self.trace.note(self.now_us, Some(place), &Entry::Ask(id, &ask));
-            if let (Ask::Commit(commit), Some(terminal)) = (&ask, &self.stations[place].terminal) {
-                self.ledger.holds(commit.basket, &terminal.status().durable);
+            if let Ask::Commit(commit) = &ask
+                && let Some(status) = self.stations[place].status()
+            {
+                self.ledger.holds(commit.basket, &status.durable);
             }
-            if let Err(refusal) = self.ask(place, id, ask) {
+            if let Err(refusal) = self.stations[place].ask(self.now_us, id, ask) {
                 self.trace.note(self.now_us, Some(place), &Entry::Refused(id, &refusal));
                 self.replied(place, id, &Err(refusal))?;
             }
@@ -421,16 +359,9 @@ impl World {
         Ok(())
     }
 
-    fn ask(&mut self, place: usize, id: RequestId, ask: Ask) -> Result<(), Refusal> {
-        let station = &mut self.stations[place];
-        let now = station.now(self.now_us);
-        station.terminal.as_mut().map_or(Ok(()), |terminal| terminal.ask(now, id, ask))
-    }
-
     /// A later terminal sells by itself: what it promises counts like what a till is promised.
     fn keep_promises(&mut self, place: usize) -> Result<(), Violation> {
-        let Some(Machine::Later(later)) = &mut self.stations[place].terminal else { return Ok(()) };
-        let (asked, kept) = later.take_promises();
+        let (asked, kept) = self.stations[place].take_promises();
         for (draft, commit) in &asked {
             self.ledger.asks_begin(place, draft);
             self.ledger.asks_commit(commit);
@@ -457,25 +388,24 @@ impl World {
         request: RequestId,
         reply: &Result<edgepos::Reply, Refusal>,
     ) -> Result<(), Violation> {
-        let till = &mut self.stations[place].till;
-        till.hear(self.now_us, request, reply, &mut self.ledger, &mut self.street)
+        self.stations[place].hear(self.now_us, request, reply, &mut self.ledger, &mut self.street)
     }
 
     fn rouse_till(&mut self, place: usize) {
-        if let Some((at_us, turn)) = self.stations[place].till.alarm() {
+        if let Some((at_us, turn)) = self.stations[place].till_alarm() {
             self.agenda.at(at_us, Happening::Till(place, turn));
         }
     }
 
     fn start(&mut self, place: usize, power: bool) -> Result<(), Violation> {
-        if self.stations[place].terminal.is_some() {
+        if self.stations[place].is_on() {
             return Ok(());
         }
         self.note(Some(place), "starts");
-        let first = self.stations[place].boot == 0;
+        let first = self.stations[place].boot() == 0;
         if power && !first {
             let mono_ms = self.now_us % 9_000;
-            self.stations[place].clock.power_on(self.now_us, mono_ms);
+            self.stations[place].power_on(self.now_us, mono_ms);
         }
         if !first {
             self.stations[place].fall_behind();
@@ -484,35 +414,121 @@ impl World {
             }
         }
         self.stations[place].start(self.now_us)?;
-        if let Some(Machine::Later(later)) = self.stations[place].terminal.as_mut().filter(|_| self.healed) {
-            later.fall_silent();
+        if self.healed {
+            self.stations[place].fall_silent();
         }
         self.network.start(self.now_us, place, &mut self.agenda);
         if !first {
             self.counts.restarts += 1;
-            let open = self.stations[place]
-                .terminal
-                .as_ref()
-                .map(|terminal| terminal.unresolved())
-                .unwrap_or_default();
+            let open = self.stations[place].unresolved();
             self.ledger.lists_open(place, &open)?;
-            self.stations[place].till.restarted(self.now_us, &open);
+            self.stations[place].show_open(self.now_us, &open);
         }
         self.drain(place)?;
         // What was decided before the crash is applied at the start: then memory is ahead of the disk until that is written.
-        if self.stations[place].disk.is_idle() {
+        if self.stations[place].is_flushed() {
             self.stations[place].view()?.check_counters()?;
         }
         Ok(())
     }
 
     fn stop(&mut self, place: usize, power: bool) {
-        if self.stations[place].terminal.is_some() {
+        if self.stations[place].is_on() {
             self.note(Some(place), "stops");
             self.stations[place].stop();
             self.network.stop(self.now_us, place, power, &mut self.agenda);
-            self.leadership.stopped(self.stations[place].replica);
+            self.leadership.stopped(self.stations[place].replica());
         }
+    }
+
+    /// Asks every terminal how it is.
+    fn probe(&mut self) -> Result<(), Violation> {
+        self.agenda.at(self.now_us + PROBE_US, Happening::Probe);
+        let mut entitled = 0;
+        let mut voters = self.plan.replicas();
+        voters.truncate(self.plan.voters());
+        for station in &self.stations {
+            // Who stands still, or has only begun to move again, says what it believed before.
+            let silent = station.stands_still(self.now_us - PROBE_US).is_some();
+            let Some(status) = station.status().filter(|_| !silent) else { continue };
+            entitled += u64::from(status.entitled);
+            self.leadership.observe(station.now(self.now_us).mono.0, &status, &voters)?;
+        }
+        self.ask_for_level()?;
+        // An old and a new leader in different terms: raft allows it for the length of a lease, and the cloud fences one of them.
+        self.counts.overlaps += u64::from(entitled > 1);
+        if self.healed {
+            self.settle_what_is_open();
+            self.quiet.observe(self.now_us, &self.stations, &self.cloud)?;
+        }
+        Ok(())
+    }
+
+    /// While there are faults, an operator asks for the next feature level, at whoever leads.
+    fn ask_for_level(&mut self) -> Result<(), Violation> {
+        let asks =
+            self.plan.later != LaterStyle::default() && !self.healed && self.now_us > self.plan.faults_us / 4;
+        let moves = |leader: &usize| self.stations[*leader].stands_still(self.now_us).is_none();
+        let Some(leader) = leader(&self.stations).filter(|leader| asks && moves(leader)) else {
+            return Ok(());
+        };
+        if self.stations[leader].raise_level(self.now_us) {
+            self.note(Some(leader), "is asked to raise the feature level");
+            self.drain(leader)?;
+        }
+        Ok(())
+    }
+
+    /// Tills that have finished look for baskets that somebody left open.
+    fn settle_what_is_open(&mut self) {
+        for place in 0..self.stations.len() {
+            let station = &mut self.stations[place];
+            let open = station.unresolved();
+            if station.is_done() && !open.is_empty() {
+                station.show_open(self.now_us, &open);
+                self.rouse_till(place);
+            }
+        }
+    }
+
+    fn fault(&mut self, number: usize) -> Result<(), Violation> {
+        let planned = self.faults[number].clone();
+        let (until_us, fault) = (planned.until_us, &planned.fault);
+        self.note(None, &format!("{fault} until {}.{:03}", until_us / 1_000_000, until_us / 1000 % 1000));
+        self.counts.faults += 1;
+        let Self { now_us, stations, network, cloud, agenda, .. } = self;
+        match strike(Scene { now_us: *now_us, stations, network, cloud, agenda }, number, &planned) {
+            Strike::Nothing => {}
+            Strike::Stop(devices) => {
+                for (who, power, again_us) in devices {
+                    self.stop(who, power);
+                    self.agenda.at(again_us, Happening::Start(who, power));
+                }
+            }
+            Strike::Told(leader) => self.drain(leader)?,
+        }
+        Ok(())
+    }
+
+    /// The end of all faults.
+    fn heal(&mut self) -> Result<(), Violation> {
+        self.note(None, "everything heals");
+        self.healed = true;
+        self.network.heal(self.now_us, &mut self.agenda);
+        self.cloud.heal();
+        if self.plan.sabotage == Some(Sabotage::CloudStaysAway) {
+            self.cloud.away_until(u64::MAX);
+        }
+        for place in 0..self.stations.len() {
+            if self.stations[place].catch_up() {
+                self.stop(place, false);
+            }
+            self.stations[place].heal(self.now_us);
+            let after_us = (place as u64 + 1) * 150_000;
+            self.agenda.at(self.now_us + after_us, Happening::Start(place, true));
+            self.rouse_till(place);
+        }
+        Ok(())
     }
 
     fn note(&mut self, who: Option<usize>, text: &str) {

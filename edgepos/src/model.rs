@@ -4,17 +4,18 @@
 //! ARTS/OMG retail vocabulary where it has one. Everything is CBOR (RFC 8949) with small integer keys; a reader skips keys that
 //! it does not know, and the original bytes are what is stored, hashed and forwarded.
 
+pub use crate::retail::body::*;
 pub use crate::retail::day::body::CashCount;
 pub use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
 pub use crate::retail::envelope::{ClockQuality, Envelope, Mode, Origin, Ref, RefRole, Reissue};
 pub use crate::retail::exception::body::ExceptionType;
 pub use crate::retail::keys::name::BookedName;
-pub use crate::retail::kind::*;
+pub use crate::retail::kind::{Kind, KnownKind, Subject};
 pub use crate::retail::money::{Currency, CurrencyError};
 pub use crate::retail::redact::mask_card_numbers;
 pub use crate::retail::sale::body::{
     BasketId, Discount, DocType, Line, OriginalLine, Tax, Tender, TenderType, Tenders, TendersError,
     TooManyTenders,
 };
-pub use crate::retail::stock::body::{StockLine, StockReason};
+pub use crate::retail::stock::{StockLine, StockReason};
 pub use edgepos_wire::{DecodeError, DecodeFault};

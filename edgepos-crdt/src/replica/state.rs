@@ -241,7 +241,7 @@ impl<'de, E: Deserialize<'de>, K: Deserialize<'de> + Ord, V: Deserialize<'de>> D
     for Replica<E, K, V>
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (me, sealed, content, ends) = Stored::deserialize(deserializer)?.into_parts();
+        let (me, sealed, (content, ends)) = Stored::deserialize(deserializer)?.into_parts();
         Ok(Self { me, sealed, content, ends, rules: Rules::default() })
     }
 }

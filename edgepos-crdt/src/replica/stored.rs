@@ -12,6 +12,9 @@ use super::finals::{Final, Fold};
 use super::fold::Ends;
 use crate::{GTable, LwwMap, PnTable, TxSet, VersionVector};
 
+/// The parts of a replica.
+type Parts<E, K, V> = (Content<E, K, V>, Ends<E, K, V>);
+
 /// What is written.
 #[derive(Serialize)]
 #[serde(rename = "Replica", bound(serialize = "E: Serialize, K: Serialize, V: Serialize"))]
@@ -90,9 +93,9 @@ impl<'a, E, K: Ord, V> Written<'a, E, K, V> {
 
 impl<E, K: Ord, V> Stored<E, K, V> {
     /// Who wrote it, whether that incarnation is sealed, and the parts.
-    pub(super) fn into_parts(self) -> (ReplicaId, bool, Content<E, K, V>, Ends<E, K, V>) {
+    pub(super) fn into_parts(self) -> (ReplicaId, bool, Parts<E, K, V>) {
         let Self { me, sealed, vector, epoch, folded, retired, ledgers, stranded, awaited, .. } = self;
         let content = Content::of(vector, self.stock, self.points, self.sales, self.registers);
-        (me, sealed, content, Ends::of(epoch, folded, retired, ledgers, stranded, awaited))
+        (me, sealed, (content, Ends::of(epoch, folded, retired, ledgers, stranded, awaited)))
     }
 }

@@ -9,7 +9,7 @@ use edgepos_wire::{DecodeError, DecodeFault, from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
 use super::effect::Effect;
-use super::kind::{Body, Kind};
+use super::kind::Kind;
 
 /// How far the stamp of an event can be trusted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
@@ -249,14 +249,6 @@ impl Envelope {
     pub fn with_repair(mut self, repair: RepairGen) -> Self {
         self.repair = Some(repair.0).filter(|repair| *repair > 0);
         self
-    }
-
-    /// Reads the body by the event's kind.
-    ///
-    /// # Errors
-    /// When the bytes are no body of that kind.
-    pub fn read_body(&self) -> Result<Body, DecodeError> {
-        Body::read(self.kind, &self.body)
     }
 
     /// The payload of an event record.

@@ -1,16 +1,7 @@
 //! The table of kinds: what an event is about, under which number, how it travels, and what it says.
 
 use edgepos_core::Lane;
-use edgepos_wire::{DecodeError, from_cbor};
 use minicbor::{Decode, Encode};
-
-// What the rows name. The data model hands on all that is public here.
-pub use super::catalogue::body::{PriceSet, ProductSet};
-pub use super::day::body::{DayClosed, DayOpened};
-pub use super::exception::body::{ExceptionEnded, ExceptionRaised};
-pub use super::parked::body::{BasketParked, BasketTaken};
-pub use super::sale::body::{NumberVoided, Transaction};
-pub use super::stock::body::StockMoved;
 
 /// What an event is about. Unknown kinds are carried and never refused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
@@ -34,11 +25,10 @@ pub enum Subject {
     Vendor,
 }
 
-/// One row of the table a kind: its number for ever, its constant, its variant, its name, its lane, its subject; and its body, with what
-/// reads it.
+/// What the table says of a kind, but for its body: that is [`Body`](super::body::Body)'s.
 macro_rules! kinds {
-    ($($(#[$doc:meta])+ $code:literal $constant:ident $variant:ident $name:literal $lane:ident $subject:ident:
-        $body:ty = $read:ident;)+) => {
+    ($($(#[$doc:meta])+ $code:literal $constant:ident $variant:ident $name:literal $lane:ident $subject:ident
+        $form:ident $($first:ident $(:: $rest:ident)*)?;)+) => {
         impl Kind {
             $($(#[$doc])+ pub const $constant: Self = Self($code);)+
 
@@ -89,63 +79,47 @@ macro_rules! kinds {
                 }
             }
         }
+    };
+}
 
-        /// What an event says beside its envelope, decoded. A vendor that puts a body of its own under a kind reads
-        /// [`Envelope::body`](crate::model::Envelope::body) itself.
-        #[derive(Clone, PartialEq, Eq, Debug)]
-        #[non_exhaustive]
-        pub enum Body {
-            $($(#[$doc])+ $variant($body),)+
-            /// A kind of a later version, and its bytes.
-            Unknown(Kind, Vec<u8>),
-        }
-
-        impl Body {
-            /// Reads the body of an event of this kind.
-            pub(crate) fn read(kind: Kind, bytes: &[u8]) -> Result<Self, DecodeError> {
-                let Some(known) = kind.known() else { return Ok(Self::Unknown(kind, bytes.to_vec())) };
-                Ok(match known {
-                    $(KnownKind::$variant => Self::$variant($read($name, bytes)?),)+
-                })
-            }
+/// The table: a row a kind. Its number for ever, its constant, its variant, its name, its lane, its subject; then its body: in which
+/// form, and where in the rooms it is defined.
+macro_rules! each_kind {
+    ($then:ident) => {
+        $then! {
+            /// A sale, a return, an exchange, a void.
+            1 TRANSACTION Transaction "transaction" Transactions Sale boxed sale::body::Transaction;
+            /// A receipt number that was reserved and not used.
+            2 NUMBER_VOIDED NumberVoided "number_voided" Transactions Sale cbor sale::body::NumberVoided;
+            /// Goods received, transferred, damaged, adjusted.
+            3 STOCK_MOVED StockMoved "stock_moved" Stock Stock cbor stock::StockMoved;
+            /// A product's base unit and tax code.
+            4 PRODUCT_SET ProductSet "product_set" Prices Catalogue cbor catalogue::body::ProductSet;
+            /// A price of a product on a list.
+            5 PRICE_SET PriceSet "price_set" Prices Catalogue cbor catalogue::body::PriceSet;
+            /// A business day begins.
+            6 DAY_OPENED DayOpened "day_opened" Transactions Day cbor day::body::DayOpened;
+            /// A business day ends.
+            7 DAY_CLOSED DayClosed "day_closed" Transactions Day cbor day::body::DayClosed;
+            /// A counter fell below its floor; decided by the store.
+            8 EXCEPTION_RAISED ExceptionRaised "exception_raised" Transactions Exception cbor exception::body::ExceptionRaised;
+            /// A vendor's own, named in its body.
+            9 CUSTOM Custom "custom" Telemetry Vendor opaque;
+            /// A counter is at its floor again, so that its next fall is told anew; decided by the store.
+            12 EXCEPTION_ENDED ExceptionEnded "exception_ended" Transactions Exception cbor exception::body::ExceptionEnded;
+            /// A basket is put aside, for whichever till recalls it.
+            16 BASKET_PARKED BasketParked "basket_parked" Transactions Sale cbor parked::body::BasketParked;
+            /// A parked basket goes on at a till.
+            17 BASKET_CLAIMED BasketClaimed "basket_claimed" Transactions Sale cbor parked::body::BasketTaken;
+            /// A parked basket is given up.
+            18 BASKET_CLOSED BasketClosed "basket_closed" Transactions Sale cbor parked::body::BasketTaken;
         }
     };
 }
 
-kinds! {
-    /// A sale, a return, an exchange, a void.
-    1 TRANSACTION Transaction "transaction" Transactions Sale: Box<Transaction> = from_cbor;
-    /// A receipt number that was reserved and not used.
-    2 NUMBER_VOIDED NumberVoided "number_voided" Transactions Sale: NumberVoided = from_cbor;
-    /// Goods received, transferred, damaged, adjusted.
-    3 STOCK_MOVED StockMoved "stock_moved" Stock Stock: StockMoved = from_cbor;
-    /// A product's base unit and tax code.
-    4 PRODUCT_SET ProductSet "product_set" Prices Catalogue: ProductSet = from_cbor;
-    /// A price of a product on a list.
-    5 PRICE_SET PriceSet "price_set" Prices Catalogue: PriceSet = from_cbor;
-    /// A business day begins.
-    6 DAY_OPENED DayOpened "day_opened" Transactions Day: DayOpened = from_cbor;
-    /// A business day ends.
-    7 DAY_CLOSED DayClosed "day_closed" Transactions Day: DayClosed = from_cbor;
-    /// A counter fell below its floor; decided by the store.
-    8 EXCEPTION_RAISED ExceptionRaised "exception_raised" Transactions Exception: ExceptionRaised = from_cbor;
-    /// A vendor's own, named in its body.
-    9 CUSTOM Custom "custom" Telemetry Vendor: Vec<u8> = opaque;
-    /// A counter is at its floor again, so that its next fall is told anew; decided by the store.
-    12 EXCEPTION_ENDED ExceptionEnded "exception_ended" Transactions Exception: ExceptionEnded = from_cbor;
-    /// A basket is put aside, for whichever till recalls it.
-    16 BASKET_PARKED BasketParked "basket_parked" Transactions Sale: BasketParked = from_cbor;
-    /// A parked basket goes on at a till.
-    17 BASKET_CLAIMED BasketClaimed "basket_claimed" Transactions Sale: BasketTaken = from_cbor;
-    /// A parked basket is given up.
-    18 BASKET_CLOSED BasketClosed "basket_closed" Transactions Sale: BasketTaken = from_cbor;
-}
+pub(super) use each_kind;
 
-/// A vendor's body is read by the vendor.
-#[expect(clippy::unnecessary_wraps, reason = "stands beside what may fail")]
-fn opaque(_: &'static str, bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    Ok(bytes.to_vec())
-}
+each_kind!(kinds);
 
 impl Kind {
     /// Its name in reports, in snake case; `unknown` for a kind of a later version.
@@ -161,18 +135,7 @@ impl Kind {
 mod tests {
     use std::collections::BTreeSet;
 
-    use edgepos_wire::to_cbor;
-
     use super::*;
-
-    #[test]
-    fn a_body_is_read_by_its_kind() {
-        let opened = DayOpened { day: 20_260_130, float: 5_000, cash: None };
-        assert_eq!(Body::read(Kind::DAY_OPENED, &to_cbor(&opened)), Ok(Body::DayOpened(opened)));
-        assert_eq!(Body::read(Kind::CUSTOM, &[7]), Ok(Body::Custom(vec![7])));
-        assert_eq!(Body::read(Kind(999), &[8]), Ok(Body::Unknown(Kind(999), vec![8])));
-        assert!(Body::read(Kind::TRANSACTION, &[0xff]).is_err());
-    }
 
     #[test]
     fn numbers_and_names_are_unique_and_lead_back() {

@@ -33,4 +33,6 @@ pub(crate) mod sale;
 pub(crate) mod stock;
 
 mod desk;
+
+pub(crate) mod body;
 pub(crate) mod shop;

@@ -80,7 +80,7 @@ impl Shop {
             Space::ClosedDay => self.day.restore_closed(value),
             Space::Refunded => self.returns.restore(key, value),
             Space::Basket => self.sales.restore_basket(value),
-            Space::Series => self.sales.restore_series(key, value),
+            Space::Series => self.sales.series().restore(key, value),
             Space::Counter => self.counters.restore(key, value),
             Space::Applied => self.applied.restore(key, value),
             Space::Register => self.catalogue.restore(key, value),
@@ -113,7 +113,7 @@ impl Shop {
         held: &VersionVector,
         out: &mut UnitOfWork,
     ) -> Result<(), Unreadable> {
-        self.sales.start(first, me, joins);
+        self.sales.series().start(first, me, joins);
         self.counters.start(out)?;
         self.exceptions.start(now, standing(&self.counters, &self.catalogue));
         self.keys.start(me, held, out);
@@ -319,7 +319,7 @@ impl Shop {
     /// This terminal goes on under another name: its receipts get series of their own.
     pub(crate) fn rename(&mut self, me: ReplicaId) {
         self.keys.rename(me);
-        self.sales.rename(me);
+        self.sales.series().rename(me);
     }
 
     /// Asks whether others have the names of an event that is to be written again. Whether it has any.
@@ -373,7 +373,7 @@ impl Shop {
 
     /// The sale is durable: tells everybody who asked.
     pub(crate) fn committed(&mut self, out: &mut UnitOfWork, key: IdempotencyKey, receipt: &Receipt) {
-        self.sales.committed(out, key, receipt);
+        self.sales.commits().booked(out, key, receipt);
     }
 
     /// Ends all that is under way. Whoever waits for it.

@@ -3,21 +3,25 @@
 mod answer;
 pub(crate) mod basket;
 pub(crate) mod body;
+pub(crate) mod commits;
 pub(crate) mod draft;
 mod open;
 pub(crate) mod receipt;
+pub(crate) mod series;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_core::{EventId, IdempotencyKey, ReplicaId, Space, Write};
+use edgepos_core::{EventId, IdempotencyKey, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
 
 use self::answer::{begun, claimed, free, keep, references};
 use self::basket::{Basket, OpenBasket};
 use self::body::{BasketId, NumberVoided, OriginalLine, Transaction};
+use self::commits::Commits;
 use self::draft::Opening;
 use self::open::OpenBaskets;
 use self::receipt::{Commit, Receipt};
+use self::series::Series;
 use super::counters::Counters;
 use super::effect::CounterRow;
 use super::envelope::{Mode, Origin, Ref, RefRole};
@@ -29,25 +33,20 @@ use super::kind::KnownKind;
 use super::parked::body::{BasketParked, BasketTaken};
 use super::parked::{Free, take};
 use super::sums::{SoldBy, basket_of, left};
-use crate::retail::unreadable::{Unreadable, number};
+use crate::retail::unreadable::Unreadable;
 use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
-use crate::terminal::unit_of_work::{Then, UnitOfWork};
+use crate::terminal::unit_of_work::Then;
 
 /// Open baskets, receipt series and commits that are under way.
 #[derive(Debug, Default)]
 pub(crate) struct Sales {
     open: OpenBaskets,
-    /// The last number given of each series.
-    series: BTreeMap<String, u64>,
+    series: Series,
     beginning: BTreeMap<BasketId, Beginning>,
-    committing: BTreeMap<IdempotencyKey, Committing>,
-    /// What the names of series end with: nothing but for an incarnation that is not the terminal's first.
-    ending: String,
-    /// Which incarnation reserved the numbers of series with another ending.
-    before: ReplicaId,
+    committing: Commits,
 }
 
 /// A basket between its call and the answer whether it was booked before.
@@ -69,14 +68,6 @@ struct Beginning {
     found: Option<Result<Found, Unreadable>>,
 }
 
-/// A commit between its call and its durable write.
-#[derive(Debug)]
-struct Committing {
-    commit: Commit,
-    /// Everybody who asked with this key.
-    waiting: Vec<RequestId>,
-}
-
 impl Beginning {
     /// A basket that somebody asks for.
     fn of(basket: Basket, request: RequestId) -> Self {
@@ -87,13 +78,6 @@ impl Beginning {
 }
 
 impl Sales {
-    /// A row of [`Space::Series`] as it is on disk.
-    pub(crate) fn restore_series(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
-        let series = String::from_utf8(key.to_vec()).map_err(|_| Unreadable::NoName { what: "a series" })?;
-        self.series.insert(series, number(value)?);
-        Ok(())
-    }
-
     /// A row of [`Space::Basket`] as it is on disk.
     pub(crate) fn restore_basket(&mut self, value: &[u8]) -> Result<(), Unreadable> {
         self.open.insert(from_cbor("basket", value)?);
@@ -105,20 +89,9 @@ impl Sales {
         self.open.iter().map(Basket::as_open)
     }
 
-    /// Receipts get series of their own: a number that another incarnation gave is never given again.
-    pub(crate) fn rename(&mut self, me: ReplicaId) {
-        self.ending = series_ending(me);
-    }
-
-    /// Who this terminal is at its start, and whether it was set up as this incarnation. A terminal that joined a store had one series
-    /// for all incarnations of its number in 0.1.0, and goes on with it.
-    pub(crate) fn start(&mut self, first: ReplicaId, me: ReplicaId, joins: bool) {
-        let ending = series_ending(me);
-        self.before = first;
-        let old = self.series.keys().any(|series| !series.ends_with(&ending));
-        if me != first || (joins && !old) {
-            self.ending = ending;
-        }
+    /// The room of receipt numbers.
+    pub(crate) fn series(&mut self) -> &mut Series {
+        &mut self.series
     }
 
     /// Bytes that the commits of open baskets may write.
@@ -157,7 +130,7 @@ impl Sales {
         let Opening { request, draft, allowed } = opening;
         let key = draft.key;
         let mut basket = draft::check(draft, turn.config.location, turn.now.wall.0)?;
-        basket.transaction.series.push_str(&self.ending);
+        self.series.name(&mut basket.transaction.series);
         let id = basket.transaction.basket;
         if let Some(open) = self.open.get(id) {
             if !open.same_contents(&basket) {
@@ -205,7 +178,7 @@ impl Sales {
         }
         let begun_ms = turn.now.wall.0;
         let mut basket = Basket { begun_ms, day: day?, ..basket.moved(location, turn.config.location) };
-        basket.transaction.series.push_str(&self.ending);
+        self.series.name(&mut basket.transaction.series);
         let parked = Some(parked);
         self.look_up(turn, keys, counters, Beginning { parked, ..Beginning::of(basket, request) })
     }
@@ -306,7 +279,7 @@ impl Sales {
             }
             return;
         }
-        self.give_number(turn.out, &mut basket);
+        self.series.give_number(turn.out, &mut basket);
         for request in waiting {
             keep(
                 turn.out,
@@ -316,17 +289,6 @@ impl Sales {
             );
         }
         self.open.insert(basket);
-    }
-
-    /// The next number of its series, for a basket that counts.
-    fn give_number(&mut self, out: &mut UnitOfWork, basket: &mut Basket) {
-        if basket.mode == Mode::Live {
-            let series = basket.transaction.series.clone();
-            let last = self.series.entry(series.clone()).or_insert(0);
-            *last += 1;
-            basket.transaction.number = *last;
-            out.write(Write::put(Space::Series, series, last.to_be_bytes()));
-        }
     }
 
     /// Puts an open basket aside: its number is voided, and its contents are on record. `false` where it is not open.
@@ -340,7 +302,7 @@ impl Sales {
         request: RequestId,
         id: BasketId,
     ) -> Result<bool, Refusal> {
-        self.check_free(id)?;
+        self.committing.check_free(id)?;
         let Some(mut basket) = self.open.get(id).cloned() else { return Ok(false) };
         if basket.mode == Mode::Training {
             return Err(Refusal::BadField { field: "basket", reason: "a trainee's basket is not parked" });
@@ -349,8 +311,8 @@ impl Sales {
         let day = basket.day.or(business_day);
         basket.transaction.number = 0;
         // Whoever recalls it goes on with a series of its own.
-        let series = basket.transaction.series.clone();
-        basket.transaction.series = series.strip_suffix(self.ending.as_str()).unwrap_or(&series).to_owned();
+        let common = self.series.common_name(&basket.transaction.series);
+        let series = std::mem::replace(&mut basket.transaction.series, common);
         let Transaction { total, currency, .. } = basket.transaction;
         let body = to_cbor(&BasketParked::new(id, total, currency, to_cbor(&basket)));
         let entry = Entry {
@@ -361,7 +323,7 @@ impl Sales {
         if let Err(refusal) = turn.ledger.record(turn.now, turn.config, entry) {
             // It stays open, under a number of its own: the first is voided.
             basket.transaction.series = series;
-            self.give_number(turn.out, &mut basket);
+            self.series.give_number(turn.out, &mut basket);
             turn.out.write(Write::put(Space::Basket, id.0, to_cbor(&basket)));
             self.open.insert(basket);
             return Err(refusal);
@@ -403,26 +365,10 @@ impl Sales {
         request: RequestId,
         commit: Commit,
     ) -> Result<(), Refusal> {
-        let limit = turn.config.max_commits;
-        if let Some(committing) = self.committing.get_mut(&commit.key) {
-            let asked = committing.commit.basket;
-            if asked != commit.basket {
-                return Err(Refusal::KeyOfAnotherBasket { asked: commit.basket, basket: asked });
-            }
-            // The limit holds for those who wait as well: a till that repeats without end must not cost memory.
-            if committing.waiting.len() >= limit {
-                return Err(Refusal::Full { what: "repeats of one commit", limit });
-            }
-            committing.waiting.push(request);
-            return Ok(());
-        }
-        if self.committing.len() >= limit {
-            return Err(Refusal::Full { what: "commits under way", limit });
-        }
-        self.check_free(commit.basket)?;
         let (key, basket) = (commit.key, commit.basket);
-        self.committing.insert(key, Committing { commit, waiting: vec![request] });
-        keys.ask(Question::Commit(key), Some(key), Some(basket), turn.out);
+        if self.committing.begin(turn.config.max_commits, request, commit)? {
+            keys.ask(Question::Commit(key), Some(key), Some(basket), turn.out);
+        }
         Ok(())
     }
 
@@ -437,7 +383,7 @@ impl Sales {
         request: RequestId,
         basket: BasketId,
     ) -> Result<(), Refusal> {
-        self.check_free(basket)?;
+        self.committing.check_free(basket)?;
         self.void(turn, business_day, basket)?;
         turn.out.then(Then::Reply(request, Reply::Abandoned));
         Ok(())
@@ -452,8 +398,7 @@ impl Sales {
         key: IdempotencyKey,
         found: Result<Found, Unreadable>,
     ) {
-        let Some(committing) = self.committing.get(&key) else { return };
-        let basket = committing.commit.basket;
+        let Some(basket) = self.committing.get(key).map(|commit| commit.basket) else { return };
         let meant = |what: &What| matches!(what, What::Sale(receipt) if receipt.basket == basket);
         let booked = match found {
             Ok(found) => match found.first_of_key(meant) {
@@ -466,29 +411,19 @@ impl Sales {
         };
         let booked = booked.and_then(|()| self.book(turn, business_day, key));
         if let Err(refusal) = booked {
-            for request in self.end_commit(key) {
-                turn.out.reply(request, Err(refusal.clone()));
-            }
+            self.committing.refuse(turn.out, key, &refusal);
         }
     }
 
-    /// The sale is durable: tells everybody who asked.
-    pub(crate) fn committed(&mut self, out: &mut UnitOfWork, key: IdempotencyKey, receipt: &Receipt) {
-        for (position, request) in self.end_commit(key).into_iter().enumerate() {
-            let reply = Reply::Committed { receipt: receipt.clone(), repeated: position > 0 };
-            out.reply(request, Ok(reply));
-        }
+    /// Commits that are under way.
+    pub(crate) fn commits(&mut self) -> &mut Commits {
+        &mut self.committing
     }
 
     /// Ends all that is under way. Whoever waits for it.
     pub(crate) fn stop(&mut self) -> Vec<RequestId> {
         let beginning = std::mem::take(&mut self.beginning).into_values().flat_map(|basket| basket.waiting);
-        let committing = std::mem::take(&mut self.committing).into_values().flat_map(|commit| commit.waiting);
-        beginning.chain(committing).collect()
-    }
-
-    fn end_commit(&mut self, key: IdempotencyKey) -> Vec<RequestId> {
-        self.committing.remove(&key).map(|committing| committing.waiting).unwrap_or_default()
+        beginning.chain(self.committing.stop()).collect()
     }
 
     /// The key was committed before, here or at another terminal: the first receipt, again.
@@ -507,7 +442,7 @@ impl Sales {
             let _ = self.void(turn, business_day, receipt.basket);
         }
         let later = keys.keep(booked, turn.out);
-        for request in self.end_commit(key) {
+        for request in self.committing.end(key) {
             let reply = Reply::Committed { receipt: receipt.clone(), repeated: true };
             match later {
                 true => turn.out.then(Then::Reply(request, reply)),
@@ -523,8 +458,9 @@ impl Sales {
         business_day: Option<u32>,
         key: IdempotencyKey,
     ) -> Result<(), Refusal> {
-        let Some(committing) = self.committing.get(&key) else { return Ok(()) };
-        let Commit { basket: id, tenders, .. } = committing.commit.clone();
+        let Some(Commit { basket: id, tenders, .. }) = self.committing.get(key).cloned() else {
+            return Ok(());
+        };
         let Some(basket) = self.open.get(id) else { return Err(Refusal::UnknownBasket(id)) };
         tenders.check(basket.transaction.total)?;
         if tenders.drawer().is_some_and(|name| !CounterRow::is_drawer(name)) {
@@ -538,9 +474,9 @@ impl Sales {
         let mut transaction = basket.transaction.clone();
         transaction.change = Some(tenders.change()).filter(|change| *change != 0);
         transaction.tenders = tenders.as_slice().to_vec();
-        let reserved_here = transaction.series.ends_with(&self.ending);
+        let before = self.series.reserved_before(&transaction.series);
         let entry = Entry {
-            origin: (!reserved_here && basket.mode == Mode::Live).then(|| Origin::begun_in(self.before)),
+            origin: before.filter(|_| basket.mode == Mode::Live).map(Origin::begun_in),
             mode: basket.mode,
             operator: basket.operator.clone(),
             drawer: tenders.drawer().map(str::to_owned),
@@ -570,23 +506,10 @@ impl Sales {
         self.open.remove(turn.out, id);
         Ok(())
     }
-
-    /// Refuses what would change a basket while it is being committed.
-    fn check_free(&self, basket: BasketId) -> Result<(), Refusal> {
-        if self.committing.values().any(|committing| committing.commit.basket == basket) {
-            return Err(Refusal::BasketBusy(basket));
-        }
-        Ok(())
-    }
 }
 
 /// Receipts of which the basket takes back lines without a row.
 fn lacking(counters: &Counters, basket: &Basket) -> BTreeSet<BasketId> {
     let rows = basket.returns().map(|(row, _)| row).filter(|row| counters.lacks_sale(row));
     rows.filter_map(|row| basket_of(&row.to_key())).collect()
-}
-
-/// What the series of an incarnation end with: the low 32 bits of its nonce.
-fn series_ending(me: ReplicaId) -> String {
-    format!(".{:08x}", me.0 & 0xFFFF_FFFF)
 }

@@ -1,0 +1,35 @@
+//! What happens to a store, each at its time.
+
+use edgepos_core::Load;
+use edgepos_sync::{UplinkError, UplinkId};
+
+use crate::network::Wire;
+
+/// One thing that happens.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// A terminal's deadline, by place and number.
+    Alarm(usize, u64),
+    /// A disk's flush ends, of a start of the terminal.
+    Flushed(usize, u64),
+    /// A read ends.
+    Read(usize, u64, Load),
+    Wire(Wire),
+    /// A request reaches the cloud; with a way back for the reply.
+    CloudGets(Vec<u8>, Option<(usize, u64, UplinkId, u64)>),
+    CloudReplies(usize, u64, UplinkId, Vec<u8>),
+    CloudFails(usize, u64, UplinkId, UplinkError),
+    Till(usize, u64),
+    Fault(usize),
+    Mend(usize),
+    /// A device is switched on.
+    Start(usize, bool),
+    Heal,
+    Probe,
+}
+
+impl From<Wire> for Happening {
+    fn from(wire: Wire) -> Self {
+        Self::Wire(wire)
+    }
+}
