@@ -60,10 +60,6 @@ number! {
     RepairGen(u32)
 }
 number! {
-    /// Counts the changes of who belongs to the store.
-    RosterVersion(u64)
-}
-number! {
     /// One connection of the transport; a new one after each reconnect, rising. Frames of a dead connection are dropped by it.
     ConnectionId(u64)
 }

@@ -28,8 +28,8 @@ mod time;
 
 pub use gtin::{Gtin, GtinError, has_check_digit};
 pub use ids::{
-    Chain, ConnectionId, EventId, FoldEpoch, IdempotencyKey, Lane, ParseIdError, RepairGen, ReplicaId,
-    RosterVersion, Seq, StoreGeneration, StoreId, Term, UploadEpoch,
+    Chain, ConnectionId, EventId, FoldEpoch, IdempotencyKey, Lane, ParseIdError, RepairGen, ReplicaId, Seq,
+    StoreGeneration, StoreId, Term, UploadEpoch,
 };
 pub use jitter::Jitter;
 pub use persist::{Load, LoadId, Persist, PersistId, Space, Write};

@@ -380,5 +380,5 @@ fn gone() -> Refusal {
 }
 
 fn mixed_up(reply: &Reply) -> Refusal {
-    Refusal::Stopped(format!("it answered another question: {reply:?}"))
+    Refusal::MixedUp(format!("{reply:?}"))
 }

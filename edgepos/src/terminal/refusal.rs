@@ -57,6 +57,9 @@ pub enum Refusal {
     /// The basket was parked, and another till has recalled it.
     #[error("basket {0} goes on at another till")]
     BasketElsewhere(BasketId),
+    /// The driver answered another question, which is a fault of the SDK. Whether what was asked is done is not known: ask again.
+    #[error("another question was answered: {0}")]
+    MixedUp(String),
     /// A commit for this basket is under way.
     #[error("basket {0} is being committed")]
     BasketBusy(BasketId),

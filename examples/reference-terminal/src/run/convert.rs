@@ -207,7 +207,9 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         Refusal::DiskFull => ProblemCode::DiskFull,
         Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } => ProblemCode::Booked,
         Refusal::BasketBusy(_) | Refusal::KeyBusy | Refusal::Full { .. } => ProblemCode::Busy,
-        Refusal::Stopped(_) | Refusal::Damaged { .. } | Refusal::Log(_) => ProblemCode::Stopped,
+        Refusal::Stopped(_) | Refusal::MixedUp(_) | Refusal::Damaged { .. } | Refusal::Log(_) => {
+            ProblemCode::Stopped
+        }
         _ => ProblemCode::BadRequest,
     };
     let receipt = match refusal {
