@@ -1,4 +1,5 @@
-//! How far away the others are, and what follows from it: how long a lease a leader asks for, and how long a candidate waits for votes.
+//! The lease estimator: how far away the others are, and what follows: how long a lease a leader asks for, and how long a candidate
+//! waits for votes.
 //!
 //! The configured durations fit a shop's network and a disk that flushes in time. A voter behind a long line (the cloud), or a disk
 //! that takes a third of a second for a flush, would otherwise never let an election end: the votes arrive after the candidate has

@@ -1,4 +1,4 @@
-//! The other terminals of the store: who is there, who leads, and who has to be told what.
+//! Anti-entropy with the other terminals of the store: who is there, who leads, and who lacks which events by its version vector.
 
 mod acks;
 mod answers;
