@@ -62,6 +62,8 @@ pub enum Space {
     ExceptionEnd = 21,
     /// Up to which event of each chain the counter rows on disk count.
     Applied = 22,
+    /// Events of branches that lost, by event and hash.
+    SetAside = 24,
     /// How the last business day was closed.
     ClosedDay = 25,
     /// Money that came back of receipt lines.
@@ -72,7 +74,7 @@ pub enum Space {
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -95,6 +97,7 @@ impl Space {
         Self::BookedTwice,
         Self::ExceptionEnd,
         Self::Applied,
+        Self::SetAside,
         Self::ClosedDay,
         Self::Refunded,
         Self::Parked,

@@ -63,6 +63,8 @@ pub(crate) enum Outcome {
     Lost {
         /// Who holds what was written otherwise.
         witness: Witness,
+        /// Up to where it is written alike.
+        parting: Parting,
     },
 }
 
@@ -99,9 +101,9 @@ impl Author {
 
     /// Goes on under another name, whose chains nobody else can have written.
     pub(crate) fn rename(&mut self, name: ReplicaId) {
-        self.name = name;
+        let old = std::mem::replace(&mut self.name, name);
         self.confirmed = true;
-        self.searches.clear();
+        self.searches.retain(|chain, _| chain.replica != old);
     }
 
     pub(crate) fn is_confirmed(&self) -> bool {
@@ -110,7 +112,11 @@ impl Author {
 
     /// Somebody else has stated where each chain stands, and nothing contradicts.
     pub(crate) fn confirm(&mut self) {
-        self.confirmed = self.confirmed || (self.searches.is_empty() && self.lost.is_empty());
+        self.confirmed = self.confirmed || (!self.searches_own() && self.lost.is_empty());
+    }
+
+    fn searches_own(&self) -> bool {
+        self.searches.keys().any(|chain| chain.replica == self.name)
     }
 
     /// Whether nothing of the chain may leave, since it may be written on elsewhere.
@@ -119,9 +125,9 @@ impl Author {
     }
 
     /// `witness` claims to hold the chain beyond our end `own`, or another history of it at `other`. Looks into it, unless that is under
-    /// way.
+    /// way. Over the chains of others the cloud decides, and the leader where it has none of it: nobody else is a witness then.
     pub(crate) fn suspect(&mut self, witness: Witness, chain: Chain, other: Seq, own: Parting) {
-        if chain.replica != self.name || self.lost.contains_key(&chain) {
+        if chain.replica.is_store() || self.lost.contains_key(&chain) {
             return;
         }
         let begun = Parting { seq: Seq::ZERO, hash: Hash::ZERO };
@@ -200,13 +206,15 @@ impl Author {
         }
         let (parting, witness) = (search.same, search.witness);
         self.searches.remove(&id.chain);
-        self.lost.insert(id.chain, parting);
-        Outcome::Lost { witness }
+        if id.chain.replica == self.name {
+            self.lost.insert(id.chain, parting);
+        }
+        Outcome::Lost { witness, parting }
     }
 
-    /// Chains that are lost, once every search is over.
+    /// Our chains that are lost, once every search about ours is over.
     pub(crate) fn lost(&self) -> Option<&BTreeMap<Chain, Parting>> {
-        (self.searches.is_empty() && !self.lost.is_empty()).then_some(&self.lost)
+        (!self.searches_own() && !self.lost.is_empty()).then_some(&self.lost)
     }
 
     /// The same, which is taken care of now.

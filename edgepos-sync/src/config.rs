@@ -210,3 +210,20 @@ pub enum ConfigError {
     #[error("me is no terminal")]
     NoTerminal,
 }
+
+/// Why an outbox does not start.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The settings contradict each other.
+    #[error("configuration is contradictory")]
+    Config(#[from] ConfigError),
+    /// More rows than the limits allow.
+    #[error("store has {chains} chains, more than {limit}")]
+    TooManyChains {
+        /// How many chains there are.
+        chains: usize,
+        /// How many may be: [`Limits::max_chains`](crate::Limits::max_chains).
+        limit: u32,
+    },
+}

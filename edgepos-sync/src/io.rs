@@ -90,8 +90,9 @@ pub enum Output {
     /// An event of a peer, each once and in the order of its chain. Its effects belong into the disk transaction of the
     /// [`Persist`](Output::Persist) that follows in the same drain.
     Accepted(EventRecord),
-    /// An event of a chain that is written on elsewhere: this disk was restored, lost or cloned. Write it again with
-    /// [`Outbox::reissue`](crate::Outbox::reissue), and take back in the same transaction what it did under its old name.
+    /// An event of a branch that lost: of this terminal's own chain, whose disk was restored, lost or cloned, or of another's. Write it
+    /// again with [`Outbox::reissue`](crate::Outbox::reissue), unless its owner has, and take back in the same transaction what it did
+    /// under its old name.
     Reissue {
         /// The event under its old name.
         record: EventRecord,

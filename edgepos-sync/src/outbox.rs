@@ -4,11 +4,11 @@ use edgepos_core::{Chain, EventId, Jitter, Lane, Now, ReplicaId, Seq, Term, Time
 use edgepos_crdt::VersionVector;
 
 use crate::Hash;
-use crate::author::{Author, Outcome};
+use crate::author::{Author, Outcome, Parting};
 use crate::claims::{Claims, Said, Source};
 use crate::cloud::health::CloudRefusal;
 use crate::cloud::uploader::Uploader;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, StartError};
 use crate::event::EventRecord;
 use crate::flush::Flush;
 use crate::io::{Input, Mistake, Notice, Output, UplinkError, UplinkId, Witness};
@@ -16,6 +16,7 @@ use crate::log::proved::Life;
 use crate::log::record::{Decided, RecordError};
 use crate::log::restored::Restored;
 use crate::log::writes::Settled;
+use crate::losing::Losing;
 use crate::log::{Held, Log};
 use crate::outputs::Outputs;
 use crate::peers::Peers;
@@ -44,6 +45,7 @@ struct Parts {
     uploader: Uploader,
     proofs: Proofs,
     rewriting: Rewriting,
+    losing: Losing,
     /// How far the cloud has last said that our own chains go, until they are confirmed.
     cloud_said: Option<Claim>,
     /// Whether the wait for a confirmation is over.
@@ -74,6 +76,7 @@ impl Outbox {
                 uploader: Uploader::new(now.mono, &config),
                 proofs: Proofs::default(),
                 rewriting: Rewriting::default(),
+                losing: Losing::default(),
                 cloud_said: None,
                 has_waited: false,
             },
@@ -164,14 +167,6 @@ impl Outbox {
         self.author.name()
     }
 
-    /// The hash of a chain at one of its events, where it is at hand: the event is one of the latest.
-    pub fn recent_hash(&self, id: EventId) -> Option<Hash> {
-        match self.log.hash_at(id.chain, id.seq) {
-            Held::At(hash) => Some(hash),
-            Held::OnDisk | Held::Not => None,
-        }
-    }
-
     /// Whether somebody else has stated, since the start, how far the chains of this terminal go. Until then they are not sent.
     pub fn is_confirmed(&self) -> bool {
         self.author.is_confirmed()
@@ -191,13 +186,39 @@ impl Outbox {
         if let Some(lost) = turn.author.take_lost() {
             turn.log.rename(name, &lost, turn.out);
             turn.author.rename(name);
-            parts.peers.greet_anew(&mut turn);
+            parts.uploader.stop_reading();
+            parts.peers.set_aside(&mut turn, &lost);
         }
         parts.pump(&mut turn);
     }
 
-    /// Writes an event of [`Output::Reissue`] again, as the next of this terminal in the same lane; `None`: it cannot be read, and is left
-    /// out. Its new name.
+    /// What is held of another terminal's chain behind `seq`, where its history has this hash, lost against another branch: its owner has
+    /// written it again. Once [`sets_aside`](Self::sets_aside) says so, [`set_aside`](Self::set_aside) takes it out. Nothing happens where
+    /// no more than that is held, and for the chains of this terminal and of the store.
+    pub fn lose_branch(&mut self, chain: Chain, seq: Seq, hash: Hash) {
+        if chain.replica != self.author.name() {
+            self.parts.losing.note(&self.log, chain, Parting { seq, hash });
+        }
+    }
+
+    /// Whether a branch that lost can be set aside: every write of its chain is durable.
+    pub fn sets_aside(&self) -> bool {
+        self.parts.losing.is_due(&self.log)
+    }
+
+    /// Takes the branches that lost out of their chains. Their events are handed out as [`Output::Reissue`], one by one; until that is done
+    /// nothing of those chains is sent or taken.
+    pub fn set_aside(&mut self, now: Now) {
+        let (parts, mut turn) = self.lend(now);
+        let losing = parts.losing.take_due(turn.log);
+        turn.log.set_aside(&losing, turn.out);
+        parts.uploader.stop_reading();
+        parts.peers.set_aside(&mut turn, &losing);
+        parts.pump(&mut turn);
+    }
+
+    /// Writes an event of [`Output::Reissue`] again, as the next of this terminal in the same lane; `None`: it leaves its place and is not
+    /// written again here. Its new name.
     pub fn reissue(&mut self, now: Now, id: EventId, payload: Option<Vec<u8>>) -> Option<EventId> {
         let (parts, mut turn) = self.lend(now);
         let new = turn.log.reissue(id, payload, turn.out);
@@ -209,9 +230,14 @@ impl Outbox {
         new
     }
 
-    /// How many events wait to be written again.
+    /// How many events of this terminal wait to be written again.
     pub fn to_reissue(&self) -> u64 {
-        self.log.tail_len()
+        self.log.tail_len(|chain| chain.replica.terminal() == self.config.me.terminal())
+    }
+
+    /// How many events of other terminals' branches that lost wait to be taken out.
+    pub fn to_set_aside(&self) -> u64 {
+        self.log.tail_len(|chain| chain.replica.terminal() != self.config.me.terminal())
     }
 
     /// Sends what waits, without waiting for more: before the store closes, or when somebody looks.
@@ -323,7 +349,7 @@ impl Parts {
                 if let Some((event, theirs)) = turn.author.loaded(id) {
                     let row = rows.first().and_then(|(key, value)| EventRecord::from_row(key, value));
                     let ours = row.filter(|(record, _)| record.id == event).map(|(_, hash)| hash);
-                    Self::compare(turn, event, theirs, ours);
+                    self.compare(turn, event, theirs, ours);
                     return;
                 }
                 if !self.rewriting.loaded(turn, id, &rows)
@@ -347,7 +373,9 @@ impl Parts {
         self.peers.wake(turn);
         self.uploader.wake(turn);
         self.has_waited |= turn.now >= turn.author.waits_until(turn.config.unconfirmed_wait);
-        self.proofs.wake(turn);
+        for (chain, claimed) in self.proofs.wake(turn) {
+            turn.author.suspect(Witness::Cloud, chain, claimed, turn.log.end(chain));
+        }
     }
 
     fn on_settled(&mut self, turn: &mut Turn<'_>, settled: &Settled) {
@@ -400,7 +428,7 @@ impl Parts {
             match said {
                 Said::ByCloud { claim, latest } => self.hear_of_cloud(turn, source, &claim, latest),
                 Said::OfCloud { claim, .. } => self.hear_of_cloud(turn, source, &claim, false),
-                Said::Answer { event, hash, .. } => Self::on_answer(turn, event, hash),
+                Said::Answer { event, hash, .. } => self.on_answer(turn, event, hash),
                 Said::OfItself { chain, seq, hash, .. } => self.proofs.claim(turn, source, chain, seq, hash),
             }
         }
@@ -439,10 +467,10 @@ impl Parts {
     }
 
     /// A witness has answered for the hash of one event: compares it with the one here.
-    fn on_answer(turn: &mut Turn<'_>, event: EventId, theirs: Option<Hash>) {
+    fn on_answer(&mut self, turn: &mut Turn<'_>, event: EventId, theirs: Option<Hash>) {
         match turn.log.hash_at(event.chain, event.seq) {
-            Held::At(ours) => Self::compare(turn, event, theirs, Some(ours)),
-            Held::Not => Self::compare(turn, event, theirs, None),
+            Held::At(ours) => self.compare(turn, event, theirs, Some(ours)),
+            Held::Not => self.compare(turn, event, theirs, None),
             Held::OnDisk => {
                 let load = turn.out.read(event, event, 1);
                 turn.author.read(load, event, theirs);
@@ -450,14 +478,19 @@ impl Parts {
         }
     }
 
-    fn compare(turn: &mut Turn<'_>, event: EventId, theirs: Option<Hash>, ours: Option<Hash>) {
+    fn compare(&mut self, turn: &mut Turn<'_>, event: EventId, theirs: Option<Hash>, ours: Option<Hash>) {
         let (chain, own) = (event.chain, turn.log.end(event.chain).seq);
-        if let Outcome::Lost { witness } = turn.author.answered(event, theirs, ours) {
+        if let Outcome::Lost { witness, parting } = turn.author.answered(event, theirs, ours) {
+            if chain.replica != turn.author.name() {
+                self.losing.note(turn.log, chain, parting);
+                return;
+            }
             turn.out.notice(Notice::RollbackSuspected { chain, known: event.seq.max(own), own, witness });
         }
     }
 
-    /// Others hold another history of our chains. Over what the cloud has, the cloud decides; over the rest, who leads or a majority.
+    /// Others hold another history of a chain. Over what the cloud has, the cloud decides; over the rest, who leads; over our own a majority
+    /// too.
     fn yield_to_others(&mut self, turn: &mut Turn<'_>) {
         for (peer, chain, seq) in self.peers.outvoted(turn) {
             if seq > turn.log.cloud().get(chain) {
@@ -551,21 +584,4 @@ impl Parts {
         self.uploader.pump(turn, self.proofs.doubts_cloud());
         self.peers.watch_cloud(turn, self.uploader.hears_cloud());
     }
-}
-
-/// Why an outbox does not start.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The settings contradict each other.
-    #[error("configuration is contradictory")]
-    Config(#[from] ConfigError),
-    /// More rows than the limits allow.
-    #[error("store has {chains} chains, more than {limit}")]
-    TooManyChains {
-        /// How many chains there are.
-        chains: usize,
-        /// How many may be: [`Limits::max_chains`](crate::Limits::max_chains).
-        limit: u32,
-    },
 }

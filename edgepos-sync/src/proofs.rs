@@ -129,8 +129,10 @@ impl Proofs {
         true
     }
 
-    /// Tells of claims about the cloud that have been above what is held here for a while: nobody sends what would prove them.
-    pub(crate) fn wake(&mut self, turn: &mut Turn<'_>) {
+    /// Tells of claims about the cloud that have been above what is held here for a while: nobody sends what would prove them. Those that
+    /// the cloud itself makes, whose history may be another one from before our end on.
+    pub(crate) fn wake(&mut self, turn: &mut Turn<'_>) -> Vec<(Chain, Seq)> {
+        let mut by_cloud = Vec::new();
         for ((chain, source), claim) in &mut self.waiting {
             let own = turn.log.accepted().get(*chain);
             let due = claim.since + turn.config.claim_grace <= turn.now;
@@ -141,8 +143,12 @@ impl Proofs {
             if claim.seq > own {
                 let (chain, claimed, witness) = (*chain, claim.seq, source.witness());
                 turn.out.notice(Notice::Mistaken { chain, claimed, own, witness });
+                if *source == Source::Cloud && own > Seq::ZERO {
+                    by_cloud.push((chain, claimed));
+                }
             }
         }
+        by_cloud
     }
 
     /// Claims about the cloud that were told as mistakes and still stand.

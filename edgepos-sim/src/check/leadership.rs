@@ -129,6 +129,7 @@ mod tests {
             below_level: false,
             exceptions: Vec::new(),
             quarantined: 0,
+            set_aside: 0,
             business_day: None,
             conditions: Vec::new(),
         }

@@ -215,6 +215,7 @@ impl Later {
             below_level: self.election.is_below_level(),
             exceptions: self.state.exceptions(),
             quarantined: self.state.facts().unreadable.len() as u64,
+            set_aside: 0,
             business_day: None,
             conditions: Vec::new(),
         }

@@ -210,6 +210,13 @@ impl Uploader {
         self.receiver.gather(turn.log, turn.config, self.packing.bytes(), |chain| author.doubts(chain))
     }
 
+    /// What is being read may leave its place: it is read anew.
+    pub(crate) fn stop_reading(&mut self) {
+        if let Stage::Gathering { epoch, .. } = self.stage {
+            self.stage = Stage::Holding { epoch };
+        }
+    }
+
     fn look(&mut self, turn: &mut Turn<'_>, epoch: Option<UploadEpoch>) {
         let request = match self.question.take() {
             Some(event) => CloudRequest::Probe { store: turn.config.store, event },

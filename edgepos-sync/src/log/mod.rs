@@ -171,22 +171,35 @@ impl Log {
         let mut intake = Intake::default();
         intake.write(tails::author_write(author));
         for (chain, parting) in lost {
-            let last = self.head(*chain).seq;
-            if parting.seq >= last {
-                continue;
-            }
-            intake.write(self.tails.begin(*chain, parting.seq.next(), last));
-            let head = self.heads.entry(*chain).or_default();
-            (head.seq, head.hash) = (parting.seq, parting.hash);
-            self.accepted.fall_to(*chain, parting.seq);
-            self.writes.fall_to(*chain, parting.seq);
-            self.recent.forget(*chain);
-            if self.proved.vector().get(*chain) > parting.seq {
-                self.proved.forget(&[*chain]);
-            }
-            intake.touch(*chain);
+            self.leave(&mut intake, *chain, *parting);
         }
         self.commit(intake, out);
+    }
+
+    /// What is behind the partings leaves these chains, event by event. Every write of them is durable.
+    pub(crate) fn set_aside(&mut self, losing: &BTreeMap<Chain, Parting>, out: &mut Outputs) {
+        let mut intake = Intake::default();
+        for (chain, parting) in losing {
+            self.leave(&mut intake, *chain, *parting);
+        }
+        self.commit(intake, out);
+    }
+
+    fn leave(&mut self, intake: &mut Intake, chain: Chain, parting: Parting) {
+        let last = self.head(chain).seq;
+        if parting.seq >= last {
+            return;
+        }
+        intake.write(self.tails.begin(chain, parting.seq.next(), last));
+        let head = self.heads.entry(chain).or_default();
+        (head.seq, head.hash) = (parting.seq, parting.hash);
+        self.accepted.fall_to(chain, parting.seq);
+        self.writes.fall_to(chain, parting.seq);
+        self.recent.forget(chain);
+        if self.proved.vector().get(chain) > parting.seq {
+            self.proved.forget(&[chain]);
+        }
+        intake.touch(chain);
     }
 
     /// The first event that waits to be written again.
@@ -194,9 +207,9 @@ impl Log {
         self.tails.next()
     }
 
-    /// How many events wait to be written again.
-    pub(crate) fn tail_len(&self) -> u64 {
-        self.tails.len()
+    /// How many events of these chains wait to be written again or taken out.
+    pub(crate) fn tail_len(&self, of: impl Fn(Chain) -> bool) -> u64 {
+        self.tails.len(of)
     }
 
     /// Writes the event again as the next of this terminal; `None`: it cannot be, and leaves its place all the same. The event's new

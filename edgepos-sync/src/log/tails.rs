@@ -1,4 +1,5 @@
-//! Tails: what this terminal wrote into chains that others have written otherwise. It waits to be written again under another name.
+//! Tails: what stands here in chains that others have written otherwise. It waits to be written again under another name, or to be set
+//! aside.
 
 use std::collections::BTreeMap;
 
@@ -29,8 +30,10 @@ impl Tails {
         self.left.iter().next().map(|(chain, (next, _))| EventId::new(*chain, *next))
     }
 
-    pub(super) fn len(&self) -> u64 {
-        self.left.values().map(|(next, last)| last.0.saturating_sub(next.0) + 1).fold(0, u64::saturating_add)
+    /// How many events of these chains are left.
+    pub(super) fn len(&self, of: impl Fn(Chain) -> bool) -> u64 {
+        let left = self.left.iter().filter(|(chain, _)| of(**chain));
+        left.map(|(_, (next, last))| last.0.saturating_sub(next.0) + 1).fold(0, u64::saturating_add)
     }
 
     /// The events of a chain from `next` to `last` leave it. The row that remembers it.

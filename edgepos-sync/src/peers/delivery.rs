@@ -62,6 +62,13 @@ impl Delivery {
         self.dictionaries = hello.dictionaries.clone();
     }
 
+    /// What is being read may leave its place: it is read anew.
+    pub(crate) fn stop_reading(&mut self) {
+        if matches!(self.stage, Stage::Gathering(_)) {
+            self.stage = Stage::Idle;
+        }
+    }
+
     /// The peer is none to talk to.
     pub(crate) fn stop(&mut self) {
         self.stage = Stage::Idle;

@@ -18,6 +18,7 @@ use self::answers::Answers;
 use self::peer::Peer;
 use self::stance::Stance;
 use self::watch::CloudWatch;
+use crate::author::Parting;
 use crate::io::{Mistake, Notice, Witness};
 use crate::turn::Turn;
 use crate::wire::message::{Hello, Message};
@@ -100,6 +101,15 @@ impl Peers {
         });
     }
 
+    /// Branches of chains were taken out here: what peers were proved to hold of them is no longer what is held here.
+    pub(crate) fn set_aside(&mut self, turn: &mut Turn<'_>, partings: &BTreeMap<Chain, Parting>) {
+        for peer in self.peers.values_mut() {
+            partings.iter().for_each(|(chain, parting)| peer.unprove(*chain, parting.seq));
+            peer.stop_reading();
+        }
+        self.greet_anew(turn);
+    }
+
     /// Whether the leader, who is another terminal, or a majority has stated where each of our own chains stands, and nothing contradicts.
     pub(crate) fn confirm(&self, turn: &Turn<'_>) -> bool {
         let confirms = |peer: &&Peer| peer.is_open() && peer.confirms(turn);
@@ -156,8 +166,8 @@ impl Peers {
         self.peers.values().filter(|peer| peer.is_open()).flat_map(Peer::disputes)
     }
 
-    /// Our own chains of which the leader, who is another terminal, or a majority holds another history: one of them, and how far it
-    /// holds the chain.
+    /// Chains of which the leader, who is another terminal, holds another history, and our own of which a majority does: one of them, and
+    /// how far it holds the chain.
     pub(crate) fn outvoted(&self, turn: &Turn<'_>) -> Vec<(ReplicaId, Chain, Seq)> {
         let mut outvoted = Vec::new();
         for chain in turn.author.chains() {
@@ -167,6 +177,10 @@ impl Peers {
                 turn.config.majority.is_some_and(|majority| disputes.len() >= majority.get() as usize);
             let by_leader = disputes.iter().find(|(id, ..)| self.is_led_by(*id));
             outvoted.extend(by_leader.or_else(|| disputes.first().filter(|_| enough)));
+        }
+        if let Some((leader, peer)) = self.leader.and_then(|(id, _)| Some((id, self.peers.get(&id)?))) {
+            let foreign = peer.apart().filter(|chain| chain.replica != turn.author.name());
+            outvoted.extend(foreign.filter_map(|chain| Some((leader, chain, peer.disputed(chain)?))));
         }
         outvoted
     }

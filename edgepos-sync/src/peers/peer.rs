@@ -227,6 +227,11 @@ impl Peer {
         self.delivery.disputed().iter().map(move |chain| Mistake::Disputed { chain: *chain, witness })
     }
 
+    /// The chains of which it holds another history.
+    pub(crate) fn apart(&self) -> impl Iterator<Item = Chain> + '_ {
+        self.delivery.disputed().iter().copied()
+    }
+
     /// How far it holds a chain of which it has another history.
     pub(crate) fn disputed(&self, chain: Chain) -> Option<Seq> {
         let held = self.held().get(chain);
@@ -242,6 +247,18 @@ impl Peer {
         if leads {
             turn.out.notice(Notice::LeaderHas(self.proved.clone()));
         }
+    }
+
+    /// The history of the chain is another one here behind the position.
+    pub(crate) fn unprove(&mut self, chain: Chain, seq: Seq) {
+        if self.proved.get(chain) > seq {
+            self.proved.fall_to(chain, seq);
+        }
+    }
+
+    /// What is being read for it may leave its place.
+    pub(crate) fn stop_reading(&mut self) {
+        self.delivery.stop_reading();
     }
 
     /// What it holds, where its hashes are those held here.

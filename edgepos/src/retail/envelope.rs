@@ -158,6 +158,9 @@ pub struct Origin {
     /// The incarnation under which its receipt number was reserved, where that is an earlier one.
     #[n(1)]
     pub begun_in: Option<u64>,
+    /// The name that it had before this one, where that was not its first: it was written again more than once.
+    #[n(2)]
+    pub replaces: Option<Reissue>,
 }
 
 /// An event under the name that it lost.

@@ -18,6 +18,7 @@ pub(crate) mod counters;
 pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod reissued;
+pub(crate) mod set_aside;
 pub(crate) mod unreadable;
 
 pub(crate) mod keys;
@@ -35,4 +36,6 @@ pub(crate) mod stock;
 mod desk;
 
 pub(crate) mod body;
+pub(crate) mod taking_back;
+
 pub(crate) mod shop;

@@ -1,72 +1,221 @@
-//! Events that were written again under another name: of all that repeat one event, one counts.
+//! Events that were written again under another name: of all that repeat one event, one counts, and the event itself leaves its place
+//! where it is still held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use edgepos_core::{EventId, Space, Write};
+use edgepos_crdt::VersionVector;
+use edgepos_sync::Hash;
+use edgepos_wire::{from_cbor, to_cbor};
+use minicbor::{Decode, Encode};
 
-use super::envelope::Envelope;
+use super::envelope::{Envelope, Reissue};
 use super::unreadable::Unreadable;
-use crate::terminal::ledger::Ledger;
 use crate::terminal::unit_of_work::UnitOfWork;
 
-/// For each event that was written again the one that counts in its place.
+/// Most events that are remembered as repeating one. Further ones count nothing, and are not asked to take its place.
+const MAX_REPEATS: usize = 16;
+
+/// An event under a name that it lost, with the hash of its chain there: two disks write two events under one name.
+type OldName = (EventId, Hash);
+
+/// For each event that was written again those that repeat it, and which of all counts.
 #[derive(Debug, Default)]
 pub(crate) struct Reissued {
-    counting: BTreeMap<EventId, EventId>,
+    entries: BTreeMap<OldName, Entry>,
+    /// Those of which it is not known yet whether they are held under their old names.
+    unchecked: VecDeque<OldName>,
+    checking: Option<OldName>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// The event that counts, which may be the old one; `None` where those that are known count nothing.
+    counting: Option<EventId>,
+    /// Events that repeat it and are no second sale, by rising id.
+    repeats: Vec<EventId>,
+    /// Whether the old one is gone from here, or stays for good.
+    settled: bool,
+}
+
+/// An entry on disk.
+#[derive(Debug, Encode, Decode)]
+#[cbor(array)]
+struct Row {
+    #[n(0)]
+    #[cbor(with = "edgepos_wire::optional_event_id")]
+    counting: Option<EventId>,
+    #[n(1)]
+    #[cbor(with = "edgepos_wire::event_ids")]
+    repeats: Vec<EventId>,
+    #[n(2)]
+    settled: bool,
+}
+
+/// Whether an event counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Counts {
+    Yes,
+    No,
+    /// In the place of this one, which repeats the same event and has counted so far.
+    InsteadOf(EventId),
 }
 
 impl Reissued {
     /// A row as it is on disk.
     pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
-        let name = |bytes| EventId::from_key(bytes).ok_or(Unreadable::NoName { what: "an event" });
-        self.counting.insert(name(key)?, name(value)?);
+        let name = || Unreadable::NoName { what: "an event and its hash" };
+        let (event, hash) = key.split_last_chunk::<32>().ok_or_else(name)?;
+        let old = (EventId::from_key(event).ok_or_else(name)?, Hash(*hash));
+        let Row { counting, repeats, settled } = from_cbor("reissued row", value)?;
+        if !settled {
+            self.unchecked.push_back(old);
+        }
+        self.entries.insert(old, Entry { counting, repeats, settled });
         Ok(())
     }
 
-    /// Whether an event counts: it does not where the same is booked by another, or held under its old name.
+    /// Whether an event counts that has just come: of all that repeat one, that with the lowest id does. `held` is what has its place.
     pub(crate) fn note(
         &mut self,
         id: EventId,
         envelope: &Envelope,
-        ledger: &Ledger,
+        held: &VersionVector,
         out: &mut UnitOfWork,
-    ) -> bool {
-        if envelope.duplicate_of.is_some() {
-            return false;
+    ) -> Counts {
+        self.comes_again(id, out);
+        if let Some(before) = envelope.origin.as_ref().and_then(|origin| origin.replaces) {
+            self.enter(before, held, out);
         }
-        match envelope.reissue_of() {
-            // What is held under its old name counts under that.
-            Some(of) if ledger.recent_hash(of.event) == Some(of.hash()) => {
-                self.is_first(of.event, of.event, out) && of.event == id
+        let Some(of) = envelope.reissue_of() else {
+            return if envelope.duplicate_of.is_some() { Counts::No } else { Counts::Yes };
+        };
+        let old = self.enter(of, held, out);
+        let entry = self.entries.get_mut(&old).expect("it was just entered");
+        if envelope.duplicate_of.is_some() || entry.repeats.len() >= MAX_REPEATS {
+            return Counts::No;
+        }
+        if let Err(at) = entry.repeats.binary_search(&id) {
+            entry.repeats.insert(at, id);
+        }
+        let counts = match entry.counting {
+            None => Counts::Yes,
+            Some(counting) if counting == id => Counts::Yes,
+            Some(counting) if counting == of.event || counting < id => Counts::No,
+            Some(counting) => Counts::InsteadOf(counting),
+        };
+        if counts != Counts::No {
+            entry.counting = Some(id);
+        }
+        out.write(entry.to_write(old));
+        counts
+    }
+
+    /// An event of this name has come: where it was written again, perhaps under that very name, it is to be looked at.
+    fn comes_again(&mut self, id: EventId, out: &mut UnitOfWork) {
+        for (old, entry) in self.entries.range_mut((id, Hash([0; 32]))..=(id, Hash([0xFF; 32]))) {
+            if std::mem::replace(&mut entry.settled, false) {
+                self.unchecked.push_back(*old);
+                out.write(entry.to_write(*old));
             }
-            Some(of) => self.is_first(of.event, id, out),
-            None => true,
         }
+    }
+
+    /// The entry of an event that was written again.
+    fn enter(&mut self, of: Reissue, held: &VersionVector, out: &mut UnitOfWork) -> OldName {
+        let old = (of.event, of.hash());
+        if !self.entries.contains_key(&old) {
+            let settled = held.get(of.event.chain) < of.event.seq;
+            if !settled {
+                self.unchecked.push_back(old);
+            }
+            let entry = Entry { counting: None, repeats: Vec::new(), settled };
+            out.write(entry.to_write(old));
+            self.entries.insert(old, entry);
+        }
+        old
     }
 
     /// Whether an event counted when it came.
     pub(crate) fn counts(&self, id: EventId, envelope: &Envelope) -> bool {
-        let first = envelope.reissue_of().is_none_or(|of| self.counting.get(&of.event) == Some(&id));
+        let counting = |of: Reissue| self.entries.get(&(of.event, of.hash()))?.counting;
+        let first = envelope.reissue_of().is_none_or(|of| counting(of) == Some(id));
         envelope.duplicate_of.is_none() && first
     }
 
-    /// The event `id` repeats `of`. Whether it counts: it is the first to do so.
-    fn is_first(&mut self, of: EventId, id: EventId, out: &mut UnitOfWork) -> bool {
-        if let Some(counting) = self.counting.get(&of) {
-            return *counting == id;
-        }
-        self.counting.insert(of, id);
-        out.write(Write::put(Space::Reissued, of.to_key(), id.to_key()));
-        true
+    /// Whether the event of this name was written again.
+    pub(crate) fn has(&self, id: EventId, hash: Hash) -> bool {
+        self.entries.contains_key(&(id, hash))
     }
 
-    /// The event `id`, which repeats `of`, loses its name. Whether it counted.
-    pub(crate) fn take_back(&mut self, of: EventId, id: EventId, out: &mut UnitOfWork) -> bool {
-        let counted = self.counting.get(&of) == Some(&id);
-        if counted {
-            self.counting.remove(&of);
-            out.write(Write::delete(Space::Reissued, of.to_key()));
+    /// The next event of which is to be read whether it is held under its old name; one at a time, and what is `durable` alone can be read.
+    pub(crate) fn next_to_check(&mut self, durable: &VersionVector) -> Option<EventId> {
+        if self.checking.is_some() {
+            return None;
         }
+        let at =
+            self.unchecked.iter().position(|(event, _)| durable.get(event.chain) >= event.seq)?;
+        self.checking = self.unchecked.remove(at);
+        self.checking.map(|(event, _)| event)
+    }
+
+    /// The event that was read.
+    pub(crate) fn read(&mut self) -> Option<OldName> {
+        self.checking.take()
+    }
+
+    /// It is not held under its old name.
+    pub(crate) fn is_gone(&mut self, old: OldName, out: &mut UnitOfWork) {
+        if let Some(entry) = self.entries.get_mut(&old) {
+            entry.settled = true;
+            out.write(entry.to_write(old));
+        }
+    }
+
+    /// It is held under its old name, and stays there: it counts, and what has counted in its place does no longer.
+    pub(crate) fn stays(&mut self, old: OldName, out: &mut UnitOfWork) -> Option<EventId> {
+        let entry = self.entries.get_mut(&old)?;
+        let counted = entry.counting.replace(old.0).filter(|counting| *counting != old.0);
+        entry.settled = true;
+        out.write(entry.to_write(old));
         counted
+    }
+
+    /// The event leaves its place. Where it counted for all that repeat it, the one that does from here on.
+    pub(crate) fn leaves(&mut self, old: OldName, out: &mut UnitOfWork) -> Option<EventId> {
+        let entry = self.entries.get_mut(&old)?;
+        let counted = entry.counting == Some(old.0);
+        if counted {
+            entry.counting = entry.repeats.first().copied();
+        }
+        entry.settled = true;
+        out.write(entry.to_write(old));
+        entry.counting.filter(|_| counted)
+    }
+
+    /// The event `id`, which repeats `of`, leaves its place. Whether it counted, and which does from here on.
+    pub(crate) fn take_back(
+        &mut self,
+        of: Reissue,
+        id: EventId,
+        out: &mut UnitOfWork,
+    ) -> (bool, Option<EventId>) {
+        let old = (of.event, of.hash());
+        let Some(entry) = self.entries.get_mut(&old) else { return (false, None) };
+        entry.repeats.retain(|repeat| *repeat != id);
+        let counted = entry.counting == Some(id);
+        if counted {
+            entry.counting = entry.repeats.first().copied();
+        }
+        out.write(entry.to_write(old));
+        (counted, entry.counting.filter(|_| counted))
+    }
+}
+
+impl Entry {
+    fn to_write(&self, (event, hash): OldName) -> Write {
+        let key = [event.to_key().as_slice(), &hash.0].concat();
+        let Self { counting, ref repeats, settled } = *self;
+        Write::put(Space::Reissued, key, to_cbor(&Row { counting, repeats: repeats.clone(), settled }))
     }
 }

@@ -2,6 +2,7 @@
 
 use edgepos_core::{EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, Space};
 use edgepos_crdt::VersionVector;
+use edgepos_sync::Hash;
 
 use super::applied::Applied;
 use super::catalogue::{Catalogue, Change as RegisterChange};
@@ -22,13 +23,15 @@ use super::parked::{self, Parked};
 use super::quarantine::Quarantine;
 use super::record::{Record, What};
 use super::recordings::Recordings;
-use super::reissued::Reissued;
+use super::reissued::{Counts, Reissued};
 use super::returns::Returns;
 use super::sale::Sales;
 use super::sale::body::BasketId;
 use super::sale::receipt::Receipt;
+use super::set_aside::SetAside;
 use super::sold::{self, Sold};
 use super::sums::SoldBy;
+use super::taking_back::{self, Leaving, Rooms};
 use super::unreadable::Unreadable;
 use crate::ports::{Rows, Store, StoreError};
 use crate::terminal::io::{Notice, Reply, RequestId};
@@ -53,11 +56,12 @@ pub(crate) struct Shop {
     exceptions: Exceptions,
     quarantine: Quarantine,
     reissued: Reissued,
+    set_aside: SetAside,
 }
 
 impl Shop {
     /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 13] = [
+    pub(crate) const SPACES: [Space; 14] = [
         Space::Basket,
         Space::Series,
         Space::Day,
@@ -71,6 +75,7 @@ impl Shop {
         Space::BookedTwice,
         Space::ExceptionEnd,
         Space::Reissued,
+        Space::SetAside,
     ];
 
     /// Takes a row of one of [`SPACES`](Self::SPACES) from disk; rows of other spaces are not for the shop.
@@ -93,6 +98,10 @@ impl Shop {
             Space::Reissued => self.reissued.restore(key, value),
             Space::Quarantine => {
                 self.quarantine.restore();
+                Ok(())
+            }
+            Space::SetAside => {
+                self.set_aside.restore();
                 Ok(())
             }
             _ => Ok(()),
@@ -205,6 +214,7 @@ impl Shop {
                 self.desk().parked_loaded(turn, basket, rows);
             }
             Wants::Older => self.keys.read_older(rows, turn.out),
+            Wants::Original => self.rooms().original_loaded(turn, rows),
         }
         None
     }
@@ -327,36 +337,38 @@ impl Shop {
         self.keys.ask_for_reissue(id, envelope, out)
     }
 
-    /// Takes back what an event did that leaves its chain, which is held up to `floor` then.
-    pub(crate) fn take_back(
-        &mut self,
-        now: Now,
-        id: EventId,
-        envelope: &Envelope,
-        floor: Seq,
-        out: &mut UnitOfWork,
-    ) {
-        self.keys.take_back(id, envelope, out);
-        let repeats = envelope.reissue_of();
-        let counted = repeats.is_none_or(|of| self.reissued.take_back(of.event, id, out));
-        if envelope.mode == Mode::Training || envelope.duplicate_of.is_some() || !counted {
-            return;
+    /// Takes back what an event did that leaves its chain. What repeats it and has counted nothing so far counts from here on.
+    pub(crate) fn take_back(&mut self, now: Now, leaving: Leaving<'_>, out: &mut UnitOfWork) {
+        if let Some(next) = self.rooms().take_back(now, leaving, out) {
+            let own = Booked::of(next, leaving.envelope).and_then(|booked| booked.basket());
+            self.count(now, next, leaving.envelope, own, out);
         }
-        // What cannot be summed up was quarantined when it came, and moved nothing.
-        for item in self.counters.take_back(id, &envelope.effects, floor).unwrap_or_default() {
-            self.exceptions.look(now, item, standing(&self.counters, &self.catalogue));
-        }
-        match Change::read(id, envelope) {
-            Ok(Change::Register(_)) => self.catalogue.rename(envelope, id),
-            // What they wrote has the same name when it is written again.
-            Ok(
-                Change::EffectsAlone
-                | Change::Parked(_)
-                | Change::Sale
-                | Change::Raised(_)
-                | Change::Ended(_),
-            )
-            | Err(_) => {}
+    }
+
+    fn rooms(&mut self) -> Rooms<'_> {
+        let Self { keys, returns, counters, catalogue, exceptions, reissued, .. } = self;
+        Rooms { keys, returns, counters, catalogue, exceptions, reissued }
+    }
+
+    /// The room of events that left their chains and are kept.
+    pub(crate) fn events_aside(&mut self) -> &mut SetAside {
+        &mut self.set_aside
+    }
+
+    /// How many events are kept that left their chains.
+    pub(crate) fn set_aside(&self) -> u64 {
+        self.set_aside.len()
+    }
+
+    /// Whether an event of this name, with this hash of its chain, was written again under another.
+    pub(crate) fn is_written_again(&self, id: EventId, hash: Hash) -> bool {
+        self.reissued.has(id, hash)
+    }
+
+    /// Reads, one at a time, whether events that were written again are held under their old names.
+    pub(crate) fn ask_originals(&mut self, durable: &VersionVector, out: &mut UnitOfWork) {
+        if let Some(event) = self.reissued.next_to_check(durable) {
+            taking_back::ask(event, out);
         }
     }
 
@@ -398,14 +410,29 @@ impl Shop {
                     continue;
                 }
             };
-            if !self.reissued.note(id, &envelope, ledger, out) {
-                out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
-                continue;
-            }
-            if let Err(reason) = self.apply(now, id, &envelope, own, out) {
-                self.quarantine.put(id, &reason, out);
+            match self.reissued.note(id, &envelope, ledger.held(), out) {
+                Counts::No => {}
+                Counts::InsteadOf(other) => {
+                    self.rooms().uncount(now, other, &envelope, ledger, out);
+                    self.count(now, id, &envelope, own, out);
+                }
+                Counts::Yes => self.count(now, id, &envelope, own, out),
             }
             out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
+        }
+    }
+
+    /// An event that has its place counts from here on.
+    fn count(
+        &mut self,
+        now: Now,
+        id: EventId,
+        envelope: &Envelope,
+        own: Option<BasketId>,
+        out: &mut UnitOfWork,
+    ) {
+        if let Err(reason) = self.apply(now, id, envelope, own, out) {
+            self.quarantine.put(id, &reason, out);
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) fn of_chains(
     was_displaced: bool,
     ledger: &Ledger,
 ) -> [(ConditionKind, Option<Finding>); 4] {
-    let (mistaken, forked) = of_claims(ledger.mistakes());
+    let (mistaken, forked) = of_claims(ledger.mistakes(), ledger.to_set_aside());
     [
         (ConditionKind::MistakenClaim, mistaken),
         (ConditionKind::Forked, forked),
@@ -76,8 +76,11 @@ fn of_refusal(refusal: Option<CloudRefusal>, queued: u64) -> Option<Finding> {
 }
 
 /// Claims about the cloud that are not so: those above what is held here, and chains of which somebody holds another history.
-fn of_claims(mistakes: impl Iterator<Item = Mistake>) -> (Option<Finding>, Option<Finding>) {
+fn of_claims(mistakes: impl Iterator<Item = Mistake>, leaving: u64) -> (Option<Finding>, Option<Finding>) {
     let (mut above, mut disputed) = (Vec::new(), Vec::new());
+    if leaving > 0 {
+        disputed.push(format!("{leaving} events of a branch that lost are still to be set aside"));
+    }
     for mistake in mistakes {
         match mistake {
             Mistake::Above { chain, claimed, own, witness } => {

@@ -188,6 +188,8 @@ pub struct Status {
     pub exceptions: Vec<ExceptionRaised>,
     /// Events that cannot be read here.
     pub quarantined: u64,
+    /// Events of branches that lost: taken out of their chains and kept. Each counts under the name that it was given instead.
+    pub set_aside: u64,
     /// The open business day, as yyyymmdd.
     pub business_day: Option<u32>,
     /// What someone must act on, while it holds.

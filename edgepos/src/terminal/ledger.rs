@@ -167,19 +167,39 @@ impl Ledger {
         self.started
     }
 
-    /// How many events wait to be written again.
+    /// How many events of this terminal wait to be written again.
     pub(crate) fn to_reissue(&self) -> u64 {
         self.outbox.to_reissue()
+    }
+
+    /// How many events of other terminals' branches that lost wait to be taken out.
+    pub(crate) fn to_set_aside(&self) -> u64 {
+        self.outbox.to_set_aside()
+    }
+
+    /// What is held of a chain behind `seq`, where its history has this hash, lost against another branch.
+    pub(crate) fn lose_branch(&mut self, chain: Chain, seq: Seq, hash: Hash) {
+        self.outbox.lose_branch(chain, seq, hash);
+    }
+
+    /// Whether a branch that lost can be taken out.
+    pub(crate) fn sets_aside(&self) -> bool {
+        self.outbox.sets_aside()
+    }
+
+    /// Takes the branches that lost out of their chains; their events are handed out one by one.
+    pub(crate) fn set_aside(&mut self, now: Now) {
+        self.outbox.set_aside(now);
+    }
+
+    /// An event that was handed out leaves its place, and is not written again here.
+    pub(crate) fn leave(&mut self, now: Now, id: EventId) {
+        self.outbox.reissue(now, id, None);
     }
 
     /// How far a chain is held here.
     pub(crate) fn end_of(&self, chain: Chain) -> Seq {
         self.outbox.vector().get(chain)
-    }
-
-    /// The hash of a chain at one of its latest events.
-    pub(crate) fn recent_hash(&self, id: EventId) -> Option<Hash> {
-        self.outbox.recent_hash(id)
     }
 
     /// A peer's event, once, in its chain's order; the outbox has stored it. By how much its clock is ahead, where it is too far.

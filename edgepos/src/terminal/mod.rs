@@ -284,7 +284,8 @@ impl Terminal {
             return None;
         }
         let due = proposing::next_due(&self.config, &self.election, &self.ledger, &self.shop);
-        [self.election.poll_timeout(), self.ledger.poll_timeout(), due].into_iter().flatten().min()
+        let waits = self.in_reissue.next_due();
+        [self.election.poll_timeout(), self.ledger.poll_timeout(), due, waits].into_iter().flatten().min()
     }
 
     /// Who it is, whom it follows, and how far its events have come.
@@ -304,6 +305,7 @@ impl Terminal {
             below_level: self.election.is_below_level(),
             exceptions: self.shop.exceptions().iter().cloned().collect(),
             quarantined: self.shop.quarantined(),
+            set_aside: self.shop.set_aside(),
             business_day: self.shop.business_day(),
             conditions: self.conditions.standing().cloned().collect(),
         }
@@ -412,7 +414,7 @@ impl Terminal {
                 self.do_ledger(now, output);
             }
             let Self { config, shop, ledger, out, in_reissue, .. } = self;
-            quiet &= !in_reissue.reincarnate(now, config, &mut Lent { shop, ledger, out });
+            quiet &= !in_reissue.tend(now, config, &mut Lent { shop, ledger, out });
             self.place(now);
             if let Some(attachment) = self.ledger.attachment() {
                 self.election.attach(attachment);
@@ -483,8 +485,8 @@ impl Terminal {
                 self.shop.interpret(now, &mut self.ledger, &mut self.out);
             }
             sync::Output::Reissue { record, hash } => {
-                let Self { shop, ledger, out, in_reissue, .. } = self;
-                in_reissue.begin(now, record, hash, &mut Lent { shop, ledger, out });
+                let Self { config, shop, ledger, out, in_reissue, .. } = self;
+                in_reissue.begin(now, config, record, hash, &mut Lent { shop, ledger, out });
             }
             sync::Output::Transmit { to, connection, message } => {
                 self.out.push(Output::Transmit { to, connection, frame: frame::sync(&message) });

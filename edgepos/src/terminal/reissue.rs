@@ -1,6 +1,9 @@
-//! A terminal whose chains are written on elsewhere: it goes on as another incarnation, and writes again what only it had written.
+//! Events that leave their place: this terminal's, whose chains are written on elsewhere, are written again under another name; those of
+//! another terminal's branch that lost are set aside, and are written again here where nobody else does.
 
-use edgepos_core::{EventId, Jitter, Now, ReplicaId};
+use std::time::Duration;
+
+use edgepos_core::{Chain, EventId, Jitter, Now, ReplicaId, Time};
 use edgepos_sync::{EventRecord, Hash};
 
 use super::config::Config;
@@ -8,11 +11,18 @@ use super::ledger::Ledger;
 use super::unit_of_work::UnitOfWork;
 use crate::retail::envelope::{Envelope, Origin, Reissue};
 use crate::retail::shop::Shop;
+use crate::retail::taking_back::Leaving;
 
-/// The event that is being written again; at most one, as the event log hands them out.
+/// How long the owner of a branch that lost has to write it again, from the first event that it has not on. Then whoever holds it does:
+/// of all that repeat one event one counts.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The event that leaves its place; at most one, as the event log hands them out.
 #[derive(Debug, Default)]
 pub(super) struct InReissue {
     waiting: Option<Waiting>,
+    /// The branch whose owner was waited for in vain.
+    impatient: Option<Chain>,
     /// Whether this terminal has become another incarnation since its start.
     was_displaced: bool,
 }
@@ -24,12 +34,13 @@ pub(super) struct Lent<'t> {
     pub(super) out: &'t mut UnitOfWork,
 }
 
-/// It waits for the answer whether others have booked the same.
+/// It waits for its owner, or for the answer whether others have booked the same.
 #[derive(Debug)]
 struct Waiting {
-    id: EventId,
-    old: Envelope,
-    new: Envelope,
+    record: EventRecord,
+    hash: Hash,
+    /// How long its owner is waited for; `None`: it is to be written again here.
+    until: Option<Time>,
 }
 
 impl InReissue {
@@ -38,8 +49,19 @@ impl InReissue {
         self.was_displaced
     }
 
-    /// Goes on as another incarnation where the chains of this one are written on elsewhere. Whether it did.
-    pub(super) fn reincarnate(&mut self, now: Now, config: &Config, lent: &mut Lent<'_>) -> bool {
+    /// Until when an owner is waited for.
+    pub(super) fn next_due(&self) -> Option<Time> {
+        self.waiting.as_ref().and_then(|waiting| waiting.until)
+    }
+
+    /// Goes on as another incarnation where the chains of this one are written on elsewhere, takes branches that lost out of their chains,
+    /// and goes on with an event that waits for its owner. Whether anything was done.
+    pub(super) fn tend(&mut self, now: Now, config: &Config, lent: &mut Lent<'_>) -> bool {
+        lent.shop.ask_originals(lent.ledger.durable(), lent.out);
+        self.reincarnate(now, config, lent) | Self::set_aside(now, lent) | self.go_on(now, lent)
+    }
+
+    fn reincarnate(&mut self, now: Now, config: &Config, lent: &mut Lent<'_>) -> bool {
         let Lent { shop, ledger, out } = lent;
         if !ledger.is_displaced() {
             return false;
@@ -55,21 +77,67 @@ impl InReissue {
         true
     }
 
-    /// An event, with the hash of its chain there, is to be written again. What it was written again for stays what it is written again
-    /// for.
-    pub(super) fn begin(&mut self, now: Now, record: EventRecord, hash: Hash, lent: &mut Lent<'_>) {
-        let EventRecord { id, payload } = record;
-        let old = match Envelope::decode(&payload) {
-            Ok(old) => old,
-            Err(error) => return lent.ledger.reissue(now, id, Err((error.into(), payload))),
-        };
-        let of = old.reissue_of().unwrap_or_else(|| Reissue::new(id, hash));
-        let mut new = old.clone();
-        new.origin = Some(Origin { reissue_of: Some(of), ..old.origin.clone().unwrap_or_default() });
-        let has_names = lent.shop.ask_for_reissue(id, &old, lent.out);
-        self.waiting = Some(Waiting { id, old, new });
-        if !has_names {
-            self.finish(now, id, None, lent);
+    fn set_aside(now: Now, lent: &mut Lent<'_>) -> bool {
+        let Lent { shop, ledger, out } = lent;
+        if !ledger.sets_aside() {
+            return false;
+        }
+        shop.interpret(now, ledger, out);
+        shop.write_rows(ledger.held().clone(), out);
+        ledger.set_aside(now);
+        true
+    }
+
+    /// An event, with the hash of its chain there, is to leave its place.
+    pub(super) fn begin(
+        &mut self,
+        now: Now,
+        config: &Config,
+        record: EventRecord,
+        hash: Hash,
+        lent: &mut Lent<'_>,
+    ) {
+        let chain = record.id.chain;
+        let waits = chain.replica.terminal() != config.me.terminal() && self.impatient != Some(chain);
+        let until = waits.then_some(now.mono + PATIENCE);
+        self.waiting = Some(Waiting { record, hash, until });
+        if until.is_none() {
+            self.write_again(now, lent);
+        } else {
+            self.go_on(now, lent);
+        }
+    }
+
+    /// Sets the event aside once its owner has written it again, or writes it again in its stead. Whether either was done.
+    fn go_on(&mut self, now: Now, lent: &mut Lent<'_>) -> bool {
+        let Some(Waiting { record, hash, until: Some(until) }) = &mut self.waiting else { return false };
+        if lent.shop.is_written_again(record.id, *hash) {
+            self.leave(now, lent);
+        } else if *until <= now.mono {
+            self.impatient = Some(record.id.chain);
+            self.write_again(now, lent);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// It is to be written again here, unless it was. What it was written again for stays what it is written again for.
+    fn write_again(&mut self, now: Now, lent: &mut Lent<'_>) {
+        let Some(waiting) = &mut self.waiting else { return };
+        waiting.until = None;
+        let id = waiting.record.id;
+        if lent.shop.is_written_again(id, waiting.hash) {
+            return self.leave(now, lent);
+        }
+        match Envelope::decode(&waiting.record.payload) {
+            Ok(old) if lent.shop.ask_for_reissue(id, &old, lent.out) => {}
+            Ok(_) => self.finish(now, id, None, lent),
+            Err(error) => {
+                if let Some(Waiting { record, .. }) = self.waiting.take() {
+                    lent.ledger.reissue(now, id, Err((error.into(), record.payload)));
+                }
+            }
         }
     }
 
@@ -81,15 +149,37 @@ impl InReissue {
         duplicate_of: Option<EventId>,
         lent: &mut Lent<'_>,
     ) {
-        let Some(Waiting { old, mut new, .. }) = self.waiting.take_if(|waiting| waiting.id == id) else {
+        let Some(Waiting { record, hash, .. }) = self.waiting.take_if(|waiting| waiting.record.id == id)
+        else {
             return;
         };
+        let Ok(old) = Envelope::decode(&record.payload) else { return };
+        let mut new = old.clone();
         new.duplicate_of = duplicate_of.or(new.duplicate_of);
+        let before = Reissue::new(id, hash);
+        let first = old.reissue_of();
+        let replaces = first.is_some().then_some(before);
+        let origin = old.origin.clone().unwrap_or_default();
+        new.origin = Some(Origin { reissue_of: first.or(Some(before)), replaces, ..origin });
         let Lent { shop, ledger, out } = lent;
-        let floor = ledger.end_of(id.chain);
-        shop.take_back(now, id, &old, floor, out);
+        let leaving = Leaving { id, hash, envelope: &old, floor: ledger.end_of(id.chain) };
+        shop.take_back(now, leaving, out);
         ledger.reissue(now, id, Ok(new));
         shop.interpret(now, ledger, out);
+        shop.write_rows(ledger.held().clone(), out);
+    }
+
+    /// Takes it back under its old name and keeps it aside: it counts under the name that it was given elsewhere.
+    fn leave(&mut self, now: Now, lent: &mut Lent<'_>) {
+        let Some(Waiting { record, hash, .. }) = self.waiting.take() else { return };
+        let Lent { shop, ledger, out } = lent;
+        let id = record.id;
+        if let Ok(envelope) = Envelope::decode(&record.payload) {
+            let floor = ledger.end_of(id.chain);
+            shop.take_back(now, Leaving { id, hash, envelope: &envelope, floor }, out);
+        }
+        shop.events_aside().put(&record, hash, out);
+        ledger.leave(now, id);
         shop.write_rows(ledger.held().clone(), out);
     }
 }

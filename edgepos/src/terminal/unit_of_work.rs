@@ -66,6 +66,8 @@ pub(crate) enum Wants {
     Parked(BasketId),
     /// Events of before this start.
     Older,
+    /// An event that was written again, under its old name, and the one before it.
+    Original,
     /// An event that sold this basket.
     Sale(BasketId),
 }

@@ -6,6 +6,7 @@
     reason = "a module of tests, of which each uses its own part"
 )]
 
+pub mod cloud;
 pub mod mixed;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,10 +14,13 @@ use std::collections::{BTreeMap, VecDeque};
 use edgepos::core::{ConnectionId, IdempotencyKey, Now, Persist, ReplicaId, Space, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, Currency, Line, Tender};
 use edgepos::recovery::RecoveryKit;
+use edgepos::sync::{CloudRequest, UplinkId};
 use edgepos::{
     Commit, Config, Draft, Genesis, Input, MemoryStore, Notice, Output, Receipt, Record, Refusal, Reply,
     RequestId, Restored, Store, Terminal,
 };
+
+use self::cloud::Cloud;
 
 /// A Tuesday in November 2023.
 pub const WALL: u64 = 1_700_000_000_000;
@@ -51,7 +55,7 @@ pub struct Till {
     pub replies: BTreeMap<RequestId, Result<Reply, Refusal>>,
     pub notices: Vec<Notice>,
     pub sent: Vec<(ReplicaId, ConnectionId, Vec<u8>)>,
-    pub uplinks: usize,
+    pub requests: Vec<(UplinkId, CloudRequest)>,
     /// Whether writes reach the disk at once.
     pub writing: bool,
     /// What each basket that was begun comes to.
@@ -75,7 +79,7 @@ impl Till {
             replies: BTreeMap::new(),
             notices: Vec::new(),
             sent: Vec::new(),
-            uplinks: 0,
+            requests: Vec::new(),
             writing: true,
             totals: BTreeMap::new(),
             next_request: 0,
@@ -100,7 +104,7 @@ impl Till {
                         self.terminal.handle(now, Input::Loaded(load.id, rows));
                     }
                     Output::Transmit { to, connection, frame } => self.sent.push((to, connection, frame)),
-                    Output::Uplink(..) => self.uplinks += 1,
+                    Output::Uplink(id, request) => self.requests.push((id, request)),
                     Output::Reply(request, reply) => {
                         assert!(
                             self.replies.insert(request, reply).is_none(),
@@ -213,6 +217,8 @@ pub fn back(sold: u8, no: u16, product: &str, quantity: i64) -> Line {
 pub struct Shop {
     pub tills: Vec<Till>,
     pub now: Now,
+    /// The cloud, where the shop has one and it answers.
+    pub cloud: Option<Cloud>,
     links: BTreeMap<(usize, usize), ConnectionId>,
     next_connection: u64,
 }
@@ -221,7 +227,7 @@ impl Shop {
     pub fn new(terminals: u16) -> Self {
         let now = Now::new(1_000, WALL);
         let tills = (1..=terminals).map(|terminal| Till::new(terminal, terminals, now)).collect();
-        let mut shop = Self { tills, now, links: BTreeMap::new(), next_connection: 0 };
+        let mut shop = Self { tills, now, cloud: None, links: BTreeMap::new(), next_connection: 0 };
         shop.heal();
         shop
     }
@@ -255,6 +261,22 @@ impl Shop {
         }
     }
 
+    /// Puts `disk` into the till, which starts anew; `start` tells one start from another.
+    pub fn put_back(&mut self, till: usize, disk: MemoryStore, start: u64) {
+        self.cut(till);
+        drop(self.tills.remove(till));
+        let mut config = config(till as u16 + 1, self.tills.len() as u16 + 1);
+        config.nonce = start;
+        let opened = Till::open(config, disk, self.now);
+        self.tills.insert(till, opened);
+    }
+
+    /// The till sells a bottle of milk.
+    pub fn sell_milk(&mut self, till: usize, basket: u8) -> Receipt {
+        let now = self.now;
+        self.tills[till].sell(now, basket, vec![line(1, "milk", 1, 100)])
+    }
+
     pub fn crash(&mut self, till: usize) {
         self.cut(till);
         let crashed = self.tills.remove(till);
@@ -279,6 +301,13 @@ impl Shop {
             let mut quiet = true;
             for from in 0..self.tills.len() {
                 self.tills[from].run(self.now);
+                for (id, request) in std::mem::take(&mut self.tills[from].requests) {
+                    if let Some(cloud) = &mut self.cloud {
+                        quiet = false;
+                        let reply = Ok(cloud.answer(self.now.wall, &request));
+                        self.tills[from].terminal.handle(self.now, Input::Uplink(id, reply));
+                    }
+                }
                 for (to, connection, frame) in std::mem::take(&mut self.tills[from].sent) {
                     quiet = false;
                     let Some(at) = self.tills.iter().position(|till| till.config.me == to) else { continue };

@@ -73,6 +73,13 @@ impl Parked {
         from_cbor("claim of a basket", &envelope.body).map(Change::Taken)
     }
 
+    /// The event that parked a basket leaves its place.
+    pub(crate) fn take_back(id: EventId, change: &Change, out: &mut UnitOfWork) {
+        if let Change::Parked(parked) = change {
+            out.write(Write::delete(Space::Parked, key(parked.basket, id)));
+        }
+    }
+
     /// A basket is parked, or taken. A claim may come before what it claims, and stays as a mark.
     pub(crate) fn apply(id: EventId, envelope: &Envelope, change: &Change, out: &mut UnitOfWork) {
         match change {

@@ -66,6 +66,15 @@ impl Returns {
 
     /// Money that an event gave back.
     pub(crate) fn note(&mut self, envelope: &Envelope, out: &mut UnitOfWork) {
+        self.add(envelope, 1, out);
+    }
+
+    /// An event that gave money back leaves its place.
+    pub(crate) fn take_back(&mut self, envelope: &Envelope, out: &mut UnitOfWork) {
+        self.add(envelope, -1, out);
+    }
+
+    fn add(&mut self, envelope: &Envelope, times: i64, out: &mut UnitOfWork) {
         if !envelope.refs.iter().any(|link| link.role == RefRole::ORIGINAL) {
             return;
         }
@@ -74,7 +83,7 @@ impl Returns {
         for line in transaction.lines.iter().filter(|line| line.amount < 0) {
             let Some(OriginalLine { basket, line: no }) = line.original else { continue };
             let refunded = self.refunded.entry((basket, no)).or_insert(0);
-            *refunded = refunded.saturating_sub(line.amount);
+            *refunded = refunded.saturating_sub(line.amount.saturating_mul(times));
             let key = [basket.0.as_slice(), &no.to_be_bytes()].concat();
             out.write(Write::put(Space::Refunded, key, to_cbor(refunded)));
         }

@@ -36,6 +36,9 @@ pub struct StatusReport {
     pub open_baskets: usize,
     /// Events that cannot be read here.
     pub quarantined: u64,
+    /// Events of branches that lost, which are kept.
+    #[serde(default)]
+    pub set_aside: u64,
     /// Peers with a connection.
     pub connected: Vec<String>,
     /// Exceptions that are raised.

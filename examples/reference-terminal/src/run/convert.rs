@@ -251,6 +251,7 @@ pub(super) fn status(status: &Status) -> StatusReport {
         queued: status.queued,
         open_baskets: status.open_baskets,
         quarantined: status.quarantined,
+        set_aside: status.set_aside,
         connected: status.connected.iter().map(ToString::to_string).collect(),
         exceptions: exceptions.collect(),
         conditions: status.conditions.iter().map(condition).collect(),

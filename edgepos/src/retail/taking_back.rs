@@ -1,0 +1,144 @@
+//! What an event did is taken back where it leaves its place, and whether it must: it was written again under another name.
+
+use edgepos_core::{EventId, Now, Seq, Space};
+use edgepos_sync::{EventRecord, Hash};
+
+use super::catalogue::Catalogue;
+use super::counters::Counters;
+use super::envelope::{Envelope, Mode};
+use super::exception::Exceptions;
+use super::exception::judge::Standing;
+use super::keys::Keys;
+use super::kind::KnownKind;
+use super::parked::Parked;
+use super::reissued::Reissued;
+use super::returns::Returns;
+use crate::ports::Rows;
+use crate::terminal::ledger::Ledger;
+use crate::terminal::turn::Turn;
+use crate::terminal::unit_of_work::{UnitOfWork, Wants};
+
+/// The rooms in which an event may have done something.
+pub(crate) struct Rooms<'r> {
+    pub(crate) keys: &'r Keys,
+    pub(crate) returns: &'r mut Returns,
+    pub(crate) counters: &'r mut Counters,
+    pub(crate) catalogue: &'r mut Catalogue,
+    pub(crate) exceptions: &'r mut Exceptions,
+    pub(crate) reissued: &'r mut Reissued,
+}
+
+/// An event that leaves its place.
+#[derive(Clone, Copy)]
+pub(crate) struct Leaving<'e> {
+    pub(crate) id: EventId,
+    /// The hash of its chain there.
+    pub(crate) hash: Hash,
+    pub(crate) envelope: &'e Envelope,
+    /// Up to where its chain is held without it.
+    pub(crate) floor: Seq,
+}
+
+/// What is held under the old name of an event that was written again.
+enum Original {
+    /// It is not held under that name.
+    Gone,
+    /// It is, and leaves its place with all that follows; this is the last position that stays, with the hash there.
+    Lost { after: Seq, hash: Hash },
+    /// It is, and stays: the cloud has it, or its own terminal is this one.
+    Stays(Box<Envelope>),
+}
+
+/// As many bytes as two events may have.
+const MAX_BYTES: u32 = 1 << 24;
+
+/// Reads the event of this name and the one before it.
+pub(crate) fn ask(event: EventId, out: &mut UnitOfWork) {
+    let before = EventId::new(event.chain, Seq(event.seq.0.saturating_sub(1)));
+    let (from, to) = (before.to_key().to_vec(), event.to_key().to_vec());
+    out.load_range(Space::Event, from, to, MAX_BYTES, Wants::Original);
+}
+
+/// What the rows say.
+fn find((event, hash): (EventId, Hash), rows: &Rows, ledger: &Ledger) -> Original {
+    let found: Vec<_> =
+        rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value)).collect();
+    let at = |seq: Seq| found.iter().find(|(record, _)| record.id == EventId::new(event.chain, seq));
+    let held = at(event.seq).filter(|(_, held)| *held == hash && ledger.end_of(event.chain) >= event.seq);
+    let Some((record, _)) = held else { return Original::Gone };
+    let after = Seq(event.seq.0.saturating_sub(1));
+    let before = if after == Seq::ZERO { Some(Hash::ZERO) } else { at(after).map(|(_, hash)| *hash) };
+    let stays = ledger.cloud().get(event.chain) >= event.seq || event.chain.replica == ledger.author();
+    match (before, Envelope::decode(&record.payload)) {
+        (Some(hash), _) if !stays => Original::Lost { after, hash },
+        (_, Ok(envelope)) => Original::Stays(Box::new(envelope)),
+        // What cannot be read counts nothing under either name.
+        (_, Err(_)) => Original::Gone,
+    }
+}
+
+impl Rooms<'_> {
+    /// Takes back what an event did. The event that counts in its place from here on, where one has waited for that.
+    pub(crate) fn take_back(
+        &mut self,
+        now: Now,
+        leaving: Leaving<'_>,
+        out: &mut UnitOfWork,
+    ) -> Option<EventId> {
+        let Leaving { id, hash, envelope, floor } = leaving;
+        self.keys.take_back(id, envelope, out);
+        let next = self.reissued.leaves((id, hash), out);
+        if envelope.mode == Mode::Training || envelope.duplicate_of.is_some() {
+            return None;
+        }
+        let (counted, other) =
+            envelope.reissue_of().map_or((true, None), |of| self.reissued.take_back(of, id, out));
+        if counted {
+            self.undo(now, id, envelope, floor, out);
+        }
+        next.or(other)
+    }
+
+    /// An event that has its place, and keeps it, counts no longer: another that repeats the same does.
+    pub(crate) fn uncount(
+        &mut self,
+        now: Now,
+        id: EventId,
+        envelope: &Envelope,
+        ledger: &Ledger,
+        out: &mut UnitOfWork,
+    ) {
+        self.undo(now, id, envelope, ledger.end_of(id.chain), out);
+    }
+
+    /// An event that was written again was read under its old name: it stays there where the cloud has it, and leaves it otherwise.
+    pub(crate) fn original_loaded(&mut self, turn: &mut Turn<'_>, rows: &Rows) {
+        let Some(old) = self.reissued.read() else { return };
+        match find(old, rows, turn.ledger) {
+            Original::Gone => self.reissued.is_gone(old, turn.out),
+            Original::Lost { after, hash } => turn.ledger.lose_branch(old.0.chain, after, hash),
+            Original::Stays(envelope) => {
+                if let Some(counted) = self.reissued.stays(old, turn.out) {
+                    self.uncount(turn.now, counted, &envelope, turn.ledger, turn.out);
+                }
+            }
+        }
+    }
+
+    fn undo(&mut self, now: Now, id: EventId, envelope: &Envelope, floor: Seq, out: &mut UnitOfWork) {
+        let Self { returns, counters, catalogue, exceptions, .. } = self;
+        // What cannot be summed up was quarantined when it came, and moved nothing.
+        for item in counters.take_back(id, &envelope.effects, floor).unwrap_or_default() {
+            exceptions.look(now, item, Standing { counters, catalogue });
+        }
+        returns.take_back(envelope, out);
+        if matches!(envelope.kind.known(), Some(KnownKind::ProductSet | KnownKind::PriceSet)) {
+            catalogue.rename(envelope, id);
+        }
+        if envelope.kind.known() == Some(KnownKind::BasketParked)
+            && let Ok(change) = Parked::read_parked(envelope)
+        {
+            Parked::take_back(id, &change, out);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! A cloud that keeps what it takes, and what can be asked of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edgepos::core::{EventId, WallMs};
+use edgepos::model::{BasketId, Body, Envelope, Kind};
+use edgepos::sync::{CloudReply, CloudRequest, Hash, IngestState, Limits};
+
+#[derive(Default)]
+pub struct Cloud {
+    state: IngestState,
+    events: BTreeMap<EventId, (Vec<u8>, Hash)>,
+}
+
+impl Cloud {
+    pub fn answer(&mut self, wall: WallMs, request: &CloudRequest) -> CloudReply {
+        let (reply, taken) = self.state.handle(wall, request, &Limits::DEFAULT);
+        self.events.extend(taken.into_iter().map(|(record, hash)| (record.id, (record.payload, hash))));
+        match reply {
+            CloudReply::Hash { event, .. } => {
+                CloudReply::Hash { event, hash: self.events.get(&event).map(|(_, hash)| *hash) }
+            }
+            reply => reply,
+        }
+    }
+
+    fn envelopes(&self) -> impl Iterator<Item = (EventId, Envelope)> + '_ {
+        self.events.iter().filter_map(|(id, (payload, _))| Some((*id, Envelope::decode(payload).ok()?)))
+    }
+
+    /// The sales that it has: the basket of each that counts. Of all that repeat one event one counts, and none where that event itself is
+    /// here.
+    pub fn sales(&self) -> Vec<BasketId> {
+        let mut repeated = BTreeSet::new();
+        let counts = |(id, envelope): &(EventId, Envelope)| {
+            let Some(of) = envelope.reissue_of() else { return envelope.duplicate_of.is_none() };
+            let is_here = self.events.get(&of.event).is_some_and(|(_, hash)| *hash == of.hash());
+            *id != of.event && !is_here && envelope.duplicate_of.is_none() && repeated.insert((of.event, of.hash()))
+        };
+        let counting: Vec<_> = self.envelopes().filter(counts).collect();
+        let sales = counting.into_iter().filter(|(_, envelope)| envelope.kind == Kind::TRANSACTION);
+        let basket = |(_, envelope): (EventId, Envelope)| match envelope.read_body().ok()? {
+            Body::Transaction(sale) => Some(sale.basket),
+            _ => None,
+        };
+        let mut baskets: Vec<_> = sales.filter_map(basket).collect();
+        baskets.sort();
+        baskets
+    }
+}
