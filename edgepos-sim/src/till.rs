@@ -426,7 +426,7 @@ impl Till {
     ) -> Result<(), Violation> {
         match reply {
             Ok(Reply::Recorded(event)) => ledger.records(self.place, *event)?,
-            Err(Refusal::Day(_) | Refusal::Full { .. }) => {}
+            Err(Refusal::Day(_) | Refusal::Full { .. } | Refusal::ClockOff { .. }) => {}
             other => {
                 let what = format!("a record was answered with {other:?}");
                 return Err(Violation::new(Rule::Alive, what));

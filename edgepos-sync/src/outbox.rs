@@ -16,8 +16,8 @@ use crate::log::proved::Life;
 use crate::log::record::{Decided, RecordError};
 use crate::log::restored::Restored;
 use crate::log::writes::Settled;
-use crate::losing::Losing;
 use crate::log::{Held, Log};
+use crate::losing::Losing;
 use crate::outputs::Outputs;
 use crate::peers::Peers;
 use crate::proofs::{Proofs, Verdict};
@@ -131,6 +131,19 @@ impl Outbox {
     /// greeted since the start.
     pub fn level_of(&self, peer: ReplicaId) -> Option<u32> {
         self.parts.peers.level(peer)
+    }
+
+    /// By how many ms the time of day of each connected peer was ahead of this terminal's monotonic clock when it last greeted; those that
+    /// did not say it are left out. As late as the greeting was under way.
+    pub fn peer_clocks(&self) -> impl Iterator<Item = (ReplicaId, i64)> + '_ {
+        self.parts.peers.clocks()
+    }
+
+    /// Greets every peer again: what the last greeting said of this terminal's clock is no longer so.
+    pub fn greet_anew(&mut self, now: Now) {
+        let (parts, mut turn) = self.lend(now);
+        parts.peers.greet_anew(&mut turn);
+        parts.pump(&mut turn);
     }
 
     /// How far the store-wide log has derived a chain of the store itself: what
@@ -332,7 +345,7 @@ impl Outbox {
     /// The parts, and what they are lent for one call.
     fn lend(&mut self, now: Now) -> (&mut Parts, Turn<'_>) {
         let Self { config, log, jitter, out, claims, author, parts } = self;
-        (parts, Turn { now: now.mono, config, log, jitter, out, author, claims })
+        (parts, Turn { now: now.mono, wall: now.wall, config, log, jitter, out, author, claims })
     }
 }
 

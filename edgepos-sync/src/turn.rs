@@ -1,6 +1,6 @@
 //! What the parts of an outbox are lent for the length of one call.
 
-use edgepos_core::{Jitter, Time};
+use edgepos_core::{Jitter, Time, WallMs};
 
 use crate::author::Author;
 use crate::claims::Claims;
@@ -11,6 +11,7 @@ use crate::outputs::Outputs;
 /// One call: its time, the settings, and what every part reads and writes.
 pub(crate) struct Turn<'o> {
     pub(crate) now: Time,
+    pub(crate) wall: WallMs,
     pub(crate) config: &'o Config,
     pub(crate) log: &'o mut Log,
     /// One sequence for all waits, so that a run replays from its seed.

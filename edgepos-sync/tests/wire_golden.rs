@@ -101,6 +101,7 @@ fn hello() {
         relay: false,
         dictionaries: [1].into_iter().collect(),
         level: 0,
+        wall: None,
     };
     let head = "22".repeat(32);
     let golden = format!(
@@ -109,7 +110,9 @@ fn hello() {
     );
     message(&Message::Hello(hello.clone()), &golden.replace(' ', ""));
     let announced = golden.replacen("a9", "aa", 1) + "0901";
-    message(&Message::Hello(Hello { level: 1, ..hello }), &announced.replace(' ', ""));
+    message(&Message::Hello(Hello { level: 1, ..hello.clone() }), &announced.replace(' ', ""));
+    let timed = golden.replacen("a9", "aa", 1) + "0b07";
+    message(&Message::Hello(Hello { wall: Some(edgepos_core::WallMs(7)), ..hello }), &timed.replace(' ', ""));
 }
 
 #[test]

@@ -192,7 +192,12 @@ impl Loop {
                     }
                     None => transport_open = false,
                 },
-                Some((id, reply)) = cloud.recv() => self.tell(Input::Uplink(id, reply)),
+                Some((id, reply)) = cloud.recv() => {
+                    if let Some(time) = self.uplink.take_time() {
+                        self.tell(Input::CloudTime(time));
+                    }
+                    self.tell(Input::Uplink(id, reply));
+                }
                 command = commands.recv() => match command {
                     Some(Command::Shutdown) | None => {
                         info!("shut down");

@@ -1,17 +1,20 @@
 //! The uplink over HTTP: one POST for each request.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use edgepos_core::StoreId;
+use edgepos_core::{StoreId, WallMs};
 use edgepos_sync::{CloudReply, CloudRequest, Limits, UplinkError};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use hyper::{Request, StatusCode, Uri};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use thiserror::Error;
 
+use crate::http_date;
 use crate::ports::{Uplink, UplinkFuture};
 
 /// How long one request may take.
@@ -28,6 +31,8 @@ const LONGEST_BUSY: Duration = Duration::from_secs(300);
 pub struct HttpUplink {
     client: Client<HttpConnector, Full<Bytes>>,
     uri: Uri,
+    /// The date of the latest answer, in ms since 1970; 0 where it was taken, or said nothing.
+    date: Arc<AtomicU64>,
 }
 
 /// The URL of the cloud is invalid.
@@ -52,7 +57,7 @@ impl HttpUplink {
             return Err(bad("expected http://host:port"));
         }
         let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-        Ok(Self { client, uri })
+        Ok(Self { client, uri, date: Arc::default() })
     }
 }
 
@@ -62,6 +67,10 @@ impl Uplink for HttpUplink {
         Box::pin(async move {
             tokio::time::timeout(TIMEOUT, this.post(&request)).await.map_err(|_| UplinkError::TimedOut)?
         })
+    }
+
+    fn take_time(&self) -> Option<WallMs> {
+        Some(WallMs(self.date.swap(0, Ordering::Relaxed))).filter(|wall| wall.0 > 0)
     }
 }
 
@@ -74,7 +83,11 @@ impl HttpUplink {
             .map_err(|_| UplinkError::Unreachable)?;
         let response = self.client.request(request).await.map_err(|_| UplinkError::Unreachable)?;
         match response.status() {
-            StatusCode::OK => {}
+            StatusCode::OK => {
+                let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
+                let date = date.and_then(http_date::parse).map_or(0, |wall| wall.0);
+                self.date.store(date, Ordering::Relaxed);
+            }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let asked = asked.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);

@@ -55,6 +55,7 @@
 pub mod conformance;
 mod driver;
 mod history;
+mod http_date;
 mod http_uplink;
 pub mod model;
 mod monitor;
@@ -96,7 +97,7 @@ pub use setup::{OpenTerminal, Setup, SetupError};
 pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
-    Condition, ConditionKind, Config, ConfigError, Disk, Finding, Genesis, Input, LevelError, MAX_ABOUT,
-    MAX_FRAME, MAX_PAGE, Notice, Output, Refusal, Reply, RequestId, RestoreError, Restored, RowError, Status,
-    Terminal,
+    CLOCK_GUARD, Condition, ConditionKind, Config, ConfigError, Disk, Finding, Genesis, Input, LevelError,
+    MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, Output, Refusal, Reply, RequestId, RestoreError, Restored,
+    RowError, Status, Terminal,
 };

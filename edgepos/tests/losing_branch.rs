@@ -17,7 +17,9 @@ fn milk(till: &Till) -> Option<i64> {
 /// The names and hashes of all events that a till holds.
 fn events(till: &Till) -> Vec<(Vec<u8>, Option<[u8; 32]>)> {
     let rows = till.disk.scan(Space::Event, &[], &[255; 64], u32::MAX).expect("memory");
-    rows.into_iter().map(|(key, value)| (key.clone(), EventRecord::from_row(&key, &value).map(|row| row.1.0))).collect()
+    rows.into_iter()
+        .map(|(key, value)| (key.clone(), EventRecord::from_row(&key, &value).map(|row| row.1.0)))
+        .collect()
 }
 
 /// All hold the same events, count the same, and nobody says that a history is in dispute.
@@ -48,7 +50,7 @@ fn two_histories(first: u8, second: u8) -> Shop {
     shop.put_back(2, image, 7);
     shop.heal();
     shop.cut(0);
-    shop.pass(3_000);
+    shop.pass_by(3_000, 5);
     for basket in 0..second {
         shop.sell_milk(2, 102 + basket);
     }
@@ -63,14 +65,14 @@ fn whichever_history_a_terminal_heard_first_all_agree_in_the_end() {
     for (first, second) in [(3, 3), (1, 4), (4, 1), (90, 80)] {
         let mut shop = two_histories(first, second);
         shop.heal();
-        shop.pass(10_000);
+        shop.pass_by(10_000, 5);
         assert_agreed(&shop, -1 - i64::from(first) - i64::from(second));
         let aside: u64 = shop.tills.iter().map(|till| till.terminal.status().set_aside).sum();
         assert!(aside > 0, "what left its chain is kept");
         shop.crash(0);
         shop.crash(1);
         shop.heal();
-        shop.pass(3_000);
+        shop.pass_by(3_000, 5);
         assert_agreed(&shop, -1 - i64::from(first) - i64::from(second));
     }
 }
@@ -92,7 +94,7 @@ fn a_crash_between_any_two_writes_of_setting_aside_counts_nothing_twice() {
         shop.crash(0);
         shop.crash(1);
         shop.heal();
-        shop.pass(15_000);
+        shop.pass_by(15_000, 5);
         assert_agreed(&shop, -7);
     }
 }
@@ -111,12 +113,12 @@ fn a_branch_whose_owner_is_gone_is_written_again_by_who_holds_it() {
     shop.put_back(2, image.clone(), 7);
     shop.heal();
     shop.cut(0);
-    shop.pass(3_000);
+    shop.pass_by(3_000, 5);
     (12..16).for_each(|basket| drop(shop.sell_milk(2, basket)));
     shop.pass(2_000);
     shop.put_back(2, image, 8);
     shop.heal();
-    shop.pass(90_000);
+    shop.pass_by(90_000, 20);
     assert_agreed(&shop, -8);
 }
 
@@ -127,10 +129,10 @@ fn a_branch_that_the_cloud_holds_and_one_that_the_leader_holds_are_both_there_on
     shop.cloud = Some(Cloud::default());
     shop.elect();
     shop.sell_milk(2, 1);
-    shop.pass(3_000);
+    shop.pass_by(3_000, 5);
     let images: Vec<_> = shop.tills.iter().map(|till| till.disk.clone()).collect();
     (2..5).for_each(|basket| drop(shop.sell_milk(2, basket)));
-    shop.pass(8_000);
+    shop.pass_by(8_000, 10);
     let cloud = shop.cloud.take().expect("it was there");
     assert_eq!(cloud.sales().len(), 4);
     for (till, image) in images.into_iter().enumerate() {
@@ -139,10 +141,10 @@ fn a_branch_that_the_cloud_holds_and_one_that_the_leader_holds_are_both_there_on
     shop.heal();
     shop.pass(5_000);
     (12..16).for_each(|basket| drop(shop.sell_milk(2, basket)));
-    shop.pass(40_000);
+    shop.pass_by(40_000, 20);
     assert_agreed(&shop, -5);
     shop.cloud = Some(cloud);
-    shop.pass(150_000);
+    shop.pass_by(150_000, 50);
     let sales = shop.cloud.as_ref().expect("it is there").sales();
     let mut once = sales.clone();
     once.dedup();

@@ -289,6 +289,12 @@ impl Peers {
         self.peers.get(&id).and_then(Peer::level)
     }
 
+    /// What the greetings of connected peers said of their time of day, less our monotonic clock then, in ms.
+    pub(crate) fn clocks(&self) -> impl Iterator<Item = (ReplicaId, i64)> + '_ {
+        let open = self.peers.iter().filter(|(_, peer)| peer.is_open());
+        open.filter_map(|(id, peer)| Some((*id, peer.clock()?)))
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Time> {
         self.peers.values().filter_map(Peer::poll_timeout).chain(self.watch.poll_timeout()).min()
     }

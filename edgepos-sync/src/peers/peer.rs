@@ -30,6 +30,8 @@ pub(crate) struct Peer {
     told: Claim,
     /// What its latest greeting announced.
     level: Option<u32>,
+    /// Its time of day when it last greeted, less our monotonic clock then, in ms.
+    clock: Option<i64>,
 }
 
 impl Peer {
@@ -40,7 +42,16 @@ impl Peer {
 
     fn on(session: Session, held: VersionVector, proved: VersionVector) -> Self {
         let (delivery, acks) = (Delivery::starting_at(held), Acks::default());
-        Self { session, delivery, acks, relay: false, proved, told: Claim::default(), level: None }
+        Self {
+            session,
+            delivery,
+            acks,
+            relay: false,
+            proved,
+            told: Claim::default(),
+            level: None,
+            clock: None,
+        }
     }
 
     /// A new connection, or none: nothing said on an earlier one counts.
@@ -79,6 +90,11 @@ impl Peer {
         self.level
     }
 
+    /// Its time of day when it last greeted, less our monotonic clock then, in ms; `None` where it did not say.
+    pub(crate) fn clock(&self) -> Option<i64> {
+        self.clock
+    }
+
     /// It shall hold this, without waiting for more.
     pub(crate) fn aim(&mut self, goal: &VersionVector) {
         self.delivery.aim(goal);
@@ -98,6 +114,7 @@ impl Peer {
         }
         self.relay = hello.relay;
         self.level = Some(hello.level);
+        self.clock = hello.wall.map(|wall| (wall.0 as i64).saturating_sub(turn.now.0 as i64));
         self.forget_disputes();
         self.delivery.greeted(turn.log, hello);
         self.compare(turn, &hello.vector);

@@ -64,6 +64,7 @@ impl Session {
             relay,
             dictionaries: compress::dictionaries().collect(),
             level: turn.config.level,
+            wall: Some(turn.wall),
         };
         self.send(turn, Message::Hello(hello));
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use edgepos_core::{Chain, EventId, Seq, StoreId};
+use edgepos_core::{Chain, EventId, Seq, StoreId, WallMs};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, Reader, Sink, Written, write};
 
@@ -75,6 +75,8 @@ pub struct Hello {
     pub dictionaries: BTreeSet<u32>,
     /// The highest feature level of the store's decisions that the sender knows; 0 is left out.
     pub level: u32,
+    /// The sender's time of day. Nothing but a condition and the refusal of a price depends on it. May be left out.
+    pub wall: Option<WallMs>,
 }
 
 /// A cumulative acknowledgement.
@@ -146,7 +148,7 @@ impl Message {
 }
 
 fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
-    out.map(9 + u64::from(hello.level > 0))?.u64(0)?.u64(HELLO)?;
+    out.map(9 + u64::from(hello.level > 0) + u64::from(hello.wall.is_some()))?.u64(0)?.u64(HELLO)?;
     out.u64(1)?.u16(hello.versions.0)?.u64(2)?.u16(hello.versions.1)?;
     out.u64(3)?.bytes(&hello.store.0)?;
     out.u64(4)?.bool(hello.heard)?;
@@ -159,6 +161,9 @@ fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
     hello.dictionaries.iter().try_for_each(|id| out.u32(*id)?.ok())?;
     if hello.level > 0 {
         out.u64(9)?.u32(hello.level)?;
+    }
+    if let Some(wall) = hello.wall {
+        out.u64(11)?.u64(wall.0)?;
     }
     Ok(())
 }
@@ -205,6 +210,7 @@ struct Fields {
     relay: bool,
     dictionaries: BTreeSet<u32>,
     level: u32,
+    wall: Option<WallMs>,
     number: Option<u64>,
     batch: Option<Vec<u8>>,
     refused: BTreeSet<Chain>,
@@ -236,6 +242,7 @@ impl Fields {
                 }
             }
             (Some(HELLO), 9) => self.level = reader.small("level")?,
+            (Some(HELLO), 11) => self.wall = Some(WallMs(reader.u64()?)),
             (Some(BATCH), 1) => self.number = Some(reader.u64()?),
             (Some(BATCH), 2) => self.batch = Some(reader.bytes("batch", limits.max_message_bytes)?.to_vec()),
             (Some(ACK), 1) => self.vector = Some(shapes::vector(reader, limits)?),
@@ -268,6 +275,7 @@ impl Fields {
                 relay: self.relay,
                 dictionaries: self.dictionaries,
                 level: self.level,
+                wall: self.wall,
             }),
             BATCH => Message::Batch {
                 number: shapes::required("message", self.number, 1)?,

@@ -268,6 +268,7 @@ pub fn hello(vector: VersionVector) -> Message {
         relay: false,
         dictionaries: Default::default(),
         level: 0,
+        wall: None,
     })
 }
 

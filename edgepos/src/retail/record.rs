@@ -17,6 +17,7 @@ pub struct Record {
     pub mode: Mode,
     key: Option<IdempotencyKey>,
     repairs: bool,
+    whatever_clock: bool,
     /// Why it is not taken, found out when it was made.
     refused: Option<Refusal>,
 }
@@ -51,7 +52,7 @@ impl Record {
 
     /// A live event.
     pub(crate) fn new(what: What) -> Self {
-        Self { what, mode: Mode::Live, key: None, repairs: false, refused: None }
+        Self { what, mode: Mode::Live, key: None, repairs: false, whatever_clock: false, refused: None }
     }
 
     /// Something that is refused when it is recorded.
@@ -82,6 +83,20 @@ impl Record {
     pub fn repairing(mut self) -> Self {
         self.repairs = true;
         self
+    }
+
+    /// Also where the clock of this terminal is off by more than [`CLOCK_GUARD`](crate::CLOCK_GUARD): a price or a product is refused there
+    /// otherwise. One that a clock far behind stamps takes the place of what is seen, and no other.
+    pub fn whatever_clock(mut self) -> Self {
+        self.whatever_clock = true;
+        self
+    }
+
+    /// Whether it is refused where the clock is off: it sets a register, which the latest stamp wins.
+    pub(crate) fn is_guarded(&self) -> bool {
+        let sets =
+            matches!(&self.what, What::Event { kind: KnownKind::ProductSet | KnownKind::PriceSet, .. });
+        sets && !self.whatever_clock && !self.repairs
     }
 
     /// Whether it repairs a register.

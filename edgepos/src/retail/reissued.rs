@@ -153,8 +153,7 @@ impl Reissued {
         if self.checking.is_some() {
             return None;
         }
-        let at =
-            self.unchecked.iter().position(|(event, _)| durable.get(event.chain) >= event.seq)?;
+        let at = self.unchecked.iter().position(|(event, _)| durable.get(event.chain) >= event.seq)?;
         self.checking = self.unchecked.remove(at);
         self.checking.map(|(event, _)| event)
     }

@@ -61,8 +61,7 @@ pub(crate) fn ask(event: EventId, out: &mut UnitOfWork) {
 
 /// What the rows say.
 fn find((event, hash): (EventId, Hash), rows: &Rows, ledger: &Ledger) -> Original {
-    let found: Vec<_> =
-        rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value)).collect();
+    let found: Vec<_> = rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value)).collect();
     let at = |seq: Seq| found.iter().find(|(record, _)| record.id == EventId::new(event.chain, seq));
     let held = at(event.seq).filter(|(_, held)| *held == hash && ledger.end_of(event.chain) >= event.seq);
     let Some((record, _)) = held else { return Original::Gone };

@@ -6,38 +6,45 @@ use edgepos_consensus::{Election, Health};
 use edgepos_core::Now;
 use edgepos_sync::{CloudRefusal, Mistake};
 
+use super::clocks::Clocks;
 use super::condition::{ConditionKind, Finding};
 use super::config::Config;
+use super::disk::Disk;
 use super::ledger::Ledger;
+use crate::retail::shop::Shop;
 
-/// What the engines say of themselves.
-pub(super) fn of_engines(
-    quarantined: u64,
-    election: &Election,
-    config: &Config,
-    ledger: &Ledger,
-) -> [(ConditionKind, Option<Finding>); 4] {
-    [
-        (ConditionKind::Quarantined, of_quarantine(quarantined)),
-        (ConditionKind::ToleranceLost, of_majority(election)),
-        (ConditionKind::LevelBehind, of_level(election, config.level)),
-        (ConditionKind::RefusedByCloud, of_refusal(ledger.refused_by_cloud(), ledger.queued())),
-    ]
+/// What is looked at, beside the event log.
+pub(super) struct Seen<'t> {
+    pub(super) shop: &'t Shop,
+    pub(super) election: &'t Election,
+    pub(super) config: &'t Config,
+    pub(super) clocks: &'t Clocks,
+    pub(super) disk: &'t Disk,
+    /// Whether this terminal has become another incarnation since its start.
+    pub(super) was_displaced: bool,
 }
 
-/// What others hold of the chains, and what this terminal holds of its own.
-pub(super) fn of_chains(
-    now: Now,
-    was_displaced: bool,
-    ledger: &Ledger,
-) -> [(ConditionKind, Option<Finding>); 4] {
-    let (mistaken, forked) = of_claims(ledger.mistakes(), ledger.to_set_aside());
-    [
-        (ConditionKind::MistakenClaim, mistaken),
-        (ConditionKind::Forked, forked),
-        (ConditionKind::Restored, of_incarnation(was_displaced, ledger)),
-        (ConditionKind::WaitingForProof, of_proof(now, ledger)),
-    ]
+impl Seen<'_> {
+    /// For each kind that the terminal itself sees whether it holds.
+    pub(super) fn findings(&self, now: Now, ledger: &mut Ledger) -> [(ConditionKind, Option<Finding>); 12] {
+        let Self { shop, election, config, clocks, disk, was_displaced } = *self;
+        let second_holder = ledger.other_holder(now);
+        let (mistaken, forked) = of_claims(ledger.mistakes(), ledger.to_set_aside());
+        [
+            (ConditionKind::Quarantined, of_quarantine(shop.quarantined())),
+            (ConditionKind::ToleranceLost, of_majority(election)),
+            (ConditionKind::LevelBehind, of_level(election, config.level)),
+            (ConditionKind::RefusedByCloud, of_refusal(ledger.refused_by_cloud(), ledger.queued())),
+            (ConditionKind::MistakenClaim, mistaken),
+            (ConditionKind::Forked, forked),
+            (ConditionKind::Restored, of_incarnation(was_displaced, ledger)),
+            (ConditionKind::SecondHolder, second_holder),
+            (ConditionKind::WaitingForProof, of_proof(now, ledger)),
+            (ConditionKind::ClockOff, clocks.finding(now, config, election, ledger)),
+            (ConditionKind::DiskFull, disk.full()),
+            (ConditionKind::DiskBusy, disk.busy()),
+        ]
+    }
 }
 
 /// Events and decisions that are stored and cannot be read.

@@ -1,6 +1,7 @@
 //! What a frame between terminals carries.
 
 use edgepos_consensus as consensus;
+use edgepos_core::ReplicaId;
 use edgepos_sync as sync;
 use thiserror::Error;
 
@@ -16,11 +17,9 @@ const SYNC: u8 = 2;
 pub(super) enum Frame {
     Election(consensus::Message),
     Sync(sync::Message),
-    /// A kind of a later version: skipped.
-    Unknown(u8),
 }
 
-/// Bytes that are no frame.
+/// Bytes that are no frame for this terminal.
 #[derive(Debug, Error)]
 pub(super) enum FrameError {
     #[error("an empty frame")]
@@ -31,10 +30,23 @@ pub(super) enum FrameError {
     Election(#[source] consensus::DecodeError),
     #[error("a sync message does not decode: {0}")]
     Sync(#[source] sync::DecodeError),
+    /// A kind of a later version: skipped.
+    #[error("a frame of the unknown kind {0}")]
+    Unknown(u8),
+    #[error("an election message in another terminal's name")]
+    OtherName,
 }
 
 impl Frame {
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, FrameError> {
+    /// A frame that this peer sends, in its own name.
+    pub(super) fn from_peer(peer: ReplicaId, bytes: &[u8]) -> Result<Self, FrameError> {
+        match Self::decode(bytes)? {
+            Self::Election(message) if message.from() != peer => Err(FrameError::OtherName),
+            frame => Ok(frame),
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, FrameError> {
         if bytes.len() > MAX_FRAME {
             return Err(FrameError::TooLarge(bytes.len()));
         }
@@ -46,7 +58,7 @@ impl Frame {
             Some((&SYNC, body)) => {
                 sync::Message::decode(body, &sync::Limits::DEFAULT).map(Self::Sync).map_err(FrameError::Sync)
             }
-            Some((&kind, _)) => Ok(Self::Unknown(kind)),
+            Some((&kind, _)) => Err(FrameError::Unknown(kind)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What goes into a terminal and what comes out of it.
 
 use edgepos_consensus::{Health, Leader};
-use edgepos_core::{ConnectionId, EventId, Load, LoadId, Persist, PersistId, ReplicaId};
+use edgepos_core::{ConnectionId, EventId, Load, LoadId, Persist, PersistId, ReplicaId, WallMs};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{CloudReply, CloudRequest, UplinkError, UplinkId};
 
@@ -30,6 +30,8 @@ pub enum Input {
     PeerLost(ReplicaId, ConnectionId),
     /// Bytes that a peer sent over a connection.
     Frame(ReplicaId, ConnectionId, Vec<u8>),
+    /// The cloud has just said what time it is, with an answer.
+    CloudTime(WallMs),
     /// The cloud answered, or could not be reached.
     Uplink(UplinkId, Result<CloudReply, UplinkError>),
     /// How the store is, when that has changed. A caller that never says has room for everything.

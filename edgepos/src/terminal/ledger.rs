@@ -12,8 +12,10 @@ use edgepos_core::{
 use edgepos_crdt::{Clock, Hlc, VersionVector};
 use edgepos_sync::{self as sync, CloudRefusal, EventRecord, Hash, Outbox, RecordError};
 
+use super::condition::Finding;
 use super::config::Config;
 use super::derivation::{self, Derivation, store_chain};
+use super::holders::Holders;
 use super::io::Notice;
 use super::refusal::Refusal;
 use super::unit_of_work::UnitOfWork;
@@ -34,6 +36,7 @@ pub(crate) struct Ledger {
     /// The store's own chain.
     store: Chain,
     derivation: Derivation,
+    holders: Holders,
     /// What the store's log was last told to put into a snapshot.
     attached: Option<Attachment>,
 }
@@ -97,6 +100,7 @@ impl Entry {
 impl Ledger {
     pub(crate) fn new(
         now: Now,
+        terminal: u16,
         outbox: Outbox,
         clock: Hlc,
         generation: StoreGeneration,
@@ -110,6 +114,7 @@ impl Ledger {
             following: (None, false),
             store: store_chain(generation),
             derivation: Derivation::new(generation, derivation),
+            holders: Holders::new(now, terminal),
             attached: None,
         }
     }
@@ -144,7 +149,30 @@ impl Ledger {
 
     /// Goes on under this name.
     pub(crate) fn reincarnate(&mut self, now: Now, name: ReplicaId) {
+        self.holders.left(now, self.author());
         self.outbox.reincarnate(now, name);
+    }
+
+    /// Another live terminal that uses the number of this one.
+    pub(crate) fn other_holder(&mut self, now: Now) -> Option<Finding> {
+        let Self { holders, outbox, .. } = self;
+        holders.claims(now, outbox.author(), outbox.mistakes());
+        holders.finding(now)
+    }
+
+    /// Somebody connects under the name of this terminal.
+    pub(crate) fn met_itself(&mut self, now: Now, name: ReplicaId) {
+        self.holders.connected(now, name);
+    }
+
+    /// What connected peers said of their clocks: see [`Outbox::peer_clocks`].
+    pub(crate) fn peer_clocks(&self) -> impl Iterator<Item = (ReplicaId, i64)> + '_ {
+        self.outbox.peer_clocks()
+    }
+
+    /// Tells peers what this terminal's clock shows.
+    pub(crate) fn greet_anew(&mut self, now: Now) {
+        self.outbox.greet_anew(now);
     }
 
     /// Who writes the chains of this terminal.
@@ -205,6 +233,9 @@ impl Ledger {
     /// A peer's event, once, in its chain's order; the outbox has stored it. By how much its clock is ahead, where it is too far.
     pub(crate) fn accept(&mut self, now: Now, record: &EventRecord) -> Option<Notice> {
         let envelope = Envelope::decode(&record.payload).map_err(Unreadable::from);
+        if let Ok(read) = &envelope {
+            self.holders.event(now, record.id, read.utc_ms);
+        }
         let ahead = envelope.as_ref().ok().and_then(|read| self.clock.observe(read.hlc(), now.wall).err());
         self.arrivals.push_back(Arrival { id: record.id, envelope });
         if record.id.chain == self.store {
@@ -343,7 +374,7 @@ impl Ledger {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Time> {
-        self.outbox.poll_timeout()
+        [self.outbox.poll_timeout(), self.holders.next_due()].into_iter().flatten().min()
     }
 
     /// What has its place here, durable or not yet.
@@ -428,7 +459,7 @@ mod tests {
         let config = sync::Config::standard(StoreId([7; 16]), ReplicaId::new(1, 1), 1);
         let outbox = Outbox::new(now, config, sync::Restored::new()).unwrap();
         let mut ledger =
-            Ledger::new(now, outbox, Hlc(0), StoreGeneration(0), derivation::Restored::default());
+            Ledger::new(now, 1, outbox, Hlc(0), StoreGeneration(0), derivation::Restored::default());
         let first = ledger.attachment();
         assert!(matches!(first, Some(Attachment::State(_))));
         assert_eq!(ledger.attachment(), None, "nothing has changed");

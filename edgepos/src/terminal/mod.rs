@@ -3,6 +3,7 @@
 //! Two roads lead through it. A message goes from the frame to the engine that it is for. An event goes into the
 //! [ledger](ledger), whoever made it, and the [shop](Shop) interprets it once it has its place.
 
+mod clocks;
 mod condition;
 pub(crate) mod config;
 mod derivation;
@@ -11,6 +12,7 @@ mod findings;
 mod frame;
 #[cfg(test)]
 mod halted_election;
+mod holders;
 pub(crate) mod io;
 pub(crate) mod ledger;
 pub(crate) mod level;
@@ -24,6 +26,7 @@ pub(crate) mod unit_of_work;
 
 use std::fmt;
 
+pub use clocks::CLOCK_GUARD;
 pub use condition::{Condition, ConditionKind, Finding, MAX_ABOUT};
 pub use config::{Config, ConfigError, Genesis};
 pub use disk::Disk;
@@ -37,7 +40,9 @@ pub use level::LevelError;
 pub use refusal::Refusal;
 pub use restore::{RestoreError, Restored, RowError};
 
+use self::clocks::Clocks;
 use self::condition::Conditions;
+use self::findings::Seen;
 use self::frame::Frame;
 use self::ledger::Ledger;
 use self::level::Levels;
@@ -72,6 +77,7 @@ pub struct Terminal {
     ledger: Ledger,
     levels: Levels,
     shop: Shop,
+    clocks: Clocks,
     conditions: Conditions,
     out: UnitOfWork,
     disk: Disk,
@@ -97,9 +103,17 @@ impl Terminal {
         let mut terminal = Self {
             links: Links::new(config.me, config.max_peers),
             election,
-            ledger: Ledger::new(now, outbox, parts.clock, config.genesis.generation, parts.derivation),
+            ledger: Ledger::new(
+                now,
+                config.me.terminal(),
+                outbox,
+                parts.clock,
+                config.genesis.generation,
+                parts.derivation,
+            ),
             levels: parts.levels.born_at(parts.identity.born()),
             shop: parts.shop,
+            clocks: Clocks::default(),
             conditions: Conditions::default(),
             out,
             disk: Disk::default(),
@@ -131,7 +145,9 @@ impl Terminal {
             Input::Persisted(id) => self.persisted(now, id),
             Input::Loaded(id, rows) => self.loaded(now, id, rows),
             Input::PeerUp(peer, connection) => {
-                if self.links.up(peer, connection) {
+                if peer == self.config.me {
+                    self.ledger.met_itself(now, peer);
+                } else if self.links.up(peer, connection) {
                     self.election.handle(now, consensus::Input::PeerUp(peer, connection));
                     self.ledger.handle(now, sync::Input::PeerUp(peer, connection));
                 }
@@ -144,6 +160,7 @@ impl Terminal {
             }
             Input::Frame(peer, connection, bytes) => self.frame(now, peer, connection, &bytes),
             Input::Disk(disk) => self.disk = disk,
+            Input::CloudTime(wall) => self.clocks.heard_cloud(now, wall),
             Input::Uplink(id, reply) => self.ledger.handle(now, sync::Input::Uplink(id, reply)),
         }
         self.settle(now);
@@ -193,6 +210,7 @@ impl Terminal {
     /// When the event is over a limit, or the business day does not allow it; nothing was written then.
     pub fn record(&mut self, now: Now, request: RequestId, record: Record) -> Result<(), Refusal> {
         level::check_repair(&self.election, &record)?;
+        self.clocks.guard(now, &self.config, &self.election, &self.ledger, &record)?;
         self.command(now, |shop, turn| shop.record(turn, request, record))
     }
 
@@ -425,6 +443,7 @@ impl Terminal {
             let Self { levels, election, ledger, config, out, .. } = self;
             quiet &= !levels.tend(now, election, ledger, config, out);
             quiet &= !self.stand_aside(now);
+            quiet &= !self.clocks.tell(now, &mut self.ledger);
             if quiet {
                 break;
             }
@@ -443,16 +462,11 @@ impl Terminal {
 
     /// Looks whether what someone must act on holds, where the terminal itself sees it.
     fn look_around(&mut self, now: Now) {
-        let Self { shop, election, config, ledger, in_reissue, .. } = self;
-        let quarantined = shop.quarantined();
-        let chains = findings::of_chains(now, in_reissue.was_displaced(), ledger);
-        for (kind, found) in
-            findings::of_engines(quarantined, election, config, ledger).into_iter().chain(chains)
-        {
+        let Self { shop, election, config, ledger, in_reissue, clocks, disk, .. } = self;
+        let seen = Seen { shop, election, config, clocks, disk, was_displaced: in_reissue.was_displaced() };
+        for (kind, found) in seen.findings(now, ledger) {
             self.report_condition(now, kind, found);
         }
-        self.report_condition(now, ConditionKind::DiskFull, self.disk.full());
-        self.report_condition(now, ConditionKind::DiskBusy, self.disk.busy());
     }
 
     fn do_election(&mut self, now: Now, output: consensus::Output) {
@@ -533,17 +547,15 @@ impl Terminal {
         if !self.links.is_newest(peer, connection) {
             return;
         }
-        let reason = match Frame::decode(bytes) {
-            Ok(Frame::Election(message)) if message.from() == peer => {
+        let reason = match Frame::from_peer(peer, bytes) {
+            Ok(Frame::Election(message)) => {
                 return self.election.handle(now, consensus::Input::Message(message));
             }
-            Ok(Frame::Election(_)) => "an election message in another terminal's name".into(),
             // A full disk has room for what this till has promised. The peer sends again.
             Ok(Frame::Sync(sync::Message::Batch { .. })) if self.disk.is_full() => return,
             Ok(Frame::Sync(message)) => {
                 return self.ledger.handle(now, sync::Input::Message { from: peer, connection, message });
             }
-            Ok(Frame::Unknown(kind)) => format!("a frame of the unknown kind {kind}"),
             Err(error) => error.to_string(),
         };
         self.out.tell(Notice::Refused { from: peer, reason });

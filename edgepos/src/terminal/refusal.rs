@@ -96,6 +96,14 @@ pub enum Refusal {
         /// Whose clock it was.
         by: Chain,
     },
+    /// The clock of this terminal is off: set it. [`Record::whatever_clock`](crate::Record::whatever_clock) sets the price all the same.
+    #[error("the clock of this terminal is off by {} s against {reference}: set it first", .ahead_ms.unsigned_abs().div_ceil(1_000))]
+    ClockOff {
+        /// By how many ms it is ahead; negative: behind.
+        ahead_ms: i64,
+        /// What it was compared with.
+        reference: &'static str,
+    },
     /// Not all terminals of the store know what was asked for.
     #[error("the store is at feature level {level}, and this needs level {needs}")]
     BelowLevel {

@@ -66,7 +66,8 @@ impl InReissue {
         if !ledger.is_displaced() {
             return false;
         }
-        let mut drawn = Jitter::derive(config.nonce, &[ledger.author().0]);
+        // Copies of one running machine have one nonce, and are stopped and started at different moments.
+        let mut drawn = Jitter::derive(config.nonce, &[ledger.author().0, now.wall.0]);
         let name = ReplicaId::new(config.me.terminal(), drawn.range(1, 1 << 48));
         // The rows count what is about to leave its place: it is taken back from them event by event.
         shop.interpret(now, ledger, out);

@@ -35,7 +35,10 @@ impl Cloud {
         let counts = |(id, envelope): &(EventId, Envelope)| {
             let Some(of) = envelope.reissue_of() else { return envelope.duplicate_of.is_none() };
             let is_here = self.events.get(&of.event).is_some_and(|(_, hash)| *hash == of.hash());
-            *id != of.event && !is_here && envelope.duplicate_of.is_none() && repeated.insert((of.event, of.hash()))
+            *id != of.event
+                && !is_here
+                && envelope.duplicate_of.is_none()
+                && repeated.insert((of.event, of.hash()))
         };
         let counting: Vec<_> = self.envelopes().filter(counts).collect();
         let sales = counting.into_iter().filter(|(_, envelope)| envelope.kind == Kind::TRANSACTION);

@@ -219,6 +219,8 @@ pub struct Shop {
     pub now: Now,
     /// The cloud, where the shop has one and it answers.
     pub cloud: Option<Cloud>,
+    /// By how many ms the clock of a till is ahead.
+    pub ahead: BTreeMap<usize, i64>,
     links: BTreeMap<(usize, usize), ConnectionId>,
     next_connection: u64,
 }
@@ -227,22 +229,42 @@ impl Shop {
     pub fn new(terminals: u16) -> Self {
         let now = Now::new(1_000, WALL);
         let tills = (1..=terminals).map(|terminal| Till::new(terminal, terminals, now)).collect();
-        let mut shop = Self { tills, now, cloud: None, links: BTreeMap::new(), next_connection: 0 };
+        let mut shop = Self {
+            tills,
+            now,
+            cloud: None,
+            ahead: BTreeMap::new(),
+            links: BTreeMap::new(),
+            next_connection: 0,
+        };
         shop.heal();
         shop
     }
 
+    /// What the clocks of a till show.
+    pub fn now_of(&self, till: usize) -> Now {
+        let ahead = self.ahead.get(&till).copied().unwrap_or(0);
+        Now::new(self.now.mono.0, self.now.wall.0.saturating_add_signed(ahead))
+    }
+
     /// Connects all that are not.
     pub fn heal(&mut self) {
+        self.heal_but(&[]);
+    }
+
+    /// The same without these. Who has the name of another is never connected to it.
+    pub fn heal_but(&mut self, off: &[usize]) {
         for a in 0..self.tills.len() {
             for b in a + 1..self.tills.len() {
-                if !self.links.contains_key(&(a, b)) {
+                let apart = off.contains(&a) || off.contains(&b);
+                let same = self.tills[a].config.me == self.tills[b].config.me;
+                if !apart && !same && !self.links.contains_key(&(a, b)) {
                     self.next_connection += 1;
                     let connection = ConnectionId(self.next_connection);
                     self.links.insert((a, b), connection);
                     for (till, peer) in [(a, b), (b, a)] {
-                        let peer = self.tills[peer].config.me;
-                        self.tills[till].terminal.handle(self.now, Input::PeerUp(peer, connection));
+                        let (now, peer) = (self.now_of(till), self.tills[peer].config.me);
+                        self.tills[till].terminal.handle(now, Input::PeerUp(peer, connection));
                     }
                 }
             }
@@ -255,8 +277,8 @@ impl Shop {
         for (a, b) in gone {
             let connection = self.links.remove(&(a, b)).unwrap();
             for (till, peer) in [(a, b), (b, a)] {
-                let peer = self.tills[peer].config.me;
-                self.tills[till].terminal.handle(self.now, Input::PeerLost(peer, connection));
+                let (now, peer) = (self.now_of(till), self.tills[peer].config.me);
+                self.tills[till].terminal.handle(now, Input::PeerLost(peer, connection));
             }
         }
     }
@@ -285,11 +307,17 @@ impl Shop {
 
     /// Lets `ms` milliseconds pass, with every message delivered in the millisecond in which it is sent.
     pub fn pass(&mut self, ms: u64) {
-        for _ in 0..ms {
-            self.now = Now::new(self.now.mono.0 + 1, self.now.wall.0 + 1);
-            for till in &mut self.tills {
-                if till.terminal.poll_timeout().is_some_and(|deadline| deadline <= self.now.mono) {
-                    till.terminal.handle(self.now, Input::Timeout);
+        self.pass_by(ms, 1);
+    }
+
+    /// The same in steps of so many milliseconds: for times in which little happens.
+    pub fn pass_by(&mut self, ms: u64, step: u64) {
+        for _ in 0..ms / step {
+            self.now = Now::new(self.now.mono.0 + step, self.now.wall.0 + step);
+            for till in 0..self.tills.len() {
+                let (now, till) = (self.now_of(till), &mut self.tills[till]);
+                if till.terminal.poll_timeout().is_some_and(|deadline| deadline <= now.mono) {
+                    till.terminal.handle(now, Input::Timeout);
                 }
             }
             self.deliver();
@@ -300,22 +328,23 @@ impl Shop {
         loop {
             let mut quiet = true;
             for from in 0..self.tills.len() {
-                self.tills[from].run(self.now);
+                let now = self.now_of(from);
+                self.tills[from].run(now);
                 for (id, request) in std::mem::take(&mut self.tills[from].requests) {
                     if let Some(cloud) = &mut self.cloud {
                         quiet = false;
                         let reply = Ok(cloud.answer(self.now.wall, &request));
-                        self.tills[from].terminal.handle(self.now, Input::Uplink(id, reply));
+                        self.tills[from].terminal.handle(now, Input::Uplink(id, reply));
                     }
                 }
                 for (to, connection, frame) in std::mem::take(&mut self.tills[from].sent) {
                     quiet = false;
-                    let Some(at) = self.tills.iter().position(|till| till.config.me == to) else { continue };
-                    let link = (from.min(at), from.max(at));
-                    if self.links.get(&link) == Some(&connection) {
-                        let me = self.tills[from].config.me;
-                        self.tills[at].terminal.handle(self.now, Input::Frame(me, connection, frame));
-                    }
+                    let link = self.links.iter().find(|(_, known)| **known == connection);
+                    let Some((&(a, b), _)) = link else { continue };
+                    let at = if a == from { b } else { a };
+                    assert_eq!(self.tills[at].config.me, to);
+                    let (now, me) = (self.now_of(at), self.tills[from].config.me);
+                    self.tills[at].terminal.handle(now, Input::Frame(me, connection, frame));
                 }
             }
             if quiet {

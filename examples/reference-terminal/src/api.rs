@@ -297,6 +297,9 @@ pub struct KeyedRecord {
     /// Repairs a product or a price that a wrong clock has written too far ahead for anybody to replace it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub repair: bool,
+    /// Sets a price or a product also where the clock of this till is off, which is refused otherwise.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub whatever_clock: bool,
     /// What is recorded.
     #[serde(flatten)]
     pub event: RecordEvent,
@@ -504,6 +507,8 @@ pub enum ProblemCode {
     DayClosed,
     /// The disk is full: nothing further is begun until there is room.
     DiskFull,
+    /// The clock of this till is off: set it first, or ask with `whatever_clock`.
+    ClockOff,
     /// Too much is under way; try again.
     Busy,
     /// Not every terminal of the store has announced a higher feature level, or there is none; `error` names those missing.

@@ -146,6 +146,7 @@ pub(super) fn commit(pay: Pay) -> Result<Commit, Problem> {
 pub(super) fn record(keyed: KeyedRecord, location: u32) -> Result<Record, Problem> {
     let record = plain_record(keyed.event, location)?;
     let record = if keyed.repair { record.repairing() } else { record };
+    let record = if keyed.whatever_clock { record.whatever_clock() } else { record };
     Ok(match keyed.key.as_deref().map(key).transpose()? {
         Some(key) => record.with_key(key),
         None => record,
@@ -205,6 +206,7 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         Refusal::Day(_) => ProblemCode::Day,
         Refusal::DayClosed(_) => ProblemCode::DayClosed,
         Refusal::DiskFull => ProblemCode::DiskFull,
+        Refusal::ClockOff { .. } => ProblemCode::ClockOff,
         Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } => ProblemCode::Booked,
         Refusal::BasketBusy(_) | Refusal::KeyBusy | Refusal::Full { .. } => ProblemCode::Busy,
         Refusal::Stopped(_) | Refusal::MixedUp(_) | Refusal::Damaged { .. } | Refusal::Log(_) => {

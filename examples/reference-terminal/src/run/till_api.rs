@@ -238,6 +238,7 @@ impl IntoResponse for Problem {
             | ProblemCode::DayClosed
             | ProblemCode::Level
             | ProblemCode::NotLeader
+            | ProblemCode::ClockOff
             | ProblemCode::DiskFull => StatusCode::CONFLICT,
             ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel => {
                 StatusCode::SERVICE_UNAVAILABLE
