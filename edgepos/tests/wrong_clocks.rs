@@ -33,7 +33,9 @@ fn prices(shop: &Shop) -> Vec<i64> {
 /// Sets a price at a till whose clock is ahead, and lets everybody hear of it.
 fn set(shop: &mut Shop, till: usize, amount: i64, ahead_ms: u64) -> Result<EventId, Refusal> {
     let now = Now::new(shop.now.mono.0, shop.now.wall.0.saturating_add(ahead_ms));
-    let recorded = shop.tills[till].record(now, price(amount));
+    // The guard refuses it otherwise, where enough clocks are compared.
+    let record = if ahead_ms > 0 { price(amount).whatever_clock() } else { price(amount) };
+    let recorded = shop.tills[till].record(now, record);
     shop.pass(1_000);
     recorded
 }
