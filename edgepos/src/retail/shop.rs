@@ -1,6 +1,6 @@
 //! The shop: every room, and which of them an event, a command, a row and a question are for.
 
-use edgepos_core::{EventId, IdempotencyKey, Lane, Now, ReplicaId, Seq, Space};
+use edgepos_core::{EventId, Lane, Now, ReplicaId, Space};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::Hash;
 
@@ -17,7 +17,7 @@ use super::exception::judge::Standing;
 use super::keys::Keys;
 use super::keys::booked::Booked;
 use super::keys::lookup::Question;
-use super::keys::name::{BookedName, LookupId, Named};
+use super::keys::name::{BookedName, LookupId};
 use super::kind::KnownKind;
 use super::parked::{self, Parked};
 use super::quarantine::Quarantine;
@@ -27,7 +27,6 @@ use super::reissued::{Counts, Reissued};
 use super::returns::Returns;
 use super::sale::Sales;
 use super::sale::body::BasketId;
-use super::sale::receipt::Receipt;
 use super::set_aside::SetAside;
 use super::sold::{self, Sold};
 use super::sums::SoldBy;
@@ -372,20 +371,18 @@ impl Shop {
         }
     }
 
-    /// The names of an event are on disk.
-    pub(crate) fn named(&mut self, named: Named) {
-        self.keys.durable(named);
-        self.sold.durable(named.event);
-    }
-
-    /// The record under a key is durable: tells everybody who asked.
-    pub(crate) fn recorded(&mut self, out: &mut UnitOfWork, key: IdempotencyKey, id: EventId) {
-        self.recordings.recorded(out, key, id);
-    }
-
-    /// The sale is durable: tells everybody who asked.
-    pub(crate) fn committed(&mut self, out: &mut UnitOfWork, key: IdempotencyKey, receipt: &Receipt) {
-        self.sales.commits().booked(out, key, receipt);
+    /// What waited for a write goes on.
+    pub(crate) fn durable(&mut self, then: Then, out: &mut UnitOfWork) {
+        match then {
+            Then::Reply(request, reply) => out.reply(request, Ok(reply)),
+            Then::Committed(key, receipt) => self.sales.commits().booked(out, key, &receipt),
+            Then::Recorded(key, id) => self.recordings.recorded(out, key, id),
+            Then::Named(named) => {
+                self.keys.durable(named);
+                self.sold.durable(named.event);
+            }
+            Then::Tell(event) => out.tell(event),
+        }
     }
 
     /// Ends all that is under way. Whoever waits for it.

@@ -79,7 +79,7 @@ fn find((event, hash): (EventId, Hash), rows: &Rows, ledger: &Ledger) -> Origina
 impl Rooms<'_> {
     /// Takes back what an event did. The event that counts in its place from here on, where one has waited for that.
     pub(crate) fn take_back(
-        &mut self,
+        mut self,
         now: Now,
         leaving: Leaving<'_>,
         out: &mut UnitOfWork,
@@ -93,25 +93,25 @@ impl Rooms<'_> {
         let (counted, other) =
             envelope.reissue_of().map_or((true, None), |of| self.reissued.take_back(of, id, out));
         if counted {
-            self.undo(now, id, envelope, floor, out);
+            undo(&mut self, now, id, envelope, floor, out);
         }
         next.or(other)
     }
 
     /// An event that has its place, and keeps it, counts no longer: another that repeats the same does.
     pub(crate) fn uncount(
-        &mut self,
+        mut self,
         now: Now,
         id: EventId,
         envelope: &Envelope,
         ledger: &Ledger,
         out: &mut UnitOfWork,
     ) {
-        self.undo(now, id, envelope, ledger.end_of(id.chain), out);
+        undo(&mut self, now, id, envelope, ledger.end_of(id.chain), out);
     }
 
     /// An event that was written again was read under its old name: it stays there where the cloud has it, and leaves it otherwise.
-    pub(crate) fn original_loaded(&mut self, turn: &mut Turn<'_>, rows: &Rows) {
+    pub(crate) fn original_loaded(self, turn: &mut Turn<'_>, rows: &Rows) {
         let Some(old) = self.reissued.read() else { return };
         match find(old, rows, turn.ledger) {
             Original::Gone => self.reissued.is_gone(old, turn.out),
@@ -123,21 +123,22 @@ impl Rooms<'_> {
             }
         }
     }
+}
 
-    fn undo(&mut self, now: Now, id: EventId, envelope: &Envelope, floor: Seq, out: &mut UnitOfWork) {
-        let Self { returns, counters, catalogue, exceptions, .. } = self;
-        // What cannot be summed up was quarantined when it came, and moved nothing.
-        for item in counters.take_back(id, &envelope.effects, floor).unwrap_or_default() {
-            exceptions.look(now, item, Standing { counters, catalogue });
-        }
-        returns.take_back(envelope, out);
-        if matches!(envelope.kind.known(), Some(KnownKind::ProductSet | KnownKind::PriceSet)) {
-            catalogue.rename(envelope, id);
-        }
-        if envelope.kind.known() == Some(KnownKind::BasketParked)
-            && let Ok(change) = Parked::read_parked(envelope)
-        {
-            Parked::take_back(id, &change, out);
-        }
+/// What an event did is undone; its chain is held up to `floor`.
+fn undo(rooms: &mut Rooms<'_>, now: Now, id: EventId, envelope: &Envelope, floor: Seq, out: &mut UnitOfWork) {
+    let Rooms { returns, counters, catalogue, exceptions, .. } = rooms;
+    // What cannot be summed up was quarantined when it came, and moved nothing.
+    for item in counters.take_back(id, &envelope.effects, floor).unwrap_or_default() {
+        exceptions.look(now, item, Standing { counters, catalogue });
+    }
+    returns.take_back(envelope, out);
+    if matches!(envelope.kind.known(), Some(KnownKind::ProductSet | KnownKind::PriceSet)) {
+        catalogue.rename(envelope, id);
+    }
+    if envelope.kind.known() == Some(KnownKind::BasketParked)
+        && let Ok(change) = Parked::read_parked(envelope)
+    {
+        Parked::take_back(id, &change, out);
     }
 }

@@ -50,7 +50,7 @@ use self::links::Links;
 use self::proposing::STORE_EVENT;
 use self::reissue::{InReissue, Lent};
 use self::turn::Turn;
-use self::unit_of_work::{LoadFor, Then, UnitOfWork};
+use self::unit_of_work::{LoadFor, UnitOfWork};
 use crate::history::durability::Durability;
 use crate::ports::Rows;
 use crate::retail::catalogue::body::{PriceSet, ProductSet};
@@ -519,13 +519,7 @@ impl Terminal {
             self.ledger.handle(now, sync::Input::Persisted(id));
         }
         for then in waiting.then {
-            match then {
-                Then::Reply(request, reply) => self.out.reply(request, Ok(reply)),
-                Then::Committed(key, receipt) => self.shop.committed(&mut self.out, key, &receipt),
-                Then::Recorded(key, id) => self.shop.recorded(&mut self.out, key, id),
-                Then::Named(named) => self.shop.named(named),
-                Then::Tell(event) => self.out.tell(event),
-            }
+            self.shop.durable(then, &mut self.out);
         }
     }
 
@@ -547,18 +541,15 @@ impl Terminal {
         if !self.links.is_newest(peer, connection) {
             return;
         }
-        let reason = match Frame::from_peer(peer, bytes) {
-            Ok(Frame::Election(message)) => {
-                return self.election.handle(now, consensus::Input::Message(message));
-            }
+        match Frame::from_peer(peer, bytes) {
+            Ok(Frame::Election(message)) => self.election.handle(now, consensus::Input::Message(message)),
             // A full disk has room for what this till has promised. The peer sends again.
-            Ok(Frame::Sync(sync::Message::Batch { .. })) if self.disk.is_full() => return,
+            Ok(Frame::Sync(sync::Message::Batch { .. })) if self.disk.is_full() => {}
             Ok(Frame::Sync(message)) => {
-                return self.ledger.handle(now, sync::Input::Message { from: peer, connection, message });
+                self.ledger.handle(now, sync::Input::Message { from: peer, connection, message });
             }
-            Err(error) => error.to_string(),
-        };
-        self.out.tell(Notice::Refused { from: peer, reason });
+            Err(error) => self.out.tell(Notice::Refused { from: peer, reason: error.to_string() }),
+        }
     }
 
     /// A decision of the log, in order. The same decision does the same on every terminal, also where its event has already
