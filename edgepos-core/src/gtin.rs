@@ -105,6 +105,15 @@ impl fmt::Display for Gtin {
     }
 }
 
+/// Any form of it: see [`Gtin::parse`].
+impl core::str::FromStr for Gtin {
+    type Err = GtinError;
+
+    fn from_str(text: &str) -> Result<Self, GtinError> {
+        Self::parse(text)
+    }
+}
+
 /// Whether the last of some digits checks the others, as in any number of GS1.
 pub fn has_check_digit(digits: &str) -> bool {
     let values = || digits.bytes().map(|byte| byte.wrapping_sub(b'0'));

@@ -11,6 +11,13 @@ pub struct ParseIdError {
     expected: &'static str,
 }
 
+impl ParseIdError {
+    /// With what was expected, such as `64 hexadecimal digits`.
+    pub const fn new(expected: &'static str) -> Self {
+        Self { expected }
+    }
+}
+
 impl fmt::Display for ParseIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "expected {}", self.expected)
@@ -25,6 +32,25 @@ fn hexadecimal(text: &str, digits: usize) -> Option<u128> {
     u128::from_str_radix(text, 16).ok().filter(|_| all)
 }
 
+/// The bytes that an id of `N` bytes is displayed as: two hexadecimal digits each, and nothing else.
+pub fn parse_hexadecimal<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let pairs = text.as_bytes().chunks_exact(2);
+    if text.len() != 2 * N {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        let digits = core::str::from_utf8(pair).ok()?;
+        *byte = u8::try_from(hexadecimal(digits, 2)?).ok()?;
+    }
+    Some(bytes)
+}
+
+/// Decimal digits alone, as a number: no sign, and nothing that is too large.
+fn decimal<T: FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         $(#[$doc])*
@@ -34,6 +60,15 @@ macro_rules! number {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)
+            }
+        }
+
+        /// Decimal digits.
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                decimal(text).map(Self).ok_or(ParseIdError { expected: "a number in decimal digits" })
             }
         }
     };
@@ -124,7 +159,7 @@ impl FromStr for ReplicaId {
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
         let parse = || {
             let (terminal, nonce) = text.split_once('-')?;
-            let terminal: u16 = terminal.parse().ok()?;
+            let terminal: u16 = decimal(terminal)?;
             let nonce = u64::try_from(hexadecimal(nonce, 12)?).ok()?;
             Some(Self((u64::from(terminal) << 48) | nonce))
         };
@@ -204,6 +239,19 @@ impl fmt::Display for Chain {
     }
 }
 
+/// As it is displayed: `3-0123456789ab/0`.
+impl FromStr for Chain {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let parse = || {
+            let (replica, lane) = text.split_once('/')?;
+            Some(Self { replica: replica.parse().ok()?, lane: Lane::from_code(decimal(lane)?)? })
+        };
+        parse().ok_or(ParseIdError { expected: "a chain such as 3-0123456789ab/0" })
+    }
+}
+
 /// The name of an event, derived and never drawn: its chain and its position there. Also called a *dot*.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct EventId {
@@ -241,6 +289,19 @@ impl fmt::Display for EventId {
     }
 }
 
+/// As it is displayed: `3-0123456789ab/0:17`.
+impl FromStr for EventId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let parse = || {
+            let (chain, seq) = text.split_once(':')?;
+            Some(Self { chain: chain.parse().ok()?, seq: seq.parse().ok()? })
+        };
+        parse().ok_or(ParseIdError { expected: "an event such as 3-0123456789ab/0:17" })
+    }
+}
+
 macro_rules! sixteen_bytes {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -258,8 +319,7 @@ macro_rules! sixteen_bytes {
             type Err = ParseIdError;
 
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
-                let number = hexadecimal(text, 32);
-                number.map(|number| Self(number.to_be_bytes())).ok_or(ParseIdError { expected: "32 hexadecimal digits" })
+                parse_hexadecimal(text).map(Self).ok_or(ParseIdError { expected: "32 hexadecimal digits" })
             }
         }
 
@@ -340,6 +400,7 @@ mod tests {
             "3-0123456789ag",
             "x-0123456789ab",
             "3-+12345678901",
+            "+3-0123456789ab",
         ] {
             assert!(text.parse::<ReplicaId>().is_err(), "{text}");
         }

@@ -29,7 +29,7 @@ mod time;
 pub use gtin::{Gtin, GtinError, has_check_digit};
 pub use ids::{
     Chain, ConnectionId, EventId, FoldEpoch, IdempotencyKey, Lane, ParseIdError, RepairGen, ReplicaId, Seq,
-    StoreGeneration, StoreId, Term, UploadEpoch,
+    StoreGeneration, StoreId, Term, UploadEpoch, parse_hexadecimal,
 };
 pub use jitter::Jitter;
 pub use persist::{Load, LoadId, Persist, PersistId, Space, Write};

@@ -1,9 +1,10 @@
 //! A hybrid logical clock: stamps that follow the wall clock and never go back.
 
 use core::fmt;
+use core::str::FromStr;
 use core::time::Duration;
 
-use edgepos_core::WallMs;
+use edgepos_core::{ParseIdError, WallMs};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -40,6 +41,21 @@ impl Hlc {
 impl fmt::Display for Hlc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.ms(), self.counter())
+    }
+}
+
+/// As it is displayed: milliseconds, a point and the counter.
+impl FromStr for Hlc {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let parse = || {
+            let (ms, counter) = text.split_once('.').filter(|(ms, counter)| digits(ms) && digits(counter))?;
+            let ms = ms.parse().ok().filter(|ms| *ms <= MAX_MS)?;
+            Some(Self::from_parts(ms, counter.parse().ok()?))
+        };
+        parse().ok_or(ParseIdError::new("a stamp such as 1700000000000.3"))
     }
 }
 

@@ -1,8 +1,9 @@
 //! An event as sync sees it: a name, opaque bytes, and the hash that links it to its predecessor.
 
 use core::fmt;
+use core::str::FromStr;
 
-use edgepos_core::EventId;
+use edgepos_core::{EventId, ParseIdError, parse_hexadecimal};
 use sha2::{Digest, Sha256};
 
 /// One immutable record of one chain. What the payload means is nobody's business here: an event that this version cannot read
@@ -57,6 +58,15 @@ impl Hash {
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// 64 hexadecimal digits.
+impl FromStr for Hash {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        parse_hexadecimal(text).map(Self).ok_or(ParseIdError::new("64 hexadecimal digits"))
     }
 }
 

@@ -1,9 +1,10 @@
 //! What somebody says that it, or the cloud, holds: positions, and the hashes that prove them.
 
 use core::fmt;
+use core::str::FromStr;
 use std::collections::BTreeMap;
 
-use edgepos_core::{Chain, Seq};
+use edgepos_core::{Chain, ParseIdError, Seq, parse_hexadecimal};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, Reader, Sink, Written};
 
@@ -19,6 +20,15 @@ pub struct CloudInstance(pub [u8; 8]);
 impl fmt::Display for CloudInstance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// 16 hexadecimal digits.
+impl FromStr for CloudInstance {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        parse_hexadecimal(text).map(Self).ok_or(ParseIdError::new("16 hexadecimal digits"))
     }
 }
 
