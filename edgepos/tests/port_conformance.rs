@@ -18,8 +18,8 @@ use edgepos::conformance::{self, CloudAnswer, ScriptedCloud, TransportEnd};
 use edgepos::core::{ConnectionId, Now, ReplicaId, StoreGeneration, StoreId};
 use edgepos::sync::{CloudReply, CloudRequest, Limits, UplinkError};
 use edgepos::{
-    Clock, Delivery, HttpUplink, SystemClock, TcpConfig, TcpTransport, Transport, TransportEvent, Uplink,
-    UplinkFuture,
+    Clock, Config, Delivery, Genesis, HttpUplink, SystemClock, TcpConfig, TcpTransport, Transport,
+    TransportEvent, Uplink, async_trait,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -60,6 +60,36 @@ mod clocks {
     fn one_that_goes_back_does_not() {
         assert!(complaint(|reading| if reading == 5_000 { 1 } else { reading }).contains("went back"));
     }
+
+    /// Another clock on each thread.
+    struct ByThread(std::thread::ThreadId);
+
+    impl Clock for ByThread {
+        fn now(&self) -> Now {
+            Now::new(if std::thread::current().id() == self.0 { 1_000 } else { 1 }, 0)
+        }
+    }
+
+    #[test]
+    fn one_that_is_another_on_another_thread_does_not() {
+        let clock = ByThread(std::thread::current().id());
+        let caught = std::panic::catch_unwind(AssertUnwindSafe(|| conformance::clock(&clock)));
+        let said = *caught.unwrap_err().downcast::<String>().unwrap();
+        assert!(said.contains("another one on another thread"), "{said}");
+    }
+
+    #[test]
+    fn one_that_stands_still_does_not() {
+        struct Still;
+        impl Clock for Still {
+            fn now(&self) -> Now {
+                Now::new(7, 0)
+            }
+        }
+        let caught = std::panic::catch_unwind(AssertUnwindSafe(|| conformance::clock(&Still)));
+        let caught = caught.unwrap_err();
+        assert!(caught.downcast_ref::<&str>().unwrap().contains("stands still"));
+    }
 }
 
 mod transports {
@@ -70,15 +100,17 @@ mod transports {
         listen: &str,
         peers: &[(ReplicaId, SocketAddr)],
     ) -> (TransportEnd, SocketAddr) {
-        let config = TcpConfig {
-            me,
+        let genesis = Genesis {
             store: StoreId([1; 16]),
             generation: StoreGeneration(0),
-            listen: listen.parse().unwrap(),
-            peers: peers.iter().map(|(peer, address)| (*peer, address.to_string())).collect(),
-            max_peers: 8,
+            voters: vec![LOW, HIGH],
+            recovery: None,
         };
-        let (transport, events) = TcpTransport::start(config).await.unwrap();
+        let tcp = TcpConfig {
+            listen: listen.parse().unwrap(),
+            peers: peers.iter().map(|(peer, address)| (peer.terminal(), address.to_string())).collect(),
+        };
+        let (transport, events) = TcpTransport::start(&Config::new(me, genesis, 1), tcp).await.unwrap();
         let address = transport.local_addr();
         (TransportEnd { me, transport: Box::new(transport), events }, address)
     }
@@ -100,6 +132,10 @@ mod transports {
         ForgetsTheLost,
         SendsToAnyConnection,
         NumbersFall,
+        NamesItself,
+        BeginsWithAFrame,
+        LosesAnotherConnection,
+        KeepsOldConnections,
     }
 
     /// Each end: whom to tell, and the number of its connection.
@@ -134,7 +170,11 @@ mod transports {
             let mine = self.number();
             if let Some((&peer, (other, theirs))) = ends.iter_mut().next() {
                 *theirs = self.number();
-                other.try_send(TransportEvent::PeerUp(me, *theirs)).unwrap();
+                if self.fault == Fault::BeginsWithAFrame {
+                    other.try_send(TransportEvent::Frame(me, *theirs, vec![9])).unwrap();
+                }
+                let named = if self.fault == Fault::NamesItself { peer } else { me };
+                other.try_send(TransportEvent::PeerUp(named, *theirs)).unwrap();
                 events.try_send(TransportEvent::PeerUp(peer, mine)).unwrap();
             }
             ends.insert(me, (events, mine));
@@ -159,7 +199,8 @@ mod transports {
             let (Some((other, theirs)), Some((_, mine))) = (ends.get(&to), ends.get(&self.me)) else {
                 return;
             };
-            if connection != *mine && self.wire.fault != Fault::SendsToAnyConnection {
+            let is_old = self.wire.fault == Fault::KeepsOldConnections && connection < *mine;
+            if connection != *mine && self.wire.fault != Fault::SendsToAnyConnection && !is_old {
                 return;
             }
             match self.wire.fault {
@@ -185,7 +226,10 @@ mod transports {
             let mut ends = self.wire.ends.lock().unwrap();
             ends.remove(&self.me);
             for (other, theirs) in ends.values() {
-                if self.wire.fault != Fault::ForgetsTheLost {
+                if self.wire.fault == Fault::LosesAnotherConnection {
+                    let another = ConnectionId(theirs.0 + 1);
+                    let _ = other.try_send(TransportEvent::PeerLost(self.me, another));
+                } else if self.wire.fault != Fault::ForgetsTheLost {
                     let _ = other.try_send(TransportEvent::PeerLost(self.me, *theirs));
                 } else {
                     let _ = other.try_send(TransportEvent::Frame(self.me, *theirs, vec![]));
@@ -215,6 +259,10 @@ mod transports {
             (Fault::ForgetsTheLost, "a lost end is told"),
             (Fault::SendsToAnyConnection, "is dropped"),
             (Fault::NumbersFall, "connection numbers rise"),
+            (Fault::NamesItself, "an end is told who the other one is"),
+            (Fault::BeginsWithAFrame, "both ends are told of a connection before anything else"),
+            (Fault::LosesAnotherConnection, "a lost end is told by its name and connection"),
+            (Fault::KeepsOldConnections, "a frame for a connection that is gone is dropped"),
         ] {
             let said = complaint(run(fault)).await;
             assert!(said.contains(name), "expected {name}: {said}");
@@ -265,6 +313,9 @@ mod uplinks {
         AsksTwice,
         CutsBatches,
         SwallowsAbsence,
+        BelievesFailures,
+        ChangesReplies,
+        MixesUpReplies,
     }
 
     /// An uplink without a network.
@@ -273,16 +324,14 @@ mod uplinks {
         fault: Fault,
     }
 
+    #[async_trait]
     impl Uplink for Direct {
-        fn call(&self, mut request: CloudRequest) -> UplinkFuture {
+        async fn call(&self, mut request: CloudRequest) -> Result<CloudReply, UplinkError> {
             let Some(cloud) = &self.cloud else {
-                let swallowed = self.fault == Fault::SwallowsAbsence;
-                let absent = if swallowed {
-                    Ok(CloudReply::Busy { retry_after_ms: 1 })
-                } else {
-                    Err(UplinkError::Unreachable)
+                return match self.fault {
+                    Fault::SwallowsAbsence => Ok(CloudReply::Busy { retry_after_ms: 1 }),
+                    _ => Err(UplinkError::Unreachable),
                 };
-                return Box::pin(async { absent });
             };
             if self.fault == Fault::CutsBatches
                 && let CloudRequest::Append { batch, .. } = &mut request
@@ -292,7 +341,18 @@ mod uplinks {
             if self.fault == Fault::AsksTwice {
                 cloud.answer(request.clone());
             }
-            let answer = match cloud.answer(request) {
+            let is_lease = matches!(request, CloudRequest::Lease { leader: false, .. });
+            match cloud.answer(request) {
+                CloudAnswer::Reply(_) if self.fault == Fault::ChangesReplies => {
+                    Ok(CloudReply::Busy { retry_after_ms: 1 })
+                }
+                // Only the calls at once ask for a lease as no leader.
+                CloudAnswer::Reply(_) if self.fault == Fault::MixesUpReplies && is_lease => {
+                    Ok(CloudReply::Refused { reason: edgepos::sync::RefusedReason::TooLarge })
+                }
+                CloudAnswer::Broken if self.fault == Fault::BelievesFailures => {
+                    Ok(CloudReply::Busy { retry_after_ms: 1 })
+                }
                 CloudAnswer::Reply(reply) => Ok(reply),
                 CloudAnswer::Overloaded { .. } if self.fault == Fault::HidesOverload => {
                     Err(UplinkError::Unreachable)
@@ -303,8 +363,7 @@ mod uplinks {
                 }
                 CloudAnswer::Garbage => Err(UplinkError::Unreadable),
                 CloudAnswer::Broken => Err(UplinkError::Unreachable),
-            };
-            Box::pin(async { answer })
+            }
         }
     }
 
@@ -323,6 +382,9 @@ mod uplinks {
             (Fault::AsksTwice, "passes unchanged, once"),
             (Fault::CutsBatches, "passes unchanged, once"),
             (Fault::SwallowsAbsence, "away is an error"),
+            (Fault::BelievesFailures, "a cloud that fails is an error"),
+            (Fault::ChangesReplies, "a reply passes unchanged"),
+            (Fault::MixesUpReplies, "each call gets its own reply"),
         ] {
             let said = complaint(run(fault)).await;
             assert!(said.contains(name), "expected {name}: {said}");

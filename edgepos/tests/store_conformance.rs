@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use edgepos::core::{Persist, Space, Write};
-use edgepos::{MemoryStore, Rows, SqliteStore, Store, StoreError, StoreFailure, conformance};
+use edgepos::{EachRow, MemoryStore, Rows, SqliteStore, Store, StoreError, StoreFailure, conformance};
 
 #[test]
 fn the_store_in_memory_conforms() {
@@ -47,6 +47,119 @@ impl Store for Forgetful {
 #[should_panic(expected = "empty keys and values are legal")]
 fn a_store_that_forgets_does_not_conform() {
     conformance::store(&mut || Box::new(Forgetful(MemoryStore::new())));
+}
+
+/// What is wrong with a store whose device is healthy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fault {
+    None,
+    OneSpaceForAll,
+    KeepsWhatIsDeleted,
+    EarlierWriteWins,
+    EarlierGroupWins,
+    LeavesOutTheEnd,
+    TurnsRangesAround,
+    ReadsBackwards,
+    ReadsNothingIntoALittleRoom,
+    ReadsBeyondTheLimit,
+    ForgetsWhereItWas,
+    TurnsEventsAround,
+    CutsEvents,
+    KeepsPrunedEvents,
+}
+
+struct Faulty(MemoryStore, Fault);
+
+impl Faulty {
+    fn changed(&self, persist: &Persist) -> Persist {
+        let mut persist = persist.clone();
+        if self.1 == Fault::EarlierWriteWins {
+            persist.writes.reverse();
+        }
+        for write in &mut persist.writes {
+            match write {
+                Write::Put { space, .. } | Write::Delete { space, .. } if self.1 == Fault::OneSpaceForAll => {
+                    *space = Space::Head;
+                }
+                Write::Put { space: Space::Event, value, .. } if self.1 == Fault::CutsEvents => {
+                    value.truncate(34)
+                }
+                _ => {}
+            }
+        }
+        persist.writes.retain(|write| match write {
+            Write::Delete { space: Space::Event, .. } => self.1 != Fault::KeepsPrunedEvents,
+            Write::Delete { .. } => self.1 != Fault::KeepsWhatIsDeleted,
+            Write::Put { .. } => true,
+        });
+        persist
+    }
+}
+
+impl Store for Faulty {
+    fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        let mut group: Vec<_> = group.iter().map(|persist| self.changed(persist)).collect();
+        if self.1 == Fault::EarlierGroupWins {
+            group.reverse();
+        }
+        self.0.commit(&group)
+    }
+
+    fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
+        let Self(rows, fault) = self;
+        let space = if *fault == Fault::OneSpaceForAll { Space::Head } else { space };
+        let (from, to) =
+            if *fault == Fault::TurnsRangesAround && from > to { (to, from) } else { (from, to) };
+        let max_bytes =
+            if *fault == Fault::ReadsBeyondTheLimit && max_bytes > 0 { u32::MAX } else { max_bytes };
+        let mut found = rows.scan(space, from, to, max_bytes)?;
+        match fault {
+            Fault::LeavesOutTheEnd if from != to => found.retain(|(key, _)| key != to),
+            Fault::ReadsBackwards if space == Space::Register => found.reverse(),
+            Fault::TurnsEventsAround if space == Space::Event => found.reverse(),
+            Fault::ReadsNothingIntoALittleRoom if max_bytes == 0 && from != to => found.clear(),
+            _ => {}
+        }
+        Ok(found)
+    }
+
+    fn scan_all(&self, space: Space, each: &mut EachRow<'_>) -> Result<(), StoreError> {
+        let rows = self.scan(space, &[], &[0xFF; 32], u32::MAX)?;
+        let first = rows.first().filter(|_| self.1 == Fault::ForgetsWhereItWas);
+        for (key, value) in rows.iter().chain(first) {
+            each(key, value)?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn each_check_catches_the_store_that_breaks_it() {
+    let run = |fault| {
+        let suite = || conformance::store(&mut || Box::new(Faulty(MemoryStore::new(), fault)));
+        std::panic::catch_unwind(AssertUnwindSafe(suite))
+    };
+    run(Fault::None).unwrap();
+    for (fault, name) in [
+        (Fault::OneSpaceForAll, "Identity"),
+        (Fault::KeepsWhatIsDeleted, "deleted"),
+        (Fault::EarlierWriteWins, "the later write of a list wins"),
+        (Fault::EarlierGroupWins, "the later list of a group wins"),
+        (Fault::LeavesOutTheEnd, "both ends, by rising bytes"),
+        (Fault::ReadsBackwards, "both ends, by rising bytes"),
+        (Fault::TurnsRangesAround, "an empty range"),
+        (Fault::ReadsNothingIntoALittleRoom, "the first row comes however large it is"),
+        (Fault::ReadsBeyondTheLimit, "up to and including the row that reaches the limit"),
+        (Fault::ForgetsWhereItWas, "every row once, in order"),
+        (Fault::TurnsEventsAround, "events, byte by byte, by chain"),
+        (Fault::CutsEvents, "events, byte by byte, by chain"),
+        (Fault::KeepsPrunedEvents, "a pruned event is gone"),
+    ] {
+        let caught = run(fault).expect_err("the suite finds it");
+        let said = caught.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| caught.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap();
+        assert!(said.contains(name), "{fault:?}: expected {name}: {said}");
+    }
 }
 
 /// How a store deals with a device that fails.
