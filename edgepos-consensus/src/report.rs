@@ -17,6 +17,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// How the elections of a store went, from one terminal's view since its start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Report {
     /// New leaders in the last hour, at most 512. More than 3 are worth an alert.
@@ -24,17 +25,27 @@ pub struct Report {
     /// New leaders since the start.
     pub elections: u64,
     /// From the last sign of life of a leader to the next leader, over the latest 256: half of them were shorter. Zero for none.
+    #[cfg_attr(feature = "serde", serde(rename = "failover_p50_ms", serialize_with = "ms"))]
     pub failover_p50: Duration,
     /// 99 of 100 were shorter.
+    #[cfg_attr(feature = "serde", serde(rename = "failover_p99_ms", serialize_with = "ms"))]
     pub failover_p99: Duration,
     /// The longest. Above 10 s is worth an alert.
+    #[cfg_attr(feature = "serde", serde(rename = "failover_max_ms", serialize_with = "ms"))]
     pub failover_max: Duration,
     /// Two leaders in one term were seen: never, unless a terminal lies or a disk was copied. Any is worth an alert.
     pub split_brains: u64,
     /// A leader was heard that had been replaced and did not know it yet. Normal after a partition: it is not entitled any more.
     pub stale_leaders: u64,
     /// How long no leader was known, or this terminal led without a majority, altogether.
+    #[cfg_attr(feature = "serde", serde(rename = "without_quorum_ms", serialize_with = "ms"))]
     pub without_quorum: Duration,
+}
+
+/// As a number of milliseconds.
+#[cfg(feature = "serde")]
+fn ms<S: serde::Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Collects what [`Report`] tells.

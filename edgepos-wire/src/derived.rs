@@ -139,3 +139,39 @@ pub mod event_ids {
         Ok(ids)
     }
 }
+
+/// Strings of bytes by name, for `#[cbor(with = "edgepos_wire::bytes_by_name")]`.
+pub mod bytes_by_name {
+    use alloc::collections::BTreeMap;
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use minicbor::decode::{self, Decoder};
+    use minicbor::encode::{self, Encoder, Write};
+
+    /// Writes a map.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn encode<C, W: Write>(
+        value: &BTreeMap<String, Vec<u8>>,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        e.map(value.len() as u64)?;
+        for (name, bytes) in value {
+            e.str(name)?.bytes(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Reads what [`encode()`] wrote.
+    ///
+    /// # Errors
+    /// When it is no map from strings to bytes.
+    pub fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<BTreeMap<String, Vec<u8>>, decode::Error> {
+        d.map_iter::<String, minicbor::bytes::ByteVec>()?
+            .map(|pair| pair.map(|(name, bytes)| (name, bytes.into())))
+            .collect()
+    }
+}

@@ -45,7 +45,7 @@ mod error;
 mod read;
 mod write;
 
-pub use derived::{event_id, event_ids, from_cbor, optional_event_id, to_cbor};
+pub use derived::{bytes_by_name, event_id, event_ids, from_cbor, optional_event_id, to_cbor};
 pub use error::{DecodeError, DecodeFault};
 pub use read::Reader;
 pub use write::{Sink, Written, put_bool, put_bytes, put_encoded, put_u64, write};

@@ -11,13 +11,13 @@ use edgepos_core::Now;
 use edgepos_sync::{CloudReply, UplinkError, UplinkId};
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 use tracing::{error, info};
 
 use crate::monitor::Monitor;
 use crate::node::{Command, Node};
-use crate::ports::{Clock, Store, StoreError, Transport, TransportEvent, Uplink};
+use crate::ports::{Clock, Ports, StoreError, Transport, TransportEvent, Uplink};
 use crate::store_thread::{self, Done, Job};
 use crate::terminal::{
     Config, ConfigError, Input, Notice, Output, Refusal, Reply, RequestId, RestoreError, Restored, Terminal,
@@ -29,13 +29,6 @@ const COMMANDS: usize = 256;
 const NOTICES: usize = 1_024;
 /// Longest sleep: a wall clock or a suspended device is noticed after this long at the latest.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-
-/// How a driver runs.
-#[derive(Clone, Debug)]
-pub struct DriverConfig {
-    /// How the terminal itself behaves.
-    pub terminal: Config,
-}
 
 /// A driver cannot start.
 #[derive(Debug, Error)]
@@ -59,23 +52,17 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Starts a terminal from what `store` holds. Must be called inside a tokio runtime; reads the store before it returns.
+    /// Starts a terminal from what its store holds. Must be called inside a tokio runtime; reads the store before it returns.
     ///
     /// The store runs on a thread of its own, where the writes of concurrent calls share one flush.
     ///
     /// # Errors
     /// When the store cannot be read, or the configuration is refused. Nothing was written then.
-    pub fn start(
-        config: DriverConfig,
-        store: Box<dyn Store>,
-        transport: Box<dyn Transport>,
-        transport_events: mpsc::Receiver<TransportEvent>,
-        uplink: Arc<dyn Uplink>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<(Node, Self), StartError> {
+    pub fn start(config: Config, ports: Ports) -> Result<(Node, Self), StartError> {
+        let Ports { store, transport, transport_events, uplink, clock } = ports;
         let restored = Restored::from_store(store.as_ref())?;
         let now = clock.now();
-        let config = Config { delivery: transport.delivery(), nonce: drawn(), ..config.terminal };
+        let config = Config { delivery: transport.delivery(), nonce: drawn(), ..config };
         let terminal = Terminal::new(now, config, restored)?;
         let (jobs, queue) = blocking::channel();
         let (done, store_done) = mpsc::unbounded_channel();
@@ -97,6 +84,7 @@ impl Driver {
             jobs,
             notices,
             replies,
+            calls: JoinSet::new(),
             waiting: BTreeMap::new(),
             monitor: Monitor::new(now),
             last_request: 0,
@@ -107,8 +95,8 @@ impl Driver {
         Ok((node, Self { task }))
     }
 
-    /// Waits until the terminal was shut down, or until its store failed. The store's files are free then: another process may open
-    /// them at once.
+    /// Waits until the terminal was shut down, or until its store failed. The store's files and the transport's address are free
+    /// then: another process may open them at once.
     ///
     /// # Errors
     /// The store's error, when it was fatal. Recovery is a restart. A store that is busy or full ends nothing: its writes are
@@ -137,6 +125,8 @@ struct Loop {
     jobs: blocking::Sender<Job>,
     notices: broadcast::Sender<Notice>,
     replies: mpsc::UnboundedSender<(UplinkId, Result<CloudReply, UplinkError>)>,
+    /// Requests that are under way: they end with the loop.
+    calls: JoinSet<()>,
     waiting: BTreeMap<RequestId, ReplySender>,
     monitor: Monitor,
     last_request: u64,
@@ -155,6 +145,8 @@ impl Loop {
         cloud: mpsc::UnboundedReceiver<(UplinkId, Result<CloudReply, UplinkError>)>,
     ) -> Result<(), StoreError> {
         let ended = self.turns(commands, transport, &mut store, cloud).await;
+        // Whoever starts the terminal again may listen where this one did.
+        self.transport.close().await;
         // Without a sender the store's thread does what it was given, and lets go of the files.
         drop(self);
         while store.recv().await.is_some() {}
@@ -249,6 +241,10 @@ impl Loop {
             Command::Inference(what) => return self.monitor.inference(now, what),
             // A caller that has gone does not need its answer.
             Command::Metrics(reply) => return drop(reply.send(self.monitor.text())),
+            Command::Elections(reply) => {
+                let _ = reply.send(self.terminal.elections(now));
+                return;
+            }
             Command::Condition(kind, found) => return self.terminal.report_condition(now, kind, found),
             Command::RaiseLevel(reply) => return drop(reply.send(self.terminal.raise_level(now))),
             Command::Flush => return self.terminal.flush(now),
@@ -274,10 +270,10 @@ impl Loop {
                 Output::Load(load) => drop(self.jobs.send(Job::Load(load))),
                 Output::Transmit { to, connection, frame } => self.transport.send(to, connection, frame),
                 Output::Uplink(id, request) => {
-                    let call = self.uplink.call(request);
-                    let replies = self.replies.clone();
-                    tokio::spawn(async move {
-                        let reply = call.await;
+                    let (uplink, replies) = (Arc::clone(&self.uplink), self.replies.clone());
+                    while self.calls.try_join_next().is_some() {}
+                    self.calls.spawn(async move {
+                        let reply = uplink.call(request).await;
                         // The loop has ended: nobody waits for it.
                         let _ = replies.send((id, reply));
                     });

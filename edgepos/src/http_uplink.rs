@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use edgepos_core::{StoreId, WallMs};
 use edgepos_sync::{CloudReply, CloudRequest, Limits, UplinkError};
 use http_body_util::{BodyExt, Full, Limited};
@@ -15,7 +16,7 @@ use hyper_util::rt::TokioExecutor;
 use thiserror::Error;
 
 use crate::http_date;
-use crate::ports::{Uplink, UplinkFuture};
+use crate::ports::Uplink;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -61,12 +62,10 @@ impl HttpUplink {
     }
 }
 
+#[async_trait]
 impl Uplink for HttpUplink {
-    fn call(&self, request: CloudRequest) -> UplinkFuture {
-        let this = self.clone();
-        Box::pin(async move {
-            tokio::time::timeout(TIMEOUT, this.post(&request)).await.map_err(|_| UplinkError::TimedOut)?
-        })
+    async fn call(&self, request: CloudRequest) -> Result<CloudReply, UplinkError> {
+        tokio::time::timeout(TIMEOUT, self.post(&request)).await.map_err(|_| UplinkError::TimedOut)?
     }
 
     fn take_time(&self) -> Option<WallMs> {

@@ -64,19 +64,25 @@ mod ports;
 pub mod recovery;
 mod retail;
 mod setup;
+mod shown;
 mod sqlite_store;
 mod store_thread;
 mod tcp;
 mod terminal;
 
-pub use driver::{Driver, DriverConfig, StartError};
+pub use async_trait::async_trait;
+pub use driver::{Driver, StartError};
 pub use edgepos_consensus as consensus;
 pub use edgepos_core as core;
 pub use edgepos_crdt as crdt;
 #[cfg(feature = "embedded")]
 pub use edgepos_inference as inference;
 pub use edgepos_sync as sync;
+pub use history::baskets::{BasketContents, BasketState};
 pub use history::durability::Durability;
+pub use history::transactions::{
+    BookedTransaction, MAX_LOOKED_AT, MAX_TRANSACTIONS, TransactionPage, TransactionQuery,
+};
 pub use history::{Events, HistoryError, StoredEvent};
 pub use http_uplink::HttpUplink;
 pub use monitor::alert::Alert;
@@ -84,8 +90,8 @@ pub use monitor::exposition::METRICS_CONTENT_TYPE;
 pub use monitor::inference::Inference;
 pub use node::{Begun, Claimed, Committed, Node};
 pub use ports::{
-    Clock, Delivery, EachRow, MemoryStore, Rows, Store, StoreError, StoreFailure, SystemClock, Transport,
-    TransportEvent, Uplink, UplinkFuture,
+    Clock, Delivery, EachRow, MemoryStore, Ports, Rows, Store, StoreError, StoreFailure, SystemClock,
+    Transport, TransportEvent, Uplink,
 };
 pub use retail::counters::CounterValue;
 pub use retail::record::Record;
@@ -93,6 +99,7 @@ pub use retail::sale::basket::OpenBasket;
 pub use retail::sale::draft::Draft;
 pub use retail::sale::receipt::{Commit, Receipt};
 pub use retail::unreadable::Unreadable;
+pub use setup::terminal_name::TerminalName;
 pub use setup::{OpenTerminal, Setup, SetupError};
 pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use edgepos_consensus::MembershipError;
-use edgepos_core::{EventId, Load, ReplicaId};
+use edgepos_consensus::{self as consensus, MembershipError};
+use edgepos_core::{EventId, Load, LoadId, ReplicaId, Space};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep};
 
-use crate::model::{BasketId, Counter, CounterRow, Line, PriceSet, ProductSet};
+use crate::model::{BasketId, Counter, CounterRow, ExceptionRaised, Line, PriceSet, ProductSet};
 use crate::monitor::inference::Inference;
 use crate::ports::Rows;
 use crate::retail::counters::CounterValue;
@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Condition(ConditionKind, Option<Finding>),
     Inference(Inference),
     Metrics(oneshot::Sender<String>),
+    Elections(oneshot::Sender<consensus::Report>),
     Flush,
     StepDown,
     Shutdown,
@@ -46,6 +47,7 @@ pub(crate) enum Command {
 
 /// An open basket.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Begun {
     /// The number that it holds in its series; 0 in training.
     pub number: u64,
@@ -55,6 +57,7 @@ pub struct Begun {
 
 /// A parked basket that was recalled, and is open here.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Claimed {
     /// The number that it holds in its series.
     pub number: u64,
@@ -66,8 +69,10 @@ pub struct Claimed {
 
 /// A booked sale.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Committed {
     /// Proof of the booked transaction.
+    #[cfg_attr(feature = "serde", serde(flatten))]
     pub receipt: Receipt,
     /// Whether an earlier call with this key had booked it.
     pub repeated: bool,
@@ -164,7 +169,32 @@ impl Node {
     /// # Errors
     /// When the terminal has stopped.
     pub async fn unresolved(&self) -> Result<Vec<OpenBasket>, Refusal> {
-        self.query(Terminal::unresolved).await
+        let mut all: Vec<OpenBasket> = Vec::new();
+        loop {
+            let after = all.last().map(|last| last.basket);
+            let page = self
+                .query(move |terminal| {
+                    terminal.shop().sales().unresolved_after(after).take(MAX_PAGE).collect::<Vec<_>>()
+                })
+                .await?;
+            let is_last = page.len() < MAX_PAGE;
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// At most [`MAX_PAGE`] exceptions that are raised and have not ended, by what they are about, behind the one about `after`: the
+    /// [`subject`](ExceptionRaised::subject) of the last one of the page before.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn exceptions_after(&self, after: Option<Vec<u8>>) -> Result<Vec<ExceptionRaised>, Refusal> {
+        self.query(move |terminal| {
+            terminal.shop().exceptions().open_after(after.as_deref()).take(MAX_PAGE).cloned().collect()
+        })
+        .await
     }
 
     /// Reports a condition that the application alone can see, or that it is over: see [`Terminal::report_condition`].
@@ -200,6 +230,16 @@ impl Node {
     /// When the terminal has stopped.
     pub async fn status(&self) -> Result<Status, Refusal> {
         self.query(Terminal::status).await
+    }
+
+    /// How the elections of the store went, as this terminal saw them since its start.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn elections(&self) -> Result<consensus::Report, Refusal> {
+        let (reply, report) = oneshot::channel();
+        self.tell(Command::Elections(reply)).await?;
+        report.await.map_err(|_| gone())
     }
 
     /// One counter; `None` when nothing ever moved it: see [`Terminal::ask_counter`].
@@ -357,6 +397,17 @@ impl Node {
         let (reply, rows) = oneshot::channel();
         self.tell(Command::Read(load, reply)).await?;
         rows.await.map_err(|_| gone())
+    }
+
+    /// Rows of a space between two keys, read on the store's thread.
+    pub(crate) async fn rows_of(
+        &self,
+        space: Space,
+        from: Vec<u8>,
+        to: Vec<u8>,
+        max_bytes: u32,
+    ) -> Result<Rows, Refusal> {
+        self.rows(Load { id: LoadId(0), space, from, to, max_bytes }).await
     }
 
     pub(crate) async fn query<T: Send + 'static>(

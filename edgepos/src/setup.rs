@@ -2,6 +2,8 @@
 //!
 //! Whoever brings a port of their own starts a [`Driver`](crate::Driver) with it instead.
 
+pub(crate) mod terminal_name;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
@@ -11,15 +13,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use edgepos_core::{ReplicaId, StoreGeneration, StoreId};
-use serde::Deserialize;
-use sha2::{Digest, Sha256};
+use edgepos_consensus::MAX_TERMINALS;
+use edgepos_core::{StoreGeneration, StoreId, parse_hexadecimal};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
-use crate::driver::{Driver, DriverConfig};
+use self::terminal_name::TerminalName;
+use crate::driver::Driver;
 use crate::http_uplink::HttpUplink;
 use crate::node::Node;
-use crate::ports::{StoreError, SystemClock};
+use crate::ports::{Ports, StoreError, SystemClock};
+use crate::recovery::kit::RecoveryAnchor;
 use crate::sqlite_store::SqliteStore;
 use crate::tcp::{TcpConfig, TcpTransport};
 use crate::terminal::{Config, Genesis};
@@ -28,6 +32,8 @@ use crate::terminal::{Config, Genesis};
 const MAX_BYTES: u64 = 1 << 20;
 /// Terminals of a store that vote.
 const VOTERS: usize = 5;
+/// Longest flush interval.
+const LONGEST_FLUSH: Duration = Duration::from_secs(3_600);
 
 /// What a terminal must be told, in TOML:
 ///
@@ -42,51 +48,111 @@ const VOTERS: usize = 5;
 ///     2 = "192.168.0.2:7201"
 ///     3 = "192.168.0.3:7201"
 /// "#.parse()?;
-/// assert_eq!(setup.terminal, 1);
+/// assert_eq!(setup.terminal.number(), 1);
 /// # Ok::<(), edgepos::SetupError>(())
 /// ```
 ///
-/// Optional are `generation`, `voters` (numbers; default the five lowest of this terminal and its peers), `location`, `flush_ms`,
-/// `exception_grace_ms`, `replace_voter_after_s` and `disk_stall_after_ms`, with the defaults of [`Config`]. A field that does not exist is
-/// refused.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+/// Everything else is optional, with the default of the field of [`Config`] that it sets. A field that does not exist is refused.
+/// `me`, `db` and `flush_interval_ms` are read as `terminal`, `database` and `flush_ms`, and incarnations such as `1-0123456789ab` in
+/// place of numbers, as files of before have them.
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
     /// The number of this terminal in the store, from 1.
-    pub terminal: u16,
+    #[serde(alias = "me")]
+    pub terminal: TerminalName,
     /// The store, 32 hexadecimal digits; the same on all its terminals.
-    pub store: String,
+    #[serde(with = "crate::shown::text")]
+    pub store: StoreId,
     /// The SQLite file.
+    #[serde(alias = "db")]
     pub database: PathBuf,
     /// Where the other terminals call; port 0 takes a free one.
     pub listen: SocketAddr,
     /// The cloud, as `http://host:port`.
     pub cloud: String,
-    /// Where the other terminals are, `host:port` by their numbers.
-    #[serde(default)]
-    pub peers: BTreeMap<u16, String>,
-    /// The numbers of the store's first voters, the same on all its terminals.
-    pub voters: Option<Vec<u16>>,
-    /// Raised by a forced recovery.
-    #[serde(default)]
+    /// The store's first voters, the same on all its terminals. Default the five lowest of this terminal and its peers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voters: Option<Vec<TerminalName>>,
+    /// Whether this terminal comes to an existing store, and is not among `voters`; where nothing is said that follows from them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joins: Option<bool>,
+    /// Raised by a forced recovery. Default 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub generation: u32,
+    /// The anchor of the recovery kit, 32 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<String>,
+    /// Spreads timers. Default: random.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// The place in the store that it sells from.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<u32>,
     /// How long events are batched, in ms.
+    #[serde(alias = "flush_interval_ms", skip_serializing_if = "Option::is_none")]
     pub flush_ms: Option<u64>,
+    /// The same while the store is busy, in ms. Default six times `flush_ms`, at most an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub busy_flush_ms: Option<u64>,
+    /// Events a minute above which the store is busy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub busy_above: Option<u32>,
     /// How long a counter must be below its floor before that is an exception, in ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exception_grace_ms: Option<u64>,
+    /// Whether goods come back without their receipt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreferenced_returns: Option<bool>,
+    /// Whether it ever leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub campaigns: Option<bool>,
     /// How long a voter must be silent to lose its vote, in s.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub replace_voter_after_s: Option<u64>,
     /// How long a write may take before a leader hands over, in ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub disk_stall_after_ms: Option<u64>,
+    /// How long all members must know a feature level before the store is raised to it, in s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level_after_s: Option<u64>,
+    /// How long a request to the cloud may take, in ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uplink_timeout_ms: Option<u64>,
+    /// The longest wait between two requests to a cloud that fails, in ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uplink_retry_ms: Option<u64>,
+    /// How long no leader must be known before it uploads for itself, in ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaderless_upload_after_ms: Option<u64>,
+    /// Events that wait for the cloud above which a leader asks the others to pause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause_above: Option<u32>,
+    /// Largest event, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_event_bytes: Option<u32>,
+    /// Baskets that may be open at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_open_baskets: Option<usize>,
+    /// Commits that may be under way at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_commits: Option<usize>,
+    /// Events that the counter rows on disk may lack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_rows_behind: Option<u32>,
+    /// Peers that may be connected at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_peers: Option<u32>,
+    /// Where the other terminals are, `host:port` by their numbers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "by_name")]
+    pub peers: BTreeMap<TerminalName, String>,
 }
 
 /// A terminal cannot be opened.
 #[derive(Debug, Error)]
 #[error("{what}")]
 pub struct SetupError {
-    /// What is wrong, and where.
+    /// What is wrong, and where: the file, the field, the address.
     what: String,
     #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -121,6 +187,48 @@ impl std::str::FromStr for Setup {
 }
 
 impl Setup {
+    /// What must be said, and nothing else.
+    pub fn new(
+        terminal: TerminalName,
+        store: StoreId,
+        database: PathBuf,
+        listen: SocketAddr,
+        cloud: String,
+    ) -> Self {
+        Self {
+            terminal,
+            store,
+            database,
+            listen,
+            cloud,
+            voters: None,
+            joins: None,
+            generation: 0,
+            recovery: None,
+            seed: None,
+            location: None,
+            flush_ms: None,
+            busy_flush_ms: None,
+            busy_above: None,
+            exception_grace_ms: None,
+            unreferenced_returns: None,
+            campaigns: None,
+            replace_voter_after_s: None,
+            disk_stall_after_ms: None,
+            level_after_s: None,
+            uplink_timeout_ms: None,
+            uplink_retry_ms: None,
+            leaderless_upload_after_ms: None,
+            pause_above: None,
+            max_event_bytes: None,
+            max_open_baskets: None,
+            max_commits: None,
+            max_rows_behind: None,
+            max_peers: None,
+            peers: BTreeMap::new(),
+        }
+    }
+
     /// Reads a file. A relative `database` is beside it.
     ///
     /// # Errors
@@ -139,39 +247,110 @@ impl Setup {
     /// When a field says what it may not, an address is taken, or the database is another terminal's. Nothing was written then.
     pub async fn open(self) -> Result<OpenTerminal, SetupError> {
         let config = self.config()?;
-        let store = SqliteStore::open(&self.database)
-            .map_err(|error| SetupError::because(self.database.display().to_string(), error))?;
-        let (id, peers) = (config.genesis.store, self.peers.clone());
-        let tcp = TcpConfig {
-            me: config.me,
-            store: id,
-            generation: config.genesis.generation,
-            listen: self.listen,
-            peers: peers
-                .into_iter()
-                .map(|(terminal, address)| (first_incarnation(id, terminal), address))
-                .collect(),
-            max_peers: config.max_peers,
-        };
+        let database = || self.database.display().to_string();
+        let store =
+            SqliteStore::open(&self.database).map_err(|error| SetupError::because(database(), error))?;
+        let peers = self.peers.iter().map(|(peer, address)| (peer.number(), address.clone())).collect();
+        let tcp = TcpConfig { listen: self.listen, peers };
         let listens = |error| SetupError::because(format!("listen = {}", self.listen), error);
-        let (transport, events) = TcpTransport::start(tcp).await.map_err(listens)?;
+        let (transport, transport_events) = TcpTransport::start(&config, tcp).await.map_err(listens)?;
         let address = transport.local_addr();
-        let uplink = HttpUplink::new(&self.cloud, id).map_err(|error| SetupError::because("cloud", error))?;
-        let (node, driver) = Driver::start(
-            DriverConfig { terminal: config },
-            Box::new(store),
-            Box::new(transport),
-            events,
-            Arc::new(uplink),
-            Arc::new(SystemClock::new()),
-        )
-        .map_err(|error| SetupError::because(self.database.display().to_string(), error))?;
+        let uplink =
+            HttpUplink::new(&self.cloud, self.store).map_err(|error| SetupError::because("cloud", error))?;
+        let ports = Ports {
+            store: Box::new(store),
+            transport: Box::new(transport),
+            transport_events,
+            uplink: Arc::new(uplink),
+            clock: Arc::new(SystemClock::new()),
+        };
+        let (node, driver) =
+            Driver::start(config, ports).map_err(|error| SetupError::because(database(), error))?;
         Ok(OpenTerminal { node, address, driver })
     }
 
     /// What the terminal itself is told.
-    fn config(&self) -> Result<Config, SetupError> {
-        let store: StoreId = self.store.parse().map_err(|error| SetupError::because("store", error))?;
+    ///
+    /// # Errors
+    /// When a field says what it may not.
+    pub fn config(&self) -> Result<Config, SetupError> {
+        let genesis = self.genesis()?;
+        let me = self.terminal.incarnation(self.store);
+        for (peer, address) in &self.peers {
+            if peer.incarnation(self.store) == me {
+                return Err(SetupError::plain(format!("field peers: {peer} is this terminal")));
+            }
+            if !address.contains(':') {
+                return Err(SetupError::plain(format!("field peers.{peer}: {address:?} is no host:port")));
+            }
+        }
+        HttpUplink::new(&self.cloud, self.store)
+            .map_err(|error| SetupError::because("field cloud", error))?;
+        let seed = match self.seed {
+            Some(seed) => seed,
+            None => {
+                drawn().map_err(|error| SetupError::because("the system gives no random bytes", error))?
+            }
+        };
+        let mut config = Config::new(me, genesis, seed);
+        // Every field by its name: one that is added is set.
+        let Self {
+            terminal: _,
+            store: _,
+            database: _,
+            listen: _,
+            cloud: _,
+            voters: _,
+            joins: _,
+            generation: _,
+            recovery: _,
+            seed: _,
+            peers: _,
+            location,
+            flush_ms,
+            busy_flush_ms,
+            busy_above,
+            exception_grace_ms,
+            unreferenced_returns,
+            campaigns,
+            replace_voter_after_s,
+            disk_stall_after_ms,
+            level_after_s,
+            uplink_timeout_ms,
+            uplink_retry_ms,
+            leaderless_upload_after_ms,
+            pause_above,
+            max_event_bytes,
+            max_open_baskets,
+            max_commits,
+            max_rows_behind,
+            max_peers,
+        } = self;
+        set(&mut config.location, *location);
+        set(&mut config.flush_interval, ms(*flush_ms));
+        let busy = (config.flush_interval * 6).min(LONGEST_FLUSH).max(config.flush_interval);
+        config.peak_flush_interval = ms(*busy_flush_ms).unwrap_or(busy);
+        set(&mut config.busy_above, *busy_above);
+        set(&mut config.exception_grace, ms(*exception_grace_ms));
+        set(&mut config.unreferenced_returns, *unreferenced_returns);
+        set(&mut config.campaigns, *campaigns);
+        set(&mut config.replace_voter_after, replace_voter_after_s.map(Duration::from_secs));
+        set(&mut config.disk_stall_after, ms(*disk_stall_after_ms));
+        set(&mut config.level_after, level_after_s.map(Duration::from_secs));
+        set(&mut config.uplink_timeout, ms(*uplink_timeout_ms));
+        set(&mut config.uplink_retry, ms(*uplink_retry_ms));
+        set(&mut config.leaderless_upload_after, ms(*leaderless_upload_after_ms));
+        set(&mut config.pause_above, *pause_above);
+        set(&mut config.max_event_bytes, *max_event_bytes);
+        set(&mut config.max_open_baskets, *max_open_baskets);
+        set(&mut config.max_commits, *max_commits);
+        set(&mut config.max_rows_behind, *max_rows_behind);
+        set(&mut config.max_peers, *max_peers);
+        Ok(config)
+    }
+
+    /// The record that the store begins from.
+    fn genesis(&self) -> Result<Genesis, SetupError> {
         let voters = self.voters.clone().unwrap_or_else(|| {
             let mut all: Vec<_> = self.peers.keys().copied().chain([self.terminal]).collect();
             all.sort_unstable();
@@ -179,37 +358,61 @@ impl Setup {
             all.truncate(VOTERS);
             all
         });
-        if self.terminal == 0 || voters.contains(&0) || self.peers.contains_key(&0) {
-            return Err(SetupError::plain("terminal numbers start at 1"));
+        if !(1..=MAX_TERMINALS).contains(&voters.len()) {
+            let said =
+                format!("field voters: a store has 1 to {MAX_TERMINALS} terminals, not {}", voters.len());
+            return Err(SetupError::plain(said));
         }
-        if self.peers.contains_key(&self.terminal) {
-            return Err(SetupError::plain(format!("peers: {} is this terminal", self.terminal)));
+        let voters: Vec<_> = voters.iter().map(|voter| voter.incarnation(self.store)).collect();
+        let votes = voters.contains(&self.terminal.incarnation(self.store));
+        match self.joins {
+            Some(true) if votes => {
+                let said =
+                    format!("field joins: this terminal, {}, is among the voters already", self.terminal);
+                return Err(SetupError::plain(said));
+            }
+            Some(false) if !votes => {
+                let said = format!("field voters: this terminal, {}, is not among them", self.terminal);
+                return Err(SetupError::plain(said));
+            }
+            _ => {}
         }
-        let genesis = Genesis {
-            store,
+        let anchor = self.recovery.as_deref().map(|anchor| {
+            let anchor = parse_hexadecimal(anchor).map(RecoveryAnchor);
+            anchor.ok_or_else(|| SetupError::plain("field recovery: expected 32 hexadecimal digits"))
+        });
+        Ok(Genesis {
+            store: self.store,
             generation: StoreGeneration(self.generation),
-            voters: voters.into_iter().map(|terminal| first_incarnation(store, terminal)).collect(),
-            recovery: None,
-        };
-        let mut seed = [0; 8];
-        getrandom::fill(&mut seed)
-            .map_err(|error| SetupError::because("the system gives no random bytes", error))?;
-        let mut config =
-            Config::new(first_incarnation(store, self.terminal), genesis, u64::from_ne_bytes(seed));
-        let ms = |field: &mut Duration, value: Option<u64>| {
-            *field = value.map_or(*field, Duration::from_millis);
-        };
-        ms(&mut config.flush_interval, self.flush_ms);
-        config.peak_flush_interval = config.peak_flush_interval.max(config.flush_interval);
-        ms(&mut config.exception_grace, self.exception_grace_ms);
-        ms(&mut config.disk_stall_after, self.disk_stall_after_ms);
-        ms(
-            &mut config.replace_voter_after,
-            self.replace_voter_after_s.map(|seconds| seconds.saturating_mul(1_000)),
-        );
-        config.location = self.location.unwrap_or(config.location);
-        Ok(config)
+            voters,
+            recovery: anchor.transpose()?,
+        })
     }
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+fn ms(value: Option<u64>) -> Option<Duration> {
+    value.map(Duration::from_millis)
+}
+
+fn drawn() -> Result<u64, getrandom::Error> {
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed)?;
+    Ok(u64::from_ne_bytes(seed))
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// Keys of a table are text.
+fn by_name<S: Serializer>(peers: &BTreeMap<TerminalName, String>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(peers.iter().map(|(peer, address)| (peer.to_string(), address)))
 }
 
 impl OpenTerminal {
@@ -220,19 +423,16 @@ impl OpenTerminal {
     pub async fn close(self) -> Result<(), StoreError> {
         self.node.flush().await;
         self.node.shutdown().await;
+        self.join().await
+    }
+
+    /// Waits until the terminal was shut down, or until its store failed: see [`Driver::join`].
+    ///
+    /// # Errors
+    /// The store's error, when it was fatal.
+    pub async fn join(self) -> Result<(), StoreError> {
         self.driver.join().await
     }
-}
-
-/// The incarnation that a terminal of a new store begins as. All terminals know it of each other without having met, so that a file names
-/// numbers alone; whoever finds that others know more of it than its disk does goes on as another.
-fn first_incarnation(store: StoreId, terminal: u16) -> ReplicaId {
-    let mut sha = Sha256::new_with_prefix(b"edgepos first incarnation");
-    sha.update(store.0);
-    sha.update(terminal.to_be_bytes());
-    let digest: [u8; 32] = sha.finalize().into();
-    let nonce = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-    ReplicaId::new(terminal, nonce)
 }
 
 fn read_limited(path: &Path) -> io::Result<String> {
@@ -274,8 +474,6 @@ mod tests {
         assert_eq!(two.genesis, three.genesis, "the same record, without having met");
         assert_eq!(two.me, two.genesis.voters[1]);
         assert_eq!(two.me.terminal(), 2);
-        let other = StoreId([9; 16]);
-        assert_ne!(first_incarnation(other, 2), two.me, "another store, another incarnation");
     }
 
     #[test]
@@ -289,18 +487,86 @@ mod tests {
         assert_eq!(voters("voters = [7, 8, 9]\n"), [7, 8, 9]);
     }
 
+    /// A field of [`Config`] that is added and cannot be set from a file fails here.
     #[test]
-    fn engines_are_set_through_it() {
-        let config =
-            setup("replace_voter_after_s = 30\ndisk_stall_after_ms = 500\nflush_ms = 60000\nlocation = 4\n");
-        let config = config.config().unwrap();
-        assert_eq!(config.replace_voter_after, Duration::from_secs(30));
-        assert_eq!(config.disk_stall_after, Duration::from_millis(500));
+    fn everything_is_set_through_it() {
+        let all = "voters = [1]\njoins = true\ngeneration = 3\nrecovery = \"000102030405060708090a0b0c0d0e0f\"\nseed = 4\n\
+                   location = 5\nflush_ms = 60000\nbusy_flush_ms = 70000\nbusy_above = 6\nexception_grace_ms = 7\n\
+                   unreferenced_returns = false\ncampaigns = false\nreplace_voter_after_s = 30\ndisk_stall_after_ms = 500\n\
+                   level_after_s = 8\nuplink_timeout_ms = 9000\nuplink_retry_ms = 10000\nleaderless_upload_after_ms = 11000\n\
+                   pause_above = 12\nmax_event_bytes = 2048\nmax_open_baskets = 13\nmax_commits = 14\nmax_rows_behind = 15\n\
+                   max_peers = 16\n";
+        let setup = setup(all);
+        let Config {
+            me,
+            genesis,
+            timing: _,
+            delivery: _,
+            nonce: _,
+            seed,
+            flush_interval,
+            peak_flush_interval,
+            exception_grace,
+            level: _,
+            level_after,
+            replace_voter_after,
+            disk_stall_after,
+            campaigns,
+            busy_above,
+            uplink_timeout,
+            uplink_retry,
+            leaderless_upload_after,
+            pause_above,
+            max_event_bytes,
+            location,
+            unreferenced_returns,
+            max_open_baskets,
+            max_commits,
+            max_rows_behind,
+            max_peers,
+        } = setup.config().unwrap();
+        let seconds = Duration::from_secs;
+        assert_eq!((me.terminal(), genesis.voters.len(), genesis.generation.0, seed), (2, 1, 3, 4));
+        assert!(genesis.recovery.is_some() && !unreferenced_returns && !campaigns);
+        assert_eq!((flush_interval, peak_flush_interval), (seconds(60), seconds(70)));
         assert_eq!(
-            (config.flush_interval, config.peak_flush_interval),
-            (Duration::from_secs(60), Duration::from_secs(60))
+            (exception_grace, disk_stall_after),
+            (Duration::from_millis(7), Duration::from_millis(500))
         );
-        assert_eq!(config.location, 4);
+        assert_eq!((replace_voter_after, level_after), (seconds(30), seconds(8)));
+        assert_eq!(
+            (uplink_timeout, uplink_retry, leaderless_upload_after),
+            (seconds(9), seconds(10), seconds(11))
+        );
+        assert_eq!((location, busy_above, pause_above, max_event_bytes), (5, 6, 12, 2_048));
+        assert_eq!((max_open_baskets, max_commits, max_rows_behind, max_peers), (13, 14, 15, 16));
+        let again: Setup = toml::to_string(&setup).unwrap().parse().unwrap();
+        assert_eq!(again, setup, "what is written reads back");
+    }
+
+    #[test]
+    fn one_number_sets_both_flush_intervals() {
+        let flushes = |more| {
+            let config = setup(more).config().unwrap();
+            (config.flush_interval.as_secs(), config.peak_flush_interval.as_secs())
+        };
+        assert_eq!(flushes(""), (5, 30));
+        assert_eq!(flushes("flush_ms = 60000\n"), (60, 360));
+        assert_eq!(flushes("flush_ms = 3600000\n"), (3_600, 3_600));
+    }
+
+    #[test]
+    fn files_with_incarnations_are_read() {
+        let text = "me = \"1-0123456789ab\"\nvoters = [\"1-0123456789ab\", \"2-0123456789ab\"]\ndb = \"till.db\"\n\
+                    store = \"000102030405060708090a0b0c0d0e0f\"\nlisten = \"127.0.0.1:0\"\ncloud = \"http://127.0.0.1:9\"\n\
+                    flush_interval_ms = 250\njoins = false\n[peers]\n\"2-0123456789ab\" = \"192.168.0.2:7201\"\n";
+        let setup: Setup = text.parse().unwrap();
+        let config = setup.config().unwrap();
+        assert_eq!(config.me.to_string(), "1-0123456789ab");
+        assert_eq!(config.genesis.voters[1].to_string(), "2-0123456789ab");
+        assert_eq!(config.flush_interval, Duration::from_millis(250));
+        assert_eq!((setup.database.as_path(), setup.peers.len()), (Path::new("till.db"), 1));
+        assert_eq!(toml::to_string(&setup).unwrap().parse::<Setup>().unwrap(), setup);
     }
 
     #[test]
@@ -309,14 +575,17 @@ mod tests {
             ("lokation = 4\n", "lokation"),
             ("location = \"four\"\n", "location"),
             ("[peers]\n2 = \"b:1\"\n", "2 is this terminal"),
-            ("[peers]\n0 = \"b:1\"\n", "start at 1"),
+            ("[peers]\n1 = \"nowhere\"\n", "peers.1: \"nowhere\" is no host:port"),
+            ("[peers]\n0 = \"b:1\"\n", "from 1"),
             ("voters = [0]\n", "start at 1"),
+            ("voters = [1]\njoins = false\n", "field voters: this terminal, 2, is not among them"),
+            ("voters = [2]\njoins = true\n", "field joins"),
+            ("recovery = \"00\"\n", "field recovery"),
         ] {
             let said = refusal(more);
             assert!(said.contains(named), "expected {named}: {said}");
         }
-        let short = TEXT.replace("0c0d0e0f", "");
-        let said = short.parse::<Setup>().unwrap().config().unwrap_err();
-        assert_eq!((said.to_string().as_str(), said.source.is_some()), ("store", true));
+        let short = TEXT.replace("0c0d0e0f", "").parse::<Setup>().unwrap_err().to_string();
+        assert!(short.contains("store") && short.contains("32 hexadecimal digits"), "{short}");
     }
 }

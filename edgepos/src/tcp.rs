@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use edgepos_core::{ConnectionId, Jitter, ReplicaId, StoreGeneration, StoreId};
 use edgepos_wire::{from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
@@ -19,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
 use crate::ports::{Delivery, Transport, TransportEvent};
-use crate::terminal::MAX_FRAME;
+use crate::terminal::{Config, Genesis, MAX_FRAME};
 
 /// The versions of the framing that this build speaks, oldest and newest.
 const VERSIONS: (u16, u16) = (1, 1);
@@ -39,20 +40,13 @@ const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(2);
 
 /// Where a terminal listens, and where its peers do.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TcpConfig {
-    /// Who this terminal is, told to each peer.
-    pub me: ReplicaId,
-    /// Peers of another store are turned away.
-    pub store: StoreId,
-    /// Peers of an older generation are turned away.
-    pub generation: StoreGeneration,
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
-    /// `host:port` of each peer. Those with a higher id are dialled; those with a lower id dial us.
-    pub peers: BTreeMap<ReplicaId, String>,
-    /// Peers that may be connected at once; further ones are turned away. Default of the terminal's config: 32.
-    pub max_peers: u32,
+    /// `host:port` of each peer by its number in the store, whatever incarnation it is. Those with a higher number than this terminal's
+    /// are dialled; those with a lower one dial us.
+    pub peers: BTreeMap<u16, String>,
 }
 
 /// A [`Transport`] over TCP. Frames are length-prefixed (4 bytes, big endian); the first on a connection says who is there.
@@ -62,12 +56,15 @@ pub struct TcpConfig {
 pub struct TcpTransport {
     shared: Arc<Shared>,
     local: SocketAddr,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    config: TcpConfig,
+    me: ReplicaId,
+    store: StoreId,
+    generation: StoreGeneration,
+    max_peers: u32,
     next_connection: AtomicU64,
     links: Mutex<BTreeMap<ReplicaId, Link>>,
     events: mpsc::Sender<TransportEvent>,
@@ -99,32 +96,34 @@ struct Hello {
 }
 
 impl TcpTransport {
-    /// Listens, and begins to dial. Must be called inside a tokio runtime.
+    /// Listens, and begins to dial. Must be called inside a tokio runtime. What a peer is told of this terminal, and which peers are turned
+    /// away, is as `terminal` says: those of another store or an older generation, and those beyond its `max_peers`.
     ///
     /// # Errors
     /// When the address cannot be listened at.
-    pub async fn start(config: TcpConfig) -> io::Result<(Self, mpsc::Receiver<TransportEvent>)> {
-        let listener = TcpListener::bind(config.listen).await?;
+    pub async fn start(
+        terminal: &Config,
+        tcp: TcpConfig,
+    ) -> io::Result<(Self, mpsc::Receiver<TransportEvent>)> {
+        let listener = TcpListener::bind(tcp.listen).await?;
         let local = listener.local_addr()?;
         let (events, receiver) = mpsc::channel(RECEIVE_QUEUE);
-        let dialled: Vec<_> = config
-            .peers
-            .iter()
-            .filter(|(peer, _)| **peer > config.me)
-            .map(|(&p, a)| (p, a.clone()))
-            .collect();
+        let Config { me, genesis: Genesis { store, generation, .. }, max_peers, .. } = *terminal;
         let shared = Arc::new(Shared {
-            config,
+            me,
+            store,
+            generation,
+            max_peers,
             next_connection: AtomicU64::new(1),
             links: Mutex::new(BTreeMap::new()),
             events,
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(shared.clone(), listener));
-        for (peer, address) in dialled {
+        for (peer, address) in tcp.peers.into_iter().filter(|(peer, _)| *peer > me.terminal()) {
             tasks.spawn(dial(shared.clone(), peer, address));
         }
-        Ok((Self { shared, local, _tasks: tasks }, receiver))
+        Ok((Self { shared, local, tasks }, receiver))
     }
 
     /// Where it listens.
@@ -133,6 +132,7 @@ impl TcpTransport {
     }
 }
 
+#[async_trait]
 impl Transport for TcpTransport {
     fn delivery(&self) -> Delivery {
         Delivery::Stream
@@ -145,6 +145,11 @@ impl Transport for TcpTransport {
         {
             debug!(peer = %to, "dropped a frame: the connection is slow or gone");
         }
+    }
+
+    async fn close(&mut self) {
+        // A task that is aborted holds its sockets until it has ended.
+        self.tasks.shutdown().await;
     }
 }
 
@@ -161,7 +166,7 @@ enum TurnedAway {
     OldGeneration(u32),
     #[error("it calls itself {0}")]
     BadName(ReplicaId),
-    #[error("terminal {0} answers there")]
+    #[error("{0} answers there")]
     OtherTerminal(ReplicaId),
     #[error("too many peers")]
     TooMany,
@@ -178,9 +183,9 @@ impl Shared {
             magic: MAGIC.into(),
             oldest: VERSIONS.0,
             newest: VERSIONS.1,
-            store: self.config.store.0,
-            generation: self.config.generation.0,
-            replica: self.config.me.0,
+            store: self.store.0,
+            generation: self.generation.0,
+            replica: self.me.0,
         }
     }
 
@@ -193,13 +198,13 @@ impl Shared {
         if hello.newest < VERSIONS.0 || hello.oldest > VERSIONS.1 {
             return Err(TurnedAway::Version { oldest: hello.oldest, newest: hello.newest });
         }
-        if hello.store != self.config.store.0 {
+        if hello.store != self.store.0 {
             return Err(TurnedAway::OtherStore(StoreId(hello.store)));
         }
-        if hello.generation < self.config.generation.0 {
+        if hello.generation < self.generation.0 {
             return Err(TurnedAway::OldGeneration(hello.generation));
         }
-        if peer == self.config.me || peer.terminal() == 0 {
+        if peer == self.me || peer.terminal() == 0 {
             return Err(TurnedAway::BadName(peer));
         }
         Ok(peer)
@@ -235,8 +240,8 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
     }
 }
 
-async fn dial(shared: Arc<Shared>, peer: ReplicaId, address: String) {
-    let mut jitter = Jitter::derive(shared.config.me.0, &[peer.0]);
+async fn dial(shared: Arc<Shared>, peer: u16, address: String) {
+    let mut jitter = Jitter::derive(shared.me.0, &[u64::from(peer)]);
     let mut retry = FIRST_RETRY;
     loop {
         let greeted = async {
@@ -248,8 +253,8 @@ async fn dial(shared: Arc<Shared>, peer: ReplicaId, address: String) {
                 retry = FIRST_RETRY;
                 serve(&shared, peer, stream).await;
             }
-            Ok(Err(error)) => debug!(%peer, address, %error, "cannot connect"),
-            Err(_) => debug!(%peer, address, "connecting takes too long"),
+            Ok(Err(error)) => debug!(peer, address, %error, "cannot connect"),
+            Err(_) => debug!(peer, address, "connecting takes too long"),
         }
         sleep(jitter.spread(retry)).await;
         retry = (retry * 2).min(LAST_RETRY);
@@ -260,7 +265,7 @@ async fn dial(shared: Arc<Shared>, peer: ReplicaId, address: String) {
 async fn greet(
     shared: &Shared,
     mut stream: TcpStream,
-    expected: Option<ReplicaId>,
+    expected: Option<u16>,
 ) -> io::Result<(ReplicaId, TcpStream)> {
     stream.set_nodelay(true)?;
     write_frame(&mut stream, &to_cbor(&shared.hello())).await?;
@@ -269,11 +274,11 @@ async fn greet(
     let hello: Hello = from_cbor("greeting", &bytes)
         .map_err(|error| invalid(Box::<dyn Error + Send + Sync>::from(error)))?;
     let peer = shared.judge(&hello).map_err(|reason| invalid(reason.into()))?;
-    if expected.is_some_and(|expected| expected != peer) {
+    if expected.is_some_and(|expected| expected != peer.terminal()) {
         return Err(invalid(TurnedAway::OtherTerminal(peer).into()));
     }
     let links = shared.links();
-    if !links.contains_key(&peer) && links.len() >= shared.config.max_peers as usize {
+    if !links.contains_key(&peer) && links.len() >= shared.max_peers as usize {
         return Err(invalid(TurnedAway::TooMany.into()));
     }
     drop(links);

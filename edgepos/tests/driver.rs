@@ -14,8 +14,8 @@ use edgepos::consensus::Timing;
 use edgepos::core::{ConnectionId, IdempotencyKey, Persist, ReplicaId, Space, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, CounterRow, Currency, Line, Tender};
 use edgepos::{
-    Commit, ConditionKind, Config, Delivery, Draft, Driver, DriverConfig, Genesis, Inference, MemoryStore,
-    Node, Notice, Record, Refusal, Rows, SqliteStore, Store, StoreError, SystemClock, Transport,
+    Commit, ConditionKind, Config, Delivery, Draft, Driver, Genesis, Inference, MemoryStore, Node, Notice,
+    Ports, Record, Refusal, Rows, SqliteStore, Store, StoreError, SystemClock, Transport,
 };
 use tokio::sync::{broadcast, mpsc};
 
@@ -23,17 +23,14 @@ fn start(store: Box<dyn Store>) -> (Node, Driver) {
     let me = ReplicaId::new(1, 5);
     let genesis =
         Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
-    let config = DriverConfig { terminal: Config::new(me, genesis, 9) };
-    let (_events, transport_events) = mpsc::channel(1);
-    Driver::start(
-        config,
-        store,
-        Box::new(Alone),
-        transport_events,
-        Arc::new(Cloudless),
-        Arc::new(SystemClock::new()),
-    )
-    .unwrap()
+    Driver::start(Config::new(me, genesis, 9), alone(store)).unwrap()
+}
+
+/// Nobody is there.
+fn alone(store: Box<dyn Store>) -> Ports {
+    let (_, transport_events) = mpsc::channel(1);
+    let (uplink, clock) = (Arc::new(Cloudless), Arc::new(SystemClock::new()));
+    Ports { store, transport: Box::new(Alone), transport_events, uplink, clock }
 }
 
 /// A terminal alone on a network of datagrams.
@@ -56,10 +53,7 @@ async fn the_transport_says_whether_fast_elections_are_safe() {
     let start = |transport: Box<dyn Transport>| {
         let mut terminal = Config::new(me, genesis.clone(), 9);
         (terminal.timing, terminal.delivery) = (Timing::fast(), Delivery::Lossy);
-        let (_events, transport_events) = mpsc::channel(1);
-        let (store, clock) = (Box::new(MemoryStore::new()), Arc::new(SystemClock::new()));
-        let config = DriverConfig { terminal };
-        Driver::start(config, store, transport, transport_events, Arc::new(Cloudless), clock)
+        Driver::start(terminal, Ports { transport, ..alone(Box::new(MemoryStore::new())) })
     };
     let (node, driver) = start(Box::new(Datagrams)).unwrap();
     node.shutdown().await;

@@ -11,8 +11,8 @@ use edgepos::core::{Chain, EventId, Lane, Persist, ReplicaId, Seq, Space, StoreG
 use edgepos::crdt::VersionVector;
 use edgepos::model::{Body, Counter, StockLine, StockMoved, StockReason};
 use edgepos::{
-    Config, Driver, DriverConfig, Durability, Events, Genesis, HistoryError, MAX_PAGE, MemoryStore, Node,
-    Record, Rows, Store, StoreError, SystemClock,
+    Config, Driver, Durability, Events, Genesis, HistoryError, MAX_PAGE, MemoryStore, Node, Ports, Record,
+    Rows, Store, StoreError, SystemClock,
 };
 use tokio::sync::mpsc;
 
@@ -35,11 +35,17 @@ impl Store for Shared {
 fn start(store: &Shared) -> (Node, Driver) {
     let genesis =
         Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![ME], recovery: None };
-    let config = DriverConfig { terminal: Config::new(ME, genesis, 9) };
-    let (_events, transport) = mpsc::channel(1);
+    let config = Config::new(ME, genesis, 9);
+    let (_events, transport_events) = mpsc::channel(1);
     let clock = Arc::new(SystemClock::new());
-    Driver::start(config, Box::new(store.clone()), Box::new(Alone), transport, Arc::new(Cloudless), clock)
-        .unwrap()
+    let ports = Ports {
+        store: Box::new(store.clone()),
+        transport: Box::new(Alone),
+        transport_events,
+        uplink: Arc::new(Cloudless),
+        clock,
+    };
+    Driver::start(config, ports).unwrap()
 }
 
 fn goods(quantity: i64) -> Record {

@@ -19,7 +19,7 @@ fn the_readme_shows_what_is_run() {
 fn the_readmes_file_is_read() {
     let shown = README.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let setup: edgepos::Setup = shown.parse().unwrap();
-    assert_eq!((setup.terminal, setup.peers.len()), (1, 2));
+    assert_eq!((setup.terminal.number(), setup.peers.len()), (1, 2));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use alone::{Alone, Cloudless};
 use edgepos::core::{ConnectionId, IdempotencyKey, ReplicaId, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, Currency, Discount, Line, Tender, TenderType};
 use edgepos::{
-    Commit, Config, Draft, Driver, DriverConfig, Genesis, MemoryStore, Node, Record, Refusal, SystemClock,
+    Commit, Config, Draft, Driver, Genesis, MemoryStore, Node, Ports, Record, Refusal, SystemClock,
     TransportEvent,
 };
 use tokio::sync::mpsc;
@@ -124,16 +124,15 @@ async fn nothing_of_a_customer_or_a_sale_is_shown() {
     let me = ReplicaId::new(1, 5);
     let genesis =
         Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
-    let (peer, transport) = mpsc::channel(8);
-    let (node, driver) = Driver::start(
-        DriverConfig { terminal: Config::new(me, genesis, 9) },
-        Box::new(MemoryStore::new()),
-        Box::new(Alone),
-        transport,
-        Arc::new(Cloudless),
-        Arc::new(SystemClock::new()),
-    )
-    .unwrap();
+    let (peer, transport_events) = mpsc::channel(8);
+    let ports = Ports {
+        store: Box::new(MemoryStore::new()),
+        transport: Box::new(Alone),
+        transport_events,
+        uplink: Arc::new(Cloudless),
+        clock: Arc::new(SystemClock::new()),
+    };
+    let (node, driver) = Driver::start(Config::new(me, genesis, 9), ports).unwrap();
     let mut shown = Shown::default();
 
     node.begin(draft(1)).await.unwrap();

@@ -43,3 +43,23 @@ async fn terminals_meet_by_number_and_share_what_they_sell() {
     one.close().await.unwrap();
     two.close().await.unwrap();
 }
+
+/// Whoever stops a terminal starts it again at once: its files and its address are free.
+#[tokio::test]
+async fn a_terminal_is_started_again_at_once_twenty_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut setup = file(1, folder.path(), "");
+    for sold in 0..20u8 {
+        let terminal = setup.clone().open().await.unwrap();
+        // The second start and those after it ask for the address that the first was given.
+        setup.listen = terminal.address;
+        let milk = Line { no: 1, product: "milk".into(), quantity: 1, amount: 129, ..Line::default() };
+        let basket = BasketId([sold; 16]);
+        let begun = terminal.node.begin(Draft::sale(basket, Currency::EUR, vec![milk])).await.unwrap();
+        let commit =
+            Commit { basket, key: IdempotencyKey([sold; 16]), tenders: Tender::cash(begun.total).into() };
+        let committed = terminal.node.commit(commit).await.unwrap();
+        assert_eq!(committed.receipt.number, u64::from(sold) + 1);
+        terminal.close().await.unwrap();
+    }
+}

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use edgepos::core::{ConnectionId, IdempotencyKey, Now, Persist, ReplicaId, Space, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, Currency, Line, Tender};
-use edgepos::sync::{CloudRequest, UplinkError};
+use edgepos::sync::{CloudReply, CloudRequest, UplinkError};
 use edgepos::{
-    Commit, Config, Delivery, Draft, Driver, DriverConfig, Genesis, Input, Output, RequestId, Restored, Rows,
-    SqliteStore, Store, StoreError, SystemClock, Terminal, Transport, Uplink, UplinkFuture,
+    Commit, Config, Delivery, Draft, Driver, Genesis, Input, Output, Ports, RequestId, Restored, Rows,
+    SqliteStore, Store, StoreError, SystemClock, Terminal, Transport, Uplink, async_trait,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -35,9 +35,10 @@ impl Transport for Alone {
 /// The cloud is away.
 struct Cloudless;
 
+#[async_trait]
 impl Uplink for Cloudless {
-    fn call(&self, _: CloudRequest) -> UplinkFuture {
-        Box::pin(async { Err(UplinkError::Unreachable) })
+    async fn call(&self, _: CloudRequest) -> Result<CloudReply, UplinkError> {
+        Err(UplinkError::Unreachable)
     }
 }
 
@@ -79,15 +80,14 @@ pub(crate) fn sell(callers: usize, sales: usize) -> Figures {
         let store = SqliteStore::open(&dir.path().join("till.db")).expect("a file");
         let store = Counting { store, commits: Arc::clone(&commits) };
         let (_events, transport_events) = mpsc::channel(1);
-        let (node, driver) = Driver::start(
-            DriverConfig { terminal: config() },
-            Box::new(store),
-            Box::new(Alone),
+        let ports = Ports {
+            store: Box::new(store),
+            transport: Box::new(Alone),
             transport_events,
-            Arc::new(Cloudless),
-            Arc::new(SystemClock::new()),
-        )
-        .expect("a till");
+            uplink: Arc::new(Cloudless),
+            clock: Arc::new(SystemClock::new()),
+        };
+        let (node, driver) = Driver::start(config(), ports).expect("a till");
         // The reserve is made and the election is over.
         tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
         let (before, flushed, began) = (written(), commits.load(Ordering::Relaxed), Instant::now());

@@ -128,6 +128,7 @@ mod tests {
             level: 0,
             below_level: false,
             exceptions: Vec::new(),
+            open_exceptions: 0,
             quarantined: 0,
             set_aside: 0,
             business_day: None,

@@ -214,6 +214,7 @@ impl Later {
             level: self.election.level(),
             below_level: self.election.is_below_level(),
             exceptions: self.state.exceptions(),
+            open_exceptions: self.state.exceptions().len(),
             quarantined: self.state.facts().unreadable.len() as u64,
             set_aside: 0,
             business_day: None,

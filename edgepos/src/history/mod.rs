@@ -3,9 +3,12 @@
 //! What is read comes from the store, a piece at a time and on the store's own thread: no question here holds up a sale, and a slow
 //! reader misses nothing.
 
+mod backwards;
+pub(crate) mod baskets;
 pub(crate) mod durability;
 mod merge;
 mod stored;
+pub(crate) mod transactions;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

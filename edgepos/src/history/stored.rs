@@ -5,6 +5,7 @@ use edgepos_sync::{EventRecord, Hash};
 use thiserror::Error;
 
 use crate::retail::envelope::Envelope;
+use crate::retail::unreadable::Unreadable;
 use crate::terminal::refusal::Refusal;
 
 /// An event as it is stored.
@@ -32,6 +33,15 @@ pub enum HistoryError {
     Missing {
         /// The first one that is missing.
         id: EventId,
+    },
+    /// A row is damaged, or a later version wrote it.
+    #[error("{what} cannot be read")]
+    Unreadable {
+        /// What was read.
+        what: &'static str,
+        /// Why it cannot be.
+        #[source]
+        reason: Unreadable,
     },
 }
 

@@ -2,6 +2,7 @@
 
 /// A figure went beyond its threshold, or came back.
 #[derive(Clone, Copy, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Alert {
     /// The name of its rule, in snake case: `elections`, `failover`, `split_brain`, `sync_lag`, `queue`.
     pub name: &'static str,

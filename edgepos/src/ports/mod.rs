@@ -9,4 +9,28 @@ mod uplink;
 pub use clock::{Clock, SystemClock};
 pub use store::{EachRow, MemoryStore, Rows, Store, StoreError, StoreFailure};
 pub use transport::{Delivery, Transport, TransportEvent};
-pub use uplink::{Uplink, UplinkFuture};
+pub use uplink::Uplink;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+/// What a [`Driver`](crate::Driver) runs a terminal on.
+pub struct Ports {
+    /// Where it is kept. Lives on a thread of its own.
+    pub store: Box<dyn Store>,
+    /// What reaches the other terminals.
+    pub transport: Box<dyn Transport>,
+    /// What the transport tells. One that was never connected to a sender that lives is at its end, and nobody is heard.
+    pub transport_events: mpsc::Receiver<TransportEvent>,
+    /// What reaches the cloud.
+    pub uplink: Arc<dyn Uplink>,
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Ports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ports").finish_non_exhaustive()
+    }
+}

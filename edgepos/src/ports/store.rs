@@ -15,6 +15,8 @@ pub type EachRow<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
 
 /// What may be done about a store that could not do what it was asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum StoreFailure {
     /// Nothing more: what the disk holds is in doubt. The terminal stops, and a restart is the recovery. A flush that failed is of
     /// this kind, since a second one that succeeds proves nothing.

@@ -1,5 +1,6 @@
 //! The transport port.
 
+use async_trait::async_trait;
 use edgepos_core::{ConnectionId, ReplicaId};
 
 /// What a transport does to what it is given.
@@ -24,10 +25,15 @@ pub enum TransportEvent {
 }
 
 /// Carries frames between the terminals of one store.
+#[async_trait]
 pub trait Transport: Send {
     /// What it does to frames.
     fn delivery(&self) -> Delivery;
 
     /// Sends, or drops: never blocks. A frame for a connection that is gone is dropped.
     fn send(&mut self, to: ReplicaId, connection: ConnectionId, frame: Vec<u8>);
+
+    /// Ends every connection and lets go of what it listens at, so that another process may listen there when this returns. Nothing is
+    /// sent after it. A transport that has nothing to let go of need not do anything.
+    async fn close(&mut self) {}
 }

@@ -1,18 +1,32 @@
 //! The uplink port.
 
-use std::future::Future;
-use std::pin::Pin;
-
+use async_trait::async_trait;
 use edgepos_core::WallMs;
 use edgepos_sync::{CloudReply, CloudRequest, UplinkError};
 
-/// The reply that is on its way.
-pub type UplinkFuture = Pin<Box<dyn Future<Output = Result<CloudReply, UplinkError>> + Send>>;
-
-/// Asks the cloud.
+/// Asks the cloud. A port that waits: implement it under [`edgepos::async_trait`](macro@crate::async_trait), as in
+///
+/// ```
+/// use edgepos::Uplink;
+/// use edgepos::sync::{CloudReply, CloudRequest, UplinkError};
+///
+/// struct Away;
+///
+/// #[edgepos::async_trait]
+/// impl Uplink for Away {
+///     async fn call(&self, _: CloudRequest) -> Result<CloudReply, UplinkError> {
+///         Err(UplinkError::Unreachable)
+///     }
+/// }
+/// ```
+#[async_trait]
 pub trait Uplink: Send + Sync {
-    /// One request, one reply. It must end within a bounded time, since the terminal has one request in flight and waits for it.
-    fn call(&self, request: CloudRequest) -> UplinkFuture;
+    /// One request, one reply. It must end within a bounded time, since the terminal has one request in flight and waits for it. Its
+    /// future is dropped when the terminal stops.
+    ///
+    /// # Errors
+    /// Why there is no reply. The request may have been carried out all the same: it is made again.
+    async fn call(&self, request: CloudRequest) -> Result<CloudReply, UplinkError>;
 
     /// The cloud's time of day as its latest answer said it, once; `None` where none was said since. Asked for when an answer has come.
     fn take_time(&self) -> Option<WallMs> {

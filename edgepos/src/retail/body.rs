@@ -37,15 +37,31 @@ macro_rules! bodies {
 
         /// The body of an event, decoded. A vendor that puts a body of its own under a kind reads [`Envelope::body`] itself.
         #[derive(Clone, PartialEq, Eq, Debug)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+        #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
         #[non_exhaustive]
         pub enum Body {
             $($(#[$doc])+ $variant(held!($form $(super::$first$(::$rest)*)?)),)+
             /// A kind of a later version, and its bytes.
-            Unknown(Kind, Vec<u8>),
+            Unknown(Kind, #[cfg_attr(feature = "serde", serde(with = "crate::shown::text::bytes"))] Vec<u8>),
         }
 
         impl Envelope {
             /// Reads the body by the event's kind.
+            ///
+            /// ```
+            /// use edgepos::crdt::Hlc;
+            /// use edgepos::model::{Body, Envelope, Kind};
+            ///
+            /// let later = Envelope::new(Kind(999), 0, Hlc(1), vec![7]);
+            /// match later.read_body()? {
+            ///     Body::Transaction(sale) => println!("{} lines, {} in minor units", sale.lines.len(), sale.total),
+            ///     Body::Custom(bytes) => println!("{} bytes of our own", bytes.len()),
+            ///     Body::Unknown(kind, bytes) => assert_eq!((kind, bytes), (Kind(999), vec![7])),
+            ///     other => println!("{other:?}"),
+            /// }
+            /// # Ok::<(), edgepos::model::DecodeError>(())
+            /// ```
             ///
             /// # Errors
             /// When the bytes are no body of that kind.

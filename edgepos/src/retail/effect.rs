@@ -11,6 +11,7 @@ const MAX_DRAWER: usize = 64;
 
 /// What is counted. Numbers from 0x8000 are a vendor's own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(transparent)]
 pub struct Counter(#[n(0)] pub u16);
 
@@ -33,6 +34,8 @@ impl Counter {
 
 /// Where stock is. Other counters use [`OnHand`](Self::OnHand).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[cbor(index_only)]
 pub enum StockState {
     /// On the shelf or in the store room.

@@ -13,6 +13,8 @@ use super::kind::Kind;
 
 /// How far the stamp of an event can be trusted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[cbor(index_only)]
 pub enum ClockQuality {
     /// Nobody set this clock, as far as is known.
@@ -29,6 +31,8 @@ pub enum ClockQuality {
 
 /// Whether the event counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[cbor(index_only)]
 pub enum Mode {
     /// It counts: counters and receipt series move.
@@ -42,6 +46,7 @@ pub enum Mode {
 
 /// What a reference is to the event that makes it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(transparent)]
 pub struct RefRole(#[n(0)] pub u8);
 
@@ -58,6 +63,7 @@ impl RefRole {
 
 /// A link to something that has a name.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ref {
     /// What it is to this event.
     #[n(0)]
@@ -65,6 +71,7 @@ pub struct Ref {
     /// Its name; at most 64 bytes.
     #[n(1)]
     #[cbor(with = "minicbor::bytes")]
+    #[cfg_attr(feature = "serde", serde(with = "crate::shown::text::bytes"))]
     pub id: Vec<u8>,
 }
 
@@ -130,8 +137,8 @@ pub struct Envelope {
     pub body: Vec<u8>,
     /// A vendor's additions, by namespace.
     #[n(15)]
-    #[cbor(default)]
-    pub ext: BTreeMap<String, minicbor::bytes::ByteVec>,
+    #[cbor(default, with = "edgepos_wire::bytes_by_name")]
+    pub ext: BTreeMap<String, Vec<u8>>,
     /// The till's idempotency key.
     #[n(17)]
     #[cbor(with = "minicbor::bytes")]

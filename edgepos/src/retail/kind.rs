@@ -5,6 +5,7 @@ use minicbor::{Decode, Encode};
 
 /// What an event is about. Unknown kinds are carried and never refused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(transparent)]
 pub struct Kind(#[n(0)] pub u16);
 

@@ -12,6 +12,8 @@ use crate::terminal::refusal::Refusal;
 
 /// Why stock moved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[cbor(index_only)]
 pub enum StockReason {
     /// Goods came in.
@@ -33,6 +35,7 @@ pub enum StockReason {
 
 /// One product of a stock movement.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct StockLine {
     /// The product's code.
     #[n(0)]
@@ -44,6 +47,7 @@ pub struct StockLine {
 
 /// The body of [`Kind::STOCK_MOVED`](crate::model::Kind::STOCK_MOVED).
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(map)]
 pub struct StockMoved {
     /// Why the goods moved.

@@ -66,6 +66,25 @@ pub struct Config {
     /// A leader whose oldest write takes longer hands over. Default 2 s, at least 100 ms. Shorter moves the leadership at every hiccup of
     /// a flash disk; longer leaves decisions unapplied where the uploads are.
     pub disk_stall_after: Duration,
+    /// `false` for a terminal that never leads: it votes, sells and confirms decisions. Default `true`. Set it where a terminal is switched
+    /// off without notice, or hangs behind a slow line.
+    pub campaigns: bool,
+    /// The store is busy when more than this many of its events became durable here within a minute, until no more than half as many
+    /// did. Default 400, at least 2.
+    pub busy_above: u32,
+    /// After this long a request to the cloud counts as failed, whatever becomes of it. Default 30 s, 1 s to 5 min.
+    pub uplink_timeout: Duration,
+    /// The longest wait between two requests to a cloud that fails; the first is up to 1 s. Default 60 s, 1 s to 1 h. Shorter finds a
+    /// cloud sooner that is back, longer spares one that struggles.
+    pub uplink_retry: Duration,
+    /// How long no leader must have been known before this terminal uploads for itself. Default 30 s, 1 s to 1 h. Shorter uploads with the
+    /// store's leader at the same time, where one is about to be found; longer leaves events here alone.
+    pub leaderless_upload_after: Duration,
+    /// Events here and not in the cloud above which a leader asks the others to pause between batches, and from twice as many on for the
+    /// longest pause. Default 5,000, at least 1.
+    pub pause_above: u32,
+    /// Largest event that is recorded here, in bytes. Default 64 KiB, 1 KiB to 64 KiB: others need not take a larger one.
+    pub max_event_bytes: u32,
     /// The place in the store that this terminal sells from. Default 0.
     pub location: u32,
     /// Whether goods come back without their receipt. Default true. A return that names its receipt is held to it either way, as far
@@ -99,6 +118,13 @@ impl Config {
             level_after: Duration::from_secs(7 * 24 * 3600),
             replace_voter_after: Duration::from_secs(600),
             disk_stall_after: Duration::from_secs(2),
+            campaigns: true,
+            busy_above: 400,
+            uplink_timeout: Duration::from_secs(30),
+            uplink_retry: Duration::from_secs(60),
+            leaderless_upload_after: Duration::from_secs(30),
+            pause_above: 5_000,
+            max_event_bytes: 64 << 10,
             location: 0,
             unreferenced_returns: true,
             max_open_baskets: 1_000,
@@ -121,6 +147,13 @@ impl Config {
         bounds((1..=100_000).contains(&self.max_commits), "max_commits", "1 to 100,000")?;
         bounds((1..=100_000).contains(&self.max_rows_behind), "max_rows_behind", "1 to 100,000")?;
         bounds((1..=1_000).contains(&self.max_peers), "max_peers", "1 to 1,000")?;
+        bounds(self.busy_above >= 2, "busy_above", "at least 2")?;
+        let seconds = |duration: Duration, most| (1..=most).contains(&duration.as_secs());
+        bounds(seconds(self.uplink_timeout, 300), "uplink_timeout", "1 s to 5 min")?;
+        bounds(seconds(self.uplink_retry, 3_600), "uplink_retry", "1 s to 1 h")?;
+        bounds(seconds(self.leaderless_upload_after, 3_600), "leaderless_upload_after", "1 s to 1 h")?;
+        bounds((1..=u32::MAX / 2).contains(&self.pause_above), "pause_above", "at least 1")?;
+        bounds((1 << 10..=64 << 10).contains(&self.max_event_bytes), "max_event_bytes", "1 KiB to 64 KiB")?;
         bounds(!self.me.is_store() && self.me.terminal() != 0, "me", "a terminal's number from 1 on")
     }
 
@@ -136,30 +169,70 @@ impl Config {
 
     /// What the election is told of it.
     pub(super) fn election(&self) -> consensus::Config {
-        let mut election = consensus::Config::standard(self.me, self.genesis.voters.clone(), self.seed);
-        election.timing = self.timing.clone();
-        election.lossy_transport = self.delivery == Delivery::Lossy;
-        election.joins = self.joins();
-        election.replace_voter_after = self.replace_voter_after;
-        election.disk_stall_after = self.disk_stall_after;
-        election.store = self.genesis.store;
-        election.generation = self.genesis.generation;
-        election.level = self.level;
-        election
+        let standard = consensus::Config::standard(self.me, self.genesis.voters.clone(), self.seed);
+        // Every field by its name: what the election can be told next, somebody decides here whether a vendor can say it.
+        consensus::Config {
+            me: self.me,
+            voters: standard.voters,
+            joins: self.joins(),
+            campaigns: self.campaigns,
+            replace_voter_after: self.replace_voter_after,
+            disk_stall_after: self.disk_stall_after,
+            store: self.genesis.store,
+            generation: self.genesis.generation,
+            level: self.level,
+            timing: self.timing.clone(),
+            lossy_transport: self.delivery == Delivery::Lossy,
+            seed: self.seed,
+            // Limits of the store's log: what goes through it is the terminal's own, and small.
+            max_entry_bytes: standard.max_entry_bytes,
+            max_pending_proposals: standard.max_pending_proposals,
+            max_uncommitted_bytes: standard.max_uncommitted_bytes,
+            max_log_entries: standard.max_log_entries,
+        }
     }
 
     /// What the outbox is told of it.
     pub(super) fn outbox(&self) -> sync::Config {
-        let mut outbox = sync::Config::standard(self.genesis.store, self.me, self.seed);
-        outbox.generation = self.genesis.generation;
-        outbox.level = self.level;
-        outbox.flush_interval = self.flush_interval;
-        outbox.peak_flush_interval = self.peak_flush_interval;
+        let standard = sync::Config::standard(self.genesis.store, self.me, self.seed);
         let others = self.genesis.voters.len() / 2 + usize::from(self.joins());
         let others = u32::try_from(others).unwrap_or(u32::MAX);
-        outbox.majority = NonZeroU32::new(others);
-        outbox.max_peers = self.max_peers.saturating_mul(2);
-        outbox
+        // Every field by its name, as above.
+        sync::Config {
+            store: self.genesis.store,
+            generation: self.genesis.generation,
+            me: self.me,
+            seed: self.seed,
+            flush_interval: self.flush_interval,
+            peak_flush_interval: self.peak_flush_interval,
+            peak_above: self.busy_above,
+            peak_below: self.busy_above / 2,
+            max_event_bytes: self.max_event_bytes,
+            uplink_initial: standard.uplink_initial,
+            uplink_max: self.uplink_retry,
+            uplink_timeout: self.uplink_timeout,
+            leaderless_lease_after: self.leaderless_upload_after,
+            high_water_events: self.pause_above,
+            critical_events: self.pause_above * 2,
+            level: self.level,
+            majority: NonZeroU32::new(others),
+            max_peers: self.max_peers.saturating_mul(2),
+            // How batches are cut and repeated, and how long a claim may stand: right for every store, as measured.
+            batch_bytes: standard.batch_bytes,
+            batch_events: standard.batch_events,
+            lane_floor_bytes: standard.lane_floor_bytes,
+            max_pending_writes: standard.max_pending_writes,
+            resend_initial: standard.resend_initial,
+            resend_max: standard.resend_max,
+            high_water_bytes: standard.high_water_bytes,
+            critical_bytes: standard.critical_bytes,
+            pause_max: standard.pause_max,
+            claim_grace: standard.claim_grace,
+            head_interval: standard.head_interval,
+            dispute_interval: standard.dispute_interval,
+            unconfirmed_wait: standard.unconfirmed_wait,
+            limits: standard.limits,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::ports::StoreFailure;
 
 /// How the store is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Disk {
     /// Bytes of writes that may be promised in all, as [`Store::set_aside`](crate::Store::set_aside) said; 0 while the disk is full.
     pub room: u64,

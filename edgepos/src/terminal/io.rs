@@ -14,6 +14,9 @@ use crate::retail::exception::body::{ExceptionEnded, ExceptionRaised};
 use crate::retail::sale::body::Line;
 use crate::retail::sale::receipt::Receipt;
 
+/// Most rows of one answer: counters, open baskets, open exceptions. What has more is asked for page by page.
+pub const MAX_PAGE: usize = 1_000;
+
 /// The world did something.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -186,8 +189,10 @@ pub struct Status {
     /// Whether that is a level which this terminal does not know: it sells and exchanges events, and takes no part in what the store
     /// decides.
     pub below_level: bool,
-    /// Exceptions that are raised and have not ended.
+    /// Exceptions that are raised and have not ended, the first [`MAX_PAGE`] by what they are about.
     pub exceptions: Vec<ExceptionRaised>,
+    /// How many there are of them.
+    pub open_exceptions: usize,
     /// Events that cannot be read here.
     pub quarantined: u64,
     /// Events of branches that lost: taken out of their chains and kept. Each counts under the name that it was given instead.

@@ -35,7 +35,7 @@ use edgepos_core::{ConnectionId, EventId, LoadId, Now, PersistId, ReplicaId, Tim
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{self as sync, Outbox};
 pub use frame::MAX_FRAME;
-pub use io::{Input, Notice, Output, Reply, RequestId, Status};
+pub use io::{Input, MAX_PAGE, Notice, Output, Reply, RequestId, Status};
 pub use level::LevelError;
 pub use refusal::Refusal;
 pub use restore::{RestoreError, Restored, RowError};
@@ -62,9 +62,6 @@ use crate::retail::sale::body::BasketId;
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::receipt::Commit;
 use crate::retail::shop::Shop;
-
-/// Most counters of one page.
-pub const MAX_PAGE: usize = 1_000;
 
 /// One terminal of a store.
 ///
@@ -321,7 +318,8 @@ impl Terminal {
             open_baskets: self.shop.sales().unresolved().len(),
             level: self.election.level(),
             below_level: self.election.is_below_level(),
-            exceptions: self.shop.exceptions().iter().cloned().collect(),
+            exceptions: self.shop.exceptions().open_after(None).take(MAX_PAGE).cloned().collect(),
+            open_exceptions: self.shop.exceptions().open_count(),
             quarantined: self.shop.quarantined(),
             set_aside: self.shop.set_aside(),
             business_day: self.shop.business_day(),
@@ -395,6 +393,11 @@ impl Terminal {
     /// The price of a product on a list that is in force at `at_ms` (milliseconds since 1970 UTC).
     pub fn price(&self, product: &str, list: u16, at_ms: u64) -> Option<&PriceSet> {
         self.shop.catalogue().price(product, list, at_ms)
+    }
+
+    /// The rooms of the shop, for questions.
+    pub(crate) fn shop(&self) -> &Shop {
+        &self.shop
     }
 
     /// Does a command of the application, where the terminal runs.

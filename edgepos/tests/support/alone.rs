@@ -1,8 +1,8 @@
 //! A terminal's surroundings where nobody is: no peer is connected, and the cloud is away.
 
 use edgepos::core::{ConnectionId, ReplicaId};
-use edgepos::sync::{CloudRequest, UplinkError};
-use edgepos::{Delivery, Transport, Uplink, UplinkFuture};
+use edgepos::sync::{CloudReply, CloudRequest, UplinkError};
+use edgepos::{Delivery, Transport, Uplink, async_trait};
 
 /// Nobody is connected.
 pub(crate) struct Alone;
@@ -18,8 +18,9 @@ impl Transport for Alone {
 /// The cloud is away.
 pub(crate) struct Cloudless;
 
+#[async_trait]
 impl Uplink for Cloudless {
-    fn call(&self, _: CloudRequest) -> UplinkFuture {
-        Box::pin(async { Err(UplinkError::Unreachable) })
+    async fn call(&self, _: CloudRequest) -> Result<CloudReply, UplinkError> {
+        Err(UplinkError::Unreachable)
     }
 }

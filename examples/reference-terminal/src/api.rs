@@ -2,16 +2,22 @@
 //!
 //! | call | body | answer |
 //! |---|---|---|
-//! | `POST /begin` | [`Begin`] | [`Begun`] |
-//! | `POST /commit` | [`Pay`] | [`Receipt`] |
+//! | `POST /begin` | [`Begin`] | [`Begun`](edgepos::Begun) |
+//! | `POST /commit` | [`Pay`] | [`Committed`] |
 //! | `POST /abandon` | [`Abandon`] | [`Done`] |
 //! | `POST /park` | [`Park`] | [`Done`] |
 //! | `POST /claim` | [`Park`] | [`Claimed`] |
 //! | `POST /record` | [`KeyedRecord`] | [`Recorded`] |
-//! | `GET /status` | | [`StatusReport`] |
-//! | `GET /unresolved` | | list of [`OpenBasketReport`] |
-//! | `GET /counters?product=CODE` | | list of [`CounterReport`] |
-//! | `GET /price?product=CODE&list=0&at_ms=NOW` | | [`PriceReport`] |
+//! | `GET /status` | | [`Status`](edgepos::Status) |
+//! | `GET /unresolved` | | list of [`OpenBasket`](edgepos::OpenBasket) |
+//! | `GET /exceptions?after=ROW` | | list of [`ExceptionRaised`](edgepos::model::ExceptionRaised), at most 1,000 |
+//! | `GET /counters?product=CODE` | | list of [`CounterValue`](edgepos::CounterValue) |
+//! | `GET /counters?counter=0&after=…&limit=…` | | the same, a page: see [`CounterPage`] |
+//! | `GET /transactions?from_ms=…&number=…` | | [`TransactionPage`](edgepos::TransactionPage): see [`FindTransactions`] |
+//! | `GET /transaction?event=…` | | [`BookedTransaction`](edgepos::BookedTransaction) |
+//! | `GET /receipts?basket=…` or `?key=…` | | list of [`Receipt`](edgepos::Receipt) |
+//! | `GET /basket?basket=…` | | [`BasketContents`](edgepos::BasketContents) |
+//! | `GET /price?product=CODE&list=0&at_ms=NOW` | | [`PriceSet`](edgepos::model::PriceSet) |
 //! | `POST /recognise` | a PNG or JPEG | [`Recognised`] |
 //! | `POST /admit` | [`Admit`] | [`Done`] |
 //! | `POST /raise-level` | | [`LevelRaised`] |
@@ -21,13 +27,9 @@
 //! basket and key. A field that a call does not have is refused at every level, and nothing of the call is done. A call that changes
 //! something has the content type `application/json`, or that of the picture.
 
-mod report;
-
+use edgepos::Committed;
+use edgepos::model::{DocType, Mode};
 use serde::{Deserialize, Serialize};
-
-pub use self::report::{
-    ConditionReport, CounterReport, ExceptionReport, OpenBasketReport, PriceReport, StatusReport,
-};
 
 /// Whether a field has its default and need not be written.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -41,7 +43,7 @@ pub struct Begin {
     /// The till's name for it, 32 hexadecimal digits.
     pub basket: String,
     /// Sale or return.
-    pub doc_type: DocKind,
+    pub doc_type: DocType,
     /// The currency, by its ISO 4217 code.
     pub currency: String,
     /// The customer, by the vendor's number.
@@ -52,7 +54,7 @@ pub struct Begin {
     pub operator: Option<String>,
     /// Whether it counts. Default `live`.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub mode: ModeKind,
+    pub mode: Mode,
     /// The receipt series, where it is not that of the document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
@@ -70,17 +72,6 @@ pub struct Begin {
     /// What it does to points, gift cards, coupons and a vendor's own counters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<EffectPart>,
-}
-
-/// Whether a basket counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ModeKind {
-    /// It counts: counters and receipt series move.
-    #[default]
-    Live,
-    /// A trainee at work: no counter moves, and no receipt series.
-    Training,
 }
 
 /// A tax of a receipt.
@@ -112,22 +103,6 @@ pub struct EffectPart {
     /// The value below which the counter raises an exception.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<i64>,
-}
-
-/// What a document is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DocKind {
-    /// Goods out, money in. Series `S`.
-    Sale,
-    /// Goods back, money out. Series `R`.
-    Return,
-    /// Goods out and goods back on one receipt. Series `S`.
-    Exchange,
-    /// A transaction taken back. Series `R`.
-    Void,
-    /// The drawer was opened. Series `N`.
-    NoSale,
 }
 
 /// One line of a basket.
@@ -188,15 +163,6 @@ pub struct Original {
     pub line: u16,
 }
 
-/// A basket is open.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Begun {
-    /// Its number in the series.
-    pub number: u64,
-    /// What the customer owes, in minor units.
-    pub total: i64,
-}
-
 /// The customer has paid.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -240,23 +206,6 @@ pub enum TenderKind {
     StoredValue,
     /// Anything else, such as a manufacturer's coupon.
     Other,
-}
-
-/// Proof of a booked transaction. It is durable.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Receipt {
-    /// The event, such as `3-0123456789ab/0:17`.
-    pub event: String,
-    /// The basket that became the receipt.
-    pub basket: String,
-    /// The receipt series.
-    pub series: String,
-    /// Its number there.
-    pub number: u64,
-    /// What was sold for, in minor units.
-    pub total: i64,
-    /// Whether an earlier call with this key had booked it.
-    pub repeated: bool,
 }
 
 /// A basket to give up.
@@ -416,6 +365,44 @@ pub struct Recorded {
     pub event: String,
 }
 
+/// `GET /transactions`: which, and how many. What is absent restricts nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FindTransactions {
+    /// Booked at this time or later, milliseconds since 1970 UTC by the clock of the terminal that booked. Bounds the search.
+    pub from_ms: Option<u64>,
+    /// Booked before this time.
+    pub before_ms: Option<u64>,
+    /// Of this business day, as yyyymmdd.
+    pub business_day: Option<u32>,
+    /// Of this receipt series.
+    pub series: Option<String>,
+    /// With this number in its series.
+    pub number: Option<u64>,
+    /// Of this customer.
+    pub customer: Option<String>,
+    /// Booked at the terminal with this number.
+    pub terminal: Option<u16>,
+    /// Where the page before ended: each chain and position of its `next`, such as `3-0123456789ab/0:17,4-…`.
+    pub after: Option<String>,
+    /// How many, at most 200. Default 50.
+    pub limit: Option<usize>,
+}
+
+/// `GET /counters` with one of these: a page of counters. Without any: all of them.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CounterPage {
+    /// A product's code: its stock on hand alone.
+    pub product: Option<String>,
+    /// What is counted, by its number: this kind alone.
+    pub counter: Option<u16>,
+    /// The row that the page before ended with, in hexadecimal: counter (4 digits), location (8), state (2) and key.
+    pub after: Option<String>,
+    /// How many, at most 1,000.
+    pub limit: Option<usize>,
+}
+
 /// A call that says nothing more than its path: no body, or `{}`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -471,7 +458,7 @@ pub struct Problem {
     pub error: String,
     /// The receipt of a basket that is booked already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receipt: Option<Box<Receipt>>,
+    pub receipt: Option<Box<Committed>>,
 }
 
 impl Problem {
@@ -519,6 +506,8 @@ pub enum ProblemCode {
     Stopped,
     /// No price of the product is in force.
     NoPrice,
+    /// Nothing has this name here.
+    NotFound,
     /// There is no model to ask.
     NoModel,
 }

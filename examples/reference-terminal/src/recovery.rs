@@ -49,6 +49,9 @@ pub enum ActionError {
     /// The configuration does not do.
     #[error(transparent)]
     Config(#[from] run::ConfigError),
+    /// A field of it says what it may not.
+    #[error(transparent)]
+    Setup(#[from] edgepos::SetupError),
     /// There is no database to recover: opening one would make it.
     #[error("{}: there is no such database", path.display())]
     Missing {
@@ -135,7 +138,9 @@ struct Stopped {
 
 impl Stopped {
     fn open(config: &std::path::Path) -> Result<Self, ActionError> {
-        let run::Config { db: path, me, genesis, .. } = run::Config::read(config)?;
+        let setup = run::Config::read(config)?.setup;
+        let edgepos::Config { me, genesis, .. } = setup.config()?;
+        let path = setup.database;
         if !path.is_file() {
             return Err(ActionError::Missing { path });
         }

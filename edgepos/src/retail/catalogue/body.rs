@@ -6,6 +6,7 @@ use crate::retail::money::Currency;
 
 /// The body of [`Kind::PRODUCT_SET`](crate::model::Kind::PRODUCT_SET): the newest stamp wins.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(map)]
 pub struct ProductSet {
     /// The product's code.
@@ -36,6 +37,7 @@ pub struct ProductSet {
 /// The body of [`Kind::PRICE_SET`](crate::model::Kind::PRICE_SET): in force while it is valid. Of the
 /// valid ones of a (product, list) the one that began last counts, and of those with the same validity the newest stamp.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(map)]
 pub struct PriceSet {
     /// The product's code.

@@ -9,6 +9,7 @@ use crate::retail::money::Currency;
 
 /// Cash that somebody counted in a drawer. From there on the drawer's counter says this.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(map)]
 pub struct CashCount {
     /// Of which currency.
@@ -34,6 +35,7 @@ impl CashCount {
 
 /// The body of [`Kind::DAY_OPENED`](crate::model::Kind::DAY_OPENED).
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(map)]
 pub struct DayOpened {
     /// The business day as yyyymmdd.

@@ -1,6 +1,7 @@
 //! Which exceptions the log has raised and ended, in the order of the store's chain: of one row they alternate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use edgepos_core::{Seq, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
@@ -16,6 +17,8 @@ pub(super) struct Episodes {
     raised: BTreeMap<Vec<u8>, Raised>,
     /// The latest of each row that counts.
     latest: BTreeMap<Vec<u8>, u32>,
+    /// Rows whose latest episode has not ended: far fewer than there ever were.
+    open: BTreeSet<Vec<u8>>,
     /// Rows of ends that are not taken in yet: they are read in any order.
     ends: BTreeMap<Vec<u8>, Seq>,
 }
@@ -92,9 +95,15 @@ impl Episodes {
         self.raised.get(&exception.episode_key()).is_some_and(|raised| raised.seq <= decided)
     }
 
-    /// Every open exception, by row.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &ExceptionRaised> {
-        self.latest.keys().filter_map(|row| self.open(row))
+    /// How many exceptions are open.
+    pub(super) fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Every open exception behind the one about `after`, by row.
+    pub(super) fn open_after(&self, after: Option<&[u8]>) -> impl Iterator<Item = &ExceptionRaised> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.open.range::<[u8], _>((start, Bound::Unbounded)).filter_map(|row| self.open(row))
     }
 
     fn count(&mut self, key: &[u8]) -> bool {
@@ -103,6 +112,7 @@ impl Episodes {
         let counts = self.next(row) == Some(episode);
         if counts {
             let row = row.to_vec();
+            self.open.insert(row.clone());
             self.latest.insert(row, episode);
         }
         counts
@@ -111,6 +121,10 @@ impl Episodes {
     fn take_end(&mut self, key: &[u8]) -> bool {
         let Some(raised) = self.raised.get_mut(key) else { return false };
         let latest = self.latest.get(raised.exception.subject()) == Some(&raised.exception.episode);
-        latest && !std::mem::replace(&mut raised.ended, true)
+        let ends = latest && !std::mem::replace(&mut raised.ended, true);
+        if ends {
+            self.open.remove(raised.exception.subject());
+        }
+        ends
     }
 }

@@ -160,9 +160,14 @@ impl Exceptions {
         self.episodes.has(&exception, decided)
     }
 
-    /// Each open exception.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &ExceptionRaised> {
-        self.episodes.iter()
+    /// How many exceptions are open.
+    pub(crate) fn open_count(&self) -> usize {
+        self.episodes.open_count()
+    }
+
+    /// Each open exception behind the one about `after`, by what they are about.
+    pub(crate) fn open_after(&self, after: Option<&[u8]>) -> impl Iterator<Item = &ExceptionRaised> {
+        self.episodes.open_after(after)
     }
 
     /// Every row is restored: starts to watch.

@@ -115,10 +115,15 @@ impl Parked {
         let asking = self.asking.entry(basket).or_default();
         asking.push((request, purpose));
         if asking.len() == 1 {
-            let (from, to) = (basket.0.to_vec(), [basket.0.as_slice(), &[0xFF; 19]].concat());
-            out.load_range(Space::Parked, from, to, MAX_BYTES, Wants::Parked(basket));
+            let (space, from, to) = Self::range(basket);
+            out.load_range(space, from, to, MAX_BYTES, Wants::Parked(basket));
         }
         Ok(())
+    }
+
+    /// Where the rows of a basket are: the space, the first key and the last.
+    pub(crate) fn range(basket: BasketId) -> (Space, Vec<u8>, Vec<u8>) {
+        (Space::Parked, basket.0.to_vec(), [basket.0.as_slice(), &[0xFF; 19]].concat())
     }
 
     /// The rows of a basket were read: who waits for them.

@@ -14,6 +14,7 @@ use crate::terminal::refusal::Refusal;
 
 /// A basket that was begun and neither committed nor abandoned: after a crash the cashier settles each of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct OpenBasket {
     /// The till's name for it.
     pub basket: BasketId,

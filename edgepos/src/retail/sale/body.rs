@@ -1,7 +1,9 @@
 //! The body of a sale, a return, an exchange or a void.
 
 use std::fmt;
+use std::str::FromStr;
 
+use edgepos_core::{ParseIdError, parse_hexadecimal};
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
@@ -23,6 +25,15 @@ impl fmt::Display for BasketId {
     }
 }
 
+/// 32 hexadecimal digits.
+impl FromStr for BasketId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        parse_hexadecimal(text).map(Self).ok_or(ParseIdError::new("32 hexadecimal digits"))
+    }
+}
+
 impl fmt::Debug for BasketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BasketId({self})")
@@ -31,6 +42,8 @@ impl fmt::Debug for BasketId {
 
 /// What the document is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[cbor(index_only)]
 pub enum DocType {
     /// Goods out, money in.
@@ -60,6 +73,7 @@ impl DocType {
 
 /// A line of an earlier receipt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct OriginalLine {
     /// The earlier receipt's basket.
     #[n(0)]
@@ -71,6 +85,7 @@ pub struct OriginalLine {
 
 /// Money off a line.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Discount {
     /// Why: loyalty, coupon, manager …
     #[n(0)]
@@ -82,6 +97,7 @@ pub struct Discount {
 
 /// One product on a receipt.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(map)]
 pub struct Line {
     /// Its number on the receipt, from 1, unique there.
@@ -124,6 +140,7 @@ pub struct Line {
 
 /// A tax as the vendor computed it: recorded here, never computed.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Tax {
     /// The code that lines refer to.
     #[n(0)]
@@ -144,6 +161,7 @@ pub struct Tax {
 
 /// A means of payment.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(transparent)]
 pub struct TenderType(#[n(0)] pub u8);
 
@@ -160,6 +178,7 @@ impl TenderType {
 
 /// One payment of a transaction.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Tender {
     /// By what means it was paid.
     #[n(0)]
@@ -299,6 +318,7 @@ impl From<Tender> for Tenders {
 
 /// The body of [`Kind::TRANSACTION`](crate::model::Kind::TRANSACTION), schema 1.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(map)]
 pub struct Transaction {
     /// The basket that it came of; its name from then on.
@@ -344,6 +364,7 @@ pub struct Transaction {
 
 /// The body of [`Kind::NUMBER_VOIDED`](crate::model::Kind::NUMBER_VOIDED): a receipt number was reserved and is not used.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(map)]
 pub struct NumberVoided {
     /// The series that it was reserved in.

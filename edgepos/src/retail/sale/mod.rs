@@ -89,6 +89,11 @@ impl Sales {
         self.open.iter().map(Basket::as_open)
     }
 
+    /// The same, behind `after`.
+    pub(crate) fn unresolved_after(&self, after: Option<BasketId>) -> impl Iterator<Item = OpenBasket> + '_ {
+        self.open.after(after).map(Basket::as_open)
+    }
+
     /// The room of receipt numbers.
     pub(crate) fn series(&mut self) -> &mut Series {
         &mut self.series

@@ -1,6 +1,7 @@
 //! The baskets that are open here, and what they promise: bytes that booking them writes, and goods that they take back.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use edgepos_core::{Space, Write};
 
@@ -25,6 +26,12 @@ impl OpenBaskets {
     /// Each of them, by rising id.
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Basket> {
         self.baskets.values()
+    }
+
+    /// Each of them behind `after`, by rising id.
+    pub(super) fn after(&self, after: Option<BasketId>) -> impl Iterator<Item = &Basket> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.baskets.range((start, Bound::Unbounded)).map(|(_, basket)| basket)
     }
 
     pub(super) fn get(&self, id: BasketId) -> Option<&Basket> {

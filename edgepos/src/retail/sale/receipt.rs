@@ -17,8 +17,10 @@ pub struct Commit {
 
 /// Proof of a booked transaction.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Receipt {
     /// The event that booked it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::shown::text"))]
     pub event: EventId,
     /// The basket that it came of.
     pub basket: BasketId,

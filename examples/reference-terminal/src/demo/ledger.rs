@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::api::DocKind;
+use edgepos::model::DocType;
 
 /// One line of the file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct Entry {
     /// The source's name for it.
     pub source: String,
     /// Sale or return.
-    pub kind: DocKind,
+    pub kind: DocType,
     /// The till's key, 32 hexadecimal digits.
     pub key: String,
     /// The terminal's number.

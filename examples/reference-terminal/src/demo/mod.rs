@@ -20,6 +20,7 @@ mod register;
 mod replayer;
 mod report;
 mod screen;
+mod seen;
 mod supervisor;
 mod table;
 mod verify;
@@ -235,7 +236,7 @@ fn report(
 ) -> Report {
     let findings = [figures.findings(), verdict.findings].concat();
     let returns =
-        acknowledged.receipts.iter().filter(|entry| entry.kind == crate::api::DocKind::Return).count();
+        acknowledged.receipts.iter().filter(|entry| entry.kind == edgepos::model::DocType::Return).count();
     let (lan, cloud) = supervisor.bytes_on_wire();
     Report {
         ok: findings.is_empty(),

@@ -11,8 +11,8 @@ use tokio::time::sleep;
 use super::figures::Figures;
 use super::process::Death;
 use super::screen::Screen;
+use super::seen::SeenStatus;
 use super::supervisor::{CLOUD, Supervisor};
-use crate::api::StatusReport;
 use crate::cloud::Head;
 use crate::names::parse_vector;
 
@@ -44,7 +44,7 @@ pub(super) struct Observer {
 
 #[derive(Debug, Default)]
 struct Seen {
-    terminals: Vec<Option<StatusReport>>,
+    terminals: Vec<Option<SeenStatus>>,
     cloud: Option<Head>,
     leader: Option<Leader>,
 }
@@ -102,7 +102,7 @@ impl Observer {
     }
 
     /// What each terminal last said; `None` where it said nothing.
-    pub(super) fn terminals(&self) -> Vec<Option<StatusReport>> {
+    pub(super) fn terminals(&self) -> Vec<Option<SeenStatus>> {
         self.seen().terminals.clone()
     }
 

@@ -7,7 +7,9 @@ use edgepos::core::Jitter;
 
 use super::draw::draw;
 use super::error::DemoError;
-use crate::api::{BeginLine, DocKind, Original, RecordEvent, StockPart};
+use edgepos::model::DocType;
+
+use crate::api::{BeginLine, Original, RecordEvent, StockPart};
 use crate::names::hex;
 use crate::replay::{Basket, ProductNames};
 
@@ -59,7 +61,7 @@ pub(super) struct Sale {
     pub(super) key: String,
     /// The source's name for it.
     pub(super) source: String,
-    pub(super) kind: DocKind,
+    pub(super) kind: DocType,
     pub(super) customer: String,
     pub(super) lines: Vec<BeginLine>,
     /// What coupons pay, in cents.
@@ -93,7 +95,7 @@ impl Sale {
             basket: hex(&draw()?),
             key: hex(&draw()?),
             source: format!("return of {} line {no}", self.source),
-            kind: DocKind::Return,
+            kind: DocType::Return,
             customer: self.customer.clone(),
             lines: vec![back],
             coupons: 0,
@@ -181,7 +183,7 @@ fn sale(basket: &Basket, place: usize) -> Result<Sale, DemoError> {
         basket: hex(&draw()?),
         key: hex(&draw()?),
         source: basket.id.clone(),
-        kind: DocKind::Sale,
+        kind: DocType::Sale,
         customer: basket.household.clone(),
         lines: lines.collect(),
         coupons: basket.coupons(),
@@ -280,7 +282,7 @@ mod tests {
             let plan = plan(terminals);
             assert_eq!(plan.jobs.len(), terminals);
             let jobs: Vec<&Job> = plan.jobs.iter().flatten().collect();
-            let sales = jobs.iter().filter(|job| job.sale.kind == DocKind::Sale).count();
+            let sales = jobs.iter().filter(|job| job.sale.kind == DocType::Sale).count();
             assert_eq!((sales, jobs.len() - sales), (99, 6));
             assert_eq!(jobs.iter().map(|job| job.sale.lines.len()).sum::<usize>(), 1_084 + 6);
             for jobs in &plan.jobs {

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use edgepos::model::{DocType, Mode};
+use edgepos::{Begun, Committed};
 use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -14,11 +16,9 @@ use super::figures::Figures;
 use super::ledger::{Entry, Ledger};
 use super::plan::{CURRENCY, Mishap, Sale};
 use super::process::GaveUp;
+use super::seen::{SeenCounter, SeenStatus};
 use super::supervisor::Supervisor;
-use crate::api::{
-    Begin, Begun, CounterReport, DocKind, ModeKind, Pay, Problem, ProblemCode, Receipt, RecordEvent,
-    Recorded, StatusReport, TenderKind, TenderPart,
-};
+use crate::api::{Begin, Pay, Problem, ProblemCode, RecordEvent, Recorded, TenderKind, TenderPart};
 use crate::http::CallError;
 
 /// Between two attempts.
@@ -81,7 +81,7 @@ impl Registers {
             currency: CURRENCY.into(),
             customer: Some(sale.customer.clone()),
             operator: None,
-            mode: ModeKind::Live,
+            mode: Mode::Live,
             series: None,
             lines: sale.lines.clone(),
             taxes: Vec::new(),
@@ -104,30 +104,29 @@ impl Registers {
             attempts += 1;
             unread = self.commit_and_kill(terminal, &pay, mishap).await?;
         }
-        let (receipt, took) = loop {
+        let (Committed { receipt, repeated }, took) = loop {
             attempts += 1;
             let address = self.supervisor.till(terminal).await?;
             let asked = Instant::now();
-            match self.supervisor.client.post::<Receipt>(address, "/commit", &pay).await {
-                Ok(receipt) => break (receipt, asked.elapsed()),
+            match self.supervisor.client.post::<Committed>(address, "/commit", &pay).await {
+                Ok(committed) => break (committed, asked.elapsed()),
                 Err(error) => again(error, &what("commit")).await?,
             }
         };
         let entry = Entry {
-            basket: receipt.basket,
+            basket: receipt.basket.to_string(),
             source: sale.source.clone(),
             kind: sale.kind,
             key: sale.key.clone(),
             terminal: self.supervisor.id(terminal).terminal(),
-            event: receipt.event,
+            event: receipt.event.to_string(),
             series: receipt.series,
             number: receipt.number,
             total: receipt.total,
             attempts,
-            repeated: receipt.repeated,
+            repeated,
         };
         self.figures.sold(&entry.event, took);
-        let repeated = entry.repeated;
         self.ledger.receipt(entry)?;
         Ok(Sold { repeated, unread })
     }
@@ -214,7 +213,7 @@ impl Registers {
         let path = format!("/counters?product={}", percent(&first.product));
         loop {
             let address = self.supervisor.till(terminal).await?;
-            match self.supervisor.client.get::<Vec<CounterReport>>(address, &path).await {
+            match self.supervisor.client.get::<Vec<SeenCounter>>(address, &path).await {
                 Ok(counters) => return Ok(counters.iter().any(|counter| counter.value > 0)),
                 Err(error) => again(error, "a look at the stock").await?,
             }
@@ -222,7 +221,7 @@ impl Registers {
     }
 
     /// What the terminal says of itself, as soon as it says anything.
-    pub(super) async fn status(&self, terminal: usize) -> Result<StatusReport, RegisterError> {
+    pub(super) async fn status(&self, terminal: usize) -> Result<SeenStatus, RegisterError> {
         loop {
             let address = self.supervisor.till(terminal).await?;
             match self.supervisor.client.get(address, "/status").await {
@@ -274,7 +273,7 @@ fn closes() -> RecordEvent {
 
 /// Coupons first, the rest by card or in cash.
 fn tenders(sale: &Sale, total: i64) -> Vec<TenderPart> {
-    let coupons = if sale.kind == DocKind::Sale { sale.coupons } else { 0 };
+    let coupons = if sale.kind == DocType::Sale { sale.coupons } else { 0 };
     let kind = if sale.cash { TenderKind::Cash } else { TenderKind::Card };
     [(TenderKind::Other, coupons), (kind, total - coupons)]
         .into_iter()

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use edgepos::core::{ReplicaId, StoreId};
+use edgepos::{Setup, TerminalName};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
 use tokio::task::JoinSet;
 
@@ -16,10 +17,10 @@ use super::options::Options;
 use super::places::db_path;
 use super::process::{Death, GaveUp, Process, Spec, State};
 use super::proxy::Link;
-use crate::api::StatusReport;
+use super::seen::SeenStatus;
 use crate::cloud::Head;
 use crate::http::{CallError, Client};
-use crate::run::ConfigFile;
+use crate::run::{ConfigFile, OwnConfig};
 
 /// The number that the cloud's deaths are told under; terminals have their index.
 pub(super) const CLOUD: usize = usize::MAX;
@@ -92,32 +93,26 @@ impl Supervisor {
         for (index, &id) in ids.iter().enumerate() {
             let name = format!("terminal-{}", index + 1);
             let config = dir.join(format!("{name}.toml"));
-            let file = ConfigFile {
-                store: store.to_string(),
-                generation: 0,
-                recovery: None,
-                joins: false,
-                me: id.to_string(),
-                voters: ids.iter().map(ToString::to_string).collect(),
-                db: db_path(dir, Some(index)),
-                till: ports.till(index).to_string(),
-                listen: ports.peer(index).to_string(),
-                cloud: format!("http://{}", to_cloud[index].address()),
-                seed: options.seed,
+            let peers = between.iter().filter(|((low, _), _)| *low == index);
+            let cloud = format!("http://{}", to_cloud[index].address());
+            let setup = Setup {
+                voters: Some(ids.iter().copied().map(TerminalName::from).collect()),
+                peers: peers
+                    .map(|((_, high), link)| (TerminalName::from(ids[*high]), link.address().to_string()))
+                    .collect(),
+                seed: Some(options.seed),
                 // A week passes in half a minute here: five seconds of batching would be a quarter of a day.
-                flush_interval_ms: Some(250),
-                exception_grace_ms: None,
+                flush_ms: Some(250),
+                ..Setup::new(id.into(), store, db_path(dir, Some(index)), ports.peer(index), cloud)
+            };
+            let own = OwnConfig {
+                till: ports.till(index).to_string(),
                 // All that was sold is in the cloud before a terminal is stopped, unless it is to be found missing.
                 stop_patience_ms: Some(1_000),
-                unreferenced_returns: None,
                 recognition_deadline_ms: Some(RECOGNITION_MS),
                 models: Some(options.models.clone()),
-                peers: between
-                    .iter()
-                    .filter(|((low, _), _)| *low == index)
-                    .map(|((_, high), link)| (ids[*high].to_string(), link.address().to_string()))
-                    .collect(),
             };
+            let file = ConfigFile { own, setup };
             let text = toml::to_string(&file).expect("a plain struct with its table last");
             std::fs::write(&config, text).map_err(|error| DemoError::io(config.display(), error))?;
             let spec = Spec {
@@ -228,7 +223,7 @@ impl Supervisor {
     }
 
     /// What a terminal says of itself, or why it does not.
-    pub(super) async fn status(&self, terminal: usize, within: Duration) -> Result<StatusReport, CallError> {
+    pub(super) async fn status(&self, terminal: usize, within: Duration) -> Result<SeenStatus, CallError> {
         let address = match &*self.terminals[terminal].process.state().borrow() {
             State::Up(ready) => ready.addresses[0],
             _ => {

@@ -1,33 +1,32 @@
 //! What a terminal must be told, in TOML.
 //!
 //! ```toml
+//! terminal = 1
 //! store = "00000000000000000000000000000001"
-//! me = "1-0123456789ab"
-//! voters = ["1-0123456789ab", "2-0123456789ab", "3-0123456789ab"]
-//! db = "terminal-1.db"              # beside this file, unless absolute
-//! till = "127.0.0.1:7101"           # loopback only
+//! database = "terminal-1.db"        # beside this file, unless absolute
 //! listen = "0.0.0.0:7201"           # for the other terminals
 //! cloud = "http://127.0.0.1:7000"
+//! till = "127.0.0.1:7101"           # loopback only
 //!
 //! [peers]
-//! "2-0123456789ab" = "192.168.0.2:7201"
-//! "3-0123456789ab" = "192.168.0.3:7201"
+//! 2 = "192.168.0.2:7201"
+//! 3 = "192.168.0.3:7201"
 //! ```
+//!
+//! All but the till's address and a few keys beside it are [`Setup`]'s, those of files of before included.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use edgepos::Genesis;
-use edgepos::core::{ReplicaId, StoreGeneration, StoreId};
-use edgepos::recovery::RecoveryAnchor;
+use edgepos::{Setup, SetupError};
+use edgepos_inference::with_causes;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use toml::Table;
 
-use crate::names::{NameError, parse_16, parse_replica};
 use crate::nearest;
 
 /// Largest file that is read.
@@ -38,28 +37,10 @@ const LONGEST_STOP: Duration = Duration::from_secs(60);
 /// A terminal's configuration, checked.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
-    /// The name of this terminal's incarnation.
-    pub me: ReplicaId,
-    /// The store's first record, the same on each of its first terminals.
-    pub genesis: Genesis,
-    /// The SQLite file.
-    pub db: PathBuf,
+    /// What every terminal of edgepos is told.
+    pub setup: Setup,
     /// Where the till calls. A loopback address: whoever can call it can sell.
     pub till: SocketAddr,
-    /// Where the other terminals call.
-    pub listen: SocketAddr,
-    /// The cloud's base URL.
-    pub cloud: String,
-    /// Where the other terminals are: `host:port`.
-    pub peers: BTreeMap<ReplicaId, String>,
-    /// Spreads timers. Default 0.
-    pub seed: u64,
-    /// How long events are batched. Default 5 s.
-    pub flush_interval: Duration,
-    /// How long a counter must be below its floor before that is an exception. Default 5 s.
-    pub exception_grace: Duration,
-    /// Whether goods come back without their receipt. Default true.
-    pub unreferenced_returns: bool,
     /// How long a planned stop may wait for the cloud to hold the last events, at most a minute. Default 5 s.
     pub stop_patience: Duration,
     /// How long a model may take to answer before the cashier keys the product in; an engine that is slower than this on a known
@@ -102,130 +83,83 @@ pub enum ConfigError {
 }
 
 /// The file as it is written.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Serialize)]
 pub(crate) struct File {
-    pub(crate) store: String,
-    #[serde(default)]
-    pub(crate) generation: u32,
-    /// The anchor of the recovery kit, 32 hexadecimal digits.
-    pub(crate) recovery: Option<String>,
-    /// This terminal comes to an existing store, and is not among `voters`.
-    #[serde(default)]
-    pub(crate) joins: bool,
-    pub(crate) me: String,
-    pub(crate) voters: Vec<String>,
-    pub(crate) db: PathBuf,
+    #[serde(flatten)]
+    pub(crate) own: Own,
+    #[serde(flatten)]
+    pub(crate) setup: Setup,
+}
+
+/// What this program reads beside it.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Own {
     pub(crate) till: String,
-    pub(crate) listen: String,
-    pub(crate) cloud: String,
-    #[serde(default)]
-    pub(crate) seed: u64,
-    pub(crate) flush_interval_ms: Option<u64>,
-    pub(crate) exception_grace_ms: Option<u64>,
     pub(crate) stop_patience_ms: Option<u64>,
-    pub(crate) unreferenced_returns: Option<bool>,
     pub(crate) recognition_deadline_ms: Option<u64>,
     pub(crate) models: Option<PathBuf>,
-    #[serde(default)]
-    pub(crate) peers: BTreeMap<String, String>,
+}
+
+impl Own {
+    const KEYS: [&str; 4] = ["till", "stop_patience_ms", "recognition_deadline_ms", "models"];
 }
 
 impl Config {
-    /// Reads and checks a file. A relative `db` is beside it.
+    /// Reads and checks a file. A relative `database` is beside it.
     ///
     /// # Errors
     /// [`ConfigError`], naming the file and the field.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let unreadable = |source| ConfigError::Read { path: path.to_owned(), source };
+        let malformed = |reason| ConfigError::Malformed { path: path.to_owned(), reason };
         if fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
-            let reason = format!("is larger than {MAX_BYTES} bytes");
-            return Err(ConfigError::Malformed { path: path.to_owned(), reason });
+            return Err(malformed(format!("is larger than {MAX_BYTES} bytes")));
         }
         let text = fs::read_to_string(path).map_err(unreadable)?;
-        let file: File = toml::from_str(&text).map_err(|error| ConfigError::Malformed {
-            path: path.to_owned(),
-            reason: nearest::explain(error.to_string().trim_end()),
-        })?;
-        file.check(path)
+        let explained = |error: toml::de::Error| malformed(nearest::explain(error.to_string().trim_end()));
+        let all: Table = toml::from_str(&text).map_err(explained)?;
+        let (own, setup): (Table, Table) =
+            all.into_iter().partition(|(key, _)| Own::KEYS.contains(&key.as_str()));
+        let own: Own = own.try_into().map_err(explained)?;
+        let setup: Setup = setup.try_into().map_err(explained)?;
+        check(path, own, setup)
     }
 }
 
-impl File {
-    fn check(self, path: &Path) -> Result<Config, ConfigError> {
-        let wrong = |field: &str, reason: String| ConfigError::Field {
-            path: path.to_owned(),
-            field: field.to_owned(),
-            reason,
-        };
-        let named = |field: &'static str| move |error: NameError| wrong(field, error.to_string());
-        let me = parse_replica(&self.me).map_err(named("me"))?;
-        if me.terminal() == 0 {
-            return Err(wrong("me", "terminal numbers start at 1".into()));
-        }
-        let voters = self.voters.iter().map(|voter| parse_replica(voter)).collect::<Result<Vec<_>, _>>();
-        let voters = voters.map_err(named("voters"))?;
-        if !(1..=15).contains(&voters.len()) {
-            return Err(wrong("voters", format!("a store has 1 to 15 terminals, not {}", voters.len())));
-        }
-        if !voters.contains(&me) && !self.joins {
-            return Err(wrong("voters", format!("this terminal, {me}, is not among them")));
-        }
-        if voters.contains(&me) && self.joins {
-            return Err(wrong("joins", format!("this terminal, {me}, is among the voters already")));
-        }
-        let anchor = self.recovery.as_deref().map(parse_16).transpose().map_err(named("recovery"))?;
-        let mut peers = BTreeMap::new();
-        for (peer, address) in self.peers {
-            let id = parse_replica(&peer).map_err(named("peers"))?;
-            if !address.contains(':') {
-                return Err(wrong(&format!("peers.{peer}"), format!("{address:?} is no host:port")));
-            }
-            peers.insert(id, address);
-        }
-        let till = address(&self.till).map_err(|reason| wrong("till", reason))?;
-        if !till.ip().is_loopback() {
-            return Err(wrong(
-                "till",
-                format!("{till} is no loopback address; whoever can call it can sell"),
-            ));
-        }
-        if !self.cloud.starts_with("http://") {
-            return Err(wrong("cloud", format!("{:?} does not begin with http://", self.cloud)));
-        }
-        let stop_patience = Duration::from_millis(self.stop_patience_ms.unwrap_or(5_000));
-        if stop_patience > LONGEST_STOP {
-            return Err(wrong("stop_patience_ms", format!("is more than {LONGEST_STOP:?}")));
-        }
-        let store = parse_16(&self.store).map(StoreId).map_err(named("store"))?;
-        let beside = path.parent().unwrap_or(Path::new(""));
-        let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
-        Ok(Config {
-            me,
-            genesis: Genesis {
-                store,
-                generation: StoreGeneration(self.generation),
-                voters,
-                recovery: anchor.map(RecoveryAnchor),
-            },
-            db: beside.join(self.db),
-            till,
-            listen: address(&self.listen).map_err(|reason| wrong("listen", reason))?,
-            cloud: self.cloud,
-            peers,
-            seed: self.seed,
-            flush_interval: Duration::from_millis(self.flush_interval_ms.unwrap_or(5_000)),
-            exception_grace: Duration::from_millis(self.exception_grace_ms.unwrap_or(5_000)),
-            unreferenced_returns: self.unreferenced_returns.unwrap_or(true),
-            stop_patience,
-            recognition_deadline: Duration::from_millis(self.recognition_deadline_ms.unwrap_or(300)),
-            models: self.models.map_or_else(|| models.into(), |models| beside.join(models)),
-        })
+fn check(path: &Path, own: Own, mut setup: Setup) -> Result<Config, ConfigError> {
+    let wrong = |field: &str, reason: String| ConfigError::Field {
+        path: path.to_owned(),
+        field: field.to_owned(),
+        reason,
+    };
+    let told =
+        |error: SetupError| ConfigError::Malformed { path: path.to_owned(), reason: with_causes(&error) };
+    if setup.voters.is_some() {
+        // Whoever lists the voters and is not among them says so, lest a slip of the pen makes a second store.
+        setup.joins.get_or_insert(false);
     }
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("{text:?} is no address such as 127.0.0.1:7101"))
+    setup.config().map_err(told)?;
+    let till: SocketAddr = own
+        .till
+        .parse()
+        .map_err(|_| wrong("till", format!("{:?} is no address such as 127.0.0.1:7101", own.till)))?;
+    if !till.ip().is_loopback() {
+        return Err(wrong("till", format!("{till} is no loopback address; whoever can call it can sell")));
+    }
+    let stop_patience = Duration::from_millis(own.stop_patience_ms.unwrap_or(5_000));
+    if stop_patience > LONGEST_STOP {
+        return Err(wrong("stop_patience_ms", format!("is more than {LONGEST_STOP:?}")));
+    }
+    let beside = path.parent().unwrap_or(Path::new(""));
+    setup.database = beside.join(setup.database);
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
+    Ok(Config {
+        setup,
+        till,
+        stop_patience,
+        recognition_deadline: Duration::from_millis(own.recognition_deadline_ms.unwrap_or(300)),
+        models: own.models.map_or_else(|| models.into(), |models| beside.join(models)),
+    })
 }
 
 #[cfg(test)]
@@ -254,25 +188,67 @@ mod tests {
     #[test]
     fn a_good_file_reads() {
         let config = read(GOOD).unwrap();
-        assert_eq!(config.me, ReplicaId::new(1, 0x0123_4567_89ab));
-        assert_eq!(config.peers.len(), 1);
-        assert_eq!(config.flush_interval, Duration::from_secs(5));
+        assert_eq!((config.setup.terminal.number(), config.setup.peers.len()), (1, 1));
+        let terminal = config.setup.config().unwrap();
+        assert_eq!(terminal.flush_interval, Duration::from_secs(5));
+        assert_eq!(terminal.me.to_string(), "1-0123456789ab", "a file of before names incarnations");
+        assert_eq!(terminal.genesis.voters[1].to_string(), "2-0123456789ab");
+    }
+
+    /// Every key that a file could have in 0.1.0 is read, and says what it said.
+    #[test]
+    fn a_file_of_before_is_read_whole() {
+        let more = "generation = 2\nrecovery = \"000102030405060708090a0b0c0d0e0f\"\njoins = false\nseed = 7\n\
+                    flush_interval_ms = 250\nexception_grace_ms = 9\nstop_patience_ms = 1000\n\
+                    unreferenced_returns = false\nrecognition_deadline_ms = 77\nmodels = \"m\"\n";
+        let config = read(&format!("{more}{GOOD}")).unwrap();
+        let terminal = config.setup.config().unwrap();
+        assert_eq!((terminal.genesis.generation.0, terminal.seed), (2, 7));
+        assert!(terminal.genesis.recovery.is_some() && !terminal.unreferenced_returns);
+        assert_eq!(terminal.flush_interval, Duration::from_millis(250));
+        assert_eq!(terminal.peak_flush_interval, Duration::from_millis(1_500));
+        assert_eq!(terminal.exception_grace, Duration::from_millis(9));
+        assert_eq!(config.stop_patience, Duration::from_secs(1));
+        assert_eq!(config.recognition_deadline, Duration::from_millis(77));
+        assert!(config.models.ends_with("m") && config.setup.database.ends_with("t.db"));
+    }
+
+    #[test]
+    fn numbers_alone_will_do() {
+        let text =
+            GOOD.replace("1-0123456789ab", "1").replace("2-0123456789ab", "2").replace("me =", "terminal =");
+        let config = read(&text).unwrap();
+        let voters = config.setup.config().unwrap().genesis.voters;
+        assert_eq!(voters.iter().map(|voter| voter.terminal()).collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let config = read(GOOD).unwrap();
+        let own = Own {
+            till: config.till.to_string(),
+            stop_patience_ms: Some(5_000),
+            recognition_deadline_ms: None,
+            models: None,
+        };
+        let text = toml::to_string(&File { own, setup: config.setup.clone() }).unwrap();
+        assert_eq!(read(&text).unwrap().setup, config.setup, "{text}");
     }
 
     #[test]
     fn each_mistake_names_the_file_and_the_field() {
         for (from, to, field) in [
-            ("me = \"1-0123456789ab\"", "me = \"one\"", "field me: \"one\""),
+            ("me = \"1-0123456789ab\"", "me = \"one\"", "\"one\": expected the number of a terminal"),
             ("me = \"1-0123456789ab\"", "me = \"3-0123456789ab\"", "field voters"),
             ("till = \"127.0.0.1:0\"", "till = \"0.0.0.0:0\"", "field till"),
             ("till = \"127.0.0.1:0\"", "till = \"here\"", "field till"),
-            ("listen = \"127.0.0.1:0\"", "listen = \"\"", "field listen"),
+            ("listen = \"127.0.0.1:0\"", "listen = \"\"", "listen"),
             ("http://127.0.0.1:7000", "ftp://x", "field cloud"),
             ("127.0.0.1:7202", "nowhere", "field peers.2-0123456789ab"),
-            ("db = \"t.db\"", "database = \"t.db\"", "unknown field `database`"),
-            ("db = \"t.db\"", "db = \"t.db\"\nflush_intervall_ms = 1", "did you mean `flush_interval_ms`?"),
+            ("db = \"t.db\"", "db = \"t.db\"\ndatabse = 1", "unknown field `databse`"),
+            ("db = \"t.db\"", "db = \"t.db\"\nflush_mss = 1", "did you mean `flush_ms`?"),
             ("store = \"00000000000000000000000000000001\"", "", "missing field `store`"),
-            ("store = \"0000", "store = \"x000", "field store"),
+            ("store = \"0000", "store = \"x000", "expected 32 hexadecimal digits"),
         ] {
             let error = read(&GOOD.replacen(from, to, 1)).unwrap_err();
             assert!(error.contains("terminal.toml") && error.contains(field), "{to}: {error}");

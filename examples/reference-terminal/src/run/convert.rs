@@ -2,17 +2,15 @@
 
 use edgepos::core::IdempotencyKey;
 use edgepos::model::{
-    BasketId, CashCount, Counter, CounterRow, Currency, Discount, DocType, Effect, Line, Mode, OriginalLine,
+    BasketId, CashCount, Counter, CounterRow, Currency, Discount, DocType, Effect, Line, OriginalLine,
     PriceSet, ProductSet, StockLine, StockMoved, StockReason, StockState, Tax, Tender, TenderType, Tenders,
 };
-use edgepos::{Commit, Condition, CounterValue, Draft, LevelError, OpenBasket, Record, Refusal, Status};
+use edgepos::{Commit, Committed, Draft, HistoryError, LevelError, Record, Refusal};
 
 use crate::api::{
-    Begin, BeginLine, CashPart, Claimed, ConditionReport, CounterReport, DiscountPart, DocKind, EffectPart,
-    ExceptionReport, KeyedRecord, ModeKind, OpenBasketReport, Original, Pay, PriceReport, Problem,
-    ProblemCode, Receipt, RecordEvent, StatusReport, TaxPart, TenderKind,
+    Begin, BeginLine, CashPart, Claimed, DiscountPart, EffectPart, KeyedRecord, Original, Pay, Problem,
+    ProblemCode, RecordEvent, TaxPart, TenderKind,
 };
-use crate::names::{hex, parse_16, vector_text};
 
 /// A call that does not read.
 pub(super) fn bad_request(error: impl ToString) -> Problem {
@@ -20,32 +18,27 @@ pub(super) fn bad_request(error: impl ToString) -> Problem {
 }
 
 pub(super) fn basket(text: &str) -> Result<BasketId, Problem> {
-    parse_16(text).map(BasketId).map_err(bad_request)
+    text.parse().map_err(|error| bad_request(format!("{text:?}: {error}")))
 }
 
-fn key(text: &str) -> Result<IdempotencyKey, Problem> {
-    parse_16(text).map(IdempotencyKey).map_err(bad_request)
+pub(super) fn key(text: &str) -> Result<IdempotencyKey, Problem> {
+    text.parse().map_err(|error| bad_request(format!("{text:?}: {error}")))
 }
 
 pub(super) fn draft(begin: Begin) -> Result<Draft, Problem> {
-    let (doc_type, series) = match begin.doc_type {
-        DocKind::Sale => (DocType::Sale, "S"),
-        DocKind::Return => (DocType::Return, "R"),
-        DocKind::Exchange => (DocType::Exchange, "S"),
-        DocKind::Void => (DocType::Void, "R"),
-        DocKind::NoSale => (DocType::NoSale, "N"),
+    let series = match begin.doc_type {
+        DocType::Sale | DocType::Exchange => "S",
+        DocType::Return | DocType::Void => "R",
+        DocType::NoSale => "N",
     };
     Ok(Draft {
         basket: basket(&begin.basket)?,
-        doc_type,
+        doc_type: begin.doc_type,
         series: begin.series.unwrap_or_else(|| series.into()),
         currency: currency(&begin.currency)?,
         customer: begin.customer,
         operator: begin.operator,
-        mode: match begin.mode {
-            ModeKind::Live => Mode::Live,
-            ModeKind::Training => Mode::Training,
-        },
+        mode: begin.mode,
         lines: begin.lines.into_iter().map(line).collect::<Result<_, _>>()?,
         taxes: begin.taxes.into_iter().map(tax).collect(),
         rounding: begin.rounding,
@@ -215,10 +208,20 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         _ => ProblemCode::BadRequest,
     };
     let receipt = match refusal {
-        Refusal::BasketBooked(booked) => Some(Box::new(receipt(booked.clone(), true))),
+        Refusal::BasketBooked(booked) => {
+            Some(Box::new(Committed { receipt: booked.clone(), repeated: true }))
+        }
         _ => None,
     };
     Problem { code, error: refusal.to_string(), receipt }
+}
+
+/// Why something could not be read back.
+pub(super) fn unread(error: &HistoryError) -> Problem {
+    match error {
+        HistoryError::Stopped(refusal) => problem(refusal),
+        error => Problem::new(ProblemCode::Stopped, error.to_string()),
+    }
 }
 
 /// Why the store's feature level was not raised.
@@ -229,89 +232,4 @@ pub(super) fn level_problem(error: &LevelError) -> Problem {
         _ => ProblemCode::Busy,
     };
     Problem { code, error: error.to_string(), receipt: None }
-}
-
-pub(super) fn status(status: &Status) -> StatusReport {
-    let exceptions = status.exceptions.iter().map(|raised| ExceptionReport {
-        exception: raised.exception.name().into(),
-        row: hex(raised.subject()),
-        episode: raised.episode,
-        value: raised.value,
-        involved: raised.involved.iter().map(ToString::to_string).collect(),
-    });
-    StatusReport {
-        me: status.me.to_string(),
-        author: status.author.to_string(),
-        leader: status.leader.map(|leader| leader.replica.to_string()),
-        term: status.leader.map(|leader| leader.term.0),
-        leads: status.leader.is_some_and(|leader| leader.replica == status.me),
-        entitled: status.entitled,
-        mode: status.health.to_string(),
-        feature_level: status.level,
-        below_level: status.below_level,
-        business_day: status.business_day,
-        queued: status.queued,
-        open_baskets: status.open_baskets,
-        quarantined: status.quarantined,
-        set_aside: status.set_aside,
-        connected: status.connected.iter().map(ToString::to_string).collect(),
-        exceptions: exceptions.collect(),
-        conditions: status.conditions.iter().map(condition).collect(),
-        durable: vector_text(&status.durable),
-        cloud: vector_text(&status.cloud),
-    }
-}
-
-fn condition(condition: &Condition) -> ConditionReport {
-    ConditionReport {
-        condition: condition.kind.name().into(),
-        says: condition.kind.says().into(),
-        remedy: condition.kind.remedy().into(),
-        about: condition.about.clone(),
-        count: condition.count,
-        since_ms: condition.since_ms,
-    }
-}
-
-pub(super) fn receipt(receipt: edgepos::Receipt, repeated: bool) -> Receipt {
-    Receipt {
-        event: receipt.event.to_string(),
-        basket: receipt.basket.to_string(),
-        series: receipt.series,
-        number: receipt.number,
-        total: receipt.total,
-        repeated,
-    }
-}
-
-pub(super) fn price(price: &PriceSet) -> PriceReport {
-    PriceReport {
-        product: price.product.clone(),
-        list: price.list,
-        amount: price.amount,
-        currency: price.currency.to_string(),
-        tax_included: price.tax_included,
-        valid_from: price.valid_from,
-        valid_to: price.valid_to,
-    }
-}
-
-pub(super) fn open_basket(open: &OpenBasket) -> OpenBasketReport {
-    OpenBasketReport {
-        basket: open.basket.to_string(),
-        series: open.series.clone(),
-        number: open.number,
-        total: open.total,
-    }
-}
-
-pub(super) fn counter(counter: &CounterValue) -> CounterReport {
-    let row = &counter.row;
-    let text = std::str::from_utf8(&row.key).ok().filter(|text| !text.chars().any(char::is_control));
-    let key = match text {
-        Some(text) if row.counter != Counter::RETURNABLE => text.to_owned(),
-        _ => hex(&row.key),
-    };
-    let currency = row.currency().map(|currency| currency.to_string());
-    CounterReport { counter: row.counter.0, key, location: row.location, value: counter.value, currency }
 }

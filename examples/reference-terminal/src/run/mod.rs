@@ -2,11 +2,14 @@
 
 mod config;
 mod convert;
+#[cfg(test)]
+mod golden;
 mod guard;
+mod look_up;
 mod recogniser;
 mod terminal;
 mod till_api;
 
-pub(crate) use config::File as ConfigFile;
 pub use config::{Config, ConfigError};
+pub(crate) use config::{File as ConfigFile, Own as OwnConfig};
 pub use terminal::{RunError, run};

@@ -3,9 +3,7 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use edgepos::{Driver, DriverConfig, HttpUplink, SqliteStore, SystemClock, TcpConfig, TcpTransport};
 use edgepos_inference::with_causes;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -58,55 +56,24 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     let parent = parent.map_err(|error| failed("standard input")(&error))?;
     let till = listen("the till API", config.till).await?;
     let till_address = till.local_addr().map_err(|error| failed("the till API")(&error))?;
-    let db = config.db.display().to_string();
-    let store = SqliteStore::open(&config.db).map_err(|error| failed(&db)(&error))?;
-    let mut terminal = edgepos::Config::new(config.me, config.genesis, config.seed);
-    terminal.flush_interval = config.flush_interval;
-    // The defaults' ratio, so that one number in the file sets both.
-    terminal.peak_flush_interval =
-        (config.flush_interval * 6).min(Duration::from_secs(3_600)).max(config.flush_interval);
-    terminal.exception_grace = config.exception_grace;
-    terminal.unreferenced_returns = config.unreferenced_returns;
-    let stop_patience = config.stop_patience;
-    let tcp = TcpConfig {
-        me: terminal.me,
-        store: terminal.genesis.store,
-        generation: terminal.genesis.generation,
-        listen: config.listen,
-        peers: config.peers,
-        max_peers: terminal.max_peers,
-    };
-    let (transport, peers) = TcpTransport::start(tcp).await.map_err(|source| RunError::Listen {
-        what: "the terminal",
-        address: config.listen,
-        source,
-    })?;
-    let peer_address = transport.local_addr();
-    let uplink =
-        HttpUplink::new(&config.cloud, terminal.genesis.store).map_err(|error| failed("cloud")(&error))?;
-    let location = terminal.location;
-    let (node, driver) = Driver::start(
-        DriverConfig { terminal },
-        Box::new(store),
-        Box::new(transport),
-        peers,
-        Arc::new(uplink),
-        Arc::new(SystemClock::new()),
-    )
-    .map_err(|error| failed(&db)(&error))?;
+    let Config { setup, till: _, stop_patience, recognition_deadline, models } = config;
+    let location = setup.location.unwrap_or(0);
+    let terminal = setup.open().await.map_err(|error| failed("the terminal")(&error))?;
+    let (node, peer_address) = (terminal.node.clone(), terminal.address);
+    let me = node.status().await.map_err(|refusal| RunError::Stopped(refusal.to_string()))?.me;
 
     let stop = Arc::new(Notify::new());
     let app = till_api::router(Till {
         node: node.clone(),
         location,
-        recogniser: Recogniser::new(config.models, config.recognition_deadline),
+        recogniser: Recogniser::new(models, recognition_deadline),
         stop: Arc::clone(&stop),
     });
     // Whoever started this may have closed the pipe: that is no reason not to sell.
     let _ = writeln!(io::stdout(), "READY till={till_address} peer={peer_address}");
-    tracing::info!(me = %config.me, till = %till_address, peer = %peer_address, "the terminal is up");
+    tracing::info!(%me, till = %till_address, peer = %peer_address, "the terminal is up");
 
-    let mut ended = Box::pin(driver.join());
+    let mut ended = Box::pin(terminal.join());
     let gone = async {
         match parent {
             Some(gone) => drop(gone.await),

@@ -12,20 +12,20 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use edgepos::model::CounterRow;
-use edgepos::{Clock, Inference, METRICS_CONTENT_TYPE, Node, Refusal, SystemClock};
+use edgepos::core::ReplicaId;
+use edgepos::{Begun, Clock, Committed, Inference, METRICS_CONTENT_TYPE, Node, Refusal, SystemClock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::convert;
 use super::guard::{self, Body};
+use super::look_up;
 use super::recogniser::Recogniser;
 use crate::api::{
-    Abandon, Admit, Bare, Begin, Begun, Done, KeyedRecord, LevelRaised, Park, Pay, Problem, ProblemCode,
-    Receipt, Recognised, Recorded,
+    Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, Park, Pay, Problem, ProblemCode, Recognised,
+    Recorded,
 };
-use crate::names::parse_replica;
 use crate::nearest;
 
 /// Largest JSON body: a receipt of 2,000 lines fits.
@@ -56,7 +56,12 @@ pub(super) fn router(till: Till) -> Router {
         .route("/record", post(record))
         .route("/status", get(status))
         .route("/unresolved", get(unresolved))
-        .route("/counters", get(counters))
+        .route("/counters", get(look_up::counters))
+        .route("/exceptions", get(look_up::exceptions))
+        .route("/transactions", get(look_up::transactions))
+        .route("/transaction", get(look_up::transaction))
+        .route("/receipts", get(look_up::receipts))
+        .route("/basket", get(look_up::basket))
         .route("/price", get(price))
         .route("/metrics", get(metrics))
         .route("/admit", post(admit))
@@ -71,18 +76,16 @@ pub(super) fn router(till: Till) -> Router {
 }
 
 /// An answer, or why there is none.
-type Answer<T> = Result<Json<T>, Problem>;
+pub(super) type Answer<T> = Result<Json<T>, Problem>;
 
 async fn begin(State(till): State<Till>, body: Bytes) -> Answer<Begun> {
     let draft = convert::draft(read::<Begin>(&body)?)?;
-    let begun = till.node.begin(draft).await?;
-    Ok(Json(Begun { number: begun.number, total: begun.total }))
+    Ok(Json(till.node.begin(draft).await?))
 }
 
-async fn commit(State(till): State<Till>, body: Bytes) -> Answer<Receipt> {
+async fn commit(State(till): State<Till>, body: Bytes) -> Answer<Committed> {
     let commit = convert::commit(read::<Pay>(&body)?)?;
-    let committed = till.node.commit(commit).await?;
-    Ok(Json(convert::receipt(committed.receipt, committed.repeated)))
+    Ok(Json(till.node.commit(commit).await?))
 }
 
 async fn abandon(State(till): State<Till>, body: Bytes) -> Answer<Done> {
@@ -110,7 +113,7 @@ async fn record(State(till): State<Till>, body: Bytes) -> Answer<Recorded> {
 }
 
 async fn status(State(till): State<Till>) -> Answer<impl Serialize> {
-    Ok(Json(convert::status(&till.node.status().await?)))
+    Ok(Json(till.node.status().await?))
 }
 
 async fn metrics(State(till): State<Till>) -> Result<impl IntoResponse, Problem> {
@@ -118,27 +121,7 @@ async fn metrics(State(till): State<Till>) -> Result<impl IntoResponse, Problem>
 }
 
 async fn unresolved(State(till): State<Till>) -> Answer<impl Serialize> {
-    let open = till.node.unresolved().await?;
-    Ok(Json(open.iter().map(convert::open_basket).collect::<Vec<_>>()))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Which {
-    /// A product's code: its stock on hand alone.
-    product: Option<String>,
-}
-
-async fn counters(State(till): State<Till>, which: Asked<Which>) -> Answer<impl Serialize> {
-    let values = match asked(which)?.product {
-        None => till.node.counters().await?,
-        Some(product) => {
-            let row = CounterRow::stock(&product, till.location);
-            let value = till.node.counter(row.clone()).await?;
-            value.map(|value| edgepos::CounterValue { row, value }).into_iter().collect()
-        }
-    };
-    Ok(Json(values.iter().map(convert::counter).collect::<Vec<_>>()))
+    Ok(Json(till.node.unresolved().await?))
 }
 
 #[derive(Deserialize)]
@@ -159,7 +142,7 @@ async fn price(State(till): State<Till>, priced: Asked<Priced>) -> Answer<impl S
         Problem::new(ProblemCode::NoPrice, error)
     };
     let found = till.node.price(product.clone(), list, at_ms.unwrap_or_else(now)).await?;
-    found.as_ref().map(|price| Json(convert::price(price))).ok_or_else(missing)
+    found.map(Json).ok_or_else(missing)
 }
 
 async fn recognise(State(till): State<Till>, body: Bytes) -> Answer<impl Serialize> {
@@ -176,7 +159,7 @@ async fn recognise(State(till): State<Till>, body: Bytes) -> Answer<impl Seriali
 }
 
 async fn admit(State(till): State<Till>, body: Bytes) -> Answer<Done> {
-    let replica = parse_replica(&read::<Admit>(&body)?.replica).map_err(convert::bad_request)?;
+    let replica: ReplicaId = read::<Admit>(&body)?.replica.parse().map_err(convert::bad_request)?;
     till.node.admit(replica).await.map_err(convert::bad_request)?;
     Ok(Json(Done {}))
 }
@@ -209,9 +192,9 @@ fn bare(body: &Bytes) -> Result<(), Problem> {
 }
 
 /// What stands behind the question mark of a URL.
-type Asked<T> = Result<Query<T>, QueryRejection>;
+pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
 
-fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
+pub(super) fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
     let Query(query) = query.map_err(|error| convert::bad_request(nearest::explain(&error.body_text())))?;
     Ok(query)
 }
@@ -226,7 +209,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = match self.code {
             ProblemCode::BadRequest => StatusCode::BAD_REQUEST,
-            ProblemCode::NoPrice => StatusCode::NOT_FOUND,
+            ProblemCode::NoPrice | ProblemCode::NotFound => StatusCode::NOT_FOUND,
             ProblemCode::Forbidden => StatusCode::FORBIDDEN,
             ProblemCode::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ProblemCode::NotReturnable

@@ -1,0 +1,44 @@
+//! Exceptions.
+
+use edgepos_core::EventId;
+use serde::{Serialize, Serializer};
+
+use super::text;
+use crate::model::{ExceptionEnded, ExceptionRaised};
+
+/// An exception as it is shown.
+#[derive(Serialize)]
+struct Raised<'a> {
+    exception: &'static str,
+    /// What it is about: the counter row's key, or a basket or key that was booked twice.
+    #[serde(serialize_with = "text::bytes::serialize")]
+    row: &'a [u8],
+    episode: u32,
+    value: i64,
+    #[serde(serialize_with = "text::list::serialize")]
+    involved: &'a [EventId],
+    floor: i64,
+}
+
+/// The end of one.
+#[derive(Serialize)]
+struct Ended<'a> {
+    #[serde(serialize_with = "text::bytes::serialize")]
+    row: &'a [u8],
+    episode: u32,
+    value: i64,
+}
+
+impl Serialize for ExceptionRaised {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Self { exception, episode, value, floor, involved, .. } = self;
+        let (exception, row) = (exception.name(), self.subject());
+        Raised { exception, row, episode: *episode, value: *value, involved, floor: *floor }.serialize(to)
+    }
+}
+
+impl Serialize for ExceptionEnded {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Ended { row: self.subject(), episode: self.episode, value: self.value }.serialize(to)
+    }
+}
