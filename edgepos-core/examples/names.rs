@@ -16,7 +16,7 @@ fn main() -> Result<(), ParseIdError> {
 
     // Every form of one trade item number is one number.
     let of_label = |text: &str| text.parse::<Gtin>().expect("a label with a right check digit");
-    println!("{} is {}", "4006381333931", of_label("4006381333931"));
+    println!("4006381333931 is {}", of_label("4006381333931"));
     assert_eq!(of_label("4006381333931"), of_label("04006381333931"));
     Ok(())
 }
