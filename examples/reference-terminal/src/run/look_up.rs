@@ -11,8 +11,8 @@ use edgepos::{
 };
 use serde::Deserialize;
 
+use super::asked::{Answer, Asked, Till, asked};
 use super::convert::{self, bad_request};
-use super::till_api::{Answer, Asked, Till, asked};
 use crate::api::{CounterPage, FindTransactions, Problem, ProblemCode};
 
 /// Transactions of a page where nobody says how many.

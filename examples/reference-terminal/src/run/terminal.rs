@@ -10,8 +10,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use super::Config;
+use super::asked::Till;
 use super::recogniser::Recogniser;
-use super::till_api::{self, Till};
+use super::till_api;
 use crate::lifeline;
 
 /// A terminal could not start, or did not end well.

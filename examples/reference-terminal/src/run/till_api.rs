@@ -1,27 +1,24 @@
 //! The till's calls over HTTP and JSON. [`crate::api`] says what they are.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::core::ReplicaId;
-use edgepos::{Begun, Clock, Committed, Inference, METRICS_CONTENT_TYPE, Node, Refusal, SystemClock};
+use edgepos::{Begun, Clock, Committed, Inference, METRICS_CONTENT_TYPE, Refusal, SystemClock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
 
+use super::asked::{Answer, Asked, Till, asked};
 use super::convert;
 use super::guard::{self, Body};
 use super::look_up;
-use super::recogniser::Recogniser;
 use crate::api::{
     Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, Park, Pay, Problem, ProblemCode, Recognised,
     Recorded,
@@ -32,16 +29,6 @@ use crate::nearest;
 const MAX_JSON: usize = 1 << 20;
 /// Largest picture.
 const MAX_PICTURE: usize = 16 << 20;
-
-/// What every call needs.
-#[derive(Clone)]
-pub(super) struct Till {
-    pub(super) node: Node,
-    pub(super) location: u32,
-    pub(super) recogniser: Recogniser,
-    /// Told when `POST /stop` comes.
-    pub(super) stop: Arc<Notify>,
-}
 
 pub(super) fn router(till: Till) -> Router {
     let picture = post(recognise)
@@ -74,9 +61,6 @@ pub(super) fn router(till: Till) -> Router {
         .layer(from_fn(guard::caller))
         .with_state(till)
 }
-
-/// An answer, or why there is none.
-pub(super) type Answer<T> = Result<Json<T>, Problem>;
 
 async fn begin(State(till): State<Till>, body: Bytes) -> Answer<Begun> {
     let draft = convert::draft(read::<Begin>(&body)?)?;
@@ -189,14 +173,6 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
 /// A call that says nothing more than its path.
 fn bare(body: &Bytes) -> Result<(), Problem> {
     if body.is_empty() { Ok(()) } else { read::<Bare>(body).map(drop) }
-}
-
-/// What stands behind the question mark of a URL.
-pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
-
-pub(super) fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
-    let Query(query) = query.map_err(|error| convert::bad_request(nearest::explain(&error.body_text())))?;
-    Ok(query)
 }
 
 impl From<Refusal> for Problem {

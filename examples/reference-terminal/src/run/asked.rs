@@ -1,0 +1,35 @@
+//! What every call of the till needs: the terminal, the form of an answer, and what stands behind the question mark.
+
+use std::sync::Arc;
+
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
+use axum::response::Json;
+use edgepos::Node;
+use tokio::sync::Notify;
+
+use super::convert;
+use super::recogniser::Recogniser;
+use crate::api::Problem;
+use crate::nearest;
+
+/// What every call needs.
+#[derive(Clone)]
+pub(super) struct Till {
+    pub(super) node: Node,
+    pub(super) location: u32,
+    pub(super) recogniser: Recogniser,
+    /// Told when `POST /stop` comes.
+    pub(super) stop: Arc<Notify>,
+}
+
+/// An answer, or why there is none.
+pub(super) type Answer<T> = Result<Json<T>, Problem>;
+
+/// What stands behind the question mark of a URL.
+pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
+
+pub(super) fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
+    let Query(query) = query.map_err(|error| convert::bad_request(nearest::explain(&error.body_text())))?;
+    Ok(query)
+}
