@@ -379,8 +379,7 @@ impl Terminal {
         self.shop.counters().page(kind, after, MAX_PAGE)
     }
 
-    /// Every counter that has a row and its value, by rising key. Lines of which nothing has come back have none. Takes as long as there are counters: a loop that also sells asks for
-    /// [pages](Self::counters_after).
+    /// Every counter that has a row, by rising key: takes as long as there are counters. A loop that sells asks for pages.
     pub fn counters(&self) -> Vec<CounterValue> {
         self.shop.counters().page(None, None, usize::MAX)
     }
@@ -400,7 +399,6 @@ impl Terminal {
         &self.shop
     }
 
-    /// Does a command of the application, where the terminal runs.
     fn command(
         &mut self,
         now: Now,
@@ -414,7 +412,6 @@ impl Terminal {
         Ok(())
     }
 
-    /// Lends the shop a turn.
     fn with_turn<T>(&mut self, now: Now, call: impl FnOnce(&mut Shop, &mut Turn<'_>) -> T) -> T {
         let Self { shop, config, ledger, out, disk, .. } = self;
         call(shop, &mut Turn { now, config, disk: *disk, ledger, out })
