@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use edgepos::core::StoreId;
 
-use crate::{cloud, demo, doctor, recovery, run};
+use crate::{audit, cloud, demo, doctor, names, recovery, run};
 
 /// A store of terminals and a cloud on one machine, to evaluate `edgepos` with.
 #[derive(Debug, Parser)]
@@ -30,6 +31,8 @@ enum Command {
     Recovery(recovery::Action),
     /// Compare the files that a demo left in its --dir once more
     Verify(VerifyArgs),
+    /// Compare tills and the cloud by the hashes where their chains end: exit 0 where they agree, 1 where histories differ
+    Audit(AuditArgs),
     /// Tell which engine would run which model on this machine, and why no better one does
     Doctor(DoctorArgs),
 }
@@ -45,6 +48,25 @@ struct DoctorArgs {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Args)]
+struct AuditArgs {
+    /// The SQLite file of a till, running or not; repeat it for each
+    #[arg(long = "till", value_name = "FILE")]
+    tills: Vec<PathBuf>,
+    /// The SQLite file of the cloud, running or not
+    #[arg(long, value_name = "FILE", requires = "store")]
+    cloud: Option<PathBuf>,
+    /// The address of a running cloud
+    #[arg(long, value_name = "ADDR", requires = "store")]
+    cloud_at: Option<SocketAddr>,
+    /// Which store to look at in the cloud, 32 hexadecimal digits
+    #[arg(long, value_name = "ID", value_parser = store)]
+    store: Option<StoreId>,
+    /// Exit with 1 also where one holds less than another
+    #[arg(long)]
+    complete: bool,
 }
 
 #[derive(Debug, Args)]
@@ -159,8 +181,26 @@ async fn dispatch(command: Command) -> ExitCode {
             Err(error) => fail(USAGE, &error.to_string()),
         },
         Command::Verify(VerifyArgs { dir }) => verify_command(&dir),
+        Command::Audit(args) => audit_command(args).await,
         Command::Doctor(args) => tokio::task::block_in_place(|| doctor_command(args)),
     }
+}
+
+async fn audit_command(args: AuditArgs) -> ExitCode {
+    let AuditArgs { tills, cloud, cloud_at, store, complete } = args;
+    let options = audit::Options { tills, cloud: cloud.zip(store), cloud_at: cloud_at.zip(store) };
+    let holders =
+        options.tills.len() + usize::from(options.cloud.is_some()) + usize::from(options.cloud_at.is_some());
+    if holders < 2 {
+        return fail(USAGE, "name two at least of --till, --cloud and --cloud-at");
+    }
+    let found = match audit::compare(&options).await {
+        Ok(found) => found,
+        Err(error) => return fail(USAGE, &error.to_string()),
+    };
+    print!("{found}");
+    let holds = if complete { found.complete() } else { found.agree() };
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn doctor_command(DoctorArgs { models, library, json }: DoctorArgs) -> ExitCode {
@@ -234,6 +274,10 @@ fn terminals(text: &str) -> Result<u16, String> {
         1..=15 => Ok(number),
         _ => Err("a store has at most 15 terminals".into()),
     }
+}
+
+fn store(text: &str) -> Result<StoreId, String> {
+    names::parse_16(text).map(StoreId).map_err(|error| error.to_string())
 }
 
 /// Reads `1500ms`, `30s`, `5m` or `1h`.

@@ -4,6 +4,7 @@
 //! - [`run`]: one terminal from a TOML file, with a till API over HTTP and JSON on loopback.
 //! - [`cloud`]: the chain's side, on SQLite.
 //! - [`replay`]: the shopping that a demo replays.
+//! - [`audit`]: whether tills and the cloud hold the same histories.
 //! - [`doctor`]: which engine would run which model on this machine.
 //!
 //! [`cli`] is the command line of them all. [`api`] is what a till and a terminal say to each other.
@@ -11,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod audit;
 pub mod cli;
 pub mod cloud;
 pub mod demo;
