@@ -7,11 +7,19 @@ use std::path::Path;
 use edgepos::core::{Chain, EventId, Seq, StoreId};
 use edgepos::sync::Hash;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use thiserror::Error;
 
-use super::{AuditError, hash_of};
 use crate::cloud::{HashReport, Head};
 use crate::http::Client;
 use crate::names::parse_chain;
+
+/// Somebody cannot be read.
+#[derive(Debug, Error)]
+#[error("{holder}: {reason}")]
+pub struct AuditError {
+    holder: String,
+    reason: String,
+}
 
 /// Where each chain ends, and the hash there.
 type Heads = BTreeMap<Chain, (Seq, Hash)>;
@@ -145,4 +153,8 @@ fn from_hex(text: &str) -> Option<Hash> {
     let digits = |at: usize| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok();
     let bytes: Option<Vec<u8>> = (0..32).map(digits).collect();
     hash_of(&bytes.filter(|_| text.len() == 64)?)
+}
+
+fn hash_of(bytes: &[u8]) -> Option<Hash> {
+    bytes.try_into().ok().map(Hash)
 }

@@ -9,9 +9,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use edgepos::core::{Chain, EventId, Seq, StoreId};
-use edgepos::sync::Hash;
-use thiserror::Error;
 
+pub use self::holder::AuditError;
 use self::holder::Holder;
 
 /// Whom to compare. A till's file may be open in a running till.
@@ -23,14 +22,6 @@ pub struct Options {
     pub cloud: Option<(PathBuf, StoreId)>,
     /// The address of a running cloud, and the store that is looked at in it.
     pub cloud_at: Option<(SocketAddr, StoreId)>,
-}
-
-/// Somebody cannot be read.
-#[derive(Debug, Error)]
-#[error("{holder}: {reason}")]
-pub struct AuditError {
-    holder: String,
-    reason: String,
 }
 
 /// What came of the comparison.
@@ -164,8 +155,4 @@ impl fmt::Display for Findings {
             of("forked")
         )
     }
-}
-
-fn hash_of(bytes: &[u8]) -> Option<Hash> {
-    bytes.try_into().ok().map(Hash)
 }
