@@ -12,6 +12,8 @@ use crate::turn::Turn;
 pub(crate) struct Beat {
     /// When it left, and when to ask the silent ones again.
     latest: Option<(Time, Option<Time>)>,
+    /// When those that do not belong to the store were last told who leads it.
+    guests_told: Time,
 }
 
 impl Beat {
@@ -42,6 +44,20 @@ impl Beat {
             message.stamped(turn.now, None)
         };
         silent.iter().map(heartbeat).collect()
+    }
+
+    /// A heartbeat for everybody who is connected and does not belong to the store, once a heartbeat interval while this terminal leads.
+    pub(crate) fn greet_guests(
+        &mut self,
+        turn: &Turn<'_>,
+        connected: impl Iterator<Item = ReplicaId>,
+    ) -> Vec<Message> {
+        if !turn.leads() || turn.now < self.guests_told + turn.config.timing.heartbeat {
+            return Vec::new();
+        }
+        self.guests_told = turn.now;
+        let guests = connected.filter(|peer| !turn.raft.log().members().contains(*peer));
+        guests.map(|guest| turn.raft.heartbeat(guest).stamped(turn.now, None)).collect()
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {

@@ -154,6 +154,9 @@ pub struct Config {
     /// A voter that was silent for this long loses its vote to a learner that is there, while a majority holds. Default 10 min,
     /// at least 10 s. Shorter moves votes at every restart; longer leaves the store one failure from standing still.
     pub replace_voter_after: Duration,
+    /// A member that was silent for this long loses its place to another incarnation of the same terminal that was admitted. Default
+    /// 5 s, at least 1 s. Shorter takes it from a terminal that restarts; longer leaves the store one failure from standing still.
+    pub successor_after: Duration,
     /// A leader whose oldest write takes longer hands over. Default 2 s, at least 100 ms. Shorter moves the leadership at every
     /// hiccup of a flash disk; longer leaves decisions unapplied where the uploads are.
     pub disk_stall_after: Duration,
@@ -191,6 +194,7 @@ impl Config {
             joins: false,
             campaigns: true,
             replace_voter_after: Duration::from_secs(600),
+            successor_after: Duration::from_secs(5),
             disk_stall_after: Duration::from_secs(2),
             store: StoreId::default(),
             generation: StoreGeneration::default(),
@@ -238,6 +242,7 @@ impl Config {
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let ranges = [
             ("replace_voter_after (ms)", ms(self.replace_voter_after), 10_000, u64::MAX),
+            ("successor_after (ms)", ms(self.successor_after), 1_000, u64::MAX),
             ("disk_stall_after (ms)", ms(self.disk_stall_after), 100, u64::MAX),
             ("level", u64::from(self.level), 0, u64::from(MAX_LEVEL)),
             ("max_entry_bytes", u64::from(self.max_entry_bytes), 1, u64::from(MAX_ENTRY_BYTES)),

@@ -20,6 +20,7 @@ use crate::raft::Core;
 use crate::report::Report;
 use crate::restored::Restored;
 use crate::snapshot::Attachment;
+use crate::succession::Held;
 use crate::turn::Turn;
 
 /// One terminal's part in electing the store's leader and in keeping the store-wide log.
@@ -193,6 +194,30 @@ impl Election {
     pub fn retire(&mut self, now: Now, replica: ReplicaId) -> Result<(), MembershipError> {
         let change = self.raft.log().members().remove(self.config.me, replica)?;
         self.change_members(now, change)
+    }
+
+    /// These members are replaced although they are heard, by an operator's word: another incarnation of the same terminal that has
+    /// caught up votes first, and then this one is removed; a leader hands over before. It holds until the next call, on this terminal
+    /// alone, and is for the caller to repeat after a start; at most [`MAX_TERMINALS`](crate::MAX_TERMINALS) count.
+    ///
+    /// A member that is silent needs no word: an admitted incarnation of the same terminal takes its place.
+    pub fn replace(&mut self, leaving: impl IntoIterator<Item = ReplicaId>) {
+        self.parts.replace(leaving);
+    }
+
+    /// Learners whose place another incarnation of their terminal has, which is heard: as the entitled leader saw it last, empty elsewhere.
+    pub fn held(&self) -> &[Held] {
+        self.parts.held()
+    }
+
+    /// Whether this terminal leads, and has not heard the replica for [`Config::successor_after`](crate::Config::successor_after) while it did.
+    pub fn is_silent(&self, now: Now, replica: ReplicaId) -> bool {
+        self.entitled() && self.parts.is_silent(&self.config, replica, now.mono)
+    }
+
+    /// Whether the replica belonged to the store and was removed: it does not return under this name.
+    pub fn is_retired(&self, replica: ReplicaId) -> bool {
+        self.raft.log().members().retired.contains(&replica)
     }
 
     fn change_members(&mut self, now: Now, change: MembersChange) -> Result<(), MembershipError> {

@@ -55,7 +55,8 @@
 //! A store begins with the list in [`Config::voters`], the same on each of its first terminals; the first five vote, the others learn.
 //! From then on the log says who belongs: the leader [admits](Election::admit) and [retires](Election::retire), one terminal at a time.
 //! A newcomer learns first and gets a free vote when it has caught up; a voter that was away for ten minutes loses its vote to a
-//! learner that is there. A terminal that lost its disk is a newcomer with a new name.
+//! learner that is there. A terminal that lost its disk is a newcomer with a new name: once admitted it takes the place of the member of
+//! its number as soon as that one is silent, or at once where an operator [replaces](Election::replace) it.
 //!
 //! [`Persist`]: edgepos_core::Persist
 
@@ -93,6 +94,7 @@ mod snapshot;
 mod snapshots_sent;
 mod standing;
 mod subjects;
+mod succession;
 mod ticks;
 mod turn;
 mod wire;
@@ -110,4 +112,5 @@ pub use message::Message;
 pub use report::Report;
 pub use restored::Restored;
 pub use snapshot::{Attachment, MAX_ATTACHMENT_BYTES};
+pub use succession::Held;
 pub use wire::MAX_MESSAGE_BYTES;

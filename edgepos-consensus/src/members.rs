@@ -3,11 +3,9 @@
 use edgepos_core::ReplicaId;
 use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written, put_u64, write};
 
-use crate::config::{MAX_TERMINALS, MAX_VOTERS};
+use crate::config::MAX_TERMINALS;
 use crate::error::MembershipError;
 
-/// Voters that are never given up for absence where there are as many terminals.
-const MIN_VOTERS: usize = 3;
 /// Retired names that are kept; the oldest go first. A name is 48 random bits, so that chance alone repeats none.
 pub(crate) const MAX_RETIRED: usize = 1024;
 
@@ -15,6 +13,7 @@ pub(crate) const MAX_RETIRED: usize = 1024;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Members {
     pub(crate) voters: Vec<ReplicaId>,
+    /// In the order in which they came: of two incarnations of one terminal the later one goes on.
     pub(crate) learners: Vec<ReplicaId>,
     /// Those that belonged to it and were removed, oldest first: they do not return under these names.
     pub(crate) retired: Vec<ReplicaId>,
@@ -63,23 +62,11 @@ impl Members {
         Ok(MembersChange::Remove(replica))
     }
 
-    /// What a leader does unasked: gives a free vote to a learner that is `ready`, and takes the vote of a voter that was `absent` for
-    /// too long when a learner can have it.
-    pub(crate) fn due_change(
-        &self,
-        ready: impl Fn(ReplicaId) -> bool,
-        absent: impl Fn(ReplicaId) -> bool,
-    ) -> Option<MembersChange> {
-        let learner = self.learners.iter().find(|learner| ready(**learner))?;
-        if self.voters.len() < MAX_VOTERS {
-            return Some(MembersChange::Vote(*learner));
-        }
-        let absent = self.voters.iter().find(|voter| absent(**voter))?;
-        (self.voters.len() > MIN_VOTERS).then_some(MembersChange::Learn(*absent))
-    }
-
-    /// Takes over who was retired before the change, and who is by it.
-    pub(crate) fn with_retired(self, mut retired: Vec<ReplicaId>, change: MembersChange) -> Self {
+    /// Takes over from the members before the change in which order they came, who was retired then, and who is by the change.
+    pub(crate) fn following(mut self, before: &Self, change: MembersChange) -> Self {
+        let age = |replica: &ReplicaId| before.learners.iter().position(|known| known == replica);
+        self.learners.sort_by_key(|replica| (age(replica).unwrap_or(usize::MAX), *replica));
+        let mut retired = before.retired.clone();
         if let MembersChange::Remove(replica) = change {
             retired.retain(|known| *known != replica);
             retired.push(replica);

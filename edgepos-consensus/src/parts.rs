@@ -37,11 +37,9 @@ use crate::report::{Chronicle, Report};
 use crate::rows;
 use crate::snapshots_sent::SnapshotsSent;
 use crate::standing::Standing;
+use crate::succession::{Held, Tending};
 use crate::ticks::TickClock;
 use crate::turn::{Turn, tell_members};
-
-/// Entries that a learner may lack and still count as caught up.
-const CAUGHT_UP: u64 = 8;
 
 /// Every part of an election but raft and the configuration.
 pub(crate) struct Parts {
@@ -56,6 +54,7 @@ pub(crate) struct Parts {
     beat: Beat,
     snapshots: SnapshotsSent,
     hand_over: HandOver,
+    tending: Tending,
     proposals: Proposals,
     chronicle: Chronicle,
 }
@@ -76,6 +75,7 @@ impl Parts {
             beat: Beat::default(),
             snapshots: SnapshotsSent::default(),
             hand_over: HandOver::default(),
+            tending: Tending::default(),
             proposals,
             chronicle: Chronicle::new(now),
         }
@@ -157,8 +157,11 @@ impl Parts {
             }
             return self.chronicle.refused(turn, from, reason);
         }
-        if turn.raft.log().members().contains(from) {
-            self.quorum.heard(from, now);
+        // Of one that is connected and does not belong to the store as well: it is alive.
+        self.quorum.heard(from, now);
+        if turn.leads() && message.is_acknowledgement() && !turn.raft.log().members().contains(from) {
+            // A guest has heard who leads; raft knows nothing of it.
+            return;
         }
         let leads_us = message.is_leaders() && message.term >= turn.raft.term();
         if leads_us {
@@ -283,7 +286,9 @@ impl Parts {
         if !self.peers.lost(turn, replica, connection) {
             return;
         }
-        if turn.leads() {
+        if !turn.raft.log().members().contains(replica) {
+            self.quorum.forget(replica);
+        } else if turn.leads() {
             turn.raft.unreachable(replica);
             self.quorum.forget(replica);
         } else if turn.raft.leader() == Some(replica) {
@@ -457,8 +462,13 @@ impl Parts {
         }
     }
 
-    /// Asks those voters again that have not answered the latest heartbeat, while the majority is missing.
+    /// Asks those voters again that have not answered the latest heartbeat, while the majority is missing. Who is connected and does
+    /// not belong to the store hears who leads it: it sells, and its events go to the leader.
     fn beat_again(&mut self, turn: &mut Turn<'_>) {
+        for mut message in self.beat.greet_guests(turn, self.peers.connected()) {
+            self.pace.mark(&mut message);
+            self.flight.send_behind_promise(turn, message);
+        }
         let Some(asked) = self.beat.due(turn.now) else { return };
         let silent = self.quorum.missing(asked, turn.voters());
         for mut message in self.beat.again(turn, &silent) {
@@ -498,21 +508,33 @@ impl Parts {
 
     /// Proposes the change of members that is due, on the entitled leader.
     fn tend_members(&mut self, turn: &mut Turn<'_>) {
-        if !self.entitled(turn.config.me, turn.raft.term()) || turn.raft.changes_members() {
+        if !self.entitled(turn.config.me, turn.raft.term()) {
+            return self.tending.rest();
+        }
+        if turn.raft.changes_members() {
             return;
         }
-        let (log, now) = (turn.raft.log(), turn.now);
-        let ready = |learner| {
-            let caught_up = turn.raft.matched(learner) + CAUGHT_UP >= log.last();
-            caught_up && self.quorum.reaches(learner, now)
-        };
-        let absent = |voter| {
-            voter != turn.config.me && self.quorum.absent(voter, now, turn.config.replace_voter_after)
-        };
-        if let Some(change) = log.members().due_change(ready, absent) {
+        if self.tending.hands_over(turn, &self.quorum) {
+            self.hand_over(turn);
+        } else if let Some(change) = self.tending.look(turn, &self.quorum, &self.peers) {
             turn.raft.propose_members(change);
             self.carry_out(turn, None);
         }
+    }
+
+    /// These members are replaced although they are heard.
+    pub(crate) fn replace(&mut self, leaving: impl IntoIterator<Item = ReplicaId>) {
+        self.tending.replace(leaving);
+    }
+
+    /// The learners whose place another incarnation of their terminal has.
+    pub(crate) fn held(&self) -> &[Held] {
+        self.tending.held()
+    }
+
+    /// When the replica was last heard is so long ago that its successor may take its place, as this leader sees it.
+    pub(crate) fn is_silent(&self, config: &Config, replica: ReplicaId, now: Time) -> bool {
+        replica != config.me && self.quorum.absent(replica, now, config.successor_after)
     }
 
     /// The next moment at which something is to be done.

@@ -44,6 +44,11 @@ impl Peers {
         true
     }
 
+    /// Who is connected, by rising id.
+    pub(crate) fn connected(&self) -> impl Iterator<Item = ReplicaId> + '_ {
+        self.connections.keys().copied()
+    }
+
     /// Whether messages of its sender are taken.
     pub(crate) fn admit(&mut self, turn: &Turn<'_>, message: &Message) -> Result<(), DropReason> {
         let from = message.from;

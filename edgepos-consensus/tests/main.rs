@@ -49,6 +49,7 @@ mod profile_fast;
 mod profile_relaxed;
 mod quorum_lost_within_lease;
 mod reordered_messages;
+mod replaced_terminal;
 mod reports;
 mod restart_from_store;
 mod restored_disk;

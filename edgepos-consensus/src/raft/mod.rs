@@ -208,7 +208,7 @@ impl Core {
         };
         let members =
             Members { voters: sorted(&state.voters), learners: sorted(&state.learners), retired: vec![] };
-        let members = members.with_retired(self.log().members().retired.clone(), change);
+        let members = members.following(self.log().members(), change);
         self.log_mut().set_members(members, writes);
         true
     }
