@@ -1,4 +1,7 @@
 //! The transport over TCP: one connection for each pair of terminals, dialled by the one with the lower id.
+//!
+//! An address belongs to a terminal, whatever incarnation answers there: a box that takes a dead one's place is let in at once. One whose
+//! address nobody knows calls those of its own list that have not called it.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -38,6 +41,8 @@ const RECEIVE_QUEUE: usize = 256;
 const MAX_HANDSHAKES: usize = 64;
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(2);
+/// How long the one with the higher id waits to be called before it calls: the other may know no address of it.
+const UNCALLED: Duration = Duration::from_secs(2);
 
 /// Where a terminal listens, and where its peers do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,7 +50,7 @@ pub struct TcpConfig {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
     /// `host:port` of each peer by its number in the store, whatever incarnation it is. Those with a higher number than this terminal's
-    /// are dialled; those with a lower one dial us.
+    /// are dialled at once; those with a lower one dial us, and are dialled where they do not.
     pub peers: BTreeMap<u16, String>,
 }
 
@@ -120,7 +125,7 @@ impl TcpTransport {
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(shared.clone(), listener));
-        for (peer, address) in tcp.peers.into_iter().filter(|(peer, _)| *peer > me.terminal()) {
+        for (peer, address) in tcp.peers.into_iter().filter(|(peer, _)| *peer != me.terminal()) {
             tasks.spawn(dial(shared.clone(), peer, address));
         }
         Ok((Self { shared, local, tasks }, receiver))
@@ -168,6 +173,8 @@ enum TurnedAway {
     BadName(ReplicaId),
     #[error("{0} answers there")]
     OtherTerminal(ReplicaId),
+    #[error("it is connected already")]
+    Connected,
     #[error("too many peers")]
     TooMany,
 }
@@ -176,6 +183,11 @@ impl Shared {
     fn links(&self) -> MutexGuard<'_, BTreeMap<ReplicaId, Link>> {
         // Every change of the map is one call: a panic elsewhere leaves it whole.
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether any incarnation of the terminal is connected.
+    fn is_connected(&self, terminal: u16) -> bool {
+        self.links().keys().any(|peer| peer.terminal() == terminal)
     }
 
     fn hello(&self) -> Hello {
@@ -240,10 +252,18 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
     }
 }
 
+/// Keeps a connection to whoever is at the address of terminal `peer`.
 async fn dial(shared: Arc<Shared>, peer: u16, address: String) {
     let mut jitter = Jitter::derive(shared.me.0, &[u64::from(peer)]);
     let mut retry = FIRST_RETRY;
+    let waits_to_be_called = peer < shared.me.terminal();
     loop {
+        if waits_to_be_called {
+            sleep(UNCALLED).await;
+            if shared.is_connected(peer) {
+                continue;
+            }
+        }
         let greeted = async {
             let stream = TcpStream::connect(&address).await?;
             greet(&shared, stream, Some(peer)).await
@@ -278,6 +298,14 @@ async fn greet(
         return Err(invalid(TurnedAway::OtherTerminal(peer).into()));
     }
     let links = shared.links();
+    let dialled_by_higher = match expected {
+        Some(_) => shared.me > peer,
+        None => peer > shared.me,
+    };
+    // Two that call each other at one moment would each drop the call that the other one keeps: that of the lower id stays.
+    if dialled_by_higher && links.contains_key(&peer) {
+        return Err(invalid(TurnedAway::Connected.into()));
+    }
     if !links.contains_key(&peer) && links.len() >= shared.max_peers as usize {
         return Err(invalid(TurnedAway::TooMany.into()));
     }

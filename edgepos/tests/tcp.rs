@@ -121,3 +121,24 @@ async fn the_address_is_free_once_it_is_closed() {
         drop(guest);
     }
 }
+
+/// A box at an address that nobody knows calls those that it knows itself.
+#[tokio::test]
+async fn one_that_nobody_calls_calls_by_itself() {
+    let (low, mut low_events) = start(LOW, 1, &[]).await;
+    let address = low.local_addr();
+    let (_high, mut high_events) = start(HIGH, 1, &[(LOW, address)]).await;
+    assert_eq!(up(&mut low_events).await.0, HIGH);
+    assert_eq!(up(&mut high_events).await.0, LOW);
+}
+
+/// Another terminal at the address is not who was looked for.
+#[tokio::test]
+async fn another_terminal_is_not_taken_for_the_one_that_was_called() {
+    let third = ReplicaId::new(3, 3);
+    let (other, _other_events) = start(third, 1, &[]).await;
+    let (right, _right_events) = start(ReplicaId::new(4, 4), 1, &[]).await;
+    let peers = [(HIGH, other.local_addr()), (ReplicaId::new(4, 9), right.local_addr())];
+    let (_low, mut low_events) = start(LOW, 1, &peers).await;
+    assert_eq!(up(&mut low_events).await.0.terminal(), 4, "the right one alone");
+}
