@@ -62,6 +62,8 @@ pub enum Space {
     ExceptionEnd = 21,
     /// Up to which event of each chain the counter rows on disk count.
     Applied = 22,
+    /// Terminals whose place another box takes.
+    Replacement = 23,
     /// Events of branches that lost, by event and hash.
     SetAside = 24,
     /// How the last business day was closed.
@@ -74,7 +76,7 @@ pub enum Space {
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -97,6 +99,7 @@ impl Space {
         Self::BookedTwice,
         Self::ExceptionEnd,
         Self::Applied,
+        Self::Replacement,
         Self::SetAside,
         Self::ClosedDay,
         Self::Refunded,

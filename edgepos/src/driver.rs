@@ -238,6 +238,9 @@ impl Loop {
             // A caller that has gone does not need its answer.
             Command::Admit(replica, reply) => return drop(reply.send(self.terminal.admit(now, replica))),
             Command::Retire(replica, reply) => return drop(reply.send(self.terminal.retire(now, replica))),
+            Command::Replace(terminal, planned, reply) => {
+                return drop(reply.send(self.terminal.replace(now, terminal, planned)));
+            }
             Command::Inference(what) => return self.monitor.inference(now, what),
             // A caller that has gone does not need its answer.
             Command::Metrics(reply) => return drop(reply.send(self.monitor.text())),

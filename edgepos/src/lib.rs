@@ -105,6 +105,6 @@ pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
     CLOCK_GUARD, Condition, ConditionKind, Config, ConfigError, Disk, Finding, Genesis, Input, LevelError,
-    MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, Output, Refusal, Reply, RequestId, RestoreError, Restored,
-    RowError, Status, Terminal,
+    MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, Output, Refusal, ReplaceError, Reply, RequestId, RestoreError,
+    Restored, RowError, Status, Terminal,
 };

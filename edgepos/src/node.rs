@@ -16,7 +16,7 @@ use crate::retail::sale::basket::OpenBasket;
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::receipt::{Commit, Receipt};
 use crate::terminal::{
-    ConditionKind, Finding, LevelError, MAX_PAGE, Notice, Refusal, Reply, Status, Terminal,
+    ConditionKind, Finding, LevelError, MAX_PAGE, Notice, Refusal, ReplaceError, Reply, Status, Terminal,
 };
 
 /// How long a flush has before it is looked at, and made once more.
@@ -35,6 +35,7 @@ pub(crate) enum Command {
     Query(Box<dyn FnOnce(&Terminal) + Send>),
     Admit(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Retire(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
+    Replace(u16, bool, oneshot::Sender<Result<(), ReplaceError>>),
     RaiseLevel(oneshot::Sender<Result<u32, LevelError>>),
     Condition(ConditionKind, Option<Finding>),
     Inference(Inference),
@@ -312,6 +313,21 @@ impl Node {
     /// When this terminal is not the entitled leader, the other cannot be retired, or the terminal has stopped.
     pub async fn retire(&self, replica: ReplicaId) -> Result<(), MembershipError> {
         self.change_members(|reply| Command::Retire(replica, reply)).await
+    }
+
+    /// Another box takes the place of the terminal of this number, once it is there and the old one is silent; where `planned`, it votes
+    /// before the old one goes. To be asked at any terminal of the store; [`ConditionKind::Replacing`] holds while somebody is waited for.
+    /// A future that is dropped takes nothing back; asked twice is asked once.
+    ///
+    /// # Errors
+    /// When no member has this number, the old one is connected and nothing was `planned`, the store decides nothing, or the terminal
+    /// has stopped.
+    pub async fn replace(&self, terminal: u16, planned: bool) -> Result<(), ReplaceError> {
+        let (reply, answer) = oneshot::channel();
+        let stopped = ReplaceError::Election(edgepos_consensus::ProposeError::Halted);
+        let command = Command::Replace(terminal, planned, reply);
+        self.commands.send(command).await.map_err(|_| stopped.clone())?;
+        answer.await.map_err(|_| stopped)?
     }
 
     /// Raises the store to the highest feature level that every member has announced: see [`Terminal::raise_level`].

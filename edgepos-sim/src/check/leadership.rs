@@ -124,6 +124,8 @@ mod tests {
             cloud: Default::default(),
             queued: 0,
             connected: Vec::new(),
+            voters: Vec::new(),
+            learners: Vec::new(),
             open_baskets: 0,
             level: 0,
             below_level: false,

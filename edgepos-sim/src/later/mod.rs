@@ -210,6 +210,8 @@ impl Later {
             cloud: self.outbox.cloud().clone(),
             queued: self.outbox.queue_len(),
             connected: self.peers.keys().copied().collect(),
+            voters: self.election.voters().to_vec(),
+            learners: self.election.learners().to_vec(),
             open_baskets: 0,
             level: self.election.level(),
             below_level: self.election.is_below_level(),

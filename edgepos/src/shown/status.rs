@@ -35,6 +35,10 @@ struct Shown<'a> {
     set_aside: u64,
     #[serde(serialize_with = "text::list::serialize")]
     connected: &'a [ReplicaId],
+    #[serde(serialize_with = "text::list::serialize")]
+    voters: &'a [ReplicaId],
+    #[serde(serialize_with = "text::list::serialize")]
+    learners: &'a [ReplicaId],
     exceptions: &'a [ExceptionRaised],
     conditions: &'a [Condition],
     #[serde(serialize_with = "text::vector::serialize")]
@@ -57,6 +61,8 @@ impl Serialize for Status {
             cloud,
             queued,
             connected,
+            voters,
+            learners,
             open_baskets,
             level,
             below_level,
@@ -83,6 +89,8 @@ impl Serialize for Status {
             quarantined: *quarantined,
             set_aside: *set_aside,
             connected,
+            voters,
+            learners,
             exceptions,
             conditions,
             durable,

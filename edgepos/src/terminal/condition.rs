@@ -83,7 +83,10 @@ conditions! {
         "Set the clock; prices set meanwhile may have to be set again.";
     ToleranceLost "tolerance_lost"
         "No majority of the store's terminals is heard: it decides nothing, and sells."
-        "Switch the missing terminals on, or replace them.";
+        "Switch the missing terminals on; replace one that is gone while a majority is left, and use the recovery kit where none is.";
+    Replacing "replacing"
+        "A terminal is being replaced, and the replacement waits."
+        "Switch the other box on, or the old one off; say that it is planned where the old one shall sell on until then.";
     LevelBehind "level_behind"
         "The store uses features that this version does not know."
         "Update this terminal; it sells meanwhile.";

@@ -177,6 +177,7 @@ impl Config {
             joins: self.joins(),
             campaigns: self.campaigns,
             replace_voter_after: self.replace_voter_after,
+            successor_after: standard.successor_after,
             disk_stall_after: self.disk_stall_after,
             store: self.genesis.store,
             generation: self.genesis.generation,

@@ -11,6 +11,7 @@ use super::condition::{ConditionKind, Finding};
 use super::config::Config;
 use super::disk::Disk;
 use super::ledger::Ledger;
+use super::replacing::Replacing;
 use crate::retail::shop::Shop;
 
 /// What is looked at, beside the event log.
@@ -20,19 +21,20 @@ pub(super) struct Seen<'t> {
     pub(super) config: &'t Config,
     pub(super) clocks: &'t Clocks,
     pub(super) disk: &'t Disk,
+    pub(super) replacing: &'t Replacing,
     /// Whether this terminal has become another incarnation since its start.
     pub(super) was_displaced: bool,
 }
 
 impl Seen<'_> {
     /// For each kind that the terminal itself sees whether it holds.
-    pub(super) fn findings(&self, now: Now, ledger: &mut Ledger) -> [(ConditionKind, Option<Finding>); 12] {
-        let Self { shop, election, config, clocks, disk, was_displaced } = *self;
+    pub(super) fn findings(&self, now: Now, ledger: &mut Ledger) -> [(ConditionKind, Option<Finding>); 13] {
+        let Self { shop, election, config, clocks, disk, replacing, was_displaced } = *self;
         let second_holder = ledger.other_holder(now);
         let (mistaken, forked) = of_claims(ledger.mistakes(), ledger.to_set_aside());
         [
             (ConditionKind::Quarantined, of_quarantine(shop.quarantined())),
-            (ConditionKind::ToleranceLost, of_majority(election)),
+            (ConditionKind::ToleranceLost, of_majority(now, election, replacing)),
             (ConditionKind::LevelBehind, of_level(election, config.level)),
             (ConditionKind::RefusedByCloud, of_refusal(ledger.refused_by_cloud(), ledger.queued())),
             (ConditionKind::MistakenClaim, mistaken),
@@ -41,6 +43,7 @@ impl Seen<'_> {
             (ConditionKind::SecondHolder, second_holder),
             (ConditionKind::WaitingForProof, of_proof(now, ledger)),
             (ConditionKind::ClockOff, clocks.finding(now, config, election, ledger)),
+            (ConditionKind::Replacing, replacing.waits(election)),
             (ConditionKind::DiskFull, disk.full()),
             (ConditionKind::DiskBusy, disk.busy()),
         ]
@@ -53,13 +56,17 @@ fn of_quarantine(count: u64) -> Option<Finding> {
 }
 
 /// No majority is heard.
-fn of_majority(election: &Election) -> Option<Finding> {
+fn of_majority(now: Now, election: &Election, replacing: &Replacing) -> Option<Finding> {
     match election.health() {
         Health::Degraded { reachable, needed, .. } => Some(Finding {
             count: u64::from(needed.saturating_sub(reachable)),
             about: format!("{reachable} voters in reach, {needed} needed"),
         }),
-        _ => None,
+        Health::Leaderless if replacing.is_unled(now) => Some(Finding {
+            count: 1,
+            about: format!("nobody leads; the store has {} voters", election.voters().len()),
+        }),
+        Health::Leaderless | Health::Normal => None,
     }
 }
 

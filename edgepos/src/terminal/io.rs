@@ -182,6 +182,10 @@ pub struct Status {
     pub queued: u64,
     /// Peers with a connection.
     pub connected: Vec<ReplicaId>,
+    /// The terminals that vote on what the store decides.
+    pub voters: Vec<ReplicaId>,
+    /// Those that learn: newcomers and further terminals. One with the number of another member is to take its place.
+    pub learners: Vec<ReplicaId>,
     /// Baskets that are open.
     pub open_baskets: usize,
     /// By which rules the store decides: see [`Election::level`](crate::consensus::Election::level).

@@ -20,6 +20,7 @@ mod links;
 mod proposing;
 pub(crate) mod refusal;
 mod reissue;
+mod replacing;
 mod restore;
 pub(crate) mod turn;
 pub(crate) mod unit_of_work;
@@ -38,6 +39,7 @@ pub use frame::MAX_FRAME;
 pub use io::{Input, MAX_PAGE, Notice, Output, Reply, RequestId, Status};
 pub use level::LevelError;
 pub use refusal::Refusal;
+pub use replacing::ReplaceError;
 pub use restore::{RestoreError, Restored, RowError};
 
 use self::clocks::Clocks;
@@ -49,6 +51,7 @@ use self::level::Levels;
 use self::links::Links;
 use self::proposing::STORE_EVENT;
 use self::reissue::{InReissue, Lent};
+use self::replacing::{REPLACE, Replacing};
 use self::turn::Turn;
 use self::unit_of_work::{LoadFor, UnitOfWork};
 use crate::history::durability::Durability;
@@ -73,6 +76,7 @@ pub struct Terminal {
     election: Election,
     ledger: Ledger,
     levels: Levels,
+    replacing: Replacing,
     shop: Shop,
     clocks: Clocks,
     conditions: Conditions,
@@ -109,6 +113,7 @@ impl Terminal {
                 parts.derivation,
             ),
             levels: parts.levels.born_at(parts.identity.born()),
+            replacing: parts.replacing,
             shop: parts.shop,
             clocks: Clocks::default(),
             conditions: Conditions::default(),
@@ -118,8 +123,7 @@ impl Terminal {
             stopped: None,
             config,
         };
-        let (first, author) = (terminal.config.me, terminal.ledger.author());
-        let joins = !terminal.config.genesis.voters.contains(&first);
+        let (first, author, joins) = (terminal.config.me, terminal.ledger.author(), terminal.config.joins());
         let held = terminal.ledger.durable();
         terminal.shop.start(now, first, author, joins, held, &mut terminal.out).map_err(ConfigError::Rows)?;
         if rows_are_complete {
@@ -231,9 +235,7 @@ impl Terminal {
     /// # Errors
     /// When this terminal is not the entitled leader, or the other cannot be admitted.
     pub fn admit(&mut self, now: Now, replica: ReplicaId) -> Result<(), MembershipError> {
-        let admitted = self.election.admit(now, replica);
-        self.settle(now);
-        admitted
+        self.election.admit(now, replica).map(|()| self.settle(now))
     }
 
     /// Takes an incarnation out of what the store decides, for good: see [`Election::retire`].
@@ -241,21 +243,26 @@ impl Terminal {
     /// # Errors
     /// When this terminal is not the entitled leader, or the other cannot be retired.
     pub fn retire(&mut self, now: Now, replica: ReplicaId) -> Result<(), MembershipError> {
-        let retired = self.election.retire(now, replica);
-        self.settle(now);
-        retired
+        self.election.retire(now, replica).map(|()| self.settle(now))
     }
 
-    /// Raises the store to the highest [feature level](Election::level) that every member has announced, by an operator's word; that
-    /// happens by itself after [`Config::level_after`]. Returns the level, which holds once the store has decided it and never falls;
-    /// who goes back behind it only sells and exchanges events.
+    /// Another box takes the place of the terminal of this number, by the store's log: see [`Node::replace`](crate::Node::replace).
+    ///
+    /// # Errors
+    /// When no member has this number, the old one is connected and nothing was planned, or the store decides nothing.
+    pub fn replace(&mut self, now: Now, terminal: u16, planned: bool) -> Result<(), ReplaceError> {
+        let Self { replacing, election, links, config, .. } = self;
+        replacing.propose(now, (terminal, planned), election, links, config.me).map(|()| self.settle(now))
+    }
+
+    /// Raises the store to the highest [feature level](Election::level) that every member has announced, as happens by itself after
+    /// [`Config::level_after`]. Returns the level; once decided it never falls: who goes back behind it only sells and exchanges events.
     ///
     /// # Errors
     /// When this terminal is not the entitled leader, or not all members have announced a higher level.
     pub fn raise_level(&mut self, now: Now) -> Result<u32, LevelError> {
-        let level = self.levels.raise(now, &mut self.election, &self.ledger, &self.config)?;
-        self.settle(now);
-        Ok(level)
+        let Self { levels, election, ledger, config, .. } = self;
+        levels.raise(now, election, ledger, config).inspect(|_| self.settle(now))
     }
 
     /// Writes the counter rows that are behind: before a clean stop, a copy, pruning. A start counts what they lack otherwise.
@@ -315,6 +322,8 @@ impl Terminal {
             cloud: self.ledger.cloud().clone(),
             queued: self.ledger.queued(),
             connected: self.links.peers().collect(),
+            voters: self.election.voters().to_vec(),
+            learners: self.election.learners().to_vec(),
             open_baskets: self.shop.sales().unresolved().len(),
             level: self.election.level(),
             below_level: self.election.is_below_level(),
@@ -417,8 +426,7 @@ impl Terminal {
         call(shop, &mut Turn { now, config, disk: *disk, ledger, out })
     }
 
-    /// Does what the engines ask until they are quiet, then hands all writes out as one. In each round: the election, which may
-    /// decide; the log, which may bring events; who leads, which the log is told; what the leader proposes.
+    /// In rounds: what the election decides, what the log brings, who leads, what the leader proposes. Then all writes leave as one.
     fn settle(&mut self, now: Now) {
         self.shop.interpret(now, &mut self.ledger, &mut self.out);
         loop {
@@ -438,11 +446,11 @@ impl Terminal {
                 self.election.attach(attachment);
             }
             quiet &= !self.ledger.follow(now, self.election.leader(), self.election.entitled());
-            let Self { config, election, ledger, shop, .. } = self;
+            let Self { config, election, ledger, shop, levels, replacing, links, out, .. } = self;
             quiet &= !proposing::propose_due(now, config, election, ledger, shop);
-            let Self { levels, election, ledger, config, out, .. } = self;
             quiet &= !levels.tend(now, election, ledger, config, out);
-            quiet &= !self.stand_aside(now);
+            quiet &= !replacing.tend(now, election, links, out);
+            quiet &= !proposing::stand_aside(now, election, ledger, links);
             quiet &= !self.clocks.tell(now, &mut self.ledger);
             if quiet {
                 break;
@@ -460,10 +468,10 @@ impl Terminal {
         self.out.seal();
     }
 
-    /// Looks whether what someone must act on holds, where the terminal itself sees it.
     fn look_around(&mut self, now: Now) {
-        let Self { shop, election, config, ledger, in_reissue, clocks, disk, .. } = self;
-        let seen = Seen { shop, election, config, clocks, disk, was_displaced: in_reissue.was_displaced() };
+        let Self { shop, election, config, ledger, in_reissue, clocks, disk, replacing, .. } = self;
+        let was_displaced = in_reissue.was_displaced();
+        let seen = Seen { shop, election, config, clocks, disk, replacing, was_displaced };
         for (kind, found) in seen.findings(now, ledger) {
             self.report_condition(now, kind, found);
         }
@@ -477,8 +485,8 @@ impl Terminal {
             consensus::Output::Transmit(message) => {
                 // A peer that is not connected gets nothing: raft sends again.
                 if let Some(connection) = self.links.to(message.to()) {
-                    let frame = frame::election(&message);
-                    self.out.push(Output::Transmit { to: message.to(), connection, frame });
+                    let (to, frame) = (message.to(), frame::election(&message));
+                    self.out.push(Output::Transmit { to, connection, frame });
                 }
             }
             consensus::Output::Notice(notice) => self.out.tell(Notice::Election(notice)),
@@ -527,8 +535,8 @@ impl Terminal {
         match self.out.loaded(id) {
             Some(LoadFor::Outbox(id)) => self.ledger.handle(now, sync::Input::Loaded(id, rows)),
             Some(LoadFor::Shop(what)) => {
-                let answer = self.with_turn(now, |shop, turn| shop.loaded(turn, what, &rows));
-                if let Some((id, duplicate_of)) = answer {
+                let answer = |shop: &mut Shop, turn: &mut Turn<'_>| shop.loaded(turn, what, &rows);
+                if let Some((id, duplicate_of)) = self.with_turn(now, answer) {
                     let Self { shop, ledger, out, in_reissue, .. } = self;
                     in_reissue.finish(now, id, duplicate_of, &mut Lent { shop, ledger, out });
                 }
@@ -552,13 +560,14 @@ impl Terminal {
         }
     }
 
-    /// A decision of the log, in order. The same decision does the same on every terminal, also where its event has already
-    /// arrived from a peer, and also where it cannot be read.
+    /// A decision of the log, in order: it does the same on every terminal, whether its event is here already, whether it can be read.
     fn decided(&mut self, now: Now, decision: Decision) {
         let Decision { index, kind, bytes, .. } = decision;
         self.ledger.note_decision();
-        if kind != STORE_EVENT {
-            return self.shop.skip_decision(index, kind, &mut self.out);
+        match kind {
+            STORE_EVENT => {}
+            REPLACE if self.replacing.decided(&bytes, &mut self.out) => return,
+            _ => return self.shop.skip_decision(index, kind, &mut self.out),
         }
         if self.election.is_below_level() {
             // By which rules the others decide is not known here, so which of the decisions have a place is not either.
@@ -577,15 +586,6 @@ impl Terminal {
             }
         }
         self.ledger.keep_waiting(&mut self.out);
-    }
-
-    /// Hands the leadership over where this terminal does not know the places of decisions: it could raise no exception. Whether it did.
-    fn stand_aside(&mut self, now: Now) -> bool {
-        let another = self.election.voters().iter().any(|voter| self.links.to(*voter).is_some());
-        self.election.entitled()
-            && another
-            && self.ledger.stands_aside(now)
-            && self.election.step_down(now).is_ok()
     }
 }
 

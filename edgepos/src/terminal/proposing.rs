@@ -6,6 +6,7 @@ use edgepos_core::{Now, Time};
 use super::config::Config;
 use super::ledger::Ledger;
 use super::level;
+use super::links::Links;
 use crate::retail::shop::Shop;
 
 /// A decision's kind, in the log for ever: its bytes are the payload of an event of the store's own chain.
@@ -41,6 +42,12 @@ pub(super) fn propose_due(
         any |= taken;
     }
     any
+}
+
+/// Hands the leadership over where this terminal does not know the places of decisions: it could raise no exception. Whether it did.
+pub(super) fn stand_aside(now: Now, election: &mut Election, ledger: &mut Ledger, links: &Links) -> bool {
+    let another = election.voters().iter().any(|voter| links.to(*voter).is_some());
+    election.entitled() && another && ledger.stands_aside(now) && election.step_down(now).is_ok()
 }
 
 /// Whether this terminal leads, and would see what it proposes decided.

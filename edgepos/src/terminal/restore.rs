@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::config::{Config, ConfigError};
 use super::derivation;
 use super::level::Levels;
+use super::replacing::Replacing;
 use super::unit_of_work::UnitOfWork;
 use crate::ports::{Store, StoreError};
 use crate::retail::shop::Shop;
@@ -35,6 +36,7 @@ pub(super) struct Parts {
     pub(super) clock: Hlc,
     pub(super) derivation: derivation::Restored,
     pub(super) levels: Levels,
+    pub(super) replacing: Replacing,
     pub(super) shop: Shop,
 }
 
@@ -89,7 +91,7 @@ impl Restored {
 
     /// The spaces whose rows are needed.
     pub fn spaces() -> Vec<Space> {
-        let mut spaces = vec![Space::Identity, Space::Clock];
+        let mut spaces = vec![Space::Identity, Space::Clock, Space::Replacement];
         spaces.extend(Shop::SPACES);
         spaces.extend(consensus::Restored::SPACES);
         spaces.extend(sync::Restored::SPACES);
@@ -171,6 +173,7 @@ impl Restored {
             Space::Head | Space::Cloud | Space::Author => {
                 parts.outbox.insert(space, key, value).map_err(RowError::from)
             }
+            Space::Replacement => parts.replacing.restore(key, value).map_err(RowError::from),
             space => parts.shop.restore(space, key, value).map_err(RowError::from),
         };
         result.map_err(|reason| RestoreError::Row {

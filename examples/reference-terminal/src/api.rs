@@ -20,6 +20,8 @@
 //! | `GET /price?product=CODE&list=0&at_ms=NOW` | | [`PriceSet`](edgepos::model::PriceSet) |
 //! | `POST /recognise` | a PNG or JPEG | [`Recognised`] |
 //! | `POST /admit` | [`Admit`] | [`Done`] |
+//! | `POST /retire` | [`Retire`] | [`Done`] |
+//! | `POST /replace` | [`Replace`] | [`Done`] |
 //! | `POST /raise-level` | | [`LevelRaised`] |
 //! | `POST /flush`, `POST /stop` | | [`Done`] |
 //!
@@ -427,6 +429,25 @@ pub struct Admit {
     pub replica: String,
 }
 
+/// `POST /retire`: an incarnation is taken out of what the store decides, for good. Asked at the terminal that leads.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retire {
+    /// The incarnation, such as `3-0123456789ab`.
+    pub replica: String,
+}
+
+/// `POST /replace`: another box takes the place of a terminal. Asked at any terminal of the store, before or after that box is there.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replace {
+    /// The number that both have.
+    pub terminal: u16,
+    /// Whether the old box is there and sells on until the new one has its place. Default false: it is gone.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub planned: bool,
+}
+
 /// What a picture shows.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -504,6 +525,10 @@ pub enum ProblemCode {
     NotLeader,
     /// The terminal has stopped or is stopping, or its disk is damaged.
     Stopped,
+    /// The terminal that shall be replaced is connected.
+    Connected,
+    /// No majority of the store's terminals is heard, so that it decides nothing.
+    NoMajority,
     /// No price of the product is in force.
     NoPrice,
     /// Nothing has this name here.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use edgepos::core::StoreId;
 
-use crate::{audit, cloud, demo, doctor, names, recovery, run};
+use crate::{audit, cloud, demo, doctor, members, names, recovery, run};
 
 /// A store of terminals and a cloud on one machine, to evaluate `edgepos` with.
 #[derive(Debug, Parser)]
@@ -29,6 +29,9 @@ enum Command {
     /// Lead a store on that lost the majority of its terminals for good, with the manager's recovery kit
     #[command(subcommand)]
     Recovery(recovery::Action),
+    /// Tell the store through a running terminal who belongs to it
+    #[command(subcommand)]
+    Terminal(members::Action),
     /// Compare the files that a demo left in its --dir once more
     Verify(VerifyArgs),
     /// Compare tills and the cloud by the hashes where their chains end: exit 0 where they agree, 1 where histories differ
@@ -179,6 +182,13 @@ async fn dispatch(command: Command) -> ExitCode {
                 ExitCode::SUCCESS
             }
             Err(error) => fail(USAGE, &error.to_string()),
+        },
+        Command::Terminal(action) => match action.run().await {
+            Ok(said) => {
+                print!("{said}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(error.status(), &error.to_string()),
         },
         Command::Verify(VerifyArgs { dir }) => verify_command(&dir),
         Command::Audit(args) => audit_command(args).await,

@@ -5,6 +5,7 @@
 //! - [`cloud`]: the chain's side, on SQLite.
 //! - [`replay`]: the shopping that a demo replays.
 //! - [`audit`]: whether tills and the cloud hold the same histories.
+//! - [`members`]: who belongs to a store.
 //! - [`doctor`]: which engine would run which model on this machine.
 //!
 //! [`cli`] is the command line of them all. [`api`] is what a till and a terminal say to each other.
@@ -19,6 +20,7 @@ pub mod demo;
 pub mod doctor;
 mod http;
 mod lifeline;
+pub mod members;
 pub mod names;
 mod nearest;
 pub mod recovery;

@@ -1,11 +1,12 @@
 //! Between the till's JSON and the terminal's types.
 
+use edgepos::consensus::MembershipError;
 use edgepos::core::IdempotencyKey;
 use edgepos::model::{
     BasketId, CashCount, Counter, CounterRow, Currency, Discount, DocType, Effect, Line, OriginalLine,
     PriceSet, ProductSet, StockLine, StockMoved, StockReason, StockState, Tax, Tender, TenderType, Tenders,
 };
-use edgepos::{Commit, Committed, Draft, HistoryError, LevelError, Record, Refusal};
+use edgepos::{Commit, Committed, Draft, HistoryError, LevelError, Record, Refusal, ReplaceError};
 
 use crate::api::{
     Begin, BeginLine, CashPart, Claimed, DiscountPart, EffectPart, KeyedRecord, Original, Pay, Problem,
@@ -230,6 +231,26 @@ pub(super) fn level_problem(error: &LevelError) -> Problem {
         LevelError::NotEntitled => ProblemCode::NotLeader,
         LevelError::Reached { .. } | LevelError::NotAnnounced { .. } => ProblemCode::Level,
         _ => ProblemCode::Busy,
+    };
+    Problem { code, error: error.to_string(), receipt: None }
+}
+
+pub(super) fn membership_problem(error: &MembershipError) -> Problem {
+    let code = match error {
+        MembershipError::NotEntitled => ProblemCode::NotLeader,
+        MembershipError::ChangeUnderWay => ProblemCode::Busy,
+        _ => ProblemCode::BadRequest,
+    };
+    Problem { code, error: error.to_string(), receipt: None }
+}
+
+pub(super) fn replace_problem(error: &ReplaceError) -> Problem {
+    let code = match error {
+        ReplaceError::Connected { .. } => ProblemCode::Connected,
+        ReplaceError::NoMajority { .. } => ProblemCode::NoMajority,
+        ReplaceError::NotAMember { .. } => ProblemCode::NotLeader,
+        ReplaceError::Election(_) => ProblemCode::Busy,
+        _ => ProblemCode::BadRequest,
     };
     Problem { code, error: error.to_string(), receipt: None }
 }

@@ -38,6 +38,8 @@ fn status() -> Status {
         cloud: vector(16),
         queued: 1,
         connected: vec![TWO],
+        voters: vec![ONE, TWO],
+        learners: vec![],
         open_baskets: 2,
         level: 3,
         below_level: false,
@@ -106,7 +108,7 @@ const GOLDEN: &str = include_str!("golden.txt");
 #[test]
 fn a_status_says_this() {
     // The exceptions beyond the first page are asked for, so that a status says how many there are.
-    let added = [".open_exceptions", ".exceptions.floor", ".set_aside"];
+    let added = [".open_exceptions", ".exceptions.floor", ".learners", ".set_aside", ".voters"];
     is(&status(), "status", &added);
     let nobody = Status { leader: None, health: Health::Leaderless, business_day: None, ..status() };
     is(&nobody, "status of nobody", &added);

@@ -21,7 +21,7 @@ use super::guard::{self, Body};
 use super::look_up;
 use crate::api::{
     Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, Park, Pay, Problem, ProblemCode, Recognised,
-    Recorded,
+    Recorded, Replace, Retire,
 };
 use crate::nearest;
 
@@ -52,6 +52,8 @@ pub(super) fn router(till: Till) -> Router {
         .route("/price", get(price))
         .route("/metrics", get(metrics))
         .route("/admit", post(admit))
+        .route("/retire", post(retire))
+        .route("/replace", post(replace))
         .route("/raise-level", post(raise_level))
         .route("/flush", post(flush))
         .route("/stop", post(stop))
@@ -148,6 +150,18 @@ async fn admit(State(till): State<Till>, body: Bytes) -> Answer<Done> {
     Ok(Json(Done {}))
 }
 
+async fn retire(State(till): State<Till>, body: Bytes) -> Answer<Done> {
+    let replica: ReplicaId = read::<Retire>(&body)?.replica.parse().map_err(convert::bad_request)?;
+    till.node.retire(replica).await.map_err(|error| convert::membership_problem(&error))?;
+    Ok(Json(Done {}))
+}
+
+async fn replace(State(till): State<Till>, body: Bytes) -> Answer<Done> {
+    let Replace { terminal, planned } = read(&body)?;
+    till.node.replace(terminal, planned).await.map_err(|error| convert::replace_problem(&error))?;
+    Ok(Json(Done {}))
+}
+
 async fn raise_level(State(till): State<Till>, body: Bytes) -> Answer<LevelRaised> {
     bare(&body)?;
     let level = till.node.raise_level().await.map_err(|error| convert::level_problem(&error))?;
@@ -198,6 +212,8 @@ impl IntoResponse for Problem {
             | ProblemCode::Level
             | ProblemCode::NotLeader
             | ProblemCode::ClockOff
+            | ProblemCode::Connected
+            | ProblemCode::NoMajority
             | ProblemCode::DiskFull => StatusCode::CONFLICT,
             ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel => {
                 StatusCode::SERVICE_UNAVAILABLE

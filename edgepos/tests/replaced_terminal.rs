@@ -1,0 +1,163 @@
+//! A terminal burns, another box takes its number: by one command at any till, with no file edited.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use edgepos::core::ReplicaId;
+use edgepos::{ConditionKind, Config, MemoryStore, Notice, ReplaceError, consensus};
+use support::{Shop, Till, config, genesis, line, replica};
+
+/// The place of terminal 3.
+const DEAD: usize = 2;
+
+fn successor(terminal: u16) -> ReplicaId {
+    ReplicaId::new(terminal, 0xB0B)
+}
+
+/// Another box of this number is there, with an empty disk.
+fn newcomer(shop: &mut Shop, terminal: u16, terminals: u16) -> usize {
+    let config = Config { me: successor(terminal), ..config(terminal, terminals) };
+    assert!(!genesis(terminals).voters.contains(&config.me));
+    shop.tills.push(Till::open(config, MemoryStore::new(), shop.now));
+    shop.tills.len() - 1
+}
+
+/// A store of three whose third terminal is gone for good.
+fn burnt() -> Shop {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    let now = shop.now;
+    shop.tills[DEAD].sell(now, 1, vec![line(1, "milk", 1, 100)]);
+    shop.pass(1_000);
+    shop.cut(DEAD);
+    shop.tills.remove(DEAD);
+    shop.pass(10_000);
+    shop.elect();
+    shop
+}
+
+fn voters(shop: &Shop, till: usize) -> Vec<ReplicaId> {
+    shop.tills[till].terminal.status().voters
+}
+
+fn waits(shop: &Shop, till: usize) -> bool {
+    shop.tills[till].terminal.status().conditions.iter().any(|held| held.kind == ConditionKind::Replacing)
+}
+
+#[test]
+fn one_command_at_any_till_replaces_a_dead_terminal() {
+    for asked_first in [true, false] {
+        for at in 0..2 {
+            let mut shop = burnt();
+            let now = shop.now;
+            if asked_first {
+                shop.tills[at].terminal.replace(now, 3, false).unwrap();
+                shop.pass(2_000);
+                assert!(waits(&shop, 0) && waits(&shop, 1), "no other box has come");
+            }
+            let new = newcomer(&mut shop, 3, 3);
+            let now = shop.now;
+            let receipt = shop.tills[new].sell(now, 9, vec![line(1, "milk", 2, 200)]);
+            assert_ne!(receipt.series, "S", "it sells at once, in a series of its own");
+            shop.heal();
+            shop.pass(2_000);
+            assert!(shop.tills[new].terminal.status().leader.is_some(), "it knows who leads");
+            let stock = edgepos::model::CounterRow::stock("milk", 0);
+            assert_eq!(shop.tills[0].terminal.counter(&stock), Some(-3), "its sale is at the others");
+            if !asked_first {
+                let now = shop.now;
+                shop.tills[at].terminal.replace(now, 3, false).unwrap();
+            }
+            shop.pass(10_000);
+            for till in 0..3 {
+                assert_eq!(voters(&shop, till), [replica(1), replica(2), successor(3)]);
+                assert!(!waits(&shop, till));
+            }
+            // One more is off for the night: two of three decide.
+            shop.cut(at);
+            shop.pass(8_000);
+            assert!(shop.tills.iter().any(|till| till.terminal.status().entitled));
+        }
+    }
+}
+
+/// The wish is in the log: a leader that was elected after it, and one that was started anew, go on with it.
+#[test]
+fn any_leader_goes_on_with_a_replacement() {
+    let mut shop = burnt();
+    let leader = shop.elect();
+    let now = shop.now;
+    shop.tills[leader].terminal.replace(now, 3, false).unwrap();
+    shop.pass(1_000);
+    for till in 0..2 {
+        shop.crash(till);
+    }
+    shop.heal();
+    shop.pass(5_000);
+    assert!(waits(&shop, 0) && waits(&shop, 1));
+    newcomer(&mut shop, 3, 3);
+    shop.heal();
+    shop.pass(15_000);
+    assert_eq!(voters(&shop, 0), [replica(1), replica(2), successor(3)]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_its_reason() {
+    let mut shop = Shop::new(3);
+    let leader = shop.elect();
+    shop.pass(1_000);
+    let now = shop.now;
+    let terminal = &mut shop.tills[leader].terminal;
+    assert_eq!(terminal.replace(now, 9, false), Err(ReplaceError::NoSuchTerminal { terminal: 9 }));
+    let alive = replica(3);
+    assert_eq!(terminal.replace(now, 3, false), Err(ReplaceError::Connected { replica: alive }));
+    let new = newcomer(&mut shop, 3, 3);
+    let asked = shop.tills[new].terminal.replace(now, 3, false);
+    assert_eq!(asked, Err(ReplaceError::NotAMember { me: successor(3) }));
+}
+
+/// Two voters, one of them dead: the one left decides nothing, and says what helps.
+#[test]
+fn one_of_two_says_what_helps() {
+    let mut shop = Shop::new(2);
+    let leader = shop.elect();
+    shop.pass(1_000);
+    for left in [leader, 1 - leader] {
+        shop.cut(1 - left);
+        shop.pass(15_000);
+        let dead = 2 - left as u16;
+        let now = shop.now;
+        let till = &mut shop.tills[left].terminal;
+        let refused = till.replace(now, dead, false);
+        assert_eq!(refused, Err(ReplaceError::NoMajority { voters: 2 }));
+        assert!(refused.unwrap_err().to_string().contains("recovery kit"));
+        let told = |held: &edgepos::Condition| held.kind == ConditionKind::ToleranceLost;
+        assert!(till.status().conditions.iter().any(told), "also where nobody leads");
+        shop.heal();
+        shop.elect();
+    }
+}
+
+/// A planned swap: the old box sells until the new one votes.
+#[test]
+fn a_planned_replacement_adds_first() {
+    for terminal in 1..=3 {
+        let mut shop = Shop::new(3);
+        shop.elect();
+        let new = newcomer(&mut shop, terminal, 3);
+        shop.heal();
+        shop.pass(1_000);
+        let now = shop.now;
+        shop.tills[terminal as usize % 3].terminal.replace(now, terminal, true).unwrap();
+        shop.pass(10_000);
+        let mut expected: Vec<_> = (1..=3).filter(|other| *other != terminal).map(replica).collect();
+        expected.push(successor(terminal));
+        expected.sort_unstable();
+        assert_eq!(voters(&shop, new), expected);
+        let told = shop.tills[new].notices.iter().filter_map(|notice| match notice {
+            Notice::Election(consensus::Notice::MembersChanged { voters, .. }) => Some(voters.len()),
+            _ => None,
+        });
+        assert_eq!(told.max(), Some(4), "it votes beside the old one before that goes");
+    }
+}
