@@ -72,11 +72,13 @@ pub enum Space {
     Refunded = 26,
     /// Parked baskets, and who took them.
     Parked = 27,
+    /// Positions of chains whose bytes are lost, and events that counter rows lack since their bytes could not be read.
+    Lost = 28,
 }
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -104,6 +106,7 @@ impl Space {
         Self::ClosedDay,
         Self::Refunded,
         Self::Parked,
+        Self::Lost,
     ];
 
     /// The number on disk.

@@ -62,7 +62,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                         if sent % 3 == 0 { lost += 1 } else { wire.push((1 - index, message.encode())) }
                     }
                     // No disk is put back here.
-                    Output::Uplink(..) | Output::Notice(_) | Output::Reissue { .. } => {}
+                    Output::Uplink(..)
+                    | Output::Notice(_)
+                    | Output::Reissue { .. }
+                    | Output::Healed { .. } => {}
                 }
             }
         }

@@ -78,6 +78,9 @@ pub struct Config {
     /// How many others are a majority of the store together with this terminal: when so many have stated how far own events go, these are
     /// sent. Default: never by that alone.
     pub majority: Option<NonZeroU32>,
+    /// How often a piece of what is stored, 64 KiB, is read and compared with its hashes, at the earliest: 1 GB in 22 hours where
+    /// the outbox is told something as often. Default 5 s.
+    pub scrub_interval: Duration,
     /// Peers that are remembered, connected or not. Default 64.
     pub max_peers: u32,
     /// What messages may cost.
@@ -118,6 +121,7 @@ impl Config {
             level: 0,
             unconfirmed_wait: Duration::from_secs(30),
             majority: None,
+            scrub_interval: Duration::from_secs(5),
             max_peers: 64,
             limits: Limits::DEFAULT,
         }
@@ -141,6 +145,7 @@ impl Config {
         zero("resend_initial", u32::from(!self.resend_initial.is_zero()))?;
         zero("uplink_initial", u32::from(!self.uplink_initial.is_zero()))?;
         zero("uplink_timeout", u32::from(!self.uplink_timeout.is_zero()))?;
+        zero("scrub_interval", u32::from(!self.scrub_interval.is_zero()))?;
         zero("dispute_interval", u32::from(!self.dispute_interval.is_zero()))?;
         above("max_event_bytes", self.max_event_bytes, "batch_bytes / 4", self.batch_bytes / 4)?;
         above("max_event_bytes", self.max_event_bytes, "limits.max_event_bytes", limits.max_event_bytes)?;

@@ -7,6 +7,7 @@ use edgepos_crdt::VersionVector;
 
 use crate::config::Config;
 use crate::event::{EventRecord, Hash};
+use crate::gap::Gap;
 use crate::outputs::Outputs;
 use crate::wire::batch::{Batch, Run};
 
@@ -70,7 +71,20 @@ struct Range {
     next: Seq,
     last: Seq,
     /// The chain's hash before `next`, once it is known.
-    before: Option<Hash>,
+    before: Before,
+    /// Lost positions from `next` on, in order.
+    gaps: VecDeque<Gap>,
+}
+
+/// What the first row that is read must follow on.
+#[derive(Clone, Copy, Debug)]
+enum Before {
+    /// The row before it tells.
+    Unread,
+    /// This hash of the chain.
+    Hash(Hash),
+    /// Nothing that is known: the gap before it states the hash behind it, and travels with it.
+    Gap(Gap),
 }
 
 #[derive(Debug)]
@@ -81,19 +95,23 @@ struct Step {
 }
 
 impl Gather {
-    /// Everything of `have` that `lacks` lacks, except the chains that `skip` names. Each lane begins behind the chain `after`,
-    /// so that chains of one lane take turns. `None`: nothing is lacking.
+    /// Everything of `have` that `lacks` lacks, except the chains that `skip` names. `gaps` are the lost positions of a chain above one.
+    /// Each lane begins behind the chain `after`, so that chains of one lane take turns. `None`: nothing is lacking.
     pub(crate) fn new(
         have: &VersionVector,
         lacks: &VersionVector,
         skip: impl Fn(Chain) -> bool,
+        gaps: impl Fn(Chain, Seq) -> Vec<Gap>,
         after: Option<Chain>,
         budget: Budget,
     ) -> Option<Self> {
         let lacking = |(chain, last): (Chain, Seq)| {
             let held = lacks.get(chain);
-            let before = (held == Seq::ZERO).then_some(Hash::ZERO);
-            (last > held && !skip(chain)).then_some((chain, Range { next: held.next(), last, before }))
+            let before = if held == Seq::ZERO { Before::Hash(Hash::ZERO) } else { Before::Unread };
+            (last > held && !skip(chain)).then(|| {
+                let gaps = gaps(chain, held).into();
+                (chain, Range { next: held.next(), last, before, gaps })
+            })
         };
         let ranges: BTreeMap<Chain, Range> = have.iter().filter_map(lacking).collect();
         let mut lanes: Vec<VecDeque<Chain>> = Vec::new();
@@ -159,9 +177,15 @@ impl Gather {
                 self.steps.pop_front();
                 continue;
             }
+            if range.gaps.front().is_some_and(|gap| gap.contains(range.next)) {
+                self.pass(chain);
+                continue;
+            }
             // The row before tells the hash on which the first one must follow.
-            let from = if range.before.is_none() { Seq(range.next.0 - 1) } else { range.next };
-            let to = range.last.min(Seq(range.next.0.saturating_add(events - 1)));
+            let from =
+                if matches!(range.before, Before::Unread) { Seq(range.next.0 - 1) } else { range.next };
+            let until = range.gaps.front().map_or(range.last, |gap| Seq(gap.first.0 - 1).min(range.last));
+            let to = until.min(Seq(range.next.0.saturating_add(events - 1)));
             return Some(Want {
                 from: EventId::new(chain, from),
                 to: EventId::new(chain, to),
@@ -185,6 +209,28 @@ impl Gather {
         }
     }
 
+    /// Goes on behind the lost positions that are next.
+    fn pass(&mut self, chain: Chain) {
+        let Some(range) = self.ranges.get_mut(&chain) else { return };
+        let Some(gap) = range.gaps.pop_front() else { return };
+        let gap = Gap { first: range.next, ..gap };
+        range.next = gap.last.next();
+        if gap.at != gap.last {
+            range.before = Before::Gap(gap);
+            return;
+        }
+        range.before = Before::Hash(gap.hash);
+        self.events += 1;
+        let run = self.run(chain, gap.first);
+        run.gaps.push(gap);
+        run.head = gap.hash;
+    }
+
+    fn run(&mut self, chain: Chain, first: Seq) -> &mut Run {
+        let empty = || Run { chain, first, head: Hash::ZERO, payloads: Vec::new(), gaps: Vec::new() };
+        self.runs.entry((chain.lane, chain)).or_insert_with(empty)
+    }
+
     /// Whether the step has room for more.
     fn read(&mut self, chain: Chain, rows: &[(Vec<u8>, Vec<u8>)]) -> Result<bool, Fault> {
         let Some(range) = self.ranges.get(&chain) else { return Ok(true) };
@@ -196,8 +242,8 @@ impl Gather {
             if record.id.chain != chain {
                 return Err(damaged);
             }
-            if before.is_none() && record.id.seq.next() == next {
-                before = Some(hash);
+            if matches!(before, Before::Unread) && record.id.seq.next() == next {
+                before = Before::Hash(hash);
                 useful = true;
                 self.progress(chain, next, before);
                 continue;
@@ -205,22 +251,30 @@ impl Gather {
             if record.id.seq != next {
                 return Err(Fault::Pruned(EventId::new(chain, next), record.id.seq));
             }
-            if before.is_some_and(|before| before.link(record.id, &record.payload) != hash) {
+            let follows = match before {
+                Before::Unread => true,
+                Before::Hash(before) => before.link(record.id, &record.payload) == hash,
+                Before::Gap(gap) => gap.hash == hash,
+            };
+            if !follows {
                 return Err(damaged);
             }
             if !self.fits(chain, record.payload.len() as u64) {
                 return Ok(false);
             }
             useful = true;
+            if let Before::Gap(gap) = before {
+                self.run(chain, gap.first).gaps.push(gap);
+            }
             self.add(record, hash);
             next = next.next();
-            before = Some(hash);
+            before = Before::Hash(hash);
             self.progress(chain, next, before);
         }
         if useful { Ok(true) } else { Err(Fault::Pruned(EventId::new(chain, next), last.next())) }
     }
 
-    fn progress(&mut self, chain: Chain, next: Seq, before: Option<Hash>) {
+    fn progress(&mut self, chain: Chain, next: Seq, before: Before) {
         if let Some(range) = self.ranges.get_mut(&chain) {
             range.next = next;
             range.before = before;
@@ -248,8 +302,7 @@ impl Gather {
         if let Some(floor) = self.steps.front_mut().and_then(|step| step.floor.as_mut()) {
             *floor = floor.saturating_sub(size);
         }
-        let empty = || Run { chain: id.chain, first: id.seq, head: Hash::ZERO, payloads: Vec::new() };
-        let run = self.runs.entry((id.chain.lane, id.chain)).or_insert_with(empty);
+        let run = self.run(id.chain, id.seq);
         run.payloads.push(payload);
         run.head = hash;
     }

@@ -90,6 +90,15 @@ pub enum Output {
     /// An event of a peer, each once and in the order of its chain. Its effects belong into the disk transaction of the
     /// [`Persist`](Output::Persist) that follows in the same drain.
     Accepted(EventRecord),
+    /// An event whose bytes were damaged or lost on this disk and are there again. Its place is behind that of later events of its
+    /// chain. It goes into the transaction of the [`Persist`](Output::Persist) that follows in the same drain.
+    Healed {
+        /// The event as it was written.
+        record: EventRecord,
+        /// Whether it was never handed out here: its owner had declared it lost before it came. Otherwise it was recorded or accepted
+        /// once.
+        is_new: bool,
+    },
     /// An event of a branch that lost: of this terminal's own chain, whose disk was restored, lost or cloned, or of another's. Write it
     /// again with [`Outbox::reissue`](crate::Outbox::reissue), unless its owner has, and take back in the same transaction what it did
     /// under its old name.
@@ -215,10 +224,26 @@ pub enum Notice {
         /// Through which connection.
         connection: ConnectionId,
     },
-    /// A stored event does not match its hash. The chain is not sent beyond it.
+    /// A stored event does not match its hash, or is gone. It is asked for of peers and the cloud; until it is there the chain is not
+    /// sent beyond it.
     Damaged {
         /// The event whose row is damaged.
         id: EventId,
+    },
+    /// Events whose bytes nobody has who was asked: this terminal, whose events they are, declares them lost, and what comes behind
+    /// them goes on.
+    Lost {
+        /// The first one.
+        first: EventId,
+        /// The position of the last one.
+        last: Seq,
+    },
+    /// Events that were damaged or lost are there again, as they were.
+    Mended {
+        /// The first one.
+        first: EventId,
+        /// The position of the last one.
+        last: Seq,
     },
     /// A peer or the cloud needs an event that is not on this disk any more. A peer is told, and needs a snapshot.
     Pruned {

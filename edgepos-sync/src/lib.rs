@@ -18,6 +18,7 @@
 //!         Output::Load(load) => outbox.handle(Now::new(9, 0), Input::Loaded(load.id, Vec::new())),
 //!         Output::Reissue { record, .. } => drop(outbox.reissue(Now::new(9, 0), record.id, Some(record.payload))),
 //!         Output::Accepted(_) => { /* effects of a peer's event: into the transaction of the next Persist */ }
+//!         Output::Healed { .. } => { /* bytes that were damaged or lost, as Accepted where they are new */ }
 //!         Output::Transmit { .. } | Output::Uplink(..) => { /* send message.encode(), request.encode() */ }
 //!         Output::Notice(_) => { /* news: show it, or drop it */ }
 //!     }
@@ -67,12 +68,15 @@ mod claims;
 mod cloud;
 mod config;
 mod event;
+mod floor;
 mod flush;
+mod gap;
 mod gather;
 mod io;
 mod limits;
 mod log;
 mod losing;
+mod mending;
 mod outbox;
 mod outputs;
 mod peers;
@@ -87,6 +91,7 @@ pub use cloud::ingest::{IngestState, Ingested};
 pub use config::{Config, ConfigError, StartError};
 pub use edgepos_wire::{DecodeError, DecodeFault};
 pub use event::{EventRecord, Hash};
+pub use gap::{Gap, Lost};
 pub use io::{Input, Mistake, Notice, Output, UplinkError, UplinkId, Witness};
 pub use limits::Limits;
 pub use log::record::{Decided, RecordError};

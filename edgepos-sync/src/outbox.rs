@@ -10,20 +10,23 @@ use crate::cloud::health::CloudRefusal;
 use crate::cloud::uploader::Uploader;
 use crate::config::{Config, StartError};
 use crate::event::EventRecord;
+use crate::floor;
 use crate::flush::Flush;
+use crate::gap::Lost;
 use crate::io::{Input, Mistake, Notice, Output, UplinkError, UplinkId, Witness};
-use crate::log::proved::Life;
 use crate::log::record::{Decided, RecordError};
 use crate::log::restored::Restored;
 use crate::log::writes::Settled;
 use crate::log::{Held, Log};
 use crate::losing::Losing;
+use crate::mending::Mending;
 use crate::outputs::Outputs;
 use crate::peers::Peers;
 use crate::proofs::{Proofs, Verdict};
 use crate::rewriting::Rewriting;
 use crate::turn::Turn;
 use crate::wire::claim::Claim;
+use crate::wire::message::Message;
 use crate::wire::reply::CloudReply;
 
 /// The event log of one terminal: durable first, then at every peer, then in the cloud. See the crate's documentation for how to
@@ -46,6 +49,7 @@ struct Parts {
     proofs: Proofs,
     rewriting: Rewriting,
     losing: Losing,
+    mending: Mending,
     /// How far the cloud has last said that our own chains go, until they are confirmed.
     cloud_said: Option<Claim>,
     /// Whether the wait for a confirmation is over.
@@ -77,6 +81,7 @@ impl Outbox {
                 proofs: Proofs::default(),
                 rewriting: Rewriting::default(),
                 losing: Losing::default(),
+                mending: Mending::default(),
                 cloud_said: None,
                 has_waited: false,
             },
@@ -267,7 +272,7 @@ impl Outbox {
 
     /// When to tell [`Input::Timeout`], if nothing else happens before; `None`: nothing is pending.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let Parts { flush, peers, uploader, proofs, .. } = &self.parts;
+        let Parts { flush, peers, uploader, proofs, mending, .. } = &self.parts;
         let unconfirmed = self.author.waits_until(self.config.unconfirmed_wait);
         let waits = !self.author.is_confirmed() && !self.parts.has_waited;
         let timeouts = [
@@ -276,6 +281,7 @@ impl Outbox {
             uploader.poll_timeout(&self.config),
             proofs.poll_timeout(self.config.claim_grace),
             self.author.poll_timeout(),
+            mending.poll_timeout(),
             waits.then_some(unconfirmed),
         ];
         timeouts.into_iter().flatten().min()
@@ -308,11 +314,19 @@ impl Outbox {
     /// Per chain and never one number: a scalar minimum deletes what a cut-off terminal has never sent, or keeps everything
     /// because of one that is gone.
     pub fn floor(&self, members: &[ReplicaId]) -> VersionVector {
-        let nothing = VersionVector::new();
-        let others = members.iter().filter(|member| **member != self.config.me);
-        others.fold(self.durable().meet(self.cloud()), |floor, member| {
-            floor.meet(self.parts.peers.proved_vector(*member).unwrap_or(&nothing))
-        })
+        let Parts { peers, uploader, .. } = &self.parts;
+        floor::of(&self.log, peers, uploader, members.iter().filter(|member| **member != self.config.me))
+    }
+
+    /// Positions below [`vector`](Self::vector) whose bytes are lost: their owner has declared it, and nobody who was asked has them.
+    /// They are there again as soon as somebody turns up who does.
+    pub fn lost(&self) -> Lost {
+        self.log.damage().lost()
+    }
+
+    /// How many stored events are damaged on this disk and are still to be mended or declared lost.
+    pub fn damaged(&self) -> u64 {
+        self.log.damage().counts().0
     }
 
     /// Events held here, of whatever chain, that the cloud is not known to hold. The word of a cloud that speaks no hashes counts.
@@ -352,6 +366,11 @@ impl Outbox {
 impl Parts {
     fn handle(&mut self, turn: &mut Turn<'_>, input: Input) {
         match input {
+            Input::Message { from, connection, message: Message::Found { first, last, batch } }
+                if self.peers.hears(from, connection) =>
+            {
+                self.mending.found(turn, Some(from), first, last, batch.as_deref());
+            }
             Input::Message { from, connection, message } => self.peers.heard(turn, from, connection, message),
             Input::Timeout => self.on_timeout(turn),
             Input::Persisted(id) => {
@@ -367,6 +386,7 @@ impl Parts {
                 }
                 if !self.rewriting.loaded(turn, id, &rows)
                     && !self.proofs.loaded(id, &rows)
+                    && !self.mending.loaded(turn, id, &rows)
                     && !self.uploader.loaded(turn, id, &rows)
                 {
                     self.peers.loaded(turn, id, &rows);
@@ -423,6 +443,9 @@ impl Parts {
         }
         if let Ok(CloudReply::Hash { event, hash }) = &reply {
             turn.claims.answer(None, *event, *hash);
+        }
+        if let Ok(CloudReply::Events { first, last, batch }) = &reply {
+            self.mending.found(turn, None, *first, *last, batch.as_deref());
         }
         self.uploader.answered(turn, id, reply);
     }
@@ -554,32 +577,8 @@ impl Parts {
             self.cloud_said = (!turn.author.is_confirmed()).then(|| claim.clone());
         }
         let by_leader = matches!(source, Source::CloudBy(peer) if self.peers.is_led_by(peer));
-        let proved = turn.log.proved_mut();
-        if claim.is_bare() {
-            if source == Source::Cloud || (by_leader && proved.claim().instance.is_none()) {
-                proved.hear_bare(&claim.vector);
-            }
-            return;
-        }
-        // Another life of the cloud is announced by itself, or by the leader that hears it.
-        let announces = source == Source::Cloud || (by_leader && !proved.is_past(claim.instance));
-        let life = proved.enter(claim.instance, announces);
-        if life == Life::Other {
-            return;
-        }
-        proved.hear_bare(&VersionVector::new());
-        let fell = source == Source::Cloud && latest && proved.fall_to(&claim.vector);
-        if fell {
+        if self.proofs.hear_of_cloud(turn, source, claim, latest, by_leader) {
             self.uploader.tell_restored(claim.instance);
-        }
-        if fell || life == Life::Begun {
-            self.proofs.forget_cloud();
-            turn.out.notice(Notice::CloudRestored { witness: source.witness() });
-        }
-        for (chain, seq, hash) in claim.proofs() {
-            if source == Source::Cloud || seq > turn.log.cloud().get(chain) {
-                self.proofs.claim(turn, source, chain, seq, hash);
-            }
         }
     }
 
@@ -591,6 +590,7 @@ impl Parts {
         self.search(turn);
         self.proofs.pump(turn);
         self.rewriting.pump(turn);
+        self.mending.pump(turn, &mut self.peers, &mut self.uploader);
         self.peers.settle_acks(turn);
         self.peers.tell_relay(turn);
         self.peers.pump(turn);

@@ -39,6 +39,11 @@ impl Outputs {
         self.put(Output::Accepted(record));
     }
 
+    /// An event whose bytes were lost or damaged and are there again, ahead of the write that holds it.
+    pub(crate) fn healed(&mut self, record: EventRecord, taken: bool) {
+        self.put(Output::Healed { record, is_new: taken });
+    }
+
     /// An event to be written again under another name.
     pub(crate) fn reissue(&mut self, record: EventRecord, hash: Hash) {
         self.put(Output::Reissue { record, hash });

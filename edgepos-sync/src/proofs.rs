@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use edgepos_core::{Chain, EventId, LoadId, Seq, Time};
+use edgepos_crdt::VersionVector;
 
 use crate::claims::Source;
 use crate::event::{EventRecord, Hash};
 use crate::io::{Mistake, Notice};
+use crate::log::proved::Life;
 use crate::log::{Held, Log};
 use crate::turn::Turn;
+use crate::wire::claim::Claim;
 
 /// A claim that was compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,6 +64,43 @@ impl Proofs {
         };
         self.waiting.insert(key, Waiting { seq, hash, since, told });
         self.look(turn, key);
+    }
+
+    /// Somebody says what the cloud holds. Positions free sending as they stand; the rest is compared first. Whether the cloud itself
+    /// has gone back.
+    pub(crate) fn hear_of_cloud(
+        &mut self,
+        turn: &mut Turn<'_>,
+        source: Source,
+        claim: &Claim,
+        latest: bool,
+        by_leader: bool,
+    ) -> bool {
+        let proved = turn.log.proved_mut();
+        if claim.is_bare() {
+            if source == Source::Cloud || (by_leader && proved.claim().instance.is_none()) {
+                proved.hear_bare(&claim.vector);
+            }
+            return false;
+        }
+        // Another life of the cloud is announced by itself, or by the leader that hears it.
+        let announces = source == Source::Cloud || (by_leader && !proved.is_past(claim.instance));
+        let life = proved.enter(claim.instance, announces);
+        if life == Life::Other {
+            return false;
+        }
+        proved.hear_bare(&VersionVector::new());
+        let fell = source == Source::Cloud && latest && proved.fall_to(&claim.vector);
+        if fell || life == Life::Begun {
+            self.forget_cloud();
+            turn.out.notice(Notice::CloudRestored { witness: source.witness() });
+        }
+        for (chain, seq, hash) in claim.proofs() {
+            if source == Source::Cloud || seq > turn.log.cloud().get(chain) {
+                self.claim(turn, source, chain, seq, hash);
+            }
+        }
+        fell
     }
 
     /// Nothing that was claimed about the cloud counts any more.

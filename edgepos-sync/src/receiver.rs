@@ -23,6 +23,8 @@ pub(crate) struct Receiver {
     apart: BTreeSet<Chain>,
     /// Chains of which it holds another history, as it says: until it says otherwise they are not sent to it.
     disputed: BTreeSet<Chain>,
+    /// Whether it takes gaps: it has said so.
+    takes_gaps: bool,
     /// The chain that came last in the latest batch: the next one begins behind it.
     after: Option<Chain>,
 }
@@ -67,6 +69,11 @@ impl Receiver {
         if self.held.len() > max_chains as usize {
             self.held = vector.clone();
         }
+    }
+
+    /// Whether it takes gaps in the place of lost events.
+    pub(crate) fn takes_gaps(&mut self, takes: bool) {
+        self.takes_gaps = takes;
     }
 
     /// It shall hold this, without waiting for more.
@@ -117,11 +124,14 @@ impl Receiver {
         is_held_back: impl Fn(Chain) -> bool,
     ) -> Option<Box<Gather>> {
         let kept = |chain: Chain| self.is_apart(chain) || log.is_suspended(chain) || is_held_back(chain);
-        let behind = self.goal.iter().any(|(chain, seq)| seq > self.held.get(chain) && !kept(chain));
+        let have = log.sendable(&self.held, self.takes_gaps);
+        let lacks = |(chain, seq): (Chain, Seq)| seq.min(have.get(chain)) > self.held.get(chain);
+        let behind = self.goal.iter().any(|(chain, seq)| lacks((chain, seq)) && !kept(chain));
         if !behind {
             return None;
         }
-        Gather::new(log.durable(), &self.held, kept, self.after, Budget::new(config, bytes)).map(Box::new)
+        let gaps = |chain, held| log.damage().gaps_above(chain, held);
+        Gather::new(&have, &self.held, kept, gaps, self.after, Budget::new(config, bytes)).map(Box::new)
     }
 
     /// Asks for the next rows. Where there are none to ask for, says what was wrong on disk, sets those chains apart and hands
@@ -130,6 +140,7 @@ impl Receiver {
         &mut self,
         mut gather: Box<Gather>,
         peer: Option<ReplicaId>,
+        log: &mut Log,
         out: &mut Outputs,
     ) -> Reading {
         if gather.ask(out) {
@@ -138,15 +149,22 @@ impl Receiver {
         let (batch, faults) = gather.finish();
         let mut pruned = BTreeMap::new();
         for fault in faults {
-            let (chain, event) = match fault {
-                Fault::Damaged(id) => (id.chain, Notice::Damaged { id }),
-                Fault::Pruned(id, first) => {
+            match fault {
+                // What is pruned is in the cloud: what is not, and is gone, is damaged.
+                Fault::Pruned(id, first) if id.seq <= log.cloud().get(id.chain) => {
                     pruned.insert(id.chain, first);
-                    (id.chain, Notice::Pruned { id, peer })
+                    out.notice(Notice::Pruned { id, peer });
+                    self.set_apart(id.chain);
                 }
-            };
-            out.notice(event);
-            self.set_apart(chain);
+                // Until it is mended the chain is sent up to there.
+                Fault::Damaged(id) | Fault::Pruned(id, _) => {
+                    if log.damage_mut().suspect(id) {
+                        out.notice(Notice::Damaged { id });
+                    } else if !log.damage().is_damaged(id) {
+                        self.set_apart(id.chain);
+                    }
+                }
+            }
         }
         if let Some(run) = batch.runs.last() {
             self.after = Some(run.chain);

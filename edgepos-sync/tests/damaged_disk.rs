@@ -4,10 +4,12 @@
 
 mod world;
 
-use edgepos_core::{Chain, EventId, Lane, Seq, Space};
+use std::time::Duration;
+
+use edgepos_core::{Chain, ConnectionId, EventId, Lane, Seq, Space};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::{Message, Notice};
-use world::bench::Bench;
+use edgepos_sync::{Batch, CloudRequest, EventRecord, Gap, Hash, Hello, Input, Lost, Message, Notice};
+use world::bench::{Bench, hello};
 use world::replica;
 
 fn ten() -> (Bench, Chain) {
@@ -43,6 +45,16 @@ fn one_flipped_bit_stops_the_chain_before_it() {
 #[test]
 fn a_peer_that_needs_what_is_pruned_is_told_where_the_tail_begins() {
     let (mut bench, chain) = ten();
+    // What is not in the cloud is never pruned: without it these rows would be damage.
+    bench.lead(1);
+    bench.outbox.flush(bench.now);
+    bench.drain();
+    while let Some((at, request)) = bench.asked.pop() {
+        let CloudRequest::Append { new, .. } = request else { panic!("{request:?}") };
+        bench.ack(at, new);
+    }
+    assert_eq!(bench.outbox.cloud().get(chain), Seq(10));
+    bench.news.clear();
     for seq in 1..=6 {
         bench.rows.remove(&row(chain, seq));
     }
@@ -72,4 +84,201 @@ fn a_row_that_is_gone_from_the_middle_is_not_jumped_over() {
     bench.rows.remove(&row(chain, 5));
     bench.meet(replica(1), VersionVector::new());
     assert_eq!(sent(&mut bench).get(chain), Seq(4));
+}
+
+/// A greeting of a peer that takes gaps, and lacks nothing.
+fn greet(bench: &mut Bench, peer: usize, vector: VersionVector) {
+    let Message::Hello(greeting) = hello(vector) else { unreachable!() };
+    bench.tell(Input::PeerUp(replica(peer), ConnectionId(1)));
+    bench.say(replica(peer), 1, Message::Hello(Hello { lost: Some(Lost::default()), ..greeting }));
+}
+
+fn flip(bench: &mut Bench, chain: Chain, seq: u64, byte: usize) {
+    bench.rows.get_mut(&row(chain, seq)).expect("stored")[byte] ^= 1;
+}
+
+fn hash(bench: &Bench, chain: Chain, seq: u64) -> Hash {
+    let (space, key) = row(chain, seq);
+    EventRecord::from_row(&key, &bench.rows[&(space, key.clone())]).unwrap().1
+}
+
+fn id(chain: Chain, seq: u64) -> EventId {
+    EventId::new(chain, Seq(seq))
+}
+
+/// What the bench has asked its peers for.
+fn wanted(bench: &Bench) -> Vec<(usize, EventId, Seq)> {
+    let wants = bench.sent.iter().filter_map(|(to, _, message)| match message {
+        Message::Want { first, last } => Some((usize::from(to.terminal()) - 1, *first, *last)),
+        _ => None,
+    });
+    wants.collect()
+}
+
+/// The answer of a peer that holds the same as `other` did.
+fn give(bench: &mut Bench, other: &Bench, peer: usize, chain: Chain, first: u64, last: u64) {
+    let payload = |seq: u64| other.rows[&row(chain, seq)][32..].to_vec();
+    let head = hash(other, chain, last);
+    let payloads = (first..=last).map(payload).collect();
+    let run = edgepos_sync::Run { chain, first: Seq(first), head, payloads, gaps: Vec::new() };
+    let batch = Some(Batch { runs: vec![run] }.encode(&world::LIMITS));
+    bench.say(replica(peer), 1, Message::Found { first: id(chain, first), last: Seq(last), batch });
+}
+
+#[test]
+fn what_a_peer_has_is_asked_for_and_written_again() {
+    let (whole, _) = ten();
+    for (first, last) in [(4, 4), (1, 1), (10, 10), (3, 5)] {
+        let (mut bench, chain) = ten();
+        (first..=last).for_each(|seq| flip(&mut bench, chain, seq, 33));
+        greet(&mut bench, 1, VersionVector::new());
+        let damaged = Notice::Damaged { id: id(chain, first) };
+        assert!(bench.news.contains(&damaged), "{:?}", bench.news);
+        assert_eq!(wanted(&bench), [], "it has nothing");
+        greet(&mut bench, 2, world::bench::vector(chain, 10));
+        assert_eq!(wanted(&bench), [(2, id(chain, first), Seq(last))]);
+        assert_eq!(bench.outbox.damaged(), last - first + 1);
+        give(&mut bench, &whole, 2, chain, first, last);
+        assert_eq!(bench.rows[&row(chain, first)], whole.rows[&row(chain, first)]);
+        assert_eq!(bench.healed.iter().filter(|(_, is_new)| *is_new).count(), 0);
+        let mended = Notice::Mended { first: id(chain, first), last: Seq(last) };
+        assert!(bench.news.contains(&mended), "{:?}", bench.news);
+        bench.outbox.flush(bench.now);
+        bench.drain();
+        bench.wait(Duration::from_secs(40));
+        assert!(bench.take_batches().iter().any(|(_, _, batch)| batch.last().get(chain) == Seq(10)));
+        assert_eq!(bench.outbox.damaged(), 0);
+    }
+}
+
+#[test]
+fn bytes_that_do_not_fit_are_not_taken() {
+    let (whole, _) = ten();
+    let (mut bench, chain) = ten();
+    flip(&mut bench, chain, 4, 33);
+    let damaged = bench.rows.clone();
+    greet(&mut bench, 1, world::bench::vector(chain, 10));
+    greet(&mut bench, 2, VersionVector::new());
+    give(&mut bench, &whole, 1, chain, 5, 5);
+    let mut other = Bench::terminal(0);
+    other.rows = whole.rows.clone();
+    flip(&mut other, chain, 4, 34);
+    give(&mut bench, &other, 1, chain, 4, 4);
+    assert_eq!(bench.rows[&row(chain, 4)], damaged[&row(chain, 4)]);
+    give(&mut bench, &whole, 1, chain, 4, 4);
+    assert_eq!(bench.rows[&row(chain, 4)], whole.rows[&row(chain, 4)]);
+}
+
+#[test]
+fn a_damaged_hash_is_mended_from_its_neighbours() {
+    let (whole, _) = ten();
+    for seq in 1..=10 {
+        for byte in [0, 31] {
+            let (mut bench, chain) = ten();
+            flip(&mut bench, chain, seq, byte);
+            greet(&mut bench, 1, VersionVector::new());
+            bench.wait(Duration::from_secs(1));
+            assert_eq!(bench.rows[&row(chain, seq)], whole.rows[&row(chain, seq)], "{seq} {byte}");
+        }
+    }
+}
+
+#[test]
+fn what_nobody_has_is_declared_lost_and_passed_by() {
+    for (first, last, at) in [(4, 4, 4), (10, 10, 10), (3, 5, 6), (1, 2, 3)] {
+        let (mut bench, chain) = ten();
+        let gone = at != last;
+        let stated = hash(&bench, chain, at);
+        for seq in first..=last {
+            if gone { drop(bench.rows.remove(&row(chain, seq))) } else { flip(&mut bench, chain, seq, 33) }
+        }
+        greet(&mut bench, 1, VersionVector::new());
+        assert_eq!(bench.outbox.lost().iter().count(), 0, "first it is looked for");
+        bench.wait(Duration::from_secs(6));
+        let lost = Notice::Lost { first: id(chain, first), last: Seq(last) };
+        assert!(bench.news.contains(&lost), "{:?}", bench.news);
+        bench.wait(Duration::from_secs(40));
+        let gap = Gap { first: Seq(first), last: Seq(last), at: Seq(at), hash: stated };
+        let runs: Vec<_> = bench.take_batches().into_iter().flat_map(|(_, _, batch)| batch.runs).collect();
+        let run = runs.iter().find(|run| run.chain == chain && !run.gaps.is_empty()).expect("passed by");
+        assert_eq!((run.gaps.as_slice(), run.last()), ([gap].as_slice(), Seq(10)));
+
+        // The receiver takes it, remembers it, and gets the bytes when they turn up.
+        let mut other = Bench::terminal(1);
+        greet(&mut other, 0, VersionVector::new());
+        for run in runs {
+            let batch = Batch { runs: vec![run] }.encode(&world::LIMITS);
+            other.say(replica(0), 1, Message::Batch { number: 1, batch });
+        }
+        assert_eq!(other.outbox.durable().get(chain), Seq(10));
+        assert_eq!(other.outbox.lost().first(chain), Some(Seq(first)));
+        other.restart();
+        assert_eq!(other.outbox.lost().first(chain), Some(Seq(first)), "also behind a power cut");
+        assert_eq!(other.outbox.head(chain), bench.outbox.head(chain));
+        other.sent.clear();
+        greet(&mut other, 2, world::bench::vector(chain, 10));
+        assert_eq!(wanted(&other), [(2, id(chain, first), Seq(last))]);
+        let (whole, _) = ten();
+        give(&mut other, &whole, 2, chain, first, last);
+        assert_eq!(other.outbox.lost().first(chain), None);
+        let healed: Vec<_> = other.healed.iter().map(|(record, is_new)| (record.id.seq.0, *is_new)).collect();
+        assert_eq!(
+            healed,
+            (first..=last).map(|seq| (seq, true)).collect::<Vec<_>>(),
+            "never handed out before"
+        );
+        assert_eq!(other.rows[&row(chain, last)], whole.rows[&row(chain, last)]);
+    }
+}
+
+#[test]
+fn only_the_owner_declares() {
+    let (mut bench, chain) = ten();
+    greet(&mut bench, 1, VersionVector::new());
+    bench.wait(Duration::from_secs(1));
+    let batches = bench.take_batches();
+    let mut other = Bench::terminal(1);
+    greet(&mut other, 0, world::bench::vector(chain, 10));
+    for (_, _, batch) in batches {
+        let batch = batch.encode(&world::LIMITS);
+        other.say(replica(0), 1, Message::Batch { number: 1, batch });
+    }
+    flip(&mut other, chain, 4, 33);
+    greet(&mut other, 2, VersionVector::new());
+    other.wait(Duration::from_secs(600));
+    assert_eq!(other.outbox.lost().iter().count(), 0);
+    assert!(wanted(&other).len() > 2, "asked again and again: {:?}", wanted(&other));
+}
+
+#[test]
+fn who_has_what_another_lost_gives_it_unasked() {
+    let (mut bench, chain) = ten();
+    let Message::Hello(greeting) = hello(world::bench::vector(chain, 10)) else { unreachable!() };
+    let lost = hello_with_gap(chain, 4, 5);
+    bench.tell(Input::PeerUp(replica(1), ConnectionId(1)));
+    bench.say(replica(1), 1, Message::Hello(Hello { lost: Some(lost), ..greeting }));
+    let given = |(_, _, message): &(_, _, Message)| matches!(message, Message::Found { first, last, batch: Some(_) } if *first == id(chain, 4) && *last == Seq(5));
+    assert!(bench.sent.iter().any(given), "{:?}", bench.sent);
+}
+
+/// What one lacks that says so on the wire.
+fn hello_with_gap(chain: Chain, first: u64, last: u64) -> Lost {
+    let (mut bench, _) = ten();
+    (first..=last).for_each(|seq| flip(&mut bench, chain, seq, 33));
+    greet(&mut bench, 1, VersionVector::new());
+    bench.wait(Duration::from_secs(6));
+    bench.outbox.lost()
+}
+
+#[test]
+fn the_scrub_finds_what_nobody_reads() {
+    let (mut bench, chain) = ten();
+    flip(&mut bench, chain, 4, 33);
+    flip(&mut bench, chain, 8, 0);
+    for _ in 0..40 {
+        bench.wait(Duration::from_secs(1));
+        bench.tell(Input::Timeout);
+    }
+    assert!(bench.news.contains(&Notice::Damaged { id: id(chain, 4) }), "{:?}", bench.news);
+    assert!(bench.news.contains(&Notice::Mended { first: id(chain, 8), last: Seq(8) }), "{:?}", bench.news);
 }

@@ -44,7 +44,13 @@ fn batches_of_42_are_85_percent_smaller_than_json() {
                 json += event.json.len();
                 let chain = Chain::new(ReplicaId::new(event.terminal, 0x1234_5678_9ABC), event.lane);
                 if batch.runs.iter().all(|run| run.chain != chain) {
-                    batch.runs.push(Run { chain, first: Seq(700), head: Hash::ZERO, payloads: Vec::new() });
+                    batch.runs.push(Run {
+                        chain,
+                        first: Seq(700),
+                        head: Hash::ZERO,
+                        payloads: Vec::new(),
+                        gaps: Vec::new(),
+                    });
                 }
                 let run = batch.runs.iter_mut().find(|run| run.chain == chain).expect("just added");
                 run.payloads.push(event.payload.clone());
@@ -74,7 +80,8 @@ fn gzip_is_understood() {
     use std::io::Write;
     let payloads = vec![b"two coffees and a croissant".to_vec(); 8];
     let chain = Chain::new(ReplicaId::new(1, 1), edgepos_core::Lane::Stock);
-    let batch = Batch { runs: vec![Run { chain, first: Seq(1), head: Hash::ZERO, payloads }] };
+    let batch =
+        Batch { runs: vec![Run { chain, first: Seq(1), head: Hash::ZERO, payloads, gaps: Vec::new() }] };
     // No ratio is allowed, so this is the body as it is, in the last of five keys.
     let raw = batch.encode(&Limits { max_ratio: 0, ..LIMITS });
     let body = raw.iter().position(|byte| *byte == 4).map(|at| &raw[at + 4..]).expect("key 4");

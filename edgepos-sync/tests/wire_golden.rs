@@ -10,8 +10,8 @@ use edgepos_core::{
 };
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{
-    Ack, Batch, Claim, CloudInstance, CloudReply, CloudRequest, EventRecord, Hash, Hello, IngestState,
-    Limits, Message, RefusedReason, Restored, Run,
+    Ack, Batch, Claim, CloudInstance, CloudReply, CloudRequest, EventRecord, Gap, Hash, Hello, IngestState,
+    Limits, Lost, Message, RefusedReason, Restored, Run,
 };
 use world::bench::{Bench, INSTANCE};
 
@@ -102,6 +102,7 @@ fn hello() {
         dictionaries: [1].into_iter().collect(),
         level: 0,
         wall: None,
+        lost: None,
     };
     let head = "22".repeat(32);
     let golden = format!(
@@ -149,6 +150,7 @@ fn claims_with_their_proofs() {
         vector: vector(),
         heads: [(chain(), Hash([0x22; 32]))].into_iter().collect(),
         instance: Some(CloudInstance([0x33; 8])),
+        lost: None,
     };
     let (head, instance) = ("22".repeat(32), "33".repeat(8));
     let heads = format!("a1{REPLICA_HEX}82405820{head}");
@@ -235,6 +237,7 @@ fn a_batch_body() {
             first: Seq(3),
             head: Hash(std::array::from_fn(|at| at as u8)),
             payloads: vec![b"ab".to_vec(), vec![]],
+            gaps: Vec::new(),
         }],
     };
     let body = format!(
@@ -252,7 +255,13 @@ fn a_batch_body() {
 fn a_compressed_batch_that_was_once_written_is_read() {
     let payloads = vec![b"two coffees and a croissant".to_vec(); 8];
     let batch = Batch {
-        runs: vec![Run { chain: chain(), first: Seq(1), head: Hash([0x44; 32]), payloads: payloads.clone() }],
+        runs: vec![Run {
+            chain: chain(),
+            first: Seq(1),
+            head: Hash([0x44; 32]),
+            payloads: payloads.clone(),
+            gaps: Vec::new(),
+        }],
     };
     let golden = "a50001010102000319011d04584528b52ffd601d00dd0100f40281a5001b000100a501010201035820440488581b74776f20636f666665657320616e6420612063726f697373616e7403002381a21ce8130023";
     assert_eq!(Batch::decode(&bytes(golden), &LIMITS), Ok(batch));
@@ -263,7 +272,13 @@ fn a_compressed_batch_that_was_once_written_is_read() {
 fn a_batch_compressed_with_the_dictionary_is_read() {
     let payload =
         b"\x0d\x86\xa7\x00\x00\x01\x4d4006381333931\x02\x00\x03\x00\x04\x20\x05\x00\x06\x00".repeat(3);
-    let run = Run { chain: chain(), first: Seq(1), head: Hash([0x55; 32]), payloads: vec![payload; 2] };
+    let run = Run {
+        chain: chain(),
+        first: Seq(1),
+        head: Hash([0x55; 32]),
+        payloads: vec![payload; 2],
+        gaps: Vec::new(),
+    };
     let batch = Batch { runs: vec![run] };
     let golden = "a50001010102010318ed04583c28b52ffd00009d0100230207f999799e6ca6707cca6842d321634913ce8ad602c2666d906c80c04606fcf931ee2508827c73a23db2b8804af22fbf01";
     assert_eq!(Batch::decode(&bytes(golden), &LIMITS), Ok(batch));
@@ -341,4 +356,88 @@ fn the_cloud_s_row() {
     let state = IngestState::decode(&bytes(&golden), &LIMITS).expect("own row");
     assert_eq!(state.instance(), Some(CloudInstance([0x33; 8])));
     assert_eq!(hex(&state.encode()), golden);
+}
+
+/// Lost positions, as everybody writes them: gaps in a run, the list in a greeting and in a reply of the cloud, questions and answers.
+#[test]
+fn what_is_lost() {
+    let hash = Hash([0x66; 32]);
+    let gap = |first, last, at| Gap { first: Seq(first), last: Seq(last), at: Seq(at), hash };
+    let run = Run {
+        chain: chain(),
+        first: Seq(3),
+        head: Hash([0x44; 32]),
+        payloads: vec![b"ab".to_vec(), b"cd".to_vec()],
+        gaps: vec![gap(3, 4, 4), gap(6, 9, 10)],
+    };
+    assert_eq!(run.last(), Seq(10));
+    let batch = Batch { runs: vec![run] };
+    let (head, hash_hex) = ("44".repeat(32), "66".repeat(32));
+    let body = format!(
+        "81a600{REPLICA_HEX}0101020303 5820{head} 0482426162426364 0582 840304005820{hash_hex} 840609015820{hash_hex}"
+    );
+    let read = Batch::decode(&batch.encode(&LIMITS), &LIMITS).expect("own bytes");
+    assert_eq!(read, batch);
+    let length = body.replace(' ', "").len() / 2;
+    let golden = format!("a50001010002000318{length:02x}0458{length:02x}{body}").replace(' ', "");
+    assert_eq!(Batch::decode(&bytes(&golden), &LIMITS), Ok(batch));
+
+    let first = EventId::new(chain(), Seq(3));
+    let event = first.to_key().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    message(&Message::Want { first, last: Seq(4) }, &format!("a3000c0151{event}0204"));
+    let batch = Some(vec![0xAB]);
+    message(&Message::Found { first, last: Seq(4), batch }, &format!("a4000d0151{event}02040341ab"));
+    message(&Message::Found { first, last: Seq(4), batch: None }, &format!("a3000d0151{event}0204"));
+    let fetch = CloudRequest::Fetch { store: STORE, first, last: Seq(4) };
+    assert_eq!(hex(&fetch.encode()), format!("a4000c01{STORE_HEX}0b51{event}0c04"));
+    assert_eq!(CloudRequest::decode(&fetch.encode(), &LIMITS), Ok(fetch));
+    let events = CloudReply::Events { first, last: Seq(4), batch: Some(vec![0xAB]) };
+    assert_eq!(hex(&events.encode()), format!("a4000c0d51{event}11041241ab"));
+    assert_eq!(CloudReply::decode(&events.encode(), &LIMITS), Ok(events));
+    let head = bytes(&format!("a400030100 02a0 108251{event}04").replace(' ', ""));
+    let Ok(CloudReply::Head { held, .. }) = CloudReply::decode(&head, &LIMITS) else { panic!("a head") };
+    let lost: Vec<_> = held.lost.iter().flat_map(Lost::iter).collect();
+    assert_eq!(lost, [(chain(), Seq(3), Seq(4))]);
+    assert_eq!(hex(&CloudReply::Head { epoch: UploadEpoch(0), held }.encode()), hex(&head));
+}
+
+/// Every byte of a batch, flipped bit by bit: it does not decode, or not as what was sent, or its hashes do not fit; never a run that
+/// links and is another one.
+#[test]
+fn every_flipped_bit_of_a_batch_is_refused_or_does_not_link() {
+    let payloads: Vec<Vec<u8>> = (0..6u8).map(|at| vec![at; 30]).collect();
+    let head = (1..)
+        .zip(&payloads)
+        .fold(Hash::ZERO, |hash, (seq, payload)| hash.link(EventId::new(chain(), Seq(seq)), payload));
+    let batch = Batch { runs: vec![Run { chain: chain(), first: Seq(1), head, payloads, gaps: Vec::new() }] };
+    let good = batch.encode(&LIMITS);
+    let message = Message::Batch { number: 1, batch: good.clone() };
+    let mut taken = 0;
+    for at in 0..good.len() {
+        for bit in 0..8 {
+            let mut bad = good.clone();
+            bad[at] ^= 1 << bit;
+            let Ok(read) = Batch::decode(&bad, &LIMITS) else { continue };
+            for run in read.runs.iter().filter(|run| run.gaps.is_empty()) {
+                let linked = (run.first.0..).zip(&run.payloads).fold(Hash::ZERO, |hash, (seq, payload)| {
+                    hash.link(EventId::new(run.chain, Seq(seq)), payload)
+                });
+                let is_what_was_sent = batch.runs.contains(run);
+                assert!(
+                    is_what_was_sent || run.first != Seq(1) || linked != run.head,
+                    "byte {at}, bit {bit}"
+                );
+                taken += u32::from(is_what_was_sent);
+            }
+        }
+    }
+    assert!(taken < 200, "some bits say nothing: {taken}");
+    let good = message.encode();
+    for at in 0..good.len() {
+        for bit in 0..8 {
+            let mut bad = good.clone();
+            bad[at] ^= 1 << bit;
+            drop(Message::decode(&bad, &LIMITS));
+        }
+    }
 }

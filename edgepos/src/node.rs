@@ -225,6 +225,14 @@ impl Node {
         text.await.map_err(|_| gone())
     }
 
+    /// Events whose bytes are lost, for the manager: see [`Terminal::lost`].
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn lost(&self) -> Result<edgepos_sync::Lost, Refusal> {
+        self.query(Terminal::lost).await
+    }
+
     /// Who the terminal is, whom it follows, and how far its events have come.
     ///
     /// # Errors

@@ -4,9 +4,9 @@
 
 mod support;
 
-use edgepos::core::{EventId, Now, Persist, PersistId, Space, Write};
+use edgepos::core::{EventId, Lane, Now, Persist, PersistId, Space, Write};
 use edgepos::model::CounterRow;
-use edgepos::{CounterValue, MemoryStore, Restored, Store};
+use edgepos::{ConditionKind, CounterValue, MemoryStore, Restored, Store};
 use support::{Till, WALL, config, line};
 
 const NOW: Now = Now::new(0, WALL);
@@ -138,4 +138,46 @@ fn an_event_that_moves_nothing_is_passed_over_at_a_start_too() {
     assert_eq!(moved(&till), []);
     assert_eq!(moved(&till.crash(NOW)), []);
     assert!(Restored::spaces().contains(&Space::Applied));
+}
+
+/// A bit of the tail that a start counts was flipped: what cannot be read as it was written is not counted, once and for all, and told.
+#[test]
+fn a_damaged_event_of_the_tail_is_not_counted_and_told() {
+    let milk = CounterRow::stock("milk", 0);
+    for seq in 1..=6u64 {
+        for byte in [0, 31, 40, 90] {
+            let mut till = till(2_000);
+            sell(&mut till, 1..=6);
+            let rows = till.disk.scan(Space::Event, &[], &[255; 17], u32::MAX).unwrap();
+            let (key, mut value) = rows
+                .into_iter()
+                .find(|(key, _)| {
+                    EventId::from_key(key)
+                        .is_some_and(|id| id.seq.0 == seq && id.chain.lane == Lane::Transactions)
+                })
+                .unwrap();
+            value[byte] ^= 1;
+            put(&mut till, vec![Write::put(Space::Event, key, value)]);
+            let mut till = till.crash(NOW);
+            let lacks = i64::from(byte >= 32);
+            let told = |till: &Till| {
+                till.terminal
+                    .status()
+                    .conditions
+                    .iter()
+                    .any(|condition| condition.kind == ConditionKind::Damaged)
+            };
+            for _ in 0..2 {
+                assert_eq!(till.terminal.counter(&milk), Some(-6 + lacks), "event {seq}, byte {byte}");
+                assert_eq!(lacks == 1, told(&till), "event {seq}, byte {byte}");
+                till = till.crash(NOW);
+            }
+            sell(&mut till, 7..=7);
+            assert_eq!(
+                till.terminal.counter(&milk),
+                Some(-7 + lacks),
+                "it sells on: event {seq}, byte {byte}"
+            );
+        }
+    }
 }

@@ -136,6 +136,24 @@ impl<const N: usize> Grid<N> {
         cell
     }
 
+    /// Adds what an event added whose bytes came behind those of later events of its chain.
+    pub(crate) fn add_late(
+        &mut self,
+        dot: EventId,
+        item: Item,
+        added: [u64; N],
+    ) -> Result<Cell<N>, ApplyError> {
+        let mut cell = self.cell(dot.chain, item).unwrap_or(Cell::EMPTY);
+        for (total, added) in cell.totals.iter_mut().zip(added) {
+            *total = total.checked_add(added).ok_or(crate::Overflow)?;
+        }
+        cell.stamp = cell.stamp.max(dot.seq.0);
+        let row = self.intern(item).ok_or(ApplyError::Full { limit: Self::MAX_ITEMS })?;
+        self.columns.entry(dot.chain).or_default().set(row, cell);
+        self.vector.set_max(dot.chain, dot.seq);
+        Ok(cell)
+    }
+
     /// Puts back a cell that was read from the store.
     pub(crate) fn restore(&mut self, chain: Chain, item: Item, cell: Cell<N>) -> Result<(), ApplyError> {
         if cell.stamp == 0 {

@@ -83,6 +83,15 @@ table! {
 }
 
 impl PnTable {
+    /// Adds to one cell what an event added whose bytes were lost and came back behind later events of its chain. Each such event once.
+    /// The row to write through.
+    ///
+    /// # Errors
+    /// [`ApplyError::Overflow`], [`ApplyError::Full`].
+    pub fn add_late(&mut self, id: EventId, item: Item, amount: i64) -> Result<PnRow, ApplyError> {
+        self.grid.add_late(id, item, parts(amount)).map(PnRow::from)
+    }
+
     /// Takes from one cell what an event had added that leaves its chain: a restored disk had written it beside what others hold. The
     /// chain is held up to `floor` then. The row to write through; one whose stamp is zero is gone.
     pub fn take_back(&mut self, id: EventId, item: Item, amount: i64, floor: Seq) -> PnRow {

@@ -309,7 +309,7 @@ impl Later {
                 self.out.push_back(Output::Load(load));
             }
             // Nobody puts back the disk of a terminal of a later version.
-            sync::Output::Reissue { .. } => {}
+            sync::Output::Reissue { .. } | sync::Output::Healed { .. } => {}
             sync::Output::Accepted(record) => self.state.add(self.setup.me, record.id, &record.payload),
             sync::Output::Transmit { to, connection, mut message } => {
                 if let sync::Message::Hello(hello) = &mut message {

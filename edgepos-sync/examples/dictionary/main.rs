@@ -123,6 +123,7 @@ fn pack(events: &[Sample]) -> Batch {
             first: Seq(1_000),
             head: Hash::ZERO,
             payloads: Vec::new(),
+            gaps: Vec::new(),
         });
         run.head = run.head.link(edgepos_core::EventId::new(chain, run.last()), &event.payload);
         run.payloads.push(event.payload.clone());

@@ -9,8 +9,9 @@ use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, DecodeFault, Reader, write};
 
 use crate::event::{EventRecord, Hash};
+use crate::gap::{Lost, MAX_GAPS};
 use crate::limits::Limits;
-use crate::wire::batch::{Batch, LinkError};
+use crate::wire::batch::{Batch, Link, LinkError};
 use crate::wire::claim::{Claim, CloudInstance};
 use crate::wire::reply::{CloudReply, RefusedReason};
 use crate::wire::request::CloudRequest;
@@ -45,6 +46,7 @@ pub struct IngestState {
     heads: BTreeMap<Chain, Hash>,
     batches: u64,
     instance: Option<CloudInstance>,
+    lost: Lost,
 }
 
 /// An event that the cloud takes, and the hash of its chain after it: a row of the cloud's table of events.
@@ -77,6 +79,11 @@ impl IngestState {
     /// The hash of each chain where it is held to.
     pub fn heads(&self) -> &BTreeMap<Chain, Hash> {
         &self.heads
+    }
+
+    /// Positions below [`vector`](Self::vector) whose bytes their owner has lost, and the cloud never had.
+    pub fn lost(&self) -> &Lost {
+        &self.lost
     }
 
     /// Which life of the cloud's memory this is; `None` before the first lease.
@@ -114,6 +121,10 @@ impl IngestState {
                 let hash = self.heads.get(&event.chain).copied().filter(|_| is_last);
                 (CloudReply::Hash { event: *event, hash }, Vec::new())
             }
+            // Whoever keeps the events answers.
+            CloudRequest::Fetch { first, last, .. } => {
+                (CloudReply::Events { first: *first, last: *last, batch: None }, Vec::new())
+            }
             CloudRequest::Append { replica, epoch, old, new, batch, .. } => {
                 let (reply, events) = self.append(wall, *replica, *epoch, old, new, batch, limits);
                 (reply, events.unwrap_or_default())
@@ -132,13 +143,14 @@ impl IngestState {
 
     /// All that is held, with its proofs.
     fn held(&self) -> Claim {
-        Claim { vector: self.vector.clone(), heads: self.heads.clone(), instance: self.instance }
+        let lost = Some(self.lost.clone());
+        Claim { vector: self.vector.clone(), heads: self.heads.clone(), instance: self.instance, lost }
     }
 
     /// All that is held, with the proofs of these chains alone.
     fn held_of(&self, chains: &VersionVector) -> Claim {
         let heads = chains.iter().filter_map(|(chain, _)| Some((chain, *self.heads.get(&chain)?)));
-        Claim { vector: self.vector.clone(), heads: heads.collect(), instance: self.instance }
+        Claim { vector: self.vector.clone(), heads: heads.collect(), instance: self.instance, lost: None }
     }
 
     /// Grants the lease, or says how long to wait.
@@ -196,13 +208,24 @@ impl IngestState {
             Ok(checked) => checked,
             Err(reply) => return (reply, None),
         };
-        for (record, hash) in &linked {
-            self.vector.set_max(record.id.chain, record.id.seq);
-            self.heads.insert(record.id.chain, *hash);
+        let mut events = Vec::with_capacity(linked.len());
+        for (chain, link) in linked {
+            match link {
+                Link::Event(record, hash) => {
+                    self.vector.set_max(chain, record.id.seq);
+                    self.heads.insert(chain, hash);
+                    events.push((record, hash));
+                }
+                Link::Lost(gap) => {
+                    self.vector.set_max(chain, gap.last);
+                    self.heads.insert(chain, gap.hash);
+                    self.lost.insert(chain, gap.first, gap.last);
+                }
+            }
         }
         self.batches = self.batches.saturating_add(1);
         self.lease_until = WallMs(wall.0.saturating_add(Self::LEASE.as_millis() as u64));
-        (CloudReply::Ack { held: self.held_of(new), forks }, Some(linked))
+        (CloudReply::Ack { held: self.held_of(new), forks }, Some(events))
     }
 
     /// The events of the batch with their hashes, of each run that can be taken; at least one can. Changes nothing.
@@ -227,6 +250,7 @@ impl IngestState {
         }
         let mut room = (limits.max_chains as usize).saturating_sub(self.heads.len());
         let (mut checked, mut full) = (Checked::default(), false);
+        let mut gaps = (MAX_GAPS as usize).saturating_sub(self.lost.iter().count());
         for run in batch.runs {
             let (chain, held) = (run.chain, self.vector.get(run.chain));
             if old.get(chain) != held {
@@ -237,10 +261,16 @@ impl IngestState {
                 full = true;
                 continue;
             }
+            let lost = run.gaps.len();
+            if lost > gaps {
+                full = true;
+                continue;
+            }
             match run.above(held, known.copied().unwrap_or(Hash::ZERO)) {
                 Ok(linked) => {
                     room -= usize::from(known.is_none());
-                    checked.linked.extend(linked);
+                    gaps -= lost;
+                    checked.linked.extend(linked.into_iter().map(|link| (chain, link)));
                 }
                 Err(LinkError::Gap) => return Err(refused(RefusedReason::Malformed)),
                 Err(LinkError::Fork) => drop(checked.forks.insert(chain)),
@@ -257,7 +287,8 @@ impl IngestState {
     /// The row: a CBOR map.
     pub fn encode(&self) -> Vec<u8> {
         write(|out| {
-            out.map(9 + u64::from(self.instance.is_some()))?
+            let lost = self.lost.iter().next().is_some();
+            out.map(9 + u64::from(self.instance.is_some()) + u64::from(lost))?
                 .u64(0)?
                 .u64(self.epoch.0)?
                 .u64(1)?
@@ -271,6 +302,10 @@ impl IngestState {
             out.u64(8)?.u64(self.batches)?;
             if let Some(instance) = self.instance {
                 out.u64(9)?.bytes(&instance.0)?;
+            }
+            if lost {
+                out.u64(10)?;
+                self.lost.write_to(out)?;
             }
             Ok(())
         })
@@ -296,6 +331,7 @@ impl IngestState {
                     7 => state.heads = shapes::heads(reader, limits)?,
                     8 => batches = Some(reader.u64()?),
                     9 => state.instance = Some(CloudInstance(reader.fixed("instance")?)),
+                    10 => state.lost = Lost::read(reader)?,
                     _ => return Ok(false),
                 }
                 Ok(true)
@@ -312,7 +348,7 @@ impl IngestState {
 /// What of a batch can be taken.
 #[derive(Default)]
 struct Checked {
-    linked: Vec<Ingested>,
+    linked: Vec<(Chain, Link)>,
     /// Chains that have another history here.
     forks: BTreeSet<Chain>,
 }

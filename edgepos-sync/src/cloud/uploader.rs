@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edgepos_core::{Chain, EventId, LoadId, ReplicaId, Term, Time, UploadEpoch};
+use edgepos_core::{Chain, EventId, LoadId, ReplicaId, Seq, Term, Time, UploadEpoch};
 use edgepos_crdt::VersionVector;
 
 use super::head_watch::HeadWatch;
@@ -12,12 +12,13 @@ use super::packing::Packing;
 use super::retry::Retry;
 use crate::backoff;
 use crate::config::Config;
+use crate::gap::Lost;
 use crate::gather::Gather;
 use crate::io::{Mistake, Notice, UplinkError, UplinkId, Witness};
 use crate::receiver::{Reading, Receiver};
 use crate::turn::Turn;
 use crate::wire::batch::Batch;
-use crate::wire::claim::CloudInstance;
+use crate::wire::claim::{Claim as Held, CloudInstance};
 use crate::wire::reply::{CloudReply, RefusedReason};
 use crate::wire::request::CloudRequest;
 
@@ -39,6 +40,10 @@ pub(crate) struct Uploader {
     restored: Option<CloudInstance>,
     /// Whose hash is to be asked for next.
     question: Option<EventId>,
+    /// Events that are to be fetched next.
+    wanted: Option<(EventId, Seq)>,
+    /// What the cloud lacks below what it holds, where it has said so: it takes gaps, and gives events back.
+    lost: Option<Lost>,
     /// Whether the cloud has answered since the start. A terminal that does not upload asks once, for its own sake: a disk that was
     /// restored shows by what the cloud holds of its chains.
     heard: bool,
@@ -112,6 +117,8 @@ impl Uploader {
             head: HeadWatch::default(),
             restored: None,
             question: None,
+            wanted: None,
+            lost: None,
             heard: false,
         }
     }
@@ -178,7 +185,7 @@ impl Uploader {
         }
         let Some(mandate) = mandate else {
             // Who leads may speak no hashes: what the cloud holds is then heard from itself.
-            let asks = !self.heard || self.question.is_some() || self.head.is_due(turn.now);
+            let asks = !self.heard || self.asks() || self.head.is_due(turn.now);
             if matches!(self.stage, Stage::Off) && asks {
                 self.look(turn, None);
             }
@@ -190,7 +197,7 @@ impl Uploader {
                 let (id, deadline) = self.ask(turn, mandate.request(turn.config, self.restored));
                 self.stage = Stage::Asking { id, deadline };
             }
-            Stage::Holding { epoch } if self.question.is_some() || self.head.is_urgent(turn.now) => {
+            Stage::Holding { epoch } if self.asks() || self.head.is_urgent(turn.now) => {
                 self.look(turn, Some(epoch));
             }
             Stage::Holding { epoch } => {
@@ -218,9 +225,13 @@ impl Uploader {
     }
 
     fn look(&mut self, turn: &mut Turn<'_>, epoch: Option<UploadEpoch>) {
-        let request = match self.question.take() {
-            Some(event) => CloudRequest::Probe { store: turn.config.store, event },
-            None => CloudRequest::Head { store: turn.config.store },
+        let store = turn.config.store;
+        let request = if let Some(event) = self.question.take() {
+            CloudRequest::Probe { store, event }
+        } else if let Some((first, last)) = self.wanted.take() {
+            CloudRequest::Fetch { store, first, last }
+        } else {
+            CloudRequest::Head { store }
         };
         let (id, deadline) = self.ask(turn, request);
         self.stage = Stage::Looking { epoch, id, deadline };
@@ -229,6 +240,35 @@ impl Uploader {
     /// Which hash the cloud has at this event is to be asked.
     pub(crate) fn question(&mut self, event: EventId) {
         self.question = Some(event);
+    }
+
+    fn asks(&self) -> bool {
+        self.question.is_some() || self.wanted.is_some()
+    }
+
+    /// These events are to be fetched. Whether they will be: one such question waits at a time.
+    pub(crate) fn fetch(&mut self, first: EventId, last: Seq) -> bool {
+        let free = self.wanted.is_none();
+        self.wanted.get_or_insert((first, last));
+        free
+    }
+
+    /// Whether the cloud has said that it holds these events, and gives events back.
+    pub(crate) fn holds(&self, first: EventId, last: Seq) -> bool {
+        let has_them = |lost: &Lost| !lost.contains(first) && !lost.contains(EventId::new(first.chain, last));
+        self.receiver.held().get(first.chain) >= last && self.lost.as_ref().is_some_and(has_them)
+    }
+
+    /// What the cloud lacks, as it says itself.
+    pub(crate) fn lost(&self) -> Option<&Lost> {
+        self.lost.as_ref()
+    }
+
+    /// All that the cloud holds, and what it lacks below.
+    fn holds_all(&mut self, held: Held) {
+        self.receiver.holds(held.vector);
+        self.receiver.takes_gaps(held.lost.is_some());
+        self.lost = held.lost;
     }
 
     /// Whether the rows were for the cloud.
@@ -248,7 +288,7 @@ impl Uploader {
 
     /// Asks for more rows, or sends what was read.
     fn read_on(&mut self, turn: &mut Turn<'_>, epoch: UploadEpoch, gather: Box<Gather>) {
-        self.stage = match self.receiver.read_on(gather, None, turn.out) {
+        self.stage = match self.receiver.read_on(gather, None, turn.log, turn.out) {
             Reading::On(gather) => Stage::Gathering { epoch, gather },
             Reading::Done { batch, .. } if batch.runs.is_empty() => Stage::Holding { epoch },
             Reading::Done { batch, .. } => self.send(turn, epoch, &batch),
@@ -326,7 +366,7 @@ impl Uploader {
             return;
         }
         match reply {
-            Ok(CloudReply::Lease { epoch, held }) => self.leased(turn, epoch, held.vector),
+            Ok(CloudReply::Lease { epoch, held }) => self.leased(turn, epoch, held),
             Ok(CloudReply::Ack { held, forks }) => {
                 for chain in forks {
                     self.dispute(turn, chain);
@@ -349,8 +389,8 @@ impl Uploader {
                 self.hold_or_rest(turn);
             }
             Ok(CloudReply::Refused { reason }) => self.refused(turn, reason),
-            Ok(CloudReply::Head { held, .. }) => self.looked(turn, held.vector),
-            Ok(CloudReply::Hash { .. }) => match self.stage {
+            Ok(CloudReply::Head { held, .. }) => self.looked(turn, held),
+            Ok(CloudReply::Hash { .. } | CloudReply::Events { .. }) => match self.stage {
                 Stage::Looking { epoch, .. } => self.answered_look(epoch),
                 _ => self.failed(turn, UplinkError::Unreadable),
             },
@@ -358,12 +398,12 @@ impl Uploader {
         }
     }
 
-    fn leased(&mut self, turn: &mut Turn<'_>, epoch: UploadEpoch, vector: VersionVector) {
+    fn leased(&mut self, turn: &mut Turn<'_>, epoch: UploadEpoch, held: Held) {
         let (Stage::Asking { .. }, Some(mandate)) = (&self.stage, self.mandate) else {
             self.failed(turn, UplinkError::Unreadable);
             return;
         };
-        self.receiver.holds(vector);
+        self.holds_all(held);
         self.receiver.aim(turn.log.durable());
         self.works(turn);
         self.head.looked();
@@ -375,12 +415,12 @@ impl Uploader {
     }
 
     /// What the cloud holds, as was asked: more, or less where it was repaired or restored.
-    fn looked(&mut self, turn: &mut Turn<'_>, vector: VersionVector) {
+    fn looked(&mut self, turn: &mut Turn<'_>, held: Held) {
         let Stage::Looking { epoch, .. } = self.stage else {
             self.failed(turn, UplinkError::Unreadable);
             return;
         };
-        self.receiver.holds(vector);
+        self.holds_all(held);
         self.receiver.aim(turn.log.durable());
         self.works(turn);
         self.head.looked();

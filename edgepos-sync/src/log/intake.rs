@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use edgepos_core::{Chain, Space, Write};
+use edgepos_core::{Chain, Seq, Space, Write};
 use edgepos_crdt::VersionVector;
 
 use super::restored::Head;
@@ -43,6 +43,15 @@ impl Intake {
         self.heads.insert(record.id.chain);
         self.settles.bytes += record.payload.len() as u64;
         self.settles.events += 1;
+    }
+
+    /// The chain goes on behind lost positions, which the row remembers.
+    pub(crate) fn pass(&mut self, chain: Chain, last: Seq, row: Write) {
+        self.rows.push(row);
+        self.reached.set_max(chain, last);
+        self.heads.insert(chain);
+        self.settles.events += 1;
+        self.settles.foreign = true;
     }
 
     /// Another row belongs into the same write.

@@ -1,5 +1,6 @@
 //! The chains of this terminal and of its peers: positions and hashes in memory, events on disk only.
 
+pub(crate) mod damage;
 pub(crate) mod intake;
 pub(crate) mod proved;
 mod recent;
@@ -10,10 +11,12 @@ pub(crate) mod writes;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use edgepos_core::{Chain, EventId, Lane, PersistId, ReplicaId, Seq, Space, Write};
 use edgepos_crdt::VersionVector;
 
+use self::damage::Damage;
 use self::intake::{Intake, Taken};
 use self::proved::Proved;
 use self::recent::Recent;
@@ -24,9 +27,10 @@ use self::writes::{Settled, Writes};
 use crate::author::Parting;
 use crate::config::Config;
 use crate::event::{EventRecord, Hash};
+use crate::gap::Gap;
 use crate::io::{Notice, Witness};
 use crate::outputs::Outputs;
-use crate::wire::batch::{LinkError, Run};
+use crate::wire::batch::{Link, LinkError, Run};
 
 /// What is held, what of it is durable, and what the cloud is known to hold.
 pub(crate) struct Log {
@@ -40,6 +44,8 @@ pub(crate) struct Log {
     suspended: BTreeSet<Chain>,
     /// What of chains that were lost waits to be written again.
     tails: Tails,
+    /// What of the chains is not there.
+    damage: Damage,
     writes: Writes,
     /// Since the start, for the mean size of an event.
     seen_bytes: u64,
@@ -48,7 +54,7 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(me: ReplicaId, restored: Restored) -> Self {
-        let RestoredParts { heads, mut proved, author, tails } = restored.into_parts();
+        let RestoredParts { heads, mut proved, author, tails, damage } = restored.into_parts();
         proved.keep(|chain, seq, hash| {
             heads.get(&chain).is_some_and(|head| seq < head.seq || (seq == head.seq && hash == head.hash))
         });
@@ -62,6 +68,7 @@ impl Log {
             proved,
             suspended: BTreeSet::new(),
             tails,
+            damage,
             seen_bytes: 0,
             seen_events: 0,
         }
@@ -106,7 +113,10 @@ impl Log {
             Ordering::Greater => Held::Not,
             Ordering::Equal => Held::At(head.hash),
             Ordering::Less if seq == Seq::ZERO => Held::At(Hash::ZERO),
-            Ordering::Less => self.recent.get(chain, seq).map_or(Held::OnDisk, Held::At),
+            Ordering::Less => match self.damage.gap_at(EventId::new(chain, seq)) {
+                Some(gap) if gap.at == seq => Held::At(gap.hash),
+                _ => self.recent.get(chain, seq).map_or(Held::OnDisk, Held::At),
+            },
         }
     }
 
@@ -196,6 +206,7 @@ impl Log {
         self.accepted.fall_to(chain, parting.seq);
         self.writes.fall_to(chain, parting.seq);
         self.recent.forget(chain);
+        self.damage.cut(chain, parting.seq).into_iter().for_each(|row| intake.write(row));
         if self.proved.vector().get(chain) > parting.seq {
             self.proved.forget(&[chain]);
         }
@@ -355,11 +366,20 @@ impl Log {
         if run.last() == head.seq && run.head != head.hash {
             return Taken::Fork;
         }
+        let (chain, gaps) = (run.chain, run.gaps.len());
+        if !self.damage.has_room(gaps) {
+            return Taken::Gap;
+        }
         match run.above(head.seq, head.hash) {
             Ok(linked) => {
-                for (record, hash) in linked {
-                    self.advance(intake, &record, hash);
-                    intake.accept(record);
+                for link in linked {
+                    match link {
+                        Link::Event(record, hash) => {
+                            self.advance(intake, &record, hash);
+                            intake.accept(record);
+                        }
+                        Link::Lost(gap) => self.pass_by(intake, chain, gap),
+                    }
                 }
                 Taken::Yes
             }
@@ -394,6 +414,66 @@ impl Log {
         intake.add(record, hash);
         self.seen_bytes = self.seen_bytes.saturating_add(record.payload.len() as u64);
         self.seen_events = self.seen_events.saturating_add(1);
+    }
+
+    /// The chain goes on behind positions that their owner has lost.
+    fn pass_by(&mut self, intake: &mut Intake, chain: Chain, gap: Gap) {
+        let head = self.heads.entry(chain).or_default();
+        (head.seq, head.hash) = (gap.last, gap.hash);
+        self.accepted.set_max(chain, gap.last);
+        self.recent.forget(chain);
+        intake.pass(chain, gap.last, self.damage.lose(chain, gap, true));
+    }
+
+    /// What of the chains is not there.
+    pub(crate) fn damage(&self) -> &Damage {
+        &self.damage
+    }
+
+    pub(crate) fn damage_mut(&mut self) -> &mut Damage {
+        &mut self.damage
+    }
+
+    /// What can be sent to one that holds `held`: the durable chains, each up to where its bytes are not there.
+    pub(crate) fn sendable(&self, held: &VersionVector, takes_gaps: bool) -> VersionVector {
+        let end =
+            |(chain, durable)| (chain, self.damage.sendable(chain, held.get(chain), durable, takes_gaps));
+        self.durable().iter().map(end).collect()
+    }
+
+    /// Declares positions lost: what comes behind them goes on.
+    pub(crate) fn lose(&mut self, chain: Chain, gap: Gap, out: &mut Outputs) {
+        let row = self.damage.lose(chain, gap, false);
+        self.writes.issue(vec![row], VersionVector::new(), Settled::default(), out);
+    }
+
+    /// Writes the row of an event again whose hash alone was damaged.
+    pub(crate) fn rewrite(&mut self, record: &EventRecord, hash: Hash, out: &mut Outputs) {
+        let row = Write::put(Space::Event, record.id.to_key(), record.to_row(hash));
+        self.writes.issue(vec![row], VersionVector::new(), Settled::default(), out);
+    }
+
+    /// The chain behind this one, in their order; the first behind the last one.
+    pub(crate) fn chain_after(&self, chain: Option<Chain>) -> Option<Chain> {
+        let behind = chain.and_then(|chain| {
+            self.heads.range((Bound::Excluded(chain), Bound::Unbounded)).next().map(|(chain, _)| *chain)
+        });
+        behind.or_else(|| self.heads.keys().next().copied())
+    }
+
+    /// Writes events into their places again. They were lost where `first` begins a gap; those that were never interpreted here are
+    /// handed out.
+    pub(crate) fn mend(&mut self, first: EventId, events: Vec<(EventRecord, Hash)>, out: &mut Outputs) {
+        let healed = self.damage.heal(first);
+        self.damage.settle(first);
+        let mut rows = Vec::with_capacity(events.len() + 1);
+        for (record, hash) in events {
+            rows.push(Write::put(Space::Event, record.id.to_key(), record.to_row(hash)));
+            let taken = healed.as_ref().is_some_and(|(taken, _)| *taken);
+            out.healed(record, taken);
+        }
+        rows.extend(healed.map(|(_, row)| row));
+        self.writes.issue(rows, VersionVector::new(), Settled::default(), out);
     }
 
     /// Events held here that the cloud is not known to hold.

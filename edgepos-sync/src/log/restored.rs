@@ -6,6 +6,7 @@ use edgepos_core::{Chain, ReplicaId, Seq, Space, Write};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, Reader, write};
 
+use super::damage::Damage;
 use super::proved::Proved;
 use super::tails::{self, Tails};
 use crate::event::Hash;
@@ -64,6 +65,7 @@ pub struct Restored {
     proved: Proved,
     author: Option<ReplicaId>,
     tails: Tails,
+    damage: Damage,
 }
 
 /// What a log begins with.
@@ -72,11 +74,12 @@ pub(crate) struct RestoredParts {
     pub(crate) proved: Proved,
     pub(crate) author: Option<ReplicaId>,
     pub(crate) tails: Tails,
+    pub(crate) damage: Damage,
 }
 
 impl Restored {
     /// The spaces that hold the rows.
-    pub const SPACES: [Space; 3] = [Space::Head, Space::Cloud, Space::Author];
+    pub const SPACES: [Space; 4] = [Space::Head, Space::Cloud, Space::Author, Space::Lost];
 
     /// Nothing yet: the first start.
     pub fn new() -> Self {
@@ -101,6 +104,7 @@ impl Restored {
                 self.author = Some(ReplicaId(name.map_err(damaged)?));
             }
             Space::Author => self.tails.insert(key, value).map_err(damaged)?,
+            Space::Lost => self.damage.insert(key, value).map_err(damaged)?,
             Space::Cloud => self.proved.insert(key, value, &Limits::DEFAULT).map_err(damaged)?,
             _ => {}
         }
@@ -110,6 +114,11 @@ impl Restored {
     /// How far each chain is held.
     pub fn held(&self) -> VersionVector {
         self.heads.iter().map(|(chain, head)| (*chain, head.seq)).collect()
+    }
+
+    /// The hash of a chain where it is held to; `None` for one that is not held.
+    pub fn hash(&self, chain: Chain) -> Option<Hash> {
+        self.heads.get(&chain).map(|head| head.hash)
     }
 
     /// How many chains there are, here or in the cloud.
@@ -124,8 +133,8 @@ impl Restored {
 
     /// What a log begins with.
     pub(crate) fn into_parts(self) -> RestoredParts {
-        let Self { heads, proved, author, tails } = self;
-        RestoredParts { heads, proved, author, tails }
+        let Self { heads, proved, author, tails, damage } = self;
+        RestoredParts { heads, proved, author, tails, damage }
     }
 }
 

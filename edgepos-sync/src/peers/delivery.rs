@@ -58,6 +58,7 @@ impl Delivery {
     /// The peer has said what it holds, which replaces what was known, and what it can decompress with.
     pub(crate) fn greeted(&mut self, log: &Log, hello: &Hello) {
         self.receiver.holds(hello.vector.clone());
+        self.receiver.takes_gaps(hello.lost.is_some());
         self.receiver.aim(log.durable());
         self.dictionaries = hello.dictionaries.clone();
     }
@@ -144,7 +145,7 @@ impl Delivery {
 
     /// Asks for more rows, or sends what was read.
     fn read_on(&mut self, turn: &mut Turn<'_>, session: &Session, gather: Box<Gather>) {
-        self.stage = match self.receiver.read_on(gather, Some(session.peer()), turn.out) {
+        self.stage = match self.receiver.read_on(gather, Some(session.peer()), turn.log, turn.out) {
             Reading::On(gather) => Stage::Gathering(gather),
             Reading::Done { batch, pruned } => {
                 if !pruned.is_empty() {

@@ -3,6 +3,7 @@
 mod acks;
 mod answers;
 mod delivery;
+mod giving;
 mod peer;
 mod pressure;
 mod session;
@@ -15,6 +16,7 @@ use edgepos_core::{Chain, ConnectionId, EventId, LoadId, ReplicaId, Seq, Term, T
 use edgepos_crdt::VersionVector;
 
 use self::answers::Answers;
+use self::giving::Giving;
 use self::peer::Peer;
 use self::stance::Stance;
 use self::watch::CloudWatch;
@@ -31,6 +33,7 @@ pub(crate) struct Peers {
     leader: Option<(ReplicaId, Term)>,
     watch: CloudWatch,
     answers: Answers,
+    giving: Giving,
 }
 
 impl Peers {
@@ -82,7 +85,9 @@ impl Peers {
                 }
             }
             Message::Hash { event, hash } => turn.claims.answer(Some(id), event, hash),
-            Message::Unknown { .. } => turn.out.ignore(),
+            Message::Want { first, last } => self.giving.asked(id, first, last),
+            // Whoever mends was told before.
+            Message::Found { .. } | Message::Unknown { .. } => turn.out.ignore(),
         }
     }
 
@@ -91,6 +96,24 @@ impl Peers {
         if let Some(peer) = self.peers.get(&id) {
             peer.send(turn, Message::Probe { event });
         }
+    }
+
+    /// Asks those who may have them for events that are lost here.
+    pub(crate) fn ask_for(
+        &mut self,
+        turn: &mut Turn<'_>,
+        first: EventId,
+        last: Seq,
+        asked: &mut BTreeMap<ReplicaId, ConnectionId>,
+    ) {
+        for peer in self.peers.values().filter(|peer| peer.is_open()) {
+            peer.ask_for(turn, first, last, asked);
+        }
+    }
+
+    /// Whether a peer that can be talked to speaks through the connection.
+    pub(crate) fn hears(&self, id: ReplicaId, connection: ConnectionId) -> bool {
+        self.peers.get(&id).is_some_and(|peer| peer.is_open() && peer.hears(connection))
     }
 
     /// What this terminal holds has gone back: everybody is greeted anew, which replaces what they knew of it.
@@ -131,6 +154,9 @@ impl Peers {
         }
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.tell_cloud(turn);
+            for (first, last) in peer.lost() {
+                self.giving.offer(turn, id, first, last);
+            }
         }
     }
 
@@ -235,6 +261,12 @@ impl Peers {
             }
             return;
         }
+        if let Some((id, message)) = self.giving.loaded(turn, load, rows) {
+            if let Some(peer) = self.peers.get(&id).filter(|peer| peer.is_open()) {
+                peer.send(turn, message);
+            }
+            return;
+        }
         for peer in self.peers.values_mut() {
             if peer.loaded(turn, load, rows) {
                 return;
@@ -266,6 +298,7 @@ impl Peers {
     pub(crate) fn pump(&mut self, turn: &mut Turn<'_>) {
         self.each_open(turn, Peer::pump);
         self.answers.pump(turn);
+        self.giving.pump(turn);
     }
 
     /// Asks what the cloud holds when nothing was heard of it for a while, unless this terminal `hears_cloud` itself.
@@ -282,6 +315,12 @@ impl Peers {
     /// What the peer holds durably, as far as we know; `None` for one that is not remembered.
     pub(crate) fn vector(&self, id: ReplicaId) -> Option<&VersionVector> {
         self.peers.get(&id).map(Peer::held)
+    }
+
+    /// The first position of the chain that a connected peer says that it lacks.
+    pub(crate) fn first_lost(&self, chain: Chain) -> Option<Seq> {
+        let lost = self.peers.values().flat_map(Peer::lost).filter(|(first, _)| first.chain == chain);
+        lost.map(|(first, _)| first.seq).min()
     }
 
     /// The feature level that the peer announced last; `None` for one that has not greeted.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use edgepos_core::{Chain, ConnectionId, LoadId, ReplicaId, Seq, Time};
+use edgepos_core::{Chain, ConnectionId, EventId, LoadId, ReplicaId, Seq, Time};
 use edgepos_crdt::VersionVector;
 
 use super::acks::Acks;
 use super::delivery::Delivery;
 use super::session::Session;
 use super::stance::Stance;
+use crate::gap::Lost;
 use crate::io::{Mistake, Notice, Witness};
 use crate::log::intake::{Intake, Taken};
 use crate::turn::Turn;
@@ -32,6 +33,8 @@ pub(crate) struct Peer {
     level: Option<u32>,
     /// Its time of day when it last greeted, less our monotonic clock then, in ms.
     clock: Option<i64>,
+    /// What its latest greeting through this connection says that it lacks; `None` where it takes no gaps and gives no events back.
+    lost: Option<Lost>,
 }
 
 impl Peer {
@@ -51,6 +54,7 @@ impl Peer {
             told: Claim::default(),
             level: None,
             clock: None,
+            lost: None,
         }
     }
 
@@ -115,6 +119,7 @@ impl Peer {
         self.relay = hello.relay;
         self.level = Some(hello.level);
         self.clock = hello.wall.map(|wall| (wall.0 as i64).saturating_sub(turn.now.0 as i64));
+        self.lost = hello.lost.clone();
         self.forget_disputes();
         self.delivery.greeted(turn.log, hello);
         self.compare(turn, &hello.vector);
@@ -197,6 +202,27 @@ impl Peer {
             let held = self.held().get(chain);
             held <= self.proved.get(chain) && held <= turn.log.accepted().get(chain)
         })
+    }
+
+    /// Asks it for events that are lost here, where it may have them and was not asked through this connection.
+    pub(crate) fn ask_for(
+        &self,
+        turn: &mut Turn<'_>,
+        first: EventId,
+        last: Seq,
+        asked: &mut BTreeMap<ReplicaId, ConnectionId>,
+    ) {
+        let Some((connection, lost)) = self.session.connection().zip(self.lost.as_ref()) else { return };
+        let may_have = self.held().get(first.chain) >= last && !lost.contains(first);
+        if may_have && asked.insert(self.session.peer(), connection) != Some(connection) {
+            self.session.send(turn, Message::Want { first, last });
+        }
+    }
+
+    /// What it said that it lacks.
+    pub(crate) fn lost(&self) -> impl Iterator<Item = (EventId, Seq)> + '_ {
+        let lost = self.lost.iter().flat_map(Lost::iter);
+        lost.map(|(chain, first, last)| (EventId::new(chain, first), last))
     }
 
     pub(crate) fn send(&self, turn: &mut Turn<'_>, message: Message) {

@@ -32,6 +32,10 @@ impl Session {
         self.peer
     }
 
+    pub(crate) fn connection(&self) -> Option<ConnectionId> {
+        self.connection
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         self.connection.is_some()
     }
@@ -65,6 +69,7 @@ impl Session {
             dictionaries: compress::dictionaries().collect(),
             level: turn.config.level,
             wall: Some(turn.wall),
+            lost: Some(turn.log.damage().lost()),
         };
         self.send(turn, Message::Hello(hello));
     }

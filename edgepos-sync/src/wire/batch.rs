@@ -7,6 +7,7 @@ use edgepos_wire::{DecodeError, DecodeFault, Reader, write};
 use super::compress::{self, Packed};
 use super::shapes;
 use crate::event::{EventRecord, Hash};
+use crate::gap::Gap;
 use crate::limits::Limits;
 
 /// The format of the batch's own map.
@@ -23,31 +24,64 @@ pub struct Run {
     pub first: Seq,
     /// The chain's hash after the last event.
     pub head: Hash,
-    /// The events' payloads, in order. Never empty once decoded.
+    /// The events' payloads, in order, without those of the positions in [`gaps`](Self::gaps). Not empty once decoded, unless there
+    /// are gaps.
     pub payloads: Vec<Vec<u8>>,
+    /// Positions whose bytes are lost, by rising position. Sent only to those who have said that they take them.
+    pub gaps: Vec<Gap>,
+}
+
+/// What a run has at a position, linked to what comes before.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Link {
+    Event(EventRecord, Hash),
+    Lost(Gap),
 }
 
 impl Run {
-    /// Position of the last event; the position before the first where there is none.
+    /// Position of the last event or gap; the position before the first where there is none.
     pub fn last(&self) -> Seq {
-        Seq((self.first.0 - 1).saturating_add(self.payloads.len() as u64))
+        let lost = self.gaps.iter().map(Gap::positions).fold(0, u64::saturating_add);
+        Seq((self.first.0 - 1).saturating_add(self.payloads.len() as u64).saturating_add(lost))
     }
 
     /// The part above `held`, linked to `hash`, which is the chain's hash at `held`.
     ///
     /// # Errors
     /// [`LinkError::Gap`] when the run begins later than at the next position, [`LinkError::Fork`] when its head is not what
-    /// its events and `hash` derive to.
-    pub(crate) fn above(self, held: Seq, hash: Hash) -> Result<Vec<(EventRecord, Hash)>, LinkError> {
-        let known = (held.next().0).checked_sub(self.first.0).ok_or(LinkError::Gap)?;
-        let head = self.head;
-        let skip = usize::try_from(known).unwrap_or(usize::MAX);
-        let mut linked = Vec::with_capacity(self.payloads.len().saturating_sub(skip));
-        let mut hash = hash;
-        for (seq, payload) in (held.next().0..).zip(self.payloads.into_iter().skip(skip)) {
-            let id = EventId::new(self.chain, Seq(seq));
-            hash = hash.link(id, &payload);
-            linked.push((EventRecord { id, payload }, hash));
+    /// its events, the hashes of its gaps and `hash` derive to.
+    pub(crate) fn above(self, held: Seq, hash: Hash) -> Result<Vec<Link>, LinkError> {
+        if held.next() < self.first {
+            return Err(LinkError::Gap);
+        }
+        let Self { chain, first, head, payloads, gaps } = self;
+        let mut gaps = gaps.into_iter().peekable();
+        let mut payloads = payloads.into_iter();
+        let (mut linked, mut hash, mut next) = (Vec::with_capacity(payloads.len()), hash, first);
+        // A gap that tells the hash behind the event after it.
+        let mut stated = None;
+        loop {
+            if let Some(gap) = gaps.next_if(|gap| gap.first == next) {
+                next = gap.last.next();
+                if gap.last <= held {
+                    continue;
+                }
+                if gap.at == gap.last {
+                    hash = gap.hash;
+                } else {
+                    stated = Some(gap.hash);
+                }
+                linked.push(Link::Lost(Gap { first: gap.first.max(held.next()), ..gap }));
+                continue;
+            }
+            let Some(payload) = payloads.next() else { break };
+            let id = EventId::new(chain, next);
+            next = next.next();
+            if id.seq <= held {
+                continue;
+            }
+            hash = stated.take().unwrap_or_else(|| hash.link(id, &payload));
+            linked.push(Link::Event(EventRecord { id, payload }, hash));
         }
         if !linked.is_empty() && hash != head {
             return Err(LinkError::Fork);
@@ -107,7 +141,7 @@ impl Batch {
         write(|out| {
             out.array(self.runs.len() as u64)?;
             for run in &self.runs {
-                out.map(5)?;
+                out.map(5 + u64::from(!run.gaps.is_empty()))?;
                 out.u64(0)?.u64(run.chain.replica.0)?;
                 out.u64(1)?.u8(run.chain.lane.code())?;
                 out.u64(2)?.u64(run.first.0)?;
@@ -115,6 +149,10 @@ impl Batch {
                 out.u64(4)?.array(run.payloads.len() as u64)?;
                 for payload in &run.payloads {
                     out.bytes(payload)?;
+                }
+                if !run.gaps.is_empty() {
+                    out.u64(5)?.array(run.gaps.len() as u64)?;
+                    run.gaps.iter().try_for_each(|gap| gap.write_to(out))?;
                 }
             }
             Ok(())
@@ -174,7 +212,8 @@ fn runs(reader: &mut Reader<'_>, limits: &Limits) -> Result<Vec<Run>, DecodeErro
 }
 
 fn run(reader: &mut Reader<'_>, limits: &Limits, left: &mut u32) -> Result<Run, DecodeError> {
-    let (mut replica, mut lane, mut first, mut head, mut payloads) = (None, None, None, None, Vec::new());
+    let (mut replica, mut lane, mut first, mut head) = (None, None, None, None);
+    let (mut payloads, mut gaps) = (Vec::new(), Vec::new());
     reader.fields(|reader, key| {
         match key {
             0 => replica = Some(ReplicaId(reader.u64()?)),
@@ -188,15 +227,45 @@ fn run(reader: &mut Reader<'_>, limits: &Limits, left: &mut u32) -> Result<Run, 
                     payloads.push(reader.bytes("event", limits.max_event_bytes)?.to_vec());
                 }
             }
+            5 => {
+                let lost = reader.array("gaps", *left)?;
+                *left -= lost as u32;
+                for _ in 0..lost {
+                    gaps.push(Gap::read(reader)?);
+                }
+            }
             _ => return Ok(false),
         }
         Ok(true)
     })?;
     let chain = Chain::new(shapes::required("batch", replica, 0)?, shapes::required("batch", lane, 1)?);
     let (first, head) = (shapes::required("batch", first, 2)?, shapes::required("batch", head, 3)?);
-    let last = (first.0).checked_add(payloads.len() as u64);
-    if first == Seq::ZERO || payloads.is_empty() || last.is_none() {
+    let run = Run { chain, first, head, payloads, gaps };
+    if first == Seq::ZERO || !run.is_whole() {
         return Err(DecodeError::new("run", 0, DecodeFault::Impossible));
     }
-    Ok(Run { chain, first, head, payloads })
+    Ok(run)
+}
+
+impl Run {
+    /// Whether its gaps are in order and inside it, each that tells the hash behind the next event is followed by that event, and its
+    /// positions are numbers.
+    fn is_whole(&self) -> bool {
+        let mut events = self.payloads.len() as u64;
+        let mut next = self.first;
+        for gap in &self.gaps {
+            let Some(before) = gap.first.0.checked_sub(next.0).filter(|before| *before <= events) else {
+                return false;
+            };
+            events -= before;
+            if gap.last == Seq(u64::MAX) || (gap.at != gap.last && events == 0) {
+                return false;
+            }
+            next = gap.last.next();
+        }
+        // The next gap may not begin where an event is promised.
+        let promised = |pair: &[Gap]| pair[0].at != pair[0].last && pair[1].first <= pair[0].at;
+        let is_empty = self.payloads.is_empty() && self.gaps.is_empty();
+        !is_empty && !self.gaps.windows(2).any(promised) && next.0.checked_add(events).is_some()
+    }
 }

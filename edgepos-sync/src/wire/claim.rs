@@ -10,6 +10,7 @@ use edgepos_wire::{DecodeError, Reader, Sink, Written};
 
 use super::shapes;
 use crate::event::Hash;
+use crate::gap::Lost;
 use crate::limits::Limits;
 
 /// One life of the cloud's memory of a store: drawn when the cloud first hears of the store, and again when it was restored from a
@@ -50,6 +51,8 @@ pub struct Claim {
     pub heads: BTreeMap<Chain, Hash>,
     /// Which life of the cloud it is about. `None` from those who speak no hashes.
     pub instance: Option<CloudInstance>,
+    /// What it lacks below those positions. `None` from those who take no gaps (0.1.0), and where nothing is said of it.
+    pub lost: Option<Lost>,
 }
 
 impl Claim {
@@ -63,7 +66,12 @@ impl Claim {
         let vector: VersionVector =
             self.vector.iter().filter(|(chain, seq)| *seq > told.get(*chain)).collect();
         let heads = self.heads.iter().filter(|(chain, _)| vector.get(**chain) != Seq::ZERO);
-        Self { heads: heads.map(|(chain, hash)| (*chain, *hash)).collect(), vector, instance: self.instance }
+        Self {
+            heads: heads.map(|(chain, hash)| (*chain, *hash)).collect(),
+            vector,
+            instance: self.instance,
+            lost: None,
+        }
     }
 
     /// Whether it names positions and no hash: whoever says so speaks none.
@@ -93,12 +101,15 @@ pub(crate) struct Keys {
     pub(crate) vector: u64,
     pub(crate) heads: u64,
     pub(crate) instance: u64,
+    pub(crate) lost: u64,
 }
 
 impl Claim {
     /// How many keys [`write_to`](Self::write_to) writes.
     pub(crate) fn fields(&self) -> u64 {
-        1 + u64::from(!self.heads.is_empty()) + u64::from(self.instance.is_some())
+        1 + u64::from(!self.heads.is_empty())
+            + u64::from(self.instance.is_some())
+            + u64::from(self.lost.is_some())
     }
 
     /// Writes its keys, which rise in the order of [`Keys`].
@@ -112,6 +123,10 @@ impl Claim {
         if let Some(instance) = self.instance {
             out.u64(keys.instance)?.bytes(&instance.0)?;
         }
+        if let Some(lost) = &self.lost {
+            out.u64(keys.lost)?;
+            lost.write_to(out)?;
+        }
         Ok(())
     }
 }
@@ -122,6 +137,7 @@ pub(crate) struct Draft {
     vector: Option<VersionVector>,
     heads: BTreeMap<Chain, Hash>,
     instance: Option<CloudInstance>,
+    lost: Option<Lost>,
 }
 
 impl Draft {
@@ -139,6 +155,8 @@ impl Draft {
             self.heads = shapes::heads(reader, limits)?;
         } else if key == keys.instance {
             self.instance = Some(CloudInstance(reader.fixed("instance")?));
+        } else if key == keys.lost {
+            self.lost = Some(Lost::read(reader)?);
         } else {
             return Ok(false);
         }
@@ -147,10 +165,10 @@ impl Draft {
 
     /// The claim, whose vector the map of a whole `place` must have.
     pub(crate) fn finish(self, place: &'static str, keys: Keys) -> Result<Claim, DecodeError> {
-        let Self { vector, mut heads, instance } = self;
+        let Self { vector, mut heads, instance, lost } = self;
         let vector = shapes::required(place, vector, keys.vector)?;
         // A hash of nothing proves nothing.
         heads.retain(|chain, _| vector.get(*chain) != Seq::ZERO);
-        Ok(Claim { vector, heads, instance })
+        Ok(Claim { vector, heads, instance, lost })
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use edgepos_core::{Chain, EventId, Seq, StoreId, WallMs};
 use edgepos_crdt::VersionVector;
-use edgepos_wire::{DecodeError, Reader, Sink, Written, write};
+use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written, write};
 
 use super::claim::{Claim, Draft, Keys};
 use super::shapes;
 use crate::event::Hash;
+use crate::gap::Lost;
 use crate::limits::Limits;
 
 /// The versions of this protocol that this build speaks, oldest and newest.
@@ -49,6 +50,23 @@ pub enum Message {
         /// The hash of its chain there; absent where the sender does not have the event.
         hash: Option<Hash>,
     },
+    /// Asks for events of which the sender has lost the bytes. Asked of those alone whose greeting has the key `lost`.
+    Want {
+        /// The first event.
+        first: EventId,
+        /// The last position.
+        last: Seq,
+    },
+    /// The answer to [`Want`](Self::Want), or what is sent unasked to one whose greeting says that it lacks it.
+    Found {
+        /// The first event.
+        first: EventId,
+        /// The last position.
+        last: Seq,
+        /// What [`Batch::encode`](crate::Batch::encode) wrote: one run of exactly these positions. Absent where the sender has not got
+        /// them all.
+        batch: Option<Vec<u8>>,
+    },
     /// A kind of message that a later version sends. Ignored, and counted.
     Unknown {
         /// The number of the kind.
@@ -77,6 +95,8 @@ pub struct Hello {
     pub level: u32,
     /// The sender's time of day. Nothing but a condition and the refusal of a price depends on it. May be left out.
     pub wall: Option<WallMs>,
+    /// What the sender lacks below what it holds. `None` from one that takes no gaps (0.1.0).
+    pub lost: Option<Lost>,
 }
 
 /// A cumulative acknowledgement.
@@ -105,8 +125,10 @@ const CLOUD_VECTOR: u64 = 4;
 const MISSING: u64 = 5;
 const PROBE: u64 = 6;
 const HASH: u64 = 7;
+const WANT: u64 = 12;
+const FOUND: u64 = 13;
 
-const CLOUD_KEYS: Keys = Keys { vector: 1, heads: 2, instance: 3 };
+const CLOUD_KEYS: Keys = Keys { vector: 1, heads: 2, instance: 3, lost: 4 };
 
 impl Message {
     /// A CBOR map; key 0 is the kind.
@@ -130,6 +152,14 @@ impl Message {
                 out.map(2 + u64::from(hash.is_some()))?.u64(0)?.u64(HASH)?.u64(1)?.bytes(&event.to_key())?;
                 hash.iter().try_for_each(|hash| out.u64(2)?.bytes(&hash.0)?.ok())
             }
+            Self::Want { first, last } => {
+                out.map(3)?.u64(0)?.u64(WANT)?.u64(1)?.bytes(&first.to_key())?.u64(2)?.u64(last.0)?.ok()
+            }
+            Self::Found { first, last, batch } => {
+                out.map(3 + u64::from(batch.is_some()))?.u64(0)?.u64(FOUND)?;
+                out.u64(1)?.bytes(&first.to_key())?.u64(2)?.u64(last.0)?;
+                batch.iter().try_for_each(|batch| out.u64(3)?.bytes(batch)?.ok())
+            }
             Self::Unknown { kind } => out.map(1)?.u64(0)?.u64(*kind)?.ok(),
         })
     }
@@ -148,7 +178,8 @@ impl Message {
 }
 
 fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
-    out.map(9 + u64::from(hello.level > 0) + u64::from(hello.wall.is_some()))?.u64(0)?.u64(HELLO)?;
+    let optional = [hello.level > 0, hello.wall.is_some(), hello.lost.is_some()].map(u64::from);
+    out.map(9 + optional.iter().sum::<u64>())?.u64(0)?.u64(HELLO)?;
     out.u64(1)?.u16(hello.versions.0)?.u64(2)?.u16(hello.versions.1)?;
     out.u64(3)?.bytes(&hello.store.0)?;
     out.u64(4)?.bool(hello.heard)?;
@@ -164,6 +195,10 @@ fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
     }
     if let Some(wall) = hello.wall {
         out.u64(11)?.u64(wall.0)?;
+    }
+    if let Some(lost) = &hello.lost {
+        out.u64(12)?;
+        lost.write_to(out)?;
     }
     Ok(())
 }
@@ -211,6 +246,7 @@ struct Fields {
     dictionaries: BTreeSet<u32>,
     level: u32,
     wall: Option<WallMs>,
+    lost: Option<Lost>,
     number: Option<u64>,
     batch: Option<Vec<u8>>,
     refused: BTreeSet<Chain>,
@@ -243,6 +279,7 @@ impl Fields {
             }
             (Some(HELLO), 9) => self.level = reader.small("level")?,
             (Some(HELLO), 11) => self.wall = Some(WallMs(reader.u64()?)),
+            (Some(HELLO), 12) => self.lost = Some(Lost::read(reader)?),
             (Some(BATCH), 1) => self.number = Some(reader.u64()?),
             (Some(BATCH), 2) => self.batch = Some(reader.bytes("batch", limits.max_message_bytes)?.to_vec()),
             (Some(ACK), 1) => self.vector = Some(shapes::vector(reader, limits)?),
@@ -253,7 +290,9 @@ impl Fields {
             (Some(ACK), 6) => self.asks_cloud = reader.bool()?,
             (Some(ACK), 7) => self.heads = shapes::heads(reader, limits)?,
             (Some(CLOUD_VECTOR), key) => return self.cloud.read(reader, key, CLOUD_KEYS, limits),
-            (Some(PROBE | HASH), 1) => self.event = Some(shapes::event(reader)?),
+            (Some(WANT | FOUND), 2) => self.number = Some(reader.u64()?),
+            (Some(FOUND), 3) => self.batch = Some(reader.bytes("batch", limits.max_message_bytes)?.to_vec()),
+            (Some(PROBE | HASH | WANT | FOUND), 1) => self.event = Some(shapes::event(reader)?),
             (Some(HASH), 2) => self.hash = Some(Hash(reader.fixed("hash")?)),
             (Some(MISSING), 1) => self.vector = Some(shapes::vector(reader, limits)?),
             _ => return Ok(false),
@@ -276,6 +315,7 @@ impl Fields {
                 dictionaries: self.dictionaries,
                 level: self.level,
                 wall: self.wall,
+                lost: self.lost,
             }),
             BATCH => Message::Batch {
                 number: shapes::required("message", self.number, 1)?,
@@ -296,7 +336,24 @@ impl Fields {
             }
             PROBE => Message::Probe { event: shapes::required("message", self.event, 1)? },
             HASH => Message::Hash { event: shapes::required("message", self.event, 1)?, hash: self.hash },
+            WANT => {
+                let first = shapes::required("message", self.event, 1)?;
+                Message::Want { first, last: last_of(first, self.number)? }
+            }
+            FOUND => {
+                let first = shapes::required("message", self.event, 1)?;
+                Message::Found { first, last: last_of(first, self.number)?, batch: self.batch }
+            }
             kind => Message::Unknown { kind },
         })
     }
+}
+
+/// The last position of events from `first` on.
+pub(super) fn last_of(first: EventId, last: Option<u64>) -> Result<Seq, DecodeError> {
+    let last = Seq(shapes::required("lost events", last, 2)?);
+    if first.seq == Seq::ZERO || last < first.seq {
+        return Err(DecodeError::new("lost events", 0, DecodeFault::Impossible));
+    }
+    Ok(last)
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use edgepos_core::{Chain, EventId, UploadEpoch};
+use edgepos_core::{Chain, EventId, Seq, UploadEpoch};
 use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written, write};
 
 use super::claim::{Claim, Draft, Keys};
+use super::message::last_of;
 use super::shapes;
 use crate::event::Hash;
 use crate::limits::Limits;
@@ -61,6 +62,15 @@ pub enum CloudReply {
         event: EventId,
         /// The hash of its chain there; absent where the cloud does not have the event.
         hash: Option<Hash>,
+    },
+    /// The answer to [`Fetch`](crate::CloudRequest::Fetch).
+    Events {
+        /// The first event that was asked for.
+        first: EventId,
+        /// The last position that was asked for.
+        last: Seq,
+        /// One run of exactly these positions; absent where the cloud has not got them all as they were.
+        batch: Option<Vec<u8>>,
     },
     /// The request can never succeed as it is. Nothing was stored.
     Refused {
@@ -131,8 +141,9 @@ const CONFLICT: u64 = 6;
 const FORK: u64 = 7;
 const REFUSED: u64 = 8;
 const HASH: u64 = 10;
+const EVENTS: u64 = 12;
 
-const KEYS: Keys = Keys { vector: 2, heads: 10, instance: 11 };
+const KEYS: Keys = Keys { vector: 2, heads: 10, instance: 11, lost: 16 };
 
 impl CloudReply {
     /// All that the cloud holds, where the reply says it.
@@ -146,6 +157,7 @@ impl CloudReply {
             | Self::Fenced { .. }
             | Self::Fork { .. }
             | Self::Hash { .. }
+            | Self::Events { .. }
             | Self::Refused { .. } => None,
         }
     }
@@ -177,6 +189,11 @@ impl CloudReply {
                 out.map(2 + u64::from(hash.is_some()))?.u64(0)?.u64(HASH)?.u64(13)?.bytes(&event.to_key())?;
                 hash.iter().try_for_each(|hash| out.u64(14)?.bytes(&hash.0)?.ok())
             }
+            Self::Events { first, last, batch } => {
+                out.map(3 + u64::from(batch.is_some()))?.u64(0)?.u64(EVENTS)?;
+                out.u64(13)?.bytes(&first.to_key())?.u64(17)?.u64(last.0)?;
+                batch.iter().try_for_each(|batch| out.u64(18)?.bytes(batch)?.ok())
+            }
             Self::Refused { reason } => out.map(2)?.u64(0)?.u64(REFUSED)?.u64(5)?.u16(reason.code())?.ok(),
         })
     }
@@ -188,7 +205,7 @@ impl CloudReply {
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let (mut kind, mut epoch, mut wait, mut chain, mut reason) = (None, None, None, None, None);
         let (mut held, mut forks) = (Draft::default(), BTreeSet::new());
-        let (mut event, mut hash) = (None, None);
+        let (mut event, mut hash, mut last, mut batch) = (None, None, None, None);
         Reader::all("cloud reply", bytes, limits.max_message_bytes, |reader| {
             reader.fields(|reader, key| {
                 match key {
@@ -200,6 +217,8 @@ impl CloudReply {
                     12 => forks = shapes::chains(reader, "forks", limits)?,
                     13 => event = Some(shapes::event(reader)?),
                     14 => hash = Some(Hash(reader.fixed("hash")?)),
+                    17 => last = Some(reader.u64()?),
+                    18 => batch = Some(reader.bytes("batch", limits.max_message_bytes)?.to_vec()),
                     key => return held.read(reader, key, KEYS, limits),
                 }
                 Ok(true)
@@ -220,6 +239,10 @@ impl CloudReply {
             CONFLICT => Self::Conflict { held: held.finish("cloud reply", KEYS)? },
             FORK => Self::Fork { chain: shapes::required("cloud reply", chain, 4)? },
             HASH => Self::Hash { event: shapes::required("cloud reply", event, 13)?, hash },
+            EVENTS => {
+                let first = shapes::required("cloud reply", event, 13)?;
+                Self::Events { first, last: last_of(first, last)?, batch }
+            }
             REFUSED => Self::Refused { reason: shapes::required("cloud reply", reason, 5)? },
             _ => return Err(DecodeError::new("kind of reply", 0, DecodeFault::Impossible)),
         })

@@ -1,10 +1,11 @@
 //! What an uploader asks of the cloud.
 
-use edgepos_core::{EventId, ReplicaId, StoreGeneration, StoreId, Term, UploadEpoch};
+use edgepos_core::{EventId, ReplicaId, Seq, StoreGeneration, StoreId, Term, UploadEpoch};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, DecodeFault, Reader, write};
 
 use super::claim::CloudInstance;
+use super::message::last_of;
 use super::shapes;
 use crate::limits::Limits;
 
@@ -40,6 +41,16 @@ pub enum CloudRequest {
         /// The event that is asked about.
         event: EventId,
     },
+    /// Asks for events that the cloud holds and whose bytes are lost here. Changes nothing. Asked of a cloud alone whose claims have
+    /// [`lost`](crate::Claim::lost).
+    Fetch {
+        /// The store whose events they are.
+        store: StoreId,
+        /// The first event.
+        first: EventId,
+        /// The last position.
+        last: Seq,
+    },
     /// Hands over events.
     Append {
         /// The store whose events these are.
@@ -61,6 +72,7 @@ const LEASE: u64 = 1;
 const HEAD: u64 = 2;
 const APPEND: u64 = 3;
 const PROBE: u64 = 10;
+const FETCH: u64 = 12;
 
 impl CloudRequest {
     /// Whose events it is about.
@@ -69,6 +81,7 @@ impl CloudRequest {
             Self::Lease { store, .. }
             | Self::Head { store }
             | Self::Probe { store, .. }
+            | Self::Fetch { store, .. }
             | Self::Append { store, .. } => *store,
         }
     }
@@ -92,6 +105,10 @@ impl CloudRequest {
             Self::Probe { store, event } => {
                 out.map(3)?.u64(0)?.u64(PROBE)?.u64(1)?.bytes(&store.0)?.u64(11)?.bytes(&event.to_key())?.ok()
             }
+            Self::Fetch { store, first, last } => {
+                out.map(4)?.u64(0)?.u64(FETCH)?.u64(1)?.bytes(&store.0)?;
+                out.u64(11)?.bytes(&first.to_key())?.u64(12)?.u64(last.0)?.ok()
+            }
             Self::Append { store, replica, epoch, old, new, batch } => {
                 out.map(7)?.u64(0)?.u64(APPEND)?;
                 out.u64(1)?.bytes(&store.0)?;
@@ -113,7 +130,7 @@ impl CloudRequest {
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let (mut kind, mut store, mut replica, mut generation, mut term) = (None, None, None, None, None);
         let (mut leader, mut epoch, mut old, mut new, mut batch) = (false, None, None, None, None);
-        let (mut restored, mut event) = (None, None);
+        let (mut restored, mut event, mut last) = (None, None, None);
         Reader::all("cloud request", bytes, limits.max_message_bytes, |reader| {
             reader.fields(|reader, key| {
                 match key {
@@ -129,6 +146,7 @@ impl CloudRequest {
                     9 => batch = Some(reader.bytes("batch", limits.max_message_bytes)?),
                     10 => restored = Some(CloudInstance(reader.fixed("instance")?)),
                     11 => event = Some(shapes::event(reader)?),
+                    12 => last = Some(reader.u64()?),
                     _ => return Ok(false),
                 }
                 Ok(true)
@@ -146,6 +164,10 @@ impl CloudRequest {
             },
             HEAD => Self::Head { store },
             PROBE => Self::Probe { store, event: shapes::required("cloud request", event, 11)? },
+            FETCH => {
+                let first = shapes::required("cloud request", event, 11)?;
+                Self::Fetch { store, first, last: last_of(first, last)? }
+            }
             APPEND => Self::Append {
                 store,
                 replica: shapes::required("cloud request", replica, 2)?,

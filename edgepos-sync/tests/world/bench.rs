@@ -37,6 +37,8 @@ pub struct Bench {
     pub reissued: Vec<(EventId, EventId)>,
     pub news: Vec<Notice>,
     pub accepted: Vec<EventRecord>,
+    /// Events that are there again, and whether they were never handed out.
+    pub healed: Vec<(EventRecord, bool)>,
     pub held: Vec<Persist>,
     /// Keep writes in `held` instead of making them durable.
     pub slow_disk: bool,
@@ -62,6 +64,7 @@ impl Bench {
             reissued: Vec::new(),
             news: Vec::new(),
             accepted: Vec::new(),
+            healed: Vec::new(),
             held: Vec::new(),
             slow_disk: false,
             loads: Vec::new(),
@@ -125,6 +128,7 @@ impl Bench {
                 let new = self.outbox.reissue(self.now, record.id, Some(record.payload.clone()));
                 self.reissued.push((record.id, new.expect("has a place")));
             }
+            Output::Healed { record, is_new } => self.healed.push((record, is_new)),
             Output::Accepted(record) => self.accepted.push(record),
             Output::Transmit { to, connection, message } => self.sent.push((to, connection, message)),
             Output::Uplink(_, CloudRequest::Head { .. }) if self.mute_cloud => {}
@@ -201,7 +205,7 @@ impl Bench {
             Some((id.chain, EventRecord::from_row(&key, row)?.1))
         };
         let heads = vector.iter().filter_map(|(chain, seq)| hash(EventId::new(chain, seq))).collect();
-        Claim { vector, heads, instance: Some(INSTANCE) }
+        Claim { vector, heads, instance: Some(INSTANCE), lost: None }
     }
 
     /// The peer answers for the hash of one event.
@@ -269,6 +273,7 @@ pub fn hello(vector: VersionVector) -> Message {
         dictionaries: Default::default(),
         level: 0,
         wall: None,
+        lost: None,
     })
 }
 
@@ -279,7 +284,7 @@ pub fn run(chain: Chain, first: u64, hash: Hash, payloads: &[&[u8]]) -> (Run, Ha
         head = head.link(EventId::new(chain, Seq(seq)), payload);
     }
     let payloads = payloads.iter().map(|payload| payload.to_vec()).collect();
-    (Run { chain, first: Seq(first), head, payloads }, head)
+    (Run { chain, first: Seq(first), head, payloads, gaps: Vec::new() }, head)
 }
 
 /// A vector of one chain.

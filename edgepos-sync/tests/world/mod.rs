@@ -5,6 +5,7 @@
 pub mod bench;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use edgepos_core::{
     ConnectionId, EventId, Jitter, Lane, Load, Now, Persist, ReplicaId, Seq, Space, StoreId, Term, WallMs,
@@ -111,7 +112,9 @@ impl World {
             batches: Vec::new(),
         };
         for terminal in 0..terminals {
-            world.add(bench::trusting(replica(terminal), seed));
+            // What is read in passing would change the weather; a test of its own has it.
+            let scrub_interval = Duration::from_secs(1 << 30);
+            world.add(Config { scrub_interval, ..bench::trusting(replica(terminal), seed) });
         }
         world
     }
@@ -345,6 +348,7 @@ impl World {
             let life = self.nodes[node].life;
             match output {
                 Output::Accepted(EventRecord { id, .. }) => effects.push(id),
+                Output::Healed { record, is_new } => effects.extend(is_new.then_some(record.id)),
                 Output::Persist(persist) => {
                     self.nodes[node].waiting.push_back((persist, std::mem::take(&mut effects)));
                     let at = self.now + self.jitter.range(0, self.weather.disk.max(1));

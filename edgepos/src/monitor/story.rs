@@ -189,6 +189,8 @@ fn tell_sync(notice: &sync::Notice) -> &'static str {
         | Notice::RollbackSuspected { .. }
         | Notice::CloneSuspected { .. }
         | Notice::Damaged { .. }
+        | Notice::Lost { .. }
+        | Notice::Mended { .. }
         | Notice::TooManyChains { .. } => tell_damage(notice),
         Notice::Mistaken { chain, claimed, own, witness } => {
             warn!(%chain, claimed = claimed.0, own = own.0, %witness, "a claim about the cloud is not so; it counts for nothing");
@@ -238,6 +240,14 @@ fn tell_damage(notice: &sync::Notice) -> &'static str {
     if let Notice::Damaged { id } = notice {
         error!(%id, "a stored event does not match its hash");
         return "damaged";
+    }
+    if let Notice::Lost { first, last } = notice {
+        error!(%first, last = last.0, "the bytes of own events are lost: nobody who was asked has them; the rest goes on");
+        return "lost";
+    }
+    if let Notice::Mended { first, last } = notice {
+        info!(%first, last = last.0, "damaged events are there again, as they were");
+        return "mended";
     }
     if let Notice::TooManyChains { witness } = notice {
         error!(?witness, "there are more chains than the limit");

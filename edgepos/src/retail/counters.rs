@@ -27,6 +27,8 @@ pub(crate) struct Counters {
     sparse: BTreeMap<(Item, Chain), PnRow>,
     /// Rows that have moved since they were written.
     dirty: BTreeSet<(Item, Chain)>,
+    /// Whether what is applied comes behind later events of its chain.
+    late: bool,
     /// Stock of GTINs as it was found on disk, until the first event is counted on top of it.
     found: BTreeMap<(Vec<u8>, Chain), Found>,
     /// Rows on disk whose place a row of the GTIN takes.
@@ -99,6 +101,11 @@ impl Counters {
             self.check(id, item, delta)?;
         }
         Ok(self.carry_out(id, plan))
+    }
+
+    /// Whether what is applied from here on comes behind later events of its chain, since its bytes were lost.
+    pub(crate) fn count_late(&mut self, late: bool) {
+        self.late = late;
     }
 
     /// Applies what of an event's effects is not in the rows yet, all of it or nothing. An earlier version that had this disk in
@@ -453,16 +460,26 @@ impl Counters {
     }
 
     fn check(&self, id: EventId, item: Item, delta: i64) -> Result<(), Unreadable> {
-        let row = self.cell(item, id.chain);
+        let row = self.in_turn(self.cell(item, id.chain));
         row.after(id, delta).map(|_| ()).map_err(|_| Unreadable::CounterOverflow)
+    }
+
+    /// The row as it is to the next event: one that comes late finds none of the later ones.
+    fn in_turn(&self, row: PnRow) -> PnRow {
+        if self.late { PnRow { stamp: Seq::ZERO, ..row } } else { row }
     }
 
     fn add(&mut self, id: EventId, item: Item, delta: i64) {
         const CHECKED: &str = "checked above: in order and inside 64 bits";
-        if self.rows[item.0 as usize].dense {
+        let dense = self.rows[item.0 as usize].dense;
+        if dense && self.late {
+            self.dense.add_late(id, item, delta).expect(CHECKED);
+        } else if dense {
             self.dense.apply(id, item, delta).expect(CHECKED);
         } else {
-            let row = self.cell(item, id.chain).after(id, delta).expect(CHECKED);
+            let cell = self.cell(item, id.chain);
+            let mut row = self.in_turn(cell).after(id, delta).expect(CHECKED);
+            row.stamp = row.stamp.max(cell.stamp);
             self.sparse.insert((item, id.chain), row);
         }
     }

@@ -19,6 +19,7 @@ pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod reissued;
 pub(crate) mod set_aside;
+pub(crate) mod uncounted;
 pub(crate) mod unreadable;
 
 pub(crate) mod keys;
@@ -26,6 +27,7 @@ pub(crate) mod recordings;
 pub(crate) mod sold;
 
 pub(crate) mod catalogue;
+pub(crate) mod change;
 pub(crate) mod day;
 pub(crate) mod exception;
 pub(crate) mod parked;

@@ -2,24 +2,24 @@
 
 use edgepos_core::{EventId, Lane, Now, ReplicaId, Space};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::Hash;
+use edgepos_sync::{EventRecord, Hash};
 
 use super::applied::Applied;
-use super::catalogue::{Catalogue, Change as RegisterChange};
+use super::catalogue::Catalogue;
+use super::change::Change;
 use super::counters::{Counters, Effected};
 use super::day::Day;
 use super::desk::Desk;
 use super::effect::CounterRow;
 use super::envelope::{Envelope, Mode};
 use super::exception::Exceptions;
-use super::exception::body::{ExceptionEnded, ExceptionRaised};
 use super::exception::judge::Standing;
 use super::keys::Keys;
 use super::keys::booked::Booked;
 use super::keys::lookup::Question;
 use super::keys::name::{BookedName, LookupId};
 use super::kind::KnownKind;
-use super::parked::{self, Parked};
+use super::parked::Parked;
 use super::quarantine::Quarantine;
 use super::record::{Record, What};
 use super::recordings::Recordings;
@@ -31,6 +31,7 @@ use super::set_aside::SetAside;
 use super::sold::{self, Sold};
 use super::sums::SoldBy;
 use super::taking_back::{self, Leaving, Rooms};
+use super::uncounted::Uncounted;
 use super::unreadable::Unreadable;
 use crate::ports::{Rows, Store, StoreError};
 use crate::terminal::io::{Notice, Reply, RequestId};
@@ -56,6 +57,7 @@ pub(crate) struct Shop {
     quarantine: Quarantine,
     reissued: Reissued,
     set_aside: SetAside,
+    uncounted: Uncounted,
 }
 
 impl Shop {
@@ -95,6 +97,10 @@ impl Shop {
                 false => self.exceptions.restore_twice(key, value),
             },
             Space::Reissued => self.reissued.restore(key, value),
+            Space::Lost => {
+                self.uncounted.restore(key);
+                Ok(())
+            }
             Space::Quarantine => {
                 self.quarantine.restore();
                 Ok(())
@@ -180,6 +186,43 @@ impl Shop {
         self.applied.fall_behind();
     }
 
+    /// An event that the counter rows may lack cannot be read: it counts when its bytes are there again.
+    pub(crate) fn lacks(&mut self, id: EventId) {
+        self.uncounted.note(id);
+        self.applied.fall_behind();
+    }
+
+    /// Events that the counters lack because their bytes could not be read.
+    pub(crate) fn uncounted(&self) -> &Uncounted {
+        &self.uncounted
+    }
+
+    /// An event is there whose bytes were damaged or lost. It does now what it has not done: one that `is_new` has done nothing.
+    pub(crate) fn heal(&mut self, turn: &mut Turn<'_>, healed: &EventRecord, is_new: bool) {
+        let (id, out) = (healed.id, &mut *turn.out);
+        if !self.uncounted.take(id, out) && !is_new {
+            return;
+        }
+        let envelope = match Envelope::decode(&healed.payload) {
+            Ok(envelope) => envelope,
+            Err(error) => return self.quarantine.put(id, &error.into(), out),
+        };
+        let own = self.keys.note(id, Some(&envelope), out);
+        self.counters.count_late(true);
+        match self.reissued.note(id, &envelope, turn.ledger.held(), out) {
+            Counts::No => {}
+            Counts::InsteadOf(other) => {
+                self.rooms().uncount(turn.now, other, &envelope, turn.ledger, out);
+                self.count(turn.now, id, &envelope, own, out);
+            }
+            Counts::Yes => self.count(turn.now, id, &envelope, own, out),
+        }
+        self.counters.count_late(false);
+        out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
+        // Only the rows say that it counts: a start does not look at it again.
+        self.write_rows(turn.ledger.held().clone(), out);
+    }
+
     /// How many events the counter rows on disk lack.
     pub(crate) fn rows_behind(&self) -> u32 {
         self.applied.behind()
@@ -188,6 +231,7 @@ impl Shop {
     /// Writes the counter rows that have moved; they count `held` then, all that was interpreted.
     pub(crate) fn write_rows(&mut self, held: VersionVector, out: &mut UnitOfWork) {
         self.counters.write(out);
+        self.uncounted.write(out);
         self.applied.write(held, out);
     }
 
@@ -532,48 +576,6 @@ impl Shop {
     /// The open business day, as yyyymmdd.
     pub(crate) fn business_day(&self) -> Option<u32> {
         self.day.open()
-    }
-}
-
-/// What an event does beside its effects.
-enum Change {
-    EffectsAlone,
-    Parked(parked::Change),
-    Sale,
-    Register(RegisterChange),
-    Raised(ExceptionRaised),
-    Ended(ExceptionEnded),
-}
-
-impl Change {
-    /// Reads what an event does beside its effects. One that cannot be read moves no counter either.
-    fn read(id: EventId, envelope: &Envelope) -> Result<Self, Unreadable> {
-        Ok(match envelope.kind.known() {
-            Some(KnownKind::ProductSet) => Self::Register(Catalogue::read_product(id, envelope)?),
-            Some(KnownKind::PriceSet) => Self::Register(Catalogue::read_price(id, envelope)?),
-            Some(KnownKind::ExceptionRaised) if id.chain.replica.is_store() => {
-                Self::Raised(Exceptions::read(envelope)?)
-            }
-            Some(KnownKind::ExceptionEnded) if id.chain.replica.is_store() => {
-                Self::Ended(Exceptions::read_end(envelope)?)
-            }
-            Some(KnownKind::BasketParked) => Self::Parked(Parked::read_parked(envelope)?),
-            Some(KnownKind::BasketClaimed | KnownKind::BasketClosed) => {
-                Self::Parked(Parked::read_taken(envelope)?)
-            }
-            Some(KnownKind::Transaction) => Self::Sale,
-            // Their effects say it all, and those of a later version's kinds count as well.
-            Some(
-                KnownKind::NumberVoided
-                | KnownKind::StockMoved
-                | KnownKind::DayOpened
-                | KnownKind::DayClosed
-                | KnownKind::ExceptionRaised
-                | KnownKind::ExceptionEnded
-                | KnownKind::Custom,
-            )
-            | None => Self::EffectsAlone,
-        })
     }
 }
 

@@ -135,6 +135,12 @@ fn log<M: SerializeMap>(notice: &sync::Notice, out: &mut Fields<M>) -> Result<()
             out.name("clone_suspected")?.put("connection", &connection.0)?
         }
         Notice::Damaged { id } => out.name("damaged")?.text("id", id)?,
+        Notice::Lost { first, last } => {
+            out.name("events_lost")?.text("first", first)?.put("last", &last.0)?
+        }
+        Notice::Mended { first, last } => {
+            out.name("events_mended")?.text("first", first)?.put("last", &last.0)?
+        }
         Notice::Pruned { id, peer } => {
             out.name("pruned")?.text("id", id)?.put("peer", &peer.map(|peer| peer.to_string()))?
         }

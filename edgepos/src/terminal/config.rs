@@ -229,6 +229,8 @@ impl Config {
             critical_bytes: standard.critical_bytes,
             pause_max: standard.pause_max,
             claim_grace: standard.claim_grace,
+            // Slow on purpose: what nobody asks for is read once in a while.
+            scrub_interval: standard.scrub_interval,
             head_interval: standard.head_interval,
             dispute_interval: standard.dispute_interval,
             unconfirmed_wait: standard.unconfirmed_wait,

@@ -28,12 +28,13 @@ pub(super) struct Seen<'t> {
 
 impl Seen<'_> {
     /// For each kind that the terminal itself sees whether it holds.
-    pub(super) fn findings(&self, now: Now, ledger: &mut Ledger) -> [(ConditionKind, Option<Finding>); 13] {
+    pub(super) fn findings(&self, now: Now, ledger: &mut Ledger) -> [(ConditionKind, Option<Finding>); 14] {
         let Self { shop, election, config, clocks, disk, replacing, was_displaced } = *self;
         let second_holder = ledger.other_holder(now);
         let (mistaken, forked) = of_claims(ledger.mistakes(), ledger.to_set_aside());
         [
             (ConditionKind::Quarantined, of_quarantine(shop.quarantined())),
+            (ConditionKind::Damaged, of_damage(shop.uncounted().len(), ledger)),
             (ConditionKind::ToleranceLost, of_majority(now, election, replacing)),
             (ConditionKind::LevelBehind, of_level(election, config.level)),
             (ConditionKind::RefusedByCloud, of_refusal(ledger.refused_by_cloud(), ledger.queued())),
@@ -48,6 +49,24 @@ impl Seen<'_> {
             (ConditionKind::DiskBusy, disk.busy()),
         ]
     }
+}
+
+/// Events whose bytes are not there: damaged here, or lost for good.
+fn of_damage(uncounted: u64, ledger: &Ledger) -> Option<Finding> {
+    let damaged = ledger.damaged();
+    let lost: Vec<_> = ledger.lost().iter().collect();
+    let positions = lost.iter().map(|(_, first, last)| last.0 - first.0 + 1);
+    let gone = positions.fold(0, u64::saturating_add);
+    (damaged + gone + uncounted > 0).then(|| {
+        let mut about = vec![format!("{damaged} damaged events are asked for")];
+        if uncounted > 0 {
+            about.push(format!("{uncounted} are missing from the counters"));
+        }
+        about.extend(
+            lost.iter().map(|(chain, first, last)| format!("bytes lost: {chain} from {first} to {last}")),
+        );
+        Finding { count: (damaged + gone).max(uncounted), about: about.join("; ") }
+    })
 }
 
 /// Events and decisions that are stored and cannot be read.

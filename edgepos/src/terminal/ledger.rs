@@ -402,6 +402,16 @@ impl Ledger {
         self.outbox.cloud()
     }
 
+    /// Events whose bytes are lost.
+    pub(crate) fn lost(&self) -> sync::Lost {
+        self.outbox.lost()
+    }
+
+    /// How many stored events are damaged and are still looked for.
+    pub(crate) fn damaged(&self) -> u64 {
+        self.outbox.damaged()
+    }
+
     /// Claims about the cloud that are not so.
     pub(crate) fn mistakes(&self) -> impl Iterator<Item = sync::Mistake> + '_ {
         self.outbox.mistakes()

@@ -101,17 +101,11 @@ impl Terminal {
         let election =
             Election::new(now, config.election(), parts.election).map_err(ConfigError::Election)?;
         let outbox = Outbox::new(now, config.outbox(), parts.outbox).map_err(ConfigError::Outbox)?;
+        let (me, generation) = (config.me.terminal(), config.genesis.generation);
         let mut terminal = Self {
             links: Links::new(config.me, config.max_peers),
             election,
-            ledger: Ledger::new(
-                now,
-                config.me.terminal(),
-                outbox,
-                parts.clock,
-                config.genesis.generation,
-                parts.derivation,
-            ),
+            ledger: Ledger::new(now, me, outbox, parts.clock, generation, parts.derivation),
             levels: parts.levels.born_at(parts.identity.born()),
             replacing: parts.replacing,
             shop: parts.shop,
@@ -126,7 +120,7 @@ impl Terminal {
         let (first, author, joins) = (terminal.config.me, terminal.ledger.author(), terminal.config.joins());
         let held = terminal.ledger.durable();
         terminal.shop.start(now, first, author, joins, held, &mut terminal.out).map_err(ConfigError::Rows)?;
-        if rows_are_complete {
+        if rows_are_complete || terminal.shop.uncounted().is_fresh() {
             terminal.shop.write_rows(terminal.ledger.held().clone(), &mut terminal.out);
         }
         terminal.settle(now);
@@ -364,6 +358,11 @@ impl Terminal {
         self.shop.sales().unresolved().collect()
     }
 
+    /// Events whose bytes nobody has who was asked. Counters of whoever never had them lack what they did, until they turn up.
+    pub fn lost(&self) -> sync::Lost {
+        self.ledger.lost()
+    }
+
     /// Asks for the value of a counter as far as this terminal has seen, also of a line that was sold and of which nothing has come
     /// back: that has no row, and its sale is read. The reply is [`Reply::Counter`].
     ///
@@ -501,10 +500,11 @@ impl Terminal {
                 self.out.load(load, LoadFor::Outbox(id));
             }
             sync::Output::Accepted(record) => {
-                if let Some(ahead) = self.ledger.accept(now, &record) {
-                    self.out.tell(ahead);
-                }
+                self.ledger.accept(now, &record).into_iter().for_each(|ahead| self.out.tell(ahead));
                 self.shop.interpret(now, &mut self.ledger, &mut self.out);
+            }
+            sync::Output::Healed { record, is_new } => {
+                self.with_turn(now, |shop, turn| shop.heal(turn, &record, is_new))
             }
             sync::Output::Reissue { record, hash } => {
                 let Self { config, shop, ledger, out, in_reissue, .. } = self;

@@ -1,11 +1,14 @@
 //! What a terminal reads from its store when it starts: rows, heads, and the events that the counter rows lack.
 
+mod tail;
+
 use edgepos_consensus as consensus;
 use edgepos_core::{Chain, EventId, ReplicaId, Seq, Space, StoreId, Write};
 use edgepos_crdt::Hlc;
 use edgepos_sync::{self as sync, EventRecord};
 use thiserror::Error;
 
+use self::tail::Tail;
 use super::config::{Config, ConfigError};
 use super::derivation;
 use super::level::Levels;
@@ -140,16 +143,23 @@ impl Restored {
         held: Seq,
     ) -> Result<(), RestoreError> {
         const PIECE: u32 = 1 << 18;
+        let key = |seq| EventId::new(chain, seq).to_key();
+        // The row before tells the hash on which the first one must follow.
+        let before = store.scan(Space::Event, &key(applied), &key(applied), 1)?;
+        let before = before.first().and_then(|(key, value)| EventRecord::from_row(key, value));
+        let before = before.filter(|(record, _)| record.id.seq == applied).map(|(_, hash)| hash);
+        let mut tail = Tail::behind(chain, applied, before);
         let mut reached = applied;
         while reached < held {
-            let [from, to] = [reached.next(), held].map(|seq| EventId::new(chain, seq).to_key());
-            let rows = store.scan(Space::Event, &from, &to, PIECE)?;
+            let rows = store.scan(Space::Event, &key(reached.next()), &key(held), PIECE)?;
             let Some((last, _)) = rows.last() else { break };
-            reached = EventId::from_key(last).map_or(held, |id| id.seq);
-            for (record, _) in rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value)) {
-                self.parts.shop.replay(record.id, &record.payload);
+            reached = EventId::from_key(last).map_or(held, |id| id.seq.max(reached.next()));
+            for (record, hash) in rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value)) {
+                tail.read(record, hash, &mut self.parts.shop);
             }
         }
+        let head = self.parts.outbox.hash(chain);
+        tail.end(held, head, &mut self.parts.shop);
         Ok(())
     }
 
@@ -170,7 +180,10 @@ impl Restored {
             Space::Election | Space::ElectionLog | Space::ElectionSnapshot => {
                 parts.election.insert(space, key, value).map_err(RowError::from)
             }
-            Space::Head | Space::Cloud | Space::Author => {
+            Space::Lost if EventId::from_key(key).is_none() => {
+                parts.shop.restore(space, key, value).map_err(RowError::from)
+            }
+            Space::Head | Space::Cloud | Space::Author | Space::Lost => {
                 parts.outbox.insert(space, key, value).map_err(RowError::from)
             }
             Space::Replacement => parts.replacing.restore(key, value).map_err(RowError::from),

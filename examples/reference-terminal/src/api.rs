@@ -536,3 +536,23 @@ pub enum ProblemCode {
     /// There is no model to ask.
     NoModel,
 }
+
+/// Events whose bytes are lost: what `GET /lost` lists.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LostEvents {
+    /// The name of the first one.
+    pub first: String,
+    /// The position of the last one in the same chain.
+    pub last: u64,
+}
+
+impl LostEvents {
+    /// All that are lost.
+    pub fn list(lost: &edgepos::sync::Lost) -> Vec<Self> {
+        let name = |(chain, first, last): (_, _, edgepos::core::Seq)| Self {
+            first: edgepos::core::EventId::new(chain, first).to_string(),
+            last: last.0,
+        };
+        lost.iter().map(name).collect()
+    }
+}

@@ -128,7 +128,8 @@ async fn upload(url: &str) {
     let events = events(chain(1), "abcde");
     let head = events.last().unwrap().1;
     let payloads = events.into_iter().map(|(record, _)| record.payload).collect();
-    let batch = Batch { runs: vec![Run { chain: chain(1), first: Seq(1), head, payloads }] };
+    let batch =
+        Batch { runs: vec![Run { chain: chain(1), first: Seq(1), head, payloads, gaps: Vec::new() }] };
     let append = CloudRequest::Append {
         store: STORE,
         replica: chain(1).replica,

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use edgepos::core::{EventId, Seq, StoreId, WallMs};
-use edgepos::sync::{CloudReply, CloudRequest, EventRecord, Hash, IngestState, Ingested, Limits};
+use edgepos::sync::{Batch, CloudReply, CloudRequest, EventRecord, Hash, IngestState, Ingested, Limits, Run};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -172,6 +172,10 @@ fn handle(connection: &mut Connection, request: &CloudRequest) -> Result<CloudRe
     if let CloudRequest::Probe { store, event } = request {
         return Ok(CloudReply::Hash { event: *event, hash: hash(connection, *store, *event)? });
     }
+    if let CloudRequest::Fetch { store, first, last } = request {
+        let batch = events(connection, *store, *first, *last)?;
+        return Ok(CloudReply::Events { first: *first, last: *last, batch });
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let store = request.store();
     let before = load(&transaction, store)?;
@@ -264,6 +268,42 @@ fn hash(connection: &Connection, store: StoreId, id: EventId) -> Result<Option<H
     let found = unlinked.first().is_some_and(|(last, _)| *last == id);
     let linked = unlinked.iter().rev().fold(hash, |hash, (id, payload)| hash.link(*id, payload));
     Ok(found.then_some(linked))
+}
+
+/// The events from `first` to `last` as one batch; `None` where they are not all there, or not as their hashes say that they were.
+fn events(
+    connection: &Connection,
+    store: StoreId,
+    first: EventId,
+    last: Seq,
+) -> Result<Option<Vec<u8>>, DbError> {
+    let before = EventId::new(first.chain, Seq(first.seq.0 - 1));
+    let Some(mut head) =
+        (if before.seq == Seq(0) { Some(Hash::ZERO) } else { hash(connection, store, before)? })
+    else {
+        return Ok(None);
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT key, payload, hash FROM event WHERE store = ?1 AND key BETWEEN ?2 AND ?3 ORDER BY key",
+    )?;
+    let to = EventId::new(first.chain, last);
+    let mut rows = statement.query(params![store.0, first.to_key(), to.to_key()])?;
+    let (mut next, mut payloads, mut bytes) = (first, Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let (key, payload): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        head = head.link(next, &payload);
+        let stated: Option<Vec<u8>> = row.get(2)?;
+        bytes += payload.len();
+        let fits = bytes <= Limits::DEFAULT.max_body_bytes as usize / 2;
+        if key != next.to_key() || stated.is_some_and(|stated| stated != head.0) || !fits {
+            return Ok(None);
+        }
+        payloads.push(payload);
+        next.seq = next.seq.next();
+    }
+    let is_whole = next.seq == last.next();
+    let run = Run { chain: first.chain, first: first.seq, head, payloads, gaps: Vec::new() };
+    Ok(is_whole.then(|| Batch { runs: vec![run] }.encode(&Limits::DEFAULT)))
 }
 
 /// SQLite's integers are signed; none of these numbers comes near.

@@ -19,6 +19,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 
 use super::{Db, DbError};
+use crate::api::LostEvents;
 use crate::lifeline;
 use crate::names::{VectorText, parse_16, parse_event, vector_text};
 
@@ -74,6 +75,9 @@ pub struct Head {
     /// Which life of the cloud's memory this is; absent before the first lease.
     #[serde(default)]
     pub instance: Option<String>,
+    /// What is missing below `vector`: its owner has lost the bytes.
+    #[serde(default)]
+    pub lost: Vec<LostEvents>,
 }
 
 /// What `GET /v1/stores/{store}/hash?event=…` says.
@@ -163,6 +167,7 @@ async fn head(State(db): State<Arc<Db>>, Path(store): Path<String>) -> Response 
             vector: vector_text(state.vector()),
             heads: state.heads().iter().map(|(chain, hash)| (chain.to_string(), hash.to_string())).collect(),
             instance: state.instance().map(|instance| instance.to_string()),
+            lost: LostEvents::list(state.lost()),
         })
         .into_response(),
         Err(error) => failed(&error),
@@ -205,6 +210,7 @@ fn kind(reply: &CloudReply) -> &'static str {
         CloudReply::Conflict { .. } => "conflict",
         CloudReply::Fork { .. } => "fork",
         CloudReply::Hash { .. } => "hash",
+        CloudReply::Events { .. } => "events",
         CloudReply::Refused { .. } => "refused",
         _ => "unknown",
     }

@@ -20,8 +20,8 @@ use super::convert;
 use super::guard::{self, Body};
 use super::look_up;
 use crate::api::{
-    Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, Park, Pay, Problem, ProblemCode, Recognised,
-    Recorded, Replace, Retire,
+    Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, LostEvents, Park, Pay, Problem, ProblemCode,
+    Recognised, Recorded, Replace, Retire,
 };
 use crate::nearest;
 
@@ -43,6 +43,7 @@ pub(super) fn router(till: Till) -> Router {
         .route("/record", post(record))
         .route("/status", get(status))
         .route("/unresolved", get(unresolved))
+        .route("/lost", get(lost))
         .route("/counters", get(look_up::counters))
         .route("/exceptions", get(look_up::exceptions))
         .route("/transactions", get(look_up::transactions))
@@ -108,6 +109,10 @@ async fn metrics(State(till): State<Till>) -> Result<impl IntoResponse, Problem>
 
 async fn unresolved(State(till): State<Till>) -> Answer<impl Serialize> {
     Ok(Json(till.node.unresolved().await?))
+}
+
+async fn lost(State(till): State<Till>) -> Answer<impl Serialize> {
+    Ok(Json(LostEvents::list(&till.node.lost().await?)))
 }
 
 #[derive(Deserialize)]
