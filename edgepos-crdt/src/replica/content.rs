@@ -41,7 +41,7 @@ impl<E, K, V> Default for Change<E, K, V> {
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// This incarnation is sealed or written off: take a new one with [`Replica::begin`].
+    /// This incarnation is sealed or written off: take a new one with [`Replica::begin`](crate::Replica::begin).
     #[error("the incarnation is sealed")]
     Sealed,
     /// A register would keep its present value.
