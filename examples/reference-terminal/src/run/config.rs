@@ -120,8 +120,8 @@ impl Config {
         let all: Table = toml::from_str(&text).map_err(explained)?;
         let (own, setup): (Table, Table) =
             all.into_iter().partition(|(key, _)| Own::KEYS.contains(&key.as_str()));
-        let own: Own = own.try_into().map_err(explained)?;
         let setup: Setup = setup.try_into().map_err(explained)?;
+        let own: Own = own.try_into().map_err(explained)?;
         check(path, own, setup)
     }
 }
