@@ -290,7 +290,7 @@ impl Parts {
             self.quorum.forget(replica);
         } else if turn.leads() {
             turn.raft.unreachable(replica);
-            self.quorum.forget(replica);
+            self.quorum.lose(replica);
         } else if turn.raft.leader() == Some(replica) {
             turn.raft.forget_leader();
             self.promise.release();

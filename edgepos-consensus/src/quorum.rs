@@ -36,6 +36,8 @@ pub(crate) struct Quorum {
     answered: BTreeMap<ReplicaId, Answer>,
     /// When anything was last heard from each voter.
     heard: BTreeMap<ReplicaId, Time>,
+    /// The same of members whose connection died since. They are out of reach, and no longer silent than they were.
+    lost_sight: BTreeMap<ReplicaId, Time>,
     /// As of the last update.
     held: bool,
     lost: Option<Lost>,
@@ -58,6 +60,7 @@ impl Quorum {
             leads_since: None,
             answered: BTreeMap::new(),
             heard: BTreeMap::new(),
+            lost_sight: BTreeMap::new(),
             held: false,
             lost: None,
         }
@@ -104,6 +107,7 @@ impl Quorum {
     /// A message of a terminal was taken.
     pub(crate) fn heard(&mut self, replica: ReplicaId, now: Time) {
         self.heard.insert(replica, now);
+        self.lost_sight.remove(&replica);
     }
 
     /// When the terminal was last heard; zero for never.
@@ -116,9 +120,10 @@ impl Quorum {
         now.since(self.heard_at(replica)) < time
     }
 
-    /// Whether the terminal has been silent for so long while this one leads.
+    /// Whether the terminal has been silent for so long while this one leads. A connection that died counts from what came over it.
     pub(crate) fn absent(&self, replica: ReplicaId, now: Time, time: Duration) -> bool {
-        let heard = self.leads_since.map(|since| self.heard_at(replica).max(since));
+        let last = self.heard.get(&replica).or_else(|| self.lost_sight.get(&replica)).copied();
+        let heard = self.leads_since.map(|since| last.unwrap_or_default().max(since));
         heard.is_some_and(|heard| now.since(heard) >= time)
     }
 
@@ -143,10 +148,19 @@ impl Quorum {
         latest.until = answer.until.max(latest.until);
     }
 
-    /// A voter's connection died: what it said does not count any more.
+    /// A member's connection died: what it said does not count any more.
+    pub(crate) fn lose(&mut self, replica: ReplicaId) {
+        self.answered.remove(&replica);
+        if let Some(heard) = self.heard.remove(&replica) {
+            self.lost_sight.insert(replica, heard);
+        }
+    }
+
+    /// The connection of one that is no member died.
     pub(crate) fn forget(&mut self, replica: ReplicaId) {
         self.answered.remove(&replica);
         self.heard.remove(&replica);
+        self.lost_sight.remove(&replica);
     }
 
     /// The moment until which a majority is known to follow; `None` while no majority has ever answered.
@@ -233,6 +247,21 @@ impl Quorum {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A cable that is pulled and put back makes nobody silent: who is takes its place for good.
+    #[test]
+    fn a_connection_that_dies_is_no_silence_yet() {
+        let (voter, patience) = (ReplicaId::new(2, 1), Duration::from_secs(5));
+        let mut quorum = Quorum::new(ReplicaId::new(1, 1), Duration::from_millis(499));
+        quorum.lead(Time(0), Duration::from_millis(499));
+        quorum.heard(voter, Time(60_000));
+        quorum.lose(voter);
+        assert!(!quorum.reaches(voter, Time(60_001)), "it is out of reach at once");
+        assert!(!quorum.absent(voter, Time(64_999), patience));
+        assert!(quorum.absent(voter, Time(65_000), patience));
+        quorum.heard(voter, Time(65_001));
+        assert!(!quorum.absent(voter, Time(65_002), patience));
+    }
 
     /// What is asked in the millisecond of a change may carry either lease, and counts for the shorter one.
     #[test]
