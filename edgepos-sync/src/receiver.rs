@@ -124,6 +124,11 @@ impl Receiver {
         is_held_back: impl Fn(Chain) -> bool,
     ) -> Option<Box<Gather>> {
         let kept = |chain: Chain| self.is_apart(chain) || log.is_suspended(chain) || is_held_back(chain);
+        // Asked after each call of each peer, and mostly it lacks nothing: what can be sent is looked at only where it does.
+        let aims = |(chain, seq): (Chain, Seq)| seq > self.held.get(chain) && !kept(chain);
+        if !self.goal.iter().any(aims) {
+            return None;
+        }
         let have = log.sendable(&self.held, self.takes_gaps);
         let lacks = |(chain, seq): (Chain, Seq)| seq.min(have.get(chain)) > self.held.get(chain);
         let behind = self.goal.iter().any(|(chain, seq)| lacks((chain, seq)) && !kept(chain));

@@ -231,6 +231,49 @@ fn what_nobody_has_is_declared_lost_and_passed_by() {
     }
 }
 
+/// Whoever states that it holds any of them keeps them from being declared, however it answers: the cloud passes by for good what was.
+#[test]
+fn what_anybody_states_to_hold_is_not_declared() {
+    for held in [4, 5, 7] {
+        let (mut bench, chain) = ten();
+        (4..=6).for_each(|seq| drop(bench.rows.remove(&row(chain, seq))));
+        greet(&mut bench, 1, VersionVector::new());
+        greet(&mut bench, 2, world::bench::vector(chain, held));
+        bench.wait(Duration::from_secs(90));
+        let none = Message::Found { first: id(chain, 4), last: Seq(6), batch: None };
+        bench.say(replica(2), 1, none);
+        bench.wait(Duration::from_secs(90));
+        assert_eq!(bench.outbox.lost().iter().count(), 0, "up to {held}");
+        assert!(bench.outbox.damaged() > 0, "and it is told");
+    }
+    let (mut bench, chain) = ten();
+    (4..=6).for_each(|seq| drop(bench.rows.remove(&row(chain, seq))));
+    greet(&mut bench, 1, world::bench::vector(chain, 3));
+    bench.wait(Duration::from_secs(90));
+    assert_eq!(bench.outbox.lost().first(chain), Some(Seq(4)), "nobody does");
+}
+
+/// Two damaged rows with one between them: the second is looked at again and again, and neither is forgotten nor asked for without end.
+#[test]
+fn damage_beside_damage_is_looked_at_now_and_then() {
+    let (mut bench, chain) = ten();
+    flip(&mut bench, chain, 6, 33);
+    flip(&mut bench, chain, 8, 33);
+    greet(&mut bench, 1, VersionVector::new());
+    greet(&mut bench, 2, world::bench::vector(chain, 10));
+    bench.news.clear();
+    bench.wait(Duration::from_secs(50));
+    let told = bench.news.iter().filter(|news| matches!(news, Notice::Damaged { .. })).count();
+    assert!(told <= 4, "{told} times");
+    assert!(wanted(&bench).len() <= 4, "{:?}", wanted(&bench));
+    let (whole, _) = ten();
+    give(&mut bench, &whole, 2, chain, 6, 6);
+    bench.wait(Duration::from_secs(120));
+    give(&mut bench, &whole, 2, chain, 8, 8);
+    bench.wait(Duration::from_secs(5));
+    assert_eq!((bench.outbox.damaged(), bench.rows == whole.rows), (0, true));
+}
+
 #[test]
 fn only_the_owner_declares() {
     let (mut bench, chain) = ten();

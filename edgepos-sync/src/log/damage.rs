@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use edgepos_core::{Chain, EventId, Seq, Space, Write};
 use edgepos_wire::{DecodeError, DecodeFault, Reader, write};
 
+use crate::author::Parting;
 use crate::event::Hash;
 use crate::gap::{Gap, Lost, MAX_GAPS};
 use crate::limits::Limits;
@@ -88,13 +89,19 @@ impl Damage {
         Some((taken, Write::delete(Space::Lost, first.to_key())))
     }
 
-    /// The chain ends at `seq` now: what was lost behind it is not of it any more. The rows that go.
-    pub(super) fn cut(&mut self, chain: Chain, seq: Seq) -> Vec<Write> {
-        let gone = self.lost.get_mut(&chain).map(|gaps| gaps.split_off(&seq.next())).unwrap_or_default();
+    /// The chain ends at `end` now: what was lost behind it is not of it any more, and a gap that reaches beyond it ends there. The rows
+    /// that go or change.
+    pub(super) fn cut(&mut self, chain: Chain, end: Parting) -> Vec<Write> {
+        let gone = self.lost.get_mut(&chain).map(|gaps| gaps.split_off(&end.seq.next())).unwrap_or_default();
         self.damaged.remove(&chain);
         self.changes += 1;
+        let across = self.lost.get(&chain).and_then(|gaps| gaps.values().next_back().copied());
+        let across = across.filter(|kept| kept.gap.at > end.seq).map(|Kept { gap, taken }| {
+            self.lose(chain, Gap { last: end.seq, at: end.seq, hash: end.hash, ..gap }, taken)
+        });
         gone.into_keys()
             .map(|first| Write::delete(Space::Lost, EventId::new(chain, first).to_key()))
+            .chain(across)
             .collect()
     }
 
@@ -207,5 +214,37 @@ impl Damage {
             }
         }
         end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::{Lane, ReplicaId};
+
+    use super::*;
+
+    #[test]
+    fn a_gap_ends_where_its_chain_does() {
+        let chain = Chain::new(ReplicaId::new(1, 1), Lane::Transactions);
+        let gap = |first, last, at, hash| Gap {
+            first: Seq(first),
+            last: Seq(last),
+            at: Seq(at),
+            hash: Hash([hash; 32]),
+        };
+        let mut damage = Damage::default();
+        for one in [gap(2, 2, 2, 1), gap(5, 8, 9, 2), gap(11, 12, 12, 3)] {
+            drop(damage.lose(chain, one, true));
+        }
+        let rows = damage.cut(chain, Parting { seq: Seq(6), hash: Hash([7; 32]) });
+        assert_eq!(damage.gaps_above(chain, Seq(0)), [gap(2, 2, 2, 1), gap(5, 6, 6, 7)]);
+        assert_eq!(rows.len(), 2, "one goes, and one changes");
+        let mut restored = Damage::default();
+        for row in &rows {
+            if let Write::Put { key, value, .. } = row {
+                restored.insert(key, value).expect("its own row");
+            }
+        }
+        assert_eq!(restored.gaps_above(chain, Seq(0)), [gap(5, 6, 6, 7)]);
     }
 }

@@ -206,7 +206,7 @@ impl Log {
         self.accepted.fall_to(chain, parting.seq);
         self.writes.fall_to(chain, parting.seq);
         self.recent.forget(chain);
-        self.damage.cut(chain, parting.seq).into_iter().for_each(|row| intake.write(row));
+        self.damage.cut(chain, parting).into_iter().for_each(|row| intake.write(row));
         if self.proved.vector().get(chain) > parting.seq {
             self.proved.forget(&[chain]);
         }

@@ -1,7 +1,7 @@
 //! What is damaged on this disk: examined, asked for of peers and the cloud, written again, or declared lost.
 //!
-//! Only its owner declares an event lost, and only when nobody who was asked has it. Until then its chain is sent up to it, and every
-//! other chain goes on.
+//! Only its owner declares an event lost, and only where nobody who was heard since the start states that it holds it. Until then its
+//! chain is sent up to it, and every other chain goes on.
 
 mod examine;
 mod look;
@@ -23,7 +23,7 @@ use crate::peers::Peers;
 use crate::turn::Turn;
 use crate::wire::batch::{Batch, Link, Run};
 
-/// How long those who were asked may take before the owner declares an event lost.
+/// How long others may take to state that they hold an event before its owner declares it lost.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often those who did not have it are asked again.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -60,17 +60,9 @@ struct Part {
     /// Whether nothing was found to be wrong with it.
     is_sound: bool,
     asked: BTreeMap<ReplicaId, ConnectionId>,
-    cloud: Asked,
+    /// Whether the cloud was asked.
+    asked_cloud: bool,
     again: Time,
-}
-
-/// Whether the cloud was asked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Asked {
-    Not,
-    Yes,
-    /// It has not got it.
-    InVain,
 }
 
 /// Rows that are being read.
@@ -86,8 +78,8 @@ enum Reading {
 
 impl Part {
     fn new(now: Time, gap: Option<Gap>, is_lost: bool) -> Self {
-        let (asked, cloud, again) = (BTreeMap::new(), Asked::Not, now + AGAIN);
-        Self { gap, is_lost, since: now, looks: 0, is_sound: false, asked, cloud, again }
+        let (asked, again) = (BTreeMap::new(), now + AGAIN);
+        Self { gap, is_lost, since: now, looks: 0, is_sound: false, asked, asked_cloud: false, again }
     }
 }
 
@@ -97,7 +89,7 @@ impl Mending {
         self.adopt(turn);
         self.read(turn);
         self.ask(turn, peers, uploader);
-        self.declare(turn, uploader);
+        self.declare(turn, peers, uploader);
         self.wake = self.next_wake(turn);
     }
 
@@ -127,17 +119,19 @@ impl Mending {
         let due = |part: &Part| part.gap.is_none() && part.since <= turn.now;
         let sound = self.parts.iter().filter(|(_, part)| part.is_sound && due(part));
         sound.for_each(|(id, _)| turn.log.damage_mut().settle(*id));
-        let unexamined = self.parts.iter().find(|(_, part)| !part.is_sound && due(part));
-        if let Some((id, part)) = unexamined {
+        let look = |(id, part): (&EventId, &Part)| {
             // What is before the event is read as well: its hash may be what is wrong.
             let ahead = 2u64 << (4 * part.looks.min(8));
             let first = Seq(id.seq.0.saturating_sub(ahead).max(1));
             let max_bytes = (LOOK.0 << (4 * part.looks.min(2))).min(LOOK.1);
-            if let Some(look) = Look::new(turn.log, id.chain, first, None, max_bytes) {
-                let load = look.read(turn);
-                self.reading = Some((load, Reading::Part { id: *id, look }));
-                return;
-            }
+            Look::new(turn.log, id.chain, first, None, max_bytes).map(|look| (*id, look))
+        };
+        // One whose chain is being rewritten holds up no other.
+        let unexamined = self.parts.iter().filter(|(_, part)| !part.is_sound && due(part)).find_map(look);
+        if let Some((id, look)) = unexamined {
+            let load = look.read(turn);
+            self.reading = Some((load, Reading::Part { id, look }));
+            return;
         }
         if let Some(run) = self.found.pop_front() {
             let from = EventId::new(run.chain, Seq(run.first.0 - 1));
@@ -171,9 +165,18 @@ impl Mending {
     }
 
     fn examined(&mut self, turn: &mut Turn<'_>, id: EventId, look: Look, rows: &[(Vec<u8>, Vec<u8>)]) {
-        let (Some(part), Some(finding)) = (self.parts.get_mut(&id), look.examine(turn.log, rows)) else {
-            return;
+        let Some(finding) = look.examine(turn.log, rows) else { return };
+        let first = |gap: &Gap| EventId::new(id.chain, gap.first);
+        let is_known = |gap: &Gap| {
+            first(gap) != id && self.parts.get(&first(gap)).is_some_and(|known| known.gap == Some(*gap))
         };
+        let finding = match finding {
+            // The read ended before it, or found what was found already and is still to be mended: nothing is said of this one yet.
+            Finding::Sound(reach) if reach < id.seq => Finding::Unclear(reach),
+            Finding::Bytes(gap) if is_known(&gap) => Finding::Unclear(gap.last),
+            finding => finding,
+        };
+        let Some(part) = self.parts.get_mut(&id) else { return };
         match finding {
             // It was written again meanwhile. Whoever else is not content with it must not go round with this.
             Finding::Sound(_) => (part.is_sound, part.since) = (true, turn.now + RECOVERY),
@@ -208,20 +211,18 @@ impl Mending {
             if part.again <= turn.now {
                 part.again = turn.now + AGAIN;
                 part.asked.clear();
-                part.cloud = Asked::Not;
+                part.asked_cloud = false;
             }
             peers.ask_for(turn, *first, gap.last, &mut part.asked);
-            if part.cloud == Asked::Not
-                && uploader.holds(*first, gap.last)
-                && uploader.fetch(*first, gap.last)
-            {
-                part.cloud = Asked::Yes;
+            if !part.asked_cloud && uploader.holds(*first, gap.last) {
+                part.asked_cloud = uploader.fetch(*first, gap.last);
             }
         }
     }
 
-    /// Declares lost what is our own and nobody has.
-    fn declare(&mut self, turn: &mut Turn<'_>, uploader: &Uploader) {
+    /// Declares lost what is our own and nobody states to hold. Where somebody does, however it answers, the chain waits for it: the cloud
+    /// passes by for good what was declared.
+    fn declare(&mut self, turn: &mut Turn<'_>, peers: &Peers, uploader: &Uploader) {
         let own = turn.config.me.terminal();
         let waited = turn.now >= turn.author.waits_until(turn.config.unconfirmed_wait);
         if !turn.author.is_confirmed() && !waited {
@@ -233,13 +234,10 @@ impl Mending {
             };
             let chain = first.chain;
             let in_cloud = turn.log.cloud().get(chain) >= gap.first || uploader.holds(*first, gap.first);
-            let rewritten = turn.log.is_being_rewritten(chain);
+            let is_held = in_cloud || peers.may_hold(*first);
+            let is_unsure = turn.log.is_being_rewritten(chain) || turn.author.doubts(chain);
             let is_own = chain.replica.terminal() == own && !chain.replica.is_store();
-            if !is_own
-                || rewritten
-                || (in_cloud && part.cloud != Asked::InVain)
-                || !turn.log.damage().has_room(1)
-            {
+            if !is_own || is_unsure || is_held || !turn.log.damage().has_room(1) {
                 continue;
             }
             part.is_lost = true;
@@ -257,16 +255,11 @@ impl Mending {
         last: Seq,
         batch: Option<&[u8]>,
     ) {
-        let Some(part) = self.parts.get_mut(&first) else { return };
+        let Some(part) = self.parts.get(&first) else { return };
         if part.gap.is_none_or(|gap| gap.last != last) {
             return;
         }
-        let Some(batch) = batch else {
-            if peer.is_none() {
-                part.cloud = Asked::InVain;
-            }
-            return;
-        };
+        let Some(batch) = batch else { return };
         match Batch::decode(batch, &turn.config.limits) {
             Ok(Batch { runs }) => {
                 let fits = |run: &Run| {
@@ -276,17 +269,11 @@ impl Mending {
                         && run.gaps.is_empty()
                 };
                 let run = runs.into_iter().next().filter(fits);
-                if let Some(run) = run.filter(|_| self.found.len() < MAX_FOUND) {
-                    self.found.push_back(run);
-                } else if peer.is_none() {
-                    part.cloud = Asked::InVain;
-                }
+                self.found.extend(run.filter(|_| self.found.len() < MAX_FOUND));
             }
             Err(error) => {
                 if let Some(peer) = peer {
                     turn.out.notice(Notice::Undecodable { peer, error });
-                } else {
-                    part.cloud = Asked::InVain;
                 }
             }
         }
@@ -321,10 +308,6 @@ impl Mending {
             })
             .collect();
         if events.is_empty() {
-            if let Some(part) = self.parts.get_mut(&first) {
-                // What the cloud gave does not fit; nobody waits for it any more.
-                part.cloud = if part.cloud == Asked::Yes { Asked::InVain } else { part.cloud };
-            }
             return;
         }
         self.parts.remove(&first);

@@ -111,6 +111,11 @@ impl Peers {
         }
     }
 
+    /// Whether anybody who was heard since the start, connected or not, states that it holds the event.
+    pub(crate) fn may_hold(&self, event: EventId) -> bool {
+        self.peers.values().any(|peer| peer.may_hold(event))
+    }
+
     /// Whether a peer that can be talked to speaks through the connection.
     pub(crate) fn hears(&self, id: ReplicaId, connection: ConnectionId) -> bool {
         self.peers.get(&id).is_some_and(|peer| peer.is_open() && peer.hears(connection))

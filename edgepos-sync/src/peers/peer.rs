@@ -219,6 +219,12 @@ impl Peer {
         }
     }
 
+    /// Whether it states that it holds the event.
+    pub(crate) fn may_hold(&self, event: EventId) -> bool {
+        self.held().get(event.chain) >= event.seq
+            && !self.lost.as_ref().is_some_and(|lost| lost.contains(event))
+    }
+
     /// What it said that it lacks.
     pub(crate) fn lost(&self) -> impl Iterator<Item = (EventId, Seq)> + '_ {
         let lost = self.lost.iter().flat_map(Lost::iter);
