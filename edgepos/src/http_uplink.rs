@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use edgepos_core::{StoreId, WallMs};
@@ -20,6 +20,8 @@ use crate::ports::Uplink;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the body may take for the date before it to be taken.
+const DATE_HOLDS: Duration = Duration::from_secs(1);
 /// What is waited for when a busy cloud does not say.
 const BUSY: Duration = Duration::from_secs(1);
 /// What a cloud may ask to wait at most.
@@ -81,11 +83,10 @@ impl HttpUplink {
             .body(Full::new(Bytes::from(request.encode())))
             .map_err(|_| UplinkError::Unreachable)?;
         let response = self.client.request(request).await.map_err(|_| UplinkError::Unreachable)?;
-        match response.status() {
+        let date = match response.status() {
             StatusCode::OK => {
                 let date = response.headers().get(DATE).and_then(|value| value.to_str().ok());
-                let date = date.and_then(http_date::parse).map_or(0, |wall| wall.0);
-                self.date.store(date, Ordering::Relaxed);
+                date.and_then(http_date::parse)
             }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
@@ -95,9 +96,13 @@ impl HttpUplink {
             }
             // A proxy's or a router's page, or a cloud that does not want us: whatever it says, somebody must be able to see it.
             status => return Err(UplinkError::Rejected { status: status.as_u16() }),
-        }
+        };
+        let read = Instant::now();
         let body = Limited::new(response.into_body(), limits.max_message_bytes as usize);
         let body = body.collect().await.map_err(|_| UplinkError::Unreadable)?.to_bytes();
+        // The date is of before the body: behind a slow one it would make the cloud's clock look late.
+        let date = date.filter(|_| read.elapsed() < DATE_HOLDS).map_or(0, |wall| wall.0);
+        self.date.store(date, Ordering::Relaxed);
         CloudReply::decode(&body, &limits).map_err(|_| UplinkError::Unreadable)
     }
 }

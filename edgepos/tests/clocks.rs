@@ -4,22 +4,13 @@
 mod support;
 
 use edgepos::core::WallMs;
-use edgepos::model::{Currency, PriceSet};
 use edgepos::{ConditionKind, Input, Record, Refusal};
 use support::{Shop, Till, line};
 
 const TEN_YEARS: i64 = 315_576_000_000;
 
 fn price(amount: i64) -> Record {
-    Record::price(&PriceSet {
-        product: "milk".into(),
-        list: 0,
-        amount,
-        currency: Currency::EUR,
-        tax_included: true,
-        valid_from: None,
-        valid_to: None,
-    })
+    Record::price(&support::price("milk", amount))
 }
 
 fn set(shop: &mut Shop, till: usize, record: Record) -> Result<(), Refusal> {

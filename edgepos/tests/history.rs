@@ -6,15 +6,13 @@ mod alone;
 
 use std::sync::{Arc, Mutex};
 
-use alone::{Alone, Cloudless};
-use edgepos::core::{Chain, EventId, Lane, Persist, ReplicaId, Seq, Space, StoreGeneration, StoreId, Write};
+use edgepos::core::{Chain, EventId, Lane, Persist, ReplicaId, Seq, Space, Write};
 use edgepos::crdt::VersionVector;
 use edgepos::model::{Body, Counter, StockLine, StockMoved, StockReason};
 use edgepos::{
-    Config, Driver, Durability, Events, Genesis, HistoryError, MAX_PAGE, MemoryStore, Node, Ports, Record,
-    Rows, Store, StoreError, SystemClock,
+    Driver, Durability, Events, HistoryError, MAX_PAGE, MemoryStore, Node, Record, Rows, Store, StoreError,
+    SystemClock,
 };
-use tokio::sync::mpsc;
 
 const ME: ReplicaId = ReplicaId::new(1, 5);
 
@@ -33,19 +31,7 @@ impl Store for Shared {
 }
 
 fn start(store: &Shared) -> (Node, Driver) {
-    let genesis =
-        Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![ME], recovery: None };
-    let config = Config::new(ME, genesis, 9);
-    let (_events, transport_events) = mpsc::channel(1);
-    let clock = Arc::new(SystemClock::new());
-    let ports = Ports {
-        store: Box::new(store.clone()),
-        transport: Box::new(Alone),
-        transport_events,
-        uplink: Arc::new(Cloudless),
-        clock,
-    };
-    Driver::start(config, ports).unwrap()
+    alone::start(ME, Box::new(store.clone()), Arc::new(SystemClock::new()))
 }
 
 fn goods(quantity: i64) -> Record {

@@ -8,16 +8,14 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use alone::{Alone, Cloudless};
-use edgepos::core::{IdempotencyKey, Now, Persist, ReplicaId, Space, StoreGeneration, StoreId};
+use edgepos::core::{IdempotencyKey, Now, Persist, ReplicaId, Space};
 use edgepos::model::{
     BasketId, BookedName, Currency, Line, Mode, StockLine, StockMoved, StockReason, Tender,
 };
 use edgepos::{
-    BasketState, Clock, Commit, Config, Draft, Driver, Genesis, MAX_LOOKED_AT, MAX_TRANSACTIONS, MemoryStore,
-    Node, Ports, Receipt, Record, Rows, Store, StoreError, TransactionQuery,
+    BasketState, Clock, Commit, Draft, Driver, MAX_LOOKED_AT, MAX_TRANSACTIONS, MemoryStore, Node, Receipt,
+    Record, Rows, Store, StoreError, TransactionQuery,
 };
-use tokio::sync::mpsc;
 
 const ME: ReplicaId = ReplicaId::new(1, 5);
 const BEGAN: u64 = 1_700_000_000_000;
@@ -95,19 +93,7 @@ impl Till {
 }
 
 fn open(store: &Counting, clock: &Arc<Set>) -> (Node, Driver) {
-    let genesis =
-        Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![ME], recovery: None };
-    let config = Config::new(ME, genesis, 9);
-    let (_events, transport_events) = mpsc::channel(1);
-    let clock: Arc<dyn Clock> = clock.clone();
-    let ports = Ports {
-        store: Box::new(store.clone()),
-        transport: Box::new(Alone),
-        transport_events,
-        uplink: Arc::new(Cloudless),
-        clock,
-    };
-    Driver::start(config, ports).unwrap()
+    alone::start(ME, Box::new(store.clone()), clock.clone())
 }
 
 fn name(number: u64) -> BasketId {

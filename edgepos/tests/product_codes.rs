@@ -5,11 +5,9 @@
 mod support;
 
 use edgepos::core::{Chain, Lane, Now, Persist, PersistId, Space, Write};
-use edgepos::model::{
-    CounterRow, Currency, Effect, Line, PriceSet, ProductSet, StockLine, StockMoved, StockReason,
-};
+use edgepos::model::{CounterRow, Effect, Line, ProductSet, StockLine, StockMoved, StockReason};
 use edgepos::{Draft, Record, Refusal, Store};
-use support::{Till, WALL, draft, line, replica};
+use support::{Till, WALL, draft, line, price, replica};
 
 const NOW: Now = Now::new(0, WALL);
 const GTIN: &str = "00012345678905";
@@ -18,18 +16,6 @@ const FORMS: [&str; 4] = ["0012345678905", "012345678905", "00012345678905", " 0
 fn received(product: &str, quantity: i64) -> Record {
     let lines = vec![StockLine { product: product.into(), quantity }];
     Record::stock_moved(&StockMoved { reason: StockReason::Receipt, from: None, to: None, lines }, 0)
-}
-
-fn price(product: &str, amount: i64) -> PriceSet {
-    PriceSet {
-        product: product.into(),
-        list: 0,
-        amount,
-        currency: Currency::EUR,
-        tax_included: true,
-        valid_from: None,
-        valid_to: None,
-    }
 }
 
 /// The products of the stock rows, with what is left.

@@ -5,22 +5,14 @@
 mod support;
 
 use edgepos::core::{Now, Persist, PersistId, Space, StoreId, Write};
-use edgepos::model::{Currency, PriceSet, ProductSet, StockLine, StockMoved, StockReason};
+use edgepos::model::{PriceSet, ProductSet, StockLine, StockMoved, StockReason};
 use edgepos::{Config, ConfigError, Record, Refusal, Restored, Store, Terminal};
 use support::{Till, WALL, config, line};
 
 const NOW: Now = Now::new(0, WALL);
 
 fn price(amount: i64) -> PriceSet {
-    PriceSet {
-        product: "milk".into(),
-        list: 0,
-        amount,
-        currency: Currency::EUR,
-        tax_included: true,
-        valid_from: None,
-        valid_to: Some(WALL + 10),
-    }
+    PriceSet { valid_to: Some(WALL + 10), ..support::price("milk", amount) }
 }
 
 #[test]

@@ -5,7 +5,6 @@
 mod support;
 
 use edgepos::core::{EventId, Now};
-use edgepos::model::{Currency, PriceSet};
 use edgepos::{Record, Refusal};
 use support::{Shop, line};
 
@@ -13,15 +12,7 @@ const MINUTE_MS: u64 = 60_000;
 const TEN_YEARS_MS: u64 = 315_576_000_000;
 
 fn price(amount: i64) -> Record {
-    Record::price(&PriceSet {
-        product: "milk".into(),
-        list: 0,
-        amount,
-        currency: Currency::EUR,
-        tax_included: true,
-        valid_from: None,
-        valid_to: None,
-    })
+    Record::price(&support::price("milk", amount))
 }
 
 /// What each till shows.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
-use edgepos_core::{Chain, Seq};
+use edgepos_core::{Chain, EventId, Seq};
 use edgepos_crdt::{Hlc, VersionVector};
 
 use super::stored::{HistoryError, StoredEvent, load};
@@ -88,10 +88,9 @@ impl Source {
         let mut from = first;
         while from <= last {
             let rows = node.rows(load(chain, from, last, SLICE_BYTES)).await?;
-            let Some(event) = rows.last().and_then(|(key, value)| StoredEvent::from_row(key, value)) else {
-                break;
-            };
-            from = event.id.seq.0 + 1;
+            // The key says how far the rows go: a row that does not parse hides no other.
+            let Some(reached) = rows.last().and_then(|(key, _)| EventId::from_key(key)) else { break };
+            from = reached.seq.0 + 1;
             self.read.extend(rows.iter().filter_map(|(key, value)| StoredEvent::from_row(key, value)));
         }
         self.unread = first - 1;

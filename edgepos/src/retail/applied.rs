@@ -49,6 +49,11 @@ impl Applied {
         self.behind = self.behind.saturating_add(1);
     }
 
+    /// The rows on disk count an event that counts no longer, which no start would find out: they are written with this transaction.
+    pub(crate) fn must_write(&mut self) {
+        self.behind = u32::MAX;
+    }
+
     /// How many do.
     pub(crate) fn behind(&self) -> u32 {
         self.behind

@@ -142,7 +142,7 @@ impl Shop {
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn read_sales(&mut self, store: &dyn Store) -> Result<(), StoreError> {
-        sold::settle(store, &mut self.counters)
+        sold::settle(store, &mut self.counters, &self.reissued)
     }
 
     /// Asks for a counter's value, also of a line that was sold and has no row.
@@ -209,14 +209,7 @@ impl Shop {
         };
         let own = self.keys.note(id, Some(&envelope), out);
         self.counters.count_late(true);
-        match self.reissued.note(id, &envelope, turn.ledger.held(), out) {
-            Counts::No => {}
-            Counts::InsteadOf(other) => {
-                self.rooms().uncount(turn.now, other, &envelope, turn.ledger, out);
-                self.count(turn.now, id, &envelope, own, out);
-            }
-            Counts::Yes => self.count(turn.now, id, &envelope, own, out),
-        }
+        self.count_once(turn.now, id, &envelope, own, turn.ledger, out);
         self.counters.count_late(false);
         out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
         // Only the rows say that it counts: a start does not look at it again.
@@ -246,7 +239,7 @@ impl Shop {
         match what {
             Wants::Name(id, name) => return self.names_loaded(turn, id, name, rows),
             Wants::Sale(basket) => {
-                if let Some(sales) = self.sold.loaded(basket, rows) {
+                if let Some(sales) = self.sold.loaded(basket, rows, &self.reissued) {
                     self.sold_known(turn, basket, &sales);
                 }
             }
@@ -257,7 +250,11 @@ impl Shop {
                 self.desk().parked_loaded(turn, basket, rows);
             }
             Wants::Older => self.keys.read_older(rows, turn.out),
-            Wants::Original => self.rooms().original_loaded(turn, rows),
+            Wants::Original => {
+                if self.rooms().original_loaded(turn, rows) {
+                    self.applied.must_write();
+                }
+            }
         }
         None
     }
@@ -451,19 +448,32 @@ impl Shop {
                     continue;
                 }
             };
-            match self.reissued.note(id, &envelope, ledger.held(), out) {
-                Counts::No => {}
-                Counts::InsteadOf(other) => {
-                    self.rooms().uncount(now, other, &envelope, ledger, out);
-                    self.count(now, id, &envelope, own, out);
-                }
-                Counts::Yes => self.count(now, id, &envelope, own, out),
-            }
+            self.count_once(now, id, &envelope, own, ledger, out);
             out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
         }
     }
 
-    /// An event that has its place counts from here on.
+    /// An event that has its place counts from here on, whatever names it was written under before.
+    fn count_once(
+        &mut self,
+        now: Now,
+        id: EventId,
+        envelope: &Envelope,
+        own: Option<BasketId>,
+        ledger: &Ledger,
+        out: &mut UnitOfWork,
+    ) {
+        match self.reissued.note(id, envelope, ledger.held(), out) {
+            Counts::No => return,
+            Counts::InsteadOf(other) => {
+                self.rooms().uncount(now, other, envelope, ledger, out);
+                self.applied.must_write();
+            }
+            Counts::Yes => {}
+        }
+        self.count(now, id, envelope, own, out);
+    }
+
     fn count(
         &mut self,
         now: Now,

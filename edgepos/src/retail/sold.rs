@@ -16,6 +16,7 @@ use super::keys::booked::{self, Booked};
 use super::keys::found::Found;
 use super::keys::lookup::Question;
 use super::keys::name::BookedName;
+use super::reissued::Reissued;
 use super::sale::body::BasketId;
 use super::sums::{SoldBy, Sums, basket_of, is_own, left, sums};
 use super::unreadable::Unreadable;
@@ -127,10 +128,15 @@ impl Sold {
     }
 
     /// One of them was read. All of them, where it was the last.
-    pub(crate) fn loaded(&mut self, basket: BasketId, rows: &Rows) -> Option<Vec<SoldBy>> {
+    pub(crate) fn loaded(
+        &mut self,
+        basket: BasketId,
+        rows: &Rows,
+        reissued: &Reissued,
+    ) -> Option<Vec<SoldBy>> {
         let reading = self.reading.get_mut(&basket)?;
         reading.missing = reading.missing.saturating_sub(1);
-        reading.sales.extend(records(rows).filter_map(|record| sold_by(basket, &record)));
+        reading.sales.extend(records(rows).filter_map(|record| sold_by(basket, &record, reissued)));
         self.finished(basket)
     }
 
@@ -144,10 +150,14 @@ impl Sold {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(crate) fn settle(store: &dyn Store, counters: &mut Counters) -> Result<(), StoreError> {
+pub(crate) fn settle(
+    store: &dyn Store,
+    counters: &mut Counters,
+    reissued: &Reissued,
+) -> Result<(), StoreError> {
     counters.look_for_unsold();
     for basket in counters.unsold() {
-        let sales = read(store, basket)?;
+        let sales = read(store, basket, reissued)?;
         // One that is not here waits on, and is asked for again when the terminal runs.
         if !sales.is_empty() {
             counters.settle(basket, &sales);
@@ -156,7 +166,7 @@ pub(crate) fn settle(store: &dyn Store, counters: &mut Counters) -> Result<(), S
     Ok(())
 }
 
-fn read(store: &dyn Store, basket: BasketId) -> Result<Vec<SoldBy>, StoreError> {
+fn read(store: &dyn Store, basket: BasketId, reissued: &Reissued) -> Result<Vec<SoldBy>, StoreError> {
     let name = BookedName::Basket(basket);
     let (space, from, to) = booked::range(name);
     let mut sales = Vec::new();
@@ -164,7 +174,7 @@ fn read(store: &dyn Store, basket: BasketId) -> Result<Vec<SoldBy>, StoreError> 
         let Ok(booked) = Booked::from_row(name, &row, &value) else { continue };
         let key = booked.event().to_key();
         let rows = store.scan(Space::Event, &key, &key, u32::MAX)?;
-        sales.extend(records(&rows).filter_map(|record| sold_by(basket, &record)));
+        sales.extend(records(&rows).filter_map(|record| sold_by(basket, &record, reissued)));
     }
     Ok(sales)
 }
@@ -173,11 +183,11 @@ fn records(rows: &Rows) -> impl Iterator<Item = EventRecord> + '_ {
     rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value)).map(|(record, _)| record)
 }
 
-/// Reads an event; `None` where it sold nothing of this basket, or does not count.
-fn sold_by(basket: BasketId, record: &EventRecord) -> Option<SoldBy> {
+/// Reads an event; `None` where it sold nothing of this basket, or does not count: one sale that was written twice was sold once.
+fn sold_by(basket: BasketId, record: &EventRecord, reissued: &Reissued) -> Option<SoldBy> {
     let envelope = Envelope::decode(&record.payload).ok()?;
     let named = Booked::of(record.id, &envelope)?.basket();
-    if named != Some(basket) || envelope.mode == Mode::Training {
+    if named != Some(basket) || envelope.mode == Mode::Training || !reissued.counts(record.id, &envelope) {
         return None;
     }
     let mut lines = sums(&envelope.effects).ok()?;

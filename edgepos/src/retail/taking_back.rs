@@ -111,17 +111,20 @@ impl Rooms<'_> {
     }
 
     /// An event that was written again was read under its old name: it stays there where the cloud has it, and leaves it otherwise.
-    pub(crate) fn original_loaded(self, turn: &mut Turn<'_>, rows: &Rows) {
-        let Some(old) = self.reissued.read() else { return };
+    /// Whether another has ceased to count for it.
+    pub(crate) fn original_loaded(self, turn: &mut Turn<'_>, rows: &Rows) -> bool {
+        let Some(old) = self.reissued.read() else { return false };
         match find(old, rows, turn.ledger) {
             Original::Gone => self.reissued.is_gone(old, turn.out),
             Original::Lost { after, hash } => turn.ledger.lose_branch(old.0.chain, after, hash),
             Original::Stays(envelope) => {
                 if let Some(counted) = self.reissued.stays(old, turn.out) {
                     self.uncount(turn.now, counted, &envelope, turn.ledger, turn.out);
+                    return true;
                 }
             }
         }
+        false
     }
 }
 

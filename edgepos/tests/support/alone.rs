@@ -1,8 +1,12 @@
 //! A terminal's surroundings where nobody is: no peer is connected, and the cloud is away.
+#![allow(dead_code, clippy::unwrap_used, reason = "a module of tests, of which each uses its own part")]
 
-use edgepos::core::{ConnectionId, ReplicaId};
+use std::sync::Arc;
+
+use edgepos::core::{ConnectionId, ReplicaId, StoreGeneration, StoreId};
 use edgepos::sync::{CloudReply, CloudRequest, UplinkError};
-use edgepos::{Delivery, Transport, Uplink, async_trait};
+use edgepos::{Clock, Config, Delivery, Driver, Genesis, Node, Ports, Store, Transport, Uplink, async_trait};
+use tokio::sync::mpsc;
 
 /// Nobody is connected.
 pub(crate) struct Alone;
@@ -23,4 +27,14 @@ impl Uplink for Cloudless {
     async fn call(&self, _: CloudRequest) -> Result<CloudReply, UplinkError> {
         Err(UplinkError::Unreachable)
     }
+}
+
+/// A terminal that is a store of its own.
+pub(crate) fn start(me: ReplicaId, store: Box<dyn Store>, clock: Arc<dyn Clock>) -> (Node, Driver) {
+    let genesis =
+        Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
+    let (_events, transport_events) = mpsc::channel(1);
+    let ports =
+        Ports { store, transport: Box::new(Alone), transport_events, uplink: Arc::new(Cloudless), clock };
+    Driver::start(Config::new(me, genesis, 9), ports).unwrap()
 }

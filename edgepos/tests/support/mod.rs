@@ -12,7 +12,7 @@ pub mod mixed;
 use std::collections::{BTreeMap, VecDeque};
 
 use edgepos::core::{ConnectionId, IdempotencyKey, Now, Persist, ReplicaId, Space, StoreGeneration, StoreId};
-use edgepos::model::{BasketId, Currency, Line, Tender};
+use edgepos::model::{BasketId, Currency, Line, PriceSet, Tender};
 use edgepos::recovery::RecoveryKit;
 use edgepos::sync::{CloudRequest, UplinkId};
 use edgepos::{
@@ -201,6 +201,19 @@ impl Till {
 
 pub fn line(no: u16, product: &str, quantity: i64, amount: i64) -> Line {
     Line { no, product: product.into(), quantity, amount, ..Line::default() }
+}
+
+/// A price in euro on the list that all have.
+pub fn price(product: &str, amount: i64) -> PriceSet {
+    PriceSet {
+        product: product.into(),
+        list: 0,
+        amount,
+        currency: Currency::EUR,
+        tax_included: true,
+        valid_from: None,
+        valid_to: None,
+    }
 }
 
 pub fn draft(basket: u8, lines: Vec<Line>) -> Draft {
