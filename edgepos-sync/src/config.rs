@@ -22,7 +22,10 @@ pub struct Config {
     pub flush_interval: Duration,
     /// The same at peak: fewer and larger batches, which compress better. Default 30 s; at least `flush_interval`.
     pub peak_flush_interval: Duration,
-    /// Peak begins when more than this many events of the whole store became durable here within a minute. Default 400.
+    /// What peers have batched already waits this long for more before it goes up to the cloud. Default 500 ms, and never
+    /// longer than its own batch would wait. Longer makes fewer and larger uploads, and each sale of another terminal later there.
+    pub upload_interval: Duration,
+    /// Peak begins when more than this many events of this terminal became durable within a minute. Default 400.
     pub peak_above: u32,
     /// Peak ends when no more than this many did. Default 200; below `peak_above`, so that it does not flap.
     pub peak_below: u32,
@@ -52,11 +55,12 @@ pub struct Config {
     pub uplink_timeout: Duration,
     /// How long no leader must have been known before this terminal asks for the upload lease itself. Default 30 s.
     pub leaderless_lease_after: Duration,
-    /// Events held here and not in the cloud above which a leader asks its followers to pause between batches. Default 5,000.
+    /// Events accepted here and not yet durable above which peers are asked to pause between batches. What waits for the cloud alone does
+    /// not count. Default 5,000.
     pub high_water_events: u32,
     /// Events from which on it asks for the longest pause. Default 10,000; above `high_water_events`.
     pub critical_events: u32,
-    /// As `high_water_events`, in payload bytes, estimated from the mean of the events seen since the start. Default 16 MiB.
+    /// As `high_water_events`, in payload bytes. Default 16 MiB.
     pub high_water_bytes: u32,
     /// As `critical_events`, in payload bytes. Default 32 MiB; above `high_water_bytes`.
     pub critical_bytes: u32,
@@ -97,6 +101,7 @@ impl Config {
             seed,
             flush_interval: Duration::from_secs(5),
             peak_flush_interval: Duration::from_secs(30),
+            upload_interval: Duration::from_millis(500),
             peak_above: 400,
             peak_below: 200,
             batch_bytes: 256 << 10,

@@ -18,7 +18,7 @@ impl Flush {
     /// Whether so much waits that it goes at once.
     pub(crate) fn settled(&mut self, now: Time, settled: &Settled, config: &Config) -> bool {
         self.fresh_bytes = self.fresh_bytes.saturating_add(settled.bytes);
-        self.rate.note(now, settled.events, config);
+        self.rate.note(now, settled.events - settled.foreign, config);
         let full = self.fresh_bytes >= u64::from(config.batch_bytes);
         if !full && settled.events > 0 && self.at.is_none() {
             let interval = if self.is_peak() { config.peak_flush_interval } else { config.flush_interval };
@@ -50,7 +50,8 @@ impl Flush {
 const SLOTS: usize = 6;
 const SLOT_MS: u64 = 10_000;
 
-/// Events that became durable within the last minute, of whatever terminal, and whether that is peak.
+/// Events of this terminal that became durable within the last minute, and whether that is peak. Those of others do not count: fourteen
+/// quiet tills would make the fifteenth wait.
 #[derive(Debug, Default)]
 struct Rate {
     slots: [u64; SLOTS],

@@ -300,10 +300,10 @@ pub enum Notice {
         /// Whether it was given to this terminal as the leader.
         leader: bool,
     },
-    /// The leader's queue to the cloud has reached the critical mark: it asks for the longest pause after each batch. Told
-    /// once until it asks for none at all. Recording goes on.
+    /// What waits for the peer's disk has reached the critical mark: it asks for the longest pause after each batch. Told
+    /// once until it asks for none at all. Recording goes on. A leader of 0.1.0 asks for it by what waits for the cloud.
     Backpressure {
-        /// The leader that asks.
+        /// The peer that asks.
         peer: ReplicaId,
         /// How long to wait before the next batch.
         retry_after: Duration,

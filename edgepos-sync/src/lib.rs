@@ -49,12 +49,13 @@
 //! when one is full, on [`Outbox::flush`], after a greeting and after a change of leader; one at a time to each peer; repeated with
 //! jittered back-off until the acknowledgement, which is a version vector and therefore may be lost as well.
 //!
-//! At peak ([`Config::peak_above`]) batches go every [`Config::peak_flush_interval`]. A leader whose queue to the cloud is above
-//! [`Config::high_water_events`] asks for a pause in each acknowledgement; followers pause and send less at a time, then recover
-//! step by step.
+//! A terminal at peak ([`Config::peak_above`]) sends every [`Config::peak_flush_interval`]. Who has taken in more than
+//! [`Config::high_water_events`] that are not durable yet asks for a pause in each acknowledgement; peers pause and send less at a
+//! time, then recover step by step. What waits for the cloud alone pauses nobody.
 //!
 //! # The cloud
-//! The entitled leader takes the upload lease and appends batches under its epoch, one at a time. A terminal that has known no
+//! The entitled leader takes the upload lease and appends batches under its epoch, one at a time. What a peer has batched already goes
+//! up [`Config::upload_interval`] after it came. A terminal that has known no
 //! leader for [`Config::leaderless_lease_after`] does the same for what it holds: uploading is idempotent, so this decides nothing.
 //! [`IngestState`] is the other side, pure like the rest: every cloud that uses it decides alike.
 //!

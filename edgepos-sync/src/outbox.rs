@@ -273,7 +273,6 @@ impl Outbox {
     /// When to tell [`Input::Timeout`], if nothing else happens before; `None`: nothing is pending.
     pub fn poll_timeout(&self) -> Option<Time> {
         let Parts { flush, peers, uploader, proofs, mending, .. } = &self.parts;
-        let unconfirmed = self.author.waits_until(self.config.unconfirmed_wait);
         let waits = !self.author.is_confirmed() && !self.parts.has_waited;
         let timeouts = [
             flush.poll_timeout(),
@@ -282,7 +281,7 @@ impl Outbox {
             proofs.poll_timeout(self.config.claim_grace),
             self.author.poll_timeout(),
             mending.poll_timeout(),
-            waits.then_some(unconfirmed),
+            waits.then(|| self.author.waits_until(self.config.unconfirmed_wait)),
         ];
         timeouts.into_iter().flatten().min()
     }
@@ -345,7 +344,7 @@ impl Outbox {
         self.parts.uploader.refusal()
     }
 
-    /// Whether the store is so busy that batches go every [`Config::peak_flush_interval`].
+    /// Whether this terminal is so busy that its batches go every [`Config::peak_flush_interval`].
     pub fn is_peak(&self) -> bool {
         self.parts.flush.is_peak()
     }
@@ -412,8 +411,9 @@ impl Parts {
     }
 
     fn on_settled(&mut self, turn: &mut Turn<'_>, settled: &Settled) {
-        if settled.foreign {
+        if settled.foreign > 0 {
             self.peers.took_in(turn);
+            self.uploader.took_in(turn);
         }
         if settled.events > 0 {
             self.proofs.recheck(turn);

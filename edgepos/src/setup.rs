@@ -92,10 +92,10 @@ pub struct Setup {
     /// How long events are batched, in ms.
     #[serde(alias = "flush_interval_ms", skip_serializing_if = "Option::is_none")]
     pub flush_ms: Option<u64>,
-    /// The same while the store is busy, in ms. Default six times `flush_ms`, at most an hour.
+    /// The same while this terminal is busy, in ms. Default six times `flush_ms`, at most an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub busy_flush_ms: Option<u64>,
-    /// Events a minute above which the store is busy.
+    /// Its events a minute above which this terminal is busy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub busy_above: Option<u32>,
     /// How long a counter must be below its floor before that is an exception, in ms.
@@ -125,7 +125,7 @@ pub struct Setup {
     /// How long no leader must be known before it uploads for itself, in ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaderless_upload_after_ms: Option<u64>,
-    /// Events that wait for the cloud above which a leader asks the others to pause.
+    /// Events that wait for the disk above which the others are asked to pause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause_above: Option<u32>,
     /// Largest event, in bytes.

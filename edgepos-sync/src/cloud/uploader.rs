@@ -35,6 +35,8 @@ pub(crate) struct Uploader {
     /// restored.
     receiver: Receiver,
     packing: Packing,
+    /// When what peers have batched goes up.
+    pass_on_at: Option<Time>,
     head: HeadWatch,
     /// The instance of the cloud that was proved to hold more than it does. It is told so with the next request for the lease.
     restored: Option<CloudInstance>,
@@ -114,6 +116,7 @@ impl Uploader {
             health: Health::default(),
             receiver: Receiver::default(),
             packing: Packing::new(config),
+            pass_on_at: None,
             head: HeadWatch::default(),
             restored: None,
             question: None,
@@ -135,11 +138,19 @@ impl Uploader {
 
     /// The cloud shall hold this, without waiting for more.
     pub(crate) fn aim(&mut self, goal: &VersionVector) {
+        self.pass_on_at = None;
         self.receiver.aim(goal);
     }
 
+    /// Events of others became durable here. They have waited for their batch, and do not wait as long again.
+    pub(crate) fn took_in(&mut self, turn: &Turn<'_>) {
+        if self.mandate.is_some() {
+            self.pass_on_at.get_or_insert(turn.now + turn.config.upload_interval);
+        }
+    }
+
     pub(crate) fn poll_timeout(&self, config: &Config) -> Option<Time> {
-        match &self.stage {
+        let stage = match &self.stage {
             Stage::Asking { deadline, .. }
             | Stage::Sending { deadline, .. }
             | Stage::Looking { deadline, .. } => Some(*deadline),
@@ -149,11 +160,15 @@ impl Uploader {
                 [self.claim.leaderless_at(config), self.head.poll_timeout()].into_iter().flatten().min()
             }
             Stage::Off | Stage::Gathering { .. } => None,
-        }
+        };
+        stage.into_iter().chain(self.pass_on_at).min()
     }
 
     /// Gives up on what was not answered in time, and rests no longer than it has to.
     pub(crate) fn wake(&mut self, turn: &mut Turn<'_>) {
+        if self.pass_on_at.is_some_and(|at| at <= turn.now) {
+            self.aim(turn.log.durable());
+        }
         match self.stage {
             Stage::Asking { deadline, .. }
             | Stage::Sending { deadline, .. }

@@ -51,7 +51,7 @@ impl Intake {
         self.reached.set_max(chain, last);
         self.heads.insert(chain);
         self.settles.events += 1;
-        self.settles.foreign = true;
+        self.settles.foreign += 1;
     }
 
     /// Another row belongs into the same write.
@@ -62,7 +62,7 @@ impl Intake {
     /// An event that was added is one of others.
     pub(crate) fn accept(&mut self, record: EventRecord) {
         self.accepted.push(record);
-        self.settles.foreign = true;
+        self.settles.foreign += 1;
     }
 
     /// The chain's head changes without an event.

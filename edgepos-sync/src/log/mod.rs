@@ -47,9 +47,6 @@ pub(crate) struct Log {
     /// What of the chains is not there.
     damage: Damage,
     writes: Writes,
-    /// Since the start, for the mean size of an event.
-    seen_bytes: u64,
-    seen_events: u64,
 }
 
 impl Log {
@@ -69,8 +66,6 @@ impl Log {
             suspended: BTreeSet::new(),
             tails,
             damage,
-            seen_bytes: 0,
-            seen_events: 0,
         }
     }
 
@@ -245,6 +240,11 @@ impl Log {
         self.writes.waiting() >= config.max_pending_writes as usize
     }
 
+    /// Events that are not durable yet, and their payload bytes.
+    pub(crate) fn above_durable(&self) -> (u64, u64) {
+        self.writes.load()
+    }
+
     /// The latest write asked for.
     pub(crate) fn issued(&self) -> PersistId {
         self.writes.issued()
@@ -412,8 +412,6 @@ impl Log {
         self.accepted.set_max(chain, seq);
         self.recent.note(record.id, hash);
         intake.add(record, hash);
-        self.seen_bytes = self.seen_bytes.saturating_add(record.payload.len() as u64);
-        self.seen_events = self.seen_events.saturating_add(1);
     }
 
     /// The chain goes on behind positions that their owner has lost.
@@ -486,12 +484,6 @@ impl Log {
     pub(crate) fn above_proved(&self) -> u64 {
         let above = |(chain, seq): (Chain, Seq)| seq.0.saturating_sub(self.cloud().get(chain).0);
         self.accepted.iter().map(above).fold(0, u64::saturating_add)
-    }
-
-    /// Payload bytes of the former, estimated: positions are kept in memory, sizes are not.
-    pub(crate) fn bytes_above_cloud(&self) -> u64 {
-        let mean = self.seen_bytes.checked_div(self.seen_events).unwrap_or(0);
-        self.above_cloud().saturating_mul(mean)
     }
 }
 

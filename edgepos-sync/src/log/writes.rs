@@ -14,6 +14,10 @@ pub(crate) struct Writes {
     pending: VecDeque<Pending>,
     issued: PersistId,
     settled: PersistId,
+    /// Events of all that is pending.
+    events: u64,
+    /// Their payload bytes.
+    bytes: u64,
 }
 
 #[derive(Debug)]
@@ -30,14 +34,15 @@ pub(crate) struct Settled {
     /// Payload bytes of events.
     pub(crate) bytes: u64,
     pub(crate) events: u64,
-    /// Whether others sent some of them.
-    pub(crate) foreign: bool,
+    /// How many of them others sent.
+    pub(crate) foreign: u64,
 }
 
 impl Writes {
     /// None under way.
     pub(crate) fn new(durable: VersionVector) -> Self {
-        Self { durable, pending: VecDeque::new(), issued: PersistId(0), settled: PersistId(0) }
+        let (pending, none) = (VecDeque::new(), PersistId(0));
+        Self { durable, pending, issued: none, settled: none, events: 0, bytes: 0 }
     }
 
     pub(crate) fn durable(&self) -> &VersionVector {
@@ -52,6 +57,11 @@ impl Writes {
     /// How many are under way.
     pub(crate) fn waiting(&self) -> usize {
         self.pending.len()
+    }
+
+    /// Events under way, and their payload bytes.
+    pub(crate) fn load(&self) -> (u64, u64) {
+        (self.events, self.bytes)
     }
 
     /// The latest one asked for.
@@ -76,6 +86,8 @@ impl Writes {
             return;
         }
         self.issued = PersistId(self.issued.0 + 1);
+        self.events += settles.events;
+        self.bytes += settles.bytes;
         self.pending.push_back(Pending { id: self.issued, reached, settles });
         out.write(Persist { id: self.issued, writes });
     }
@@ -88,8 +100,10 @@ impl Writes {
             self.settled = pending.id;
             settled.bytes += pending.settles.bytes;
             settled.events += pending.settles.events;
-            settled.foreign |= pending.settles.foreign;
+            settled.foreign += pending.settles.foreign;
         }
+        self.events -= settled.events;
+        self.bytes -= settled.bytes;
         settled
     }
 }

@@ -1,7 +1,6 @@
 //! What a peer is told about what this terminal holds.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use edgepos_core::{Chain, PersistId};
 use edgepos_crdt::VersionVector;
@@ -76,12 +75,8 @@ impl Acks {
     fn ack(&mut self, turn: &Turn<'_>, stance: Stance, batch: Option<u64>, asks_cloud: bool) -> Message {
         let relay = stance.asks_relay();
         self.relay_told = relay;
-        // Only a leader asks: it alone has a queue that others fill.
-        let pause = if stance.leads() {
-            pressure::pause(turn.log.above_cloud(), turn.log.bytes_above_cloud(), turn.config)
-        } else {
-            Duration::ZERO
-        };
+        let (events, bytes) = turn.log.above_durable();
+        let pause = pressure::pause(events, bytes, turn.config);
         let (vector, refused) = (turn.log.durable().clone(), self.refused.clone());
         let heads = turn.log.heads_above(&self.told);
         self.told = vector.clone();

@@ -1,10 +1,11 @@
-//! When the leader's queue to the cloud grows: followers are asked to pause, and send less at a time. Recording is never asked.
+//! When more is taken in than the disk keeps up with: who sends it is asked to pause, and sends less at a time. Recording is never
+//! asked. What only the cloud lacks is on disk, where it costs nothing to wait.
 
 use std::time::Duration;
 
 use crate::config::Config;
 
-/// How long the leader asks a follower to pause after each batch: nothing up to high water, then growing, and
+/// How long a peer is asked to pause after each batch while this much waits for the disk: nothing up to high water, then growing, and
 /// [`Config::pause_max`] from the critical mark on. The worse of events and bytes counts.
 pub(crate) fn pause(events: u64, bytes: u64, config: &Config) -> Duration {
     let events = per_mille(events, config.high_water_events, config.critical_events);
@@ -19,7 +20,7 @@ fn per_mille(level: u64, high: u32, critical: u32) -> u32 {
     u32::try_from((above * 1_000).div_ceil((critical - high).max(1))).unwrap_or(1_000)
 }
 
-/// What a follower may put into one batch: additive increase, multiplicative decrease (Chiu and Jain, 1989).
+/// What a peer that is asked may put into one batch: additive increase, multiplicative decrease (Chiu and Jain, 1989).
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
     /// Taken off [`Config::batch_bytes`].

@@ -174,7 +174,11 @@ fn tell_sync(notice: &sync::Notice) -> &'static str {
             "uplink_failed"
         }
         Notice::Backpressure { peer, retry_after } => {
-            warn!(leader = peer.terminal(), ?retry_after, "the leader asks for a pause; sales go on");
+            warn!(
+                peer = peer.terminal(),
+                ?retry_after,
+                "a peer whose disk is behind asks for a pause; sales go on"
+            );
             "backpressure"
         }
         Notice::Pruned { id, peer } => {

@@ -48,8 +48,8 @@ pub struct Config {
     /// How long events are batched before they are sent, 10 ms to 1 h. Default 5 s. Shorter costs bytes, longer costs what is
     /// lost when this terminal burns before it has told anybody.
     pub flush_interval: Duration,
-    /// The same while the store is busy (more than 400 events in a minute, until no more than 200): fewer and larger batches, which
-    /// compress better. Default 30 s; at least `flush_interval`, at most 1 h.
+    /// The same while this terminal is busy (more than 400 of its events in a minute, until no more than 200): fewer and larger batches,
+    /// which compress better. Default 30 s; at least `flush_interval`, at most 1 h.
     pub peak_flush_interval: Duration,
     /// How long a counter must be below its floor, as the leader sees it, before an exception is raised. Default 5 s. Shorter
     /// raises false alarms when a sale overtakes the goods receipt that it sold from; longer delays the manager's notice.
@@ -69,7 +69,7 @@ pub struct Config {
     /// `false` for a terminal that never leads: it votes, sells and confirms decisions. Default `true`. Set it where a terminal is switched
     /// off without notice, or hangs behind a slow line.
     pub campaigns: bool,
-    /// The store is busy when more than this many of its events became durable here within a minute, until no more than half as many
+    /// This terminal is busy when more than this many of its own events became durable within a minute, until no more than half as many
     /// did. Default 400, at least 2.
     pub busy_above: u32,
     /// After this long a request to the cloud counts as failed, whatever becomes of it. Default 30 s, 1 s to 5 min.
@@ -80,8 +80,8 @@ pub struct Config {
     /// How long no leader must have been known before this terminal uploads for itself. Default 30 s, 1 s to 1 h. Shorter uploads with the
     /// store's leader at the same time, where one is about to be found; longer leaves events here alone.
     pub leaderless_upload_after: Duration,
-    /// Events here and not in the cloud above which a leader asks the others to pause between batches, and from twice as many on for the
-    /// longest pause. Default 5,000, at least 1.
+    /// Events taken in and not yet on disk above which this terminal asks the others to pause between batches, and from twice as many on
+    /// for the longest pause. What waits for the cloud alone pauses nobody. Default 5,000, at least 1.
     pub pause_above: u32,
     /// Largest event that is recorded here, in bytes. Default 64 KiB, 1 KiB to 64 KiB: others need not take a larger one.
     pub max_event_bytes: u32,
@@ -206,6 +206,7 @@ impl Config {
             seed: self.seed,
             flush_interval: self.flush_interval,
             peak_flush_interval: self.peak_flush_interval,
+            upload_interval: standard.upload_interval,
             peak_above: self.busy_above,
             peak_below: self.busy_above / 2,
             max_event_bytes: self.max_event_bytes,
