@@ -204,7 +204,7 @@ impl Outbox {
         if let Some(lost) = turn.author.take_lost() {
             turn.log.rename(name, &lost, turn.out);
             turn.author.rename(name);
-            parts.uploader.stop_reading();
+            parts.uploader.set_aside(lost.keys());
             parts.peers.set_aside(&mut turn, &lost);
         }
         parts.pump(&mut turn);
@@ -230,7 +230,7 @@ impl Outbox {
         let (parts, mut turn) = self.lend(now);
         let losing = parts.losing.take_due(turn.log);
         turn.log.set_aside(&losing, turn.out);
-        parts.uploader.stop_reading();
+        parts.uploader.set_aside(losing.keys());
         parts.peers.set_aside(&mut turn, &losing);
         parts.pump(&mut turn);
     }

@@ -38,23 +38,7 @@ fn assert_agreed(shop: &Shop, stock: i64) {
 /// Till 2 sells `first` bottles that till 0 alone hears, then is put back and sells `second` that till 1 alone hears.
 fn two_histories(first: u8, second: u8) -> Shop {
     let mut shop = Shop::new(3);
-    shop.elect();
-    shop.sell_milk(2, 1);
-    shop.pass(500);
-    let image = shop.tills[2].disk.clone();
-    shop.cut(1);
-    for basket in 0..first {
-        shop.sell_milk(2, 2 + basket);
-    }
-    shop.pass(1_000);
-    shop.put_back(2, image, 7);
-    shop.heal();
-    shop.cut(0);
-    shop.pass_by(3_000, 5);
-    for basket in 0..second {
-        shop.sell_milk(2, 102 + basket);
-    }
-    shop.pass(2_000);
+    shop.two_histories([2, 0, 1], [2..2 + first, 102..102 + second], |_| {});
     assert_eq!(milk(&shop.tills[0]), Some(-1 - i64::from(first)));
     assert_eq!(milk(&shop.tills[1]), Some(-1 - i64::from(second)));
     shop
@@ -103,19 +87,7 @@ fn a_crash_between_any_two_writes_of_setting_aside_counts_nothing_twice() {
 #[test]
 fn a_branch_whose_owner_is_gone_is_written_again_by_who_holds_it() {
     let mut shop = Shop::new(3);
-    shop.elect();
-    shop.sell_milk(2, 1);
-    shop.pass(500);
-    let image = shop.tills[2].disk.clone();
-    shop.cut(1);
-    (2..5).for_each(|basket| drop(shop.sell_milk(2, basket)));
-    shop.pass(1_000);
-    shop.put_back(2, image.clone(), 7);
-    shop.heal();
-    shop.cut(0);
-    shop.pass_by(3_000, 5);
-    (12..16).for_each(|basket| drop(shop.sell_milk(2, basket)));
-    shop.pass(2_000);
+    let [image, _] = shop.two_histories([2, 0, 1], [2..5, 12..16], |_| {});
     shop.put_back(2, image, 8);
     shop.heal();
     shop.pass_by(90_000, 20);

@@ -181,3 +181,28 @@ fn a_damaged_event_of_the_tail_is_not_counted_and_told() {
         }
     }
 }
+
+/// An earlier version could not read an event and moved nothing for it; this one can, and counts it once.
+#[test]
+fn what_an_earlier_version_could_not_read_is_counted_when_it_can_be() {
+    let milk = CounterRow::stock("milk", 0);
+    for rows_written in [false, true] {
+        let mut till = till(2_000);
+        sell(&mut till, 1..=2);
+        if rows_written {
+            till.terminal.write_rows();
+            till.run(NOW);
+        }
+        let of_sale = |id: &EventId| id.chain.lane == Lane::Transactions && id.seq.0 == 3;
+        sell(&mut till, 3..=4);
+        let rows = till.disk.scan(Space::Event, &[], &[255; 17], u32::MAX).unwrap();
+        let id = rows.iter().find_map(|(key, _)| EventId::from_key(key).filter(of_sale)).unwrap();
+        put(&mut till, vec![Write::put(Space::Quarantine, id.to_key(), b"of a later version")]);
+        for _ in 0..3 {
+            till = till.crash(NOW);
+            assert_eq!(till.terminal.counter(&milk), Some(-4), "rows written: {rows_written}");
+            assert_eq!(till.terminal.status().quarantined, 0);
+            assert_eq!(till.rows(Space::Quarantine), 0);
+        }
+    }
+}

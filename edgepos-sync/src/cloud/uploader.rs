@@ -232,8 +232,9 @@ impl Uploader {
         self.receiver.gather(turn.log, turn.config, self.packing.bytes(), |chain| author.doubts(chain))
     }
 
-    /// What is being read may leave its place: it is read anew.
-    pub(crate) fn stop_reading(&mut self) {
+    /// The ends of these chains leave them: what is being read is read anew, and what the cloud holds is compared with what stays.
+    pub(crate) fn set_aside<'c>(&mut self, chains: impl Iterator<Item = &'c Chain>) {
+        chains.for_each(|chain| self.receiver.agree(*chain));
         if let Stage::Gathering { epoch, .. } = self.stage {
             self.stage = Stage::Holding { epoch };
         }

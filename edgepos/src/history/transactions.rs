@@ -2,16 +2,18 @@
 
 use edgepos_core::{EventId, Lane};
 use edgepos_crdt::VersionVector;
+use edgepos_sync::Hash;
 
 use super::backwards::Backwards;
 use super::stored::{HistoryError, StoredEvent};
 use crate::node::Node;
 use crate::retail::body::Body;
-use crate::retail::envelope::{Envelope, Mode};
+use crate::retail::envelope::{Envelope, Mode, Reissue};
 use crate::retail::keys::booked::{self, Booked, What};
 use crate::retail::keys::name::BookedName;
 use crate::retail::sale::body::Transaction;
 use crate::retail::sale::receipt::Receipt;
+use crate::terminal::Terminal;
 
 /// Most transactions of one page.
 pub const MAX_TRANSACTIONS: usize = 200;
@@ -65,8 +67,27 @@ pub struct BookedTransaction {
     /// The event that booked the same before: this one counts nothing.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::shown::text::option::serialize"))]
     pub duplicate_of: Option<EventId>,
+    /// The event that counts in the place of this one: the same sale under another name, after a disk was restored or cloned.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::shown::text::option::serialize"))]
+    pub repeat_of: Option<EventId>,
     /// Its lines, its payments, its number.
     pub transaction: Transaction,
+}
+
+/// The names that an event has and had.
+#[derive(Clone, Copy, Debug)]
+struct Names {
+    id: EventId,
+    hash: Hash,
+    /// The one that it was first written under.
+    first: Option<Reissue>,
+}
+
+impl Names {
+    fn of(event: &StoredEvent) -> Self {
+        let first = event.envelope.as_ref().and_then(Envelope::reissue_of);
+        Self { id: event.id, hash: event.hash, first }
+    }
 }
 
 /// Some of the transactions that were looked for.
@@ -115,6 +136,7 @@ impl BookedTransaction {
             operator: envelope.operator.clone(),
             mode: envelope.mode,
             duplicate_of: envelope.duplicate_of,
+            repeat_of: None,
             transaction: *transaction,
         })
     }
@@ -123,7 +145,7 @@ impl BookedTransaction {
 impl Node {
     /// Transactions that this terminal holds, its own and others', the newest first: at most `limit`, and never more than
     /// [`MAX_TRANSACTIONS`]. `after` is the [`next`](TransactionPage::next) of the page before; what comes meanwhile is in no later page
-    /// of the same search, but in the first of another.
+    /// of the same search, but in the first of another. A sale that is here under several names is found under the one that counts.
     ///
     /// There is no index by number or customer, which each sale would have to write: events are read from the newest back, some 64 at a
     /// time on the store's own thread and decoded where this is called, so that no sale waits longer than for one such read. A page
@@ -143,17 +165,21 @@ impl Node {
         };
         let sales = end.iter().filter(|(chain, _)| chain.lane == Lane::Transactions).collect();
         let mut events = Backwards::new(&sales);
-        let mut transactions = Vec::new();
+        let mut found = Vec::new();
         for _ in 0..MAX_LOOKED_AT {
-            if transactions.len() >= limit.clamp(1, MAX_TRANSACTIONS) {
+            if found.len() >= limit.clamp(1, MAX_TRANSACTIONS) {
                 break;
             }
             let Some(event) = events.next(self).await? else { break };
             if event.envelope.as_ref().is_some_and(|envelope| query.ends_at(envelope)) {
                 events.close(event.id.chain);
             }
-            transactions.extend(BookedTransaction::of(&event).filter(|booked| query.finds(booked)));
+            let booked = BookedTransaction::of(&event).filter(|booked| query.finds(booked));
+            found.extend(booked.map(|booked| (Names::of(&event), booked)));
         }
+        let (names, mut transactions): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        let mut repeats = self.repeats(names).await?.into_iter();
+        transactions.retain(|_| repeats.next().flatten().is_none());
         let left = events.left();
         Ok(TransactionPage { transactions, next: (!left.is_empty()).then_some(left) })
     }
@@ -163,11 +189,27 @@ impl Node {
     /// # Errors
     /// When the terminal has stopped.
     pub async fn transaction(&self, event: EventId) -> Result<Option<BookedTransaction>, HistoryError> {
-        Ok(self.event(event).await?.as_ref().and_then(BookedTransaction::of))
+        let Some(event) = self.event(event).await? else { return Ok(None) };
+        let Some(booked) = BookedTransaction::of(&event) else { return Ok(None) };
+        let repeat_of = self.repeats(vec![Names::of(&event)]).await?.into_iter().flatten().next();
+        Ok(Some(BookedTransaction { repeat_of, ..booked }))
+    }
+
+    /// For each event the one that counts in its place.
+    async fn repeats(&self, events: Vec<Names>) -> Result<Vec<Option<EventId>>, HistoryError> {
+        let answer = |terminal: &Terminal| {
+            let reissued = terminal.shop().reissued();
+            let counting = |Names { id, hash, first }: Names| {
+                let old = first.map_or((id, hash), |first| (first.event, first.hash()));
+                reissued.counting(old).filter(|counting| *counting != id)
+            };
+            events.into_iter().map(counting).collect()
+        };
+        Ok(self.query(answer).await?)
     }
 
     /// The receipts of a basket, or of a till's key, as far as this terminal has seen, by rising event. More than one where terminals that
-    /// could not hear each other have booked it, which is an exception. Baskets have theirs once this version has read the events
+    /// could not hear each other have booked it, which is an exception; a sale that is here under several names has one. Baskets have theirs once this version has read the events
     /// that an earlier one had stored: it begins with that at its first start.
     ///
     /// # Errors
@@ -185,6 +227,11 @@ impl Node {
             }
         }
         receipts.sort_unstable_by_key(|receipt| receipt.event);
-        Ok(receipts)
+        let once = move |terminal: &Terminal| {
+            let reissued = terminal.shop().reissued();
+            receipts.retain(|receipt: &Receipt| reissued.instead_of(receipt.event).is_none());
+            receipts
+        };
+        Ok(self.query(once).await?)
     }
 }

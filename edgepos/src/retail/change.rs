@@ -1,14 +1,20 @@
 //! What an event does beside its effects, read from its body.
 
-use edgepos_core::EventId;
+use edgepos_core::{EventId, Now};
 
 use super::catalogue::{Catalogue, Change as RegisterChange};
+use super::counters::Counters;
 use super::envelope::Envelope;
 use super::exception::Exceptions;
 use super::exception::body::{ExceptionEnded, ExceptionRaised};
+use super::exception::judge::Standing;
 use super::kind::KnownKind;
 use super::parked::{self, Parked};
+use super::reissued::Reissued;
+use super::returns::Returns;
 use super::unreadable::Unreadable;
+use crate::terminal::io::Notice;
+use crate::terminal::unit_of_work::{Then, UnitOfWork};
 
 /// What an event does beside its effects.
 #[derive(Debug)]
@@ -19,6 +25,15 @@ pub(crate) enum Change {
     Register(RegisterChange),
     Raised(ExceptionRaised),
     Ended(ExceptionEnded),
+}
+
+/// The rooms in which a change is made, and what they judge by.
+pub(crate) struct Touched<'r> {
+    pub(crate) catalogue: &'r mut Catalogue,
+    pub(crate) exceptions: &'r mut Exceptions,
+    pub(crate) returns: &'r mut Returns,
+    pub(crate) counters: &'r Counters,
+    pub(crate) reissued: &'r Reissued,
 }
 
 impl Change {
@@ -50,5 +65,42 @@ impl Change {
             )
             | None => Self::EffectsAlone,
         })
+    }
+
+    /// Does it: the event has its place, and its effects are counted.
+    pub(crate) fn carry_out(
+        self,
+        now: Now,
+        id: EventId,
+        envelope: &Envelope,
+        rooms: Touched<'_>,
+        out: &mut UnitOfWork,
+    ) {
+        let Touched { catalogue, exceptions, returns, counters, reissued } = rooms;
+        match self {
+            Self::Register(change) => {
+                if let Some(product) = catalogue.apply(change, out) {
+                    exceptions.look_at_stock(now, &product, Standing { counters, catalogue, reissued });
+                }
+            }
+            Self::Raised(raised) => {
+                let standing = Standing { counters, catalogue, reissued };
+                if exceptions.raise(now, id.seq, &raised, standing, out) {
+                    out.then(Then::Tell(Notice::ExceptionRaised(raised)));
+                }
+            }
+            Self::Ended(ended) => {
+                let standing = Standing { counters, catalogue, reissued };
+                if exceptions.end(now, id.seq, &ended, standing, out) {
+                    out.then(Then::Tell(Notice::ExceptionEnded(ended)));
+                }
+            }
+            Self::Sale => {
+                catalogue.note_scales(&envelope.effects, out);
+                returns.note(envelope, out);
+            }
+            Self::Parked(change) => Parked::apply(id, envelope, &change, out),
+            Self::EffectsAlone => {}
+        }
     }
 }

@@ -247,17 +247,20 @@ impl Counters {
         effected
     }
 
-    /// Takes back what an event did that leaves its chain, which is held up to `floor` then. What had made no row takes none back.
+    /// Takes back what an event did that counts no longer; its chain is held up to `floor` then. What had made no row takes none back.
     pub(crate) fn take_back(
         &mut self,
         id: EventId,
         effects: &[Effect],
+        own: Option<BasketId>,
         floor: Seq,
     ) -> Result<Vec<Item>, Unreadable> {
         let mut moved = Vec::new();
         for (key, (sum, _)) in sums(effects)? {
             let Some(&item) = self.items.get(&key) else { continue };
-            if self.unsold.get_mut(&item).is_some_and(|waiting| waiting.remove(&id).is_some()) {
+            // What it sold of its own lines is not counted before the row's sale is read.
+            if let Some(waiting) = self.unsold.get_mut(&item).filter(|_| is_own(own, &key, sum)) {
+                waiting.remove(&id);
                 continue;
             }
             if self.rows[item.0 as usize].dense {

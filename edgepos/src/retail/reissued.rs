@@ -23,6 +23,8 @@ type OldName = (EventId, Hash);
 #[derive(Debug, Default)]
 pub(crate) struct Reissued {
     entries: BTreeMap<OldName, Entry>,
+    /// For each event that repeats one, which.
+    repeated: BTreeMap<EventId, OldName>,
     /// Those of which it is not known yet whether they are held under their old names.
     unchecked: VecDeque<OldName>,
     checking: Option<OldName>,
@@ -71,6 +73,7 @@ impl Reissued {
         if !settled {
             self.unchecked.push_back(old);
         }
+        self.repeated.extend(repeats.iter().map(|repeat| (*repeat, old)));
         self.entries.insert(old, Entry { counting, repeats, settled });
         Ok(())
     }
@@ -97,6 +100,7 @@ impl Reissued {
         }
         if let Err(at) = entry.repeats.binary_search(&id) {
             entry.repeats.insert(at, id);
+            self.repeated.insert(id, old);
         }
         let counts = match entry.counting {
             None => Counts::Yes,
@@ -141,6 +145,31 @@ impl Reissued {
         let counting = |of: Reissue| self.entries.get(&(of.event, of.hash()))?.counting;
         let first = envelope.reissue_of().is_none_or(|of| counting(of) == Some(id));
         envelope.duplicate_of.is_none() && first
+    }
+
+    /// Of an event that was written again and those that repeat it, the one that counts.
+    pub(crate) fn counting(&self, old: OldName) -> Option<EventId> {
+        self.entries.get(&old)?.counting
+    }
+
+    /// The event that counts in the place of this one, which repeats the same.
+    pub(crate) fn instead_of(&self, id: EventId) -> Option<EventId> {
+        self.counting(*self.repeated.get(&id)?).filter(|counting| *counting != id)
+    }
+
+    /// Of events with one name those that are sales of their own, once each; `None` while it is not known of one whether it is still held
+    /// under its old name.
+    pub(crate) fn apart(&self, events: &[EventId]) -> Option<Vec<EventId>> {
+        let old_names = |id: EventId| self.entries.range((id, Hash([0; 32]))..=(id, Hash([0xFF; 32])));
+        if events.iter().any(|id| old_names(*id).any(|(_, entry)| !entry.settled)) {
+            return None;
+        }
+        let has_left = |id: EventId| {
+            let elsewhere = |(_, entry): (_, &Entry)| entry.counting.filter(|counting| *counting != id);
+            old_names(id).filter_map(elsewhere).any(|counting| events.contains(&counting))
+        };
+        let is_apart = |id: &EventId| self.instead_of(*id).is_none() && !has_left(*id);
+        Some(events.iter().copied().filter(is_apart).collect())
     }
 
     /// Whether the event of this name was written again.
@@ -202,6 +231,7 @@ impl Reissued {
         let old = (of.event, of.hash());
         let Some(entry) = self.entries.get_mut(&old) else { return (false, None) };
         entry.repeats.retain(|repeat| *repeat != id);
+        self.repeated.remove(&id);
         let counted = entry.counting == Some(id);
         if counted {
             entry.counting = entry.repeats.first().copied();
@@ -216,5 +246,47 @@ impl Entry {
         let key = [event.to_key().as_slice(), &hash.0].concat();
         let Self { counting, ref repeats, settled } = *self;
         Write::put(Space::Reissued, key, to_cbor(&Row { counting, repeats: repeats.clone(), settled }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::{Chain, Lane, ReplicaId, Seq};
+    use edgepos_crdt::Hlc;
+
+    use super::*;
+    use crate::retail::envelope::Origin;
+    use crate::retail::kind::Kind;
+
+    fn event(terminal: u16, seq: u64) -> EventId {
+        EventId::new(Chain::new(ReplicaId::new(terminal, 1), Lane::Transactions), Seq(seq))
+    }
+
+    fn again(of: EventId) -> Envelope {
+        let mut envelope = Envelope::new(Kind::TRANSACTION, 5, Hlc(5), Vec::new());
+        let reissue_of = Some(Reissue::new(of, Hash([7; 32])));
+        envelope.origin = Some(Origin { reissue_of, ..Origin::default() });
+        envelope
+    }
+
+    /// A sale that is here under three names is one, whichever of them counts.
+    #[test]
+    fn names_of_one_sale_are_not_apart() {
+        let (old, low, high, other) = (event(1, 4), event(2, 9), event(3, 2), event(4, 1));
+        let mut out = UnitOfWork::default();
+        let mut reissued = Reissued::default();
+        let held: VersionVector = [(old.chain, old.seq)].into_iter().collect();
+        assert_eq!(reissued.note(high, &again(old), &held, &mut out), Counts::Yes);
+        assert_eq!(reissued.note(low, &again(old), &held, &mut out), Counts::InsteadOf(high));
+        let all = [old, low, high, other];
+        assert_eq!(reissued.apart(&all), None, "whether the old one is held is not known yet");
+        assert_eq!(reissued.next_to_check(&held), Some(old));
+        let name = reissued.read().expect("it is being read");
+        assert_eq!(reissued.stays(name, &mut out), Some(low));
+        assert_eq!(reissued.apart(&all), Some(vec![old, other]));
+        assert_eq!(reissued.instead_of(low), Some(old));
+        assert_eq!(reissued.leaves(name, &mut out), Some(low));
+        assert_eq!(reissued.apart(&all), Some(vec![low, other]), "the old one is gone");
+        assert_eq!((reissued.instead_of(low), reissued.instead_of(high)), (None, Some(low)));
     }
 }

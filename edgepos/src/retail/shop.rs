@@ -6,7 +6,7 @@ use edgepos_sync::{EventRecord, Hash};
 
 use super::applied::Applied;
 use super::catalogue::Catalogue;
-use super::change::Change;
+use super::change::{Change, Touched};
 use super::counters::{Counters, Effected};
 use super::day::Day;
 use super::desk::Desk;
@@ -18,7 +18,6 @@ use super::keys::Keys;
 use super::keys::booked::Booked;
 use super::keys::lookup::Question;
 use super::keys::name::{BookedName, LookupId};
-use super::kind::KnownKind;
 use super::parked::Parked;
 use super::quarantine::Quarantine;
 use super::record::{Record, What};
@@ -35,7 +34,7 @@ use super::uncounted::Uncounted;
 use super::unreadable::Unreadable;
 use crate::ports::{Rows, Store, StoreError};
 use crate::terminal::io::{Notice, Reply, RequestId};
-use crate::terminal::ledger::{Above, Arrival, Entry, Ledger};
+use crate::terminal::ledger::{Arrival, Entry, Ledger};
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
 use crate::terminal::unit_of_work::{Then, UnitOfWork, Wants};
@@ -102,7 +101,7 @@ impl Shop {
                 Ok(())
             }
             Space::Quarantine => {
-                self.quarantine.restore();
+                self.quarantine.restore(key);
                 Ok(())
             }
             Space::SetAside => {
@@ -113,8 +112,8 @@ impl Shop {
         }
     }
 
-    /// Every row is restored: starts to watch what is below its floor, and to read what `held` events are called.
-    /// `first` is the incarnation that the terminal was set up as, and whether it `joins` the store; `me` is the present one.
+    /// Every row is restored: starts to watch what is below its floor, and to read what held events are called.
+    /// `first` is the incarnation that the terminal was set up as, and whether it `joins` the store.
     ///
     /// # Errors
     /// When rows of one product cannot be one row.
@@ -122,26 +121,48 @@ impl Shop {
         &mut self,
         now: Now,
         first: ReplicaId,
-        me: ReplicaId,
         joins: bool,
-        held: &VersionVector,
+        ledger: &Ledger,
         out: &mut UnitOfWork,
     ) -> Result<(), Unreadable> {
-        self.sales.series().start(first, me, joins);
+        self.sales.series().start(first, ledger.author(), joins);
         self.counters.start(out)?;
-        self.exceptions.start(now, standing(&self.counters, &self.catalogue));
-        self.keys.start(me, held, out);
+        self.exceptions.start(now, standing(&self.counters, &self.catalogue, &self.reissued));
+        self.keys.start(ledger.author(), ledger.durable(), out);
         for basket in self.counters.unsold() {
             self.sold.ask(basket, &mut self.keys, out);
+        }
+        for (id, envelope) in self.quarantine.take_readable(out) {
+            self.count_late(now, id, envelope, ledger, out);
         }
         Ok(())
     }
 
-    /// Every row is restored, and the events above them are counted: reads the sales of lines of which something came back.
+    /// An event that has its place and has done nothing so far does now what it should have done then.
+    fn count_late(
+        &mut self,
+        now: Now,
+        id: EventId,
+        envelope: Envelope,
+        ledger: &Ledger,
+        out: &mut UnitOfWork,
+    ) {
+        let own = self.keys.note(id, Some(&envelope), out);
+        self.counters.count_late(true);
+        self.count_once(now, id, &envelope, own, ledger, out);
+        self.counters.count_late(false);
+        out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
+        // Only the rows say that it counts: a start does not look at it again.
+        self.write_rows(ledger.held().clone(), out);
+    }
+
+    /// Every row is restored, and the events above them are counted: reads the sales of lines of which something came back, and what an
+    /// earlier version could not read.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn read_sales(&mut self, store: &dyn Store) -> Result<(), StoreError> {
+        self.quarantine.read_again(store)?;
         sold::settle(store, &mut self.counters, &self.reissued)
     }
 
@@ -159,7 +180,7 @@ impl Shop {
     /// The sales of a basket are known: whoever waits for them goes on.
     fn sold_known(&mut self, turn: &mut Turn<'_>, basket: BasketId, sales: &[SoldBy]) {
         for item in self.counters.settle(basket, sales) {
-            self.exceptions.look(turn.now, item, standing(&self.counters, &self.catalogue));
+            self.exceptions.look(turn.now, item, standing(&self.counters, &self.catalogue, &self.reissued));
         }
         self.sold.known(&self.counters, basket, sales, turn.out);
         self.sales.sold_known(turn, &self.counters, basket, sales);
@@ -174,7 +195,8 @@ impl Shop {
     /// it.
     pub(crate) fn replay(&mut self, id: EventId, payload: &[u8]) {
         let counted = Envelope::decode(payload).map_err(Unreadable::from).and_then(|envelope| {
-            if envelope.mode == Mode::Training || !self.reissued.counts(id, &envelope) {
+            let is_counted = self.reissued.counts(id, &envelope) && !self.quarantine.has(id);
+            if envelope.mode == Mode::Training || !is_counted {
                 return Ok(());
             }
             Change::read(id, &envelope)?;
@@ -207,13 +229,7 @@ impl Shop {
             Ok(envelope) => envelope,
             Err(error) => return self.quarantine.put(id, &error.into(), out),
         };
-        let own = self.keys.note(id, Some(&envelope), out);
-        self.counters.count_late(true);
-        self.count_once(turn.now, id, &envelope, own, turn.ledger, out);
-        self.counters.count_late(false);
-        out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
-        // Only the rows say that it counts: a start does not look at it again.
-        self.write_rows(turn.ledger.held().clone(), out);
+        self.count_late(turn.now, id, envelope, turn.ledger, out);
     }
 
     /// How many events the counter rows on disk lack.
@@ -288,7 +304,7 @@ impl Shop {
         turn.disk.check(self.sales.promised(), what.needs())?;
         match what {
             What::Event { kind, lane, body, effects } => {
-                let above = self.above(kind, &body, repairs)?;
+                let above = self.catalogue.above(kind, &body, repairs)?;
                 let entry =
                     Entry { lane, mode, effects, key, above, ..Entry::new(self.day.open(), kind, body) };
                 turn.ledger.record(turn.now, turn.config, entry)
@@ -297,25 +313,6 @@ impl Shop {
                 let open = self.sales.open_baskets();
                 self.day.record(turn, &self.counters, open, record, mode, key)
             }
-        }
-    }
-
-    /// What the stamp of a register that the event writes must be above to be seen.
-    fn above(&self, kind: KnownKind, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
-        match kind {
-            KnownKind::ProductSet => self.catalogue.above_product(body, repairs),
-            KnownKind::PriceSet => self.catalogue.above_price(body, repairs),
-            KnownKind::Transaction
-            | KnownKind::NumberVoided
-            | KnownKind::StockMoved
-            | KnownKind::DayOpened
-            | KnownKind::DayClosed
-            | KnownKind::ExceptionRaised
-            | KnownKind::ExceptionEnded
-            | KnownKind::BasketParked
-            | KnownKind::BasketClaimed
-            | KnownKind::BasketClosed
-            | KnownKind::Custom => Ok(Above::default()),
         }
     }
 
@@ -380,14 +377,20 @@ impl Shop {
     /// Takes back what an event did that leaves its chain. What repeats it and has counted nothing so far counts from here on.
     pub(crate) fn take_back(&mut self, now: Now, leaving: Leaving<'_>, out: &mut UnitOfWork) {
         if let Some(next) = self.rooms().take_back(now, leaving, out) {
+            // Whether or not its bytes can be read here: they are those of the event that leaves.
+            self.uncounted.take(next, out);
             let own = Booked::of(next, leaving.envelope).and_then(|booked| booked.basket());
+            // Later events of its chain count already.
+            self.counters.count_late(true);
             self.count(now, next, leaving.envelope, own, out);
+            self.counters.count_late(false);
         }
     }
 
     fn rooms(&mut self) -> Rooms<'_> {
-        let Self { keys, returns, counters, catalogue, exceptions, reissued, .. } = self;
-        Rooms { keys, returns, counters, catalogue, exceptions, reissued }
+        let Self { keys, returns, counters, catalogue, exceptions, reissued, sold, .. } = self;
+        let (uncounted, quarantine) = (&mut self.uncounted, &mut self.quarantine);
+        Rooms { keys, returns, counters, catalogue, exceptions, reissued, sold, uncounted, quarantine }
     }
 
     /// The room of events that left their chains and are kept.
@@ -441,6 +444,9 @@ impl Shop {
         while let Some(Arrival { id, envelope }) = ledger.next_arrival() {
             let own = self.keys.note(id, envelope.as_ref().ok(), out);
             self.applied.fall_behind();
+            // Of an event of another branch, which had this name.
+            self.uncounted.take(id, out);
+            self.quarantine.take(id, out);
             let envelope = match envelope {
                 Ok(envelope) => envelope,
                 Err(reason) => {
@@ -466,7 +472,7 @@ impl Shop {
         match self.reissued.note(id, envelope, ledger.held(), out) {
             Counts::No => return,
             Counts::InsteadOf(other) => {
-                self.rooms().uncount(now, other, envelope, ledger, out);
+                self.rooms().uncount(now, (other, None), envelope, ledger, out);
                 self.applied.must_write();
             }
             Counts::Yes => {}
@@ -501,31 +507,9 @@ impl Shop {
         }
         let change = Change::read(id, envelope)?;
         self.move_counters(now, id, envelope, own, out)?;
-        match change {
-            Change::Register(change) => {
-                if let Some(product) = self.catalogue.apply(change, out) {
-                    self.exceptions.look_at_stock(now, &product, standing(&self.counters, &self.catalogue));
-                }
-            }
-            Change::Raised(raised) => {
-                let standing = standing(&self.counters, &self.catalogue);
-                if self.exceptions.raise(now, id.seq, &raised, standing, out) {
-                    out.then(Then::Tell(Notice::ExceptionRaised(raised)));
-                }
-            }
-            Change::Ended(ended) => {
-                let standing = standing(&self.counters, &self.catalogue);
-                if self.exceptions.end(now, id.seq, &ended, standing, out) {
-                    out.then(Then::Tell(Notice::ExceptionEnded(ended)));
-                }
-            }
-            Change::Sale => {
-                self.catalogue.note_scales(&envelope.effects, out);
-                self.returns.note(envelope, out);
-            }
-            Change::Parked(change) => Parked::apply(id, envelope, &change, out),
-            Change::EffectsAlone => {}
-        }
+        let Self { catalogue, exceptions, returns, counters, reissued, .. } = self;
+        let touched = Touched { catalogue, exceptions, returns, counters, reissued };
+        change.carry_out(now, id, envelope, touched, out);
         Ok(())
     }
 
@@ -543,7 +527,7 @@ impl Shop {
             self.sold.ask(basket, &mut self.keys, out);
         }
         for item in moved {
-            self.exceptions.look(now, item, standing(&self.counters, &self.catalogue));
+            self.exceptions.look(now, item, standing(&self.counters, &self.catalogue, &self.reissued));
         }
         Ok(())
     }
@@ -555,7 +539,12 @@ impl Shop {
 
     /// The room of exceptions, with what it judges by.
     pub(crate) fn watch(&mut self) -> (&mut Exceptions, Standing<'_>) {
-        (&mut self.exceptions, Standing { counters: &self.counters, catalogue: &self.catalogue })
+        (&mut self.exceptions, standing(&self.counters, &self.catalogue, &self.reissued))
+    }
+
+    /// The room of events that were written again, for questions.
+    pub(crate) fn reissued(&self) -> &Reissued {
+        &self.reissued
     }
 
     /// The room of exceptions, for questions.
@@ -589,6 +578,6 @@ impl Shop {
     }
 }
 
-fn standing<'a>(counters: &'a Counters, catalogue: &'a Catalogue) -> Standing<'a> {
-    Standing { counters, catalogue }
+fn standing<'a>(counters: &'a Counters, catalogue: &'a Catalogue, reissued: &'a Reissued) -> Standing<'a> {
+    Standing { counters, catalogue, reissued }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use edgepos_core::{EventId, Space};
-use edgepos_sync::EventRecord;
+use edgepos_sync::{EventRecord, Hash};
 
 use super::counters::Counters;
 use super::effect::CounterRow;
@@ -107,6 +107,14 @@ impl Sold {
         self.fresh.remove(&event);
     }
 
+    /// The event counts no longer: whoever waits for the sales of its basket is not told of it.
+    pub(crate) fn take_back(&mut self, event: EventId) {
+        self.fresh.remove(&event);
+        for reading in self.reading.values_mut() {
+            reading.sales.retain(|sale| sale.event != event);
+        }
+    }
+
     /// The events that sold the basket, as the names say: they are read. All of them, where none must be.
     pub(crate) fn named(
         &mut self,
@@ -179,15 +187,17 @@ fn read(store: &dyn Store, basket: BasketId, reissued: &Reissued) -> Result<Vec<
     Ok(sales)
 }
 
-fn records(rows: &Rows) -> impl Iterator<Item = EventRecord> + '_ {
-    rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value)).map(|(record, _)| record)
+fn records(rows: &Rows) -> impl Iterator<Item = (EventRecord, Hash)> + '_ {
+    rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value))
 }
 
 /// Reads an event; `None` where it sold nothing of this basket, or does not count: one sale that was written twice was sold once.
-fn sold_by(basket: BasketId, record: &EventRecord, reissued: &Reissued) -> Option<SoldBy> {
+fn sold_by(basket: BasketId, (record, hash): &(EventRecord, Hash), reissued: &Reissued) -> Option<SoldBy> {
     let envelope = Envelope::decode(&record.payload).ok()?;
     let named = Booked::of(record.id, &envelope)?.basket();
-    if named != Some(basket) || envelope.mode == Mode::Training || !reissued.counts(record.id, &envelope) {
+    let counts = reissued.counts(record.id, &envelope)
+        && reissued.counting((record.id, *hash)).is_none_or(|counting| counting == record.id);
+    if named != Some(basket) || envelope.mode == Mode::Training || !counts {
         return None;
     }
     let mut lines = sums(&envelope.effects).ok()?;

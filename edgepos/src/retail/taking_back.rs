@@ -4,15 +4,19 @@ use edgepos_core::{EventId, Now, Seq, Space};
 use edgepos_sync::{EventRecord, Hash};
 
 use super::catalogue::Catalogue;
+use super::change::Change;
 use super::counters::Counters;
 use super::envelope::{Envelope, Mode};
 use super::exception::Exceptions;
 use super::exception::judge::Standing;
 use super::keys::Keys;
-use super::kind::KnownKind;
+use super::keys::booked::Booked;
 use super::parked::Parked;
+use super::quarantine::Quarantine;
 use super::reissued::Reissued;
 use super::returns::Returns;
+use super::sold::Sold;
+use super::uncounted::Uncounted;
 use crate::ports::Rows;
 use crate::terminal::ledger::Ledger;
 use crate::terminal::turn::Turn;
@@ -26,6 +30,19 @@ pub(crate) struct Rooms<'r> {
     pub(crate) catalogue: &'r mut Catalogue,
     pub(crate) exceptions: &'r mut Exceptions,
     pub(crate) reissued: &'r mut Reissued,
+    pub(crate) sold: &'r mut Sold,
+    pub(crate) uncounted: &'r mut Uncounted,
+    pub(crate) quarantine: &'r mut Quarantine,
+}
+
+/// An event that counts no longer.
+struct Undone<'e> {
+    id: EventId,
+    envelope: &'e Envelope,
+    /// The event that counts in its place already.
+    heir: Option<EventId>,
+    /// Up to where its chain is held.
+    floor: Seq,
 }
 
 /// An event that leaves its place.
@@ -87,27 +104,31 @@ impl Rooms<'_> {
         let Leaving { id, hash, envelope, floor } = leaving;
         self.keys.take_back(id, envelope, out);
         let next = self.reissued.leaves((id, hash), out);
-        if envelope.mode == Mode::Training || envelope.duplicate_of.is_some() {
+        let heir = self.reissued.counting((id, hash)).filter(|_| next.is_none());
+        let (counted, other) = match envelope.reissue_of() {
+            Some(of) => self.reissued.take_back(of, id, out),
+            None => (true, None),
+        };
+        if envelope.mode == Mode::Training || envelope.duplicate_of.is_some() || !counted {
+            did_nothing(&mut self, id, out);
             return None;
         }
-        let (counted, other) =
-            envelope.reissue_of().map_or((true, None), |of| self.reissued.take_back(of, id, out));
-        if counted {
-            undo(&mut self, now, id, envelope, floor, out);
-        }
+        undo(&mut self, now, &Undone { id, envelope, heir, floor }, out);
         next.or(other)
     }
 
-    /// An event that has its place, and keeps it, counts no longer: another that repeats the same does.
+    /// An event that has its place, and keeps it, counts no longer: another that repeats the same does, from here on or, as its `heir`,
+    /// already.
     pub(crate) fn uncount(
         mut self,
         now: Now,
-        id: EventId,
+        (id, heir): (EventId, Option<EventId>),
         envelope: &Envelope,
         ledger: &Ledger,
         out: &mut UnitOfWork,
     ) {
-        undo(&mut self, now, id, envelope, ledger.end_of(id.chain), out);
+        let floor = ledger.end_of(id.chain);
+        undo(&mut self, now, &Undone { id, envelope, heir, floor }, out);
     }
 
     /// An event that was written again was read under its old name: it stays there where the cloud has it, and leaves it otherwise.
@@ -119,7 +140,7 @@ impl Rooms<'_> {
             Original::Lost { after, hash } => turn.ledger.lose_branch(old.0.chain, after, hash),
             Original::Stays(envelope) => {
                 if let Some(counted) = self.reissued.stays(old, turn.out) {
-                    self.uncount(turn.now, counted, &envelope, turn.ledger, turn.out);
+                    self.uncount(turn.now, (counted, Some(old.0)), &envelope, turn.ledger, turn.out);
                     return true;
                 }
             }
@@ -128,20 +149,35 @@ impl Rooms<'_> {
     }
 }
 
-/// What an event did is undone; its chain is held up to `floor`.
-fn undo(rooms: &mut Rooms<'_>, now: Now, id: EventId, envelope: &Envelope, floor: Seq, out: &mut UnitOfWork) {
-    let Rooms { returns, counters, catalogue, exceptions, .. } = rooms;
-    // What cannot be summed up was quarantined when it came, and moved nothing.
-    for item in counters.take_back(id, &envelope.effects, floor).unwrap_or_default() {
-        exceptions.look(now, item, Standing { counters, catalogue });
+/// Nothing is left to be done for an event that did nothing. Whether the counters lack it: its bytes could not be read when it was to
+/// be counted.
+fn did_nothing(rooms: &mut Rooms<'_>, id: EventId, out: &mut UnitOfWork) -> bool {
+    rooms.quarantine.take(id, out);
+    rooms.uncounted.take(id, out)
+}
+
+/// What an event did is undone. One that was quarantined did nothing, and one that the counters lack moved none of them.
+fn undo(rooms: &mut Rooms<'_>, now: Now, undone: &Undone<'_>, out: &mut UnitOfWork) {
+    let Undone { id, envelope, heir, floor } = *undone;
+    let was_quarantined = rooms.quarantine.has(id);
+    let is_lacking = did_nothing(rooms, id, out);
+    let change = match Change::read(id, envelope) {
+        Ok(change) if !was_quarantined => change,
+        _ => return,
+    };
+    let Rooms { returns, counters, catalogue, exceptions, sold, reissued, .. } = rooms;
+    sold.take_back(id);
+    if !is_lacking {
+        let own = Booked::of(id, envelope).and_then(|booked| booked.basket());
+        // What cannot be summed up was quarantined when it came, and moved nothing.
+        for item in counters.take_back(id, &envelope.effects, own, floor).unwrap_or_default() {
+            exceptions.look(now, item, Standing { counters, catalogue, reissued });
+        }
     }
     returns.take_back(envelope, out);
-    if matches!(envelope.kind.known(), Some(KnownKind::ProductSet | KnownKind::PriceSet)) {
-        catalogue.rename(envelope, id);
-    }
-    if envelope.kind.known() == Some(KnownKind::BasketParked)
-        && let Ok(change) = Parked::read_parked(envelope)
-    {
-        Parked::take_back(id, &change, out);
+    match change {
+        Change::Register(change) => catalogue.rename(change, heir.map(|heir| heir.chain), out),
+        Change::Parked(change) => Parked::take_back(id, &change, out),
+        Change::Sale | Change::Raised(_) | Change::Ended(_) | Change::EffectsAlone => {}
     }
 }

@@ -117,9 +117,8 @@ impl Terminal {
             stopped: None,
             config,
         };
-        let (first, author, joins) = (terminal.config.me, terminal.ledger.author(), terminal.config.joins());
-        let held = terminal.ledger.durable();
-        terminal.shop.start(now, first, author, joins, held, &mut terminal.out).map_err(ConfigError::Rows)?;
+        let Self { shop, ledger, out, config, .. } = &mut terminal;
+        shop.start(now, config.me, config.joins(), ledger, out).map_err(ConfigError::Rows)?;
         if rows_are_complete || terminal.shop.uncounted().is_fresh() {
             terminal.shop.write_rows(terminal.ledger.held().clone(), &mut terminal.out);
         }
@@ -446,7 +445,7 @@ impl Terminal {
             }
             quiet &= !self.ledger.follow(now, self.election.leader(), self.election.entitled());
             let Self { config, election, ledger, shop, levels, replacing, links, out, .. } = self;
-            quiet &= !proposing::propose_due(now, config, election, ledger, shop);
+            quiet &= !proposing::propose_due(now, config, election, ledger, shop, out);
             quiet &= !levels.tend(now, election, ledger, config, out);
             quiet &= !replacing.tend(now, election, links, out);
             quiet &= !proposing::stand_aside(now, election, ledger, links);

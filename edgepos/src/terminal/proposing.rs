@@ -7,6 +7,7 @@ use super::config::Config;
 use super::ledger::Ledger;
 use super::level;
 use super::links::Links;
+use super::unit_of_work::UnitOfWork;
 use crate::retail::shop::Shop;
 
 /// A decision's kind, in the log for ever: its bytes are the payload of an event of the store's own chain.
@@ -27,6 +28,7 @@ pub(super) fn propose_due(
     election: &mut Election,
     ledger: &mut Ledger,
     shop: &mut Shop,
+    out: &mut UnitOfWork,
 ) -> bool {
     if !proposes(election, ledger) {
         return false;
@@ -34,7 +36,7 @@ pub(super) fn propose_due(
     let grace = config.exception_grace;
     let mut any = false;
     let (exceptions, standing) = shop.watch();
-    for due in exceptions.due(now, grace, level::ends_exceptions(election), standing) {
+    for due in exceptions.due(now, grace, level::ends_exceptions(election), standing, out) {
         let bytes = ledger.proposal(now, config, due.kind, due.body);
         let proposal = Proposal { kind: STORE_EVENT, subject: Vec::new(), base: None, bytes };
         let taken = election.propose(now, proposal).is_ok();

@@ -10,11 +10,14 @@ pub mod cloud;
 pub mod mixed;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
-use edgepos::core::{ConnectionId, IdempotencyKey, Now, Persist, ReplicaId, Space, StoreGeneration, StoreId};
-use edgepos::model::{BasketId, Currency, Line, PriceSet, Tender};
+use edgepos::core::{
+    ConnectionId, EventId, IdempotencyKey, Now, Persist, ReplicaId, Space, StoreGeneration, StoreId,
+};
+use edgepos::model::{BasketId, Currency, Envelope, Line, PriceSet, Tender};
 use edgepos::recovery::RecoveryKit;
-use edgepos::sync::{CloudRequest, UplinkId};
+use edgepos::sync::{CloudRequest, EventRecord, UplinkId};
 use edgepos::{
     Commit, Config, Draft, Genesis, Input, MemoryStore, Notice, Output, Receipt, Record, Refusal, Reply,
     RequestId, Restored, Store, Terminal,
@@ -226,6 +229,16 @@ pub fn back(sold: u8, no: u16, product: &str, quantity: i64) -> Line {
     Line { original: Some(original), ..line(1, product, -quantity, -100 * quantity) }
 }
 
+/// The events that a disk has and that can be read, by rising id.
+pub fn envelopes(disk: &MemoryStore) -> Vec<(EventId, Envelope)> {
+    let rows = disk.scan(Space::Event, &[], &[255; 64], u32::MAX).expect("memory");
+    let read = |(key, value): &(Vec<u8>, Vec<u8>)| {
+        let (record, _) = EventRecord::from_row(key, value)?;
+        Some((record.id, Envelope::decode(&record.payload).ok()?))
+    };
+    rows.iter().filter_map(read).collect()
+}
+
 /// Several tills and the links between them.
 pub struct Shop {
     pub tills: Vec<Till>,
@@ -310,6 +323,32 @@ impl Shop {
     pub fn sell_milk(&mut self, till: usize, basket: u8) -> Receipt {
         let now = self.now;
         self.tills[till].sell(now, basket, vec![line(1, "milk", 1, 100)])
+    }
+
+    /// Till `owner` sells a bottle that all hear, then those of `first` that till `a` alone hears. It is put back to before those and sells
+    /// those of `second`, which till `b` alone hears. `between` goes before it is put back. Its disks: of before, and with the first.
+    pub fn two_histories(
+        &mut self,
+        [owner, a, b]: [usize; 3],
+        [first, second]: [Range<u8>; 2],
+        between: impl FnOnce(&mut Self),
+    ) -> [MemoryStore; 2] {
+        self.elect();
+        self.sell_milk(owner, 1);
+        self.pass(500);
+        let image = self.tills[owner].disk.clone();
+        self.cut(b);
+        first.for_each(|basket| drop(self.sell_milk(owner, basket)));
+        self.pass(1_000);
+        between(self);
+        let sold = self.tills[owner].disk.clone();
+        self.put_back(owner, image.clone(), 7);
+        self.heal();
+        self.cut(a);
+        self.pass_by(3_000, 5);
+        second.for_each(|basket| drop(self.sell_milk(owner, basket)));
+        self.pass(2_000);
+        [image, sold]
     }
 
     pub fn crash(&mut self, till: usize) {

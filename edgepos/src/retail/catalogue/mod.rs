@@ -89,21 +89,37 @@ impl Catalogue {
         Ok(Change { stamp, value: value? })
     }
 
-    /// What the stamp of this product must be above to be seen. A repair is above whatever is there.
+    /// What the stamp of a register that the event writes must be above to be seen.
     ///
     /// # Errors
     /// When no stamp is above, and it is no repair.
-    pub(crate) fn above_product(&self, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
+    pub(crate) fn above(&self, kind: KnownKind, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
+        match kind {
+            KnownKind::ProductSet => self.above_product(body, repairs),
+            KnownKind::PriceSet => self.above_price(body, repairs),
+            KnownKind::Transaction
+            | KnownKind::NumberVoided
+            | KnownKind::StockMoved
+            | KnownKind::DayOpened
+            | KnownKind::DayClosed
+            | KnownKind::ExceptionRaised
+            | KnownKind::ExceptionEnded
+            | KnownKind::BasketParked
+            | KnownKind::BasketClaimed
+            | KnownKind::BasketClosed
+            | KnownKind::Custom => Ok(Above::default()),
+        }
+    }
+
+    /// Of a product: a repair is above whatever is there.
+    fn above_product(&self, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
         let product: Option<ProductSet> = from_cbor("product", body).ok();
         let register = product.and_then(|product| self.products.get(&code::key(&product.product)));
         above(register.map(LwwRegister::stamp), repairs)
     }
 
-    /// What the stamp of this price must be above to be seen. A repair is above whatever is there.
-    ///
-    /// # Errors
-    /// When no stamp is above, and it is no repair.
-    pub(crate) fn above_price(&self, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
+    /// Of a price: a repair is above whatever is there.
+    fn above_price(&self, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
         let price: Option<PriceSet> = from_cbor("price", body).ok();
         let seen =
             price.and_then(|price| self.prices.get(&(code::key(&price.product), price.list))?.seen(&price));
@@ -152,20 +168,23 @@ impl Catalogue {
         product.filter(|_| changed).map(|product| code::key(&product))
     }
 
-    /// The event that made a change gets another name: the change is as if it had always had that one.
-    pub(crate) fn rename(&mut self, envelope: &Envelope, old: EventId) {
-        let by_old = |stamp: Stamp| stamp.chain == old.chain && stamp.hlc == envelope.hlc();
-        let body = envelope.body.as_slice();
-        if let Ok(product) = from_cbor::<ProductSet>("product", body)
-            && self.products.get(&product.product).is_some_and(|register| by_old(register.stamp()))
-        {
-            self.products.remove(&product.product);
-        }
-        if let Ok(price) = from_cbor::<PriceSet>("price", body) {
-            let key = (price.product.clone(), price.list);
-            if let Some(versions) = self.prices.get_mut(&key) {
-                versions.forget(&price, by_old);
+    /// The event that made a change has another name from here on: the change is as if it had been made by an event of `chain`, or, where
+    /// none has the other name yet, as if it had not been made.
+    pub(crate) fn rename(&mut self, change: Change, chain: Option<Chain>, out: &mut UnitOfWork) {
+        let Change { stamp, value } = change;
+        let was_seen = match &value {
+            Value::Product(product) => {
+                let (key, by_it) = (code::key(&product.product), |seen: Stamp| seen == stamp);
+                let seen = self.products.get(&key).is_some_and(|register| by_it(register.stamp()));
+                seen && self.products.remove(&key).is_some()
             }
+            Value::Price(price) => {
+                let versions = self.prices.get_mut(&(code::key(&price.product), price.list));
+                versions.is_some_and(|versions| versions.forget(price, stamp))
+            }
+        };
+        if let Some(chain) = chain.filter(|_| was_seen) {
+            self.apply(Change { stamp: Stamp { chain, ..stamp }, value }, out);
         }
     }
 
@@ -295,4 +314,43 @@ impl Record {
 
 fn bad_product(reason: &'static str) -> Record {
     Record::refuse(Refusal::BadField { field: "product", reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::{Lane, ReplicaId, Seq};
+
+    use super::super::kind::Kind;
+    use super::*;
+
+    const LOW: Chain = Chain::new(ReplicaId::new(1, 1), Lane::Prices);
+    const HIGH: Chain = Chain::new(ReplicaId::new(2, 1), Lane::Prices);
+
+    /// A price is written again under a name that loses against the old one, which leaves its place then.
+    #[test]
+    fn what_is_written_again_is_seen_under_the_name_that_stays() {
+        let price = PriceSet {
+            product: "milk".into(),
+            list: 0,
+            amount: 99,
+            currency: crate::model::Currency::EUR,
+            tax_included: true,
+            valid_from: None,
+            valid_to: None,
+        };
+        let envelope = Envelope::new(Kind::PRICE_SET, 5, Hlc(5), to_cbor(&price));
+        let change = |chain| {
+            let id = EventId::new(chain, Seq(1));
+            Catalogue::read_price(id, &envelope).expect("it is a price")
+        };
+        let (mut catalogue, mut out) = (Catalogue::default(), UnitOfWork::default());
+        catalogue.apply(change(HIGH), &mut out);
+        catalogue.apply(change(LOW), &mut out);
+        catalogue.rename(change(HIGH), Some(LOW), &mut out);
+        assert_eq!(catalogue.price("milk", 0, 9), Some(&price));
+        catalogue.rename(change(HIGH), None, &mut out);
+        assert_eq!(catalogue.price("milk", 0, 9), Some(&price), "it is another's");
+        catalogue.rename(change(LOW), None, &mut out);
+        assert_eq!(catalogue.price("milk", 0, 9), None);
+    }
 }

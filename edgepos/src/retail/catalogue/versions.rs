@@ -55,12 +55,11 @@ impl Versions {
         Set { won: won && forgotten != Some(window), forgotten }
     }
 
-    /// Forgets the version that this price made, where its stamp is the one that is meant.
-    pub(super) fn forget(&mut self, price: &PriceSet, is_meant: impl Fn(Stamp) -> bool) {
+    /// Forgets the version that this price made, where its stamp is this one. Whether it was.
+    pub(super) fn forget(&mut self, price: &PriceSet, stamp: Stamp) -> bool {
         let window = Window::of(price);
-        if self.all.get(&window).is_some_and(|register| is_meant(register.stamp())) {
-            self.all.remove(&window);
-        }
+        let is_meant = self.all.get(&window).is_some_and(|register| register.stamp() == stamp);
+        is_meant && self.all.remove(&window).is_some()
     }
 
     /// The newest stamp among the versions that this price competes with: those that begin with it.

@@ -7,12 +7,14 @@ use crate::retail::catalogue::Catalogue;
 use crate::retail::catalogue::body::ProductSet;
 use crate::retail::counters::Counters;
 use crate::retail::effect::{Counter, CounterRow};
+use crate::retail::reissued::Reissued;
 
-/// What the store's counters and registers say.
+/// What the store's counters and registers say, and which sales are there under several names.
 #[derive(Clone, Copy)]
 pub(crate) struct Standing<'a> {
     pub(crate) counters: &'a Counters,
     pub(crate) catalogue: &'a Catalogue,
+    pub(crate) reissued: &'a Reissued,
 }
 
 /// A counter at this moment.

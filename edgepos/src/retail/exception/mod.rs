@@ -85,10 +85,7 @@ impl Exceptions {
         out: &mut UnitOfWork,
     ) -> bool {
         if let Some(name) = exception.booked_twice() {
-            self.watch_twice.settle(name);
-            if self.twice.remove(&name).is_some() {
-                out.write(Write::delete(Space::BookedTwice, name.to_bytes()));
-            }
+            self.forget_twice(name, out);
         }
         let counts = self.episodes.raise(seq, exception.clone(), out);
         self.look_at_row(now, exception.row().as_ref(), standing);
@@ -148,6 +145,13 @@ impl Exceptions {
         self.watch_twice.note(now.mono, name, true);
     }
 
+    fn forget_twice(&mut self, name: BookedName, out: &mut UnitOfWork) {
+        self.watch_twice.settle(name);
+        if self.twice.remove(&name).is_some() {
+            out.write(Write::delete(Space::BookedTwice, name.to_bytes()));
+        }
+    }
+
     /// Whether a decided event is a second proposal of an episode that the log has raised up to `decided`, its position in the
     /// store's chain so far. Such an event has no place: the first version passed it over, and all must count alike. One that was
     /// raised beyond `decided` is no repeat: a peer was faster, and this is the decision that it comes from.
@@ -204,7 +208,14 @@ impl Exceptions {
 
     /// What has been so for `grace` and is not decided yet. Ends are not proposed to a store that may have terminals which count the
     /// store's chain without them.
-    pub(crate) fn due(&mut self, now: Now, grace: Duration, ends: bool, standing: Standing<'_>) -> Vec<Due> {
+    pub(crate) fn due(
+        &mut self,
+        now: Now,
+        grace: Duration,
+        ends: bool,
+        standing: Standing<'_>,
+        out: &mut UnitOfWork,
+    ) -> Vec<Due> {
         let mut due = Vec::new();
         let mut propose = |subject, kind, body| due.push(Due { subject, kind, body });
         for item in self.falling.due(now.mono, grace) {
@@ -226,9 +237,15 @@ impl Exceptions {
             }
         }
         for name in self.watch_twice.due(now.mono, grace) {
-            let events = self.twice.get(&name).cloned().unwrap_or_default();
-            let raised = ExceptionRaised::duplicate(name, events);
-            propose(Subject::Name(name), KnownKind::ExceptionRaised, to_cbor(&raised));
+            match standing.reissued.apart(self.twice.get(&name).map_or(&[], Vec::as_slice)) {
+                None => self.watch_twice.postpone(now.mono, grace, name),
+                // One sale under the names that it has had.
+                Some(events) if events.len() < 2 => self.forget_twice(name, out),
+                Some(events) => {
+                    let raised = ExceptionRaised::duplicate(name, events);
+                    propose(Subject::Name(name), KnownKind::ExceptionRaised, to_cbor(&raised));
+                }
+            }
         }
         due
     }
