@@ -138,10 +138,15 @@ impl Outbox {
         self.parts.peers.level(peer)
     }
 
-    /// By how many ms the time of day of each connected peer was ahead of this terminal's monotonic clock when it last greeted; those that
-    /// did not say it are left out. As late as the greeting was under way.
-    pub fn peer_clocks(&self) -> impl Iterator<Item = (ReplicaId, i64)> + '_ {
-        self.parts.peers.clocks()
+    /// By how many ms the time of day of each connected peer was ahead of this terminal's monotonic clock when it last greeted, within the
+    /// last two hours; those that did not say it are left out. As late as the greeting was under way.
+    pub fn peer_clocks(&self, now: Now) -> impl Iterator<Item = (ReplicaId, i64)> + '_ {
+        self.parts.peers.clocks(now.mono)
+    }
+
+    /// Another connected terminal that uses the number of this one, as a peer said last, and when.
+    pub fn rival(&self) -> Option<(ReplicaId, Time)> {
+        self.parts.peers.rival()
     }
 
     /// Greets every peer again: what the last greeting said of this terminal's clock is no longer so.
@@ -306,19 +311,14 @@ impl Outbox {
         self.parts.peers.vector(peer)
     }
 
-    /// Up to where events may be pruned, for each chain: durable here, and proved to be in the cloud and at each of `members`, which
-    /// are the replicas that belong to the store and are not retired. A member that was not heard since the start, or that gives no
-    /// hashes, holds everything back.
-    ///
-    /// Per chain and never one number: a scalar minimum deletes what a cut-off terminal has never sent, or keeps everything
-    /// because of one that is gone.
+    /// Up to where events may be pruned, for each chain: durable here, and proved to be in the cloud and at each of `members`, the store's.
+    /// A member that was not heard since the start, or that gives no hashes, holds everything back.
     pub fn floor(&self, members: &[ReplicaId]) -> VersionVector {
         let Parts { peers, uploader, .. } = &self.parts;
         floor::of(&self.log, peers, uploader, members.iter().filter(|member| **member != self.config.me))
     }
 
-    /// Positions below [`vector`](Self::vector) whose bytes are lost: their owner has declared it, and nobody who was asked has them.
-    /// They are there again as soon as somebody turns up who does.
+    /// Positions below [`vector`](Self::vector) whose bytes are lost, as their owner has declared, until somebody turns up who has them.
     pub fn lost(&self) -> Lost {
         self.log.damage().lost()
     }

@@ -4,7 +4,7 @@ mod world;
 
 use std::time::Duration;
 
-use edgepos_core::{Chain, ConnectionId, Lane, Seq, StoreId, Term};
+use edgepos_core::{Chain, ConnectionId, Lane, ReplicaId, Seq, StoreId, Term, WallMs};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{Ack, Hash, Hello, Input, Message, Notice};
 use world::bench::{Bench, hello, run, vector};
@@ -111,4 +111,50 @@ fn lost_greetings_delay_and_do_not_prevent() {
         world.run(120_000);
         world.assert_converged();
     }
+}
+
+/// One of the two clocks may have been set since, or this device have slept.
+#[test]
+fn what_was_said_of_a_clock_counts_for_two_hours() {
+    let mut bench = Bench::terminal(0);
+    bench.tell(Input::PeerUp(replica(1), ConnectionId(1)));
+    let said = Hello { wall: Some(WallMs(bench.now.mono.0 + 90_000)), ..greeting() };
+    bench.say(replica(1), 1, Message::Hello(said));
+    let clocks = |bench: &Bench| bench.outbox.peer_clocks(bench.now).collect::<Vec<_>>();
+    assert_eq!(clocks(&bench), [(replica(1), 90_000)]);
+    bench.wait(Duration::from_secs(2 * 3_600 - 1));
+    assert_eq!(clocks(&bench), [(replica(1), 90_000)]);
+    bench.wait(Duration::from_secs(1));
+    assert_eq!(clocks(&bench), []);
+}
+
+/// Two connected peers have one number: each is told of the other, by whoever is connected to both.
+#[test]
+fn two_of_one_number_are_told_of_each_other() {
+    let mut bench = Bench::terminal(0);
+    let [one, other] = [ReplicaId::new(9, 1), ReplicaId::new(9, 2)];
+    for peer in [one, replica(1), other] {
+        bench.tell(Input::PeerUp(peer, ConnectionId(1)));
+        bench.say(peer, 1, Message::Hello(greeting()));
+    }
+    let told = |bench: &mut Bench| {
+        let sent = std::mem::take(&mut bench.sent).into_iter();
+        let rival = |(to, _, message)| match message {
+            Message::Rival { replica } => Some((to, replica)),
+            _ => None,
+        };
+        sent.filter_map(rival).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&mut bench), [(one, other), (other, one)]);
+    bench.wait(Duration::from_secs(180));
+    let again = told(&mut bench);
+    assert!(again.len() >= 4 && again.iter().all(|(to, rival)| to != rival), "{again:?}");
+    let me = bench.me;
+    let own = ReplicaId::new(me.terminal(), 77);
+    for replica in [me, one] {
+        bench.say(one, 1, Message::Rival { replica });
+        assert_eq!(bench.outbox.rival(), None, "it is not of our number, or ourselves");
+    }
+    bench.say(one, 1, Message::Rival { replica: own });
+    assert_eq!(bench.outbox.rival(), Some((own, bench.now.mono)));
 }

@@ -388,6 +388,7 @@ fn what_is_lost() {
     let batch = Some(vec![0xAB]);
     message(&Message::Found { first, last: Seq(4), batch }, &format!("a4000d0151{event}02040341ab"));
     message(&Message::Found { first, last: Seq(4), batch: None }, &format!("a3000d0151{event}0204"));
+    message(&Message::Rival { replica: ReplicaId::new(3, 0xAB) }, "a2000e011b00030000000000ab");
     let fetch = CloudRequest::Fetch { store: STORE, first, last: Seq(4) };
     assert_eq!(hex(&fetch.encode()), format!("a4000c01{STORE_HEX}0b51{event}0c04"));
     assert_eq!(CloudRequest::decode(&fetch.encode(), &LIMITS), Ok(fetch));

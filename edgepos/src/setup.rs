@@ -276,9 +276,14 @@ impl Setup {
     pub fn config(&self) -> Result<Config, SetupError> {
         let genesis = self.genesis()?;
         let me = self.terminal.incarnation(self.store);
+        let mut numbers: BTreeMap<u16, TerminalName> = BTreeMap::new();
         for (peer, address) in &self.peers {
-            if peer.incarnation(self.store) == me {
+            if peer.number() == self.terminal.number() {
                 return Err(SetupError::plain(format!("field peers: {peer} is this terminal")));
+            }
+            if let Some(other) = numbers.insert(peer.number(), *peer) {
+                let said = format!("field peers: {other} and {peer} are one terminal; name it once");
+                return Err(SetupError::plain(said));
             }
             if !address.contains(':') {
                 return Err(SetupError::plain(format!("field peers.{peer}: {address:?} is no host:port")));
@@ -352,7 +357,9 @@ impl Setup {
     /// The record that the store begins from.
     fn genesis(&self) -> Result<Genesis, SetupError> {
         let voters = self.voters.clone().unwrap_or_else(|| {
-            let mut all: Vec<_> = self.peers.keys().copied().chain([self.terminal]).collect();
+            // By number alone: a box that takes another's place is an incarnation that no other file knows.
+            let named = self.peers.keys().copied().chain([self.terminal]);
+            let mut all: Vec<_> = named.map(TerminalName::first).collect();
             all.sort_unstable();
             all.dedup();
             all.truncate(VOTERS);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use crate::ports::{Delivery, Transport, TransportEvent};
@@ -41,6 +42,10 @@ const RECEIVE_QUEUE: usize = 256;
 const MAX_HANDSHAKES: usize = 64;
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(2);
+/// How long a connection is kept before another box of the same name may take its place: both are heard by turns then.
+const TURN: Duration = Duration::from_secs(5);
+/// In the place of a frame's length: another box of the receiver's name is connected to the sender.
+const RIVAL: u32 = 1 << 31;
 /// How long the one with the higher id waits to be called before it calls: the other may know no address of it.
 const UNCALLED: Duration = Duration::from_secs(2);
 
@@ -70,6 +75,8 @@ struct Shared {
     store: StoreId,
     generation: StoreGeneration,
     max_peers: u32,
+    /// Tells this start from another box of the same name.
+    start: u64,
     next_connection: AtomicU64,
     links: Mutex<BTreeMap<ReplicaId, Link>>,
     events: mpsc::Sender<TransportEvent>,
@@ -78,7 +85,23 @@ struct Shared {
 #[derive(Debug)]
 struct Link {
     connection: ConnectionId,
-    frames: mpsc::Sender<Vec<u8>>,
+    frames: mpsc::Sender<Parcel>,
+    /// As its greeting says; those of earlier versions do not.
+    start: Option<u64>,
+    since: Instant,
+    /// When it last brought something.
+    heard: Instant,
+    /// When another box of its name was first turned away because of it.
+    rival: Option<Instant>,
+}
+
+/// What goes over a connection behind the greetings.
+#[derive(Debug)]
+enum Parcel {
+    /// A terminal's; an empty one says that somebody is there.
+    Frame(Vec<u8>),
+    /// Another box of the receiver's name is connected to the sender.
+    Rival,
 }
 
 /// The first frame of a connection, both ways.
@@ -98,6 +121,17 @@ struct Hello {
     generation: u32,
     #[n(5)]
     replica: u64,
+    /// Drawn at each start. A box of the same name says another.
+    #[n(6)]
+    start: Option<u64>,
+}
+
+/// Who is there, as its greeting says.
+#[derive(Debug)]
+struct Caller {
+    peer: ReplicaId,
+    start: Option<u64>,
+    stream: TcpStream,
 }
 
 impl TcpTransport {
@@ -119,6 +153,7 @@ impl TcpTransport {
             store,
             generation,
             max_peers,
+            start: RandomState::new().build_hasher().finish(),
             next_connection: AtomicU64::new(1),
             links: Mutex::new(BTreeMap::new()),
             events,
@@ -146,7 +181,7 @@ impl Transport for TcpTransport {
     fn send(&mut self, to: ReplicaId, connection: ConnectionId, frame: Vec<u8>) {
         let links = self.shared.links();
         if let Some(link) = links.get(&to).filter(|link| link.connection == connection)
-            && link.frames.try_send(frame).is_err()
+            && link.frames.try_send(Parcel::Frame(frame)).is_err()
         {
             debug!(peer = %to, "dropped a frame: the connection is slow or gone");
         }
@@ -171,6 +206,8 @@ enum TurnedAway {
     OldGeneration(u32),
     #[error("it calls itself {0}")]
     BadName(ReplicaId),
+    #[error("another box calls itself {0}")]
+    Rival(ReplicaId),
     #[error("{0} answers there")]
     OtherTerminal(ReplicaId),
     #[error("it is connected already")]
@@ -198,7 +235,33 @@ impl Shared {
             store: self.store.0,
             generation: self.generation.0,
             replica: self.me.0,
+            start: Some(self.start),
         }
+    }
+
+    /// Whether a box that has the name of a connected one is to wait, because that one's turn is not over. Both are told, once it is sure
+    /// that both are alive: a link that is dead is noticed a little later than its peer calls again.
+    fn waits_its_turn(&self, caller: &Caller) -> bool {
+        let (now, mut links) = (Instant::now(), self.links());
+        let Some(link) = links.get_mut(&caller.peer) else { return false };
+        if link.start.is_none() || caller.start.is_none() || link.start == caller.start {
+            return false;
+        }
+        let first = *link.rival.get_or_insert(now);
+        let is_alive = link.heard > first;
+        if is_alive {
+            // A queue that is full has no room for news either; the next call brings it.
+            let _ = link.frames.try_send(Parcel::Rival);
+        }
+        !is_alive || now.duration_since(link.since) < TURN
+    }
+
+    /// Another box of this terminal's name is there.
+    async fn met_itself(&self) {
+        warn!(me = %self.me, "another box uses the name of this one");
+        let connection = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
+        // When the driver is gone there is nobody to tell.
+        let _ = self.events.send(TransportEvent::PeerUp(self.me, connection)).await;
     }
 
     /// The peer, or why it is turned away.
@@ -215,6 +278,9 @@ impl Shared {
         }
         if hello.generation < self.generation.0 {
             return Err(TurnedAway::OldGeneration(hello.generation));
+        }
+        if peer == self.me && hello.start.is_some_and(|start| start != self.start) {
+            return Err(TurnedAway::Rival(peer));
         }
         if peer == self.me || peer.terminal() == 0 {
             return Err(TurnedAway::BadName(peer));
@@ -234,9 +300,9 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
                 let shared = shared.clone();
                 connections.spawn(async move {
                     match timeout(HANDSHAKE, greet(&shared, stream, None)).await {
-                        Ok(Ok((peer, stream))) => {
+                        Ok(Ok(caller)) => {
                             drop(permit);
-                            serve(&shared, peer, stream).await;
+                            serve(&shared, caller).await;
                         }
                         Ok(Err(error)) => warn!(%from, %error, "turned a connection away"),
                         Err(_) => warn!(%from, "a connection did not say who it is"),
@@ -269,9 +335,13 @@ async fn dial(shared: Arc<Shared>, peer: u16, address: String) {
             greet(&shared, stream, Some(peer)).await
         };
         match timeout(HANDSHAKE, greeted).await {
-            Ok(Ok((peer, stream))) => {
-                retry = FIRST_RETRY;
-                serve(&shared, peer, stream).await;
+            Ok(Ok(caller)) => {
+                let began = Instant::now();
+                serve(&shared, caller).await;
+                // Who is turned away behind the greeting calls less and less often.
+                if began.elapsed() >= TURN {
+                    retry = FIRST_RETRY;
+                }
             }
             Ok(Err(error)) => debug!(peer, address, %error, "cannot connect"),
             Err(_) => debug!(peer, address, "connecting takes too long"),
@@ -282,20 +352,25 @@ async fn dial(shared: Arc<Shared>, peer: u16, address: String) {
 }
 
 /// Says who we are, hears who is there.
-async fn greet(
-    shared: &Shared,
-    mut stream: TcpStream,
-    expected: Option<u16>,
-) -> io::Result<(ReplicaId, TcpStream)> {
+async fn greet(shared: &Shared, mut stream: TcpStream, expected: Option<u16>) -> io::Result<Caller> {
     stream.set_nodelay(true)?;
     write_frame(&mut stream, &to_cbor(&shared.hello())).await?;
     let bytes = read_frame(&mut stream, MAX_HELLO).await?;
     let invalid = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
     let hello: Hello = from_cbor("greeting", &bytes)
         .map_err(|error| invalid(Box::<dyn Error + Send + Sync>::from(error)))?;
-    let peer = shared.judge(&hello).map_err(|reason| invalid(reason.into()))?;
+    let judged = shared.judge(&hello);
+    if matches!(judged, Err(TurnedAway::Rival(_))) {
+        shared.met_itself().await;
+    }
+    let peer = judged.map_err(|reason| invalid(reason.into()))?;
     if expected.is_some_and(|expected| expected != peer.terminal()) {
         return Err(invalid(TurnedAway::OtherTerminal(peer).into()));
+    }
+    let mut caller = Caller { peer, start: hello.start, stream };
+    if shared.waits_its_turn(&caller) {
+        caller.stream.write_u32(RIVAL).await?;
+        return Err(invalid(TurnedAway::Rival(peer).into()));
     }
     let links = shared.links();
     let dialled_by_higher = match expected {
@@ -303,22 +378,25 @@ async fn greet(
         None => peer > shared.me,
     };
     // Two that call each other at one moment would each drop the call that the other one keeps: that of the lower id stays.
-    if dialled_by_higher && links.contains_key(&peer) {
+    if dialled_by_higher && links.get(&peer).is_some_and(|link| link.start == caller.start) {
         return Err(invalid(TurnedAway::Connected.into()));
     }
     if !links.contains_key(&peer) && links.len() >= shared.max_peers as usize {
         return Err(invalid(TurnedAway::TooMany.into()));
     }
     drop(links);
-    Ok((peer, stream))
+    Ok(caller)
 }
 
 /// Carries frames both ways until the connection ends or a newer one takes its place.
-async fn serve(shared: &Shared, peer: ReplicaId, stream: TcpStream) {
+async fn serve(shared: &Shared, caller: Caller) {
+    let Caller { peer, start, stream } = caller;
     let connection = ConnectionId(shared.next_connection.fetch_add(1, Ordering::Relaxed));
     let (frames, queue) = mpsc::channel(SEND_QUEUE);
     // Replacing the link drops the older one's queue, which ends its connection.
-    shared.links().insert(peer, Link { connection, frames });
+    let now = Instant::now();
+    let link = Link { connection, frames, start, since: now, heard: now, rival: None };
+    shared.links().insert(peer, link);
     info!(%peer, %connection, "connected");
     if shared.events.send(TransportEvent::PeerUp(peer, connection)).await.is_ok() {
         let (reader, writer) = stream.into_split();
@@ -345,20 +423,29 @@ async fn receive(
     mut reader: impl AsyncRead + Unpin,
 ) -> io::Result<()> {
     loop {
-        let frame = timeout(SILENCE, read_frame(&mut reader, MAX_FRAME)).await??;
-        if frame.is_empty() {
-            continue;
+        let parcel = timeout(SILENCE, read_parcel(&mut reader)).await??;
+        if let Some(link) = shared.links().get_mut(&peer).filter(|link| link.connection == connection) {
+            link.heard = Instant::now();
         }
+        let frame = match parcel {
+            Parcel::Rival => {
+                shared.met_itself().await;
+                continue;
+            }
+            Parcel::Frame(frame) if frame.is_empty() => continue,
+            Parcel::Frame(frame) => frame,
+        };
         if shared.events.send(TransportEvent::Frame(peer, connection, frame)).await.is_err() {
             return Ok(());
         }
     }
 }
 
-async fn transmit(mut queue: mpsc::Receiver<Vec<u8>>, mut writer: impl AsyncWrite + Unpin) -> io::Result<()> {
+async fn transmit(mut queue: mpsc::Receiver<Parcel>, mut writer: impl AsyncWrite + Unpin) -> io::Result<()> {
     loop {
         match timeout(PING, queue.recv()).await {
-            Ok(Some(frame)) => timeout(SILENCE, write_frame(&mut writer, &frame)).await??,
+            Ok(Some(Parcel::Frame(frame))) => timeout(SILENCE, write_frame(&mut writer, &frame)).await??,
+            Ok(Some(Parcel::Rival)) => timeout(SILENCE, writer.write_u32(RIVAL)).await??,
             Ok(None) => return Ok(()),
             Err(_) => timeout(SILENCE, write_frame(&mut writer, &[])).await??,
         }
@@ -374,8 +461,23 @@ async fn write_frame(writer: &mut (impl AsyncWrite + Unpin), frame: &[u8]) -> io
     writer.write_all(&bytes).await
 }
 
+async fn read_parcel(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Parcel> {
+    match reader.read_u32().await? {
+        RIVAL => Ok(Parcel::Rival),
+        length => read_bytes(reader, length as usize, MAX_FRAME).await.map(Parcel::Frame),
+    }
+}
+
 async fn read_frame(reader: &mut (impl AsyncRead + Unpin), limit: usize) -> io::Result<Vec<u8>> {
     let length = reader.read_u32().await? as usize;
+    read_bytes(reader, length, limit).await
+}
+
+async fn read_bytes(
+    reader: &mut (impl AsyncRead + Unpin),
+    length: usize,
+    limit: usize,
+) -> io::Result<Vec<u8>> {
     if length > limit {
         let reason = format!("a frame of {length} bytes is over the limit of {limit}");
         return Err(io::Error::new(io::ErrorKind::InvalidData, reason));

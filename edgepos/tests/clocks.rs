@@ -120,3 +120,15 @@ fn the_clouds_time_counts_for_a_day() {
     shop.pass(200);
     assert_eq!(clock_off(&shop.tills[0]), None, "what was heard a day ago says nothing");
 }
+
+/// Clocks are told again now and then: what is shown of them is not what was said hours ago, and does not end with it.
+#[test]
+fn a_clock_that_stays_off_stays_shown() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    shop.ahead.insert(2, 61_000);
+    shop.pass(1_000);
+    assert!(shop.tills.iter().all(|till| clock_off(till).is_some()));
+    shop.pass_by(3 * 3_600_000, 5_000);
+    assert!(shop.tills.iter().all(|till| clock_off(till).is_some()), "after three hours");
+}

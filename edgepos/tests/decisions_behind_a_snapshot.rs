@@ -8,7 +8,7 @@ use edgepos::consensus::Attachment;
 use edgepos::core::{EventId, Seq};
 use edgepos::model::{CounterRow, ExceptionRaised, Kind};
 use edgepos::sync::{self, Hash};
-use edgepos::{Notice, Status};
+use edgepos::{ConditionKind, Notice, Status};
 use support::Till;
 use support::mixed::{Mixed, STORE_EVENT, chain, event, payloads};
 
@@ -108,4 +108,26 @@ fn a_snapshot_that_does_not_say_makes_no_fork() {
         assert_eq!(payloads(till), decided);
         assert!(!forked(till));
     }
+}
+
+/// The store decided that another box takes the place of terminal 3 while this one was away.
+#[test]
+fn it_knows_the_replacements_that_are_not_done() {
+    let (mut mixed, decided) = away();
+    let leaving = support::replica(3).0.to_be_bytes();
+    let intent = [&[0xA3, 0, 3, 1, 0x81, 0x1B][..], &leaving, &[2, 0xF4]].concat();
+    let attached = [state(&decided), vec![0x81], intent].concat();
+    mixed.later.election.attach(Attachment::State(attached));
+    mixed.cut[1] = false;
+    mixed.pass(3_000);
+    assert!(installed(&mixed.tills[1]));
+    let waits = |till: &Till| {
+        let conditions = till.terminal.status().conditions;
+        conditions.into_iter().find(|held| held.kind == ConditionKind::Replacing).map(|held| held.about)
+    };
+    let about = Some("terminal 3: no other box of its number has come".to_owned());
+    assert_eq!(waits(&mixed.tills[1]), about);
+    let now = mixed.now;
+    let till = mixed.tills.remove(1).crash(now);
+    assert_eq!(waits(&till), about, "after a restart");
 }

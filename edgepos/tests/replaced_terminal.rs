@@ -161,3 +161,53 @@ fn a_planned_replacement_adds_first() {
         assert_eq!(told.max(), Some(4), "it votes beside the old one before that goes");
     }
 }
+
+/// Two boxes have come with one number. The store keeps to one of them, also while it is away for a while, and both are told.
+#[test]
+fn of_two_boxes_with_one_number_one_is_kept() {
+    let mut shop = Shop::new(3);
+    let leader = shop.elect();
+    shop.pass(1_000);
+    let old = (leader + 1) % 3;
+    let number = old as u16 + 1;
+    shop.cut(old);
+    shop.pass(10_000);
+    let now = shop.now;
+    shop.tills[leader].terminal.replace(now, number, false).unwrap();
+    shop.pass(500);
+    // The old one is heard again, so that the replacement waits.
+    shop.heal();
+    shop.pass(500);
+    let other = ReplicaId::new(number, 0xC0C);
+    for me in [other, successor(number)] {
+        let config = Config { me, ..config(number, 3) };
+        shop.tills.push(Till::open(config, MemoryStore::new(), shop.now));
+    }
+    shop.heal();
+    shop.pass(3_000);
+    let learners = |shop: &Shop| shop.tills[leader].terminal.status().learners;
+    assert_eq!(learners(&shop), [other], "the one that came first");
+    let told = |till: &Till| {
+        let conditions = till.terminal.status().conditions;
+        conditions.iter().any(|held| held.kind == ConditionKind::SecondHolder)
+    };
+    assert!([old, 3, 4].iter().all(|till| told(&shop.tills[*till])), "all three that use the number");
+    assert!(!told(&shop.tills[leader]));
+    // Both others are away now and then, one after the other.
+    for _ in 0..3 {
+        for away in [4, 3] {
+            shop.cut(away);
+            shop.pass_by(20_000, 5);
+            assert_eq!(learners(&shop), [other]);
+            shop.heal();
+            shop.pass_by(5_000, 5);
+            assert_eq!(learners(&shop), [other]);
+        }
+    }
+    // It does not come back: the other one takes the place.
+    shop.cut(3);
+    shop.pass_by(590_000, 100);
+    assert_eq!(learners(&shop), [other]);
+    shop.pass_by(30_000, 50);
+    assert!(learners(&shop).contains(&successor(number)), "{:?}", learners(&shop));
+}

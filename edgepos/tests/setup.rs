@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use edgepos::core::IdempotencyKey;
 use edgepos::model::{BasketId, CounterRow, Currency, Line, Tender};
-use edgepos::{Commit, Draft, Setup};
+use edgepos::{Commit, ConditionKind, Draft, Setup};
 
 fn file(terminal: u16, folder: &std::path::Path, more: &str) -> Setup {
     let database = folder.join(format!("till-{terminal}.db"));
@@ -60,6 +60,79 @@ async fn a_terminal_is_started_again_at_once_twenty_times() {
             Commit { basket, key: IdempotencyKey([sold; 16]), tenders: Tender::cash(begun.total).into() };
         let committed = terminal.node.commit(commit).await.unwrap();
         assert_eq!(committed.receipt.number, u64::from(sold) + 1);
+        terminal.close().await.unwrap();
+    }
+}
+
+/// The README's file for one of three.
+fn readme_file() -> String {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("```toml\n").unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+/// As the guide has it: the settings of the old box, another incarnation, `joins`, and nothing else.
+#[test]
+fn a_box_takes_a_place_by_its_settings_and_another_name() {
+    let old: Setup = readme_file().parse().unwrap();
+    let guide = include_str!("../../docs/guide-elections.md");
+    assert!(
+        guide.contains(
+            "(`terminal = \"3-…\"`, 12 hexadecimal digits that none of them had, and `joins = true`)"
+        )
+    );
+    let name = "terminal = \"1-0b0b0b0b0b0b\"";
+    for more in ["\njoins = true", ""] {
+        let text = readme_file().replace("terminal = 1", &format!("{name}{more}"));
+        let new = text.parse::<Setup>().unwrap().config().unwrap();
+        assert_eq!(new.genesis, old.config().unwrap().genesis, "they belong to one store");
+        assert_eq!(new.me.to_string(), "1-0b0b0b0b0b0b");
+        assert!(!new.genesis.voters.contains(&new.me), "it joins");
+    }
+}
+
+#[test]
+fn a_peer_is_named_once() {
+    let refusal = |peer: &str| {
+        let text = readme_file() + peer;
+        text.parse::<Setup>().unwrap().config().unwrap_err().to_string()
+    };
+    let twice = refusal("\"2-0123456789ab\" = \"192.168.0.9:7201\"\n");
+    assert!(twice.contains("field peers: 2 and 2-0123456789ab are one terminal"), "{twice}");
+    let itself = refusal("\"1-0123456789ab\" = \"192.168.0.9:7201\"\n");
+    assert!(itself.contains("1-0123456789ab is this terminal"), "{itself}");
+}
+
+/// Two boxes run under one number and name, each with a disk of its own: both are told, through the terminal that both call.
+#[tokio::test]
+async fn two_boxes_of_one_name_are_both_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = file(1, folder.path(), "").open().await.unwrap();
+    let peers = format!("[peers]\n1 = \"{}\"\n", one.address);
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    let mut boxes = Vec::new();
+    for place in [&first, &second] {
+        std::fs::create_dir(place).unwrap();
+        boxes.push(file(2, place, &peers).open().await.unwrap());
+    }
+    let told = tokio::time::timeout(Duration::from_secs(120), async {
+        for terminal in &boxes {
+            loop {
+                let conditions = terminal.node.status().await.unwrap().conditions;
+                if conditions.iter().any(|held| held.kind == ConditionKind::SecondHolder) {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    });
+    told.await.expect("both within two minutes");
+    let conditions = one.node.status().await.unwrap().conditions;
+    assert!(
+        conditions.iter().all(|held| held.kind != ConditionKind::SecondHolder),
+        "it is not of their number"
+    );
+    for terminal in boxes.into_iter().chain([one]) {
         terminal.close().await.unwrap();
     }
 }

@@ -6,6 +6,7 @@ mod delivery;
 mod giving;
 mod peer;
 mod pressure;
+mod rivals;
 mod session;
 mod stance;
 mod watch;
@@ -18,6 +19,7 @@ use edgepos_crdt::VersionVector;
 use self::answers::Answers;
 use self::giving::Giving;
 use self::peer::Peer;
+use self::rivals::Rivals;
 use self::stance::Stance;
 use self::watch::CloudWatch;
 use crate::author::Parting;
@@ -34,6 +36,7 @@ pub(crate) struct Peers {
     watch: CloudWatch,
     answers: Answers,
     giving: Giving,
+    rivals: Rivals,
 }
 
 impl Peers {
@@ -86,6 +89,7 @@ impl Peers {
             }
             Message::Hash { event, hash } => turn.claims.answer(Some(id), event, hash),
             Message::Want { first, last } => self.giving.asked(id, first, last),
+            Message::Rival { replica } => self.rivals.heard(turn, replica),
             // Whoever mends was told before.
             Message::Found { .. } | Message::Unknown { .. } => turn.out.ignore(),
         }
@@ -157,10 +161,25 @@ impl Peers {
         if !hello.heard {
             self.say_hello(turn, id);
         }
+        self.tell_rivals(turn, Some(id));
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.tell_cloud(turn);
             for (first, last) in peer.lost() {
                 self.giving.offer(turn, id, first, last);
+            }
+        }
+    }
+
+    /// Tells connected terminals that have one number of each other; `of`: one of them alone.
+    fn tell_rivals(&mut self, turn: &mut Turn<'_>, of: Option<ReplicaId>) {
+        let Self { peers, rivals, .. } = self;
+        let open = || peers.iter().filter(|(_, peer)| peer.is_open());
+        for (id, peer) in open() {
+            let same = |other: &ReplicaId| other.terminal() == id.terminal() && other != id;
+            let concerns = |other: &ReplicaId| of.is_none_or(|of| of == *other || of == *id);
+            for (replica, _) in open().filter(|(other, _)| same(other) && concerns(other)) {
+                peer.send(turn, Message::Rival { replica: *replica });
+                rivals.told(turn.now);
             }
         }
     }
@@ -283,6 +302,9 @@ impl Peers {
         if self.watch.take_due(turn.now) {
             self.each_open(turn, Peer::ask_about_cloud);
         }
+        if self.rivals.take_due(turn.now) {
+            self.tell_rivals(turn, None);
+        }
         let stance = self.stance(turn);
         for peer in self.peers.values_mut() {
             peer.wake(turn, stance);
@@ -333,13 +355,23 @@ impl Peers {
         self.peers.get(&id).and_then(Peer::level)
     }
 
-    /// What the greetings of connected peers said of their time of day, less our monotonic clock then, in ms.
-    pub(crate) fn clocks(&self) -> impl Iterator<Item = (ReplicaId, i64)> + '_ {
+    /// What the latest greetings of connected peers said of their time of day, less our monotonic clock then, in ms.
+    pub(crate) fn clocks(&self, now: Time) -> impl Iterator<Item = (ReplicaId, i64)> + '_ {
         let open = self.peers.iter().filter(|(_, peer)| peer.is_open());
-        open.filter_map(|(id, peer)| Some((*id, peer.clock()?)))
+        open.filter_map(move |(id, peer)| Some((*id, peer.clock(now)?)))
+    }
+
+    /// Another terminal that uses the number of this one, as a peer said last, and when.
+    pub(crate) fn rival(&self) -> Option<(ReplicaId, Time)> {
+        self.rivals.ours()
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Time> {
-        self.peers.values().filter_map(Peer::poll_timeout).chain(self.watch.poll_timeout()).min()
+        self.peers
+            .values()
+            .filter_map(Peer::poll_timeout)
+            .chain(self.watch.poll_timeout())
+            .chain(self.rivals.poll_timeout())
+            .min()
     }
 }

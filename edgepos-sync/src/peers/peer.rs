@@ -1,6 +1,7 @@
 //! One peer, connected or not: what it says is taken in here, and what it is owed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use edgepos_core::{Chain, ConnectionId, EventId, LoadId, ReplicaId, Seq, Time};
 use edgepos_crdt::VersionVector;
@@ -17,6 +18,9 @@ use crate::wire::batch::{Batch, LinkError, Run};
 use crate::wire::claim::{Claim, proofs};
 use crate::wire::message::{Ack, Hello, Message};
 
+/// How long what a peer said of its clock counts.
+const CLOCK_HOLDS: Duration = Duration::from_secs(2 * 3_600);
+
 /// The conversation with one peer. What outlives a connection is what the peer holds, and the level that it announced.
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -31,8 +35,8 @@ pub(crate) struct Peer {
     told: Claim,
     /// What its latest greeting announced.
     level: Option<u32>,
-    /// Its time of day when it last greeted, less our monotonic clock then, in ms.
-    clock: Option<i64>,
+    /// Its time of day when it last greeted, less our monotonic clock then, in ms; and when that was.
+    clock: Option<(i64, Time)>,
     /// What its latest greeting through this connection says that it lacks; `None` where it takes no gaps and gives no events back.
     lost: Option<Lost>,
 }
@@ -94,9 +98,10 @@ impl Peer {
         self.level
     }
 
-    /// Its time of day when it last greeted, less our monotonic clock then, in ms; `None` where it did not say.
-    pub(crate) fn clock(&self) -> Option<i64> {
-        self.clock
+    /// Its time of day when it last greeted, less our monotonic clock then, in ms; `None` where it did not say, or too long ago: one of
+    /// the two clocks may have been set since, or the device have slept.
+    pub(crate) fn clock(&self, now: Time) -> Option<i64> {
+        self.clock.filter(|(_, said)| now.since(*said) < CLOCK_HOLDS).map(|(clock, _)| clock)
     }
 
     /// It shall hold this, without waiting for more.
@@ -118,7 +123,7 @@ impl Peer {
         }
         self.relay = hello.relay;
         self.level = Some(hello.level);
-        self.clock = hello.wall.map(|wall| (wall.0 as i64).saturating_sub(turn.now.0 as i64));
+        self.clock = hello.wall.map(|wall| ((wall.0 as i64).saturating_sub(turn.now.0 as i64), turn.now));
         self.lost = hello.lost.clone();
         self.forget_disputes();
         self.delivery.greeted(turn.log, hello);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use edgepos_core::{Chain, EventId, Seq, StoreId, WallMs};
+use edgepos_core::{Chain, EventId, ReplicaId, Seq, StoreId, WallMs};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written, write};
 
@@ -67,6 +67,11 @@ pub enum Message {
         /// them all.
         batch: Option<Vec<u8>>,
     },
+    /// The receiver's number is used by another terminal too, which is connected to the sender.
+    Rival {
+        /// That other one.
+        replica: ReplicaId,
+    },
     /// A kind of message that a later version sends. Ignored, and counted.
     Unknown {
         /// The number of the kind.
@@ -127,6 +132,7 @@ const PROBE: u64 = 6;
 const HASH: u64 = 7;
 const WANT: u64 = 12;
 const FOUND: u64 = 13;
+const RIVAL: u64 = 14;
 
 const CLOUD_KEYS: Keys = Keys { vector: 1, heads: 2, instance: 3, lost: 4 };
 
@@ -160,6 +166,7 @@ impl Message {
                 out.u64(1)?.bytes(&first.to_key())?.u64(2)?.u64(last.0)?;
                 batch.iter().try_for_each(|batch| out.u64(3)?.bytes(batch)?.ok())
             }
+            Self::Rival { replica } => out.map(2)?.u64(0)?.u64(RIVAL)?.u64(1)?.u64(replica.0)?.ok(),
             Self::Unknown { kind } => out.map(1)?.u64(0)?.u64(*kind)?.ok(),
         })
     }
@@ -292,6 +299,7 @@ impl Fields {
             (Some(CLOUD_VECTOR), key) => return self.cloud.read(reader, key, CLOUD_KEYS, limits),
             (Some(WANT | FOUND), 2) => self.number = Some(reader.u64()?),
             (Some(FOUND), 3) => self.batch = Some(reader.bytes("batch", limits.max_message_bytes)?.to_vec()),
+            (Some(RIVAL), 1) => self.number = Some(reader.u64()?),
             (Some(PROBE | HASH | WANT | FOUND), 1) => self.event = Some(shapes::event(reader)?),
             (Some(HASH), 2) => self.hash = Some(Hash(reader.fixed("hash")?)),
             (Some(MISSING), 1) => self.vector = Some(shapes::vector(reader, limits)?),
@@ -344,6 +352,7 @@ impl Fields {
                 let first = shapes::required("message", self.event, 1)?;
                 Message::Found { first, last: last_of(first, self.number)?, batch: self.batch }
             }
+            RIVAL => Message::Rival { replica: ReplicaId(shapes::required("message", self.number, 1)?) },
             kind => Message::Unknown { kind },
         })
     }

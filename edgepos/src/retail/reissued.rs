@@ -2,8 +2,9 @@
 //! where it is still held.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
-use edgepos_core::{EventId, Space, Write};
+use edgepos_core::{EventId, Space, Time, Write};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::Hash;
 use edgepos_wire::{from_cbor, to_cbor};
@@ -15,6 +16,9 @@ use crate::terminal::unit_of_work::UnitOfWork;
 
 /// Most events that are remembered as repeating one. Further ones count nothing, and are not asked to take its place.
 const MAX_REPEATS: usize = 16;
+
+/// How long it takes before what is damaged is looked at again, unless it comes again.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// An event under a name that it lost, with the hash of its chain there: two disks write two events under one name.
 type OldName = (EventId, Hash);
@@ -28,6 +32,8 @@ pub(crate) struct Reissued {
     /// Those of which it is not known yet whether they are held under their old names.
     unchecked: VecDeque<OldName>,
     checking: Option<OldName>,
+    /// Those that are damaged here, and when each is looked at again.
+    unclear: VecDeque<(Time, OldName)>,
 }
 
 #[derive(Debug)]
@@ -178,9 +184,12 @@ impl Reissued {
     }
 
     /// The next event of which is to be read whether it is held under its old name; one at a time, and what is `durable` alone can be read.
-    pub(crate) fn next_to_check(&mut self, durable: &VersionVector) -> Option<EventId> {
+    pub(crate) fn next_to_check(&mut self, now: Time, durable: &VersionVector) -> Option<EventId> {
         if self.checking.is_some() {
             return None;
+        }
+        while let Some((_, old)) = self.unclear.pop_front_if(|(due, _)| *due <= now) {
+            self.unchecked.push_back(old);
         }
         let at = self.unchecked.iter().position(|(event, _)| durable.get(event.chain) >= event.seq)?;
         self.checking = self.unchecked.remove(at);
@@ -190,6 +199,11 @@ impl Reissued {
     /// The event that was read.
     pub(crate) fn read(&mut self) -> Option<OldName> {
         self.checking.take()
+    }
+
+    /// What is held in its place is damaged.
+    pub(crate) fn is_unclear(&mut self, now: Time, old: OldName) {
+        self.unclear.push_back((now + AGAIN, old));
     }
 
     /// It is not held under its old name.
@@ -280,8 +294,12 @@ mod tests {
         assert_eq!(reissued.note(low, &again(old), &held, &mut out), Counts::InsteadOf(high));
         let all = [old, low, high, other];
         assert_eq!(reissued.apart(&all), None, "whether the old one is held is not known yet");
-        assert_eq!(reissued.next_to_check(&held), Some(old));
+        assert_eq!(reissued.next_to_check(Time(0), &held), Some(old));
         let name = reissued.read().expect("it is being read");
+        reissued.is_unclear(Time(0), name);
+        assert_eq!(reissued.next_to_check(Time(4_999), &held), None, "it is damaged");
+        assert_eq!(reissued.next_to_check(Time(5_000), &held), Some(old));
+        assert_eq!(reissued.read(), Some(name));
         assert_eq!(reissued.stays(name, &mut out), Some(low));
         assert_eq!(reissued.apart(&all), Some(vec![old, other]));
         assert_eq!(reissued.instead_of(low), Some(old));

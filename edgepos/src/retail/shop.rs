@@ -409,8 +409,8 @@ impl Shop {
     }
 
     /// Reads, one at a time, whether events that were written again are held under their old names.
-    pub(crate) fn ask_originals(&mut self, durable: &VersionVector, out: &mut UnitOfWork) {
-        if let Some(event) = self.reissued.next_to_check(durable) {
+    pub(crate) fn ask_originals(&mut self, now: Now, durable: &VersionVector, out: &mut UnitOfWork) {
+        if let Some(event) = self.reissued.next_to_check(now.mono, durable) {
             taking_back::ask(event, out);
         }
     }

@@ -64,6 +64,8 @@ enum Original {
     Lost { after: Seq, hash: Hash },
     /// It is, and stays: the cloud has it, or its own terminal is this one.
     Stays(Box<Envelope>),
+    /// What is there is damaged: it is neither of these until it is mended, or declared lost.
+    Unclear,
 }
 
 /// As many bytes as two events may have.
@@ -78,15 +80,27 @@ pub(crate) fn ask(event: EventId, out: &mut UnitOfWork) {
 
 /// What the rows say.
 fn find((event, hash): (EventId, Hash), rows: &Rows, ledger: &Ledger) -> Original {
-    let found: Vec<_> = rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value)).collect();
-    let at = |seq: Seq| found.iter().find(|(record, _)| record.id == EventId::new(event.chain, seq));
-    let held = at(event.seq).filter(|(_, held)| *held == hash && ledger.end_of(event.chain) >= event.seq);
-    let Some((record, _)) = held else { return Original::Gone };
+    if ledger.end_of(event.chain) < event.seq || ledger.lost().contains(event) {
+        return Original::Gone;
+    }
+    let row = |seq: Seq| {
+        let read = rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value));
+        read.into_iter().find(|(record, _)| record.id == EventId::new(event.chain, seq))
+    };
+    let Some((record, held)) = row(event.seq) else { return Original::Unclear };
     let after = Seq(event.seq.0.saturating_sub(1));
-    let before = if after == Seq::ZERO { Some(Hash::ZERO) } else { at(after).map(|(_, hash)| *hash) };
+    let before = if after == Seq::ZERO { Some(Hash::ZERO) } else { row(after).map(|(_, hash)| hash) };
+    let links = before.map(|before| before.link(record.id, &record.payload) == held);
+    if links == Some(false) || held != hash && links.is_none() {
+        return Original::Unclear;
+    }
+    if held != hash {
+        return Original::Gone;
+    }
     let stays = ledger.cloud().get(event.chain) >= event.seq || event.chain.replica == ledger.author();
     match (before, Envelope::decode(&record.payload)) {
         (Some(hash), _) if !stays => Original::Lost { after, hash },
+        (None, _) if !stays => Original::Unclear,
         (_, Ok(envelope)) => Original::Stays(Box::new(envelope)),
         // What cannot be read counts nothing under either name.
         (_, Err(_)) => Original::Gone,
@@ -137,6 +151,7 @@ impl Rooms<'_> {
         let Some(old) = self.reissued.read() else { return false };
         match find(old, rows, turn.ledger) {
             Original::Gone => self.reissued.is_gone(old, turn.out),
+            Original::Unclear => self.reissued.is_unclear(turn.now.mono, old),
             Original::Lost { after, hash } => turn.ledger.lose_branch(old.0.chain, after, hash),
             Original::Stays(envelope) => {
                 if let Some(counted) = self.reissued.stays(old, turn.out) {
@@ -179,5 +194,58 @@ fn undo(rooms: &mut Rooms<'_>, now: Now, undone: &Undone<'_>, out: &mut UnitOfWo
         Change::Register(change) => catalogue.rename(change, heir.map(|heir| heir.chain), out),
         Change::Parked(change) => Parked::take_back(id, &change, out),
         Change::Sale | Change::Raised(_) | Change::Ended(_) | Change::EffectsAlone => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use edgepos_core::{Chain, Lane, ReplicaId, StoreGeneration, StoreId};
+    use edgepos_crdt::Hlc;
+    use edgepos_sync::{Config, Outbox, Restored};
+
+    use super::*;
+    use crate::retail::kind::Kind;
+    use crate::terminal::derivation;
+
+    /// Damage says neither that an event is gone nor that it stays.
+    #[test]
+    fn what_is_damaged_is_neither_gone_nor_held() {
+        let (now, me) = (Now::new(0, 1_700_000_000_000), ReplicaId::new(1, 1));
+        let chain = Chain::new(me, Lane::Transactions);
+        let mut outbox =
+            Outbox::new(now, Config::standard(StoreId([7; 16]), me, 1), Restored::new()).unwrap();
+        let payload = |hlc| Envelope::new(Kind::TRANSACTION, 5, Hlc(hlc), Vec::new()).encode();
+        let mut hash = Hash::ZERO;
+        let mut rows = Rows::new();
+        for hlc in 1..=2 {
+            let id = outbox.record(now, Lane::Transactions, payload(hlc)).unwrap();
+            let record = EventRecord { id, payload: payload(hlc) };
+            hash = hash.link(id, &record.payload);
+            rows.push((id.to_key().to_vec(), record.to_row(hash)));
+        }
+        let ledger = Ledger::new(now, 1, outbox, Hlc(0), StoreGeneration(0), derivation::Restored::default());
+        let old = (EventId::new(chain, Seq(2)), hash);
+        let found = |rows: &Rows| match find(old, rows, &ledger) {
+            Original::Gone => "gone",
+            Original::Lost { .. } => "lost",
+            Original::Stays(_) => "stays",
+            Original::Unclear => "unclear",
+        };
+        assert_eq!(found(&rows), "stays");
+        let other = (old.0, Hash([9; 32]));
+        assert!(matches!(find(other, &rows, &ledger), Original::Gone), "another branch is in its place");
+        for at in [0, 40] {
+            let mut flipped = rows.clone();
+            flipped[1].1[at] ^= 1;
+            assert_eq!(found(&flipped), "unclear", "a bit of byte {at}");
+        }
+        let mut cut = rows.clone();
+        cut[1].1.truncate(20);
+        assert_eq!(found(&cut), "unclear", "it does not parse");
+        assert_eq!(found(&rows[..1].to_vec()), "unclear", "its row is gone");
+        let beyond = (EventId::new(chain, Seq(3)), hash);
+        assert!(matches!(find(beyond, &rows, &ledger), Original::Gone));
     }
 }

@@ -21,6 +21,11 @@ impl TerminalName {
         self.number
     }
 
+    /// The terminal as the store's first files name it: by its number.
+    pub(super) fn first(self) -> Self {
+        Self { number: self.number, incarnation: None }
+    }
+
     /// The incarnation that the terminal begins as: the one that the file names, or that which all terminals of the store know of this
     /// number without having met. Whoever finds that others know more of it than its disk does goes on as another.
     pub(super) fn incarnation(self, store: StoreId) -> ReplicaId {

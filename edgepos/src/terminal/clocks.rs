@@ -18,6 +18,8 @@ use crate::retail::record::Record;
 pub const CLOCK_GUARD: Duration = Duration::from_secs(5);
 /// How long the cloud's time counts after it was heard.
 const CLOUD_TIME: Duration = Duration::from_secs(24 * 3600);
+/// How often peers are told what this clock shows: what they know of it counts for twice as long.
+const REMINDER: Duration = Duration::from_secs(3_600);
 /// A step of the own clock that peers are told of.
 const STEP_MS: u64 = 1_000;
 
@@ -26,8 +28,8 @@ const STEP_MS: u64 = 1_000;
 pub(super) struct Clocks {
     /// What the cloud's time was ahead of the monotonic clock, and when that was heard.
     cloud: Option<(i64, Time)>,
-    /// The same of this terminal's time of day, as peers know it.
-    told: Option<i64>,
+    /// The same of this terminal's time of day, as peers know it, and when they were told.
+    told: Option<(i64, Time)>,
 }
 
 /// What the clocks are compared with, and by how many ms each is ahead of that.
@@ -44,13 +46,13 @@ impl Clocks {
         self.cloud = Some((base(Now { wall, ..now }), now.mono));
     }
 
-    /// Tells peers what this clock shows, where they know another time of it: somebody has set it. Whether it did.
+    /// Tells peers what this clock shows, where they know another time of it, since somebody has set it, and now and then. Whether it did.
     pub(super) fn tell(&mut self, now: Now, ledger: &mut Ledger) -> bool {
         let own = base(now);
-        let told = *self.told.get_or_insert(own);
-        let news = own.abs_diff(told) > STEP_MS;
+        let (told, when) = *self.told.get_or_insert((own, now.mono));
+        let news = own.abs_diff(told) > STEP_MS || now.mono.since(when) >= REMINDER;
         if news {
-            self.told = Some(own);
+            self.told = Some((own, now.mono));
             ledger.greet_anew(now);
         }
         news
@@ -100,7 +102,8 @@ impl Clocks {
     /// The cloud's time counts, else the median of the voters that are connected, else, with fewer than three, the leader's.
     fn compare(&self, now: Now, config: &Config, election: &Election, ledger: &Ledger) -> Option<Offsets> {
         let own = base(now);
-        let peers: Vec<_> = ledger.peer_clocks().filter(|(id, _)| election.voters().contains(id)).collect();
+        let peers: Vec<_> =
+            ledger.peer_clocks(now).filter(|(id, _)| election.voters().contains(id)).collect();
         let mut all: Vec<i64> = peers.iter().map(|(_, clock)| *clock).chain([own]).collect();
         all.sort_unstable();
         let cloud = self.cloud.filter(|(_, heard)| now.mono.since(*heard) < CLOUD_TIME);

@@ -172,25 +172,30 @@ impl Derivation {
         self.forked = true;
     }
 
-    /// A snapshot of the log took the place of decisions. How far its sender had derived the chain, where it says so.
-    pub(crate) fn install(&mut self, state: Option<&[u8]>, out: &mut UnitOfWork) -> Option<(Seq, Hash)> {
+    /// A snapshot of the log took the place of decisions. How far its sender had derived the chain, and what stands behind that, where it
+    /// says so.
+    pub(crate) fn install<'s>(
+        &mut self,
+        state: Option<&'s [u8]>,
+        out: &mut UnitOfWork,
+    ) -> Option<(Seq, Hash, &'s [u8])> {
         self.forget(out);
-        let Some((seq, hash)) = state.and_then(read) else {
+        let Some(read) = state.and_then(read) else {
             self.lose(out);
             return None;
         };
         if std::mem::take(&mut self.unknown) {
             out.write(Write::delete(Space::Identity, unknown_key(self.generation)));
         }
-        Some((seq, hash))
+        Some(read)
     }
 
-    /// What goes into a snapshot for others, of a chain that is derived up to here.
-    pub(crate) fn attachment(&self, (seq, hash): (Seq, Hash)) -> Attachment {
+    /// What goes into a snapshot for others, of a chain that is derived up to here, and `more` behind it.
+    pub(crate) fn attachment(&self, (seq, hash): (Seq, Hash), more: &[u8]) -> Attachment {
         if self.unknown || self.forked {
             Attachment::Nothing
         } else if self.waiting.is_empty() {
-            Attachment::State([seq.0.to_be_bytes().as_slice(), &hash.0].concat())
+            Attachment::State([seq.0.to_be_bytes().as_slice(), &hash.0, more].concat())
         } else {
             Attachment::Pending
         }
@@ -222,9 +227,10 @@ fn waiting_key(generation: StoreGeneration, index: u64) -> Vec<u8> {
 }
 
 /// What [`Derivation::attachment`] wrote; a later version may have added to it.
-fn read(state: &[u8]) -> Option<(Seq, Hash)> {
+fn read(state: &[u8]) -> Option<(Seq, Hash, &[u8])> {
     let (seq, rest) = state.split_first_chunk::<8>()?;
-    Some((Seq(u64::from_be_bytes(*seq)), Hash(*rest.first_chunk::<32>()?)))
+    let (hash, more) = rest.split_first_chunk::<32>()?;
+    Some((Seq(u64::from_be_bytes(*seq)), Hash(*hash), more))
 }
 
 #[cfg(test)]
@@ -243,11 +249,12 @@ mod tests {
     fn what_is_attached_reads_back() {
         let mut out = UnitOfWork::default();
         let mut derivation = fresh();
-        let Attachment::State(state) = derivation.attachment((Seq(7), Hash([9; 32]))) else {
+        let Attachment::State(state) = derivation.attachment((Seq(7), Hash([9; 32])), b"more") else {
             panic!("nothing waits")
         };
-        let longer = [state.as_slice(), b"of a later version"].concat();
-        assert_eq!(derivation.install(Some(&longer), &mut out), Some((Seq(7), Hash([9; 32]))));
+        let longer = [state.as_slice(), b" of a later version"].concat();
+        let read = derivation.install(Some(&longer), &mut out);
+        assert_eq!(read, Some((Seq(7), Hash([9; 32]), &b"more of a later version"[..])));
         assert!(derivation.derives());
     }
 
@@ -257,10 +264,10 @@ mod tests {
         let mut derivation = fresh();
         assert_eq!(derivation.install(None, &mut out), None);
         assert!(!derivation.derives());
-        assert_eq!(derivation.attachment((Seq(7), Hash([9; 32]))), Attachment::Nothing);
+        assert_eq!(derivation.attachment((Seq(7), Hash([9; 32])), b""), Attachment::Nothing);
         derivation.wait(5, b"decided".to_vec(), &mut out);
         assert_eq!(derivation.next(Seq(1), Seq(0), &mut out), None, "its place is not known");
-        assert_eq!(derivation.install(Some(&[0; 40]), &mut out), Some((Seq(0), Hash([0; 32]))));
+        assert_eq!(derivation.install(Some(&[0; 40]), &mut out), Some((Seq(0), Hash([0; 32]), &[][..])));
         assert!(derivation.derives());
     }
 
@@ -326,7 +333,7 @@ mod tests {
         assert_eq!(derivation.next(Seq(2), Seq(3), &mut out), None);
         derivation.keep(&mut out);
         assert!(out.has_writes(), "it waits on disk");
-        assert_eq!(derivation.attachment((Seq(3), Hash([0; 32]))), Attachment::Pending);
+        assert_eq!(derivation.attachment((Seq(3), Hash([0; 32])), b""), Attachment::Pending);
         assert_eq!(derivation.next(Seq(3), Seq(3), &mut out).unwrap(), b"first");
         assert_eq!(derivation.next(Seq(4), Seq(4), &mut out).unwrap(), b"second");
         assert!(derivation.derives());

@@ -43,6 +43,13 @@ impl Holders {
         self.heard = Some((now.mono, format!("a second terminal connects as {name}")));
     }
 
+    /// A peer said that another terminal of this number is connected to it.
+    pub(super) fn rival(&mut self, heard: Time, name: ReplicaId) {
+        if self.heard.as_ref().is_none_or(|(known, _)| *known < heard) {
+            self.heard = Some((heard, format!("a second terminal is connected as {name}")));
+        }
+    }
+
     /// An event has come that was written elsewhere at this time of day.
     pub(super) fn event(&mut self, now: Now, id: EventId, utc_ms: u64) {
         let name = id.chain.replica;

@@ -18,6 +18,7 @@ use super::derivation::{self, Derivation, store_chain};
 use super::holders::Holders;
 use super::io::Notice;
 use super::refusal::Refusal;
+use super::replacing::Replacing;
 use super::unit_of_work::UnitOfWork;
 use crate::retail::effect::Effect;
 use crate::retail::envelope::{Envelope, Mode, Origin, Ref};
@@ -157,6 +158,9 @@ impl Ledger {
     pub(crate) fn other_holder(&mut self, now: Now) -> Option<Finding> {
         let Self { holders, outbox, .. } = self;
         holders.claims(now, outbox.author(), outbox.mistakes());
+        if let Some((rival, heard)) = outbox.rival() {
+            holders.rival(heard, rival);
+        }
         holders.finding(now)
     }
 
@@ -166,8 +170,8 @@ impl Ledger {
     }
 
     /// What connected peers said of their clocks: see [`Outbox::peer_clocks`].
-    pub(crate) fn peer_clocks(&self) -> impl Iterator<Item = (ReplicaId, i64)> + '_ {
-        self.outbox.peer_clocks()
+    pub(crate) fn peer_clocks(&self, now: Now) -> impl Iterator<Item = (ReplicaId, i64)> + '_ {
+        self.outbox.peer_clocks(now)
     }
 
     /// Tells peers what this terminal's clock shows.
@@ -301,12 +305,18 @@ impl Ledger {
     }
 
     /// A snapshot of the store's log took the place of decisions.
-    pub(crate) fn install(&mut self, now: Now, state: Option<&[u8]>, out: &mut UnitOfWork) {
-        if let Some((seq, hash)) = self.derivation.install(state, out)
-            && self.outbox.adopt_decided(now, self.store, seq, hash).is_err()
-        {
+    pub(crate) fn install(
+        &mut self,
+        now: Now,
+        state: Option<&[u8]>,
+        replacing: &mut Replacing,
+        out: &mut UnitOfWork,
+    ) {
+        let Some((seq, hash, more)) = self.derivation.install(state, out) else { return };
+        if self.outbox.adopt_decided(now, self.store, seq, hash).is_err() {
             self.derivation.fork();
         }
+        replacing.install(more, out);
     }
 
     /// The store has decided something, whatever it was. What goes into a snapshot must be told again, also where it is the same: it
@@ -315,9 +325,9 @@ impl Ledger {
         self.attached = None;
     }
 
-    /// What goes into a snapshot of the store's log, where that has changed.
-    pub(crate) fn attachment(&mut self) -> Option<Attachment> {
-        let attachment = self.derivation.attachment(self.outbox.decided_head(self.store));
+    /// What goes into a snapshot of the store's log, with what other parts attach, where that has changed.
+    pub(crate) fn attachment(&mut self, more: &[u8]) -> Option<Attachment> {
+        let attachment = self.derivation.attachment(self.outbox.decided_head(self.store), more);
         let changed = self.attached.as_ref() != Some(&attachment);
         changed.then(|| self.attached.insert(attachment).clone())
     }
@@ -470,10 +480,11 @@ mod tests {
         let outbox = Outbox::new(now, config, sync::Restored::new()).unwrap();
         let mut ledger =
             Ledger::new(now, 1, outbox, Hlc(0), StoreGeneration(0), derivation::Restored::default());
-        let first = ledger.attachment();
-        assert!(matches!(first, Some(Attachment::State(_))));
-        assert_eq!(ledger.attachment(), None, "nothing has changed");
+        let first = ledger.attachment(b"more");
+        assert!(matches!(&first, Some(Attachment::State(state)) if state.ends_with(b"more")));
+        assert_eq!(ledger.attachment(b"more"), None, "nothing has changed");
+        assert_ne!(ledger.attachment(b"else"), first);
         ledger.note_decision();
-        assert_eq!(ledger.attachment(), first);
+        assert_eq!(ledger.attachment(b"more"), first);
     }
 }

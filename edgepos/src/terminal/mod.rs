@@ -6,7 +6,7 @@
 mod clocks;
 mod condition;
 pub(crate) mod config;
-mod derivation;
+pub(crate) mod derivation;
 pub(crate) mod disk;
 mod findings;
 mod frame;
@@ -232,7 +232,6 @@ impl Terminal {
     }
 
     /// Takes an incarnation out of what the store decides, for good: see [`Election::retire`].
-    ///
     /// # Errors
     /// When this terminal is not the entitled leader, or the other cannot be retired.
     pub fn retire(&mut self, now: Now, replica: ReplicaId) -> Result<(), MembershipError> {
@@ -299,8 +298,9 @@ impl Terminal {
             return None;
         }
         let due = proposing::next_due(&self.config, &self.election, &self.ledger, &self.shop);
-        let waits = self.in_reissue.next_due();
-        [self.election.poll_timeout(), self.ledger.poll_timeout(), due, waits].into_iter().flatten().min()
+        let dues =
+            [self.election.poll_timeout(), self.ledger.poll_timeout(), due, self.in_reissue.next_due()];
+        dues.into_iter().flatten().min()
     }
 
     /// Who it is, whom it follows, and how far its events have come.
@@ -329,8 +329,7 @@ impl Terminal {
         }
     }
 
-    /// Bytes that the commits of open baskets may write. The driver has the store set them aside, so that what was begun is booked
-    /// on a full disk.
+    /// Bytes that the commits of open baskets may write: the driver has them set aside, so that what was begun is booked on a full disk.
     pub fn promised(&self) -> u64 {
         self.shop.sales().promised()
     }
@@ -357,7 +356,7 @@ impl Terminal {
         self.shop.sales().unresolved().collect()
     }
 
-    /// Events whose bytes nobody has who was asked. Counters of whoever never had them lack what they did, until they turn up.
+    /// Events whose bytes nobody has who was asked: counters of whoever never had them lack what they did.
     pub fn lost(&self) -> sync::Lost {
         self.ledger.lost()
     }
@@ -374,8 +373,8 @@ impl Terminal {
         })
     }
 
-    /// The value of a counter as far as this terminal has seen; `None` when it has no row: nothing ever moved it, or it counts what
-    /// may be returned of a line of which nothing has come back, for which [`ask_counter`](Self::ask_counter) reads the sale.
+    /// The value of a counter as far as this terminal has seen; `None` when it has no row: nothing ever moved it, or it is of a line of
+    /// which nothing has come back, for which [`ask_counter`](Self::ask_counter) reads the sale.
     pub fn counter(&self, row: &CounterRow) -> Option<i64> {
         self.shop.counters().get(row)
     }
@@ -440,14 +439,14 @@ impl Terminal {
             let Self { config, shop, ledger, out, in_reissue, .. } = self;
             quiet &= !in_reissue.tend(now, config, &mut Lent { shop, ledger, out });
             self.place(now);
-            if let Some(attachment) = self.ledger.attachment() {
+            if let Some(attachment) = self.ledger.attachment(&self.replacing.attached()) {
                 self.election.attach(attachment);
             }
             quiet &= !self.ledger.follow(now, self.election.leader(), self.election.entitled());
             let Self { config, election, ledger, shop, levels, replacing, links, out, .. } = self;
             quiet &= !proposing::propose_due(now, config, election, ledger, shop, out);
             quiet &= !levels.tend(now, election, ledger, config, out);
-            quiet &= !replacing.tend(now, election, links, out);
+            quiet &= !replacing.tend(now, config.me, election, links, out);
             quiet &= !proposing::stand_aside(now, election, ledger, links);
             quiet &= !self.clocks.tell(now, &mut self.ledger);
             if quiet {
@@ -479,7 +478,9 @@ impl Terminal {
         match output {
             consensus::Output::Persist(persist) => self.out.election_persist(persist),
             consensus::Output::Apply(decision) => self.decided(now, decision),
-            consensus::Output::Install(state) => self.ledger.install(now, state.as_deref(), &mut self.out),
+            consensus::Output::Install(state) => {
+                self.ledger.install(now, state.as_deref(), &mut self.replacing, &mut self.out);
+            }
             consensus::Output::Transmit(message) => {
                 // A peer that is not connected gets nothing: raft sends again.
                 if let Some(connection) = self.links.to(message.to()) {

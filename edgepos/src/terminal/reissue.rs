@@ -57,7 +57,7 @@ impl InReissue {
     /// Goes on as another incarnation where the chains of this one are written on elsewhere, takes branches that lost out of their chains,
     /// and goes on with an event that waits for its owner. Whether anything was done.
     pub(super) fn tend(&mut self, now: Now, config: &Config, lent: &mut Lent<'_>) -> bool {
-        lent.shop.ask_originals(lent.ledger.durable(), lent.out);
+        lent.shop.ask_originals(now, lent.ledger.durable(), lent.out);
         self.reincarnate(now, config, lent) | Self::set_aside(now, lent) | self.go_on(now, lent)
     }
 

@@ -24,6 +24,12 @@ pub(super) const REPLACE: u16 = 2;
 /// How long no leader may be known before somebody must look: an election takes a second or two.
 const LED_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long a box that came must be away before another of its number is let in without a further word of the operator.
+const KEPT_FOR: Duration = Duration::from_secs(600);
+
+/// Bytes that go into a snapshot of the store's log, at most; what is beyond is left out.
+const MAX_ATTACHED: usize = 768;
+
 /// The first byte of a row's key; the terminal's number follows, 2 bytes, big endian.
 const INTENT: u8 = 0;
 
@@ -100,13 +106,13 @@ impl Intent {
         members(election).filter(|member| member.terminal() == self.terminal && !self.leaves(*member))
     }
 
-    /// The box that came last and belongs to the store neither now nor before.
+    /// A box that is there and belongs to the store neither now nor before; of several the one with the lowest id, whoever looks.
     fn newcomer(&self, election: &Election, links: &Links) -> Option<ReplicaId> {
         let comes = |peer: &ReplicaId| {
             let stranger = peer.terminal() == self.terminal && !self.leaves(*peer);
             stranger && !election.is_retired(*peer) && members(election).all(|member| member != *peer)
         };
-        links.peers().filter(comes).max_by_key(|peer| links.to(*peer))
+        links.peers().filter(comes).min()
     }
 }
 
@@ -118,6 +124,8 @@ pub(crate) struct Replacing {
     told: bool,
     /// Since when nobody is known to lead, who alone could go on with them.
     unled: Option<Time>,
+    /// Since when none of the boxes that came for a number is connected to this terminal.
+    away: BTreeMap<u16, Time>,
 }
 
 impl Replacing {
@@ -151,8 +159,11 @@ impl Replacing {
         }
         let of_number: Vec<_> = members(election).filter(|member| member.terminal() == terminal).collect();
         let present = |member: &&ReplicaId| **member == me || links.to(**member).is_some();
-        // A box that was admitted already and has not got the vote is the one that comes.
-        let comes = |member: &ReplicaId| election.learners().contains(member) && of_number.len() > 1;
+        // A box that was admitted already and has not got the vote is the one that comes, as long as it is there.
+        let comes = |member: &ReplicaId| {
+            let is_there = *member == me || links.to(*member).is_some();
+            election.learners().contains(member) && of_number.len() > 1 && is_there
+        };
         let leaving: Vec<_> = of_number.iter().filter(|member| !comes(member)).collect();
         if of_number.is_empty() {
             return Err(ReplaceError::NoSuchTerminal { terminal });
@@ -183,6 +194,47 @@ impl Replacing {
         true
     }
 
+    /// What of it goes into a snapshot of the store's log, for a terminal that was away when it was decided.
+    pub(super) fn attached(&self) -> Vec<u8> {
+        let mut fitting: Vec<&Intent> = Vec::new();
+        let mut bytes = 0;
+        for intent in self.intents.values() {
+            bytes += to_cbor(intent).len();
+            if bytes <= MAX_ATTACHED {
+                fitting.push(intent);
+            }
+        }
+        to_cbor(&fitting)
+    }
+
+    /// A snapshot of the store's log took the place of decisions: what it says counts. One of an earlier version says nothing.
+    pub(super) fn install(&mut self, attached: &[u8], out: &mut UnitOfWork) {
+        // A later version may have added to it.
+        let read = minicbor::Decoder::new(attached).decode::<Vec<Intent>>().ok();
+        let Some(read) = read.filter(|intents| intents.len() <= MAX_TERMINALS) else { return };
+        for terminal in std::mem::take(&mut self.intents).into_keys() {
+            out.write(Write::delete(Space::Replacement, row(terminal)));
+        }
+        for intent in read {
+            out.write(Write::put(Space::Replacement, row(intent.terminal), to_cbor(&intent)));
+            self.intents.insert(intent.terminal, intent);
+        }
+        self.told = false;
+    }
+
+    /// Notes which of the boxes that came are not connected here. This terminal is always there.
+    fn watch(&mut self, now: Now, me: ReplicaId, election: &Election, links: &Links) {
+        let Self { intents, away, .. } = self;
+        let is_there = |intent: &&Intent| {
+            let mut came = intent.came(election).peekable();
+            came.peek().is_none() || came.any(|member| member == me || links.to(member).is_some())
+        };
+        away.retain(|terminal, _| intents.get(terminal).is_some_and(|intent| !is_there(&intent)));
+        for intent in intents.values().filter(|intent| !is_there(intent)) {
+            away.entry(intent.terminal).or_insert(now.mono);
+        }
+    }
+
     /// Whether nobody has been known to lead for so long that no election explains it.
     pub(super) fn is_unled(&self, now: Now) -> bool {
         self.unled.is_some_and(|since| now.mono >= since + LED_WITHIN)
@@ -192,10 +244,12 @@ impl Replacing {
     pub(super) fn tend(
         &mut self,
         now: Now,
+        me: ReplicaId,
         election: &mut Election,
         links: &Links,
         out: &mut UnitOfWork,
     ) -> bool {
+        self.watch(now, me, election, links);
         let led = election.health() != Health::Leaderless;
         self.unled = if led { None } else { self.unled.or(Some(now.mono)) };
         let done = |intent: &Intent| {
@@ -211,7 +265,10 @@ impl Replacing {
             let planned = self.intents.values().filter(|intent| intent.planned);
             election.replace(planned.flat_map(Intent::leaving));
         }
-        election.entitled() && self.intents.values().any(|intent| step(now, intent, election, links))
+        let Self { intents, away, .. } = self;
+        let gone = |terminal| away.get(&terminal).is_some_and(|since| now.mono >= *since + KEPT_FOR);
+        election.entitled()
+            && intents.values().any(|intent| step(now, intent, gone(intent.terminal), election, links))
     }
 
     /// What waits for somebody: a box that has not come, or one that is not let in because the one before it is heard.
@@ -228,10 +285,11 @@ impl Replacing {
     }
 }
 
-/// Lets the newcomer in, where there is one and nobody goes on before it. The rest follows from the members: see [`Election::replace`].
-fn step(now: Now, intent: &Intent, election: &mut Election, links: &Links) -> bool {
+/// Lets the newcomer in, where there is one and none has come before it that is not `gone`. The rest follows from the members: see
+/// [`Election::replace`].
+fn step(now: Now, intent: &Intent, gone: bool, election: &mut Election, links: &Links) -> bool {
     let Some(newcomer) = intent.newcomer(election, links) else { return false };
-    if intent.came(election).any(|member| !election.is_silent(now, member)) {
+    if intent.came(election).next().is_some() && !gone {
         return false;
     }
     match election.admit(now, newcomer) {
@@ -273,5 +331,32 @@ mod tests {
         assert_eq!(replacing.intents, BTreeMap::from([(3, intent)]));
         assert!(replacing.restore(&row(3), &bytes[1..]).is_err());
         assert!(!replacing.decided(&bytes[1..], &mut UnitOfWork::default()), "passed over");
+    }
+
+    /// What a snapshot carries reads back, takes the place of what was there, and one of before carries nothing.
+    #[test]
+    fn a_snapshot_carries_what_is_decided_and_not_done() {
+        let intent =
+            |terminal| Intent { terminal, leaving: vec![ReplicaId::new(terminal, 7).0], planned: false };
+        let mut out = UnitOfWork::default();
+        let mut giver = Replacing::default();
+        assert_eq!(giver.attached(), [0x80]);
+        for terminal in [3, 5] {
+            assert!(giver.decided(&to_cbor(&intent(terminal)), &mut out));
+        }
+        let mut taker = Replacing::default();
+        assert!(taker.decided(&to_cbor(&intent(9)), &mut out));
+        taker.install(&[], &mut out);
+        assert_eq!(taker.intents.keys().collect::<Vec<_>>(), [&9], "one of before says nothing");
+        let longer = [giver.attached(), b"of a later version".to_vec()].concat();
+        taker.install(&longer, &mut out);
+        assert_eq!(taker.intents, giver.intents);
+        taker.install(&[0x80], &mut out);
+        assert!(taker.intents.is_empty());
+        let many = Intent { leaving: vec![ReplicaId::new(4, u64::MAX >> 16).0; 15], ..intent(4) };
+        for terminal in 1..=15 {
+            giver.intents.insert(terminal, Intent { terminal, ..many.clone() });
+        }
+        assert!((MAX_ATTACHED / 2..=MAX_ATTACHED + 16).contains(&giver.attached().len()));
     }
 }
