@@ -220,6 +220,11 @@ impl Election {
         self.raft.log().members().retired.contains(&replica)
     }
 
+    /// Those that were removed, the latest 1,024 of them.
+    pub fn retired(&self) -> &[ReplicaId] {
+        &self.raft.log().members().retired
+    }
+
     fn change_members(&mut self, now: Now, change: MembersChange) -> Result<(), MembershipError> {
         if !self.entitled() {
             return Err(MembershipError::NotEntitled);

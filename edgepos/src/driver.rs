@@ -241,6 +241,9 @@ impl Loop {
             Command::Replace(terminal, planned, reply) => {
                 return drop(reply.send(self.terminal.replace(now, terminal, planned)));
             }
+            Command::WriteOff(terminal, reply) => {
+                return drop(reply.send(self.terminal.write_off(now, terminal)));
+            }
             Command::Inference(what) => return self.monitor.inference(now, what),
             // A caller that has gone does not need its answer.
             Command::Metrics(reply) => return drop(reply.send(self.monitor.text())),

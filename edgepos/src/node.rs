@@ -36,6 +36,7 @@ pub(crate) enum Command {
     Admit(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Retire(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Replace(u16, bool, oneshot::Sender<Result<(), ReplaceError>>),
+    WriteOff(u16, oneshot::Sender<Result<(), ReplaceError>>),
     RaiseLevel(oneshot::Sender<Result<u32, LevelError>>),
     Condition(ConditionKind, Option<Finding>),
     Inference(Inference),
@@ -331,10 +332,26 @@ impl Node {
     /// When no member has this number, the old one is connected and nothing was `planned`, the store decides nothing, or the terminal
     /// has stopped.
     pub async fn replace(&self, terminal: u16, planned: bool) -> Result<(), ReplaceError> {
+        self.propose(|reply| Command::Replace(terminal, planned, reply)).await
+    }
+
+    /// The store gives up what the retired incarnations of this number are known to have left and nobody has, which
+    /// [`ConditionKind::Unsent`] tells. To be asked at any terminal of the store. What turns up afterwards is taken and counted all the same,
+    /// once. A future that is dropped takes nothing back; asked twice is asked once.
+    ///
+    /// # Errors
+    /// When nothing is known to be missing, the store decides nothing, or the terminal has stopped.
+    pub async fn write_off(&self, terminal: u16) -> Result<(), ReplaceError> {
+        self.propose(|reply| Command::WriteOff(terminal, reply)).await
+    }
+
+    async fn propose(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<(), ReplaceError>>) -> Command,
+    ) -> Result<(), ReplaceError> {
         let (reply, answer) = oneshot::channel();
         let stopped = ReplaceError::Election(edgepos_consensus::ProposeError::Halted);
-        let command = Command::Replace(terminal, planned, reply);
-        self.commands.send(command).await.map_err(|_| stopped.clone())?;
+        self.commands.send(command(reply)).await.map_err(|_| stopped.clone())?;
         answer.await.map_err(|_| stopped)?
     }
 

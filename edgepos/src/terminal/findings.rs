@@ -28,7 +28,7 @@ pub(super) struct Seen<'t> {
 
 impl Seen<'_> {
     /// For each kind that the terminal itself sees whether it holds.
-    pub(super) fn findings(&self, now: Now, ledger: &mut Ledger) -> [(ConditionKind, Option<Finding>); 14] {
+    pub(super) fn findings(&self, now: Now, ledger: &mut Ledger) -> [(ConditionKind, Option<Finding>); 15] {
         let Self { shop, election, config, clocks, disk, replacing, was_displaced } = *self;
         let second_holder = ledger.other_holder(now);
         let (mistaken, forked) = of_claims(ledger.mistakes(), ledger.to_set_aside());
@@ -45,6 +45,7 @@ impl Seen<'_> {
             (ConditionKind::WaitingForProof, of_proof(now, ledger)),
             (ConditionKind::ClockOff, clocks.finding(now, config, election, ledger)),
             (ConditionKind::Replacing, replacing.waits(election)),
+            (ConditionKind::Unsent, replacing.unsent()),
             (ConditionKind::DiskFull, disk.full()),
             (ConditionKind::DiskBusy, disk.busy()),
         ]

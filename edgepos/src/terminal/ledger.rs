@@ -18,7 +18,6 @@ use super::derivation::{self, Derivation, store_chain};
 use super::holders::Holders;
 use super::io::Notice;
 use super::refusal::Refusal;
-use super::replacing::Replacing;
 use super::unit_of_work::UnitOfWork;
 use crate::retail::effect::Effect;
 use crate::retail::envelope::{Envelope, Mode, Origin, Ref};
@@ -304,19 +303,13 @@ impl Ledger {
         }
     }
 
-    /// A snapshot of the store's log took the place of decisions.
-    pub(crate) fn install(
-        &mut self,
-        now: Now,
-        state: Option<&[u8]>,
-        replacing: &mut Replacing,
-        out: &mut UnitOfWork,
-    ) {
-        let Some((seq, hash, more)) = self.derivation.install(state, out) else { return };
+    /// A snapshot of the store's log took the place of decisions. What other parts had attached to it.
+    pub(crate) fn install(&mut self, now: Now, state: Option<&[u8]>, out: &mut UnitOfWork) -> Vec<u8> {
+        let Some((seq, hash, more)) = self.derivation.install(state, out) else { return Vec::new() };
         if self.outbox.adopt_decided(now, self.store, seq, hash).is_err() {
             self.derivation.fork();
         }
-        replacing.install(more, out);
+        more.to_vec()
     }
 
     /// The store has decided something, whatever it was. What goes into a snapshot must be told again, also where it is the same: it
@@ -410,6 +403,17 @@ impl Ledger {
     /// What the cloud holds, as far as is known here.
     pub(crate) fn cloud(&self) -> &VersionVector {
         self.outbox.cloud()
+    }
+
+    /// How far the cloud holds a chain, proved or as it says itself.
+    pub(crate) fn in_cloud(&self, chain: Chain) -> Seq {
+        let claimed = self.outbox.mistakes().filter_map(|mistake| match mistake {
+            sync::Mistake::Above { chain: of, claimed, witness: sync::Witness::Cloud, .. } if of == chain => {
+                Some(claimed)
+            }
+            _ => None,
+        });
+        claimed.max().unwrap_or_default().max(self.outbox.cloud().get(chain))
     }
 
     /// Events whose bytes are lost.

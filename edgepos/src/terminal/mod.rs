@@ -24,6 +24,7 @@ mod replacing;
 mod restore;
 pub(crate) mod turn;
 pub(crate) mod unit_of_work;
+mod unsent;
 
 use std::fmt;
 
@@ -51,7 +52,7 @@ use self::level::Levels;
 use self::links::Links;
 use self::proposing::STORE_EVENT;
 use self::reissue::{InReissue, Lent};
-use self::replacing::{REPLACE, Replacing};
+use self::replacing::Replacing;
 use self::turn::Turn;
 use self::unit_of_work::{LoadFor, UnitOfWork};
 use crate::history::durability::Durability;
@@ -88,7 +89,6 @@ pub struct Terminal {
 
 impl Terminal {
     /// Starts from what the store holds: [`Restored::from_store`], or nothing on the first start.
-    ///
     /// # Errors
     /// When the disk belongs to another terminal or store, or a value of `config` is out of its bounds.
     pub fn new(now: Now, config: Config, restored: Restored) -> Result<Self, ConfigError> {
@@ -161,7 +161,6 @@ impl Terminal {
     }
 
     /// Opens a basket and reserves its receipt number, the same for a repeat. The reply is [`Reply::Begun`], once that is durable.
-    ///
     /// # Errors
     /// Whatever may be refused of a sale is refused here, before the customer pays; nothing was written then.
     pub fn begin(&mut self, now: Now, request: RequestId, draft: Draft) -> Result<(), Refusal> {
@@ -169,7 +168,6 @@ impl Terminal {
     }
 
     /// Books a paid basket; a repeat of the key, also after a crash, books nothing. The reply is [`Reply::Committed`], with the receipt.
-    ///
     /// # Errors
     /// When too much is under way at once: nothing was written. A basket that is not open is refused in the reply.
     pub fn commit(&mut self, now: Now, request: RequestId, commit: Commit) -> Result<(), Refusal> {
@@ -177,7 +175,6 @@ impl Terminal {
     }
 
     /// Gives up an open basket, whose number is voided on record, or a parked one. The reply is [`Reply::Abandoned`].
-    ///
     /// # Errors
     /// When the basket is being committed. One that is neither open nor parked is refused in the reply.
     pub fn abandon(&mut self, now: Now, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
@@ -199,7 +196,6 @@ impl Terminal {
     }
 
     /// Records an event that is no sale. The reply is [`Reply::Recorded`].
-    ///
     /// # Errors
     /// When the event is over a limit, or the business day does not allow it; nothing was written then.
     pub fn record(&mut self, now: Now, request: RequestId, record: Record) -> Result<(), Refusal> {
@@ -224,7 +220,6 @@ impl Terminal {
     }
 
     /// Lets another incarnation take part in what the store decides: see [`Election::admit`]. It sells and syncs without.
-    ///
     /// # Errors
     /// When this terminal is not the entitled leader, or the other cannot be admitted.
     pub fn admit(&mut self, now: Now, replica: ReplicaId) -> Result<(), MembershipError> {
@@ -239,7 +234,6 @@ impl Terminal {
     }
 
     /// Another box takes the place of the terminal of this number, by the store's log: see [`Node::replace`](crate::Node::replace).
-    ///
     /// # Errors
     /// When no member has this number, the old one is connected and nothing was planned, or the store decides nothing.
     pub fn replace(&mut self, now: Now, terminal: u16, planned: bool) -> Result<(), ReplaceError> {
@@ -247,9 +241,16 @@ impl Terminal {
         replacing.propose(now, (terminal, planned), election, links, config.me).map(|()| self.settle(now))
     }
 
+    /// The store gives up what the retired incarnations of a number have left unsent: see [`Node::write_off`](crate::Node::write_off).
+    /// # Errors
+    /// When nothing is known to be missing, or the store decides nothing.
+    pub fn write_off(&mut self, now: Now, terminal: u16) -> Result<(), ReplaceError> {
+        let Self { replacing, election, config, .. } = self;
+        replacing.write_off(now, terminal, election, config.me).map(|()| self.settle(now))
+    }
+
     /// Raises the store to the highest [feature level](Election::level) that every member has announced, as happens by itself after
     /// [`Config::level_after`]. Returns the level; once decided it never falls: who goes back behind it only sells and exchanges events.
-    ///
     /// # Errors
     /// When this terminal is not the entitled leader, or not all members have announced a higher level.
     pub fn raise_level(&mut self, now: Now) -> Result<u32, LevelError> {
@@ -361,9 +362,7 @@ impl Terminal {
         self.ledger.lost()
     }
 
-    /// Asks for the value of a counter as far as this terminal has seen, also of a line that was sold and of which nothing has come
-    /// back: that has no row, and its sale is read. The reply is [`Reply::Counter`].
-    ///
+    /// Asks for a counter's value as far as is seen here; of a sold line without a row the sale is read. The reply is [`Reply::Counter`].
     /// # Errors
     /// When the terminal has stopped.
     pub fn ask_counter(&mut self, now: Now, request: RequestId, row: CounterRow) -> Result<(), Refusal> {
@@ -446,7 +445,7 @@ impl Terminal {
             let Self { config, election, ledger, shop, levels, replacing, links, out, .. } = self;
             quiet &= !proposing::propose_due(now, config, election, ledger, shop, out);
             quiet &= !levels.tend(now, election, ledger, config, out);
-            quiet &= !replacing.tend(now, config.me, election, links, out);
+            quiet &= !replacing.tend(now, config.me, election, ledger, links, out);
             quiet &= !proposing::stand_aside(now, election, ledger, links);
             quiet &= !self.clocks.tell(now, &mut self.ledger);
             if quiet {
@@ -479,7 +478,8 @@ impl Terminal {
             consensus::Output::Persist(persist) => self.out.election_persist(persist),
             consensus::Output::Apply(decision) => self.decided(now, decision),
             consensus::Output::Install(state) => {
-                self.ledger.install(now, state.as_deref(), &mut self.replacing, &mut self.out);
+                let more = self.ledger.install(now, state.as_deref(), &mut self.out);
+                self.replacing.install(&more, &mut self.out);
             }
             consensus::Output::Transmit(message) => {
                 // A peer that is not connected gets nothing: raft sends again.
@@ -566,7 +566,7 @@ impl Terminal {
         self.ledger.note_decision();
         match kind {
             STORE_EVENT => {}
-            REPLACE if self.replacing.decided(&bytes, &mut self.out) => return,
+            _ if self.replacing.decided(kind, &bytes, &mut self.out) => return,
             _ => return self.shop.skip_decision(index, kind, &mut self.out),
         }
         if self.election.is_below_level() {

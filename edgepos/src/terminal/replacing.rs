@@ -14,12 +14,14 @@ use minicbor::{Decode, Encode};
 use thiserror::Error;
 
 use super::condition::Finding;
+use super::ledger::Ledger;
 use super::links::Links;
 use super::unit_of_work::UnitOfWork;
+use super::unsent::{Sight, Unsent, WRITE_OFF};
 use crate::retail::unreadable::Unreadable;
 
 /// A decision's kind, in the log for ever: its bytes are an [`Intent`].
-pub(super) const REPLACE: u16 = 2;
+const REPLACE: u16 = 2;
 
 /// How long no leader may be known before somebody must look: an election takes a second or two.
 const LED_WITHIN: Duration = Duration::from_secs(10);
@@ -62,6 +64,12 @@ pub enum ReplaceError {
     NoMajority {
         /// How many vote.
         voters: usize,
+    },
+    /// Nobody who is gone for good is known to have left events that nobody has.
+    #[error("no retired incarnation of terminal {terminal} is known to have left anything unsent")]
+    NothingUnsent {
+        /// The number that was given.
+        terminal: u16,
     },
     /// The election does not take the proposal.
     #[error("the election does not take it")]
@@ -126,6 +134,7 @@ pub(crate) struct Replacing {
     unled: Option<Time>,
     /// Since when none of the boxes that came for a number is connected to this terminal.
     away: BTreeMap<u16, Time>,
+    unsent: Unsent,
 }
 
 impl Replacing {
@@ -135,7 +144,7 @@ impl Replacing {
     /// When it cannot be read.
     pub(super) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
         // A kind of row of a later version: kept by not touching it.
-        if key.first() == Some(&INTENT) {
+        if !self.unsent.restore(key, value)? && key.first() == Some(&INTENT) {
             let intent = Intent::read(value)?;
             self.intents.insert(intent.terminal, intent);
         }
@@ -154,9 +163,7 @@ impl Replacing {
         links: &Links,
         me: ReplicaId,
     ) -> Result<(), ReplaceError> {
-        if !members(election).any(|member| member == me) {
-            return Err(ReplaceError::NotAMember { me });
-        }
+        check_member(election, me)?;
         let of_number: Vec<_> = members(election).filter(|member| member.terminal() == terminal).collect();
         let present = |member: &&ReplicaId| **member == me || links.to(**member).is_some();
         // A box that was admitted already and has not got the vote is the one that comes, as long as it is there.
@@ -171,18 +178,52 @@ impl Replacing {
         if let Some(replica) = leaving.iter().copied().find(present).filter(|_| !planned) {
             return Err(ReplaceError::Connected { replica: *replica });
         }
+        let leaving = leaving.into_iter().map(|replica| replica.0).collect();
+        self.decide(now, election, REPLACE, to_cbor(&Intent { terminal, leaving, planned }))
+    }
+
+    /// Asks the store to give up what the retired incarnations of this number have left and nobody has.
+    ///
+    /// # Errors
+    /// When nothing is known to be missing, or the store decides nothing.
+    pub(super) fn write_off(
+        &self,
+        now: Now,
+        terminal: u16,
+        election: &mut Election,
+        me: ReplicaId,
+    ) -> Result<(), ReplaceError> {
+        check_member(election, me)?;
+        let bytes = self.unsent.proposal(terminal).ok_or(ReplaceError::NothingUnsent { terminal })?;
+        self.decide(now, election, WRITE_OFF, bytes)
+    }
+
+    fn decide(
+        &self,
+        now: Now,
+        election: &mut Election,
+        kind: u16,
+        bytes: Vec<u8>,
+    ) -> Result<(), ReplaceError> {
         // Between two leaders the wish waits for the next one.
         if matches!(election.health(), Health::Degraded { .. }) || self.is_unled(now) {
             return Err(ReplaceError::NoMajority { voters: election.voters().len() });
         }
-        let leaving = leaving.into_iter().map(|replica| replica.0).collect();
-        let bytes = to_cbor(&Intent { terminal, leaving, planned });
-        let proposal = Proposal { kind: REPLACE, subject: Vec::new(), base: None, bytes };
+        let proposal = Proposal { kind, subject: Vec::new(), base: None, bytes };
         election.propose(now, proposal).map(drop).map_err(ReplaceError::Election)
     }
 
-    /// The store has decided it. Whether it can be read: what cannot is passed over, like a decision of an unknown kind.
-    pub(super) fn decided(&mut self, bytes: &[u8], out: &mut UnitOfWork) -> bool {
+    /// The store has decided something. Whether it is of these kinds and can be read: what cannot is passed over, like a decision of an
+    /// unknown kind.
+    pub(super) fn decided(&mut self, kind: u16, bytes: &[u8], out: &mut UnitOfWork) -> bool {
+        match kind {
+            REPLACE => self.intended(bytes, out),
+            WRITE_OFF => self.unsent.decided(bytes, out),
+            _ => false,
+        }
+    }
+
+    fn intended(&mut self, bytes: &[u8], out: &mut UnitOfWork) -> bool {
         let Ok(intent) = Intent::read(bytes) else { return false };
         let known = self.intents.contains_key(&intent.terminal);
         if !known && self.intents.len() >= MAX_TERMINALS || intent.leaving.len() > MAX_TERMINALS {
@@ -204,14 +245,16 @@ impl Replacing {
                 fitting.push(intent);
             }
         }
-        to_cbor(&fitting)
+        [to_cbor(&fitting), self.unsent.attached()].concat()
     }
 
     /// A snapshot of the store's log took the place of decisions: what it says counts. One of an earlier version says nothing.
     pub(super) fn install(&mut self, attached: &[u8], out: &mut UnitOfWork) {
         // A later version may have added to it.
-        let read = minicbor::Decoder::new(attached).decode::<Vec<Intent>>().ok();
+        let mut decoder = minicbor::Decoder::new(attached);
+        let read = decoder.decode::<Vec<Intent>>().ok();
         let Some(read) = read.filter(|intents| intents.len() <= MAX_TERMINALS) else { return };
+        self.unsent.install(&attached[decoder.position()..], out);
         for terminal in std::mem::take(&mut self.intents).into_keys() {
             out.write(Write::delete(Space::Replacement, row(terminal)));
         }
@@ -246,10 +289,16 @@ impl Replacing {
         now: Now,
         me: ReplicaId,
         election: &mut Election,
+        ledger: &Ledger,
         links: &Links,
         out: &mut UnitOfWork,
     ) -> bool {
         self.watch(now, me, election, links);
+        if self.unsent.is_due(now) {
+            let leaving = self.intents.values().flat_map(Intent::leaving);
+            let gone = leaving.chain(election.retired().iter().copied()).filter(|replica| *replica != me);
+            self.unsent.look(now, &gone.collect(), &Sight { me, election, ledger, links }, out);
+        }
         let led = election.health() != Health::Leaderless;
         self.unled = if led { None } else { self.unled.or(Some(now.mono)) };
         let done = |intent: &Intent| {
@@ -269,6 +318,11 @@ impl Replacing {
         let gone = |terminal| away.get(&terminal).is_some_and(|since| now.mono >= *since + KEPT_FOR);
         election.entitled()
             && intents.values().any(|intent| step(now, intent, gone(intent.terminal), election, links))
+    }
+
+    /// What those who are gone for good have left and nobody has.
+    pub(super) fn unsent(&self) -> Option<Finding> {
+        self.unsent.finding()
     }
 
     /// What waits for somebody: a box that has not come, or one that is not let in because the one before it is heard.
@@ -304,6 +358,11 @@ fn step(now: Now, intent: &Intent, gone: bool, election: &mut Election, links: &
     }
 }
 
+fn check_member(election: &Election, me: ReplicaId) -> Result<(), ReplaceError> {
+    let belongs = members(election).any(|member| member == me);
+    if belongs { Ok(()) } else { Err(ReplaceError::NotAMember { me }) }
+}
+
 fn members(election: &Election) -> impl Iterator<Item = ReplicaId> + '_ {
     election.voters().iter().chain(election.learners()).copied()
 }
@@ -330,7 +389,7 @@ mod tests {
         replacing.restore(&[9, 9], b"a later version's").unwrap();
         assert_eq!(replacing.intents, BTreeMap::from([(3, intent)]));
         assert!(replacing.restore(&row(3), &bytes[1..]).is_err());
-        assert!(!replacing.decided(&bytes[1..], &mut UnitOfWork::default()), "passed over");
+        assert!(!replacing.decided(REPLACE, &bytes[1..], &mut UnitOfWork::default()), "passed over");
     }
 
     /// What a snapshot carries reads back, takes the place of what was there, and one of before carries nothing.
@@ -340,12 +399,12 @@ mod tests {
             |terminal| Intent { terminal, leaving: vec![ReplicaId::new(terminal, 7).0], planned: false };
         let mut out = UnitOfWork::default();
         let mut giver = Replacing::default();
-        assert_eq!(giver.attached(), [0x80]);
+        assert_eq!(giver.attached(), [0x80, 0x80]);
         for terminal in [3, 5] {
-            assert!(giver.decided(&to_cbor(&intent(terminal)), &mut out));
+            assert!(giver.decided(REPLACE, &to_cbor(&intent(terminal)), &mut out));
         }
         let mut taker = Replacing::default();
-        assert!(taker.decided(&to_cbor(&intent(9)), &mut out));
+        assert!(taker.decided(REPLACE, &to_cbor(&intent(9)), &mut out));
         taker.install(&[], &mut out);
         assert_eq!(taker.intents.keys().collect::<Vec<_>>(), [&9], "one of before says nothing");
         let longer = [giver.attached(), b"of a later version".to_vec()].concat();
@@ -357,6 +416,6 @@ mod tests {
         for terminal in 1..=15 {
             giver.intents.insert(terminal, Intent { terminal, ..many.clone() });
         }
-        assert!((MAX_ATTACHED / 2..=MAX_ATTACHED + 16).contains(&giver.attached().len()));
+        assert!((MAX_ATTACHED / 2..=MAX_ATTACHED + 8).contains(&giver.attached().len()));
     }
 }

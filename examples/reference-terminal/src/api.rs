@@ -22,6 +22,7 @@
 //! | `POST /admit` | [`Admit`] | [`Done`] |
 //! | `POST /retire` | [`Retire`] | [`Done`] |
 //! | `POST /replace` | [`Replace`] | [`Done`] |
+//! | `POST /write_off` | [`WriteOff`] | [`Done`] |
 //! | `POST /raise-level` | | [`LevelRaised`] |
 //! | `POST /flush`, `POST /stop` | | [`Done`] |
 //!
@@ -446,6 +447,15 @@ pub struct Replace {
     /// Whether the old box is there and sells on until the new one has its place. Default false: it is gone.
     #[serde(default, skip_serializing_if = "is_default")]
     pub planned: bool,
+}
+
+/// `POST /write_off`: the store gives up what retired incarnations of a terminal have left and nobody has. Asked at any terminal of the
+/// store; condition `unsent` says what there is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriteOff {
+    /// The terminal's number.
+    pub terminal: u16,
 }
 
 /// What a picture shows.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use edgepos::core::ReplicaId;
 use thiserror::Error;
 
-use crate::api::{Done, ProblemCode, Replace, Retire};
+use crate::api::{Done, ProblemCode, Replace, Retire, WriteOff};
 use crate::http::{CallError, Client};
 use crate::names::parse_replica;
 
@@ -21,6 +21,15 @@ pub enum Action {
         /// The old box is there, and sells on until the new one has its place
         #[arg(long)]
         planned: bool,
+        /// The running terminal that is told
+        #[command(flatten)]
+        till: Till,
+    },
+    /// Give up what a terminal that is gone for good has left unsent, as the condition `unsent` tells. Ask at any terminal of the store
+    WriteOff {
+        /// The number that it had
+        #[arg(value_name = "NUMBER")]
+        terminal: u16,
         /// The running terminal that is told
         #[command(flatten)]
         till: Till,
@@ -73,6 +82,13 @@ impl Action {
                 Ok(format!(
                     "The store replaces terminal {terminal}. Start the new box with another name and joins = true, where it does not run\n\
                      yet; `voters` in GET /status shows when it has its place, `conditions` what it waits for.\n"
+                ))
+            }
+            Self::WriteOff { terminal, till } => {
+                let body = WriteOff { terminal: *terminal };
+                let Done {} = client.post(till.address, "/write_off", &body).await.map_err(ActionError)?;
+                Ok(format!(
+                    "The store writes off what terminal {terminal} has left. What turns up all the same is taken and counted.\n"
                 ))
             }
             Self::Retire { replica, till } => {

@@ -21,7 +21,7 @@ use super::guard::{self, Body};
 use super::look_up;
 use crate::api::{
     Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, LostEvents, Park, Pay, Problem, ProblemCode,
-    Recognised, Recorded, Replace, Retire,
+    Recognised, Recorded, Replace, Retire, WriteOff,
 };
 use crate::nearest;
 
@@ -55,6 +55,7 @@ pub(super) fn router(till: Till) -> Router {
         .route("/admit", post(admit))
         .route("/retire", post(retire))
         .route("/replace", post(replace))
+        .route("/write_off", post(write_off))
         .route("/raise-level", post(raise_level))
         .route("/flush", post(flush))
         .route("/stop", post(stop))
@@ -164,6 +165,12 @@ async fn retire(State(till): State<Till>, body: Bytes) -> Answer<Done> {
 async fn replace(State(till): State<Till>, body: Bytes) -> Answer<Done> {
     let Replace { terminal, planned } = read(&body)?;
     till.node.replace(terminal, planned).await.map_err(|error| convert::replace_problem(&error))?;
+    Ok(Json(Done {}))
+}
+
+async fn write_off(State(till): State<Till>, body: Bytes) -> Answer<Done> {
+    let WriteOff { terminal } = read(&body)?;
+    till.node.write_off(terminal).await.map_err(|error| convert::replace_problem(&error))?;
     Ok(Json(Done {}))
 }
 
