@@ -74,6 +74,7 @@ mod flush;
 mod gap;
 mod gather;
 mod io;
+mod judging;
 mod limits;
 mod log;
 mod losing;

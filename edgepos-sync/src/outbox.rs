@@ -4,28 +4,25 @@ use edgepos_core::{Chain, EventId, Jitter, Lane, Now, ReplicaId, Seq, Term, Time
 use edgepos_crdt::VersionVector;
 
 use crate::Hash;
-use crate::author::{Author, Outcome, Parting};
-use crate::claims::{Claims, Said, Source};
+use crate::author::{Author, Parting};
+use crate::claims::Claims;
 use crate::cloud::health::CloudRefusal;
 use crate::cloud::uploader::Uploader;
 use crate::config::{Config, StartError};
-use crate::event::EventRecord;
 use crate::floor;
 use crate::flush::Flush;
 use crate::gap::Lost;
-use crate::io::{Input, Mistake, Notice, Output, UplinkError, UplinkId, Witness};
+use crate::io::{Input, Mistake, Output, UplinkError, UplinkId};
+use crate::judging::{Judging, yield_to_others};
+use crate::log::Log;
 use crate::log::record::{Decided, RecordError};
 use crate::log::restored::Restored;
 use crate::log::writes::Settled;
-use crate::log::{Held, Log};
-use crate::losing::Losing;
 use crate::mending::Mending;
 use crate::outputs::Outputs;
 use crate::peers::Peers;
-use crate::proofs::{Proofs, Verdict};
 use crate::rewriting::Rewriting;
 use crate::turn::Turn;
-use crate::wire::claim::Claim;
 use crate::wire::message::Message;
 use crate::wire::reply::CloudReply;
 
@@ -46,14 +43,9 @@ struct Parts {
     flush: Flush,
     peers: Peers,
     uploader: Uploader,
-    proofs: Proofs,
+    judging: Judging,
     rewriting: Rewriting,
-    losing: Losing,
     mending: Mending,
-    /// How far the cloud has last said that our own chains go, until they are confirmed.
-    cloud_said: Option<Claim>,
-    /// Whether the wait for a confirmation is over.
-    has_waited: bool,
 }
 
 impl Outbox {
@@ -78,12 +70,9 @@ impl Outbox {
                 flush: Flush::default(),
                 peers: Peers::default(),
                 uploader: Uploader::new(now.mono, &config),
-                proofs: Proofs::default(),
+                judging: Judging::default(),
                 rewriting: Rewriting::default(),
-                losing: Losing::default(),
                 mending: Mending::default(),
-                cloud_said: None,
-                has_waited: false,
             },
             config,
         })
@@ -220,20 +209,20 @@ impl Outbox {
     /// no more than that is held, and for the chains of this terminal and of the store.
     pub fn lose_branch(&mut self, chain: Chain, seq: Seq, hash: Hash) {
         if chain.replica != self.author.name() {
-            self.parts.losing.note(&self.log, chain, Parting { seq, hash });
+            self.parts.judging.lose_branch(&self.log, chain, Parting { seq, hash });
         }
     }
 
     /// Whether a branch that lost can be set aside: every write of its chain is durable.
     pub fn sets_aside(&self) -> bool {
-        self.parts.losing.is_due(&self.log)
+        self.parts.judging.sets_aside(&self.log)
     }
 
     /// Takes the branches that lost out of their chains. Their events are handed out as [`Output::Reissue`], one by one; until that is done
     /// nothing of those chains is sent or taken.
     pub fn set_aside(&mut self, now: Now) {
         let (parts, mut turn) = self.lend(now);
-        let losing = parts.losing.take_due(turn.log);
+        let losing = parts.judging.take_lost_branches(turn.log);
         turn.log.set_aside(&losing, turn.out);
         parts.uploader.set_aside(losing.keys());
         parts.peers.set_aside(&mut turn, &losing);
@@ -277,16 +266,13 @@ impl Outbox {
 
     /// When to tell [`Input::Timeout`], if nothing else happens before; `None`: nothing is pending.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let Parts { flush, peers, uploader, proofs, mending, .. } = &self.parts;
-        let waits = !self.author.is_confirmed() && !self.parts.has_waited;
+        let Parts { flush, peers, uploader, judging, mending, .. } = &self.parts;
         let timeouts = [
             flush.poll_timeout(),
             peers.poll_timeout(),
             uploader.poll_timeout(&self.config),
-            proofs.poll_timeout(self.config.claim_grace),
-            self.author.poll_timeout(),
+            judging.poll_timeout(&self.author, &self.config),
             mending.poll_timeout(),
-            waits.then(|| self.author.waits_until(self.config.unconfirmed_wait)),
         ];
         timeouts.into_iter().flatten().min()
     }
@@ -335,8 +321,8 @@ impl Outbox {
 
     /// Claims about the cloud that are not so, and histories that differ from those held here, as long as they stand.
     pub fn mistakes(&self) -> impl Iterator<Item = Mistake> + '_ {
-        let Parts { proofs, uploader, peers, .. } = &self.parts;
-        proofs.mistakes(&self.log).chain(uploader.disputed()).chain(peers.disputes())
+        let Parts { judging, uploader, peers, .. } = &self.parts;
+        judging.mistakes(&self.log).chain(uploader.disputed()).chain(peers.disputes())
     }
 
     /// Why the cloud does not take what this terminal uploads, while it answers and refuses.
@@ -377,14 +363,8 @@ impl Parts {
                 self.on_settled(turn, &settled);
             }
             Input::Loaded(id, rows) => {
-                if let Some((event, theirs)) = turn.author.loaded(id) {
-                    let row = rows.first().and_then(|(key, value)| EventRecord::from_row(key, value));
-                    let ours = row.filter(|(record, _)| record.id == event).map(|(_, hash)| hash);
-                    self.compare(turn, event, theirs, ours);
-                    return;
-                }
-                if !self.rewriting.loaded(turn, id, &rows)
-                    && !self.proofs.loaded(id, &rows)
+                if !self.judging.loaded(turn, id, &rows)
+                    && !self.rewriting.loaded(turn, id, &rows)
                     && !self.mending.loaded(turn, id, &rows)
                     && !self.uploader.loaded(turn, id, &rows)
                 {
@@ -404,10 +384,7 @@ impl Parts {
         }
         self.peers.wake(turn);
         self.uploader.wake(turn);
-        self.has_waited |= turn.now >= turn.author.waits_until(turn.config.unconfirmed_wait);
-        for (chain, claimed) in self.proofs.wake(turn) {
-            turn.author.suspect(Witness::Cloud, chain, claimed, turn.log.end(chain));
-        }
+        self.judging.wake(turn);
     }
 
     fn on_settled(&mut self, turn: &mut Turn<'_>, settled: &Settled) {
@@ -416,7 +393,7 @@ impl Parts {
             self.uploader.took_in(turn);
         }
         if settled.events > 0 {
-            self.proofs.recheck(turn);
+            self.judging.settled(turn);
         }
         if self.flush.settled(turn.now, settled, turn.config) {
             self.send_all(turn);
@@ -428,7 +405,7 @@ impl Parts {
         if self.peers.elected(leader) {
             // Who has to be told what is different, so whatever waits goes at once.
             self.send_all(turn);
-            self.yield_to_others(turn);
+            yield_to_others(turn, &self.peers);
         }
     }
 
@@ -457,144 +434,17 @@ impl Parts {
         self.uploader.aim(turn.log.durable());
     }
 
-    /// Judges what was said in this call, and what has become known of what was said before.
-    fn judge(&mut self, turn: &mut Turn<'_>) {
-        while let Some(said) = turn.claims.next() {
-            let source = said.source();
-            match said {
-                Said::ByCloud { claim, latest } => self.hear_of_cloud(turn, source, &claim, latest),
-                Said::OfCloud { claim, .. } => self.hear_of_cloud(turn, source, &claim, false),
-                Said::Answer { event, hash, .. } => self.on_answer(turn, event, hash),
-                Said::OfItself { chain, seq, hash, .. } => self.proofs.claim(turn, source, chain, seq, hash),
-            }
-        }
-        let mut teller = None;
-        while let Some(verdict) = self.proofs.poll() {
-            let Verdict { source, chain, seq, hash, ours } = verdict;
-            match source {
-                Source::Peer(peer) if ours => self.peers.proved(turn, peer, chain, seq),
-                Source::Peer(peer) => {
-                    self.peers.part(turn, peer, chain);
-                    self.yield_to_others(turn);
-                }
-                Source::Cloud | Source::CloudBy(_) if ours => {
-                    let news = turn.log.proved_mut().raise(chain, seq, hash);
-                    teller =
-                        if news { Some(teller.map_or(source, |teller| source.min(teller))) } else { teller };
-                    if source == Source::Cloud {
-                        self.uploader.agree(chain);
-                    }
-                }
-                Source::Cloud => {
-                    turn.author.suspect(source.witness(), chain, seq, turn.log.end(chain));
-                    self.uploader.dispute(turn, chain);
-                }
-                Source::CloudBy(_) => {
-                    let (own, witness) = (turn.log.accepted().get(chain), source.witness());
-                    turn.out.notice(Notice::Mistaken { chain, claimed: seq, own, witness });
-                }
-            }
-        }
-        turn.log.keep_proved(turn.out);
-        self.confirm(turn);
-        if let Some(teller) = teller {
-            self.peers.pass_on_cloud(turn, teller.witness());
-        }
-    }
-
-    /// A witness has answered for the hash of one event: compares it with the one here.
-    fn on_answer(&mut self, turn: &mut Turn<'_>, event: EventId, theirs: Option<Hash>) {
-        match turn.log.hash_at(event.chain, event.seq) {
-            Held::At(ours) => self.compare(turn, event, theirs, Some(ours)),
-            Held::Not => self.compare(turn, event, theirs, None),
-            Held::OnDisk => {
-                let load = turn.out.read(event, event, 1);
-                turn.author.read(load, event, theirs);
-            }
-        }
-    }
-
-    fn compare(&mut self, turn: &mut Turn<'_>, event: EventId, theirs: Option<Hash>, ours: Option<Hash>) {
-        let (chain, own) = (event.chain, turn.log.end(event.chain).seq);
-        if let Outcome::Lost { witness, parting } = turn.author.answered(event, theirs, ours) {
-            if chain.replica != turn.author.name() {
-                self.losing.note(turn.log, chain, parting);
-                return;
-            }
-            turn.out.notice(Notice::RollbackSuspected { chain, known: event.seq.max(own), own, witness });
-        }
-    }
-
-    /// Others hold another history of a chain. Over what the cloud has, the cloud decides; over the rest, who leads; over our own a majority
-    /// too.
-    fn yield_to_others(&mut self, turn: &mut Turn<'_>) {
-        for (peer, chain, seq) in self.peers.outvoted(turn) {
-            if seq > turn.log.cloud().get(chain) {
-                turn.author.suspect(Witness::Peer(peer), chain, seq, turn.log.end(chain));
-            }
-        }
-    }
-
-    /// Frees sending our own chains once the cloud, the leader or a majority has stated how far they go.
-    fn confirm(&mut self, turn: &mut Turn<'_>) {
-        if turn.author.is_confirmed() {
-            return;
-        }
-        let by_cloud = self.cloud_said.as_ref().is_some_and(|claim| {
-            turn.author.chains().all(|chain| {
-                let (said, own) = (claim.vector.get(chain), turn.log.accepted().get(chain));
-                let known = if claim.is_bare() { own } else { turn.log.cloud().get(chain) };
-                said <= known
-            })
-        });
-        if by_cloud || self.peers.confirm(turn) {
-            turn.author.confirm();
-            self.cloud_said = None;
-        }
-    }
-
-    /// Asks witnesses for the hashes that tell where histories part.
-    fn search(&mut self, turn: &mut Turn<'_>) {
-        let log = &*turn.log;
-        let mut questions = Vec::new();
-        while let Some(question) = turn.author.next_question(turn.now, |chain| log.end(chain).seq) {
-            questions.push(question);
-        }
-        for (witness, event) in questions {
-            match witness {
-                Witness::Cloud => self.uploader.question(event),
-                Witness::Peer(peer) => self.peers.probe(turn, peer, event),
-                Witness::Log => {}
-            }
-        }
-    }
-
-    /// Somebody says what the cloud holds. Positions free sending as they stand; the rest is compared first.
-    fn hear_of_cloud(&mut self, turn: &mut Turn<'_>, source: Source, claim: &Claim, latest: bool) {
-        if source == Source::Cloud {
-            let log = &*turn.log;
-            turn.author.compare(Witness::Cloud, &claim.vector, |chain| log.end(chain));
-            self.cloud_said = (!turn.author.is_confirmed()).then(|| claim.clone());
-        }
-        let by_leader = matches!(source, Source::CloudBy(peer) if self.peers.is_led_by(peer));
-        if self.proofs.hear_of_cloud(turn, source, claim, latest, by_leader) {
-            self.uploader.tell_restored(claim.instance);
-        }
-    }
-
     /// Starts whatever can be started, at the end of each call. The order counts: a peer is owed its answer before it is sent a
     /// batch, an answer that is owed tells about the relay too, and only the uploader's mandate, which is looked at here, says
     /// whether peers have to be asked about the cloud.
     fn pump(&mut self, turn: &mut Turn<'_>) {
-        self.judge(turn);
-        self.search(turn);
-        self.proofs.pump(turn);
+        self.judging.pump(turn, &mut self.peers, &mut self.uploader);
         self.rewriting.pump(turn);
         self.mending.pump(turn, &mut self.peers, &mut self.uploader);
         self.peers.settle_acks(turn);
         self.peers.tell_relay(turn);
         self.peers.pump(turn);
-        self.uploader.pump(turn, self.proofs.doubts_cloud());
+        self.uploader.pump(turn, self.judging.doubts_cloud());
         self.peers.watch_cloud(turn, self.uploader.hears_cloud());
     }
 }

@@ -14,13 +14,13 @@ pub enum CloudRefusal {
 
 /// What the latest requests came to.
 #[derive(Debug, Default)]
-pub(crate) struct Health {
+pub(crate) struct Reachability {
     /// Requests in a row that were not answered.
     away: u32,
     refusal: Option<CloudRefusal>,
 }
 
-impl Health {
+impl Reachability {
     /// A request failed.
     pub(crate) fn failed(&mut self, error: &UplinkError) {
         self.away = self.away.saturating_add(1);

@@ -6,7 +6,7 @@ use edgepos_core::{Chain, EventId, LoadId, ReplicaId, Seq, Term, Time, UploadEpo
 use edgepos_crdt::VersionVector;
 
 use super::head_watch::HeadWatch;
-use super::health::{CloudRefusal, Health};
+use super::health::{CloudRefusal, Reachability};
 use super::mandate::{Claim, Mandate};
 use super::packing::Packing;
 use super::retry::Retry;
@@ -30,7 +30,7 @@ pub(crate) struct Uploader {
     stage: Stage,
     last_id: UplinkId,
     retry: Retry,
-    health: Health,
+    health: Reachability,
     /// What the cloud holds is what it said last. Unlike what the log knows of the cloud, that may go back, with a cloud that was
     /// restored.
     receiver: Receiver,
@@ -113,7 +113,7 @@ impl Uploader {
             stage: Stage::Off,
             last_id: UplinkId(0),
             retry: Retry::default(),
-            health: Health::default(),
+            health: Reachability::default(),
             receiver: Receiver::default(),
             packing: Packing::new(config),
             pass_on_at: None,

@@ -122,7 +122,7 @@ impl Batch {
     }
 
     /// As [`encode`](Self::encode), compressed with a dictionary that the receiver has; one that this build does not have, and
-    /// 0, is none.
+    /// 0, compress without one.
     pub fn encode_with(&self, dictionary: u32, limits: &Limits) -> Vec<u8> {
         let body = self.body();
         let length = body.len() as u64;

@@ -27,7 +27,7 @@ pub(crate) fn dictionaries() -> impl Iterator<Item = u32> {
     DICTIONARIES.iter().map(|(id, _)| *id)
 }
 
-/// The newest dictionary that both we and a receiver who has `theirs` know; 0 is none.
+/// The newest dictionary that both we and a receiver who has `theirs` know; 0 for no dictionary.
 pub(crate) fn newest(theirs: &BTreeSet<u32>) -> u32 {
     dictionaries().filter(|id| theirs.contains(id)).max().unwrap_or(0)
 }
