@@ -31,7 +31,7 @@ impl Members {
     /// The change that adds a terminal, which learns first.
     ///
     /// # Errors
-    /// When the store is full, or the terminal belongs or belonged to it, or is none.
+    /// When the store is full, or the terminal belongs or belonged to it, or is not one.
     pub(crate) fn admit(&self, replica: ReplicaId) -> Result<MembersChange, MembershipError> {
         if replica.terminal() == 0 {
             return Err(MembershipError::NotATerminal { replica });

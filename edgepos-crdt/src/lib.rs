@@ -23,11 +23,11 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-mod clock;
 mod counter;
 mod delta;
 mod error;
 mod four;
+mod hybrid_clock;
 #[cfg(feature = "crdts")]
 mod interop;
 mod origin;
@@ -41,10 +41,10 @@ mod table;
 mod version;
 mod wire;
 
-pub use clock::{Clock, ClockAhead, Hlc};
 pub use counter::{BoundedCounter, GCounter, NotEnough, PnCounter, Recount, RecountLog, TransferError};
 pub use delta::Session;
 pub use error::{ApplyError, Corruption, MergeError, Overflow};
+pub use hybrid_clock::{ClockAhead, Hlc, HybridClock};
 #[cfg(feature = "crdts")]
 pub use interop::{ShareOp, event_of};
 pub use origin::{MustPropose, OriginGuard};

@@ -7,7 +7,7 @@ use crate::Hlc;
 
 /// When and by whom a register was written: by repair generation, then time, then chain.
 ///
-/// Within one chain stamps rise (see [`Clock`](crate::Clock)), so two writes never share one. A write copies the generation that it
+/// Within one chain stamps rise (see [`HybridClock`](crate::HybridClock)), so two writes never share one. A write copies the generation that it
 /// sees; a committed repair raises it, and with it beats even a stamp of the far future.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Stamp {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use edgepos_core::{Chain, EventId, FoldEpoch, Lane, Now, RepairGen, ReplicaId, Seq, WallMs};
 use edgepos_crdt::{
-    Amendment, BoundedCounter, Change, Clock, ClockAhead, Final, Fold, Frame, GCounter, GTable, Hlc, Item,
-    Limits, LwwMap, LwwRegister, Merged, MvRegister, OrSet, OriginGuard, PnCounter, PnTable, Recount,
+    Amendment, BoundedCounter, Change, ClockAhead, Final, Fold, Frame, GCounter, GTable, Hlc, HybridClock,
+    Item, Limits, LwwMap, LwwRegister, Merged, MvRegister, OrSet, OriginGuard, PnCounter, PnTable, Recount,
     RecountLog, Replica, Session, SetDelta, Stability, Stamp, TxSet, VersionVector, WouldLose,
 };
 use serde::Serialize;
@@ -139,7 +139,7 @@ fn clocks_members_and_limits() {
     reads_back(&Limits::default());
     reads_back(&ClockAhead { remote: Hlc::from_parts(9, 0), ahead: Duration::from_secs(61) });
     // These two are read back as what is safe after a restart, which their own tests look at.
-    reads_back(&Clock::new(Hlc::from_parts(7, 0)));
+    reads_back(&HybridClock::new(Hlc::from_parts(7, 0)));
     let mut guard = OriginGuard::new();
     guard.heard(Now::new(1, 2), WallMs(2));
     let json = serde_json::to_string(&guard).unwrap();

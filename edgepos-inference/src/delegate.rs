@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use crate::backend::{Backend, LoadOptions, Session};
+use crate::backend::{Backend, LoadOptions, RunError, Session};
 use crate::breaker::BreakerConfig;
 use crate::integrity::{IntegrityError, VerifiedBytes};
 use crate::manifest::{
@@ -342,7 +342,7 @@ impl Candidate {
                     report.warm_run_us = Some(micros(run));
                     report.known_answer = Some(true);
                 }
-                Err(reason) => return Ok(Err(RefusedEngine::new(engine, precision, reason))),
+                Err(error) => return Ok(Err(RefusedEngine::new(engine, precision, error.to_string()))),
             }
         }
         Ok(Ok(Placed { session, report }))
@@ -354,33 +354,45 @@ const COLD_RUN_LIMIT: Duration = Duration::from_secs(30);
 /// Warm runs; the fastest counts, since a busy machine slows some of them.
 const WARM_RUNS: usize = 3;
 
+/// What an engine makes of the known sample.
+#[derive(Debug, Error)]
+enum SampleError {
+    #[error("known sample: {0}")]
+    Run(#[from] RunError),
+    #[error("known sample: output {output} is missing")]
+    NoOutput { output: String },
+    #[error("known sample: output {output} is not of floats")]
+    NotFloats { output: String },
+    #[error("known sample: value {index} is {found}, expected {expected} ± {tolerance}")]
+    Differs { index: usize, found: f32, expected: f32, tolerance: f32 },
+    #[error("known sample took {took:.1?}, the budget is {budget:.1?}")]
+    Slow { took: Duration, budget: Duration },
+}
+
 fn examine(
     session: &mut dyn Session,
     entry: &ModelEntry,
     answer: &KnownAnswer,
     sample: &Tensor,
     budget: Duration,
-) -> Result<Duration, String> {
+) -> Result<Duration, SampleError> {
     let input = entry.inputs[0].name.as_str();
-    let ask = |session: &mut dyn Session| -> Result<Tensor, String> {
+    let output = || answer.output.clone();
+    let ask = |session: &mut dyn Session| -> Result<Tensor, SampleError> {
         let stop = Stop::within(COLD_RUN_LIMIT);
-        let outputs = session
-            .run(&[(input, sample)], &[answer.output.as_str()], &stop)
-            .map_err(|error| format!("known sample: {error}"))?;
-        outputs.into_iter().next().ok_or_else(|| "known sample: no output".to_owned())
+        let outputs = session.run(&[(input, sample)], &[answer.output.as_str()], &stop)?;
+        outputs.into_iter().next().ok_or_else(|| SampleError::NoOutput { output: output() })
     };
-    let output = ask(session)?;
-    let values = output.as_f32().ok_or_else(|| "known sample: the output is not of floats".to_owned())?;
+    let answered = ask(session)?;
+    let values = answered.as_f32().ok_or_else(|| SampleError::NotFloats { output: output() })?;
     let values = activate(values, answer.activation);
     for expected in &answer.expect {
         let found = values.get(expected.index).copied().unwrap_or(f32::NAN);
         let difference = (found - expected.value).abs();
         // Written so that a difference that is not a number is refused.
         if !matches!(difference.partial_cmp(&answer.tolerance), Some(order) if order.is_le()) {
-            return Err(format!(
-                "known sample: value {} is {found}, expected {} ± {}",
-                expected.index, expected.value, answer.tolerance
-            ));
+            let (index, tolerance) = (expected.index, answer.tolerance);
+            return Err(SampleError::Differs { index, found, expected: expected.value, tolerance });
         }
     }
     let mut fastest = Duration::MAX;
@@ -390,7 +402,7 @@ fn examine(
         fastest = fastest.min(start.elapsed());
     }
     if fastest > budget {
-        return Err(format!("known sample took {fastest:.1?}, the budget is {budget:.1?}"));
+        return Err(SampleError::Slow { took: fastest, budget });
     }
     Ok(fastest)
 }

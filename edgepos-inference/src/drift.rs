@@ -43,7 +43,7 @@ pub struct Accuracy {
 /// What a new answer changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum DriftEvent {
+pub enum DriftNotice {
     /// The accuracy is below the threshold, and not by chance: ask for a new model.
     Declined(Accuracy),
     /// It is back.
@@ -68,7 +68,7 @@ impl Accuracy {
 /// Watches the accuracy of one model version. A plain value: no clock, no threads.
 ///
 /// ```
-/// use edgepos_inference::{DriftConfig, DriftEvent, DriftMonitor};
+/// use edgepos_inference::{DriftConfig, DriftNotice, DriftMonitor};
 ///
 /// let mut monitor = DriftMonitor::new(DriftConfig::default());
 /// let mut alert = None;
@@ -76,7 +76,7 @@ impl Accuracy {
 ///     let correct = sale % 4 != 0; // a cashier corrects every fourth
 ///     alert = alert.or(monitor.record(correct));
 /// }
-/// assert!(matches!(alert, Some(DriftEvent::Declined(accuracy)) if accuracy.high < 0.9));
+/// assert!(matches!(alert, Some(DriftNotice::Declined(accuracy)) if accuracy.high < 0.9));
 /// ```
 #[derive(Clone, Debug)]
 pub struct DriftMonitor {
@@ -94,7 +94,7 @@ impl DriftMonitor {
     }
 
     /// Records whether a person confirmed (`true`) or corrected an answer.
-    pub fn record(&mut self, correct: bool) -> Option<DriftEvent> {
+    pub fn record(&mut self, correct: bool) -> Option<DriftNotice> {
         self.answers.push_back(correct);
         self.correct += usize::from(correct);
         if self.answers.len() > self.config.window.max(1)
@@ -107,13 +107,13 @@ impl DriftMonitor {
         let declined = accuracy.samples >= self.config.min_samples && accuracy.high < self.config.threshold;
         if !self.declined && declined {
             self.declined = true;
-            return Some(DriftEvent::Declined(accuracy));
+            return Some(DriftNotice::Declined(accuracy));
         }
         // All right is as good as it gets, whatever the two add up to.
         let recovered = (self.config.threshold + self.config.hysteresis).min(1.0);
         if self.declined && accuracy.share >= recovered {
             self.declined = false;
-            return Some(DriftEvent::Recovered(accuracy));
+            return Some(DriftNotice::Recovered(accuracy));
         }
         None
     }
@@ -159,28 +159,28 @@ mod tests {
             assert_eq!(monitor.record(false), None, "too few");
         }
         let mut monitor = DriftMonitor::new(DriftConfig::default());
-        let mut events = Vec::new();
+        let mut notices = Vec::new();
         for sale in 0..300 {
             // 88 %: below 90, but 200 answers do not prove it.
-            events.extend(monitor.record(sale % 25 >= 3));
+            notices.extend(monitor.record(sale % 25 >= 3));
         }
-        assert_eq!(events, []);
+        assert_eq!(notices, []);
         for sale in 0..400 {
-            events.extend(monitor.record(sale % 3 != 0));
+            notices.extend(monitor.record(sale % 3 != 0));
         }
-        assert!(matches!(events[..], [DriftEvent::Declined(_)]) && monitor.is_declined());
+        assert!(matches!(notices[..], [DriftNotice::Declined(_)]) && monitor.is_declined());
         for _ in 0..400 {
-            events.extend(monitor.record(true));
+            notices.extend(monitor.record(true));
         }
-        assert!(matches!(events[..], [DriftEvent::Declined(_), DriftEvent::Recovered(_)]));
+        assert!(matches!(notices[..], [DriftNotice::Declined(_), DriftNotice::Recovered(_)]));
     }
 
     #[test]
     fn an_alert_ends_also_where_the_threshold_is_near_one() {
         let config = DriftConfig { window: 50, threshold: 0.99, ..DriftConfig::default() };
         let mut monitor = DriftMonitor::new(config);
-        let events: Vec<_> = (0..100).filter_map(|sale| monitor.record(sale >= 50)).collect();
-        assert!(matches!(events[..], [DriftEvent::Declined(_), DriftEvent::Recovered(_)]), "{events:?}");
+        let notices: Vec<_> = (0..100).filter_map(|sale| monitor.record(sale >= 50)).collect();
+        assert!(matches!(notices[..], [DriftNotice::Declined(_), DriftNotice::Recovered(_)]), "{notices:?}");
     }
 
     #[test]

@@ -43,11 +43,11 @@ mod batch;
 mod breaker;
 mod cache;
 mod causes;
-mod chain;
 mod delegate;
 mod drift;
 #[cfg(feature = "embedded")]
 mod embedded;
+mod engine_chain;
 mod gallery;
 mod gs1;
 mod history;
@@ -79,7 +79,7 @@ pub use breaker::BreakerConfig;
 pub use cache::{Cache, CacheConfig, PictureHash};
 pub use causes::with_causes;
 pub use delegate::{Engines, LoadError, PlacementConfig};
-pub use drift::{Accuracy, DriftConfig, DriftEvent, DriftMonitor};
+pub use drift::{Accuracy, DriftConfig, DriftMonitor, DriftNotice};
 pub use edgepos_core::{Gtin, GtinError};
 #[cfg(feature = "embedded")]
 pub use embedded::Embedded;
@@ -111,7 +111,7 @@ pub use pipelines::product::{BoundingBox, Candidate, ProductConfig, ProductRecog
 pub use pipelines::voice::{Heard, UNKNOWN_LABEL, VoiceConfig, VoiceRecognizer};
 pub use report::{RefusedEngine, Report};
 pub use signature::{SIGNATURE_FILE, SignatureError, TrustedKey, check_signature};
-pub use source::{DirectorySource, ModelSource, check_source};
+pub use source::{DirectorySource, ModelSource, SourceError, check_source};
 pub use stop::Stop;
 pub use tensor::{Element, ShapeError, Tensor, Values};
 pub use threshold::{Aim, Threshold, choose_threshold};

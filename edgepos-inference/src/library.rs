@@ -203,8 +203,8 @@ pub struct Tried {
 
 #[cfg_attr(not(feature = "onnxruntime"), allow(dead_code, reason = "the engine that loads is a feature"))]
 impl Tried {
-    pub(crate) fn new(path: &Path, reason: String) -> Self {
-        Self { path: path.to_path_buf(), reason }
+    pub(crate) fn new(path: &Path, error: &dyn std::error::Error) -> Self {
+        Self { path: path.to_path_buf(), reason: error.to_string() }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod arena;
 mod assignment;
+mod error;
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -21,6 +22,7 @@ use ort::session::{RunOptions, Session as OrtSession, SessionInputValue};
 use ort::value::{TensorElementType, TensorRef, ValueType};
 use serde::{Deserialize, Serialize};
 
+use self::error::OnnxError;
 use crate::backend::{Backend, EngineError, LoadOptions, Placement, Port, RunError, Session, check_inputs};
 use crate::integrity::VerifiedBytes;
 use crate::library::{LibraryError, LibrarySearch, Tried};
@@ -144,18 +146,15 @@ impl OnnxRuntime {
         }
         let mut tried = Vec::new();
         for candidate in search.candidates() {
-            match candidate
-                .check()
-                .map_err(|error| error.to_string())
-                .and_then(|()| load(candidate.path(), arena_bytes))
-            {
+            let whole = candidate.check().map_err(OnnxError::from);
+            match whole.and_then(|()| load(candidate.path(), arena_bytes)) {
                 Ok(environment) => {
                     tracing::info!(library = %candidate.path().display(), "ONNX Runtime loaded");
                     let runtime = Self::new(&environment, candidate.path());
                     *slot = Some((environment, candidate.path().to_path_buf()));
                     return Ok(runtime);
                 }
-                Err(reason) => tried.push(Tried::new(candidate.path(), reason)),
+                Err(error) => tried.push(Tried::new(candidate.path(), &error)),
             }
         }
         Err(LibraryError::new(tried))
@@ -177,28 +176,29 @@ impl OnnxRuntime {
         &self.library
     }
 
-    fn session(&self, model: &[u8], options: &LoadOptions) -> Result<OrtSession, String> {
+    fn session(&self, model: &[u8], options: &LoadOptions) -> Result<OrtSession, OnnxError> {
         let threads = options.threads.clamp(1, 64) as usize;
         let mut builder = self.builder(threads, options.reduced_precision)?;
-        builder.commit_from_memory(model).map_err(|error| error.to_string())
+        builder.commit_from_memory(model).map_err(OnnxError::refused("reading the model"))
     }
 
-    fn builder(&self, threads: usize, half: bool) -> Result<SessionBuilder, String> {
-        let text = |error: ort::Error<SessionBuilder>| error.to_string();
+    fn builder(&self, threads: usize, half: bool) -> Result<SessionBuilder, OnnxError> {
+        const DOING: &str = "preparing the session";
+        let text = OnnxError::refused(DOING);
         let builder = OrtSession::builder(&self.environment)
-            .map_err(|error| error.to_string())?
+            .map_err(OnnxError::refused(DOING))?
             // Otherwise the runtime picks devices of its own accord.
             .with_auto_device(AutoDevicePolicy::PreferCPU)
-            .map_err(text)?
+            .map_err(&text)?
             .with_intra_threads(threads)
-            .map_err(text)?
+            .map_err(&text)?
             // Spinning threads would take a core from the till between two requests.
             .with_intra_op_spinning(false)
-            .map_err(text)?
+            .map_err(&text)?
             .with_env_allocators()
-            .map_err(text)?
+            .map_err(&text)?
             .with_config_entry("session.record_ep_graph_assignment_info", "1")
-            .map_err(text)?;
+            .map_err(&text)?;
         match self.provider.dispatch(threads, half) {
             None => Ok(builder),
             Some(provider) => builder.with_execution_providers([provider.error_on_failure()]).map_err(text),
@@ -215,20 +215,20 @@ impl fmt::Debug for OnnxRuntime {
     }
 }
 
-fn load(path: &Path, arena_bytes: usize) -> Result<Environment, String> {
-    let load = || -> Result<Environment, String> {
+fn load(path: &Path, arena_bytes: usize) -> Result<Environment, OnnxError> {
+    const DOING: &str = "loading the library";
+    let load = || -> Result<Environment, OnnxError> {
         let environment = ort::init_from(path)
-            .map_err(|error| error.to_string())?
+            .map_err(OnnxError::refused(DOING))?
             .with_telemetry(false)
             .build()
-            .map_err(|error| error.to_string())?;
+            .map_err(OnnxError::refused(DOING))?;
         // What matters comes back as an error; the rest is noise on the till's terminal.
         environment.set_log_level(ort::logging::LogLevel::Fatal);
         arena::register(&environment, arena_bytes)?;
         Ok(environment)
     };
-    catch_unwind(AssertUnwindSafe(load))
-        .unwrap_or_else(|_| Err("the binding panicked while loading it".to_owned()))
+    catch_unwind(AssertUnwindSafe(load)).unwrap_or(Err(OnnxError::Panicked { doing: DOING }))
 }
 
 impl Backend for OnnxRuntime {
@@ -242,8 +242,8 @@ impl Backend for OnnxRuntime {
         onnx_file::check(model.bytes()).map_err(|error| rejected(error.to_string()))?;
         let load = || self.session(model.bytes(), options);
         let session = catch_unwind(AssertUnwindSafe(load))
-            .map_err(|_| rejected("the binding panicked while loading".to_owned()))?
-            .map_err(rejected)?;
+            .unwrap_or(Err(OnnxError::Panicked { doing: "loading the model" }))
+            .map_err(|error| rejected(error.to_string()))?;
         let placement = assignment::placement(&session);
         if self.provider != Provider::Cpu && placement == Placement::Cpu {
             // A provider that took nothing is the processor under another name.

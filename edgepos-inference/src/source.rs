@@ -3,6 +3,8 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
+use thiserror::Error;
+
 use crate::integrity::open_regular;
 
 /// A published set of models: a directory of files, read from any place on.
@@ -45,33 +47,81 @@ impl ModelSource for DirectorySource {
     }
 }
 
+/// How a source breaks the port.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// The file cannot be read from its beginning.
+    #[error("{file} cannot be read")]
+    Unreadable {
+        /// The name that was asked for.
+        file: String,
+        /// What the source said.
+        source: io::Error,
+    },
+    /// Other bytes came than the file has.
+    #[error("{file}, from byte {offset} on: {found} bytes came, and they are not those of the file")]
+    OtherBytes {
+        /// The name that was asked for.
+        file: String,
+        /// From where on it was read.
+        offset: usize,
+        /// How many bytes came.
+        found: usize,
+    },
+    /// The file cannot be read from a place within it or at its end, and the source does not say that it cannot start there.
+    #[error("{file} cannot be read from byte {offset} on")]
+    Offset {
+        /// The name that was asked for.
+        file: String,
+        /// From where on it was read.
+        offset: usize,
+        /// What the source said.
+        source: io::Error,
+    },
+    /// A file that does not exist was opened.
+    #[error("{file} does not exist and was opened")]
+    NotMissing {
+        /// The name that was asked for.
+        file: String,
+    },
+    /// A file that does not exist is told by another error than [`io::ErrorKind::NotFound`].
+    #[error("{file} does not exist, and another error says so")]
+    Missing {
+        /// The name that was asked for.
+        file: String,
+        /// What the source said.
+        source: io::Error,
+    },
+}
+
+/// A name that no set of models has.
+const NO_SUCH_FILE: &str = "no-such-file";
+
 /// Checks that a source behaves as [`ModelSource`] says, on a `file` that has `content` (at least 2 bytes).
 ///
 /// # Errors
-/// What it does otherwise, in words.
-pub fn check_source(source: &dyn ModelSource, file: &str, content: &[u8]) -> Result<(), String> {
+/// [`SourceError`]: what it does otherwise, with the file and the place.
+pub fn check_source(source: &dyn ModelSource, file: &str, content: &[u8]) -> Result<(), SourceError> {
+    let name = || file.to_owned();
     let read = |offset: u64| -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         source.open(file, offset)?.read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    if read(0).map_err(|error| format!("{file} cannot be read: {error}"))? != content {
-        return Err(format!("{file} does not have the content that it should have"));
-    }
-    for offset in [1, content.len() / 2, content.len() - 1, content.len()] {
+    for offset in [0, 1, content.len() / 2, content.len() - 1, content.len()] {
         match read(offset as u64) {
             Ok(bytes) if bytes == content[offset..] => {}
-            Ok(bytes) => {
-                return Err(format!("from byte {offset} on {} bytes came that are others", bytes.len()));
-            }
+            Ok(bytes) => return Err(SourceError::OtherBytes { file: name(), offset, found: bytes.len() }),
+            Err(source) if offset == 0 => return Err(SourceError::Unreadable { file: name(), source }),
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
-            Err(error) => return Err(format!("byte {offset} cannot be reached: {error}")),
+            Err(source) => return Err(SourceError::Offset { file: name(), offset, source }),
         }
     }
-    match source.open("no-such-file", 0).map(|_| ()) {
+    match source.open(NO_SUCH_FILE, 0).map(|_| ()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(format!("a file that is missing is another error: {error}")),
-        Ok(()) => Err("a file that is missing is delivered".to_owned()),
+        Err(source) => Err(SourceError::Missing { file: NO_SUCH_FILE.to_owned(), source }),
+        Ok(()) => Err(SourceError::NotMissing { file: NO_SUCH_FILE.to_owned() }),
     }
 }
 
@@ -84,21 +134,45 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("m.onnx"), b"weights").unwrap();
         let source = DirectorySource::new(directory.path());
-        assert_eq!(check_source(&source, "m.onnx", b"weights"), Ok(()));
-        assert!(check_source(&source, "m.onnx", b"others").is_err());
+        check_source(&source, "m.onnx", b"weights").unwrap();
+        let other = check_source(&source, "m.onnx", b"others").unwrap_err();
+        assert!(matches!(other, SourceError::OtherBytes { offset: 0, found: 7, .. }), "{other}");
+        let gone = check_source(&source, "n.onnx", b"weights").unwrap_err();
+        assert!(matches!(gone, SourceError::Unreadable { .. }), "{gone}");
         for outside in ["../m.onnx", "/etc/passwd"] {
             assert!(source.open(outside, 0).is_err(), "{outside}");
         }
     }
 
-    #[test]
-    fn a_source_that_ignores_the_offset_is_found_out() {
-        struct FromTheStart;
-        impl ModelSource for FromTheStart {
-            fn open(&self, file: &str, _: u64) -> io::Result<Box<dyn Read + '_>> {
-                if file == "m" { Ok(Box::new(&b"weights"[..])) } else { Err(io::ErrorKind::NotFound.into()) }
+    /// What is wrong with a source.
+    enum Wrong {
+        IgnoresTheOffset,
+        FailsInTheMiddle,
+        OpensWhatIsMissing,
+        SaysOtherwise,
+    }
+
+    impl ModelSource for Wrong {
+        fn open(&self, file: &str, offset: u64) -> io::Result<Box<dyn Read + '_>> {
+            let from = if matches!(self, Self::IgnoresTheOffset) { 0 } else { offset as usize };
+            match self {
+                Self::FailsInTheMiddle if offset > 1 => Err(io::ErrorKind::BrokenPipe.into()),
+                Self::SaysOtherwise if file != "m" => Err(io::ErrorKind::PermissionDenied.into()),
+                Self::OpensWhatIsMissing => Ok(Box::new(&b"weights"[from..])),
+                _ if file != "m" => Err(io::ErrorKind::NotFound.into()),
+                _ => Ok(Box::new(&b"weights"[from..])),
             }
         }
-        assert!(check_source(&FromTheStart, "m", b"weights").unwrap_err().contains("from byte 1 on"));
+    }
+
+    #[test]
+    fn a_source_that_breaks_the_port_is_told_where() {
+        let told = |wrong: Wrong| check_source(&wrong, "m", b"weights").unwrap_err();
+        let ignored = told(Wrong::IgnoresTheOffset);
+        assert!(matches!(ignored, SourceError::OtherBytes { offset: 1, found: 7, .. }), "{ignored}");
+        let failed = told(Wrong::FailsInTheMiddle);
+        assert!(matches!(failed, SourceError::Offset { offset: 3, .. }), "{failed}");
+        assert!(matches!(told(Wrong::OpensWhatIsMissing), SourceError::NotMissing { .. }));
+        assert!(matches!(told(Wrong::SaysOtherwise), SourceError::Missing { .. }));
     }
 }

@@ -97,7 +97,7 @@ fn an_interrupted_download_goes_on_after_a_restart() {
     let size = std::fs::metadata(set.path().join(MODEL)).unwrap().len();
     let line = Line::to(set.path());
     let content = std::fs::read(set.path().join(MODEL)).unwrap();
-    assert_eq!(check_source(&line, MODEL, &content), Ok(()));
+    check_source(&line, MODEL, &content).unwrap();
     line.model_offsets();
     *line.breaks_after.lock().unwrap() = Some(100_000);
     for attempt in 0..3 {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use edgepos::model::DecodeError;
 use edgepos_core::{EventId, Jitter, WallMs};
 use edgepos_sync::{CloudReply, CloudRequest, Hash, IngestState, Limits, UplinkError};
+use thiserror::Error;
 
 use crate::plan::{CloudStyle, Sabotage, happens};
 
@@ -19,6 +21,15 @@ pub(crate) struct Call {
     pub reply_after_us: Option<u64>,
     /// Otherwise, when the caller gives up, and why.
     pub failure: Option<(u64, UplinkError)>,
+}
+
+/// No honest terminal, and no sound cloud, gets there.
+#[derive(Debug, Error)]
+pub(crate) enum CloudError {
+    #[error("a request: {0}")]
+    Request(DecodeError),
+    #[error("the cloud's row: {0}")]
+    Row(DecodeError),
 }
 
 /// The cloud's side of one store.
@@ -95,16 +106,14 @@ impl Cloud {
     /// One request arrives, as bytes, and is answered.
     ///
     /// # Errors
-    /// When the request or the cloud's own row does not decode: no honest terminal, and no sound cloud, gets there.
-    pub(crate) fn receive(&mut self, now_us: u64, request: &[u8]) -> Result<CloudReply, String> {
+    /// When the request or the cloud's own row does not decode.
+    pub(crate) fn receive(&mut self, now_us: u64, request: &[u8]) -> Result<CloudReply, CloudError> {
         let limits = Limits::DEFAULT;
-        let request =
-            CloudRequest::decode(request, &limits).map_err(|error| format!("a request: {error}"))?;
+        let request = CloudRequest::decode(request, &limits).map_err(CloudError::Request)?;
         if let CloudRequest::Probe { event, .. } = request {
             return Ok(CloudReply::Hash { event, hash: self.hashes.get(&event).copied() });
         }
-        let mut state =
-            IngestState::decode(&self.row, &limits).map_err(|error| format!("the cloud's row: {error}"))?;
+        let mut state = IngestState::decode(&self.row, &limits).map_err(CloudError::Row)?;
         let (reply, events) = state.handle(WallMs(1_790_000_000_000 + now_us / 1000), &request, &limits);
         let forgets = self.forget && events.len() > 1;
         if forgets {
@@ -212,6 +221,6 @@ mod tests {
             assert!(matches!(reply, CloudReply::Lease { epoch: UploadEpoch(given), .. } if given == epoch));
         }
         assert_eq!(cloud.state().epoch(), UploadEpoch(2));
-        assert!(cloud.receive(0, b"no request").is_err());
+        assert!(matches!(cloud.receive(0, b"no request"), Err(CloudError::Request(_))));
     }
 }

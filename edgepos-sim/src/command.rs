@@ -90,7 +90,7 @@ impl Elections {
                     rows.push(row);
                 }
                 Err(broken) => {
-                    eprintln!("error: {broken}");
+                    eprintln!("error: {broken}: {}", broken.source);
                     return ExitCode::from(1);
                 }
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 
 use crate::outcome::Outcome;
 use crate::trace::hex;
@@ -11,6 +12,16 @@ use crate::trace::hex;
 /// The SHA-256 of the trace of each seed. As text one line a seed: the seed, a space, 64 hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Digests(BTreeMap<u64, String>);
+
+/// A line of a file of digests is not a seed with its digest.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("line {line} is not a seed with its digest: {text:?}")]
+pub struct DigestsError {
+    /// The number of the line, from 1.
+    pub line: usize,
+    /// What stands there.
+    pub text: String,
+}
 
 impl Digests {
     /// No seed has run yet.
@@ -30,15 +41,15 @@ impl Digests {
     /// Reads what [`Display`](fmt::Display) wrote.
     ///
     /// # Errors
-    /// When a line is no seed with its digest; says which.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// [`DigestsError`] at the first line that is not a seed with its digest.
+    pub fn parse(text: &str) -> Result<Self, DigestsError> {
         let mut digests = Self::new();
-        for (number, line) in (1..).zip(text.lines()) {
-            let pair = line.split_once(' ').and_then(|(seed, hash)| Some((seed.parse().ok()?, hash)));
+        for (line, text) in (1..).zip(text.lines()) {
+            let pair = text.split_once(' ').and_then(|(seed, hash)| Some((seed.parse().ok()?, hash)));
             let is_digest = |hash: &str| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
             match pair {
                 Some((seed, hash)) if is_digest(hash) => digests.0.insert(seed, hash.to_owned()),
-                _ => return Err(format!("line {number} is no seed with a digest: {line:?}")),
+                _ => return Err(DigestsError { line, text: text.to_owned() }),
             };
         }
         Ok(digests)
@@ -75,7 +86,7 @@ mod tests {
         let all = digests(&[(3, 1), (20, 2)]);
         assert_eq!(Digests::parse(&all.to_string()).unwrap(), all);
         for wrong in ["3", "x 00", "3 00", &format!("3 {}", "g".repeat(64))] {
-            assert!(Digests::parse(wrong).unwrap_err().contains("line 1"), "{wrong}");
+            assert_eq!(Digests::parse(wrong), Err(DigestsError { line: 1, text: wrong.into() }));
         }
     }
 

@@ -51,7 +51,7 @@ pub use check::{
     CloudView, DiskView, Facts, HeadRow, Leadership, Ledger, LogEntry, LogGrowth, Rule, StoreView,
     TerminalView, Violation, judge,
 };
-pub use digests::Digests;
+pub use digests::{Digests, DigestsError};
 pub use faults::{Fault, Planned, schedule};
 pub use outcome::Outcome;
 pub use plan::{CloudStyle, DiskStyle, FaultStyle, LaterStyle, NetworkStyle, Plan, Sabotage, TillStyle};

@@ -145,11 +145,12 @@ fn many(cli: &Cli) -> ExitCode {
 
 /// The digests that a run before wrote.
 fn expected(path: &Path) -> Result<Digests, ExitCode> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
-    text.and_then(|text| Digests::parse(&text)).map_err(|error| {
+    let refuse = |error: &dyn std::error::Error| {
         eprintln!("error: {} holds no digests: {error}", path.display());
         ExitCode::from(2)
-    })
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refuse(&error))?;
+    Digests::parse(&text).map_err(|error| refuse(&error))
 }
 
 /// Whether every seed has the digest that is expected; tells the first that have not.

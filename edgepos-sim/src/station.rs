@@ -1,6 +1,7 @@
 //! One device: a terminal, or none while it is off, with its disk, its clock and its till.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use edgepos::consensus::Timing;
 use edgepos::{
@@ -395,7 +396,7 @@ impl Station {
     /// Half of the times that a terminal of this version starts again, a later version has used its disk. What that recorded.
     ///
     /// # Errors
-    /// When the disk holds rows that are none.
+    /// When the disk holds rows that cannot be read.
     pub(crate) fn downgrade(&mut self, world_us: u64) -> Result<Vec<EventId>, Violation> {
         let now = self.now(world_us);
         let Some(rng) = &mut self.downgrades else { return Ok(Vec::new()) };
@@ -445,15 +446,17 @@ impl Station {
     /// What the checkers see.
     ///
     /// # Errors
-    /// When the terminal is off, or its disk holds rows that are none.
+    /// When the terminal is off, or its disk holds rows that cannot be read.
     pub(crate) fn view(&self) -> Result<TerminalView, Violation> {
         const NOON_MS: u64 = 1_790_000_000_000;
-        let alive = |what: String| Violation::new(Rule::Alive, format!("{}: {what}", self.replica));
+        let alive = |what: &dyn Display| Violation::new(Rule::Alive, format!("{}: {what}", self.replica));
         let disk = self.disk.durable();
-        match self.terminal.as_ref().ok_or_else(|| alive("it is off".into()))? {
-            Machine::Today(terminal) => TerminalView::of(terminal, disk, products(), NOON_MS).map_err(alive),
+        match self.terminal.as_ref().ok_or_else(|| alive(&"it is off"))? {
+            Machine::Today(terminal) => {
+                TerminalView::of(terminal, disk, products(), NOON_MS).map_err(|error| alive(&error))
+            }
             Machine::Later(later) => {
-                TerminalView::of_later(&later.status(), later.facts(), disk).map_err(alive)
+                TerminalView::of_later(&later.status(), later.facts(), disk).map_err(|error| alive(&error))
             }
         }
     }

@@ -4,26 +4,25 @@ mod end;
 mod fault;
 mod happening;
 mod notice;
+mod tills;
 
-use edgepos::{Commit, Draft, Input, Notice, Output, Receipt, Refusal, Reply, RequestId};
+use edgepos::{Input, Notice, Output};
 use edgepos_sync::{CloudRequest, UplinkError, UplinkId};
 
 use self::end::{Quiet, last_words, why_not_quiet};
 use self::fault::{Scene, Strike, leader, strike};
 use self::happening::Happening;
 use self::notice::{Heard, heard};
+use self::tills::Tills;
 
 use crate::agenda::Agenda;
-use crate::check::{Facts, Leadership, Ledger, Rule, Violation};
+use crate::check::{Facts, Leadership, Rule, Violation};
 use crate::cloud::Cloud;
 use crate::faults::{Planned, schedule};
-use crate::later::Promise;
 use crate::network::{Network, Tell, Wire};
 use crate::outcome::Outcome;
 use crate::plan::{LaterStyle, Plan, Purpose, Sabotage};
 use crate::station::Station;
-use crate::street::Street;
-use crate::till::Ask;
 use crate::trace::{Entry, Keep, Trace};
 
 /// How often every terminal is asked for its status, in microseconds.
@@ -53,8 +52,7 @@ pub struct World {
     stations: Vec<Station>,
     network: Network,
     cloud: Cloud,
-    street: Street,
-    ledger: Ledger,
+    tills: Tills,
     leadership: Leadership,
     faults: Vec<Planned>,
     trace: Trace,
@@ -74,8 +72,7 @@ impl World {
             stations: (0..plan.terminals).map(|place| Station::new(&plan, place)).collect(),
             network: Network::new(plan.terminals, plan.network, plan.rng(Purpose::Network, 0)),
             cloud: Cloud::new(plan.cloud, plan.rng(Purpose::Cloud, 0), plan.sabotage),
-            street: Street::new(plan.terminals),
-            ledger: Ledger::new(),
+            tills: Tills::new(plan.terminals),
             leadership: Leadership::new(),
             faults,
             trace: Trace::new(keep),
@@ -89,8 +86,10 @@ impl World {
 
     /// Runs until the store is quiet, a rule is broken, or the deadline has passed.
     pub fn run(mut self) -> Outcome {
-        let mut violations = match self.live() {
-            Ok(()) => last_words(self.now_us, &mut self.stations, &self.cloud, &self.ledger),
+        let lived = self.live();
+        let ledger = self.tills.into_ledger();
+        let mut violations = match lived {
+            Ok(()) => last_words(self.now_us, &mut self.stations, &self.cloud, &ledger),
             Err(violation) => vec![violation],
         };
         violations.sort_by_key(|violation| violation.rule);
@@ -99,8 +98,8 @@ impl World {
             seed: self.plan.seed,
             terminals: self.plan.terminals,
             events: self.cloud.events().len() as u64,
-            sales: self.ledger.receipts(),
-            returns: self.ledger.returns(),
+            sales: ledger.receipts(),
+            returns: ledger.returns(),
             exceptions: Facts::of(self.cloud.events()).exceptions.len() as u64,
             failovers: self.leadership.failovers(),
             terms: self.leadership.terms(),
@@ -222,8 +221,8 @@ impl World {
             self.trace.note(self.now_us, Some(place), &Entry::Out(&output));
             self.duty(place, output)?;
         }
-        self.keep_promises(place)?;
         let station = &mut self.stations[place];
+        self.tills.keep_promises(place, station)?;
         if !station.is_on() {
             return Ok(());
         }
@@ -261,7 +260,7 @@ impl World {
                 }
             }
             Output::Uplink(id, request) => self.uplink(place, id, &request),
-            Output::Reply(request, reply) => self.replied(place, request, &reply)?,
+            Output::Reply(request, reply) => self.tills.hear(self.now_us, station, request, &reply)?,
             Output::Notice(notice) => self.notice(place, notice)?,
         }
         Ok(())
@@ -328,8 +327,10 @@ impl World {
         back: Option<(usize, u64, UplinkId, u64)>,
     ) -> Result<(), Violation> {
         self.trace.note(self.now_us, None, &Entry::CloudGot(request));
-        let reply =
-            self.cloud.receive(self.now_us, request).map_err(|what| Violation::new(Rule::Alive, what))?;
+        let reply = self
+            .cloud
+            .receive(self.now_us, request)
+            .map_err(|error| Violation::new(Rule::Alive, error.to_string()))?;
         self.trace.note(self.now_us, None, &Entry::CloudDid(&reply));
         if let Some((place, boot, id, after_us)) = back {
             self.agenda.at(self.now_us + after_us, Happening::CloudReplies(place, boot, id, reply.encode()));
@@ -341,54 +342,19 @@ impl World {
         if !self.stations[place].is_on() {
             return Ok(());
         }
-        let asks = self.stations[place].act(self.now_us, turn, &mut self.ledger, &mut self.street);
+        let asks = self.tills.act(self.now_us, &mut self.stations[place], turn);
         for (id, ask) in asks {
             self.trace.note(self.now_us, Some(place), &Entry::Ask(id, &ask));
-            if let Ask::Commit(commit) = &ask
-                && let Some(status) = self.stations[place].status()
-            {
-                self.ledger.holds(commit.basket, &status.durable);
-            }
-            if let Err(refusal) = self.stations[place].ask(self.now_us, id, ask) {
+            let station = &mut self.stations[place];
+            self.tills.asks(station, &ask);
+            if let Err(refusal) = station.ask(self.now_us, id, ask) {
                 self.trace.note(self.now_us, Some(place), &Entry::Refused(id, &refusal));
-                self.replied(place, id, &Err(refusal))?;
+                self.tills.hear(self.now_us, station, id, &Err(refusal))?;
             }
             self.drain(place)?;
         }
         self.rouse_till(place);
         Ok(())
-    }
-
-    /// A later terminal sells by itself: what it promises counts like what a till is promised.
-    fn keep_promises(&mut self, place: usize) -> Result<(), Violation> {
-        let (asked, kept) = self.stations[place].take_promises();
-        for (draft, commit) in &asked {
-            self.ledger.asks_begin(place, draft);
-            self.ledger.asks_commit(commit);
-        }
-        for promise in kept {
-            match promise {
-                Promise::Recorded(event) => self.ledger.records(place, event)?,
-                Promise::Sold(event, sold, number) => {
-                    let (Draft { basket, series, lines, .. }, Commit { key, .. }) = *sold;
-                    let total = lines.iter().map(|line| line.amount).sum();
-                    self.ledger.replied(basket, None, &Ok(Reply::Begun { number, total }))?;
-                    let receipt = Receipt { event, basket, series, number, total };
-                    let reply = Ok(Reply::Committed { receipt, repeated: false });
-                    self.ledger.replied(basket, Some(key), &reply)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn replied(
-        &mut self,
-        place: usize,
-        request: RequestId,
-        reply: &Result<edgepos::Reply, Refusal>,
-    ) -> Result<(), Violation> {
-        self.stations[place].hear(self.now_us, request, reply, &mut self.ledger, &mut self.street)
     }
 
     fn rouse_till(&mut self, place: usize) {
@@ -410,7 +376,7 @@ impl World {
         if !first {
             self.stations[place].fall_behind();
             for event in self.stations[place].downgrade(self.now_us)? {
-                self.ledger.records(place, event)?;
+                self.tills.records(place, event)?;
             }
         }
         self.stations[place].start(self.now_us)?;
@@ -421,7 +387,7 @@ impl World {
         if !first {
             self.counts.restarts += 1;
             let open = self.stations[place].unresolved();
-            self.ledger.lists_open(place, &open)?;
+            self.tills.lists_open(place, &open)?;
             self.stations[place].show_open(self.now_us, &open);
         }
         self.drain(place)?;

@@ -84,12 +84,12 @@ fn the_page_says_what_is_measured() {
     let mut compared = 0;
     for cell in cells(&[0, 10]).into_iter().filter(|cell| cell.terminals <= 3).step_by(7) {
         let wanted = measure(&cell, 0, 1).unwrap();
-        let mode = serde_json::to_value(wanted.mode).unwrap();
+        let cause = serde_json::to_value(wanted.cause).unwrap();
         let wire = serde_json::to_value(wanted.transport).unwrap();
         let cloud = cell.cloud_rtt_ms.map_or("–".to_owned(), |rtt| rtt.to_string());
         let names = [
             format!("{:?}", cell.profile),
-            mode.as_str().unwrap().to_owned(),
+            cause.as_str().unwrap().to_owned(),
             cell.terminals.to_string(),
             wire.as_str().unwrap().to_owned(),
             cell.loss.to_string(),

@@ -95,7 +95,7 @@ pub mod optional_event_id {
         value.is_none()
     }
 
-    /// What is left out is none.
+    /// A field that is left out reads as `None`.
     pub fn nil() -> Option<Option<EventId>> {
         Some(None)
     }

@@ -40,7 +40,7 @@ pub struct HttpUplink {
 
 /// The URL of the cloud is invalid.
 #[derive(Debug, Error)]
-#[error("{url:?} is no address of a cloud: {reason}")]
+#[error("invalid cloud URL {url:?}: {reason}")]
 pub struct BadAddress {
     url: String,
     reason: String,

@@ -4,9 +4,12 @@
 
 use std::path::PathBuf;
 
+mod failure;
 pub mod models;
 pub mod ort;
 pub mod tidy;
+
+pub use failure::Failure;
 
 /// The root of the checkout.
 pub fn root() -> PathBuf {

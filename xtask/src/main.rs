@@ -1,7 +1,10 @@
 //! `cargo xtask tidy` checks the tree itself; `cargo xtask ort` fetches ONNX Runtime for tests and benchmarks;
 //! `cargo xtask models` makes, signs and verifies sets of models.
 
+use std::error::Error;
 use std::process::ExitCode;
+
+use edgepos_inference::with_causes;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,7 +27,7 @@ fn tidy(arguments: &[String]) -> ExitCode {
     };
     match written {
         Ok(()) => report(&xtask::tidy::check(&xtask::root())),
-        Err(error) => finish(Err(error.to_string())),
+        Err(error) => finish(Err(error)),
     }
 }
 
@@ -33,11 +36,11 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-fn finish(result: Result<(), String>) -> ExitCode {
+fn finish(result: Result<(), impl Error>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("{}", with_causes(&error));
             ExitCode::FAILURE
         }
     }

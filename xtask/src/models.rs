@@ -7,8 +7,10 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use edgepos_inference::{
-    MANIFEST_FILE, Manifest, ModelEntry, SIGNATURE_FILE, Sha256, TrustedKey, check_signature, with_causes,
+    MANIFEST_FILE, Manifest, ModelEntry, SIGNATURE_FILE, Sha256, TrustedKey, check_signature,
 };
+
+use crate::Failure;
 
 const USAGE: &str = "usage: cargo xtask models COMMAND
   check [--dir DIR]                               every file has the size and digest that the manifest says
@@ -27,9 +29,9 @@ const PASSWORD: &str = "MINISIGN_PASSWORD";
 /// Does what `args` say and reports it on the terminal.
 ///
 /// # Errors
-/// What is wrong, with the file's name; or how the command is used.
-pub fn run(args: &[String]) -> Result<(), String> {
-    let (command, options) = args.split_first().ok_or(USAGE)?;
+/// [`Failure`]: what is wrong, with the file's name; or how the command is used.
+pub fn run(args: &[String]) -> Result<(), Failure> {
+    let (command, options) = args.split_first().ok_or_else(usage)?;
     let options = Options::parse(options)?;
     let password = std::env::var(PASSWORD).ok();
     let dir = options.dir.clone().unwrap_or_else(|| crate::root().join("models"));
@@ -40,9 +42,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
         "seal" => seal(&dir),
         "keygen" => keygen(options.out()?, password),
         "sign" => sign(&dir, options.key()?, password),
-        "verify" => verify(&dir, options.public.as_deref().ok_or(USAGE)?),
-        "bundle" => bundle(&dir, options.out()?, options.key()?, options.serial.ok_or(USAGE)?, password),
-        _ => Err(USAGE.to_owned()),
+        "verify" => verify(&dir, options.public.as_deref().ok_or_else(usage)?),
+        "bundle" => bundle(&dir, options.out()?, options.key()?, options.serial.ok_or_else(usage)?, password),
+        _ => Err(usage()),
     }
 }
 
@@ -56,58 +58,63 @@ struct Options {
 }
 
 impl Options {
-    fn parse(args: &[String]) -> Result<Self, String> {
+    fn parse(args: &[String]) -> Result<Self, Failure> {
         let mut options = Self::default();
         for pair in args.chunks(2) {
-            let [name, value] = pair else { return Err(format!("{} needs a value\n{USAGE}", pair[0])) };
+            let [name, value] = pair else { return Err(misused(&format!("{} needs a value", pair[0]))) };
             match name.as_str() {
                 "--dir" => options.dir = Some(value.into()),
                 "--out" => options.out = Some(value.into()),
                 "--key" => options.key = Some(value.into()),
                 "--pub" => options.public = Some(value.into()),
                 "--serial" => {
-                    let number = value.parse().map_err(|_| format!("--serial {value} is no number"))?;
+                    let number =
+                        value.parse().map_err(|_| misused(&format!("--serial {value} is not a number")))?;
                     options.serial = Some(number);
                 }
-                _ => return Err(format!("there is no option {name}\n{USAGE}")),
+                _ => return Err(misused(&format!("there is no option {name}"))),
             }
         }
         Ok(options)
     }
 
-    fn key(&self) -> Result<&Path, String> {
-        self.key.as_deref().ok_or_else(|| USAGE.to_owned())
+    fn key(&self) -> Result<&Path, Failure> {
+        self.key.as_deref().ok_or_else(usage)
     }
 
-    fn out(&self) -> Result<&Path, String> {
-        self.out.as_deref().ok_or_else(|| USAGE.to_owned())
+    fn out(&self) -> Result<&Path, Failure> {
+        self.out.as_deref().ok_or_else(usage)
     }
 }
 
-fn at(path: &Path) -> impl FnOnce(std::io::Error) -> String + '_ {
-    move |error| format!("{}: {error}", path.display())
+fn usage() -> Failure {
+    Failure::Usage(USAGE.to_owned())
 }
 
-fn check(dir: &Path) -> Result<Manifest, String> {
-    let manifest = Manifest::read(dir).map_err(|error| with_causes(&error))?;
+fn misused(what: &str) -> Failure {
+    Failure::Usage(format!("{what}\n{USAGE}"))
+}
+
+fn check(dir: &Path) -> Result<Manifest, Failure> {
+    let manifest = Manifest::read(dir).map_err(Failure::models)?;
     for (file, optional) in manifest.models.iter().flat_map(ModelEntry::files) {
         if optional && !dir.join(&file.file).exists() {
             continue;
         }
-        file.read(dir).map_err(|error| with_causes(&error))?;
+        file.read(dir).map_err(Failure::models)?;
     }
     Ok(manifest)
 }
 
-fn seal(dir: &Path) -> Result<(), String> {
-    let mut manifest = Manifest::read(dir).map_err(|error| with_causes(&error))?;
+fn seal(dir: &Path) -> Result<(), Failure> {
+    let mut manifest = Manifest::read(dir).map_err(Failure::models)?;
     for entry in &mut manifest.models {
         for (file, optional) in entry.files_mut() {
             let path = dir.join(&file.file);
             let bytes = match fs::read(&path) {
                 Ok(bytes) => bytes,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound && optional => continue,
-                Err(error) => return Err(at(&path)(error)),
+                Err(error) => return Err(Failure::at(&path)(error)),
             };
             (file.bytes, file.sha256) = (bytes.len() as u64, Sha256::of(&bytes));
         }
@@ -115,28 +122,28 @@ fn seal(dir: &Path) -> Result<(), String> {
     write_manifest(dir, &manifest)
 }
 
-fn write_manifest(dir: &Path, manifest: &Manifest) -> Result<(), String> {
-    let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| error.to_string())?;
+fn write_manifest(dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
+    let mut text = serde_json::to_vec_pretty(manifest).map_err(Failure::models)?;
     text.push(b'\n');
-    Manifest::parse(&text).map_err(|error| with_causes(&error))?;
+    Manifest::parse(&text).map_err(Failure::models)?;
     let path = dir.join(MANIFEST_FILE);
-    fs::write(&path, text).map_err(at(&path))
+    fs::write(&path, text).map_err(Failure::at(&path))
 }
 
-fn keygen(name: &Path, password: Option<String>) -> Result<(), String> {
+fn keygen(name: &Path, password: Option<String>) -> Result<(), Failure> {
     let pair = match password {
         Some(password) => minisign::KeyPair::generate_encrypted_keypair(Some(password)),
         None => minisign::KeyPair::generate_unencrypted_keypair(),
     };
-    let pair = pair.map_err(|error| error.to_string())?;
-    let secret = pair.sk.to_box(Some("signs models")).map_err(|error| error.to_string())?.into_string();
-    let public = pair.pk.to_box().map_err(|error| error.to_string())?.into_string();
+    let pair = pair?;
+    let secret = pair.sk.to_box(Some("signs models"))?.into_string();
+    let public = pair.pk.to_box()?.into_string();
     for (ending, text) in [("key", secret), ("pub", public)] {
         let path = name.with_extension(ending);
         if path.exists() {
-            return Err(format!("{} exists; a key is not overwritten", path.display()));
+            return Err(Failure::Exists { path, why: "a key is not overwritten" });
         }
-        write_private(&path, &text, ending == "key").map_err(at(&path))?;
+        write_private(&path, &text, ending == "key").map_err(Failure::at(&path))?;
         println!("{}", path.display());
     }
     Ok(())
@@ -155,9 +162,9 @@ fn write_private(path: &Path, text: &str, _: bool) -> std::io::Result<()> {
     fs::write(path, text)
 }
 
-fn secret_key(path: &Path, password: Option<String>) -> Result<minisign::SecretKey, String> {
-    let text = fs::read_to_string(path).map_err(at(path))?;
-    let wrong = |error: minisign::PError| format!("{}: {error}", path.display());
+fn secret_key(path: &Path, password: Option<String>) -> Result<minisign::SecretKey, Failure> {
+    let text = fs::read_to_string(path).map_err(Failure::at(path))?;
+    let wrong = |source: minisign::PError| Failure::Key { path: path.to_path_buf(), source };
     let sealed = minisign::SecretKeyBox::from_string(&text).map_err(wrong)?;
     match password {
         Some(password) => sealed.into_secret_key(Some(password)),
@@ -166,40 +173,39 @@ fn secret_key(path: &Path, password: Option<String>) -> Result<minisign::SecretK
     .map_err(wrong)
 }
 
-fn sign(dir: &Path, key: &Path, password: Option<String>) -> Result<(), String> {
+fn sign(dir: &Path, key: &Path, password: Option<String>) -> Result<(), Failure> {
     let manifest = check(dir)?;
-    let text = Manifest::read_text(dir).map_err(|error| with_causes(&error))?;
+    let text = Manifest::read_text(dir).map_err(Failure::models)?;
     let key = secret_key(key, password)?;
     let comment = format!("serial {} of {} models", manifest.serial, manifest.models.len());
-    let signature = minisign::sign(None, &key, Cursor::new(&text), Some(&comment), Some("models of a till"))
-        .map_err(|error| error.to_string())?;
+    let signature = minisign::sign(None, &key, Cursor::new(&text), Some(&comment), Some("models of a till"))?;
     let path = dir.join(SIGNATURE_FILE);
-    fs::write(&path, signature.into_string()).map_err(at(&path))?;
+    fs::write(&path, signature.into_string()).map_err(Failure::at(&path))?;
     // As a till sees it: what cannot be verified must not be published.
-    let public = minisign::PublicKey::from_secret_key(&key).map_err(|error| error.to_string())?;
-    let public = TrustedKey::parse(&public.to_base64()).map_err(|error| with_causes(&error))?;
+    let public = minisign::PublicKey::from_secret_key(&key)?;
+    let public = TrustedKey::parse(&public.to_base64()).map_err(Failure::models)?;
     verify_with(dir, &public)
 }
 
-fn verify(dir: &Path, public: &Path) -> Result<(), String> {
-    let text = fs::read_to_string(public).map_err(at(public))?;
-    verify_with(dir, &TrustedKey::parse(&text).map_err(|error| with_causes(&error))?)
+fn verify(dir: &Path, public: &Path) -> Result<(), Failure> {
+    let text = fs::read_to_string(public).map_err(Failure::at(public))?;
+    verify_with(dir, &TrustedKey::parse(&text).map_err(Failure::models)?)
 }
 
-fn verify_with(dir: &Path, key: &TrustedKey) -> Result<(), String> {
-    let text = Manifest::read_text(dir).map_err(|error| with_causes(&error))?;
+fn verify_with(dir: &Path, key: &TrustedKey) -> Result<(), Failure> {
+    let text = Manifest::read_text(dir).map_err(Failure::models)?;
     let path = dir.join(SIGNATURE_FILE);
-    let signature = fs::read_to_string(&path).map_err(at(&path))?;
-    check_signature(&text, &signature, std::slice::from_ref(key)).map_err(|error| with_causes(&error))?;
+    let signature = fs::read_to_string(&path).map_err(Failure::at(&path))?;
+    check_signature(&text, &signature, std::slice::from_ref(key)).map_err(Failure::models)?;
     let manifest = check(dir)?;
     println!("serial {}, {} models, all files as stated, signed", manifest.serial, manifest.models.len());
     Ok(())
 }
 
-fn bundle(from: &Path, to: &Path, key: &Path, serial: u64, password: Option<String>) -> Result<(), String> {
+fn bundle(from: &Path, to: &Path, key: &Path, serial: u64, password: Option<String>) -> Result<(), Failure> {
     let mut manifest = check(from)?;
     if to.exists() {
-        return Err(format!("{} exists; a bundle is made anew", to.display()));
+        return Err(Failure::Exists { path: to.to_path_buf(), why: "a bundle is made anew" });
     }
     manifest.serial = serial;
     for (file, optional) in manifest.models.iter().flat_map(ModelEntry::files) {
@@ -208,9 +214,9 @@ fn bundle(from: &Path, to: &Path, key: &Path, serial: u64, password: Option<Stri
             continue;
         }
         if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent).map_err(at(parent))?;
+            fs::create_dir_all(parent).map_err(Failure::at(parent))?;
         }
-        fs::copy(&source, &target).map_err(at(&source))?;
+        fs::copy(&source, &target).map_err(Failure::at(&source))?;
     }
     write_manifest(to, &manifest)?;
     sign(to, key, password)
@@ -218,10 +224,13 @@ fn bundle(from: &Path, to: &Path, key: &Path, serial: u64, password: Option<Stri
 
 #[cfg(test)]
 mod tests {
+    use edgepos_inference::with_causes;
+
     use super::*;
 
     fn call(args: &[&str]) -> Result<(), String> {
-        run(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>())
+        let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        run(&args).map_err(|failure| with_causes(&failure))
     }
 
     fn text(path: &Path) -> &str {

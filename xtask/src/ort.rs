@@ -7,6 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::Failure;
+
 /// A library to fetch.
 #[derive(Debug)]
 pub struct Package {
@@ -129,10 +131,11 @@ const STAMP: &str = "WHEEL.sha256";
 ///
 /// # Errors
 /// An unknown name, Python or pip missing, a failed download, a wheel whose SHA-256 is not the pinned one.
-pub fn run(args: &[String]) -> Result<(), String> {
+pub fn run(args: &[String]) -> Result<(), Failure> {
     let names: Vec<&str> = PACKAGES.iter().map(|package| package.name).collect();
     if let Some(unknown) = args.iter().find(|name| !names.contains(&name.as_str())) {
-        return Err(format!("usage: cargo xtask ort [{}]; there is no {unknown}", names.join("|")));
+        let usage = format!("usage: cargo xtask ort [{}]; there is no {unknown}", names.join("|"));
+        return Err(Failure::Usage(usage));
     }
     let root = target().join("onnxruntime");
     for package in PACKAGES.iter().filter(|package| args.is_empty() || args.iter().any(|a| a == package.name))
@@ -158,14 +161,14 @@ fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from)
 }
 
-fn fetch(package: &Package, wheel: &Wheel, place: &Path) -> Result<(), String> {
+fn fetch(package: &Package, wheel: &Wheel, place: &Path) -> Result<(), Failure> {
+    let lacks = |what| Failure::Package { package: package.requirement, what };
     let work = place.with_extension("part");
-    let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
-    remove(&work).map_err(|error| failed(&work, error))?;
-    fs::create_dir_all(&work).map_err(|error| failed(&work, error))?;
+    remove(&work).map_err(Failure::at(&work))?;
+    fs::create_dir_all(&work).map_err(Failure::at(&work))?;
     let list = work.join("requirements.txt");
     let line = format!("{} --hash=sha256:{}\n", package.requirement, wheel.sha256);
-    fs::write(&list, line).map_err(|error| failed(&list, error))?;
+    fs::write(&list, line).map_err(Failure::at(&list))?;
     let mut pip = vec!["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"];
     // Every wheel has the same library: the interpreter that fetches it need not be the one that it was built for.
     pip.extend([
@@ -181,18 +184,18 @@ fn fetch(package: &Package, wheel: &Wheel, place: &Path) -> Result<(), String> {
     pip.extend(wheel.tags.iter().flat_map(|tag| ["--platform", tag]));
     pip.extend(["--dest", ".", "--require-hashes", "-r", "requirements.txt"]);
     python(&work, &pip)?;
-    let file = find(&work, |name| name.ends_with(".whl")).ok_or("pip downloaded no wheel")?;
+    let file = find(&work, |name| name.ends_with(".whl")).ok_or_else(|| lacks("wheel"))?;
     python(&work, &["-m", "zipfile", "-e", &file.to_string_lossy(), "."])?;
     let inside = work.join("onnxruntime").join("capi");
     if find(&inside, is_library).is_none() {
-        return Err(format!("{} has no library of its own", package.requirement));
+        return Err(lacks("library of its own"));
     }
-    keep_libraries(&inside).map_err(|error| failed(&inside, error))?;
+    keep_libraries(&inside).map_err(Failure::at(&inside))?;
     let stamp = inside.join(STAMP);
-    fs::write(&stamp, format!("{}\n", wheel.sha256)).map_err(|error| failed(&stamp, error))?;
-    remove(place).map_err(|error| failed(place, error))?;
-    fs::rename(&inside, place).map_err(|error| failed(place, error))?;
-    remove(&work).map_err(|error| failed(&work, error))
+    fs::write(&stamp, format!("{}\n", wheel.sha256)).map_err(Failure::at(&stamp))?;
+    remove(place).map_err(Failure::at(place))?;
+    fs::rename(&inside, place).map_err(Failure::at(place))?;
+    remove(&work).map_err(Failure::at(&work))
 }
 
 /// Drops what is only of use to Python.
@@ -229,16 +232,19 @@ fn find(directory: &Path, wanted: impl Fn(&str) -> bool) -> Option<PathBuf> {
 }
 
 /// `python3`, or `python` where it is called so.
-fn python(directory: &Path, arguments: &[&str]) -> Result<(), String> {
-    let mut reason = String::new();
+fn python(directory: &Path, arguments: &[&str]) -> Result<(), Failure> {
+    let mut missing = io::Error::from(io::ErrorKind::NotFound);
     for interpreter in ["python3", "python"] {
         match Command::new(interpreter).args(arguments).current_dir(directory).status() {
             Ok(status) if status.success() => return Ok(()),
-            Ok(status) => return Err(format!("{interpreter} {}: {status}", arguments.join(" "))),
-            Err(error) => reason = error.to_string(),
+            Ok(status) => {
+                let call = format!("{interpreter} {}", arguments.join(" "));
+                return Err(Failure::Program { call, status });
+            }
+            Err(error) => missing = error,
         }
     }
-    Err(format!("cannot start Python: {reason}"))
+    Err(Failure::NoPython(missing))
 }
 
 #[cfg(test)]
@@ -262,6 +268,7 @@ mod tests {
     #[test]
     fn an_unknown_package_is_named() {
         let error = run(&["cuda".to_owned()]).unwrap_err();
-        assert!(error.contains("cpu|openvino|too-old") && error.contains("no cuda"), "{error}");
+        let told = error.to_string();
+        assert!(told.contains("cpu|openvino|too-old") && told.contains("no cuda"), "{told}");
     }
 }

@@ -164,7 +164,10 @@ fn engines() {
                 let tensor = tensor.clone();
                 contenders.push(("tract".to_owned(), Box::new(move || timed(|| run(&tensor)))));
             }
-            Err(error) => println!("\ntract does not run {}: {error}", model.name),
+            Err(error) => {
+                let reason = format!("{error:#}").lines().next().unwrap_or_default().to_owned();
+                println!("\ntract does not run {}: {reason}", model.name);
+            }
         }
         compare(&model.name, 25, contenders);
     }

@@ -8,8 +8,7 @@ use super::Model;
 type Run = Box<dyn FnMut(&Tensor)>;
 
 /// The model, ready to run.
-pub(super) fn load(model: &Model) -> Result<Run, String> {
-    let text = |error: TractError| format!("{error:#}").lines().next().unwrap_or_default().to_owned();
+pub(super) fn load(model: &Model) -> Result<Run, TractError> {
     let shape = model.input.1.clone();
     let plan = tract_onnx::onnx()
         .with_ignore_value_info(true)
@@ -17,8 +16,7 @@ pub(super) fn load(model: &Model) -> Result<Run, String> {
         .model_for_read(&mut model.bytes.bytes())
         .and_then(|graph| graph.with_input_fact(0, f32::fact(&shape[..]).into()))
         .and_then(|graph| graph.into_optimized())
-        .and_then(|graph| graph.into_runnable())
-        .map_err(text)?;
+        .and_then(|graph| graph.into_runnable())?;
     Ok(Box::new(move |tensor: &Tensor| {
         let values = tensor.as_f32().expect("floats");
         let input =

@@ -4,8 +4,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use thiserror::Error;
+
 use crate::measure::Figures;
 use crate::sale::{LINES, PRODUCTS};
+
+/// Why PostgreSQL is not measured.
+#[derive(Debug, Error)]
+pub(crate) enum ServerError {
+    #[error("{0} is not on this machine")]
+    Missing(String),
+    #[error("{doing}: {source}")]
+    System { doing: String, source: std::io::Error },
+    #[error("{program}: {said}")]
+    Failed { program: String, said: String },
+}
 
 /// A server that ends with the value.
 struct Server {
@@ -16,8 +29,8 @@ struct Server {
 /// Sells with so many callers, each with a connection of its own.
 ///
 /// # Errors
-/// In words, where there is no PostgreSQL or it does not run.
-pub(crate) fn sell(callers: usize, sales: usize) -> Result<Figures, String> {
+/// [`ServerError`], where there is no PostgreSQL or it does not run.
+pub(crate) fn sell(callers: usize, sales: usize) -> Result<Figures, ServerError> {
     let server = Server::start()?;
     let mut schema = String::from(
         "CREATE TABLE sale (id bigserial PRIMARY KEY, body text NOT NULL);
@@ -27,7 +40,7 @@ pub(crate) fn sell(callers: usize, sales: usize) -> Result<Figures, String> {
     schema.push_str(&format!("INSERT INTO stock SELECT p, 0 FROM generate_series(0, {PRODUCTS} - 1) p;"));
     server.run("psql", &["-q", "-d", "postgres", "-c", &schema])?;
     let script = server.folder.path().join("sale.sql");
-    std::fs::write(&script, transaction()).map_err(|error| error.to_string())?;
+    std::fs::write(&script, transaction()).map_err(system("writing the script"))?;
     let (clients, each) = (callers.to_string(), (sales / callers).to_string());
     let file = script.display().to_string();
     let told = server.run(
@@ -37,7 +50,10 @@ pub(crate) fn sell(callers: usize, sales: usize) -> Result<Figures, String> {
     let rate = told
         .lines()
         .find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse::<f64>().ok())
-        .ok_or_else(|| format!("pgbench says no rate: {told}"))?;
+        .ok_or_else(|| ServerError::Failed {
+            program: "pgbench".into(),
+            said: format!("no rate in {told:?}"),
+        })?;
     let sales = sales / callers * callers;
     Ok(Figures { sales, time: Duration::from_secs_f64(sales as f64 / rate), bytes: None, commits: None })
 }
@@ -58,15 +74,15 @@ fn transaction() -> String {
 }
 
 impl Server {
-    fn start() -> Result<Self, String> {
+    fn start() -> Result<Self, ServerError> {
         let found = Command::new("pg_config").arg("--bindir").output();
         let bin = match found {
             Ok(output) if output.status.success() => {
                 PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
             }
-            _ => on_path("initdb").ok_or("there is no PostgreSQL here")?,
+            _ => on_path("initdb").ok_or_else(|| ServerError::Missing("initdb".into()))?,
         };
-        let server = Self { folder: tempfile::tempdir().map_err(|error| error.to_string())?, bin };
+        let server = Self { folder: tempfile::tempdir().map_err(system("making a folder"))?, bin };
         let data = server.folder.path().join("data").display().to_string();
         server.run("initdb", &["-D", &data, "-U", "till", "-A", "trust", "--no-sync"])?;
         let socket = server.folder.path().display().to_string();
@@ -76,20 +92,21 @@ impl Server {
         Ok(server)
     }
 
-    fn run(&self, program: &str, arguments: &[&str]) -> Result<String, String> {
+    fn run(&self, program: &str, arguments: &[&str]) -> Result<String, ServerError> {
         let path = Some(self.bin.join(program)).filter(|path| path.exists());
         let path = path.or_else(|| on_path(program).map(|folder| folder.join(program)));
-        let path = path.ok_or_else(|| format!("there is no {program} here"))?;
+        let path = path.ok_or_else(|| ServerError::Missing(program.to_owned()))?;
         let Output { status, stdout, stderr } = Command::new(path)
             .args(arguments)
             .env("PGHOST", self.folder.path())
             .env("PGUSER", "till")
             .stdin(Stdio::null())
             .output()
-            .map_err(|error| format!("{program}: {error}"))?;
+            .map_err(system(program))?;
         if !status.success() {
             let said = String::from_utf8_lossy(&stderr);
-            return Err(format!("{program}: {}", said.lines().last().unwrap_or("it failed")));
+            let said = said.lines().last().unwrap_or("it failed").to_owned();
+            return Err(ServerError::Failed { program: program.to_owned(), said });
         }
         Ok(String::from_utf8_lossy(&stdout).into_owned())
     }
@@ -101,6 +118,10 @@ impl Drop for Server {
         // Where it never ran there is nothing to stop.
         let _ = self.run("pg_ctl", &["-D", &data, "-m", "immediate", "stop"]);
     }
+}
+
+fn system(doing: &str) -> impl FnOnce(std::io::Error) -> ServerError + '_ {
+    move |source| ServerError::System { doing: doing.to_owned(), source }
 }
 
 /// The folder on the search path that has this program.

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// Most table entries that are read: a library has tens.
 const MAX_ENTRIES: u64 = 4096;
 
-/// The number of bytes that the tables of a shared library point to; `None` when it is none.
+/// The number of bytes that the tables of a shared library point to; `None` for another kind of file.
 pub(super) fn needed(file: &mut (impl Read + Seek)) -> io::Result<Option<u64>> {
     let Some(header) = read::<64>(file, 0)? else { return Ok(None) };
     match header {

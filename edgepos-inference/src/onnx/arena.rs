@@ -9,13 +9,17 @@ use ort::environment::Environment;
 use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::sys::{OrtArenaCfg, OrtStatusPtr};
 
+use super::error::OnnxError;
+
+const DOING: &str = "making the pool of memory";
+
 /// Registers a pool of at most `bytes` with `environment`; sessions that ask for the environment's allocators draw on it.
 ///
 /// # Errors
-/// What the runtime said.
-pub(super) fn register(environment: &Environment, bytes: usize) -> Result<(), String> {
+/// [`OnnxError::Refused`] with what the runtime said.
+pub(super) fn register(environment: &Environment, bytes: usize) -> Result<(), OnnxError> {
     let info = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Arena, MemoryType::Default)
-        .map_err(|error| error.to_string())?;
+        .map_err(OnnxError::refused(DOING))?;
     let api = ort::api();
     // Grows by what is asked for: doubling would reach the limit with half of it unused.
     let keys = [c"max_mem".as_ptr(), c"arena_extend_strategy".as_ptr()];
@@ -33,15 +37,15 @@ pub(super) fn register(environment: &Environment, bytes: usize) -> Result<(), St
     check(registered)
 }
 
-/// The error of a call, if any, in words; it is released.
-fn check(status: OrtStatusPtr) -> Result<(), String> {
+/// The error of a call, if any; the runtime's own is released.
+fn check(status: OrtStatusPtr) -> Result<(), OnnxError> {
     if status.0.is_null() {
         return Ok(());
     }
     // SAFETY: a status that is not null belongs to the caller; its text lives as long as it does.
     let text = unsafe { std::ffi::CStr::from_ptr((ort::api().GetErrorMessage)(status.0)) };
-    let text = text.to_string_lossy().into_owned();
+    let said = text.to_string_lossy().into_owned();
     // SAFETY: as above; it is given back once and not used afterwards.
     unsafe { (ort::api().ReleaseStatus)(status.0) };
-    Err(text)
+    Err(OnnxError::Refused { doing: DOING, said })
 }

@@ -22,8 +22,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::batch::run_rows;
-use crate::chain::Chain;
 use crate::delegate::{Engines, LoadError};
+use crate::engine_chain::EngineChain;
 use crate::manager::Pipeline;
 use crate::manifest::{Manifest, Task};
 use crate::outcome::{Action, Outcome, Reason};
@@ -94,7 +94,7 @@ impl BarcodeReader {
             return Err(unsuitable("its output is not three maps"));
         };
         let sample = spec.sample(models_dir, &entry, &config.picture)?;
-        let session = Chain::start(models_dir, &entry, engines, &config.placement, sample)?;
+        let session = EngineChain::start(models_dir, &entry, engines, &config.placement, sample)?;
         let worker = config.worker;
         let shell = Shell::start(&entry, session, worker, Action::ManualEntry, |session| {
             Ok(Read {
@@ -163,7 +163,7 @@ impl Pipeline for BarcodeReader {
 
 /// The worker's side.
 struct Read {
-    session: Chain,
+    session: EngineChain,
     input: String,
     output: String,
     /// Columns and rows of the network's maps.

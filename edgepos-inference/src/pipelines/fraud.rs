@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::batch::run_rows;
-use crate::chain::Chain;
 use crate::delegate::{Engines, LoadError, PlacementConfig};
+use crate::engine_chain::EngineChain;
 use crate::manager::Pipeline;
 use crate::manifest::{Manifest, Task};
 use crate::outcome::{Action, Outcome, Reason};
@@ -302,7 +302,7 @@ impl FraudScorer {
             .transpose()
             .map_err(|_| unsuitable("its known answer has not 20 values"))?;
         let placement = PlacementConfig { threads: 1, ..config.placement };
-        let session = Chain::start(models_dir, &entry, engines, &placement, sample)?;
+        let session = EngineChain::start(models_dir, &entry, engines, &placement, sample)?;
         let shell = Shell::start(&entry, session, config.worker, Action::ProceedUnscored, |session| {
             let flag_from = threshold(config.flag_from, entry.thresholds.flag_from, &entry)?;
             Ok(Score { session, input: entry.inputs[0].name.clone(), output, flag_from })
@@ -355,7 +355,7 @@ impl Pipeline for FraudScorer {
 
 /// The worker's side.
 struct Score {
-    session: Chain,
+    session: EngineChain,
     input: String,
     output: String,
     flag_from: f32,

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::batch::run_rows;
 use crate::cache::{Cache, CacheConfig, PictureHash};
-use crate::chain::Chain;
 use crate::delegate::{Engines, LoadError, PlacementConfig, softmax};
+use crate::engine_chain::EngineChain;
 use crate::gallery::Embedding;
 use crate::manager::Pipeline;
 use crate::manifest::{Manifest, ModelEntry, Task};
@@ -166,7 +166,7 @@ impl ProductRecognizer {
             entry.picture.clone().ok_or_else(|| unsuitable("it does not say how to prepare a picture"))?;
         let labels = labels(models_dir, &entry)?;
         let sample = spec.sample(models_dir, &entry, &config.picture)?;
-        let session = Chain::start(models_dir, &entry, engines, &config.placement, sample)?;
+        let session = EngineChain::start(models_dir, &entry, engines, &config.placement, sample)?;
         let shell = Shell::start(&entry, session, config.worker, Action::ManualEntry, |session| {
             Ok(Recognise {
                 session,
@@ -271,7 +271,7 @@ impl Pipeline for ProductRecognizer {
 
 /// The worker's side.
 struct Recognise {
-    session: Chain,
+    session: EngineChain,
     shape: [usize; 3],
     input: String,
     outputs: Outputs,

@@ -4,8 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::time::Instant;
 
-use crate::chain::{Chain, LiveReport};
 use crate::delegate::LoadError;
+use crate::engine_chain::{EngineChain, LiveReport};
 use crate::manifest::ModelEntry;
 use crate::outcome::{Action, Outcome, Reason};
 use crate::report::Report;
@@ -27,10 +27,10 @@ impl<Q: Send + 'static, A: Send + 'static> Shell<Q, A> {
     /// [`LoadError::Thread`], and those of `handler`.
     pub(crate) fn start<H: Handler<Q, A>>(
         entry: &ModelEntry,
-        session: Chain,
+        session: EngineChain,
         config: WorkerConfig,
         otherwise: Action,
-        handler: impl FnOnce(Chain) -> Result<H, LoadError>,
+        handler: impl FnOnce(EngineChain) -> Result<H, LoadError>,
     ) -> Result<Self, LoadError> {
         let live = session.report();
         let report = live.get();

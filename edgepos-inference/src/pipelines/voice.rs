@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use crate::audio::{Clip, GateConfig, SAMPLE_RATE};
 use crate::batch::run_rows;
-use crate::chain::Chain;
 use crate::delegate::{Engines, LoadError, PlacementConfig, softmax};
+use crate::engine_chain::EngineChain;
 use crate::manager::Pipeline;
 use crate::manifest::{Manifest, Task};
 use crate::outcome::{Action, Outcome, Reason};
@@ -115,7 +115,7 @@ impl VoiceRecognizer {
                 Some(Tensor::f32([1, speech.len()], speech).expect("one second has the length of one second"))
             }
         };
-        let session = Chain::start(models_dir, &entry, engines, &config.placement, sample)?;
+        let session = EngineChain::start(models_dir, &entry, engines, &config.placement, sample)?;
         let shell = Shell::start(&entry, session, config.worker, Action::UseScreen, |session| {
             Ok(Listen {
                 session,
@@ -174,7 +174,7 @@ impl Pipeline for VoiceRecognizer {
 
 /// The worker's side.
 struct Listen {
-    session: Chain,
+    session: EngineChain,
     input: String,
     output: String,
     labels: Vec<String>,

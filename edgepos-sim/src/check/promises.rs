@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use edgepos_core::ReplicaId;
 use minicbor::decode::{Decoder, Error};
 
+use super::rule::{Rule, Violation};
+
 /// The longest lease that a leader may ask for, in milliseconds.
 const LONGEST_MS: u64 = 2_000;
 
@@ -50,8 +52,8 @@ impl Promises {
     /// A terminal whose configured lease is `lease_ms` sends a frame.
     ///
     /// # Errors
-    /// When a leader asks for a longer lease than any may.
-    pub(super) fn sent(&mut self, frame: &[u8], lease_ms: u64) -> Result<(), String> {
+    /// [`Rule::Honest`], when a leader asks for a longer lease than any may.
+    pub(super) fn sent(&mut self, frame: &[u8], lease_ms: u64) -> Result<(), Violation> {
         const QUESTIONS: [u64; 3] = [1, 5, 7];
         let Some(words) = read(frame).filter(|words| words.stamp > 0 && QUESTIONS.contains(&words.kind))
         else {
@@ -59,7 +61,8 @@ impl Promises {
         };
         let lease_ms = if words.lease_ms == 0 { lease_ms } else { words.lease_ms };
         if lease_ms > LONGEST_MS {
-            return Err(format!("{} asks for a lease of {lease_ms} ms", ReplicaId(words.from)));
+            let what = format!("{} asks for a lease of {lease_ms} ms", ReplicaId(words.from));
+            return Err(Violation::new(Rule::Honest, what));
         }
         let key = (ReplicaId(words.from), ReplicaId(words.to), words.stamp);
         let asked = self.asked.entry(key).or_insert(Asked { term: words.term, lease_ms });
@@ -192,7 +195,7 @@ pub(super) mod tests {
     #[test]
     fn nobody_asks_for_more_than_two_seconds() {
         let mut promises = Promises::default();
-        assert!(promises.sent(&frame(A, B, [4, 1, 5, 2_001]), 300).is_err());
+        assert_eq!(promises.sent(&frame(A, B, [4, 1, 5, 2_001]), 300).unwrap_err().rule, Rule::Honest);
         promises.sent(&frame(A, B, [4, 1, 5, 2_000]), 300).unwrap();
     }
 }

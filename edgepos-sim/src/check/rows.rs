@@ -59,8 +59,8 @@ impl DiskView {
     /// Reads a disk.
     ///
     /// # Errors
-    /// When a row is none.
-    pub fn of(disk: &dyn Store) -> Result<Self, String> {
+    /// When a row cannot be read.
+    pub fn of(disk: &dyn Store) -> Result<Self, StoreError> {
         let mut view = Self { log: log_on(disk)?, ..Self::default() };
         each(disk, Space::Head, |key, value| {
             let chain = Chain::from_key(key).ok_or_else(|| Error::message("no chain"))?;
@@ -88,8 +88,8 @@ impl DiskView {
 /// The store-wide log on a disk, by rising index.
 ///
 /// # Errors
-/// When a row is none.
-pub(crate) fn log_on(disk: &dyn Store) -> Result<Vec<LogEntry>, String> {
+/// When a row cannot be read.
+pub(crate) fn log_on(disk: &dyn Store) -> Result<Vec<LogEntry>, StoreError> {
     let mut log = Vec::new();
     each(disk, Space::ElectionLog, |_, value| {
         log.push(entry(value)?);
@@ -102,12 +102,12 @@ fn each(
     disk: &dyn Store,
     space: Space,
     mut read: impl FnMut(&[u8], &[u8]) -> Result<(), Error>,
-) -> Result<(), String> {
+) -> Result<(), StoreError> {
     disk.scan_all(space, &mut |key, value| {
-        read(key, value)
-            .map_err(|error| StoreError::plain(format!("the row {key:02x?} of {space:?} is none: {error}")))
+        read(key, value).map_err(|error| {
+            StoreError::plain(format!("the row {key:02x?} of {space:?} cannot be read: {error}"))
+        })
     })
-    .map_err(|error| error.to_string())
 }
 
 fn head(value: &[u8]) -> Result<HeadRow, Error> {

@@ -1,6 +1,8 @@
 //! Nothing that was acknowledged is lost: the tills' ledger against every disk and the cloud.
 
-use edgepos::model::Envelope;
+use edgepos::model::{DecodeError, Envelope, Transaction};
+use edgepos_core::EventId;
+use thiserror::Error;
 
 use super::ledger::Ledger;
 use super::rule::{Rule, Violation};
@@ -23,17 +25,30 @@ pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation
     }
 }
 
-fn holds(events: &Events, receipt: &edgepos::Receipt) -> Result<(), String> {
+/// Why a holder does not have what a receipt promised.
+#[derive(Debug, Error)]
+enum NotHeld {
+    #[error("event {0} is missing")]
+    Missing(EventId),
+    #[error("event {0}: {1}")]
+    Envelope(EventId, DecodeError),
+    #[error("event {0}: {1}")]
+    Body(EventId, minicbor::decode::Error),
+    #[error("event {0} says {1:?}")]
+    Other(EventId, Box<Transaction>),
+}
+
+fn holds(events: &Events, receipt: &edgepos::Receipt) -> Result<(), NotHeld> {
     let event = receipt.event;
-    let payload = events.get(&event).ok_or_else(|| format!("event {event} is missing"))?;
-    let envelope = Envelope::decode(payload).map_err(|error| error.to_string())?;
-    let transaction: edgepos::model::Transaction =
-        minicbor::decode(&envelope.body).map_err(|error| format!("event {event}: {error}"))?;
+    let payload = events.get(&event).ok_or(NotHeld::Missing(event))?;
+    let envelope = Envelope::decode(payload).map_err(|error| NotHeld::Envelope(event, error))?;
+    let transaction: Transaction =
+        minicbor::decode(&envelope.body).map_err(|error| NotHeld::Body(event, error))?;
     let same = transaction.basket == receipt.basket
         && transaction.series == receipt.series
         && transaction.number == receipt.number
         && transaction.total == receipt.total;
-    if same { Ok(()) } else { Err(format!("event {event} says {transaction:?}")) }
+    if same { Ok(()) } else { Err(NotHeld::Other(event, Box::new(transaction))) }
 }
 
 fn lost(what: String) -> Violation {

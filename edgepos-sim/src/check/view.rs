@@ -67,13 +67,13 @@ impl TerminalView {
     /// Reads a terminal and its disk.
     ///
     /// # Errors
-    /// When the disk holds a row that is none.
+    /// When the disk holds a row that cannot be read.
     pub fn of(
         terminal: &Terminal,
         disk: &dyn Store,
         products: impl Iterator<Item = String>,
         at_ms: u64,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, StoreError> {
         let status = terminal.status();
         Ok(Self {
             replica: status.me,
@@ -95,8 +95,8 @@ impl TerminalView {
     /// Reads a terminal of a later version, by the facts that it goes by, and its disk.
     ///
     /// # Errors
-    /// When the disk holds a row that is none.
-    pub(crate) fn of_later(status: &Status, facts: &Facts, disk: &dyn Store) -> Result<Self, String> {
+    /// When the disk holds a row that cannot be read.
+    pub(crate) fn of_later(status: &Status, facts: &Facts, disk: &dyn Store) -> Result<Self, StoreError> {
         let value = |sum: i128| i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX });
         Ok(Self {
             replica: status.me,
@@ -117,16 +117,15 @@ impl TerminalView {
 /// Every event on a disk.
 ///
 /// # Errors
-/// When a row is none.
-pub(crate) fn events_on(disk: &dyn Store) -> Result<Events, String> {
+/// When a row cannot be read.
+pub(crate) fn events_on(disk: &dyn Store) -> Result<Events, StoreError> {
     let mut events = Events::new();
     disk.scan_all(Space::Event, &mut |key, value| {
         let (record, _) = EventRecord::from_row(key, value)
-            .ok_or_else(|| StoreError::plain(format!("the event row {key:02x?} is none")))?;
+            .ok_or_else(|| StoreError::plain(format!("the event row {key:02x?} cannot be read")))?;
         events.insert(record.id, record.payload);
         Ok(())
-    })
-    .map_err(|error| error.to_string())?;
+    })?;
     Ok(events)
 }
 
@@ -234,24 +233,35 @@ impl Facts {
     }
 
     fn read(&mut self, id: EventId, payload: &[u8]) -> Option<()> {
-        use edgepos::model::Kind;
+        use edgepos::model::KnownKind;
         let envelope = Envelope::decode(payload).ok()?;
         let live = envelope.mode == Mode::Live;
         if let Some(key) = envelope.idempotency_key() {
             self.book(BookedName::Key(key), id);
         }
-        match envelope.kind {
-            Kind::TRANSACTION => {
+        match envelope.kind.known() {
+            Some(KnownKind::Transaction) => {
                 let transaction: Transaction = body(&envelope)?;
                 self.book(BookedName::Basket(transaction.basket), id);
                 if live { &mut self.transactions } else { &mut self.training }.push((id, transaction));
             }
-            Kind::NUMBER_VOIDED => self.voided.push((id, body(&envelope)?)),
-            Kind::EXCEPTION_RAISED => self.exceptions.push((id, body(&envelope)?)),
-            Kind::EXCEPTION_ENDED => self.ended.push((id, body(&envelope)?)),
-            Kind::PRODUCT_SET if live => body::<ProductSet>(&envelope).map(drop)?,
-            Kind::PRICE_SET if live => body::<PriceSet>(&envelope).map(drop)?,
-            _ => {}
+            Some(KnownKind::NumberVoided) => self.voided.push((id, body(&envelope)?)),
+            Some(KnownKind::ExceptionRaised) => self.exceptions.push((id, body(&envelope)?)),
+            Some(KnownKind::ExceptionEnded) => self.ended.push((id, body(&envelope)?)),
+            Some(KnownKind::ProductSet) if live => body::<ProductSet>(&envelope).map(drop)?,
+            Some(KnownKind::PriceSet) if live => body::<PriceSet>(&envelope).map(drop)?,
+            Some(
+                KnownKind::ProductSet
+                | KnownKind::PriceSet
+                | KnownKind::StockMoved
+                | KnownKind::DayOpened
+                | KnownKind::DayClosed
+                | KnownKind::BasketParked
+                | KnownKind::BasketClaimed
+                | KnownKind::BasketClosed
+                | KnownKind::Custom,
+            )
+            | None => {}
         }
         if live {
             let own = self.transactions.last().filter(|(last, _)| *last == id).map(|(_, sold)| sold.basket);

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_consensus::{Config, Input, Message};
-use edgepos_core::{ConnectionId, Jitter, Now, ReplicaId};
+use edgepos_core::{ConnectionId, Jitter, Now, ReplicaId, Term};
 use serde::Serialize;
 
+use super::error::TrialError;
 use super::terminal::Terminal;
 
 /// How messages travel, and what a loss does to them.
@@ -61,7 +62,7 @@ pub(super) struct Lan {
     /// How many elections were won.
     elections: u64,
     /// The first broken promise of raft.
-    broken: Option<String>,
+    broken: Option<TrialError>,
 }
 
 impl Lan {
@@ -155,7 +156,7 @@ impl Lan {
     }
 
     /// The first broken promise of raft, where one was broken.
-    pub(super) fn verdict(&self) -> Result<(), String> {
+    pub(super) fn verdict(&self) -> Result<(), TrialError> {
         self.broken.clone().map_or(Ok(()), Err)
     }
 
@@ -302,7 +303,7 @@ impl Lan {
                 node
             });
             if first != node && self.broken.is_none() {
-                self.broken = Some(format!("terminals {first} and {node} both lead in term {term}"));
+                self.broken = Some(TrialError::TwoLeaders { first, second: node, term: Term(term) });
             }
         }
         let changed = if believes { self.believers.insert(node) } else { self.believers.remove(&node) };

@@ -5,6 +5,7 @@
 //! models are the simple ones: a datagram is lost or arrives after 1 to 5 ms, by itself; on a stream a lost segment comes again
 //! after 200 ms, then 400 and so on, and everything behind it waits. Bursts, queues and slow processors are not in it.
 
+mod error;
 mod lan;
 mod row;
 mod table;
@@ -12,8 +13,9 @@ mod terminal;
 mod trial;
 mod week;
 
+pub use error::TrialError;
 pub use lan::Wire;
 pub use row::Row;
-pub use table::{Target, cells, measure, targets};
+pub use table::{CellError, Target, cells, measure, targets};
 pub use trial::{Cell, Profile, What};
 pub use week::{Week, week};

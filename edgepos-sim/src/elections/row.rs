@@ -13,7 +13,7 @@ pub struct Row {
     /// The profile that sets the durations.
     pub profile: Profile,
     /// What happened to the leader.
-    pub mode: What,
+    pub cause: What,
     /// Terminals of the store.
     pub terminals: usize,
     /// How messages travelled.
@@ -52,7 +52,7 @@ impl Row {
         let count = |wanted: fn(&Trial) -> bool| trials.iter().filter(|trial| wanted(trial)).count() as u64;
         Self {
             profile: cell.profile,
-            mode: cell.what,
+            cause: cell.what,
             terminals: cell.terminals,
             transport: cell.wire,
             loss: cell.loss,
@@ -69,15 +69,15 @@ impl Row {
     }
 
     /// The heading of the printed table.
-    pub const HEADING: &str = "profile   mode       terminals transport loss flush cloud   p50   p99    max  split never two leaders";
+    pub const HEADING: &str = "profile   cause      terminals transport loss flush cloud   p50   p99    max  split never two leaders";
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (profile, mode) = (format!("{:?}", self.profile), format!("{:?}", self.mode));
+        let (profile, cause) = (format!("{:?}", self.profile), format!("{:?}", self.cause));
         let wire = format!("{:?}", self.transport);
         let cloud = self.cloud_rtt_ms.map_or_else(|| "-".to_owned(), |rtt| rtt.to_string());
-        write!(f, "{profile:<9} {mode:<10} {:>9} {wire:<9} {:>2} % ", self.terminals, self.loss)?;
+        write!(f, "{profile:<9} {cause:<10} {:>9} {wire:<9} {:>2} % ", self.terminals, self.loss)?;
         write!(
             f,
             "{:>5} {cloud:>5} {:>5} {:>5} {:>6}",

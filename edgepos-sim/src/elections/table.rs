@@ -1,9 +1,24 @@
 //! Every cell of the table, and what the figures are held against.
 
+use thiserror::Error;
+
+use super::error::TrialError;
 use super::lan::Wire;
 use super::row::Row;
 use super::trial::{self, Cell, Profile, What};
 use crate::runner::in_order;
+
+/// One run of many went wrong.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("seed {seed} of {cell:?}")]
+pub struct CellError {
+    /// What was run.
+    pub cell: Cell,
+    /// With which seed.
+    pub seed: u64,
+    /// What went wrong in it.
+    pub source: TrialError,
+}
 
 /// The cells of the full table, with each of these times for a flush: each profile on the transports that it may run on, and
 /// stores of two terminals in which the cloud votes.
@@ -55,7 +70,7 @@ pub fn cells(flushes_ms: &[u64]) -> Vec<Cell> {
 ///
 /// # Errors
 /// The first seed that broke a promise of raft's, and which.
-pub fn measure(cell: &Cell, start: u64, seeds: u64) -> Result<Row, String> {
+pub fn measure(cell: &Cell, start: u64, seeds: u64) -> Result<Row, CellError> {
     let mut trials = Vec::new();
     let mut broken = None;
     in_order(
@@ -64,8 +79,8 @@ pub fn measure(cell: &Cell, start: u64, seeds: u64) -> Result<Row, String> {
         |seed| trial::run(cell, seed),
         |seed, trial| match trial {
             Ok(trial) => trials.push(trial),
-            Err(what) => {
-                broken.get_or_insert(format!("seed {seed} of {cell:?}: {what}"));
+            Err(source) => {
+                broken.get_or_insert(CellError { cell: *cell, seed, source });
             }
         },
     );
@@ -101,7 +116,7 @@ pub fn targets() -> [Target; 6] {
         row.transport == Wire::Datagram && row.flush_ms == 0 && row.cloud_rtt_ms.is_none()
     }
     fn power_cut(row: &Row, profile: Profile) -> bool {
-        plain(row) && (row.profile, row.mode, row.loss) == (profile, What::Timeout, 1)
+        plain(row) && (row.profile, row.cause, row.loss) == (profile, What::Timeout, 1)
     }
     [
         Target {
@@ -122,18 +137,18 @@ pub fn targets() -> [Target; 6] {
         Target {
             says: "a connection seen to die: p50 at most 30 ms and p99 at most 100 ms at 0 and 1 % loss",
             concerns: |row| {
-                plain(row) && row.mode == What::PeerLost && row.loss <= 1 && row.profile != Profile::Relaxed
+                plain(row) && row.cause == What::PeerLost && row.loss <= 1 && row.profile != Profile::Relaxed
             },
             holds: |row| row.p50_ms <= 30 && row.p99_ms <= 100,
         },
         Target {
             says: "hand-over: p99 at most 25 ms",
-            concerns: |row| plain(row) && row.mode == What::Transfer && row.profile != Profile::Relaxed,
+            concerns: |row| plain(row) && row.cause == What::Transfer && row.profile != Profile::Relaxed,
             holds: |row| row.p99_ms <= 25,
         },
         Target {
             says: "Fast, leader cut off: two never both believe that they lead",
-            concerns: |row| (row.profile, row.mode) == (Profile::Fast, What::Isolation),
+            concerns: |row| (row.profile, row.cause) == (Profile::Fast, What::Isolation),
             holds: |row| row.two_leaders_ms_max == 0,
         },
     ]

@@ -4,6 +4,7 @@ use edgepos_consensus::{Config, Timing};
 use edgepos_core::{Jitter, ReplicaId};
 use serde::Serialize;
 
+use super::error::TrialError;
 use super::lan::{Lan, Wire};
 
 /// Which durations the terminals have.
@@ -94,7 +95,7 @@ pub(super) fn configs(seed: u64, terminals: usize, timing: &Timing, wire: Wire) 
 ///
 /// # Errors
 /// When raft's promise of one leader in each term was broken, or the store found no first leader.
-pub(super) fn run(cell: &Cell, seed: u64) -> Result<Trial, String> {
+pub(super) fn run(cell: &Cell, seed: u64) -> Result<Trial, TrialError> {
     let nodes = cell.terminals + usize::from(cell.cloud_rtt_ms.is_some());
     let mut configs = configs(seed, nodes, &cell.profile.timing(), cell.wire);
     configs.iter_mut().skip(cell.terminals).for_each(|cloud| cloud.campaigns = false);
@@ -132,7 +133,7 @@ pub(super) fn run(cell: &Cell, seed: u64) -> Result<Trial, String> {
 }
 
 /// Waits for the first leader and then for a moment that nothing in the run depends on.
-fn settle(lan: &mut Lan, seed: u64) -> Result<usize, String> {
+fn settle(lan: &mut Lan, seed: u64) -> Result<usize, TrialError> {
     let mut jitter = Jitter::derive(seed, &[0x5E77]);
     for _ in 0..20 {
         lan.run_until(lan.now() + PATIENCE_MS, |lan| lan.leader().is_some());
@@ -141,5 +142,5 @@ fn settle(lan: &mut Lan, seed: u64) -> Result<usize, String> {
             return Ok(leader);
         }
     }
-    Err("no first leader".to_owned())
+    Err(TrialError::NoFirstLeader)
 }

@@ -3,6 +3,7 @@
 use edgepos_consensus::Timing;
 use serde::Serialize;
 
+use super::error::TrialError;
 use super::lan::{Lan, Wire};
 use super::trial;
 
@@ -29,12 +30,12 @@ pub struct Week {
 ///
 /// # Errors
 /// When a promise of raft's was broken, or the store found no first leader in a minute.
-pub fn week(seed: u64, terminals: usize, transport: Wire, loss: u64, hours: u64) -> Result<Week, String> {
+pub fn week(seed: u64, terminals: usize, transport: Wire, loss: u64, hours: u64) -> Result<Week, TrialError> {
     let configs = trial::configs(seed, terminals, &Timing::standard(), transport);
     let mut lan = Lan::new(seed, transport, loss, 0, configs);
     (0..terminals).for_each(|node| lan.boot(node));
     if !lan.run_until(lan.now() + 60_000, |lan| lan.leader().is_some()) {
-        return Err("no first leader".to_owned());
+        return Err(TrialError::NoFirstLeader);
     }
     let (end, before) = (lan.now() + hours * 3_600_000, lan.elections());
     let mut without_quorum_ms = 0;

@@ -1,12 +1,12 @@
 //! A device that a later version has used while it was cut off, before this version starts on its disk again.
 
-use edgepos::crdt::Clock;
+use edgepos::crdt::HybridClock;
 use edgepos::model::Envelope;
-use edgepos::{MemoryStore, Store};
+use edgepos::{MemoryStore, Store, StoreError};
 use edgepos_core::{EventId, Jitter, Now, Persist, PersistId, ReplicaId, Space, StoreId, Write};
 use edgepos_sync::Output;
 
-use super::disk::{ceiling, ceiling_row, outbox};
+use super::disk::{LaterError, ceiling, ceiling_row, outbox};
 use super::forms::{Stamp, with_field};
 use super::voice::{Saying, Voice};
 
@@ -26,16 +26,16 @@ const MAPS: [Space; 5] =
 /// that this version does not know. Returns the events; they are durable.
 ///
 /// # Errors
-/// When the disk holds rows that are none.
+/// [`LaterError`], when the disk holds a row that cannot be read.
 pub(crate) fn downgraded(
     now: Now,
     store: StoreId,
     me: ReplicaId,
     disk: &mut MemoryStore,
     rng: Jitter,
-) -> Result<Vec<EventId>, String> {
+) -> Result<Vec<EventId>, LaterError> {
     let mut outbox = outbox(now, store, me, 1, disk)?;
-    let mut clock = Clock::new(ceiling(disk)?);
+    let mut clock = HybridClock::new(ceiling(disk)?);
     let mut voice = Voice::new(0, rng);
     let mut events = Vec::new();
     for _ in 0..3 {
@@ -46,7 +46,7 @@ pub(crate) fn downgraded(
         if envelope.kind == edgepos::model::Kind::PRICE_SET {
             continue;
         }
-        let id = outbox.record(now, lane, payload).map_err(|error| error.to_string())?;
+        let id = outbox.record(now, lane, payload)?;
         // Its counter rows are behind its events, as they may be: this version counts those at its start.
         let mut writes: Vec<_> = clock.ceiling_to_persist(now.wall).map(ceiling_row).into_iter().collect();
         while let Some(output) = outbox.poll_output() {
@@ -65,18 +65,17 @@ pub(crate) fn downgraded(
 }
 
 /// Every row that is a map, with one more field.
-fn more_fields(disk: &MemoryStore) -> Result<Vec<Write>, String> {
+fn more_fields(disk: &MemoryStore) -> Result<Vec<Write>, StoreError> {
     let mut writes = Vec::new();
     for space in MAPS {
         disk.scan_all(space, &mut |key, value| {
             writes.extend(with_field(value).map(|more| Write::put(space, key, more)));
             Ok(())
-        })
-        .map_err(|error| error.to_string())?;
+        })?;
     }
     Ok(writes)
 }
 
-fn commit(disk: &mut MemoryStore, writes: Vec<Write>) -> Result<(), String> {
-    disk.commit(&[Persist { id: PersistId(0), writes }]).map_err(|error| error.to_string())
+fn commit(disk: &mut MemoryStore, writes: Vec<Write>) -> Result<(), StoreError> {
+    disk.commit(&[Persist { id: PersistId(0), writes }])
 }

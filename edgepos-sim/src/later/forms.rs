@@ -28,7 +28,7 @@ pub(super) fn with_field(map: &[u8]) -> Option<Vec<u8>> {
 /// The same, for bytes that are known to be a short map.
 ///
 /// # Panics
-/// When they are none.
+/// When they cannot be read as such.
 pub(super) fn extended(value: &impl Encode<()>) -> Vec<u8> {
     with_field(&encoded(value)).expect("a structure of few fields is a short map")
 }

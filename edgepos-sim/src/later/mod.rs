@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use edgepos::consensus::{self, Attachment, Decision, Election, Leader, Proposal, Timing};
-use edgepos::crdt::Clock;
+use edgepos::crdt::HybridClock;
 use edgepos::model::{Envelope, ExceptionRaised, Kind};
 use edgepos::{Commit, Draft, Input, MemoryStore, Notice, Output, Status};
 use edgepos_core::{Chain, ConnectionId, EventId, Jitter, Lane, Now, PersistId, ReplicaId, StoreId, Time};
@@ -26,7 +26,7 @@ use edgepos_sync::{self as sync, Limits, Outbox};
 
 use crate::check::{Facts, events_on};
 
-use disk::{ceiling, ceiling_row, election_rows, outbox};
+use disk::{LaterError, ceiling, ceiling_row, election_rows, outbox};
 pub(crate) use downgrade::downgraded;
 use forms::{Stamp, encoded, payload, with_field};
 use state::State;
@@ -81,7 +81,7 @@ pub(crate) struct Later {
     setup: Setup,
     election: Election,
     outbox: Outbox,
-    clock: Clock,
+    clock: HybridClock,
     state: State,
     writes: Writes<Promise>,
     waiting: Waiting,
@@ -102,13 +102,13 @@ impl Later {
     ///
     /// # Errors
     /// When a row cannot be read or an engine does not start.
-    pub(crate) fn start(now: Now, setup: Setup, disk: &MemoryStore) -> Result<Self, String> {
+    pub(crate) fn start(now: Now, setup: Setup, disk: &MemoryStore) -> Result<Self, LaterError> {
         let mut config = consensus::Config::standard(setup.me, setup.voters.clone(), setup.seed);
         config.timing = setup.timing.clone();
         config.lossy_transport = setup.lossy;
         config.store = setup.store;
         config.max_log_entries = LOG_ENTRIES;
-        let election = Election::new(now, config, election_rows(disk)?).map_err(|error| error.to_string())?;
+        let election = Election::new(now, config, election_rows(disk)?)?;
         let mut state = State::default();
         for (id, payload) in events_on(disk)? {
             state.add(setup.me, id, &payload);
@@ -117,7 +117,7 @@ impl Later {
         let mut later = Self {
             election,
             outbox: outbox(now, setup.store, setup.me, setup.seed, disk)?,
-            clock: Clock::new(ceiling(disk)?),
+            clock: HybridClock::new(ceiling(disk)?),
             state,
             writes: Writes::default(),
             waiting: Waiting::on(disk)?,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use edgepos::{MemoryStore, Store};
+use edgepos::{MemoryStore, Store, StoreError};
 use edgepos_core::{Seq, Space, Write};
 use edgepos_sync::Hash;
 
@@ -16,15 +16,14 @@ pub(super) struct Waiting(BTreeMap<u64, (Vec<u8>, bool)>);
 
 impl Waiting {
     /// What waits on a disk.
-    pub(super) fn on(disk: &MemoryStore) -> Result<Self, String> {
+    pub(super) fn on(disk: &MemoryStore) -> Result<Self, StoreError> {
         let mut waiting = BTreeMap::new();
         disk.scan_all(Space::Identity, &mut |key, value| {
             if let Some(Ok(index)) = key.strip_prefix(ROW).map(<[u8; 8]>::try_from) {
                 waiting.insert(u64::from_be_bytes(index), (value.to_vec(), true));
             }
             Ok(())
-        })
-        .map_err(|error| error.to_string())?;
+        })?;
         Ok(Self(waiting))
     }
 

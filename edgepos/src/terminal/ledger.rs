@@ -9,7 +9,7 @@ use edgepos_consensus::{Attachment, Leader};
 use edgepos_core::{
     Chain, EventId, IdempotencyKey, Lane, Now, RepairGen, ReplicaId, Seq, StoreGeneration, Time,
 };
-use edgepos_crdt::{Clock, Hlc, VersionVector};
+use edgepos_crdt::{Hlc, HybridClock, VersionVector};
 use edgepos_sync::{self as sync, CloudRefusal, EventRecord, Hash, Outbox, RecordError};
 
 use super::condition::Finding;
@@ -24,11 +24,11 @@ use crate::retail::envelope::{Envelope, Mode, Origin, Ref};
 use crate::retail::kind::{Kind, KnownKind};
 use crate::retail::unreadable::Unreadable;
 
-/// The event log with the clock that stamps it.
+/// The event log with the hybrid logical clock that stamps it.
 pub(crate) struct Ledger {
     outbox: Outbox,
     started: Time,
-    clock: Clock,
+    clock: HybridClock,
     /// Stored, and not yet interpreted.
     arrivals: VecDeque<Arrival>,
     /// What the outbox was last told about the leader.
@@ -109,7 +109,7 @@ impl Ledger {
         Self {
             outbox,
             started: now.mono,
-            clock: Clock::new(clock),
+            clock: HybridClock::new(clock),
             arrivals: VecDeque::new(),
             following: (None, false),
             store: store_chain(generation),

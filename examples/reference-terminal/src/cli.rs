@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use edgepos::core::StoreId;
+use thiserror::Error;
 
 use crate::{audit, cloud, demo, doctor, members, names, recovery, run};
 
@@ -277,21 +278,36 @@ fn log_to_stderr() {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
 }
 
-fn terminals(text: &str) -> Result<u16, String> {
-    let number: u16 = text.parse().map_err(|_| "not a number from 1 to 15".to_owned())?;
+/// An option says what it may not.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+enum OptionError {
+    #[error("not a number from 1 to 15")]
+    NoCount,
+    #[error("a store has at least 1 terminal")]
+    TooFew,
+    #[error("a store has at most 15 terminals")]
+    TooMany,
+    #[error("not a time such as 30s, 1500ms or 5m")]
+    NoTime,
+    #[error("not between 1s and 24h")]
+    TimeOutOfBounds,
+}
+
+fn terminals(text: &str) -> Result<u16, OptionError> {
+    let number: u16 = text.parse().map_err(|_| OptionError::NoCount)?;
     match number {
-        0 => Err("a store has at least 1 terminal".into()),
+        0 => Err(OptionError::TooFew),
         1..=15 => Ok(number),
-        _ => Err("a store has at most 15 terminals".into()),
+        _ => Err(OptionError::TooMany),
     }
 }
 
-fn store(text: &str) -> Result<StoreId, String> {
-    names::parse_16(text).map(StoreId).map_err(|error| error.to_string())
+fn store(text: &str) -> Result<StoreId, names::NameError> {
+    names::parse_16(text).map(StoreId)
 }
 
 /// Reads `1500ms`, `30s`, `5m` or `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
+fn duration(text: &str) -> Result<Duration, OptionError> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     let number: Option<u64> = number.parse().ok();
@@ -302,9 +318,9 @@ fn duration(text: &str) -> Result<Duration, String> {
         "h" => Some(3_600_000),
         _ => None,
     };
-    let ms = number.zip(factor).ok_or("not a time such as 30s, 1500ms or 5m")?;
+    let ms = number.zip(factor).ok_or(OptionError::NoTime)?;
     let ms = ms.0.checked_mul(ms.1).filter(|ms| (1_000..=86_400_000).contains(ms));
-    ms.map(Duration::from_millis).ok_or_else(|| "not between 1s and 24h".into())
+    ms.map(Duration::from_millis).ok_or(OptionError::TimeOutOfBounds)
 }
 
 #[cfg(test)]
@@ -342,7 +358,10 @@ mod tests {
     #[test]
     fn a_store_has_1_to_15_terminals() {
         assert_eq!(terminals("15"), Ok(15));
-        assert!(terminals("16").is_err_and(|error| error.contains("at most 15")));
-        assert!(terminals("0").is_err() && terminals("five").is_err());
+        assert_eq!(terminals("16"), Err(OptionError::TooMany));
+        assert_eq!(
+            [terminals("0"), terminals("five")],
+            [Err(OptionError::TooFew), Err(OptionError::NoCount)]
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The manager's recovery kit on the command line: make it, lead a store on with one survivor, let another follow.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Subcommand;
 use edgepos::core::{ReplicaId, StoreGeneration};
@@ -167,20 +168,32 @@ fn record_text(recovery: &Recovery) -> String {
     format!("{generation}/{survivor}/{last}/{last_term}/{decided}/{left_out}")
 }
 
-fn parse_record(text: &str) -> Result<Recovery, String> {
+/// A record that `recover` did not print.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+enum RecordTextError {
+    #[error("a record has six parts: generation/survivor/last/term/decided/left out")]
+    Parts,
+    #[error("{part}: {text:?} is not a number")]
+    Number { part: &'static str, text: String },
+    #[error("survivor: {0}")]
+    Survivor(#[from] NameError),
+}
+
+fn parse_record(text: &str) -> Result<Recovery, RecordTextError> {
     let parts: Vec<_> = text.split('/').collect();
     let [generation, survivor, last, last_term, decided, left_out] = parts[..] else {
-        return Err("a record has six parts: generation/survivor/last/term/decided/left out".into());
+        return Err(RecordTextError::Parts);
     };
-    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text:?} is no number"));
-    let generation = u32::try_from(number(generation)?).map_err(|_| "impossible generation".to_owned())?;
+    fn number<T: FromStr>(part: &'static str, text: &str) -> Result<T, RecordTextError> {
+        text.parse().map_err(|_| RecordTextError::Number { part, text: text.to_owned() })
+    }
     Ok(Recovery {
-        generation: StoreGeneration(generation),
-        survivor: parse_replica(survivor).map_err(|error: NameError| error.to_string())?,
-        last: number(last)?,
-        last_term: number(last_term)?,
-        decided: number(decided)?,
-        left_out: usize::try_from(number(left_out)?).map_err(|_| "impossible number".to_owned())?,
+        generation: StoreGeneration(number("generation", generation)?),
+        survivor: parse_replica(survivor)?,
+        last: number("last", last)?,
+        last_term: number("term", last_term)?,
+        decided: number("decided", decided)?,
+        left_out: number("left out", left_out)?,
     })
 }
 

@@ -94,7 +94,7 @@ fn the_report_is_true(report: &Value, dir: &Path) {
     assert!(number("json_bytes") > 200_000);
 }
 
-/// A check that cannot fail is none.
+/// A check that cannot fail checks nothing.
 fn tampering_is_found(dir: &Path) {
     let clean = verdict(dir);
     assert_eq!(clean.findings, Vec::<String>::new());

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use edgepos::crdt::VersionVector;
+use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -14,7 +15,8 @@ use super::screen::Screen;
 use super::seen::SeenStatus;
 use super::supervisor::{CLOUD, Supervisor};
 use crate::cloud::Head;
-use crate::names::parse_vector;
+use crate::http::CallError;
+use crate::names::{NameError, VectorText, parse_vector};
 
 /// Between two looks at the terminals.
 const LOOK: Duration = Duration::from_millis(250);
@@ -32,6 +34,20 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Leader {
     pub(super) terminal: usize,
     pub(super) term: u64,
+}
+
+/// Who does not hold everything, or does not say what it holds.
+#[derive(Debug, Error)]
+pub(super) enum Lacking {
+    /// It does not answer.
+    #[error("{who}: {error}")]
+    Silent { who: String, error: CallError },
+    /// It answers with what cannot be read.
+    #[error("{who}: {error}")]
+    Unreadable { who: String, error: NameError },
+    /// It has not got everything yet.
+    #[error("{who} lacks {lacks} of {all} events")]
+    Behind { who: String, lacks: u64, all: u64 },
 }
 
 /// What was last seen.
@@ -189,7 +205,7 @@ impl Observer {
     }
 
     /// Whether every terminal and the cloud hold the same, and nothing is under way. `Err` says who does not answer or lacks what.
-    pub(super) async fn converged(self: &Arc<Self>, with_cloud: bool) -> Result<VersionVector, String> {
+    pub(super) async fn converged(self: &Arc<Self>, with_cloud: bool) -> Result<VersionVector, Lacking> {
         let mut looks = JoinSet::new();
         for terminal in 0..self.supervisor.len() {
             let this = Arc::clone(self);
@@ -198,31 +214,35 @@ impl Observer {
         let mut vectors = Vec::new();
         while let Some(look) = looks.join_next().await {
             let Ok((terminal, status)) = look else { continue };
-            let name = format!("terminal {}", terminal + 1);
-            let status = status.map_err(|error| format!("{name}: {error}"))?;
-            let vector = parse_vector(&status.durable).map_err(|error| format!("{name}: {error}"))?;
-            vectors.push((name, vector));
+            let who = format!("terminal {}", terminal + 1);
+            let status = status.map_err(|error| Lacking::Silent { who: who.clone(), error })?;
+            vectors.push(vector_of(who, &status.durable)?);
         }
         if with_cloud {
-            let head = self.supervisor.head().await.map_err(|error| format!("the cloud: {error}"))?;
-            let vector = parse_vector(&head.vector).map_err(|error| format!("the cloud: {error}"))?;
-            vectors.push(("the cloud".to_owned(), vector));
+            let who = || "the cloud".to_owned();
+            let head = self.supervisor.head().await.map_err(|error| Lacking::Silent { who: who(), error })?;
+            vectors.push(vector_of(who(), &head.vector)?);
         }
         let mut all = VersionVector::new();
         vectors.iter().for_each(|(_, vector)| all.join(vector));
         match vectors.iter().find(|(_, vector)| *vector != all) {
             None => Ok(all),
-            Some((name, vector)) => {
-                let lacks: u64 = all.iter().map(|(chain, seq)| seq.0 - vector.get(chain).0).sum();
-                Err(format!(
-                    "{name} lacks {lacks} of {} events",
-                    all.iter().map(|(_, seq)| seq.0).sum::<u64>()
-                ))
+            Some((who, vector)) => {
+                let lacks = all.iter().map(|(chain, seq)| seq.0 - vector.get(chain).0).sum();
+                let all = all.iter().map(|(_, seq)| seq.0).sum();
+                Err(Lacking::Behind { who: who.clone(), lacks, all })
             }
         }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn vector_of(who: String, text: &VectorText) -> Result<(String, VersionVector), Lacking> {
+    match parse_vector(text) {
+        Ok(vector) => Ok((who, vector)),
+        Err(error) => Err(Lacking::Unreadable { who, error }),
     }
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::figures::Figures;
-use super::observer::Observer;
+use super::observer::{Lacking, Observer};
 use super::plan::{Job, Mishap, Plan};
 use super::process::GaveUp;
 use super::register::{RegisterError, Registers, Sold};
@@ -168,7 +168,7 @@ pub(super) async fn settle(
     observer: &Arc<Observer>,
     with_cloud: bool,
     limit: Duration,
-) -> Result<Result<(), String>, GaveUp> {
+) -> Result<Result<(), Lacking>, GaveUp> {
     let until = Instant::now() + limit;
     let mut flush = Instant::now();
     loop {

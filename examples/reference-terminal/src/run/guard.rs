@@ -7,6 +7,7 @@ use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use thiserror::Error;
 
 use crate::api::{Problem, ProblemCode};
 
@@ -23,7 +24,7 @@ pub(super) enum Body {
 pub(super) async fn caller(request: Request, next: Next) -> Response {
     match check_caller(request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(error) => Problem::new(ProblemCode::Forbidden, error).into_response(),
+        Err(error) => Problem::new(ProblemCode::Forbidden, error.to_string()).into_response(),
     }
 }
 
@@ -39,31 +40,45 @@ pub(super) async fn content_type(State(body): State<Body>, request: Request, nex
     next.run(request).await
 }
 
-fn check_caller(uri: &Uri, headers: &HeaderMap) -> Result<(), String> {
-    let host = only(headers, &HOST)?.ok_or("the call names no host")?;
+/// Why a caller is refused.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+enum CallerError {
+    #[error("the call names no host")]
+    NoHost,
+    #[error("{0:?} is no name of this machine: call 127.0.0.1 or localhost")]
+    OtherName(String),
+    #[error("a page of another origin may not call a till")]
+    OtherOrigin,
+    #[error("the call has the header {0} twice")]
+    Twice(HeaderName),
+    #[error("the header {0} is not text")]
+    NotText(HeaderName),
+}
+
+fn check_caller(uri: &Uri, headers: &HeaderMap) -> Result<(), CallerError> {
+    let host = only(headers, &HOST)?.ok_or(CallerError::NoHost)?;
     let named = uri.authority().map(|authority| authority.as_str());
     for authority in [Some(host), named].into_iter().flatten() {
         if !is_this_machine(authority) {
-            let shown: String = authority.chars().take(80).collect();
-            return Err(format!("{shown:?} is no name of this machine: call 127.0.0.1 or localhost"));
+            return Err(CallerError::OtherName(authority.chars().take(80).collect()));
         }
     }
     match only(headers, &ORIGIN)? {
         Some(origin) if !origin.eq_ignore_ascii_case(&format!("http://{host}")) => {
-            Err("a page of another origin may not call a till".into())
+            Err(CallerError::OtherOrigin)
         }
         _ => Ok(()),
     }
 }
 
 /// The header's value, where it stands there once.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, String> {
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, CallerError> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
-        return Err(format!("the call has the header {name} twice"));
+        return Err(CallerError::Twice(name.clone()));
     }
-    let unreadable = |_| format!("the header {name} is not text");
+    let unreadable = |_| CallerError::NotText(name.clone());
     first.map(|value| value.to_str().map_err(unreadable)).transpose()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::core::{EventId, ReplicaId};
-use edgepos::model::{DayOpened, Envelope, Kind, NumberVoided, Transaction};
+use edgepos::model::{DayOpened, Envelope, KnownKind, NumberVoided, Transaction};
 
 use super::files::Events;
 use super::judge::Judge;
@@ -34,19 +34,19 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
     for (id, payload) in cloud {
         let Ok(envelope) = Envelope::decode(payload) else { continue };
         let replica = id.chain.replica;
-        match envelope.kind {
-            Kind::DAY_OPENED => {
+        match envelope.kind.known() {
+            Some(KnownKind::DayOpened) => {
                 if let Ok(DayOpened { day, .. }) = minicbor::decode(&envelope.body) {
                     open.insert(replica, day);
                 }
             }
-            Kind::DAY_CLOSED => drop(open.remove(&replica)),
-            Kind::NUMBER_VOIDED => {
+            Some(KnownKind::DayClosed) => drop(open.remove(&replica)),
+            Some(KnownKind::NumberVoided) => {
                 if let Ok(NumberVoided { series, number, .. }) = minicbor::decode(&envelope.body) {
                     voided.entry((replica, series)).or_default().insert(number);
                 }
             }
-            Kind::TRANSACTION => {
+            Some(KnownKind::Transaction) => {
                 let Ok(transaction) = minicbor::decode::<Transaction>(&envelope.body) else {
                     judge.find(format!("transaction {id} has a body that does not decode"));
                     continue;
@@ -75,7 +75,18 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
                 }
                 booked.insert(*id, one);
             }
-            _ => {}
+            Some(
+                KnownKind::StockMoved
+                | KnownKind::ProductSet
+                | KnownKind::PriceSet
+                | KnownKind::ExceptionRaised
+                | KnownKind::ExceptionEnded
+                | KnownKind::BasketParked
+                | KnownKind::BasketClaimed
+                | KnownKind::BasketClosed
+                | KnownKind::Custom,
+            )
+            | None => {}
         }
     }
     numbers(&used, &voided, judge);

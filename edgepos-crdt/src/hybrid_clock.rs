@@ -59,7 +59,7 @@ impl FromStr for Hlc {
     }
 }
 
-/// A remote stamp was further ahead of the local wall clock than [`Clock::MAX_AHEAD`], so the clock was not advanced by it.
+/// A remote stamp was further ahead of the local wall clock than [`HybridClock::MAX_AHEAD`], so the clock was not advanced by it.
 ///
 /// One of the two clocks is wrong. What carried the stamp is merged all the same: a join that looked at the local clock would make
 /// terminals disagree for ever.
@@ -82,39 +82,39 @@ pub struct ClockAhead {
 ///
 /// ```
 /// use edgepos_core::WallMs;
-/// use edgepos_crdt::{Clock, Hlc};
+/// use edgepos_crdt::{HybridClock, Hlc};
 ///
-/// let mut clock = Clock::new(Hlc::ZERO);
+/// let mut clock = HybridClock::new(Hlc::ZERO);
 /// let first = clock.now(WallMs(1_000));
 /// let set_back = clock.now(WallMs(10));
 /// assert!(first < set_back);
 ///
 /// let ceiling = clock.ceiling_to_persist(WallMs(1_000)).expect("nothing is on disk yet");
-/// let mut restarted = Clock::new(ceiling);
+/// let mut restarted = HybridClock::new(ceiling);
 /// assert!(restarted.now(WallMs(10)) > set_back);
 /// ```
 ///
 /// Serialised as its ceiling, so that a clock that is read back begins above every stamp that it may have issued since.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(into = "Hlc", from = "Hlc")]
-pub struct Clock {
+pub struct HybridClock {
     last: Hlc,
     ceiling: Hlc,
 }
 
-impl From<Clock> for Hlc {
-    fn from(clock: Clock) -> Self {
+impl From<HybridClock> for Hlc {
+    fn from(clock: HybridClock) -> Self {
         clock.last.max(clock.ceiling)
     }
 }
 
-impl From<Hlc> for Clock {
+impl From<Hlc> for HybridClock {
     fn from(ceiling: Hlc) -> Self {
         Self::new(ceiling)
     }
 }
 
-impl Clock {
+impl HybridClock {
     /// A remote stamp further ahead of the local wall clock than this does not advance the clock: 60 s.
     pub const MAX_AHEAD: Duration = Duration::from_secs(60);
     /// How far above the present the persisted ceiling is set: 10 s.
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn stamps_rise_whatever_the_wall_clock_does() {
-        let mut clock = Clock::new(Hlc::ZERO);
+        let mut clock = HybridClock::new(Hlc::ZERO);
         let mut last = Hlc::ZERO;
         for wall in [5_000, 5_000, 4_000, 0, 5_001, TEN_YEARS_MS, 5_002, u64::MAX] {
             let stamp = clock.now(WallMs(wall));
@@ -205,13 +205,13 @@ mod tests {
 
     #[test]
     fn counter_overflow_carries_into_the_millisecond() {
-        let mut clock = Clock::new(Hlc::from_parts(7, u16::MAX));
+        let mut clock = HybridClock::new(Hlc::from_parts(7, u16::MAX));
         assert_eq!(clock.now(WallMs(7)), Hlc::from_parts(8, 0));
     }
 
     #[test]
     fn the_last_stamp_of_all_saturates() {
-        let mut clock = Clock::new(Hlc(u64::MAX));
+        let mut clock = HybridClock::new(Hlc(u64::MAX));
         assert_eq!(clock.now(WallMs(u64::MAX)), Hlc(u64::MAX));
         assert_eq!(clock.ceiling_to_persist(WallMs(u64::MAX)), None);
     }
@@ -219,18 +219,18 @@ mod tests {
     /// A wall clock beyond 48 bits, and a restart.
     #[test]
     fn a_restart_in_the_last_millisecond_repeats_no_stamp() {
-        let mut clock = Clock::new(Hlc::ZERO);
+        let mut clock = HybridClock::new(Hlc::ZERO);
         let first = clock.now(WallMs(u64::MAX));
         let ceiling = clock.ceiling_to_persist(WallMs(u64::MAX)).unwrap();
         let used = clock.now(WallMs(u64::MAX));
         assert!(first < used && used < ceiling);
         assert_eq!(clock.ceiling_to_persist(WallMs(u64::MAX)), None);
-        assert!(Clock::new(ceiling).now(WallMs(0)) > used);
+        assert!(HybridClock::new(ceiling).now(WallMs(0)) > used);
     }
 
     #[test]
     fn a_far_future_remote_does_not_drag_the_clock() {
-        let mut clock = Clock::new(Hlc::ZERO);
+        let mut clock = HybridClock::new(Hlc::ZERO);
         let wall = WallMs(1_000_000);
         assert_eq!(clock.observe(Hlc::from_parts(1_060_000, 9), wall), Ok(()));
         assert_eq!(clock.now(wall), Hlc::from_parts(1_060_000, 10));
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_restart_begins_above_every_stamp_used() {
-        let mut clock = Clock::new(Hlc::ZERO);
+        let mut clock = HybridClock::new(Hlc::ZERO);
         let mut on_disk = Hlc::ZERO;
         let mut writes = 0;
         let mut used = Hlc::ZERO;
@@ -254,7 +254,7 @@ mod tests {
             }
             assert!(stamp < on_disk);
             used = stamp;
-            assert!(Clock::new(on_disk).now(WallMs(0)) > used, "restart with the wall clock at 1970");
+            assert!(HybridClock::new(on_disk).now(WallMs(0)) > used, "restart with the wall clock at 1970");
         }
         assert!(used > Hlc::ZERO);
         assert!((11..=13).contains(&writes), "about every 5 s of 60: {writes}");
@@ -263,19 +263,19 @@ mod tests {
     /// A state that was written at noon is read after a crash at noon and eight seconds: what was issued in between is not repeated.
     #[test]
     fn a_clock_that_is_read_back_begins_above_its_ceiling() {
-        let mut clock = Clock::new(Hlc::ZERO);
+        let mut clock = HybridClock::new(Hlc::ZERO);
         clock.now(WallMs(1_000));
         clock.ceiling_to_persist(WallMs(1_000)).unwrap();
         let json = serde_json::to_string(&clock).unwrap();
         let used = clock.now(WallMs(5_999));
         assert_eq!(clock.ceiling_to_persist(WallMs(5_999)), None, "the ceiling still reaches");
-        let mut read: Clock = serde_json::from_str(&json).unwrap();
+        let mut read: HybridClock = serde_json::from_str(&json).unwrap();
         assert!(read.now(WallMs(0)) > used);
     }
 
     #[test]
     fn a_clock_that_was_wrong_once_tells_so() {
-        let mut clock = Clock::new(Hlc::ZERO);
+        let mut clock = HybridClock::new(Hlc::ZERO);
         clock.now(WallMs(TEN_YEARS_MS));
         assert_eq!(clock.ahead_of(WallMs(0)), Duration::from_millis(TEN_YEARS_MS));
         assert_eq!(clock.ahead_of(WallMs(TEN_YEARS_MS)), Duration::ZERO);

@@ -16,7 +16,7 @@ use crate::stop::Stop;
 use crate::tensor::Tensor;
 
 /// The session of a worker. All files are read and checked again whenever the engine changes.
-pub(crate) struct Chain {
+pub(crate) struct EngineChain {
     dir: PathBuf,
     entry: Arc<ModelEntry>,
     engines: Engines,
@@ -49,7 +49,7 @@ impl LiveReport {
     }
 }
 
-impl Chain {
+impl EngineChain {
     /// Places the model on the best engine.
     pub(crate) fn start(
         dir: &Path,
@@ -153,7 +153,7 @@ impl Chain {
     }
 }
 
-impl Session for Chain {
+impl Session for EngineChain {
     fn inputs(&self) -> &[Port] {
         self.session.inputs()
     }

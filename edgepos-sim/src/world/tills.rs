@@ -1,0 +1,98 @@
+//! The tills: the street whose customers they serve, and the ledger of what they were promised.
+
+use edgepos::{Commit, Draft, OpenBasket, Receipt, Refusal, Reply, RequestId};
+use edgepos_core::EventId;
+
+use crate::check::{Ledger, Violation};
+use crate::later::Promise;
+use crate::station::Station;
+use crate::street::Street;
+use crate::till::Ask;
+
+/// What is common to the tills of a store.
+#[derive(Debug)]
+pub(super) struct Tills {
+    ledger: Ledger,
+    street: Street,
+}
+
+impl Tills {
+    pub(super) fn new(terminals: usize) -> Self {
+        Self { ledger: Ledger::new(), street: Street::new(terminals) }
+    }
+
+    /// What a till asks of its terminal at its turn, under which names.
+    pub(super) fn act(&mut self, now_us: u64, station: &mut Station, turn: u64) -> Vec<(RequestId, Ask)> {
+        station.act(now_us, turn, &mut self.ledger, &mut self.street)
+    }
+
+    /// A terminal is about to be asked: what it holds at this moment decides what it may answer.
+    pub(super) fn asks(&mut self, station: &Station, ask: &Ask) {
+        if let Ask::Commit(commit) = ask
+            && let Some(status) = station.status()
+        {
+            self.ledger.holds(commit.basket, &status.durable);
+        }
+    }
+
+    /// A terminal has answered.
+    ///
+    /// # Errors
+    /// When the answer breaks a promise.
+    pub(super) fn hear(
+        &mut self,
+        now_us: u64,
+        station: &mut Station,
+        request: RequestId,
+        reply: &Result<Reply, Refusal>,
+    ) -> Result<(), Violation> {
+        station.hear(now_us, request, reply, &mut self.ledger, &mut self.street)
+    }
+
+    /// A later terminal sells by itself: what it promises counts like what a till is promised.
+    ///
+    /// # Errors
+    /// When it breaks a promise.
+    pub(super) fn keep_promises(&mut self, place: usize, station: &mut Station) -> Result<(), Violation> {
+        let (asked, kept) = station.take_promises();
+        for (draft, commit) in &asked {
+            self.ledger.asks_begin(place, draft);
+            self.ledger.asks_commit(commit);
+        }
+        for promise in kept {
+            match promise {
+                Promise::Recorded(event) => self.ledger.records(place, event)?,
+                Promise::Sold(event, sold, number) => {
+                    let (Draft { basket, series, lines, .. }, Commit { key, .. }) = *sold;
+                    let total = lines.iter().map(|line| line.amount).sum();
+                    self.ledger.replied(basket, None, &Ok(Reply::Begun { number, total }))?;
+                    let receipt = Receipt { event, basket, series, number, total };
+                    let reply = Ok(Reply::Committed { receipt, repeated: false });
+                    self.ledger.replied(basket, Some(key), &reply)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An event was recorded that nobody asked for at a till.
+    ///
+    /// # Errors
+    /// When its name was given before.
+    pub(super) fn records(&mut self, place: usize, event: EventId) -> Result<(), Violation> {
+        self.ledger.records(place, event)
+    }
+
+    /// A terminal has started again, and these baskets are open at it.
+    ///
+    /// # Errors
+    /// When one is missing, or has ended.
+    pub(super) fn lists_open(&self, place: usize, open: &[OpenBasket]) -> Result<(), Violation> {
+        self.ledger.lists_open(place, open)
+    }
+
+    /// What was promised, once nobody sells any more.
+    pub(super) fn into_ledger(self) -> Ledger {
+        self.ledger
+    }
+}
