@@ -42,11 +42,12 @@ fn each_rule_can_fail() {
         ("edgepos-sync/src/util.rs", "", "named after"),
         ("edgepos-sync/src/long.rs", &long, "601 lines"),
         ("edgepos-sync/src/doc.rs", "/// ```ignore", "never run"),
+        ("edgepos-sync/src/lane.rs", "fn f() -> Result<(u8, Vec<u8>), String> {}", "an error is a type"),
+        ("benches/benches/lane.rs", "fn f() -> Result<Result<(), String>, Gone> {}", "an error is a type"),
         ("docs/guide.md", "[gone](../gone.md)", "leads nowhere"),
         ("docs/out.md", "[out](../../out.md)", "leads nowhere"),
         ("deny.toml", "ignore = [{ id = \"RUSTSEC-2024-0437\" }]", "is not explained"),
         ("docs/advisories.md", "RUSTSEC-2024-0437 does not reach us", "is not ignored"),
-        ("fuzz/Cargo.toml", "", "ARCHITECTURE.md: the crate at fuzz is not on the map"),
         ("README.md", "Needs Rust 1.70. `edgepos-sync`", "1.94"),
         ("README.md", "Needs Rust 1.94.", "edgepos-sync is not on the map"),
         ("fuzz/Cargo.toml", "", "ARCHITECTURE.md: the crate at fuzz is not on the map"),
@@ -230,4 +231,69 @@ fn the_list_of_what_is_allowed_only_gets_shorter() {
     assert!(allowed(&tree, true).ends_with(&format!("\n{a}{b}")));
     tree.texts.insert(list.into(), allowed(&tree, true));
     finds(&tree, &[]);
+}
+
+#[test]
+fn an_error_may_hold_a_text_and_a_test_may_be_one() {
+    let collected =
+        "fn f() -> Result<BTreeMap<u8, String>, Gone> { g::<Result<Vec<(u8, String)>, Gone>>() }\n";
+    finds(&with(&[("edgepos-sync/src/lane.rs", collected)]), &[]);
+    let in_tests = "#[cfg(test)]\nmod tests { fn f() -> Result<(), String> {} }\n";
+    finds(&with(&[("edgepos-sync/src/lane.rs", in_tests)]), &[]);
+    finds(&with(&[("edgepos-sync/tests/lane.rs", "fn f() -> Result<(), String> {}\n")]), &[]);
+}
+
+#[test]
+fn a_word_with_one_meaning_names_one_type() {
+    let batch = "pub struct Batch;\n";
+    let [a, b] = ["edgepos-sync/src/a.rs", "edgepos-inference/src/b.rs"];
+    finds(&with(&[(a, batch), (b, "struct Batches;\n/// See `struct Batch`.\nstruct MyBatch;\n")]), &[]);
+    finds(&with(&[(a, batch), (b, "pub(crate) enum Batch {}\n")]), &["`Batch` has one meaning"]);
+    finds(&with(&[(a, batch), ("edgepos-inference/tests/b.rs", batch)]), &[]);
+    let [pace, other] = ["edgepos-consensus/src/pace.rs", "edgepos-sync/src/peers/pace.rs"];
+    finds(&with(&[(pace, ""), (other, "")]), &["there is one pace.rs"]);
+}
+
+#[test]
+fn idioms_are_told_with_what_to_write_instead() {
+    finds(
+        &with(&[("edgepos-sync/tests/a.rs", "/// When a row is none.\nfn f() {}\n")]),
+        &["a.rs:1: `is none.`"],
+    );
+    finds(&with(&[("docs/a.md", "Sales wait for company.\n")]), &["a.md:1: `company`"]);
+    let allowed = "/// `None` where there is none.\nfn company() {}\n";
+    finds(&with(&[("edgepos-sync/tests/a.rs", allowed)]), &[]);
+}
+
+/// A page with three roads of two files each, and those files.
+fn with_roads(page: impl Fn(String) -> String) -> Tree {
+    let road = |title: &str| {
+        format!("**{title}**\n\n```text\nDesk::begin  desk.rs\n└─► Series: the number  series.rs\n```\n\n")
+    };
+    let roads = ["A sale.", "A raft message.", "A picture."].map(road).concat();
+    let page = page(format!("`edgepos-sync`\n\n## Three roads\n\n{roads}"));
+    let mut tree = with(&[("ARCHITECTURE.md", &page)]);
+    for krate in ["edgepos", "edgepos-consensus", "edgepos-inference"] {
+        let desk =
+            "use crate::series::Series;\npub struct Desk(Series);\nimpl Desk { pub fn begin(&self) {} }\n";
+        for (file, text) in
+            [("desk", desk), ("series", "pub struct Series;\n"), ("alone", "pub struct Alone;\n")]
+        {
+            tree.texts.insert(format!("{krate}/src/{file}.rs"), text.into());
+        }
+    }
+    tree
+}
+
+#[test]
+fn the_roads_lead_from_file_to_file() {
+    finds(&with_roads(|page| page), &[]);
+    let once = |from: &'static str, to: &'static str| with_roads(move |page| page.replacen(from, to, 1));
+    finds(&once("desk.rs", "gone.rs"), &["gone.rs is neither there nor in", "Desk::begin is in no file"]);
+    finds(&once("Desk::begin", "Desk::commit"), &["Desk::commit is in no file of the road"]);
+    finds(
+        &once("Series: the number  series.rs", "Alone  alone.rs"),
+        &["no file of the road before leads to"],
+    );
+    finds(&once("**A picture.**", "A picture"), &["there is no road under **A picture.**"]);
 }

@@ -3,6 +3,7 @@
 mod circles;
 mod facts;
 mod ratchet;
+mod roads;
 mod rooms;
 mod rust;
 mod source;
@@ -31,6 +32,7 @@ pub fn check_tree(tree: &Tree) -> Vec<String> {
     let mut findings = Vec::new();
     source::check(tree, &mut findings);
     facts::check(tree, &mut findings);
+    roads::check(tree, &mut findings);
     ratchet::check(tree, &ratcheted(tree), &mut findings);
     findings
 }

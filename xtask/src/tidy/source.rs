@@ -54,6 +54,68 @@ pub(super) fn check(tree: &Tree, findings: &mut Vec<String>) {
         }
         owned(path, text, findings);
         fences(path, text, findings);
+        typed_errors(path, text, findings);
+    }
+    defined_once(tree, findings);
+}
+
+/// Words that had several meanings, each for one type of the crates that ship; a test's own types are not counted.
+const ONE_MEANING: [&str; 8] =
+    ["Batch", "Clock", "DecodeError", "DriftNotice", "EngineChain", "Health", "HybridClock", "Refusal"];
+
+/// Files whose name says one thing.
+const ONE_FILE: [&str; 2] = ["duties.rs", "pace.rs"];
+
+/// A word with one meaning names one type, and a file's name one file.
+fn defined_once(tree: &Tree, findings: &mut Vec<String>) {
+    let shipped = || tree.rust().filter(|(path, _)| path.starts_with("edgepos") && path.contains("/src/"));
+    for word in ONE_MEANING {
+        let heads = ["struct", "enum", "trait", "type"].map(|kind| format!("{kind} {word}"));
+        let defines = |line: &str| {
+            heads.iter().any(|head| {
+                line.match_indices(head.as_str()).any(|(at, _)| {
+                    let after = &line[at + head.len()..];
+                    !after.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+                })
+            })
+        };
+        let places = shipped().filter(|(_, text)| code(text).any(|(_, line)| defines(line)));
+        for (path, _) in places.skip(1) {
+            findings.push(format!("{path}: `{word}` has one meaning, and another file defines it"));
+        }
+    }
+    for name in ONE_FILE {
+        for (path, _) in shipped().filter(|(path, _)| path.rsplit('/').next() == Some(name)).skip(1) {
+            findings.push(format!("{path}: there is one {name}; name this file after what is in it"));
+        }
+    }
+}
+
+/// The second argument of each `Result` of a line.
+fn error_of_results(line: &str) -> impl Iterator<Item = &str> {
+    line.match_indices("Result<").filter_map(|(at, head)| {
+        let inside = &line[at + head.len()..];
+        let (mut depth, mut second) = (0, None);
+        for (place, c) in inside.char_indices() {
+            match c {
+                '<' | '(' | '[' => depth += 1,
+                ',' if depth == 0 => second = Some(place + 1),
+                '>' if depth == 0 => return second.map(|start: usize| inside[start..place].trim()),
+                '>' | ')' | ']' => depth -= 1,
+                _ => {}
+            }
+        }
+        None
+    })
+}
+
+/// An error has a type: a caller cannot match on a text, and a text has no cause.
+fn typed_errors(path: &str, text: &str, findings: &mut Vec<String>) {
+    let tests = path.contains("/tests/") || path.contains("/check/");
+    for (number, line) in code(text).filter(|_| !tests) {
+        if error_of_results(line).any(|error| error == "String") {
+            findings.push(format!("{path}:{number}: an error is a type, not a text"));
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::ratchet::Finding;
 
 pub(super) const SHORT_DOC: &str = "short-doc";
 pub(super) const TWO_WORDS: &str = "cannot";
+pub(super) const IDIOM: &str = "idiom";
 
 /// A doc comment of fewer words says what the name says already.
 const FEWEST_WORDS: usize = 3;
@@ -15,6 +16,7 @@ pub(super) fn check(tree: &Tree, findings: &mut Vec<Finding>) {
     }
     for (path, text) in &tree.texts {
         cannot(path, text, findings);
+        idioms(path, text, findings);
     }
 }
 
@@ -58,6 +60,36 @@ fn container(lines: &[&str], at: usize) -> Option<usize> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let own = indent(lines[at]);
     (0..at).rev().find(|before| !lines[*before].trim().is_empty() && indent(lines[*before]) < own)
+}
+
+/// Turns of phrase that are not plain standard English, and what to write.
+const IDIOMS: [(&str, &str); 4] = [
+    ("company", "say what is batched with what"),
+    ("its office", "say which lease it holds"),
+    ("is none.", "say what it is not: \"cannot be read\", \"is not a chain\""),
+    ("are none.", "say what they are not"),
+];
+
+fn idioms(path: &str, text: &str, findings: &mut Vec<Finding>) {
+    // The rules name what they look for.
+    if path == "STYLE.md" || path.starts_with("xtask/") {
+        return;
+    }
+    for (index, line) in text.lines().enumerate() {
+        let Some(at) = line.find("//").or_else(|| path.ends_with(".md").then_some(0)) else { continue };
+        for (phrase, instead) in IDIOMS {
+            // "There is none" says what is absent.
+            let found =
+                line[at..].match_indices(phrase).any(|(within, _)| !line[..at + within].ends_with("there "));
+            if found {
+                findings.push(Finding {
+                    rule: IDIOM,
+                    subject: path.to_owned(),
+                    message: format!("{path}:{}: `{phrase}`: {instead}", index + 1),
+                });
+            }
+        }
+    }
 }
 
 /// It is one word, also where a line ends between the two; `cannot only` is two.
