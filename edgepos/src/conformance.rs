@@ -4,6 +4,7 @@
 //! edgepos::conformance::store(&mut || Box::new(edgepos::MemoryStore::new()));
 //! ```
 
+mod alerts;
 mod clock;
 mod device;
 mod transport;
@@ -12,6 +13,7 @@ mod uplink;
 use edgepos_core::{Chain, EventId, Lane, Persist, PersistId, ReplicaId, Seq, Space, Write};
 use edgepos_sync::{EventRecord, Hash};
 
+pub use self::alerts::{Arrived, ScriptedManager, alerts};
 pub use self::clock::clock;
 pub use self::device::{StoreDevice, store_device};
 pub use self::transport::{TransportEnd, transport};

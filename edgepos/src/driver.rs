@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 use tracing::{error, info};
 
+use crate::courier::Board;
 use crate::monitor::Monitor;
 use crate::node::{Command, Node};
 use crate::ports::{Clock, Ports, StoreError, Transport, TransportEvent, Uplink};
@@ -59,10 +60,11 @@ impl Driver {
     /// # Errors
     /// When the store cannot be read, or the configuration is refused. Nothing was written then.
     pub fn start(config: Config, ports: Ports) -> Result<(Node, Self), StartError> {
-        let Ports { store, transport, transport_events, uplink, clock } = ports;
+        let Ports { store, transport, transport_events, uplink, clock, alerts } = ports;
         let restored = Restored::from_store(store.as_ref())?;
         let now = clock.now();
         let config = Config { delivery: transport.delivery(), nonce: drawn(), ..config };
+        let (board, courier) = Board::new(alerts, config.me, now);
         let terminal = Terminal::new(now, config, restored)?;
         let (jobs, queue) = blocking::channel();
         let (done, store_done) = mpsc::unbounded_channel();
@@ -75,6 +77,8 @@ impl Driver {
         let (replies, uplink_replies) = mpsc::unbounded_channel();
         let (written, writes) = watch::channel(0);
         let node = Node::new(commands, notices.clone(), writes);
+        let mut calls = JoinSet::new();
+        calls.spawn(courier.run());
         let runner = Loop {
             terminal,
             transport,
@@ -84,9 +88,10 @@ impl Driver {
             jobs,
             notices,
             replies,
-            calls: JoinSet::new(),
+            calls,
             waiting: BTreeMap::new(),
             monitor: Monitor::new(now),
+            board,
             last_request: 0,
             written,
             promised: 0,
@@ -125,10 +130,12 @@ struct Loop {
     jobs: blocking::Sender<Job>,
     notices: broadcast::Sender<Notice>,
     replies: mpsc::UnboundedSender<(UplinkId, Result<CloudReply, UplinkError>)>,
-    /// Requests that are under way: they end with the loop.
+    /// Requests that are under way, and who tells of alerts: they end with the loop.
     calls: JoinSet<()>,
     waiting: BTreeMap<RequestId, ReplySender>,
     monitor: Monitor,
+    /// What someone must act on, for whoever is told.
+    board: Board,
     last_request: u64,
     /// Changes with each write that is durable, for whoever reads back.
     written: watch::Sender<u64>,
@@ -247,16 +254,12 @@ impl Loop {
             Command::Inference(what) => return self.monitor.inference(now, what),
             // A caller that has gone does not need its answer.
             Command::Metrics(reply) => return drop(reply.send(self.monitor.text())),
-            Command::Elections(reply) => {
-                let _ = reply.send(self.terminal.elections(now));
-                return;
-            }
             Command::Condition(kind, found) => return self.terminal.report_condition(now, kind, found),
             Command::RaiseLevel(reply) => return drop(reply.send(self.terminal.raise_level(now))),
             Command::Flush => return self.terminal.flush(now),
             Command::StepDown => return self.terminal.step_down(now),
             Command::Read(load, reader) => return drop(self.jobs.send(Job::Read(load, reader))),
-            Command::Query(query) => return query(&self.terminal),
+            Command::Query(query) => return query(&self.terminal, now),
             Command::Shutdown => return,
         };
         match made {
@@ -303,6 +306,7 @@ impl Loop {
     fn notice(&mut self, notice: Notice) {
         let now = self.now();
         self.monitor.notice(now, &notice);
+        self.board.notice(now, &notice);
         drop(self.notices.send(notice));
     }
 
@@ -310,6 +314,7 @@ impl Loop {
         let now = self.now();
         if self.monitor.is_due(now) {
             let (status, elections) = (self.terminal.status(), self.terminal.elections(now));
+            self.board.refresh(&status.conditions);
             for alert in self.monitor.sample(now, &status, &elections) {
                 self.notice(Notice::Alert(alert));
             }

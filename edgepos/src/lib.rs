@@ -3,8 +3,8 @@
 //!
 //! [`Terminal`] is the sans-IO composition of the election, the outbox and the store's state; it owns the transaction, so that a
 //! sale's event, its effects, its chain head and its receipt number are one durable write. [`Driver`] is the
-//! only async loop: it feeds a terminal from the ports [`Store`], [`Transport`], [`Uplink`] and [`Clock`] and hands out
-//! [`Node`]s, through which a till sells.
+//! only async loop: it feeds a terminal from the ports [`Store`], [`Transport`], [`Uplink`], [`Clock`] and [`Alerts`] and hands
+//! out [`Node`]s, through which a till sells.
 //!
 //! Whoever has a loop of their own does without the driver:
 //!
@@ -53,6 +53,7 @@
 #![forbid(unsafe_code)]
 
 pub mod conformance;
+mod courier;
 mod driver;
 mod history;
 mod http_date;
@@ -71,6 +72,7 @@ mod tcp;
 mod terminal;
 
 pub use async_trait::async_trait;
+pub use courier::MAX_INCIDENTS;
 pub use driver::{Driver, StartError};
 pub use edgepos_consensus as consensus;
 pub use edgepos_core as core;
@@ -90,8 +92,8 @@ pub use monitor::exposition::METRICS_CONTENT_TYPE;
 pub use monitor::inference::Inference;
 pub use node::{Begun, Claimed, Committed, Node};
 pub use ports::{
-    Clock, Delivery, EachRow, MemoryStore, Ports, Rows, Store, StoreError, StoreFailure, SystemClock,
-    Transport, TransportEvent, Uplink,
+    AlertError, Alerts, Bulletin, Clock, Delivery, EachRow, Incident, IncidentKind, LogOnly, MemoryStore,
+    Ports, Rows, Store, StoreError, StoreFailure, SystemClock, Transport, TransportEvent, Uplink,
 };
 pub use retail::counters::CounterValue;
 pub use retail::record::Record;
@@ -99,12 +101,13 @@ pub use retail::sale::basket::OpenBasket;
 pub use retail::sale::draft::Draft;
 pub use retail::sale::receipt::{Commit, Receipt};
 pub use retail::unreadable::Unreadable;
+pub use setup::open::OpenTerminal;
 pub use setup::terminal_name::TerminalName;
-pub use setup::{OpenTerminal, Setup, SetupError};
+pub use setup::{Setup, SetupError};
 pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
-    CLOCK_GUARD, Condition, ConditionKind, Config, ConfigError, Disk, Finding, Genesis, Input, LevelError,
-    MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, Output, Refusal, ReplaceError, Reply, RequestId, RestoreError,
+    CLOCK_GUARD, Condition, ConditionKind, Config, ConfigError, Diagnosis, Disk, Dropped, Finding, Genesis, Input, LevelError,
+    MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, Output, PeerDiagnosis, Refusal, ReplaceError, Reply, RequestId, RestoreError,
     Restored, RowError, Status, Terminal,
 };

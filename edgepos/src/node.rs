@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use edgepos_consensus::{self as consensus, MembershipError};
-use edgepos_core::{EventId, Load, LoadId, ReplicaId, Space};
+use edgepos_core::{EventId, Load, LoadId, Now, ReplicaId, Space};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep};
 
@@ -16,7 +16,7 @@ use crate::retail::sale::basket::OpenBasket;
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::receipt::{Commit, Receipt};
 use crate::terminal::{
-    ConditionKind, Finding, LevelError, MAX_PAGE, Notice, Refusal, ReplaceError, Reply, Status, Terminal,
+    ConditionKind, Diagnosis, Finding, LevelError, MAX_PAGE, Notice, Refusal, ReplaceError, Reply, Status, Terminal,
 };
 
 /// How long a flush has before it is looked at, and made once more.
@@ -32,7 +32,7 @@ pub(crate) enum Command {
     Claim(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Record(Record, oneshot::Sender<Result<Reply, Refusal>>),
     Read(Load, oneshot::Sender<Rows>),
-    Query(Box<dyn FnOnce(&Terminal) + Send>),
+    Query(Box<dyn FnOnce(&Terminal, Now) + Send>),
     Admit(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Retire(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Replace(u16, bool, oneshot::Sender<Result<(), ReplaceError>>),
@@ -41,7 +41,6 @@ pub(crate) enum Command {
     Condition(ConditionKind, Option<Finding>),
     Inference(Inference),
     Metrics(oneshot::Sender<String>),
-    Elections(oneshot::Sender<consensus::Report>),
     Flush,
     StepDown,
     Shutdown,
@@ -247,9 +246,15 @@ impl Node {
     /// # Errors
     /// When the terminal has stopped.
     pub async fn elections(&self) -> Result<consensus::Report, Refusal> {
-        let (reply, report) = oneshot::channel();
-        self.tell(Command::Elections(reply)).await?;
-        report.await.map_err(|_| gone())
+        self.query_at(Terminal::elections).await
+    }
+
+    /// How the terminal's engines are, for whoever looks for a fault: elections, what was dropped, what may be pruned, peers.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn diagnosis(&self) -> Result<Diagnosis, Refusal> {
+        self.query_at(Terminal::diagnosis).await
     }
 
     /// One counter; `None` when nothing ever moved it: see [`Terminal::ask_counter`].
@@ -455,9 +460,16 @@ impl Node {
         &self,
         question: impl FnOnce(&Terminal) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
+        self.query_at(|terminal, _| question(terminal)).await
+    }
+
+    async fn query_at<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Terminal, Now) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
         // A caller that has gone does not need its answer.
-        let query = Box::new(move |terminal: &Terminal| drop(reply.send(question(terminal))));
+        let query = Box::new(move |terminal: &Terminal, now: Now| drop(reply.send(question(terminal, now))));
         self.commands.send(Command::Query(query)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
     }

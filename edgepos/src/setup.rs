@@ -2,6 +2,7 @@
 //!
 //! Whoever brings a port of their own starts a [`Driver`](crate::Driver) with it instead.
 
+pub(crate) mod open;
 pub(crate) mod terminal_name;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,6 @@ use std::fs;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use edgepos_consensus::MAX_TERMINALS;
@@ -19,13 +19,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 use self::terminal_name::TerminalName;
-use crate::driver::Driver;
 use crate::http_uplink::HttpUplink;
-use crate::node::Node;
-use crate::ports::{Ports, StoreError, SystemClock};
 use crate::recovery::kit::RecoveryAnchor;
-use crate::sqlite_store::SqliteStore;
-use crate::tcp::{TcpConfig, TcpTransport};
 use crate::terminal::{Config, Genesis};
 
 /// Largest file that is read.
@@ -131,6 +126,9 @@ pub struct Setup {
     /// Largest event, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_event_bytes: Option<u32>,
+    /// Free MiB on the disk below which that is told; 0: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_low_below_mib: Option<u32>,
     /// Baskets that may be open at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_open_baskets: Option<usize>,
@@ -166,16 +164,6 @@ impl SetupError {
     fn plain(what: impl Into<String>) -> Self {
         Self { what: what.into(), source: None }
     }
-}
-
-/// An open terminal. Sell through [`node`](Self::node); dropping this lets it run on.
-#[derive(Debug)]
-pub struct OpenTerminal {
-    /// To sell through; cheap to clone.
-    pub node: Node,
-    /// Where the other terminals may call.
-    pub address: SocketAddr,
-    driver: Driver,
 }
 
 impl std::str::FromStr for Setup {
@@ -221,6 +209,7 @@ impl Setup {
             leaderless_upload_after_ms: None,
             pause_above: None,
             max_event_bytes: None,
+            disk_low_below_mib: None,
             max_open_baskets: None,
             max_commits: None,
             max_rows_behind: None,
@@ -239,34 +228,6 @@ impl Setup {
         let mut setup: Self = text.parse().map_err(|error| SetupError::because(place, error))?;
         setup.database = path.parent().unwrap_or(Path::new("")).join(setup.database);
         Ok(setup)
-    }
-
-    /// Opens the store and the ports and starts the terminal. Must be called inside a tokio runtime.
-    ///
-    /// # Errors
-    /// When a field says what it may not, an address is taken, or the database is another terminal's. Nothing was written then.
-    pub async fn open(self) -> Result<OpenTerminal, SetupError> {
-        let config = self.config()?;
-        let database = || self.database.display().to_string();
-        let store =
-            SqliteStore::open(&self.database).map_err(|error| SetupError::because(database(), error))?;
-        let peers = self.peers.iter().map(|(peer, address)| (peer.number(), address.clone())).collect();
-        let tcp = TcpConfig { listen: self.listen, peers };
-        let listens = |error| SetupError::because(format!("listen = {}", self.listen), error);
-        let (transport, transport_events) = TcpTransport::start(&config, tcp).await.map_err(listens)?;
-        let address = transport.local_addr();
-        let uplink =
-            HttpUplink::new(&self.cloud, self.store).map_err(|error| SetupError::because("cloud", error))?;
-        let ports = Ports {
-            store: Box::new(store),
-            transport: Box::new(transport),
-            transport_events,
-            uplink: Arc::new(uplink),
-            clock: Arc::new(SystemClock::new()),
-        };
-        let (node, driver) =
-            Driver::start(config, ports).map_err(|error| SetupError::because(database(), error))?;
-        Ok(OpenTerminal { node, address, driver })
     }
 
     /// What the terminal itself is told.
@@ -326,6 +287,7 @@ impl Setup {
             leaderless_upload_after_ms,
             pause_above,
             max_event_bytes,
+            disk_low_below_mib,
             max_open_baskets,
             max_commits,
             max_rows_behind,
@@ -347,6 +309,7 @@ impl Setup {
         set(&mut config.leaderless_upload_after, ms(*leaderless_upload_after_ms));
         set(&mut config.pause_above, *pause_above);
         set(&mut config.max_event_bytes, *max_event_bytes);
+        set(&mut config.disk_low_below, disk_low_below_mib.map(|mib| u64::from(mib) << 20));
         set(&mut config.max_open_baskets, *max_open_baskets);
         set(&mut config.max_commits, *max_commits);
         set(&mut config.max_rows_behind, *max_rows_behind);
@@ -422,26 +385,6 @@ fn by_name<S: Serializer>(peers: &BTreeMap<TerminalName, String>, to: S) -> Resu
     to.collect_map(peers.iter().map(|(peer, address)| (peer.to_string(), address)))
 }
 
-impl OpenTerminal {
-    /// Sends what is batched, stops the terminal and waits until its files are free.
-    ///
-    /// # Errors
-    /// The store's error, when it failed.
-    pub async fn close(self) -> Result<(), StoreError> {
-        self.node.flush().await;
-        self.node.shutdown().await;
-        self.join().await
-    }
-
-    /// Waits until the terminal was shut down, or until its store failed: see [`Driver::join`].
-    ///
-    /// # Errors
-    /// The store's error, when it was fatal.
-    pub async fn join(self) -> Result<(), StoreError> {
-        self.driver.join().await
-    }
-}
-
 fn read_limited(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     fs::File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
@@ -501,7 +444,7 @@ mod tests {
                    location = 5\nflush_ms = 60000\nbusy_flush_ms = 70000\nbusy_above = 6\nexception_grace_ms = 7\n\
                    unreferenced_returns = false\ncampaigns = false\nreplace_voter_after_s = 30\ndisk_stall_after_ms = 500\n\
                    level_after_s = 8\nuplink_timeout_ms = 9000\nuplink_retry_ms = 10000\nleaderless_upload_after_ms = 11000\n\
-                   pause_above = 12\nmax_event_bytes = 2048\nmax_open_baskets = 13\nmax_commits = 14\nmax_rows_behind = 15\n\
+                   pause_above = 12\nmax_event_bytes = 2048\ndisk_low_below_mib = 17\nmax_open_baskets = 13\nmax_commits = 14\nmax_rows_behind = 15\n\
                    max_peers = 16\n";
         let setup = setup(all);
         let Config {
@@ -525,6 +468,7 @@ mod tests {
             leaderless_upload_after,
             pause_above,
             max_event_bytes,
+            disk_low_below,
             location,
             unreferenced_returns,
             max_open_baskets,
@@ -547,6 +491,7 @@ mod tests {
         );
         assert_eq!((location, busy_above, pause_above, max_event_bytes), (5, 6, 12, 2_048));
         assert_eq!((max_open_baskets, max_commits, max_rows_behind, max_peers), (13, 14, 15, 16));
+        assert_eq!(disk_low_below, 17 << 20);
         let again: Setup = toml::to_string(&setup).unwrap().parse().unwrap();
         assert_eq!(again, setup, "what is written reads back");
     }

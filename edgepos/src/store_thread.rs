@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use edgepos_core::{Load, LoadId, Persist, PersistId};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::ports::{Rows, Store, StoreError, StoreFailure};
 use crate::terminal::Disk;
@@ -16,6 +16,8 @@ use crate::terminal::Disk;
 const MAX_GROUP: usize = 256;
 /// How long a thread with nothing to do waits before it looks at the disk's room again.
 const LOOK: Duration = Duration::from_secs(1);
+/// What free space is told in.
+const MIB: u64 = 1 << 20;
 /// First and longest wait before a group is committed again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
@@ -56,6 +58,8 @@ struct Worker {
     promised: u64,
     told: Disk,
     looked: Option<Instant>,
+    /// Whether it was said that the store cannot tell how much is free.
+    cannot_tell: bool,
     retry: Option<Retry>,
 }
 
@@ -82,6 +86,7 @@ pub(crate) fn serve(store: Box<dyn Store>, queue: &Receiver<Job>, done: Unbounde
         promised: 0,
         told: Disk::default(),
         looked: None,
+        cannot_tell: false,
         retry: None,
     };
     while worker.take(queue) {
@@ -192,6 +197,11 @@ impl Worker {
         if waits == Some(StoreFailure::Full) || self.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             self.looked = Some(Instant::now());
             disk.room = self.store.set_aside(self.promised);
+            // In whole MiB: what every write changes a little is no news.
+            disk.free = self.store.free_bytes().map(|free| free & !(MIB - 1));
+            if disk.free.is_none() && !std::mem::replace(&mut self.cannot_tell, true) {
+                info!("the store cannot tell how much of its disk is free: a low one is not told");
+            }
         }
         if disk != self.told {
             self.told = disk;

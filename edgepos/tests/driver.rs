@@ -14,8 +14,8 @@ use edgepos::consensus::Timing;
 use edgepos::core::{ConnectionId, IdempotencyKey, Persist, ReplicaId, Space, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, CounterRow, Currency, Line, Tender};
 use edgepos::{
-    Commit, ConditionKind, Config, Delivery, Draft, Driver, Genesis, Inference, MemoryStore, Node, Notice,
-    Ports, Record, Refusal, Rows, SqliteStore, Store, StoreError, SystemClock, Transport,
+    Commit, ConditionKind, Config, Delivery, Draft, Driver, Genesis, Inference, LogOnly, MemoryStore, Node,
+    Notice, Ports, Record, Refusal, Rows, SqliteStore, Store, StoreError, SystemClock, Transport,
 };
 use tokio::sync::{broadcast, mpsc};
 
@@ -29,8 +29,8 @@ fn start(store: Box<dyn Store>) -> (Node, Driver) {
 /// Nobody is there.
 fn alone(store: Box<dyn Store>) -> Ports {
     let (_, transport_events) = mpsc::channel(1);
-    let (uplink, clock) = (Arc::new(Cloudless), Arc::new(SystemClock::new()));
-    Ports { store, transport: Box::new(Alone), transport_events, uplink, clock }
+    let (uplink, clock, alerts) = (Arc::new(Cloudless), Arc::new(SystemClock::new()), Arc::new(LogOnly));
+    Ports { store, transport: Box::new(Alone), transport_events, uplink, clock, alerts }
 }
 
 /// A terminal alone on a network of datagrams.

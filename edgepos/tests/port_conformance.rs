@@ -391,3 +391,105 @@ mod uplinks {
         }
     }
 }
+
+mod managers {
+    use edgepos::conformance::{Arrived, ScriptedManager};
+    use edgepos::{AlertError, Alerts, Bulletin};
+
+    use super::*;
+
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Fault {
+        None,
+        TellsTwice,
+        ForgetsEnds,
+        ForgetsWhatHolds,
+        NumbersAnew,
+        BelievesFailures,
+        TriesAgainItself,
+        SwallowsAbsence,
+        TellsOnlyChanges,
+        ComplainsOfSuccess,
+        StopsAfterAFailure,
+    }
+
+    /// A port without a network.
+    struct Direct {
+        manager: Option<ScriptedManager>,
+        fault: Fault,
+        failed: AtomicU64,
+    }
+
+    impl Direct {
+        fn new(manager: Option<ScriptedManager>, fault: Fault) -> Self {
+            Self { manager, fault, failed: AtomicU64::new(0) }
+        }
+    }
+
+    #[async_trait]
+    impl Alerts for Direct {
+        async fn tell(&self, bulletin: &Bulletin) -> Result<(), AlertError> {
+            let Some(manager) = &self.manager else {
+                let swallows = self.fault == Fault::SwallowsAbsence;
+                return if swallows { Ok(()) } else { Err(AlertError::new("nobody is there")) };
+            };
+            if self.fault == Fault::TellsOnlyChanges && bulletin.changes.is_empty() {
+                return Ok(());
+            }
+            if self.fault == Fault::StopsAfterAFailure && self.failed.load(Ordering::Relaxed) > 0 {
+                return Err(AlertError::new("it has stopped"));
+            }
+            let ends = self.fault == Fault::ForgetsEnds;
+            let changes = bulletin.changes.iter().filter(|change| change.holds || !ends);
+            let arrived = Arrived {
+                number: match (self.fault, bulletin.number) {
+                    (Fault::NumbersAnew, 3) => 1,
+                    (_, number) => number,
+                },
+                changes: changes.map(|change| (change.name.to_owned(), change.holds)).collect(),
+                standing: match self.fault {
+                    Fault::ForgetsWhatHolds => Vec::new(),
+                    _ => bulletin.standing.iter().map(|incident| incident.name.to_owned()).collect(),
+                },
+            };
+            let taken = manager.hear(arrived.clone());
+            if self.fault == Fault::TellsTwice || self.fault == Fault::TriesAgainItself && !taken {
+                manager.hear(arrived);
+            }
+            self.failed.fetch_add(u64::from(!taken), Ordering::Relaxed);
+            if taken && self.fault == Fault::ComplainsOfSuccess {
+                return Err(AlertError::new("what was taken is no failure"));
+            }
+            if taken || self.fault == Fault::BelievesFailures {
+                return Ok(());
+            }
+            Err(AlertError::new("the manager fails"))
+        }
+    }
+
+    async fn run(fault: Fault) {
+        let manager = ScriptedManager::default();
+        let port = Direct::new(Some(manager.clone()), fault);
+        conformance::alerts(&port, &manager, &Direct::new(None, fault)).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_broken_is_caught_by_name() {
+        run(Fault::None).await;
+        for (fault, name) in [
+            (Fault::TellsTwice, "a bulletin arrives, once"),
+            (Fault::ForgetsEnds, "what began and what ended arrives"),
+            (Fault::ForgetsWhatHolds, "all that holds arrives"),
+            (Fault::NumbersAnew, "the number arrives"),
+            (Fault::BelievesFailures, "a manager that fails is an error"),
+            (Fault::TriesAgainItself, "a call tells once"),
+            (Fault::SwallowsAbsence, "a manager that is away is an error"),
+            (Fault::TellsOnlyChanges, "that nothing holds is told"),
+            (Fault::ComplainsOfSuccess, "a bulletin that is taken is no error"),
+            (Fault::StopsAfterAFailure, "a bulletin that is taken is no error"),
+        ] {
+            let said = complaint(run(fault)).await;
+            assert!(said.contains(name), "expected {name}: {said}");
+        }
+    }
+}

@@ -11,7 +11,7 @@ use alone::{Alone, Cloudless};
 use edgepos::core::{ConnectionId, IdempotencyKey, ReplicaId, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, Currency, Discount, Line, Tender, TenderType};
 use edgepos::{
-    Commit, Config, Draft, Driver, Genesis, MemoryStore, Node, Ports, Record, Refusal, SystemClock,
+    Commit, Config, Draft, Driver, Genesis, LogOnly, MemoryStore, Node, Ports, Record, Refusal, SystemClock,
     TransportEvent,
 };
 use tokio::sync::mpsc;
@@ -131,6 +131,7 @@ async fn nothing_of_a_customer_or_a_sale_is_shown() {
         transport_events,
         uplink: Arc::new(Cloudless),
         clock: Arc::new(SystemClock::new()),
+        alerts: Arc::new(LogOnly),
     };
     let (node, driver) = Driver::start(Config::new(me, genesis, 9), ports).unwrap();
     let mut shown = Shown::default();

@@ -56,6 +56,8 @@ fn what_is_data_reads_back() {
 #[test]
 fn notices_have_a_name_and_their_fields() {
     let leader = Leader { replica: ONE, term: Term(3) };
+    let alert =
+        Alert { name: "queue", firing: true, value: 2.0, threshold: 1.0, says: "much", remedy: "less" };
     let said: [(Notice, Value); 4] = [
         (
             Notice::Election(consensus::Notice::LeaderChanged(Some(leader))),
@@ -70,8 +72,8 @@ fn notices_have_a_name_and_their_fields() {
             json!({ "notice": "frame_refused", "from": "1-0123456789ab", "reason": "why" }),
         ),
         (
-            Notice::Alert(Alert { name: "queue", firing: true, value: 2.0, threshold: 1.0 }),
-            json!({ "notice": "alert", "alert": "queue", "firing": true, "value": 2.0, "threshold": 1.0 }),
+            Notice::Alert(alert),
+            json!({ "notice": "alert", "alert": "queue", "firing": true, "value": 2.0, "threshold": 1.0, "says": "much", "remedy": "less" }),
         ),
     ];
     for (notice, expected) in said {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use edgepos::core::EventId;
 use edgepos::model::{BasketId, BookedName, CounterRow, DocType, Envelope};
-use edgepos::{ConditionKind, Driver, MemoryStore, Ports, SystemClock, TransactionQuery};
+use edgepos::{ConditionKind, Driver, LogOnly, MemoryStore, Ports, SystemClock, TransactionQuery};
 use support::cloud::Cloud;
 use support::{Shop, Till, back, draft};
 
@@ -178,6 +178,7 @@ async fn it_is_found_once_and_its_other_names_say_which_counts() {
         transport_events,
         uplink: Arc::new(alone::Cloudless),
         clock: Arc::new(SystemClock::new()),
+        alerts: Arc::new(LogOnly),
     };
     let (node, _driver) = Driver::start(config, ports).unwrap();
     let page = node.transactions(&TransactionQuery::default(), None, 100).await.unwrap();

@@ -9,8 +9,8 @@ use edgepos::core::{ConnectionId, IdempotencyKey, Now, Persist, ReplicaId, Space
 use edgepos::model::{BasketId, Currency, Line, Tender};
 use edgepos::sync::{CloudReply, CloudRequest, UplinkError};
 use edgepos::{
-    Commit, Config, Delivery, Draft, Driver, Genesis, Input, Output, Ports, RequestId, Restored, Rows,
-    SqliteStore, Store, StoreError, SystemClock, Terminal, Transport, Uplink, async_trait,
+    Commit, Config, Delivery, Draft, Driver, Genesis, Input, LogOnly, Output, Ports, RequestId, Restored,
+    Rows, SqliteStore, Store, StoreError, SystemClock, Terminal, Transport, Uplink, async_trait,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -86,6 +86,7 @@ pub(crate) fn sell(callers: usize, sales: usize) -> Figures {
             transport_events,
             uplink: Arc::new(Cloudless),
             clock: Arc::new(SystemClock::new()),
+            alerts: Arc::new(LogOnly),
         };
         let (node, driver) = Driver::start(config(), ports).expect("a till");
         // The reserve is made and the election is over.

@@ -133,6 +133,7 @@ mod tests {
             open_exceptions: 0,
             quarantined: 0,
             set_aside: 0,
+            disk_free: None,
             business_day: None,
             conditions: Vec::new(),
         }

@@ -219,6 +219,7 @@ impl Later {
             open_exceptions: self.state.exceptions().len(),
             quarantined: self.state.facts().unreadable.len() as u64,
             set_aside: 0,
+            disk_free: None,
             business_day: None,
             conditions: Vec::new(),
         }

@@ -12,6 +12,9 @@ pub(super) struct AlertRule {
     pub(super) threshold: f64,
     /// It ends here, or on the good side of it.
     pub(super) ends_at: f64,
+    /// What it says and what to do, in two sentences.
+    pub(super) says: &'static str,
+    pub(super) remedy: &'static str,
     value: fn(&Sample) -> f64,
 }
 
@@ -41,28 +44,108 @@ impl Beyond {
     }
 }
 
-const fn above(name: &'static str, threshold: f64, ends_at: f64, value: fn(&Sample) -> f64) -> AlertRule {
-    AlertRule { name, beyond: Beyond::Above, threshold, ends_at, value }
+const fn rule(
+    name: &'static str,
+    (beyond, threshold, ends_at): (Beyond, f64, f64),
+    (says, remedy): (&'static str, &'static str),
+    value: fn(&Sample) -> f64,
+) -> AlertRule {
+    AlertRule { name, beyond, threshold, ends_at, says, remedy, value }
 }
 
 /// Every rule. Durations are in seconds.
 pub(super) const RULES: [AlertRule; 9] = [
-    above("elections", 3.0, 2.0, |sample| sample.elections),
-    above("failover", 10.0, 5.0, |sample| sample.failover),
-    above("split_brain", 0.0, 0.0, |sample| sample.split_brains),
-    above("sync_lag", 60.0, 30.0, |sample| sample.sync_lag),
-    above("queue", 10_000.0, 5_000.0, |sample| sample.queued),
-    above("conflicts", 0.01, 0.005, |sample| sample.conflicts),
-    above("inference_p99", 0.3, 0.2, |sample| sample.inference_p99),
-    AlertRule {
-        name: "inference_accuracy",
-        beyond: Beyond::Below,
-        threshold: 0.9,
-        ends_at: 0.92,
-        value: |sample| sample.inference_accuracy,
-    },
-    above("inference_fallbacks", 0.05, 0.03, |sample| sample.inference_fallbacks),
+    rule(
+        "elections",
+        (Beyond::Above, 3.0, 2.0),
+        (
+            "There were more than three leaders in an hour.",
+            "Look at the network between the terminals, then at the disks.",
+        ),
+        |sample| sample.elections,
+    ),
+    rule(
+        "failover",
+        (Beyond::Above, 10.0, 5.0),
+        ("A leader took longer than 10 s to replace.", "Ask whether most terminals were off."),
+        |sample| sample.failover,
+    ),
+    rule(
+        "split_brain",
+        (Beyond::Above, 0.0, 0.0),
+        (
+            "There were two leaders in one term: a disk was copied, or a terminal lies.",
+            "Take one of them off.",
+        ),
+        |sample| sample.split_brains,
+    ),
+    rule(
+        "sync_lag",
+        (Beyond::Above, 60.0, 30.0),
+        (
+            "Events are older than 60 s and not in the cloud.",
+            "Look at the line to the cloud, and at the condition `refused_by_cloud`.",
+        ),
+        |sample| sample.sync_lag,
+    ),
+    rule(
+        "queue",
+        (Beyond::Above, 10_000.0, 5_000.0),
+        (
+            "More than 10,000 events wait for the cloud.",
+            "See that the disk has room: the cloud has been away for long, and nothing is lost.",
+        ),
+        |sample| sample.queued,
+    ),
+    rule(
+        "conflicts",
+        (Beyond::Above, 0.01, 0.005),
+        (
+            "There was more than one exception for each hundred transactions of the last hour.",
+            "Look at the stock records, and at which tills were cut off.",
+        ),
+        |sample| sample.conflicts,
+    ),
+    rule(
+        "inference_p99",
+        (Beyond::Above, 0.3, 0.2),
+        (
+            "Models answer too late.",
+            "Look at which engine and delegate they run on, and at what else the box does.",
+        ),
+        |sample| sample.inference_p99,
+    ),
+    rule(
+        "inference_accuracy",
+        (Beyond::Below, 0.9, 0.92),
+        (
+            "Cashiers correct more than one answer of ten: the products or their packages have changed.",
+            "Train or enrol again.",
+        ),
+        |sample| sample.inference_accuracy,
+    ),
+    rule(
+        "inference_fallbacks",
+        (Beyond::Above, 0.05, 0.03),
+        (
+            "More than one call of twenty gets a fallback.",
+            "See whether a model is missing, too slow or unsure.",
+        ),
+        |sample| sample.inference_fallbacks,
+    ),
 ];
+
+/// The name of each rule.
+#[cfg(test)]
+pub(super) const fn names() -> [&'static str; RULES.len()] {
+    let mut names = [""; RULES.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = RULES[index].name;
+        index += 1;
+    }
+    names
+}
 
 /// Which alerts are on.
 #[derive(Debug, Default)]
@@ -79,8 +162,8 @@ impl Alerts {
             let firing = rule.beyond.holds(value, if *on { rule.ends_at } else { rule.threshold });
             if firing != *on {
                 *on = firing;
-                let AlertRule { name, threshold, .. } = *rule;
-                changes.push(Alert { name, firing, value, threshold });
+                let AlertRule { name, threshold, says, remedy, .. } = *rule;
+                changes.push(Alert { name, firing, value, threshold, says, remedy });
             }
         }
         changes

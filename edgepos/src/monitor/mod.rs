@@ -26,6 +26,10 @@ use self::metrics::Sample;
 use crate::retail::kind::KnownKind;
 use crate::terminal::{Notice, Status};
 
+/// The names of all alerts.
+#[cfg(test)]
+pub(crate) const RULE_NAMES: [&str; alerts::RULES.len()] = alerts::names();
+
 /// How often gauges are read and alerts judged.
 const PERIOD: Duration = Duration::from_secs(1);
 /// Transactions that an hour has at least where exceptions are counted for each: one of three is no trend.

@@ -45,8 +45,8 @@ pub(super) fn tell(notice: &Notice) -> &'static str {
             warn!(by_ms, "a peer's clock is far ahead; ours did not follow");
             "clock_ahead"
         }
-        Notice::Alert(Alert { name, firing: true, value, threshold }) => {
-            warn!(alert = name, value, threshold, "an alert began");
+        Notice::Alert(Alert { name, firing: true, value, threshold, says, remedy }) => {
+            warn!(alert = name, value, threshold, remedy, "{says}");
             "alert"
         }
         Notice::Alert(Alert { name, value, .. }) => {

@@ -1,11 +1,13 @@
-//! The four places where a vendor plugs in. Each comes with an implementation, and [`conformance`](crate::conformance) checks one
+//! The five places where a vendor plugs in. Each comes with an implementation, and [`conformance`](crate::conformance) checks one
 //! of your own.
 
+mod alerts;
 mod clock;
 mod store;
 mod transport;
 mod uplink;
 
+pub use alerts::{AlertError, Alerts, Bulletin, Incident, IncidentKind, LogOnly};
 pub use clock::{Clock, SystemClock};
 pub use store::{EachRow, MemoryStore, Rows, Store, StoreError, StoreFailure};
 pub use transport::{Delivery, Transport, TransportEvent};
@@ -27,6 +29,8 @@ pub struct Ports {
     pub uplink: Arc<dyn Uplink>,
     /// What tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Who is told what someone must act on; [`LogOnly`] where the log is enough.
+    pub alerts: Arc<dyn Alerts>,
 }
 
 impl std::fmt::Debug for Ports {

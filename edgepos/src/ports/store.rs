@@ -82,6 +82,12 @@ pub trait Store: Send {
         u64::MAX
     }
 
+    /// Bytes that are free on the disk that it lies on; `None` where it cannot tell, so that nobody claims anything. Asked about once a
+    /// second.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Lets go of the store on a clean stop, so that another process may open it when this returns.
     ///
     /// # Errors

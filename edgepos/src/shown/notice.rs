@@ -39,9 +39,10 @@ impl Serialize for Notice {
             Self::ClockAhead { by_ms } => {
                 out.name("clock_ahead")?.put("by_ms", by_ms)?;
             }
-            Self::Alert(Alert { name, firing, value, threshold }) => {
+            Self::Alert(Alert { name, firing, value, threshold, says, remedy }) => {
                 out.name("alert")?.put("alert", name)?.put("firing", firing)?;
                 out.put("value", value)?.put("threshold", threshold)?;
+                out.put("says", says)?.put("remedy", remedy)?;
             }
             Self::Condition { condition, holds } => {
                 out.name("condition")?.put("condition", condition)?.put("holds", holds)?;

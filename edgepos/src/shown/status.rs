@@ -33,6 +33,7 @@ struct Shown<'a> {
     open_baskets: usize,
     quarantined: u64,
     set_aside: u64,
+    disk_free: Option<u64>,
     #[serde(serialize_with = "text::list::serialize")]
     connected: &'a [ReplicaId],
     #[serde(serialize_with = "text::list::serialize")]
@@ -70,6 +71,7 @@ impl Serialize for Status {
             open_exceptions,
             quarantined,
             set_aside,
+            disk_free,
             business_day,
             conditions,
         } = self;
@@ -88,6 +90,7 @@ impl Serialize for Status {
             open_baskets: *open_baskets,
             quarantined: *quarantined,
             set_aside: *set_aside,
+            disk_free: *disk_free,
             connected,
             voters,
             learners,

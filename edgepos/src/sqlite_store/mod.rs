@@ -195,6 +195,10 @@ impl Store for SqliteStore {
         self.reserve.set_aside(promised)
     }
 
+    fn free_bytes(&self) -> Option<u64> {
+        self.reserve.free_bytes()
+    }
+
     fn close(self: Box<Self>) -> Result<(), StoreError> {
         let Self { connection, path, .. } = *self;
         let place = path.display();

@@ -44,6 +44,11 @@ impl Reserve {
         Self { path, log: beside("-wal"), held, full: false }
     }
 
+    /// What the disk that it lies on has room for; `None` where the system does not say.
+    pub(super) fn free_bytes(&self) -> Option<u64> {
+        free_bytes(&self.path)
+    }
+
     /// Frees some space for a write that found none. Whether there was any left to free.
     pub(super) fn give(&mut self) -> bool {
         self.full = true;

@@ -131,6 +131,6 @@ fn is_off(ms: i64) -> bool {
 }
 
 /// By how much a time of day is ahead of the monotonic clock, which nobody sets.
-fn base(now: Now) -> i64 {
+pub(super) fn base(now: Now) -> i64 {
     (now.wall.0 as i64).saturating_sub(now.mono.0 as i64)
 }

@@ -147,6 +147,11 @@ impl Conditions {
         Some((condition, true))
     }
 
+    /// Whether one of this kind holds.
+    pub(crate) fn holds(&self, kind: ConditionKind) -> bool {
+        self.standing.contains_key(&kind)
+    }
+
     /// Those that hold, in the order of their kinds.
     pub(crate) fn standing(&self) -> impl Iterator<Item = &Condition> {
         self.standing.values()

@@ -85,6 +85,9 @@ pub struct Config {
     pub pause_above: u32,
     /// Largest event that is recorded here, in bytes. Default 64 KiB, 1 KiB to 64 KiB: others need not take a larger one.
     pub max_event_bytes: u32,
+    /// Fewer free bytes than this on the disk are told as [`DiskLow`](crate::ConditionKind::DiskLow), until there are a quarter more.
+    /// Default 512 MiB; 0: never. Where the store cannot tell how much is free, nothing is told.
+    pub disk_low_below: u64,
     /// The place in the store that this terminal sells from. Default 0.
     pub location: u32,
     /// Whether goods come back without their receipt. Default true. A return that names its receipt is held to it either way, as far
@@ -125,6 +128,7 @@ impl Config {
             leaderless_upload_after: Duration::from_secs(30),
             pause_above: 5_000,
             max_event_bytes: 64 << 10,
+            disk_low_below: 512 << 20,
             location: 0,
             unreferenced_returns: true,
             max_open_baskets: 1_000,

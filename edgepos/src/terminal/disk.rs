@@ -10,14 +10,17 @@ use crate::ports::StoreFailure;
 pub struct Disk {
     /// Bytes of writes that may be promised in all, as [`Store::set_aside`](crate::Store::set_aside) said; 0 while the disk is full.
     pub room: u64,
+    /// Bytes that are free on it, as [`Store::free_bytes`](crate::Store::free_bytes) said, in whole MiB; `None` where the store cannot
+    /// tell.
+    pub free: Option<u64>,
     /// Why the latest writes are being repeated, while they are.
     pub waits: Option<StoreFailure>,
 }
 
 impl Default for Disk {
-    /// Room for everything, and nothing waits.
+    /// Room for everything as far as anybody knows, and nothing waits.
     fn default() -> Self {
-        Self { room: u64::MAX, waits: None }
+        Self { room: u64::MAX, free: None, waits: None }
     }
 }
 
@@ -49,6 +52,19 @@ impl Disk {
         self.is_full().then(|| Finding { count: 1, about: about.into() })
     }
 
+    /// Whether the disk is nearly full: it begins with fewer free bytes than `below`, and where `is_low` says that it has, it ends with
+    /// a quarter more than that. `None` where the store cannot tell: nothing is claimed then.
+    pub(super) fn low(&self, below: u64, is_low: bool) -> Option<Option<Finding>> {
+        let ends_at = below.saturating_add(below / 4);
+        let bound = if is_low { ends_at } else { below };
+        let tell = |free: u64| {
+            let about =
+                format!("{} MiB are free; it is over from {} MiB on", free >> 20, ends_at.div_ceil(1 << 20));
+            (free < bound).then_some(Finding { count: 1, about })
+        };
+        self.free.map(tell)
+    }
+
     /// What to tell of a store that another program holds.
     pub(super) fn busy(&self) -> Option<Finding> {
         let about = "writes wait in their order, and reads are answered";
@@ -62,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_and_a_held_store_are_told() {
-        let full = Disk { room: 0, waits: None };
+        let full = Disk { room: 0, ..Disk::default() };
         let busy = Disk { waits: Some(StoreFailure::Busy), ..Disk::default() };
         assert!(full.full().is_some() && full.busy().is_none());
         assert!(busy.full().is_none() && busy.busy().is_some());
@@ -71,8 +87,21 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_is_low_below_its_threshold_and_until_a_quarter_above_it() {
+        const MIB: u64 = 1 << 20;
+        let low = |free: u64, is_low| {
+            let disk = Disk { free: Some(free * MIB), ..Disk::default() };
+            disk.low(100 * MIB, is_low).expect("it can tell").is_some()
+        };
+        assert!(!low(100, false) && low(99, false), "it begins below the threshold");
+        assert!(low(100, true) && low(124, true) && !low(125, true), "it ends a quarter above");
+        assert_eq!(Disk::default().low(100 * MIB, false), None, "who cannot tell claims nothing");
+        assert_eq!(Disk { free: Some(0), ..Disk::default() }.low(0, false), Some(None), "0: never");
+    }
+
+    #[test]
     fn no_more_is_promised_than_there_is_room_for() {
-        let disk = Disk { room: 100, waits: None };
+        let disk = Disk { room: 100, ..Disk::default() };
         assert_eq!(disk.check(60, 40), Ok(()));
         assert_eq!(disk.check(60, 41), Err(Refusal::DiskFull));
         assert_eq!(disk.check(u64::MAX, 1), Err(Refusal::DiskFull));

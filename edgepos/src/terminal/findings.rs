@@ -24,12 +24,20 @@ pub(super) struct Seen<'t> {
     pub(super) replacing: &'t Replacing,
     /// Whether this terminal has become another incarnation since its start.
     pub(super) was_displaced: bool,
+    /// Whether the disk was nearly full until now.
+    pub(super) is_low: bool,
 }
 
 impl Seen<'_> {
     /// For each kind that the terminal itself sees whether it holds.
-    pub(super) fn findings(&self, now: Now, ledger: &mut Ledger) -> [(ConditionKind, Option<Finding>); 15] {
-        let Self { shop, election, config, clocks, disk, replacing, was_displaced } = *self;
+    pub(super) fn findings(
+        &self,
+        now: Now,
+        ledger: &mut Ledger,
+    ) -> impl Iterator<Item = (ConditionKind, Option<Finding>)> + use<> {
+        let Self { shop, election, config, clocks, disk, replacing, was_displaced, is_low } = *self;
+        // What the store cannot tell is the host's to report.
+        let low = disk.low(config.disk_low_below, is_low).map(|low| (ConditionKind::DiskLow, low));
         let second_holder = ledger.other_holder(now);
         let (mistaken, forked) = of_claims(ledger.mistakes(), ledger.to_set_aside());
         [
@@ -49,6 +57,8 @@ impl Seen<'_> {
             (ConditionKind::DiskFull, disk.full()),
             (ConditionKind::DiskBusy, disk.busy()),
         ]
+        .into_iter()
+        .chain(low)
     }
 }
 

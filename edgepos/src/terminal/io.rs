@@ -1,8 +1,6 @@
 //! What goes into a terminal and what comes out of it.
 
-use edgepos_consensus::{Health, Leader};
 use edgepos_core::{ConnectionId, EventId, Load, LoadId, Persist, PersistId, ReplicaId, WallMs};
-use edgepos_crdt::VersionVector;
 use edgepos_sync::{CloudReply, CloudRequest, UplinkError, UplinkId};
 
 use super::condition::Condition;
@@ -145,7 +143,7 @@ pub enum Notice {
     },
     /// A figure went beyond its threshold or came back. Told by a [`Driver`](crate::Driver), which watches them.
     Alert(Alert),
-    /// What someone must act on began, or is over. [`Status::conditions`] has those that hold, also when this notice was dropped.
+    /// What someone must act on began, or is over. [`Status::conditions`](super::Status::conditions) has those that hold, also when this notice was dropped.
     Condition {
         /// What it is, and since when.
         condition: Condition,
@@ -159,50 +157,4 @@ pub enum Notice {
         /// What was refused and why.
         reason: String,
     },
-}
-
-/// Who a terminal is, whom it follows, and how far its events have come.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Status {
-    /// The incarnation that this terminal is.
-    pub me: ReplicaId,
-    /// Who writes its events: the same, or the incarnation that it became where its disk had been restored, lost or cloned.
-    pub author: ReplicaId,
-    /// The terminal that leads the store, and its term.
-    pub leader: Option<Leader>,
-    /// Whether this terminal leads and hears a majority.
-    pub entitled: bool,
-    /// What the store can do from this terminal's view.
-    pub health: Health,
-    /// What is on this terminal's disk.
-    pub durable: VersionVector,
-    /// What the cloud holds, as far as is known here.
-    pub cloud: VersionVector,
-    /// Events on this terminal that the cloud is not known to hold.
-    pub queued: u64,
-    /// Peers with a connection.
-    pub connected: Vec<ReplicaId>,
-    /// The terminals that vote on what the store decides.
-    pub voters: Vec<ReplicaId>,
-    /// Those that learn: newcomers and further terminals. One with the number of another member is to take its place.
-    pub learners: Vec<ReplicaId>,
-    /// Baskets that are open.
-    pub open_baskets: usize,
-    /// By which rules the store decides: see [`Election::level`](crate::consensus::Election::level).
-    pub level: u32,
-    /// Whether that is a level which this terminal does not know: it sells and exchanges events, and takes no part in what the store
-    /// decides.
-    pub below_level: bool,
-    /// Exceptions that are raised and have not ended, the first [`MAX_PAGE`] by what they are about.
-    pub exceptions: Vec<ExceptionRaised>,
-    /// How many there are of them.
-    pub open_exceptions: usize,
-    /// Events that cannot be read here.
-    pub quarantined: u64,
-    /// Events of branches that lost: taken out of their chains and kept. Each counts under the name that it was given instead.
-    pub set_aside: u64,
-    /// The open business day, as yyyymmdd.
-    pub business_day: Option<u32>,
-    /// What someone must act on, while it holds.
-    pub conditions: Vec<Condition>,
 }

@@ -436,6 +436,21 @@ impl Ledger {
         self.outbox.queue_len()
     }
 
+    /// Up to where events may be pruned, where these belong to the store.
+    pub(crate) fn floor(&self, members: &[ReplicaId]) -> VersionVector {
+        self.outbox.floor(members)
+    }
+
+    /// Whether the store is so busy that batches wait longer.
+    pub(crate) fn is_peak(&self) -> bool {
+        self.outbox.is_peak()
+    }
+
+    /// Messages that were dropped since the start.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.outbox.ignored()
+    }
+
     fn envelope(&mut self, now: Now, config: &Config, entry: Entry) -> Envelope {
         let Entry {
             kind, body, mode, business_day, operator, drawer, effects, refs, key, origin, above, ..

@@ -7,6 +7,7 @@ mod clocks;
 mod condition;
 pub(crate) mod config;
 pub(crate) mod derivation;
+mod diagnosis;
 pub(crate) mod disk;
 mod findings;
 mod frame;
@@ -22,6 +23,7 @@ pub(crate) mod refusal;
 mod reissue;
 mod replacing;
 mod restore;
+mod status;
 pub(crate) mod turn;
 pub(crate) mod unit_of_work;
 mod unsent;
@@ -31,17 +33,19 @@ use std::fmt;
 pub use clocks::CLOCK_GUARD;
 pub use condition::{Condition, ConditionKind, Finding, MAX_ABOUT};
 pub use config::{Config, ConfigError, Genesis};
+pub use diagnosis::{Diagnosis, Dropped, PeerDiagnosis};
 pub use disk::Disk;
 use edgepos_consensus::{self as consensus, Decision, Election, MembershipError};
 use edgepos_core::{ConnectionId, EventId, LoadId, Now, PersistId, ReplicaId, Time};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{self as sync, Outbox};
 pub use frame::MAX_FRAME;
-pub use io::{Input, MAX_PAGE, Notice, Output, Reply, RequestId, Status};
+pub use io::{Input, MAX_PAGE, Notice, Output, Reply, RequestId};
 pub use level::LevelError;
 pub use refusal::Refusal;
 pub use replacing::ReplaceError;
 pub use restore::{RestoreError, Restored, RowError};
+pub use status::Status;
 
 use self::clocks::Clocks;
 use self::condition::Conditions;
@@ -53,6 +57,7 @@ use self::links::Links;
 use self::proposing::STORE_EVENT;
 use self::reissue::{InReissue, Lent};
 use self::replacing::Replacing;
+use self::status::Known;
 use self::turn::Turn;
 use self::unit_of_work::{LoadFor, UnitOfWork};
 use crate::history::durability::Durability;
@@ -306,28 +311,17 @@ impl Terminal {
 
     /// Who it is, whom it follows, and how far its events have come.
     pub fn status(&self) -> Status {
-        Status {
-            me: self.config.me,
-            author: self.ledger.author(),
-            leader: self.election.leader(),
-            entitled: self.election.entitled(),
-            health: self.election.health(),
-            durable: self.ledger.durable().clone(),
-            cloud: self.ledger.cloud().clone(),
-            queued: self.ledger.queued(),
-            connected: self.links.peers().collect(),
-            voters: self.election.voters().to_vec(),
-            learners: self.election.learners().to_vec(),
-            open_baskets: self.shop.sales().unresolved().len(),
-            level: self.election.level(),
-            below_level: self.election.is_below_level(),
-            exceptions: self.shop.exceptions().open_after(None).take(MAX_PAGE).cloned().collect(),
-            open_exceptions: self.shop.exceptions().open_count(),
-            quarantined: self.shop.quarantined(),
-            set_aside: self.shop.set_aside(),
-            business_day: self.shop.business_day(),
-            conditions: self.conditions.standing().cloned().collect(),
-        }
+        Status::of(&self.known())
+    }
+
+    /// How its engines are, for whoever looks for a fault.
+    pub fn diagnosis(&self, now: Now) -> Diagnosis {
+        Diagnosis::of(&self.known(), now)
+    }
+
+    fn known(&self) -> Known<'_> {
+        let Self { config, ledger, election, links, shop, disk, conditions, .. } = self;
+        Known { config, ledger, election, links, shop, disk, conditions }
     }
 
     /// Bytes that the commits of open baskets may write: the driver has them set aside, so that what was begun is booked on a full disk.
@@ -465,9 +459,10 @@ impl Terminal {
     }
 
     fn look_around(&mut self, now: Now) {
-        let Self { shop, election, config, ledger, in_reissue, clocks, disk, replacing, .. } = self;
-        let was_displaced = in_reissue.was_displaced();
-        let seen = Seen { shop, election, config, clocks, disk, replacing, was_displaced };
+        let Self { shop, election, config, ledger, in_reissue, clocks, disk, replacing, conditions, .. } =
+            self;
+        let (was_displaced, is_low) = (in_reissue.was_displaced(), conditions.holds(ConditionKind::DiskLow));
+        let seen = Seen { shop, election, config, clocks, disk, replacing, was_displaced, is_low };
         for (kind, found) in seen.findings(now, ledger) {
             self.report_condition(now, kind, found);
         }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use edgepos::core::{ConnectionId, ReplicaId, StoreGeneration, StoreId};
 use edgepos::sync::{CloudReply, CloudRequest, UplinkError};
-use edgepos::{Clock, Config, Delivery, Driver, Genesis, Node, Ports, Store, Transport, Uplink, async_trait};
+use edgepos::{
+    Alerts, Clock, Config, Delivery, Driver, Genesis, LogOnly, Node, Ports, Store, Transport, Uplink,
+    async_trait,
+};
 use tokio::sync::mpsc;
 
 /// Nobody is connected.
@@ -34,7 +37,8 @@ pub(crate) fn start(me: ReplicaId, store: Box<dyn Store>, clock: Arc<dyn Clock>)
     let genesis =
         Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
     let (_events, transport_events) = mpsc::channel(1);
-    let ports =
-        Ports { store, transport: Box::new(Alone), transport_events, uplink: Arc::new(Cloudless), clock };
+    let alerts: Arc<dyn Alerts> = Arc::new(LogOnly);
+    let (transport, uplink) = (Box::new(Alone), Arc::new(Cloudless));
+    let ports = Ports { store, transport, transport_events, uplink, clock, alerts };
     Driver::start(Config::new(me, genesis, 9), ports).unwrap()
 }

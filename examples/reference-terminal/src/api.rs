@@ -9,6 +9,8 @@
 //! | `POST /claim` | [`Park`] | [`Claimed`] |
 //! | `POST /record` | [`KeyedRecord`] | [`Recorded`] |
 //! | `GET /status` | | [`Status`](edgepos::Status) |
+//! | `GET /diagnosis` | | [`Diagnosis`](edgepos::Diagnosis): how the engines are |
+//! | `GET /lost` | | list of [`LostEvents`] |
 //! | `GET /unresolved` | | list of [`OpenBasket`](edgepos::OpenBasket) |
 //! | `GET /exceptions?after=ROW` | | list of [`ExceptionRaised`](edgepos::model::ExceptionRaised), at most 1,000 |
 //! | `GET /counters?product=CODE` | | list of [`CounterValue`](edgepos::CounterValue) |

@@ -116,6 +116,9 @@ struct RunArgs {
     /// What the terminal must be told, in TOML
     #[arg(long, value_name = "FILE.toml")]
     config: PathBuf,
+    /// Tell this webhook what someone must act on, in place of `alerts_webhook` of the file
+    #[arg(long, value_name = "URL")]
+    alerts_webhook: Option<run::WebhookUrl>,
     /// End when standard input ends
     #[arg(long, hide = true)]
     supervised: bool,
@@ -159,10 +162,11 @@ async fn dispatch(command: Command) -> ExitCode {
         Command::Demo(args) => demo_command(args).await,
         Command::Run(args) => {
             log_to_stderr();
-            let config = match run::Config::read(&args.config) {
+            let mut config = match run::Config::read(&args.config) {
                 Ok(config) => config,
                 Err(error) => return fail(USAGE, &error.to_string()),
             };
+            config.alerts_webhook = args.alerts_webhook.or(config.alerts_webhook);
             match run::run(config, args.supervised).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error @ run::RunError::Stopped(_)) => fail(1, &error.to_string()),

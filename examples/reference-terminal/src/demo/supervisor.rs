@@ -111,6 +111,7 @@ impl Supervisor {
                 stop_patience_ms: Some(1_000),
                 recognition_deadline_ms: Some(RECOGNITION_MS),
                 models: Some(options.models.clone()),
+                alerts_webhook: None,
             };
             let file = ConfigFile { own, setup };
             let text = toml::to_string(&file).expect("a plain struct with its table last");

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::Table;
 
+use super::webhook::WebhookUrl;
 use crate::nearest;
 
 /// Largest file that is read.
@@ -48,6 +49,8 @@ pub struct Config {
     pub recognition_deadline: Duration,
     /// Where the models are. Default: those of the source tree that this program was built from.
     pub models: PathBuf,
+    /// Who is told what someone must act on, beside the log. Default: nobody.
+    pub alerts_webhook: Option<WebhookUrl>,
 }
 
 /// The file says nothing that a terminal can start from.
@@ -98,10 +101,12 @@ pub(crate) struct Own {
     pub(crate) stop_patience_ms: Option<u64>,
     pub(crate) recognition_deadline_ms: Option<u64>,
     pub(crate) models: Option<PathBuf>,
+    pub(crate) alerts_webhook: Option<WebhookUrl>,
 }
 
 impl Own {
-    const KEYS: [&str; 4] = ["till", "stop_patience_ms", "recognition_deadline_ms", "models"];
+    const KEYS: [&str; 5] =
+        ["till", "stop_patience_ms", "recognition_deadline_ms", "models", "alerts_webhook"];
 }
 
 impl Config {
@@ -159,6 +164,7 @@ fn check(path: &Path, own: Own, mut setup: Setup) -> Result<Config, ConfigError>
         stop_patience,
         recognition_deadline: Duration::from_millis(own.recognition_deadline_ms.unwrap_or(300)),
         models: own.models.map_or_else(|| models.into(), |models| beside.join(models)),
+        alerts_webhook: own.alerts_webhook,
     })
 }
 
@@ -230,9 +236,12 @@ mod tests {
             stop_patience_ms: Some(5_000),
             recognition_deadline_ms: None,
             models: None,
+            alerts_webhook: Some("http://127.0.0.1:9/hook".parse().unwrap()),
         };
         let text = toml::to_string(&File { own, setup: config.setup.clone() }).unwrap();
-        assert_eq!(read(&text).unwrap().setup, config.setup, "{text}");
+        let again = read(&text).unwrap();
+        assert_eq!(again.setup, config.setup, "{text}");
+        assert_eq!(again.alerts_webhook, "http://127.0.0.1:9/hook".parse().ok());
     }
 
     #[test]
@@ -242,6 +251,11 @@ mod tests {
             ("me = \"1-0123456789ab\"", "me = \"3-0123456789ab\"", "field voters"),
             ("till = \"127.0.0.1:0\"", "till = \"0.0.0.0:0\"", "field till"),
             ("till = \"127.0.0.1:0\"", "till = \"here\"", "field till"),
+            (
+                "db = \"t.db\"",
+                "db = \"t.db\"\nalerts_webhook = \"https://x\"",
+                "expected http://host:port/path",
+            ),
             ("listen = \"127.0.0.1:0\"", "listen = \"\"", "listen"),
             ("http://127.0.0.1:7000", "ftp://x", "field cloud"),
             ("127.0.0.1:7202", "nowhere", "field peers.2-0123456789ab"),

@@ -50,6 +50,7 @@ fn status() -> Status {
         open_exceptions: 2,
         quarantined: 5,
         set_aside: 0,
+        disk_free: Some(7 << 20),
         business_day: Some(20_260_130),
         conditions: vec![Condition {
             kind: ConditionKind::DiskFull,
@@ -108,7 +109,7 @@ const GOLDEN: &str = include_str!("golden.txt");
 #[test]
 fn a_status_says_this() {
     // The exceptions beyond the first page are asked for, so that a status says how many there are.
-    let added = [".open_exceptions", ".exceptions.floor", ".learners", ".set_aside", ".voters"];
+    let added = [".disk_free", ".open_exceptions", ".exceptions.floor", ".learners", ".set_aside", ".voters"];
     is(&status(), "status", &added);
     let nobody = Status { leader: None, health: Health::Leaderless, business_day: None, ..status() };
     is(&nobody, "status of nobody", &added);

@@ -10,7 +10,9 @@ mod look_up;
 mod recogniser;
 mod terminal;
 mod till_api;
+mod webhook;
 
 pub use config::{Config, ConfigError};
 pub(crate) use config::{File as ConfigFile, Own as OwnConfig};
 pub use terminal::{RunError, run};
+pub use webhook::{NotAWebhook, WebhookUrl};

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use edgepos::{Alerts, LogOnly};
 use edgepos_inference::with_causes;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -13,6 +14,7 @@ use super::Config;
 use super::asked::Till;
 use super::recogniser::Recogniser;
 use super::till_api;
+use super::webhook::Webhook;
 use crate::lifeline;
 
 /// A terminal could not start, or did not end well.
@@ -57,9 +59,13 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     let parent = parent.map_err(|error| failed("standard input")(&error))?;
     let till = listen("the till API", config.till).await?;
     let till_address = till.local_addr().map_err(|error| failed("the till API")(&error))?;
-    let Config { setup, till: _, stop_patience, recognition_deadline, models } = config;
+    let Config { setup, till: _, stop_patience, recognition_deadline, models, alerts_webhook } = config;
     let location = setup.location.unwrap_or(0);
-    let terminal = setup.open().await.map_err(|error| failed("the terminal")(&error))?;
+    let alerts: Arc<dyn Alerts> = match alerts_webhook {
+        Some(url) => Arc::new(Webhook::new(url)),
+        None => Arc::new(LogOnly),
+    };
+    let terminal = setup.open_telling(alerts).await.map_err(|error| failed("the terminal")(&error))?;
     let (node, peer_address) = (terminal.node.clone(), terminal.address);
     let me = node.status().await.map_err(|refusal| RunError::Stopped(refusal.to_string()))?.me;
 

@@ -11,7 +11,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::core::ReplicaId;
-use edgepos::{Begun, Clock, Committed, Inference, METRICS_CONTENT_TYPE, Refusal, SystemClock};
+use edgepos::{Begun, Clock, Committed, Diagnosis, Inference, METRICS_CONTENT_TYPE, Refusal, SystemClock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,7 @@ pub(super) fn router(till: Till) -> Router {
         .route("/status", get(status))
         .route("/unresolved", get(unresolved))
         .route("/lost", get(lost))
+        .route("/diagnosis", get(diagnosis))
         .route("/counters", get(look_up::counters))
         .route("/exceptions", get(look_up::exceptions))
         .route("/transactions", get(look_up::transactions))
@@ -102,6 +103,10 @@ async fn record(State(till): State<Till>, body: Bytes) -> Answer<Recorded> {
 
 async fn status(State(till): State<Till>) -> Answer<impl Serialize> {
     Ok(Json(till.node.status().await?))
+}
+
+async fn diagnosis(State(till): State<Till>) -> Answer<Diagnosis> {
+    Ok(Json(till.node.diagnosis().await?))
 }
 
 async fn metrics(State(till): State<Till>) -> Result<impl IntoResponse, Problem> {

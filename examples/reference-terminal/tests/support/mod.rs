@@ -1,6 +1,8 @@
 //! What several tests need.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -54,4 +56,27 @@ pub(crate) fn processes_with(part: &str) -> Vec<u32> {
                 .is_ok_and(|line| String::from_utf8_lossy(&line).contains(part))
         })
         .collect()
+}
+
+/// The body of an answer of a till, which must be a good one.
+pub(crate) fn get(till: &str, path: &str) -> String {
+    let (status, body) = ask(till, "GET", path, "");
+    assert_eq!(status, 200, "{path}: {body}");
+    body
+}
+
+/// Status and body of a till's answer to a call.
+pub(crate) fn ask(till: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+    let mut connection = TcpStream::connect(till).expect("the till's port is open");
+    let length = body.len();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {till}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
+         connection: close\r\n\r\n"
+    );
+    connection.write_all(format!("{head}{body}").as_bytes()).expect("the call is sent");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).expect("the answer is text");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.expect("an answer has a status"), body.to_owned())
 }
