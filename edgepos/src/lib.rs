@@ -107,7 +107,7 @@ pub use setup::{Setup, SetupError};
 pub use sqlite_store::SqliteStore;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
-    CLOCK_GUARD, Condition, ConditionKind, Config, ConfigError, Diagnosis, Disk, Dropped, Finding, Genesis, Input, LevelError,
-    MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, Output, PeerDiagnosis, Refusal, ReplaceError, Reply, RequestId, RestoreError,
-    Restored, RowError, Status, Terminal,
+    CLOCK_GUARD, Condition, ConditionKind, Config, ConfigError, Diagnosis, Disk, Dropped, Finding, Genesis,
+    Input, LevelError, MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, Output, PeerDiagnosis, Refusal, ReplaceError,
+    Reply, RequestId, RestoreError, Restored, RowError, Status, Terminal,
 };

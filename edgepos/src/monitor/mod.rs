@@ -23,6 +23,7 @@ use self::hour::Hour;
 use self::inference::{Inference, InferenceLog};
 use self::lag::Lag;
 use self::metrics::Sample;
+use self::story::Story;
 use crate::retail::kind::KnownKind;
 use crate::terminal::{Notice, Status};
 
@@ -42,6 +43,7 @@ const EXCEPTIONS: usize = 1;
 #[derive(Debug)]
 pub(crate) struct Monitor {
     due: Time,
+    story: Story,
     lag: Lag,
     alerts: Alerts,
     trade: Hour<2>,
@@ -56,6 +58,7 @@ impl Monitor {
         metrics::describe();
         Self {
             due: now.mono,
+            story: Story::new(now.mono),
             lag: Lag::default(),
             alerts: Alerts::default(),
             trade: Hour::default(),
@@ -67,7 +70,7 @@ impl Monitor {
 
     /// A notice: told and counted.
     pub(crate) fn notice(&mut self, now: Now, notice: &Notice) {
-        let name = story::tell(notice);
+        let name = self.story.tell(now.mono, notice);
         metrics::count_notice(name);
         *self.counts.entry(name).or_default() += 1;
         match notice {

@@ -47,6 +47,12 @@ impl Serialize for Notice {
             Self::Condition { condition, holds } => {
                 out.name("condition")?.put("condition", condition)?.put("holds", holds)?;
             }
+            Self::PeerConnected { peer } => {
+                out.name("peer_connected")?.text("peer", peer)?;
+            }
+            Self::PeerLost { peer } => {
+                out.name("peer_lost")?.text("peer", peer)?;
+            }
             Self::Refused { from, reason } => {
                 out.name("frame_refused")?.text("from", from)?.put("reason", reason)?;
             }

@@ -150,6 +150,16 @@ pub enum Notice {
         /// Whether it holds; `false`: it is over.
         holds: bool,
     },
+    /// A terminal of the store has a connection.
+    PeerConnected {
+        /// Who it is.
+        peer: ReplicaId,
+    },
+    /// A terminal of the store has no connection any more.
+    PeerLost {
+        /// Who it is.
+        peer: ReplicaId,
+    },
     /// A frame from outside was refused and dropped.
     Refused {
         /// The terminal that sent it.

@@ -149,12 +149,14 @@ impl Terminal {
                 } else if self.links.up(peer, connection) {
                     self.election.handle(now, consensus::Input::PeerUp(peer, connection));
                     self.ledger.handle(now, sync::Input::PeerUp(peer, connection));
+                    self.out.tell(Notice::PeerConnected { peer });
                 }
             }
             Input::PeerLost(peer, connection) => {
                 if self.links.lost(peer, connection) {
                     self.election.handle(now, consensus::Input::PeerLost(peer, connection));
                     self.ledger.handle(now, sync::Input::PeerLost(peer, connection));
+                    self.out.tell(Notice::PeerLost { peer });
                 }
             }
             Input::Frame(peer, connection, bytes) => self.frame(now, peer, connection, &bytes),

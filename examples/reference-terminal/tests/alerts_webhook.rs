@@ -5,9 +5,10 @@ mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
+
+use support::Terminal;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -40,35 +41,6 @@ fn read_body(connection: &mut TcpStream) -> Option<String> {
     String::from_utf8(body).ok()
 }
 
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-/// A terminal that is a store of its own, on a disk that is never large enough, and where its till calls.
-fn start(dir: &std::path::Path, webhook: &str) -> (Running, String) {
-    let path = dir.join("terminal.toml");
-    let text = "terminal = 1\nstore = \"00000000000000000000000000000001\"\ndatabase = \"till.db\"\n\
-                listen = \"127.0.0.1:0\"\ntill = \"127.0.0.1:0\"\ncloud = \"http://127.0.0.1:9\"\n\
-                disk_low_below_mib = 4294967295\n";
-    std::fs::write(&path, text).unwrap();
-    let log = std::fs::File::create(dir.join("log")).unwrap();
-    let mut child =
-        support::program(&["run", "--config", path.to_str().unwrap(), "--alerts-webhook", webhook])
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-    let mut ready = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-    let till = ready.split_whitespace().find_map(|word| word.strip_prefix("till=")).unwrap().to_owned();
-    (Running(child), till)
-}
-
 fn hear(bodies: &Receiver<(String, String)>) -> (String, serde_json::Value) {
     let (status, body) = bodies.recv_timeout(PATIENCE).expect("the webhook is called");
     (status, serde_json::from_str(&body).unwrap())
@@ -76,16 +48,17 @@ fn hear(bodies: &Receiver<(String, String)>) -> (String, serde_json::Value) {
 
 #[test]
 fn what_holds_is_told_after_the_webhook_comes_back() {
-    let dir = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook/SecretToken", listener.local_addr().unwrap());
     let (sender, bodies) = channel();
     let failing = vec!["500 Internal Server Error", "503 Service Unavailable"];
     std::thread::spawn(move || manager(listener, failing, sender));
-    let (_running, till) = start(dir.path(), &url);
+    // A disk that is never large enough.
+    let till = Terminal::start("disk_low_below_mib = 4294967295\n", &["--alerts-webhook", &url]);
     assert!(hear(&bodies).0.starts_with("500"));
     // The till is served while nobody can be told.
-    assert!(support::get(&till, "/status").contains("\"disk_low\""));
+    let low = || support::get(&till.address, "/status").contains("\"disk_low\"").then_some(());
+    support::wait_for("the condition", PATIENCE, low);
     assert!(hear(&bodies).0.starts_with("503"));
     let (status, bulletin) = hear(&bodies);
     assert!(status.starts_with("204"));
@@ -96,7 +69,7 @@ fn what_holds_is_told_after_the_webhook_comes_back() {
     assert!(bulletin["changes"].as_array().unwrap().contains(low), "it has not been told before: {bulletin}");
     assert!(bulletin["number"].as_u64() >= Some(3), "{bulletin}");
     let told = || {
-        let log = std::fs::read_to_string(dir.path().join("log")).unwrap();
+        let log = till.log();
         log.contains("reached again").then_some(log)
     };
     let log = support::wait_for("the line about the webhook", PATIENCE, told);

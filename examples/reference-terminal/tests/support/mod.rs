@@ -1,10 +1,10 @@
 //! What several tests need.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// The program, with these arguments.
@@ -56,6 +56,57 @@ pub(crate) fn processes_with(part: &str) -> Vec<u32> {
                 .is_ok_and(|line| String::from_utf8_lossy(&line).contains(part))
         })
         .collect()
+}
+
+/// A running terminal that is a store of its own.
+pub(crate) struct Terminal {
+    child: Child,
+    /// Where its till calls.
+    pub(crate) address: String,
+    dir: tempfile::TempDir,
+}
+
+impl Terminal {
+    /// Starts one with `more` in its file and in its command.
+    pub(crate) fn start(more: &str, args: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("terminal.toml");
+        let text = format!(
+            "{more}terminal = 1\nstore = \"00000000000000000000000000000001\"\ndatabase = \"till.db\"\n\
+             listen = \"127.0.0.1:0\"\ntill = \"127.0.0.1:0\"\ncloud = \"http://127.0.0.1:9\"\n"
+        );
+        std::fs::write(&path, text).expect("the file is written");
+        let log = std::fs::File::create(dir.path().join("log")).expect("the log is made");
+        let mut child = program(&["run", "--config"])
+            .arg(&path)
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        let mut ready = String::new();
+        let stdout = child.stdout.take().expect("it is a pipe");
+        BufReader::new(stdout).read_line(&mut ready).expect("it says that it is ready");
+        let till = ready.split_whitespace().find_map(|word| word.strip_prefix("till="));
+        Self { address: till.expect("where its till calls").to_owned(), child, dir }
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).expect("the log is there")
+    }
+
+    /// The folder of its files.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
 }
 
 /// The body of an answer of a till, which must be a good one.
