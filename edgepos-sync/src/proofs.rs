@@ -95,6 +95,10 @@ impl Proofs {
             self.forget_cloud();
             turn.out.notice(Notice::CloudRestored { witness: source.witness() });
         }
+        if source == Source::Cloud && latest {
+            // It says all that it holds: what it names no more it claims no more.
+            self.waiting.retain(|(chain, by), _| *by != source || claim.vector.get(*chain) > Seq::ZERO);
+        }
         for (chain, seq, hash) in claim.proofs() {
             if source == Source::Cloud || seq > turn.log.cloud().get(chain) {
                 self.claim(turn, source, chain, seq, hash);

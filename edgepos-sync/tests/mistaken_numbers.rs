@@ -100,6 +100,20 @@ fn a_cloud_that_claims_too_much_is_asked_again_and_given_the_rest_once_it_is_rep
     assert_eq!(told, 1, "once");
 }
 
+/// Of a chain of which nothing is held here the cloud claims something, and then names it no more.
+#[test]
+fn a_claim_that_is_made_no_more_is_no_mistake_any_more() {
+    let mut bench = settled();
+    let unknown = Chain::new(replica(2), LANE);
+    bench.said = claim(&bench, &[(mine(), 3), (theirs(), 3), (unknown, 40)]);
+    bench.wait(Duration::from_secs(66));
+    let mistakes = |bench: &Bench| bench.outbox.mistakes().count();
+    assert_eq!(mistakes(&bench), 1);
+    bench.said = claim(&bench, &[(mine(), 3), (theirs(), 3)]);
+    bench.wait(Duration::from_secs(60));
+    assert_eq!(mistakes(&bench), 0, "the cloud says all that it holds");
+}
+
 #[test]
 fn a_cloud_that_claims_too_little_is_in_dispute_about_that_chain_alone() {
     let mut bench = settled();

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos::core::{EventId, WallMs};
+use edgepos::core::{EventId, Seq, WallMs};
+use edgepos::crdt::VersionVector;
 use edgepos::model::{BasketId, Body, Envelope, Kind};
 use edgepos::sync::{CloudReply, CloudRequest, Hash, IngestState, Limits};
 
@@ -22,6 +23,12 @@ impl Cloud {
             }
             reply => reply,
         }
+    }
+
+    /// Whether it has every event up to these positions.
+    pub fn holds(&self, vector: &VersionVector) -> bool {
+        let has = |chain, seq| self.events.contains_key(&EventId::new(chain, Seq(seq)));
+        vector.iter().all(|(chain, last)| (1..=last.0).all(|seq| has(chain, seq)))
     }
 
     fn envelopes(&self) -> impl Iterator<Item = (EventId, Envelope)> + '_ {
