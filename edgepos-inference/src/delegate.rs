@@ -13,6 +13,7 @@ use crate::integrity::{IntegrityError, VerifiedBytes};
 use crate::manifest::{
     Activation, InterfaceError, KnownAnswer, ManifestError, ModelEntry, Precision, Variant,
 };
+use crate::notice::{Listener, Notice};
 use crate::picture::PictureError;
 use crate::report::{RefusedEngine, Report, micros};
 use crate::stop::Stop;
@@ -22,13 +23,14 @@ use crate::tensor::Tensor;
 #[derive(Clone)]
 pub struct Engines {
     order: Vec<Arc<dyn Backend>>,
+    listener: Listener,
 }
 
 impl Engines {
     /// No engine; add some with [`Engines::then`].
     #[must_use]
     pub fn none() -> Self {
-        Self { order: Vec::new() }
+        Self { order: Vec::new(), listener: Listener::default() }
     }
 
     /// The engines compiled into this build, best first.
@@ -67,9 +69,23 @@ impl Engines {
         self
     }
 
+    /// Tells `listener` what becomes of the models that these engines run, in place of the log. It is called on the threads of models and
+    /// of whoever asks them, and must not wait.
+    #[must_use]
+    pub fn telling(mut self, listener: impl Fn(Notice) + Send + Sync + 'static) -> Self {
+        self.listener = Listener::new(listener);
+        self
+    }
+
+    /// Who is told.
+    pub(crate) fn listener(&self) -> &Listener {
+        &self.listener
+    }
+
     /// Those whose name passes.
     pub(crate) fn only(&self, passes: impl Fn(&'static str) -> bool) -> Self {
-        Self { order: self.order.iter().filter(|engine| passes(engine.name())).cloned().collect() }
+        let order = self.order.iter().filter(|engine| passes(engine.name())).cloned().collect();
+        Self { order, listener: self.listener.clone() }
     }
 
     /// The engines' names, in order.
@@ -260,7 +276,7 @@ pub(crate) fn place(
         }
         if let Some(mut placed) = best {
             placed.report.refused = refused;
-            tracing::info!(report = %placed.report, "model placed");
+            engines.listener.tell(Notice::Placed { report: Box::new(placed.report.clone()) });
             return Ok(placed);
         }
     }

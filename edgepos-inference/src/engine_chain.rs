@@ -11,6 +11,7 @@ use crate::backend::{Port, RunError, Session};
 use crate::breaker::Breaker;
 use crate::delegate::{Engines, LoadError, Placed, PlacementConfig, place};
 use crate::manifest::ModelEntry;
+use crate::notice::{Listener, Notice};
 use crate::report::Report;
 use crate::stop::Stop;
 use crate::tensor::Tensor;
@@ -74,6 +75,11 @@ impl EngineChain {
         })
     }
 
+    /// Who is told what becomes of it.
+    pub(crate) fn listener(&self) -> Listener {
+        self.engines.listener().clone()
+    }
+
     pub(crate) fn report(&self) -> LiveReport {
         self.report.clone()
     }
@@ -101,7 +107,8 @@ impl EngineChain {
         match started {
             Ok(_) => self.trial = Some(Trial { due, found }),
             Err(error) => {
-                tracing::warn!(model = %self.entry.name, %error, "no thread to try a better engine")
+                let (model, reason) = (self.entry.name.clone(), error.to_string());
+                self.engines.listener().tell(Notice::NoTrial { model, reason });
             }
         }
     }
@@ -135,7 +142,8 @@ impl EngineChain {
         if !failed {
             breaker.succeeded();
         } else if breaker.failed(now) {
-            tracing::warn!(model = %self.entry.name, engine = self.engine, "engine demoted");
+            let (model, engine) = (self.entry.name.clone(), self.engine);
+            self.engines.listener().tell(Notice::Demoted { model, engine });
             self.change(now);
         }
     }
@@ -147,7 +155,8 @@ impl EngineChain {
         match place(&self.dir, &self.entry, &allowed, &self.config, self.sample.as_ref()) {
             Ok(placed) => self.serve_on(placed),
             Err(error) => {
-                tracing::warn!(model = %self.entry.name, %error, "no other engine; the present one stays");
+                let (model, reason) = (self.entry.name.clone(), error.to_string());
+                self.engines.listener().tell(Notice::NoOtherEngine { model, reason });
             }
         }
     }

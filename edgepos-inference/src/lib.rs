@@ -52,10 +52,12 @@ mod gallery;
 mod gs1;
 mod history;
 mod integrity;
+mod inventory;
 mod library;
 mod manager;
 mod manifest;
 mod mel;
+mod notice;
 #[cfg(feature = "onnxruntime")]
 mod onnx;
 mod onnx_file;
@@ -87,6 +89,7 @@ pub use gallery::{Embedding, EnrolError, Gallery, GalleryConfig, GalleryError, M
 pub use gs1::{ElementString, ElementStringError};
 pub use history::{CustomerKey, HistoryConfig, HistoryError, PaymentHistory};
 pub use integrity::{IntegrityError, NotADigest, Sha256, VerifiedBytes};
+pub use inventory::{MissingModel, missing_models};
 pub use library::{ImageError, LibraryError, LibrarySearch, Tried, check_library};
 pub use manager::{
     DownloadError, Downloaded, InstallError, ManagerConfig, ModelManager, Pipeline, Redownload,
@@ -97,6 +100,7 @@ pub use manifest::{
     PortSpec, Precision, Task, Thresholds, Variant,
 };
 pub use mel::{MelConfig, MelError, MelSpectrum};
+pub use notice::Notice;
 #[cfg(feature = "onnxruntime")]
 pub use onnx::{DEFAULT_ARENA_BYTES, OnnxRuntime, Provider};
 pub use outcome::{Action, Outcome, Reason};

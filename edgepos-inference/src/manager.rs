@@ -18,6 +18,7 @@ use crate::causes::with_causes;
 use crate::delegate::{Engines, LoadError};
 use crate::integrity::{IntegrityError, Sha256, open_regular};
 use crate::manifest::{MANIFEST_FILE, MAX_MANIFEST_BYTES, Manifest, ManifestError, ModelEntry};
+use crate::notice::Notice;
 use crate::signature::{self, MAX_SIGNATURE_BYTES, SIGNATURE_FILE, SignatureError, TrustedKey};
 use budget::Budget;
 pub use download::{DownloadError, Downloaded};
@@ -126,6 +127,12 @@ pub trait Pipeline: Sized + Send + Sync + 'static {
     fn load(dir: &Path, config: Self::Config, engines: &Engines) -> Result<Self, LoadError>;
 }
 
+impl Redownload {
+    fn notice(&self) -> Notice {
+        Notice::SetRefused { set: self.set.clone(), reason: self.reason.clone() }
+    }
+}
+
 impl ModelManager {
     /// Opens a root directory, made if it is missing. A damaged current set gives way to the previous one.
     ///
@@ -144,8 +151,9 @@ impl ModelManager {
                     break;
                 }
                 Err(error) => {
-                    tracing::error!(set = %name, %error, "models refused");
-                    wanted.push(Redownload { set: name, reason: with_causes(&error) });
+                    let refused = Redownload { set: name, reason: with_causes(&error) };
+                    config.engines.listener().tell(refused.notice());
+                    wanted.push(refused);
                 }
             }
         }
@@ -165,9 +173,8 @@ impl ModelManager {
     pub fn install(&self, staged: &Path) -> Result<(), InstallError> {
         let result = self.try_install(staged);
         if let Err(error) = &result {
-            let reason = with_causes(error);
-            tracing::error!(staged = %staged.display(), %reason, "models refused");
-            let refused = Redownload { set: staged.display().to_string(), reason };
+            let refused = Redownload { set: staged.display().to_string(), reason: with_causes(error) };
+            self.config.engines.listener().tell(refused.notice());
             let wanted = &mut self.lock().wanted;
             // Tried again and again, it is still one set to fetch.
             wanted.retain(|known| *known != refused);
@@ -215,11 +222,12 @@ impl ModelManager {
         }
         write_pointer(&self.root, CURRENT, &set.name)?;
         let kept = [Some(set.name.clone()), read_pointer(&self.root, PREVIOUS)?];
-        tracing::info!(set = %set.name, "models installed");
+        let installed = Notice::SetInstalled { set: set.name.clone() };
         state.current = Some(set);
         // Whoever holds an old model finishes with it; nobody gets it any more.
         state.budget.clear();
         drop(state);
+        self.config.engines.listener().tell(installed);
         self.sweep(&kept);
         Ok(())
     }
@@ -248,16 +256,19 @@ impl ModelManager {
             return Ok(Some(loaded));
         }
         let _turn = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
-        let (set, bytes) = {
+        let (set, bytes, gone) = {
             let mut state = self.lock();
             let Some(set) = state.current.clone() else { return Ok(None) };
             if let Some(loaded) = state.budget.get::<P>(P::TASK) {
                 return Ok(Some(loaded));
             }
             let bytes = set.manifest.for_task(P::TASK).map_or(0, ModelEntry::memory_estimate);
-            state.budget.make_room(bytes);
-            (set, bytes)
+            let gone = state.budget.make_room(bytes);
+            (set, bytes, gone)
         };
+        for (task, bytes) in gone {
+            self.config.engines.listener().tell(Notice::Unloaded { task, bytes });
+        }
         let loaded = Arc::new(P::load(&set.dir, config.clone(), &self.config.engines)?);
         let mut state = self.lock();
         // A set that was installed in the meantime is loaded by whoever asks next.
@@ -297,14 +308,7 @@ fn check(dir: &Path, trusted: &[TrustedKey]) -> Result<Manifest, InstallError> {
         signature::check_directory(dir, &text, trusted)?;
     }
     let manifest = Manifest::parse(&text)?;
-    for entry in &manifest.models {
-        for (file, optional) in entry.files() {
-            match file.read(dir) {
-                Err(IntegrityError::Missing { .. }) if optional => {}
-                other => drop(other?),
-            }
-        }
-    }
+    manifest.models.iter().try_for_each(|entry| entry.check_files(dir))?;
     Ok(manifest)
 }
 

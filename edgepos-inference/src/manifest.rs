@@ -338,6 +338,20 @@ impl Manifest {
 }
 
 impl ModelEntry {
+    /// Reads every file that the entry names, which must be there unless it is optional, and what the manifest says.
+    ///
+    /// # Errors
+    /// [`IntegrityError`] of the first that is not.
+    pub(crate) fn check_files(&self, dir: &Path) -> Result<(), IntegrityError> {
+        for (file, optional) in self.files() {
+            match file.read(dir) {
+                Err(IntegrityError::Missing { .. }) if optional => {}
+                other => drop(other?),
+            }
+        }
+        Ok(())
+    }
+
     /// Every file that the entry names, and whether it may be absent.
     pub fn files(&self) -> impl Iterator<Item = (&FileRef, bool)> + '_ {
         let sample = self.known_answer.as_ref().and_then(|answer| answer.sample.as_ref());

@@ -252,6 +252,8 @@ impl Loop {
                 return drop(reply.send(self.terminal.write_off(now, terminal)));
             }
             Command::Inference(what) => return self.monitor.inference(now, what),
+            #[cfg(feature = "embedded")]
+            Command::Model(notice) => return self.monitor.model(&notice),
             // A caller that has gone does not need its answer.
             Command::Metrics(reply) => return drop(reply.send(self.monitor.text())),
             Command::Condition(kind, found) => return self.terminal.report_condition(now, kind, found),

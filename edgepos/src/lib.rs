@@ -59,6 +59,8 @@ mod history;
 mod http_date;
 mod http_uplink;
 pub mod model;
+#[cfg(feature = "embedded")]
+mod models;
 mod monitor;
 mod node;
 mod ports;
@@ -87,6 +89,9 @@ pub use history::transactions::{
 };
 pub use history::{Events, HistoryError, StoredEvent};
 pub use http_uplink::HttpUplink;
+#[cfg(feature = "embedded")]
+pub use models::ModelWatch;
+pub use monitor::Monitor;
 pub use monitor::alert::Alert;
 pub use monitor::exposition::METRICS_CONTENT_TYPE;
 pub use monitor::inference::Inference;

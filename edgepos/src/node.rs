@@ -23,6 +23,9 @@ use crate::terminal::{
 /// How long a flush has before it is looked at, and made once more.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// What is asked of the terminal, at a moment, without changing it.
+type Question = Box<dyn FnOnce(&Terminal, Now) + Send>;
+
 /// What a node asks the driver.
 pub(crate) enum Command {
     Begin(Draft, oneshot::Sender<Result<Reply, Refusal>>),
@@ -33,7 +36,7 @@ pub(crate) enum Command {
     Claim(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Record(Record, oneshot::Sender<Result<Reply, Refusal>>),
     Read(Load, oneshot::Sender<Rows>),
-    Query(Box<dyn FnOnce(&Terminal, Now) + Send>),
+    Query(Question),
     Admit(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Retire(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
     Replace(u16, bool, oneshot::Sender<Result<(), ReplaceError>>),
@@ -41,6 +44,8 @@ pub(crate) enum Command {
     RaiseLevel(oneshot::Sender<Result<u32, LevelError>>),
     Condition(ConditionKind, Option<Finding>),
     Inference(Inference),
+    #[cfg(feature = "embedded")]
+    Model(edgepos_inference::Notice),
     Metrics(oneshot::Sender<String>),
     Flush,
     StepDown,
@@ -473,6 +478,13 @@ impl Node {
         let query = Box::new(move |terminal: &Terminal, now: Now| drop(reply.send(question(terminal, now))));
         self.commands.send(Command::Query(query)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
+    }
+
+    /// Hands on what became of a model, without waiting.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn tell_of_model(&self, notice: edgepos_inference::Notice) {
+        // Notices may be dropped.
+        let _ = self.commands.try_send(Command::Model(notice));
     }
 
     async fn tell(&self, command: Command) -> Result<(), Refusal> {

@@ -11,8 +11,8 @@ use alone::{Alone, Cloudless};
 use edgepos::core::{ConnectionId, IdempotencyKey, ReplicaId, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, Currency, Discount, Line, Tender, TenderType};
 use edgepos::{
-    Commit, Config, Draft, Driver, Genesis, LogOnly, MemoryStore, Node, Ports, Record, Refusal, SystemClock,
-    TransportEvent,
+    AlertError, Alerts, Bulletin, Commit, ConditionKind, Config, Draft, Driver, Finding, Genesis,
+    MemoryStore, Node, Ports, Record, Refusal, SystemClock, TransportEvent, async_trait,
 };
 use tokio::sync::mpsc;
 
@@ -39,6 +39,18 @@ impl io::Write for Lines {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What whoever is told of alerts has heard.
+#[derive(Clone, Default)]
+struct Manager(Arc<Mutex<Vec<String>>>);
+
+#[async_trait]
+impl Alerts for Manager {
+    async fn tell(&self, bulletin: &Bulletin) -> Result<(), AlertError> {
+        self.0.lock().unwrap().push(format!("{bulletin:?}"));
         Ok(())
     }
 }
@@ -125,13 +137,14 @@ async fn nothing_of_a_customer_or_a_sale_is_shown() {
     let genesis =
         Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
     let (peer, transport_events) = mpsc::channel(8);
+    let manager = Manager::default();
     let ports = Ports {
         store: Box::new(MemoryStore::new()),
         transport: Box::new(Alone),
         transport_events,
         uplink: Arc::new(Cloudless),
         clock: Arc::new(SystemClock::new()),
-        alerts: Arc::new(LogOnly),
+        alerts: Arc::new(manager.clone()),
     };
     let (node, driver) = Driver::start(Config::new(me, genesis, 9), ports).unwrap();
     let mut shown = Shown::default();
@@ -158,6 +171,14 @@ async fn nothing_of_a_customer_or_a_sale_is_shown() {
 
     shown.keep("status", format!("{:?}", node.status().await.unwrap()));
     shown.keep("metrics", node.metrics().await.unwrap());
+    shown.keep("diagnosis", format!("{:?}", node.diagnosis().await.unwrap()));
+    let missing = Finding { count: 1, about: "product: the file is not there".into() };
+    node.report_condition(ConditionKind::ModelMissing, Some(missing)).await.unwrap();
+    let is_told = || manager.0.lock().unwrap().iter().any(|bulletin| bulletin.contains("model_missing"));
+    while !is_told() {
+        tokio::task::yield_now().await;
+    }
+    shown.keep("bulletins", manager.0.lock().unwrap().join("\n"));
     node.shutdown().await;
     driver.join().await.unwrap();
     shown.refused("after the end", node.begin(draft(4)).await);

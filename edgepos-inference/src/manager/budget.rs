@@ -38,12 +38,14 @@ impl Budget {
         pipeline
     }
 
-    /// Lets the least recently used go until `bytes` fit.
-    pub(super) fn make_room(&mut self, bytes: u64) {
+    /// Lets the least recently used go until `bytes` fit. Their jobs, and what they took.
+    pub(super) fn make_room(&mut self, bytes: u64) -> Vec<(&'static str, u64)> {
+        let mut all = Vec::new();
         while !self.loaded.is_empty() && self.in_use().saturating_add(bytes) > self.limit {
             let gone = self.loaded.remove(0);
-            tracing::info!(task = gone.task, bytes = gone.bytes, "model unloaded to make room");
+            all.push((gone.task, gone.bytes));
         }
+        all
     }
 
     pub(super) fn put<P: Send + Sync + 'static>(&mut self, task: &'static str, pipeline: Arc<P>, bytes: u64) {
@@ -69,7 +71,7 @@ mod tests {
         budget.put("a", Arc::new(1_u32), 40);
         budget.put("b", Arc::new(2_u32), 40);
         assert_eq!(budget.get::<u32>("a").as_deref(), Some(&1));
-        budget.make_room(50);
+        assert_eq!(budget.make_room(50), [("b", 40)]);
         assert_eq!((budget.get::<u32>("b"), budget.in_use()), (None, 40));
         assert!(budget.get::<u64>("a").is_none(), "another type is not it");
         budget.make_room(1000);

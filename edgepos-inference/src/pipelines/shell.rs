@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::delegate::LoadError;
 use crate::engine_chain::{EngineChain, LiveReport};
 use crate::manifest::ModelEntry;
+use crate::notice::{Listener, Notice};
 use crate::outcome::{Action, Outcome, Reason};
 use crate::report::Report;
 use crate::worker::{Handler, Priority, Worker, WorkerConfig};
@@ -16,6 +17,7 @@ pub(crate) struct Shell<Q, A> {
     worker: Worker<Q, A>,
     report: Report,
     live: LiveReport,
+    listener: Listener,
     /// What whoever asked does without an answer.
     otherwise: Action,
 }
@@ -32,17 +34,17 @@ impl<Q: Send + 'static, A: Send + 'static> Shell<Q, A> {
         otherwise: Action,
         handler: impl FnOnce(EngineChain) -> Result<H, LoadError>,
     ) -> Result<Self, LoadError> {
-        let live = session.report();
+        let (live, listener) = (session.report(), session.listener());
         let report = live.get();
         let worker = Worker::start(&entry.name, config, handler(session)?)
             .map_err(|source| LoadError::Thread { model: entry.name.clone(), source })?;
-        Ok(Self { worker, report, live, otherwise })
+        Ok(Self { worker, report, live, listener, otherwise })
     }
 
     /// Asks and waits, at most until `started` plus the deadline. A request that could not be made is an answer too.
     pub(crate) fn ask(&self, started: Instant, priority: Priority, query: Result<Q, Reason>) -> Outcome<A> {
         let result = query.and_then(|query| self.worker.call(started, priority, query));
-        outcome(&self.report.model, self.otherwise, result)
+        outcome(&self.listener, &self.report.model, self.otherwise, result)
     }
 
     /// As [`Shell::ask`], without blocking: the request is on its way when this returns.
@@ -53,13 +55,13 @@ impl<Q: Send + 'static, A: Send + 'static> Shell<Q, A> {
         query: Result<Q, Reason>,
     ) -> impl Future<Output = Outcome<A>> + Send + use<Q, A> {
         let answer = query.map(|query| self.worker.call_async(started, priority, query));
-        let (model, otherwise) = (self.report.model.clone(), self.otherwise);
+        let (listener, model, otherwise) = (self.listener.clone(), self.report.model.clone(), self.otherwise);
         async move {
             let result = match answer {
                 Ok(answer) => answer.await,
                 Err(reason) => Err(reason),
             };
-            outcome(&model, otherwise, result)
+            outcome(&listener, &model, otherwise, result)
         }
     }
 
@@ -80,11 +82,11 @@ impl<Q, A> fmt::Debug for Shell<Q, A> {
     }
 }
 
-fn outcome<A>(model: &str, action: Action, result: Result<A, Reason>) -> Outcome<A> {
+fn outcome<A>(listener: &Listener, model: &str, action: Action, result: Result<A, Reason>) -> Outcome<A> {
     match result {
         Ok(answer) => Outcome::Answer(answer),
         Err(reason) => {
-            tracing::debug!(model, reason = reason.label(), "no answer");
+            listener.tell(Notice::NoAnswer { model: model.to_owned(), reason: reason.clone() });
             Outcome::Fallback { action, reason }
         }
     }

@@ -39,9 +39,12 @@ const FEW: u64 = 100;
 const TRANSACTIONS: usize = 0;
 const EXCEPTIONS: usize = 1;
 
-/// Watches one terminal.
+/// The windows of one terminal, for whoever has a loop of their own; a [`Driver`](crate::Driver) has one inside.
+///
+/// It is handed every [`Notice`] and, once a second, the status: each notice becomes a log line and a count, the status becomes gauges,
+/// and figures beyond their thresholds become alerts.
 #[derive(Debug)]
-pub(crate) struct Monitor {
+pub struct Monitor {
     due: Time,
     story: Story,
     lag: Lag,
@@ -53,8 +56,8 @@ pub(crate) struct Monitor {
 }
 
 impl Monitor {
-    /// Begins to watch.
-    pub(crate) fn new(now: Now) -> Self {
+    /// Begins to watch a terminal that has just started.
+    pub fn new(now: Now) -> Self {
         metrics::describe();
         Self {
             due: now.mono,
@@ -68,11 +71,10 @@ impl Monitor {
         }
     }
 
-    /// A notice: told and counted.
-    pub(crate) fn notice(&mut self, now: Now, notice: &Notice) {
+    /// A notice of the terminal: told and counted.
+    pub fn notice(&mut self, now: Now, notice: &Notice) {
         let name = self.story.tell(now.mono, notice);
-        metrics::count_notice(name);
-        *self.counts.entry(name).or_default() += 1;
+        self.count(name);
         match notice {
             Notice::Recorded { envelope, .. } if envelope.kind.known() == Some(KnownKind::Transaction) => {
                 self.trade.add(now.mono, TRANSACTIONS);
@@ -82,28 +84,37 @@ impl Monitor {
         }
     }
 
-    /// What a model did.
-    pub(crate) fn inference(&mut self, now: Now, what: Inference) {
+    /// What a model did: told and counted.
+    pub fn inference(&mut self, now: Now, what: Inference) {
+        self.count(story::tell_inference(what));
         self.inference.take(now.mono, what);
     }
 
+    /// What became of a model: told and counted.
+    #[cfg(feature = "embedded")]
+    pub fn model(&mut self, notice: &edgepos_inference::Notice) {
+        notice.log();
+        self.count(notice.name());
+    }
+
+    fn count(&mut self, name: &'static str) {
+        metrics::count_notice(name);
+        *self.counts.entry(name).or_default() += 1;
+    }
+
     /// The figures of the latest sample, and the counts of all notices, as text for Prometheus.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         exposition::text(&self.latest, &self.counts, &self.alerts.states())
     }
 
-    /// Whether [`sample`](Self::sample) is due.
-    pub(crate) fn is_due(&self, now: Now) -> bool {
+    /// Whether [`sample`](Self::sample) is due: once a second.
+    pub fn is_due(&self, now: Now) -> bool {
         now.mono >= self.due
     }
 
-    /// Reads the gauges and judges the alerts. Those that began and those that ended.
-    pub(crate) fn sample(
-        &mut self,
-        now: Now,
-        status: &Status,
-        elections: &edgepos_consensus::Report,
-    ) -> Vec<Alert> {
+    /// Reads the gauges of a status and of the elections' report, and judges the alerts: those that began and those that ended, which are
+    /// to be handed in as [`Notice::Alert`].
+    pub fn sample(&mut self, now: Now, status: &Status, elections: &edgepos_consensus::Report) -> Vec<Alert> {
         self.due = now.mono + PERIOD;
         let lag = self.lag.sample(now.mono, &status.durable, &status.cloud);
         let [transactions, exceptions] = self.trade.sums(now.mono);

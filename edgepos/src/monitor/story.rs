@@ -11,6 +11,7 @@ use edgepos_sync::{self as sync, UplinkError};
 use tracing::{debug, error, info, warn};
 
 use super::alert::Alert;
+use super::inference::Inference;
 use crate::terminal::Notice;
 
 /// Refusals of election messages that are told at `info`: one for each peer and reason.
@@ -289,6 +290,24 @@ impl Story {
         };
         info!(attempts, away_ms, reason, "the cloud is reached again");
         "uplink_found"
+    }
+}
+
+/// Writes the line about what a model did, as the application reports it. Its name, which is its label in the metric.
+pub(super) fn tell_inference(what: Inference) -> &'static str {
+    match what {
+        Inference::Answered { took } => {
+            debug!(?took, "a model answered");
+            "model_answered"
+        }
+        Inference::Fallback { took } => {
+            debug!(?took, "whoever asked a model got a fallback");
+            "model_fallback"
+        }
+        Inference::Checked { correct } => {
+            debug!(correct, "a person looked at an answer of a model");
+            "answer_checked"
+        }
     }
 }
 

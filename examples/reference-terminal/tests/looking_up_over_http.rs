@@ -171,4 +171,11 @@ fn exceptions_and_counters_come_in_pages_and_the_engines_say_how_they_are() {
     );
     assert!(diagnosis["disk"]["free"].as_u64().is_some(), "SQLite's disk can be asked: {diagnosis}");
     assert_eq!(get(&till, "/lost"), json!([]));
+
+    begin(&till, 90, "SecretCustomer", "SecretProduct");
+    for text in
+        [support::get(&till.address, "/diagnosis"), support::get(&till.address, "/metrics"), till.log()]
+    {
+        assert!(!text.contains("Secret"), "nothing of a customer or a sale is shown: {text}");
+    }
 }

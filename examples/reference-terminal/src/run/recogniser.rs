@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use edgepos::inference::{Outcome, ProductConfig, ProductRecognizer};
+use edgepos::inference::{Engines, Outcome, ProductConfig, ProductRecognizer};
+use edgepos::{ModelWatch, Node};
 
 use crate::api::{Problem, ProblemCode, Recognised};
 
@@ -13,12 +14,15 @@ use crate::api::{Problem, ProblemCode, Recognised};
 pub(super) struct Recogniser {
     models: PathBuf,
     deadline: Duration,
+    watch: ModelWatch,
+    node: Node,
     loaded: Arc<Mutex<Option<Arc<ProductRecognizer>>>>,
 }
 
 impl Recogniser {
-    pub(super) fn new(models: PathBuf, deadline: Duration) -> Self {
-        Self { models, deadline, loaded: Arc::default() }
+    /// One that tells `watch` where it cannot be loaded, and `node` what becomes of it.
+    pub(super) fn new(models: PathBuf, deadline: Duration, watch: ModelWatch, node: Node) -> Self {
+        Self { models, deadline, watch, node, loaded: Arc::default() }
     }
 
     /// What is on the picture. Loading takes tens of milliseconds, once; an answer or a fallback comes within the model's deadline.
@@ -47,11 +51,13 @@ impl Recogniser {
         let mut config = ProductConfig::default();
         config.worker.deadline = self.deadline;
         config.placement.latency_budget = self.deadline;
-        let recognizer = ProductRecognizer::load(&self.models, config).map_err(|error| {
+        let engines = Engines::standard().telling(self.node.model_listener());
+        let loaded_now = ProductRecognizer::load_with(&self.models, config, &engines);
+        let recognizer = loaded_now.map_err(|error| {
             tracing::warn!(models = %self.models.display(), %error, "no product recognition");
+            self.watch.look_again();
             no_model(error)
         })?;
-        tracing::info!(report = %recognizer.report(), "product recognition is loaded");
         let recognizer = Arc::new(recognizer);
         *loaded = Some(Arc::clone(&recognizer));
         Ok(recognizer)

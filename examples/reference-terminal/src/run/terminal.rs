@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use edgepos::{Alerts, LogOnly};
+use edgepos::inference::Task;
+use edgepos::{Alerts, LogOnly, ModelWatch};
 use edgepos_inference::with_causes;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -69,11 +70,14 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     let (node, peer_address) = (terminal.node.clone(), terminal.address);
     let me = node.status().await.map_err(|refusal| RunError::Stopped(refusal.to_string()))?.me;
 
+    let watch = ModelWatch::new(models.clone(), [Task::PRODUCT]);
+    // It ends with the terminal.
+    tokio::spawn(watch.clone().run(node.clone()));
     let stop = Arc::new(Notify::new());
     let app = till_api::router(Till {
         node: node.clone(),
         location,
-        recogniser: Recogniser::new(models, recognition_deadline),
+        recogniser: Recogniser::new(models, recognition_deadline, watch.clone(), node.clone()),
         stop: Arc::clone(&stop),
     });
     // Whoever started this may have closed the pipe: that is no reason not to sell.
