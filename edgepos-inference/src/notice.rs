@@ -57,7 +57,7 @@ pub enum Notice {
     },
     /// A model was let go so that another one fits in memory.
     Unloaded {
-        /// Its job.
+        /// Its job, by the name in the manifest.
         task: &'static str,
         /// What it took, in bytes.
         bytes: u64,

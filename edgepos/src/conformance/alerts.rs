@@ -16,7 +16,7 @@ const FAILING: u64 = 503;
 /// What has arrived of a [`Bulletin`], as whoever serves the port's other side reads it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Arrived {
-    /// Its number.
+    /// The number that it bears.
     pub number: u64,
     /// The names of what began or ended, and whether each holds, in order.
     pub changes: Vec<(String, bool)>,

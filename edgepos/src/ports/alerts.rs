@@ -37,7 +37,7 @@ pub struct Incident {
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum IncidentKind {
-    /// A [`ConditionKind`](crate::ConditionKind).
+    /// It is a condition: see [`ConditionKind`](crate::ConditionKind).
     Condition,
     /// An [`Alert`](crate::Alert): a figure beyond its threshold.
     Alert,

@@ -57,7 +57,7 @@ pub struct Diagnosis {
 pub struct Dropped {
     /// The reason, as [`DropReason`](crate::consensus::DropReason) is called.
     pub reason: String,
-    /// How many.
+    /// How many were dropped for it.
     pub count: u64,
 }
 
