@@ -133,7 +133,7 @@ impl Till {
 }
 
 fn code(number: usize) -> String {
-    format!("40{number:011}")
+    format!("product {number:06}")
 }
 
 /// The median, the 99th of 100 and the longest of many calls.
