@@ -5,7 +5,7 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use edgepos::core::{EventId, IdempotencyKey, Now, ReplicaId, Seq, Space, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, CounterRow, Currency, Line, StockLine, StockMoved, StockReason, Tender};
@@ -136,13 +136,19 @@ fn code(number: usize) -> String {
     format!("product {number:06}")
 }
 
+/// Time of the processor that this thread has taken: what other programs do to the machine is no fault of a question.
+fn taken() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 /// The median, the 99th of 100 and the longest of many calls.
 fn measure(call: &mut dyn FnMut()) -> [Duration; 3] {
     let mut took: Vec<_> = (0..CALLS)
         .map(|_| {
-            let began = Instant::now();
+            let began = taken();
             call();
-            began.elapsed()
+            taken() - began
         })
         .collect();
     took.sort_unstable();
