@@ -5,7 +5,7 @@ mod support;
 
 use edgepos::core::{Chain, EventId, Lane, Now, Persist, PersistId, ReplicaId, Seq, Space, Write};
 use edgepos::model::CounterRow;
-use edgepos::sync::{CloudReply, CloudRequest, Hash, UplinkError};
+use edgepos::sync::{CloudReply, CloudRequest, Hash, Limits, Message, UplinkError};
 use edgepos::{
     Condition, ConditionKind, Config, Disk, Finding, Input, MemoryStore, Notice, Store, StoreFailure,
 };
@@ -93,6 +93,7 @@ tested! {
     clock_off ClockOff;
     tolerance_lost ToleranceLost;
     replacing Replacing;
+    unsent Unsent;
     level_behind LevelBehind;
     model_missing ModelMissing;
 }
@@ -240,6 +241,42 @@ mod scenarios {
         shop.tills.push(Till::open(box_three, MemoryStore::new(), shop.now));
         shop.heal();
         shop.pass(12_000);
+        phases.after_all(&shop.tills[0]);
+    }
+
+    /// Terminal 3 sells three bottles while nobody hears it, says so in its greetings, and burns.
+    pub(super) fn unsent(phases: &mut Phases) {
+        let mut shop = Shop::new(3);
+        shop.elect();
+        shop.sell_milk(2, 1);
+        shop.pass(1_000);
+        shop.cut(2);
+        (2..5).for_each(|basket| drop(shop.sell_milk(2, basket)));
+        shop.heal();
+        let now = shop.now;
+        shop.tills[2].run(now);
+        for (to, connection, frame) in std::mem::take(&mut shop.tills[2].sent) {
+            let message = Message::decode(&frame[1..], &Limits::DEFAULT);
+            if frame[0] == 2 && matches!(message, Ok(Message::Hello(_))) {
+                let at = usize::from(to.terminal()) - 1;
+                shop.tills[at].terminal.handle(now, Input::Frame(replica(3), connection, frame));
+            }
+        }
+        shop.cut(2);
+        shop.tills.remove(2);
+        shop.pass(10_000);
+        shop.elect();
+        phases.before(&shop.tills[0]);
+        let now = shop.now;
+        shop.tills[0].terminal.replace(now, 3, false).unwrap();
+        let box_three = Config { me: ReplicaId::new(3, 0xB0B), ..config(3, 3) };
+        shop.tills.push(Till::open(box_three, MemoryStore::new(), now));
+        shop.heal();
+        shop.pass(15_000);
+        phases.during(&shop.tills[0]);
+        let now = shop.now;
+        shop.tills[0].terminal.write_off(now, 3).unwrap();
+        shop.pass(3_000);
         phases.after_all(&shop.tills[0]);
     }
 
