@@ -86,7 +86,7 @@ impl Diagnosis {
     pub(super) fn of(known: &Known<'_>, now: Now) -> Self {
         let Known { ledger, election, links, shop, disk, config, .. } = *known;
         let members: Vec<_> = election.voters().iter().chain(election.learners()).copied().collect();
-        let clocks: Vec<_> = ledger.peer_clocks().collect();
+        let clocks: Vec<_> = ledger.peer_clocks(now).collect();
         let own = clocks::base(now);
         let lacks = |held: &VersionVector| {
             let missing = |(chain, seq): (_, edgepos_core::Seq)| seq.0.saturating_sub(held.get(chain).0);
