@@ -47,7 +47,8 @@ fn a_counter_that_is_moved_twice_is_noticed() {
 #[test]
 fn a_cloud_that_forgets_is_noticed() {
     let rules = broken(Sabotage::CloudForgets, 0..1, |_| ());
-    assert_eq!(rules, [Rule::NothingLost]);
+    // What was acknowledged is not there, its chain has a gap there, and the cloud holds less than the tills.
+    assert_eq!(rules, [Rule::NothingLost, Rule::NothingTwice, Rule::Converged]);
 }
 
 #[test]
