@@ -36,8 +36,18 @@ struct Vote {
 #[derive(Clone, Default, Debug)]
 struct Trips {
     kept: VecDeque<u64>,
+    /// Whether the first of them was that of a vote.
+    voted: bool,
     /// When the latest answer came.
     latest: Option<Time>,
+}
+
+impl Trips {
+    /// How far the voter is, in milliseconds, once that is measured: by its vote, or by two answers of different moments. One alone may
+    /// be the rest of what a cable held up.
+    fn distance(&self) -> Option<u64> {
+        self.kept.iter().min().copied().filter(|_| self.voted || self.kept.len() > 1)
+    }
 }
 
 /// What was measured, and what is asked for because of it.
@@ -78,14 +88,20 @@ impl Pace {
         *vote = Vote { shortest: vote.shortest.min(trip), longest: vote.longest.max(trip) };
     }
 
-    /// A voter answered a heartbeat. What arrives with the answer before it was held up with it, and is no further measurement.
+    /// A voter answered a heartbeat. The first answer of one that was out of reach is no measurement: the question may have waited for
+    /// its cable. What arrives with the answer before it was held up with it, and is no further measurement either.
     pub(crate) fn answered(&mut self, now: Time, voter: ReplicaId, trip: Duration) {
         let trip = (trip.as_millis() as u64).min(MAX_TRIP_MS);
         let trips = self.beats.entry(voter).or_default();
-        let together = trips.latest.replace(now).is_some_and(|latest| now.since(latest) < self.tick);
-        match trips.kept.back_mut().filter(|_| together) {
-            Some(last) => *last = trip.min(*last),
-            None => keep(&mut trips.kept, trip, TRIPS),
+        let silent = trips.latest.replace(now).map(|latest| now.since(latest));
+        match silent.filter(|silent| *silent < MAX_LEASE) {
+            None => {}
+            Some(silent) if silent < self.tick => {
+                if let Some(last) = trips.kept.back_mut() {
+                    *last = trip.min(*last);
+                }
+            }
+            Some(_) => keep(&mut trips.kept, trip, TRIPS),
         }
     }
 
@@ -111,7 +127,7 @@ impl Pace {
     /// This terminal leads from here on.
     pub(crate) fn leads(&mut self, now: Time) {
         let vote = |(voter, vote): (&ReplicaId, &Vote)| {
-            (*voter, Trips { kept: [vote.shortest].into(), latest: None })
+            (*voter, Trips { kept: [vote.shortest].into(), voted: true, latest: None })
         };
         self.beats = self.votes.iter().map(vote).collect();
         (self.asked, self.calm_since) = (self.lease, Some(now));
@@ -120,8 +136,7 @@ impl Pace {
     /// The lease for what a leader says from here on, given the voters within reach: an answer must be able to arrive well
     /// before it runs out, and one more when the first is lost.
     pub(crate) fn ask(&mut self, now: Time, reachable: impl Iterator<Item = ReplicaId>) -> Duration {
-        let trip =
-            |voter: ReplicaId| self.beats.get(&voter).and_then(|trips| trips.kept.iter().min().copied());
+        let trip = |voter: ReplicaId| self.beats.get(&voter).and_then(Trips::distance);
         let wanted = self.lease_for(reachable.filter_map(trip).max().unwrap_or_default());
         if wanted > self.asked {
             self.asked = wanted;
@@ -173,8 +188,10 @@ mod tests {
     fn lease_ms(trip_ms: u64) -> u128 {
         let mut pace = Pace::new(&Timing::standard());
         pace.leads(Time(0));
-        pace.answered(Time(0), FAR, Duration::from_millis(trip_ms));
-        pace.ask(Time(0), [FAR].into_iter()).as_millis()
+        for beat in 0..3 {
+            pace.answered(Time(150 * beat), FAR, Duration::from_millis(trip_ms));
+        }
+        pace.ask(Time(300), [FAR].into_iter()).as_millis()
     }
 
     /// The configured lease on a shop's network; longer by whole heartbeats behind a long line, and never beyond the limit.
@@ -192,10 +209,11 @@ mod tests {
     #[test]
     fn a_lease_shrinks_slowly() {
         let mut pace = Pace::new(&Timing::standard());
+        pace.voted(NEAR, Duration::from_millis(4));
+        pace.voted(FAR, Duration::from_millis(600));
         pace.leads(Time(0));
-        pace.answered(Time(0), NEAR, Duration::from_millis(4));
+        pace.answered(Time(0), NEAR, Duration::from_millis(2000));
         pace.answered(Time(150), NEAR, Duration::from_millis(2000));
-        pace.answered(Time(0), FAR, Duration::from_millis(600));
         assert_eq!(pace.ask(Time(0), [NEAR].into_iter()).as_millis(), 300);
         assert_eq!(pace.ask(Time(1), [NEAR, FAR].into_iter()).as_millis(), 1050);
         assert_eq!(pace.ask(Time(2), [NEAR].into_iter()).as_millis(), 1050);
@@ -224,12 +242,42 @@ mod tests {
         assert_eq!(ask(&mut pace, 7000), 1050);
     }
 
+    /// A cable is put back: what was asked meanwhile is answered seconds late, one answer or many, and none of them is the distance. Where
+    /// that is really far, the next two answers say so.
+    #[test]
+    fn the_first_answer_of_who_was_out_of_reach_is_no_measurement() {
+        let ms = Duration::from_millis;
+        let mut pace = Pace::new(&Timing::standard());
+        pace.voted(NEAR, ms(4));
+        pace.leads(Time(0));
+        let ask = |pace: &mut Pace, at| pace.ask(Time(at), [NEAR, FAR].into_iter()).as_millis();
+        // Half of the answers are lost on their way, and come 200 ms later.
+        for late in 0..12 {
+            let at = 2000 + late / 4 + if late < 6 { 0 } else { 200 };
+            pace.answered(Time(at), FAR, ms(at - 100 - 150 * late));
+            assert_eq!(ask(&mut pace, at), 300);
+        }
+        pace.answered(Time(2350), FAR, ms(4));
+        assert_eq!(ask(&mut pace, 2350), 300);
+        pace.answered(Time(9000), FAR, ms(3000));
+        assert_eq!(ask(&mut pace, 9000), 300, "again away");
+
+        let mut pace = Pace::new(&Timing::standard());
+        pace.leads(Time(0));
+        for beat in 0..3 {
+            pace.answered(Time(600 + 150 * beat), FAR, ms(600));
+        }
+        assert_eq!(ask(&mut pace, 900), 1050);
+    }
+
     /// A configured lease may be longer than any that is asked for.
     #[test]
     fn a_longer_configured_lease_stands() {
         let timing = Timing { lease: 2 * MAX_LEASE, ..Timing::standard() };
         let mut pace = Pace::new(&timing);
-        pace.answered(Time(0), FAR, Duration::from_millis(60_000));
+        for beat in 0..3 {
+            pace.answered(Time(150 * beat), FAR, Duration::from_millis(60_000));
+        }
         assert_eq!(pace.ask(Time(0), [FAR].into_iter()), timing.lease);
     }
 

@@ -44,6 +44,7 @@ fn every_target_can_be_missed() {
         cell(Profile::Standard, What::PeerLost),
         cell(Profile::Standard, What::Transfer),
         cell(Profile::Fast, What::Isolation),
+        cell(Profile::Standard, What::AfterFault),
     ];
     for target in targets() {
         let missed = kinds.iter().any(|cell| {

@@ -47,6 +47,8 @@ pub(super) struct Lan {
     agenda: BTreeMap<(u64, u64), (u64, Happening)>,
     sequence: u64,
     cut: BTreeSet<(usize, usize)>,
+    /// What streams hold back behind cut links: since when, and the segments in order.
+    held: BTreeMap<(usize, usize), (u64, Vec<Message>)>,
     /// Of each directed link of a stream: when the latest segment arrives.
     arrives: BTreeMap<(usize, usize), u64>,
     connections: BTreeMap<(usize, usize), u64>,
@@ -78,6 +80,7 @@ impl Lan {
             agenda: BTreeMap::new(),
             sequence: 0,
             cut: BTreeSet::new(),
+            held: BTreeMap::new(),
             arrives: BTreeMap::new(),
             connections: BTreeMap::new(),
             index,
@@ -132,6 +135,39 @@ impl Lan {
     pub(super) fn isolate(&mut self, node: usize) {
         for other in (0..self.terminals.len()).filter(|other| *other != node) {
             self.cut.extend([(node, other), (other, node)]);
+        }
+    }
+
+    /// The links of an isolated terminal carry again. What streams held back comes with the next try of its first segment, all at once.
+    pub(super) fn mend(&mut self, node: usize) {
+        self.cut.retain(|(from, to)| *from != node && *to != node);
+        for ((from, to), (since, messages)) in std::mem::take(&mut self.held) {
+            let (mut retry, mut wait) = (since, RETRANSMIT_MS);
+            while retry < self.now {
+                retry += wait;
+                wait *= 2;
+            }
+            let at = retry + self.latency(from, to);
+            self.arrives.insert((from, to), at);
+            for message in messages {
+                self.at(at, to, Happening::Arrival { to, from, message: Box::new(message) });
+            }
+        }
+    }
+
+    /// Sends a message, or has its stream hold it back.
+    fn send(&mut self, from: usize, to: usize, message: Message) {
+        if self.cut.contains(&(from, to)) {
+            self.hold(from, to, message);
+        } else if let Some(at) = self.arrival(from, to) {
+            self.at(at, to, Happening::Arrival { to, from, message: Box::new(message) });
+        }
+    }
+
+    fn hold(&mut self, from: usize, to: usize, message: Message) {
+        if self.wire == Wire::Stream {
+            let now = self.now;
+            self.held.entry((from, to)).or_insert_with(|| (now, Vec::new())).1.push(message);
         }
     }
 
@@ -253,7 +289,7 @@ impl Lan {
             },
             Happening::Arrival { from, message, .. } => {
                 if self.cut.contains(&(from, node)) {
-                    return;
+                    return self.hold(from, node, *message);
                 }
                 Input::Message(*message)
             }
@@ -282,10 +318,7 @@ impl Lan {
         }
         for message in duties.messages {
             let Some(to) = self.index.get(&message.to()).copied() else { continue };
-            if let Some(at) = self.arrival(node, to) {
-                let message = Box::new(message);
-                self.at(at, to, Happening::Arrival { to, from: node, message });
-            }
+            self.send(node, to, message);
         }
         if let Some(at) = self.terminals[node].new_deadline(now) {
             self.at(at, node, Happening::Timer { node });

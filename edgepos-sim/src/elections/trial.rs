@@ -41,6 +41,8 @@ pub enum What {
     Transfer,
     /// Its network cable is pulled: it runs on and reaches nobody.
     Isolation,
+    /// Its cable is pulled for 1 to 3 s and put back, and within half a minute the power of whoever leads then is cut.
+    AfterFault,
 }
 
 /// One kind of trial.
@@ -105,12 +107,15 @@ pub(super) fn run(cell: &Cell, seed: u64) -> Result<Trial, TrialError> {
         lan.put_far(cell.terminals, (rtt * 9 / 20, rtt * 11 / 20));
     }
     (0..nodes).for_each(|node| lan.boot(node));
-    let old = settle(&mut lan, seed)?;
+    let mut old = settle(&mut lan, seed)?;
+    if cell.what == What::AfterFault {
+        old = cable_fault(&mut lan, seed, old)?;
+    }
     let term = lan.terminals()[old].term();
     let start = lan.now();
     lan.restart_overlap();
     match cell.what {
-        What::Timeout => lan.cut_power(old),
+        What::Timeout | What::AfterFault => lan.cut_power(old),
         What::PeerLost => lan.kill(old),
         What::Isolation => lan.isolate(old),
         What::Transfer => lan.act(old, |election, now| {
@@ -130,6 +135,17 @@ pub(super) fn run(cell: &Cell, seed: u64) -> Result<Trial, TrialError> {
     lan.run_for(2000);
     lan.verdict()?;
     Ok(Trial { took_ms, split: new_term > term + 1, two_leaders_ms: lan.overlap() })
+}
+
+/// A leader's cable is pulled and put back; who leads some time later, within half a minute.
+fn cable_fault(lan: &mut Lan, seed: u64, leader: usize) -> Result<usize, String> {
+    let mut jitter = Jitter::derive(seed, &[0xCAB1]);
+    lan.isolate(leader);
+    lan.run_for(jitter.range(1_000, 3_001));
+    lan.mend(leader);
+    lan.run_for(jitter.range(2_000, 28_001));
+    lan.run_until(lan.now() + PATIENCE_MS, |lan| lan.leader().is_some());
+    lan.leader().ok_or_else(|| "no leader after a cable was put back".to_owned())
 }
 
 /// Waits for the first leader and then for a moment that nothing in the run depends on.
