@@ -7,7 +7,8 @@
 //!
 //! 1. Call with a [`Now`] whose [`Now::mono`] never goes back.
 //! 2. After each call drain `poll_output` until it returns `None`, and do each output in order.
-//! 3. Make a [`Persist`] durable, all or nothing, then tell `Persisted(id)`; in order, without gaps.
+//! 3. Make a [`Persist`] durable, all or nothing, with all that was asked for before it, then tell `Persisted(id)`; in order, without
+//!    gaps.
 //! 4. Sleep until `poll_timeout`, or until there is another input.
 //! 5. News (a `Notice`) may be dropped and a `Transmit` may be lost; every other output must be done.
 //!

@@ -13,11 +13,15 @@ const LIE_US: u64 = 700_000;
 /// One terminal's disk.
 ///
 /// Writes that come in while a group is being flushed form the next group. A crash keeps a prefix of what was not reported yet,
-/// each [`Persist`] whole or not at all; what was reported is safe.
+/// each [`Persist`] whole or not at all; what was reported is safe, but that a power cut also takes what was only written, from some
+/// write on.
 #[derive(Debug)]
 pub(crate) struct Disk {
+    /// What was reported.
     durable: MemoryStore,
-    queue: VecDeque<Persist>,
+    /// What of it was written since the last flush, oldest first: which writes, and what was there before.
+    loose: Vec<(Persist, Vec<Write>)>,
+    queue: VecDeque<Job>,
     flushing: usize,
     style: DiskStyle,
     slow_until_us: u64,
@@ -26,11 +30,20 @@ pub(crate) struct Disk {
     truth: (u64, MemoryStore),
 }
 
+/// A write on its way.
+#[derive(Debug)]
+struct Job {
+    persist: Persist,
+    /// Whether it is flushed before it is reported.
+    flush: bool,
+}
+
 impl Disk {
     /// An empty disk.
     pub(crate) fn new(style: DiskStyle, rng: Jitter, sabotage: Option<Sabotage>) -> Self {
         Self {
             durable: MemoryStore::new(),
+            loose: Vec::new(),
             queue: VecDeque::new(),
             flushing: 0,
             style,
@@ -41,21 +54,33 @@ impl Disk {
         }
     }
 
-    /// Takes a write. Some: a flush begins and ends at that time; call [`finish`](Self::finish) then.
-    pub(crate) fn push(&mut self, now_us: u64, persist: Persist) -> Option<u64> {
-        self.queue.push_back(persist);
+    /// Takes a write, which is flushed before it is reported or only written. Some: work begins and ends at that time; call
+    /// [`finish`](Self::finish) then.
+    pub(crate) fn push(&mut self, now_us: u64, persist: Persist, flush: bool) -> Option<u64> {
+        self.queue.push_back(Job { persist, flush });
         (self.flushing == 0).then(|| self.begin(now_us))
     }
 
-    /// The flush ends: these writes are durable, in order. Some: the next one ends at that time.
+    /// The group ends: these writes are reported, in order. Some: the next one ends at that time.
     ///
     /// # Panics
     /// When a store in memory fails, which it never does.
     pub(crate) fn finish(&mut self, now_us: u64) -> (Vec<PersistId>, Option<u64>) {
-        let mut group: Vec<Persist> = self.queue.drain(..self.flushing).collect();
+        let jobs: Vec<Job> = self.queue.drain(..self.flushing).collect();
+        let flush = jobs.iter().any(|job| job.flush);
+        let mut group: Vec<Persist> = jobs.into_iter().map(|job| job.persist).collect();
         self.flushing = 0;
         self.spoil(now_us, &mut group);
-        self.durable.commit(&group).expect("a store in memory does not fail");
+        for persist in &group {
+            if !flush {
+                let before = persist.writes.iter().map(|write| self.before(write)).collect();
+                self.loose.push((persist.clone(), before));
+            }
+            self.commit(persist);
+        }
+        if flush {
+            self.loose.clear();
+        }
         let next = (!self.queue.is_empty()).then(|| self.begin(now_us));
         (group.into_iter().map(|persist| persist.id).collect(), next)
     }
@@ -65,7 +90,7 @@ impl Disk {
         self.latency(now_us) / 2 + 50
     }
 
-    /// The rows that are durable.
+    /// The rows that were reported.
     ///
     /// # Panics
     /// When a store in memory fails, which it never does.
@@ -75,17 +100,49 @@ impl Disk {
             .expect("a store in memory does not fail")
     }
 
-    /// The terminal's process is gone, and so are the writes behind a prefix of those not reported.
-    pub(crate) fn crash(&mut self) {
+    /// The terminal's process is gone, and so are the writes behind a prefix of those not reported; with the power also those behind one
+    /// that were written and not flushed. Which of these were reported.
+    pub(crate) fn crash(&mut self, power: bool) -> Vec<Persist> {
+        let mut lost = Vec::new();
         if self.sabotage == Some(Sabotage::DiskReportsEarly) {
             self.durable = self.truth.1.clone();
         } else {
             let kept = self.rng.range(0, self.queue.len() as u64 + 1) as usize;
-            let prefix: Vec<Persist> = self.queue.drain(..kept).collect();
-            self.durable.commit(&prefix).expect("a store in memory does not fail");
+            lost = if power { self.lose_loose() } else { Vec::new() };
+            let prefix: Vec<Job> = self.queue.drain(..kept).collect();
+            // What came later than something lost is lost as well.
+            for job in prefix.into_iter().filter(|_| lost.is_empty()) {
+                self.commit(&job.persist);
+            }
         }
+        self.loose.clear();
         self.queue.clear();
         self.flushing = 0;
+        lost
+    }
+
+    fn lose_loose(&mut self) -> Vec<Persist> {
+        let written = self.loose.len() as u64;
+        let kept = if written == 0 { 0 } else { self.rng.range(0, written + 1) as usize };
+        let lost = self.loose.split_off(kept);
+        for (persist, before) in lost.iter().rev() {
+            self.commit(&Persist { id: persist.id, writes: before.clone() });
+        }
+        lost.into_iter().map(|(persist, _)| persist).collect()
+    }
+
+    fn commit(&mut self, persist: &Persist) {
+        self.durable.commit(std::slice::from_ref(persist)).expect("a store in memory does not fail");
+    }
+
+    /// The write that takes this one back.
+    fn before(&self, write: &Write) -> Write {
+        let (Write::Put { space, key, .. } | Write::Delete { space, key }) = write;
+        let rows = self.durable.scan(*space, key, key, 1).expect("a store in memory does not fail");
+        match rows.into_iter().next() {
+            Some((key, value)) => Write::put(*space, key, value),
+            None => Write::delete(*space, key.clone()),
+        }
     }
 
     /// Each flush takes long until then.
@@ -103,7 +160,7 @@ impl Disk {
         self.queue.is_empty()
     }
 
-    /// What would be there after a power cut.
+    /// What was reported: while the terminal is off, what is there.
     pub(crate) fn durable(&self) -> &MemoryStore {
         &self.durable
     }
@@ -115,7 +172,8 @@ impl Disk {
 
     fn begin(&mut self, now_us: u64) -> u64 {
         self.flushing = self.queue.len();
-        now_us + self.latency(now_us)
+        let latency = self.latency(now_us);
+        now_us + if self.queue.iter().any(|job| job.flush) { latency } else { latency / 10 + 1 }
     }
 
     fn latency(&mut self, now_us: u64) -> u64 {
@@ -211,10 +269,10 @@ mod tests {
     #[test]
     fn a_write_is_durable_when_its_flush_has_ended_and_writes_meanwhile_form_one_group() {
         let mut disk = disk(1);
-        let end = disk.push(0, put(1, 1)).unwrap();
+        let end = disk.push(0, put(1, 1), true).unwrap();
         assert!((500..=1_000).contains(&end));
-        assert_eq!(disk.push(10, put(2, 2)), None);
-        assert_eq!(disk.push(20, put(3, 3)), None);
+        assert_eq!(disk.push(10, put(2, 2), true), None);
+        assert_eq!(disk.push(20, put(3, 3), true), None);
         assert_eq!(keys(&disk), [] as [u8; 0]);
         let (ids, next) = disk.finish(end);
         assert_eq!(ids, [PersistId(1)]);
@@ -229,12 +287,12 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for seed in 0..64 {
             let mut disk = disk(seed);
-            let end = disk.push(0, put(1, 1)).unwrap();
+            let end = disk.push(0, put(1, 1), true).unwrap();
             disk.finish(end);
             for id in 2..=4 {
-                disk.push(end, put(id, id as u8));
+                disk.push(end, put(id, id as u8), true);
             }
-            disk.crash();
+            disk.crash(true);
             let kept = keys(&disk);
             assert!([1, 2, 3, 4].starts_with(&kept) && !kept.is_empty(), "{kept:?}");
             seen.insert(kept.len());
@@ -242,14 +300,40 @@ mod tests {
         assert_eq!(seen.len(), 4, "every prefix happens: {seen:?}");
     }
 
+    /// The end of the process takes nothing that was written; a power cut takes from some write on what no flush came after.
+    #[test]
+    fn what_is_only_written_is_safe_from_the_next_flush_on() {
+        let mut seen = std::collections::BTreeSet::new();
+        for seed in 0..64 {
+            for (power, flush) in [(false, false), (true, false), (true, true)] {
+                let mut disk = disk(seed);
+                for (id, key) in [(1, 1), (2, 2), (3, 1)] {
+                    let end = disk.push(0, put(id, key), false).unwrap();
+                    assert!(end <= 101);
+                    assert_eq!(disk.finish(end).0, [PersistId(id)]);
+                }
+                assert_eq!(keys(&disk), [1, 2]);
+                if flush {
+                    let end = disk.push(0, Persist { id: PersistId(4), writes: Vec::new() }, true).unwrap();
+                    disk.finish(end);
+                }
+                let lost = disk.crash(power).len();
+                assert!(lost == 0 || (power && !flush));
+                assert_eq!(keys(&disk), [vec![1, 2], vec![1, 2], vec![1], vec![]][lost]);
+                seen.insert(lost);
+            }
+        }
+        assert_eq!(seen.len(), 4, "every part is lost: {seen:?}");
+    }
+
     #[test]
     fn a_slow_disk_is_slow_until_it_heals() {
         let mut disk = disk(3);
         disk.slow_until(10_000_000);
-        assert!(disk.push(0, put(1, 1)).unwrap() >= 50_000);
+        assert!(disk.push(0, put(1, 1), true).unwrap() >= 50_000);
         disk.finish(60_000);
         disk.heal();
-        assert!(disk.push(60_000, put(2, 2)).unwrap() <= 61_000);
+        assert!(disk.push(60_000, put(2, 2), true).unwrap() <= 61_000);
     }
 
     #[test]
@@ -259,10 +343,10 @@ mod tests {
             Jitter::new(1),
             Some(Sabotage::DiskReportsEarly),
         );
-        let end = disk.push(0, put(1, 1)).unwrap();
+        let end = disk.push(0, put(1, 1), true).unwrap();
         assert_eq!(disk.finish(end).0, [PersistId(1)]);
         assert_eq!(keys(&disk), [1]);
-        disk.crash();
+        disk.crash(true);
         assert_eq!(keys(&disk), [] as [u8; 0]);
     }
 

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use edgepos::consensus::Timing;
+use edgepos::model::BasketId;
 use edgepos::{
     Commit, Config, Delivery, Draft, Genesis, Input, MemoryStore, OpenBasket, Output, Refusal, Reply,
     RequestId, Restored, Rows, Status, Store, Terminal,
 };
 use edgepos_consensus::MAX_LEVEL;
-use edgepos_core::{Chain, EventId, Jitter, Load, Now, Persist, PersistId, ReplicaId, Seq, Space};
+use edgepos_core::{Chain, EventId, Jitter, Load, Now, Persist, PersistId, ReplicaId, Seq, Space, Write};
 use edgepos_sync::EventRecord;
 
 use crate::check::{Facts, Ledger, Rule, TerminalView, Violation};
@@ -191,9 +192,9 @@ impl Station {
         counts
     }
 
-    /// Its terminal writes. When the flush ends, where none is under way.
-    pub(crate) fn write(&mut self, world_us: u64, persist: Persist) -> Option<u64> {
-        self.disk.push(world_us, persist)
+    /// Its terminal writes, with a flush or without. When that ends, where nothing is being written.
+    pub(crate) fn write(&mut self, world_us: u64, persist: Persist, flush: bool) -> Option<u64> {
+        self.disk.push(world_us, persist, flush)
     }
 
     /// A flush ends: what is durable, and when the next one ends.
@@ -409,13 +410,18 @@ impl Station {
             .map_err(|error| Violation::new(Rule::Alive, format!("{me}, as a later version: {error}")))
     }
 
-    /// The process is gone.
-    pub(crate) fn stop(&mut self) {
+    /// The process is gone, with the power or without. Baskets whose beginning was answered and is gone.
+    pub(crate) fn stop(&mut self, power: bool) -> Vec<BasketId> {
         self.terminal = None;
         self.alarm.0 = None;
         self.stalled_until_us = 0;
-        self.disk.crash();
+        let lost = self.disk.crash(power);
         self.till.crashed();
+        let begun = |write: &Write| match write {
+            Write::Put { space: Space::Basket, key, .. } => key.as_slice().try_into().map(BasketId).ok(),
+            Write::Put { .. } | Write::Delete { .. } => None,
+        };
+        lost.iter().flat_map(|persist| &persist.writes).filter_map(begun).collect()
     }
 
     /// Whether this version reads the event on its disk. One that is not there counts as read: nothing is wrong with it.

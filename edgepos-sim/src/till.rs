@@ -170,6 +170,10 @@ impl Till {
             (Waiting::Begin(_), Err(refusal)) => {
                 return Err(Violation::new(Rule::Alive, format!("a good draft was refused: {refusal}")));
             }
+            // The customer has paid: what was lost is begun once more, under the same name and key.
+            (Waiting::Commit(basket, _), Err(Refusal::UnknownBasket(_))) if ledger.is_lost(basket) => {
+                self.stage(basket, Stage::Begin);
+            }
             // Whether it may be unknown was judged by the ledger: there is nothing more to do for it.
             (Waiting::Commit(basket, _) | Waiting::Abandon(basket), _) => self.forget(basket),
             (Waiting::Record, _) => {}

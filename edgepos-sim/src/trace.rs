@@ -149,8 +149,9 @@ fn write_entry(out: &mut Vec<u8>, entry: &Entry<'_>) {
             numbers(out, 6, &[peer.0, connection.0]);
             chunk(out, frame);
         }
-        Entry::Out(Output::Persist(persist)) => {
-            numbers(out, 7, &[persist.id.0, persist.writes.len() as u64]);
+        Entry::Out(Output::Persist(persist) | Output::Write(persist)) => {
+            let tag = if matches!(entry, Entry::Out(Output::Write(_))) { 15 } else { 7 };
+            numbers(out, tag, &[persist.id.0, persist.writes.len() as u64]);
             for write in &persist.writes {
                 match write {
                     Write::Put { space, key, value } => {
@@ -219,6 +220,9 @@ fn line(at_us: u64, who: Option<usize>, entry: &Entry<'_>) -> String {
         Entry::In(input) => format!("< {input:?}"),
         Entry::Out(Output::Persist(persist)) => {
             format!("> persist {}: {}", persist.id.0, writes_text(&persist.writes))
+        }
+        Entry::Out(Output::Write(persist)) => {
+            format!("> write {}: {}", persist.id.0, writes_text(&persist.writes))
         }
         Entry::Out(Output::Load(load)) => format!("> load {} {:?}", load.id.0, load.space),
         Entry::Out(Output::Transmit { to, connection, frame }) => {

@@ -7,6 +7,7 @@ mod notice;
 mod tills;
 
 use edgepos::{Input, Notice, Output};
+use edgepos_core::Persist;
 use edgepos_sync::{CloudRequest, UplinkError, UplinkId};
 
 use self::end::{Quiet, last_words, why_not_quiet};
@@ -240,11 +241,8 @@ impl World {
         let station = &mut self.stations[place];
         let boot = station.boot();
         match output {
-            Output::Persist(persist) => {
-                if let Some(at_us) = station.write(self.now_us, persist) {
-                    self.agenda.at(at_us, Happening::Flushed(place, boot));
-                }
-            }
+            Output::Persist(persist) => self.write(place, persist, true),
+            Output::Write(persist) => self.write(place, persist, false),
             Output::Load(load) => {
                 let at_us = self.now_us + station.read_us(self.now_us);
                 self.agenda.at(at_us, Happening::Read(place, boot, load));
@@ -293,6 +291,13 @@ impl World {
         }
         let boot = station.boot();
         self.tell(place, boot, Input::Timeout)
+    }
+
+    fn write(&mut self, place: usize, persist: Persist, flush: bool) {
+        let station = &mut self.stations[place];
+        if let Some(at_us) = station.write(self.now_us, persist, flush) {
+            self.agenda.at(at_us, Happening::Flushed(place, station.boot()));
+        }
     }
 
     fn flushed(&mut self, place: usize, boot: u64) -> Result<(), Violation> {
@@ -401,7 +406,9 @@ impl World {
     fn stop(&mut self, place: usize, power: bool) {
         if self.stations[place].is_on() {
             self.note(Some(place), "stops");
-            self.stations[place].stop();
+            for basket in self.stations[place].stop(power) {
+                self.ledger.loses_begun(basket);
+            }
             self.network.stop(self.now_us, place, power, &mut self.agenda);
             self.leadership.stopped(self.stations[place].replica());
         }

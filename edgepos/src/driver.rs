@@ -278,6 +278,7 @@ impl Loop {
             match output {
                 // A send fails when the store's thread has ended, which its last answer explains.
                 Output::Persist(persist) => drop(self.jobs.send(Job::Commit(persist))),
+                Output::Write(persist) => drop(self.jobs.send(Job::Write(persist))),
                 Output::Load(load) => drop(self.jobs.send(Job::Load(load))),
                 Output::Transmit { to, connection, frame } => self.transport.send(to, connection, frame),
                 Output::Uplink(id, request) => {

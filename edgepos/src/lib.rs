@@ -23,7 +23,8 @@
 //! let mut run = |terminal: &mut Terminal| {
 //!     while let Some(output) = terminal.poll_output() {
 //!         match output {
-//!             Output::Persist(persist) => {
+//!             // One that flushes with care tells the two apart: [`Store::write`] and [`Store::commit`].
+//!             Output::Persist(persist) | Output::Write(persist) => {
 //!                 store.commit(std::slice::from_ref(&persist)).expect("memory does not fail");
 //!                 terminal.handle(now, Input::Persisted(persist.id));
 //!             }

@@ -99,6 +99,9 @@ pub struct Setup {
     /// Whether goods come back without their receipt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreferenced_returns: Option<bool>,
+    /// How long after its reply a power cut may still take a basket that was begun, in ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begin_pause_ms: Option<u64>,
     /// Whether it ever leads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub campaigns: Option<bool>,
@@ -200,6 +203,7 @@ impl Setup {
             busy_above: None,
             exception_grace_ms: None,
             unreferenced_returns: None,
+            begin_pause_ms: None,
             campaigns: None,
             replace_voter_after_s: None,
             disk_stall_after_ms: None,
@@ -278,6 +282,7 @@ impl Setup {
             busy_above,
             exception_grace_ms,
             unreferenced_returns,
+            begin_pause_ms,
             campaigns,
             replace_voter_after_s,
             disk_stall_after_ms,
@@ -300,6 +305,7 @@ impl Setup {
         set(&mut config.busy_above, *busy_above);
         set(&mut config.exception_grace, ms(*exception_grace_ms));
         set(&mut config.unreferenced_returns, *unreferenced_returns);
+        set(&mut config.begin_pause, ms(*begin_pause_ms));
         set(&mut config.campaigns, *campaigns);
         set(&mut config.replace_voter_after, replace_voter_after_s.map(Duration::from_secs));
         set(&mut config.disk_stall_after, ms(*disk_stall_after_ms));
@@ -442,7 +448,7 @@ mod tests {
     fn everything_is_set_through_it() {
         let all = "voters = [1]\njoins = true\ngeneration = 3\nrecovery = \"000102030405060708090a0b0c0d0e0f\"\nseed = 4\n\
                    location = 5\nflush_ms = 60000\nbusy_flush_ms = 70000\nbusy_above = 6\nexception_grace_ms = 7\n\
-                   unreferenced_returns = false\ncampaigns = false\nreplace_voter_after_s = 30\ndisk_stall_after_ms = 500\n\
+                   unreferenced_returns = false\nbegin_pause_ms = 7\ncampaigns = false\nreplace_voter_after_s = 30\ndisk_stall_after_ms = 500\n\
                    level_after_s = 8\nuplink_timeout_ms = 9000\nuplink_retry_ms = 10000\nleaderless_upload_after_ms = 11000\n\
                    pause_above = 12\nmax_event_bytes = 2048\ndisk_low_below_mib = 17\nmax_open_baskets = 13\nmax_commits = 14\nmax_rows_behind = 15\n\
                    max_peers = 16\n";
@@ -471,6 +477,7 @@ mod tests {
             disk_low_below,
             location,
             unreferenced_returns,
+            begin_pause,
             max_open_baskets,
             max_commits,
             max_rows_behind,
@@ -480,10 +487,8 @@ mod tests {
         assert_eq!((me.terminal(), genesis.voters.len(), genesis.generation.0, seed), (2, 1, 3, 4));
         assert!(genesis.recovery.is_some() && !unreferenced_returns && !campaigns);
         assert_eq!((flush_interval, peak_flush_interval), (seconds(60), seconds(70)));
-        assert_eq!(
-            (exception_grace, disk_stall_after),
-            (Duration::from_millis(7), Duration::from_millis(500))
-        );
+        let ms = Duration::from_millis;
+        assert_eq!((exception_grace, begin_pause, disk_stall_after), (ms(7), ms(7), ms(500)));
         assert_eq!((replace_voter_after, level_after), (seconds(30), seconds(8)));
         assert_eq!(
             (uplink_timeout, uplink_retry, leaderless_upload_after),

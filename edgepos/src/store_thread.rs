@@ -24,6 +24,8 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_m
 /// What the thread is asked.
 pub(crate) enum Job {
     Commit(Persist),
+    /// To be written, durable with the next commit.
+    Write(Persist),
     Load(Load),
     /// A reader's question, answered beside the driver.
     Read(Load, oneshot::Sender<Rows>),
@@ -54,6 +56,8 @@ struct Worker {
     waiting: VecDeque<Persist>,
     /// How many of `waiting`, from its front, were tried together and are tried together again.
     group: usize,
+    /// How many of `waiting`, from its front, there are up to the last one that must be durable before it is reported.
+    urgent: usize,
     loads: VecDeque<(Load, Asker)>,
     promised: u64,
     told: Disk,
@@ -82,6 +86,7 @@ pub(crate) fn serve(store: Box<dyn Store>, queue: &Receiver<Job>, done: Unbounde
         done,
         waiting: VecDeque::new(),
         group: 0,
+        urgent: 0,
         loads: VecDeque::new(),
         promised: 0,
         told: Disk::default(),
@@ -118,7 +123,11 @@ impl Worker {
 
     fn put(&mut self, job: Job) {
         match job {
-            Job::Commit(persist) => self.waiting.push_back(persist),
+            Job::Commit(persist) => {
+                self.waiting.push_back(persist);
+                self.urgent = self.waiting.len();
+            }
+            Job::Write(persist) => self.waiting.push_back(persist),
             Job::Load(load) => self.loads.push_back((load, Asker::Terminal)),
             Job::Read(load, reader) => self.loads.push_back((load, Asker::Reader(reader))),
             Job::Promise(promised) => {
@@ -148,13 +157,16 @@ impl Worker {
         if self.group == 0 {
             self.group = self.waiting.len().min(MAX_GROUP);
         }
-        let committed = match self.group {
-            0 => Ok(()),
-            group => self.store.commit(&self.waiting.make_contiguous()[..group]),
+        let group = &self.waiting.make_contiguous()[..self.group];
+        let committed = match (group, self.urgent) {
+            ([], _) => Ok(()),
+            (group, 0) => self.store.write(group),
+            (group, _) => self.store.commit(group),
         };
         match committed {
             Ok(()) => {
                 self.retry = None;
+                self.urgent = self.urgent.saturating_sub(self.group);
                 let group: Vec<_> = self.waiting.drain(..std::mem::take(&mut self.group)).collect();
                 group.into_iter().try_for_each(|persist| self.tell(Done::Persisted(persist.id)))?;
                 Ok(None)

@@ -57,6 +57,11 @@ impl Till {
                     self.store.commit(std::slice::from_ref(&persist)).unwrap();
                     self.terminal.handle(self.now, Input::Persisted(persist.id));
                 }
+                Output::Write(persist) => {
+                    self.rows += persist.writes.len() as u64;
+                    self.store.write(std::slice::from_ref(&persist)).unwrap();
+                    self.terminal.handle(self.now, Input::Persisted(persist.id));
+                }
                 Output::Load(load) => {
                     let rows = self.store.scan(load.space, &load.from, &load.to, load.max_bytes).unwrap();
                     self.terminal.handle(self.now, Input::Loaded(load.id, rows));
@@ -137,11 +142,11 @@ fn a_sale_costs_no_more_than_it_may() {
     Box::new(till.store).close().unwrap();
     let size = per_sale(path.metadata().unwrap().len(), size);
     assert!(bytes <= 38_000, "{bytes} bytes written a sale");
-    assert!(commits_per_100 <= 200, "{commits_per_100} commits for 100 sales");
+    assert!(commits_per_100 <= 110, "{commits_per_100} flushes for 100 sales");
     assert!(rows_per_100 <= 760, "{rows_per_100} rows for 100 sales");
     assert!(memory <= 500, "{memory} bytes of memory a sale");
     assert!(size <= 1_300, "{size} bytes on disk a sale");
     println!(
-        "a sale: {bytes} bytes written, {commits_per_100}/100 commits, {rows_per_100}/100 rows, {memory} bytes of memory, {size} bytes on disk"
+        "a sale: {bytes} bytes written, {commits_per_100}/100 flushes, {rows_per_100}/100 rows, {memory} bytes of memory, {size} bytes on disk"
     );
 }

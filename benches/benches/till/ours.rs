@@ -54,6 +54,10 @@ impl Store for Counting {
         self.store.commit(group)
     }
 
+    fn write(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        self.store.write(group)
+    }
+
     fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
         self.store.scan(space, from, to, max_bytes)
     }
@@ -198,7 +202,7 @@ impl Till {
     fn run(&mut self) {
         while let Some(output) = self.terminal.poll_output() {
             match output {
-                Output::Persist(persist) => self.waiting.push(persist),
+                Output::Persist(persist) | Output::Write(persist) => self.waiting.push(persist),
                 Output::Load(load) => {
                     let rows =
                         self.store.scan(load.space, &load.from, &load.to, load.max_bytes).expect("rows");

@@ -40,6 +40,8 @@ pub struct Basket {
     pub abandon_asked: bool,
     /// Whether it was said to be gone.
     pub abandoned: bool,
+    /// Whether a power cut took its beginning, and it was not begun since.
+    pub lost: bool,
 }
 
 /// Every promise of every terminal.
@@ -98,6 +100,7 @@ impl Ledger {
             is_known: false,
             abandon_asked: false,
             abandoned: false,
+            lost: false,
         });
         basket.anew |= !basket.keys.is_empty();
     }
@@ -125,6 +128,19 @@ impl Ledger {
             let held = |receipt: &Receipt| durable.covers(receipt.event);
             basket.is_known |= basket.receipt.as_ref().is_some_and(held);
         }
+    }
+
+    /// A power cut took the beginning of a basket with its number, so soon after the answer that it may.
+    pub fn loses_begun(&mut self, id: BasketId) {
+        if let Some(basket) = self.baskets.get_mut(&id) {
+            basket.begun.clear();
+            basket.lost = true;
+        }
+    }
+
+    /// Whether a power cut took the beginning of the basket, so that it must be begun once more.
+    pub fn is_lost(&self, id: BasketId) -> bool {
+        self.baskets.get(&id).is_some_and(|basket| basket.lost)
     }
 
     /// A till asks to abandon.
@@ -218,6 +234,7 @@ impl Basket {
             }
             self.begun.push(number);
         }
+        self.lost = false;
         Ok(())
     }
 
@@ -409,6 +426,21 @@ pub(super) mod tests {
         assert_eq!(paid().lists_open(0, std::slice::from_ref(&open)).unwrap_err().rule, Rule::NothingLost);
         paid().lists_open(0, &[]).unwrap();
         asked().lists_open(0, &[]).unwrap();
+    }
+
+    #[test]
+    fn a_beginning_that_a_power_cut_took_may_be_unknown_and_is_promised_anew() {
+        let unknown = Err(Refusal::UnknownBasket(ID));
+        let mut ledger = asked();
+        ledger.loses_begun(ID);
+        ledger.lists_open(0, &[]).unwrap();
+        ledger.replied(ID, Some(KEY), &unknown).unwrap();
+        assert!(ledger.is_lost(ID));
+        ledger.replied(ID, None, &Ok(Reply::Begun { number: 7, total: 250 })).unwrap();
+        assert!(!ledger.is_lost(ID));
+        assert_eq!(ledger.replied(ID, Some(KEY), &unknown).unwrap_err().rule, Rule::NothingLost);
+        assert_eq!(commit(&mut ledger, receipt(1, 1), false).unwrap_err().rule, Rule::Receipts);
+        commit(&mut ledger, receipt(1, 7), false).unwrap();
     }
 
     #[test]

@@ -20,4 +20,7 @@ pub enum TrialError {
     /// The store found no leader before anything was done to it.
     #[error("no first leader")]
     NoFirstLeader,
+    /// The store found no leader after the cable was put back.
+    #[error("no leader after a cable was put back")]
+    NoLeaderAfterFault,
 }

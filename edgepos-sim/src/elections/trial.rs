@@ -138,14 +138,14 @@ pub(super) fn run(cell: &Cell, seed: u64) -> Result<Trial, TrialError> {
 }
 
 /// A leader's cable is pulled and put back; who leads some time later, within half a minute.
-fn cable_fault(lan: &mut Lan, seed: u64, leader: usize) -> Result<usize, String> {
+fn cable_fault(lan: &mut Lan, seed: u64, leader: usize) -> Result<usize, TrialError> {
     let mut jitter = Jitter::derive(seed, &[0xCAB1]);
     lan.isolate(leader);
     lan.run_for(jitter.range(1_000, 3_001));
     lan.mend(leader);
     lan.run_for(jitter.range(2_000, 28_001));
     lan.run_until(lan.now() + PATIENCE_MS, |lan| lan.leader().is_some());
-    lan.leader().ok_or_else(|| "no leader after a cable was put back".to_owned())
+    lan.leader().ok_or(TrialError::NoLeaderAfterFault)
 }
 
 /// Waits for the first leader and then for a moment that nothing in the run depends on.

@@ -152,7 +152,11 @@ fn view(stations: &[Station], cloud: &Cloud) -> Result<StoreView, Violation> {
 /// What a terminal makes of its disk is what it had in memory.
 fn after_a_blackout(now_us: u64, stations: &mut [Station], before: &StoreView) -> Result<(), Violation> {
     for (station, before) in stations.iter_mut().zip(&before.terminals) {
-        station.stop();
+        let lost = station.stop(true);
+        if !lost.is_empty() {
+            let what = format!("{} has baskets in a quiet store that no flush came after", station.replica());
+            return Err(Violation::new(Rule::NothingLost, what));
+        }
         station.start(now_us)?;
         let after = station.view()?;
         after.check_counters()?;

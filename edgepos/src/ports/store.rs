@@ -67,6 +67,16 @@ pub trait Store: Send {
     /// group may be committed again: the driver does so, in the same order, before it commits anything else.
     fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError>;
 
+    /// Writes all of `group`, in order, all or nothing, so that no end of this process loses it and every scan sees it. A power cut may
+    /// lose it until the next [`commit`](Self::commit), which makes it durable whatever that commits itself, and also where that is
+    /// nothing. What is not overridden commits.
+    ///
+    /// # Errors
+    /// As those of `commit`.
+    fn write(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        self.commit(group)
+    }
+
     /// Rows with `from <= key <= to`, by rising key, up to and including the row that makes the keys and values read reach
     /// `max_bytes`.
     ///

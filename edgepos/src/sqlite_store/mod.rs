@@ -1,4 +1,4 @@
-//! The store on SQLite: WAL, `synchronous = FULL`, one commit for a whole sale.
+//! The store on SQLite: WAL, `synchronous = FULL` but for what a power cut may take, one flush for a whole sale.
 //!
 //! Events are in a table of their own with the envelope's columns, so that `sqlite3` reads a till:
 //!
@@ -9,6 +9,7 @@
 mod columns;
 mod events;
 mod failure;
+mod flushes;
 mod reserve;
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -21,6 +22,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, params};
 
 use self::events::Events;
 use self::failure::told;
+use self::flushes::Flushes;
 use self::reserve::{LOG_BYTES, Reserve};
 use crate::ports::{Rows, Store, StoreError, StoreFailure};
 
@@ -54,6 +56,7 @@ pub struct SqliteStore {
     connection: Connection,
     path: PathBuf,
     events: Events,
+    flushes: Flushes,
     reserve: Reserve,
     /// Whether writes wait as briefly as they should; a start waits longer.
     started: bool,
@@ -77,17 +80,37 @@ impl SqliteStore {
         };
         let events =
             Events::of(&connection).map_err(|error| told(format!("reading {}", path.display()), error))?;
-        Ok(Self { connection, path: path.to_owned(), events, reserve, started: false, _lock: lock })
+        let (path, flushes) = (path.to_owned(), Flushes::of(path));
+        Ok(Self { connection, path, events, flushes, reserve, started: false, _lock: lock })
     }
 
-    fn try_commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+    /// Commits the group, with a flush or without, and takes from the reserve where the disk is full.
+    fn carry_out(&mut self, group: &[Persist], flush: bool) -> Result<(), StoreError> {
+        loop {
+            let committed = self.try_commit(group, flush);
+            self.events.settle(committed.is_ok());
+            let Err(error) = committed else { return Ok(()) };
+            match error.failure {
+                StoreFailure::Full if self.reserve.give() => {}
+                StoreFailure::Full | StoreFailure::Busy => return Err(error),
+                StoreFailure::Fatal => {
+                    // Closing must not copy pages whose flush is in doubt into the file: the next start does, as after a crash.
+                    drop(self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true));
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn try_commit(&mut self, group: &[Persist], flush: bool) -> Result<(), StoreError> {
         let place = self.path.display().to_string();
         let failed = |error| told(format!("writing to {place}"), error);
         if !self.started {
             self.connection.busy_timeout(PATIENCE).map_err(failed)?;
             self.started = true;
         }
-        let Self { connection, events, .. } = self;
+        let Self { connection, events, flushes, .. } = self;
+        flushes.set(connection, flush).map_err(failed)?;
         let transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
         for write in group.iter().flat_map(|persist| &persist.writes) {
@@ -102,7 +125,8 @@ impl SqliteStore {
                 Write::Delete { space, key } => delete_row(&transaction, *space, key).map_err(failed)?,
             }
         }
-        transaction.commit().map_err(failed)
+        transaction.commit().map_err(failed)?;
+        flushes.ended(group)
     }
 }
 
@@ -175,20 +199,11 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 
 impl Store for SqliteStore {
     fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
-        loop {
-            let committed = self.try_commit(group);
-            self.events.settle(committed.is_ok());
-            let Err(error) = committed else { return Ok(()) };
-            match error.failure {
-                StoreFailure::Full if self.reserve.give() => {}
-                StoreFailure::Full | StoreFailure::Busy => return Err(error),
-                StoreFailure::Fatal => {
-                    // Closing must not copy pages whose flush is in doubt into the file: the next start does, as after a crash.
-                    drop(self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true));
-                    return Err(error);
-                }
-            }
-        }
+        self.carry_out(group, true)
+    }
+
+    fn write(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        self.carry_out(group, false)
     }
 
     fn set_aside(&mut self, promised: u64) -> u64 {

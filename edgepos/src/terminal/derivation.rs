@@ -332,7 +332,7 @@ mod tests {
         derivation.wait(8, b"first".to_vec(), &mut out);
         assert_eq!(derivation.next(Seq(2), Seq(3), &mut out), None);
         derivation.keep(&mut out);
-        assert!(out.has_writes(), "it waits on disk");
+        assert!(out.has_urgent_writes(), "it waits on disk");
         assert_eq!(derivation.attachment((Seq(3), Hash([0; 32])), b""), Attachment::Pending);
         assert_eq!(derivation.next(Seq(3), Seq(3), &mut out).unwrap(), b"first");
         assert_eq!(derivation.next(Seq(4), Seq(4), &mut out).unwrap(), b"second");

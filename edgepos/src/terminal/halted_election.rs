@@ -40,7 +40,7 @@ impl Till {
     fn run(&mut self, now: Now) {
         while let Some(output) = self.terminal.poll_output() {
             match output {
-                Output::Persist(persist) => {
+                Output::Persist(persist) | Output::Write(persist) => {
                     self.disk.commit(std::slice::from_ref(&persist)).unwrap();
                     self.terminal.handle(now, Input::Persisted(persist.id));
                 }

@@ -21,7 +21,7 @@ pub const MAX_PAGE: usize = 1_000;
 pub enum Input {
     /// The deadline of [`poll_timeout`](super::Terminal::poll_timeout) has come.
     Timeout,
-    /// The writes of this [`Persist`] would survive a power cut.
+    /// The writes of this [`Persist`] would survive a power cut, or the end of this process where they came as an [`Output::Write`].
     Persisted(PersistId),
     /// The rows that a [`Load`] asked for.
     Loaded(LoadId, Vec<(Vec<u8>, Vec<u8>)>),
@@ -42,8 +42,12 @@ pub enum Input {
 /// A duty. Not `#[non_exhaustive]`: a new duty must break every caller's build, since a missed one loses money.
 #[derive(Clone, Debug)]
 pub enum Output {
-    /// Make durable, then tell [`Input::Persisted`].
+    /// Make durable, with everything that was written before, then tell [`Input::Persisted`]. It may have no writes of its own: then it
+    /// makes an earlier [`Write`](Self::Write) durable.
     Persist(Persist),
+    /// Write, in order with each `Persist`, and tell [`Input::Persisted`] as soon as no end of this process can lose it; a power cut
+    /// may. A caller that makes it durable at once does no harm.
+    Write(Persist),
     /// Read, then tell [`Input::Loaded`].
     Load(Load),
     /// Send; may be lost. Drop it where `connection` is no longer the newest one to that peer.
@@ -57,7 +61,7 @@ pub enum Output {
     },
     /// Ask the cloud, then tell [`Input::Uplink`].
     Uplink(UplinkId, CloudRequest),
-    /// Answer whoever made the request. What it says is durable.
+    /// Answer whoever made the request. What it says is durable, or [begun](Reply::Begun).
     Reply(RequestId, Result<Reply, Refusal>),
     /// Something happened; may be dropped.
     Notice(Notice),
@@ -67,10 +71,12 @@ pub enum Output {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RequestId(pub u64);
 
-/// What a reply says; every word of it is durable.
+/// What a reply says; every word of it is durable but what was [begun](Self::Begun) a moment ago.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reply {
-    /// A basket is open; its number is reserved.
+    /// A basket is open; its number is reserved. The end of this process takes neither; a power cut within
+    /// [`Config::begin_pause`](super::Config::begin_pause) may take both, and the number is then the next basket's: it counts, and may be
+    /// printed, once the sale is booked.
     Begun {
         /// Its number in the series.
         number: u64,

@@ -101,7 +101,7 @@ impl Terminal {
         let mut parts = restored.into_parts();
         // A new disk, or one of an earlier version, whose rows count every event: from here on they may lack some.
         let rows_are_complete = parts.shop.applied().is_none();
-        let mut out = UnitOfWork::default();
+        let mut out = UnitOfWork::new(config.begin_pause);
         parts.identity.check(&config, &mut out)?;
         let election =
             Election::new(now, config.election(), parts.election).map_err(ConfigError::Election)?;
@@ -167,7 +167,7 @@ impl Terminal {
         self.settle(now);
     }
 
-    /// Opens a basket and reserves its receipt number, the same for a repeat. The reply is [`Reply::Begun`], once that is durable.
+    /// Opens a basket and reserves its receipt number, the same for a repeat. The reply is [`Reply::Begun`], once that is written.
     /// # Errors
     /// Whatever may be refused of a sale is refused here, before the customer pays; nothing was written then.
     pub fn begin(&mut self, now: Now, request: RequestId, draft: Draft) -> Result<(), Refusal> {
@@ -306,9 +306,8 @@ impl Terminal {
             return None;
         }
         let due = proposing::next_due(&self.config, &self.election, &self.ledger, &self.shop);
-        let dues =
-            [self.election.poll_timeout(), self.ledger.poll_timeout(), due, self.in_reissue.next_due()];
-        dues.into_iter().flatten().min()
+        let waits = self.in_reissue.next_due().into_iter().chain(self.out.flush_at()).min();
+        [self.election.poll_timeout(), self.ledger.poll_timeout(), due, waits].into_iter().flatten().min()
     }
 
     /// Who it is, whom it follows, and how far its events have come.
@@ -448,16 +447,16 @@ impl Terminal {
                 break;
             }
         }
-        if self.out.has_writes()
+        if self.out.has_urgent_writes()
             && let Some(ceiling) = self.ledger.ceiling_to_persist(now)
         {
             self.out.write(restore::clock_row(ceiling));
         }
-        if self.out.has_writes() && self.shop.rows_behind() >= self.config.max_rows_behind {
+        if self.out.has_urgent_writes() && self.shop.rows_behind() >= self.config.max_rows_behind {
             self.shop.write_rows(self.ledger.held().clone(), &mut self.out);
         }
         self.look_around(now);
-        self.out.seal();
+        self.out.seal_at(now.mono);
     }
 
     fn look_around(&mut self, now: Now) {

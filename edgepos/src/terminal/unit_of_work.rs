@@ -1,8 +1,9 @@
-//! The unit of work: the writes of one call become one `Persist`, and what depends on it waits for it.
+//! The unit of work: the writes of one call become one `Persist`, or one `Write`, and what depends on it waits for it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
-use edgepos_core::{EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, Space, Write};
+use edgepos_core::{EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, Space, Time, Write};
 
 use super::io::{Notice, Output, Reply, RequestId};
 use super::refusal::Refusal;
@@ -19,6 +20,12 @@ pub(crate) struct UnitOfWork {
     out: VecDeque<Output>,
     notices: VecDeque<Notice>,
     writes: Vec<Write>,
+    /// Whether a power cut may not take `writes` once they are reported.
+    urgent: bool,
+    /// How long a power cut may take what is not urgent.
+    pause: Duration,
+    /// When that ends for the oldest of it.
+    flush_at: Option<Time>,
     gathering: Waiting,
     in_flight: VecDeque<(PersistId, Waiting)>,
     last_persist: u64,
@@ -73,20 +80,40 @@ pub(crate) enum Wants {
 }
 
 impl UnitOfWork {
-    pub(crate) fn write(&mut self, write: Write) {
-        self.writes.push(write);
+    /// `pause`: how long a power cut may take what is [written soon](Self::write_soon).
+    pub(crate) fn new(pause: Duration) -> Self {
+        Self { pause, ..Self::default() }
     }
 
-    pub(crate) fn has_writes(&self) -> bool {
-        !self.writes.is_empty()
+    pub(crate) fn write(&mut self, write: Write) {
+        self.writes.push(write);
+        self.urgent = true;
+    }
+
+    /// A write that a power cut may take within the pause, though no end of this process may.
+    pub(crate) fn write_soon(&mut self, write: Write) {
+        self.writes.push(write);
+        self.urgent |= self.pause.is_zero();
+    }
+
+    /// Whether there are writes that a power cut may not take.
+    pub(crate) fn has_urgent_writes(&self) -> bool {
+        self.urgent
+    }
+
+    /// When what is written and not durable must become so.
+    pub(crate) fn flush_at(&self) -> Option<Time> {
+        self.flush_at
     }
 
     pub(crate) fn election_persist(&mut self, persist: Persist) {
+        self.urgent = true;
         self.writes.extend(persist.writes);
         self.gathering.election.push(persist.id);
     }
 
     pub(crate) fn outbox_persist(&mut self, persist: Persist) {
+        self.urgent = true;
         self.writes.extend(persist.writes);
         self.gathering.outbox.push(persist.id);
     }
@@ -133,17 +160,34 @@ impl UnitOfWork {
         self.loads.remove(&id)
     }
 
-    /// Hands out what was gathered as one `Persist`.
+    /// Hands out what was gathered: as a `Write` where a power cut may take all of it. When the pause of an earlier one has ended, as a
+    /// `Persist`, with or without writes of its own.
+    pub(crate) fn seal_at(&mut self, now: Time) {
+        if self.urgent || self.flush_at.is_some_and(|at| at <= now) {
+            self.seal();
+        } else if !self.writes.is_empty() {
+            self.flush_at.get_or_insert(now + self.pause);
+            let persist = self.take_persist();
+            self.out.push_back(Output::Write(persist));
+        }
+    }
+
+    /// Hands out what was gathered as one `Persist`, which makes durable what was written before, too.
     pub(crate) fn seal(&mut self) {
-        if self.writes.is_empty() {
+        if self.writes.is_empty() && self.flush_at.is_none() {
             debug_assert!(self.gathering.election.is_empty() && self.gathering.outbox.is_empty());
             return;
         }
+        (self.urgent, self.flush_at) = (false, None);
+        let persist = self.take_persist();
+        self.out.push_back(Output::Persist(persist));
+    }
+
+    fn take_persist(&mut self) -> Persist {
         self.last_persist += 1;
         let id = PersistId(self.last_persist);
-        let writes = std::mem::take(&mut self.writes);
         self.in_flight.push_back((id, std::mem::take(&mut self.gathering)));
-        self.out.push_back(Output::Persist(Persist { id, writes }));
+        Persist { id, writes: std::mem::take(&mut self.writes) }
     }
 
     /// The oldest writes are durable; `None` when `id` is not theirs.
@@ -163,6 +207,7 @@ impl UnitOfWork {
     pub(crate) fn stop(&mut self) -> Vec<RequestId> {
         self.out.retain(|output| matches!(output, Output::Reply(..)));
         self.writes.clear();
+        (self.urgent, self.flush_at) = (false, None);
         self.loads.clear();
         let in_flight = std::mem::take(&mut self.in_flight).into_iter().map(|(_, waiting)| waiting);
         let waiting = in_flight.chain([std::mem::take(&mut self.gathering)]);

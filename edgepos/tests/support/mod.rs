@@ -101,7 +101,7 @@ impl Till {
         loop {
             while let Some(output) = self.terminal.poll_output() {
                 match output {
-                    Output::Persist(persist) => self.unwritten.push_back(persist),
+                    Output::Persist(persist) | Output::Write(persist) => self.unwritten.push_back(persist),
                     Output::Load(load) => {
                         let rows = self.disk.scan(load.space, &load.from, &load.to, load.max_bytes).unwrap();
                         self.terminal.handle(now, Input::Loaded(load.id, rows));

@@ -35,9 +35,9 @@ pub(super) fn free(
     }
 }
 
-/// Writes the basket down, and answers once that is durable.
+/// Writes the basket down, and answers once that is written. The customer pays after that: no flush waits for it alone.
 pub(super) fn keep(out: &mut UnitOfWork, request: RequestId, basket: &Basket, reply: Reply) {
-    out.write(Write::put(Space::Basket, basket.transaction.basket.0, to_cbor(basket)));
+    out.write_soon(Write::put(Space::Basket, basket.transaction.basket.0, to_cbor(basket)));
     out.then(Then::Reply(request, reply));
 }
 

@@ -66,7 +66,8 @@ impl Series {
             let last = self.last.entry(series.clone()).or_insert(0);
             *last += 1;
             basket.transaction.number = *last;
-            out.write(Write::put(Space::Series, series, last.to_be_bytes()));
+            // With the basket that it is for: nothing else knows of it before that is booked or voided.
+            out.write_soon(Write::put(Space::Series, series, last.to_be_bytes()));
         }
     }
 }
