@@ -39,6 +39,9 @@ pub struct Config {
     pub lane_floor_bytes: u32,
     /// Payload bytes of one event that is recorded here. Default 64 KiB; at most [`Limits::max_event_bytes`].
     pub max_event_bytes: u32,
+    /// Events of a peer's batch that are taken in at once: what is recorded here meanwhile waits for so many, and for as many on their
+    /// way to the disk. Default 64, at least 1. More needs fewer flushes to catch up, less holds up a sale for less.
+    pub slice_events: u32,
     /// Writes that may wait for the disk. Above it `record` answers [`RecordError::Busy`](crate::RecordError::Busy) and batches
     /// of peers are left for a resend. Default 4,096.
     pub max_pending_writes: u32,
@@ -108,6 +111,7 @@ impl Config {
             batch_events: 4_096,
             lane_floor_bytes: 16 << 10,
             max_event_bytes: 64 << 10,
+            slice_events: 64,
             max_pending_writes: 4_096,
             resend_initial: Duration::from_secs(1),
             resend_max: Duration::from_secs(30),
@@ -144,6 +148,7 @@ impl Config {
         let zero = |field, value: u32| if value == 0 { Err(ConfigError::Zero { field }) } else { Ok(()) };
         zero("max_event_bytes", self.max_event_bytes)?;
         zero("batch_events", self.batch_events)?;
+        zero("slice_events", self.slice_events)?;
         zero("max_pending_writes", self.max_pending_writes)?;
         zero("max_peers", self.max_peers)?;
         zero("flush_interval", u32::from(!self.flush_interval.is_zero()))?;

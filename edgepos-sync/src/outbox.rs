@@ -434,15 +434,13 @@ impl Parts {
         self.uploader.aim(turn.log.durable());
     }
 
-    /// Starts whatever can be started, at the end of each call. The order counts: a peer is owed its answer before it is sent a
-    /// batch, an answer that is owed tells about the relay too, and only the uploader's mandate, which is looked at here, says
-    /// whether peers have to be asked about the cloud.
+    /// Starts whatever can be started, at the end of each call. The order counts: what is taken in is judged, what is judged is
+    /// answered, and only the uploader's mandate, which is looked at here, says whether peers have to be asked about the cloud.
     fn pump(&mut self, turn: &mut Turn<'_>) {
+        self.peers.take_in(turn);
         self.judging.pump(turn, &mut self.peers, &mut self.uploader);
         self.rewriting.pump(turn);
         self.mending.pump(turn, &mut self.peers, &mut self.uploader);
-        self.peers.settle_acks(turn);
-        self.peers.tell_relay(turn);
         self.peers.pump(turn);
         self.uploader.pump(turn, self.judging.doubts_cloud());
         self.peers.watch_cloud(turn, self.uploader.hears_cloud());

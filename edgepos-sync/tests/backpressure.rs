@@ -11,6 +11,20 @@ use edgepos_sync::{Ack, Config, Hash, Input, Message, Notice};
 use world::bench::{Bench, run, trusting};
 use world::{World, replica};
 
+/// The pauses that the answers to batches ask for, while the disk catches up write by write.
+fn pauses(bench: &mut Bench) -> Vec<u128> {
+    let mut pauses = Vec::new();
+    while !bench.held.is_empty() {
+        let persist = bench.held.remove(0);
+        bench.take_acks();
+        bench.tell(Input::Persisted(persist.id));
+        // The others are told what is durable, too.
+        let answers = bench.take_acks().into_iter().filter(|(_, ack)| ack.batch.is_some());
+        pauses.extend(answers.map(|(_, ack)| ack.pause.as_millis()));
+    }
+    pauses
+}
+
 #[test]
 fn the_pause_grows_with_what_waits_for_the_disk() {
     let mut bench = Bench::terminal(0);
@@ -22,16 +36,8 @@ fn the_pause_grows_with_what_waits_for_the_disk() {
         let chain = Chain::new(replica(peer), Lane::Transactions);
         bench.receive(replica(peer), 1, vec![run(chain, 1, Hash::ZERO, &payloads).0]);
     }
+    assert_eq!(pauses(&mut bench), [1_000, 1_000, 800, 600, 400, 200, 0, 0, 0, 0, 0, 0]);
     assert_eq!(bench.accepted.len(), 12_000, "asked to pause, never turned away");
-    let mut pauses = Vec::new();
-    for persist in std::mem::take(&mut bench.held) {
-        bench.take_acks();
-        bench.tell(Input::Persisted(persist.id));
-        // The others are told what is durable, too.
-        let answers = bench.take_acks().into_iter().filter(|(_, ack)| ack.batch.is_some());
-        pauses.extend(answers.map(|(_, ack)| ack.pause.as_millis()));
-    }
-    assert_eq!(pauses, [1_000, 1_000, 800, 600, 400, 200, 0, 0, 0, 0, 0, 0]);
 }
 
 #[test]
@@ -47,15 +53,8 @@ fn the_pause_grows_with_the_bytes_too() {
         let chain = Chain::new(replica(peer), Lane::Transactions);
         bench.receive(replica(peer), 1, vec![run(chain, 1, Hash::ZERO, &[payload.as_slice(); 4]).0]);
     }
-    let mut pauses = Vec::new();
-    for persist in std::mem::take(&mut bench.held) {
-        bench.take_acks();
-        bench.tell(Input::Persisted(persist.id));
-        let answers = bench.take_acks().into_iter().filter(|(_, ack)| ack.batch.is_some());
-        pauses.extend(answers.map(|(_, ack)| ack.pause.as_millis()));
-    }
     // 256 KiB each: from 1 to 2 MiB it grows.
-    assert_eq!(pauses, [1_000, 750, 500, 250, 0, 0, 0, 0, 0]);
+    assert_eq!(pauses(&mut bench), [1_000, 750, 500, 250, 0, 0, 0, 0, 0]);
 }
 
 /// A till that was away brings what it sold meanwhile at the speed of the network and the disks: that the cloud is away pauses nobody.

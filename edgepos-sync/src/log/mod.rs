@@ -2,6 +2,7 @@
 
 pub(crate) mod damage;
 pub(crate) mod intake;
+pub(crate) mod linked;
 pub(crate) mod proved;
 mod recent;
 pub(crate) mod record;
@@ -18,6 +19,7 @@ use edgepos_crdt::VersionVector;
 
 use self::damage::Damage;
 use self::intake::{Intake, Taken};
+use self::linked::Linked;
 use self::proved::Proved;
 use self::recent::Recent;
 use self::record::{Decided, RecordError};
@@ -47,6 +49,8 @@ pub(crate) struct Log {
     /// What of the chains is not there.
     damage: Damage,
     writes: Writes,
+    /// Events that peers have sent and that are not taken in yet, and their payload bytes.
+    inbound: (u64, u64),
 }
 
 impl Log {
@@ -66,6 +70,7 @@ impl Log {
             suspended: BTreeSet::new(),
             tails,
             damage,
+            inbound: (0, 0),
         }
     }
 
@@ -240,9 +245,20 @@ impl Log {
         self.writes.waiting() >= config.max_pending_writes as usize
     }
 
-    /// Events that are not durable yet, and their payload bytes.
+    /// Events on their way to the disk.
+    pub(crate) fn under_way(&self) -> u64 {
+        self.writes.load().0
+    }
+
+    /// So many events that peers have sent are not taken in yet, and their payload bytes.
+    pub(crate) fn expects(&mut self, inbound: (u64, u64)) {
+        self.inbound = inbound;
+    }
+
+    /// Events that are here and not durable yet, and their payload bytes.
     pub(crate) fn above_durable(&self) -> (u64, u64) {
-        self.writes.load()
+        let (events, bytes) = self.writes.load();
+        (events + self.inbound.0, bytes + self.inbound.1)
     }
 
     /// The latest write asked for.
@@ -357,35 +373,54 @@ impl Log {
         others && !itself && !replica.is_store()
     }
 
-    /// Takes what is new of a peer's run; all of it or nothing.
-    pub(crate) fn take(&mut self, intake: &mut Intake, run: Run, max_chains: u32) -> Taken {
+    /// Links what is new of a peer's run; all of it or nothing.
+    ///
+    /// # Errors
+    /// Why it is not to be taken.
+    pub(crate) fn link(&self, run: Run, max_chains: u32) -> Result<Linked, Taken> {
         let head = self.head(run.chain);
         if head.seq == Seq::ZERO && self.heads.len() >= max_chains as usize {
-            return Taken::TooManyChains;
+            return Err(Taken::TooManyChains);
         }
         if run.last() == head.seq && run.head != head.hash {
-            return Taken::Fork;
+            return Err(Taken::Fork);
         }
-        let (chain, gaps) = (run.chain, run.gaps.len());
-        if !self.damage.has_room(gaps) {
-            return Taken::Gap;
+        let chain = run.chain;
+        if !self.damage.has_room(run.gaps.len()) {
+            return Err(Taken::Gap);
         }
         match run.above(head.seq, head.hash) {
-            Ok(linked) => {
-                for link in linked {
-                    match link {
-                        Link::Event(record, hash) => {
-                            self.advance(intake, &record, hash);
-                            intake.accept(record);
-                        }
-                        Link::Lost(gap) => self.pass_by(intake, chain, gap),
-                    }
-                }
-                Taken::Yes
-            }
-            Err(LinkError::Gap) => Taken::Gap,
-            Err(LinkError::Fork) => Taken::Fork,
+            Ok(links) => Ok(Linked::new(chain, (head.seq, head.hash), links)),
+            Err(LinkError::Gap) => Err(Taken::Gap),
+            Err(LinkError::Fork) => Err(Taken::Fork),
         }
+    }
+
+    /// Takes up to `room` events of what was linked, and lessens it by them. What others have brought since is passed over.
+    pub(crate) fn take(&mut self, intake: &mut Intake, linked: &mut Linked, room: &mut u32) -> Taken {
+        let chain = linked.chain();
+        let Head { seq, hash, .. } = self.head(chain);
+        while linked.before().0 < seq && linked.pop().is_some() {}
+        let (at, before) = linked.before();
+        if at == seq && before != hash {
+            return Taken::Fork;
+        }
+        if at > seq {
+            return Taken::Gap;
+        }
+        while *room > 0 {
+            match linked.pop() {
+                Some(Link::Event(record, hash)) => {
+                    self.advance(intake, &record, hash);
+                    intake.accept(record);
+                }
+                Some(Link::Lost(gap)) if self.damage.has_room(1) => self.pass_by(intake, chain, gap),
+                Some(Link::Lost(_)) => return Taken::Gap,
+                None => break,
+            }
+            *room -= 1;
+        }
+        Taken::Yes
     }
 
     /// Asks for the write of everything taken in.

@@ -4,6 +4,7 @@ mod acks;
 mod answers;
 mod delivery;
 mod giving;
+mod inbox;
 mod peer;
 mod pressure;
 mod rivals;
@@ -272,7 +273,8 @@ impl Peers {
     /// Events of others became durable here. Unless a leader passes on who holds what, everybody is told, so that nobody sends
     /// them again.
     pub(crate) fn took_in(&mut self, turn: &mut Turn<'_>) {
-        if !matches!(self.stance(turn), Stance::Follows(_)) {
+        // A batch whose last slice is still to come is told of at its end.
+        if !self.takes_in() && !matches!(self.stance(turn), Stance::Follows(_)) {
             self.each_open(turn, |peer, _, _| peer.owe_news());
         }
     }
@@ -311,18 +313,23 @@ impl Peers {
         }
     }
 
-    /// Sends the acknowledgements that no write holds up any more.
-    pub(crate) fn settle_acks(&mut self, turn: &mut Turn<'_>) {
-        self.each_open(turn, Peer::settle_acks);
+    /// Whether something that peers have sent is still to be taken in.
+    fn takes_in(&self) -> bool {
+        self.peers.values().any(Peer::takes_in)
     }
 
-    /// Tells peers whether they have to pass everything on to us, where that has changed.
-    pub(crate) fn tell_relay(&mut self, turn: &mut Turn<'_>) {
-        self.each_open(turn, Peer::tell_relay);
+    /// Takes the next slice of what peers have sent, where the disk keeps up.
+    pub(crate) fn take_in(&mut self, turn: &mut Turn<'_>) {
+        self.each_open(turn, |peer, turn, _| peer.take_slice(turn));
+        let inbound = self.peers.values().map(Peer::inbound);
+        turn.log.expects(inbound.fold((0, 0), |(events, bytes), more| (events + more.0, bytes + more.1)));
     }
 
-    /// Starts a batch to each peer that has to be told something and is not busy.
+    /// Tells each peer what it is owed. A peer is owed its answer, once no write holds that up, before it is sent a batch, and an answer
+    /// tells about the relay too.
     pub(crate) fn pump(&mut self, turn: &mut Turn<'_>) {
+        self.each_open(turn, Peer::settle_acks);
+        self.each_open(turn, Peer::tell_relay);
         self.each_open(turn, Peer::pump);
         self.answers.pump(turn);
         self.giving.pump(turn);

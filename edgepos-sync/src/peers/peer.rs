@@ -8,6 +8,7 @@ use edgepos_crdt::VersionVector;
 
 use super::acks::Acks;
 use super::delivery::Delivery;
+use super::inbox::{Inbox, OpenRun};
 use super::session::Session;
 use super::stance::Stance;
 use crate::gap::Lost;
@@ -27,6 +28,7 @@ pub(crate) struct Peer {
     session: Session,
     delivery: Delivery,
     acks: Acks,
+    inbox: Inbox,
     /// It sees no leader and asks for everything.
     relay: bool,
     /// What it holds, where its hashes are those held here.
@@ -53,6 +55,7 @@ impl Peer {
             session,
             delivery,
             acks,
+            inbox: Inbox::default(),
             relay: false,
             proved,
             told: Claim::default(),
@@ -135,22 +138,65 @@ impl Peer {
     }
 
     pub(crate) fn on_batch(&mut self, turn: &mut Turn<'_>, number: u64, batch: &[u8]) {
-        if turn.log.is_busy(turn.config) {
+        // One that comes before the latest is answered repeats it.
+        if turn.log.is_busy(turn.config) || self.takes_in() {
             turn.out.ignore();
             return;
         }
         match Batch::decode(batch, &turn.config.limits) {
-            Ok(batch) => self.accept(turn, batch),
-            Err(error) => turn.out.notice(Notice::Undecodable { peer: self.session.peer(), error }),
+            Ok(batch) => self.inbox.fill(number, batch),
+            Err(error) => {
+                turn.out.notice(Notice::Undecodable { peer: self.session.peer(), error });
+                self.acks.owe(turn.log, number);
+            }
         }
-        self.acks.owe(turn.log, number);
     }
 
-    /// Takes what is new of a batch. Each run is taken whole or not at all; one that cannot be taken holds up no other.
-    fn accept(&mut self, turn: &mut Turn<'_>, batch: Batch) {
-        let witness = self.witness();
-        let mut intake = Intake::default();
-        for run in batch.runs {
+    /// Whether something of its latest batch is still to be taken in.
+    pub(crate) fn takes_in(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
+    /// Events of its latest batch that are not taken in yet, and their payload bytes.
+    pub(crate) fn inbound(&self) -> (u64, u64) {
+        self.inbox.load()
+    }
+
+    /// Takes the next slice of its batch, unless more than one is on its way to the disk. The batch is answered behind the last one.
+    pub(crate) fn take_slice(&mut self, turn: &mut Turn<'_>) {
+        let slice = turn.config.slice_events;
+        if !self.takes_in() || turn.log.under_way() > slice.into() {
+            return;
+        }
+        let (mut intake, mut room) = (Intake::default(), slice);
+        while room > 0 {
+            let open = self.inbox.take_open();
+            let Some(mut run) = open.or_else(|| self.open_next(turn)) else { break };
+            let chain = run.linked.chain();
+            if self.delivery.is_apart(chain) || turn.log.is_being_rewritten(chain) {
+                continue;
+            }
+            match turn.log.take(&mut intake, &mut run.linked, &mut room) {
+                Taken::Yes if !run.linked.is_done() => self.inbox.put_open(run),
+                Taken::Yes => {
+                    self.delivery.received(chain, run.last);
+                    turn.claims.of_itself(self.session.peer(), [(chain, run.last, run.head)]);
+                }
+                refused => self.refuse(turn, chain, refused),
+            }
+        }
+        turn.log.commit(intake, turn.out);
+        self.inbox.took(slice - room);
+        if let Some(number) = self.inbox.take_done() {
+            self.acks.owe(turn.log, number);
+        }
+    }
+
+    /// The next run of its batch of which something can be taken. Each is linked whole or not at all; one that cannot be taken holds up
+    /// no other.
+    fn open_next(&mut self, turn: &mut Turn<'_>) -> Option<OpenRun> {
+        loop {
+            let run = self.inbox.next_run()?;
             let (chain, last, head) = (run.chain, run.last(), run.head);
             if self.delivery.is_apart(chain) || turn.log.is_being_rewritten(chain) {
                 continue;
@@ -160,20 +206,25 @@ impl Peer {
                 continue;
             }
             let reincarnation = turn.log.is_reincarnation(chain);
-            match turn.log.take(&mut intake, run, turn.config.limits.max_chains) {
-                Taken::Yes => {
+            match turn.log.link(run, turn.config.limits.max_chains) {
+                Ok(linked) => {
                     if reincarnation {
                         turn.out.notice(Notice::Reincarnated { replica: chain.replica });
                     }
-                    self.delivery.received(chain, last);
-                    turn.claims.of_itself(self.session.peer(), [(chain, last, head)]);
+                    return Some(OpenRun { linked, last, head });
                 }
-                Taken::Gap => {}
-                Taken::Fork => self.part(turn, chain),
-                Taken::TooManyChains => turn.out.notice(Notice::TooManyChains { witness }),
+                Err(refused) => self.refuse(turn, chain, refused),
             }
         }
-        turn.log.commit(intake, turn.out);
+    }
+
+    fn refuse(&mut self, turn: &mut Turn<'_>, chain: Chain, refused: Taken) {
+        let witness = self.witness();
+        match refused {
+            Taken::Yes | Taken::Gap => {}
+            Taken::Fork => self.part(turn, chain),
+            Taken::TooManyChains => turn.out.notice(Notice::TooManyChains { witness }),
+        }
     }
 
     /// Looks into what it claims to hold of our own chains.

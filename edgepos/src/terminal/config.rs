@@ -233,6 +233,7 @@ impl Config {
             batch_bytes: standard.batch_bytes,
             batch_events: standard.batch_events,
             lane_floor_bytes: standard.lane_floor_bytes,
+            slice_events: standard.slice_events,
             max_pending_writes: standard.max_pending_writes,
             resend_initial: standard.resend_initial,
             resend_max: standard.resend_max,
