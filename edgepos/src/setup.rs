@@ -483,17 +483,13 @@ mod tests {
             max_rows_behind,
             max_peers,
         } = setup.config().unwrap();
-        let seconds = Duration::from_secs;
+        let (s, ms) = (Duration::from_secs, Duration::from_millis);
         assert_eq!((me.terminal(), genesis.voters.len(), genesis.generation.0, seed), (2, 1, 3, 4));
         assert!(genesis.recovery.is_some() && !unreferenced_returns && !campaigns);
-        assert_eq!((flush_interval, peak_flush_interval), (seconds(60), seconds(70)));
-        let ms = Duration::from_millis;
+        assert_eq!((flush_interval, peak_flush_interval), (s(60), s(70)));
         assert_eq!((exception_grace, begin_pause, disk_stall_after), (ms(7), ms(7), ms(500)));
-        assert_eq!((replace_voter_after, level_after), (seconds(30), seconds(8)));
-        assert_eq!(
-            (uplink_timeout, uplink_retry, leaderless_upload_after),
-            (seconds(9), seconds(10), seconds(11))
-        );
+        assert_eq!((replace_voter_after, level_after), (s(30), s(8)));
+        assert_eq!((uplink_timeout, uplink_retry, leaderless_upload_after), (s(9), s(10), s(11)));
         assert_eq!((location, busy_above, pause_above, max_event_bytes), (5, 6, 12, 2_048));
         assert_eq!((max_open_baskets, max_commits, max_rows_behind, max_peers), (13, 14, 15, 16));
         assert_eq!(disk_low_below, 17 << 20);
