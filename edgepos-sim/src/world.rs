@@ -407,7 +407,7 @@ impl World {
         if self.stations[place].is_on() {
             self.note(Some(place), "stops");
             for basket in self.stations[place].stop(power) {
-                self.ledger.loses_begun(basket);
+                self.tills.loses_begun(basket);
             }
             self.network.stop(self.now_us, place, power, &mut self.agenda);
             self.leadership.stopped(self.stations[place].replica());

@@ -1,5 +1,6 @@
 //! The tills: the street whose customers they serve, and the ledger of what they were promised.
 
+use edgepos::model::BasketId;
 use edgepos::{Commit, Draft, OpenBasket, Receipt, Refusal, Reply, RequestId};
 use edgepos_core::EventId;
 
@@ -89,6 +90,11 @@ impl Tills {
     /// When one is missing, or has ended.
     pub(super) fn lists_open(&self, place: usize, open: &[OpenBasket]) -> Result<(), Violation> {
         self.ledger.lists_open(place, open)
+    }
+
+    /// A power cut took the beginning of a basket, so soon after the answer that it may.
+    pub(super) fn loses_begun(&mut self, basket: BasketId) {
+        self.ledger.loses_begun(basket);
     }
 
     /// What was promised, once nobody sells any more.
