@@ -193,9 +193,9 @@ impl Author {
             (Some(theirs), Some(ours)) if theirs != ours => (search.other, search.proved) = (id.seq, true),
             // What it does not have any more it has not contradicted.
             (_, Some(ours)) => search.same = Parting { seq: id.seq, hash: ours },
-            // Beyond our end: there it is, or is not.
-            (Some(_), None) => search.proved = true,
-            (None, None) => search.other = search.same.seq,
+            // Beyond our end: there it is, or is not. Of another's chain it is merely still to come.
+            (Some(_), None) if id.chain.replica == self.name => search.proved = true,
+            (_, None) => search.other = search.same.seq,
         }
         if search.same.seq >= search.other {
             self.searches.remove(&id.chain);

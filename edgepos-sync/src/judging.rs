@@ -103,7 +103,10 @@ impl Judging {
                 Said::OfCloud { claim, .. } => {
                     self.hear_of_cloud(turn, peers, uploader, (source, false), &claim)
                 }
-                Said::Answer { event, hash, .. } => self.on_answer(turn, event, hash),
+                Said::Answer { event, hash, .. } => {
+                    self.proofs.answered(turn, source, event, hash);
+                    self.on_answer(turn, event, hash);
+                }
                 Said::OfItself { chain, seq, hash, .. } => self.proofs.claim(turn, source, chain, seq, hash),
             }
         }
@@ -194,6 +197,10 @@ impl Judging {
         if source == Source::Cloud {
             let log = &*turn.log;
             turn.author.compare(Witness::Cloud, &claim.vector, |chain| log.end(chain));
+            // Who claims it again is asked again, where nothing came of it before.
+            for (chain, claimed) in self.proofs.unproved(log) {
+                turn.author.suspect(Witness::Cloud, chain, claimed, log.end(chain));
+            }
             self.cloud_said = (!turn.author.is_confirmed()).then(|| claim.clone());
         }
         let by_leader = matches!(source, Source::CloudBy(peer) if peers.is_led_by(peer));

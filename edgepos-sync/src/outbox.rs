@@ -121,6 +121,13 @@ impl Outbox {
         Ok(decided)
     }
 
+    /// Whether, by the peer's greeting through its present connection, neither it nor this terminal has forgotten what it wrote itself
+    /// under the name that it was set up as. Where one has, its disk went back, and what it promised in elections may be forgotten too.
+    /// `false` before the greeting.
+    pub fn remembers(&self, peer: ReplicaId) -> bool {
+        self.parts.peers.remembers(peer)
+    }
+
     /// The highest feature level that the peer's latest greeting announced: 0 for one that announces none, `None` for one that has not
     /// greeted since the start.
     pub fn level_of(&self, peer: ReplicaId) -> Option<u32> {

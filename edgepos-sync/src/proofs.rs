@@ -142,6 +142,16 @@ impl Proofs {
         }
     }
 
+    /// A witness has answered for the hash of one event. Where the cloud has the one held here at our end, it holds all that is held
+    /// here, however far beyond that its claim goes.
+    pub(crate) fn answered(&mut self, turn: &Turn<'_>, source: Source, event: EventId, theirs: Option<Hash>) {
+        let EventId { chain, seq } = event;
+        let end = turn.log.end(chain);
+        if source == Source::Cloud && seq > Seq::ZERO && seq == end.seq && theirs == Some(end.hash) {
+            self.judged.push_back(Verdict { source, chain, seq, hash: end.hash, ours: true });
+        }
+    }
+
     /// The next judgement.
     pub(crate) fn poll(&mut self) -> Option<Verdict> {
         self.judged.pop_front()
@@ -199,7 +209,25 @@ impl Proofs {
     pub(crate) fn mistakes<'a>(&'a self, log: &'a Log) -> impl Iterator<Item = Mistake> + 'a {
         self.waiting.iter().filter(|(_, claim)| claim.told).filter_map(|((chain, source), claim)| {
             let (chain, claimed, own) = (*chain, claim.seq, log.accepted().get(*chain));
-            (claimed > own).then(|| Mistake::Above { chain, claimed, own, witness: source.witness() })
+            // Who is proved to hold all that is held here may well hold more: this disk went back.
+            let is_proved = own > Seq::ZERO && log.cloud().get(chain) == own;
+            (claimed > own && !is_proved).then(|| Mistake::Above {
+                chain,
+                claimed,
+                own,
+                witness: source.witness(),
+            })
+        })
+    }
+
+    /// Chains of which the cloud itself has claimed more than is held here for a while, and is not proved to hold all that is.
+    pub(crate) fn unproved<'a>(&'a self, log: &'a Log) -> impl Iterator<Item = (Chain, Seq)> + 'a {
+        let of_cloud =
+            self.waiting.iter().filter(|((_, source), claim)| *source == Source::Cloud && claim.told);
+        let claims = of_cloud.map(|((chain, _), claim)| (*chain, claim.seq));
+        claims.filter(|(chain, claimed)| {
+            let own = log.accepted().get(*chain);
+            *claimed > own && log.cloud().get(*chain) < own
         })
     }
 

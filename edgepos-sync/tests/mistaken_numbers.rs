@@ -114,6 +114,27 @@ fn a_claim_that_is_made_no_more_is_no_mistake_any_more() {
     assert_eq!(mistakes(&bench), 0, "the cloud says all that it holds");
 }
 
+/// A till whose disk went back leaves the cloud as the only holder of its last events. What is here is in the cloud all the same: it is
+/// asked for the hash at our end, again and again until it has answered.
+#[test]
+fn a_cloud_that_holds_more_is_proved_to_hold_all_that_is_here() {
+    let mut bench = settled();
+    let (_, head) = run(theirs(), 1, Hash::ZERO, &[b"a", b"b", b"c"]);
+    bench.receive(replica(1), 2, vec![run(theirs(), 4, head, &[b"d", b"e"]).0]);
+    bench.outbox.flush(bench.now);
+    bench.drain();
+    let (id, _) = bench.asked.pop().expect("uploads");
+    let held = claim(&bench, &[(mine(), 3), (theirs(), 7)]);
+    bench.reply(id, CloudReply::Conflict { held });
+    bench.wait(Duration::from_secs(70));
+    assert_eq!((bench.outbox.cloud().get(theirs()), bench.outbox.queue_len()), (Seq(3), 2), "no answer yet");
+    assert_eq!(bench.outbox.mistakes().count(), 1);
+    bench.said_of(theirs(), &[4, 5, 6, 7]);
+    bench.wait(Duration::from_secs(70));
+    assert_eq!((bench.outbox.cloud().get(theirs()), bench.outbox.queue_len()), (Seq(5), 0));
+    assert_eq!(bench.outbox.mistakes().count(), 0, "it may well hold more");
+}
+
 #[test]
 fn a_cloud_that_claims_too_little_is_in_dispute_about_that_chain_alone() {
     let mut bench = settled();

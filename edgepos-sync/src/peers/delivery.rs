@@ -169,7 +169,12 @@ impl Delivery {
     pub(crate) fn answered(&mut self, turn: &mut Turn<'_>, ack: &Ack, pause: Duration) {
         let rest = backoff::equal_jitter(turn, self.failures);
         let before = self.held().clone();
-        self.receiver.holds_too(&ack.vector, turn.config.limits.max_chains);
+        if matches!(&self.stage, Stage::Flying { number, .. } if ack.batch == Some(*number)) {
+            // Said after all that it said before this batch. A late word of before it set events aside may have raised what it holds.
+            self.receiver.holds(ack.vector.clone());
+        } else {
+            self.receiver.holds_too(&ack.vector, turn.config.limits.max_chains);
+        }
         let held = self.receiver.held();
         if let Stage::Flying { number, last, .. } = &self.stage
             && (ack.batch == Some(*number) || held.dominates(last))

@@ -5,6 +5,7 @@ mod answers;
 mod delivery;
 mod giving;
 mod inbox;
+mod memory;
 mod peer;
 mod pressure;
 mod rivals;
@@ -360,6 +361,11 @@ impl Peers {
     /// The feature level that the peer announced last; `None` for one that has not greeted.
     pub(crate) fn level(&self, id: ReplicaId) -> Option<u32> {
         self.peers.get(&id).and_then(Peer::level)
+    }
+
+    /// Whether the peer has greeted, and neither of both has forgotten what it wrote itself.
+    pub(crate) fn remembers(&self, id: ReplicaId) -> bool {
+        self.peers.get(&id).is_some_and(Peer::remembers)
     }
 
     /// What the latest greetings of connected peers said of their time of day, less our monotonic clock then, in ms.

@@ -9,6 +9,7 @@ use edgepos_crdt::VersionVector;
 use super::acks::Acks;
 use super::delivery::Delivery;
 use super::inbox::{Inbox, OpenRun};
+use super::memory::Memory;
 use super::session::Session;
 use super::stance::Stance;
 use crate::gap::Lost;
@@ -39,6 +40,8 @@ pub(crate) struct Peer {
     level: Option<u32>,
     /// Its time of day when it last greeted, less our monotonic clock then, in ms; and when that was.
     clock: Option<(i64, Time)>,
+    /// What its latest greeting through this connection says of its own chains and of ours, to tell whether one of the two disks went back.
+    memory: Memory,
     /// What its latest greeting through this connection says that it lacks; `None` where it takes no gaps and gives no events back.
     lost: Option<Lost>,
 }
@@ -61,6 +64,7 @@ impl Peer {
             told: Claim::default(),
             level: None,
             clock: None,
+            memory: Memory::default(),
             lost: None,
         }
     }
@@ -107,6 +111,11 @@ impl Peer {
         self.clock.filter(|(_, said)| now.since(*said) < CLOCK_HOLDS).map(|(clock, _)| clock)
     }
 
+    /// Whether, by its greeting through this connection, neither it nor this terminal has forgotten what it wrote itself.
+    pub(crate) fn remembers(&self) -> bool {
+        self.memory.agrees(&self.proved)
+    }
+
     /// It shall hold this, without waiting for more.
     pub(crate) fn aim(&mut self, goal: &VersionVector) {
         self.delivery.aim(goal);
@@ -128,6 +137,7 @@ impl Peer {
         self.level = Some(hello.level);
         self.clock = hello.wall.map(|wall| ((wall.0 as i64).saturating_sub(turn.now.0 as i64), turn.now));
         self.lost = hello.lost.clone();
+        self.memory = Memory::of(turn, self.session.peer(), hello);
         self.forget_disputes();
         self.delivery.greeted(turn.log, hello);
         self.compare(turn, &hello.vector);
