@@ -38,6 +38,9 @@ pub struct Election {
     halted: Option<HaltReason>,
 }
 
+/// How many terms a terminal leaves behind whose disk may have gone back: more than there are elections between two backups.
+const RENOUNCED: u64 = 1 << 12;
+
 impl Election {
     /// Starts from the rows of the last run, or begins a store where there are none.
     ///
@@ -308,6 +311,30 @@ impl Election {
     /// not be what the others are: nothing that all must agree on may follow from it.
     pub fn is_below_level(&self) -> bool {
         self.raft.log().is_beyond()
+    }
+
+    /// Whether this terminal is known to have held more of the log than it does: it neither votes nor leads, also after a restart, until
+    /// another incarnation takes its place.
+    pub fn has_lost_log(&self) -> bool {
+        self.raft.log().is_lost()
+    }
+
+    /// The disk of this terminal may have gone back: somebody has its events further, or otherwise. It leaves the terms in which it may
+    /// have given a vote that it has forgotten, some thousand of them, and votes on.
+    pub fn renounce_terms(&mut self, now: Now) {
+        self.turn(now, |_, turn| {
+            turn.raft.renounce(RENOUNCED);
+            Ok(())
+        });
+    }
+
+    /// The disk of this terminal is known to have gone back, by what others hold that it wrote: its votes may be forgotten as well. From
+    /// here on it neither votes nor leads; [`Notice::LogLost`] says so once.
+    pub fn distrust_log(&mut self, now: Now) {
+        self.turn(now, |parts, turn| {
+            parts.lose_log(turn, turn.raft.log().last());
+            Ok(())
+        });
     }
 
     /// How many of this terminal's proposals wait for a decision.

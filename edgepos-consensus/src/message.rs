@@ -72,6 +72,11 @@ impl Message {
         matches!(self.body, Body::Heartbeat { .. } | Body::HeartbeatReply { .. })
     }
 
+    /// Whether it asks for a vote or gives one: worth nothing of a terminal that has forgotten what it promised.
+    pub fn is_about_votes(&self) -> bool {
+        matches!(self.body, Body::Vote { .. } | Body::VoteReply { .. } | Body::TimeoutNow)
+    }
+
     /// Whether only a leader says it.
     pub(crate) fn is_leaders(&self) -> bool {
         matches!(self.body, Body::Append { .. } | Body::Heartbeat { .. } | Body::Snapshot(_))

@@ -241,12 +241,15 @@ impl Parts {
         }
     }
 
-    /// The leader knows that this terminal held the log up to `known`.
-    fn lose_log(&mut self, turn: &mut Turn<'_>, known: u64) {
+    /// This terminal held the log up to `known`, as the leader knows, or its disk went back: what it promised may be forgotten as well.
+    pub(crate) fn lose_log(&mut self, turn: &mut Turn<'_>, known: u64) {
         let held = turn.raft.log().last();
         if let Some(writes) = turn.raft.log_mut().lose(known) {
             self.flight.start(turn, Completes::NOTHING, writes);
             turn.out.tell(Notice::LogLost { held, known });
+        }
+        if turn.leads() {
+            turn.raft.resign();
         }
     }
 

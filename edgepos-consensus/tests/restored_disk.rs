@@ -1,4 +1,4 @@
-use edgepos_consensus::Notice;
+use edgepos_consensus::{Election, Notice};
 
 use crate::support::World;
 
@@ -57,5 +57,48 @@ fn it_stays_out_after_a_restart() {
         world.run_until(5000, |world| world.leader().is_some());
         world.run_for(500);
         assert_eq!(world.nodes[other].applied.len(), 5);
+    }
+}
+
+/// Who gave a vote in a term and has forgotten it gives no other one in that term, once it knows that its disk went back.
+#[test]
+fn it_leaves_the_terms_in_which_it_may_have_voted() {
+    for seed in 0..10 {
+        let mut world = World::new(seed, 3);
+        let disks: Vec<_> =
+            world.nodes.iter().map(|node| (node.disk.clone(), node.applied.clone())).collect();
+        let leader = world.elect();
+        let (restored, other) = ((leader + 1) % 3, (leader + 2) % 3);
+        let promised = world.term(leader);
+        world.crash(leader);
+        world.crash(restored);
+        (world.nodes[restored].disk, world.nodes[restored].applied) = disks[restored].clone();
+        world.boot(restored);
+        world.call(restored, Election::renounce_terms);
+        world.run_until(10_000, |world| world.leader().is_some());
+        let elected = world.leader().expect("the two elect one");
+        assert!([restored, other].contains(&elected));
+        assert!(world.term(elected) > promised + 1_000, "{} after {promised}", world.term(elected));
+        world.boot(leader);
+        world.run_for(5_000);
+        assert_eq!(world.leader(), Some(elected), "who led before follows");
+    }
+}
+
+/// Others hold what it wrote and does not have: it neither votes nor leads, and stops where it does.
+#[test]
+fn a_leader_whose_disk_went_back_leads_no_longer() {
+    for seed in 0..10 {
+        let mut world = World::new(seed, 3);
+        let leader = world.elect();
+        world.call(leader, Election::distrust_log);
+        world.run_until(10_000, |world| world.leader().is_some_and(|other| other != leader));
+        assert!(world.nodes[leader].saw(|notice| matches!(notice, Notice::LogLost { .. })).is_some());
+        world.crash(leader);
+        world.boot(leader);
+        let next = world.leader().expect("another leads");
+        world.crash(next);
+        world.run_for(10_000);
+        assert_eq!(world.leader(), None, "one of the two left has no vote, also after a restart");
     }
 }

@@ -9,7 +9,7 @@ use ::raft::{Error, INVALID_ID, ProgressState, RawNode, StateRole};
 use edgepos_core::{ReplicaId, Write};
 
 use crate::config::Config;
-use crate::entry::Entry;
+use crate::entry::{Entry, MAX_TERM};
 use crate::error::StartError;
 use crate::guard::{Role, View};
 use crate::log::Log;
@@ -228,6 +228,12 @@ impl Core {
     /// Stops leading, in the same term.
     pub(crate) fn resign(&mut self) {
         let term = self.node.raft.term;
+        self.node.raft.become_follower(term, INVALID_ID);
+    }
+
+    /// Leaves so many terms behind, in which it may have promised what it has forgotten.
+    pub(crate) fn renounce(&mut self, terms: u64) {
+        let term = self.node.raft.term.saturating_add(terms).min(MAX_TERM - 1);
         self.node.raft.become_follower(term, INVALID_ID);
     }
 

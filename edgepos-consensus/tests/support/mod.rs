@@ -321,6 +321,19 @@ impl World {
         edgepos_consensus::Election::new(Now::new(self.now, 0), node.config.clone(), node.restored()).is_ok()
     }
 
+    /// Calls a terminal and does what it asks for.
+    pub(crate) fn call(&mut self, node: usize, call: impl FnOnce(&mut edgepos_consensus::Election, Now)) {
+        let now = Now::new(self.now, self.now);
+        call(self.nodes[node].election.as_mut().expect("the terminal is up"), now);
+        self.collect(node);
+    }
+
+    /// The term of the leader that the terminal knows; 0 for none.
+    pub(crate) fn term(&self, node: usize) -> u64 {
+        let election = self.nodes[node].election.as_ref().expect("the terminal is up");
+        election.leader().map_or(0, |leader| leader.term.0)
+    }
+
     pub(crate) fn step_down(&mut self, node: usize) {
         let now = Now::new(self.now, self.now);
         self.nodes[node].election.as_mut().unwrap().step_down(now).expect("it leads");

@@ -50,7 +50,7 @@ conditions! {
         "Find the second disk and take it off; nothing is deleted meanwhile.";
     Restored "restored"
         "The disk of this terminal was put back to an older state."
-        "Nothing: it goes on as a new incarnation. Ask who restored it, and look at what is listed.";
+        "It goes on as a new incarnation. Ask who restored it; where it says that it votes no more, replace it and start it with an empty directory.";
     SecondHolder "second_holder"
         "Another live terminal uses the number of this one."
         "Take one of the two off, or give it a number of its own.";

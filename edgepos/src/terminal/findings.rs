@@ -48,7 +48,7 @@ impl Seen<'_> {
             (ConditionKind::RefusedByCloud, of_refusal(ledger.refused_by_cloud(), ledger.queued())),
             (ConditionKind::MistakenClaim, mistaken),
             (ConditionKind::Forked, forked),
-            (ConditionKind::Restored, of_incarnation(was_displaced, ledger)),
+            (ConditionKind::Restored, of_incarnation(was_displaced, election.has_lost_log(), ledger)),
             (ConditionKind::SecondHolder, second_holder),
             (ConditionKind::WaitingForProof, of_proof(now, ledger)),
             (ConditionKind::ClockOff, clocks.finding(now, config, election, ledger)),
@@ -92,7 +92,8 @@ fn of_majority(now: Now, election: &Election, replacing: &Replacing) -> Option<F
             count: u64::from(needed.saturating_sub(reachable)),
             about: format!("{reachable} voters in reach, {needed} needed"),
         }),
-        Health::Leaderless if replacing.is_unled(now) => Some(Finding {
+        // Whose log went back follows nobody: that says nothing of the others.
+        Health::Leaderless if replacing.is_unled(now) && !election.has_lost_log() => Some(Finding {
             count: 1,
             about: format!("nobody leads; the store has {} voters", election.voters().len()),
         }),
@@ -144,11 +145,15 @@ fn listed(about: Vec<String>) -> Option<Finding> {
 }
 
 /// This terminal has become another incarnation, or has not yet written again all that it wrote as the one before.
-fn of_incarnation(was_displaced: bool, ledger: &Ledger) -> Option<Finding> {
+fn of_incarnation(was_displaced: bool, votes_no_more: bool, ledger: &Ledger) -> Option<Finding> {
     let left = ledger.to_reissue();
-    (was_displaced || left > 0).then(|| Finding {
-        count: left.max(1),
-        about: format!("it goes on as {}; {left} events are still to be written again", ledger.author()),
+    (was_displaced || votes_no_more || left > 0).then(|| {
+        let mut about =
+            format!("it goes on as {}; {left} events are still to be written again", ledger.author());
+        if votes_no_more {
+            about += "; it votes and leads no more until it is replaced";
+        }
+        Finding { count: left.max(1), about }
     })
 }
 

@@ -173,6 +173,11 @@ impl Ledger {
         self.outbox.peer_clocks(now)
     }
 
+    /// Whether the peer has greeted, and neither it nor this terminal has forgotten what it wrote.
+    pub(crate) fn remembers(&self, peer: ReplicaId) -> bool {
+        self.outbox.remembers(peer)
+    }
+
     /// Tells peers what this terminal's clock shows.
     pub(crate) fn greet_anew(&mut self, now: Now) {
         self.outbox.greet_anew(now);

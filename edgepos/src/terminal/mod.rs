@@ -147,8 +147,10 @@ impl Terminal {
                 if peer == self.config.me {
                     self.ledger.met_itself(now, peer);
                 } else if self.links.up(peer, connection) {
-                    self.election.handle(now, consensus::Input::PeerUp(peer, connection));
+                    // The greeting goes first: who has not greeted is given no vote.
                     self.ledger.handle(now, sync::Input::PeerUp(peer, connection));
+                    self.settle(now);
+                    self.election.handle(now, consensus::Input::PeerUp(peer, connection));
                     self.out.tell(Notice::PeerConnected { peer });
                 }
             }
@@ -430,8 +432,8 @@ impl Terminal {
                 quiet = false;
                 self.do_ledger(now, output);
             }
-            let Self { config, shop, ledger, out, in_reissue, .. } = self;
-            quiet &= !in_reissue.tend(now, config, &mut Lent { shop, ledger, out });
+            let Self { config, election, shop, ledger, out, in_reissue, .. } = self;
+            quiet &= !in_reissue.tend(now, config, election, &mut Lent { shop, ledger, out });
             self.place(now);
             if let Some(attachment) = self.ledger.attachment(&self.replacing.attached()) {
                 self.election.attach(attachment);
@@ -496,6 +498,10 @@ impl Terminal {
                 self.out.load(load, LoadFor::Outbox(id));
             }
             sync::Output::Accepted(record) => {
+                if record.id.chain.replica == self.config.me {
+                    // Another holds what this terminal wrote and does not have: with it, votes are forgotten.
+                    self.election.distrust_log(now);
+                }
                 self.ledger.accept(now, &record).into_iter().for_each(|ahead| self.out.tell(ahead));
                 self.shop.interpret(now, &mut self.ledger, &mut self.out);
             }
@@ -546,6 +552,7 @@ impl Terminal {
             return;
         }
         match Frame::from_peer(peer, bytes) {
+            Ok(Frame::Election(message)) if message.is_about_votes() && !self.ledger.remembers(peer) => {}
             Ok(Frame::Election(message)) => self.election.handle(now, consensus::Input::Message(message)),
             // A full disk has room for what this till has promised. The peer sends again.
             Ok(Frame::Sync(sync::Message::Batch { .. })) if self.disk.is_full() => {}

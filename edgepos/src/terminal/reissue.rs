@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use edgepos_consensus::Election;
 use edgepos_core::{Chain, EventId, Jitter, Now, ReplicaId, Time};
 use edgepos_sync::{EventRecord, Hash};
 
@@ -56,9 +57,20 @@ impl InReissue {
 
     /// Goes on as another incarnation where the chains of this one are written on elsewhere, takes branches that lost out of their chains,
     /// and goes on with an event that waits for its owner. Whether anything was done.
-    pub(super) fn tend(&mut self, now: Now, config: &Config, lent: &mut Lent<'_>) -> bool {
+    pub(super) fn tend(
+        &mut self,
+        now: Now,
+        config: &Config,
+        election: &mut Election,
+        lent: &mut Lent<'_>,
+    ) -> bool {
         lent.shop.ask_originals(now, lent.ledger.durable(), lent.out);
-        self.reincarnate(now, config, lent) | Self::set_aside(now, lent) | self.go_on(now, lent)
+        let renamed = self.reincarnate(now, config, lent);
+        if renamed {
+            // What the old name's disk forgot it may have promised too.
+            election.renounce_terms(now);
+        }
+        renamed | Self::set_aside(now, lent) | self.go_on(now, lent)
     }
 
     fn reincarnate(&mut self, now: Now, config: &Config, lent: &mut Lent<'_>) -> bool {
