@@ -119,10 +119,7 @@ impl Keys {
         }
         self.lookups.add(&booked);
         out.then(Then::Named(named));
-        // What is written again is the same sale under another name; a second sale that is written again says so itself.
-        let again = envelope
-            .is_some_and(|envelope| envelope.reissue_of().is_some() && envelope.duplicate_of.is_none());
-        if check && !again {
+        if check {
             self.lookups.ask(Question::Twice(named), named.names().collect(), out);
         }
         named.basket
