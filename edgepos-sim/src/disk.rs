@@ -165,6 +165,14 @@ impl Disk {
         &self.durable
     }
 
+    /// The device stops, and what is on its disk goes for this image.
+    pub(crate) fn put_back(&mut self, image: MemoryStore) {
+        self.loose.clear();
+        self.queue.clear();
+        self.flushing = 0;
+        self.durable = image;
+    }
+
     /// The same, for whoever else uses the device while its terminal is off.
     pub(crate) fn durable_mut(&mut self) -> &mut MemoryStore {
         &mut self.durable

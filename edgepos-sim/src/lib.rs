@@ -18,8 +18,8 @@
 //! assert!(outcome.is_good(), "{:?}", outcome.violations);
 //! ```
 //!
-//! A simulator proves only its fault model. Not in it: torn or rotten rows of a disk, a disk that was restored from a copy,
-//! messages that somebody forges, membership that changes, more than seven terminals.
+//! A simulator proves only its fault model. Not in it: torn or rotten rows of a disk, two disks that are put back at once, messages that
+//! somebody forges, membership that changes, more than seven terminals.
 
 #![forbid(unsafe_code)]
 
@@ -34,6 +34,7 @@ pub mod elections;
 mod errand;
 mod faults;
 mod goods;
+mod images;
 mod later;
 mod machine;
 mod network;
@@ -53,6 +54,7 @@ pub use check::{
 };
 pub use digests::{Digests, DigestsError};
 pub use faults::{Fault, Planned, schedule};
+pub use images::PutBack;
 pub use outcome::Outcome;
 pub use plan::{CloudStyle, DiskStyle, FaultStyle, LaterStyle, NetworkStyle, Plan, Sabotage, TillStyle};
 pub use runner::{run, run_seeds, run_twice};

@@ -43,6 +43,9 @@ struct Cli {
     /// Puts a terminal of a later version into each store, or starts terminals from disks that one has used, or both.
     #[arg(long)]
     later: bool,
+    /// Puts the disk of one terminal in each store back to an older image of itself, once or twice.
+    #[arg(long, conflicts_with = "later")]
+    images: bool,
     /// Runs each seed twice and compares the two traces byte by byte.
     #[arg(long)]
     twice: bool,
@@ -60,7 +63,11 @@ struct Cli {
 impl Cli {
     fn plan(&self, seed: u64) -> Plan {
         let plan = Plan::from_seed(seed);
-        if self.later { plan.with_later() } else { plan }
+        match (self.later, self.images) {
+            (true, _) => plan.with_later(),
+            (_, true) => plan.with_images(),
+            _ => plan,
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Purpose {
     Restart = 9,
     /// What a later version does and says.
     Later = 10,
+    /// Which disks are put back when.
+    Images = 11,
 }
 
 /// A part that is broken on purpose, so that tests can show that a checker notices.
@@ -99,6 +101,8 @@ pub struct TillStyle {
     pub walks_pct: u64,
     /// Largest body of a vendor's own event, in bytes. A large one makes batches that do not fit one frame.
     pub bulk_bytes: u64,
+    /// Whether disks are put back in this store: a till takes it that its terminal has forgotten, or knows more than it was asked.
+    pub forgiving: bool,
 }
 
 /// Which faults come, and how often. Each seed takes some kinds and leaves others, so that rare combinations happen.
@@ -168,6 +172,8 @@ pub struct Plan {
     pub faults: FaultStyle,
     /// What is of a later version.
     pub later: LaterStyle,
+    /// Whether disks are put back to older images.
+    pub images: bool,
     /// What is broken on purpose; nothing but in tests.
     pub sabotage: Option<Sabotage>,
 }
@@ -210,9 +216,11 @@ impl Plan {
                 twice_pct: pick(&mut rng, &[20, 50]),
                 walks_pct: 25,
                 bulk_bytes: pick(&mut rng, &[100, 2_000, 60_000]),
+                forgiving: false,
             },
             faults: fault_style(&mut rng),
             later: LaterStyle::default(),
+            images: false,
             sabotage: None,
         }
     }
@@ -228,6 +236,14 @@ impl Plan {
         // A later version sells by itself: nobody asks it again.
         let till = TillStyle { walks_pct: 0, ..self.till };
         Self { later: LaterStyle { terminal: terminal.then_some(which), downgrades, behind }, till, ..self }
+    }
+
+    /// The same run with disks that are put back to older images.
+    #[must_use]
+    pub fn with_images(self) -> Self {
+        let till = TillStyle { forgiving: true, ..self.till };
+        // Two voters of which one's disk was put back decide nothing until somebody replaces it.
+        Self { images: true, till, terminals: self.terminals.max(3), ..self }
     }
 
     /// The place of the terminal that is of a later version.

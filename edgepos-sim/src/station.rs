@@ -11,7 +11,7 @@ use edgepos::{
 };
 use edgepos_consensus::MAX_LEVEL;
 use edgepos_core::{Chain, EventId, Jitter, Load, Now, Persist, PersistId, ReplicaId, Seq, Space, Write};
-use edgepos_sync::EventRecord;
+use edgepos_sync::{EventRecord, Hash};
 
 use crate::check::{Facts, Ledger, Rule, TerminalView, Violation};
 use crate::clock::VirtualClock;
@@ -53,6 +53,8 @@ pub(crate) struct Station {
     behind: Option<Jitter>,
     /// What it said is on its disk, over all starts.
     recorded: BTreeMap<Chain, Seq>,
+    /// Whether disks are put back in its store.
+    forgiving: bool,
 }
 
 impl Station {
@@ -103,6 +105,7 @@ impl Station {
             later,
             config,
             recorded: BTreeMap::new(),
+            forgiving: plan.images,
         }
     }
 
@@ -424,6 +427,27 @@ impl Station {
         lost.iter().flat_map(|persist| &persist.writes).filter_map(begun).collect()
     }
 
+    /// Its disk, which is off, is put back to an older image: it may give names again that it gave.
+    pub(crate) fn put_back(&mut self, image: MemoryStore) {
+        self.disk.put_back(image);
+        self.till.put_back();
+        self.recorded.clear();
+        // Each start of a real one draws another.
+        self.config.nonce = self.config.nonce.wrapping_add(1);
+    }
+
+    /// Whether two histories of one chain are no wonder: disks are put back in its store.
+    pub(crate) fn is_forgiving(&self) -> bool {
+        self.forgiving
+    }
+
+    /// The hash of its chain at an event on its disk.
+    pub(crate) fn hash_at(&self, id: EventId) -> Option<Hash> {
+        let key = id.to_key();
+        let rows = self.disk.durable().scan(Space::Event, &key, &key, u32::MAX).ok()?;
+        rows.iter().find_map(|(key, value)| EventRecord::from_row(key, value)).map(|(_, hash)| hash)
+    }
+
     /// Whether this version reads the event on its disk. One that is not there counts as read: nothing is wrong with it.
     pub(crate) fn reads(&self, id: EventId) -> bool {
         let key = id.to_key();
@@ -441,7 +465,8 @@ impl Station {
     /// When it said so before.
     pub(crate) fn records(&mut self, id: EventId) -> Result<(), Violation> {
         let last = self.recorded.entry(id.chain).or_default();
-        if id.seq <= *last {
+        // With disks that are put back, what its chain was elsewhere comes in as well.
+        if id.seq <= *last && !self.forgiving {
             let what = format!("{} recorded {id} after {last} of that chain", self.replica);
             return Err(Violation::new(Rule::NothingTwice, what));
         }

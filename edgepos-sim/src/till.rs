@@ -167,6 +167,7 @@ impl Till {
             (Waiting::Commit(basket, _), Ok(_)) => self.paid(basket, street),
             (_, Err(Refusal::BasketBusy(_) | Refusal::Full { .. })) => {}
             (Waiting::Begin(_), Err(Refusal::DayClosed(_))) => self.day_closed = true,
+            (Waiting::Begin(basket), Err(_)) if self.style.forgiving => self.forget(basket),
             (Waiting::Begin(_), Err(refusal)) => {
                 return Err(Violation::new(Rule::Alive, format!("a good draft was refused: {refusal}")));
             }
@@ -205,6 +206,13 @@ impl Till {
             _ => {}
         }
         self.perhaps_begin_anew();
+    }
+
+    /// Its terminal's disk was put back: whoever stood there is gone, and only what the terminal lists is looked at.
+    pub(crate) fn put_back(&mut self) {
+        self.task = None;
+        self.parked.clear();
+        self.settle.clear();
     }
 
     /// The terminal is there again, with these baskets open.
@@ -372,7 +380,7 @@ impl Till {
         let Some(Task::Sell(sell)) = &mut self.task else { return Ok(()) };
         let original = sell.draft.lines.iter().find(|l| l.no == line).and_then(|line| line.original);
         let may = original.is_none_or(|original| street.may_be_refused(original.basket, original.line));
-        if sell.stage == Stage::Begin && !may && sell.draft.basket == basket {
+        if sell.stage == Stage::Begin && !may && sell.draft.basket == basket && !self.style.forgiving {
             let what = format!(
                 "basket {basket} may not take back line {original:?}, which nobody else brought back"
             );
@@ -477,6 +485,7 @@ mod tests {
         twice_pct: 50,
         walks_pct: 20,
         bulk_bytes: 100,
+        forgiving: false,
     };
 
     struct Bench {

@@ -3,6 +3,7 @@
 mod end;
 mod fault;
 mod happening;
+mod images;
 mod notice;
 mod tills;
 
@@ -13,6 +14,7 @@ use edgepos_sync::{CloudRequest, UplinkError, UplinkId};
 use self::end::{Quiet, last_words, why_not_quiet};
 use self::fault::{Scene, Strike, leader, strike};
 use self::happening::Happening;
+use self::images::Images;
 use self::notice::{Heard, heard};
 use self::tills::Tills;
 
@@ -56,6 +58,7 @@ pub struct World {
     tills: Tills,
     leadership: Leadership,
     faults: Vec<Planned>,
+    images: Images,
     trace: Trace,
     counts: Counts,
     healed: bool,
@@ -76,6 +79,7 @@ impl World {
             tills: Tills::new(plan.terminals),
             leadership: Leadership::new(),
             faults,
+            images: Images::new(&plan),
             trace: Trace::new(keep),
             counts: Counts::default(),
             healed: false,
@@ -90,7 +94,10 @@ impl World {
         let lived = self.live();
         let ledger = self.tills.into_ledger();
         let mut violations = match lived {
-            Ok(()) => last_words(self.now_us, &mut self.stations, &self.cloud, &ledger),
+            Ok(()) => {
+                let put_back = self.images.put_back();
+                last_words(self.now_us, &mut self.stations, &self.cloud, &ledger, put_back)
+            }
             Err(violation) => vec![violation],
         };
         violations.sort_by_key(|violation| violation.rule);
@@ -123,6 +130,7 @@ impl World {
         for (number, planned) in self.faults.iter().enumerate() {
             self.agenda.at(planned.at_us, Happening::Fault(number));
         }
+        self.images.enter(&mut self.agenda);
         self.agenda.at(self.plan.faults_us, Happening::Heal);
         self.agenda.at(PROBE_US, Happening::Probe);
         for _ in 0..MAX_HAPPENINGS {
@@ -172,6 +180,15 @@ impl World {
                 self.network.mend(self.now_us, number as u64, &mut self.agenda);
                 Ok(())
             }
+            Happening::Image(number) => {
+                self.images.take(number, &self.stations);
+                Ok(())
+            }
+            Happening::Off(number) => {
+                self.stop(self.images.who(number), true);
+                Ok(())
+            }
+            Happening::PutBack(number) => self.put_back(number),
             Happening::Start(place, power) => self.start(place, power),
             Happening::Heal => self.heal(),
             Happening::Probe => self.probe(),
@@ -397,10 +414,24 @@ impl World {
         }
         self.drain(place)?;
         // What was decided before the crash is applied at the start: then memory is ahead of the disk until that is written.
-        if self.stations[place].is_flushed() {
+        // With disks that are put back it is still to be seen which of two names an event has.
+        if self.stations[place].is_flushed() && !self.plan.images {
             self.stations[place].view()?.check_counters()?;
         }
         Ok(())
+    }
+
+    /// A disk is put back to an older image, and its device is switched on.
+    fn put_back(&mut self, number: usize) -> Result<(), Violation> {
+        let who = self.images.who(number);
+        self.stop(who, true);
+        let Some((image, held)) = self.images.put_back_to(number, &self.stations, &self.cloud)? else {
+            return Ok(());
+        };
+        self.note(Some(who), "is put back to an older image");
+        self.tills.put_back(who, &held);
+        self.stations[who].put_back(image);
+        self.start(who, true)
     }
 
     fn stop(&mut self, place: usize, power: bool) {
@@ -432,7 +463,7 @@ impl World {
         self.counts.overlaps += u64::from(entitled > 1);
         if self.healed {
             self.settle_what_is_open();
-            self.quiet.observe(self.now_us, &self.stations, &self.cloud)?;
+            self.quiet.observe(self.now_us, &self.stations, &self.cloud, self.images.put_back())?;
         }
         Ok(())
     }

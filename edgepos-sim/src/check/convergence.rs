@@ -1,6 +1,7 @@
 //! All terminals and the cloud hold the same events, and have made the same of them.
 
 use edgepos::model::CounterRow;
+use edgepos_core::EventId;
 
 use super::rule::{Rule, Violation};
 use super::view::{Events, Facts, StoreView, TerminalView};
@@ -13,7 +14,11 @@ pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
         let rows = terminal.counters.iter().filter(|(row, _)| !untouched.contains(row));
         rows.map(|(row, value)| (row.clone(), *value)).collect()
     };
-    same_events("the cloud", &view.cloud.events, &first.replica.to_string(), &first.events, found);
+    // What is in the cloud alone of a disk that was put back stays there.
+    let comes_back = |id: &EventId| !view.put_back.contains(&id.chain.replica.terminal());
+    let of_cloud = view.cloud.events.iter().filter(|(id, _)| comes_back(id) || first.events.contains_key(id));
+    let of_cloud: Events = of_cloud.map(|(id, payload)| (*id, payload.clone())).collect();
+    same_events("the cloud", &of_cloud, &first.replica.to_string(), &first.events, found);
     for other in &view.terminals[1..] {
         let (name, first_name) = (other.replica.to_string(), first.replica.to_string());
         same_events(&name, &other.events, &first_name, &first.events, found);

@@ -9,7 +9,7 @@ use super::rule::{Rule, Violation};
 use super::view::{Facts, StoreView};
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
-    let facts = Facts::of(&view.cloud.events);
+    let facts = Facts::of(view.events());
     let due = due(&facts);
     let raised: BTreeSet<BookedName> =
         facts.exceptions.iter().filter_map(|(_, exception)| exception.booked_twice()).collect();

@@ -8,7 +8,7 @@ use super::rule::{Rule, Violation};
 use super::view::{Facts, StoreView};
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
-    let facts = Facts::of(&view.cloud.events);
+    let facts = Facts::of(view.events());
     let mut raised: BTreeMap<&[u8], u32> = BTreeMap::new();
     for (id, exception) in &facts.exceptions {
         if !id.chain.replica.is_store() {

@@ -8,11 +8,15 @@ use super::rule::{Rule, Violation};
 use super::view::{StoreView, TerminalView};
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
-    let knows = |terminal: &&TerminalView| !terminal.disk.places_unknown;
-    let Some(first) = view.terminals.iter().find(knows).or(view.terminals.first()) else { return };
+    // Whose log went back derives nothing any more.
+    let derives = |terminal: &TerminalView| {
+        !terminal.disk.places_unknown && !view.put_back.contains(&terminal.replica.terminal())
+    };
+    let first = view.terminals.iter().find(|terminal| derives(terminal)).or(view.terminals.first());
+    let Some(first) = first else { return };
     for other in view.terminals.iter().filter(|other| other.replica != first.replica) {
         let same = |chain: &Chain| match (first.disk.heads.get(chain), other.disk.heads.get(chain)) {
-            (Some(mine), Some(theirs)) if other.disk.places_unknown => {
+            (Some(mine), Some(theirs)) if !derives(other) => {
                 (mine.seq, &mine.hash) == (theirs.seq, &theirs.hash)
             }
             (mine, theirs) => mine == theirs,

@@ -1,12 +1,14 @@
 //! What the tills were promised, kept outside of every terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::crdt::VersionVector;
 use edgepos::model::{BasketId, Mode};
 use edgepos::{Commit, Draft, OpenBasket, Receipt, Refusal, Reply};
 use edgepos_core::{EventId, IdempotencyKey};
+use edgepos_sync::Hash;
 
+use super::held::Held;
 use super::rule::{Rule, Violation};
 
 /// What was asked for, and promised, about one basket.
@@ -42,6 +44,10 @@ pub struct Basket {
     pub abandoned: bool,
     /// Whether a power cut took its beginning, and it was not begun since.
     pub lost: bool,
+    /// Whether its terminal's disk was put back since it was asked for: what was said of it then is forgotten there.
+    pub shaken: bool,
+    /// Receipts that were given and that nobody held any more when a disk was put back.
+    gone: Vec<Receipt>,
 }
 
 /// Every promise of every terminal.
@@ -49,6 +55,12 @@ pub struct Basket {
 pub struct Ledger {
     baskets: BTreeMap<BasketId, Basket>,
     recorded: BTreeMap<EventId, usize>,
+    /// Where the chain of a recorded event was with it, in a store whose disks are put back.
+    hashes: BTreeMap<EventId, Hash>,
+    /// Recorded by a terminal whose disk was put back since, which may give their names again.
+    kept: BTreeSet<(EventId, Hash)>,
+    /// The numbers of the terminals whose disks were put back.
+    put_back: BTreeSet<usize>,
 }
 
 impl Ledger {
@@ -101,6 +113,8 @@ impl Ledger {
             abandon_asked: false,
             abandoned: false,
             lost: false,
+            shaken: false,
+            gone: Vec::new(),
         });
         basket.anew |= !basket.keys.is_empty();
     }
@@ -125,7 +139,9 @@ impl Ledger {
     pub fn holds(&mut self, id: BasketId, durable: &VersionVector) {
         let asked = |basket: &&mut Basket| basket.elsewhere && basket.second.is_none();
         if let Some(basket) = self.baskets.get_mut(&id).filter(asked) {
-            let held = |receipt: &Receipt| durable.covers(receipt.event);
+            // Whose disk was put back gives names again: another event may stand there.
+            let named_once = |id: EventId| !self.put_back.contains(&usize::from(id.chain.replica.terminal()));
+            let held = |receipt: &Receipt| durable.covers(receipt.event) && named_once(receipt.event);
             basket.is_known |= basket.receipt.as_ref().is_some_and(held);
         }
     }
@@ -162,9 +178,16 @@ impl Ledger {
     ) -> Result<(), Violation> {
         let basket =
             self.baskets.get_mut(&id).ok_or_else(|| receipts(format!("basket {id} was never begun")))?;
+        let booked_by = |receipt: &Receipt| usize::from(receipt.event.chain.replica.terminal());
+        let is_renamed = |receipt: &Receipt| self.put_back.contains(&booked_by(receipt));
+        if basket.shaken {
+            return basket.shaken_replied(id, reply);
+        }
         match reply {
             Ok(Reply::Begun { number, total }) => basket.begins(id, *number, *total),
-            Ok(Reply::Committed { receipt, repeated }) => basket.commits(id, key, receipt, *repeated),
+            Ok(Reply::Committed { receipt, repeated }) => {
+                basket.commits(id, key, receipt, *repeated, is_renamed(receipt))
+            }
             Ok(Reply::Abandoned) => basket.abandons(id),
             Ok(Reply::Counter(_)) => Err(receipts(format!("basket {id} was answered with a counter"))),
             Ok(reply @ (Reply::Parked | Reply::Claimed { .. })) => {
@@ -195,12 +218,47 @@ impl Ledger {
         }
     }
 
+    /// The chain of an event that was recorded had this hash with it.
+    pub(crate) fn has_hash(&mut self, event: EventId, hash: Hash) {
+        self.hashes.insert(event, hash);
+    }
+
+    /// The disk of a terminal is put back; what the others and the image hold is `held`. The rest of what it promised went with the disk.
+    pub(crate) fn put_back(&mut self, terminal: usize, held: &Held) {
+        self.put_back.insert(terminal + 1);
+        for basket in self.baskets.values_mut() {
+            basket.shaken |= basket.terminal == terminal || basket.elsewhere;
+            let gone: Vec<_> = basket.given().filter(|receipt| !held.has_sale(receipt)).cloned().collect();
+            basket.gone.extend(gone);
+        }
+        let own = |event: &EventId| usize::from(event.chain.replica.terminal()) == terminal + 1;
+        for event in self.recorded.extract_if(.., |event, _| own(event)).map(|(event, _)| event) {
+            self.kept.extend(self.hashes.remove(&event).map(|hash| (event, hash)));
+        }
+        self.kept.retain(|(event, hash)| held.has_event(*event, *hash));
+    }
+
+    /// Receipts that were given, and that somebody held whenever a disk was put back.
+    pub(crate) fn kept_receipts(&self) -> impl Iterator<Item = (BasketId, &Receipt)> + '_ {
+        self.baskets.iter().flat_map(|(id, basket)| {
+            let kept = basket.given().filter(|receipt| !basket.gone.contains(receipt));
+            kept.map(|receipt| (*id, receipt))
+        })
+    }
+
+    /// The same of events beside receipts, with the hash of their chains there.
+    pub(crate) fn kept_events(&self) -> impl Iterator<Item = (EventId, Hash)> + '_ {
+        let later = self.recorded.keys().filter_map(|event| Some((*event, *self.hashes.get(event)?)));
+        self.kept.iter().copied().chain(later)
+    }
+
     /// A terminal has started again and lists its open baskets.
     ///
     /// # Errors
     /// When a basket is missing that was promised and whose end nobody asked for, or when one is there that has ended.
     pub fn lists_open(&self, terminal: usize, open: &[OpenBasket]) -> Result<(), Violation> {
-        for (id, basket) in self.baskets.iter().filter(|(_, basket)| basket.terminal == terminal) {
+        let known = |basket: &Basket| basket.terminal == terminal && !basket.shaken;
+        for (id, basket) in self.baskets.iter().filter(|(_, basket)| known(basket)) {
             let listed = open.iter().find(|listed| listed.basket == *id);
             let ended = basket.receipt.is_some() || basket.abandoned;
             let may_have_ended = ended || basket.abandon_asked || !basket.keys.is_empty();
@@ -223,6 +281,34 @@ impl Ledger {
 }
 
 impl Basket {
+    /// The receipts that were given for it.
+    fn given(&self) -> impl Iterator<Item = &Receipt> + '_ {
+        self.receipt.iter().chain(&self.second)
+    }
+
+    /// Whether it may have a receipt of this series: a disk that was put back opens another, named from the one asked for.
+    fn is_series(&self, series: &str, is_renamed: bool) -> bool {
+        let named_from = |rest: &str| is_renamed && rest.starts_with('.');
+        series.strip_prefix(&self.series).is_some_and(|rest| rest.is_empty() || named_from(rest))
+    }
+
+    /// What a terminal says of it that may have forgotten it, or heard more of it than its till: a receipt that it gives counts.
+    fn shaken_replied(&mut self, id: BasketId, reply: &Result<Reply, Refusal>) -> Result<(), Violation> {
+        let Ok(Reply::Committed { receipt, .. }) = reply else { return Ok(()) };
+        if self.given().any(|given| given.series == receipt.series && given.number == receipt.number) {
+            return Ok(());
+        }
+        match (&self.receipt, &self.second) {
+            (None, _) => self.receipt = Some(receipt.clone()),
+            (Some(_), None) => self.second = Some(receipt.clone()),
+            (Some(first), Some(second)) => {
+                let what = format!("basket {id} has receipts {first:?} and {second:?}, and now {receipt:?}");
+                return Err(receipts(what));
+            }
+        }
+        Ok(())
+    }
+
     fn begins(&mut self, id: BasketId, number: u64, total: i64) -> Result<(), Violation> {
         if total != self.total {
             return Err(receipts(format!("basket {id} costs {total} instead of {}", self.total)));
@@ -244,6 +330,7 @@ impl Basket {
         key: Option<IdempotencyKey>,
         receipt: &Receipt,
         repeated: bool,
+        is_renamed: bool,
     ) -> Result<(), Violation> {
         let replica = |receipt: &Receipt| receipt.event.chain.replica;
         match &self.receipt {
@@ -263,7 +350,7 @@ impl Basket {
                 }
                 self.second = Some(receipt.clone());
             }
-            Some(first) if first != receipt => {
+            Some(first) if first != receipt && !(is_renamed && is_same_sale(first, receipt)) => {
                 return Err(receipts(format!(
                     "basket {id} has receipt {first:?} and, for {key:?}, {receipt:?}"
                 )));
@@ -274,7 +361,7 @@ impl Basket {
             _ => {}
         }
         let as_promised = receipt.basket == id
-            && receipt.series == self.series
+            && self.is_series(&receipt.series, is_renamed)
             && receipt.total == self.total
             && self.begun.contains(&receipt.number);
         if !as_promised {
@@ -307,6 +394,12 @@ impl Basket {
         }
         Ok(())
     }
+}
+
+/// Whether two receipts are of one sale, whose event was written again under another name in between.
+fn is_same_sale(first: &Receipt, receipt: &Receipt) -> bool {
+    let printed = |receipt: &Receipt| (receipt.basket, receipt.series.clone(), receipt.number, receipt.total);
+    printed(first) == printed(receipt)
 }
 
 fn receipts(what: String) -> Violation {

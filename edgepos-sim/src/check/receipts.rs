@@ -10,12 +10,13 @@ use super::rule::{Rule, Violation};
 use super::view::{Facts, StoreView};
 
 pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation>) {
-    let facts = Facts::of(&view.cloud.events);
+    let facts = Facts::of(view.events());
     let mut booked: BTreeMap<BasketId, Vec<ReplicaId>> = BTreeMap::new();
     for (id, transaction) in facts.transactions.iter().chain(&facts.training) {
-        booked.entry(transaction.basket).or_default().push(id.chain.replica);
+        booked.entry(transaction.basket).or_default().push(facts.first_name(*id).chain.replica);
         match ledger.basket(transaction.basket) {
             None => found.push(wrong(format!("{id} books basket {}, which no till had", transaction.basket))),
+            Some(basket) if basket.shaken => {}
             Some(basket) if basket.abandoned => {
                 found.push(wrong(format!("{id} books basket {}, which was abandoned", transaction.basket)));
             }
@@ -27,7 +28,8 @@ pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation
     }
     for (basket, by) in booked.iter().filter(|(_, by)| by.len() > 1) {
         // What was asked for at two tills may be booked by both, where neither had heard of the other's sale.
-        let asked_twice = ledger.basket(*basket).is_some_and(|basket| basket.elsewhere && !basket.is_known);
+        let asked = ledger.basket(*basket);
+        let asked_twice = asked.is_some_and(|basket| basket.elsewhere && (!basket.is_known || basket.shaken));
         if !asked_twice || by.len() > 2 || by[0] == by[1] {
             found.push(wrong(format!("basket {basket} is booked {} times, by {by:?}", by.len())));
         }
@@ -39,10 +41,12 @@ pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation
 fn numbers(view: &StoreView, facts: &Facts, found: &mut Vec<Violation>) {
     let mut used: BTreeMap<(ReplicaId, &str), Vec<u64>> = BTreeMap::new();
     for (id, transaction) in &facts.transactions {
-        used.entry((id.chain.replica, &transaction.series)).or_default().push(transaction.number);
+        let by = facts.first_name(*id).chain.replica;
+        used.entry((by, &transaction.series)).or_default().push(transaction.number);
     }
     for (id, voided) in &facts.voided {
-        used.entry((id.chain.replica, &voided.series)).or_default().push(voided.number);
+        let by = facts.first_name(*id).chain.replica;
+        used.entry((by, &voided.series)).or_default().push(voided.number);
     }
     for terminal in &view.terminals {
         for open in terminal.open.iter().filter(|open| open.number > 0) {
@@ -50,6 +54,10 @@ fn numbers(view: &StoreView, facts: &Facts, found: &mut Vec<Violation>) {
         }
     }
     for ((replica, series), numbers) in used {
+        // Its numbers went with what was lost: which may stand twice is another rule.
+        if view.put_back.contains(&replica.terminal()) {
+            continue;
+        }
         let distinct: BTreeSet<u64> = numbers.iter().copied().collect();
         let whole = distinct.iter().copied().eq(1..=distinct.len() as u64);
         if !whole || distinct.len() != numbers.len() {

@@ -12,7 +12,11 @@ use super::view::{StoreView, TerminalView};
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     // Who took a snapshot lacks the beginning of the log.
-    let whole = |terminal: &&TerminalView| terminal.disk.log.first().is_some_and(|entry| entry.index == 1);
+    let whole = |terminal: &&TerminalView| {
+        let begins = terminal.disk.log.first().is_some_and(|entry| entry.index == 1);
+        // Nor does one whose disk was put back have the end of it.
+        begins && !view.put_back.contains(&terminal.replica.terminal())
+    };
     let Some(derived) = view.terminals.iter().find(whole).map(|terminal| derived(&terminal.disk.log)) else {
         return;
     };

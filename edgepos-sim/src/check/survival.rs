@@ -4,6 +4,7 @@ use edgepos::model::{DecodeError, Envelope, Transaction};
 use edgepos_core::EventId;
 use thiserror::Error;
 
+use super::held::Held;
 use super::ledger::Ledger;
 use super::rule::{Rule, Violation};
 use super::view::Events;
@@ -11,6 +12,9 @@ use super::view::StoreView;
 
 pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation>) {
     let disks = view.terminals.iter().map(|terminal| (terminal.replica.to_string(), &terminal.events));
+    if !view.put_back.is_empty() {
+        return in_cloud(view, ledger, found);
+    }
     for (holder, events) in disks.chain([("the cloud".to_owned(), &view.cloud.events)]) {
         for (id, basket) in ledger.baskets() {
             for receipt in basket.receipt.iter().chain(&basket.second) {
@@ -22,6 +26,19 @@ pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation
         for (event, _) in ledger.recorded().filter(|(event, _)| !events.contains_key(event)) {
             found.push(lost(format!("event {event}, said to be recorded, is not at {holder}")));
         }
+    }
+}
+
+/// With disks that were put back: what anybody held when it was is in the cloud, under whatever name.
+fn in_cloud(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation>) {
+    let mut held = Held::default();
+    held.add(&view.cloud.events);
+    for (id, receipt) in ledger.kept_receipts().filter(|(_, receipt)| !held.has_sale(receipt)) {
+        let number = receipt.number;
+        found.push(lost(format!("receipt {number} of basket {id}, {}, is not in the cloud", receipt.event)));
+    }
+    for (event, _) in ledger.kept_events().filter(|(event, hash)| !held.has_event(*event, *hash)) {
+        found.push(lost(format!("event {event}, said to be recorded, is not in the cloud under any name")));
     }
 }
 

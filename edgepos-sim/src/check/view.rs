@@ -11,6 +11,7 @@ use edgepos::{OpenBasket, Status, Store, StoreError, Terminal};
 use edgepos_core::{EventId, ReplicaId, Space};
 use edgepos_sync::EventRecord;
 
+use super::repeats::{Repeat, standing};
 use super::rows::DiskView;
 
 /// Events by their id, as opaque payloads.
@@ -61,6 +62,18 @@ pub struct StoreView {
     pub terminals: Vec<TerminalView>,
     /// The cloud behind them.
     pub cloud: CloudView,
+    /// The numbers of the terminals whose disks were put back.
+    pub put_back: BTreeSet<u16>,
+}
+
+impl StoreView {
+    /// The events of the store: the cloud's, where no disk was put back. What the cloud alone has does not come back to such a disk.
+    pub fn events(&self) -> &BTreeMap<EventId, Vec<u8>> {
+        match self.terminals.first() {
+            Some(first) if !self.put_back.is_empty() => &first.events,
+            _ => &self.cloud.events,
+        }
+    }
 }
 
 impl TerminalView {
@@ -167,6 +180,8 @@ pub struct Facts {
     pub added: BTreeSet<CounterRow>,
     /// Events that do not decode.
     pub unreadable: Vec<EventId>,
+    /// Events that repeat another under a name of their own, by rising id.
+    reissues: Vec<Repeat>,
 }
 
 impl Facts {
@@ -174,6 +189,11 @@ impl Facts {
     pub fn of(events: &Events) -> Self {
         let mut facts = Self::default();
         events.iter().for_each(|(id, payload)| facts.add(*id, payload));
+        for id in standing(events, &facts.reissues) {
+            if let Some(envelope) = events.get(&id).and_then(|payload| Envelope::decode(payload).ok()) {
+                facts.count(id, &envelope);
+            }
+        }
         facts
     }
 
@@ -227,29 +247,44 @@ impl Facts {
             .collect()
     }
 
+    /// The name that an event had first, which is on its receipt: the event's own where it was not written again.
+    pub fn first_name(&self, id: EventId) -> EventId {
+        let of = self.reissues.binary_search_by_key(&id, |repeat| repeat.id);
+        of.map_or(id, |at| self.reissues[at].of.event)
+    }
+
     /// Exceptions that are open.
     pub fn open(&self) -> Vec<&ExceptionRaised> {
         self.episodes().into_values().filter_map(|episode| episode.open).collect()
     }
 
     fn read(&mut self, id: EventId, payload: &[u8]) -> Option<()> {
-        use edgepos::model::KnownKind;
         let envelope = Envelope::decode(payload).ok()?;
+        match envelope.reissue_of() {
+            // Which of those that repeat one stands for all is known when all have been read.
+            Some(of) => self.reissues.push(Repeat { id, of, is_duplicate: envelope.duplicate_of.is_some() }),
+            None => self.count(id, &envelope)?,
+        }
+        Some(())
+    }
+
+    fn count(&mut self, id: EventId, envelope: &Envelope) -> Option<()> {
+        use edgepos::model::KnownKind;
         let live = envelope.mode == Mode::Live;
         if let Some(key) = envelope.idempotency_key() {
             self.book(BookedName::Key(key), id);
         }
         match envelope.kind.known() {
             Some(KnownKind::Transaction) => {
-                let transaction: Transaction = body(&envelope)?;
+                let transaction: Transaction = body(envelope)?;
                 self.book(BookedName::Basket(transaction.basket), id);
                 if live { &mut self.transactions } else { &mut self.training }.push((id, transaction));
             }
-            Some(KnownKind::NumberVoided) => self.voided.push((id, body(&envelope)?)),
-            Some(KnownKind::ExceptionRaised) => self.exceptions.push((id, body(&envelope)?)),
-            Some(KnownKind::ExceptionEnded) => self.ended.push((id, body(&envelope)?)),
-            Some(KnownKind::ProductSet) if live => body::<ProductSet>(&envelope).map(drop)?,
-            Some(KnownKind::PriceSet) if live => body::<PriceSet>(&envelope).map(drop)?,
+            Some(KnownKind::NumberVoided) => self.voided.push((id, body(envelope)?)),
+            Some(KnownKind::ExceptionRaised) => self.exceptions.push((id, body(envelope)?)),
+            Some(KnownKind::ExceptionEnded) => self.ended.push((id, body(envelope)?)),
+            Some(KnownKind::ProductSet) if live => body::<ProductSet>(envelope).map(drop)?,
+            Some(KnownKind::PriceSet) if live => body::<PriceSet>(envelope).map(drop)?,
             Some(
                 KnownKind::ProductSet
                 | KnownKind::PriceSet
@@ -263,7 +298,7 @@ impl Facts {
             )
             | None => {}
         }
-        if live {
+        if live && envelope.duplicate_of.is_none() {
             let own = self.transactions.last().filter(|(last, _)| *last == id).map(|(_, sold)| sold.basket);
             for effect in &envelope.effects {
                 self.touch(effect, own);
@@ -374,7 +409,7 @@ pub(super) mod tests {
     pub(in super::super) fn store_of(events: &[(u64, Vec<u8>)]) -> StoreView {
         let terminal =
             |number| TerminalView { replica: ReplicaId::new(number, 1), ..TerminalView::default() };
-        let mut view = StoreView { terminals: vec![terminal(1), terminal(2)], cloud: CloudView::default() };
+        let mut view = StoreView { terminals: vec![terminal(1), terminal(2)], ..StoreView::default() };
         let chain = Chain::new(ReplicaId::new(1, 1), Lane::Transactions);
         for (seq, payload) in events {
             put(&mut view, chain, *seq, payload);

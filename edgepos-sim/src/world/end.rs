@@ -1,5 +1,7 @@
 //! When a healed store is quiet, and what is judged then.
 
+use std::collections::BTreeSet;
+
 use edgepos::model::BookedName;
 use edgepos_consensus::Health;
 
@@ -13,6 +15,9 @@ use crate::station::Station;
 /// How long a healed store must be unchanged to be called quiet, in microseconds: longer than the exceptions' grace, a flush and a
 /// decision take together.
 const QUIET_US: u64 = 14_000_000;
+
+/// Most exceptions that a report names.
+const MAX_DUE: usize = 3;
 
 /// How long it takes at most until a proposal that came to nothing is made again, in microseconds.
 const REPEAT_US: u64 = 32_000_000;
@@ -35,8 +40,9 @@ impl Quiet {
         now_us: u64,
         stations: &[Station],
         cloud: &Cloud,
+        put_back: &BTreeSet<u16>,
     ) -> Result<(), Violation> {
-        let whole = is_whole(stations, cloud);
+        let whole = is_whole(stations, cloud, put_back);
         let log = log_on(stations[0].on_disk()).unwrap_or_default();
         let of_store = cloud.events().keys().filter(|id| id.chain.replica.is_store());
         self.growth.observe(now_us, whole, &log, of_store.count() as u64)?;
@@ -55,46 +61,60 @@ impl Quiet {
         if self.since.is_none_or(|(since, _)| now_us < since + long) {
             return false;
         }
-        let undecided = undecided(stations);
-        if undecided > 0 {
+        let undecided = !undecided(stations).is_empty();
+        if undecided {
             // A proposal whose number an earlier life of the leader had used is made again after a while.
             self.since = Some((now_us, cloud.events().len()));
         }
-        undecided == 0
+        !undecided
     }
 }
 
 /// Rows below their floor, and names that were booked twice, without an exception, by the first terminal's disk.
-fn undecided(stations: &[Station]) -> usize {
+fn undecided(stations: &[Station]) -> Vec<String> {
     let events = events_on(stations[0].on_disk()).unwrap_or_default();
     let facts = Facts::of(&events);
-    let raised = |name: &&BookedName| {
-        facts.exceptions.iter().any(|(_, exception)| exception.booked_twice() == Some(**name))
+    let raised = |name: &BookedName| {
+        facts.exceptions.iter().any(|(_, exception)| exception.booked_twice() == Some(*name))
     };
     let ends = stations.iter().all(Station::ends_exceptions);
-    let unended = if ends { facts.unended().len() } else { 0 };
-    let twice = booked_twice(&facts);
-    facts.undecided().count() + unended + twice.iter().filter(|name| !raised(name)).count()
+    let unended = if ends { facts.unended() } else { Vec::new() };
+    let rows = facts.undecided().map(|(row, value)| format!("counter {} at {value}", row.counter.0));
+    let ended =
+        unended.iter().map(|raised| format!("the end of {}", String::from_utf8_lossy(raised.subject())));
+    let twice = booked_twice(&facts).into_iter().filter(|name| !raised(name));
+    let twice = twice.map(|name| format!("{name:?} by {:?}", facts.booked.get(&name)));
+    rows.chain(ended).chain(twice).collect()
 }
 
-fn is_whole(stations: &[Station], cloud: &Cloud) -> bool {
+fn is_whole(stations: &[Station], cloud: &Cloud, put_back: &BTreeSet<u16>) -> bool {
     let cloud = cloud.state();
+    let agreed = stations.first().and_then(Station::status).map(|status| status.durable);
     stations.iter().filter(|station| station.is_entitled()).count() == 1
         && stations.iter().all(|station| {
             let Some(status) = station.status() else { return false };
-            let even = status.durable == *cloud.vector() && status.cloud == *cloud.vector();
+            let even = if station.is_forgiving() {
+                // What the cloud alone has of a disk that was put back stays there.
+                status.durable.iter().all(|(chain, seq)| cloud.vector().get(chain) >= seq)
+                    && agreed.as_ref() == Some(&status.durable)
+            } else {
+                status.durable == *cloud.vector() && status.cloud == *cloud.vector()
+            };
             let idle = status.queued == 0 && status.open_baskets == 0 && station.is_done();
-            even && idle && status.health == Health::Normal && status.leader.is_some() && station.is_flushed()
+            // Whose log went back votes no more, and is told nothing by who leads, until somebody replaces it.
+            let led = status.health == Health::Normal && status.leader.is_some();
+            let led = led || put_back.contains(&station.replica().terminal());
+            even && idle && led && station.is_flushed()
         })
 }
 
 /// What keeps a store from being quiet.
 pub(super) fn why_not_quiet(plan: &Plan, stations: &[Station], cloud: &Cloud) -> String {
     let mut text = format!(
-        "not quiet {} s after everything healed: the cloud holds {} events, {} exceptions are due",
+        "not quiet {} s after everything healed: the cloud holds {} events, exceptions are due: {:?}",
         plan.deadline_us / 1_000_000,
         cloud.events().len(),
-        undecided(stations)
+        undecided(stations).iter().take(MAX_DUE).collect::<Vec<_>>()
     );
     for station in stations {
         let Some(status) = station.status() else {
@@ -125,8 +145,9 @@ pub(super) fn last_words(
     stations: &mut [Station],
     cloud: &Cloud,
     ledger: &Ledger,
+    put_back: &BTreeSet<u16>,
 ) -> Vec<Violation> {
-    match view(stations, cloud) {
+    match view(stations, cloud, put_back) {
         Ok(view) => {
             let found = judge(&view, ledger);
             if !found.is_empty() {
@@ -138,7 +159,7 @@ pub(super) fn last_words(
     }
 }
 
-fn view(stations: &[Station], cloud: &Cloud) -> Result<StoreView, Violation> {
+fn view(stations: &[Station], cloud: &Cloud, put_back: &BTreeSet<u16>) -> Result<StoreView, Violation> {
     Ok(StoreView {
         terminals: stations.iter().map(Station::view).collect::<Result<_, _>>()?,
         cloud: CloudView {
@@ -146,6 +167,7 @@ fn view(stations: &[Station], cloud: &Cloud) -> Result<StoreView, Violation> {
             vector: cloud.state().vector().clone(),
             stored_twice: cloud.stored_twice().to_vec(),
         },
+        put_back: put_back.clone(),
     })
 }
 

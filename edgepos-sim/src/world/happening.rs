@@ -22,6 +22,12 @@ pub(super) enum Happening {
     Till(usize, u64),
     Fault(usize),
     Mend(usize),
+    /// An image is taken of a disk that will be put back; by its number.
+    Image(usize),
+    /// A device is switched off, to have its disk put back.
+    Off(usize),
+    /// Its disk is put back, and it is switched on.
+    PutBack(usize),
     /// A device is switched on.
     Start(usize, bool),
     Heal,

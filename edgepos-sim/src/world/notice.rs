@@ -30,6 +30,11 @@ pub(super) fn heard(station: &Station, notice: Notice) -> Result<Heard, Violatio
             alarm(format!("{id} is quarantined: {reason}"))
         }
         Notice::Sync(sync::Notice::Damaged { id }) => alarm(format!("{id} is damaged")),
+        Notice::Sync(sync::Notice::Fork { .. } | sync::Notice::RollbackSuspected { .. })
+            if station.is_forgiving() =>
+        {
+            Ok(Heard::Nothing)
+        }
         Notice::Sync(sync::Notice::Fork { chain, seq, .. }) => {
             alarm(format!("two events claim the place behind {chain} {seq}"))
         }

@@ -4,7 +4,7 @@ use edgepos::model::BasketId;
 use edgepos::{Commit, Draft, OpenBasket, Receipt, Refusal, Reply, RequestId};
 use edgepos_core::EventId;
 
-use crate::check::{Ledger, Violation};
+use crate::check::{Held, Ledger, Violation};
 use crate::later::Promise;
 use crate::station::Station;
 use crate::street::Street;
@@ -47,6 +47,12 @@ impl Tills {
         request: RequestId,
         reply: &Result<Reply, Refusal>,
     ) -> Result<(), Violation> {
+        if station.is_forgiving()
+            && let Ok(Reply::Recorded(event)) = reply
+            && let Some(hash) = station.hash_at(*event)
+        {
+            self.ledger.has_hash(*event, hash);
+        }
         station.hear(now_us, request, reply, &mut self.ledger, &mut self.street)
     }
 
@@ -90,6 +96,11 @@ impl Tills {
     /// When one is missing, or has ended.
     pub(super) fn lists_open(&self, place: usize, open: &[OpenBasket]) -> Result<(), Violation> {
         self.ledger.lists_open(place, open)
+    }
+
+    /// A terminal's disk is put back; the rest of the store and the image hold this.
+    pub(super) fn put_back(&mut self, place: usize, held: &Held) {
+        self.ledger.put_back(place, held);
     }
 
     /// A power cut took the beginning of a basket, so soon after the answer that it may.

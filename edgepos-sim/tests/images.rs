@@ -1,0 +1,30 @@
+//! Stores in which a disk is put back to an older image: the seeds that every build runs.
+
+use edgepos_sim::{Keep, Plan, Rule, Sabotage, run, run_twice};
+
+/// What each of these broke once: the cloud alone held the last event of a chain, and what was here counted as waiting for it for ever; a
+/// branch of the till's own old chain was looked into once and never again; a sale that was written again was not seen to be booked
+/// elsewhere as well; a voter that had forgotten its vote gave another in the same term.
+#[test]
+fn what_anybody_holds_is_booked_once_and_reaches_the_cloud() {
+    for seed in [4, 79, 95] {
+        let outcome = run(Plan::from_seed(seed).with_images(), Keep::Hash);
+        assert!(outcome.is_good(), "seed {seed}: {:?}", outcome.violations);
+        assert!(outcome.sales > 0 && outcome.restarts > 0, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_disk_that_is_put_back_follows_from_the_seed() {
+    let plan = Plan { faults_us: 20_000_000, ..Plan::from_seed(6).with_images() };
+    let outcome = run_twice(plan);
+    assert!(outcome.is_good(), "{:?}", outcome.violations);
+}
+
+/// The rules are softer where disks are put back, and still hold what was acknowledged against the cloud.
+#[test]
+fn a_cloud_that_forgets_is_noticed_all_the_same() {
+    let plan = Plan::from_seed(0).with_images().with_sabotage(Sabotage::CloudForgets);
+    let rules: Vec<Rule> = run(plan, Keep::Hash).violations.iter().map(|violation| violation.rule).collect();
+    assert!(rules.contains(&Rule::NothingLost) || rules.contains(&Rule::Liveness), "{rules:?}");
+}
