@@ -51,7 +51,7 @@ impl Till {
     fn run(&mut self) {
         while let Some(output) = self.terminal.poll_output() {
             match output {
-                Output::Persist(persist) => {
+                Output::Persist(persist) | Output::Write(persist) => {
                     self.store.commit(std::slice::from_ref(&persist)).expect("durable");
                     self.terminal.handle(self.now, Input::Persisted(persist.id));
                 }
