@@ -209,14 +209,7 @@ impl Proofs {
     pub(crate) fn mistakes<'a>(&'a self, log: &'a Log) -> impl Iterator<Item = Mistake> + 'a {
         self.waiting.iter().filter(|(_, claim)| claim.told).filter_map(|((chain, source), claim)| {
             let (chain, claimed, own) = (*chain, claim.seq, log.accepted().get(*chain));
-            // Who is proved to hold all that is held here may well hold more: this disk went back.
-            let is_proved = own > Seq::ZERO && log.cloud().get(chain) == own;
-            (claimed > own && !is_proved).then(|| Mistake::Above {
-                chain,
-                claimed,
-                own,
-                witness: source.witness(),
-            })
+            (claimed > own).then(|| Mistake::Above { chain, claimed, own, witness: source.witness() })
         })
     }
 

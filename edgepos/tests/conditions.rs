@@ -281,22 +281,22 @@ mod scenarios {
     }
 
     pub(super) fn restored(phases: &mut Phases) {
-        let mut shop = Shop::new(3);
+        // The cloud alone knows better: where peers do, it stays until the till is replaced.
+        let mut shop = Shop::new(1);
+        shop.cloud = Some(Cloud::default());
         shop.elect();
-        shop.sell_milk(2, 1);
-        shop.pass(500);
-        let image = shop.tills[2].disk.clone();
-        (2..4).for_each(|basket| drop(shop.sell_milk(2, basket)));
-        shop.pass(500);
-        phases.before(&shop.tills[2]);
-        shop.put_back(2, image, 7);
-        shop.heal();
-        shop.pass(2_000);
-        phases.during(&shop.tills[2]);
-        shop.crash(2);
-        shop.heal();
-        shop.pass(2_000);
-        phases.after(&shop.tills[2]);
+        shop.sell_milk(0, 1);
+        shop.pass_by(40_000, 10);
+        let image = shop.tills[0].disk.clone();
+        (2..4).for_each(|basket| drop(shop.sell_milk(0, basket)));
+        shop.pass_by(40_000, 10);
+        phases.before(&shop.tills[0]);
+        shop.put_back(0, image, 7);
+        shop.pass_by(5_000, 10);
+        phases.during(&shop.tills[0]);
+        shop.crash(0);
+        shop.pass_by(5_000, 10);
+        phases.after(&shop.tills[0]);
     }
 
     pub(super) fn forked(phases: &mut Phases) {
@@ -486,5 +486,32 @@ mod scenarios {
         assert_eq!(till.terminal.counter(&milk), Some(-1), "it counts");
         assert_eq!(till.rows(Space::Quarantine), 0);
         assert_eq!(till.crash(NOW).terminal.counter(&milk), Some(-1), "once");
+    }
+}
+
+/// Who was sent what it wrote itself and does not have has forgotten its votes as well: it says so, also after a restart.
+#[test]
+fn a_till_that_has_forgotten_its_votes_says_so_until_it_is_replaced() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    shop.sell_milk(2, 1);
+    shop.pass(500);
+    let image = shop.tills[2].disk.clone();
+    (2..4).for_each(|basket| drop(shop.sell_milk(2, basket)));
+    shop.pass(500);
+    shop.put_back(2, image, 7);
+    shop.heal();
+    shop.pass(2_000);
+    for restarted in [false, true] {
+        if restarted {
+            shop.crash(2);
+            shop.heal();
+            shop.pass(2_000);
+        }
+        let conditions = shop.tills[2].terminal.status().conditions;
+        let restored = conditions.iter().find(|condition| condition.kind == ConditionKind::Restored).unwrap();
+        assert!(restored.about.ends_with("it votes and leads no more until it is replaced"), "{restored:?}");
+        let others = shop.tills[..2].iter().filter(|till| till.terminal.status().entitled).count();
+        assert_eq!(others, 1, "the two others decide");
     }
 }

@@ -3,8 +3,8 @@
 use edgepos::crdt::VersionVector;
 use edgepos_core::Seq;
 
+use super::events::Events;
 use super::rule::{Rule, Violation};
-use super::view::Events;
 use super::view::StoreView;
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {

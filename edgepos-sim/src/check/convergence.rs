@@ -3,8 +3,9 @@
 use edgepos::model::CounterRow;
 use edgepos_core::EventId;
 
+use super::events::Events;
 use super::rule::{Rule, Violation};
-use super::view::{Events, Facts, StoreView, TerminalView};
+use super::view::{Facts, StoreView, TerminalView};
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     let Some(first) = view.terminals.first() else { return };

@@ -7,7 +7,7 @@ use edgepos::model::{BasketId, Envelope, Kind, Transaction};
 use edgepos_core::{Chain, EventId, Seq};
 use edgepos_sync::Hash;
 
-use super::view::Events;
+use super::events::Events;
 
 /// Sales by what is printed on them, and events by their names and the hash of the chain there.
 #[derive(Clone, Debug, Default)]

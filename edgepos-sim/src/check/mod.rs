@@ -4,6 +4,7 @@ mod chains;
 mod convergence;
 mod counters;
 mod duplicates;
+mod events;
 mod exceptions;
 mod heads;
 mod held;
@@ -21,6 +22,7 @@ mod survival;
 mod view;
 
 pub(crate) use duplicates::due as booked_twice;
+pub(crate) use events::events_on;
 pub(crate) use held::Held;
 pub use leadership::Leadership;
 pub use ledger::Ledger;
@@ -28,7 +30,6 @@ pub use log_growth::LogGrowth;
 pub(crate) use rows::log_on;
 pub use rows::{DiskView, HeadRow, LogEntry};
 pub use rule::{Rule, Violation};
-pub(crate) use view::events_on;
 pub use view::{CloudView, Facts, StoreView, TerminalView};
 
 /// Most violations that one run reports.

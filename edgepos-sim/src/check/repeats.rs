@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgepos::model::Reissue;
 use edgepos_core::EventId;
 
+use super::events::Events;
 use super::held::hashes;
-use super::view::Events;
 
 /// An event that repeats another.
 #[derive(Clone, Copy, Debug)]

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use edgepos::model::{Envelope, ExceptionRaised, Kind};
 use edgepos_core::EventId;
 
+use super::events::Events;
 use super::rows::LogEntry;
 use super::rule::{Rule, Violation};
-use super::view::Events;
 use super::view::{StoreView, TerminalView};
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {

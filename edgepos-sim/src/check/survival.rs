@@ -4,10 +4,10 @@ use edgepos::model::{DecodeError, Envelope, Transaction};
 use edgepos_core::EventId;
 use thiserror::Error;
 
+use super::events::Events;
 use super::held::Held;
 use super::ledger::Ledger;
 use super::rule::{Rule, Violation};
-use super::view::Events;
 use super::view::StoreView;
 
 pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation>) {

@@ -11,11 +11,9 @@ use edgepos::{OpenBasket, Status, Store, StoreError, Terminal};
 use edgepos_core::{EventId, ReplicaId, Space};
 use edgepos_sync::EventRecord;
 
+use super::events::{Events, events_on};
 use super::repeats::{Repeat, standing};
 use super::rows::DiskView;
-
-/// Events by their id, as opaque payloads.
-pub(crate) type Events = BTreeMap<EventId, Vec<u8>>;
 
 /// One terminal: what it shows, and what is on its disk.
 #[derive(Clone, Debug, Default)]
@@ -125,21 +123,6 @@ impl TerminalView {
             disk: DiskView::of(disk)?,
         })
     }
-}
-
-/// Every event on a disk.
-///
-/// # Errors
-/// When a row cannot be read.
-pub(crate) fn events_on(disk: &dyn Store) -> Result<Events, StoreError> {
-    let mut events = Events::new();
-    disk.scan_all(Space::Event, &mut |key, value| {
-        let (record, _) = EventRecord::from_row(key, value)
-            .ok_or_else(|| StoreError::plain(format!("the event row {key:02x?} cannot be read")))?;
-        events.insert(record.id, record.payload);
-        Ok(())
-    })?;
-    Ok(events)
 }
 
 /// The exceptions of one row, or of one name.

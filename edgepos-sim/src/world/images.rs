@@ -47,7 +47,7 @@ impl Images {
     /// The image that a disk is put back to, and what it and all others hold at this moment; `None` where none was taken.
     ///
     /// # Errors
-    /// When a disk holds rows that are none.
+    /// When a row of a disk does not decode.
     pub(super) fn put_back_to(
         &mut self,
         number: usize,

@@ -6,17 +6,22 @@
     reason = "a module of tests, of which each uses its own part"
 )]
 
+use std::collections::BTreeMap;
+
 use edgepos::consensus::{self, Election, Proposal};
 use edgepos::core::{Chain, ConnectionId, EventId, Lane, Now, ReplicaId, Seq, Space, StoreGeneration};
-use edgepos::crdt::Hlc;
+use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{Envelope, Kind};
-use edgepos::sync::EventRecord;
+use edgepos::sync::{self, EventRecord};
 use edgepos::{Input, MemoryStore, Store};
 
 use super::{Till, WALL, genesis, replica};
 
 /// The decision's kind under which events of the store's chain are in the log.
 pub const STORE_EVENT: u16 = 1;
+
+/// The first byte of a frame of the event log.
+const SYNC: u8 = 2;
 
 /// The voter that leads: an election without a terminal, so that it can propose anything.
 pub struct Later {
@@ -65,6 +70,10 @@ impl Mixed {
             mixed.pass(10);
             assert!(mixed.now.mono.0 < 60_000, "nobody else stands, so it leads");
         }
+        // It exchanges no events: over new connections the tills hear its decisions alone.
+        for at in 0..mixed.tills.len() {
+            mixed.connect_again(at);
+        }
         mixed
     }
 
@@ -76,12 +85,31 @@ impl Mixed {
         let peer = self.tills[at].config.me;
         self.later.election.handle(self.now, consensus::Input::PeerUp(peer, Self::link(at)));
         self.tills[at].terminal.handle(self.now, Input::PeerUp(self.later.me, Self::link(at)));
+        self.greet(at);
+    }
+
+    /// The later one has no events of its own. Without its greeting it would be given no vote.
+    fn greet(&mut self, at: usize) {
+        let hello = sync::Hello {
+            versions: (1, 1),
+            store: genesis(3).store,
+            heard: true,
+            vector: VersionVector::new(),
+            heads: BTreeMap::new(),
+            relay: false,
+            dictionaries: Default::default(),
+            level: 0,
+            wall: None,
+            lost: None,
+        };
+        let frame = [vec![SYNC], sync::Message::Hello(hello).encode()].concat();
+        self.tills[at].terminal.handle(self.now, Input::Frame(self.later.me, self.links[at], frame));
     }
 
     /// A till that has started anew.
     pub fn connect_again(&mut self, at: usize) {
         let peer = self.tills[at].config.me;
-        let link = ConnectionId(Self::link(at).0 + 100);
+        let link = ConnectionId(self.links[at].0 + 100);
         self.later.election.handle(self.now, consensus::Input::PeerUp(peer, link));
         self.tills[at].terminal.handle(self.now, Input::PeerUp(self.later.me, link));
         self.links[at] = link;
