@@ -424,7 +424,13 @@ impl Station {
             Write::Put { space: Space::Basket, key, .. } => key.as_slice().try_into().map(BasketId).ok(),
             Write::Put { .. } | Write::Delete { .. } => None,
         };
-        lost.iter().flat_map(|persist| &persist.writes).filter_map(begun).collect()
+        // One that was begun again is still there as it was begun before.
+        let is_there = |basket: &BasketId| {
+            let rows = self.disk.durable().scan(Space::Basket, &basket.0, &basket.0, u32::MAX);
+            rows.is_ok_and(|rows| !rows.is_empty())
+        };
+        let lost = lost.iter().flat_map(|persist| &persist.writes).filter_map(begun);
+        lost.filter(|basket| !is_there(basket)).collect()
     }
 
     /// Its disk, which is off, is put back to an older image: it may give names again that it gave.
