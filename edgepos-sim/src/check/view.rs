@@ -8,8 +8,7 @@ use edgepos::model::{
     PriceSet, ProductSet, Transaction,
 };
 use edgepos::{OpenBasket, Status, Store, StoreError, Terminal};
-use edgepos_core::{EventId, ReplicaId, Space};
-use edgepos_sync::EventRecord;
+use edgepos_core::{EventId, ReplicaId};
 
 use super::events::{Events, events_on};
 use super::repeats::{Repeat, standing};
