@@ -36,8 +36,10 @@ pub struct Basket {
     pub elsewhere: bool,
     /// The receipt of the other till, where neither heard of the other's sale before its own.
     pub second: Option<Receipt>,
-    /// Whether the other till held the first sale when it was asked: it must not book it again.
-    pub is_known: bool,
+    /// Whether the other till held the first sale when it was last asked: it must not book it again.
+    is_known: bool,
+    /// Whether the other till was ever asked while it did not hold the first sale: it may have booked it then, and a crash may have taken the answer.
+    pub unaware: bool,
     /// Whether the till asked to abandon it.
     pub abandon_asked: bool,
     /// Whether it was said to be gone.
@@ -110,6 +112,7 @@ impl Ledger {
             elsewhere: false,
             second: None,
             is_known: false,
+            unaware: false,
             abandon_asked: false,
             abandoned: false,
             lost: false,
@@ -142,7 +145,8 @@ impl Ledger {
             // Whose disk was put back gives names again: another event may stand there.
             let named_once = |id: EventId| !self.put_back.contains(&usize::from(id.chain.replica.terminal()));
             let held = |receipt: &Receipt| durable.covers(receipt.event) && named_once(receipt.event);
-            basket.is_known |= basket.receipt.as_ref().is_some_and(held);
+            basket.is_known = basket.receipt.as_ref().is_some_and(held);
+            basket.unaware |= !basket.is_known;
         }
     }
 
@@ -343,7 +347,8 @@ impl Basket {
                 return Ok(());
             }
             Some(first) if self.elsewhere && replica(first) != replica(receipt) && self.second.is_none() => {
-                if self.is_known || repeated {
+                let may = if repeated { self.unaware } else { !self.is_known };
+                if !may {
                     return Err(receipts(format!(
                         "basket {id} is booked as {first:?}, and again as {receipt:?}"
                     )));
@@ -471,15 +476,33 @@ pub(super) mod tests {
         assert_eq!(commit(&mut paid(), elsewhere(), false).unwrap_err().rule, Rule::Receipts);
         let mut ledger = paid();
         ledger.goes_elsewhere(ID);
+        ledger.holds(ID, &VersionVector::default());
         commit(&mut ledger, elsewhere(), false).unwrap();
         commit(&mut ledger, elsewhere(), true).unwrap();
         commit(&mut ledger, receipt(1, 1), true).unwrap();
 
         let mut known = paid();
         known.goes_elsewhere(ID);
-        let event = receipt(1, 1).event;
-        known.holds(ID, &[(event.chain, event.seq)].into_iter().collect());
+        known.holds(ID, &holds_the_first());
         assert_eq!(commit(&mut known, elsewhere(), false).unwrap_err().rule, Rule::Receipts);
+        assert_eq!(commit(&mut known, elsewhere(), true).unwrap_err().rule, Rule::Receipts);
+    }
+
+    #[test]
+    fn what_was_booked_before_the_first_was_heard_of_is_repeated_and_not_booked_then() {
+        let mut asked_before = paid();
+        asked_before.goes_elsewhere(ID);
+        asked_before.holds(ID, &VersionVector::default());
+        // A crash took the answer, and the first sale came in before the till asked again.
+        asked_before.holds(ID, &holds_the_first());
+        let booked_now = commit(&mut asked_before.clone(), elsewhere(), false);
+        assert_eq!(booked_now.unwrap_err().rule, Rule::Receipts);
+        commit(&mut asked_before, elsewhere(), true).unwrap();
+    }
+
+    fn holds_the_first() -> VersionVector {
+        let event = receipt(1, 1).event;
+        [(event.chain, event.seq)].into_iter().collect()
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation
     for (basket, by) in booked.iter().filter(|(_, by)| by.len() > 1) {
         // What was asked for at two tills may be booked by both, where neither had heard of the other's sale.
         let asked = ledger.basket(*basket);
-        let asked_twice = asked.is_some_and(|basket| basket.elsewhere && (!basket.is_known || basket.shaken));
+        let asked_twice = asked.is_some_and(|basket| basket.elsewhere && (basket.unaware || basket.shaken));
         if !asked_twice || by.len() > 2 || by[0] == by[1] {
             found.push(wrong(format!("basket {basket} is booked {} times, by {by:?}", by.len())));
         }
