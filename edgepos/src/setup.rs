@@ -99,6 +99,9 @@ pub struct Setup {
     /// Whether goods come back without their receipt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreferenced_returns: Option<bool>,
+    /// Whether payments that do not come to the total are booked, as an exception.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub book_differences: Option<bool>,
     /// How long after its reply a power cut may still take a basket that was begun, in ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub begin_pause_ms: Option<u64>,
@@ -203,6 +206,7 @@ impl Setup {
             busy_above: None,
             exception_grace_ms: None,
             unreferenced_returns: None,
+            book_differences: None,
             begin_pause_ms: None,
             campaigns: None,
             replace_voter_after_s: None,
@@ -282,6 +286,7 @@ impl Setup {
             busy_above,
             exception_grace_ms,
             unreferenced_returns,
+            book_differences,
             begin_pause_ms,
             campaigns,
             replace_voter_after_s,
@@ -305,6 +310,7 @@ impl Setup {
         set(&mut config.busy_above, *busy_above);
         set(&mut config.exception_grace, ms(*exception_grace_ms));
         set(&mut config.unreferenced_returns, *unreferenced_returns);
+        set(&mut config.book_differences, *book_differences);
         set(&mut config.begin_pause, ms(*begin_pause_ms));
         set(&mut config.campaigns, *campaigns);
         set(&mut config.replace_voter_after, replace_voter_after_s.map(Duration::from_secs));
@@ -448,7 +454,8 @@ mod tests {
     fn everything_is_set_through_it() {
         let all = "voters = [1]\njoins = true\ngeneration = 3\nrecovery = \"000102030405060708090a0b0c0d0e0f\"\nseed = 4\n\
                    location = 5\nflush_ms = 60000\nbusy_flush_ms = 70000\nbusy_above = 6\nexception_grace_ms = 7\n\
-                   unreferenced_returns = false\nbegin_pause_ms = 7\ncampaigns = false\nreplace_voter_after_s = 30\ndisk_stall_after_ms = 500\n\
+                   unreferenced_returns = false\nbook_differences = true\nbegin_pause_ms = 7\ncampaigns = false\n\
+                   replace_voter_after_s = 30\ndisk_stall_after_ms = 500\n\
                    level_after_s = 8\nuplink_timeout_ms = 9000\nuplink_retry_ms = 10000\nleaderless_upload_after_ms = 11000\n\
                    pause_above = 12\nmax_event_bytes = 2048\ndisk_low_below_mib = 17\nmax_open_baskets = 13\nmax_commits = 14\nmax_rows_behind = 15\n\
                    max_peers = 16\n";
@@ -477,6 +484,7 @@ mod tests {
             disk_low_below,
             location,
             unreferenced_returns,
+            book_differences,
             begin_pause,
             max_open_baskets,
             max_commits,
@@ -485,7 +493,7 @@ mod tests {
         } = setup.config().unwrap();
         let (s, ms) = (Duration::from_secs, Duration::from_millis);
         assert_eq!((me.terminal(), genesis.voters.len(), genesis.generation.0, seed), (2, 1, 3, 4));
-        assert!(genesis.recovery.is_some() && !unreferenced_returns && !campaigns);
+        assert!(genesis.recovery.is_some() && !unreferenced_returns && book_differences && !campaigns);
         assert_eq!((flush_interval, peak_flush_interval), (s(60), s(70)));
         assert_eq!((exception_grace, begin_pause, disk_stall_after), (ms(7), ms(7), ms(500)));
         assert_eq!((replace_voter_after, level_after), (s(30), s(8)));

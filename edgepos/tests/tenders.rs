@@ -5,17 +5,23 @@
 mod support;
 
 use edgepos::core::{IdempotencyKey, Now};
-use edgepos::model::{BasketId, Envelope, Tender, TenderType, Tenders, TendersError, Transaction};
+use edgepos::model::{
+    BasketId, CounterRow, Envelope, ExceptionType, Tender, TenderType, Tenders, TendersError, Transaction,
+};
 use edgepos::{Commit, Notice, Refusal, Reply};
-use support::{Till, WALL, back, draft, line};
+use support::{Shop, Till, WALL, back, draft, line};
 
 const NOW: Now = Now::new(0, WALL);
 
 fn pay(till: &mut Till, basket: u8, tenders: Tenders) -> Result<u64, Refusal> {
+    pay_at(till, NOW, basket, tenders)
+}
+
+fn pay_at(till: &mut Till, now: Now, basket: u8, tenders: Tenders) -> Result<u64, Refusal> {
     let request = till.request();
     let commit = Commit { basket: BasketId([basket; 16]), key: IdempotencyKey([basket; 16]), tenders };
-    till.terminal.commit(NOW, request, commit)?;
-    till.run(NOW);
+    till.terminal.commit(now, request, commit)?;
+    till.run(now);
     match till.replies.remove(&request).unwrap()? {
         Reply::Committed { receipt, .. } => Ok(receipt.number),
         other => panic!("{other:?}"),
@@ -58,6 +64,38 @@ fn what_does_not_come_to_the_total_books_nothing_and_the_right_payments_do() {
     assert_eq!(pay(&mut till, 1, cash(&[5_000], 4_000)), Ok(1), "key and number are still the basket's");
     assert_eq!((till.terminal.unresolved().len(), drawer(&till)), (0, 1_000));
     assert_eq!(pay(&mut till, 1, cash(&[1], 0)), Ok(1), "a repeat gets the receipt, whatever it pays");
+}
+
+/// A store that says so books what does not add up: the sale stands, and the difference is one exception, whichever way it is.
+#[test]
+fn a_difference_is_booked_by_policy_and_told() {
+    let mut shop = Shop::with(3, |config| config.book_differences = true);
+    shop.elect();
+    let now = shop.now;
+    let milk = || vec![line(1, "milk", 1, 1_000)];
+    for (basket, tenders) in [(1, cash(&[999], 0)), (2, cash(&[5_000], 3_990)), (3, cash(&[1_000], 0))] {
+        shop.tills[0].begin(now, draft(basket, milk())).unwrap();
+        pay_at(&mut shop.tills[0], now, basket, tenders).unwrap();
+    }
+    assert_eq!(drawer(&shop.tills[0]), 999 + 1_010 + 1_000);
+    let refused = pay_of_new_basket(&mut shop.tills[0], now, cash(&[i64::MAX], 0));
+    assert!(matches!(refused, Err(Refusal::Tenders(TendersError::TooLarge { .. }))), "no shop takes that");
+    shop.pass(10_000);
+    for till in &shop.tills {
+        let exceptions = till.terminal.status().exceptions;
+        let differences: Vec<_> = exceptions
+            .iter()
+            .filter(|raised| raised.exception == ExceptionType::TENDER_DIFFERENCE)
+            .map(|raised| (raised.row().unwrap(), raised.value, raised.floor, raised.involved.len()))
+            .collect();
+        let row = |basket| CounterRow::difference(BasketId([basket; 16]));
+        assert_eq!(differences, [(row(1), -1, 0, 1), (row(2), -10, 0, 1)]);
+    }
+}
+
+fn pay_of_new_basket(till: &mut Till, now: Now, tenders: Tenders) -> Result<u64, Refusal> {
+    till.begin(now, draft(9, vec![line(1, "milk", 1, 1_000)])).unwrap();
+    pay_at(till, now, 9, tenders)
 }
 
 #[test]

@@ -28,6 +28,9 @@ impl Counter {
     pub const COUPON_USE: Self = Self(4);
     /// Cash of one currency in a drawer, in minor units; see [`CounterRow::cash`].
     pub const CASH: Self = Self(5);
+    /// By how much the payments of a sale did not come to its total, in minor units, as a number below zero whichever way it was; see
+    /// [`CounterRow::difference`].
+    pub const DIFFERENCE: Self = Self(6);
     /// The first number that a vendor may use as it likes.
     pub const VENDOR: Self = Self(0x8000);
 }
@@ -85,6 +88,12 @@ impl CounterRow {
     pub fn cash(drawer: &str, currency: Currency) -> Self {
         let key = format!("{drawer}/{currency}").into_bytes();
         Self { counter: Counter::CASH, location: 0, state: StockState::OnHand, key }
+    }
+
+    /// By how much the payments of the sale of `basket` did not come to its total: the key is the basket.
+    pub fn difference(basket: BasketId) -> Self {
+        let key = basket.0.to_vec();
+        Self { counter: Counter::DIFFERENCE, location: 0, state: StockState::OnHand, key }
     }
 
     /// Whether a drawer may have this name.

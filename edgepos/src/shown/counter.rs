@@ -9,7 +9,7 @@ use crate::retail::counters::CounterValue;
 /// A counter as it is shown.
 #[derive(Serialize)]
 struct Shown {
-    /// What is counted: 0 stock, 1 points, 2 returnable, 3 stored value, 4 coupon use, 5 cash.
+    /// What is counted: 0 stock, 1 points, 2 returnable, 3 stored value, 4 coupon use, 5 cash, 6 payments that did not add up.
     counter: u16,
     /// Whose: text where it is printable, else hexadecimal.
     key: String,

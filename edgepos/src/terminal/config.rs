@@ -93,6 +93,9 @@ pub struct Config {
     /// Whether goods come back without their receipt. Default true. A return that names its receipt is held to it either way, as far
     /// as this terminal holds the receipt.
     pub unreferenced_returns: bool,
+    /// Whether payments that do not come to the total are booked, with the difference as an exception. Default false: the commit is
+    /// refused with both figures, and the one with the right payments books. An amount that no shop takes is refused either way.
+    pub book_differences: bool,
     /// How long after its reply a basket that was begun may still be lost to a power cut, less than 10 s. Default 50 ms: the sale that is
     /// committed within it needs one flush of the disk, and nobody pays faster. Zero makes each basket durable before its reply, with a
     /// flush of its own. The end of the process loses no basket either way.
@@ -135,6 +138,7 @@ impl Config {
             disk_low_below: 512 << 20,
             location: 0,
             unreferenced_returns: true,
+            book_differences: false,
             begin_pause: Duration::from_millis(50),
             max_open_baskets: 1_000,
             max_commits: 1_024,

@@ -253,8 +253,18 @@ pub struct Shop {
 
 impl Shop {
     pub fn new(terminals: u16) -> Self {
+        Self::with(terminals, |_| ())
+    }
+
+    /// The same with what the terminals are told changed.
+    pub fn with(terminals: u16, change: impl Fn(&mut Config)) -> Self {
         let now = Now::new(1_000, WALL);
-        let tills = (1..=terminals).map(|terminal| Till::new(terminal, terminals, now)).collect();
+        let open = |terminal| {
+            let mut config = config(terminal, terminals);
+            change(&mut config);
+            Till::open(config, MemoryStore::new(), now)
+        };
+        let tills = (1..=terminals).map(open).collect();
         let mut shop = Self {
             tills,
             now,

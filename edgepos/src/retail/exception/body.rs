@@ -27,6 +27,8 @@ impl ExceptionType {
     pub const BELOW_FLOOR: Self = Self(4);
     /// Goods came back on a receipt that nobody has.
     pub const UNREFERENCED: Self = Self(6);
+    /// The payments of a sale did not come to its total, and the store books that.
+    pub const TENDER_DIFFERENCE: Self = Self(7);
     /// One basket, or one key, was booked more than once, by terminals that could not hear each other.
     pub const DUPLICATE: Self = Self(5);
 
@@ -37,6 +39,7 @@ impl ExceptionType {
             Counter::RETURNABLE => Self::RETURNED_TWICE,
             Counter::POINTS | Counter::STORED_VALUE => Self::OVERDRAWN,
             Counter::COUPON_USE => Self::COUPON_REUSED,
+            Counter::DIFFERENCE => Self::TENDER_DIFFERENCE,
             _ => Self::BELOW_FLOOR,
         }
     }
@@ -50,6 +53,7 @@ impl ExceptionType {
             Self::COUPON_REUSED => "coupon_reused",
             Self::DUPLICATE => "duplicate",
             Self::UNREFERENCED => "unreferenced_return",
+            Self::TENDER_DIFFERENCE => "tender_difference",
             _ => "below_floor",
         }
     }

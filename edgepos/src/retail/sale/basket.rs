@@ -107,9 +107,9 @@ impl Basket {
         }
     }
 
-    /// Bytes that booking it writes at most. The payments add no row but the drawer's.
+    /// Bytes that booking it writes at most. The payments add no row but the drawer's and that of a difference.
     pub(crate) fn needs(&self) -> u64 {
-        disk::writes(to_cbor(self).len(), self.effects.len() + 2)
+        disk::writes(to_cbor(self).len(), self.effects.len() + 3)
     }
 
     /// How much of each receipt line this basket takes back.
@@ -119,12 +119,17 @@ impl Basket {
     }
 
     /// The effects of the whole transaction, now that the payments are known.
-    pub(crate) fn effects_with(&self, tenders: &Tenders, own_drawer: &str) -> Vec<Effect> {
+    pub(crate) fn effects_with(&self, tenders: &Tenders, difference: i64, own_drawer: &str) -> Vec<Effect> {
         let mut effects = self.effects.clone();
         let cash = tenders.cash();
         if cash != 0 {
             let drawer = tenders.drawer().unwrap_or(own_drawer);
             effects.push(Effect::new(CounterRow::cash(drawer, self.transaction.currency), cash, None));
+        }
+        if difference != 0 {
+            // Below its floor whichever way: too much is as wrong as too little.
+            let row = CounterRow::difference(self.transaction.basket);
+            effects.push(Effect::new(row, -difference.saturating_abs(), Some(0)));
         }
         effects
     }

@@ -290,7 +290,7 @@ impl Tenders {
     }
 
     /// Whether they come to `total`.
-    pub(crate) fn check(&self, total: i64) -> Result<(), TendersError> {
+    fn check(&self, total: i64) -> Result<(), TendersError> {
         if self.change < 0 {
             return Err(TendersError::NegativeChange(self.change));
         }
@@ -301,6 +301,15 @@ impl Tenders {
         // At most 65 amounts of at most 10¹²: the sum stays inside 64 bits.
         let paid = self.given.iter().map(|tender| tender.amount).sum::<i64>() - self.change;
         if paid != total { Err(TendersError::Sum { paid, total }) } else { Ok(()) }
+    }
+
+    /// By how much they are more than `total`, or below zero less. Anything but nothing is refused, unless the store `books` it.
+    pub(crate) fn difference(&self, total: i64, books: bool) -> Result<i64, TendersError> {
+        match self.check(total) {
+            Ok(()) => Ok(0),
+            Err(TendersError::Sum { paid, total }) if books => Ok(paid - total),
+            Err(error) => Err(error),
+        }
     }
 
     /// By how much they move the cash in the drawer.

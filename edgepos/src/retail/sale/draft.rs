@@ -99,7 +99,10 @@ pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket
         if effect.delta.unsigned_abs() > MAX_MAGNITUDE {
             return Err(Refusal::Overflow);
         }
-        if matches!(effect.counter, Counter::STOCK | Counter::RETURNABLE | Counter::CASH) {
+        if matches!(
+            effect.counter,
+            Counter::STOCK | Counter::RETURNABLE | Counter::CASH | Counter::DIFFERENCE
+        ) {
             return Err(Refusal::DerivedCounter(effect.counter));
         }
     }

@@ -467,13 +467,13 @@ impl Sales {
             return Ok(());
         };
         let Some(basket) = self.open.get(id) else { return Err(Refusal::UnknownBasket(id)) };
-        tenders.check(basket.transaction.total)?;
+        let difference = tenders.difference(basket.transaction.total, turn.config.book_differences)?;
         if tenders.drawer().is_some_and(|name| !CounterRow::is_drawer(name)) {
             let reason = "a drawer's name is 1 to 64 bytes of text";
             return Err(Refusal::BadField { field: "drawer", reason });
         }
         let effects = match basket.mode {
-            Mode::Live => basket.effects_with(&tenders, &turn.config.own_drawer()),
+            Mode::Live => basket.effects_with(&tenders, difference, &turn.config.own_drawer()),
             Mode::Training => Vec::new(),
         };
         let mut transaction = basket.transaction.clone();

@@ -198,7 +198,10 @@ async fn stop(State(till): State<Till>, body: Bytes) -> Answer<Done> {
 }
 
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| convert::bad_request(nearest::explain(&error.to_string())))
+    serde_json::from_slice(body).map_err(|error| {
+        let said = serde_json::from_slice(body).ok();
+        convert::bad_request(nearest::explain(&error.to_string(), said.as_ref()))
+    })
 }
 
 /// A call that says nothing more than its path.

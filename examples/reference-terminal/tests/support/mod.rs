@@ -118,11 +118,23 @@ pub(crate) fn get(till: &str, path: &str) -> String {
 
 /// Status and body of a till's answer to a call.
 pub(crate) fn ask(till: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+    let headers = [("host", till), ("content-type", "application/json")];
+    ask_with(till, method, path, &headers, body)
+}
+
+/// The same with these headers beside the length.
+pub(crate) fn ask_with(
+    till: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (u16, String) {
     let mut connection = TcpStream::connect(till).expect("the till's port is open");
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {till}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
-         connection: close\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n"
     );
     connection.write_all(format!("{head}{body}").as_bytes()).expect("the call is sent");
     let mut answer = String::new();
