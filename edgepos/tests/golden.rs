@@ -32,6 +32,7 @@ fn sale() -> Envelope {
         rounding: 0,
         total: 258,
         change: None,
+        unreferenced: None,
     };
     let body = minicbor::to_vec(&transaction).unwrap();
     let mut envelope =
@@ -217,6 +218,11 @@ fn the_body_of_each_kind_is_these_bytes() {
     let with_change = Transaction { change: Some(42), ..transaction };
     assert_eq!(hex(&encoded(with_change.clone())), TRANSACTION_WITH_CHANGE);
     assert_eq!(minicbor::decode::<Transaction>(&bytes(TRANSACTION_WITH_CHANGE)).unwrap(), with_change);
+    let transaction: Transaction = minicbor::decode(&bytes(TRANSACTION)).unwrap();
+    let unreferenced = Transaction { unreferenced: Some(true), ..transaction.clone() };
+    assert_eq!(hex(&encoded(unreferenced)), format!("ab{}0cf5", &TRANSACTION[2..]));
+    let line = Line { sold: Some(3), ..transaction.lines[0].clone() };
+    assert_eq!(hex(&encoded(line)), format!("a8{}0b03", &hex(&encoded(transaction.lines[0].clone()))[2..]));
     let raised: ExceptionRaised = minicbor::decode(&bytes(EXCEPTION_RAISED)).unwrap();
     assert_eq!(raised.row(), Some(CounterRow::stock("milk", 1)));
 }

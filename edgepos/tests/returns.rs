@@ -4,9 +4,9 @@
 
 mod support;
 
-use edgepos::Refusal;
 use edgepos::core::Now;
-use edgepos::model::{CounterRow, DocType, ExceptionType};
+use edgepos::model::{CounterRow, DocType, ExceptionType, Transaction};
+use edgepos::{Notice, Refusal};
 use support::{Shop, Till, WALL, back, draft, line};
 
 const NOW: Now = Now::new(0, WALL);
@@ -129,11 +129,101 @@ fn the_second_piece_of_a_cut_off_tills_receipt_comes_back_as_well() {
 
 #[test]
 fn goods_without_a_receipt_are_a_matter_of_policy() {
-    let unreferenced = || vec![line(1, "milk", -1, -100)];
+    let silent = || draft(1, vec![line(1, "milk", -1, -100)]);
+    let unreferenced = || edgepos::Draft { unreferenced: true, ..silent() };
     let mut till = Till::new(1, 1, NOW);
-    assert_eq!(till.begin(NOW, draft(1, unreferenced())), Ok(1));
+    assert!(matches!(till.begin(NOW, silent()), Err(Refusal::BadLine { line: 1, .. })), "nobody says so");
+    assert_eq!(till.begin(NOW, unreferenced()), Ok(1));
+    till.commit(NOW, 1, 1).unwrap();
+    let booked = till.notices.iter().find_map(|notice| match notice {
+        Notice::Recorded { envelope, .. } => minicbor::decode::<Transaction>(&envelope.body).ok(),
+        _ => None,
+    });
+    assert_eq!(booked.unwrap().unreferenced, Some(true), "it is on record");
     let mut config = support::config(1, 1);
     config.unreferenced_returns = false;
     let mut strict = Till::open(config, edgepos::MemoryStore::new(), NOW);
-    assert!(matches!(strict.begin(NOW, draft(1, unreferenced())), Err(Refusal::BadLine { line: 1, .. })));
+    assert!(matches!(strict.begin(NOW, unreferenced()), Err(Refusal::BadLine { line: 1, .. })));
+}
+
+/// A return of a cut-off till's receipt says how many were sold, as its till read it on the paper: nobody judges from what is missing,
+/// and no more than that comes back.
+#[test]
+fn a_return_names_what_was_sold_where_nobody_holds_the_sale() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    shop.cut(2);
+    let now = shop.now;
+    shop.tills[2].sell(now, 1, vec![line(1, "milk", 3, 300)]);
+    let read = |basket, quantity| {
+        let line = edgepos::model::Line { sold: Some(3), ..back(1, 1, "milk", quantity) };
+        draft(basket, vec![line])
+    };
+    shop.tills[0].begin(now, read(2, 2)).unwrap();
+    shop.tills[0].commit(now, 2, 2).unwrap();
+    shop.tills[0].begin(now, read(3, 1)).unwrap();
+    let more = Err(Refusal::NotReturnable { line: 1, remaining: 0 });
+    assert_eq!(shop.tills[0].begin(now, read(4, 1)), more, "with what is open and what is booked");
+    shop.tills[0].commit(now, 3, 3).unwrap();
+    shop.pass(10_000);
+    let told = |shop: &Shop, kinds: &[ExceptionType]| {
+        let of = |till: &Till| till.terminal.status().exceptions.into_iter().map(|raised| raised.exception);
+        shop.tills.iter().map(|till| of(till).filter(|kind| kinds.contains(kind)).count()).collect::<Vec<_>>()
+    };
+    let both = [ExceptionType::UNREFERENCED, ExceptionType::RETURNED_TWICE];
+    assert_eq!(told(&shop, &both), [0; 3], "the sale is still on its way");
+    shop.heal();
+    shop.pass(10_000);
+    let row = CounterRow::returnable(edgepos::model::BasketId([1; 16]), 1);
+    assert!(shop.tills.iter().all(|till| till.terminal.counter(&row) == Some(0)));
+    assert_eq!(told(&shop, &both), [0; 3]);
+    for till in 0..3 {
+        shop.crash(till);
+        shop.heal();
+        shop.pass(3_000);
+    }
+    assert_eq!(told(&shop, &both), [0; 3], "nor after a start");
+}
+
+/// One piece too many, taken back where nobody held the sale: told once it is known how many were sold, and before.
+#[test]
+fn more_than_was_sold_is_told_with_or_without_the_sale() {
+    for sale_comes in [false, true] {
+        let mut shop = Shop::new(3);
+        shop.elect();
+        shop.cut(2);
+        let now = shop.now;
+        shop.tills[2].sell(now, 1, vec![line(1, "milk", 1, 100)]);
+        for (till, basket) in [(0, 2), (1, 3)] {
+            // Both take the piece back before they hear of the other.
+            let line = edgepos::model::Line { sold: Some(1), ..back(1, 1, "milk", 1) };
+            shop.tills[till].begin(now, draft(basket, vec![line])).unwrap();
+            shop.tills[till].commit(now, basket, basket).unwrap();
+        }
+        if sale_comes {
+            shop.heal();
+        }
+        shop.pass(10_000);
+        let exceptions = shop.tills[0].terminal.status().exceptions;
+        let returned = exceptions.iter().filter(|raised| raised.exception == ExceptionType::RETURNED_TWICE);
+        assert_eq!(returned.count(), 1, "with the sale: {sale_comes}");
+    }
+}
+
+/// Once a terminal holds the receipt its returns say what it sold, so that peers without it do not judge them.
+#[test]
+fn a_terminal_that_holds_the_receipt_says_what_it_sold() {
+    let mut till = Till::new(1, 1, NOW);
+    till.sell(NOW, 1, vec![line(1, "milk", 3, 300)]);
+    till.begin(NOW, draft(2, vec![back(1, 1, "milk", 1)])).unwrap();
+    assert_eq!(till.begin(NOW, draft(2, vec![back(1, 1, "milk", 1)])), Ok(2), "a repeat is one");
+    till.commit(NOW, 2, 2).unwrap();
+    let row = CounterRow::returnable(edgepos::model::BasketId([1; 16]), 1);
+    let floor = till.notices.iter().rev().find_map(|notice| match notice {
+        Notice::Recorded { envelope, .. } => {
+            envelope.effects.iter().find(|effect| effect.row() == row && effect.delta < 0)?.floor
+        }
+        _ => None,
+    });
+    assert_eq!(floor, Some(-3));
 }

@@ -158,8 +158,8 @@ pub struct Facts {
     pub booked: BTreeMap<BookedName, BTreeSet<EventId>>,
     /// Stock that was moved but by a sale.
     pub counted: BTreeSet<CounterRow>,
-    /// Rows that were ever added to.
-    pub added: BTreeSet<CounterRow>,
+    /// What was ever added to a row.
+    pub added: BTreeMap<CounterRow, i128>,
     /// Events that do not decode.
     pub unreadable: Vec<EventId>,
     /// Events that repeat another under a name of their own, by rising id.
@@ -289,7 +289,7 @@ impl Facts {
                     self.counted.insert(effect.row());
                 }
                 if effect.delta > 0 {
-                    self.added.insert(effect.row());
+                    *self.added.entry(effect.row()).or_default() += i128::from(effect.delta);
                 }
                 if let Some(floor) = effect.floor {
                     let lowest = self.floors.entry(effect.row()).or_insert(floor);
@@ -318,12 +318,20 @@ impl Facts {
         }
     }
 
+    /// What a row must not fall below. A return says how many its line sold, as a floor below zero: what sales have added counts
+    /// against that.
+    pub fn floor(&self, row: &CounterRow) -> Option<i128> {
+        let lowest = self.floors.get(row).copied().map(i128::from)?;
+        let added = self.added.get(row).copied().unwrap_or(0);
+        Some(if row.counter == Counter::RETURNABLE { (lowest + added).min(0) } else { lowest })
+    }
+
     /// Rows that are below their floor, of what is counted.
     pub fn below_floor(&self) -> impl Iterator<Item = (&CounterRow, i128)> + '_ {
         let counted = |row: &CounterRow| row.counter != Counter::STOCK || self.counted.contains(row);
-        self.floors.iter().filter(move |(row, _)| counted(row)).filter_map(|(row, floor)| {
+        self.floors.keys().filter(move |row| counted(row)).filter_map(|row| {
             let value = self.counters.get(row).copied().unwrap_or(0);
-            (value < i128::from(*floor)).then_some((row, value))
+            self.floor(row).is_some_and(|floor| value < floor).then_some((row, value))
         })
     }
 }
@@ -363,6 +371,7 @@ pub(super) mod tests {
             rounding: 0,
             total: 250,
             change: None,
+            unreferenced: None,
         };
         let effects = vec![Effect::new(CounterRow::stock("milk", 0), -2, Some(0))];
         payload(Kind::TRANSACTION, &transaction, effects)

@@ -63,13 +63,13 @@ impl State {
         let mut raised = Vec::new();
         for (row, value) in below {
             // A return whose sale has not arrived is not yet one too many.
-            let early = row.counter == Counter::RETURNABLE && !self.facts.added.contains(&row);
+            let early = row.counter == Counter::RETURNABLE && !self.facts.added.contains_key(&row);
             let due = self.due.entry(row.clone()).or_insert(now + GRACE);
             if early || now < *due {
                 continue;
             }
             *due = now + PATIENCE;
-            let floor = self.facts.floors[&row];
+            let floor = self.facts.floor(&row).and_then(|floor| i64::try_from(floor).ok()).unwrap_or(0);
             let value = i64::try_from(value).unwrap_or(i64::MIN);
             let mut exception = ExceptionRaised::new(&row, value, floor, Vec::new());
             let before = self.facts.episodes().get(exception.subject()).map_or(0, |episode| episode.count);

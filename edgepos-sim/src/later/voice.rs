@@ -124,6 +124,7 @@ impl Voice {
             rounding: 0,
             total: amount,
             change: None,
+            unreferenced: None,
         };
         let effect = extended(&Effect::new(CounterRow::stock(&product, 0), -quantity, Some(0)));
         let payload = payload(stamp, Kind::TRANSACTION.0.into(), &[effect], &extended(&transaction));

@@ -74,6 +74,9 @@ pub struct Begin {
     /// Cash rounding, in minor units, part of the total.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rounding: i64,
+    /// Whether goods come back without a receipt: a line that takes goods back and names none is refused otherwise.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unreferenced: bool,
     /// What it does to points, gift cards, coupons and a vendor's own counters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<EffectPart>,
@@ -146,6 +149,9 @@ pub struct BeginLine {
     /// For goods that come back: which line of which basket they were sold as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<Original>,
+    /// How many their receipt says were sold on that line, where the till has read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sold: Option<i64>,
 }
 
 /// Money off a line.

@@ -15,7 +15,8 @@ const MAX_PLACES: usize = 100_000;
 pub(crate) fn explain(error: &str, said: Option<&Value>) -> String {
     let text: String = error.chars().take(MAX_TEXT).collect();
     let Some(unknown) = unknown(&text) else { return text };
-    let place = said.and_then(|said| place(said, &unknown)).map_or(String::new(), |place| format!("{place}: "));
+    let place =
+        said.and_then(|said| place(said, &unknown)).map_or(String::new(), |place| format!("{place}: "));
     let meant = nearest(unknown.name, &unknown.known);
     let meant = meant.map_or(String::new(), |nearest| format!("; did you mean `{nearest}`?"));
     format!("{place}{text}{meant}")
@@ -134,7 +135,10 @@ mod tests {
     fn its_place_is_named_where_it_stands_in_one() {
         for (json, place) in [
             (r#"{"type": "price", "product": "a", "amont": 1, "currency": "EUR"}"#, "amont: "),
-            (r#"{"type": "goods", "from": "a", "lines": [{"product": "b"}, {"produkt": "b"}]}"#, "lines[1].produkt: "),
+            (
+                r#"{"type": "goods", "from": "a", "lines": [{"product": "b"}, {"produkt": "b"}]}"#,
+                "lines[1].produkt: ",
+            ),
             (r#"{"type": "gods", "from": "a"}"#, "type: "),
             (r#"{"type": "goods", "from": "a", "lines": [{"produkt": 1}, {"produkt": 2}]}"#, "unknown field"),
         ] {

@@ -15,11 +15,12 @@ fn name(number: u8) -> String {
 fn begin() -> Value {
     json!({
         "basket": name(1), "doc_type": "return", "currency": "EUR", "mode": "training", "series": "R", "rounding": 0,
+        "unreferenced": true,
         "customer": "c", "operator": "o", "key": name(2),
         "lines": [{
             "no": 1, "product": "milk", "quantity": -1, "scale": 0, "unit_price": 100, "amount": -100,
             "discounts": [{ "code": "c", "amount": 1 }], "tax_code": 1, "reason": "r", "lot": "l",
-            "original": { "basket": name(3), "line": 1 },
+            "sold": 2, "original": { "basket": name(3), "line": 1 },
         }],
         "taxes": [{ "code": 1, "rate_ppm": 190_000, "base": -84, "amount": -16, "included": true }],
         "effects": [{ "counter": 1, "key": "c", "delta": -1, "floor": 0 }],
@@ -50,7 +51,7 @@ fn with(call: &Value, place: &str, field: &str) -> Value {
 
 #[test]
 fn a_field_that_is_not_known_is_refused_wherever_it_stands() {
-    let till = Terminal::start();
+    let till = Terminal::start("", &[]);
     let refused = |path: &str, body: &Value, place: &str, meant: &str| {
         let (status, answer) = support::ask(&till.address, "POST", path, &body.to_string());
         let problem: Value = serde_json::from_str(&answer).unwrap();
@@ -85,7 +86,7 @@ fn a_field_that_is_not_known_is_refused_wherever_it_stands() {
 
 #[test]
 fn nobody_but_a_program_on_this_machine_may_call() {
-    let till = Terminal::start();
+    let till = Terminal::start("", &[]);
     let port = till.address.rsplit(':').next().unwrap();
     let (json, own, local) = ("application/json", till.address.as_str(), format!("localhost:{port}"));
     let body = received().to_string();
@@ -108,12 +109,18 @@ fn nobody_but_a_program_on_this_machine_may_call() {
         assert_eq!(status("/record", &headers), expected, "{headers:?}");
     }
     // What changes nothing is not told to a page either.
-    let asked = |headers: &[(&str, &str)]| support::ask_with(&till.address, "GET", "/unresolved", headers, "").0;
+    let asked =
+        |headers: &[(&str, &str)]| support::ask_with(&till.address, "GET", "/unresolved", headers, "").0;
     assert_eq!(asked(&[("host", own)]), 200);
     assert_eq!(asked(&[("host", own), ("origin", "http://shop.example")]), 403);
     assert_eq!(asked(&[("host", "shop.example")]), 403);
     // Each refusal says what to do.
-    let (_, answer) =
-        support::ask_with(&till.address, "POST", "/record", &[("host", "shop.example"), ("content-type", json)], &body);
+    let (_, answer) = support::ask_with(
+        &till.address,
+        "POST",
+        "/record",
+        &[("host", "shop.example"), ("content-type", json)],
+        &body,
+    );
     assert!(answer.contains("127.0.0.1 or localhost"), "{answer}");
 }

@@ -37,6 +37,12 @@ impl Standing<'_> {
                 let counted = says.unwrap_or_else(|| self.counters.has_movements(item));
                 product.and_then(|product| product.floor).or(named).filter(|_| counted)
             }
+            // Whoever takes goods back says how many were sold, as the number that the row may fall by. Once the sale is here it is
+            // counted, so that the row may fall by what it lacks alone.
+            Counter::RETURNABLE => {
+                let added = i64::try_from(self.counters.history(item).1).unwrap_or(i64::MAX);
+                named.map(|named| named.saturating_add(added).min(0))
+            }
             _ => named,
         };
         Some(Look { row, value, floor })
@@ -49,7 +55,8 @@ impl Standing<'_> {
         let (involved, added) = self.counters.history(item);
         let mut exception = ExceptionRaised::new(&row, value, floor, involved);
         exception.episode = episode;
-        if row.counter == Counter::RETURNABLE && added == 0 {
+        // Nobody has sold it, and nobody has read that anybody did.
+        if row.counter == Counter::RETURNABLE && added == 0 && floor == 0 {
             exception.exception = ExceptionType::UNREFERENCED;
         }
         Some(exception)

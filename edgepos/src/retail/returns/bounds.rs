@@ -17,15 +17,20 @@ pub(super) enum Known {
     Nothing,
 }
 
-/// Refuses goods and money without a receipt, where the store wants one, and money without goods.
+/// Refuses goods and money without a receipt, where the store wants one or the till does not say that there is none, and money without
+/// goods.
 pub(super) fn check_unreferenced(draft: &Draft, allowed: bool) -> Result<(), Refusal> {
     let money_back = draft.doc_type.gives_back();
     for line in draft.lines.iter().filter(|line| line.original.is_none()) {
         if money_back && line.quantity == 0 && line.amount < 0 {
             return bad(line, "money comes back with goods, or with the receipt of a service");
         }
-        if !allowed && (line.quantity < 0 || money_back && line.amount < 0) {
+        let gives_back = line.quantity < 0 || money_back && line.amount < 0;
+        if gives_back && !allowed {
             return bad(line, "goods come back with their receipt");
+        }
+        if gives_back && !draft.unreferenced {
+            return bad(line, "it names no receipt, and the basket does not say that there is none");
         }
     }
     Ok(())
@@ -63,6 +68,16 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// Says of each line how many its receipt sold, where this terminal holds it: others may not, and nobody judges from what is missing.
+pub(super) fn name_sold(draft: &mut Draft, known: &BTreeMap<BasketId, Known>) {
+    for line in &mut draft.lines {
+        let Some(original) = line.original else { continue };
+        let Some(Known::Receipt(receipt, _)) = known.get(&original.basket) else { continue };
+        let sold = receipt.lines.iter().find(|sold| sold.no == original.line);
+        line.sold = sold.map(|sold| sold.quantity).filter(|quantity| *quantity > 0);
+    }
 }
 
 /// The line of the receipt that this one takes back, where it is one of that product.
@@ -128,6 +143,7 @@ mod tests {
             rounding: 0,
             total: 950,
             change: None,
+            unreferenced: None,
         };
         Known::Receipt(Box::new(transaction), Mode::Live)
     }
@@ -203,16 +219,30 @@ mod tests {
 
     #[test]
     fn what_has_no_receipt_is_a_matter_of_policy() {
-        let goods = draft(vec![line("milk", -1, -100)]);
+        let silent = draft(vec![line("milk", -1, -100)]);
+        assert!(check_unreferenced(&silent, true).is_err(), "nobody says that there is no receipt");
+        let goods = Draft { unreferenced: true, ..silent };
         assert_eq!(
             (check_unreferenced(&goods, true), check_unreferenced(&goods, false).is_err()),
             (Ok(()), true)
         );
-        let money = draft(vec![line("milk", 0, -100)]);
+        let money = Draft { unreferenced: true, ..draft(vec![line("milk", 0, -100)]) };
         assert!(check_unreferenced(&money, true).is_err());
         let coupon = Draft { doc_type: DocType::Sale, ..money };
         assert_eq!(check_unreferenced(&coupon, false), Ok(()), "a coupon of a sale");
         let hidden = Draft { doc_type: DocType::Sale, ..goods };
         assert!(check_unreferenced(&hidden, false).is_err(), "a return under the name of a sale");
+        assert!(check_unreferenced(&Draft { unreferenced: false, ..hidden }, true).is_err());
+    }
+
+    #[test]
+    fn a_receipt_says_how_many_were_sold_whatever_the_till_read() {
+        let read = Line { sold: Some(99), ..back(1, "milk", -1, -100) };
+        let mut named = draft(vec![read.clone(), back(2, "service", 0, -500), line("fee", 0, 50)]);
+        name_sold(&mut named, &BTreeMap::from([(RECEIPT, receipt())]));
+        assert_eq!(named.lines.iter().map(|line| line.sold).collect::<Vec<_>>(), [Some(3), None, None]);
+        let mut unknown = draft(vec![read]);
+        name_sold(&mut unknown, &BTreeMap::from([(RECEIPT, Known::Nothing)]));
+        assert_eq!(unknown.lines[0].sold, Some(99));
     }
 }

@@ -188,12 +188,13 @@ impl Returns {
         if !reading.missing.is_empty() {
             return None;
         }
-        let Reading { draft, waiting, known, refused, .. } = self.reading.remove(&wanted.by)?;
+        let Reading { mut draft, waiting, known, refused, .. } = self.reading.remove(&wanted.by)?;
         let refunded = |original: OriginalLine| {
             let booked = self.refunded.get(&(original.basket, original.line)).copied().unwrap_or(0);
             booked.saturating_add(sales.refunding(original, draft.basket))
         };
         let allowed = refused.map_or_else(|| bounds::check(&draft, &known, refunded), Err);
+        bounds::name_sold(&mut draft, &known);
         Some(Read { draft, waiting, allowed })
     }
 }

@@ -52,16 +52,26 @@ pub(crate) struct Basket {
 impl Basket {
     /// Whether beginning `other` again is a repeat of this.
     pub(crate) fn same_contents(&self, other: &Self) -> bool {
-        let Transaction { number, series, .. } = self.transaction.clone();
-        let transaction = Transaction { number, ..other.transaction.clone() };
+        let (known, mut other) = (self.clone().without_sold(), other.clone().without_sold());
+        let Transaction { number, series, .. } = &known.transaction;
+        other.transaction.number = *number;
         // An incarnation that began meanwhile gives its series names of their own.
-        let renamed =
-            transaction.series.strip_prefix(series.as_str()).is_some_and(|end| end.starts_with('.'));
-        let transaction = if renamed { Transaction { series, ..transaction } } else { transaction };
-        self.transaction == transaction
-            && self.operator == other.operator
-            && self.mode == other.mode
-            && self.effects == other.effects
+        let ending = other.transaction.series.strip_prefix(series.as_str());
+        if ending.is_some_and(|ending| ending.starts_with('.')) {
+            other.transaction.series.clone_from(series);
+        }
+        known.transaction == other.transaction
+            && known.operator == other.operator
+            && known.mode == other.mode
+            && known.effects == other.effects
+    }
+
+    /// Without what receipts say was sold: the receipt may have come here since the basket was begun.
+    fn without_sold(mut self) -> Self {
+        self.transaction.lines.iter_mut().for_each(|line| line.sold = None);
+        let returnable = self.effects.iter_mut().filter(|effect| effect.counter == Counter::RETURNABLE);
+        returnable.for_each(|effect| effect.floor = Some(0));
+        self
     }
 
     /// The goods leave from another place than the one where they were scanned.
@@ -84,8 +94,11 @@ impl Basket {
             let Some((row, quantity)) = returned(line) else { continue };
             // Nobody judges a receipt from what is missing here: the sale may still be on its way.
             let is_sold = !counters.lacks_sale(&row) && counters.added(&row) > 0;
-            let known = counters.get(&row).filter(|_| is_sold);
-            let Some(value) = known.or_else(|| left.get(&row).copied()) else { continue };
+            let moved = counters.get(&row);
+            let known = moved.filter(|_| is_sold).or_else(|| left.get(&row).copied());
+            // As the till read it, less what has come back.
+            let read = || line.sold.map(|sold| sold.saturating_add(moved.unwrap_or(0)));
+            let Some(value) = known.or_else(read) else { continue };
             let others = returning.get(&row).copied().unwrap_or(0);
             let asked = asked.entry(row).or_insert(0);
             let remaining = value.saturating_sub(others).saturating_sub(*asked);

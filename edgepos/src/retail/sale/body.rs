@@ -136,6 +136,10 @@ pub struct Line {
     /// Lot or serial number.
     #[n(10)]
     pub lot: Option<String>,
+    /// For goods that came back: how many base units their receipt says were sold on that line, as the till read it. A terminal that
+    /// holds the receipt says so itself, whatever the till read.
+    #[n(11)]
+    pub sold: Option<i64>,
 }
 
 /// A tax as the vendor computed it: recorded here, never computed.
@@ -369,6 +373,9 @@ pub struct Transaction {
     /// What the customer got back in cash, in minor units: the tenders less this come to the total. Absent where there is none.
     #[n(11)]
     pub change: Option<i64>,
+    /// Whether goods came back without a receipt, as somebody has said. Absent where nobody has.
+    #[n(12)]
+    pub unreferenced: Option<bool>,
 }
 
 /// The body of [`Kind::NUMBER_VOIDED`](crate::model::Kind::NUMBER_VOIDED): a receipt number was reserved and is not used.

@@ -12,6 +12,7 @@ use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
 use crate::retail::money::{Currency, MAX_MAGNITUDE};
 use crate::retail::redact::{is_card_number, mask_card_numbers};
+use crate::retail::sums::lowest;
 use crate::terminal::io::RequestId;
 use crate::terminal::refusal::Refusal;
 
@@ -53,6 +54,8 @@ pub struct Draft {
     pub rounding: i64,
     /// What it does to counters beyond stock, returnable quantities and cash, which follow from the lines and tenders.
     pub effects: Vec<Effect>,
+    /// Goods come back without a receipt, and somebody says so: a line that takes goods back and names no receipt is refused otherwise.
+    pub unreferenced: bool,
     /// The key that it will be committed under, where the till has it already: one that was used for anything else is refused here.
     pub key: Option<IdempotencyKey>,
 }
@@ -81,6 +84,7 @@ impl Draft {
             taxes: Vec::new(),
             rounding: 0,
             effects: Vec::new(),
+            unreferenced: false,
             key: None,
         }
     }
@@ -140,6 +144,7 @@ pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket
             rounding: draft.rounding,
             total,
             change: None,
+            unreferenced: draft.unreferenced.then_some(true),
         },
         operator: draft.operator,
         mode: draft.mode,
@@ -188,6 +193,12 @@ fn check_line(line: &Line) -> Result<(), Refusal> {
     if line.scale > 9 {
         return bad("a scale has at most 9 digits");
     }
+    if line
+        .sold
+        .is_some_and(|sold| line.original.is_none() || sold < 0 || sold.unsigned_abs() > MAX_MAGNITUDE)
+    {
+        return bad("how many were sold belongs to goods that come back, and is at most 10^12");
+    }
     Ok(())
 }
 
@@ -200,17 +211,19 @@ fn total(draft: &Draft) -> Option<i64> {
 /// One effect for each row: a product on several lines moves its stock once.
 fn effects(draft: &Draft, location: u32) -> Vec<Effect> {
     let mut moved: BTreeMap<CounterRow, (i64, u8, Option<i64>)> = BTreeMap::new();
-    let mut add = |row: CounterRow, delta: i64, scale: u8| {
+    let mut add = |row: CounterRow, delta: i64, scale: u8, floor: i64| {
         let entry = moved.entry(row).or_insert((0, scale, Some(0)));
         entry.0 = entry.0.saturating_add(delta);
+        entry.2 = lowest(entry.2, Some(floor));
     };
     for line in &draft.lines {
-        add(CounterRow::stock(&line.product, location), -line.quantity, line.scale);
+        add(CounterRow::stock(&line.product, location), -line.quantity, line.scale, 0);
         if line.quantity > 0 {
-            add(CounterRow::returnable(draft.basket, line.no), line.quantity, line.scale);
+            add(CounterRow::returnable(draft.basket, line.no), line.quantity, line.scale, 0);
         }
         if let Some((row, quantity)) = returned(line) {
-            add(row, -quantity, line.scale);
+            // As many as were sold: that is how far it may fall where nobody holds the sale.
+            add(row, -quantity, line.scale, line.sold.unwrap_or(0).saturating_neg());
         }
     }
     let derived = moved

@@ -87,6 +87,7 @@ impl Registers {
             taxes: Vec::new(),
             rounding: 0,
             effects: Vec::new(),
+            unreferenced: false,
             key: None,
         };
         let what = |verb: &str| format!("{verb} of basket {} at terminal {}", sale.source, terminal + 1);

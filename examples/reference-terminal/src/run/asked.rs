@@ -30,6 +30,7 @@ pub(super) type Answer<T> = Result<Json<T>, Problem>;
 pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
 
 pub(super) fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
-    let Query(query) = query.map_err(|error| convert::bad_request(nearest::explain(&error.body_text(), None)))?;
+    let Query(query) =
+        query.map_err(|error| convert::bad_request(nearest::explain(&error.body_text(), None)))?;
     Ok(query)
 }

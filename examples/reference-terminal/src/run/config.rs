@@ -124,9 +124,8 @@ impl Config {
         let plain = |error: toml::de::Error| malformed(nearest::explain(error.to_string().trim_end(), None));
         let all: Table = toml::from_str(&text).map_err(plain)?;
         let said = serde_json::to_value(&all).ok();
-        let explained = |error: toml::de::Error| {
-            malformed(nearest::explain(error.to_string().trim_end(), said.as_ref()))
-        };
+        let explained =
+            |error: toml::de::Error| malformed(nearest::explain(error.to_string().trim_end(), said.as_ref()));
         let (own, setup): (Table, Table) =
             all.into_iter().partition(|(key, _)| Own::KEYS.contains(&key.as_str()));
         let setup: Setup = setup.try_into().map_err(explained)?;

@@ -44,6 +44,7 @@ pub(super) fn draft(begin: Begin) -> Result<Draft, Problem> {
         taxes: begin.taxes.into_iter().map(tax).collect(),
         rounding: begin.rounding,
         effects: begin.effects.into_iter().map(effect).collect(),
+        unreferenced: begin.unreferenced,
         key: begin.key.as_deref().map(key).transpose()?,
     })
 }
@@ -85,6 +86,7 @@ fn line(line: BeginLine) -> Result<Line, Problem> {
         reason: line.reason,
         original,
         lot: line.lot,
+        sold: line.sold,
     })
 }
 
@@ -109,6 +111,7 @@ pub(super) fn claimed(basket: BasketId, claimed: edgepos::Claimed) -> Claimed {
         original: line
             .original
             .map(|original| Original { basket: original.basket.to_string(), line: original.line }),
+        sold: line.sold,
     });
     Claimed { basket: basket.to_string(), number, total, lines: lines.collect() }
 }

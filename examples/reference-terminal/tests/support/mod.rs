@@ -133,9 +133,8 @@ pub(crate) fn ask_with(
     let mut connection = TcpStream::connect(till).expect("the till's port is open");
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n"
-    );
+    let head =
+        format!("{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n");
     connection.write_all(format!("{head}{body}").as_bytes()).expect("the call is sent");
     let mut answer = String::new();
     connection.read_to_string(&mut answer).expect("the answer is text");
