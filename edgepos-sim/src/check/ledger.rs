@@ -153,7 +153,9 @@ impl Ledger {
     /// A power cut took the beginning of a basket with its number, so soon after the answer that it may.
     pub fn loses_begun(&mut self, id: BasketId) {
         if let Some(basket) = self.baskets.get_mut(&id) {
-            basket.begun.clear();
+            // The number of a receipt that was given is on disk, here or at the till that gave it.
+            let booked: Vec<u64> = basket.given().map(|receipt| receipt.number).collect();
+            basket.begun.retain(|number| booked.contains(number));
             basket.lost = true;
         }
     }
@@ -557,6 +559,14 @@ pub(super) mod tests {
         assert_eq!(ledger.replied(ID, Some(KEY), &unknown).unwrap_err().rule, Rule::NothingLost);
         assert_eq!(commit(&mut ledger, receipt(1, 1), false).unwrap_err().rule, Rule::Receipts);
         commit(&mut ledger, receipt(1, 7), false).unwrap();
+    }
+
+    #[test]
+    fn a_beginning_that_is_lost_at_another_till_takes_no_receipt_with_it() {
+        let mut ledger = paid();
+        ledger.goes_elsewhere(ID);
+        ledger.loses_begun(ID);
+        commit(&mut ledger, receipt(1, 1), true).unwrap();
     }
 
     #[test]
