@@ -44,6 +44,8 @@ fn each_rule_can_fail() {
         ("edgepos-sync/src/doc.rs", "/// ```ignore", "never run"),
         ("edgepos-sync/src/lane.rs", "fn f() -> Result<(u8, Vec<u8>), String> {}", "an error is a type"),
         ("benches/benches/lane.rs", "fn f() -> Result<Result<(), String>, Gone> {}", "an error is a type"),
+        ("edgepos/src/tcp.rs", "let socket = unsafe { open() };", "for the edges to C alone"),
+        ("edgepos-ffi/src/lib.rs", "#![deny(missing_docs)]", "demand a reason"),
         ("docs/guide.md", "[gone](../gone.md)", "leads nowhere"),
         ("docs/out.md", "[out](../../out.md)", "leads nowhere"),
         ("deny.toml", "ignore = [{ id = \"RUSTSEC-2024-0437\" }]", "is not explained"),
@@ -60,6 +62,14 @@ fn each_rule_can_fail() {
         let findings = check_tree(&tree);
         assert!(findings.iter().any(|finding| finding.contains(expected)), "{path}: {findings:?}");
     }
+}
+
+#[test]
+fn the_edge_to_c_may_be_unsafe() {
+    let mut tree = small();
+    tree.texts.insert("edgepos-ffi/src/text.rs".into(), "fn f() { unsafe { g() } }\n".into());
+    tree.texts.insert("edgepos-sync/src/lib.rs".into(), "#![forbid(unsafe_code)]\nfn unsafely() {}\n".into());
+    assert_eq!(check_tree(&tree), Vec::<String>::new());
 }
 
 #[test]

@@ -55,6 +55,7 @@ pub(super) fn check(tree: &Tree, findings: &mut Vec<String>) {
         owned(path, text, findings);
         fences(path, text, findings);
         typed_errors(path, text, findings);
+        unchecked(path, text, findings);
     }
     defined_once(tree, findings);
 }
@@ -115,6 +116,33 @@ fn typed_errors(path: &str, text: &str, findings: &mut Vec<String>) {
     for (number, line) in code(text).filter(|_| !tests) {
         if error_of_results(line).any(|error| error == "String") {
             findings.push(format!("{path}:{number}: an error is a type, not a text"));
+        }
+    }
+}
+
+/// Where the compiler does not check what pointers say: the edges to C.
+const UNCHECKED: [&str; 4] = [
+    "edgepos-ffi/",
+    "edgepos-inference/src/onnx.rs",
+    "edgepos-inference/src/onnx/",
+    "benches/benches/inference_peers/bare.rs",
+];
+
+/// `unsafe` is for the edges to C alone, and at the one that vendors call clippy demands a reason for each block.
+fn unchecked(path: &str, text: &str, findings: &mut Vec<String>) {
+    if path == "edgepos-ffi/src/lib.rs" && !text.contains("clippy::undocumented_unsafe_blocks") {
+        findings.push(format!("{path}: clippy is not told to demand a reason for each unsafe block"));
+    }
+    if UNCHECKED.iter().any(|home| path.starts_with(home)) || path.starts_with("xtask/") {
+        return;
+    }
+    for (number, line) in code(text) {
+        let word = |at: usize| {
+            let around = [line[..at].chars().next_back(), line[at + "unsafe".len()..].chars().next()];
+            !around.into_iter().flatten().any(|c| c.is_alphanumeric() || c == '_' || c == '"')
+        };
+        if line.match_indices("unsafe").any(|(at, _)| word(at)) {
+            findings.push(format!("{path}:{number}: `unsafe` is for the edges to C alone"));
         }
     }
 }
