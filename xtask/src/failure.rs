@@ -29,6 +29,17 @@ pub enum Failure {
         /// Why it is left alone.
         why: &'static str,
     },
+    /// A file that is made from others, and is not as they make it.
+    #[error("{path} is not what the source makes: run `{remedy}`")]
+    Stale {
+        /// The file, from the root of the checkout.
+        path: &'static str,
+        /// The command that makes it.
+        remedy: &'static str,
+    },
+    /// The C header cannot be made.
+    #[error("the C header")]
+    Header(#[source] Box<dyn Error + Send + Sync>),
     /// The models, their manifest or its signature are not as they should be.
     #[error("the models")]
     Models(#[source] Box<dyn Error + Send + Sync>),

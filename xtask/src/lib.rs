@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 mod failure;
+pub mod header;
 pub mod models;
 pub mod ort;
 pub mod tidy;

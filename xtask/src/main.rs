@@ -1,4 +1,5 @@
-//! `cargo xtask tidy` checks the tree itself; `cargo xtask ort` fetches ONNX Runtime for tests and benchmarks;
+//! `cargo xtask tidy` checks the tree itself; `cargo xtask header` writes the C header;
+//! `cargo xtask ort` fetches ONNX Runtime for tests and benchmarks;
 //! `cargo xtask models` makes, signs and verifies sets of models.
 
 use std::error::Error;
@@ -10,6 +11,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("tidy") => tidy(&arguments[1..]),
+        Some("header") => finish(xtask::header::run(&arguments[1..])),
         Some("ort") => finish(xtask::ort::run(&arguments[1..])),
         Some("models") => finish(xtask::models::run(&arguments[1..])),
         _ => usage(),
@@ -32,7 +34,7 @@ fn tidy(arguments: &[String]) -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: cargo xtask tidy [--write [--allow-new]] | ort | models");
+    eprintln!("usage: cargo xtask tidy [--write [--allow-new]] | header [--check] | ort | models");
     ExitCode::from(2)
 }
 

@@ -1,0 +1,129 @@
+//! The edge itself: no panic crosses it, and what a call has to say of its failure lies ready for the thread that made it.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use crate::status::{EDGEPOS_POISONED, Failure};
+
+/// What the threads of this library are called, so that a panic on one of them is told from one of the host's.
+pub(crate) const THREADS: &str = "edgepos";
+
+/// Longest text of why a call was not done, with the zero byte behind it; what is longer is cut.
+const MAX_DETAIL: usize = 1024;
+
+thread_local! {
+    /// Why the last call of this thread was not done, with a zero byte behind it. It never moves: whoever looks at it too late reads what
+    /// the latest call had to say.
+    static DETAIL: RefCell<[u8; MAX_DETAIL]> = const { RefCell::new([0; MAX_DETAIL]) };
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does what a call asks. A panic inside it is answered as [`EDGEPOS_POISONED`], and what `poisoned` belongs to is not used again.
+///
+/// Every exported function that can fail is one call of this: whatever is not in here must not panic.
+pub(crate) fn guard(poisoned: Option<&AtomicBool>, call: impl FnOnce() -> Result<i32, Failure>) -> i32 {
+    if poisoned.is_some_and(|poisoned| poisoned.load(Ordering::Acquire)) {
+        explain("an earlier call of this handle failed inside the library");
+        return EDGEPOS_POISONED;
+    }
+    keep_quiet();
+    let before = INSIDE.replace(true);
+    // What a panic leaves behind in the handle is not looked at again: it is poisoned.
+    let done = panic::catch_unwind(AssertUnwindSafe(call));
+    INSIDE.set(before);
+    match done {
+        Ok(Ok(status)) => {
+            explain("");
+            status
+        }
+        Ok(Err(Failure { status, detail })) => {
+            explain(&detail);
+            status
+        }
+        Err(panicked) => {
+            if let Some(poisoned) = poisoned {
+                poisoned.store(true, Ordering::Release);
+            }
+            explain(said(panicked.as_ref()));
+            EDGEPOS_POISONED
+        }
+    }
+}
+
+/// Why the last call of this thread was not done: a text with a zero byte behind it, good until this thread ends.
+pub(crate) fn with_detail<T>(show: impl FnOnce(&[u8; MAX_DETAIL]) -> T) -> T {
+    DETAIL.with_borrow(|detail| show(detail))
+}
+
+fn explain(detail: &str) {
+    let cut = detail.floor_char_boundary(MAX_DETAIL - 1);
+    DETAIL.with_borrow_mut(|last| {
+        last[..cut].copy_from_slice(&detail.as_bytes()[..cut]);
+        // A zero byte inside would end the text early for whoever reads it as C does.
+        last[..cut].iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
+        last[cut] = 0;
+    });
+}
+
+fn said(panicked: &(dyn Any + Send)) -> &str {
+    panicked
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panicked.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic")
+}
+
+/// Keeps panics of this library's calls and threads off the host's stderr; those of others go where they went.
+fn keep_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |panicked| {
+            let ours = INSIDE.get() || thread::current().name().is_some_and(|name| name.starts_with(THREADS));
+            if !ours {
+                before(panicked);
+            }
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::{EDGEPOS_INVALID, EDGEPOS_OK};
+
+    fn detail() -> String {
+        with_detail(|detail| {
+            let end = detail.iter().position(|byte| *byte == 0).unwrap_or(0);
+            String::from_utf8_lossy(&detail[..end]).into_owned()
+        })
+    }
+
+    #[test]
+    fn a_panic_poisons_its_handle_and_no_other() {
+        let (one, other) = (AtomicBool::new(false), AtomicBool::new(false));
+        assert_eq!(guard(Some(&one), || panic!("a {} fault", "marked")), EDGEPOS_POISONED);
+        assert_eq!(detail(), "a marked fault");
+        assert_eq!(guard(Some(&one), || Ok(EDGEPOS_OK)), EDGEPOS_POISONED, "it is not used again");
+        assert_eq!(guard(Some(&other), || Ok(EDGEPOS_OK)), EDGEPOS_OK);
+        assert_eq!(detail(), "", "a call that is done has nothing to explain");
+    }
+
+    #[test]
+    fn the_detail_is_of_this_thread() {
+        assert_eq!(guard(None, || Err(Failure::invalid("a\0b"))), EDGEPOS_INVALID);
+        let elsewhere = std::thread::spawn(detail).join();
+        assert_eq!(elsewhere.ok().as_deref(), Some(""));
+        assert_eq!(detail(), "a b");
+        assert_eq!(guard(None, || Err(Failure::invalid("é".repeat(MAX_DETAIL)))), EDGEPOS_INVALID);
+        assert_eq!(
+            detail(),
+            "é".repeat(MAX_DETAIL / 2 - 1),
+            "what is too long is cut, and no character in two"
+        );
+    }
+}

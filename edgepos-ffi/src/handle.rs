@@ -1,0 +1,145 @@
+//! Handles: names of values that live in this library, which no caller can use wrongly with more harm than an answer that says so.
+//!
+//! A handle looks like a pointer and is none: it is a number that is given once. A handle that was freed, one of another type and one
+//! that was made up are found out, and a handle that is freed while another thread is inside a call lives until that call ends.
+
+use std::collections::BTreeMap;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::guard::guard;
+use crate::status::Failure;
+
+/// Handles of one type that may live at once: a caller that frees none is told so before the memory is gone.
+const MAX_HANDLES: usize = 1 << 20;
+/// Between two handles: they look like pointers to whoever checks that these are aligned.
+const STEP: usize = 16;
+
+/// The next handle, of whatever type.
+static NEXT: AtomicUsize = AtomicUsize::new(STEP);
+
+/// What a handle names, and whether a call of it has panicked.
+#[derive(Debug)]
+pub(crate) struct Named<T> {
+    poisoned: AtomicBool,
+    value: T,
+}
+
+/// Every living handle of one type.
+#[derive(Debug)]
+pub(crate) struct Table<T> {
+    living: RwLock<BTreeMap<usize, Arc<Named<T>>>>,
+}
+
+/// A type whose values are named by handles.
+pub(crate) trait Handle: Sized + 'static {
+    /// What a handle names.
+    type Value: Send + Sync;
+    /// What it is, for whoever gave something else.
+    const WHAT: &'static str;
+    /// Its living handles.
+    fn table() -> &'static Table<Self::Value>;
+}
+
+impl<T> Table<T> {
+    /// No handle lives.
+    pub(crate) const fn new() -> Self {
+        Self { living: RwLock::new(BTreeMap::new()) }
+    }
+}
+
+/// Names a value.
+pub(crate) fn give<H: Handle>(value: H::Value) -> Result<*mut H, Failure> {
+    let mut living = H::table().living.write().unwrap_or_else(PoisonError::into_inner);
+    if living.len() >= MAX_HANDLES {
+        return Err(Failure::invalid(format!("{MAX_HANDLES} handles of {} were not freed", H::WHAT)));
+    }
+    loop {
+        // On 32 bits the numbers come round after some hundred million.
+        let number = NEXT.fetch_add(STEP, Ordering::Relaxed);
+        if number != 0 && !living.contains_key(&number) {
+            living.insert(number, Arc::new(Named { poisoned: AtomicBool::new(false), value }));
+            return Ok(ptr::without_provenance_mut(number));
+        }
+    }
+}
+
+fn find<H: Handle>(handle: *const H) -> Option<Arc<Named<H::Value>>> {
+    let living = H::table().living.read().unwrap_or_else(PoisonError::into_inner);
+    living.get(&handle.addr()).cloned()
+}
+
+/// Looks at what a handle names, if it names anything, without a word about failures.
+pub(crate) fn look<H: Handle, T>(handle: *const H, see: impl FnOnce(&H::Value) -> T) -> Option<T> {
+    find(handle).map(|named| see(&named.value))
+}
+
+/// A call of a handle: see [`guard`].
+pub(crate) fn with<H: Handle>(handle: *const H, call: impl FnOnce(&H::Value) -> Result<i32, Failure>) -> i32 {
+    match find(handle) {
+        Some(named) => guard(Some(&named.poisoned), || call(&named.value)),
+        None => guard(None, || Err(unknown(handle))),
+    }
+}
+
+/// The same, also of a handle that a panic has poisoned: to close what it names.
+pub(crate) fn with_any<H: Handle>(
+    handle: *const H,
+    call: impl FnOnce(&H::Value) -> Result<i32, Failure>,
+) -> i32 {
+    match find(handle) {
+        Some(named) => guard(None, || call(&named.value)),
+        None => guard(None, || Err(unknown(handle))),
+    }
+}
+
+/// The handle names nothing any more. NULL and one that names nothing are let pass.
+pub(crate) fn free<H: Handle>(handle: *mut H) {
+    let freed = H::table().living.write().unwrap_or_else(PoisonError::into_inner).remove(&handle.addr());
+    // Outside the table's lock: what it names may wait for its threads when it is dropped.
+    guard(None, || {
+        drop(freed);
+        Ok(crate::status::EDGEPOS_OK)
+    });
+}
+
+fn unknown<H: Handle>(handle: *const H) -> Failure {
+    let what = H::WHAT;
+    Failure::invalid(match handle.is_null() {
+        true => format!("{what} is NULL"),
+        false => format!("{what} is no living handle of its type: it was freed, or is something else"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::{EDGEPOS_INVALID, EDGEPOS_OK, EDGEPOS_POISONED};
+
+    struct Box7;
+
+    impl Handle for Box7 {
+        type Value = u64;
+        const WHAT: &'static str = "box";
+        fn table() -> &'static Table<u64> {
+            static TABLE: Table<u64> = Table::new();
+            &TABLE
+        }
+    }
+
+    #[test]
+    fn a_handle_is_good_until_it_is_freed_and_never_again() {
+        let handle = give::<Box7>(7).expect("there is room");
+        assert_eq!(with(handle, |value| Ok(i32::try_from(*value).unwrap_or(0))), 7);
+        free(handle);
+        free(handle);
+        free(ptr::null_mut::<Box7>());
+        assert_eq!(with(handle, |_| Ok(EDGEPOS_OK)), EDGEPOS_INVALID);
+        let next = give::<Box7>(8).expect("there is room");
+        assert_ne!(next, handle, "a number is given once");
+        assert_eq!(with(next, |_| panic!("a fault")), EDGEPOS_POISONED);
+        assert_eq!(with(next, |_| Ok(EDGEPOS_OK)), EDGEPOS_POISONED);
+        assert_eq!(with_any(next, |_| Ok(EDGEPOS_OK)), EDGEPOS_OK, "it can still be closed");
+    }
+}

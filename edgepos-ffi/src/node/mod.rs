@@ -1,0 +1,246 @@
+//! The batteries-included level: a terminal with its own threads, files and sockets, opened by one call.
+
+pub(crate) mod conditions;
+pub(crate) mod counters;
+pub(crate) mod events;
+pub(crate) mod members;
+pub(crate) mod receipts;
+pub(crate) mod selling;
+pub(crate) mod watching;
+
+use std::ffi::c_char;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use edgepos::{Node, Notice, Setup, SetupError};
+use serde::Serialize;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{broadcast, watch};
+
+use crate::argument::{Input, Output};
+use crate::guard::{THREADS, guard};
+use crate::handle::{self, Handle, Table};
+use crate::status::{EDGEPOS_OK, EDGEPOS_SETUP, EDGEPOS_STOPPED, Failure};
+use crate::text::TextHandle;
+
+/// Threads that run the terminal; its store has one more.
+const WORKERS: usize = 2;
+
+/// A running terminal, to sell through. Whoever opened it closes and frees it.
+///
+/// All its functions may be called from any thread, and from several at once, unless a function says otherwise.
+pub struct NodeHandle(());
+
+/// How a terminal ended.
+#[derive(Clone, Debug)]
+pub(crate) enum End {
+    /// It was closed, or its handle was freed.
+    Closed,
+    /// Its store failed, in these words.
+    Failed(String),
+}
+
+impl From<End> for Failure {
+    fn from(end: End) -> Self {
+        match end {
+            End::Closed => Self { status: EDGEPOS_STOPPED, detail: "the terminal was closed".into() },
+            End::Failed(detail) => Self { status: EDGEPOS_STOPPED, detail },
+        }
+    }
+}
+
+/// What a handle of a node names.
+pub(crate) struct Till {
+    pub(crate) node: Node,
+    /// The place in the store that goods are received at.
+    pub(crate) location: u32,
+    address: SocketAddr,
+    /// One reader at a time.
+    pub(crate) notices: Mutex<broadcast::Receiver<Notice>>,
+    /// How it ended, once it has.
+    end: watch::Sender<Option<End>>,
+    /// Ends with the handle, and with it whatever was not closed.
+    pub(crate) runtime: Runtime,
+}
+
+impl Handle for NodeHandle {
+    type Value = Till;
+    const WHAT: &'static str = "node";
+    fn table() -> &'static Table<Till> {
+        static TABLE: Table<Till> = Table::new();
+        &TABLE
+    }
+}
+
+impl Till {
+    fn open(setup: Setup) -> Result<Self, Failure> {
+        let location = setup.location.unwrap_or(0);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .thread_name(THREADS)
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::of(EDGEPOS_SETUP, &error))?;
+        let open = runtime.block_on(setup.open()).map_err(|error| not_open(&error))?;
+        let (node, address) = (open.node.clone(), open.address);
+        let notices = Mutex::new(node.notices());
+        let (end, _) = watch::channel(None);
+        let tell = end.clone();
+        runtime.spawn(async move {
+            let ended = open.join().await;
+            let end = ended.map_or_else(
+                |error| End::Failed(Failure::of(EDGEPOS_STOPPED, &error).detail),
+                |()| End::Closed,
+            );
+            tell.send_replace(Some(end));
+        });
+        Ok(Self { node, location, address, notices, end, runtime })
+    }
+
+    /// How many events the cloud is not known to hold.
+    fn close(&self, patience: Duration) -> Result<u64, Failure> {
+        if let Some(end) = self.end.borrow().clone() {
+            return Err(end.into());
+        }
+        let left = self.wait(self.node.flush_until_uploaded(patience));
+        self.wait(self.node.shutdown());
+        match self.wait(self.ended()) {
+            End::Closed => Ok(left?),
+            failed => Err(failed.into()),
+        }
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&self) -> End {
+        let mut end = self.end.subscribe();
+        // The sender lives as long as this.
+        end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone()).unwrap_or(End::Closed)
+    }
+
+    /// What a future of its node comes to.
+    pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+fn not_open(error: &SetupError) -> Failure {
+    Failure::of(EDGEPOS_SETUP, error)
+}
+
+/// A configuration: an object in JSON, or TOML.
+pub(crate) fn setup(config: &str) -> Result<Setup, Failure> {
+    if config.trim_start().starts_with('{') {
+        let wrong = |error| Failure::of(EDGEPOS_SETUP, &error);
+        return serde_json::from_str(config).map_err(wrong);
+    }
+    config.parse().map_err(|error| not_open(&error))
+}
+
+/// A call of a node that answers with JSON.
+pub(crate) fn asks<T: Serialize>(
+    node: *const NodeHandle,
+    out: Output<*mut TextHandle>,
+    question: impl FnOnce(&Till) -> Result<T, Failure>,
+) -> i32 {
+    handle::with(node, |till| {
+        out.check()?;
+        out.json(&question(till)?)
+    })
+}
+
+/// The same where there may be nothing.
+pub(crate) fn asks_for<T: Serialize>(
+    node: *const NodeHandle,
+    out: Output<*mut TextHandle>,
+    question: impl FnOnce(&Till) -> Result<Option<T>, Failure>,
+) -> i32 {
+    handle::with(node, |till| {
+        out.check()?;
+        out.some_json(question(till)?.as_ref())
+    })
+}
+
+/// A call of a node that has no answer.
+pub(crate) fn does(node: *const NodeHandle, call: impl FnOnce(&Till) -> Result<(), Failure>) -> i32 {
+    handle::with(node, |till| call(till).map(|()| EDGEPOS_OK))
+}
+
+/// Opens a terminal: its database, its address, its threads.
+///
+/// `config` is what a file of the Rust interface says, as TOML or as an object in JSON: `terminal`, `store`, `database`, `listen` and
+/// `cloud` at least. A relative `database` is in the process's working directory. On success `*out` is a handle, to be freed by
+/// `edgepos_node_free`.
+///
+/// `EDGEPOS_SETUP` where it does not read, an address is taken, or the database is another terminal's; nothing was written then.
+/// Any thread may call it at any time. A process that has opened one must not fork.
+///
+/// # Safety
+/// `config` points to `config_length` bytes, and `out` to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_open(
+    config: *const c_char,
+    config_length: usize,
+    out: *mut *mut NodeHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let (config, out) = unsafe { (Input::new("config", config, config_length), Output::new("out", out)) };
+    guard(None, || {
+        out.check()?;
+        out.give(Till::open(setup(config.request()?)?)?)
+    })
+}
+
+/// Where the other terminals may call this one, as `address:port`: what `listen` says, with the port that was free where it says 0.
+///
+/// # Safety
+/// `out` points to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_address(node: *const NodeHandle, out: *mut *mut TextHandle) -> i32 {
+    // SAFETY: as the caller promises.
+    let out = unsafe { Output::new("out", out) };
+    handle::with(node, |till| out.text(till.address.to_string()))
+}
+
+/// Closes a terminal: sends what is batched until the cloud holds all events, or until `patience_ms` is over, stops it, and waits until its
+/// files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
+/// are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. Calls of other threads that are under way
+/// end, with their answer or with `EDGEPOS_STOPPED`; so does every later one. Works on a handle that is poisoned.
+///
+/// # Safety
+/// `left` is NULL, or points to where a number may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_close(
+    node: *const NodeHandle,
+    patience_ms: u64,
+    left: *mut u64,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let out = unsafe { Output::new("left", left) };
+    handle::with_any(node, |till| {
+        let events = till.close(Duration::from_millis(patience_ms))?;
+        if left.is_null() { Ok(EDGEPOS_OK) } else { out.write(events) }
+    })
+}
+
+/// Frees the handle. One that was not closed ends as in a crash: what was acknowledged is on disk. NULL and a handle that was freed are let
+/// pass. A call that is under way on another thread ends first with its answer; no later one knows the handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn edgepos_node_free(node: *mut NodeHandle) {
+    // Whoever waits for a notice waits no longer.
+    handle::look(node, |till| {
+        till.end.send_if_modified(|end| {
+            let ends = end.is_none();
+            end.get_or_insert(End::Closed);
+            ends
+        })
+    });
+    handle::free(node);
+}
+
+/// Fails inside, for the test of what a panic does.
+#[cfg(feature = "poison")]
+#[unsafe(no_mangle)]
+pub extern "C" fn edgepos_node_poison(node: *const NodeHandle) -> i32 {
+    handle::with(node, |_| panic!("a fault that was asked for"))
+}

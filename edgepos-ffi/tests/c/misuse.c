@@ -1,0 +1,162 @@
+/* What a program does wrong is answered and harms nothing. Run plainly, under valgrind and with the sanitizers.
+ *
+ *     misuse CONFIG     where CONFIG is a file in TOML or JSON */
+
+#include <edgepos.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BASKET "00000000000000000000000000000001"
+
+static int failures;
+
+static void expect_at(int line, int32_t status, int32_t expected, const char *said) {
+    if (status != expected || !strstr(edgepos_last_detail(), said)) {
+        fprintf(stderr, "line %d: %d instead of %d: %s\n", line, status, expected, edgepos_last_detail());
+        failures += 1;
+    }
+}
+
+#define EXPECT(status, expected, said) expect_at(__LINE__, (status), (expected), (said))
+
+static edgepos_node *node;
+
+static void *sells(void *unused) {
+    int no;
+    (void)unused;
+    for (no = 0; no < 50; no += 1) {
+        edgepos_text *answer = NULL;
+        int32_t status = edgepos_node_status(node, &answer);
+        if (status != EDGEPOS_OK && status != EDGEPOS_STOPPED && status != EDGEPOS_INVALID) {
+            failures += 1;
+        }
+        edgepos_text_free(answer);
+    }
+    return NULL;
+}
+
+static void *waits(void *unused) {
+    edgepos_text *answer = NULL;
+    (void)unused;
+    /* Ends when the terminal is closed by the other thread, long before the time is over. */
+    while (edgepos_node_next_notice(node, 600000, &answer) == EDGEPOS_OK) {
+        edgepos_text_free(answer);
+    }
+    return NULL;
+}
+
+static void arguments(void) {
+    static const char not_utf8[] = {'{', (char)0xff, '}'};
+    size_t large = 16u << 20;
+    char *much = malloc(large);
+    edgepos_text *answer = NULL;
+    int64_t number = 42;
+    memset(much, '[', large);
+
+    EXPECT(edgepos_node_begin(node, NULL, 3, &answer), EDGEPOS_INVALID, "draft is NULL");
+    EXPECT(edgepos_node_begin(node, "{}", 2, NULL), EDGEPOS_INVALID, "out is NULL");
+    EXPECT(edgepos_node_begin(node, "{}", 2, &answer), EDGEPOS_BAD_REQUEST, "missing field");
+    EXPECT(edgepos_node_begin(node, NULL, 0, &answer), EDGEPOS_BAD_REQUEST, "draft");
+    EXPECT(edgepos_node_begin(node, not_utf8, sizeof not_utf8, &answer), EDGEPOS_INVALID, "not UTF-8");
+    EXPECT(edgepos_node_begin(node, much, large, &answer), EDGEPOS_INVALID, "over the limit");
+    EXPECT(edgepos_node_begin(node, "{}", SIZE_MAX, &answer), EDGEPOS_INVALID, "over the limit");
+    EXPECT(edgepos_node_begin(node, much, 200000, &answer), EDGEPOS_BAD_REQUEST, "draft");
+    EXPECT(edgepos_node_record(node, much, large, &answer), EDGEPOS_INVALID, "over the limit");
+    EXPECT(edgepos_node_record(node, "{\"type\":\"nothing\"}", 18, &answer), EDGEPOS_BAD_REQUEST, "unknown variant");
+    EXPECT(edgepos_node_abandon(node, "12", 2), EDGEPOS_BAD_REQUEST, "32 hexadecimal digits");
+    EXPECT(edgepos_node_abandon(node, much, large), EDGEPOS_INVALID, "over the limit");
+    EXPECT(edgepos_node_abandon(node, BASKET, 32), EDGEPOS_UNKNOWN_BASKET, "is not open");
+    EXPECT(edgepos_node_park(node, BASKET, 32), EDGEPOS_UNKNOWN_BASKET, "");
+    EXPECT(edgepos_node_claim(node, BASKET, 32, &answer), EDGEPOS_UNKNOWN_BASKET, "");
+    EXPECT(edgepos_node_basket(node, BASKET, 32, &answer), EDGEPOS_NOTHING, "");
+    EXPECT(edgepos_node_transaction(node, "1-0123456789ab/0:17", 19, &answer), EDGEPOS_NOTHING, "");
+    EXPECT(edgepos_node_transactions(node, "{\"nobody\":1}", 12, NULL, 0, 10, &answer), EDGEPOS_BAD_REQUEST, "nobody");
+    EXPECT(edgepos_node_counter(node, 70000, 0, 0, NULL, 0, &number), EDGEPOS_INVALID, "65535");
+    EXPECT(edgepos_node_counter(node, EDGEPOS_STOCK, 0, 9, NULL, 0, &number), EDGEPOS_INVALID, "state");
+    EXPECT(edgepos_node_counter(node, EDGEPOS_POINTS, 0, 0, (const uint8_t *)"nobody", 6, &number), EDGEPOS_NOTHING, "");
+    EXPECT(edgepos_node_counters_after(node, EDGEPOS_ANY_COUNTER, "0g", 2, &answer), EDGEPOS_BAD_REQUEST, "hexadecimal");
+    EXPECT(edgepos_node_report_condition(node, "nothing", 7, 1, "", 0), EDGEPOS_BAD_REQUEST, "nothing");
+    EXPECT(edgepos_node_report_inference(node, 9, 0), EDGEPOS_INVALID, "9");
+    if (answer != NULL || number != 42) {
+        fprintf(stderr, "an output was written by a call that was not done\n");
+        failures += 1;
+    }
+    free(much);
+}
+
+static void handles(void) {
+    edgepos_text *text = NULL, *made_up = (edgepos_text *)(uintptr_t)0xdeadbeef;
+    edgepos_events *events = NULL;
+    EXPECT(edgepos_node_status(NULL, &text), EDGEPOS_INVALID, "node is NULL");
+    EXPECT(edgepos_node_status((edgepos_node *)(uintptr_t)0xdeadbeef, &text), EDGEPOS_INVALID, "no living handle");
+    EXPECT(edgepos_node_status(node, &text), EDGEPOS_OK, "");
+    EXPECT(edgepos_node_status((edgepos_node *)(void *)text, NULL), EDGEPOS_INVALID, "no living handle");
+    edgepos_text_free(text);
+    edgepos_text_free(text);
+    edgepos_text_free(made_up);
+    edgepos_text_free(NULL);
+    edgepos_node_free(NULL);
+    edgepos_events_free(NULL);
+    if (edgepos_text_data(text) != NULL || edgepos_text_length(text) != 0 || edgepos_text_data(NULL) != NULL) {
+        failures += 1;
+    }
+    EXPECT(edgepos_node_events_since(node, "[]", 2, 0, &events), EDGEPOS_BAD_REQUEST, "cursor");
+    EXPECT(edgepos_node_events_since(node, NULL, 0, 0, &events), EDGEPOS_OK, "");
+    EXPECT(edgepos_events_next(events, 10000, &text), EDGEPOS_END, "");
+    edgepos_events_free(events);
+    edgepos_events_free(events);
+    EXPECT(edgepos_events_next(events, 0, &text), EDGEPOS_INVALID, "no living handle");
+    if (strcmp(edgepos_status_text(12345), "unknown status") != 0) {
+        failures += 1;
+    }
+}
+
+int main(int argc, char **argv) {
+    static char config[65536];
+    FILE *file = argc > 1 ? fopen(argv[1], "rb") : NULL;
+    size_t length = file ? fread(config, 1, sizeof config, file) : 0;
+    pthread_t threads[3];
+    edgepos_node *second = NULL;
+    edgepos_events *following = NULL;
+    edgepos_text *text = NULL;
+    uint64_t left = 0;
+    int at;
+    if (!file) {
+        return 2;
+    }
+    fclose(file);
+    EXPECT(edgepos_node_open(NULL, 10, &node), EDGEPOS_INVALID, "config is NULL");
+    EXPECT(edgepos_node_open(config, length, NULL), EDGEPOS_INVALID, "out is NULL");
+    EXPECT(edgepos_node_open("{\"terminal\":1}", 14, &node), EDGEPOS_SETUP, "missing field");
+    EXPECT(edgepos_node_open("terminal = 1", 12, &node), EDGEPOS_SETUP, "missing field");
+    EXPECT(edgepos_node_open("\n", 1, &node), EDGEPOS_SETUP, "");
+    EXPECT(edgepos_node_open(config, length, &node), EDGEPOS_OK, "");
+    arguments();
+    handles();
+    EXPECT(edgepos_node_events_since(node, NULL, 0, 1, &following), EDGEPOS_OK, "");
+
+    pthread_create(&threads[0], NULL, sells, NULL);
+    pthread_create(&threads[1], NULL, sells, NULL);
+    pthread_create(&threads[2], NULL, waits, NULL);
+    EXPECT(edgepos_node_close(node, 0, &left), EDGEPOS_OK, "");
+    for (at = 0; at < 3; at += 1) {
+        pthread_join(threads[at], NULL);
+    }
+    EXPECT(edgepos_node_close(node, 0, &left), EDGEPOS_STOPPED, "closed");
+    EXPECT(edgepos_node_status(node, &text), EDGEPOS_STOPPED, "not running");
+    EXPECT(edgepos_events_next(following, 10000, &text), EDGEPOS_STOPPED, "");
+    edgepos_node_free(node);
+    edgepos_node_free(node);
+    EXPECT(edgepos_node_status(node, &text), EDGEPOS_INVALID, "no living handle");
+    EXPECT(edgepos_node_close(node, 0, &left), EDGEPOS_INVALID, "no living handle");
+    edgepos_events_free(following);
+
+    /* One that is freed without being closed ends as in a crash; the next one opens the same files. */
+    EXPECT(edgepos_node_open(config, length, &second), EDGEPOS_OK, "");
+    edgepos_node_free(second);
+    printf("%d failures\n", failures);
+    return failures != 0;
+}

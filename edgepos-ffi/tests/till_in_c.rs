@@ -1,0 +1,30 @@
+//! A till in C sells, takes back, is killed between commit and reply and asks again with the same key; another brings its own loop.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use std::process::Command;
+
+#[test]
+fn a_till_in_c_books_once_through_a_crash() {
+    let Some(compiler) = support::compiler(false) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("till");
+    support::build(&compiler, "c11", &support::root().join("examples/c/till.c"), &program);
+    support::lives_through_a_crash(|config, steps| {
+        Command::new(&program).arg(config).args(steps).output().unwrap()
+    });
+}
+
+#[test]
+fn a_program_with_a_loop_of_its_own_books_once_through_a_restart() {
+    let Some(compiler) = support::compiler(false) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("own_loop");
+    support::build(&compiler, "c11", &support::root().join("examples/c/own_loop.c"), &program);
+    let output = Command::new(&program).output().unwrap();
+    let expected = "begun \"total\":258}\nbooked \"total\":258,\"repeated\":true}\nleads its store\n";
+    assert_eq!(support::text(&output.stdout), expected, "{}", support::text(&output.stderr));
+    assert!(output.status.success());
+}
