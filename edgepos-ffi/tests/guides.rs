@@ -1,0 +1,43 @@
+//! What the guides show is run.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+/// The only block of a language in a guide.
+fn shown(guide: &str, language: &str) -> String {
+    let text = fs::read_to_string(support::root().join("docs").join(guide)).unwrap();
+    let (_, rest) = text.split_once(&format!("```{language}\n")).unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_example_in_cpp_runs() {
+    let Some(compiler) = support::compiler(true) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let config = support::config(folder.path());
+    let source = format!(
+        "#include <edgepos.hpp>\n#include <iostream>\nint main() {{\nstd::string config = R\"({config})\";\n{}}}\n",
+        shown("c-guide-cpp.md", "cpp").replace("seconds(10)", "seconds(0)")
+    );
+    let (file, program) = (folder.path().join("shown.cpp"), folder.path().join("shown"));
+    fs::write(&file, source).unwrap();
+    support::build(&compiler, "c++17", &file, &program);
+    let output = Command::new(&program).output().unwrap();
+    let lines = support::text(&output.stdout);
+    let repeated: Vec<bool> = lines.lines().map(|line| line.contains("\"repeated\":true")).collect();
+    assert_eq!(repeated, [false, true], "{lines}{}", support::text(&output.stderr));
+}
+
+#[test]
+fn the_example_in_python_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(site) = support::wheel(folder.path()) else { return };
+    let config = support::config(folder.path());
+    let source = format!("config = '''{config}'''\n{}", shown("c-guide-python.md", "python"));
+    let output = Command::new("python3").args(["-c", &source]).env("PYTHONPATH", &site).output().unwrap();
+    assert_eq!(support::text(&output.stdout), "False True\n", "{}", support::text(&output.stderr));
+}
