@@ -74,11 +74,13 @@ pub enum Space {
     Parked = 27,
     /// Positions of chains whose bytes are lost, and events that counter rows lack since their bytes could not be read.
     Lost = 28,
+    /// Payments of this terminal that no sale has yet.
+    Payment = 29,
 }
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -107,6 +109,7 @@ impl Space {
         Self::Refunded,
         Self::Parked,
         Self::Lost,
+        Self::Payment,
     ];
 
     /// The number on disk.

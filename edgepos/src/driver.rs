@@ -236,6 +236,7 @@ impl Loop {
         let request = RequestId(self.last_request);
         let (made, reply) = match command {
             Command::Begin(draft, reply) => (self.terminal.begin(now, request, draft), reply),
+            Command::Update(draft, reply) => (self.terminal.update(now, request, draft), reply),
             Command::Commit(commit, reply) => (self.terminal.commit(now, request, commit), reply),
             Command::Abandon(basket, reply) => (self.terminal.abandon(now, request, basket), reply),
             Command::Counter(row, reply) => (self.terminal.ask_counter(now, request, row), reply),

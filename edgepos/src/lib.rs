@@ -102,6 +102,7 @@ pub use ports::{
     Ports, Rows, Store, StoreError, StoreFailure, SystemClock, Transport, TransportEvent, Uplink,
 };
 pub use retail::counters::CounterValue;
+pub use retail::payment::OpenPayment;
 pub use retail::record::Record;
 pub use retail::sale::basket::OpenBasket;
 pub use retail::sale::draft::Draft;

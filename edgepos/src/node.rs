@@ -11,6 +11,7 @@ use crate::model::{BasketId, Counter, CounterRow, ExceptionRaised, Line, PriceSe
 use crate::monitor::inference::Inference;
 use crate::ports::Rows;
 use crate::retail::counters::CounterValue;
+use crate::retail::payment::OpenPayment;
 use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
 use crate::retail::sale::draft::Draft;
@@ -23,12 +24,16 @@ use crate::terminal::{
 /// How long a flush has before it is looked at, and made once more.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// Open baskets of one answer: with its lines each may have 52 KiB, and no sale waits for a question.
+const BASKETS: usize = 64;
+
 /// What is asked of the terminal, at a moment, without changing it.
 type Question = Box<dyn FnOnce(&Terminal, Now) + Send>;
 
 /// What a node asks the driver.
 pub(crate) enum Command {
     Begin(Draft, oneshot::Sender<Result<Reply, Refusal>>),
+    Update(Draft, oneshot::Sender<Result<Reply, Refusal>>),
     Commit(Commit, oneshot::Sender<Result<Reply, Refusal>>),
     Abandon(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Counter(CounterRow, oneshot::Sender<Result<Reply, Refusal>>),
@@ -116,6 +121,17 @@ impl Node {
         }
     }
 
+    /// Changes an open basket as the cashier scans: see [`Terminal::update`].
+    ///
+    /// # Errors
+    /// Whatever may be refused of a sale, and when the basket is not open.
+    pub async fn update(&self, draft: Draft) -> Result<Begun, Refusal> {
+        match self.ask(|reply| Command::Update(draft, reply)).await? {
+            Reply::Begun { number, total } => Ok(Begun { number, total }),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
     /// Books a paid basket; returns when it is on disk: see [`Terminal::commit`].
     ///
     /// # Errors
@@ -181,15 +197,23 @@ impl Node {
             let after = all.last().map(|last| last.basket);
             let page = self
                 .query(move |terminal| {
-                    terminal.shop().sales().unresolved_after(after).take(MAX_PAGE).collect::<Vec<_>>()
+                    terminal.shop().sales().unresolved_after(after).take(BASKETS).collect::<Vec<_>>()
                 })
                 .await?;
-            let is_last = page.len() < MAX_PAGE;
+            let is_last = page.len() < BASKETS;
             all.extend(page);
             if is_last {
                 return Ok(all);
             }
         }
+    }
+
+    /// Payments whose outcome nobody has said, and money that no sale has: what a crash or a distracted cashier left.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn unresolved_payments(&self) -> Result<Vec<OpenPayment>, Refusal> {
+        self.query(Terminal::unresolved_payments).await
     }
 
     /// At most [`MAX_PAGE`] exceptions that are raised and have not ended, by what they are about, behind the one about `after`: the

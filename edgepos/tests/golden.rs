@@ -7,7 +7,8 @@ use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{
     BasketId, BasketParked, BasketTaken, BookedName, CashCount, CounterRow, Currency, DayClosed, DayOpened,
     DocType, Effect, Envelope, ExceptionEnded, ExceptionRaised, Kind, KnownKind, Line, NumberVoided, Origin,
-    PriceSet, ProductSet, Ref, RefRole, Reissue, StockLine, StockMoved, StockReason, Tender, Transaction,
+    PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet, ProductSet, Ref, RefRole, Reissue,
+    StockLine, StockMoved, StockReason, Tender, TenderType, Transaction,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -151,6 +152,18 @@ fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
             let raised = ExceptionRaised::new(&CounterRow::stock("milk", 1), -3, 0, Vec::new());
             (encoded(ExceptionEnded::new(&raised, 4)), EXCEPTION_ENDED)
         }
+        KnownKind::PaymentIntent => {
+            let (payment, basket) = (PaymentId([0xDD; 16]), BasketId([0xBB; 16]));
+            (
+                encoded(PaymentIntent { payment, basket, tender: TenderType::CARD, amount: 258 }),
+                PAYMENT_INTENT,
+            )
+        }
+        KnownKind::PaymentOutcome => {
+            let (payment, basket) = (PaymentId([0xDD; 16]), BasketId([0xBB; 16]));
+            let outcome = PaymentOutcome::new(payment, basket, PaymentState::APPROVED, 258, Some("auth 7"));
+            (encoded(outcome), PAYMENT_OUTCOME)
+        }
         KnownKind::BasketParked => {
             let parked: BasketParked = minicbor::decode(&bytes(BASKET_PARKED)).unwrap();
             assert_eq!((parked.basket, parked.total), (BasketId([0xBB; 16]), 258));
@@ -188,6 +201,8 @@ fn read_and_written(kind: KnownKind, bytes: &[u8]) -> Vec<u8> {
         KnownKind::DayClosed => again::<DayClosed>(bytes),
         KnownKind::ExceptionRaised => again::<ExceptionRaised>(bytes),
         KnownKind::ExceptionEnded => again::<ExceptionEnded>(bytes),
+        KnownKind::PaymentIntent => again::<PaymentIntent>(bytes),
+        KnownKind::PaymentOutcome => again::<PaymentOutcome>(bytes),
         KnownKind::BasketParked => again::<BasketParked>(bytes),
         KnownKind::BasketClaimed | KnownKind::BasketClosed => again::<BasketTaken>(bytes),
         KnownKind::Custom => bytes.to_vec(),
@@ -223,6 +238,11 @@ fn the_body_of_each_kind_is_these_bytes() {
     assert_eq!(hex(&encoded(unreferenced)), format!("ab{}0cf5", &TRANSACTION[2..]));
     let line = Line { sold: Some(3), ..transaction.lines[0].clone() };
     assert_eq!(hex(&encoded(line)), format!("a8{}0b03", &hex(&encoded(transaction.lines[0].clone()))[2..]));
+    let surplus: PaymentOutcome = minicbor::decode(&bytes(SURPLUS)).unwrap();
+    assert_eq!((surplus.state, surplus.beside()), (PaymentState::SURPLUS, Some(event_id())));
+    assert_eq!(hex(&encoded(surplus)), SURPLUS);
+    let of_payment = Tender::new(TenderType::CARD, 258, None).of_payment(PaymentId([0xDD; 16]));
+    assert_eq!(hex(&encoded(of_payment)), format!("8401190102f650{}", "dd".repeat(16)));
     let raised: ExceptionRaised = minicbor::decode(&bytes(EXCEPTION_RAISED)).unwrap();
     assert_eq!(raised.row(), Some(CounterRow::stock("milk", 1)));
 }
@@ -278,6 +298,12 @@ const DAY_CLOSED: &str = "a3001a0134b3ca0119138802815100030000000000050100000000
 const TRANSACTION_WITH_CHANGE: &str = "ab0050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0100026153030705634555520681a7000101646d696c6b02020300040005190102068007818200190102088009000a1901020b182a";
 const DAY_OPENED_WITH_CASH: &str = "a3001a0134b3ca01000281a4006355534401190f3c026566726f6e7403190fa0";
 const DAY_CLOSED_WITH_CASH: &str = "a4001a0134b3ca0119138802815100030000000000050100000000000000090381a4006355534401190f3c026566726f6e7403190fa0";
+const PAYMENT_INTENT: &str =
+    "a40050dddddddddddddddddddddddddddddddd0150bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb020103190102";
+const PAYMENT_OUTCOME: &str =
+    "a50050dddddddddddddddddddddddddddddddd0150bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0200031901020466617574682037";
+const SURPLUS: &str = "a50050dddddddddddddddddddddddddddddddd0150bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0203031901020551\
+    0003000000000005010000000000000009";
 const BASKET_PARKED: &str = "a40050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0119010202634555520341a0";
 const BASKET_TAKEN: &str = "a20050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0181510003000000000005010000000000000009";
 const EXCEPTION_RAISED: &str =

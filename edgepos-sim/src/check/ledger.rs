@@ -441,6 +441,21 @@ pub(super) mod tests {
         ledger
     }
 
+    /// The basket of that sale, as a terminal lists it.
+    pub(in super::super) fn open_basket(total: i64) -> OpenBasket {
+        let (currency, lines, operator) = (Currency::EUR, Vec::new(), None);
+        OpenBasket {
+            basket: ID,
+            series: "S".into(),
+            number: 1,
+            total,
+            begun_ms: 0,
+            currency,
+            lines,
+            operator,
+        }
+    }
+
     fn asked() -> Ledger {
         let mut ledger = promised();
         ledger.asks_commit(&Commit { basket: ID, key: KEY, tenders: Tender::cash(250).into() });
@@ -538,7 +553,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_restart_must_list_what_is_open_and_nothing_else() {
-        let open = OpenBasket { basket: ID, series: "S".into(), number: 1, total: 250, begun_ms: 0 };
+        let open = open_basket(250);
         promised().lists_open(0, std::slice::from_ref(&open)).unwrap();
         assert_eq!(promised().lists_open(0, &[]).unwrap_err().rule, Rule::NothingLost);
         assert_eq!(paid().lists_open(0, std::slice::from_ref(&open)).unwrap_err().rule, Rule::NothingLost);

@@ -75,7 +75,7 @@ fn wrong(what: String) -> Violation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ledger::tests::{ID, paid, promised, receipt};
+    use super::super::ledger::tests::{ID, open_basket, paid, promised, receipt};
     use super::super::view::tests::{sale, store_of, store_with_one_sale, voided};
     use super::*;
 
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(count(&store_of(&[(1, sale(ID, 2)), (2, voided(1))]), &paid()), 0);
         assert_eq!(count(&store_of(&[(1, sale(ID, 1)), (2, voided(1))]), &paid()), 1);
         let mut view = store_of(&[(1, sale(ID, 2))]);
-        let open = edgepos::OpenBasket { basket: ID, series: "S".into(), number: 1, total: 0, begun_ms: 0 };
+        let open = open_basket(0);
         view.terminals[0].open.push(open);
         view.terminals[0].replica = receipt(1, 1).event.chain.replica;
         assert_eq!(count(&view, &paid()), 0);

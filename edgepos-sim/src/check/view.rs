@@ -273,6 +273,8 @@ impl Facts {
                 | KnownKind::StockMoved
                 | KnownKind::DayOpened
                 | KnownKind::DayClosed
+                | KnownKind::PaymentIntent
+                | KnownKind::PaymentOutcome
                 | KnownKind::BasketParked
                 | KnownKind::BasketClaimed
                 | KnownKind::BasketClosed

@@ -8,8 +8,10 @@ use super::envelope::Envelope;
 use super::exception::Exceptions;
 use super::exception::body::{ExceptionEnded, ExceptionRaised};
 use super::exception::judge::Standing;
+use super::keys::name::BookedName;
 use super::kind::KnownKind;
 use super::parked::{self, Parked};
+use super::payment::{self, Payments};
 use super::reissued::Reissued;
 use super::returns::Returns;
 use super::unreadable::Unreadable;
@@ -21,6 +23,7 @@ use crate::terminal::unit_of_work::{Then, UnitOfWork};
 pub(crate) enum Change {
     EffectsAlone,
     Parked(parked::Change),
+    Payment(payment::Change),
     Sale,
     Register(RegisterChange),
     Raised(ExceptionRaised),
@@ -32,6 +35,7 @@ pub(crate) struct Touched<'r> {
     pub(crate) catalogue: &'r mut Catalogue,
     pub(crate) exceptions: &'r mut Exceptions,
     pub(crate) returns: &'r mut Returns,
+    pub(crate) payments: &'r mut Payments,
     pub(crate) counters: &'r Counters,
     pub(crate) reissued: &'r Reissued,
 }
@@ -52,6 +56,8 @@ impl Change {
             Some(KnownKind::BasketClaimed | KnownKind::BasketClosed) => {
                 Self::Parked(Parked::read_taken(envelope)?)
             }
+            Some(KnownKind::PaymentIntent) => Self::Payment(Payments::read_intent(envelope)?),
+            Some(KnownKind::PaymentOutcome) => Self::Payment(Payments::read_outcome(envelope)?),
             Some(KnownKind::Transaction) => Self::Sale,
             // Their effects say it all, and those of a later version's kinds count as well.
             Some(
@@ -76,7 +82,7 @@ impl Change {
         rooms: Touched<'_>,
         out: &mut UnitOfWork,
     ) {
-        let Touched { catalogue, exceptions, returns, counters, reissued } = rooms;
+        let Touched { catalogue, exceptions, returns, payments, counters, reissued } = rooms;
         match self {
             Self::Register(change) => {
                 if let Some(product) = catalogue.apply(change, out) {
@@ -98,6 +104,13 @@ impl Change {
             Self::Sale => {
                 catalogue.note_scales(&envelope.effects, out);
                 returns.note(envelope, out);
+                payments.sold(envelope, out);
+            }
+            Self::Payment(change) => {
+                if let Some((basket, events)) = Payments::paid_twice(id, &change) {
+                    exceptions.note_twice(now, BookedName::Basket(basket), &events, out);
+                }
+                payments.apply(envelope, change, out);
             }
             Self::Parked(change) => Parked::apply(id, envelope, &change, out),
             Self::EffectsAlone => {}

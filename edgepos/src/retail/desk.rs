@@ -1,16 +1,20 @@
-//! The desk where a basket is handled: the rooms that work on it together, lent for one call.
+//! The desk where a basket is handled, and what stands beside it is recorded: the rooms that work together, lent for one call.
 
 use std::collections::BTreeSet;
 
-use edgepos_core::IdempotencyKey;
+use edgepos_core::{EventId, IdempotencyKey};
 
 use super::catalogue::Catalogue;
 use super::counters::Counters;
 use super::day::Day;
+use super::envelope::{Ref, RefRole};
 use super::keys::Keys;
 use super::keys::found::Found;
 use super::keys::name::Wanted;
 use super::parked::{Parked, Purpose};
+use super::payment::Payments;
+use super::payment::body::Step;
+use super::record::{Record, What};
 use super::returns::{Read, Returns};
 use super::sale::Sales;
 use super::sale::body::BasketId;
@@ -20,6 +24,7 @@ use super::sold::Sold;
 use super::unreadable::Unreadable;
 use crate::ports::Rows;
 use crate::terminal::io::{Reply, RequestId};
+use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
 
@@ -28,23 +33,90 @@ pub(crate) struct Desk<'a> {
     pub(super) sales: &'a mut Sales,
     pub(super) returns: &'a mut Returns,
     pub(super) parked: &'a mut Parked,
+    pub(super) payments: &'a mut Payments,
     pub(super) sold: &'a mut Sold,
     pub(super) keys: &'a mut Keys,
     pub(super) counters: &'a Counters,
     pub(super) catalogue: &'a Catalogue,
-    pub(super) day: &'a Day,
+    pub(super) day: &'a mut Day,
 }
 
 impl Desk<'_> {
     /// See [`Terminal::begin`](crate::Terminal::begin).
     pub(crate) fn begin(self, turn: &mut Turn<'_>, request: RequestId, draft: Draft) -> Result<(), Refusal> {
+        self.open(turn, request, draft, false)
+    }
+
+    /// See [`Terminal::update`](crate::Terminal::update).
+    pub(crate) fn update(self, turn: &mut Turn<'_>, request: RequestId, draft: Draft) -> Result<(), Refusal> {
+        self.sales.check_update(&draft)?;
+        self.open(turn, request, draft, true)
+    }
+
+    fn open(
+        self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        draft: Draft,
+        updates: bool,
+    ) -> Result<(), Refusal> {
         self.catalogue.check_scales(&draft.lines)?;
-        let Some(draft) = self.returns.begin(turn, self.keys, request, draft)? else { return Ok(()) };
+        let Some(draft) = self.returns.begin(turn, self.keys, request, draft, updates)? else {
+            return Ok(());
+        };
         let Self { sales, sold, keys, counters, day, .. } = self;
-        let opening = Opening { request, draft, allowed: Ok(()) };
+        let opening = Opening { request, draft, allowed: Ok(()), updates };
         let originals = sales.begin(turn, keys, counters, day.selling(), opening)?;
         read_sold(turn, sold, keys, originals);
         Ok(())
+    }
+
+    /// Records what is no sale.
+    pub(super) fn record(self, turn: &mut Turn<'_>, record: Record) -> Result<EventId, Refusal> {
+        let (key, repairs) = (record.key(), record.repairs());
+        let (what, mode) = record.into_parts();
+        if !what.is_promised() {
+            let promised = self.sales.promised().saturating_add(self.payments.promised());
+            turn.disk.check(promised, what.needs())?;
+        }
+        match what {
+            What::Payment(step) => self.record_payment(turn, step, key),
+            What::Event { kind, lane, body, effects } => {
+                let above = self.catalogue.above(kind, &body, repairs)?;
+                let entry =
+                    Entry { lane, mode, effects, key, above, ..Entry::new(self.day.open(), kind, body) };
+                turn.ledger.record(turn.now, turn.config, entry)
+            }
+            What::Day(record) => {
+                let open = self.sales.open_baskets();
+                self.day.record(turn, self.counters, open, record, mode, key)
+            }
+        }
+    }
+
+    /// Records a step of a payment, of a basket that is open here, or of one that was.
+    fn record_payment(
+        self,
+        turn: &mut Turn<'_>,
+        step: Step,
+        key: Option<IdempotencyKey>,
+    ) -> Result<EventId, Refusal> {
+        let (payment, basket, (operator, day)) = match &step {
+            Step::Intent(intent) => {
+                self.payments.check_intent(intent)?;
+                (intent.payment, intent.basket, self.sales.check_payable(intent.basket)?)
+            }
+            Step::Outcome(outcome) => {
+                self.payments.check_outcome(outcome)?;
+                (outcome.payment, outcome.basket, self.sales.cashier(outcome.basket))
+            }
+        };
+        let basket = Ref { role: RefRole::BASKET, id: basket.0.to_vec() };
+        let payment = Ref { role: RefRole::PAYMENT, id: payment.0.to_vec() };
+        let refs = vec![basket, payment];
+        let entry =
+            Entry { operator, refs, key, ..Entry::new(day.or(self.day.open()), step.kind(), step.body()) };
+        turn.ledger.record(turn.now, turn.config, entry)
     }
 
     /// Which event a receipt is.
@@ -61,10 +133,10 @@ impl Desk<'_> {
 
     /// A return whose receipts are read begins, where they allow it.
     fn receipts_read(self, turn: &mut Turn<'_>, read: Option<Read>) {
-        let Some(Read { draft, waiting, allowed }) = read else { return };
+        let Some(Read { draft, waiting, allowed, updates }) = read else { return };
         let Self { sales, sold, keys, counters, day, .. } = self;
         for request in waiting {
-            let opening = Opening { request, draft: draft.clone(), allowed: allowed.clone() };
+            let opening = Opening { request, draft: draft.clone(), allowed: allowed.clone(), updates };
             match sales.begin(turn, keys, counters, day.selling(), opening) {
                 Ok(originals) => read_sold(turn, sold, keys, originals),
                 Err(refusal) => turn.out.reply(request, Err(refusal)),
@@ -89,7 +161,7 @@ impl Desk<'_> {
         key: IdempotencyKey,
         found: Result<Found, Unreadable>,
     ) {
-        self.sales.commit_answered(turn, self.keys, self.day.open(), key, found);
+        self.sales.commit_answered(turn, self.keys, self.payments, self.day.open(), key, found);
     }
 
     /// See [`Terminal::abandon`](crate::Terminal::abandon).
@@ -103,7 +175,10 @@ impl Desk<'_> {
             let limit = turn.config.max_commits;
             return self.parked.ask(limit, request, basket, Purpose::Close, turn.out);
         }
-        self.sales.abandon(turn, self.day.open(), request, basket)
+        self.payments.check_no_money(basket)?;
+        self.sales.abandon(turn, self.day.open(), request, basket)?;
+        self.payments.basket_left(basket, turn.out);
+        Ok(())
     }
 
     /// See [`Terminal::park`](crate::Terminal::park).
@@ -113,7 +188,9 @@ impl Desk<'_> {
         request: RequestId,
         basket: BasketId,
     ) -> Result<(), Refusal> {
+        self.payments.check_no_money(basket)?;
         if self.sales.park(turn, self.day.open(), request, basket)? {
+            self.payments.basket_left(basket, turn.out);
             return Ok(());
         }
         self.parked.ask(turn.config.max_commits, request, basket, Purpose::Park, turn.out)

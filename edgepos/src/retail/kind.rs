@@ -108,6 +108,10 @@ macro_rules! each_kind {
             9 CUSTOM Custom "custom" Telemetry Vendor opaque;
             /// A counter is at its floor again, so that its next fall is told anew; decided by the store.
             12 EXCEPTION_ENDED ExceptionEnded "exception_ended" Transactions Exception cbor exception::body::ExceptionEnded;
+            /// A payment terminal is about to be asked for money.
+            14 PAYMENT_INTENT PaymentIntent "payment_intent" Transactions Sale cbor payment::body::PaymentIntent;
+            /// What became of a payment.
+            15 PAYMENT_OUTCOME PaymentOutcome "payment_outcome" Transactions Sale cbor payment::body::PaymentOutcome;
             /// A basket is put aside, for whichever till recalls it.
             16 BASKET_PARKED BasketParked "basket_parked" Transactions Sale cbor parked::body::BasketParked;
             /// A parked basket goes on at a till.

@@ -31,6 +31,7 @@ pub(crate) mod change;
 pub(crate) mod day;
 pub(crate) mod exception;
 pub(crate) mod parked;
+pub(crate) mod payment;
 pub(crate) mod returns;
 pub(crate) mod sale;
 pub(crate) mod stock;

@@ -6,6 +6,7 @@ use super::day::body::DayRecord;
 use super::effect::Effect;
 use super::envelope::Mode;
 use super::kind::KnownKind;
+use super::payment::body::Step;
 use crate::terminal::disk;
 use crate::terminal::refusal::Refusal;
 
@@ -29,9 +30,16 @@ pub(crate) enum What {
     Event { kind: KnownKind, lane: Lane, body: Vec<u8>, effects: Vec<Effect> },
     /// The business day begins or ends; its room writes the body when it is recorded.
     Day(DayRecord),
+    /// A step of a payment, which belongs to a basket.
+    Payment(Step),
 }
 
 impl What {
+    /// Whether there is room for it on a full disk: it was promised with what it follows on.
+    pub(crate) fn is_promised(&self) -> bool {
+        matches!(self, Self::Payment(Step::Outcome(_)))
+    }
+
     /// Bytes that recording it writes at most.
     pub(crate) fn needs(&self) -> u64 {
         match self {
@@ -39,6 +47,7 @@ impl What {
                 let keys: usize = effects.iter().map(|effect| effect.key.len() + 32).sum();
                 disk::writes(body.len() + keys, effects.len())
             }
+            Self::Payment(step) => disk::writes(step.body().len(), 2),
             Self::Day(record) => disk::writes(128 * record.cash.len(), 2 + record.cash.len()),
         }
     }

@@ -130,6 +130,7 @@ fn contents(record: &Record) -> Contents {
     let mode = record.mode;
     match record.what() {
         What::Event { kind, body, effects, .. } => Contents::of(kind.kind(), mode, body, effects),
+        What::Payment(step) => Contents::of(step.kind().kind(), mode, &step.body(), &[]),
         What::Day(DayRecord { change, amount, cash }) => {
             let cash = (!cash.is_empty()).then(|| cash.clone());
             let (kind, body) = match *change {

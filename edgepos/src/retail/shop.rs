@@ -19,6 +19,7 @@ use super::keys::booked::Booked;
 use super::keys::lookup::Question;
 use super::keys::name::{BookedName, LookupId};
 use super::parked::Parked;
+use super::payment::Payments;
 use super::quarantine::Quarantine;
 use super::record::{Record, What};
 use super::recordings::Recordings;
@@ -34,7 +35,7 @@ use super::uncounted::Uncounted;
 use super::unreadable::Unreadable;
 use crate::ports::{Rows, Store, StoreError};
 use crate::terminal::io::{Notice, Reply, RequestId};
-use crate::terminal::ledger::{Arrival, Entry, Ledger};
+use crate::terminal::ledger::{Arrival, Ledger};
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
 use crate::terminal::unit_of_work::{Then, UnitOfWork, Wants};
@@ -48,6 +49,7 @@ pub(crate) struct Shop {
     sales: Sales,
     returns: Returns,
     parked: Parked,
+    payments: Payments,
     sold: Sold,
     counters: Counters,
     applied: Applied,
@@ -61,7 +63,7 @@ pub(crate) struct Shop {
 
 impl Shop {
     /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 14] = [
+    pub(crate) const SPACES: [Space; 15] = [
         Space::Basket,
         Space::Series,
         Space::Day,
@@ -76,6 +78,7 @@ impl Shop {
         Space::ExceptionEnd,
         Space::Reissued,
         Space::SetAside,
+        Space::Payment,
     ];
 
     /// Takes a row of one of [`SPACES`](Self::SPACES) from disk; rows of other spaces are not for the shop.
@@ -85,6 +88,7 @@ impl Shop {
             Space::ClosedDay => self.day.restore_closed(value),
             Space::Refunded => self.returns.restore(key, value),
             Space::Basket => self.sales.restore_basket(value),
+            Space::Payment => self.payments.restore(key, value),
             Space::Series => self.sales.series().restore(key, value),
             Space::Counter => self.counters.restore(key, value),
             Space::Applied => self.applied.restore(key, value),
@@ -126,6 +130,7 @@ impl Shop {
         out: &mut UnitOfWork,
     ) -> Result<(), Unreadable> {
         self.sales.series().start(first, ledger.author(), joins);
+        self.payments.start(first.terminal(), |basket| self.sales.is_open(basket), out);
         self.counters.start(out)?;
         self.exceptions.start(now, standing(&self.counters, &self.catalogue, &self.reissued));
         self.keys.start(ledger.author(), ledger.durable(), out);
@@ -173,8 +178,8 @@ impl Shop {
 
     /// The desk where baskets are begun, committed, abandoned, parked and claimed.
     pub(crate) fn desk(&mut self) -> Desk<'_> {
-        let Self { sales, returns, parked, sold, keys, counters, catalogue, day, .. } = self;
-        Desk { sales, returns, parked, sold, keys, counters, catalogue, day }
+        let Self { sales, returns, parked, payments, sold, keys, counters, catalogue, day, .. } = self;
+        Desk { sales, returns, parked, payments, sold, keys, counters, catalogue, day }
     }
 
     /// The sales of a basket are known: whoever waits for them goes on.
@@ -293,27 +298,9 @@ impl Shop {
         if let Some(key) = record.key() {
             return self.recordings.ask(turn, &mut self.keys, request, key, record);
         }
-        let id = self.write(turn, record)?;
+        let id = self.desk().record(turn, record)?;
         turn.out.then(Then::Reply(request, Reply::Recorded(id)));
         Ok(())
-    }
-
-    fn write(&mut self, turn: &mut Turn<'_>, record: Record) -> Result<EventId, Refusal> {
-        let (key, repairs) = (record.key(), record.repairs());
-        let (what, mode) = record.into_parts();
-        turn.disk.check(self.sales.promised(), what.needs())?;
-        match what {
-            What::Event { kind, lane, body, effects } => {
-                let above = self.catalogue.above(kind, &body, repairs)?;
-                let entry =
-                    Entry { lane, mode, effects, key, above, ..Entry::new(self.day.open(), kind, body) };
-                turn.ledger.record(turn.now, turn.config, entry)
-            }
-            What::Day(record) => {
-                let open = self.sales.open_baskets();
-                self.day.record(turn, &self.counters, open, record, mode, key)
-            }
-        }
     }
 
     /// The rows of a name were read: who waits for them goes on, once all names that it asked for are.
@@ -338,7 +325,7 @@ impl Shop {
             }
             Question::Record(key) => {
                 if let Some(record) = self.recordings.answered(turn.out, &self.keys, key, found) {
-                    match self.write(turn, record) {
+                    match self.desk().record(turn, record) {
                         Ok(id) => turn.out.then(Then::Recorded(key, id)),
                         Err(refusal) => self.recordings.refuse(turn.out, key, &refusal),
                     }
@@ -507,8 +494,8 @@ impl Shop {
         }
         let change = Change::read(id, envelope)?;
         self.move_counters(now, id, envelope, own, out)?;
-        let Self { catalogue, exceptions, returns, counters, reissued, .. } = self;
-        let touched = Touched { catalogue, exceptions, returns, counters, reissued };
+        let Self { catalogue, exceptions, returns, payments, counters, reissued, .. } = self;
+        let touched = Touched { catalogue, exceptions, returns, payments, counters, reissued };
         change.carry_out(now, id, envelope, touched, out);
         Ok(())
     }
@@ -550,6 +537,16 @@ impl Shop {
     /// The room of exceptions, for questions.
     pub(crate) fn exceptions(&self) -> &Exceptions {
         &self.exceptions
+    }
+
+    /// Bytes that the commits of open baskets and the outcomes of payments may write.
+    pub(crate) fn promised(&self) -> u64 {
+        self.sales.promised().saturating_add(self.payments.promised())
+    }
+
+    /// The room of payments, for questions.
+    pub(crate) fn payments(&self) -> &Payments {
+        &self.payments
     }
 
     /// The room of baskets, for questions.

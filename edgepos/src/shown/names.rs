@@ -4,7 +4,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text;
-use crate::model::{BasketId, Currency};
+use crate::model::{BasketId, Currency, PaymentId, PaymentState};
 use crate::terminal::ConditionKind;
 
 impl Serialize for BasketId {
@@ -16,6 +16,24 @@ impl Serialize for BasketId {
 impl<'de> Deserialize<'de> for BasketId {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         text::deserialize(from)
+    }
+}
+
+impl Serialize for PaymentId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        text::serialize(self, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for PaymentId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        text::deserialize(from)
+    }
+}
+
+impl Serialize for PaymentState {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
     }
 }
 

@@ -47,30 +47,18 @@ pub use replacing::ReplaceError;
 pub use restore::{RestoreError, Restored, RowError};
 pub use status::Status;
 
-use self::clocks::Clocks;
-use self::condition::Conditions;
-use self::findings::Seen;
-use self::frame::Frame;
-use self::ledger::Ledger;
-use self::level::Levels;
-use self::links::Links;
-use self::proposing::STORE_EVENT;
-use self::reissue::{InReissue, Lent};
-use self::replacing::Replacing;
-use self::status::Known;
-use self::turn::Turn;
-use self::unit_of_work::{LoadFor, UnitOfWork};
+use self::{
+    clocks::Clocks, condition::Conditions, findings::Seen, frame::Frame, ledger::Ledger, level::Levels,
+    links::Links, proposing::STORE_EVENT, reissue::InReissue, reissue::Lent, replacing::Replacing,
+    status::Known, turn::Turn, unit_of_work::LoadFor, unit_of_work::UnitOfWork,
+};
 use crate::history::durability::Durability;
 use crate::ports::Rows;
 use crate::retail::catalogue::body::{PriceSet, ProductSet};
 use crate::retail::counters::CounterValue;
 use crate::retail::effect::{Counter, CounterRow};
-use crate::retail::record::Record;
-use crate::retail::sale::basket::OpenBasket;
-use crate::retail::sale::body::BasketId;
-use crate::retail::sale::draft::Draft;
-use crate::retail::sale::receipt::Commit;
-use crate::retail::shop::Shop;
+use crate::retail::sale::{basket::OpenBasket, body::BasketId, draft::Draft, receipt::Commit};
+use crate::retail::{payment::OpenPayment, record::Record, shop::Shop};
 
 /// One terminal of a store.
 ///
@@ -174,6 +162,13 @@ impl Terminal {
     /// Whatever may be refused of a sale is refused here, before the customer pays; nothing was written then.
     pub fn begin(&mut self, now: Now, request: RequestId, draft: Draft) -> Result<(), Refusal> {
         self.command(now, |shop, turn| shop.desk().begin(turn, request, draft))
+    }
+
+    /// Changes an open basket as the cashier scans: `draft` is all of it, under the number that it has. The reply is [`Reply::Begun`].
+    /// # Errors
+    /// As [`begin`](Self::begin), when it is not open, and when it would be another document, series, currency or mode.
+    pub fn update(&mut self, now: Now, request: RequestId, draft: Draft) -> Result<(), Refusal> {
+        self.command(now, |shop, turn| shop.desk().update(turn, request, draft))
     }
 
     /// Books a paid basket; a repeat of the key, also after a crash, books nothing. The reply is [`Reply::Committed`], with the receipt.
@@ -327,9 +322,9 @@ impl Terminal {
         Known { config, ledger, election, links, shop, disk, conditions }
     }
 
-    /// Bytes that the commits of open baskets may write: the driver has them set aside, so that what was begun is booked on a full disk.
+    /// Bytes that commits of open baskets and outcomes of payments may write: the driver has them set aside, so that what was begun is booked on a full disk.
     pub fn promised(&self) -> u64 {
-        self.shop.sales().promised()
+        self.shop.promised()
     }
 
     /// What would survive a power cut here.
@@ -352,6 +347,11 @@ impl Terminal {
     /// Baskets that were begun and neither committed nor abandoned, by rising id. After a crash the cashier settles each.
     pub fn unresolved(&self) -> Vec<OpenBasket> {
         self.shop.sales().unresolved().collect()
+    }
+
+    /// Payments whose outcome nobody has said, and money that no sale has. After a crash the cashier settles each.
+    pub fn unresolved_payments(&self) -> Vec<OpenPayment> {
+        self.shop.payments().open().collect()
     }
 
     /// Events whose bytes nobody has who was asked: counters of whoever never had them lack what they did.

@@ -5,6 +5,7 @@ use edgepos_sync::RecordError;
 use thiserror::Error;
 
 use crate::retail::effect::Counter;
+use crate::retail::payment::name::PaymentId;
 use crate::retail::sale::body::{BasketId, TendersError};
 use crate::retail::sale::receipt::Receipt;
 use crate::retail::unreadable::Unreadable;
@@ -74,6 +75,23 @@ pub enum Refusal {
     /// The payments are not those of the basket, which stays open.
     #[error(transparent)]
     Tenders(#[from] TendersError),
+    /// Nobody has intended this payment for this basket, or it is settled.
+    #[error("payment {0} is not known for this basket, or settled")]
+    UnknownPayment(PaymentId),
+    /// The name of a payment is in use: another attempt has another name.
+    #[error("payment {0} was intended before")]
+    PaymentExists(PaymentId),
+    /// Money was taken for the basket: it is committed, or the money is given back first.
+    #[error("basket {basket} is neither given up nor parked: money was taken for it, by payment {payment}")]
+    MoneyTaken {
+        /// The basket that money was taken for.
+        basket: BasketId,
+        /// One of its payments.
+        payment: PaymentId,
+    },
+    /// What was begun with the basket stays as it is while it is open: its document, series, currency and mode.
+    #[error("basket {0}: document, series, currency and mode stay as they were begun")]
+    BasketIsOther(BasketId),
     /// A draft names the effect on a counter that follows from its lines and payments.
     #[error("the effect on counter {} follows from lines and payments", .0.0)]
     DerivedCounter(Counter),

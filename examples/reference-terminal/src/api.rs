@@ -3,6 +3,7 @@
 //! | call | body | answer |
 //! |---|---|---|
 //! | `POST /begin` | [`Begin`] | [`Begun`](edgepos::Begun) |
+//! | `POST /update` | [`Begin`], of an open basket | [`Begun`](edgepos::Begun) |
 //! | `POST /commit` | [`Pay`] | [`Committed`] |
 //! | `POST /abandon` | [`Abandon`] | [`Done`] |
 //! | `POST /park` | [`Park`] | [`Done`] |
@@ -12,6 +13,7 @@
 //! | `GET /diagnosis` | | [`Diagnosis`](edgepos::Diagnosis): how the engines are |
 //! | `GET /lost` | | list of [`LostEvents`] |
 //! | `GET /unresolved` | | list of [`OpenBasket`](edgepos::OpenBasket) |
+//! | `GET /payments` | | list of [`OpenPayment`](edgepos::OpenPayment): what became of each must still be said |
 //! | `GET /exceptions?after=ROW` | | list of [`ExceptionRaised`](edgepos::model::ExceptionRaised), at most 1,000 |
 //! | `GET /counters?product=CODE` | | list of [`CounterValue`](edgepos::CounterValue) |
 //! | `GET /counters?counter=0&after=…&limit=…` | | the same, a page: see [`CounterPage`] |
@@ -32,9 +34,13 @@
 //! basket and key. A field that a call does not have is refused at every level, and nothing of the call is done. A call that changes
 //! something has the content type `application/json`, or that of the picture.
 
+mod payment;
+
 use edgepos::Committed;
 use edgepos::model::{DocType, Mode};
 use serde::{Deserialize, Serialize};
+
+pub use self::payment::{IntentPart, OutcomePart, OutcomeState, TenderKind, TenderPart};
 
 /// Whether a field has its default and need not be written.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -192,33 +198,6 @@ pub struct Pay {
     pub drawer: Option<String>,
 }
 
-/// One payment of a transaction.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TenderPart {
-    /// By what it is paid.
-    pub kind: TenderKind,
-    /// How much, in minor units.
-    pub amount: i64,
-    /// The payment provider's reference.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_ref: Option<String>,
-}
-
-/// A means of payment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TenderKind {
-    /// Notes and coins.
-    Cash,
-    /// A debit or credit card.
-    Card,
-    /// A gift card or a voucher.
-    StoredValue,
-    /// Anything else, such as a manufacturer's coupon.
-    Other,
-}
-
 /// A basket to give up.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -318,6 +297,10 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valid_to: Option<u64>,
     },
+    /// A payment terminal is about to be asked for money.
+    PaymentIntent(IntentPart),
+    /// What it said.
+    PaymentOutcome(OutcomePart),
     /// The business day begins.
     DayOpened {
         /// The business day, as the number yyyymmdd: a date after the last one.
@@ -525,6 +508,8 @@ pub enum ProblemCode {
     Elsewhere,
     /// The payments less the change do not come to the total. The basket stays open, for a call with the right ones.
     Tenders,
+    /// The payment is not known for this basket, its name is in use, or money was taken for a basket that shall be given up.
+    Payment,
     /// The basket is booked already, here or at another terminal, or the key is something else's.
     Booked,
     /// A business day is open, or none is, or baskets are open, or the date is not after the last.

@@ -124,3 +124,50 @@ fn nobody_but_a_program_on_this_machine_may_call() {
     );
     assert!(answer.contains("127.0.0.1 or localhost"), "{answer}");
 }
+
+/// A basket that grows, and a card that is asked in two steps.
+#[test]
+fn a_basket_changes_and_is_paid_in_two_steps() {
+    let till = Terminal::start("", &[]);
+    let ask = |method: &str, path: &str, body: &Value| {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let (status, answer) = support::ask(&till.address, method, path, &text);
+        (status, serde_json::from_str::<Value>(&answer).unwrap())
+    };
+    let basket = |lines: &[(u16, i64)]| {
+        let lines: Vec<Value> = lines
+            .iter()
+            .map(|(no, amount)| json!({ "no": no, "product": "milk", "quantity": 1, "amount": amount }))
+            .collect();
+        json!({
+            "basket": name(1), "doc_type": "sale", "currency": "EUR", "operator": "ann", "lines": lines,
+        })
+    };
+    assert_eq!(ask("POST", "/update", &basket(&[(1, 100)])).0, 409, "it is not begun");
+    assert_eq!(ask("POST", "/begin", &basket(&[(1, 100)])).1["total"], 100);
+    let changed = ask("POST", "/update", &basket(&[(1, 100), (2, 158)])).1;
+    assert_eq!(changed, json!({ "number": 1, "total": 258 }));
+    let open = ask("GET", "/unresolved", &Value::Null).1;
+    assert_eq!((&open[0]["operator"], open[0]["lines"].as_array().unwrap().len()), (&json!("ann"), 2));
+    let step = |kind: &str, more: Value| {
+        let mut step = json!({ "type": kind, "payment": name(7), "basket": name(1), "amount": 258 });
+        step.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        step
+    };
+    let misspelt = ask("POST", "/record", &step("payment_intent", json!({ "kind": "card", "amout": 1 })));
+    assert_eq!(misspelt.0, 400, "{misspelt:?}");
+    assert_eq!(ask("POST", "/record", &step("payment_intent", json!({ "kind": "card" }))).0, 200);
+    let waiting = ask("GET", "/payments", &Value::Null).1;
+    assert_eq!((&waiting[0]["payment"], &waiting[0]["state"]), (&json!(name(7)), &Value::Null));
+    let approved = step("payment_outcome", json!({ "state": "approved", "external_ref": "auth 7" }));
+    assert_eq!(ask("POST", "/record", &approved).0, 200);
+    assert_eq!(ask("GET", "/payments", &Value::Null).1[0]["state"], "approved");
+    let pay = |tender: Value| json!({ "basket": name(1), "key": name(2), "tenders": [tender] });
+    let (status, left_out) = ask("POST", "/commit", &pay(json!({ "kind": "cash", "amount": 258 })));
+    assert_eq!((status, &left_out["code"]), (409, &json!("tenders")), "{left_out}");
+    let (status, given_up) = ask("POST", "/abandon", &json!({ "basket": name(1) }));
+    assert_eq!((status, &given_up["code"]), (409, &json!("payment")), "{given_up}");
+    let card = json!({ "kind": "card", "amount": 258, "payment": name(7) });
+    assert_eq!(ask("POST", "/commit", &pay(card)).0, 200);
+    assert_eq!(ask("GET", "/payments", &Value::Null).1, json!([]));
+}

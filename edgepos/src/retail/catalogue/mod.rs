@@ -104,6 +104,8 @@ impl Catalogue {
             | KnownKind::DayClosed
             | KnownKind::ExceptionRaised
             | KnownKind::ExceptionEnded
+            | KnownKind::PaymentIntent
+            | KnownKind::PaymentOutcome
             | KnownKind::BasketParked
             | KnownKind::BasketClaimed
             | KnownKind::BasketClosed

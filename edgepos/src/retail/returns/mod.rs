@@ -40,6 +40,8 @@ pub(crate) struct Returns {
 #[derive(Debug)]
 struct Reading {
     draft: Draft,
+    /// Whether it is open, and changes.
+    updates: bool,
     waiting: Vec<RequestId>,
     missing: BTreeSet<BasketId>,
     known: BTreeMap<BasketId, Known>,
@@ -52,6 +54,8 @@ pub(crate) struct Read {
     pub(crate) draft: Draft,
     pub(crate) waiting: Vec<RequestId>,
     pub(crate) allowed: Result<(), Refusal>,
+    /// Whether it is open, and changes.
+    pub(crate) updates: bool,
 }
 
 impl Returns {
@@ -99,6 +103,7 @@ impl Returns {
         keys: &mut Keys,
         request: RequestId,
         draft: Draft,
+        updates: bool,
     ) -> Result<Option<Draft>, Refusal> {
         bounds::check_unreferenced(&draft, turn.config.unreferenced_returns)?;
         let receipts: BTreeSet<BasketId> =
@@ -114,7 +119,7 @@ impl Returns {
         }
         let limit = turn.config.max_commits;
         if let Some(reading) = self.reading.get_mut(&draft.basket) {
-            if reading.draft != draft {
+            if reading.draft != draft || reading.updates != updates {
                 return Err(Refusal::BasketExists(draft.basket));
             }
             if reading.waiting.len() >= limit {
@@ -131,7 +136,7 @@ impl Returns {
             keys.ask(Question::Receipt(Wanted { by, receipt }), None, Some(receipt), turn.out);
         }
         let (known, waiting) = (BTreeMap::new(), vec![request]);
-        self.reading.insert(by, Reading { draft, waiting, missing: receipts, known, refused: None });
+        self.reading.insert(by, Reading { draft, updates, waiting, missing: receipts, known, refused: None });
         Ok(None)
     }
 
@@ -188,14 +193,14 @@ impl Returns {
         if !reading.missing.is_empty() {
             return None;
         }
-        let Reading { mut draft, waiting, known, refused, .. } = self.reading.remove(&wanted.by)?;
+        let Reading { mut draft, updates, waiting, known, refused, .. } = self.reading.remove(&wanted.by)?;
         let refunded = |original: OriginalLine| {
             let booked = self.refunded.get(&(original.basket, original.line)).copied().unwrap_or(0);
             booked.saturating_add(sales.refunding(original, draft.basket))
         };
         let allowed = refused.map_or_else(|| bounds::check(&draft, &known, refunded), Err);
         bounds::name_sold(&mut draft, &known);
-        Some(Read { draft, waiting, allowed })
+        Some(Read { draft, waiting, allowed, updates })
     }
 }
 

@@ -4,7 +4,7 @@ use edgepos_core::{IdempotencyKey, Space, Write};
 use edgepos_wire::to_cbor;
 
 use super::basket::Basket;
-use super::body::{BasketId, Transaction};
+use super::body::{BasketId, Tender, Transaction};
 use crate::retail::envelope::{Ref, RefRole};
 use crate::retail::keys::booked::What;
 use crate::retail::keys::found::Found;
@@ -50,7 +50,7 @@ pub(super) fn claimed(basket: &Basket) -> Reply {
     Reply::Claimed { number, total, lines: lines.clone() }
 }
 
-/// The receipts that goods come back from, and the customer.
+/// The receipts that goods come back from, the payments that payment terminals approved, and the customer.
 pub(super) fn references(transaction: &Transaction) -> Vec<Ref> {
     let mut originals: Vec<BasketId> =
         transaction.lines.iter().filter_map(|line| line.original).map(|original| original.basket).collect();
@@ -58,9 +58,11 @@ pub(super) fn references(transaction: &Transaction) -> Vec<Ref> {
     originals.dedup();
     let originals =
         originals.into_iter().map(|basket| Ref { role: RefRole::ORIGINAL, id: basket.0.to_vec() });
+    let payments = transaction.tenders.iter().filter_map(Tender::payment);
+    let payments = payments.map(|payment| Ref { role: RefRole::PAYMENT, id: payment.0.to_vec() });
     let customer = transaction
         .customer
         .iter()
         .map(|customer| Ref { role: RefRole::CUSTOMER, id: customer.as_bytes().to_vec() });
-    originals.chain(customer).collect()
+    originals.chain(payments).chain(customer).collect()
 }

@@ -9,6 +9,7 @@ use super::body::{BasketId, Line, Tenders, Transaction};
 use crate::retail::counters::Counters;
 use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
+use crate::retail::money::Currency;
 use crate::terminal::disk;
 use crate::terminal::refusal::Refusal;
 
@@ -26,6 +27,12 @@ pub struct OpenBasket {
     pub total: i64,
     /// When it was begun, by this terminal's wall clock, milliseconds since 1970 UTC.
     pub begun_ms: u64,
+    /// The currency of its amounts.
+    pub currency: Currency,
+    /// What was scanned.
+    pub lines: Vec<Line>,
+    /// Who was signed in.
+    pub operator: Option<String>,
 }
 
 /// A begun basket, as it is on disk.
@@ -50,6 +57,13 @@ pub(crate) struct Basket {
 }
 
 impl Basket {
+    /// Goes on in the place of what was begun: under its number, on its day.
+    pub(crate) fn going_on_from(self, begun: &Self) -> Self {
+        let Transaction { number, series, .. } = begun.transaction.clone();
+        let transaction = Transaction { number, series, ..self.transaction };
+        Self { transaction, begun_ms: begun.begun_ms, day: begun.day, ..self }
+    }
+
     /// Whether beginning `other` again is a repeat of this.
     pub(crate) fn same_contents(&self, other: &Self) -> bool {
         let (known, mut other) = (self.clone().without_sold(), other.clone().without_sold());
@@ -117,6 +131,9 @@ impl Basket {
             number: self.transaction.number,
             total: self.transaction.total,
             begun_ms: self.begun_ms,
+            currency: self.transaction.currency,
+            lines: self.transaction.lines.clone(),
+            operator: self.operator.clone(),
         }
     }
 

@@ -8,6 +8,7 @@ use minicbor::{Decode, Encode};
 use thiserror::Error;
 
 use crate::retail::money::{Currency, MAX_MAGNITUDE};
+use crate::retail::payment::name::PaymentId;
 use crate::retail::redact::mask_card_numbers;
 
 /// The till's name for a basket, drawn by the till; the transaction that comes of it keeps it.
@@ -193,18 +194,32 @@ pub struct Tender {
     /// The payment provider's reference; card-like numbers are masked, and it is cut at 64 characters.
     #[n(2)]
     external_ref: Option<String>,
+    /// The payment that a payment terminal approved, from its intent.
+    #[n(3)]
+    payment: Option<PaymentId>,
 }
 
 impl Tender {
     /// Notes and coins, in minor units; negative for money out.
     pub fn cash(amount: i64) -> Self {
-        Self { kind: TenderType::CASH, amount, external_ref: None }
+        Self { kind: TenderType::CASH, amount, external_ref: None, payment: None }
     }
 
     /// Any means, with the provider's reference.
     pub fn new(kind: TenderType, amount: i64, external_ref: Option<&str>) -> Self {
         let external_ref = external_ref.map(|text| mask_card_numbers(text).chars().take(64).collect());
-        Self { kind, amount, external_ref }
+        Self { kind, amount, external_ref, payment: None }
+    }
+
+    /// The same as what a payment terminal approved of this payment.
+    #[must_use]
+    pub fn of_payment(self, payment: PaymentId) -> Self {
+        Self { payment: Some(payment), ..self }
+    }
+
+    /// The payment that a payment terminal approved.
+    pub fn payment(&self) -> Option<PaymentId> {
+        self.payment
     }
 
     /// The provider's reference.
@@ -236,6 +251,34 @@ pub enum TendersError {
     /// A customer gets change, and gives none.
     #[error("the change is {0}: it cannot be negative")]
     NegativeChange(i64),
+    /// A payment terminal has approved money that the call leaves out.
+    #[error(
+        "payment {payment} is approved with {approved}, in minor units, and the payments of the call leave it out"
+    )]
+    LeftOut {
+        /// The payment that was approved, or is not.
+        payment: PaymentId,
+        /// How much was taken.
+        approved: i64,
+    },
+    /// The call names a payment that is not approved for this basket, or names it twice.
+    #[error("payment {payment} is not approved for this basket, as far as is on record, or named twice")]
+    NotApproved {
+        /// The payment that was approved, or is not.
+        payment: PaymentId,
+    },
+    /// The call names a payment with another amount, or another means, than was approved.
+    #[error(
+        "payment {payment} is approved with {approved}, in minor units, and the call says {given} or another means"
+    )]
+    OtherAmount {
+        /// The payment that was approved, or is not.
+        payment: PaymentId,
+        /// How much was taken.
+        approved: i64,
+        /// What the call says.
+        given: i64,
+    },
     /// An amount that no shop takes.
     #[error("a payment or the change is over {limit}")]
     TooLarge {
@@ -307,11 +350,20 @@ impl Tenders {
         if paid != total { Err(TendersError::Sum { paid, total }) } else { Ok(()) }
     }
 
-    /// By how much they are more than `total`, or below zero less. Anything but nothing is refused, unless the store `books` it.
-    pub(crate) fn difference(&self, total: i64, books: bool) -> Result<i64, TendersError> {
+    /// By how much they are more than `total`, or below zero less. Anything but nothing is refused, unless the store `books` it, or a
+    /// payment terminal has taken so much more: of what it `approved` nothing is refused.
+    pub(crate) fn difference(&self, total: i64, books: bool, approved: i64) -> Result<i64, TendersError> {
         match self.check(total) {
             Ok(()) => Ok(0),
-            Err(TendersError::Sum { paid, total }) if books => Ok(paid - total),
+            Err(TendersError::Sum { paid, total }) => {
+                let difference = paid - total;
+                let is_taken = match difference > 0 {
+                    true => difference <= approved,
+                    // Money back: more than was asked for.
+                    false => approved < 0 && difference >= approved,
+                };
+                if books || is_taken { Ok(difference) } else { Err(TendersError::Sum { paid, total }) }
+            }
             Err(error) => Err(error),
         }
     }

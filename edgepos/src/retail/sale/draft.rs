@@ -67,6 +67,8 @@ pub(crate) struct Opening {
     pub(crate) draft: Draft,
     /// What the receipts of what comes back say of it.
     pub(crate) allowed: Result<(), Refusal>,
+    /// Whether it is open, and changes.
+    pub(crate) updates: bool,
 }
 
 impl Draft {

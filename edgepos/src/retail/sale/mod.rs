@@ -2,6 +2,7 @@
 
 mod answer;
 pub(crate) mod basket;
+mod beginning;
 pub(crate) mod body;
 pub(crate) mod commits;
 pub(crate) mod draft;
@@ -11,14 +12,15 @@ pub(crate) mod series;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_core::{EventId, IdempotencyKey, Space, Write};
+use edgepos_core::{IdempotencyKey, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
 
 use self::answer::{begun, claimed, free, keep, references};
 use self::basket::{Basket, OpenBasket};
+use self::beginning::Beginning;
 use self::body::{BasketId, NumberVoided, OriginalLine, Transaction};
 use self::commits::Commits;
-use self::draft::Opening;
+use self::draft::{Draft, Opening};
 use self::open::OpenBaskets;
 use self::receipt::{Commit, Receipt};
 use self::series::Series;
@@ -32,6 +34,7 @@ use super::keys::lookup::Question;
 use super::kind::KnownKind;
 use super::parked::body::{BasketParked, BasketTaken};
 use super::parked::{Free, take};
+use super::payment::Payments;
 use super::sums::{SoldBy, basket_of, left};
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::io::{Reply, RequestId};
@@ -47,34 +50,6 @@ pub(crate) struct Sales {
     series: Series,
     beginning: BTreeMap<BasketId, Beginning>,
     committing: Commits,
-}
-
-/// A basket between its call and the answer whether it was booked before.
-#[derive(Debug)]
-struct Beginning {
-    basket: Basket,
-    key: Option<IdempotencyKey>,
-    /// The parking that it is recalled from.
-    parked: Option<EventId>,
-    /// What the receipts of what comes back say of it.
-    allowed: Result<(), Refusal>,
-    /// Everybody who asked with this basket.
-    waiting: Vec<RequestId>,
-    /// Receipts of which it takes something back, and whose sale is being read.
-    originals: BTreeSet<BasketId>,
-    /// What may be returned of their lines that have no counter row.
-    left: BTreeMap<CounterRow, i64>,
-    /// Who was booked for the basket, once that is known.
-    found: Option<Result<Found, Unreadable>>,
-}
-
-impl Beginning {
-    /// A basket that somebody asks for.
-    fn of(basket: Basket, request: RequestId) -> Self {
-        let (originals, left) = (BTreeSet::new(), BTreeMap::new());
-        let waiting = vec![request];
-        Self { basket, key: None, parked: None, allowed: Ok(()), waiting, originals, left, found: None }
-    }
 }
 
 impl Sales {
@@ -132,21 +107,25 @@ impl Sales {
         day: Result<Option<u32>, Refusal>,
         opening: Opening,
     ) -> Result<BTreeSet<BasketId>, Refusal> {
-        let Opening { request, draft, allowed } = opening;
+        let Opening { request, draft, allowed, updates } = opening;
         let key = draft.key;
         let mut basket = draft::check(draft, turn.config.location, turn.now.wall.0)?;
         self.series.name(&mut basket.transaction.series);
         let id = basket.transaction.basket;
-        if let Some(open) = self.open.get(id) {
-            if !open.same_contents(&basket) {
-                return Err(Refusal::BasketExists(id));
+        let open = self.open.get(id);
+        if let Some(open) = open {
+            if open.same_contents(&basket) {
+                // Written again: the first write may not be durable yet, and this reply must not come before it.
+                keep(turn.out, request, open, begun(open));
+                return Ok(BTreeSet::new());
             }
-            // Written again: the first write may not be durable yet, and this reply must not come before it.
-            keep(turn.out, request, open, begun(open));
-            return Ok(BTreeSet::new());
+            basket = basket.going_on_from(open);
+        }
+        if open.is_some() != updates {
+            return Err(if updates { Refusal::UnknownBasket(id) } else { Refusal::BasketExists(id) });
         }
         if let Some(beginning) = self.beginning.get_mut(&id) {
-            if beginning.parked.is_some() {
+            if beginning.parked.is_some() || beginning.updates != updates {
                 return Err(Refusal::BasketBusy(id));
             }
             if !beginning.basket.same_contents(&basket) {
@@ -159,8 +138,46 @@ impl Sales {
             beginning.waiting.push(request);
             return Ok(BTreeSet::new());
         }
-        basket.day = day?;
-        self.look_up(turn, keys, counters, Beginning { key, allowed, ..Beginning::of(basket, request) })
+        if !updates {
+            basket.day = day?;
+        }
+        let beginning = Beginning { key, allowed, updates, ..Beginning::of(basket, request) };
+        self.look_up(turn, keys, counters, beginning)
+    }
+
+    /// Refuses to change what a basket was begun as, and what is not open or about to be booked.
+    pub(crate) fn check_update(&self, draft: &Draft) -> Result<(), Refusal> {
+        let id = draft.basket;
+        self.committing.check_free(id)?;
+        let Some(Basket { transaction: open, mode, .. }) = self.open.get(id) else {
+            return Err(if self.is_open(id) { Refusal::BasketBusy(id) } else { Refusal::UnknownBasket(id) });
+        };
+        let as_begun = (open.doc_type, open.currency, *mode) == (draft.doc_type, draft.currency, draft.mode);
+        if as_begun && self.series.common_name(&open.series) == draft.series {
+            return Ok(());
+        }
+        Err(Refusal::BasketIsOther(id))
+    }
+
+    /// Who sells the basket, and on which day, where it is open.
+    pub(crate) fn cashier(&self, basket: BasketId) -> (Option<String>, Option<u32>) {
+        self.open.get(basket).map(|basket| (basket.operator.clone(), basket.day)).unwrap_or_default()
+    }
+
+    /// The same of a basket that a payment terminal may be asked for.
+    ///
+    /// # Errors
+    /// When it is not open, about to be booked, or a trainee's.
+    pub(crate) fn check_payable(&self, id: BasketId) -> Result<(Option<String>, Option<u32>), Refusal> {
+        self.committing.check_free(id)?;
+        match self.open.get(id) {
+            Some(basket) if basket.mode == Mode::Live => Ok(self.cashier(id)),
+            Some(_) => {
+                let reason = "a trainee's basket asks no payment terminal";
+                Err(Refusal::BadField { field: "basket", reason })
+            }
+            None => Err(Refusal::UnknownBasket(id)),
+        }
     }
 
     /// A parked basket goes on here: it is opened as one that begins. A repeat while it is being opened waits with the first.
@@ -204,7 +221,7 @@ impl Sales {
         beginning: Beginning,
     ) -> Result<BTreeSet<BasketId>, Refusal> {
         let limit = turn.config.max_open_baskets;
-        if self.open.len() + self.beginning.len() >= limit {
+        if !beginning.updates && self.open.len() + self.beginning.len() >= limit {
             return Err(Refusal::Full { what: "open baskets", limit });
         }
         let Beginning { basket, key, .. } = &beginning;
@@ -261,7 +278,7 @@ impl Sales {
         if beginning.found.is_none() || !beginning.originals.is_empty() {
             return;
         }
-        let Some(Beginning { mut basket, key, parked, waiting, left, found, allowed, .. }) =
+        let Some(Beginning { mut basket, key, parked, updates, waiting, left, found, allowed, .. }) =
             self.beginning.remove(&id)
         else {
             return;
@@ -272,6 +289,12 @@ impl Sales {
             .and_then(|()| turn.disk.check(self.open.promised(), basket.needs()))
             .and_then(|()| self.open.check_returnable(counters, &basket, &left))
             .and(allowed)
+            // It may have been booked or given up meanwhile, or be about to be.
+            .and_then(|()| match updates {
+                true if !self.open.contains(id) => Err(Refusal::UnknownBasket(id)),
+                true => self.committing.check_free(id),
+                false => Ok(()),
+            })
             .and_then(|()| match parked {
                 Some(parked) => {
                     take(turn, basket.day, KnownKind::BasketClaimed, BasketTaken::new(id, parked))
@@ -284,7 +307,9 @@ impl Sales {
             }
             return;
         }
-        self.series.give_number(turn.out, &mut basket);
+        if !updates {
+            self.series.give_number(turn.out, &mut basket);
+        }
         for request in waiting {
             keep(
                 turn.out,
@@ -293,7 +318,7 @@ impl Sales {
                 if parked.is_some() { claimed(&basket) } else { begun(&basket) },
             );
         }
-        self.open.insert(basket);
+        self.open.replace(basket);
     }
 
     /// Puts an open basket aside: its number is voided, and its contents are on record. `false` where it is not open.
@@ -399,6 +424,7 @@ impl Sales {
         &mut self,
         turn: &mut Turn<'_>,
         keys: &Keys,
+        payments: &mut Payments,
         business_day: Option<u32>,
         key: IdempotencyKey,
         found: Result<Found, Unreadable>,
@@ -408,13 +434,21 @@ impl Sales {
         let booked = match found {
             Ok(found) => match found.first_of_key(meant) {
                 Some(booked) if meant(&booked.what) => {
-                    return self.repeat(turn, keys, business_day, key, booked);
+                    return self.repeat(turn, keys, payments, business_day, key, booked);
                 }
-                _ => free(basket, Some(key), Ok(found)),
+                _ => {
+                    // Paid elsewhere, under another key, and here as well: what was taken here is not refused.
+                    let first = found.first_of_basket().filter(|_| payments.has_money(basket)).cloned();
+                    let may_book = free(basket, Some(key), Ok(found));
+                    if let (Err(Refusal::BasketBooked(_)), Some(booked)) = (&may_book, &first) {
+                        return self.repeat(turn, keys, payments, business_day, key, booked);
+                    }
+                    may_book
+                }
             },
             Err(reason) => Err(Refusal::Damaged { what: "the receipt of this key", reason }),
         };
-        let booked = booked.and_then(|()| self.book(turn, business_day, key));
+        let booked = booked.and_then(|()| self.book(turn, payments, business_day, key));
         if let Err(refusal) = booked {
             self.committing.refuse(turn.out, key, &refusal);
         }
@@ -436,17 +470,26 @@ impl Sales {
         &mut self,
         turn: &mut Turn<'_>,
         keys: &Keys,
+        payments: &mut Payments,
         business_day: Option<u32>,
         key: IdempotencyKey,
         booked: &Booked,
     ) {
         let What::Sale(receipt) = &booked.what else { return };
-        // The basket may be open: it was begun before the first sale came to this terminal, and nobody will pay it again. When its
-        // number cannot be voided at once it stays open, and the cashier sees it among the unresolved.
-        if self.open.contains(receipt.basket) {
-            let _ = self.void(turn, business_day, receipt.basket);
+        let id = receipt.basket;
+        let mut later = false;
+        if payments.has_money(id) {
+            // It was paid twice. The basket stays open until somebody settles what was taken for it here.
+            match self.record_surplus(turn, payments, business_day, receipt) {
+                Ok(recorded) => later = recorded,
+                Err(refusal) => return self.committing.refuse(turn.out, key, &refusal),
+            }
+        } else if self.open.contains(id) && self.void(turn, business_day, id).is_ok() {
+            // It was begun before the first sale came to this terminal, and nobody will pay it again. When its number cannot be voided
+            // at once it stays open, and the cashier sees it among the unresolved.
+            payments.basket_left(id, turn.out);
         }
-        let later = keys.keep(booked, turn.out);
+        later |= keys.keep(booked, turn.out);
         for request in self.committing.end(key) {
             let reply = Reply::Committed { receipt: receipt.clone(), repeated: true };
             match later {
@@ -456,10 +499,35 @@ impl Sales {
         }
     }
 
+    /// Records that what was taken for a basket here was taken beside the sale that its receipt is of. Whether anything was: a repeat
+    /// finds nothing more.
+    fn record_surplus(
+        &self,
+        turn: &mut Turn<'_>,
+        payments: &Payments,
+        business_day: Option<u32>,
+        receipt: &Receipt,
+    ) -> Result<bool, Refusal> {
+        let (operator, day) = self.cashier(receipt.basket);
+        let surplus = payments.surplus(receipt.basket, receipt.event);
+        for outcome in &surplus {
+            let refs = vec![
+                Ref { role: RefRole::BASKET, id: outcome.basket.0.to_vec() },
+                Ref { role: RefRole::PAYMENT, id: outcome.payment.0.to_vec() },
+            ];
+            let kind = KnownKind::PaymentOutcome;
+            let entry = Entry::new(day.or(business_day), kind, to_cbor(outcome));
+            let entry = Entry { operator: operator.clone(), refs, ..entry };
+            turn.ledger.record(turn.now, turn.config, entry)?;
+        }
+        Ok(!surplus.is_empty())
+    }
+
     /// One transaction: the event, the rows that it moves, its names, and the basket's end.
     fn book(
         &mut self,
         turn: &mut Turn<'_>,
+        payments: &mut Payments,
         business_day: Option<u32>,
         key: IdempotencyKey,
     ) -> Result<(), Refusal> {
@@ -467,7 +535,9 @@ impl Sales {
             return Ok(());
         };
         let Some(basket) = self.open.get(id) else { return Err(Refusal::UnknownBasket(id)) };
-        let difference = tenders.difference(basket.transaction.total, turn.config.book_differences)?;
+        let approved = payments.approved(id, tenders.as_slice())?;
+        let total = basket.transaction.total;
+        let difference = tenders.difference(total, turn.config.book_differences, approved)?;
         if tenders.drawer().is_some_and(|name| !CounterRow::is_drawer(name)) {
             let reason = "a drawer's name is 1 to 64 bytes of text";
             return Err(Refusal::BadField { field: "drawer", reason });
@@ -491,9 +561,10 @@ impl Sales {
             ..Entry::new(basket.day.or(business_day), KnownKind::Transaction, to_cbor(&transaction))
         };
         let event = turn.ledger.record(turn.now, turn.config, entry)?;
-        let Transaction { series, number, total, .. } = transaction;
+        let Transaction { series, number, .. } = transaction;
         let receipt = Receipt { event, basket: id, series, number, total };
         self.open.remove(turn.out, id);
+        payments.basket_left(id, turn.out);
         turn.out.then(Then::Committed(key, receipt));
         Ok(())
     }

@@ -62,6 +62,17 @@ impl OpenBaskets {
 
     /// A basket is not open any more, and its row goes.
     pub(super) fn remove(&mut self, out: &mut UnitOfWork, id: BasketId) {
+        self.forget(id);
+        out.write(Write::delete(Space::Basket, id.0));
+    }
+
+    /// Other contents take the place of those that a basket was begun with.
+    pub(super) fn replace(&mut self, basket: Basket) {
+        self.forget(basket.transaction.basket);
+        self.insert(basket);
+    }
+
+    fn forget(&mut self, id: BasketId) {
         let Some(basket) = self.baskets.remove(&id) else { return };
         self.promised = self.promised.saturating_sub(basket.needs());
         for (row, quantity) in basket.returns() {
@@ -72,7 +83,6 @@ impl OpenBaskets {
                 }
             }
         }
-        out.write(Write::delete(Space::Basket, id.0));
     }
 
     /// Refuses to take back more of a receipt line than is known to be left beside what these take back. A receipt that this terminal
@@ -83,6 +93,14 @@ impl OpenBaskets {
         basket: &Basket,
         left: &BTreeMap<CounterRow, i64>,
     ) -> Result<(), Refusal> {
-        basket.check_returnable(counters, &self.returning, left)
+        let Some(before) = self.get(basket.transaction.basket) else {
+            return basket.check_returnable(counters, &self.returning, left);
+        };
+        // What it took back before it changes is no other basket's.
+        let mut others = self.returning.clone();
+        for (row, quantity) in before.returns() {
+            others.entry(row).and_modify(|returning| *returning -= quantity);
+        }
+        basket.check_returnable(counters, &others, left)
     }
 }

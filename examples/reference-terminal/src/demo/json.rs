@@ -72,6 +72,8 @@ fn body(envelope: &Envelope) -> Option<Value> {
         // As bytes: the demo raises none of these, and a vendor's own says nothing to us.
         Some(
             KnownKind::ExceptionEnded
+            | KnownKind::PaymentIntent
+            | KnownKind::PaymentOutcome
             | KnownKind::BasketParked
             | KnownKind::BasketClaimed
             | KnownKind::BasketClosed

@@ -279,7 +279,7 @@ fn tenders(sale: &Sale, total: i64) -> Vec<TenderPart> {
     [(TenderKind::Other, coupons), (kind, total - coupons)]
         .into_iter()
         .filter(|(_, amount)| *amount != 0)
-        .map(|(kind, amount)| TenderPart { kind, amount, external_ref: None })
+        .map(|(kind, amount)| TenderPart { kind, amount, external_ref: None, payment: None })
         .collect()
 }
 

@@ -4,13 +4,14 @@ use edgepos::consensus::MembershipError;
 use edgepos::core::IdempotencyKey;
 use edgepos::model::{
     BasketId, CashCount, Counter, CounterRow, Currency, Discount, DocType, Effect, Line, OriginalLine,
-    PriceSet, ProductSet, StockLine, StockMoved, StockReason, StockState, Tax, Tender, TenderType, Tenders,
+    PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet, ProductSet, StockLine, StockMoved,
+    StockReason, StockState, Tax, Tender, TenderType, Tenders,
 };
 use edgepos::{Commit, Committed, Draft, HistoryError, LevelError, Record, Refusal, ReplaceError};
 
 use crate::api::{
-    Begin, BeginLine, CashPart, Claimed, DiscountPart, EffectPart, KeyedRecord, Original, Pay, Problem,
-    ProblemCode, RecordEvent, TaxPart, TenderKind,
+    Begin, BeginLine, CashPart, Claimed, DiscountPart, EffectPart, IntentPart, KeyedRecord, Original,
+    OutcomePart, OutcomeState, Pay, Problem, ProblemCode, RecordEvent, TaxPart, TenderKind,
 };
 
 /// A call that does not read.
@@ -121,23 +122,51 @@ fn currency(text: &str) -> Result<Currency, Problem> {
 }
 
 pub(super) fn commit(pay: Pay) -> Result<Commit, Problem> {
-    let tenders = pay.tenders.into_iter().map(|tender| {
-        let kind = match tender.kind {
-            TenderKind::Cash => TenderType::CASH,
-            TenderKind::Card => TenderType::CARD,
-            TenderKind::StoredValue => TenderType::STORED_VALUE,
-            TenderKind::Other => TenderType::OTHER,
-        };
-        Tender::new(kind, tender.amount, tender.external_ref.as_deref())
+    let tenders = pay.tenders.into_iter().map(|part| {
+        let tender = Tender::new(tender_type(part.kind), part.amount, part.external_ref.as_deref());
+        Ok::<_, Problem>(match part.payment.as_deref().map(payment).transpose()? {
+            Some(payment) => tender.of_payment(payment),
+            None => tender,
+        })
     });
     Ok(Commit {
         basket: basket(&pay.basket)?,
         key: key(&pay.key)?,
-        tenders: Tenders::new(tenders.collect())
+        tenders: Tenders::new(tenders.collect::<Result<_, _>>()?)
             .map_err(bad_request)?
             .with_change(pay.change)
             .in_drawer(pay.drawer),
     })
+}
+
+fn tender_type(kind: TenderKind) -> TenderType {
+    match kind {
+        TenderKind::Cash => TenderType::CASH,
+        TenderKind::Card => TenderType::CARD,
+        TenderKind::StoredValue => TenderType::STORED_VALUE,
+        TenderKind::Other => TenderType::OTHER,
+    }
+}
+
+fn payment(text: &str) -> Result<PaymentId, Problem> {
+    text.parse().map_err(|error| bad_request(format!("{text:?}: {error}")))
+}
+
+fn intent(part: IntentPart) -> Result<PaymentIntent, Problem> {
+    let IntentPart { payment: name, basket: of, kind, amount } = part;
+    Ok(PaymentIntent { payment: payment(&name)?, basket: basket(&of)?, tender: tender_type(kind), amount })
+}
+
+fn outcome(part: OutcomePart) -> Result<PaymentOutcome, Problem> {
+    let state = match part.state {
+        OutcomeState::Approved => PaymentState::APPROVED,
+        OutcomeState::Declined => PaymentState::DECLINED,
+        OutcomeState::Reversed => PaymentState::REVERSED,
+        OutcomeState::Settled => PaymentState::SETTLED,
+    };
+    let (name, of, external_ref) =
+        (payment(&part.payment)?, basket(&part.basket)?, part.external_ref.as_deref());
+    Ok(PaymentOutcome::new(name, of, state, part.amount, external_ref))
 }
 
 pub(super) fn record(keyed: KeyedRecord, location: u32) -> Result<Record, Problem> {
@@ -175,6 +204,8 @@ fn plain_record(event: RecordEvent, location: u32) -> Result<Record, Problem> {
             let currency = currency(&code)?;
             Record::price(&PriceSet { product, list, amount, currency, tax_included, valid_from, valid_to })
         }
+        RecordEvent::PaymentIntent(part) => Record::payment_intent(intent(part)?),
+        RecordEvent::PaymentOutcome(part) => Record::payment_outcome(outcome(part)?),
         RecordEvent::DayOpened { day, float, currency, cash: parts } => {
             Record::day_opened_with(day, float, cash(float, currency, parts)?)
         }
@@ -199,6 +230,9 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         Refusal::NotReturnable { .. } | Refusal::NotRefundable { .. } => ProblemCode::NotReturnable,
         Refusal::UnknownBasket(_) => ProblemCode::UnknownBasket,
         Refusal::Tenders(_) => ProblemCode::Tenders,
+        Refusal::UnknownPayment(_) | Refusal::PaymentExists(_) | Refusal::MoneyTaken { .. } => {
+            ProblemCode::Payment
+        }
         Refusal::BasketElsewhere(_) => ProblemCode::Elsewhere,
         Refusal::Day(_) => ProblemCode::Day,
         Refusal::DayClosed(_) => ProblemCode::DayClosed,

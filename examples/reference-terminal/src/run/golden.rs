@@ -125,9 +125,17 @@ fn what_a_sale_is_told_says_this() {
         Line { no: 1, product: "milk".into(), quantity: 2, amount: 258, unit_price: 129, ..Line::default() };
     let claimed = edgepos::Claimed { number: 4, total: 258, lines: vec![line] };
     is(&convert::claimed(BasketId([0xab; 16]), claimed), "claimed", &[]);
-    let open =
-        OpenBasket { basket: BasketId([1; 16]), series: "S".into(), number: 4, total: 258, begun_ms: 9 };
-    is(&open, "open basket", &[".begun_ms"]);
+    let open = OpenBasket {
+        basket: BasketId([1; 16]),
+        series: "S".into(),
+        number: 4,
+        total: 258,
+        begun_ms: 9,
+        currency: Currency::EUR,
+        lines: Vec::new(),
+        operator: None,
+    };
+    is(&open, "open basket", &[".begun_ms", ".currency", ".lines", ".operator"]);
 }
 
 #[test]

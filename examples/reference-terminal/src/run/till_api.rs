@@ -36,6 +36,7 @@ pub(super) fn router(till: Till) -> Router {
         .layer(from_fn_with_state(Body::Picture, guard::content_type));
     Router::new()
         .route("/begin", post(begin))
+        .route("/update", post(update))
         .route("/commit", post(commit))
         .route("/abandon", post(abandon))
         .route("/park", post(park))
@@ -43,6 +44,7 @@ pub(super) fn router(till: Till) -> Router {
         .route("/record", post(record))
         .route("/status", get(status))
         .route("/unresolved", get(unresolved))
+        .route("/payments", get(payments))
         .route("/lost", get(lost))
         .route("/diagnosis", get(diagnosis))
         .route("/counters", get(look_up::counters))
@@ -70,6 +72,11 @@ pub(super) fn router(till: Till) -> Router {
 async fn begin(State(till): State<Till>, body: Bytes) -> Answer<Begun> {
     let draft = convert::draft(read::<Begin>(&body)?)?;
     Ok(Json(till.node.begin(draft).await?))
+}
+
+async fn update(State(till): State<Till>, body: Bytes) -> Answer<Begun> {
+    let draft = convert::draft(read::<Begin>(&body)?)?;
+    Ok(Json(till.node.update(draft).await?))
 }
 
 async fn commit(State(till): State<Till>, body: Bytes) -> Answer<Committed> {
@@ -115,6 +122,10 @@ async fn metrics(State(till): State<Till>) -> Result<impl IntoResponse, Problem>
 
 async fn unresolved(State(till): State<Till>) -> Answer<impl Serialize> {
     Ok(Json(till.node.unresolved().await?))
+}
+
+async fn payments(State(till): State<Till>) -> Answer<impl Serialize> {
+    Ok(Json(till.node.unresolved_payments().await?))
 }
 
 async fn lost(State(till): State<Till>) -> Answer<impl Serialize> {
@@ -226,6 +237,7 @@ impl IntoResponse for Problem {
             | ProblemCode::UnknownBasket
             | ProblemCode::Elsewhere
             | ProblemCode::Tenders
+            | ProblemCode::Payment
             | ProblemCode::Booked
             | ProblemCode::Day
             | ProblemCode::DayClosed

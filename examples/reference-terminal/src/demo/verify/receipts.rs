@@ -81,6 +81,8 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
                 | KnownKind::PriceSet
                 | KnownKind::ExceptionRaised
                 | KnownKind::ExceptionEnded
+                | KnownKind::PaymentIntent
+                | KnownKind::PaymentOutcome
                 | KnownKind::BasketParked
                 | KnownKind::BasketClaimed
                 | KnownKind::BasketClosed

@@ -1,0 +1,322 @@
+//! Payments of this terminal between the question to a payment terminal and the sale that they belong to.
+//!
+//! A payment is a row from its intent on. It goes with the sale that names it, or with an outcome that says that no money is left to be
+//! accounted for. So after a crash each row is money of which somebody must say what became of it.
+
+pub(crate) mod body;
+pub(crate) mod name;
+
+use std::collections::BTreeMap;
+
+use edgepos_core::{EventId, Space, Write};
+use edgepos_wire::{DecodeError, from_cbor, to_cbor};
+use minicbor::{Decode, Encode};
+
+use self::body::{PaymentIntent, PaymentOutcome, PaymentState, Step};
+use self::name::PaymentId;
+use super::envelope::{Envelope, RefRole};
+use super::money::MAX_MAGNITUDE;
+use super::record::{Record, What};
+use super::sale::body::{BasketId, Tender, TenderType, TendersError};
+use super::unreadable::Unreadable;
+use crate::terminal::disk;
+use crate::terminal::refusal::Refusal;
+use crate::terminal::unit_of_work::UnitOfWork;
+
+/// Payments that may be unsettled at once.
+const MAX_UNSETTLED: usize = 4_096;
+/// Bytes of an outcome, at most.
+const OUTCOME_BYTES: usize = 512;
+
+/// A payment that is not settled: nobody knows what became of it, or money was taken that no sale has.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct OpenPayment {
+    /// The till's name for it.
+    pub payment: PaymentId,
+    /// The basket that was to be paid, open or not.
+    pub basket: BasketId,
+    /// By what means.
+    pub tender: TenderType,
+    /// How much was asked for, in minor units.
+    pub amount: i64,
+    /// How far it has come: `None` where its outcome is not known.
+    pub state: Option<PaymentState>,
+    /// How much was taken, in minor units; 0 where nothing is known to be.
+    pub taken: i64,
+    /// When it was intended, by this terminal's wall clock, milliseconds since 1970 UTC.
+    pub since_ms: u64,
+    /// Who was signed in.
+    pub operator: Option<String>,
+    /// The number of this terminal.
+    pub terminal: u16,
+}
+
+/// A row of [`Space::Payment`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+struct Row {
+    #[n(0)]
+    intent: PaymentIntent,
+    #[n(1)]
+    since_ms: u64,
+    #[n(2)]
+    operator: Option<String>,
+    #[n(3)]
+    state: Option<PaymentState>,
+    #[n(4)]
+    taken: Option<i64>,
+    /// Whether its basket is not open any more.
+    #[n(5)]
+    left: Option<bool>,
+}
+
+impl Row {
+    /// Whether money was taken that no sale has.
+    fn has_money(&self) -> bool {
+        matches!(self.state, Some(PaymentState::APPROVED | PaymentState::SURPLUS))
+    }
+
+    /// Whether somebody must still say what became of it. A state of a later version may be either.
+    fn is_unsettled(&self) -> bool {
+        !matches!(self.state, Some(PaymentState::DECLINED | PaymentState::REVERSED | PaymentState::SETTLED))
+    }
+}
+
+/// What an event says of a payment.
+#[derive(Debug)]
+pub(crate) enum Change {
+    Intended(PaymentIntent),
+    Outcome(PaymentOutcome),
+}
+
+/// The payments of this terminal that no sale has yet.
+#[derive(Debug, Default)]
+pub(crate) struct Payments {
+    terminal: u16,
+    rows: BTreeMap<PaymentId, Row>,
+}
+
+impl Payments {
+    /// A row of [`Space::Payment`] as it is on disk.
+    pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let name = key.try_into().map_err(|_| Unreadable::NoName { what: "a payment" })?;
+        self.rows.insert(PaymentId(name), from_cbor("payment row", value)?);
+        Ok(())
+    }
+
+    /// Every row is restored. Whose payments these are; what is settled of baskets that are not open goes.
+    pub(crate) fn start(&mut self, terminal: u16, is_open: impl Fn(BasketId) -> bool, out: &mut UnitOfWork) {
+        self.terminal = terminal;
+        let settled = self.rows.iter().filter(|(_, row)| !row.is_unsettled() && !is_open(row.intent.basket));
+        let settled: Vec<PaymentId> = settled.map(|(payment, _)| *payment).collect();
+        settled.into_iter().for_each(|payment| self.remove(payment, out));
+    }
+
+    /// Reads an intent without doing anything.
+    pub(crate) fn read_intent(envelope: &Envelope) -> Result<Change, DecodeError> {
+        from_cbor("payment intent", &envelope.body).map(Change::Intended)
+    }
+
+    /// Reads an outcome without doing anything.
+    pub(crate) fn read_outcome(envelope: &Envelope) -> Result<Change, DecodeError> {
+        from_cbor("payment outcome", &envelope.body).map(Change::Outcome)
+    }
+
+    /// A step of a payment has its place. Those of other terminals are theirs to settle, and what is written again has happened before.
+    pub(crate) fn apply(&mut self, envelope: &Envelope, change: Change, out: &mut UnitOfWork) {
+        if !self.is_own(envelope) {
+            return;
+        }
+        match change {
+            Change::Intended(intent) => {
+                let (payment, since_ms) = (intent.payment, envelope.utc_ms);
+                let operator = envelope.operator.clone();
+                let row = Row { intent, since_ms, operator, state: None, taken: None, left: None };
+                self.rows.entry(payment).or_insert(row);
+                self.write(payment, out);
+            }
+            Change::Outcome(outcome) => {
+                let Some(row) = self.rows.get_mut(&outcome.payment) else { return };
+                (row.state, row.taken) = (Some(outcome.state), Some(outcome.amount));
+                if row.left == Some(true) && !row.is_unsettled() {
+                    self.remove(outcome.payment, out);
+                } else {
+                    self.write(outcome.payment, out);
+                }
+            }
+        }
+    }
+
+    /// The basket that was paid twice, where an outcome says so, with the sale and this event, by rising id.
+    pub(crate) fn paid_twice(id: EventId, change: &Change) -> Option<(BasketId, [EventId; 2])> {
+        let Change::Outcome(outcome) = change else { return None };
+        let first = outcome.beside()?;
+        Some((outcome.basket, [first.min(id), first.max(id)]))
+    }
+
+    /// A sale has its place: the payments that it names are accounted for.
+    pub(crate) fn sold(&mut self, envelope: &Envelope, out: &mut UnitOfWork) {
+        if !self.is_own(envelope) {
+            return;
+        }
+        for link in envelope.refs.iter().filter(|link| link.role == RefRole::PAYMENT) {
+            if let Ok(name) = link.id.as_slice().try_into() {
+                self.remove(PaymentId(name), out);
+            }
+        }
+    }
+
+    fn is_own(&self, envelope: &Envelope) -> bool {
+        envelope.workstation == self.terminal && envelope.reissue_of().is_none()
+    }
+
+    /// Refuses an intent that cannot be told from another, or one too many.
+    pub(crate) fn check_intent(&self, intent: &PaymentIntent) -> Result<(), Refusal> {
+        if intent.amount.unsigned_abs() > MAX_MAGNITUDE {
+            return Err(Refusal::Overflow);
+        }
+        if self.rows.contains_key(&intent.payment) {
+            return Err(Refusal::PaymentExists(intent.payment));
+        }
+        let limit = MAX_UNSETTLED;
+        if self.rows.len() >= limit {
+            return Err(Refusal::Full { what: "payments that are not settled", limit });
+        }
+        Ok(())
+    }
+
+    /// Refuses an outcome of what nobody intended.
+    pub(crate) fn check_outcome(&self, outcome: &PaymentOutcome) -> Result<(), Refusal> {
+        let row = self.rows.get(&outcome.payment).filter(|row| row.intent.basket == outcome.basket);
+        let Some(row) = row else { return Err(Refusal::UnknownPayment(outcome.payment)) };
+        if outcome.amount.unsigned_abs() > MAX_MAGNITUDE {
+            return Err(Refusal::Overflow);
+        }
+        if outcome.state == PaymentState::SURPLUS && row.state != Some(PaymentState::SURPLUS) {
+            let reason = "that a payment is a surplus is found out by the terminal";
+            return Err(Refusal::BadField { field: "state", reason });
+        }
+        Ok(())
+    }
+
+    /// The money among `tenders` that payment terminals have approved for this basket. All that they have must be there, and nothing that
+    /// they have not.
+    ///
+    /// # Errors
+    /// When the payments of the call contradict what is on record.
+    pub(crate) fn approved(&self, basket: BasketId, tenders: &[Tender]) -> Result<i64, TendersError> {
+        let mut approved = 0i64;
+        for (place, tender) in tenders.iter().enumerate() {
+            let Some(payment) = tender.payment() else { continue };
+            let row = self.rows.get(&payment).filter(|row| row.intent.basket == basket);
+            let is_first = tenders[..place].iter().all(|other| other.payment() != Some(payment));
+            let row = row.filter(|row| is_first && row.state == Some(PaymentState::APPROVED));
+            let Some(row) = row else { return Err(TendersError::NotApproved { payment }) };
+            let taken = row.taken.unwrap_or(row.intent.amount);
+            if taken != tender.amount || row.intent.tender != tender.kind {
+                return Err(TendersError::OtherAmount { payment, approved: taken, given: tender.amount });
+            }
+            approved = approved.saturating_add(taken);
+        }
+        let named = |payment| tenders.iter().any(|tender| tender.payment() == Some(payment));
+        match self.of(basket).find(|(payment, row)| row.has_money() && !named(**payment)) {
+            Some((payment, row)) => Err(TendersError::LeftOut {
+                payment: *payment,
+                approved: row.taken.unwrap_or(row.intent.amount),
+            }),
+            None => Ok(approved),
+        }
+    }
+
+    /// Refuses to give up or to hand over a basket that money was taken for.
+    pub(crate) fn check_no_money(&self, basket: BasketId) -> Result<(), Refusal> {
+        match self.of(basket).find(|(_, row)| row.has_money()) {
+            Some((payment, _)) => Err(Refusal::MoneyTaken { basket, payment: *payment }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether money was taken for a basket.
+    pub(crate) fn has_money(&self, basket: BasketId) -> bool {
+        self.check_no_money(basket).is_err()
+    }
+
+    /// Money that was taken for a basket, which `beside` has booked already: what is to be said of each.
+    pub(crate) fn surplus(&self, basket: BasketId, beside: EventId) -> Vec<PaymentOutcome> {
+        let approved = self.of(basket).filter(|(_, row)| row.state == Some(PaymentState::APPROVED));
+        approved
+            .map(|(payment, row)| {
+                let taken = row.taken.unwrap_or(row.intent.amount);
+                PaymentOutcome::surplus(*payment, basket, taken, beside)
+            })
+            .collect()
+    }
+
+    /// A basket is not open any more: what is settled of its payments goes, and the rest stays until somebody settles it.
+    pub(crate) fn basket_left(&mut self, basket: BasketId, out: &mut UnitOfWork) {
+        let names: Vec<PaymentId> = self.of(basket).map(|(payment, _)| *payment).collect();
+        for payment in names {
+            let Some(row) = self.rows.get_mut(&payment) else { continue };
+            row.left = Some(true);
+            if row.is_unsettled() { self.write(payment, out) } else { self.remove(payment, out) }
+        }
+    }
+
+    /// Payments that are not settled, by their names.
+    pub(crate) fn open(&self) -> impl Iterator<Item = OpenPayment> + '_ {
+        self.rows.iter().filter(|(_, row)| row.is_unsettled()).map(|(payment, row)| OpenPayment {
+            payment: *payment,
+            basket: row.intent.basket,
+            tender: row.intent.tender,
+            amount: row.intent.amount,
+            state: row.state,
+            taken: row.taken.unwrap_or(0),
+            since_ms: row.since_ms,
+            operator: row.operator.clone(),
+            terminal: self.terminal,
+        })
+    }
+
+    /// Bytes that the outcomes of what is not settled may write.
+    pub(crate) fn promised(&self) -> u64 {
+        self.rows.len() as u64 * Self::needs()
+    }
+
+    /// Bytes that an intent or an outcome writes at most.
+    pub(crate) fn needs() -> u64 {
+        disk::writes(OUTCOME_BYTES, 2)
+    }
+
+    fn of(&self, basket: BasketId) -> impl Iterator<Item = (&PaymentId, &Row)> {
+        self.rows.iter().filter(move |(_, row)| row.intent.basket == basket)
+    }
+
+    fn write(&self, payment: PaymentId, out: &mut UnitOfWork) {
+        if let Some(row) = self.rows.get(&payment) {
+            out.write(Write::put(Space::Payment, payment.0, to_cbor(row)));
+        }
+    }
+
+    fn remove(&mut self, payment: PaymentId, out: &mut UnitOfWork) {
+        if self.rows.remove(&payment).is_some() {
+            out.write(Write::delete(Space::Payment, payment.0));
+        }
+    }
+}
+
+impl Record {
+    /// A payment terminal is about to be asked for money. Ask it once this is recorded: after a crash the payment is listed as one whose
+    /// outcome nobody knows.
+    ///
+    /// Recording it is refused where the basket is not open, is being committed, or is a trainee's, and where the name is in use.
+    pub fn payment_intent(intent: PaymentIntent) -> Self {
+        Self::new(What::Payment(Step::Intent(intent)))
+    }
+
+    /// What the payment terminal said. It is taken on a full disk as well, and whatever became of the basket; refused is an outcome of a
+    /// payment that nobody intended, or that is settled already.
+    pub fn payment_outcome(outcome: PaymentOutcome) -> Self {
+        Self::new(What::Payment(Step::Outcome(outcome)))
+    }
+}
