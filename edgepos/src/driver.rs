@@ -189,6 +189,10 @@ impl Loop {
                     Some(TransportEvent::Frame(peer, connection, frame)) => {
                         self.tell(Input::Frame(peer, connection, frame));
                     }
+                    Some(TransportEvent::Condition(kind, found)) => {
+                        let now = self.now();
+                        self.terminal.report_condition(now, kind, found);
+                    }
                     None => transport_open = false,
                 },
                 Some((id, reply)) = cloud.recv() => {

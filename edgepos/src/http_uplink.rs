@@ -1,5 +1,6 @@
 //! The uplink over HTTP: one POST for each request.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,12 +12,14 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use hyper::{Request, StatusCode, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use thiserror::Error;
 
 use crate::http_date;
 use crate::ports::Uplink;
+use crate::tls::cloud::{CloudRoots, client};
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,10 +32,11 @@ const LONGEST_BUSY: Duration = Duration::from_secs(300);
 
 /// Asks a cloud at `{base}/v1/stores/{store}/uplink`: [`CloudRequest::encode`] there, [`CloudReply::encode`] back with status 200.
 ///
-/// Plain HTTP: put TLS in front of it where it leaves the building.
+/// At `https` over TLS 1.3, with a certificate that the system trusts or that a file pins; `http` is for a cloud on this machine, or behind
+/// a tunnel.
 #[derive(Clone, Debug)]
 pub struct HttpUplink {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     uri: Uri,
     /// The date of the latest answer, in ms since 1970; 0 where it was taken, or said nothing.
     date: Arc<AtomicU64>,
@@ -47,20 +51,52 @@ pub struct BadAddress {
 }
 
 impl HttpUplink {
-    /// `base` is `http://host:port`, with a path in front where there is one.
+    /// `base` is `https://host` or `http://host:port`, with a path behind it where there is one. At `https`, whom the system trusts may
+    /// vouch for the cloud.
     ///
     /// # Errors
-    /// When it is no such address.
+    /// When it is no such address, or the system trusts nobody.
     pub fn new(base: &str, store: StoreId) -> Result<Self, BadAddress> {
+        Self::with_roots(base, store, None)
+    }
+
+    /// The same where the certificates of a PEM file alone may vouch for a cloud at `https`. They are read now.
+    ///
+    /// # Errors
+    /// When `base` is no such address, or the file holds no certificate.
+    pub fn with_roots(base: &str, store: StoreId, roots: Option<&Path>) -> Result<Self, BadAddress> {
+        let bad = |reason: String| BadAddress { url: base.to_owned(), reason };
+        let uri = Self::check(base, store)?;
+        let mut plain = HttpConnector::new();
+        plain.enforce_http(false);
+        let tls = if uri.scheme_str() == Some("https") {
+            client(roots.map_or(CloudRoots::System, CloudRoots::Pinned))
+        } else {
+            client(CloudRoots::Nobody)
+        };
+        let tls = tls.map_err(|error| match roots {
+            Some(path) => bad(format!("{}: {error}", path.display())),
+            None => bad(error.to_string()),
+        })?;
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(plain);
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { client, uri, date: Arc::default() })
+    }
+
+    /// Where requests go.
+    pub(crate) fn check(base: &str, store: StoreId) -> Result<Uri, BadAddress> {
         let bad = |reason: &str| BadAddress { url: base.to_owned(), reason: reason.to_owned() };
         let uri: Uri = format!("{}/v1/stores/{store}/uplink", base.trim_end_matches('/'))
             .parse()
             .map_err(|error: hyper::http::uri::InvalidUri| bad(&error.to_string()))?;
-        if uri.scheme_str() != Some("http") || uri.host().is_none() {
-            return Err(bad("expected http://host:port"));
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+            return Err(bad("expected https://host or http://host:port"));
         }
-        let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-        Ok(Self { client, uri, date: Arc::default() })
+        Ok(uri)
     }
 }
 
@@ -115,7 +151,7 @@ mod tests {
     fn addresses_are_checked_when_made() {
         let store = StoreId([1; 16]);
         assert!(HttpUplink::new("http://127.0.0.1:8080/edge/", store).is_ok());
-        for bad in ["", "127.0.0.1:8080", "https://cloud.example", "http://", "http://a b"] {
+        for bad in ["", "127.0.0.1:8080", "ftp://cloud.example", "http://", "https://", "http://a b"] {
             assert!(HttpUplink::new(bad, store).is_err(), "{bad}");
         }
     }

@@ -59,6 +59,7 @@ mod driver;
 mod history;
 mod http_date;
 mod http_uplink;
+pub mod identity;
 pub mod model;
 #[cfg(feature = "embedded")]
 mod models;
@@ -73,6 +74,7 @@ mod sqlite_store;
 mod store_thread;
 mod tcp;
 mod terminal;
+mod tls;
 
 pub use async_trait::async_trait;
 pub use courier::MAX_INCIDENTS;

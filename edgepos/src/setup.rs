@@ -3,6 +3,7 @@
 //! Whoever brings a port of their own starts a [`Driver`](crate::Driver) with it instead.
 
 pub(crate) mod open;
+pub(crate) mod security;
 pub(crate) mod terminal_name;
 
 use std::collections::BTreeMap;
@@ -64,8 +65,18 @@ pub struct Setup {
     pub database: PathBuf,
     /// Where the other terminals call; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The cloud, as `http://host:port`.
+    /// The cloud, as `https://host` or `http://host:port`.
     pub cloud: String,
+    /// The certificates that may vouch for a cloud at `https`, a PEM file. Default: those that the system trusts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_roots: Option<PathBuf>,
+    /// The directory of this terminal's [`Identity`](crate::identity::Identity): connections are encrypted, and both ends prove who they
+    /// are. Without it a terminal talks to others on its own machine alone, unless `insecure` is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<PathBuf>,
+    /// Talks to other machines without encryption and without certificates: everybody in reach can read, and be any terminal.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub insecure: bool,
     /// The store's first voters, the same on all its terminals. Default the five lowest of this terminal and its peers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub voters: Option<Vec<TerminalName>>,
@@ -195,6 +206,9 @@ impl Setup {
             database,
             listen,
             cloud,
+            cloud_roots: None,
+            identity: None,
+            insecure: false,
             voters: None,
             joins: None,
             generation: 0,
@@ -226,7 +240,7 @@ impl Setup {
         }
     }
 
-    /// Reads a file. A relative `database` is beside it.
+    /// Reads a file. A relative `database`, `identity` or `cloud_roots` is beside it.
     ///
     /// # Errors
     /// When it cannot be read, is no TOML, or has a field too few or too many.
@@ -234,8 +248,17 @@ impl Setup {
         let place = path.display().to_string();
         let text = read_limited(path).map_err(|error| SetupError::because(place.clone(), error))?;
         let mut setup: Self = text.parse().map_err(|error| SetupError::because(place, error))?;
-        setup.database = path.parent().unwrap_or(Path::new("")).join(setup.database);
+        setup.place_beside(path);
         Ok(setup)
+    }
+
+    /// Takes relative paths as seen from the directory of this file.
+    pub fn place_beside(&mut self, file: &Path) {
+        let beside = file.parent().unwrap_or(Path::new(""));
+        self.database = beside.join(&self.database);
+        for path in [&mut self.identity, &mut self.cloud_roots].into_iter().flatten() {
+            *path = beside.join(&*path);
+        }
     }
 
     /// What the terminal itself is told.
@@ -258,7 +281,7 @@ impl Setup {
                 return Err(SetupError::plain(format!("field peers.{peer}: {address:?} is no host:port")));
             }
         }
-        HttpUplink::new(&self.cloud, self.store)
+        HttpUplink::check(&self.cloud, self.store)
             .map_err(|error| SetupError::because("field cloud", error))?;
         let seed = match self.seed {
             Some(seed) => seed,
@@ -274,6 +297,9 @@ impl Setup {
             database: _,
             listen: _,
             cloud: _,
+            cloud_roots: _,
+            identity: _,
+            insecure: _,
             voters: _,
             joins: _,
             generation: _,
@@ -390,6 +416,10 @@ fn drawn() -> Result<u64, getrandom::Error> {
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+fn is_false(said: &bool) -> bool {
+    !said
 }
 
 /// Keys of a table are text.

@@ -49,10 +49,16 @@ pub async fn transport(
 }
 
 async fn next(end: &mut TransportEnd, what: &str) -> TransportEvent {
-    let event = timeout(PATIENCE, end.events.recv()).await;
-    event
-        .unwrap_or_else(|_| panic!("{what}: nothing within a minute"))
-        .unwrap_or_else(|| panic!("{what}: the transport ended"))
+    loop {
+        let event = timeout(PATIENCE, end.events.recv()).await;
+        let event = event
+            .unwrap_or_else(|_| panic!("{what}: nothing within a minute"))
+            .unwrap_or_else(|| panic!("{what}: the transport ended"));
+        // What somebody must act on may be told at any time.
+        if !matches!(event, TransportEvent::Condition(..)) {
+            return event;
+        }
+    }
 }
 
 /// The numbers of the connection, at the first end and at the second.

@@ -3,6 +3,8 @@
 use async_trait::async_trait;
 use edgepos_core::{ConnectionId, ReplicaId};
 
+use crate::terminal::{ConditionKind, Finding};
+
 /// What a transport does to what it is given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Delivery {
@@ -22,6 +24,8 @@ pub enum TransportEvent {
     PeerLost(ReplicaId, ConnectionId),
     /// A frame came in.
     Frame(ReplicaId, ConnectionId, Vec<u8>),
+    /// Something that somebody must act on, or that it is over; at any time.
+    Condition(ConditionKind, Option<Finding>),
 }
 
 /// Carries frames between the terminals of one store.

@@ -3,13 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::security::{Security, choose};
 use super::{Setup, SetupError};
 use crate::driver::Driver;
 use crate::http_uplink::HttpUplink;
+use crate::identity::Identity;
 use crate::node::Node;
 use crate::ports::{Alerts, LogOnly, Ports, StoreError, SystemClock};
 use crate::sqlite_store::SqliteStore;
 use crate::tcp::{TcpConfig, TcpTransport};
+use crate::terminal::{ConditionKind, Finding};
 
 /// An open terminal. Sell through [`node`](Self::node); dropping this lets it run on.
 #[derive(Debug)]
@@ -37,16 +40,30 @@ impl Setup {
     /// Those of [`open`](Self::open).
     pub async fn open_telling(self, alerts: Arc<dyn Alerts>) -> Result<OpenTerminal, SetupError> {
         let config = self.config()?;
+        let security = choose(self.identity.as_deref(), self.insecure, self.listen, self.peers.values());
+        let security = security.map_err(|error| SetupError::plain(error.to_string()))?;
+        let identity = match security {
+            Security::Identity(directory) => {
+                let identity = Identity::read(directory, self.store, self.terminal.number());
+                Some(identity.map_err(|error| SetupError::because("field identity", error))?)
+            }
+            Security::ThisMachine | Security::Insecure => None,
+        };
+        let roots = self.cloud_roots.as_deref();
+        let uplink = HttpUplink::with_roots(&self.cloud, self.store, roots)
+            .map_err(|error| SetupError::because("field cloud", error))?;
         let database = || self.database.display().to_string();
         let store =
             SqliteStore::open(&self.database).map_err(|error| SetupError::because(database(), error))?;
         let peers = self.peers.iter().map(|(peer, address)| (peer.number(), address.clone())).collect();
         let tcp = TcpConfig { listen: self.listen, peers };
         let listens = |error| SetupError::because(format!("listen = {}", self.listen), error);
-        let (transport, transport_events) = TcpTransport::start(&config, tcp).await.map_err(listens)?;
+        let (transport, transport_events) = match identity {
+            Some(identity) => TcpTransport::start_secured(&config, tcp, identity).await,
+            None => TcpTransport::start(&config, tcp).await,
+        }
+        .map_err(listens)?;
         let address = transport.local_addr();
-        let uplink =
-            HttpUplink::new(&self.cloud, self.store).map_err(|error| SetupError::because("cloud", error))?;
         let ports = Ports {
             store: Box::new(store),
             transport: Box::new(transport),
@@ -57,6 +74,11 @@ impl Setup {
         };
         let (node, driver) =
             Driver::start(config, ports).map_err(|error| SetupError::because(database(), error))?;
+        if security == Security::Insecure {
+            let finding = Finding { count: 1, about: "insecure = true".into() };
+            // A driver that has ended says so itself.
+            let _ = node.report_condition(ConditionKind::Insecure, Some(finding)).await;
+        }
         Ok(OpenTerminal { node, address, driver })
     }
 }

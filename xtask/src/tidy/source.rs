@@ -33,13 +33,14 @@ const ASKING: [(&str, &str); 10] = [
 ];
 
 /// Crates that one module of their owner may name, so that they can be replaced.
-const OWNED: [(&str, &str, &str); 6] = [
+const OWNED: [(&str, &str, &str); 7] = [
     ("raft::", "edgepos-consensus/src/", "edgepos-consensus/src/raft.rs"),
     ("protobuf::", "edgepos-consensus/src/", "edgepos-consensus/src/raft.rs"),
     ("slog::", "edgepos-consensus/src/", "edgepos-consensus/src/raft.rs"),
     ("rten::", "edgepos-inference/src/", "edgepos-inference/src/embedded.rs"),
     ("rusqlite::", "edgepos/src/", "edgepos/src/sqlite_store.rs"),
     ("hyper::", "edgepos/src/", "edgepos/src/http_uplink.rs"),
+    ("rustls::", "edgepos/src/", "edgepos/src/tls.rs"),
 ];
 
 pub(super) fn check(tree: &Tree, findings: &mut Vec<String>) {

@@ -1,0 +1,183 @@
+//! What an identity's directory must be, who is renewed, and what a terminal without one may do.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use edgepos::core::StoreId;
+use edgepos::identity::{AUTHORITY_FILE, CERTIFICATE_FILE, Identity, KEY_FILE, ROSTER_FILE};
+use edgepos::{ConditionKind, Setup};
+use edgepos_authority::{Authority, Holder};
+
+use self::support::{STORE, Shop, in_days, now};
+
+fn issued(folder: &Path) -> Authority {
+    let mut authority = Authority::create(&folder.join("authority"), STORE, now()).unwrap();
+    authority.issue(3, Holder::First, &folder.join("till-3"), now()).unwrap();
+    authority
+}
+
+fn refusal(directory: &Path, store: StoreId, terminal: u16) -> String {
+    Identity::read(directory, store, terminal).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    issued(folder.path());
+    let directory = folder.path().join("till-3");
+    assert!(refusal(&directory, STORE, 4).contains("certificate.pem: is not of terminal 4"));
+    assert!(refusal(&directory, StoreId([1; 16]), 3).contains("is not of terminal 3 of store 0101"));
+    for file in [AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE, ROSTER_FILE] {
+        let path = directory.join(file);
+        let whole = fs::read(&path).unwrap();
+        for content in [Vec::new(), vec![b'x'; 100], vec![0xFF; 100_000]] {
+            fs::write(&path, content).unwrap();
+            assert!(refusal(&directory, STORE, 3).contains(file), "{file}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert!(refusal(&directory, STORE, 3).contains("cannot be read"), "{file}");
+        fs::write(&path, whole).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    Identity::read(&directory, STORE, 3).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    issued(folder.path());
+    let directory = folder.path().join("till-3");
+    for (file, mode) in
+        [("till-3/key.pem", 0o600), ("authority/authority-key.pem", 0o600), ("authority", 0o700)]
+    {
+        let found = fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(found & 0o777, mode, "{file}");
+    }
+    fs::set_permissions(directory.join(KEY_FILE), fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(refusal(&directory, STORE, 3).contains("key.pem: others may read it"));
+}
+
+#[test]
+fn another_terminal_s_key_or_authority_does_not_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut authority = issued(folder.path());
+    let (three, four) = (folder.path().join("till-3"), folder.path().join("till-4"));
+    authority.issue(4, Holder::First, &four, now()).unwrap();
+    fs::copy(four.join(KEY_FILE), three.join(KEY_FILE)).unwrap();
+    assert!(refusal(&three, STORE, 3).contains("key.pem"));
+    let mut other = Authority::create(&folder.path().join("other"), STORE, now()).unwrap();
+    other.issue(4, Holder::First, &folder.path().join("other-4"), now()).unwrap();
+    fs::copy(folder.path().join("other-4").join(ROSTER_FILE), four.join(ROSTER_FILE)).unwrap();
+    assert!(refusal(&four, STORE, 4).contains("has not signed it"));
+}
+
+#[test]
+fn a_certificate_is_renewed_for_who_is_on_the_roster() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut authority = issued(folder.path());
+    let path = folder.path().join("till-3").join(CERTIFICATE_FILE);
+    let before = fs::read(&path).unwrap();
+    // A copy without the private key will do.
+    let copy = folder.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    fs::copy(&path, copy.join(CERTIFICATE_FILE)).unwrap();
+    assert_eq!(authority.renew(&copy, in_days(300)).unwrap(), 3);
+    fs::copy(copy.join(CERTIFICATE_FILE), &path).unwrap();
+    assert_ne!(fs::read(&path).unwrap(), before);
+    Identity::read(&folder.path().join("till-3"), STORE, 3).unwrap();
+    authority.revoke(3, now()).unwrap();
+    assert!(authority.renew(&copy, now()).unwrap_err().to_string().contains("not on the roster"));
+}
+
+#[test]
+fn a_number_is_held_by_one_box_unless_it_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut authority = issued(folder.path());
+    let mut issue = |name: &str, holder| {
+        let key = authority.issue(3, holder, &folder.path().join(name), now());
+        key.map(|_| authority.roster().members.len())
+    };
+    assert!(issue("a", Holder::First).is_err());
+    assert!(!folder.path().join("a").exists(), "nothing half written");
+    assert_eq!(issue("b", Holder::Beside).unwrap(), 2);
+    assert_eq!(issue("c", Holder::InPlace).unwrap(), 1);
+    assert!(issue("c", Holder::InPlace).unwrap_err().to_string().contains("is there already"));
+    assert!(authority.issue(0, Holder::First, &folder.path().join("zero"), now()).is_err());
+}
+
+/// One that was put back from a copy does not number two rosters alike, and reads what it has written.
+#[test]
+fn versions_rise() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut authority = issued(folder.path());
+    let first = authority.roster().version;
+    let copy = Authority::open(&folder.path().join("authority")).unwrap();
+    assert_eq!(copy.roster(), authority.roster());
+    authority.revoke(3, now()).unwrap();
+    assert!(authority.roster().version > first);
+    drop(copy);
+    let mut later = Authority::open(&folder.path().join("authority")).unwrap();
+    later.issue(3, Holder::First, &folder.path().join("later"), in_days(1)).unwrap();
+    assert!(later.roster().version > authority.roster().version + 3_600);
+}
+
+fn plain(folder: &Path, more: &str) -> Setup {
+    let database = folder.join("till.db");
+    format!(
+        "terminal = 1\nstore = \"{STORE}\"\ndatabase = {database:?}\ncloud = \"http://127.0.0.1:9\"\n{more}"
+    )
+    .parse()
+    .unwrap()
+}
+
+#[tokio::test]
+async fn without_an_identity_it_is_said_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = plain(folder.path(), "listen = \"0.0.0.0:0\"\n").open().await.unwrap_err().to_string();
+    assert!(refused.contains("field identity") && refused.contains("0.0.0.0:0"), "{refused}");
+    assert!(!folder.path().join("till.db").exists(), "nothing was written");
+    for (more, insecure) in
+        [("listen = \"127.0.0.1:0\"\n", false), ("listen = \"0.0.0.0:0\"\ninsecure = true\n", true)]
+    {
+        let terminal = plain(folder.path(), more).open().await.unwrap();
+        let conditions = terminal.node.status().await.unwrap().conditions;
+        let told = conditions.iter().any(|condition| condition.kind == ConditionKind::Insecure);
+        assert_eq!(told, insecure, "{more}");
+        terminal.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_tells_of_its_own_certificate() {
+    let shop = Shop::open().await;
+    let conditions = async || shop.one.node.status().await.unwrap().conditions;
+    assert!(conditions().await.iter().all(|condition| condition.kind != ConditionKind::Certificate));
+    let mut authority = Authority::open(&shop.directory("authority")).unwrap();
+    for (terminal, made, said) in
+        [(3, -300, "due to be renewed"), (4, -401, "not taken at this time"), (5, 0, "roster")]
+    {
+        let directory = shop.directory(&format!("till-{terminal}"));
+        authority.issue(terminal, Holder::First, &directory, in_days(made)).unwrap();
+        if terminal == 5 {
+            authority.revoke(5, now()).unwrap();
+            fs::write(directory.join(ROSTER_FILE), authority.sealed_roster()).unwrap();
+        }
+        let mut setup = support::setup(shop.folder.path(), terminal, &[]);
+        setup.joins = Some(true);
+        let opened = setup.open().await.unwrap();
+        support::until(async || {
+            let conditions = opened.node.status().await.unwrap().conditions;
+            conditions.iter().any(|condition| {
+                condition.kind == ConditionKind::Certificate && condition.about.contains(said)
+            })
+        })
+        .await;
+        opened.close().await.unwrap();
+    }
+}
