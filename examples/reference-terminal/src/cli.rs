@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use edgepos::core::StoreId;
 use thiserror::Error;
 
-use crate::{audit, cloud, demo, doctor, members, names, recovery, run};
+use crate::{audit, authority, cloud, demo, doctor, members, names, recovery, run};
 
 /// A store of terminals and a cloud on one machine, to evaluate `edgepos` with.
 #[derive(Debug, Parser)]
@@ -33,6 +33,11 @@ enum Command {
     /// Tell the store through a running terminal who belongs to it
     #[command(subcommand)]
     Terminal(members::Action),
+    /// The authority of a store, on a machine that is no till: make it, enrol and revoke terminals, tell the store
+    #[command(subcommand)]
+    Authority(authority::Action),
+    /// Have this box enrolled by the authority of its store, with the token that was made for it
+    Enrol(authority::Enrol),
     /// Compare the files that a demo left in its --dir once more
     Verify(VerifyArgs),
     /// Compare tills and the cloud by the hashes where their chains end: exit 0 where they agree, 1 where histories differ
@@ -195,9 +200,22 @@ async fn dispatch(command: Command) -> ExitCode {
             }
             Err(error) => fail(error.status(), &error.to_string()),
         },
+        Command::Authority(action) => say(action.run().await),
+        Command::Enrol(enrol) => say(enrol.run().await),
         Command::Verify(VerifyArgs { dir }) => verify_command(&dir),
         Command::Audit(args) => audit_command(args).await,
         Command::Doctor(args) => tokio::task::block_in_place(|| doctor_command(args)),
+    }
+}
+
+/// What was done, or why nothing was.
+fn say(outcome: Result<String, authority::ActionError>) -> ExitCode {
+    match outcome {
+        Ok(said) => {
+            print!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(error.status(), &error.to_string()),
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`replay`]: the shopping that a demo replays.
 //! - [`audit`]: whether tills and the cloud hold the same histories.
 //! - [`members`]: who belongs to a store.
+//! - [`authority`]: whose certificates count in it.
 //! - [`doctor`]: which engine would run which model on this machine.
 //!
 //! [`cli`] is the command line of them all. [`api`] is what a till and a terminal say to each other.
@@ -14,6 +15,7 @@
 
 pub mod api;
 pub mod audit;
+pub mod authority;
 pub mod cli;
 pub mod cloud;
 pub mod demo;

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use edgepos_authority::AuthorityError;
 use thiserror::Error;
 
 use super::process::GaveUp;
@@ -61,6 +62,9 @@ pub enum DemoError {
         /// What the call beneath it says.
         source: io::Error,
     },
+    /// Its terminals cannot be given certificates.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     /// The files cannot be compared.
     #[error(transparent)]
     Verify(#[from] VerifyError),

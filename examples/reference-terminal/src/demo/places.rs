@@ -10,6 +10,16 @@ pub(super) fn db_path(dir: &Path, terminal: Option<usize>) -> PathBuf {
     }
 }
 
+/// Where the store's authority is.
+pub(super) fn authority_dir(dir: &Path) -> PathBuf {
+    dir.join("authority")
+}
+
+/// Where one terminal's identity is.
+pub(super) fn identity_dir(dir: &Path, terminal: usize) -> PathBuf {
+    dir.join(format!("terminal-{}.identity", terminal + 1))
+}
+
 /// The manifest, which is written at the end.
 pub(super) fn manifest_path(dir: &Path) -> PathBuf {
     dir.join("store.json")

@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use edgepos::core::{ReplicaId, StoreId};
-use edgepos::{Setup, TerminalName};
+use edgepos::{Clock, Setup, SystemClock, TerminalName};
+use edgepos_authority::{Authority, Holder};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
 use tokio::task::JoinSet;
 
 use super::draw::draw;
 use super::error::DemoError;
 use super::options::Options;
-use super::places::db_path;
+use super::places::{authority_dir, db_path, identity_dir};
 use super::process::{Death, GaveUp, Process, Spec, State};
 use super::proxy::Link;
 use super::seen::SeenStatus;
@@ -89,6 +90,7 @@ impl Supervisor {
             log: dir.join("cloud.log"),
         };
         let cloud = Process::start(spec, CLOUD, deaths.clone());
+        enrol(dir, store, options.terminals)?;
         let mut terminals = Vec::with_capacity(count);
         for (index, &id) in ids.iter().enumerate() {
             let name = format!("terminal-{}", index + 1);
@@ -100,6 +102,7 @@ impl Supervisor {
                 peers: peers
                     .map(|((_, high), link)| (TerminalName::from(ids[*high]), link.address().to_string()))
                     .collect(),
+                identity: Some(identity_dir(dir, index)),
                 seed: Some(options.seed),
                 // A week passes in half a minute here: five seconds of batching would be a quarter of a day.
                 flush_ms: Some(250),
@@ -294,6 +297,16 @@ impl Supervisor {
         while stops.join_next().await.is_some() {}
         self.cloud.stop().await;
     }
+}
+
+/// Makes the authority of the store, and an identity for each of its terminals.
+fn enrol(dir: &Path, store: StoreId, terminals: u16) -> Result<(), DemoError> {
+    let now = SystemClock::new().now().wall;
+    let mut authority = Authority::create(&authority_dir(dir), store, now)?;
+    for index in 0..terminals {
+        authority.issue(index + 1, Holder::First, &identity_dir(dir, usize::from(index)), now)?;
+    }
+    Ok(())
 }
 
 fn first_8(bytes: [u8; 16]) -> [u8; 8] {

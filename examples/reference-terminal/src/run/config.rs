@@ -6,6 +6,7 @@
 //! database = "terminal-1.db"        # beside this file, unless absolute
 //! listen = "0.0.0.0:7201"           # for the other terminals
 //! cloud = "http://127.0.0.1:7000"
+//! identity = "identity"             # made by `enrol`; without it, everything is on this machine
 //! till = "127.0.0.1:7101"           # loopback only
 //!
 //! [peers]
@@ -158,8 +159,8 @@ fn check(path: &Path, own: Own, mut setup: Setup) -> Result<Config, ConfigError>
     if stop_patience > LONGEST_STOP {
         return Err(wrong("stop_patience_ms", format!("is more than {LONGEST_STOP:?}")));
     }
+    setup.place_beside(path);
     let beside = path.parent().unwrap_or(Path::new(""));
-    setup.database = beside.join(setup.database);
     let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
     Ok(Config {
         setup,
