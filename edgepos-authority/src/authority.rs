@@ -91,7 +91,7 @@ pub enum AuthorityError {
     Certify(#[from] CertifyError),
     /// The number is taken: say what becomes of the one that has it.
     #[error(
-        "terminal {0} is on the roster: say whether the other box goes on beside this one, or this one comes in its place"
+        "terminal {0} is on the roster: say whether the other box goes on beside it (--beside) or it comes in its place (--in-place)"
     )]
     Taken(u16),
     /// No such number is on the roster.

@@ -9,7 +9,7 @@ use std::path::Path;
 use edgepos::core::StoreId;
 use edgepos::identity::{AUTHORITY_FILE, CERTIFICATE_FILE, Identity, KEY_FILE, ROSTER_FILE};
 use edgepos::{ConditionKind, Setup};
-use edgepos_authority::{Authority, Holder};
+use edgepos_authority::{Authority, Holder, deliver};
 
 use self::support::{STORE, Shop, in_days, now};
 
@@ -180,4 +180,27 @@ async fn a_terminal_tells_of_its_own_certificate() {
         .await;
         opened.close().await.unwrap();
     }
+}
+
+/// What the authority has signed is not taken, and nobody is cut off for it.
+#[tokio::test]
+async fn a_disk_that_takes_no_roster_ends_no_connection() {
+    let mut shop = Shop::open().await;
+    // What is written beside the roster is a directory that is not empty.
+    let in_the_way = shop.directory("till-1").join("roster.new");
+    fs::create_dir_all(in_the_way.join("x")).unwrap();
+    shop.authority.issue(3, Holder::First, &shop.directory("till-3"), now()).unwrap();
+    deliver(&shop.authority, 2, &shop.two.address.to_string(), now()).await.unwrap();
+    let told = async |shop: &Shop| {
+        let conditions = shop.one.node.status().await.unwrap().conditions;
+        conditions.iter().any(|condition| {
+            condition.kind == ConditionKind::Certificate && condition.about.contains("cannot be written")
+        })
+    };
+    support::until(async || told(&shop).await).await;
+    shop.sells().await;
+    assert_eq!(shop.connected_to_one().await, [2]);
+    fs::remove_dir_all(&in_the_way).unwrap();
+    deliver(&shop.authority, 1, &shop.one.address.to_string(), now()).await.unwrap();
+    support::until(async || !told(&shop).await).await;
 }

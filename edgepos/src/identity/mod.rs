@@ -106,11 +106,18 @@ impl Identity {
         Ok(Self { store, key: own.key(), tls, roster, terminal })
     }
 
-    /// What somebody must act on, in English: that this terminal's certificate ends soon, or that it is not listed.
+    /// What somebody must act on, in English: that this terminal's certificate ends soon, that it is not listed, or that its disk does not
+    /// take the newest roster.
     pub(crate) fn finding(&self) -> Option<String> {
         let held = self.roster.held();
         if !held.roster.lists(self.key, self.terminal) {
             return Some(format!("key {} is not on roster {}", self.key, held.roster.version));
+        }
+        if let Some(error) = &*self.roster.watch_failures().borrow() {
+            return Some(format!(
+                "a newer roster than {} cannot be written down: {error}",
+                held.roster.version
+            ));
         }
         if !self.tls.holds_after(Duration::ZERO) {
             return Some(format!("the certificate of key {} is not taken at this time", self.key));

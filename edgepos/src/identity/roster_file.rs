@@ -30,6 +30,8 @@ pub(crate) struct RosterFile {
     /// Held while one is written: two that come at once are taken one behind the other.
     writing: Mutex<()>,
     held: watch::Sender<Arc<Held>>,
+    /// Why the newest one that was offered could not be written down.
+    failure: watch::Sender<Option<String>>,
 }
 
 /// A roster cannot be read or taken.
@@ -49,7 +51,8 @@ impl RosterFile {
         let mut sealed = Vec::new();
         File::open(&path)?.take(u64::from(MAX_ROSTER) + 1).read_to_end(&mut sealed)?;
         let held = opened(&sealed, store, &authority)?;
-        Ok(Self { path, store, authority, writing: Mutex::new(()), held: watch::Sender::new(Arc::new(held)) })
+        let (held, failure) = (watch::Sender::new(Arc::new(held)), watch::Sender::new(None));
+        Ok(Self { path, store, authority, writing: Mutex::new(()), held, failure })
     }
 
     /// The newest that is known.
@@ -62,6 +65,11 @@ impl RosterFile {
         self.held.subscribe()
     }
 
+    /// To see that one cannot be written down, and that it can again.
+    pub(crate) fn watch_failures(&self) -> watch::Receiver<Option<String>> {
+        self.failure.subscribe()
+    }
+
     /// Takes a roster where it is newer than the one that is held: writes it down, and then goes by it. Whether it was. Blocks on the disk.
     pub(crate) fn take(&self, sealed: &[u8]) -> Result<bool, TakeError> {
         let offered = opened(sealed, self.store, &self.authority)?;
@@ -69,7 +77,10 @@ impl RosterFile {
         if offered.roster.version <= self.held().roster.version {
             return Ok(false);
         }
-        write_durably(&self.path, sealed, Readers::All)?;
+        let written = write_durably(&self.path, sealed, Readers::All);
+        let failure = written.as_ref().err().map(ToString::to_string);
+        self.failure.send_if_modified(|told| std::mem::replace(told, failure.clone()) != failure);
+        written?;
         self.held.send_replace(Arc::new(offered));
         Ok(true)
     }

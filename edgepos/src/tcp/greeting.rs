@@ -209,15 +209,19 @@ async fn prove(
     Ok((stream, terminal, key))
 }
 
-/// Takes a roster where it is newer than the one that is known.
+/// Takes a roster where it is newer than the one that is known. One that the disk does not take counts for nothing: this terminal goes on
+/// by the one that it has, and says so.
 pub(super) async fn take_roster(identity: &Arc<Identity>, sealed: Vec<u8>) -> Result<(), TakeError> {
     if identity.roster.held().sealed == sealed {
         return Ok(());
     }
     let identity = Arc::clone(identity);
     let taken = spawn_blocking(move || identity.take_roster(&sealed)).await.map_err(io::Error::other)?;
-    if taken? {
-        tracing::info!("a newer roster says who belongs to the store");
+    match taken {
+        Ok(true) => tracing::info!("a newer roster says who belongs to the store"),
+        Ok(false) => {}
+        Err(TakeError::Io(error)) => tracing::warn!(%error, "a newer roster cannot be written down"),
+        Err(error) => return Err(error),
     }
     Ok(())
 }

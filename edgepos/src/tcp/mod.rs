@@ -3,6 +3,7 @@
 //! An address belongs to a terminal, whatever incarnation answers there: a box that takes a dead one's place is let in at once. One whose
 //! address nobody knows calls those of its own list that have not called it.
 
+mod complaints;
 mod framing;
 mod greeting;
 mod links;
@@ -25,6 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
+use self::complaints::Complaints;
 use self::framing::{Parcel, read_parcel, write_parcel};
 use self::greeting::{Caller, Host, TurnedAway, take_roster};
 use self::links::{Links, Party, TURN};
@@ -73,6 +75,7 @@ struct Shared {
     host: Host,
     links: Links,
     waiting: WaitingRoom,
+    complaints: Complaints,
     next_connection: AtomicU64,
     events: mpsc::Sender<TransportEvent>,
 }
@@ -117,6 +120,7 @@ impl TcpTransport {
             host: Host { me, store, generation, start, identity: identity.clone() },
             links: Links::new(max_peers),
             waiting: WaitingRoom::default(),
+            complaints: Complaints::default(),
             next_connection: AtomicU64::new(1),
             events,
         });
@@ -204,8 +208,16 @@ async fn answer(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, number
     match greeted {
         Ok(Ok(caller)) => serve(&shared, caller).await,
         Ok(Err(reason @ TurnedAway::Authority)) => info!(%from, %reason, "a visit"),
-        Ok(Err(error)) => warn!(%from, %error, "turned a connection away"),
-        Err(_) => warn!(%from, "a connection did not say who it is"),
+        Ok(Err(error)) => {
+            if let Some(untold) = shared.complaints.one_more(Instant::now()) {
+                warn!(%from, %error, untold, "turned a connection away");
+            }
+        }
+        Err(_) => {
+            if let Some(untold) = shared.complaints.one_more(Instant::now()) {
+                warn!(%from, untold, "a connection did not say who it is");
+            }
+        }
     }
 }
 
@@ -337,6 +349,7 @@ async fn revoked(shared: &Shared, party: &Party) {
 /// Tells the driver what somebody must do about this terminal's own certificate.
 async fn look_after(shared: Arc<Shared>, identity: Arc<Identity>) {
     let mut roster = identity.roster.watch();
+    let mut unwritten = identity.roster.watch_failures();
     let mut told = false;
     loop {
         let about = identity.finding();
@@ -350,6 +363,7 @@ async fn look_after(shared: Arc<Shared>, identity: Arc<Identity>) {
         }
         tokio::select! {
             _ = roster.changed() => drop(roster.borrow_and_update()),
+            _ = unwritten.changed() => drop(unwritten.borrow_and_update()),
             () = sleep(LOOKS) => {}
         }
     }

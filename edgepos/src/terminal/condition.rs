@@ -97,8 +97,8 @@ conditions! {
         "The connections of this terminal are neither encrypted nor authenticated."
         "Enrol the terminals of the store with its authority, and take `insecure` out of their configuration.";
     Certificate "certificate"
-        "The certificate of this terminal ends soon or is not taken, or the roster does not list it."
-        "Have the authority renew the certificate; a terminal that was revoked has to be enrolled again.";
+        "The certificate of this terminal ends soon or is not taken, or the roster does not list it or cannot be written."
+        "Have the authority renew the certificate; a terminal that was revoked has to be enrolled again. Make room where the disk is full.";
     ModelMissing "model_missing"
         "A model that the application uses is not there."
         "Install the models again; the till works without them.";

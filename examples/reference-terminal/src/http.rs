@@ -1,4 +1,4 @@
-//! A small HTTP client for JSON on loopback.
+//! A small HTTP client for JSON, to tills.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub(crate) enum CallError {
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pool: Pool<HttpConnector, Full<Bytes>>,
+    /// What a till asks for that has a token.
+    token: Option<String>,
 }
 
 impl Client {
@@ -47,7 +49,12 @@ impl Client {
         connector.set_connect_timeout(Some(Duration::from_secs(2)));
         let pool =
             Pool::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(20)).build(connector);
-        Self { pool }
+        Self { pool, token: None }
+    }
+
+    /// One that shows a token with each call.
+    pub(crate) fn with_token(token: Option<String>) -> Self {
+        Self { token, ..Self::new() }
     }
 
     pub(crate) async fn get<A: DeserializeOwned>(
@@ -96,12 +103,14 @@ impl Client {
         time: Duration,
     ) -> Result<A, CallError> {
         let no_answer = |reason: String| CallError::NoAnswer { address, reason };
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("http://{address}{path}"))
-            .header("content-type", "application/json")
-            .body(Full::new(body))
-            .map_err(|error| no_answer(error.to_string()))?;
+            .header("content-type", "application/json");
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(Full::new(body)).map_err(|error| no_answer(error.to_string()))?;
         let exchange = async {
             let answer = self.pool.request(request).await.map_err(|error| no_answer(error.to_string()))?;
             let status = answer.status();

@@ -1,6 +1,7 @@
 //! Who belongs to a store, on the command line: replace a terminal, take one out.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use edgepos::core::ReplicaId;
@@ -9,6 +10,7 @@ use thiserror::Error;
 use crate::api::{Done, ProblemCode, Replace, Retire, WriteOff};
 use crate::http::{CallError, Client};
 use crate::names::parse_replica;
+use crate::run::{TillTokenError, read_token};
 
 /// What to tell the store.
 #[derive(Debug, Subcommand)]
@@ -51,19 +53,46 @@ pub struct Till {
     /// Where that terminal's till calls it
     #[arg(long = "till", value_name = "ADDR", default_value = "127.0.0.1:7101")]
     address: SocketAddr,
+    /// The file with its token, where it has one
+    #[arg(long = "till-token", value_name = "FILE")]
+    token: Option<PathBuf>,
+}
+
+impl Till {
+    fn client(&self) -> Result<Client, ActionError> {
+        let token = self.token.as_ref().map(|path| {
+            read_token(path).map_err(|source| ActionError(Failure::Token { path: path.clone(), source }))
+        });
+        Ok(Client::with_token(token.transpose()?))
+    }
 }
 
 /// It was not done, or nobody knows.
 #[derive(Debug, Error)]
 #[error(transparent)]
-pub struct ActionError(CallError);
+pub struct ActionError(Failure);
+
+#[derive(Debug, Error)]
+enum Failure {
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error("{}: {source}", path.display())]
+    Token { path: PathBuf, source: TillTokenError },
+}
+
+impl From<CallError> for ActionError {
+    fn from(error: CallError) -> Self {
+        Self(error.into())
+    }
+}
 
 impl ActionError {
     /// The exit status: 2 where the call makes no sense, 1 where it may at another time.
     pub(crate) fn status(&self) -> u8 {
         match &self.0 {
-            CallError::Refused(problem) if problem.code == ProblemCode::BadRequest => 2,
-            CallError::Refused(_) | CallError::NoAnswer { .. } | CallError::Nonsense { .. } => 1,
+            Failure::Token { .. } => 2,
+            Failure::Call(CallError::Refused(problem)) if problem.code == ProblemCode::BadRequest => 2,
+            Failure::Call(_) => 1,
         }
     }
 }
@@ -74,11 +103,10 @@ impl Action {
     /// # Errors
     /// [`ActionError`]. A call whose answer was lost is made again: asked twice is asked once.
     pub async fn run(&self) -> Result<String, ActionError> {
-        let client = Client::new();
         match self {
             Self::Replace { terminal, planned, till } => {
                 let body = Replace { terminal: *terminal, planned: *planned };
-                let Done {} = client.post(till.address, "/replace", &body).await.map_err(ActionError)?;
+                let Done {} = till.client()?.post(till.address, "/replace", &body).await?;
                 Ok(format!(
                     "The store replaces terminal {terminal}. Start the new box with another name and joins = true, where it does not run\n\
                      yet; `voters` in GET /status shows when it has its place, `conditions` what it waits for.\n"
@@ -86,14 +114,14 @@ impl Action {
             }
             Self::WriteOff { terminal, till } => {
                 let body = WriteOff { terminal: *terminal };
-                let Done {} = client.post(till.address, "/write_off", &body).await.map_err(ActionError)?;
+                let Done {} = till.client()?.post(till.address, "/write_off", &body).await?;
                 Ok(format!(
                     "The store writes off what terminal {terminal} has left. What turns up all the same is taken and counted.\n"
                 ))
             }
             Self::Retire { replica, till } => {
                 let body = Retire { replica: replica.to_string() };
-                let Done {} = client.post(till.address, "/retire", &body).await.map_err(ActionError)?;
+                let Done {} = till.client()?.post(till.address, "/retire", &body).await?;
                 Ok(format!("The store takes {replica} out. It does not return under this name.\n"))
             }
         }

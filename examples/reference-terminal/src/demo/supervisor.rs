@@ -110,6 +110,7 @@ impl Supervisor {
             };
             let own = OwnConfig {
                 till: ports.till(index).to_string(),
+                till_token: None,
                 // All that was sold is in the cloud before a terminal is stopped, unless it is to be found missing.
                 stop_patience_ms: Some(1_000),
                 recognition_deadline_ms: Some(RECOGNITION_MS),

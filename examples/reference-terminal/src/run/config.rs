@@ -7,7 +7,7 @@
 //! listen = "0.0.0.0:7201"           # for the other terminals
 //! cloud = "http://127.0.0.1:7000"
 //! identity = "identity"             # made by `enrol`; without it, everything is on this machine
-//! till = "127.0.0.1:7101"           # loopback only
+//! till = "127.0.0.1:7101"           # loopback, unless till_token names a file with a token
 //!
 //! [peers]
 //! 2 = "192.168.0.2:7201"
@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::Table;
 
+use super::till_token::TillToken;
 use super::webhook::WebhookUrl;
 use crate::nearest;
 
@@ -41,8 +42,10 @@ const LONGEST_STOP: Duration = Duration::from_secs(60);
 pub struct Config {
     /// What every terminal of edgepos is told.
     pub setup: Setup,
-    /// Where the till calls. A loopback address: whoever can call it can sell.
+    /// Where the till calls. A loopback address, unless there is a token: whoever can call it can sell.
     pub till: SocketAddr,
+    /// What a call must show.
+    pub till_token: Option<TillToken>,
     /// How long a planned stop may wait for the cloud to hold the last events, at most a minute. Default 5 s.
     pub stop_patience: Duration,
     /// How long a model may take to answer before the cashier keys the product in; an engine that is slower than this on a known
@@ -99,6 +102,8 @@ pub(crate) struct File {
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Own {
     pub(crate) till: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) till_token: Option<PathBuf>,
     pub(crate) stop_patience_ms: Option<u64>,
     pub(crate) recognition_deadline_ms: Option<u64>,
     pub(crate) models: Option<PathBuf>,
@@ -106,8 +111,8 @@ pub(crate) struct Own {
 }
 
 impl Own {
-    const KEYS: [&str; 5] =
-        ["till", "stop_patience_ms", "recognition_deadline_ms", "models", "alerts_webhook"];
+    const KEYS: [&str; 6] =
+        ["till", "till_token", "stop_patience_ms", "recognition_deadline_ms", "models", "alerts_webhook"];
 }
 
 impl Config {
@@ -152,19 +157,26 @@ fn check(path: &Path, own: Own, mut setup: Setup) -> Result<Config, ConfigError>
         .till
         .parse()
         .map_err(|_| wrong("till", format!("{:?} is no address such as 127.0.0.1:7101", own.till)))?;
-    if !till.ip().is_loopback() {
-        return Err(wrong("till", format!("{till} is no loopback address; whoever can call it can sell")));
+    let beside = path.parent().unwrap_or(Path::new(""));
+    let token = own.till_token.map(|token| {
+        let token = beside.join(token);
+        TillToken::read(&token).map_err(|error| wrong("till_token", format!("{}: {error}", token.display())))
+    });
+    let till_token = token.transpose()?;
+    if till_token.is_none() && !till.ip().is_loopback() {
+        let said = "whoever can call it can sell; name a file with a token as till_token";
+        return Err(wrong("till", format!("{till} is no loopback address, and {said}")));
     }
     let stop_patience = Duration::from_millis(own.stop_patience_ms.unwrap_or(5_000));
     if stop_patience > LONGEST_STOP {
         return Err(wrong("stop_patience_ms", format!("is more than {LONGEST_STOP:?}")));
     }
     setup.place_beside(path);
-    let beside = path.parent().unwrap_or(Path::new(""));
     let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models");
     Ok(Config {
         setup,
         till,
+        till_token,
         stop_patience,
         recognition_deadline: Duration::from_millis(own.recognition_deadline_ms.unwrap_or(300)),
         models: own.models.map_or_else(|| models.into(), |models| beside.join(models)),
@@ -237,6 +249,7 @@ mod tests {
         let config = read(GOOD).unwrap();
         let own = Own {
             till: config.till.to_string(),
+            till_token: None,
             stop_patience_ms: Some(5_000),
             recognition_deadline_ms: None,
             models: None,
@@ -255,6 +268,7 @@ mod tests {
             ("me = \"1-0123456789ab\"", "me = \"3-0123456789ab\"", "field voters"),
             ("till = \"127.0.0.1:0\"", "till = \"0.0.0.0:0\"", "field till"),
             ("till = \"127.0.0.1:0\"", "till = \"here\"", "field till"),
+            ("till = \"127.0.0.1:0\"", "till = \"127.0.0.1:0\"\ntill_token = \"absent\"", "field till_token"),
             (
                 "db = \"t.db\"",
                 "db = \"t.db\"\nalerts_webhook = \"https://x\"",

@@ -1,4 +1,4 @@
-//! Who may call the till's port: programs on this machine, and no web page that a browser on it shows.
+//! Who may call the till's port: programs on this machine, or whoever has the token where one is set, and no web page that a browser shows.
 
 use std::net::IpAddr;
 
@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use thiserror::Error;
 
+use super::till_token::TillToken;
 use crate::api::{Problem, ProblemCode};
 
 /// What the body of a call is.
@@ -19,10 +20,10 @@ pub(super) enum Body {
     Picture,
 }
 
-/// Refuses a call under another name than that of this machine, which is how a page reaches it that has had its own name resolved to
-/// a loopback address, and a call that a page of another origin makes.
-pub(super) async fn caller(request: Request, next: Next) -> Response {
-    match check_caller(request.uri(), request.headers()) {
+/// Refuses a call without the token where there is one; else a call under another name than that of this machine, which is how a page
+/// reaches it that has had its own name resolved to a loopback address. Refuses a call that a page of another origin makes.
+pub(super) async fn caller(State(token): State<Option<TillToken>>, request: Request, next: Next) -> Response {
+    match check_caller(token.as_ref(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(error) => Problem::new(ProblemCode::Forbidden, error.to_string()).into_response(),
     }
@@ -45,6 +46,8 @@ pub(super) async fn content_type(State(body): State<Body>, request: Request, nex
 enum CallerError {
     #[error("the call names no host")]
     NoHost,
+    #[error("the call does not show the till's token: Authorization: Bearer …")]
+    NoToken,
     #[error("{0:?} is no name of this machine: call 127.0.0.1 or localhost")]
     OtherName(String),
     #[error("a page of another origin may not call a till")]
@@ -55,12 +58,18 @@ enum CallerError {
     NotText(HeaderName),
 }
 
-fn check_caller(uri: &Uri, headers: &HeaderMap) -> Result<(), CallerError> {
+fn check_caller(token: Option<&TillToken>, uri: &Uri, headers: &HeaderMap) -> Result<(), CallerError> {
     let host = only(headers, &HOST)?.ok_or(CallerError::NoHost)?;
-    let named = uri.authority().map(|authority| authority.as_str());
-    for authority in [Some(host), named].into_iter().flatten() {
-        if !is_this_machine(authority) {
-            return Err(CallerError::OtherName(authority.chars().take(80).collect()));
+    match token {
+        Some(token) if !token.is_shown(headers) => return Err(CallerError::NoToken),
+        Some(_) => {}
+        None => {
+            let named = uri.authority().map(|authority| authority.as_str());
+            for authority in [Some(host), named].into_iter().flatten() {
+                if !is_this_machine(authority) {
+                    return Err(CallerError::OtherName(authority.chars().take(80).collect()));
+                }
+            }
         }
     }
     match only(headers, &ORIGIN)? {
@@ -115,6 +124,7 @@ fn is_right(body: Body, headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use axum::http::header::AUTHORIZATION;
 
     use super::*;
 
@@ -123,7 +133,7 @@ mod tests {
     }
 
     fn called(pairs: &[(HeaderName, &'static str)]) -> bool {
-        check_caller(&Uri::from_static("/begin"), &headers(pairs)).is_ok()
+        check_caller(None, &Uri::from_static("/begin"), &headers(pairs)).is_ok()
     }
 
     #[test]
@@ -155,9 +165,26 @@ mod tests {
         assert!(!called(&[]));
         let mut twice = headers(&[(HOST, "127.0.0.1")]);
         twice.append(HOST, HeaderValue::from_static("shop.example"));
-        assert!(check_caller(&Uri::from_static("/"), &twice).is_err());
+        assert!(check_caller(None, &Uri::from_static("/"), &twice).is_err());
         let absolute = Uri::from_static("http://shop.example/begin");
-        assert!(check_caller(&absolute, &headers(&[(HOST, "127.0.0.1")])).is_err());
+        assert!(check_caller(None, &absolute, &headers(&[(HOST, "127.0.0.1")])).is_err());
+    }
+
+    #[test]
+    fn where_there_is_a_token_it_is_what_counts() {
+        let token = TillToken::of(b"0123456789abcdef0123456789abcdef");
+        let called = |pairs: &[(HeaderName, &'static str)]| {
+            check_caller(Some(&token), &Uri::from_static("/begin"), &headers(pairs)).is_ok()
+        };
+        let right = (AUTHORIZATION, "Bearer 0123456789abcdef0123456789abcdef");
+        assert!(called(&[(HOST, "till-2:7101"), right.clone()]));
+        assert!(called(&[(HOST, "127.0.0.1:7101"), right.clone()]));
+        assert!(!called(&[(HOST, "127.0.0.1:7101")]), "this machine alone is not enough");
+        assert!(!called(&[
+            (HOST, "till-2:7101"),
+            (AUTHORIZATION, "Bearer 0123456789abcdef0123456789abcdeF")
+        ]));
+        assert!(!called(&[(HOST, "till-2:7101"), (ORIGIN, "http://shop.example"), right]));
     }
 
     #[test]

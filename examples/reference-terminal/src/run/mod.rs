@@ -10,9 +10,12 @@ mod look_up;
 mod recogniser;
 mod terminal;
 mod till_api;
+mod till_token;
 mod webhook;
 
 pub use config::{Config, ConfigError};
 pub(crate) use config::{File as ConfigFile, Own as OwnConfig};
 pub use terminal::{RunError, run};
+pub(crate) use till_token::read_token;
+pub use till_token::{TillToken, TillTokenError};
 pub use webhook::{NotAWebhook, WebhookUrl};

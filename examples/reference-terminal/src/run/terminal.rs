@@ -60,7 +60,8 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     let parent = parent.map_err(|error| failed("standard input")(&error))?;
     let till = listen("the till API", config.till).await?;
     let till_address = till.local_addr().map_err(|error| failed("the till API")(&error))?;
-    let Config { setup, till: _, stop_patience, recognition_deadline, models, alerts_webhook } = config;
+    let Config { setup, till: _, till_token, stop_patience, recognition_deadline, models, alerts_webhook } =
+        config;
     let location = setup.location.unwrap_or(0);
     let alerts: Arc<dyn Alerts> = match alerts_webhook {
         Some(url) => Arc::new(Webhook::new(url)),
@@ -74,12 +75,13 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     // It ends with the terminal.
     tokio::spawn(watch.clone().run(node.clone()));
     let stop = Arc::new(Notify::new());
-    let app = till_api::router(Till {
+    let calls = Till {
         node: node.clone(),
         location,
         recogniser: Recogniser::new(models, recognition_deadline, watch.clone(), node.clone()),
         stop: Arc::clone(&stop),
-    });
+    };
+    let app = till_api::router(calls, till_token);
     // Whoever started this may have closed the pipe: that is no reason not to sell.
     let _ = writeln!(io::stdout(), "READY till={till_address} peer={peer_address}");
     tracing::info!(%me, till = %till_address, peer = %peer_address, "the terminal is up");

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::core::ReplicaId;
@@ -19,6 +19,7 @@ use super::asked::{Answer, Asked, Till, asked};
 use super::convert;
 use super::guard::{self, Body};
 use super::look_up;
+use super::till_token::TillToken;
 use crate::api::{
     Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, LostEvents, Park, Pay, Problem, ProblemCode,
     Recognised, Recorded, Replace, Retire, WriteOff,
@@ -30,7 +31,7 @@ const MAX_JSON: usize = 1 << 20;
 /// Largest picture.
 const MAX_PICTURE: usize = 16 << 20;
 
-pub(super) fn router(till: Till) -> Router {
+pub(super) fn router(till: Till, token: Option<TillToken>) -> Router {
     let picture = post(recognise)
         .layer(DefaultBodyLimit::max(MAX_PICTURE))
         .layer(from_fn_with_state(Body::Picture, guard::content_type));
@@ -65,7 +66,7 @@ pub(super) fn router(till: Till) -> Router {
         .layer(DefaultBodyLimit::max(MAX_JSON))
         .layer(from_fn_with_state(Body::Json, guard::content_type))
         .route("/recognise", picture)
-        .layer(from_fn(guard::caller))
+        .layer(from_fn_with_state(token, guard::caller))
         .with_state(till)
 }
 
