@@ -95,6 +95,8 @@ tested! {
     replacing Replacing;
     unsent Unsent;
     level_behind LevelBehind;
+    insecure Insecure;
+    certificate Certificate;
     model_missing ModelMissing;
 }
 
@@ -166,19 +168,31 @@ mod scenarios {
         assert_eq!(told.count(), 2, "once that it begins, once that it ends");
     }
 
-    /// Only the application sees it: it reports it.
-    pub(super) fn model_missing(phases: &mut Phases) {
+    /// Only the application or a port sees it, and reports it.
+    fn reported(phases: &mut Phases, kind: ConditionKind, about: &str) {
         let mut till = Till::new(1, 1, NOW);
         phases.before(&till);
-        let missing = Finding { count: 1, about: "product: the file is not there".into() };
-        till.terminal.report_condition(NOW, ConditionKind::ModelMissing, Some(missing));
+        let found = Finding { count: 1, about: about.into() };
+        till.terminal.report_condition(NOW, kind, Some(found));
         till.run(NOW);
         phases.during(&till);
         till.terminal.handle(NOW, Input::Timeout);
         assert!(phases.find(&till).is_some(), "the terminal itself says nothing of it");
-        till.terminal.report_condition(NOW, ConditionKind::ModelMissing, None);
+        till.terminal.report_condition(NOW, kind, None);
         till.run(NOW);
         phases.after_all(&till);
+    }
+
+    pub(super) fn model_missing(phases: &mut Phases) {
+        reported(phases, ConditionKind::ModelMissing, "product: the file is not there");
+    }
+
+    pub(super) fn insecure(phases: &mut Phases) {
+        reported(phases, ConditionKind::Insecure, "insecure = true");
+    }
+
+    pub(super) fn certificate(phases: &mut Phases) {
+        reported(phases, ConditionKind::Certificate, "the certificate is due to be renewed");
     }
 
     pub(super) fn tolerance_lost(phases: &mut Phases) {
