@@ -196,12 +196,22 @@ mod tests {
     use super::*;
 
     const STORE: StoreId = StoreId([7; 16]);
+    const GOLDEN: &str = "a2005847a40050070707070707070707070707070707070109021b0000018bcfe568000381a2005820b413f47d13ee2f\
+        e6c845b2ee141af81de858df4ec549a58b7970bb96645bc8d2010101420101";
 
     fn roster(members: u16) -> Roster {
         let members = (1..=members)
             .map(|terminal| Member { key: KeyId::of(&terminal.to_be_bytes()), terminal })
             .collect();
         Roster { store: STORE, version: 9, signed_at: WallMs(1_700_000_000_000), members }
+    }
+
+    /// What is on disks and signed: it changes by addition only.
+    #[test]
+    fn golden() {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(hex(&roster(1).sealed(&[1; 2])), GOLDEN);
+        assert_eq!(subject(STORE, 3), "7c411ff489f3bffaff54f7efaabb00a1.edgepos.internal");
     }
 
     #[test]
