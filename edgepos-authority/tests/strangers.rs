@@ -258,6 +258,17 @@ async fn a_stolen_terminal() {
     stolen.close().await.unwrap();
 }
 
+/// What the authority has signed later than a clock says is a floor under it: what has ended by then stays ended.
+#[tokio::test]
+async fn a_clock_that_was_set_back() {
+    let mut shop = Shop::open().await;
+    shop.authority.issue(3, Holder::First, &shop.directory("stranger"), in_days(-20)).unwrap();
+    shop.authority.issue(4, Holder::First, &shop.directory("till-4"), in_days(390)).unwrap();
+    deliver(&shop.authority, 1, &shop.one.address.to_string(), now()).await.unwrap();
+    let roster = shop.authority.sealed_roster().to_vec();
+    is_told_nothing(&mut shop, &roster).await;
+}
+
 /// A roster of an authority whose clock is years ahead does not end the certificates of the terminals.
 #[tokio::test]
 async fn an_authority_whose_clock_is_wrong_ends_nothing() {
