@@ -1,9 +1,10 @@
 //! What customers bring to a till, and how they pay.
 
 use edgepos::model::{
-    BasketId, Counter, CounterRow, Currency, DocType, Effect, Line, Mode, OriginalLine, StockState, Tender,
+    BasketId, Counter, CounterRow, Currency, DocType, Effect, Line, Mode, OriginalLine, PaymentId,
+    PaymentIntent, PaymentOutcome, PaymentState, StockState, Tender, TenderType,
 };
-use edgepos::{Commit, Draft};
+use edgepos::{Commit, Draft, Record};
 use edgepos_core::{IdempotencyKey, Jitter};
 
 use crate::goods::some_product;
@@ -57,10 +58,37 @@ pub(crate) fn give_back(bought: &Bought, basket: BasketId) -> Draft {
     Draft { doc_type: DocType::Return, ..Draft::sale(basket, Currency::EUR, vec![line]) }
 }
 
-/// Cash for the whole of it, under a key that belongs to the basket.
+/// Cash for the whole of it, or a card for every third, under a key that belongs to the basket.
 pub(crate) fn payment(draft: &Draft) -> Commit {
     let mut key = draft.basket.0;
     key[0] = 0xA5;
     let total = draft.lines.iter().map(|line| line.amount).sum();
-    Commit { basket: draft.basket, key: IdempotencyKey(key), tenders: Tender::cash(total).into() }
+    let by_card = draft.mode == Mode::Live && draft.basket.0[15].is_multiple_of(3);
+    let tender = match by_card {
+        true => Tender::new(TenderType::CARD, total, None).of_payment(payment_of(draft.basket)),
+        false => Tender::cash(total),
+    };
+    Commit { basket: draft.basket, key: IdempotencyKey(key), tenders: tender.into() }
+}
+
+/// The payment of a basket that is paid by card.
+fn payment_of(basket: BasketId) -> PaymentId {
+    let mut payment = basket.0;
+    payment[0] = 0x5A;
+    PaymentId(payment)
+}
+
+/// What is on record before a payment terminal is asked, and what it says.
+pub(crate) fn card_steps(commit: &Commit) -> Vec<Record> {
+    let (payment, basket) = (payment_of(commit.basket), commit.basket);
+    let amount = commit.tenders.as_slice().iter().map(|tender| tender.amount).sum();
+    let intent = PaymentIntent { payment, basket, tender: TenderType::CARD, amount };
+    let approved = PaymentOutcome::new(payment, basket, PaymentState::APPROVED, amount, Some("auth 7"));
+    vec![Record::payment_intent(intent), Record::payment_outcome(approved)]
+}
+
+/// What a card may have paid for a basket is given back.
+pub(crate) fn reversed(basket: BasketId) -> Record {
+    let state = PaymentState::REVERSED;
+    Record::payment_outcome(PaymentOutcome::new(payment_of(basket), basket, state, 0, None))
 }

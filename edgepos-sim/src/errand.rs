@@ -1,9 +1,35 @@
 //! What a till is at: one sale, from its first line to its receipt, or a basket that was left open.
 
 use edgepos::model::BasketId;
-use edgepos::{Commit, Draft};
+use edgepos::{Commit, Draft, Record};
+use edgepos_core::IdempotencyKey;
 
-use crate::drafts::payment;
+use crate::drafts::{card_steps, payment};
+
+/// What a till asks of its terminal.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    /// Open a basket.
+    Begin(Draft),
+    /// Book the basket that was paid.
+    Commit(Commit),
+    /// Give it up.
+    Abandon(BasketId),
+    /// Record something else.
+    Record(Record),
+    /// Record a step of a payment.
+    Payment(Record),
+}
+
+/// What the till waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Waiting {
+    Begin(BasketId),
+    Commit(BasketId, IdempotencyKey),
+    Abandon(BasketId),
+    Record,
+    Payment,
+}
 
 /// A sale, and how far it is.
 #[derive(Clone, Debug)]
@@ -44,6 +70,17 @@ impl Sell {
     /// The same as at another till.
     pub(crate) fn again(draft: Draft, commit: Commit) -> Self {
         Self { draft, commit, stage: Stage::Begin, retried: true }
+    }
+
+    /// Whether a payment terminal is asked: its approval is known at this till alone.
+    pub(crate) fn by_card(&self) -> bool {
+        self.commit.tenders.as_slice().iter().any(|tender| tender.payment().is_some())
+    }
+
+    /// What is on record before the commit, however often it is asked for: the intent, and the approval.
+    pub(crate) fn payment(&self) -> Vec<Ask> {
+        let steps = if self.by_card() { card_steps(&self.commit) } else { Vec::new() };
+        steps.into_iter().map(Ask::Payment).collect()
     }
 }
 

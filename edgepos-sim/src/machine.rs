@@ -3,8 +3,8 @@
 use edgepos::{Input, OpenBasket, Output, Refusal, RequestId, Status, Terminal};
 use edgepos_core::{Now, Time};
 
+use crate::errand::Ask;
 use crate::later::Later;
-use crate::till::Ask;
 
 /// One running terminal.
 pub(crate) enum Machine {
@@ -35,7 +35,7 @@ impl Machine {
             Ask::Begin(draft) => terminal.begin(now, id, draft),
             Ask::Commit(commit) => terminal.commit(now, id, commit),
             Ask::Abandon(basket) => terminal.abandon(now, id, basket),
-            Ask::Record(record) => terminal.record(now, id, record),
+            Ask::Record(record) | Ask::Payment(record) => terminal.record(now, id, record),
         }
     }
 

@@ -16,12 +16,13 @@ use edgepos_sync::{EventRecord, Hash};
 use crate::check::{Facts, Ledger, Rule, TerminalView, Violation};
 use crate::clock::VirtualClock;
 use crate::disk::Disk;
+use crate::errand::Ask;
 use crate::goods::products;
 use crate::later::{Later, Promise, Setup, downgraded};
 use crate::machine::Machine;
 use crate::plan::{Plan, Purpose};
 use crate::street::Street;
-use crate::till::{Ask, Till};
+use crate::till::Till;
 
 /// One device and whatever runs on it.
 #[derive(Debug)]

@@ -3,36 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use edgepos::model::{BasketId, DocType, Mode};
-use edgepos::{Commit, Draft, OpenBasket, Record, Refusal, Reply, RequestId};
-use edgepos_core::{IdempotencyKey, Jitter};
+use edgepos::{OpenBasket, Record, Refusal, Reply, RequestId};
+use edgepos_core::Jitter;
 
 use crate::check::{Ledger, Rule, Violation};
-use crate::drafts::{give_back, sale};
-use crate::errand::{Sell, Stage, Task};
+use crate::drafts::{give_back, reversed, sale};
+use crate::errand::{Ask, Sell, Stage, Task, Waiting};
 use crate::goods::{date, opening, some_record};
 use crate::plan::{TillStyle, happens, pause};
 use crate::street::{Bought, Street};
-
-/// What a till asks of its terminal.
-#[derive(Clone, Debug)]
-pub(crate) enum Ask {
-    /// Open a basket.
-    Begin(Draft),
-    /// Book the basket that was paid.
-    Commit(Commit),
-    /// Give it up.
-    Abandon(BasketId),
-    /// Record something else.
-    Record(Record),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Waiting {
-    Begin(BasketId),
-    Commit(BasketId, IdempotencyKey),
-    Abandon(BasketId),
-    Record,
-}
 
 /// One till and who stands at it.
 #[derive(Debug)]
@@ -117,7 +96,8 @@ impl Till {
             }
             Some(Task::Settle(basket)) => {
                 ledger.asks_abandon(*basket);
-                vec![Ask::Abandon(*basket)]
+                // Whatever a card paid for it goes back first.
+                vec![Ask::Payment(reversed(*basket)), Ask::Abandon(*basket)]
             }
             Some(Task::Sell(_)) => self.go_on(ledger, street),
         };
@@ -149,6 +129,7 @@ impl Till {
             Waiting::Begin(basket) | Waiting::Abandon(basket) => ledger.replied(basket, None, reply)?,
             Waiting::Commit(basket, key) => ledger.replied(basket, Some(key), reply)?,
             Waiting::Record => return self.recorded(now_us, reply, ledger),
+            Waiting::Payment => return self.told_of_payment(now_us, reply, ledger),
         }
         if happens(&mut self.rng, self.style.lost_reply_ppm) {
             self.lost(now_us, ledger, street);
@@ -177,7 +158,7 @@ impl Till {
             }
             // Whether it may be unknown was judged by the ledger: there is nothing more to do for it.
             (Waiting::Commit(basket, _) | Waiting::Abandon(basket), _) => self.forget(basket),
-            (Waiting::Record, _) => {}
+            (Waiting::Record | Waiting::Payment, _) => {}
         }
         let wait = match &self.task {
             None => pause(&mut self.rng, self.style.pause_us),
@@ -270,6 +251,7 @@ impl Till {
             Ask::Commit(commit) => Waiting::Commit(commit.basket, commit.key),
             Ask::Abandon(basket) => Waiting::Abandon(*basket),
             Ask::Record(_) => Waiting::Record,
+            Ask::Payment(_) => Waiting::Payment,
         };
         self.waiting.insert(id, waiting);
         id
@@ -331,7 +313,9 @@ impl Till {
                 ledger.asks_commit(&sell.commit);
                 // Some cashiers press twice.
                 let presses = if chance > 95 { 2 } else { 1 };
-                vec![Ask::Commit(sell.commit.clone()); presses]
+                let mut asks = sell.payment();
+                asks.extend(vec![Ask::Commit(sell.commit.clone()); presses]);
+                asks
             }
         }
     }
@@ -407,6 +391,7 @@ impl Till {
         let may = sell.stage == Stage::Commit
             && sell.draft.doc_type == DocType::Sale
             && !sell.retried
+            && !sell.by_card()
             && !self.closing
             && self.tills > 1;
         if !may || self.rng.range(0, 100) >= self.style.walks_pct {
@@ -451,6 +436,20 @@ impl Till {
         Ok(())
     }
 
+    /// A payment terminal's step is on record, or was before, or its basket is sold: what becomes of the sale is told by the commit.
+    fn told_of_payment(
+        &mut self,
+        now_us: u64,
+        reply: &Result<Reply, Refusal>,
+        ledger: &mut Ledger,
+    ) -> Result<(), Violation> {
+        if let Ok(Reply::Recorded(event)) = reply {
+            ledger.records(self.place, *event)?;
+        }
+        self.wake(now_us + 1_000);
+        Ok(())
+    }
+
     fn sell(&mut self) -> Sell {
         let basket = self.name();
         Sell::new(sale(&mut self.rng, basket))
@@ -473,7 +472,7 @@ impl Till {
 
 #[cfg(test)]
 mod tests {
-    use edgepos::Receipt;
+    use edgepos::{Commit, Receipt};
     use edgepos_core::{Chain, EventId, Lane, ReplicaId, Seq};
 
     use super::*;
@@ -535,6 +534,7 @@ mod tests {
                 }
                 Ask::Abandon(_) => Ok(Reply::Abandoned),
                 Ask::Record(_) => Ok(Reply::Recorded(event(1_000_000 + self.now_us))),
+                Ask::Payment(_) => Err(Refusal::Full { what: "payments", limit: 0 }),
             }
         }
     }

@@ -8,7 +8,7 @@ use edgepos_core::{Space, Write};
 use edgepos_sync::{CloudReply, CloudRequest, Limits};
 use sha2::{Digest, Sha256};
 
-use crate::till::Ask;
+use crate::errand::Ask;
 
 /// How many lines are kept for the report of a violation.
 pub(crate) const TAIL: usize = 40;

@@ -34,7 +34,7 @@ fn a_disk_that_reports_too_early_loses_receipts() {
 /// A chain has a gap on its own disk. The terminal that reads it finds the gap and says so, before any receipt is looked for.
 #[test]
 fn a_disk_that_drops_an_event_is_told_by_its_terminal() {
-    let rules = broken(Sabotage::DiskDropsEvent, 7..8, |_| ());
+    let rules = broken(Sabotage::DiskDropsEvent, 8..9, |_| ());
     assert_eq!(rules, [Rule::Alive]);
 }
 

@@ -35,6 +35,20 @@ pub(super) fn check(view: &StoreView, ledger: &Ledger, found: &mut Vec<Violation
         }
     }
     numbers(view, &facts, found);
+    payments(view, found);
+}
+
+/// What a card paid is in a sale, given back, or on the list with a basket that is open.
+fn payments(view: &StoreView, found: &mut Vec<Violation>) {
+    for terminal in &view.terminals {
+        let is_open = |basket| terminal.open.iter().any(|open| open.basket == basket);
+        for payment in terminal.payments.iter().filter(|payment| !is_open(payment.basket)) {
+            found.push(wrong(format!(
+                "payment {} of basket {}, which is not open at {}, is not settled",
+                payment.payment, payment.basket, terminal.replica
+            )));
+        }
+    }
 }
 
 /// Booked, voided and still open numbers of one (terminal, series) are 1, 2, 3 … each once.
@@ -97,6 +111,25 @@ mod tests {
     fn a_sale_that_nobody_made_or_paid_is_noticed() {
         assert_eq!(count(&store_with_one_sale(), &Ledger::new()), 1);
         assert_eq!(count(&store_with_one_sale(), &promised()), 1);
+    }
+
+    #[test]
+    fn a_payment_that_no_sale_has_is_noticed() {
+        let mut view = store_with_one_sale();
+        view.terminals[0].payments.push(edgepos::OpenPayment {
+            payment: edgepos::model::PaymentId([1; 16]),
+            basket: ID,
+            tender: edgepos::model::TenderType::CARD,
+            amount: 250,
+            state: None,
+            taken: 0,
+            since_ms: 0,
+            operator: None,
+            terminal: 1,
+        });
+        assert_eq!(count(&view, &paid()), 1);
+        view.terminals[0].open.push(open_basket(0));
+        assert!(count(&view, &paid()) > 0, "its number is used twice, and the payment waits for it");
     }
 
     #[test]

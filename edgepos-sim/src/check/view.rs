@@ -7,7 +7,7 @@ use edgepos::model::{
     BasketId, BookedName, Counter, CounterRow, Effect, Envelope, ExceptionEnded, ExceptionRaised, Mode,
     PriceSet, ProductSet, Transaction,
 };
-use edgepos::{OpenBasket, Status, Store, StoreError, Terminal};
+use edgepos::{OpenBasket, OpenPayment, Status, Store, StoreError, Terminal};
 use edgepos_core::{EventId, ReplicaId};
 
 use super::events::{Events, events_on};
@@ -29,6 +29,8 @@ pub struct TerminalView {
     pub prices: BTreeMap<String, PriceSet>,
     /// Baskets that are open.
     pub open: Vec<OpenBasket>,
+    /// Payments that are not settled.
+    pub payments: Vec<OpenPayment>,
     /// Exceptions that it shows.
     pub exceptions: Vec<ExceptionRaised>,
     /// How many events it says that it cannot read.
@@ -94,6 +96,7 @@ impl TerminalView {
                 .filter_map(|product| Some((product.clone(), terminal.price(&product, 0, at_ms)?.clone())))
                 .collect(),
             open: terminal.unresolved(),
+            payments: terminal.unresolved_payments(),
             exceptions: status.exceptions,
             quarantined: status.quarantined,
             later: false,
@@ -115,6 +118,7 @@ impl TerminalView {
             counters: facts.counters.iter().map(|(row, sum)| (row.clone(), value(*sum))).collect(),
             prices: BTreeMap::new(),
             open: Vec::new(),
+            payments: Vec::new(),
             exceptions: status.exceptions.clone(),
             quarantined: status.quarantined,
             later: true,

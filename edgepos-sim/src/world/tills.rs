@@ -5,10 +5,10 @@ use edgepos::{Commit, Draft, OpenBasket, Receipt, Refusal, Reply, RequestId};
 use edgepos_core::EventId;
 
 use crate::check::{Held, Ledger, Violation};
+use crate::errand::Ask;
 use crate::later::Promise;
 use crate::station::Station;
 use crate::street::Street;
-use crate::till::Ask;
 
 /// What is common to the tills of a store.
 #[derive(Debug)]

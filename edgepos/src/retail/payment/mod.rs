@@ -320,3 +320,53 @@ impl Record {
         Self::new(What::Payment(Step::Outcome(outcome)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    #[test]
+    fn a_row_is_these_bytes_and_reads_back() {
+        let (payment, basket) = (PaymentId([0xDD; 16]), BasketId([0xBB; 16]));
+        let intent = PaymentIntent { payment, basket, tender: TenderType::CARD, amount: 258 };
+        let row = Row {
+            intent,
+            since_ms: 5,
+            operator: Some("ann".into()),
+            state: Some(PaymentState::APPROVED),
+            taken: Some(258),
+            left: Some(true),
+        };
+        let hex: String = to_cbor(&row).iter().map(|byte| format!("{byte:02x}")).collect();
+        let said = format!("a40050{}0150{}020103190102", "dd".repeat(16), "bb".repeat(16));
+        assert_eq!(hex, format!("a600{said}01050263616e6e03000419010205f5"));
+        let mut payments = Payments::default();
+        payments.restore(&payment.0, &to_cbor(&row)).unwrap();
+        assert_eq!(payments.rows[&payment], row);
+        assert!(payments.restore(&[1], &to_cbor(&row)).is_err(), "no name of a payment");
+    }
+
+    /// A state of a later version is money of which somebody must say what became of it.
+    #[test]
+    fn what_is_not_known_is_not_settled() {
+        let intent = PaymentIntent {
+            payment: PaymentId([1; 16]),
+            basket: BasketId([2; 16]),
+            tender: TenderType::CARD,
+            amount: 1,
+        };
+        let row = |state| Row {
+            intent: intent.clone(),
+            since_ms: 0,
+            operator: None,
+            state,
+            taken: None,
+            left: None,
+        };
+        assert!(row(None).is_unsettled() && !row(None).has_money());
+        assert!(row(Some(PaymentState(99))).is_unsettled());
+        assert!(!row(Some(PaymentState::REVERSED)).is_unsettled());
+    }
+}
