@@ -298,7 +298,7 @@
 /*
  Longest key of a row, in bytes.
  */
-#define EDGEPOS_MAX_KEY (EDGEPOS_MAX_NAME + 1)
+#define EDGEPOS_MAX_KEY 1025
 
 /*
  Events as they are read back. Whoever got it frees it.

@@ -5,7 +5,10 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
+
+use support::tills;
 
 /// The only block of a language in a guide.
 fn shown(guide: &str, language: &str) -> String {
@@ -32,10 +35,44 @@ fn the_example_in_cpp_runs() {
     assert_eq!(repeated, [false, true], "{lines}{}", support::text(&output.stderr));
 }
 
+/// Runs a program that books twice under one key, and prints both answers.
+fn books_once(till: &tills::Till) {
+    let output = till.command(Path::new("-"), &[]).output().unwrap();
+    let lines = support::text(&output.stdout);
+    let repeated: Vec<bool> = lines.lines().map(|line| line.contains("\"repeated\":true")).collect();
+    assert_eq!(repeated, [false, true], "{lines}{}", support::text(&output.stderr));
+}
+
+#[test]
+fn the_example_in_csharp_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = support::config(folder.path()).replace('"', "\"\"");
+    let body = shown("c-guide-csharp.md", "csharp").replace("FromSeconds(10)", "FromSeconds(0)");
+    let file = folder.path().join("Shown.cs");
+    let source = format!("class Shown {{ static void Main() {{\nvar config = @\"{config}\";\n{body}}} }}\n");
+    fs::write(&file, source).unwrap();
+    let Some(till) = tills::csharp(folder.path(), &file) else { return };
+    books_once(&till);
+}
+
+#[test]
+fn the_example_in_java_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = support::config(folder.path()).replace('"', "\\\"");
+    let body = shown("c-guide-java.md", "java").replace("ofSeconds(10)", "ofSeconds(0)");
+    let file = folder.path().join("Shown.java");
+    let source = format!(
+        "class Shown {{ public static void main(String[] arguments) {{\nString config = \"{config}\";\n{body}}} }}\n"
+    );
+    fs::write(&file, source).unwrap();
+    let Some(till) = tills::java(folder.path(), &file, "Shown") else { return };
+    books_once(&till);
+}
+
 #[test]
 fn the_example_in_python_runs() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(site) = support::wheel(folder.path()) else { return };
+    let Some(site) = tills::wheel(folder.path()) else { return };
     let config = support::config(folder.path());
     let source = format!("config = '''{config}'''\n{}", shown("c-guide-python.md", "python"));
     let output = Command::new("python3").args(["-c", &source]).env("PYTHONPATH", &site).output().unwrap();

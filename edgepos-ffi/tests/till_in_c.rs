@@ -8,13 +8,9 @@ use std::process::Command;
 
 #[test]
 fn a_till_in_c_books_once_through_a_crash() {
-    let Some(compiler) = support::compiler(false) else { return };
     let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("till");
-    support::build(&compiler, "c11", &support::root().join("examples/c/till.c"), &program);
-    support::lives_through_a_crash(|config, steps| {
-        Command::new(&program).arg(config).args(steps).output().unwrap()
-    });
+    let Some(till) = support::tills::in_c(folder.path()) else { return };
+    till.lives_through_a_crash();
 }
 
 #[test]

@@ -4,17 +4,13 @@
 
 mod support;
 
-use std::process::Command;
+use support::tills;
 
 #[test]
 fn a_till_in_cpp_books_once_through_a_crash() {
-    let Some(compiler) = support::compiler(true) else { return };
     let folder = tempfile::tempdir().unwrap();
     for standard in ["c++17", "c++20"] {
-        let program = folder.path().join(standard);
-        support::build(&compiler, standard, &support::root().join("examples/cpp/till.cpp"), &program);
-        support::lives_through_a_crash(|config, steps| {
-            Command::new(&program).arg(config).args(steps).output().unwrap()
-        });
+        let Some(till) = tills::in_cpp(folder.path(), standard) else { return };
+        till.lives_through_a_crash();
     }
 }

@@ -4,19 +4,11 @@
 
 mod support;
 
-use std::process::Command;
+use support::tills;
 
 #[test]
 fn a_till_in_python_books_once_through_a_crash() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(site) = support::wheel(folder.path()) else { return };
-    support::lives_through_a_crash(|config, steps| {
-        Command::new("python3")
-            .arg(support::root().join("examples/python/till.py"))
-            .arg(config)
-            .args(steps)
-            .env("PYTHONPATH", &site)
-            .output()
-            .unwrap()
-    });
+    let Some(till) = tills::in_python(folder.path()) else { return };
+    till.lives_through_a_crash();
 }

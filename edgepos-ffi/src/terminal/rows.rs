@@ -4,12 +4,12 @@ use std::sync::{Mutex, PoisonError};
 
 use edgepos::Rows;
 
-use crate::argument::{EDGEPOS_MAX_BYTES, EDGEPOS_MAX_NAME, Input, Output};
+use crate::argument::{EDGEPOS_MAX_BYTES, Input, Output};
 use crate::handle::{self, Handle, Table, give};
 use crate::status::{EDGEPOS_OK, Failure};
 
 /// Longest key of a row, in bytes.
-pub const EDGEPOS_MAX_KEY: usize = EDGEPOS_MAX_NAME + 1;
+pub const EDGEPOS_MAX_KEY: usize = 1025;
 
 /// Rows by rising key, which a caller hands over. Whoever made it frees it. Any thread may call its functions.
 pub struct RowsHandle(());

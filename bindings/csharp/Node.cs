@@ -1,0 +1,265 @@
+// A point-of-sale terminal that keeps selling: the C API of edgepos for .NET.
+//
+// What goes in and comes out is the JSON of the C API, as text, for whichever reader of JSON a till has. A call that is not done throws an
+// EdgeposException with its status; one that finds nothing gives null. A Node may be used from several threads at once.
+
+using System;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Edgepos
+{
+    /// <summary>What a call answers with where it is not done.</summary>
+    public enum Status
+    {
+        Invalid = -1, BadRequest = -2, Setup = -3, Busy = -4, Stopped = -5, Poisoned = -6, Damaged = -7, UnknownBasket = -8,
+        Elsewhere = -9, Booked = -10, NotReturnable = -11, Tenders = -12, Day = -13, DiskFull = -14, ClockOff = -15, NotDecided = -16
+    }
+
+    /// <summary>What is counted.</summary>
+    public enum Counter : uint
+    {
+        Stock = 0, Points = 1, Returnable = 2, StoredValue = 3, CouponUse = 4, Cash = 5, Vendor = 32768, Any = 65536
+    }
+
+    /// <summary>A call that was not done.</summary>
+    public sealed class EdgeposException : Exception
+    {
+        /// <summary>Why, for programs.</summary>
+        public Status Status { get; }
+
+        internal EdgeposException(int status, string detail) : base(detail) { Status = (Status)status; }
+    }
+
+    internal delegate int Answers<T>(out T answer);
+
+    internal static class Call
+    {
+        private const int Ok = 0;
+
+        internal static int Check(int status)
+        {
+            if (status < Ok) throw new EdgeposException(status, Text(Native.edgepos_last_detail()));
+            return status;
+        }
+
+        /// The text that a call answers with; null where there is nothing.
+        internal static string Text(Answers<TextHandle> call)
+        {
+            TextHandle text;
+            if (Check(call(out text)) != Ok) return null;
+            using (text)
+            {
+                var bytes = new byte[(int)Native.edgepos_text_length(text)];
+                Marshal.Copy(Native.edgepos_text_data(text), bytes, 0, bytes.Length);
+                return Encoding.UTF8.GetString(bytes);
+            }
+        }
+
+        /// The number that a call answers with; null where there is nothing.
+        internal static T? Number<T>(Answers<T> call) where T : struct
+        {
+            T answer;
+            return Check(call(out answer)) == Ok ? answer : (T?)null;
+        }
+
+        internal static string Text(IntPtr text)
+        {
+            var length = 0;
+            while (Marshal.ReadByte(text, length) != 0) length++;
+            var bytes = new byte[length];
+            Marshal.Copy(text, bytes, 0, length);
+            return Encoding.UTF8.GetString(bytes);
+        }
+
+        internal static byte[] Bytes(string text) { return Encoding.UTF8.GetBytes(text ?? ""); }
+
+        internal static UIntPtr Length(byte[] bytes) { return (UIntPtr)bytes.Length; }
+
+        internal static ulong Milliseconds(TimeSpan time) { return (ulong)Math.Max(0, time.TotalMilliseconds); }
+    }
+
+    /// <summary>Events as they are read back. One thread at a time.</summary>
+    public sealed class Events : IDisposable
+    {
+        private readonly EventsHandle events;
+
+        internal Events(EventsHandle events) { this.events = events; }
+
+        /// <summary>The next event; null where none came in time, or nothing further comes.</summary>
+        public string Next(TimeSpan timeout)
+        {
+            return Call.Text((out TextHandle text) => Native.edgepos_events_next(events, Call.Milliseconds(timeout), out text));
+        }
+
+        /// <summary>Up to where events were handed out.</summary>
+        public string Cursor() { return Call.Text((out TextHandle text) => Native.edgepos_events_cursor(events, out text)); }
+
+        /// <summary>Ends the reading.</summary>
+        public void Dispose() { events.Dispose(); }
+    }
+
+    /// <summary>A running terminal, to sell through. Disposed without being closed it ends as in a crash: what was acknowledged is on disk.</summary>
+    public sealed class Node : IDisposable
+    {
+        private delegate int Named(NodeHandle node, byte[] name, UIntPtr length, out TextHandle text);
+        private delegate int Plain(NodeHandle node, out TextHandle text);
+        private delegate int Does(NodeHandle node, byte[] name, UIntPtr length);
+
+        private readonly NodeHandle node;
+
+        /// <summary>Opens a terminal: <paramref name="config"/> is TOML or JSON.</summary>
+        public Node(string config)
+        {
+            if (Native.edgepos_abi() != Native.Abi) throw new NotSupportedException("the library has another interface");
+            var bytes = Call.Bytes(config);
+            Call.Check(Native.edgepos_node_open(bytes, Call.Length(bytes), out node));
+        }
+
+        /// <summary>The version of the library.</summary>
+        public static string Version => Call.Text(Native.edgepos_version());
+
+        /// <summary>Closes it; how many events the cloud is not known to hold.</summary>
+        public ulong Close(TimeSpan patience)
+        {
+            return Call.Number((out ulong left) => Native.edgepos_node_close(node, Call.Milliseconds(patience), out left)).Value;
+        }
+
+        /// <summary>Frees it.</summary>
+        public void Dispose() { node.Dispose(); }
+
+        /// <summary>Opens a basket. Whatever may be refused of a sale is refused here.</summary>
+        public string Begin(string draft) { return Ask(Native.edgepos_node_begin, draft); }
+        /// <summary>Books a paid basket; returns when it is on disk.</summary>
+        public string Commit(string payment) { return Ask(Native.edgepos_node_commit, payment); }
+        /// <summary>Records an event that is no sale; its name.</summary>
+        public string Record(string record) { return Ask(Native.edgepos_node_record, record); }
+        /// <summary>Gives up an open basket.</summary>
+        public void Abandon(string basket) { Do(Native.edgepos_node_abandon, basket); }
+        /// <summary>Puts an open basket aside.</summary>
+        public void Park(string basket) { Do(Native.edgepos_node_park, basket); }
+        /// <summary>Recalls a parked basket.</summary>
+        public string Claim(string basket) { return Ask(Native.edgepos_node_claim, basket); }
+        /// <summary>Baskets that were begun and neither committed nor given up.</summary>
+        public string Unresolved() { return Ask(Native.edgepos_node_unresolved); }
+        /// <summary>A basket with its lines.</summary>
+        public string Basket(string basket) { return Ask(Native.edgepos_node_basket, basket); }
+
+        /// <summary>The receipts of a basket.</summary>
+        public string ReceiptsOfBasket(string basket) { return Ask(Native.edgepos_node_receipts_of_basket, basket); }
+        /// <summary>The receipts that were booked under a key.</summary>
+        public string ReceiptsOfKey(string key) { return Ask(Native.edgepos_node_receipts_of_key, key); }
+        /// <summary>The transaction that an event booked.</summary>
+        public string Transaction(string name) { return Ask(Native.edgepos_node_transaction, name); }
+        /// <summary>A page of transactions, the newest first; <paramref name="query"/> and <paramref name="after"/> may be null.</summary>
+        public string Transactions(string query, string after, uint limit)
+        {
+            byte[] q = Call.Bytes(query), a = Call.Bytes(after);
+            return Call.Text((out TextHandle text) =>
+                Native.edgepos_node_transactions(node, q, Call.Length(q), a, Call.Length(a), limit, out text));
+        }
+        /// <summary>One event as it is stored.</summary>
+        public string Event(string name) { return Ask(Native.edgepos_node_event, name); }
+        /// <summary>How safe an event is: 1 here, 2 at the leader, 3 in the cloud.</summary>
+        public int? Durability(string name)
+        {
+            var bytes = Call.Bytes(name);
+            return Call.Number((out int value) => Native.edgepos_node_durability(node, bytes, Call.Length(bytes), out value));
+        }
+        /// <summary>Every event above a cursor, which may be null, and, where it follows, each that comes.</summary>
+        public Events EventsSince(string cursor, bool follow)
+        {
+            EventsHandle events;
+            var bytes = Call.Bytes(cursor);
+            Call.Check(Native.edgepos_node_events_since(node, bytes, Call.Length(bytes), follow ? 1u : 0u, out events));
+            return new Events(events);
+        }
+
+        /// <summary>One counter; null when nothing ever moved it.</summary>
+        public long? CounterOf(Counter counter, string key, uint location = 0, uint state = 0)
+        {
+            var bytes = Call.Bytes(key);
+            return Call.Number((out long value) =>
+                Native.edgepos_node_counter(node, (uint)counter, location, state, bytes, Call.Length(bytes), out value));
+        }
+        /// <summary>A page of counters; <paramref name="after"/> may be null.</summary>
+        public string CountersAfter(Counter counter, string after)
+        {
+            var bytes = Call.Bytes(after);
+            return Call.Text((out TextHandle text) =>
+                Native.edgepos_node_counters_after(node, (uint)counter, bytes, Call.Length(bytes), out text));
+        }
+        /// <summary>A product's master data.</summary>
+        public string Product(string product) { return Ask(Native.edgepos_node_product, product); }
+        /// <summary>The price that is in force at a time, in ms since 1970 UTC.</summary>
+        public string Price(string product, ushort list, ulong atMs)
+        {
+            var bytes = Call.Bytes(product);
+            return Call.Text((out TextHandle text) =>
+                Native.edgepos_node_price(node, bytes, Call.Length(bytes), list, atMs, out text));
+        }
+
+        /// <summary>The next notice; null where none came in time.</summary>
+        public string NextNotice(TimeSpan timeout)
+        {
+            return Call.Text((out TextHandle text) => Native.edgepos_node_next_notice(node, Call.Milliseconds(timeout), out text));
+        }
+        /// <summary>Who the terminal is, whom it follows, what someone must act on.</summary>
+        public string Status() { return Ask(Native.edgepos_node_status); }
+        /// <summary>How the engines are.</summary>
+        public string Diagnosis() { return Ask(Native.edgepos_node_diagnosis); }
+        /// <summary>How the elections went.</summary>
+        public string Elections() { return Ask(Native.edgepos_node_elections); }
+        /// <summary>Events whose bytes are lost.</summary>
+        public string Lost() { return Ask(Native.edgepos_node_lost); }
+        /// <summary>Figures for Prometheus.</summary>
+        public string Metrics() { return Ask(Native.edgepos_node_metrics); }
+        /// <summary>Where the other terminals may call.</summary>
+        public string Address() { return Ask(Native.edgepos_node_address); }
+        /// <summary>A page of exceptions; <paramref name="after"/> may be null.</summary>
+        public string ExceptionsAfter(string after) { return Ask(Native.edgepos_node_exceptions_after, after); }
+
+        /// <summary>Reports a condition that the application alone can see; a count of 0: it is over.</summary>
+        public void ReportCondition(string kind, ulong count, string about)
+        {
+            byte[] k = Call.Bytes(kind), a = Call.Bytes(about);
+            Call.Check(Native.edgepos_node_report_condition(node, k, Call.Length(k), count, a, Call.Length(a)));
+        }
+        /// <summary>Reports what a model of the application did: 0 answered, 1 fallback, 2 right, 3 wrong.</summary>
+        public void ReportInference(uint what, ulong tookUs) { Call.Check(Native.edgepos_node_report_inference(node, what, tookUs)); }
+        /// <summary>Lets another incarnation take part in what the store decides.</summary>
+        public void Admit(string replica) { Do(Native.edgepos_node_admit, replica); }
+        /// <summary>Takes an incarnation out of what the store decides.</summary>
+        public void Retire(string replica) { Do(Native.edgepos_node_retire, replica); }
+        /// <summary>Another box takes the place of a terminal.</summary>
+        public void Replace(ushort terminal, bool planned) { Call.Check(Native.edgepos_node_replace(node, terminal, planned ? 1u : 0u)); }
+        /// <summary>The store gives up what retired incarnations of this number have left.</summary>
+        public void WriteOff(ushort terminal) { Call.Check(Native.edgepos_node_write_off(node, terminal)); }
+        /// <summary>Raises the store's feature level.</summary>
+        public uint RaiseLevel() { return Call.Number((out uint level) => Native.edgepos_node_raise_level(node, out level)).Value; }
+        /// <summary>Sends at once what is batched.</summary>
+        public void Flush() { Call.Check(Native.edgepos_node_flush(node)); }
+        /// <summary>Waits for the cloud; how many events it is not known to hold.</summary>
+        public ulong FlushUntilUploaded(TimeSpan patience)
+        {
+            return Call.Number((out ulong left) =>
+                Native.edgepos_node_flush_until_uploaded(node, Call.Milliseconds(patience), out left)).Value;
+        }
+        /// <summary>Hands the leadership over.</summary>
+        public void StepDown() { Call.Check(Native.edgepos_node_step_down(node)); }
+
+        private string Ask(Named call, string name)
+        {
+            var bytes = Call.Bytes(name);
+            return Call.Text((out TextHandle text) => call(node, bytes, Call.Length(bytes), out text));
+        }
+
+        private string Ask(Plain call) { return Call.Text((out TextHandle text) => call(node, out text)); }
+
+        private void Do(Does call, string name)
+        {
+            var bytes = Call.Bytes(name);
+            Call.Check(call(node, bytes, Call.Length(bytes)));
+        }
+    }
+}

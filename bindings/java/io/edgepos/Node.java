@@ -1,0 +1,275 @@
+package io.edgepos;
+
+import static io.edgepos.Call.bytes;
+import static io.edgepos.Call.check;
+import static io.edgepos.Call.size;
+
+import com.sun.jna.Pointer;
+import com.sun.jna.ptr.IntByReference;
+import com.sun.jna.ptr.LongByReference;
+import com.sun.jna.ptr.PointerByReference;
+import io.edgepos.EdgeposLibrary.Size;
+import java.time.Duration;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/**
+ * A running terminal, to sell through: the C API of edgepos for Java and Kotlin.
+ *
+ * <p>What goes in and comes out is the JSON of the C API, as text, for whichever reader of JSON a till has. A call that is not done throws
+ * an {@link EdgeposException} with its status; one that finds nothing gives null or an empty optional. A node may be used from several
+ * threads at once.
+ */
+public final class Node implements AutoCloseable {
+    /** What is counted: stock; and in place of a counter, any of them. */
+    public static final int STOCK = 0, POINTS = 1, RETURNABLE = 2, STORED_VALUE = 3, COUPON_USE = 4, CASH = 5, ANY_COUNTER = 65536;
+
+    private static final EdgeposLibrary C = EdgeposLibrary.C;
+
+    private final Pointer node;
+
+    /** A call of a node with a name or a request, which answers with a text. */
+    private interface Named {
+        int call(Pointer node, byte[] name, Size length, PointerByReference text);
+    }
+
+    /** Opens a terminal: {@code config} is TOML or JSON. */
+    public Node(String config) {
+        if (C.edgepos_abi() != EdgeposLibrary.ABI) {
+            throw new UnsupportedOperationException("the library has another interface");
+        }
+        PointerByReference out = new PointerByReference();
+        byte[] text = bytes(config);
+        check(C.edgepos_node_open(text, size(text), out));
+        node = out.getValue();
+    }
+
+    /** The version of the library. */
+    public static String version() {
+        return C.edgepos_version();
+    }
+
+    /** Stops the terminal; how many events the cloud is not known to hold. */
+    public long stop(Duration patience) {
+        LongByReference left = new LongByReference();
+        check(C.edgepos_node_close(node, patience.toMillis(), left));
+        return left.getValue();
+    }
+
+    /** Frees it; where it was not stopped it ends as in a crash: what was acknowledged is on disk. A second time does nothing. */
+    @Override
+    public void close() {
+        C.edgepos_node_free(node);
+    }
+
+    /** Opens a basket. Whatever may be refused of a sale is refused here. */
+    public String begin(String draft) {
+        return ask(C::edgepos_node_begin, draft);
+    }
+
+    /** Books a paid basket; returns when it is on disk. */
+    public String commit(String payment) {
+        return ask(C::edgepos_node_commit, payment);
+    }
+
+    /** Records an event that is no sale; its name. */
+    public String record(String record) {
+        return ask(C::edgepos_node_record, record);
+    }
+
+    /** Gives up an open basket. */
+    public void abandon(String basket) {
+        byte[] name = bytes(basket);
+        check(C.edgepos_node_abandon(node, name, size(name)));
+    }
+
+    /** Puts an open basket aside. */
+    public void park(String basket) {
+        byte[] name = bytes(basket);
+        check(C.edgepos_node_park(node, name, size(name)));
+    }
+
+    /** Recalls a parked basket. */
+    public String claim(String basket) {
+        return ask(C::edgepos_node_claim, basket);
+    }
+
+    /** Baskets that were begun and neither committed nor given up. */
+    public String unresolved() {
+        return Call.text(out -> C.edgepos_node_unresolved(node, out));
+    }
+
+    /** A basket with its lines. */
+    public String basket(String basket) {
+        return ask(C::edgepos_node_basket, basket);
+    }
+
+    /** The receipts of a basket. */
+    public String receiptsOfBasket(String basket) {
+        return ask(C::edgepos_node_receipts_of_basket, basket);
+    }
+
+    /** The receipts that were booked under a key. */
+    public String receiptsOfKey(String key) {
+        return ask(C::edgepos_node_receipts_of_key, key);
+    }
+
+    /** The transaction that an event booked. */
+    public String transaction(String event) {
+        return ask(C::edgepos_node_transaction, event);
+    }
+
+    /** A page of transactions, the newest first; {@code query} and {@code after} may be null. */
+    public String transactions(String query, String after, int limit) {
+        byte[] which = bytes(query), from = bytes(after);
+        return Call.text(out -> C.edgepos_node_transactions(node, which, size(which), from, size(from), limit, out));
+    }
+
+    /** One event as it is stored. */
+    public String event(String event) {
+        return ask(C::edgepos_node_event, event);
+    }
+
+    /** How safe an event is: 1 here, 2 at the leader, 3 in the cloud. */
+    public OptionalInt durability(String event) {
+        byte[] name = bytes(event);
+        IntByReference out = new IntByReference();
+        int status = check(C.edgepos_node_durability(node, name, size(name), out));
+        return status == Call.OK ? OptionalInt.of(out.getValue()) : OptionalInt.empty();
+    }
+
+    /** Every event above a cursor, which may be null, and, where it follows, each that comes. */
+    public Events eventsSince(String cursor, boolean follow) {
+        byte[] from = bytes(cursor);
+        PointerByReference out = new PointerByReference();
+        check(C.edgepos_node_events_since(node, from, size(from), follow ? 1 : 0, out));
+        return new Events(out.getValue());
+    }
+
+    /** One counter at a place of the store; empty when nothing ever moved it. */
+    public OptionalLong counter(int counter, String key, int location) {
+        byte[] name = bytes(key);
+        LongByReference out = new LongByReference();
+        int status = check(C.edgepos_node_counter(node, counter, location, 0, name, size(name), out));
+        return status == Call.OK ? OptionalLong.of(out.getValue()) : OptionalLong.empty();
+    }
+
+    /** A page of counters; {@code after} may be null. */
+    public String countersAfter(int counter, String after) {
+        byte[] from = bytes(after);
+        return Call.text(out -> C.edgepos_node_counters_after(node, counter, from, size(from), out));
+    }
+
+    /** A product's master data. */
+    public String product(String product) {
+        return ask(C::edgepos_node_product, product);
+    }
+
+    /** The price that is in force at a time, in ms since 1970 UTC. */
+    public String price(String product, int list, long atMs) {
+        byte[] name = bytes(product);
+        return Call.text(out -> C.edgepos_node_price(node, name, size(name), (short) list, atMs, out));
+    }
+
+    /** The next notice; null where none came in time. */
+    public String nextNotice(Duration timeout) {
+        return Call.text(out -> C.edgepos_node_next_notice(node, timeout.toMillis(), out));
+    }
+
+    /** Who the terminal is, whom it follows, what someone must act on. */
+    public String status() {
+        return Call.text(out -> C.edgepos_node_status(node, out));
+    }
+
+    /** How the engines are. */
+    public String diagnosis() {
+        return Call.text(out -> C.edgepos_node_diagnosis(node, out));
+    }
+
+    /** How the elections went. */
+    public String elections() {
+        return Call.text(out -> C.edgepos_node_elections(node, out));
+    }
+
+    /** Events whose bytes are lost. */
+    public String lost() {
+        return Call.text(out -> C.edgepos_node_lost(node, out));
+    }
+
+    /** Figures for Prometheus. */
+    public String metrics() {
+        return Call.text(out -> C.edgepos_node_metrics(node, out));
+    }
+
+    /** Where the other terminals may call. */
+    public String address() {
+        return Call.text(out -> C.edgepos_node_address(node, out));
+    }
+
+    /** A page of exceptions; {@code after} may be null. */
+    public String exceptionsAfter(String after) {
+        return ask(C::edgepos_node_exceptions_after, after);
+    }
+
+    /** Reports a condition that the application alone can see; a count of 0: it is over. */
+    public void reportCondition(String kind, long count, String about) {
+        byte[] name = bytes(kind), said = bytes(about);
+        check(C.edgepos_node_report_condition(node, name, size(name), count, said, size(said)));
+    }
+
+    /** Reports what a model of the application did: 0 answered, 1 fallback, 2 right, 3 wrong. */
+    public void reportInference(int what, long tookUs) {
+        check(C.edgepos_node_report_inference(node, what, tookUs));
+    }
+
+    /** Lets another incarnation take part in what the store decides. */
+    public void admit(String replica) {
+        byte[] name = bytes(replica);
+        check(C.edgepos_node_admit(node, name, size(name)));
+    }
+
+    /** Takes an incarnation out of what the store decides. */
+    public void retire(String replica) {
+        byte[] name = bytes(replica);
+        check(C.edgepos_node_retire(node, name, size(name)));
+    }
+
+    /** Another box takes the place of a terminal. */
+    public void replace(int terminal, boolean planned) {
+        check(C.edgepos_node_replace(node, (short) terminal, planned ? 1 : 0));
+    }
+
+    /** The store gives up what retired incarnations of this number have left. */
+    public void writeOff(int terminal) {
+        check(C.edgepos_node_write_off(node, (short) terminal));
+    }
+
+    /** Raises the store's feature level. */
+    public int raiseLevel() {
+        IntByReference level = new IntByReference();
+        check(C.edgepos_node_raise_level(node, level));
+        return level.getValue();
+    }
+
+    /** Sends at once what is batched. */
+    public void flush() {
+        check(C.edgepos_node_flush(node));
+    }
+
+    /** Waits for the cloud; how many events it is not known to hold. */
+    public long flushUntilUploaded(Duration patience) {
+        LongByReference left = new LongByReference();
+        check(C.edgepos_node_flush_until_uploaded(node, patience.toMillis(), left));
+        return left.getValue();
+    }
+
+    /** Hands the leadership over. */
+    public void stepDown() {
+        check(C.edgepos_node_step_down(node));
+    }
+
+    private String ask(Named call, String name) {
+        byte[] said = bytes(name);
+        return Call.text(out -> call.call(node, said, size(said), out));
+    }
+}
