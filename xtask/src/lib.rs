@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+pub mod capi;
 mod failure;
 pub mod header;
 pub mod models;

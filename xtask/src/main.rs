@@ -1,4 +1,5 @@
-//! `cargo xtask tidy` checks the tree itself; `cargo xtask header` writes the C header;
+//! `cargo xtask tidy` checks the tree itself; `cargo xtask header` writes the C header, `cargo xtask capi`
+//! installs it with its libraries;
 //! `cargo xtask ort` fetches ONNX Runtime for tests and benchmarks;
 //! `cargo xtask models` makes, signs and verifies sets of models.
 
@@ -11,6 +12,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("tidy") => tidy(&arguments[1..]),
+        Some("capi") => finish(xtask::capi::run(&arguments[1..])),
         Some("header") => finish(xtask::header::run(&arguments[1..])),
         Some("ort") => finish(xtask::ort::run(&arguments[1..])),
         Some("models") => finish(xtask::models::run(&arguments[1..])),
@@ -34,7 +36,7 @@ fn tidy(arguments: &[String]) -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: cargo xtask tidy [--write [--allow-new]] | header [--check] | ort | models");
+    eprintln!("usage: cargo xtask tidy [--write [--allow-new]] | header [--check] | capi | ort | models");
     ExitCode::from(2)
 }
 
