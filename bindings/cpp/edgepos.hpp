@@ -108,12 +108,14 @@ public:
     }
 
     std::string begin(std::string_view draft) { return *named<edgepos_node_begin>(draft); }
+    std::string update(std::string_view draft) { return *named<edgepos_node_update>(draft); }
     std::string commit(std::string_view payment) { return *named<edgepos_node_commit>(payment); }
     std::string record(std::string_view record) { return *named<edgepos_node_record>(record); }
     std::string claim(std::string_view basket) { return *named<edgepos_node_claim>(basket); }
     void abandon(std::string_view basket) { does<edgepos_node_abandon>(basket); }
     void park(std::string_view basket) { does<edgepos_node_park>(basket); }
     std::string unresolved() const { return *plain<edgepos_node_unresolved>(); }
+    std::string unresolved_payments() const { return *plain<edgepos_node_unresolved_payments>(); }
     std::optional<std::string> basket(std::string_view basket) const { return named<edgepos_node_basket>(basket); }
 
     std::string receipts_of_basket(std::string_view basket) const { return *named<edgepos_node_receipts_of_basket>(basket); }

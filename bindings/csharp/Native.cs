@@ -45,6 +45,8 @@ namespace Edgepos
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_close(NodeHandle node, ulong patience, out ulong left);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_address(NodeHandle node, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_begin(NodeHandle node, byte[] draft, UIntPtr length, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_update(NodeHandle node, byte[] draft, UIntPtr length, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_unresolved_payments(NodeHandle node, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_commit(NodeHandle node, byte[] payment, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_record(NodeHandle node, byte[] record, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_abandon(NodeHandle node, byte[] basket, UIntPtr length);

@@ -130,6 +130,10 @@ namespace Edgepos
 
         /// <summary>Opens a basket. Whatever may be refused of a sale is refused here.</summary>
         public string Begin(string draft) { return Ask(Native.edgepos_node_begin, draft); }
+        /// <summary>Changes an open basket as the cashier scans.</summary>
+        public string Update(string draft) { return Ask(Native.edgepos_node_update, draft); }
+        /// <summary>Payments whose outcome nobody has said, and money that no sale has.</summary>
+        public string UnresolvedPayments() { return Ask(Native.edgepos_node_unresolved_payments); }
         /// <summary>Books a paid basket; returns when it is on disk.</summary>
         public string Commit(string payment) { return Ask(Native.edgepos_node_commit, payment); }
         /// <summary>Records an event that is no sale; its name.</summary>

@@ -201,7 +201,8 @@
 #define EDGEPOS_NOT_RETURNABLE -11
 
 /*
- The payments less the change do not come to the total. The basket stays open.
+ Payments stand in the way: less the change they do not come to the total, a payment is not approved for this basket, was intended
+ before, or money was taken. The basket stays open.
  */
 #define EDGEPOS_TENDERS -12
 
@@ -720,10 +721,22 @@ int32_t edgepos_node_begin(const edgepos_node *node,
                            edgepos_text **out);
 
 /*
+ Changes an open basket as the cashier scans: `draft` is all of it, as `edgepos_node_begin` takes it. On success `*out` is JSON with
+ `number` and `total`.
+
+ # Safety
+ `draft` points to `draft_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_update(const edgepos_node *node,
+                            const char *draft,
+                            size_t draft_length,
+                            edgepos_text **out);
+
+/*
  Books a paid basket; returns when it is on disk.
 
  `payment` is JSON: `basket`, `key` (32 hexadecimal digits, the same for every retry), `tenders` (each with `kind`: `cash`, `card`,
- `stored_value` or `other`, and `amount`), and where there are any `change` and `drawer`. On success `*out` is JSON with `event`,
+ `stored_value` or `other`, `amount`, and `payment` where a payment terminal approved it), and where there are any `change` and `drawer`. On success `*out` is JSON with `event`,
  `basket`, `series`, `number`, `total` and `repeated`: whether an earlier call with this key had booked it. A till that crashed or got no
  answer asks again with the same key, and the sale is booked once.
 
@@ -773,6 +786,15 @@ int32_t edgepos_node_unresolved(const edgepos_node *node,
                                 edgepos_text **out);
 
 /*
+ Payments whose outcome nobody has said, and money that no sale has: a list in JSON. After a crash the cashier settles each.
+
+ # Safety
+ `out` points to where a pointer may be written.
+ */
+int32_t edgepos_node_unresolved_payments(const edgepos_node *node,
+                                         edgepos_text **out);
+
+/*
  A basket with its lines, open here, parked at any till, or sold, as JSON; `EDGEPOS_NOTHING` where none of this name is known here.
 
  # Safety
@@ -786,8 +808,8 @@ int32_t edgepos_node_basket(const edgepos_node *node,
 /*
  Records an event that is no sale; returns when it is on disk.
 
- `record` is JSON with a `type`: `stock_received`, `stock_moved`, `product_set`, `price_set`, `day_opened`, `day_closed` or `custom`, its
- fields, and a `key` where it shall be recorded once however often it is asked for. On success `*out` is the event's name, such as
+ `record` is JSON with a `type`: `stock_received`, `stock_moved`, `product_set`, `price_set`, `day_opened`, `day_closed`,
+ `payment_intent` (before a payment terminal is asked), `payment_outcome` (what it said) or `custom`, its fields, and a `key` where it shall be recorded once however often it is asked for. On success `*out` is the event's name, such as
  `3-0123456789ab/0:17`.
 
  # Safety
@@ -886,6 +908,19 @@ int32_t edgepos_terminal_begin(const edgepos_terminal *terminal,
                                uint64_t request,
                                const char *draft,
                                size_t draft_length);
+
+/*
+ Changes an open basket: see `edgepos_node_update`.
+
+ # Safety
+ `draft` points to `draft_length` bytes.
+ */
+int32_t edgepos_terminal_update(const edgepos_terminal *terminal,
+                                uint64_t mono_ms,
+                                uint64_t wall_ms,
+                                uint64_t request,
+                                const char *draft,
+                                size_t draft_length);
 
 /*
  Books a paid basket: see `edgepos_node_commit`.
@@ -1140,6 +1175,14 @@ int32_t edgepos_terminal_durability(const edgepos_terminal *terminal,
  `out` points to where a pointer may be written.
  */
 int32_t edgepos_terminal_unresolved(const edgepos_terminal *terminal, edgepos_text **out);
+
+/*
+ Payments whose outcome nobody has said, and money that no sale has: a list in JSON.
+
+ # Safety
+ `out` points to where a pointer may be written.
+ */
+int32_t edgepos_terminal_unresolved_payments(const edgepos_terminal *terminal, edgepos_text **out);
 
 /*
  Events whose bytes are lost: a list in JSON, each with `first` and `last`.

@@ -34,7 +34,8 @@ pub const EDGEPOS_ELSEWHERE: i32 = -9;
 pub const EDGEPOS_BOOKED: i32 = -10;
 /// More of a receipt line would come back than may.
 pub const EDGEPOS_NOT_RETURNABLE: i32 = -11;
-/// The payments less the change do not come to the total. The basket stays open.
+/// Payments stand in the way: less the change they do not come to the total, a payment is not approved for this basket, was intended
+/// before, or money was taken. The basket stays open.
 pub const EDGEPOS_TENDERS: i32 = -12;
 /// The business day does not allow it.
 pub const EDGEPOS_DAY: i32 = -13;
@@ -61,7 +62,7 @@ pub(crate) const TEXTS: [(i32, &CStr); 19] = [
     (EDGEPOS_ELSEWHERE, c"the basket goes on at another till"),
     (EDGEPOS_BOOKED, c"the basket is booked, or the key is in use"),
     (EDGEPOS_NOT_RETURNABLE, c"more would come back than may"),
-    (EDGEPOS_TENDERS, c"the payments do not come to the total"),
+    (EDGEPOS_TENDERS, c"the payments are not those of the basket"),
     (EDGEPOS_DAY, c"the business day does not allow it"),
     (EDGEPOS_DISK_FULL, c"the disk is full"),
     (EDGEPOS_CLOCK_OFF, c"the clock of this terminal is off"),
@@ -113,7 +114,10 @@ impl From<Refusal> for Failure {
             Refusal::BasketElsewhere(_) => EDGEPOS_ELSEWHERE,
             Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } => EDGEPOS_BOOKED,
             Refusal::NotReturnable { .. } | Refusal::NotRefundable { .. } => EDGEPOS_NOT_RETURNABLE,
-            Refusal::Tenders(_) => EDGEPOS_TENDERS,
+            Refusal::Tenders(_)
+            | Refusal::UnknownPayment(_)
+            | Refusal::PaymentExists(_)
+            | Refusal::MoneyTaken { .. } => EDGEPOS_TENDERS,
             Refusal::Day(_) | Refusal::DayClosed(_) => EDGEPOS_DAY,
             Refusal::DiskFull => EDGEPOS_DISK_FULL,
             Refusal::ClockOff { .. } => EDGEPOS_CLOCK_OFF,

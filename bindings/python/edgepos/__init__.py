@@ -171,6 +171,14 @@ class Node(_Handle):
         """Opens a basket. Whatever may be refused of a sale is refused here."""
         return self._json("edgepos_node_begin", *_given(draft))
 
+    def update(self, draft: dict[str, Json]) -> Begun:
+        """Changes an open basket as the cashier scans."""
+        return self._json("edgepos_node_update", *_given(draft))
+
+    def unresolved_payments(self) -> list[dict[str, Json]]:
+        """Payments whose outcome nobody has said, and money that no sale has."""
+        return self._json("edgepos_node_unresolved_payments")
+
     def commit(self, payment: dict[str, Json]) -> Committed:
         """Books a paid basket; returns when it is on disk."""
         return self._json("edgepos_node_commit", *_given(payment))

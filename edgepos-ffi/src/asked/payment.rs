@@ -1,7 +1,9 @@
-//! How a basket was paid.
+//! How a basket is paid, and payments with a payment terminal in two steps.
 
 use edgepos::Commit;
-use edgepos::model::{BasketId, Tender, TenderType, Tenders};
+use edgepos::model::{
+    BasketId, PaymentId, PaymentIntent, PaymentOutcome, PaymentState, Tender, TenderType, Tenders,
+};
 use serde::Deserialize;
 
 use super::basket::key;
@@ -25,6 +27,38 @@ struct AskedTender {
     kind: Means,
     amount: i64,
     external_ref: Option<String>,
+    payment: Option<PaymentId>,
+}
+
+/// A payment terminal is about to be asked for money.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskedIntent {
+    payment: PaymentId,
+    basket: BasketId,
+    kind: Means,
+    amount: i64,
+}
+
+/// What the payment terminal said.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskedOutcome {
+    payment: PaymentId,
+    basket: BasketId,
+    state: State,
+    #[serde(default)]
+    amount: i64,
+    external_ref: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Approved,
+    Declined,
+    Reversed,
+    Settled,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -47,12 +81,42 @@ impl Pay {
 
 impl From<AskedTender> for Tender {
     fn from(asked: AskedTender) -> Self {
-        let kind = match asked.kind {
-            Means::Cash => TenderType::CASH,
-            Means::Card => TenderType::CARD,
-            Means::StoredValue => TenderType::STORED_VALUE,
-            Means::Other => TenderType::OTHER,
+        let AskedTender { kind, amount, external_ref, payment } = asked;
+        let tender = Self::new(kind.into(), amount, external_ref.as_deref());
+        match payment {
+            Some(payment) => tender.of_payment(payment),
+            None => tender,
+        }
+    }
+}
+
+impl From<Means> for TenderType {
+    fn from(means: Means) -> Self {
+        match means {
+            Means::Cash => Self::CASH,
+            Means::Card => Self::CARD,
+            Means::StoredValue => Self::STORED_VALUE,
+            Means::Other => Self::OTHER,
+        }
+    }
+}
+
+impl From<AskedIntent> for PaymentIntent {
+    fn from(asked: AskedIntent) -> Self {
+        let AskedIntent { payment, basket, kind, amount } = asked;
+        Self { payment, basket, tender: kind.into(), amount }
+    }
+}
+
+impl From<AskedOutcome> for PaymentOutcome {
+    fn from(asked: AskedOutcome) -> Self {
+        let AskedOutcome { payment, basket, state, amount, external_ref } = asked;
+        let state = match state {
+            State::Approved => PaymentState::APPROVED,
+            State::Declined => PaymentState::DECLINED,
+            State::Reversed => PaymentState::REVERSED,
+            State::Settled => PaymentState::SETTLED,
         };
-        Self::new(kind, asked.amount, asked.external_ref.as_deref())
+        Self::new(payment, basket, state, amount, external_ref.as_deref())
     }
 }

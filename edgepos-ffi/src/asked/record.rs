@@ -5,6 +5,7 @@ use edgepos::model::{CashCount, Effect, PriceSet, ProductSet, StockLine, StockMo
 use serde::Deserialize;
 
 use super::basket::{AskedEffect, currency, key};
+use super::payment::{AskedIntent, AskedOutcome};
 use crate::status::Failure;
 
 /// An event, and the key that it is recorded under.
@@ -68,6 +69,8 @@ enum Asked {
         #[serde(default)]
         cash: Vec<Cash>,
     },
+    PaymentIntent(AskedIntent),
+    PaymentOutcome(AskedOutcome),
     Custom {
         /// Text of the vendor's own, which is kept as it is.
         body: String,
@@ -130,6 +133,8 @@ impl Asked {
             Self::DayClosed { counted, currency, cash } => {
                 Record::day_closed_with(counted, counts(counted, currency, cash)?)
             }
+            Self::PaymentIntent(asked) => Record::payment_intent(asked.into()),
+            Self::PaymentOutcome(asked) => Record::payment_outcome(asked.into()),
             Self::Custom { body, effects } => {
                 Record::custom(body.into_bytes(), effects.into_iter().map(Effect::from).collect())
             }

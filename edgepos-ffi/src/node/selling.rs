@@ -34,10 +34,30 @@ pub unsafe extern "C" fn edgepos_node_begin(
     })
 }
 
+/// Changes an open basket as the cashier scans: `draft` is all of it, as `edgepos_node_begin` takes it. On success `*out` is JSON with
+/// `number` and `total`.
+///
+/// # Safety
+/// `draft` points to `draft_length` bytes, and `out` to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_update(
+    node: *const NodeHandle,
+    draft: *const c_char,
+    draft_length: usize,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let (draft, out) = unsafe { (Input::new("draft", draft, draft_length), Output::new("out", out)) };
+    asks(node, out, |till| {
+        let draft = draft.json::<Begin>()?.into_draft()?;
+        Ok(till.wait(till.node.update(draft))?)
+    })
+}
+
 /// Books a paid basket; returns when it is on disk.
 ///
 /// `payment` is JSON: `basket`, `key` (32 hexadecimal digits, the same for every retry), `tenders` (each with `kind`: `cash`, `card`,
-/// `stored_value` or `other`, and `amount`), and where there are any `change` and `drawer`. On success `*out` is JSON with `event`,
+/// `stored_value` or `other`, `amount`, and `payment` where a payment terminal approved it), and where there are any `change` and `drawer`. On success `*out` is JSON with `event`,
 /// `basket`, `series`, `number`, `total` and `repeated`: whether an earlier call with this key had booked it. A till that crashed or got no
 /// answer asks again with the same key, and the sale is booked once.
 ///
@@ -116,6 +136,20 @@ pub unsafe extern "C" fn edgepos_node_unresolved(node: *const NodeHandle, out: *
     asks(node, out, |till| Ok(till.wait(till.node.unresolved())?))
 }
 
+/// Payments whose outcome nobody has said, and money that no sale has: a list in JSON. After a crash the cashier settles each.
+///
+/// # Safety
+/// `out` points to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_unresolved_payments(
+    node: *const NodeHandle,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let out = unsafe { Output::new("out", out) };
+    asks(node, out, |till| Ok(till.wait(till.node.unresolved_payments())?))
+}
+
 /// A basket with its lines, open here, parked at any till, or sold, as JSON; `EDGEPOS_NOTHING` where none of this name is known here.
 ///
 /// # Safety
@@ -134,8 +168,8 @@ pub unsafe extern "C" fn edgepos_node_basket(
 
 /// Records an event that is no sale; returns when it is on disk.
 ///
-/// `record` is JSON with a `type`: `stock_received`, `stock_moved`, `product_set`, `price_set`, `day_opened`, `day_closed` or `custom`, its
-/// fields, and a `key` where it shall be recorded once however often it is asked for. On success `*out` is the event's name, such as
+/// `record` is JSON with a `type`: `stock_received`, `stock_moved`, `product_set`, `price_set`, `day_opened`, `day_closed`,
+/// `payment_intent` (before a payment terminal is asked), `payment_outcome` (what it said) or `custom`, its fields, and a `key` where it shall be recorded once however often it is asked for. On success `*out` is the event's name, such as
 /// `3-0123456789ab/0:17`.
 ///
 /// # Safety

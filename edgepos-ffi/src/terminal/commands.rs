@@ -49,6 +49,27 @@ pub unsafe extern "C" fn edgepos_terminal_begin(
     })
 }
 
+/// Changes an open basket: see `edgepos_node_update`.
+///
+/// # Safety
+/// `draft` points to `draft_length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_terminal_update(
+    terminal: *const TerminalHandle,
+    mono_ms: u64,
+    wall_ms: u64,
+    request: u64,
+    draft: *const c_char,
+    draft_length: usize,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let draft = unsafe { Input::new("draft", draft, draft_length) };
+    alone(terminal, |terminal| {
+        let draft = draft.json::<Begin>()?.into_draft()?;
+        taken(terminal.update(now(mono_ms, wall_ms), RequestId(request), draft))
+    })
+}
+
 /// Books a paid basket: see `edgepos_node_commit`.
 ///
 /// # Safety

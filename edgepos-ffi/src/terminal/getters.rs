@@ -171,6 +171,20 @@ pub unsafe extern "C" fn edgepos_terminal_unresolved(
     shows(terminal, out, |terminal| Ok(Some(terminal.unresolved())))
 }
 
+/// Payments whose outcome nobody has said, and money that no sale has: a list in JSON.
+///
+/// # Safety
+/// `out` points to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_terminal_unresolved_payments(
+    terminal: *const TerminalHandle,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let out = unsafe { Output::new("out", out) };
+    shows(terminal, out, |terminal| Ok(Some(terminal.unresolved_payments())))
+}
+
 /// Events whose bytes are lost: a list in JSON, each with `first` and `last`.
 ///
 /// # Safety

@@ -41,6 +41,8 @@ interface EdgeposLibrary extends Library {
     int edgepos_node_close(Pointer node, long patience, LongByReference left);
     int edgepos_node_address(Pointer node, PointerByReference text);
     int edgepos_node_begin(Pointer node, byte[] draft, Size length, PointerByReference text);
+    int edgepos_node_update(Pointer node, byte[] draft, Size length, PointerByReference text);
+    int edgepos_node_unresolved_payments(Pointer node, PointerByReference text);
     int edgepos_node_commit(Pointer node, byte[] payment, Size length, PointerByReference text);
     int edgepos_node_record(Pointer node, byte[] record, Size length, PointerByReference text);
     int edgepos_node_abandon(Pointer node, byte[] basket, Size length);

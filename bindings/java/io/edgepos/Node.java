@@ -67,6 +67,16 @@ public final class Node implements AutoCloseable {
         return ask(C::edgepos_node_begin, draft);
     }
 
+    /** Changes an open basket as the cashier scans. */
+    public String update(String draft) {
+        return ask(C::edgepos_node_update, draft);
+    }
+
+    /** Payments whose outcome nobody has said, and money that no sale has. */
+    public String unresolvedPayments() {
+        return Call.text(out -> C.edgepos_node_unresolved_payments(node, out));
+    }
+
     /** Books a paid basket; returns when it is on disk. */
     public String commit(String payment) {
         return ask(C::edgepos_node_commit, payment);
