@@ -72,7 +72,7 @@ pub enum Action {
     },
     /// Hand the roster to running terminals; each of them tells those that it is connected to
     Push {
-        /// A running terminal and where the others call it, as in [peers]: 2=192.168.0.2:7201
+        /// A running terminal and where the others call it, such as 2=192.168.0.2:7201
         #[arg(long = "to", value_name = "N=ADDR", required = true, value_parser = place)]
         to: Vec<(u16, String)>,
         /// The authority's directory
