@@ -79,6 +79,35 @@ fn a_head_that_lies_about_a_whole_new_chain_is_refused() {
     assert_eq!(bench.news, [fork(0, 1)]);
 }
 
+/// Small worlds found two terminals, each of which had refused what the other no longer held, and went on refusing.
+#[test]
+fn a_refusal_from_before_the_latest_greeting_is_none_and_is_answered_with_another_greeting() {
+    let mut bench = Bench::terminal(0);
+    bench.record(LANE, b"sale");
+    bench.meet(replica(1), VersionVector::new());
+    let greeted = |bench: &mut Bench| {
+        let sent = std::mem::take(&mut bench.sent);
+        let numbers = sent.into_iter().filter_map(|(_, _, message)| match message {
+            Message::Hello(hello) => Some(hello.number),
+            _ => None,
+        });
+        numbers.collect::<Vec<_>>()
+    };
+    let Message::Hello(unheard) = hello(VersionVector::new()) else { unreachable!() };
+    bench.say(replica(1), 1, Message::Hello(edgepos_sync::Hello { heard: false, ..unheard }));
+    assert_eq!(greeted(&mut bench), [1, 2]);
+
+    let refused: std::collections::BTreeSet<_> = [Chain::new(replica(0), LANE)].into_iter().collect();
+    let ack = Ack { batch: Some(1), refused, ..Ack::default() };
+    bench.say(replica(1), 1, Message::Ack(Ack { greeting: 1, ..ack.clone() }));
+    bench.wait(std::time::Duration::from_secs(1));
+    assert_eq!(bench.news, []);
+    assert_eq!(greeted(&mut bench), [3]);
+
+    bench.say(replica(1), 1, Message::Ack(Ack { greeting: 3, ..ack }));
+    assert!(bench.news.iter().any(|notice| matches!(notice, Notice::Fork { .. })), "{:?}", bench.news);
+}
+
 #[test]
 fn a_chain_that_a_peer_refuses_is_not_sent_to_it_again_on_this_connection() {
     let mut bench = Bench::terminal(0);

@@ -103,6 +103,7 @@ fn hello() {
         level: 0,
         wall: None,
         lost: None,
+        number: 0,
     };
     let head = "22".repeat(32);
     let golden = format!(
@@ -113,7 +114,10 @@ fn hello() {
     let announced = golden.replacen("a9", "aa", 1) + "0901";
     message(&Message::Hello(Hello { level: 1, ..hello.clone() }), &announced.replace(' ', ""));
     let timed = golden.replacen("a9", "aa", 1) + "0b07";
-    message(&Message::Hello(Hello { wall: Some(edgepos_core::WallMs(7)), ..hello }), &timed.replace(' ', ""));
+    let wall = Some(edgepos_core::WallMs(7));
+    message(&Message::Hello(Hello { wall, ..hello.clone() }), &timed.replace(' ', ""));
+    let counted = golden.replacen("a9", "aa", 1) + "0a03";
+    message(&Message::Hello(Hello { number: 3, ..hello }), &counted.replace(' ', ""));
 }
 
 #[test]
@@ -133,6 +137,8 @@ fn ack() {
     ack.pause = std::time::Duration::from_millis(1_000);
     let golden = format!("a6000301{}020703f504814900010000000000a501051903e8", vector_hex());
     message(&Message::Ack(ack), &golden);
+    let knowing = Ack { vector: vector(), greeting: 3, ..Ack::default() };
+    message(&Message::Ack(knowing), &format!("a4000301{}03f40803", vector_hex()).replace(' ', ""));
     let asks = Ack { vector: vector(), asks_cloud: true, ..Ack::default() };
     message(&Message::Ack(asks), &format!("a4000301{}03f406f5", vector_hex()));
 }

@@ -21,6 +21,8 @@ pub(crate) struct Acks {
     relay_told: bool,
     /// What the last acknowledgement said that is held here.
     told: VersionVector,
+    /// The number of the peer's latest greeting.
+    heard: u32,
 }
 
 /// An acknowledgement that waits for the disk.
@@ -49,6 +51,11 @@ impl Acks {
     /// Chains are taken again, unless their histories still differ.
     pub(crate) fn forget_refusals(&mut self) {
         self.refused.clear();
+    }
+
+    /// The peer has greeted: what is told from here on is told in knowledge of that.
+    pub(crate) fn heard(&mut self, greeting: u32) {
+        self.heard = greeting;
     }
 
     /// A `Hello` has told whether we ask for everything.
@@ -80,6 +87,6 @@ impl Acks {
         let (vector, refused) = (turn.log.durable().clone(), self.refused.clone());
         let heads = turn.log.heads_above(&self.told);
         self.told = vector.clone();
-        Message::Ack(Ack { vector, heads, batch, relay, refused, pause, asks_cloud })
+        Message::Ack(Ack { vector, heads, batch, relay, refused, pause, asks_cloud, greeting: self.heard })
     }
 }

@@ -137,6 +137,7 @@ impl Peer {
         self.level = Some(hello.level);
         self.clock = hello.wall.map(|wall| ((wall.0 as i64).saturating_sub(turn.now.0 as i64), turn.now));
         self.lost = hello.lost.clone();
+        self.acks.heard(hello.number);
         self.memory = Memory::of(turn, self.session.peer(), hello);
         self.forget_disputes();
         self.delivery.greeted(turn.log, hello);
@@ -303,8 +304,13 @@ impl Peer {
 
     pub(crate) fn on_ack(&mut self, turn: &mut Turn<'_>, ack: &Ack) {
         self.compare(turn, &ack.vector);
-        for chain in &ack.refused {
-            self.part(turn, *chain);
+        let refused = !ack.refused.is_empty();
+        if refused && self.session.is_overtaken(ack.greeting) {
+            // The chain may have become another one here since, which the greeting told: two that refuse what the other no longer has
+            // would refuse each other for ever.
+            self.session.greet_again(turn.now);
+        } else {
+            ack.refused.iter().for_each(|chain| self.part(turn, *chain));
         }
         let pause = ack.pause.min(turn.config.resend_max);
         self.delivery.answered(turn, ack, pause);

@@ -70,8 +70,19 @@ impl Session {
             level: turn.config.level,
             wall: Some(turn.wall),
             lost: Some(turn.log.damage().lost()),
+            number: self.hellos,
         };
         self.send(turn, Message::Hello(hello));
+    }
+
+    /// Whether what the peer says was said before it heard our latest `Hello`. One that counts none is taken by its word.
+    pub(crate) fn is_overtaken(&self, greeting: u32) -> bool {
+        greeting > 0 && greeting < self.hellos
+    }
+
+    /// Says `Hello` once more: the latest may be lost.
+    pub(crate) fn greet_again(&mut self, now: Time) {
+        self.hello_at = Some(now);
     }
 
     /// The peer has said `Hello`. Whether it is one to talk to; if not, it falls mute.

@@ -102,6 +102,8 @@ pub struct Hello {
     pub wall: Option<WallMs>,
     /// What the sender lacks below what it holds. `None` from one that takes no gaps (0.1.0).
     pub lost: Option<Lost>,
+    /// Counts the sender's greetings through this connection, from 1; 0, which is left out, from one that does not (0.1.0).
+    pub number: u32,
 }
 
 /// A cumulative acknowledgement.
@@ -121,6 +123,8 @@ pub struct Ack {
     pub asks_cloud: bool,
     /// How long the receiver is asked to wait before its next batch, in whole ms; zero is not at all.
     pub pause: Duration,
+    /// The [number](Hello::number) of the receiver's latest greeting that was heard before this was said; 0, which is left out, for none.
+    pub greeting: u32,
 }
 
 const HELLO: u64 = 1;
@@ -185,7 +189,8 @@ impl Message {
 }
 
 fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
-    let optional = [hello.level > 0, hello.wall.is_some(), hello.lost.is_some()].map(u64::from);
+    let optional =
+        [hello.level > 0, hello.number > 0, hello.wall.is_some(), hello.lost.is_some()].map(u64::from);
     out.map(9 + optional.iter().sum::<u64>())?.u64(0)?.u64(HELLO)?;
     out.u64(1)?.u16(hello.versions.0)?.u64(2)?.u16(hello.versions.1)?;
     out.u64(3)?.bytes(&hello.store.0)?;
@@ -200,6 +205,9 @@ fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
     if hello.level > 0 {
         out.u64(9)?.u32(hello.level)?;
     }
+    if hello.number > 0 {
+        out.u64(10)?.u32(hello.number)?;
+    }
     if let Some(wall) = hello.wall {
         out.u64(11)?.u64(wall.0)?;
     }
@@ -212,12 +220,15 @@ fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
 
 fn write_ack(out: &mut Sink<'_>, ack: &Ack) -> Written {
     let pause = u32::try_from(ack.pause.as_millis()).unwrap_or(u32::MAX);
-    let fields =
-        3 + [ack.batch.is_some(), !ack.refused.is_empty(), pause > 0, ack.asks_cloud, !ack.heads.is_empty()]
-            .map(u64::from)
-            .iter()
-            .sum::<u64>();
-    out.map(fields)?.u64(0)?.u64(ACK)?.u64(1)?;
+    let optional = [
+        ack.batch.is_some(),
+        !ack.refused.is_empty(),
+        pause > 0,
+        ack.asks_cloud,
+        !ack.heads.is_empty(),
+        ack.greeting > 0,
+    ];
+    out.map(3 + optional.map(u64::from).iter().sum::<u64>())?.u64(0)?.u64(ACK)?.u64(1)?;
     shapes::write_vector(out, &ack.vector)?;
     if let Some(batch) = ack.batch {
         out.u64(2)?.u64(batch)?;
@@ -237,6 +248,9 @@ fn write_ack(out: &mut Sink<'_>, ack: &Ack) -> Written {
         out.u64(7)?;
         shapes::write_heads(out, &ack.heads)?;
     }
+    if ack.greeting > 0 {
+        out.u64(8)?.u32(ack.greeting)?;
+    }
     Ok(())
 }
 
@@ -252,6 +266,7 @@ struct Fields {
     relay: bool,
     dictionaries: BTreeSet<u32>,
     level: u32,
+    greeting: u32,
     wall: Option<WallMs>,
     lost: Option<Lost>,
     number: Option<u64>,
@@ -285,6 +300,7 @@ impl Fields {
                 }
             }
             (Some(HELLO), 9) => self.level = reader.small("level")?,
+            (Some(HELLO), 10) | (Some(ACK), 8) => self.greeting = reader.small("greeting")?,
             (Some(HELLO), 11) => self.wall = Some(WallMs(reader.u64()?)),
             (Some(HELLO), 12) => self.lost = Some(Lost::read(reader)?),
             (Some(BATCH), 1) => self.number = Some(reader.u64()?),
@@ -324,6 +340,7 @@ impl Fields {
                 level: self.level,
                 wall: self.wall,
                 lost: self.lost,
+                number: self.greeting,
             }),
             BATCH => Message::Batch {
                 number: shapes::required("message", self.number, 1)?,
@@ -337,6 +354,7 @@ impl Fields {
                 refused: self.refused,
                 pause: self.pause,
                 asks_cloud: self.asks_cloud,
+                greeting: self.greeting,
             }),
             CLOUD_VECTOR => Message::CloudVector(self.cloud.finish("message", CLOUD_KEYS)?),
             MISSING => {

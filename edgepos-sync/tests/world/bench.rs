@@ -274,6 +274,7 @@ pub fn hello(vector: VersionVector) -> Message {
         level: 0,
         wall: None,
         lost: None,
+        number: 0,
     })
 }
 

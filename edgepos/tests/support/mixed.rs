@@ -101,6 +101,7 @@ impl Mixed {
             level: 0,
             wall: None,
             lost: None,
+            number: 0,
         };
         let frame = [vec![SYNC], sync::Message::Hello(hello).encode()].concat();
         self.tills[at].terminal.handle(self.now, Input::Frame(self.later.me, self.links[at], frame));
