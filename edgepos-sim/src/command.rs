@@ -1,4 +1,6 @@
-//! The subcommands that run elections alone.
+//! The subcommands: elections alone, and small worlds.
+
+mod worlds;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -19,6 +21,10 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 when there was none, 1 otherwise.
     Week(WeekArgs),
+    /// Explores every order in which a few things can happen to two terminals and a cloud.
+    ///
+    /// Exit status: 0 when every rule holds, 1 when one was broken or, with --complete, a world was not explored to its end.
+    Worlds(worlds::Worlds),
 }
 
 #[derive(Debug, Args)]
@@ -67,6 +73,7 @@ impl Command {
         match self {
             Self::Elections(args) => args.run(),
             Self::Week(args) => args.run(),
+            Self::Worlds(args) => args.run(),
         }
     }
 }

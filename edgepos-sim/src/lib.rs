@@ -42,6 +42,7 @@ mod outcome;
 mod plan;
 pub mod report;
 mod runner;
+pub mod small;
 mod station;
 mod street;
 mod till;

@@ -1,0 +1,193 @@
+//! One device of a small world: a terminal or none, its disk, and the history that says in which state it is.
+
+use std::collections::VecDeque;
+
+use edgepos::{
+    Config, Input, MemoryStore, OpenBasket, Output, Refusal, RequestId, Restored, Status, Store, Terminal,
+};
+use edgepos_core::{EventId, Load, Now, Persist, PersistId, ReplicaId, Space, Time};
+use edgepos_sync::{CloudRequest, EventRecord, Hash, UplinkId};
+use sha2::{Digest, Sha256};
+
+use crate::check::{Rule, TerminalView, Violation};
+use crate::errand::Ask;
+use crate::goods::products;
+
+/// A device with whatever runs on it.
+pub(super) struct Device {
+    config: Config,
+    terminal: Option<Terminal>,
+    disk: MemoryStore,
+    /// Written, and not reported yet.
+    pending: VecDeque<Persist>,
+    /// What it asks the cloud, oldest first.
+    requests: VecDeque<(UplinkId, CloudRequest)>,
+    /// Everything that it was told since the world began, in a hash.
+    history: [u8; 32],
+}
+
+impl Device {
+    pub(super) fn new(config: Config) -> Self {
+        Self {
+            config,
+            terminal: None,
+            disk: MemoryStore::new(),
+            pending: VecDeque::new(),
+            requests: VecDeque::new(),
+            history: [0; 32],
+        }
+    }
+
+    /// The name that it was set up as.
+    pub(super) fn me(&self) -> ReplicaId {
+        self.config.me
+    }
+
+    pub(super) fn history(&self) -> [u8; 32] {
+        self.history
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.terminal.is_some()
+    }
+
+    pub(super) fn has_stopped(&self) -> bool {
+        self.terminal.as_ref().is_some_and(Terminal::is_stopped)
+    }
+
+    pub(super) fn is_writing(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    pub(super) fn status(&self) -> Option<Status> {
+        self.terminal.as_ref().map(Terminal::status)
+    }
+
+    pub(super) fn disk(&self) -> &MemoryStore {
+        &self.disk
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.terminal.as_ref()?.poll_timeout()
+    }
+
+    /// Starts from the disk: the baskets that are open then.
+    ///
+    /// # Errors
+    /// When the terminal cannot start.
+    pub(super) fn start(&mut self, now: Now) -> Result<Vec<OpenBasket>, Violation> {
+        let cannot = |error: &dyn std::fmt::Display| {
+            Violation::new(Rule::Alive, format!("{} cannot start: {error}", self.config.me))
+        };
+        let restored = Restored::from_store(&self.disk).map_err(|error| cannot(&error))?;
+        let terminal = Terminal::new(now, self.config.clone(), restored).map_err(|error| cannot(&error))?;
+        let open = terminal.unresolved();
+        self.terminal = Some(terminal);
+        self.remember(now, b"start");
+        Ok(open)
+    }
+
+    /// The process is gone.
+    pub(super) fn die(&mut self, now: Now, kept: bool) {
+        if kept {
+            self.flush();
+        }
+        self.pending.clear();
+        self.requests.clear();
+        self.terminal = None;
+        self.remember(now, if kept { b"dies" } else { b"lost" });
+    }
+
+    /// The disk goes for an older image, while the device is off. Each start of a real one draws another nonce.
+    pub(super) fn put_back(&mut self, now: Now, image: MemoryStore) {
+        self.disk = image;
+        self.config.nonce = self.config.nonce.wrapping_add(1);
+        self.remember(now, b"back");
+    }
+
+    pub(super) fn write(&mut self, persist: Persist) {
+        self.pending.push_back(persist);
+    }
+
+    /// All that was written is on the disk. Which of it must be reported.
+    pub(super) fn flush(&mut self) -> Vec<PersistId> {
+        let group: Vec<Persist> = self.pending.drain(..).collect();
+        self.disk.commit(&group).expect("a store in memory does not fail");
+        group.into_iter().map(|persist| persist.id).collect()
+    }
+
+    /// What a read finds.
+    pub(super) fn read(&self, load: &Load) -> edgepos::Rows {
+        let found = self.disk.scan(load.space, &load.from, &load.to, load.max_bytes);
+        found.expect("a store in memory does not fail")
+    }
+
+    /// The hash of its chain at an event on its disk.
+    pub(super) fn hash_at(&self, id: EventId) -> Option<Hash> {
+        let key = id.to_key();
+        let rows = self.disk.scan(Space::Event, &key, &key, u32::MAX).ok()?;
+        rows.iter().find_map(|(key, value)| EventRecord::from_row(key, value)).map(|(_, hash)| hash)
+    }
+
+    pub(super) fn asks_cloud(&mut self, id: UplinkId, request: CloudRequest) {
+        self.requests.push_back((id, request));
+    }
+
+    pub(super) fn has_request(&self) -> bool {
+        !self.requests.is_empty()
+    }
+
+    /// The oldest of what it asks the cloud.
+    pub(super) fn request(&mut self) -> Option<(UplinkId, CloudRequest)> {
+        self.requests.pop_front()
+    }
+
+    pub(super) fn tell(&mut self, now: Now, input: Input) {
+        match &input {
+            Input::Frame(from, _, frame) => {
+                self.remember(now, format!("frame {from}").as_bytes());
+                self.remember(now, frame);
+            }
+            other => self.remember(now, format!("{other:?}").as_bytes()),
+        }
+        if let Some(terminal) = &mut self.terminal {
+            terminal.handle(now, input);
+        }
+    }
+
+    /// A till asks.
+    ///
+    /// # Errors
+    /// When the terminal refuses at once.
+    pub(super) fn ask(&mut self, now: Now, id: RequestId, ask: Ask) -> Result<(), Refusal> {
+        self.remember(now, format!("{ask:?}").as_bytes());
+        let Some(terminal) = &mut self.terminal else { return Ok(()) };
+        match ask {
+            Ask::Begin(draft) => terminal.begin(now, id, draft),
+            Ask::Commit(commit) => terminal.commit(now, id, commit),
+            Ask::Abandon(basket) => terminal.abandon(now, id, basket),
+            Ask::Record(record) | Ask::Payment(record) => terminal.record(now, id, record),
+        }
+    }
+
+    pub(super) fn poll_output(&mut self) -> Option<Output> {
+        self.terminal.as_mut()?.poll_output()
+    }
+
+    /// What the checkers see; `None` while it is off.
+    ///
+    /// # Errors
+    /// When its disk holds a row that cannot be read.
+    pub(super) fn view(&self, now: Now) -> Option<Result<TerminalView, Violation>> {
+        let view = TerminalView::of(self.terminal.as_ref()?, &self.disk, products(), now.wall.0);
+        Some(view.map_err(|error| Violation::new(Rule::Alive, format!("{}: {error}", self.config.me))))
+    }
+
+    fn remember(&mut self, now: Now, what: &[u8]) {
+        let mut hash = Sha256::new();
+        hash.update(self.history);
+        hash.update(now.mono.0.to_le_bytes());
+        hash.update(what);
+        self.history = hash.finalize().into();
+    }
+}

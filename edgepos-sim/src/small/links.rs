@@ -1,0 +1,79 @@
+//! The connections between devices, and what is on its way over them.
+
+use std::collections::BTreeMap;
+
+use edgepos_core::ConnectionId;
+use sha2::{Digest, Sha256};
+
+/// What is on its way in the two directions: from the lower place to the higher, and back.
+#[derive(Debug)]
+struct Link {
+    id: ConnectionId,
+    there: Vec<Vec<u8>>,
+    back: Vec<Vec<u8>>,
+}
+
+/// At most one connection between two devices, by their places.
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    links: BTreeMap<(usize, usize), Link>,
+    count: u64,
+}
+
+impl Links {
+    /// Two devices are connected anew.
+    pub(super) fn connect(&mut self, a: usize, b: usize) -> ConnectionId {
+        self.count += 1;
+        let id = ConnectionId(self.count);
+        self.links.insert((a, b), Link { id, there: Vec::new(), back: Vec::new() });
+        id
+    }
+
+    /// The connection is gone, and all that was on its way.
+    pub(super) fn disconnect(&mut self, a: usize, b: usize) -> Option<ConnectionId> {
+        self.links.remove(&(a, b)).map(|link| link.id)
+    }
+
+    /// The pairs that are connected.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.links.keys().copied()
+    }
+
+    pub(super) fn is_connected(&self, a: usize, b: usize) -> bool {
+        self.links.contains_key(&(a, b))
+    }
+
+    /// From where something is on its way, and to where.
+    pub(super) fn busy(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.links.iter().flat_map(|((a, b), link)| {
+            let there = (!link.there.is_empty()).then_some((*a, *b));
+            there.into_iter().chain((!link.back.is_empty()).then_some((*b, *a)))
+        })
+    }
+
+    /// A frame sets out; over a connection that is gone it is lost.
+    pub(super) fn send(&mut self, from: usize, to: usize, connection: ConnectionId, frame: Vec<u8>) {
+        let link = self.links.get_mut(&(from.min(to), from.max(to)));
+        if let Some(link) = link.filter(|link| link.id == connection) {
+            if from < to { &mut link.there } else { &mut link.back }.push(frame);
+        }
+    }
+
+    /// All that is on its way from one to another arrives.
+    pub(super) fn arrive(&mut self, from: usize, to: usize) -> Option<(ConnectionId, Vec<Vec<u8>>)> {
+        let link = self.links.get_mut(&(from.min(to), from.max(to)))?;
+        let frames = if from < to { &mut link.there } else { &mut link.back };
+        Some((link.id, std::mem::take(frames)))
+    }
+
+    /// What tells this state from another.
+    pub(super) fn hash(&self, into: &mut Sha256) {
+        for ((a, b), link) in &self.links {
+            into.update([*a as u8, *b as u8, link.there.len() as u8, link.back.len() as u8]);
+            for frame in link.there.iter().chain(&link.back) {
+                into.update((frame.len() as u64).to_le_bytes());
+                into.update(frame);
+            }
+        }
+    }
+}

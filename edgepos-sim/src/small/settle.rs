@@ -1,0 +1,141 @@
+//! Before the faults and after them: the steps of a store in which nothing goes wrong, in a fixed order, until it is whole.
+
+use super::device::Device;
+use super::store::Store;
+use super::tills::{draft, payment};
+use super::worlds::World;
+use crate::check::{Rule, Violation, judge};
+use crate::errand::Ask;
+
+/// How long a store has, in virtual time, to be whole once nothing goes wrong any more.
+const PATIENCE_MS: u64 = 90_000;
+
+/// More steps than any store takes in that time.
+const MAX_STEPS: u32 = 200_000;
+
+/// How often a store that is whole is judged again, where something is still to be decided.
+const AGAIN_MS: u64 = 1_000;
+
+/// A store that has a leader, goods and open baskets, all of it in the cloud: where the exploration begins.
+///
+/// # Errors
+/// When it does not get there.
+pub(super) fn prepared(world: World, told: bool) -> Result<Store, Violation> {
+    let mut store = Store::new(world, told);
+    until_whole(&mut store)?;
+    store.fill()?;
+    until_whole(&mut store)?;
+    store.begin()?;
+    until_whole(&mut store)?;
+    store.open();
+    Ok(store)
+}
+
+/// Nothing goes wrong any more: tills ask again for what was not answered, and the store must come to rest and keep every promise.
+///
+/// # Errors
+/// When it does not.
+pub(super) fn settle(store: &mut Store) -> Result<(), Vec<Violation>> {
+    let only = |violation: Violation| vec![violation];
+    store.close();
+    let end = now_ms(store) + PATIENCE_MS;
+    until_whole(store).map_err(only)?;
+    ask_again(store).map_err(only)?;
+    loop {
+        until_whole(store).map_err(only)?;
+        let found = match store.view() {
+            Ok(view) => judge(&view, store.tills().ledger()),
+            Err(violation) => vec![violation],
+        };
+        if found.is_empty() {
+            return Ok(());
+        }
+        if now_ms(store) > end {
+            return Err(found);
+        }
+        // A decision may still be on its way.
+        let again = now_ms(store) + AGAIN_MS;
+        while now_ms(store) < again {
+            calm(store).map_err(only)?;
+        }
+    }
+}
+
+/// A till that got no answer asks once more, under the same key; where nobody knows the basket any more, it begins it first.
+fn ask_again(store: &mut Store) -> Result<(), Violation> {
+    for (place, basket) in store.tills().unanswered() {
+        let commit = payment(basket);
+        ask(store, place, Ask::Commit(commit.clone()))?;
+        if store.tills().unanswered().contains(&(place, basket)) {
+            ask(store, place, Ask::Begin(draft(basket)))?;
+            ask(store, place, Ask::Commit(commit))?;
+        }
+        if store.tills().unanswered().contains(&(place, basket)) {
+            let what = format!("basket {basket} is paid, and T{} does not book it", place + 1);
+            return Err(Violation::new(Rule::NothingLost, what));
+        }
+    }
+    Ok(())
+}
+
+fn ask(store: &mut Store, place: usize, ask: Ask) -> Result<(), Violation> {
+    store.ask(place, ask)?;
+    until(store, "a till has no answer", |store| store.tills().are_answered())
+}
+
+fn until_whole(store: &mut Store) -> Result<(), Violation> {
+    until(store, "not whole", is_whole)
+}
+
+fn until(store: &mut Store, what: &str, is_over: impl Fn(&Store) -> bool) -> Result<(), Violation> {
+    let end = now_ms(store) + PATIENCE_MS;
+    for _ in 0..MAX_STEPS {
+        if is_over(store) {
+            return Ok(());
+        }
+        if now_ms(store) > end {
+            break;
+        }
+        calm(store)?;
+    }
+    Err(Violation::new(Rule::Liveness, format!("{what} after {PATIENCE_MS} ms: {}", told(store))))
+}
+
+/// The first thing that can happen, where nothing goes wrong.
+fn calm(store: &mut Store) -> Result<(), Violation> {
+    let step = store.steps().into_iter().find(|step| step.is_calm()).expect("time can always move on");
+    store.take(step)
+}
+
+/// Whether all hold the same, all of it is in the cloud, and nobody waits for anything.
+fn is_whole(store: &Store) -> bool {
+    let states: Vec<_> = store.devices().iter().filter_map(Device::status).collect();
+    let cloud = store.cloud().state();
+    let even = states.len() == store.devices().len()
+        && states.iter().all(|state| {
+            let in_cloud = state.durable.iter().all(|(chain, seq)| cloud.vector().get(chain) >= seq);
+            in_cloud && state.durable == states[0].durable && state.queued == 0
+        });
+    // A store of two of which one forgot its votes decides nothing until somebody replaces it.
+    let led = store.has_forgotten() || states.iter().filter(|state| state.entitled).count() == 1;
+    even && led && store.tills().are_answered() && !store.devices().iter().any(Device::is_writing)
+}
+
+fn told(store: &Store) -> String {
+    let cloud: u64 = store.cloud().state().vector().iter().map(|(_, seq)| seq.0).sum();
+    let mut text = format!("the cloud holds {cloud}");
+    for state in store.devices().iter().filter_map(Device::status) {
+        let held: u64 = state.durable.iter().map(|(_, seq)| seq.0).sum();
+        let conditions: Vec<_> = state.conditions.iter().map(|condition| condition.kind).collect();
+        let leader = state.leader.map(|leader| leader.replica);
+        text += &format!(
+            "; {} holds {held}, queues {}, {}, leader {leader:?}, conditions {conditions:?}",
+            state.me, state.queued, state.health
+        );
+    }
+    text
+}
+
+fn now_ms(store: &Store) -> u64 {
+    store.now().mono.0
+}

@@ -1,0 +1,464 @@
+//! A small world while it runs: what can happen next, and what happens then.
+
+use std::collections::BTreeSet;
+
+use edgepos::consensus::Notice as Elected;
+use edgepos::model::{StockLine, StockMoved, StockReason};
+use edgepos::sync::Notice as Synced;
+use edgepos::{Config, Genesis, Input, MemoryStore, Notice, Output, Record};
+use edgepos_core::{
+    Chain, ConnectionId, Jitter, Lane, Now, Persist, ReplicaId, Seq, StoreGeneration, StoreId,
+};
+use edgepos_sync::{CloudReply, Limits, Message, UplinkError};
+use sha2::{Digest, Sha256};
+
+use super::device::Device;
+use super::links::Links;
+use super::step::Step;
+use super::tills::{Tills, baskets, draft};
+use super::worlds::{Fault, World};
+use crate::check::{CloudView, Held, Leadership, Rule, StoreView, Violation, events_on};
+use crate::cloud::Cloud;
+use crate::errand::Ask;
+use crate::goods::products;
+use crate::plan::CloudStyle;
+
+/// What the wall clocks show when the world begins: 2026-09-21T14:13:20Z.
+const EPOCH_MS: u64 = 1_790_000_000_000;
+
+/// How far above what it holds a cloud claims.
+const TOO_HIGH: u64 = 100_000;
+
+/// One store with its devices, its cloud and what was promised.
+pub(super) struct Store {
+    world: World,
+    now_ms: u64,
+    devices: Vec<Device>,
+    links: Links,
+    cloud: Cloud,
+    /// Everything that the cloud was asked, in a hash.
+    cloud_history: [u8; 32],
+    tills: Tills,
+    leadership: Leadership,
+    fault: Fault,
+    image: Option<MemoryStore>,
+    claims_too_high: bool,
+    /// Mishaps that are left.
+    left: u8,
+    put_back: BTreeSet<u16>,
+    /// What happens, in lines, where somebody wants to read it.
+    lines: Option<Vec<String>>,
+}
+
+impl Store {
+    /// A store whose devices are off and whose disks are empty. `told`: what happens is written down in lines.
+    pub(super) fn new(world: World, told: bool) -> Self {
+        let number = |number: u16| ReplicaId::new(number, 0xA0 + u64::from(number));
+        let replicas: Vec<ReplicaId> = (1..=world.terminals as u16).map(number).collect();
+        let genesis = Genesis {
+            store: StoreId([7; 16]),
+            generation: StoreGeneration(0),
+            voters: replicas.clone(),
+            recovery: None,
+        };
+        Self {
+            now_ms: 1_000,
+            devices: replicas.iter().map(|replica| Device::new(config(*replica, genesis.clone()))).collect(),
+            links: Links::default(),
+            cloud: Cloud::new(CloudStyle::NONE, Jitter::new(1), None),
+            cloud_history: [0; 32],
+            tills: Tills::new(world.terminals),
+            leadership: Leadership::new(),
+            fault: Fault::Nothing,
+            image: None,
+            claims_too_high: false,
+            left: 0,
+            put_back: BTreeSet::new(),
+            lines: told.then(Vec::new),
+            world,
+        }
+    }
+
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
+    pub(super) fn tills(&self) -> &Tills {
+        &self.tills
+    }
+
+    pub(super) fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    pub(super) fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    /// Whether somebody has forgotten what it promised.
+    pub(super) fn has_forgotten(&self) -> bool {
+        !self.put_back.is_empty()
+    }
+
+    /// What has happened, in lines.
+    pub(super) fn lines(&mut self) -> Vec<String> {
+        self.lines.take().unwrap_or_default()
+    }
+
+    /// What the checkers see.
+    ///
+    /// # Errors
+    /// When a disk holds a row that cannot be read.
+    pub(super) fn view(&self) -> Result<StoreView, Violation> {
+        let now = self.now();
+        Ok(StoreView {
+            terminals: self.devices.iter().filter_map(|device| device.view(now)).collect::<Result<_, _>>()?,
+            cloud: CloudView {
+                events: self.cloud.events().clone(),
+                vector: self.cloud.state().vector().clone(),
+                stored_twice: self.cloud.stored_twice().to_vec(),
+            },
+            put_back: self.put_back.clone(),
+        })
+    }
+
+    /// From here on the tills ask and things go wrong.
+    pub(super) fn open(&mut self) {
+        self.tills.open(&self.world);
+        self.left = self.world.mishaps;
+        self.fault = self.world.fault;
+        if let Fault::PutBack(place) = self.fault {
+            self.image = Some(self.devices[place].disk().clone());
+        }
+    }
+
+    /// From here on nothing goes wrong, and no till asks for anything new.
+    pub(super) fn close(&mut self) {
+        self.tills.close();
+        self.left = 0;
+        self.fault = Fault::Nothing;
+        self.claims_too_high = false;
+    }
+
+    pub(super) fn now(&self) -> Now {
+        Now::new(self.now_ms, EPOCH_MS + self.now_ms)
+    }
+
+    /// What can happen, in the order in which a healed store does it; time moves on only where nothing is on its way.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let count = self.devices.len();
+        let on = |place: &usize| self.devices[*place].is_on();
+        let mut steps: Vec<Step> = (0..count).filter(|place| !on(place)).map(Step::Start).collect();
+        let pairs = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b)));
+        let apart = |(a, b): &(usize, usize)| on(a) && on(b) && !self.links.is_connected(*a, *b);
+        steps.extend(pairs.filter(apart).map(|(a, b)| Step::Connect(a, b)));
+        steps.extend(self.links.busy().map(|(from, to)| Step::Deliver(from, to)));
+        steps.extend((0..count).filter(|place| self.devices[*place].is_writing()).map(Step::Flush));
+        let asks = || (0..count).filter(|place| self.devices[*place].has_request());
+        steps.extend(asks().map(Step::Cloud));
+        if steps.is_empty() {
+            steps.push(Step::Tick);
+        }
+        steps.extend((0..count).filter(|place| on(place) && self.tills.has_next(*place)).map(Step::Ask));
+        steps.extend((self.fault != Fault::Nothing).then_some(Step::Fault));
+        if self.left > 0 {
+            steps.extend(asks().map(Step::LoseAnswer));
+            steps.extend(self.links.pairs().map(|(a, b)| Step::Break(a, b)));
+            for who in (0..count).filter(on) {
+                steps.push(Step::Crash { who, kept: false });
+                steps.extend(self.devices[who].is_writing().then_some(Step::Crash { who, kept: true }));
+            }
+        }
+        steps
+    }
+
+    /// Does one of [`steps`](Self::steps).
+    ///
+    /// # Errors
+    /// When a promise is broken.
+    pub(super) fn take(&mut self, step: Step) -> Result<(), Violation> {
+        self.note(|| format!("— {step}"));
+        if matches!(step, Step::LoseAnswer(_) | Step::Break(..) | Step::Crash { .. }) {
+            self.left -= 1;
+        }
+        match step {
+            Step::Start(who) => self.start(who),
+            Step::Connect(a, b) => self.connect(a, b),
+            Step::Flush(who) => self.flush(who),
+            Step::Deliver(from, to) => self.deliver(from, to),
+            Step::Cloud(who) => self.ask_cloud(who, false),
+            Step::LoseAnswer(who) => self.ask_cloud(who, true),
+            Step::Break(a, b) => self.disconnect(a, b),
+            Step::Crash { who, kept } => self.die(who, kept),
+            Step::Ask(who) => match self.tills.next(who) {
+                Some(ask) => self.ask(who, ask),
+                None => Ok(()),
+            },
+            Step::Fault => self.go_wrong(),
+            Step::Tick => self.tick(),
+        }
+    }
+
+    /// What tells this state from another: what everybody was told, and what is on its way.
+    pub(super) fn key(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        self.devices.iter().for_each(|device| hash.update(device.history()));
+        hash.update(self.cloud_history);
+        self.links.hash(&mut hash);
+        hash.update(self.tills.left());
+        let to_come = self.fault != Fault::Nothing;
+        hash.update([self.left, u8::from(to_come), u8::from(self.claims_too_high)]);
+        hash.update(self.now_ms.to_le_bytes());
+        hash.finalize().into()
+    }
+
+    /// A till asks.
+    ///
+    /// # Errors
+    /// When the answer breaks a promise.
+    pub(super) fn ask(&mut self, place: usize, ask: Ask) -> Result<(), Violation> {
+        let (now, device) = (self.now(), &mut self.devices[place]);
+        let request = self.tills.asks(place, &ask, device.status().map(|status| status.durable).as_ref());
+        if let Err(refusal) = device.ask(now, request, ask) {
+            self.tills.answered(request, &Err(refusal), |_| None)?;
+        }
+        self.drain(place)
+    }
+
+    /// The goods that the tills sell are recorded.
+    ///
+    /// # Errors
+    /// When that is refused.
+    pub(super) fn fill(&mut self) -> Result<(), Violation> {
+        let lines = products().take(3).map(|product| StockLine { product, quantity: 10 }).collect();
+        let moved = StockMoved { reason: StockReason::Receipt, from: None, to: None, lines };
+        self.ask(0, Ask::Record(Record::stock_moved(&moved, 0)))
+    }
+
+    /// The baskets of this world are begun.
+    ///
+    /// # Errors
+    /// When that is refused.
+    pub(super) fn begin(&mut self) -> Result<(), Violation> {
+        baskets(&self.world)
+            .into_iter()
+            .try_for_each(|(place, basket)| self.ask(place, Ask::Begin(draft(basket))))
+    }
+
+    fn start(&mut self, who: usize) -> Result<(), Violation> {
+        let now = self.now();
+        let open = self.devices[who].start(now)?;
+        self.tills.lists_open(who, &open)?;
+        self.drain(who)
+    }
+
+    fn connect(&mut self, a: usize, b: usize) -> Result<(), Violation> {
+        let id = self.links.connect(a, b);
+        let (at_a, at_b) = (self.devices[a].me(), self.devices[b].me());
+        self.tell(a, Input::PeerUp(at_b, id))?;
+        self.tell(b, Input::PeerUp(at_a, id))
+    }
+
+    fn disconnect(&mut self, a: usize, b: usize) -> Result<(), Violation> {
+        let Some(id) = self.links.disconnect(a, b) else { return Ok(()) };
+        let (at_a, at_b) = (self.devices[a].me(), self.devices[b].me());
+        self.tell(a, Input::PeerLost(at_b, id))?;
+        self.tell(b, Input::PeerLost(at_a, id))
+    }
+
+    fn flush(&mut self, who: usize) -> Result<(), Violation> {
+        let ids = self.devices[who].flush();
+        if self.world.disks_lie {
+            return Ok(());
+        }
+        ids.into_iter().try_for_each(|id| self.tell(who, Input::Persisted(id)))
+    }
+
+    fn deliver(&mut self, from: usize, to: usize) -> Result<(), Violation> {
+        let Some((id, frames)) = self.links.arrive(from, to) else { return Ok(()) };
+        let peer = self.devices[from].me();
+        frames.into_iter().try_for_each(|frame| self.tell(to, Input::Frame(peer, id, frame)))
+    }
+
+    fn ask_cloud(&mut self, who: usize, lost: bool) -> Result<(), Violation> {
+        let Some((id, request)) = self.devices[who].request() else { return Ok(()) };
+        let bytes = request.encode();
+        let mut hash = Sha256::new();
+        hash.update(self.cloud_history);
+        hash.update(self.now_ms.to_le_bytes());
+        hash.update(&bytes);
+        self.cloud_history = hash.finalize().into();
+        let reply = self.cloud.receive(self.now_ms * 1_000, &bytes);
+        let mut reply = reply.map_err(|error| Violation::new(Rule::Alive, error.to_string()))?;
+        if let Fault::ClaimTooHigh(place) = self.world.fault
+            && self.claims_too_high
+            && raise(&mut reply, self.devices[place].me())
+        {
+            self.claims_too_high = false;
+        }
+        let reply = if lost { Err(UplinkError::TimedOut) } else { Ok(reply) };
+        self.tell(who, Input::Uplink(id, reply))
+    }
+
+    /// A device dies, and who was connected to it notices.
+    fn die(&mut self, who: usize, kept: bool) -> Result<(), Violation> {
+        let now = self.now();
+        self.devices[who].die(now, kept);
+        self.tills.crashed(who);
+        let ends: Vec<_> = self.links.pairs().filter(|(a, b)| *a == who || *b == who).collect();
+        ends.into_iter().try_for_each(|(a, b)| self.disconnect(a, b))
+    }
+
+    fn go_wrong(&mut self) -> Result<(), Violation> {
+        match std::mem::replace(&mut self.fault, Fault::Nothing) {
+            Fault::Nothing => Ok(()),
+            Fault::ClaimTooHigh(_) => {
+                self.claims_too_high = true;
+                Ok(())
+            }
+            Fault::PutBack(who) => {
+                self.die(who, false)?;
+                let image = self.image.take().unwrap_or_default();
+                let mut held = Held::default();
+                held.add(self.cloud.events());
+                let others = self.devices.iter().enumerate().filter(|(place, _)| *place != who);
+                for disk in others.map(|(_, device)| device.disk()).chain([&image]) {
+                    let events = events_on(disk);
+                    held.add(&events.map_err(|error| Violation::new(Rule::Alive, error.to_string()))?);
+                }
+                self.tills.put_back(who, &held);
+                self.put_back.insert(self.devices[who].me().terminal());
+                let now = self.now();
+                self.devices[who].put_back(now, image);
+                Ok(())
+            }
+        }
+    }
+
+    fn tick(&mut self) -> Result<(), Violation> {
+        let due = self.devices.iter().filter_map(Device::deadline).min();
+        self.now_ms = due.map_or(self.now_ms + 1, |due| due.0.max(self.now_ms));
+        for place in 0..self.devices.len() {
+            if self.devices[place].deadline().is_some_and(|deadline| deadline.0 <= self.now_ms) {
+                self.tell(place, Input::Timeout)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who is off hears nothing.
+    fn tell(&mut self, place: usize, input: Input) -> Result<(), Violation> {
+        if !self.devices[place].is_on() {
+            return Ok(());
+        }
+        let now = self.now();
+        self.devices[place].tell(now, input);
+        self.drain(place)
+    }
+
+    /// Does everything that a terminal asks for; reads are answered at once.
+    fn drain(&mut self, place: usize) -> Result<(), Violation> {
+        while let Some(output) = self.devices[place].poll_output() {
+            self.note(|| format!("    T{} > {}", place + 1, words(&output)));
+            match output {
+                Output::Persist(persist) | Output::Write(persist) => self.write(place, persist),
+                Output::Load(load) => {
+                    let rows = self.devices[place].read(&load);
+                    let now = self.now();
+                    self.devices[place].tell(now, Input::Loaded(load.id, rows));
+                }
+                Output::Transmit { to, connection, frame } => self.send(place, to, connection, frame),
+                Output::Uplink(id, request) => self.devices[place].asks_cloud(id, request),
+                Output::Reply(request, reply) => {
+                    let device = &self.devices[place];
+                    self.tills.answered(request, &reply, |event| device.hash_at(event))?;
+                }
+                Output::Notice(notice) => self.noticed(place, &notice)?,
+            }
+        }
+        if self.devices[place].has_stopped() {
+            return Err(Violation::new(Rule::Alive, format!("{} has stopped", self.devices[place].me())));
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, place: usize, persist: Persist) {
+        let (id, now) = (persist.id, self.now());
+        self.devices[place].write(persist);
+        if self.world.disks_lie {
+            self.devices[place].tell(now, Input::Persisted(id));
+        }
+    }
+
+    fn send(&mut self, from: usize, to: ReplicaId, connection: ConnectionId, frame: Vec<u8>) {
+        if let Some(peer) = self.devices.iter().position(|device| device.me() == to) {
+            self.links.send(from, peer, connection, frame);
+        }
+    }
+
+    fn noticed(&mut self, place: usize, notice: &Notice) -> Result<(), Violation> {
+        let me = self.devices[place].me();
+        // With a disk that is put back, or a cloud that is wrong, they are no false alarms.
+        let expected = self.world.fault != Fault::Nothing;
+        match notice {
+            Notice::Election(Elected::LeaderChanged(Some(leader))) => {
+                self.leadership.claims(me, leader.replica, leader.term)
+            }
+            Notice::Sync(Synced::Fork { .. } | Synced::RollbackSuspected { .. }) if expected => Ok(()),
+            Notice::Election(Elected::Halted(_))
+            | Notice::Quarantined { .. }
+            | Notice::Sync(Synced::Damaged { .. } | Synced::Fork { .. } | Synced::RollbackSuspected { .. }) => {
+                Err(Violation::new(Rule::Alive, format!("{me}: {notice:?}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn note(&mut self, line: impl FnOnce() -> String) {
+        let now_ms = self.now_ms;
+        if let Some(lines) = &mut self.lines {
+            lines.push(format!("{:8.3} {}", now_ms as f64 / 1_000.0, line()));
+        }
+    }
+}
+
+/// A duty, and what a frame says.
+fn words(output: &Output) -> String {
+    match output {
+        Output::Transmit { to, frame, .. } => {
+            match Message::decode(frame.get(1..).unwrap_or_default(), &Limits::DEFAULT) {
+                Ok(message) => format!("to {to}: {message:?}"),
+                Err(_) => format!("to {to}: {} bytes about elections", frame.len()),
+            }
+        }
+        output => format!("{output:?}"),
+    }
+}
+
+fn config(me: ReplicaId, genesis: Genesis) -> Config {
+    let mut config = Config::new(me, genesis, u64::from(me.terminal()));
+    let short = std::time::Duration::from_millis(10);
+    config.flush_interval = short;
+    config.peak_flush_interval = short;
+    config.exception_grace = std::time::Duration::ZERO;
+    config.begin_pause = std::time::Duration::ZERO;
+    let second = std::time::Duration::from_secs(1);
+    config.leaderless_upload_after = second;
+    config.uplink_timeout = second;
+    config.uplink_retry = second;
+    config
+}
+
+/// A cloud that says how far it holds a chain says far more. Whether it spoke of that at all.
+fn raise(reply: &mut CloudReply, of: ReplicaId) -> bool {
+    let (CloudReply::Lease { held, .. }
+    | CloudReply::Head { held, .. }
+    | CloudReply::Ack { held, .. }
+    | CloudReply::Conflict { held, .. }) = reply
+    else {
+        return false;
+    };
+    let chain = Chain::new(of, Lane::Transactions);
+    held.vector.set_max(chain, Seq(held.vector.get(chain).0 + TOO_HIGH));
+    true
+}

@@ -1,0 +1,116 @@
+//! The small worlds that are explored.
+
+/// What a till asks, one step each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Line {
+    /// To book the basket of this number, which was begun before the world is explored.
+    Commit(u8),
+    /// To begin a basket that another till has, as it is there, since nobody knows what became of it; and in the next line to book it.
+    BeginToo(u8),
+}
+
+/// What a world is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// Nothing beside the mishaps that each world may have.
+    Nothing,
+    /// The disk of the terminal at this place is put back to what it was when the exploration began, without its process dying before.
+    PutBack(usize),
+    /// The cloud's next answer claims far more of the chain of the terminal at this place than there is.
+    ClaimTooHigh(usize),
+}
+
+/// A small world.
+#[derive(Clone, Copy, Debug)]
+pub struct World {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it is about, in a line.
+    pub about: &'static str,
+    /// How many terminals there are, all of them voters.
+    pub terminals: usize,
+    /// What goes wrong once.
+    pub fault: Fault,
+    /// How many other things may go wrong: a process dies, a connection breaks, an answer of the cloud is lost.
+    pub mishaps: u8,
+    /// How often time may move on before the faults are over.
+    pub ticks: u8,
+    /// Whether it takes longer than a minute to explore.
+    pub long: bool,
+    /// Whether disks report what they have not written yet, so that a test can show that it is found. Not in [`WORLDS`].
+    pub disks_lie: bool,
+    /// What the till at each place asks.
+    pub(super) script: &'static [(usize, &'static [Line])],
+}
+
+use Line::{BeginToo, Commit};
+
+/// Each of them, smallest first.
+pub const WORLDS: &[World] = &[
+    World {
+        name: "one-sale",
+        about: "one sale",
+        terminals: 2,
+        fault: Fault::Nothing,
+        mishaps: 1,
+        ticks: 1,
+        long: false,
+        disks_lie: false,
+        script: &[(0, &[Commit(0)])],
+    },
+    World {
+        name: "asked-twice",
+        about: "a sale is asked for at one till and then, with the same key, at the other",
+        terminals: 2,
+        fault: Fault::Nothing,
+        mishaps: 0,
+        ticks: 1,
+        long: false,
+        disks_lie: false,
+        script: &[(0, &[Commit(0)]), (1, &[BeginToo(0), Commit(0)])],
+    },
+    World {
+        name: "claim",
+        about: "a sale at each till, and the cloud claims more than there is",
+        terminals: 2,
+        fault: Fault::ClaimTooHigh(0),
+        mishaps: 0,
+        ticks: 1,
+        long: false,
+        disks_lie: false,
+        script: &[(0, &[Commit(0)]), (1, &[Commit(1)])],
+    },
+    World {
+        name: "restored",
+        about: "a till's disk is put back between two of its sales",
+        terminals: 2,
+        fault: Fault::PutBack(1),
+        mishaps: 0,
+        ticks: 1,
+        long: false,
+        disks_lie: false,
+        script: &[(1, &[Commit(1), Commit(2)])],
+    },
+    World {
+        name: "two-sales",
+        about: "a sale at each till",
+        terminals: 2,
+        fault: Fault::Nothing,
+        mishaps: 1,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(0, &[Commit(0)]), (1, &[Commit(1)])],
+    },
+    World {
+        name: "asked-twice-mishap",
+        about: "a sale is asked for at one till and then, with the same key, at the other, and something breaks",
+        terminals: 2,
+        fault: Fault::Nothing,
+        mishaps: 1,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(0, &[Commit(0)]), (1, &[BeginToo(0), Commit(0)])],
+    },
+];
