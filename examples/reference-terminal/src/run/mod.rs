@@ -8,6 +8,7 @@ mod golden;
 mod guard;
 mod look_up;
 mod recogniser;
+mod resolving;
 mod terminal;
 mod till_api;
 mod till_token;
