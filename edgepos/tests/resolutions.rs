@@ -248,6 +248,17 @@ fn a_repeat_answers_the_first_result_wherever_it_is_asked() {
     assert_eq!(stock(&shop.tills[1]).0, 0);
 }
 
+/// What somebody writes may be anything: a card number does not get into the log, and the repeat is the same call all the same.
+#[test]
+fn a_card_number_in_a_reason_is_masked() {
+    let mut shop = oversold(1);
+    let accept = Resolve { reason: "paid with 4111 1111 1111 1111".into(), ..call(1, 1, Action::Accept) };
+    let event = resolve(&mut shop, 0, &accept).unwrap();
+    assert_eq!(resolve(&mut shop, 0, &accept), Ok(event));
+    let reason = shop.tills[0].terminal.open_exceptions(None)[0].resolved.clone().unwrap().reason;
+    assert!(reason.starts_with("paid with ") && !reason.contains("4111 1111"), "{reason}");
+}
+
 #[test]
 fn two_calls_at_once_under_one_key_are_one() {
     let mut shop = oversold(2);

@@ -404,6 +404,7 @@ impl Exceptions {
         out: &mut UnitOfWork,
     ) -> Result<(), Refusal> {
         resolving::check(call)?;
+        let call = &resolving::masked(call.clone());
         if let Some(event) = self.resolutions.of_key(call.key) {
             if self.resolutions.decision(event).is_none_or(|(decided, _)| !decided.is_of(call)) {
                 return Err(Refusal::KeyInUse { event });

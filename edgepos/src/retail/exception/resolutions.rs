@@ -166,6 +166,10 @@ impl Resolutions {
     }
 
     fn enter(&mut self, event: EventId, entry: Entry) {
+        // An event that was mended is interpreted once more.
+        if self.log.contains_key(&event) {
+            return;
+        }
         let episode = match &entry {
             Entry::Resolved(resolved, _) => {
                 let first = self.of_key.entry(resolved.key()).or_insert(event);

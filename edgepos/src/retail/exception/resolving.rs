@@ -7,6 +7,7 @@ use edgepos_core::{EventId, IdempotencyKey, Now, Time};
 
 use super::resolution::{Action, Advice, ExceptionResolved, MAX_NAME, MAX_REASON, Resolve, ResolveError};
 use crate::retail::effect::Effect;
+use crate::retail::redact::mask_card_numbers;
 use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::refusal::Refusal;
 use crate::terminal::unit_of_work::{Then, UnitOfWork};
@@ -64,6 +65,16 @@ pub(super) fn check(call: &Resolve) -> Result<(), Refusal> {
         name("approved_by", approved_by, MAX_NAME)?;
     }
     Ok(())
+}
+
+/// The same without card-like numbers in what somebody wrote: they are masked, as everywhere.
+pub(super) fn masked(mut call: Resolve) -> Resolve {
+    call.actor = mask_card_numbers(&call.actor);
+    call.reason = mask_card_numbers(&call.reason);
+    if let Action::VoidTransaction { approved_by, .. } = &mut call.action {
+        *approved_by = mask_card_numbers(approved_by);
+    }
+    call
 }
 
 impl Resolving {
