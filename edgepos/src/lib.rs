@@ -79,6 +79,7 @@ mod tcp;
 mod terminal;
 mod tls;
 
+pub use advising::Adviser;
 pub use async_trait::async_trait;
 pub use courier::MAX_INCIDENTS;
 pub use driver::{Driver, StartError};
@@ -110,9 +111,8 @@ pub use ports::{
 pub use retail::counters::CounterValue;
 pub use retail::exception::open::OpenException;
 pub use retail::exception::policy::{Handling, Policy, Rules};
-pub use retail::exception::resolution::{Action, Resolve, ResolveError};
+pub use retail::exception::resolution::{Action, Resolution, Resolve, ResolveError};
 pub use retail::exception::resolutions::{AuditEntry, Audited, ResolutionState};
-pub use retail::exception::resolving::Resolution;
 pub use retail::payment::OpenPayment;
 pub use retail::record::Record;
 pub use retail::sale::basket::OpenBasket;

@@ -12,9 +12,8 @@ use crate::monitor::inference::Inference;
 use crate::ports::Rows;
 use crate::retail::counters::CounterValue;
 use crate::retail::exception::open::OpenException;
-use crate::retail::exception::resolution::{Advice, Resolve};
+use crate::retail::exception::resolution::{Advice, Resolution, Resolve};
 use crate::retail::exception::resolutions::AuditEntry;
-use crate::retail::exception::resolving::Resolution;
 use crate::retail::payment::OpenPayment;
 use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
@@ -263,6 +262,13 @@ impl Node {
     /// When the terminal has stopped.
     pub async fn resolutions(&self, after: Option<EventId>) -> Result<Vec<AuditEntry>, Refusal> {
         self.query(move |terminal| terminal.resolutions(after)).await
+    }
+
+    /// The next exception about which a resolver is to be asked here.
+    pub(crate) async fn next_to_advise(&self) -> Result<Option<ExceptionRaised>, Refusal> {
+        let (reply, next) = oneshot::channel();
+        self.tell(Command::NextToAdvise(reply)).await?;
+        next.await.map_err(|_| gone())
     }
 
     /// Reports a condition that the application alone can see, or that it is over: see [`Terminal::report_condition`].

@@ -15,8 +15,8 @@ use edgepos::model::{
     Tender,
 };
 use edgepos::{
-    AlertError, Alerts, Audited, Bulletin, Case, Commit, Config, Draft, Driver, Genesis, MemoryStore, Node,
-    Ports, Record, Resolve, Resolver, Rules, SystemClock, async_trait,
+    Adviser, AlertError, Alerts, Audited, Bulletin, Case, Commit, Config, Draft, Driver, Genesis,
+    MemoryStore, Node, Ports, Record, Resolve, Resolver, Rules, SystemClock, async_trait,
 };
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -79,7 +79,7 @@ async fn oversold(clerk: Arc<Clerk>, within_ms: u64) -> (Node, mpsc::UnboundedRe
     node.begin(Draft::sale(basket, Currency::EUR, vec![milk])).await.unwrap();
     node.commit(Commit { basket, key, tenders: Tender::cash(258).into() }).await.unwrap();
     let asking = node.clone();
-    tokio::spawn(async move { asking.advise_with(clerk.as_ref()).await });
+    tokio::spawn(async move { Adviser::new(clerk).run(&asking).await });
     (node, bulletins)
 }
 

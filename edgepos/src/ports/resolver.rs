@@ -18,7 +18,7 @@ pub struct Case {
 /// Says what is to be done about exceptions. The leader asks once for each, and what is said goes into the store's log with its reasons, so
 /// that all terminals have the same. A port that waits: implement it under [`edgepos::async_trait`](macro@crate::async_trait).
 ///
-/// [`Rules`] is the one that needs nothing else; [`Node::advise_with`](crate::Node::advise_with) runs another.
+/// [`Rules`] is the one that needs nothing else; an [`Adviser`](crate::Adviser) asks another.
 #[async_trait]
 pub trait Resolver: Send + Sync {
     /// What to do about an exception. One that cannot say gives what the rules say, with the reason as

@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 use super::text;
 use crate::model::{Advice, ExceptionRaised, ExceptionResolved, ResolutionProposed, Score};
 use crate::retail::exception::open::OpenException;
+use crate::retail::exception::resolution::Resolution;
 use crate::retail::exception::resolutions::{AuditEntry, Audited};
-use crate::retail::exception::resolving::Resolution;
 
 /// Advice as it is shown.
 #[derive(Serialize)]

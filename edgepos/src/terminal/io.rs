@@ -9,8 +9,7 @@ use super::refusal::Refusal;
 use crate::monitor::alert::Alert;
 use crate::retail::envelope::Envelope;
 use crate::retail::exception::body::{ExceptionEnded, ExceptionRaised};
-use crate::retail::exception::resolution::{ExceptionResolved, ResolutionProposed};
-use crate::retail::exception::resolving::Resolution;
+use crate::retail::exception::resolution::{ExceptionResolved, Resolution, ResolutionProposed};
 use crate::retail::sale::body::Line;
 use crate::retail::sale::receipt::Receipt;
 

@@ -28,10 +28,10 @@ use self::judge::Standing;
 use self::open::OpenException;
 use self::policy::Handling;
 use self::resolution::{
-    Action, ActionCode, Advice, ExceptionResolved, ResolutionProposed, Resolve, ResolveError,
+    Action, ActionCode, Advice, ExceptionResolved, Resolution, ResolutionProposed, Resolve, ResolveError,
 };
 use self::resolutions::{AuditEntry, Resolutions};
-use self::resolving::{Ready, Resolution, Resolving};
+use self::resolving::{Ready, Resolving};
 use self::told::Told;
 use self::watched::{Due, Proposer, Subject, Watched};
 use super::effect::{CounterRow, Effect};

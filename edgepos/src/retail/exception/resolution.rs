@@ -203,10 +203,10 @@ pub struct ExceptionResolved {
     /// What is done.
     #[n(2)]
     pub action: ActionCode,
-    /// Who decided.
+    /// Who decided, as the call named them.
     #[n(3)]
     pub actor: String,
-    /// Why.
+    /// Why, as the call said.
     #[n(4)]
     pub reason: String,
     /// When, in ms since 1970 UTC by the clock of the terminal that was asked.
@@ -273,7 +273,7 @@ pub struct Advice {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Score {
-    /// The sale.
+    /// The event that booked it.
     #[n(0)]
     #[cbor(with = "edgepos_wire::event_id")]
     #[cfg_attr(feature = "serde", serde(with = "crate::shown::text"))]
@@ -402,6 +402,17 @@ impl ExceptionResolved {
     pub(super) fn episode_key(&self) -> Vec<u8> {
         episode_key(&self.row, self.episode)
     }
+}
+
+/// A resolution that is in force, or an earlier one under the same key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resolution {
+    /// Its place in the store's chain.
+    pub event: EventId,
+    /// What was decided.
+    pub resolved: ExceptionResolved,
+    /// Whether an earlier call with this key had decided it.
+    pub repeated: bool,
 }
 
 /// A resolution was not done.

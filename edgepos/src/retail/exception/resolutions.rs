@@ -72,7 +72,7 @@ pub enum ResolutionState {
     Proposed,
     /// It has its place and no effect.
     Refused,
-    /// It counts.
+    /// It counts, and waits for nothing.
     Done,
     /// It counts, and waits: goods are owed, or something is to be counted.
     Open,

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use edgepos_core::{EventId, IdempotencyKey, Now, Time};
+use edgepos_core::{IdempotencyKey, Now, Time};
 
-use super::resolution::{Action, Advice, ExceptionResolved, MAX_NAME, MAX_REASON, Resolve, ResolveError};
+use super::resolution::{
+    Action, Advice, ExceptionResolved, MAX_NAME, MAX_REASON, Resolution, Resolve, ResolveError,
+};
 use crate::retail::effect::Effect;
 use crate::retail::redact::mask_card_numbers;
 use crate::terminal::io::{Reply, RequestId};
@@ -14,17 +16,6 @@ use crate::terminal::unit_of_work::{Then, UnitOfWork};
 
 /// How long a caller waits for the store. The decision may come all the same; the key finds it.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A resolution that is in force, or an earlier one under the same key.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Resolution {
-    /// Its place in the store's chain.
-    pub event: EventId,
-    /// What was decided.
-    pub resolved: ExceptionResolved,
-    /// Whether an earlier call with this key had decided it.
-    pub repeated: bool,
-}
 
 /// A decision that can be proposed.
 #[derive(Debug)]

@@ -12,9 +12,9 @@ pub struct ResolveException {
     pub episode: u32,
     /// What is to be done.
     pub resolution: ResolutionPart,
-    /// Who decides.
+    /// Who decides, by the name that the shop knows them by.
     pub actor: String,
-    /// Why.
+    /// Why it is done, for whoever reads the audit record.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
     /// The `base` that `GET /exceptions` showed: where something was decided since, nothing is done. Default: the latest.
