@@ -27,7 +27,10 @@ const NODE: Level = Level {
         ("shutdown", &["edgepos_node_close"]),
         ("stored_events", &["edgepos_node_events_since"]),
     ],
-    not_in_c: &[("model_listener", "connects models of the Rust interface, and there are none in C")],
+    not_in_c: &[
+        ("advise_with", "plugs in a resolver, which is a port of Rust"),
+        ("model_listener", "connects models of the Rust interface, and there are none in C"),
+    ],
 };
 
 const TERMINAL: Level = Level {
@@ -50,7 +53,10 @@ const TERMINAL: Level = Level {
             ],
         ),
     ],
-    not_in_c: &[],
+    not_in_c: &[
+        ("advise", "plugs in a resolver, which is a port of Rust"),
+        ("next_to_advise", "plugs in a resolver, which is a port of Rust"),
+    ],
 };
 
 /// The public methods of a type, wherever a file of the crate has some.
