@@ -87,7 +87,7 @@ pub const WORLDS: &[World] = &[
         fault: Fault::PutBack(1),
         mishaps: 0,
         ticks: 1,
-        long: false,
+        long: true,
         disks_lie: false,
         script: &[(1, &[Commit(1), Commit(2)])],
     },
