@@ -27,10 +27,7 @@ const NODE: Level = Level {
         ("shutdown", &["edgepos_node_close"]),
         ("stored_events", &["edgepos_node_events_since"]),
     ],
-    not_in_c: &[
-        ("advise_with", "plugs in a resolver, which is a port of Rust"),
-        ("model_listener", "connects models of the Rust interface, and there are none in C"),
-    ],
+    not_in_c: &[("model_listener", "connects models of the Rust interface, and there are none in C")],
 };
 
 const TERMINAL: Level = Level {
