@@ -54,8 +54,6 @@ pub enum Space {
     Author = 16,
     /// Events that were written again under another name, by the event that they repeat.
     Reissued = 17,
-    /// What was proposed and decided about exceptions, by event.
-    Resolution = 18,
     /// The sale of each basket, by basket and event.
     BookedBasket = 19,
     /// Up to where keys and baskets are known, and those that were booked twice.
@@ -82,7 +80,7 @@ pub enum Space {
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 29] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -101,7 +99,6 @@ impl Space {
         Self::Clock,
         Self::Author,
         Self::Reissued,
-        Self::Resolution,
         Self::BookedBasket,
         Self::BookedTwice,
         Self::ExceptionEnd,

@@ -50,10 +50,7 @@ const TERMINAL: Level = Level {
             ],
         ),
     ],
-    not_in_c: &[
-        ("advise", "plugs in a resolver, which is a port of Rust"),
-        ("next_to_advise", "plugs in a resolver, which is a port of Rust"),
-    ],
+    not_in_c: &[],
 };
 
 /// The public methods of a type, wherever a file of the crate has some.

@@ -37,7 +37,6 @@ mod goods;
 mod images;
 mod later;
 mod machine;
-mod manager;
 mod network;
 mod outcome;
 mod plan;

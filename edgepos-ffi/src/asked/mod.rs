@@ -4,4 +4,3 @@
 pub(crate) mod basket;
 pub(crate) mod payment;
 pub(crate) mod record;
-pub(crate) mod resolving;

@@ -14,7 +14,5 @@ mod names;
 #[cfg(feature = "serde")]
 mod notice;
 #[cfg(feature = "serde")]
-mod resolution;
-#[cfg(feature = "serde")]
 mod status;
 pub(crate) mod text;

@@ -54,7 +54,6 @@ impl Seen<'_> {
             (ConditionKind::ClockOff, clocks.finding(now, config, election, ledger)),
             (ConditionKind::Replacing, replacing.waits(election)),
             (ConditionKind::Unsent, replacing.unsent()),
-            (ConditionKind::Exceptions, shop.exceptions().unresolved()),
             (ConditionKind::DiskFull, disk.full()),
             (ConditionKind::DiskBusy, disk.busy()),
         ]

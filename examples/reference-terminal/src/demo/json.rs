@@ -74,8 +74,6 @@ fn body(envelope: &Envelope) -> Option<Value> {
             KnownKind::ExceptionEnded
             | KnownKind::PaymentIntent
             | KnownKind::PaymentOutcome
-            | KnownKind::ResolutionProposed
-            | KnownKind::ExceptionResolved
             | KnownKind::BasketParked
             | KnownKind::BasketClaimed
             | KnownKind::BasketClosed

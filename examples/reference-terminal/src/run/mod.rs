@@ -8,7 +8,6 @@ mod golden;
 mod guard;
 mod look_up;
 mod recogniser;
-mod resolving;
 mod terminal;
 mod till_api;
 mod till_token;

@@ -11,9 +11,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::core::ReplicaId;
-use edgepos::{
-    Begun, Clock, Committed, Diagnosis, Inference, METRICS_CONTENT_TYPE, Refusal, Resolution, SystemClock,
-};
+use edgepos::{Begun, Clock, Committed, Diagnosis, Inference, METRICS_CONTENT_TYPE, Refusal, SystemClock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +19,6 @@ use super::asked::{Answer, Asked, Till, asked};
 use super::convert;
 use super::guard::{self, Body};
 use super::look_up;
-use super::resolving;
 use super::till_token::TillToken;
 use crate::api::{
     Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, LostEvents, Park, Pay, Problem, ProblemCode,
@@ -53,8 +50,6 @@ pub(super) fn router(till: Till, token: Option<TillToken>) -> Router {
         .route("/diagnosis", get(diagnosis))
         .route("/counters", get(look_up::counters))
         .route("/exceptions", get(look_up::exceptions))
-        .route("/resolve", post(resolve))
-        .route("/resolutions", get(resolving::resolutions))
         .route("/transactions", get(look_up::transactions))
         .route("/transaction", get(look_up::transaction))
         .route("/receipts", get(look_up::receipts))
@@ -196,11 +191,6 @@ async fn write_off(State(till): State<Till>, body: Bytes) -> Answer<Done> {
     Ok(Json(Done {}))
 }
 
-async fn resolve(State(till): State<Till>, body: Bytes) -> Answer<Resolution> {
-    let call = resolving::call(read(&body)?)?;
-    Ok(Json(till.node.resolve(call).await?))
-}
-
 async fn raise_level(State(till): State<Till>, body: Bytes) -> Answer<LevelRaised> {
     bare(&body)?;
     let level = till.node.raise_level().await.map_err(|error| convert::level_problem(&error))?;
@@ -257,11 +247,8 @@ impl IntoResponse for Problem {
             | ProblemCode::ClockOff
             | ProblemCode::Connected
             | ProblemCode::NoMajority
-            | ProblemCode::Ended
-            | ProblemCode::Resolved
-            | ProblemCode::Stale
             | ProblemCode::DiskFull => StatusCode::CONFLICT,
-            ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel | ProblemCode::Undecided => {
+            ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         };
