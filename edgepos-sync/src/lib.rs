@@ -63,6 +63,7 @@
 
 #![forbid(unsafe_code)]
 
+mod at_rest;
 mod author;
 mod backoff;
 mod claims;
@@ -88,6 +89,7 @@ mod rewriting;
 mod turn;
 mod wire;
 
+pub use at_rest::AtRest;
 pub use cloud::health::CloudRefusal;
 pub use cloud::ingest::{IngestState, Ingested};
 pub use config::{Config, ConfigError, StartError};

@@ -141,11 +141,11 @@ fn a_sale_costs_no_more_than_it_may() {
     let memory = per_sale(resident(), memory);
     Box::new(till.store).close().unwrap();
     let size = per_sale(path.metadata().unwrap().len(), size);
-    assert!(bytes <= 20_000, "{bytes} bytes written a sale");
+    assert!(bytes <= 15_500, "{bytes} bytes written a sale");
     assert!(commits_per_100 <= 110, "{commits_per_100} flushes for 100 sales");
     assert!(rows_per_100 <= 760, "{rows_per_100} rows for 100 sales");
     assert!(memory <= 500, "{memory} bytes of memory a sale");
-    assert!(size <= 1_300, "{size} bytes on disk a sale");
+    assert!(size <= 760, "{size} bytes on disk a sale");
     println!(
         "a sale: {bytes} bytes written, {commits_per_100}/100 flushes, {rows_per_100}/100 rows, {memory} bytes of memory, {size} bytes on disk"
     );

@@ -11,7 +11,7 @@ use zstd::zstd_safe::{CParameter, DParameter};
 use crate::limits::Limits;
 
 /// zstd's default: 690 MB/s and 2 % larger than level 9 on batches of receipts.
-const LEVEL: i32 = 3;
+pub(crate) const LEVEL: i32 = 3;
 
 /// No frame needs a window above 4 MiB, since no body is larger.
 const WINDOW_LOG_MAX: u32 = 22;
@@ -32,7 +32,8 @@ pub(crate) fn newest(theirs: &BTreeSet<u32>) -> u32 {
     dictionaries().filter(|id| theirs.contains(id)).max().unwrap_or(0)
 }
 
-fn dictionary(id: u64) -> Option<&'static [u8]> {
+/// The bytes of a dictionary; none for 0.
+pub(crate) fn dictionary(id: u64) -> Option<&'static [u8]> {
     if id == 0 {
         return Some(&[]);
     }

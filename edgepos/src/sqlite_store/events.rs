@@ -3,12 +3,15 @@
 //! In a file of this version the rows of a chain lie side by side by rising position, each whole in its page: their number is the
 //! chain's and the position. In one of the first version they are in an index by their key, where a row longer than a quarter of a
 //! page spills into a page of its own; such a file is read and written as it is.
+//!
+//! Payloads are packed one by one, each with the dictionary whose number stands beside it; where none stands, the payload is as it is.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use edgepos_core::{Chain, EventId, Seq};
-use edgepos_sync::EventRecord;
-use rusqlite::types::ToSql;
+use edgepos_sync::{AtRest, EventRecord};
+use rusqlite::types::{ToSql, ValueRef};
 use rusqlite::{Connection, Transaction, params};
 
 use super::columns::{Columns, signed};
@@ -38,17 +41,28 @@ pub(super) const TABLES: &str = "
         total INTEGER,
         currency TEXT,
         hash BLOB NOT NULL,
-        payload BLOB NOT NULL
+        payload BLOB NOT NULL,
+        dictionary INTEGER
     );
 ";
+
+/// What files before format 3 lack: there each payload is as it is, which an absent number says.
+pub(super) const SINCE_3: &str = "ALTER TABLE events ADD COLUMN dictionary INTEGER;";
 
 /// Bits of a row's number that the position takes: a million millions of one chain.
 const SEQ_BITS: u32 = 40;
 const MAX_SEQ: u64 = (1 << SEQ_BITS) - 1;
 
-/// How the events of one file lie in it.
+/// The events of one file.
 #[derive(Debug)]
-pub(super) enum Events {
+pub(super) struct Events {
+    table: Table,
+    shelf: RefCell<AtRest>,
+}
+
+/// How they lie in it.
+#[derive(Debug)]
+enum Table {
     /// By their key, as the first version made its files.
     ByKey,
     /// By the number of their chain and their position.
@@ -57,7 +71,7 @@ pub(super) enum Events {
 
 /// The chains' numbers by their keys.
 #[derive(Debug, Default)]
-pub(super) struct Chains {
+struct Chains {
     numbers: BTreeMap<[u8; 9], i64>,
     /// Those that the transaction gives which is under way.
     fresh: Vec<[u8; 9]>,
@@ -68,13 +82,14 @@ impl Events {
     pub(super) fn of(db: &Connection) -> rusqlite::Result<Self> {
         let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'chains'";
         let numbered: i64 = db.query_row(sql, [], |row| row.get(0))?;
+        let shelf = RefCell::default();
         if numbered == 0 {
-            return Ok(Self::ByKey);
+            return Ok(Self { table: Table::ByKey, shelf });
         }
         let mut statement = db.prepare("SELECT key, no FROM chains")?;
         let chains = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let numbers = chains.collect::<rusqlite::Result<_>>()?;
-        Ok(Self::ByChain(Chains { numbers, fresh: Vec::new() }))
+        Ok(Self { table: Table::ByChain(Chains { numbers, fresh: Vec::new() }), shelf })
     }
 
     /// Inserts or replaces a row.
@@ -91,6 +106,8 @@ impl Events {
         let EventId { chain, seq } = record.id;
         let failed = |error| told(format!("writing event {}", record.id), error);
         let kind_name = columns.kind.map(|kind| Kind(kind).name());
+        let packed = self.shelf.get_mut().pack(&record.payload);
+        let (dictionary, payload) = packed.map_or((None, record.payload), |(no, frame)| (Some(no), frame));
         let values = params![
             key,
             chain.replica.terminal(),
@@ -107,12 +124,13 @@ impl Events {
             columns.total,
             columns.currency,
             hash.0.as_slice(),
-            record.payload,
+            payload,
+            dictionary,
         ];
-        let Self::ByChain(chains) = self else {
+        let Table::ByChain(chains) = &mut self.table else {
             let sql = "INSERT OR REPLACE INTO events (key, terminal, incarnation, lane, seq, kind, kind_name, utc_ms,
-                 business_day, workstation, series, number, total, currency, hash, payload)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+                 business_day, workstation, series, number, total, currency, hash, payload, dictionary)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
             let inserted = transaction.prepare_cached(sql).and_then(|mut insert| insert.execute(values));
             return inserted.map(|_| ()).map_err(failed);
         };
@@ -122,8 +140,8 @@ impl Events {
         };
         let sql =
             "INSERT OR REPLACE INTO events (key, terminal, incarnation, lane, seq, kind, kind_name, utc_ms,
-                 business_day, workstation, series, number, total, currency, hash, payload, id)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+                 business_day, workstation, series, number, total, currency, hash, payload, dictionary, id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
         let values: Vec<&dyn ToSql> = values.iter().copied().chain([&id as &dyn ToSql]).collect();
         let inserted =
             transaction.prepare_cached(sql).and_then(|mut insert| insert.execute(values.as_slice()));
@@ -132,7 +150,7 @@ impl Events {
 
     /// A transaction has ended. The numbers that one gave which was rolled back are not given.
     pub(super) fn settle(&mut self, committed: bool) {
-        if let Self::ByChain(chains) = self {
+        if let Table::ByChain(chains) = &mut self.table {
             for key in std::mem::take(&mut chains.fresh) {
                 if !committed {
                     chains.numbers.remove(&key);
@@ -143,11 +161,11 @@ impl Events {
 
     /// Removes a row; nothing happens when there is none.
     pub(super) fn delete(&self, transaction: &Transaction<'_>, key: &[u8]) -> rusqlite::Result<()> {
-        match self {
-            Self::ByKey => {
+        match &self.table {
+            Table::ByKey => {
                 transaction.prepare_cached("DELETE FROM events WHERE key = ?1")?.execute(params![key])?;
             }
-            Self::ByChain(chains) => {
+            Table::ByChain(chains) => {
                 let id = EventId::from_key(key)
                     .and_then(|id| row_number(*chains.numbers.get(&id.chain.to_key())?, id.seq));
                 transaction.prepare_cached("DELETE FROM events WHERE id = ?1")?.execute(params![id])?;
@@ -166,13 +184,13 @@ impl Events {
     ) -> rusqlite::Result<Rows> {
         let mut rows = Rows::new();
         let mut left = max_bytes as usize;
-        let chains = match self {
-            Self::ByKey => {
-                let sql = "SELECT key, hash, payload FROM events WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
-                read(db, sql, (from, to), &mut left, &mut rows)?;
+        let chains = match &self.table {
+            Table::ByKey => {
+                let sql = "SELECT key, hash, payload, dictionary FROM events WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
+                self.read(db, sql, (from, to), &mut left, &mut rows)?;
                 return Ok(rows);
             }
-            Self::ByChain(chains) => chains,
+            Table::ByChain(chains) => chains,
         };
         for (chain, &no) in chains.numbers.range(first_chain(from)..) {
             if chain.as_slice() > to || (left == 0 && !rows.is_empty()) {
@@ -181,10 +199,42 @@ impl Events {
             let Some((first, last)) = positions(chain, from, to) else { continue };
             let bounds = row_number(no, Seq(first)).zip(row_number(no, Seq(last.min(MAX_SEQ))));
             let Some((first, last)) = bounds else { continue };
-            let sql = "SELECT key, hash, payload FROM events WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
-            read(db, sql, (first, last), &mut left, &mut rows)?;
+            let sql =
+                "SELECT key, hash, payload, dictionary FROM events WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
+            self.read(db, sql, (first, last), &mut left, &mut rows)?;
         }
         Ok(rows)
+    }
+
+    fn read(
+        &self,
+        db: &Connection,
+        sql: &str,
+        bounds: impl rusqlite::Params,
+        left: &mut usize,
+        rows: &mut Rows,
+    ) -> rusqlite::Result<()> {
+        let mut shelf = self.shelf.borrow_mut();
+        let mut statement = db.prepare_cached(sql)?;
+        let mut cursor = statement.query(bounds)?;
+        while *left > 0 || rows.is_empty() {
+            let Some(row) = cursor.next()? else { break };
+            let key: Vec<u8> = row.get(0)?;
+            let mut value: Vec<u8> = row.get(1)?;
+            let stored = row.get_ref(2)?.as_blob()?;
+            let dictionary = match row.get_ref(3)? {
+                ValueRef::Integer(no) => Some(u32::try_from(no).unwrap_or(u32::MAX)),
+                _ => None,
+            };
+            match dictionary.map(|no| shelf.unpack(no, stored)) {
+                Some(Ok(payload)) => value.extend(payload),
+                // What does not unpack is damaged like any bytes whose hash is another one, and whoever reads them sees that.
+                None | Some(Err(_)) => value.extend_from_slice(stored),
+            }
+            *left = left.saturating_sub(key.len() + value.len());
+            rows.push((key, value));
+        }
+        Ok(())
     }
 }
 
@@ -239,26 +289,6 @@ fn positions(chain: &[u8; 9], from: &[u8], to: &[u8]) -> Option<(u64, u64)> {
         None => u64::MAX,
     };
     (first <= last).then_some((first, last))
-}
-
-fn read(
-    db: &Connection,
-    sql: &str,
-    bounds: impl rusqlite::Params,
-    left: &mut usize,
-    rows: &mut Rows,
-) -> rusqlite::Result<()> {
-    let mut statement = db.prepare_cached(sql)?;
-    let mut cursor = statement.query(bounds)?;
-    while *left > 0 || rows.is_empty() {
-        let Some(row) = cursor.next()? else { break };
-        let key: Vec<u8> = row.get(0)?;
-        let mut value: Vec<u8> = row.get(1)?;
-        value.extend_from_slice(row.get_ref(2)?.as_blob()?);
-        *left = left.saturating_sub(key.len() + value.len());
-        rows.push((key, value));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

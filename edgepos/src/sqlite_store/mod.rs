@@ -7,6 +7,8 @@
 //! ```
 
 mod columns;
+#[cfg(test)]
+mod earlier_files;
 mod events;
 mod failure;
 mod flushes;
@@ -29,8 +31,9 @@ use crate::ports::{Rows, Store, StoreError, StoreFailure};
 /// Marks the file as ours: `EPOS`.
 const APPLICATION_ID: i32 = 0x4550_4F53;
 /// Version of the file. In version 1 each counter row was written with its event; from version 2 on rows may be behind, which a reader
-/// of version 1 would take for wrong counts. So a file of version 1 is marked when it is opened.
-const FORMAT: i32 = 2;
+/// of version 1 would take for wrong counts. From version 3 on payloads are packed, each with the number of its dictionary. A file of an
+/// earlier version is marked when it is opened.
+const FORMAT: i32 = 3;
 /// Bytes of a page in new files. A sale touches a few rows in a few places, and each page that it touches is written whole, to the log
 /// and again to the file: SQLite's 4,096 bytes are twice as many a sale. An event that is longer goes on in pages of its own.
 const PAGE_BYTES: u32 = 1_024;
@@ -182,7 +185,11 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         ))
         .map_err(failed)?;
     } else if format < FORMAT {
-        db.pragma_update(None, "user_version", FORMAT).map_err(failed)?;
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {} PRAGMA user_version = {FORMAT}; COMMIT;",
+            events::SINCE_3
+        ))
+        .map_err(failed)?;
     }
     Ok(db)
 }
@@ -379,48 +386,16 @@ mod tests {
         assert_eq!(store.scan(Space::Register, &[0; 8], &[255; 8], u32::MAX).unwrap().len(), 14);
     }
 
-    /// A file as the first version made it.
-    fn first_version(path: &Path) {
-        Connection::open(path)
-            .unwrap()
-            .execute_batch(&format!(
-                "PRAGMA journal_mode = WAL; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;
-                 CREATE TABLE events (key BLOB PRIMARY KEY, terminal INTEGER NOT NULL, incarnation TEXT NOT NULL,
-                 lane INTEGER NOT NULL, seq INTEGER NOT NULL, kind INTEGER, kind_name TEXT, utc_ms INTEGER,
-                 business_day INTEGER, workstation INTEGER, series TEXT, number INTEGER, total INTEGER,
-                 currency TEXT, hash BLOB NOT NULL, payload BLOB NOT NULL) WITHOUT ROWID;
-                 {ROWS}"
-            ))
-            .unwrap();
-    }
-
-    #[test]
-    fn a_file_of_the_first_version_is_used_as_it_is_and_marked() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut number = 0;
-        let mut make = || {
-            number += 1;
-            let path = dir.path().join(format!("{number}.db"));
-            first_version(&path);
-            path
-        };
-        crate::conformance::store(&mut || Box::new(SqliteStore::open(&make()).unwrap()));
-        let path = make();
-        drop(SqliteStore::open(&path).unwrap());
-        let store = SqliteStore::open(&path).unwrap();
-        assert!(matches!(store.events, Events::ByKey));
-        let format: i32 = store.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-        assert_eq!(format, FORMAT, "the first version would take rows that are behind for wrong counts");
-    }
-
     #[test]
     fn a_chain_that_was_numbered_in_vain_is_numbered_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("till.db");
         let mut store = SqliteStore::open(&path).unwrap();
+        // Bytes that do not pack.
+        let noise = |length: u32| (0..length).map(|at| (at.wrapping_mul(0x9E37_79B9) >> 23) as u8).collect();
         let event = |terminal: u16, seq| {
             let chain = Chain::new(ReplicaId::new(terminal, 5), Lane::Stock);
-            let record = EventRecord { id: EventId::new(chain, Seq(seq)), payload: vec![1; 3_000] };
+            let record = EventRecord { id: EventId::new(chain, Seq(seq)), payload: noise(3_000) };
             Write::put(Space::Event, record.id.to_key(), record.to_row(Hash([9; 32])))
         };
         let persist = |writes| Persist { id: PersistId(1), writes };

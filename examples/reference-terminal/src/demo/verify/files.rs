@@ -1,9 +1,10 @@
-//! Reads the files of terminals and of the cloud, with nothing but SQLite.
+//! Reads the files of terminals and of the cloud, with nothing but SQLite and what unpacks a payload.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use edgepos::core::{EventId, Space, StoreId};
+use edgepos::sync::AtRest;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, types::Type};
 
 use super::error::VerifyError;
@@ -17,8 +18,18 @@ pub(super) type KeyValue = (Vec<u8>, Vec<u8>);
 /// The events of a terminal.
 pub(super) fn terminal_events(path: &Path) -> Result<Events, VerifyError> {
     read(path, |connection| {
-        let mut statement = connection.prepare("SELECT key, payload FROM events")?;
-        statement.query_map([], event)?.collect()
+        let mut shelf = AtRest::default();
+        let mut statement = connection.prepare("SELECT key, payload, dictionary FROM events")?;
+        let unpacked = |row: &Row<'_>| {
+            let (id, stored) = event(row)?;
+            // What does not unpack is compared as it is: it is another event.
+            let payload = match row.get::<_, Option<u32>>(2)? {
+                None => stored,
+                Some(dictionary) => shelf.unpack(dictionary, &stored).unwrap_or(stored),
+            };
+            Ok((id, payload))
+        };
+        statement.query_map([], unpacked)?.collect()
     })
 }
 
