@@ -102,9 +102,12 @@ struct DemoArgs {
     /// Keep the databases, logs and the ledger in this directory, which must be new or empty [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Print the story line by line and draw no table
+    /// Print the story line by line, draw no table and serve no page; end when the week is over
     #[arg(long)]
     headless: bool,
+    /// Serve the page here [default: 127.0.0.1:7070, or a free port]. Elsewhere than on loopback it asks for a token
+    #[arg(long, value_name = "ADDR", conflicts_with = "headless")]
+    dashboard: Option<SocketAddr>,
     /// Use fixed ports: this one for the cloud, then two for each terminal (till, peers); 0 takes free ones
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     base_port: u16,
@@ -277,6 +280,7 @@ async fn demo_command(args: DemoArgs) -> ExitCode {
         report: args.report,
         dir: args.dir,
         headless: args.headless,
+        dashboard: args.dashboard,
         base_port: args.base_port,
         seed: args.seed,
         models,

@@ -140,7 +140,7 @@ fn tampering_is_found(dir: &Path) {
     assert_eq!((found.duplicated, found.lost), (0, 2), "{:?}", found.findings);
 
     let mut unprovoked = Evidence::of_demo(dir).unwrap();
-    unprovoked.exceptions.clear();
+    unprovoked.exceptions = Some(Default::default());
     assert_eq!(
         verify(&unprovoked).unwrap().findings.len(),
         4,

@@ -116,6 +116,11 @@ impl Ledger {
         self.book().0.receipts.iter().find(|entry| entry.basket == basket).cloned()
     }
 
+    /// The newest transactions, newest first.
+    pub(super) fn latest(&self, count: usize) -> Vec<Entry> {
+        self.book().0.receipts.iter().rev().take(count).cloned().collect()
+    }
+
     /// How many transactions each terminal has acknowledged.
     pub(super) fn receipts_by_terminal(&self, terminals: usize) -> Vec<usize> {
         let mut counts = vec![0; terminals];

@@ -4,9 +4,11 @@
 //! sells the baskets of a file at the tills, and meanwhile kills and cuts off what it may. It keeps its own book of what tills were
 //! told. At the end it stops everything and compares the files ([`verify()`]).
 
+mod dashboard;
 mod director;
 mod draw;
 mod error;
+mod faults;
 mod figures;
 mod json;
 mod ledger;
@@ -21,20 +23,25 @@ mod replayer;
 mod report;
 mod screen;
 mod seen;
+mod story;
 mod supervisor;
 mod table;
 mod verify;
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use dashboard::{Dashboard, Floor, Parts, Shown};
 use director::Director;
 pub use error::{DemoError, StartFailure};
+use faults::Faults;
 use figures::Figures;
 pub use figures::Percentiles;
 use ledger::Ledger;
@@ -43,6 +50,7 @@ use observer::Observer;
 pub use options::Options;
 use places::{ledger_path, manifest_path};
 use plan::Plan;
+use process::Death;
 use register::Registers;
 pub use report::Report;
 use report::{Summary, Target};
@@ -60,6 +68,9 @@ use crate::replay;
 const ELECTION_LIMIT: Duration = Duration::from_secs(120);
 /// How long everybody may take to hold everything, once nothing is cut any more.
 const SETTLE_LIMIT: Duration = Duration::from_secs(180);
+
+/// Where the page is, unless somebody says otherwise or has the port.
+const DASHBOARD_PORT: u16 = 7070;
 
 /// How a demo came to its end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,27 +92,24 @@ pub async fn run(options: Options) -> Result<Ending, DemoError> {
     let data = options.data.clone().unwrap_or_else(replay::shipped_week);
     let baskets = replay::read_baskets(&data, &replay::Limits::default())?;
     let names = replay::read_products(&replay::shipped_products());
-    let plan = Plan::new(&baskets, &names, usize::from(options.terminals), options.duration, options.seed)?;
-    drop((baskets, names));
+    let terminals = usize::from(options.terminals);
+    let mut plan = Plan::new(&baskets, &names, terminals, options.duration, options.seed)?;
     let target = options.report.as_deref().map(target).transpose()?;
-    let ports = Ports::new(options.base_port, usize::from(options.terminals))?;
+    let ports = Ports::new(options.base_port, terminals)?;
+    let page = page(&options).await?;
+    if page.is_some() {
+        plan.stocking[0].extend(dashboard::stocking());
+    }
     let dir = Dir::new(options.dir.as_deref())?;
     let ledger =
         Ledger::create(&ledger_path(dir.path())).map_err(|error| DemoError::io("the ledger", error))?;
 
-    let screen = Screen::new(options.headless, usize::from(options.terminals));
-    screen.say(&format!(
-        "{} customers from {}, {} products, terminals: {}, seed {}; files in {}",
-        plan.customers(),
-        data.display(),
-        plan.products,
-        options.terminals,
-        options.seed,
-        dir.path().display()
-    ));
+    let screen = Screen::new(options.headless, terminals);
+    introduce(&screen, &plan, &data, &options, dir.path());
     screen.phase("starting the cloud and the terminals", 1);
+    let alerts = page.as_ref().and_then(Dashboard::alerts);
     let store = tokio::select! {
-        started = Supervisor::start(&options, &ports, dir.path()) => started,
+        started = Supervisor::start(&options, &ports, dir.path(), alerts) => started,
         () = lifeline::asked_to_stop() => return Ok(Ending::Interrupted),
     };
     let (supervisor, deaths) = match store {
@@ -115,62 +123,58 @@ pub async fn run(options: Options) -> Result<Ending, DemoError> {
         }
     };
     let figures = Arc::new(Figures::default());
-    let registers = Registers {
-        supervisor: Arc::clone(&supervisor),
-        ledger: Arc::new(ledger),
-        figures: Arc::clone(&figures),
-    };
-    let observer = Observer::new(Arc::clone(&supervisor), Arc::clone(&figures));
-    let watching = observer.watch(deaths, screen.clone());
-    let table = Table {
-        supervisor: Arc::clone(&supervisor),
-        observer: Arc::clone(&observer),
-        figures: Arc::clone(&figures),
-        ledger: Arc::clone(&registers.ledger),
-    };
-    let drawing = screen.draw(move || table.lines());
-
-    let shift = Shift { options: &options, registers: &registers, observer: &observer, screen: &screen };
-    let worked = tokio::select! {
-        worked = shift.work(plan) => worked,
-        () = lifeline::asked_to_stop() => {
-            drop(drawing);
-            screen.close();
-            supervisor.stop().await;
-            screen.say("interrupted: every process is stopped, and no report was written");
-            return Ok(Ending::Interrupted);
-        }
-    };
-    screen.phase("stopping", 1);
-    drop(watching);
-    supervisor.stop().await;
-    drop(drawing);
-    screen.close();
-    let provoked = worked.unwrap_or_else(|error| {
-        // What was acknowledged until then must be there all the same.
-        figures.find(format!("the run ended early: {error}"));
-        BTreeMap::new()
+    let registers = Registers { supervisor, ledger: Arc::new(ledger), figures };
+    let observer = Observer::new(Arc::clone(&registers.supervisor), Arc::clone(&registers.figures));
+    let floor = page.is_some().then(|| {
+        Floor::new(Parts {
+            faults: Faults::new(Arc::clone(&registers.supervisor), dir.path()),
+            products: dashboard::products(&baskets, &names),
+            registers: registers.clone(),
+            observer: Arc::clone(&observer),
+            screen: screen.clone(),
+            baskets: &baskets,
+            day: plan.last_day,
+            seed: options.seed,
+        })
     });
+    drop((baskets, names));
+    let shift = Shift {
+        options: &options,
+        registers: &registers,
+        observer: &observer,
+        screen: &screen,
+        floor: floor.as_ref(),
+    };
+    let shown = page.zip(floor.as_ref()).map(|(page, floor)| {
+        screen.say(&format!("look at it, poke it, break it: {}", page.url()));
+        page.serve(Arc::clone(floor), options.models.clone())
+    });
+    let Some(worked) = shift.until_over(plan, deaths).await else { return Ok(Ending::Interrupted) };
+    shift.prove(worked, dir, (target, shown), began).await
+}
 
-    let acknowledged = registers.ledger.acknowledged();
-    let manifest =
-        Manifest { store: supervisor.store.to_string(), terminals: supervisor.len(), exceptions: provoked };
-    let path = manifest_path(dir.path());
-    let text = serde_json::to_vec_pretty(&manifest).expect("a plain struct with text keys");
-    std::fs::write(&path, text).map_err(|error| DemoError::io(path.display(), error))?;
-    screen.say("comparing the files of all terminals, the cloud and the ledger");
-    let verdict = verify(&Evidence::of_demo(dir.path())?)?;
-    let report = report(&options, &acknowledged, &figures, &supervisor, verdict, began.elapsed());
-    screen.say(&Summary { report: &report, story: &figures.story() }.to_string());
-    if let Some(target) = target {
-        let path = options.report.clone().unwrap_or_default();
-        target.write(&report).map_err(|error| DemoError::io(path.display(), error))?;
+fn introduce(screen: &Screen, plan: &Plan, data: &Path, options: &Options, dir: &Path) {
+    screen.say(&format!(
+        "{} customers from {}, {} products, terminals: {}, seed {}; files in {}",
+        plan.customers(),
+        data.display(),
+        plan.products,
+        options.terminals,
+        options.seed,
+        dir.display()
+    ));
+}
+
+/// The page that shows it, unless nobody looks. The usual port, or a free one where somebody has that.
+async fn page(options: &Options) -> Result<Option<Dashboard>, DemoError> {
+    match (options.headless, options.dashboard) {
+        (true, _) => Ok(None),
+        (false, Some(address)) => Dashboard::bind(address).await.map(Some),
+        (false, None) => match Dashboard::bind((Ipv4Addr::LOCALHOST, DASHBOARD_PORT).into()).await {
+            Err(DemoError::Port { .. }) => Dashboard::bind((Ipv4Addr::LOCALHOST, 0).into()).await.map(Some),
+            page => page.map(Some),
+        },
     }
-    if report.ok {
-        return Ok(Ending::Green);
-    }
-    screen.say(&format!("the files are kept in {}", dir.keep().display()));
-    Ok(Ending::Failed)
 }
 
 /// What the store does between its start and its end.
@@ -179,12 +183,102 @@ struct Shift<'a> {
     registers: &'a Registers,
     observer: &'a Arc<Observer>,
     screen: &'a Screen,
+    /// Where a person may break things.
+    floor: Option<&'a Arc<Floor>>,
 }
 
+/// How many exceptions were provoked, by type; `None` where a person did it.
+type Provoked = Option<BTreeMap<String, u64>>;
+
 impl Shift<'_> {
+    /// Works until everything is sold and stopped, or why that went wrong; `None` where somebody interrupted it.
+    async fn until_over(
+        &self,
+        plan: Plan,
+        deaths: mpsc::Receiver<Death>,
+    ) -> Option<Result<Provoked, DemoError>> {
+        let Self { registers, observer, screen, .. } = self;
+        let watching = observer.watch(deaths, (*screen).clone());
+        let table = Table {
+            supervisor: Arc::clone(&registers.supervisor),
+            observer: Arc::clone(observer),
+            figures: Arc::clone(&registers.figures),
+            ledger: Arc::clone(&registers.ledger),
+        };
+        let drawing = screen.draw(move || table.lines());
+        let worked = tokio::select! {
+            worked = self.work(plan) => worked,
+            () = self.interrupted() => {
+                drop(drawing);
+                screen.close();
+                if let Some(floor) = self.floor {
+                    floor.mend().await;
+                }
+                registers.supervisor.stop().await;
+                screen.say("interrupted: every process is stopped, and no report was written");
+                return None;
+            }
+        };
+        screen.phase("stopping", 1);
+        drop(watching);
+        registers.supervisor.stop().await;
+        drop(drawing);
+        screen.close();
+        Some(worked)
+    }
+
+    /// Resolves when somebody stops it. Where a page is open, the first time means: mend everything and prove it.
+    async fn interrupted(&self) {
+        loop {
+            lifeline::asked_to_stop().await;
+            if !self.floor.is_some_and(|floor| floor.finish()) {
+                return;
+            }
+            self.screen.say("closing: everything is mended and compared; once more ends it at once");
+        }
+    }
+
+    /// Compares all files, and says and shows what came of it.
+    async fn prove(
+        &self,
+        worked: Result<Provoked, DemoError>,
+        dir: Dir,
+        (target, shown): (Option<Target>, Option<Shown>),
+        began: Instant,
+    ) -> Result<Ending, DemoError> {
+        let Self { options, registers, screen, .. } = self;
+        let Registers { supervisor, ledger, figures } = registers;
+        let exceptions = worked.unwrap_or_else(|error| {
+            // What was acknowledged until then must be there all the same.
+            figures.find(format!("the run ended early: {error}"));
+            Some(BTreeMap::new())
+        });
+        let manifest =
+            Manifest { store: supervisor.store.to_string(), terminals: supervisor.len(), exceptions };
+        let path = manifest_path(dir.path());
+        let text = serde_json::to_vec_pretty(&manifest).expect("a plain struct with text keys");
+        std::fs::write(&path, text).map_err(|error| DemoError::io(path.display(), error))?;
+        screen.say("comparing the files of all terminals, the cloud and the ledger");
+        let verdict = verify(&Evidence::of_demo(dir.path())?)?;
+        let report = report(options, &ledger.acknowledged(), figures, supervisor, verdict, began.elapsed());
+        screen.say(&Summary { report: &report, story: &figures.story() }.to_string());
+        if let Some(target) = target {
+            let path = options.report.clone().unwrap_or_default();
+            target.write(&report).map_err(|error| DemoError::io(path.display(), error))?;
+        }
+        if let Some(shown) = shown {
+            shown.prove(serde_json::to_value(&report).unwrap_or_default()).await;
+        }
+        if report.ok {
+            return Ok(Ending::Green);
+        }
+        screen.say(&format!("the files are kept in {}", dir.keep().display()));
+        Ok(Ending::Failed)
+    }
+
     /// Says which exceptions were provoked, by type.
-    async fn work(&self, mut plan: Plan) -> Result<BTreeMap<String, u64>, DemoError> {
-        let Self { options, registers, observer, screen } = self;
+    async fn work(&self, mut plan: Plan) -> Result<Provoked, DemoError> {
+        let Self { options, registers, observer, screen, floor } = self;
         let until = Instant::now() + ELECTION_LIMIT;
         while observer.find_leader().await.is_none() {
             if Instant::now() > until {
@@ -214,7 +308,12 @@ impl Shift<'_> {
             director.direct(start, twice.as_ref(), &picture),
         );
         sold?;
-        let provoked = directed?;
+        let mut provoked = Some(directed?);
+        if let Some(floor) = floor {
+            screen.phase("open: break it", 0);
+            floor.open().await?;
+            provoked = None;
+        }
         screen.phase("closing the day, and waiting until everybody holds everything", 1);
         replayer::close(registers).await?;
         if let Err(lacking) = replayer::settle(registers, observer, true, SETTLE_LIMIT).await? {

@@ -1,5 +1,6 @@
 //! What a demo is asked to do.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,8 +17,10 @@ pub struct Options {
     pub report: Option<PathBuf>,
     /// Where files are kept, new or empty; `None` for a directory that is removed when all holds.
     pub dir: Option<PathBuf>,
-    /// Whether to draw no table on the screen.
+    /// Whether to draw no table on the screen and serve no page.
     pub headless: bool,
+    /// Where the page is served; `None` for a loopback port. Elsewhere than on loopback a token is asked for.
+    pub dashboard: Option<SocketAddr>,
     /// The cloud's port; 0 for free ports everywhere.
     pub base_port: u16,
     /// Chooses the returns.

@@ -35,6 +35,8 @@ pub(super) struct Plan {
     pub(super) stocking: Vec<Vec<RecordEvent>>,
     /// The first business day, as yyyymmdd.
     pub(super) first_day: u32,
+    /// The last business day, as yyyymmdd.
+    pub(super) last_day: u32,
     /// The receipt line that is going to be returned twice; `None` where no basket has a fit one.
     pub(super) twice: Option<Sale>,
     /// How many products.
@@ -150,7 +152,8 @@ impl Plan {
         jobs.iter_mut().for_each(|jobs| jobs.sort_by_key(|job| job.at));
         let (stocking, products) = stocking(baskets, names, terminals);
         let first_day = baskets.first().map_or(20_000_101, Basket::day);
-        Ok(Self { jobs, stocking, first_day, twice, products })
+        let last_day = baskets.iter().map(Basket::day).max().unwrap_or(first_day);
+        Ok(Self { jobs, stocking, first_day, last_day, twice, products })
     }
 
     /// How many customers come.
@@ -260,7 +263,7 @@ fn stocking(baskets: &[Basket], names: &ProductNames, terminals: usize) -> (Vec<
 
 /// A product's number in the data set as a code of this shop. Some have as many digits as a GTIN: without a letter they would be
 /// misread labels.
-fn own_code(number: &str) -> String {
+pub(super) fn own_code(number: &str) -> String {
     format!("N{number}")
 }
 

@@ -41,6 +41,8 @@ pub(super) struct Spec {
 pub(super) enum State {
     /// Starting, or between two lives.
     Down,
+    /// It was killed, and stays so until it is released.
+    Held,
     /// It has said READY.
     Up(Ready),
     /// It was asked to end and did.
@@ -80,6 +82,8 @@ pub(super) struct Death {
 
 enum Order {
     Kill { pause: Duration, done: oneshot::Sender<Instant> },
+    Hold { done: oneshot::Sender<()> },
+    Release,
     Stop,
 }
 
@@ -111,7 +115,7 @@ impl Process {
     /// When it cannot be started, or was stopped.
     pub(super) async fn ready(&self) -> Result<Ready, GaveUp> {
         let mut state = self.state.clone();
-        let settled = state.wait_for(|state| *state != State::Down).await;
+        let settled = state.wait_for(|state| !matches!(state, State::Down | State::Held)).await;
         match settled.as_deref() {
             Ok(State::Up(ready)) => Ok(ready.clone()),
             Ok(State::Failed(gave_up)) => Err(gave_up.clone()),
@@ -124,6 +128,26 @@ impl Process {
         let (done, killed) = oneshot::channel();
         let _ = self.orders.send(Order::Kill { pause, done }).await;
         killed.await.unwrap_or_else(|_| Instant::now())
+    }
+
+    /// SIGKILL, and no new start before [`release`](Self::release).
+    pub(super) async fn hold(&self) {
+        let (done, held) = oneshot::channel();
+        let _ = self.orders.send(Order::Hold { done }).await;
+        let _ = held.await;
+    }
+
+    /// Starts it again after [`hold`](Self::hold).
+    pub(super) async fn release(&self) {
+        let _ = self.orders.send(Order::Release).await;
+    }
+
+    /// The number of the running process; `None` while it is down.
+    pub(super) fn pid(&self) -> Option<u32> {
+        match &*self.state.borrow() {
+            State::Up(ready) => Some(ready.pid),
+            _ => None,
+        }
     }
 
     /// Asks it to end, and sees to it that it does.
@@ -147,6 +171,7 @@ struct Keeper {
 enum End {
     Died,
     Killed(Duration),
+    Held,
     Stopped,
 }
 
@@ -180,6 +205,15 @@ impl Keeper {
                 End::Killed(pause) => {
                     short_lives = 0;
                     pause
+                }
+                End::Held => {
+                    short_lives = 0;
+                    self.told.send_replace(State::Held);
+                    if self.stopped_while_held().await {
+                        self.told.send_replace(State::Stopped);
+                        return;
+                    }
+                    Duration::ZERO
                 }
                 End::Died => RESTART_PAUSE,
             };
@@ -230,9 +264,15 @@ impl Keeper {
 
     /// Until it dies, is killed, or is stopped.
     async fn life(&mut self, (mut child, input): (Child, ChildStdin)) -> End {
-        let order = tokio::select! {
-            _ = child.wait() => None,
-            order = self.orders.recv() => Some(order),
+        let order = loop {
+            let order = tokio::select! {
+                _ = child.wait() => None,
+                order = self.orders.recv() => Some(order),
+            };
+            // Who lives needs no release.
+            if !matches!(order, Some(Some(Order::Release))) {
+                break order;
+            }
         };
         match order {
             None => {
@@ -247,7 +287,15 @@ impl Keeper {
                 let _ = done.send(at);
                 End::Killed(pause)
             }
-            Some(Some(Order::Stop) | None) => {
+            Some(Some(Order::Hold { done })) => {
+                let _ = child.start_kill();
+                self.tell_death(Instant::now(), true);
+                let _ = child.wait().await;
+                self.told.send_replace(State::Held);
+                let _ = done.send(());
+                End::Held
+            }
+            Some(Some(Order::Release | Order::Stop) | None) => {
                 drop(input);
                 if tokio::time::timeout(STOP_TIME, child.wait()).await.is_err() {
                     tracing::warn!(name = self.spec.name, "did not end in time and is killed");
@@ -267,8 +315,29 @@ impl Keeper {
                 () = &mut until => return false,
                 order = self.orders.recv() => match order {
                     Some(Order::Kill { done, .. }) => drop(done.send(Instant::now())),
+                    Some(Order::Hold { done }) => {
+                        self.told.send_replace(State::Held);
+                        let _ = done.send(());
+                        return self.stopped_while_held().await;
+                    }
+                    Some(Order::Release) => {}
                     Some(Order::Stop) | None => return true,
                 },
+            }
+        }
+    }
+
+    /// Until it is released, `false`, or stopped.
+    async fn stopped_while_held(&mut self) -> bool {
+        loop {
+            match self.orders.recv().await {
+                Some(Order::Release) => {
+                    self.told.send_replace(State::Down);
+                    return false;
+                }
+                Some(Order::Kill { done, .. }) => drop(done.send(Instant::now())),
+                Some(Order::Hold { done }) => drop(done.send(())),
+                Some(Order::Stop) | None => return true,
             }
         }
     }
@@ -320,6 +389,22 @@ mod tests {
         let again = |state: &State| matches!(state, State::Up(ready) if ready.pid != before.pid);
         state.wait_for(again).await.unwrap();
         // End of standard input ends `read`.
+        process.stop().await;
+        assert_eq!(*process.state().borrow(), State::Stopped);
+    }
+
+    #[tokio::test]
+    async fn a_held_process_stays_dead_until_it_is_released() {
+        let dir = tempfile::tempdir().unwrap();
+        let process = shell(&dir, "echo READY a=127.0.0.1:7; read line");
+        let before = process.ready().await.unwrap();
+        process.hold().await;
+        assert_eq!((process.pid(), process.state().borrow().clone()), (None, State::Held));
+        tokio::time::sleep(RESTART_PAUSE * 3).await;
+        assert_eq!(*process.state().borrow(), State::Held);
+        process.release().await;
+        assert_ne!(process.ready().await.unwrap().pid, before.pid);
+        process.hold().await;
         process.stop().await;
         assert_eq!(*process.state().borrow(), State::Stopped);
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,6 +14,27 @@ use tokio::sync::{Semaphore, watch};
 const MAX_CONNECTIONS: usize = 64;
 /// Bytes read at once.
 const PIECE: usize = 16 * 1024;
+
+/// Bytes of a refused call that are read, so that its caller reads the refusal.
+const REFUSED: u64 = 1 << 20;
+/// How long a refused caller may take to send them.
+const REFUSED_TIME: Duration = Duration::from_secs(2);
+/// What a refused call hears (RFC 9110, 15.6.4).
+const UNAVAILABLE: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\ncontent-length: 22\r\n\
+    connection: close\r\n\r\nthe cloud is refusing\n";
+
+/// What an open link does with what goes through it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Weather {
+    /// It carries it at once.
+    #[default]
+    Clear,
+    /// It holds each piece back for so long, both ways.
+    Slow(Duration),
+    /// It answers in place of the other end that it is unavailable.
+    Refusing,
+}
 
 /// One link, from its own port on loopback to wherever the target listens.
 #[derive(Debug)]
@@ -25,6 +47,7 @@ pub(super) struct Link {
 #[derive(Clone, Copy, Debug)]
 struct Wire {
     open: bool,
+    weather: Weather,
     target: Option<SocketAddr>,
 }
 
@@ -33,7 +56,7 @@ impl Link {
     pub(super) async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let listen = listener.local_addr()?;
-        let (wire, watched) = watch::channel(Wire { open: true, target: None });
+        let (wire, watched) = watch::channel(Wire { open: true, weather: Weather::Clear, target: None });
         let bytes = Arc::new(AtomicU64::new(0));
         tokio::spawn(accept(listener, watched, Arc::clone(&bytes)));
         Ok(Self { listen, wire, bytes })
@@ -52,6 +75,11 @@ impl Link {
     /// Closed, it drops what is connected and refuses what comes.
     pub(super) fn set_open(&self, open: bool) {
         self.wire.send_if_modified(|wire| std::mem::replace(&mut wire.open, open) != open);
+    }
+
+    /// Slow, refusing or neither. What is connected is dropped where the link refuses from here on.
+    pub(super) fn set_weather(&self, weather: Weather) {
+        self.wire.send_modify(|wire| wire.weather = weather);
     }
 
     /// What went through, both ways.
@@ -74,31 +102,47 @@ async fn accept(listener: TcpListener, mut watched: watch::Receiver<Wire>, bytes
         let Ok((near, _)) = accepted else { continue };
         let wire = *watched.borrow();
         // Dropping the connection is how a proxy refuses: its listener stays, or somebody else might take the port.
-        let Wire { open: true, target: Some(target) } = wire else { continue };
+        let Wire { open: true, target: Some(target), weather } = wire else { continue };
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
         let (watched, bytes) = (watched.clone(), Arc::clone(&bytes));
         tokio::spawn(async move {
             let _slot = slot;
+            if weather == Weather::Refusing {
+                let _ = tokio::time::timeout(REFUSED_TIME, refuse(near)).await;
+                return;
+            }
             tokio::select! {
-                _ = carry(near, target, &bytes) => {}
-                () = cut(watched) => {}
+                _ = carry(near, target, &bytes, &watched) => {}
+                () = cut(watched.clone()) => {}
             }
         });
     }
 }
 
-/// Resolves when the link is cut or gone.
+/// Resolves when the link is cut, refuses or is gone.
 async fn cut(mut watched: watch::Receiver<Wire>) {
-    let _ = watched.wait_for(|wire| !wire.open).await;
+    let _ = watched.wait_for(|wire| !wire.open || wire.weather == Weather::Refusing).await;
 }
 
-async fn carry(near: TcpStream, target: SocketAddr, bytes: &AtomicU64) -> io::Result<()> {
+async fn refuse(mut near: TcpStream) -> io::Result<()> {
+    near.write_all(UNAVAILABLE).await?;
+    near.shutdown().await?;
+    tokio::io::copy(&mut near.take(REFUSED), &mut tokio::io::sink()).await?;
+    Ok(())
+}
+
+async fn carry(
+    near: TcpStream,
+    target: SocketAddr,
+    bytes: &AtomicU64,
+    watched: &watch::Receiver<Wire>,
+) -> io::Result<()> {
     let far = TcpStream::connect(target).await?;
     near.set_nodelay(true)?;
     far.set_nodelay(true)?;
     let (near_in, near_out) = near.into_split();
     let (far_in, far_out) = far.into_split();
-    tokio::try_join!(one_way(near_in, far_out, bytes), one_way(far_in, near_out, bytes))?;
+    tokio::try_join!(one_way(near_in, far_out, bytes, watched), one_way(far_in, near_out, bytes, watched))?;
     Ok(())
 }
 
@@ -106,12 +150,17 @@ async fn one_way(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     bytes: &AtomicU64,
+    watched: &watch::Receiver<Wire>,
 ) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     loop {
         let read = from.read(&mut piece).await?;
         if read == 0 {
             return to.shutdown().await;
+        }
+        let weather = watched.borrow().weather;
+        if let Weather::Slow(delay) = weather {
+            tokio::time::sleep(delay).await;
         }
         to.write_all(&piece[..read]).await?;
         bytes.fetch_add(read as u64, Ordering::Relaxed);
@@ -162,6 +211,13 @@ mod tests {
         assert!(exchange(&mut refused).await.is_err());
 
         link.set_open(true);
+        link.set_weather(Weather::Refusing);
+        let mut unavailable = TcpStream::connect(link.address()).await.unwrap();
+        let mut said = String::new();
+        unavailable.write_all(b"hello").await.unwrap();
+        unavailable.read_to_string(&mut said).await.unwrap();
+        assert!(said.starts_with("HTTP/1.1 503 ") && said.ends_with("refusing\n"), "{said}");
+        link.set_weather(Weather::Clear);
         let mut healed = TcpStream::connect(link.address()).await.unwrap();
         exchange(&mut healed).await.unwrap();
         assert_eq!(link.bytes(), 20);

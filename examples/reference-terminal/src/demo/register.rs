@@ -56,6 +56,8 @@ pub(super) struct Sold {
     pub(super) repeated: bool,
     /// Whether an answer to such a call had arrived and was left unread.
     pub(super) unread: bool,
+    /// How long the call took that was answered.
+    pub(super) took: Duration,
 }
 
 /// All tills of the store, and the ledger beside them.
@@ -75,27 +77,24 @@ impl Registers {
         mishap: Option<Mishap>,
     ) -> Result<Sold, RegisterError> {
         let _one_at_a_time = self.supervisor.register(terminal).await;
-        let begin = Begin {
-            basket: sale.basket.clone(),
-            doc_type: sale.kind,
-            currency: CURRENCY.into(),
-            customer: Some(sale.customer.clone()),
-            operator: None,
-            mode: Mode::Live,
-            series: None,
-            lines: sale.lines.clone(),
-            taxes: Vec::new(),
-            rounding: 0,
-            effects: Vec::new(),
-            unreferenced: false,
-            key: None,
-        };
-        let what = |verb: &str| format!("{verb} of basket {} at terminal {}", sale.source, terminal + 1);
-        let begun: Begun = self.insist(terminal, "/begin", &begin, &what("begin")).await?;
+        let what = format!("begin of basket {} at terminal {}", sale.source, terminal + 1);
+        let begun: Begun = self.insist(terminal, "/begin", &begin(sale), &what).await?;
+        self.pay(terminal, sale, begun.total, mishap).await
+    }
+
+    /// Pays for a basket that is open at the terminal, whose register the caller holds.
+    pub(super) async fn pay(
+        &self,
+        terminal: usize,
+        sale: &Sale,
+        total: i64,
+        mishap: Option<Mishap>,
+    ) -> Result<Sold, RegisterError> {
+        let what = format!("commit of basket {} at terminal {}", sale.source, terminal + 1);
         let pay = Pay {
             basket: sale.basket.clone(),
             key: sale.key.clone(),
-            tenders: tenders(sale, begun.total),
+            tenders: tenders(sale, total),
             change: 0,
             drawer: None,
         };
@@ -111,7 +110,7 @@ impl Registers {
             let asked = Instant::now();
             match self.supervisor.client.post::<Committed>(address, "/commit", &pay).await {
                 Ok(committed) => break (committed, asked.elapsed()),
-                Err(error) => again(error, &what("commit")).await?,
+                Err(error) => again(error, &what).await?,
             }
         };
         let entry = Entry {
@@ -129,7 +128,7 @@ impl Registers {
         };
         self.figures.sold(&entry.event, took);
         self.ledger.receipt(entry)?;
-        Ok(Sold { repeated, unread })
+        Ok(Sold { repeated, unread, took })
     }
 
     /// Sends `commit`, and kills the terminal without having read the answer. Says whether there was one.
@@ -250,6 +249,25 @@ impl Registers {
     }
 }
 
+/// What the till asks for when the goods are scanned.
+pub(super) fn begin(sale: &Sale) -> Begin {
+    Begin {
+        basket: sale.basket.clone(),
+        doc_type: sale.kind,
+        currency: CURRENCY.into(),
+        customer: Some(sale.customer.clone()),
+        operator: None,
+        mode: Mode::Live,
+        series: None,
+        lines: sale.lines.clone(),
+        taxes: Vec::new(),
+        rounding: 0,
+        effects: Vec::new(),
+        unreferenced: false,
+        key: None,
+    }
+}
+
 /// Waits before another attempt, where one can help.
 async fn again(error: CallError, what: &str) -> Result<(), RegisterError> {
     match error {
@@ -297,7 +315,7 @@ async fn send_commit(address: SocketAddr, pay: &Pay) -> std::io::Result<TcpStrea
 }
 
 /// A product's code in a URL (RFC 3986, section 2.1).
-fn percent(text: &str) -> String {
+pub(super) fn percent(text: &str) -> String {
     text.bytes().fold(String::new(), |mut url, byte| {
         if byte.is_ascii_alphanumeric() {
             url.push(char::from(byte));

@@ -9,6 +9,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
+use super::story::Story;
+
 /// Between two drawings of the table.
 const REDRAW: Duration = Duration::from_millis(200);
 
@@ -16,6 +18,7 @@ const REDRAW: Duration = Duration::from_millis(200);
 #[derive(Clone, Debug)]
 pub(super) struct Screen {
     live: Option<Live>,
+    story: Arc<Story>,
 }
 
 #[derive(Clone, Debug)]
@@ -43,7 +46,7 @@ impl Screen {
     /// With a table for so many terminals, unless `headless` or where standard output is no terminal.
     pub(super) fn new(headless: bool, terminals: usize) -> Self {
         if headless || !std::io::stdout().is_terminal() {
-            return Self { live: None };
+            return Self { live: None, story: Arc::default() };
         }
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stdout());
         let plain = ProgressStyle::with_template("{msg}").expect("a constant template");
@@ -53,11 +56,17 @@ impl Screen {
         let style = ProgressStyle::with_template("[{elapsed_precise}] {bar:40} {pos}/{len} {msg}");
         let bar = all.add(ProgressBar::new(1).with_style(style.expect("a constant template")));
         let closed = Arc::default();
-        Self { live: Some(Live { all, rows: Arc::new(rows), bar, closed }) }
+        Self { live: Some(Live { all, rows: Arc::new(rows), bar, closed }), story: Arc::default() }
+    }
+
+    /// What was said so far.
+    pub(super) fn story(&self) -> &Arc<Story> {
+        &self.story
     }
 
     /// Tells the story on.
     pub(super) fn say(&self, line: &str) {
+        self.story.tell(line);
         match self.live.as_ref().filter(|live| !live.closed.load(Ordering::Relaxed)) {
             // A screen that cannot be written to is no reason to stop selling.
             Some(live) => drop(live.all.println(line)),
@@ -70,6 +79,7 @@ impl Screen {
 
     /// A new phase of so many steps begins.
     pub(super) fn phase(&self, name: &'static str, steps: usize) {
+        self.story.phase(name, steps);
         match &self.live {
             Some(live) => {
                 live.bar.reset();
@@ -82,6 +92,7 @@ impl Screen {
 
     /// One step of the phase is done.
     pub(super) fn step(&self) {
+        self.story.step();
         if let Some(live) = &self.live {
             live.bar.inc(1);
         }

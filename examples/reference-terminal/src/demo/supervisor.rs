@@ -17,11 +17,11 @@ use super::error::DemoError;
 use super::options::Options;
 use super::places::{authority_dir, db_path, identity_dir};
 use super::process::{Death, GaveUp, Process, Spec, State};
-use super::proxy::Link;
+use super::proxy::{Link, Weather};
 use super::seen::SeenStatus;
 use crate::cloud::Head;
 use crate::http::{CallError, Client};
-use crate::run::{ConfigFile, OwnConfig};
+use crate::run::{ConfigFile, OwnConfig, WebhookUrl};
 
 /// The number that the cloud's deaths are told under; terminals have their index.
 pub(super) const CLOUD: usize = usize::MAX;
@@ -58,6 +58,7 @@ impl Supervisor {
         options: &Options,
         ports: &Ports,
         dir: &Path,
+        alerts: Option<WebhookUrl>,
     ) -> Result<(Arc<Self>, mpsc::Receiver<Death>), DemoError> {
         let count = usize::from(options.terminals);
         let program =
@@ -115,7 +116,7 @@ impl Supervisor {
                 stop_patience_ms: Some(1_000),
                 recognition_deadline_ms: Some(RECOGNITION_MS),
                 models: Some(options.models.clone()),
-                alerts_webhook: None,
+                alerts_webhook: alerts.clone(),
             };
             let file = ConfigFile { own, setup };
             let text = toml::to_string(&file).expect("a plain struct with its table last");
@@ -255,6 +256,21 @@ impl Supervisor {
     /// SIGKILL, and a new start after `pause`. Says when.
     pub(super) async fn kill(&self, terminal: usize, pause: Duration) -> Instant {
         self.terminals[terminal].process.kill(pause).await
+    }
+
+    /// The process of a terminal.
+    pub(super) fn process(&self, terminal: usize) -> &Process {
+        &self.terminals[terminal].process
+    }
+
+    /// The process of the cloud.
+    pub(super) fn cloud_process(&self) -> &Process {
+        &self.cloud
+    }
+
+    /// How the cloud is reached, by every terminal that is not cut off.
+    pub(super) fn set_cloud_weather(&self, weather: Weather) {
+        self.to_cloud.iter().for_each(|link| link.set_weather(weather));
     }
 
     /// Cuts every link of a terminal: to each other one and to the cloud.

@@ -43,7 +43,7 @@ pub(super) async fn content_type(State(body): State<Body>, request: Request, nex
 
 /// Why a caller is refused.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
-enum CallerError {
+pub(crate) enum CallerError {
     #[error("the call names no host")]
     NoHost,
     #[error("the call does not show the till's token: Authorization: Bearer …")]
@@ -58,7 +58,12 @@ enum CallerError {
     NotText(HeaderName),
 }
 
-fn check_caller(token: Option<&TillToken>, uri: &Uri, headers: &HeaderMap) -> Result<(), CallerError> {
+/// Whether a call may come from where it does.
+pub(crate) fn check_caller(
+    token: Option<&TillToken>,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<(), CallerError> {
     let host = only(headers, &HOST)?.ok_or(CallerError::NoHost)?;
     match token {
         Some(token) if !token.is_shown(headers) => return Err(CallerError::NoToken),
@@ -72,6 +77,12 @@ fn check_caller(token: Option<&TillToken>, uri: &Uri, headers: &HeaderMap) -> Re
             }
         }
     }
+    check_origin(headers)
+}
+
+/// Refuses what a page of another origin asks for.
+pub(crate) fn check_origin(headers: &HeaderMap) -> Result<(), CallerError> {
+    let host = only(headers, &HOST)?.ok_or(CallerError::NoHost)?;
     match only(headers, &ORIGIN)? {
         Some(origin) if !origin.eq_ignore_ascii_case(&format!("http://{host}")) => {
             Err(CallerError::OtherOrigin)

@@ -15,6 +15,7 @@ mod webhook;
 
 pub use config::{Config, ConfigError};
 pub(crate) use config::{File as ConfigFile, Own as OwnConfig};
+pub(crate) use guard::{CallerError, check_caller, check_origin};
 pub use terminal::{RunError, run};
 pub(crate) use till_token::read_token;
 pub use till_token::{TillToken, TillTokenError};

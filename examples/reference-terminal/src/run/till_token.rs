@@ -48,12 +48,13 @@ impl TillToken {
         Ok(Self::of(read_token(path)?.as_bytes()))
     }
 
-    pub(super) fn of(token: &[u8]) -> Self {
+    /// The token itself, which is forgotten.
+    pub(crate) fn of(token: &[u8]) -> Self {
         Self(Sha256::digest(token).into())
     }
 
     /// Whether a call shows it, as `Authorization: Bearer TOKEN`. Hashes are compared: how far they agree says nothing of the token.
-    pub(super) fn is_shown(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn is_shown(&self, headers: &HeaderMap) -> bool {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else { return false };
         let token = value

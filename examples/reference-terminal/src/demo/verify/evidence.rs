@@ -21,8 +21,8 @@ pub struct Evidence {
     pub store: StoreId,
     /// What tills were told.
     pub ledger: Acknowledged,
-    /// How many exceptions of which type were provoked.
-    pub exceptions: BTreeMap<String, u64>,
+    /// How many exceptions of which type were provoked; `None` where a person provoked them and nobody counted.
+    pub exceptions: Option<BTreeMap<String, u64>>,
 }
 
 /// What a demo writes down for a later look: `store.json`.
@@ -30,7 +30,8 @@ pub struct Evidence {
 pub(in crate::demo) struct Manifest {
     pub(in crate::demo) store: String,
     pub(in crate::demo) terminals: usize,
-    pub(in crate::demo) exceptions: BTreeMap<String, u64>,
+    #[serde(default)]
+    pub(in crate::demo) exceptions: Option<BTreeMap<String, u64>>,
 }
 
 impl Evidence {

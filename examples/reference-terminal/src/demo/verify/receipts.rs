@@ -28,6 +28,7 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
     let mut used: BTreeMap<Series, BTreeSet<u64>> = BTreeMap::new();
     let mut voided: BTreeMap<Series, BTreeSet<u64>> = BTreeMap::new();
     let mut open: BTreeMap<ReplicaId, u32> = BTreeMap::new();
+    let days = Days::of(cloud);
     let mut baskets: BTreeMap<String, EventId> = BTreeMap::new();
     let mut keys: BTreeMap<String, EventId> = BTreeMap::new();
     let mut twice: BTreeSet<EventId> = BTreeSet::new();
@@ -52,7 +53,11 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
                     continue;
                 };
                 // Events come by rising position, so that the day is the one of this moment.
-                if envelope.business_day.is_none() || envelope.business_day != open.get(&replica).copied() {
+                let own = open.get(&replica).copied();
+                if envelope
+                    .business_day
+                    .is_none_or(|day| own.map_or(!days.goes_on(replica, day), |own| own != day))
+                {
                     judge.find(format!("transaction {id} belongs to no open business day"));
                 }
                 let numbers = used.entry((replica, transaction.series.clone())).or_default();
@@ -98,6 +103,33 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
         if !parse_event(event).is_ok_and(|id| cloud.contains_key(&id)) {
             judge.lost(format!("event {event} was acknowledged and is not in the cloud"));
         }
+    }
+}
+
+/// Which days were opened by whom.
+struct Days(BTreeMap<ReplicaId, BTreeSet<u32>>);
+
+impl Days {
+    fn of(cloud: &Events) -> Self {
+        let mut days: BTreeMap<ReplicaId, BTreeSet<u32>> = BTreeMap::new();
+        for (id, payload) in cloud {
+            let opened = Envelope::decode(payload)
+                .ok()
+                .filter(|envelope| envelope.kind.known() == Some(KnownKind::DayOpened));
+            if let Some(DayOpened { day, .. }) =
+                opened.and_then(|envelope| minicbor::decode(&envelope.body).ok())
+            {
+                days.entry(id.chain.replica).or_default().insert(day);
+            }
+        }
+        Self(days)
+    }
+
+    /// Whether an incarnation that opened no day so far goes on with one that another of the same terminal had open.
+    fn goes_on(&self, replica: ReplicaId, day: u32) -> bool {
+        let others =
+            self.0.iter().filter(|(other, _)| **other != replica && other.terminal() == replica.terminal());
+        others.into_iter().any(|(_, days)| days.contains(&day))
     }
 }
 
