@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use edgepos::core::StoreId;
 use thiserror::Error;
 
-use crate::{audit, authority, cloud, demo, doctor, members, names, recovery, run};
+use crate::{audit, authority, cloud, demo, doctor, members, names, operate, recovery, run};
 
 /// A store of terminals and a cloud on one machine, to evaluate `edgepos` with.
 #[derive(Debug, Parser)]
@@ -42,6 +42,12 @@ enum Command {
     Verify(VerifyArgs),
     /// Compare tills and the cloud by the hashes where their chains end: exit 0 where they agree, 1 where histories differ
     Audit(AuditArgs),
+    /// Tell how a running terminal is: exit 0 where nothing must be acted on, 1 where something must or it does not answer
+    Status(operate::StatusArgs),
+    /// Show the events in a till's file, or those that come into it
+    Events(operate::EventsArgs),
+    /// Write everything that a till's file holds as JSON lines or CSV
+    Export(operate::ExportArgs),
     /// Tell which engine would run which model on this machine, and why no better one does
     Doctor(DoctorArgs),
 }
@@ -122,8 +128,11 @@ struct DemoArgs {
 #[derive(Debug, Args)]
 struct RunArgs {
     /// What the terminal must be told, in TOML
-    #[arg(long, value_name = "FILE.toml")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE.toml", required_unless_present = "print_config")]
+    config: Option<PathBuf>,
+    /// Print a file to begin with: every key with its default and a word on it
+    #[arg(long)]
+    print_config: bool,
     /// Tell this webhook what someone must act on, in place of `alerts_webhook` of the file
     #[arg(long, value_name = "URL")]
     alerts_webhook: Option<run::WebhookUrl>,
@@ -168,19 +177,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(command: Command) -> ExitCode {
     match command {
         Command::Demo(args) => demo_command(args).await,
-        Command::Run(args) => {
-            log_to_stderr();
-            let mut config = match run::Config::read(&args.config) {
-                Ok(config) => config,
-                Err(error) => return fail(USAGE, &error.to_string()),
-            };
-            config.alerts_webhook = args.alerts_webhook.or(config.alerts_webhook);
-            match run::run(config, args.supervised).await {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error @ run::RunError::Stopped(_)) => fail(1, &error.to_string()),
-                Err(error) => fail(USAGE, &error.to_string()),
-            }
-        }
+        Command::Run(args) => run_command(args).await,
         Command::Cloud(CloudArgs { listen, db, supervised }) => {
             log_to_stderr();
             match cloud::serve(cloud::Options { listen, db, supervised }).await {
@@ -207,7 +204,47 @@ async fn dispatch(command: Command) -> ExitCode {
         Command::Enrol(enrol) => say(enrol.run().await),
         Command::Verify(VerifyArgs { dir }) => verify_command(&dir),
         Command::Audit(args) => audit_command(args).await,
+        Command::Status(args) => status_command(args).await,
+        Command::Events(args) => read_command(|| operate::follow(&args)),
+        Command::Export(args) => read_command(|| operate::export(&args)),
         Command::Doctor(args) => tokio::task::block_in_place(|| doctor_command(args)),
+    }
+}
+
+async fn run_command(RunArgs { config, print_config, alerts_webhook, supervised }: RunArgs) -> ExitCode {
+    let Some(path) = config.filter(|_| !print_config) else {
+        print!("{}", run::DEFAULT_CONFIG);
+        return ExitCode::SUCCESS;
+    };
+    log_to_stderr();
+    let mut config = match run::Config::read(&path) {
+        Ok(config) => config,
+        Err(error) => return fail(USAGE, &error.to_string()),
+    };
+    config.alerts_webhook = alerts_webhook.or(config.alerts_webhook);
+    match run::run(config, supervised).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error @ run::RunError::Stopped(_)) => fail(1, &error.to_string()),
+        Err(error) => fail(USAGE, &error.to_string()),
+    }
+}
+
+async fn status_command(args: operate::StatusArgs) -> ExitCode {
+    match operate::status(&args).await {
+        Ok((said, well)) => {
+            print!("{said}");
+            if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => fail(error.status(), &error.to_string()),
+    }
+}
+
+/// Reads a file, and says what stood in the way.
+fn read_command<T>(read: impl FnOnce() -> Result<T, operate::EventsError>) -> ExitCode {
+    match tokio::task::block_in_place(read) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error @ operate::EventsError::Write(_)) => fail(1, &error.to_string()),
+        Err(error) => fail(USAGE, &error.to_string()),
     }
 }
 

@@ -7,6 +7,7 @@
 //! - [`audit`]: whether tills and the cloud hold the same histories.
 //! - [`members`]: who belongs to a store.
 //! - [`authority`]: whose certificates count in it.
+//! - [`operate`]: how a terminal is, what happened, everything that was booked.
 //! - [`doctor`]: which engine would run which model on this machine.
 //!
 //! [`cli`] is the command line of them all. [`api`] is what a till and a terminal say to each other.
@@ -25,6 +26,7 @@ mod lifeline;
 pub mod members;
 pub mod names;
 mod nearest;
+pub mod operate;
 pub mod recovery;
 pub mod replay;
 pub mod run;

@@ -14,7 +14,8 @@ pub(super) fn vendor_bytes(id: EventId, envelope: &Envelope) -> u64 {
     serde_json::to_vec(&vendor(id, envelope)).map_or(0, |bytes| bytes.len() as u64)
 }
 
-fn vendor(id: EventId, envelope: &Envelope) -> Value {
+/// The event as readable JSON.
+pub(crate) fn vendor(id: EventId, envelope: &Envelope) -> Value {
     let mut event = json!({
         "id": id.to_string(),
         "type": envelope.kind.name(),

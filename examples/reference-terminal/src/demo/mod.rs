@@ -44,6 +44,7 @@ pub use error::{DemoError, StartFailure};
 use faults::Faults;
 use figures::Figures;
 pub use figures::Percentiles;
+pub(crate) use json::vendor as vendor_json;
 use ledger::Ledger;
 pub use ledger::{Acknowledged, Entry, LedgerError};
 use observer::Observer;

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::Config;
 use super::asked::Till;
+use super::notify::ServiceManager;
 use super::recogniser::Recogniser;
 use super::till_api;
 use super::webhook::Webhook;
@@ -85,6 +86,11 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     // Whoever started this may have closed the pipe: that is no reason not to sell.
     let _ = writeln!(io::stdout(), "READY till={till_address} peer={peer_address}");
     tracing::info!(%me, till = %till_address, peer = %peer_address, "the terminal is up");
+    let manager = ServiceManager::of_environment();
+    if let Some(manager) = &manager {
+        manager.tell("READY=1");
+        tokio::spawn(manager.clone().watch(node.clone()));
+    }
 
     let mut ended = Box::pin(terminal.join());
     let gone = async {
@@ -100,6 +106,9 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
         () = lifeline::asked_to_stop() => None,
         () = stop.notified() => None,
     };
+    if let Some(manager) = &manager {
+        manager.tell("STOPPING=1");
+    }
     if let Some(early) = early {
         return early.map_err(RunError::Stopped);
     }
