@@ -62,11 +62,6 @@ impl<V> LwwRegister<V> {
         &self.value
     }
 
-    /// The value, taken out.
-    pub fn into_value(self) -> V {
-        self.value
-    }
-
     /// When and by whom it was written.
     pub const fn stamp(&self) -> Stamp {
         self.stamp

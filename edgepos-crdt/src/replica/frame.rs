@@ -80,11 +80,6 @@ impl<E, K, V> Frame<E, K, V> {
         &self.to
     }
 
-    /// Whether it carries the base rows that a peer of an older epoch needs.
-    pub const fn has_checkpoint(&self) -> bool {
-        self.checkpoint.is_some()
-    }
-
     /// Without its checkpoint: for a peer that said it is at the sender's epoch.
     #[must_use]
     pub fn without_checkpoint(mut self) -> Self {
