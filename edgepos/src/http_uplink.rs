@@ -10,7 +10,7 @@ use edgepos_core::{StoreId, WallMs};
 use edgepos_sync::{CloudReply, CloudRequest, Limits, UplinkError};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use hyper::{Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
@@ -38,6 +38,8 @@ const LONGEST_BUSY: Duration = Duration::from_secs(300);
 pub struct HttpUplink {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     uri: Uri,
+    /// What says for which store this speaks.
+    credential: Option<HeaderValue>,
     /// The date of the latest answer, in ms since 1970; 0 where it was taken, or said nothing.
     date: Arc<AtomicU64>,
 }
@@ -84,7 +86,25 @@ impl HttpUplink {
             .enable_http1()
             .wrap_connector(plain);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { client, uri, date: Arc::default() })
+        Ok(Self { client, uri, credential: None, date: Arc::default() })
+    }
+
+    /// The same, which shows the cloud this token with each request, as `Authorization: Bearer TOKEN`. It is never logged or shown.
+    ///
+    /// # Errors
+    /// When no header can carry it, or it would go to another machine in the clear.
+    pub fn with_credential(mut self, token: &str) -> Result<Self, BadAddress> {
+        let bad = |reason: &str| BadAddress { url: self.uri.to_string(), reason: reason.to_owned() };
+        let host = self.uri.host().unwrap_or_default();
+        let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+        if self.uri.scheme_str() != Some("https") && !is_here {
+            return Err(bad("a credential goes to another machine by https alone"));
+        }
+        let value = HeaderValue::try_from(format!("Bearer {token}"));
+        let mut value = value.map_err(|_| bad("the credential has characters that no header carries"))?;
+        value.set_sensitive(true);
+        self.credential = Some(value);
+        Ok(self)
     }
 
     /// Where requests go.
@@ -114,10 +134,12 @@ impl Uplink for HttpUplink {
 impl HttpUplink {
     async fn post(&self, request: &CloudRequest) -> Result<CloudReply, UplinkError> {
         let limits = Limits::DEFAULT;
-        let request = Request::post(self.uri.clone())
-            .header(CONTENT_TYPE, "application/cbor")
-            .body(Full::new(Bytes::from(request.encode())))
-            .map_err(|_| UplinkError::Unreachable)?;
+        let mut builder = Request::post(self.uri.clone()).header(CONTENT_TYPE, "application/cbor");
+        if let Some(credential) = &self.credential {
+            builder = builder.header(AUTHORIZATION, credential);
+        }
+        let request =
+            builder.body(Full::new(Bytes::from(request.encode()))).map_err(|_| UplinkError::Unreachable)?;
         let response = self.client.request(request).await.map_err(|_| UplinkError::Unreachable)?;
         let date = match response.status() {
             StatusCode::OK => {
@@ -153,6 +175,21 @@ mod tests {
         assert!(HttpUplink::new("http://127.0.0.1:8080/edge/", store).is_ok());
         for bad in ["", "127.0.0.1:8080", "ftp://cloud.example", "http://", "https://", "http://a b"] {
             assert!(HttpUplink::new(bad, store).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_credential_stays_on_this_machine_or_is_encrypted() {
+        let store = StoreId([1; 16]);
+        let with = |base: &str| {
+            HttpUplink::new(base, store).map(|uplink| uplink.with_credential("a-secret-of-the-store"))
+        };
+        for good in ["http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost:8080/edge"] {
+            let shown = with(good).map(|uplink| format!("{uplink:?}"));
+            assert!(shown.is_ok_and(|shown| !shown.contains("a-secret")), "{good}");
+        }
+        for bad in ["http://192.168.0.9:8080", "http://cloud.example"] {
+            assert!(with(bad).is_ok_and(|uplink| uplink.is_err()), "{bad}");
         }
     }
 }

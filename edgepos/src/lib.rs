@@ -75,6 +75,7 @@ mod store_thread;
 mod tcp;
 mod terminal;
 mod tls;
+mod token_file;
 
 pub use async_trait::async_trait;
 pub use courier::MAX_INCIDENTS;
@@ -120,3 +121,4 @@ pub use terminal::{
     Input, LevelError, MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, Output, PeerDiagnosis, Refusal, ReplaceError,
     Reply, RequestId, RestoreError, Restored, RowError, Status, Terminal,
 };
+pub use token_file::{TokenFileError, read_token};

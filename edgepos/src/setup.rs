@@ -70,6 +70,10 @@ pub struct Setup {
     /// The certificates that may vouch for a cloud at `https`, a PEM file. Default: those that the system trusts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud_roots: Option<PathBuf>,
+    /// A file with the token that the cloud knows this store by; nobody but its owner may read it. See
+    /// [`read_token`](crate::read_token). Default: none is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_credential: Option<PathBuf>,
     /// The directory of this terminal's [`Identity`](crate::identity::Identity): connections are encrypted, and both ends prove who they
     /// are. Without it a terminal talks to others on its own machine alone, unless `insecure` is said.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -207,6 +211,7 @@ impl Setup {
             listen,
             cloud,
             cloud_roots: None,
+            cloud_credential: None,
             identity: None,
             insecure: false,
             voters: None,
@@ -240,7 +245,7 @@ impl Setup {
         }
     }
 
-    /// Reads a file. A relative `database`, `identity` or `cloud_roots` is beside it.
+    /// Reads a file. A relative `database`, `identity`, `cloud_roots` or `cloud_credential` is beside it.
     ///
     /// # Errors
     /// When it cannot be read, is no TOML, or has a field too few or too many.
@@ -256,7 +261,8 @@ impl Setup {
     pub fn place_beside(&mut self, file: &Path) {
         let beside = file.parent().unwrap_or(Path::new(""));
         self.database = beside.join(&self.database);
-        for path in [&mut self.identity, &mut self.cloud_roots].into_iter().flatten() {
+        let files = [&mut self.identity, &mut self.cloud_roots, &mut self.cloud_credential];
+        for path in files.into_iter().flatten() {
             *path = beside.join(&*path);
         }
     }
@@ -298,6 +304,7 @@ impl Setup {
             listen: _,
             cloud: _,
             cloud_roots: _,
+            cloud_credential: _,
             identity: _,
             insecure: _,
             voters: _,

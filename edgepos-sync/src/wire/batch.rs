@@ -45,6 +45,17 @@ impl Run {
         Seq((self.first.0 - 1).saturating_add(self.payloads.len() as u64).saturating_add(lost))
     }
 
+    /// Its events, each with the hash of the chain after it, where the chain has the hash `before` in front of the run. Lost positions are
+    /// left out. `None`: the events do not lead from `before` to [`head`](Self::head).
+    pub fn linked(self, before: Hash) -> Option<Vec<(EventRecord, Hash)>> {
+        let held = Seq(self.first.0.checked_sub(1)?);
+        let events = self.above(held, before).ok()?.into_iter().filter_map(|link| match link {
+            Link::Event(record, hash) => Some((record, hash)),
+            Link::Lost(_) => None,
+        });
+        Some(events.collect())
+    }
+
     /// The part above `held`, linked to `hash`, which is the chain's hash at `held`.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::ports::{Alerts, LogOnly, Ports, StoreError, SystemClock};
 use crate::sqlite_store::SqliteStore;
 use crate::tcp::{TcpConfig, TcpTransport};
 use crate::terminal::{ConditionKind, Finding};
+use crate::token_file::read_token;
 
 /// An open terminal. Sell through [`node`](Self::node); dropping this lets it run on.
 #[derive(Debug)]
@@ -50,8 +51,13 @@ impl Setup {
             Security::ThisMachine | Security::Insecure => None,
         };
         let roots = self.cloud_roots.as_deref();
-        let uplink = HttpUplink::with_roots(&self.cloud, self.store, roots)
+        let mut uplink = HttpUplink::with_roots(&self.cloud, self.store, roots)
             .map_err(|error| SetupError::because("field cloud", error))?;
+        if let Some(path) = &self.cloud_credential {
+            let place = || format!("field cloud_credential: {}", path.display());
+            let token = read_token(path).map_err(|error| SetupError::because(place(), error))?;
+            uplink = uplink.with_credential(&token).map_err(|error| SetupError::because(place(), error))?;
+        }
         let database = || self.database.display().to_string();
         let store =
             SqliteStore::open(&self.database).map_err(|error| SetupError::because(database(), error))?;

@@ -11,7 +11,7 @@
 //! | `POST /record` | [`KeyedRecord`] | [`Recorded`] |
 //! | `GET /status` | | [`Status`](edgepos::Status) |
 //! | `GET /diagnosis` | | [`Diagnosis`](edgepos::Diagnosis): how the engines are |
-//! | `GET /lost` | | list of [`LostEvents`] |
+//! | `GET /lost` | | list of [`LostEvents`](crate::cloud::LostEvents) |
 //! | `GET /unresolved` | | list of [`OpenBasket`](edgepos::OpenBasket) |
 //! | `GET /payments` | | list of [`OpenPayment`](edgepos::OpenPayment): what became of each must still be said |
 //! | `GET /exceptions?after=ROW` | | list of [`ExceptionRaised`](edgepos::model::ExceptionRaised), at most 1,000 |
@@ -538,24 +538,4 @@ pub enum ProblemCode {
     NotFound,
     /// There is no model to ask.
     NoModel,
-}
-
-/// Events whose bytes are lost: what `GET /lost` lists.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct LostEvents {
-    /// The name of the first one.
-    pub first: String,
-    /// The position of the last one in the same chain.
-    pub last: u64,
-}
-
-impl LostEvents {
-    /// All that are lost.
-    pub fn list(lost: &edgepos::sync::Lost) -> Vec<Self> {
-        let name = |(chain, first, last): (_, _, edgepos::core::Seq)| Self {
-            first: edgepos::core::EventId::new(chain, first).to_string(),
-            last: last.0,
-        };
-        lost.iter().map(name).collect()
-    }
 }

@@ -149,6 +149,9 @@ struct CloudArgs {
     /// The SQLite file
     #[arg(long, value_name = "FILE")]
     db: PathBuf,
+    /// A file of who may speak for which store: a line for each, the store and the SHA-256 of its token
+    #[arg(long, value_name = "FILE")]
+    credentials: Option<PathBuf>,
     /// End when standard input ends
     #[arg(long, hide = true)]
     supervised: bool,
@@ -178,9 +181,9 @@ async fn dispatch(command: Command) -> ExitCode {
     match command {
         Command::Demo(args) => demo_command(args).await,
         Command::Run(args) => run_command(args).await,
-        Command::Cloud(CloudArgs { listen, db, supervised }) => {
+        Command::Cloud(CloudArgs { listen, db, credentials, supervised }) => {
             log_to_stderr();
-            match cloud::serve(cloud::Options { listen, db, supervised }).await {
+            match cloud::serve(cloud::Options { listen, db, credentials, supervised }).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error @ cloud::CloudError::Serve(_)) => fail(1, &error.to_string()),
                 Err(error) => fail(USAGE, &error.to_string()),

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use edgepos::core::ReplicaId;
+use edgepos::{TokenFileError, read_token};
 use thiserror::Error;
 
 use crate::api::{Done, ProblemCode, Replace, Retire, WriteOff};
 use crate::http::{CallError, Client};
 use crate::names::parse_replica;
-use crate::run::{TillTokenError, read_token};
 
 /// What to tell the store.
 #[derive(Debug, Subcommand)]
@@ -77,7 +77,7 @@ enum Failure {
     #[error(transparent)]
     Call(#[from] CallError),
     #[error("{}: {source}", path.display())]
-    Token { path: PathBuf, source: TillTokenError },
+    Token { path: PathBuf, source: TokenFileError },
 }
 
 impl From<CallError> for ActionError {

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use edgepos::{TokenFileError, read_token};
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::http::{CallError, Client};
-use crate::run::{TillTokenError, read_token};
 
 /// How long the answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,7 +39,7 @@ enum Failure {
     #[error(transparent)]
     Call(#[from] CallError),
     #[error("{}: {source}", path.display())]
-    Token { path: PathBuf, source: TillTokenError },
+    Token { path: PathBuf, source: TokenFileError },
 }
 
 impl StatusError {

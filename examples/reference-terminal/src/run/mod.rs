@@ -20,6 +20,5 @@ pub(crate) use config::{File as ConfigFile, Own as OwnConfig};
 pub(crate) use guard::{CallerError, check_caller, check_origin};
 pub use printed::DEFAULT_CONFIG;
 pub use terminal::{RunError, run};
-pub(crate) use till_token::read_token;
-pub use till_token::{TillToken, TillTokenError};
+pub use till_token::TillToken;
 pub use webhook::{NotAWebhook, WebhookUrl};

@@ -21,9 +21,10 @@ use super::guard::{self, Body};
 use super::look_up;
 use super::till_token::TillToken;
 use crate::api::{
-    Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, LostEvents, Park, Pay, Problem, ProblemCode,
-    Recognised, Recorded, Replace, Retire, WriteOff,
+    Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, Park, Pay, Problem, ProblemCode, Recognised,
+    Recorded, Replace, Retire, WriteOff,
 };
+use crate::cloud::LostEvents;
 use crate::nearest;
 
 /// Largest JSON body: a receipt of 2,000 lines fits.

@@ -1,18 +1,11 @@
 //! The token that whoever calls the till's port from elsewhere has.
 
-use std::fs;
-use std::io::{self, Read};
 use std::path::Path;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use edgepos::{TokenFileError, read_token};
 use sha2::{Digest, Sha256};
-use thiserror::Error;
-
-/// Fewest characters: as many as 128 bits have in hexadecimal.
-const SHORTEST: usize = 32;
-/// Largest file that is read, in bytes.
-const LONGEST: u64 = 256;
 
 /// A token, by its hash. Shown without it.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,27 +17,12 @@ impl std::fmt::Debug for TillToken {
     }
 }
 
-/// A file holds no token.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum TillTokenError {
-    /// It cannot be read.
-    #[error("cannot be read: {0}")]
-    Read(#[from] io::Error),
-    /// It says too little or too much.
-    #[error("expected {SHORTEST} to {LONGEST} characters without spaces, drawn at random")]
-    Unfit,
-    /// Whoever reads it can sell.
-    #[error("others may read it: take their rights away (chmod 600)")]
-    Exposed,
-}
-
 impl TillToken {
     /// Reads a file, which nobody but its owner may read where the system knows such rights.
     ///
     /// # Errors
-    /// [`TillTokenError`].
-    pub fn read(path: &Path) -> Result<Self, TillTokenError> {
+    /// [`TokenFileError`].
+    pub fn read(path: &Path) -> Result<Self, TokenFileError> {
         Ok(Self::of(read_token(path)?.as_bytes()))
     }
 
@@ -65,37 +43,11 @@ impl TillToken {
     }
 }
 
-/// The token in a file.
-///
-/// # Errors
-/// [`TillTokenError`].
-pub(crate) fn read_token(path: &Path) -> Result<String, TillTokenError> {
-    let mut text = String::new();
-    let file = fs::File::open(path)?;
-    owner_only(&file)?;
-    file.take(LONGEST + 1).read_to_string(&mut text)?;
-    let token = text.trim();
-    let fits = text.len() as u64 <= LONGEST
-        && token.len() >= SHORTEST
-        && token.bytes().all(|c| c.is_ascii_graphic());
-    if fits { Ok(token.to_owned()) } else { Err(TillTokenError::Unfit) }
-}
-
-#[cfg(unix)]
-fn owner_only(file: &fs::File) -> Result<(), TillTokenError> {
-    use std::os::unix::fs::PermissionsExt;
-    if file.metadata()?.permissions().mode() & 0o077 == 0 { Ok(()) } else { Err(TillTokenError::Exposed) }
-}
-
-/// Who may read a file is the system's affair elsewhere.
-#[cfg(not(unix))]
-fn owner_only(_: &fs::File) -> Result<(), TillTokenError> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use std::fs;
 
     use axum::http::HeaderValue;
 
@@ -144,10 +96,10 @@ mod tests {
         for (text, mode) in
             [("short", 0o600), (&TOKEN.repeat(9), 0o600), ("0123456789abcdef 0123456789abcdef", 0o600)]
         {
-            assert!(matches!(read(text, mode), Err(TillTokenError::Unfit)), "{text}");
+            assert!(matches!(read(text, mode), Err(TokenFileError::Unfit)), "{text}");
         }
         #[cfg(unix)]
-        assert!(matches!(read(TOKEN, 0o644), Err(TillTokenError::Exposed)));
-        assert!(matches!(TillToken::read(&folder.path().join("absent")), Err(TillTokenError::Read(_))));
+        assert!(matches!(read(TOKEN, 0o644), Err(TokenFileError::Exposed)));
+        assert!(matches!(TillToken::read(&folder.path().join("absent")), Err(TokenFileError::Read(_))));
     }
 }

@@ -1,14 +1,17 @@
-//! The cloud's SQLite file, and the one thread that touches it.
+//! The cloud in one SQLite file, and the one thread that touches it.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use edgepos::core::{EventId, Seq, StoreId, WallMs};
-use edgepos::sync::{Batch, CloudReply, CloudRequest, EventRecord, Hash, IngestState, Ingested, Limits, Run};
+use async_trait::async_trait;
+use edgepos_core::{EventId, Seq, StoreId};
+use edgepos_sync::{Batch, EventRecord, Hash, IngestState, Ingested, Limits, Run};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use thiserror::Error;
 use tokio::sync::oneshot;
+
+use crate::ingest::{IngestError, IngestStore, Step};
 
 /// Requests that may wait for the thread; a further one is told to come back.
 const MAX_WAITING: usize = 64;
@@ -33,54 +36,43 @@ CREATE TABLE IF NOT EXISTS event (
 /// For a file that an earlier version made: its events have no hash, and the store's row has that of each chain's last one.
 const ADD_HASH: &str = "ALTER TABLE event ADD COLUMN hash BLOB";
 
-/// The cloud's file failed.
+/// The file cannot be opened.
 #[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DbError {
-    /// It cannot be opened.
-    #[error("{}: {source}", path.display())]
-    Open {
-        /// Where the file should be.
-        path: PathBuf,
-        /// What the call beneath it says.
-        source: rusqlite::Error,
-    },
-    /// A read or a write failed; nothing of the write was stored.
-    #[error("the cloud's database failed: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-    /// A row does not read.
-    #[error("the row of store {0} is damaged")]
-    Damaged(StoreId),
-    /// Too many requests wait already.
-    #[error("the cloud is busy")]
-    Busy,
-    /// The thread has ended.
-    #[error("the cloud is closing")]
-    Closed,
+#[error("{}: {source}", path.display())]
+pub struct OpenError {
+    /// Where the file should be.
+    path: PathBuf,
+    source: rusqlite::Error,
 }
 
-type Answer<T> = oneshot::Sender<Result<T, DbError>>;
+type Answer<T> = oneshot::Sender<Result<T, IngestError>>;
 
 enum Job {
-    Handle(CloudRequest, Answer<CloudReply>),
-    Look(StoreId, Answer<(IngestState, u64)>),
-    Close(Answer<()>),
+    Load(StoreId, Answer<IngestState>),
+    Commit(Box<Step>, Answer<bool>),
     Hash(StoreId, EventId, Answer<Option<Hash>>),
+    Events(StoreId, EventId, Seq, Answer<Option<Vec<u8>>>),
+    Close(Answer<()>),
 }
 
-/// A handle on the thread. It ends with the last handle, or when [`close`](Self::close) was called.
+/// One SQLite file. Its thread ends with this value, or when it is closed.
+///
+/// Table `store` has a row for each store; `batch` what came in; `event` the same events one by one, for a reader's eyes.
 #[derive(Debug)]
-pub struct Db {
+pub struct SqliteIngest {
     jobs: mpsc::SyncSender<Job>,
 }
 
-impl Db {
-    /// Opens the file, or makes it, and starts the thread.
+impl SqliteIngest {
+    /// Opens the file, or makes it, and starts the thread. A file of version 0.1.0 gets a column for hashes.
     ///
     /// # Errors
-    /// [`DbError::Open`].
-    pub fn open(path: &Path) -> Result<Self, DbError> {
-        let connection = open(path).map_err(|source| DbError::Open { path: path.to_owned(), source })?;
+    /// When SQLite cannot open it.
+    ///
+    /// # Panics
+    /// When the process can start no more threads.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let connection = open(path).map_err(|source| OpenError { path: path.to_owned(), source })?;
         let (jobs, waiting) = mpsc::sync_channel(MAX_WAITING);
         std::thread::Builder::new()
             .name("cloud-db".into())
@@ -89,53 +81,50 @@ impl Db {
         Ok(Self { jobs })
     }
 
-    /// Decides about one request and makes the decision durable.
-    ///
-    /// # Errors
-    /// When the file fails or too many requests wait. The uploader then knows nothing and asks again, which is harmless.
-    pub async fn handle(&self, request: CloudRequest) -> Result<CloudReply, DbError> {
-        self.ask(|answer| Job::Handle(request, answer)).await
+    async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, IngestError> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.try_send(job(answer)).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => IngestError::Busy,
+            mpsc::TrySendError::Disconnected(_) => IngestError::Closed,
+        })?;
+        answered.await.map_err(|_| IngestError::Closed)?
+    }
+}
+
+#[async_trait]
+impl IngestStore for SqliteIngest {
+    async fn load(&self, store: StoreId) -> Result<IngestState, IngestError> {
+        self.ask(|answer| Job::Load(store, answer)).await
     }
 
-    /// What is held of a store, and how many events that is.
-    ///
-    /// # Errors
-    /// When the file fails or too many requests wait.
-    pub async fn look(&self, store: StoreId) -> Result<(IngestState, u64), DbError> {
-        self.ask(|answer| Job::Look(store, answer)).await
+    async fn commit(&self, step: &Step) -> Result<bool, IngestError> {
+        let step = Box::new(step.clone());
+        self.ask(|answer| Job::Commit(step, answer)).await
     }
 
-    /// The hash of a chain at one of its events; `None` where the event is not held, or came before hashes were kept.
-    ///
-    /// # Errors
-    /// When the file fails or too many requests wait.
-    pub async fn hash(&self, store: StoreId, id: EventId) -> Result<Option<Hash>, DbError> {
-        self.ask(|answer| Job::Hash(store, id, answer)).await
+    async fn hash(&self, store: StoreId, event: EventId) -> Result<Option<Hash>, IngestError> {
+        self.ask(|answer| Job::Hash(store, event, answer)).await
     }
 
-    /// Ends the thread after the work that waits, and lets go of the file, which is the whole database then. Later requests are
-    /// told that the cloud is closing.
-    ///
-    /// # Errors
-    /// When the file could not be tidied up; what was answered is durable all the same.
-    pub async fn close(&self) -> Result<(), DbError> {
+    async fn events(
+        &self,
+        store: StoreId,
+        first: EventId,
+        last: Seq,
+    ) -> Result<Option<Vec<u8>>, IngestError> {
+        self.ask(|answer| Job::Events(store, first, last, answer)).await
+    }
+
+    /// The file is the whole database then.
+    async fn close(&self) -> Result<(), IngestError> {
         let (answer, answered) = oneshot::channel();
         let jobs = self.jobs.clone();
         // The queue may be full: this request waits for its turn.
         let sent = tokio::task::spawn_blocking(move || jobs.send(Job::Close(answer))).await;
         if !matches!(sent, Ok(Ok(()))) {
-            return Err(DbError::Closed);
+            return Err(IngestError::Closed);
         }
-        answered.await.map_err(|_| DbError::Closed)?
-    }
-
-    async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, DbError> {
-        let (answer, answered) = oneshot::channel();
-        self.jobs.try_send(job(answer)).map_err(|error| match error {
-            mpsc::TrySendError::Full(_) => DbError::Busy,
-            mpsc::TrySendError::Disconnected(_) => DbError::Closed,
-        })?;
-        answered.await.map_err(|_| DbError::Closed)?
+        answered.await.map_err(|_| IngestError::Closed)?
     }
 }
 
@@ -156,61 +145,53 @@ fn work(mut connection: Connection, jobs: &mpsc::Receiver<Job>) {
     for job in jobs {
         // An asker that has gone away does not need the answer.
         match job {
-            Job::Handle(request, answer) => drop(answer.send(handle(&mut connection, &request))),
-            Job::Look(store, answer) => drop(answer.send(look(&connection, store))),
+            Job::Load(store, answer) => drop(answer.send(load(&connection, store))),
+            Job::Commit(step, answer) => drop(answer.send(commit(&mut connection, &step))),
+            Job::Hash(store, id, answer) => drop(answer.send(hash(&connection, store, id))),
+            Job::Events(store, first, last, answer) => {
+                drop(answer.send(events(&connection, store, first, last)))
+            }
             Job::Close(answer) => {
-                let closed = connection.close().map_err(|(_, error)| DbError::Sqlite(error));
+                let closed = connection.close().map_err(|(_, error)| IngestError::from(error));
                 return drop(answer.send(closed));
             }
-            Job::Hash(store, id, answer) => drop(answer.send(hash(&connection, store, id))),
         }
     }
 }
 
-/// One request, one transaction: the store's row moves on only if it is still the one that was decided upon.
-fn handle(connection: &mut Connection, request: &CloudRequest) -> Result<CloudReply, DbError> {
-    if let CloudRequest::Probe { store, event } = request {
-        return Ok(CloudReply::Hash { event: *event, hash: hash(connection, *store, *event)? });
-    }
-    if let CloudRequest::Fetch { store, first, last } = request {
-        let batch = events(connection, *store, *first, *last)?;
-        return Ok(CloudReply::Events { first: *first, last: *last, batch });
-    }
+/// The store's row moves on only if it is still the one that was decided upon.
+fn commit(connection: &mut Connection, step: &Step) -> Result<bool, IngestError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let store = request.store();
-    let before = load(&transaction, store)?;
-    let mut after = before.clone();
-    let (reply, events) = after.handle(wall(), request, &Limits::DEFAULT);
-    if after == before {
-        return Ok(reply);
-    }
+    let Step { store, after, batch, events, .. } = step;
+    let (epoch, batches) = step.guard();
     let moved = transaction.execute(
-        "INSERT INTO store (id, epoch, batches, state) VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO store (id, epoch, batches, state) SELECT ?1, ?2, ?3, ?4
+         WHERE (?5 = 0 AND ?6 = 0) OR EXISTS (SELECT 1 FROM store WHERE id = ?1)
          ON CONFLICT (id) DO UPDATE SET epoch = ?2, batches = ?3, state = ?4 WHERE epoch = ?5 AND batches = ?6",
         params![
             store.0,
             sql(after.epoch().0),
             sql(after.batches()),
             after.encode(),
-            sql(before.epoch().0),
-            sql(before.batches())
+            sql(epoch.0),
+            sql(batches)
         ],
     )?;
     if moved != 1 {
-        return Ok(CloudReply::Fenced { epoch: after.epoch() });
+        return Ok(false);
     }
-    if let CloudRequest::Append { batch, .. } = request {
+    if let Some(batch) = batch {
         transaction.execute(
             "INSERT INTO batch (store, no, body) VALUES (?1, ?2, ?3)",
             params![store.0, sql(after.batches()), batch],
         )?;
     }
-    insert(&transaction, store, &events)?;
+    insert(&transaction, *store, events)?;
     transaction.commit()?;
-    Ok(reply)
+    Ok(true)
 }
 
-fn insert(transaction: &Transaction<'_>, store: StoreId, events: &[Ingested]) -> Result<(), DbError> {
+fn insert(transaction: &Transaction<'_>, store: StoreId, events: &[Ingested]) -> Result<(), IngestError> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO event (store, key, terminal, lane, seq, payload, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
@@ -229,22 +210,17 @@ fn insert(transaction: &Transaction<'_>, store: StoreId, events: &[Ingested]) ->
     Ok(())
 }
 
-fn load(connection: &Connection, store: StoreId) -> Result<IngestState, DbError> {
+fn load(connection: &Connection, store: StoreId) -> Result<IngestState, IngestError> {
     let row: Option<Vec<u8>> = connection
         .query_row("SELECT state FROM store WHERE id = ?1", [store.0], |row| row.get(0))
         .optional()?;
     let Some(row) = row else { return Ok(IngestState::new()) };
-    IngestState::decode(&row, &Limits::DEFAULT).map_err(|_| DbError::Damaged(store))
-}
-
-fn look(connection: &Connection, store: StoreId) -> Result<(IngestState, u64), DbError> {
-    let state = load(connection, store)?;
-    let events = state.vector().iter().map(|(_, seq)| seq.0).sum();
-    Ok((state, events))
+    IngestState::decode(&row, &Limits::DEFAULT)
+        .map_err(|_| IngestError::Damaged { store, what: "the row of the store" })
 }
 
 /// Events that came before hashes were kept are linked anew, from the nearest hash below.
-fn hash(connection: &Connection, store: StoreId, id: EventId) -> Result<Option<Hash>, DbError> {
+fn hash(connection: &Connection, store: StoreId, id: EventId) -> Result<Option<Hash>, IngestError> {
     let first = EventId::new(id.chain, Seq(1));
     let mut statement = connection.prepare_cached(
         "SELECT key, payload, hash FROM event WHERE store = ?1 AND key BETWEEN ?2 AND ?3 ORDER BY key DESC",
@@ -263,7 +239,10 @@ fn hash(connection: &Connection, store: StoreId, id: EventId) -> Result<Option<H
             hash = Hash(known);
             break;
         }
-        unlinked.push((EventId::from_key(&key).ok_or(DbError::Damaged(store))?, payload));
+        unlinked.push((
+            EventId::from_key(&key).ok_or(IngestError::Damaged { store, what: "the key of an event" })?,
+            payload,
+        ));
     }
     let found = unlinked.first().is_some_and(|(last, _)| *last == id);
     let linked = unlinked.iter().rev().fold(hash, |hash, (id, payload)| hash.link(*id, payload));
@@ -276,7 +255,7 @@ fn events(
     store: StoreId,
     first: EventId,
     last: Seq,
-) -> Result<Option<Vec<u8>>, DbError> {
+) -> Result<Option<Vec<u8>>, IngestError> {
     let before = EventId::new(first.chain, Seq(first.seq.0 - 1));
     let Some(mut head) =
         (if before.seq == Seq(0) { Some(Hash::ZERO) } else { hash(connection, store, before)? })
@@ -311,9 +290,13 @@ fn sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn wall() -> WallMs {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    WallMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+impl From<rusqlite::Error> for IngestError {
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error_code();
+        let busy =
+            matches!(code, Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked));
+        if busy { Self::Away(Box::new(error)) } else { Self::Database(Box::new(error)) }
+    }
 }
 
 #[cfg(test)]
@@ -326,12 +309,11 @@ mod tests {
     async fn after_a_close_the_one_file_is_the_database() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cloud.db");
-        let db = Db::open(&path).unwrap();
+        let db = SqliteIngest::open(&path).unwrap();
         let store = StoreId([3; 16]);
-        let (_, events) = db.look(store).await.unwrap();
-        assert_eq!(events, 0);
+        assert_eq!(db.load(store).await.unwrap(), IngestState::new());
         db.close().await.unwrap();
-        assert!(matches!(db.look(store).await, Err(DbError::Closed)));
+        assert!(matches!(db.load(store).await, Err(IngestError::Closed)));
         let beside = std::fs::read_dir(dir.path()).unwrap().count();
         assert_eq!(beside, 1);
     }
