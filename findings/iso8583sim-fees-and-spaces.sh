@@ -8,7 +8,7 @@
 # 00000050 it fills up with zeros to nine digits, which pyiso8583 reads without an error as a fee without a sign. From fields 48 and 63
 # it takes the spaces at both ends before it counts: of " 07TILL " six characters are sent, so that the positions in it move by one.
 #
-# Source: ISO 8583:1987 (x+n: an amount with its sign); https://en.wikipedia.org/wiki/ISO_8583; https://pypi.org/project/iso8583sim/
+# Source: ISO 8583:1987 (x+n: an amount with its sign); https://en.wikipedia.org/wiki/ISO_8583
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
