@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use edgepos::core::EventId;
 use edgepos::model::Envelope;
+use edgepos::sync::AtRest;
 use rusqlite::{Connection, OpenFlags, params};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -102,6 +103,10 @@ impl Row {
 pub(super) struct Reader {
     path: PathBuf,
     db: Connection,
+    /// Whether payloads may be packed; those of an earlier version are as they are.
+    packs: bool,
+    /// Dictionaries of packed payloads.
+    shelf: AtRest,
     /// By the number of each chain, the row that was read last.
     read: BTreeMap<i64, i64>,
 }
@@ -117,7 +122,11 @@ impl Reader {
         db.busy_timeout(BUSY).map_err(failed)?;
         let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('chains', 'events')";
         match db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed)? {
-            2 => Ok(Self { path: path.to_owned(), db, read: BTreeMap::new() }),
+            2 => {
+                let sql = "SELECT count(*) FROM pragma_table_info('events') WHERE name = 'dictionary'";
+                let packs = db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed)? > 0;
+                Ok(Self { path: path.to_owned(), db, packs, shelf: AtRest::default(), read: BTreeMap::new() })
+            }
             1 => Err(EventsError::Old { path: path.to_owned() }),
             _ => Err(failed(rusqlite::Error::InvalidPath(path.to_owned()))),
         }
@@ -156,16 +165,24 @@ impl Reader {
         Ok(())
     }
 
-    fn slice(&self, chain: i64, after: i64) -> rusqlite::Result<Vec<(i64, Row)>> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT id, key, utc_ms, business_day, kind_name, series, number, total, currency, payload FROM events
+    fn slice(&mut self, chain: i64, after: i64) -> rusqlite::Result<Vec<(i64, Row)>> {
+        let dictionary = if self.packs { "dictionary" } else { "NULL" };
+        let mut statement = self.db.prepare_cached(&format!(
+            "SELECT id, key, utc_ms, business_day, kind_name, series, number, total, currency, payload, {dictionary} FROM events
              WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
-        )?;
+        ))?;
+        let shelf = &mut self.shelf;
         let rows = statement.query_map(params![after, (chain + 1) * SEQ_BITS, SLICE], |row| {
             let key: Vec<u8> = row.get(1)?;
             let id =
                 EventId::from_key(&key).ok_or(rusqlite::Error::IntegralValueOutOfRange(1, row.get(0)?))?;
             let kind = row.get::<_, Option<String>>(4)?.unwrap_or_else(|| "unreadable".into());
+            let stored: Vec<u8> = row.get(9)?;
+            // What does not unpack is damaged, and is shown as what it is.
+            let payload = match row.get::<_, Option<u32>>(10)? {
+                None => stored,
+                Some(dictionary) => shelf.unpack(dictionary, &stored).unwrap_or(stored),
+            };
             let read = Row {
                 id,
                 utc_ms: row.get(2)?,
@@ -175,7 +192,7 @@ impl Reader {
                 number: row.get(6)?,
                 total: row.get(7)?,
                 currency: row.get(8)?,
-                payload: row.get(9)?,
+                payload,
             };
             Ok((row.get(0)?, read))
         })?;
