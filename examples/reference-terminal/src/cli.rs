@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use edgepos::core::StoreId;
 use thiserror::Error;
 
@@ -13,7 +13,7 @@ use crate::{audit, authority, cloud, demo, doctor, members, names, operate, reco
 
 /// A store of terminals and a cloud on one machine, to evaluate `edgepos` with.
 #[derive(Debug, Parser)]
-#[command(name = "reference-terminal", version, about, max_term_width = 110)]
+#[command(name = NAME, version, about, max_term_width = 110)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -48,6 +48,17 @@ enum Command {
     Events(operate::EventsArgs),
     /// Write everything that a till's file holds as JSON lines or CSV
     Export(operate::ExportArgs),
+    /// Print what a shell completes, for its start-up file
+    Completions {
+        /// The shell that shall complete it
+        shell: clap_complete::Shell,
+    },
+    /// Write a manual page for each command
+    Man {
+        /// The directory that they go to, which must exist
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Tell which engine would run which model on this machine, and why no better one does
     Doctor(DoctorArgs),
 }
@@ -89,6 +100,9 @@ struct VerifyArgs {
     /// The demo's directory
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
+    /// Print JSON instead of sentences
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -157,6 +171,9 @@ struct CloudArgs {
     supervised: bool,
 }
 
+/// What the program is called.
+const NAME: &str = "reference-terminal";
+
 /// Exit status for bad usage and for input that does not do: nothing was done.
 const USAGE: u8 = 2;
 
@@ -205,11 +222,16 @@ async fn dispatch(command: Command) -> ExitCode {
         },
         Command::Authority(action) => say(action.run().await),
         Command::Enrol(enrol) => say(enrol.run().await),
-        Command::Verify(VerifyArgs { dir }) => verify_command(&dir),
+        Command::Verify(VerifyArgs { dir, json }) => verify_command(&dir, json),
         Command::Audit(args) => audit_command(args).await,
         Command::Status(args) => status_command(args).await,
         Command::Events(args) => read_command(|| operate::follow(&args)),
         Command::Export(args) => read_command(|| operate::export(&args)),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), NAME, &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
+        Command::Man { out } => man_command(&out),
         Command::Doctor(args) => tokio::task::block_in_place(|| doctor_command(args)),
     }
 }
@@ -229,6 +251,13 @@ async fn run_command(RunArgs { config, print_config, alerts_webhook, supervised 
         Ok(()) => ExitCode::SUCCESS,
         Err(error @ run::RunError::Stopped(_)) => fail(1, &error.to_string()),
         Err(error) => fail(USAGE, &error.to_string()),
+    }
+}
+
+fn man_command(out: &Path) -> ExitCode {
+    match clap_mangen::generate_to(Cli::command(), out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(USAGE, &format!("{}: {error}", out.display())),
     }
 }
 
@@ -294,11 +323,15 @@ fn shipped_models() -> PathBuf {
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../models").into()
 }
 
-fn verify_command(dir: &Path) -> ExitCode {
+fn verify_command(dir: &Path, json: bool) -> ExitCode {
     let verdict = match demo::Evidence::of_demo(dir).and_then(|evidence| demo::verify(&evidence)) {
         Ok(verdict) => verdict,
         Err(error) => return fail(USAGE, &error.to_string()),
     };
+    if json {
+        println!("{}", serde_json::to_string_pretty(&verdict).expect("a plain struct with text keys"));
+        return if verdict.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let demo::Verdict { findings, events_recorded, events_in_cloud, lost, duplicated, .. } = verdict;
     println!(
         "{events_recorded} events on the terminals, {events_in_cloud} in the cloud, {lost} lost, {duplicated} twice"
@@ -391,8 +424,6 @@ fn duration(text: &str) -> Result<Duration, OptionError> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -75,7 +75,9 @@ fn a_button_sells_and_the_end_is_proved() {
     assert_eq!(press(&address, &json!({ "act": "kill", "terminal": 1 })).0, 200);
     assert_eq!(terminate(&mut child), Some(0), "everything is mended and compared");
     assert_eq!(processes_with(dir.to_str().unwrap()), Vec::<u32>::new());
-    assert!(program(&["verify", "--dir", dir.to_str().unwrap()]).status().unwrap().success());
+    let again = program(&["verify", "--json", "--dir", dir.to_str().unwrap()]).output().unwrap();
+    let verdict: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert!(again.status.success() && verdict["lost"] == 0 && verdict["converged"] == true, "{verdict}");
 }
 
 fn who_may_ask(address: &str) {

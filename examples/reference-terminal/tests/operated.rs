@@ -88,3 +88,23 @@ fn a_file_that_is_no_till_s_is_named() {
     }
     assert!(refused(&["run"]).contains("--config"), "without a file there is nothing to run");
 }
+
+#[test]
+fn shells_and_man_know_every_command() {
+    let commands = ["demo", "run", "status", "events", "export", "doctor", "audit", "verify"];
+    for (shell, sign) in [("bash", "complete -F"), ("zsh", "#compdef"), ("fish", "complete -c")] {
+        let printed = String::from_utf8(run(&["completions", shell]).stdout).unwrap();
+        assert!(
+            printed.contains(sign) && commands.iter().all(|command| printed.contains(command)),
+            "{shell}"
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(&["man", "--out", folder.path().to_str().unwrap()]).status.success());
+    for command in commands {
+        let page = folder.path().join(format!("reference-terminal-{command}.1"));
+        assert!(std::fs::read_to_string(&page).is_ok_and(|text| text.contains(".TH")), "{}", page.display());
+    }
+    assert!(refused(&["man", "--out", "/nonexistent"]).contains("/nonexistent"));
+    assert!(refused(&["completions", "csh"]).contains("csh"));
+}

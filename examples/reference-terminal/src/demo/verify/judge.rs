@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::core::EventId;
 use edgepos::model::{Envelope, ExceptionRaised, Kind};
+use serde::Serialize;
 
 /// Most findings that are spelled out; the others are counted.
 const MAX_FINDINGS: usize = 40;
 
 /// What the files say.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct Verdict {
     /// What is wrong; empty when all holds.
     pub findings: Vec<String>,
