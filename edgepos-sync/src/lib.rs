@@ -101,7 +101,7 @@ pub use limits::Limits;
 pub use log::record::{Decided, RecordError};
 pub use log::restored::{RestoreError, Restored};
 pub use outbox::Outbox;
-pub use wire::batch::{Batch, Run};
+pub use wire::batch::{BATCH_FORMAT, Batch, Run};
 pub use wire::claim::{Claim, CloudInstance};
 pub use wire::message::{Ack, Hello, Message, VERSIONS};
 pub use wire::reply::{CloudReply, RefusedReason};

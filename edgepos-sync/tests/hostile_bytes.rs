@@ -17,6 +17,15 @@ fn samples() -> Vec<Vec<u8>> {
     let chain = Chain::new(replica(1), Lane::Stock);
     let batch = Batch { runs: vec![run(chain, 1, Hash::ZERO, &[b"two coffees", b"two coffees", b""]).0] };
     let batch = batch.encode(&LIMITS);
+    let mut jitter = Jitter::new(3);
+    let mut receipt = || {
+        let names = (0..16).map(|_| jitter.next_u64() as u8);
+        [0xA3, 0, 1, 1, 0x50].into_iter().chain(names).chain([2, 0x63]).chain(*b"tea").collect::<Vec<u8>>()
+    };
+    let receipts: Vec<Vec<u8>> = (0..40).map(|_| receipt()).collect();
+    let receipts: Vec<&[u8]> = receipts.iter().map(Vec::as_slice).collect();
+    let columns = Batch { runs: vec![run(chain, 1, Hash::ZERO, &receipts).0] }.encode_for(2, 0, &LIMITS);
+    assert_eq!(columns[2], 2, "in columns");
     let ack = Ack {
         vector: vector(chain, 9),
         batch: Some(1),
@@ -41,6 +50,7 @@ fn samples() -> Vec<Vec<u8>> {
         CloudReply::Fork { chain }.encode(),
         IngestState::new().encode(),
         batch,
+        columns,
     ]
 }
 

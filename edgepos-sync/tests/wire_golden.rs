@@ -104,6 +104,7 @@ fn hello() {
         wall: None,
         lost: None,
         number: 0,
+        batch_format: 0,
     };
     let head = "22".repeat(32);
     let golden = format!(
@@ -117,7 +118,9 @@ fn hello() {
     let wall = Some(edgepos_core::WallMs(7));
     message(&Message::Hello(Hello { wall, ..hello.clone() }), &timed.replace(' ', ""));
     let counted = golden.replacen("a9", "aa", 1) + "0a03";
-    message(&Message::Hello(Hello { number: 3, ..hello }), &counted.replace(' ', ""));
+    message(&Message::Hello(Hello { number: 3, ..hello.clone() }), &counted.replace(' ', ""));
+    let newer = golden.replacen("a9", "aa", 1) + "0d02";
+    message(&Message::Hello(Hello { batch_format: 2, ..hello }), &newer.replace(' ', ""));
 }
 
 #[test]
@@ -157,6 +160,7 @@ fn claims_with_their_proofs() {
         heads: [(chain(), Hash([0x22; 32]))].into_iter().collect(),
         instance: Some(CloudInstance([0x33; 8])),
         lost: None,
+        batch_format: 0,
     };
     let (head, instance) = ("22".repeat(32), "33".repeat(8));
     let heads = format!("a1{REPLICA_HEX}82405820{head}");
@@ -169,7 +173,11 @@ fn claims_with_their_proofs() {
     let held = format!("02{} 0a{heads} 0b48{instance}", vector_hex());
     let replies = [
         (CloudReply::Ack { held: claim.clone(), forks }, format!("a50004 {held} 0c814900010000000000a501")),
-        (CloudReply::Head { epoch: UploadEpoch(4), held: claim }, format!("a50003 0104 {held}")),
+        (CloudReply::Head { epoch: UploadEpoch(4), held: claim.clone() }, format!("a50003 0104 {held}")),
+        (
+            CloudReply::Lease { epoch: UploadEpoch(4), held: Claim { batch_format: 2, ..claim } },
+            format!("a60001 0104 {held} 1302"),
+        ),
     ];
     for (reply, golden) in replies {
         let golden = golden.replace(' ', "");

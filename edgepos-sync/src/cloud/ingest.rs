@@ -11,7 +11,7 @@ use edgepos_wire::{DecodeError, DecodeFault, Reader, write};
 use crate::event::{EventRecord, Hash};
 use crate::gap::{Lost, MAX_GAPS};
 use crate::limits::Limits;
-use crate::wire::batch::{Batch, Link, LinkError};
+use crate::wire::batch::{BATCH_FORMAT, Batch, Link, LinkError};
 use crate::wire::claim::{Claim, CloudInstance};
 use crate::wire::reply::{CloudReply, RefusedReason};
 use crate::wire::request::CloudRequest;
@@ -144,13 +144,24 @@ impl IngestState {
     /// All that is held, with its proofs.
     fn held(&self) -> Claim {
         let lost = Some(self.lost.clone());
-        Claim { vector: self.vector.clone(), heads: self.heads.clone(), instance: self.instance, lost }
+        Claim {
+            vector: self.vector.clone(),
+            heads: self.heads.clone(),
+            instance: self.instance,
+            lost,
+            batch_format: BATCH_FORMAT,
+        }
     }
 
     /// All that is held, with the proofs of these chains alone.
     fn held_of(&self, chains: &VersionVector) -> Claim {
         let heads = chains.iter().filter_map(|(chain, _)| Some((chain, *self.heads.get(&chain)?)));
-        Claim { vector: self.vector.clone(), heads: heads.collect(), instance: self.instance, lost: None }
+        Claim {
+            vector: self.vector.clone(),
+            heads: heads.collect(),
+            instance: self.instance,
+            ..Claim::default()
+        }
     }
 
     /// Grants the lease, or says how long to wait.

@@ -13,11 +13,13 @@ pub(crate) struct Packing {
     bytes: u32,
     /// The newest, until the cloud says that it does not have it.
     dictionary: u32,
+    /// The newest format that the cloud reads, as it says.
+    format: u16,
 }
 
 impl Packing {
     pub(crate) fn new(config: &Config) -> Self {
-        Self { bytes: config.batch_bytes, dictionary: compress::NEWEST }
+        Self { bytes: config.batch_bytes, dictionary: compress::NEWEST, format: 0 }
     }
 
     /// Payload bytes of the next batch.
@@ -26,7 +28,12 @@ impl Packing {
     }
 
     pub(crate) fn pack(&self, batch: &Batch, limits: &Limits) -> Vec<u8> {
-        batch.encode_with(self.dictionary, limits)
+        batch.encode_for(self.format, self.dictionary, limits)
+    }
+
+    /// The cloud says which formats it reads.
+    pub(crate) fn reads(&mut self, format: u16) {
+        self.format = format;
     }
 
     /// The cloud has refused a batch. Whether the next will be another one that it may take.

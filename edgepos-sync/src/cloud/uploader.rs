@@ -284,6 +284,7 @@ impl Uploader {
     fn holds_all(&mut self, held: Held) {
         self.receiver.holds(held.vector);
         self.receiver.takes_gaps(held.lost.is_some());
+        self.packing.reads(held.batch_format);
         self.lost = held.lost;
     }
 

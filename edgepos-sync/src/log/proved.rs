@@ -15,7 +15,7 @@ use crate::wire::shapes;
 const VECTOR_KEY: &[u8] = b"vector";
 /// The row of `Space::Cloud` that holds the positions with their proofs.
 const PROOF_KEY: &[u8] = b"proof";
-const KEYS: Keys = Keys { vector: 0, heads: 1, instance: 2, lost: 4 };
+const KEYS: Keys = Keys { vector: 0, heads: 1, instance: 2, lost: 4, batch_format: 5 };
 /// Earlier instances that are remembered, so that a peer that was away cannot bring one back.
 const MAX_PAST: usize = 16;
 

@@ -30,6 +30,8 @@ pub(crate) struct Delivery {
     throttle: Throttle,
     /// The dictionaries that it can decompress with.
     dictionaries: BTreeSet<u32>,
+    /// The newest format of a batch that it reads.
+    batch_format: u16,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +63,7 @@ impl Delivery {
         self.receiver.takes_gaps(hello.lost.is_some());
         self.receiver.aim(log.durable());
         self.dictionaries = hello.dictionaries.clone();
+        self.batch_format = hello.batch_format;
     }
 
     /// What is being read may leave its place: it is read anew.
@@ -157,7 +160,8 @@ impl Delivery {
     }
 
     fn send(&mut self, turn: &mut Turn<'_>, session: &Session, batch: &Batch) -> Stage {
-        let bytes = batch.encode_with(compress::newest(&self.dictionaries), &turn.config.limits);
+        let dictionary = compress::newest(&self.dictionaries);
+        let bytes = batch.encode_for(self.batch_format, dictionary, &turn.config.limits);
         let deadline = turn.now + backoff::equal_jitter(turn, self.failures);
         self.number += 1;
         let number = self.number;

@@ -5,6 +5,7 @@ use edgepos_core::{ConnectionId, ReplicaId, Time};
 use crate::backoff;
 use crate::io::Notice;
 use crate::turn::Turn;
+use crate::wire::batch::BATCH_FORMAT;
 use crate::wire::compress;
 use crate::wire::message::{Hello, Message, VERSIONS};
 
@@ -71,6 +72,7 @@ impl Session {
             wall: Some(turn.wall),
             lost: Some(turn.log.damage().lost()),
             number: self.hellos,
+            batch_format: BATCH_FORMAT,
         };
         self.send(turn, Message::Hello(hello));
     }

@@ -4,14 +4,22 @@ use edgepos_core::{Chain, EventId, ReplicaId, Seq};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, DecodeFault, Reader, write};
 
+use super::columns;
 use super::compress::{self, Packed};
 use super::shapes;
 use crate::event::{EventRecord, Hash};
 use crate::gap::Gap;
 use crate::limits::Limits;
 
-/// The format of the batch's own map.
-const FORMAT: u64 = 1;
+/// The formats of the batch's own map. In rows the body has each payload as it is, in columns what is alike stands together.
+const ROWS: u64 = 1;
+const COLUMNS: u64 = 2;
+
+/// The newest format of a batch that this version reads. Whoever reads a newer one than 1, which everybody reads, says so.
+pub const BATCH_FORMAT: u16 = COLUMNS as u16;
+
+/// Columns cost a few hundred bytes, so a batch with less may be smaller in rows: both are tried.
+const SURELY_SMALLER: usize = 64 << 10;
 
 /// Events that follow on each other in one chain, and the chain's hash after the last of them.
 ///
@@ -126,8 +134,8 @@ impl Batch {
         self.runs.iter().map(|run| (run.chain, run.last())).collect()
     }
 
-    /// The bytes that travel: a CBOR map with the format, the codec, the dictionary, the body's length and the body. Compressed
-    /// without a dictionary, so that every receiver reads it.
+    /// The bytes that travel: a CBOR map with the format, the codec, the dictionary, the body's length and the body. In rows and
+    /// compressed without a dictionary, so that every receiver reads it.
     pub fn encode(&self, limits: &Limits) -> Vec<u8> {
         self.encode_with(0, limits)
     }
@@ -135,20 +143,50 @@ impl Batch {
     /// As [`encode`](Self::encode), compressed with a dictionary that the receiver has; one that this build does not have, and
     /// 0, compress without one.
     pub fn encode_with(&self, dictionary: u32, limits: &Limits) -> Vec<u8> {
-        let body = self.body();
+        let body = self.body(true);
         let length = body.len() as u64;
-        let Packed { codec, dictionary, bytes } = compress::pack(body, dictionary, limits);
-        write(|out| {
-            out.map(5)?;
-            out.u64(0)?.u64(FORMAT)?;
-            out.u64(1)?.u64(codec as u64)?;
-            out.u64(2)?.u64(dictionary.into())?;
-            out.u64(3)?.u64(length)?;
-            out.u64(4)?.bytes(&bytes)?.ok()
-        })
+        header(ROWS, length, &compress::pack(body, dictionary, limits), None)
     }
 
-    fn body(&self) -> Vec<u8> {
+    /// As [`encode_with`](Self::encode_with), for a receiver that reads formats up to `newest`: from 2 on in columns, where that is
+    /// smaller.
+    pub fn encode_for(&self, newest: u16, dictionary: u32, limits: &Limits) -> Vec<u8> {
+        let columns = if newest < BATCH_FORMAT { None } else { self.in_columns(dictionary, limits) };
+        let total: usize = self.payloads().map(<[u8]>::len).sum();
+        match columns {
+            Some(columns) if total >= SURELY_SMALLER => columns,
+            Some(columns) => {
+                let rows = self.encode_with(dictionary, limits);
+                if columns.len() < rows.len() { columns } else { rows }
+            }
+            None => self.encode_with(dictionary, limits),
+        }
+    }
+
+    fn payloads(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.runs.iter().flat_map(|run| &run.payloads).map(Vec::as_slice)
+    }
+
+    /// `None` where a careful receiver would take it for a bomb, and where there are too many columns.
+    fn in_columns(&self, dictionary: u32, limits: &Limits) -> Option<Vec<u8>> {
+        let (columns, cuts) = columns::pack(self.payloads())?;
+        let runs = self.body(false);
+        let mut body = write(|out| out.array(2)?.ok());
+        body.extend(runs);
+        let behind = write(|out| out.bytes(&columns)?.ok());
+        let start = body.len() + behind.len() - columns.len();
+        body.extend(behind);
+        let cuts: Vec<usize> = cuts.into_iter().map(|cut| start + cut).collect();
+        let total: usize = self.payloads().map(<[u8]>::len).sum();
+        let length = body.len() as u64;
+        let packed = compress::pack_cut(body, &cuts, dictionary, limits);
+        let fits =
+            compress::plausible(total, packed.bytes.len(), limits) && length <= limits.max_body_bytes.into();
+        fits.then(|| header(COLUMNS, length, &packed, Some(total as u64)))
+    }
+
+    /// The runs, with their payloads or with their number alone.
+    fn body(&self, with_payloads: bool) -> Vec<u8> {
         write(|out| {
             out.array(self.runs.len() as u64)?;
             for run in &self.runs {
@@ -157,13 +195,18 @@ impl Batch {
                 out.u64(1)?.u8(run.chain.lane.code())?;
                 out.u64(2)?.u64(run.first.0)?;
                 out.u64(3)?.bytes(&run.head.0)?;
-                out.u64(4)?.array(run.payloads.len() as u64)?;
-                for payload in &run.payloads {
-                    out.bytes(payload)?;
+                if with_payloads {
+                    out.u64(4)?.array(run.payloads.len() as u64)?;
+                    for payload in &run.payloads {
+                        out.bytes(payload)?;
+                    }
                 }
                 if !run.gaps.is_empty() {
                     out.u64(5)?.array(run.gaps.len() as u64)?;
                     run.gaps.iter().try_for_each(|gap| gap.write_to(out))?;
+                }
+                if !with_payloads {
+                    out.u64(6)?.u64(run.payloads.len() as u64)?;
                 }
             }
             Ok(())
@@ -177,6 +220,7 @@ impl Batch {
     /// [`Limits::max_ratio`] times the bytes given.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         let (mut format, mut codec, mut dictionary, mut length, mut packed) = (None, None, 0, None, None);
+        let mut total = None;
         Reader::all("batch", bytes, limits.max_message_bytes, |reader| {
             reader.fields(|reader, key| {
                 match key {
@@ -185,13 +229,14 @@ impl Batch {
                     2 => dictionary = reader.u64()?,
                     3 => length = Some(reader.u64()?),
                     4 => packed = Some(reader.bytes("batch", limits.max_message_bytes)?),
+                    5 => total = Some(reader.u64()?),
                     _ => return Ok(false),
                 }
                 Ok(true)
             })
         })?;
         let version = shapes::required("batch", format, 0)?;
-        if version != FORMAT {
+        if !(ROWS..=COLUMNS).contains(&version) {
             return Err(DecodeError::new("batch format", 0, DecodeFault::Unknown { code: version }));
         }
         let packed = shapes::required("batch", packed, 4)?;
@@ -202,36 +247,88 @@ impl Batch {
             shapes::required("batch", length, 3)?,
             limits,
         )?;
-        Reader::all("batch body", &body, limits.max_body_bytes, |reader| runs(reader, limits))
-            .map(|runs| Self { runs })
+        let runs = if version == ROWS {
+            Reader::all("batch body", &body, limits.max_body_bytes, |reader| runs(reader, limits, None))
+        } else {
+            let total = compress::stated(shapes::required("batch", total, 5)?, packed, limits)?;
+            Reader::all("batch body", &body, limits.max_body_bytes, |reader| {
+                of_columns(reader, limits, total)
+            })
+        };
+        runs.map(|runs| Self { runs })
     }
 }
 
-fn runs(reader: &mut Reader<'_>, limits: &Limits) -> Result<Vec<Run>, DecodeError> {
-    let mut seen = VersionVector::new();
-    let mut left = limits.max_events;
-    let mut runs = Vec::new();
-    for _ in 0..reader.array("runs", limits.max_chains)? {
-        let run = run(reader, limits, &mut left)?;
-        if seen.get(run.chain) != Seq::ZERO {
-            return Err(DecodeError::new("chain twice in a batch", 0, DecodeFault::Impossible));
-        }
-        seen.set_max(run.chain, run.last());
-        runs.push(run);
+/// The map around a body.
+fn header(format: u64, length: u64, packed: &Packed, total: Option<u64>) -> Vec<u8> {
+    write(|out| {
+        out.map(5 + u64::from(total.is_some()))?;
+        out.u64(0)?.u64(format)?;
+        out.u64(1)?.u64(packed.codec as u64)?;
+        out.u64(2)?.u64(packed.dictionary.into())?;
+        out.u64(3)?.u64(length)?;
+        out.u64(4)?.bytes(&packed.bytes)?;
+        total.iter().try_for_each(|total| out.u64(5)?.u64(*total)?.ok())
+    })
+}
+
+/// Runs without payloads, and behind them these in columns.
+fn of_columns(reader: &mut Reader<'_>, limits: &Limits, total: usize) -> Result<Vec<Run>, DecodeError> {
+    let broken = || DecodeError::new("columns", 0, DecodeFault::Damaged);
+    if reader.array("batch in columns", 2)? != 2 {
+        return Err(broken());
+    }
+    let mut counts = Vec::new();
+    let mut runs = runs(reader, limits, Some(&mut counts))?;
+    let columns = reader.bytes("columns", limits.max_body_bytes)?;
+    let (count, limit) = (counts.iter().sum(), limits.max_event_bytes as usize);
+    let mut payloads = columns::unpack(columns, count, total, limit).map_err(|_| broken())?.into_iter();
+    for (run, count) in runs.iter_mut().zip(counts) {
+        run.payloads.extend(payloads.by_ref().take(count as usize));
     }
     Ok(runs)
 }
 
-fn run(reader: &mut Reader<'_>, limits: &Limits, left: &mut u32) -> Result<Run, DecodeError> {
+/// Runs with their payloads, or with their number alone, which `counts` takes then.
+fn runs(
+    reader: &mut Reader<'_>,
+    limits: &Limits,
+    mut counts: Option<&mut Vec<u64>>,
+) -> Result<Vec<Run>, DecodeError> {
+    let mut seen = VersionVector::new();
+    let mut left = limits.max_events;
+    let mut runs = Vec::new();
+    for _ in 0..reader.array("runs", limits.max_chains)? {
+        let (run, count) = run(reader, limits, &mut left, counts.is_some())?;
+        if seen.get(run.chain) != Seq::ZERO {
+            return Err(DecodeError::new("chain twice in a batch", 0, DecodeFault::Impossible));
+        }
+        // A run is not empty, so what it has is not before its first position.
+        seen.set_max(run.chain, run.first);
+        runs.push(run);
+        if let Some(counts) = &mut counts {
+            counts.push(count);
+        }
+    }
+    Ok(runs)
+}
+
+/// A run and how many events it has; with their payloads, or `counted` alone.
+fn run(
+    reader: &mut Reader<'_>,
+    limits: &Limits,
+    left: &mut u32,
+    counted: bool,
+) -> Result<(Run, u64), DecodeError> {
     let (mut replica, mut lane, mut first, mut head) = (None, None, None, None);
-    let (mut payloads, mut gaps) = (Vec::new(), Vec::new());
+    let (mut payloads, mut gaps, mut count) = (Vec::new(), Vec::new(), 0);
     reader.fields(|reader, key| {
         match key {
             0 => replica = Some(ReplicaId(reader.u64()?)),
             1 => lane = Some(shapes::lane(reader)?),
             2 => first = Some(Seq(reader.u64()?)),
             3 => head = Some(Hash(reader.fixed("hash")?)),
-            4 => {
+            4 if !counted => {
                 let events = reader.array("events", *left)?;
                 *left -= events as u32;
                 for _ in 0..events {
@@ -245,24 +342,31 @@ fn run(reader: &mut Reader<'_>, limits: &Limits, left: &mut u32) -> Result<Run, 
                     gaps.push(Gap::read(reader)?);
                 }
             }
+            6 if counted => {
+                count = reader.u64()?;
+                let limit = u64::from(*left);
+                let too_many = || DecodeError::new("events", 0, DecodeFault::TooLarge { limit });
+                *left -= u32::try_from(count).ok().filter(|count| *count <= *left).ok_or_else(too_many)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
     })?;
     let chain = Chain::new(shapes::required("batch", replica, 0)?, shapes::required("batch", lane, 1)?);
     let (first, head) = (shapes::required("batch", first, 2)?, shapes::required("batch", head, 3)?);
+    let events = if counted { count } else { payloads.len() as u64 };
     let run = Run { chain, first, head, payloads, gaps };
-    if first == Seq::ZERO || !run.is_whole() {
+    if first == Seq::ZERO || !run.is_whole(events) {
         return Err(DecodeError::new("run", 0, DecodeFault::Impossible));
     }
-    Ok(run)
+    Ok((run, events))
 }
 
 impl Run {
     /// Whether its gaps are in order and inside it, each that tells the hash behind the next event is followed by that event, and its
-    /// positions are numbers.
-    fn is_whole(&self) -> bool {
-        let mut events = self.payloads.len() as u64;
+    /// positions are numbers, with so many events.
+    fn is_whole(&self, mut events: u64) -> bool {
+        let is_empty = events == 0 && self.gaps.is_empty();
         let mut next = self.first;
         for gap in &self.gaps {
             let Some(before) = gap.first.0.checked_sub(next.0).filter(|before| *before <= events) else {
@@ -276,7 +380,6 @@ impl Run {
         }
         // The next gap may not begin where an event is promised.
         let promised = |pair: &[Gap]| pair[0].at != pair[0].last && pair[1].first <= pair[0].at;
-        let is_empty = self.payloads.is_empty() && self.gaps.is_empty();
         !is_empty && !self.gaps.windows(2).any(promised) && next.0.checked_add(events).is_some()
     }
 }

@@ -53,6 +53,9 @@ pub struct Claim {
     pub instance: Option<CloudInstance>,
     /// What it lacks below those positions. `None` from those who take no gaps (0.1.0), and where nothing is said of it.
     pub lost: Option<Lost>,
+    /// The newest format of a batch that the cloud reads, as it says itself; 0, which is left out, and 1 are that which everybody
+    /// reads (0.1.0).
+    pub batch_format: u16,
 }
 
 impl Claim {
@@ -71,6 +74,7 @@ impl Claim {
             vector,
             instance: self.instance,
             lost: None,
+            batch_format: 0,
         }
     }
 
@@ -102,6 +106,7 @@ pub(crate) struct Keys {
     pub(crate) heads: u64,
     pub(crate) instance: u64,
     pub(crate) lost: u64,
+    pub(crate) batch_format: u64,
 }
 
 impl Claim {
@@ -110,6 +115,7 @@ impl Claim {
         1 + u64::from(!self.heads.is_empty())
             + u64::from(self.instance.is_some())
             + u64::from(self.lost.is_some())
+            + u64::from(self.batch_format > 0)
     }
 
     /// Writes its keys, which rise in the order of [`Keys`].
@@ -127,6 +133,9 @@ impl Claim {
             out.u64(keys.lost)?;
             lost.write_to(out)?;
         }
+        if self.batch_format > 0 {
+            out.u64(keys.batch_format)?.u16(self.batch_format)?;
+        }
         Ok(())
     }
 }
@@ -138,6 +147,7 @@ pub(crate) struct Draft {
     heads: BTreeMap<Chain, Hash>,
     instance: Option<CloudInstance>,
     lost: Option<Lost>,
+    batch_format: u16,
 }
 
 impl Draft {
@@ -157,6 +167,8 @@ impl Draft {
             self.instance = Some(CloudInstance(reader.fixed("instance")?));
         } else if key == keys.lost {
             self.lost = Some(Lost::read(reader)?);
+        } else if key == keys.batch_format {
+            self.batch_format = reader.small("batch format")?;
         } else {
             return Ok(false);
         }
@@ -165,10 +177,10 @@ impl Draft {
 
     /// The claim, whose vector the map of a whole `place` must have.
     pub(crate) fn finish(self, place: &'static str, keys: Keys) -> Result<Claim, DecodeError> {
-        let Self { vector, mut heads, instance, lost } = self;
+        let Self { vector, mut heads, instance, lost, batch_format } = self;
         let vector = shapes::required(place, vector, keys.vector)?;
         // A hash of nothing proves nothing.
         heads.retain(|chain, _| vector.get(*chain) != Seq::ZERO);
-        Ok(Claim { vector, heads, instance, lost })
+        Ok(Claim { vector, heads, instance, lost, batch_format })
     }
 }

@@ -2,10 +2,11 @@
 
 use edgepos_wire::{DecodeError, DecodeFault};
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{Read, Write};
 
 use flate2::read::GzDecoder;
 use zstd::bulk::{Compressor, Decompressor};
+use zstd::stream::write::Encoder;
 use zstd::zstd_safe::{CParameter, DParameter};
 
 use crate::limits::Limits;
@@ -62,8 +63,14 @@ pub(crate) struct Packed {
 
 /// Compresses, unless that helps nothing or helps so much that a careful receiver would take it for a bomb.
 pub(crate) fn pack(body: Vec<u8>, id: u32, limits: &Limits) -> Packed {
+    pack_cut(body, &[], id, limits)
+}
+
+/// As [`pack`], where what is between two cuts has a code of its own: rising offsets in the body.
+pub(crate) fn pack_cut(body: Vec<u8>, cuts: &[usize], id: u32, limits: &Limits) -> Packed {
     let (id, words) = dictionary(id.into()).map_or((0, [].as_slice()), |words| (id, words));
-    match compress(&body, words) {
+    let compressed = if cuts.is_empty() { compress(&body, words) } else { compress_cut(&body, cuts, words) };
+    match compressed {
         Some(bytes) if bytes.len() < body.len() && plausible(body.len(), bytes.len(), limits) => {
             Packed { codec: Codec::Zstd, dictionary: id, bytes }
         }
@@ -77,6 +84,21 @@ fn compress(body: &[u8], words: &[u8]) -> Option<Vec<u8>> {
     compressor.set_parameter(CParameter::DictIdFlag(false)).ok()?;
     compressor.set_parameter(CParameter::ContentSizeFlag(false)).ok()?;
     compressor.compress(body).ok()
+}
+
+/// One frame, with a block that ends at each cut.
+fn compress_cut(body: &[u8], cuts: &[usize], words: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = Encoder::with_dictionary(Vec::new(), LEVEL, words).ok()?;
+    encoder.set_parameter(CParameter::DictIdFlag(false)).ok()?;
+    encoder.set_parameter(CParameter::ContentSizeFlag(false)).ok()?;
+    let mut from = 0;
+    for cut in cuts.iter().copied().filter(|cut| *cut < body.len()) {
+        encoder.write_all(body.get(from..cut)?).ok()?;
+        encoder.flush().ok()?;
+        from = cut;
+    }
+    encoder.write_all(&body[from..]).ok()?;
+    encoder.finish().ok()
 }
 
 /// Decompresses to exactly `length` bytes, which is checked against the limits before any memory is taken.
@@ -110,6 +132,20 @@ pub(crate) fn unpack(
     }
 }
 
+/// How many bytes a batch states that its payloads have, where the limits allow it.
+pub(crate) fn stated(total: u64, packed: &[u8], limits: &Limits) -> Result<usize, DecodeError> {
+    let too_large =
+        |place, limit: u32| DecodeError::new(place, 0, DecodeFault::TooLarge { limit: limit.into() });
+    let total = usize::try_from(total).unwrap_or(usize::MAX);
+    if total > limits.max_body_bytes as usize {
+        return Err(too_large("batch in columns", limits.max_body_bytes));
+    }
+    if !plausible(total, packed.len(), limits) {
+        return Err(too_large("compression ratio", limits.max_ratio));
+    }
+    Ok(total)
+}
+
 /// The output buffer is the only memory that grows, and it ends at `length`: a frame that holds more fails while it is decoded.
 fn decompress(packed: &[u8], words: &[u8], length: usize) -> Option<Vec<u8>> {
     let mut decompressor = Decompressor::with_dictionary(words).ok()?;
@@ -126,14 +162,13 @@ fn gunzip(packed: &[u8], length: usize) -> Option<Vec<u8>> {
     (body.len() == length).then_some(body)
 }
 
-fn plausible(length: usize, packed: usize, limits: &Limits) -> bool {
+/// Whether a careful receiver takes `packed` bytes for `length` of them.
+pub(crate) fn plausible(length: usize, packed: usize, limits: &Limits) -> bool {
     length as u64 <= packed as u64 * u64::from(limits.max_ratio)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use flate2::Compression;
     use flate2::write::GzEncoder;
 

@@ -104,6 +104,8 @@ pub struct Hello {
     pub lost: Option<Lost>,
     /// Counts the sender's greetings through this connection, from 1; 0, which is left out, from one that does not (0.1.0).
     pub number: u32,
+    /// The newest format of a batch that the sender reads; 0, which is left out, and 1 are that which everybody reads (0.1.0).
+    pub batch_format: u16,
 }
 
 /// A cumulative acknowledgement.
@@ -138,7 +140,7 @@ const WANT: u64 = 12;
 const FOUND: u64 = 13;
 const RIVAL: u64 = 14;
 
-const CLOUD_KEYS: Keys = Keys { vector: 1, heads: 2, instance: 3, lost: 4 };
+const CLOUD_KEYS: Keys = Keys { vector: 1, heads: 2, instance: 3, lost: 4, batch_format: 5 };
 
 impl Message {
     /// A CBOR map; key 0 is the kind.
@@ -189,9 +191,14 @@ impl Message {
 }
 
 fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
-    let optional =
-        [hello.level > 0, hello.number > 0, hello.wall.is_some(), hello.lost.is_some()].map(u64::from);
-    out.map(9 + optional.iter().sum::<u64>())?.u64(0)?.u64(HELLO)?;
+    let optional = [
+        hello.level > 0,
+        hello.number > 0,
+        hello.wall.is_some(),
+        hello.lost.is_some(),
+        hello.batch_format > 0,
+    ];
+    out.map(9 + optional.map(u64::from).iter().sum::<u64>())?.u64(0)?.u64(HELLO)?;
     out.u64(1)?.u16(hello.versions.0)?.u64(2)?.u16(hello.versions.1)?;
     out.u64(3)?.bytes(&hello.store.0)?;
     out.u64(4)?.bool(hello.heard)?;
@@ -214,6 +221,9 @@ fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
     if let Some(lost) = &hello.lost {
         out.u64(12)?;
         lost.write_to(out)?;
+    }
+    if hello.batch_format > 0 {
+        out.u64(13)?.u16(hello.batch_format)?;
     }
     Ok(())
 }
@@ -269,6 +279,7 @@ struct Fields {
     greeting: u32,
     wall: Option<WallMs>,
     lost: Option<Lost>,
+    batch_format: u16,
     number: Option<u64>,
     batch: Option<Vec<u8>>,
     refused: BTreeSet<Chain>,
@@ -303,6 +314,7 @@ impl Fields {
             (Some(HELLO), 10) | (Some(ACK), 8) => self.greeting = reader.small("greeting")?,
             (Some(HELLO), 11) => self.wall = Some(WallMs(reader.u64()?)),
             (Some(HELLO), 12) => self.lost = Some(Lost::read(reader)?),
+            (Some(HELLO), 13) => self.batch_format = reader.small("batch format")?,
             (Some(BATCH), 1) => self.number = Some(reader.u64()?),
             (Some(BATCH), 2) => self.batch = Some(reader.bytes("batch", limits.max_message_bytes)?.to_vec()),
             (Some(ACK), 1) => self.vector = Some(shapes::vector(reader, limits)?),
@@ -341,6 +353,7 @@ impl Fields {
                 wall: self.wall,
                 lost: self.lost,
                 number: self.greeting,
+                batch_format: self.batch_format,
             }),
             BATCH => Message::Batch {
                 number: shapes::required("message", self.number, 1)?,

@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod claim;
+pub(crate) mod columns;
 pub(crate) mod compress;
 pub(crate) mod message;
 pub(crate) mod reply;

@@ -143,7 +143,7 @@ const REFUSED: u64 = 8;
 const HASH: u64 = 10;
 const EVENTS: u64 = 12;
 
-const KEYS: Keys = Keys { vector: 2, heads: 10, instance: 11, lost: 16 };
+const KEYS: Keys = Keys { vector: 2, heads: 10, instance: 11, lost: 16, batch_format: 19 };
 
 impl CloudReply {
     /// All that the cloud holds, where the reply says it.

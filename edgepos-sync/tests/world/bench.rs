@@ -205,7 +205,7 @@ impl Bench {
             Some((id.chain, EventRecord::from_row(&key, row)?.1))
         };
         let heads = vector.iter().filter_map(|(chain, seq)| hash(EventId::new(chain, seq))).collect();
-        Claim { vector, heads, instance: Some(INSTANCE), lost: None }
+        Claim { vector, heads, instance: Some(INSTANCE), lost: None, batch_format: 0 }
     }
 
     /// The peer answers for the hash of one event.
@@ -275,6 +275,7 @@ pub fn hello(vector: VersionVector) -> Message {
         wall: None,
         lost: None,
         number: 0,
+        batch_format: 0,
     })
 }
 

@@ -102,6 +102,7 @@ impl Mixed {
             wall: None,
             lost: None,
             number: 0,
+            batch_format: 0,
         };
         let frame = [vec![SYNC], sync::Message::Hello(hello).encode()].concat();
         self.tills[at].terminal.handle(self.now, Input::Frame(self.later.me, self.links[at], frame));
