@@ -17,9 +17,13 @@ use tokio::sync::mpsc;
 
 use crate::measure::{Figures, resident, written};
 use crate::sale::{LINES, PRICE, Sale, Sales, code};
+use crate::wire;
 
 /// Writes that share a flush while a till is grown, where nobody waits for one.
 const GROUP: usize = 256;
+/// Sales whose events are packed as they would travel, and what their rows have at most.
+const WIRE_SALES: usize = 990;
+const WIRE_BYTES: u32 = 2 << 20;
 
 /// Nobody is connected.
 struct Alone;
@@ -126,14 +130,20 @@ pub(crate) fn grow(sales: usize) -> Value {
     let before = resident();
     let mut till = Till::open(&path);
     let mut stream = Sales::new(1);
+    let mut first = Vec::new();
     for _ in 0..sales {
-        till.sell(&stream.next());
+        let sale = stream.next();
+        till.sell(&sale);
+        if first.len() < WIRE_SALES {
+            first.push(sale);
+        }
     }
     till.flush();
     let after = resident();
     till.terminal.write_rows();
     till.run();
     till.flush();
+    let batches = till.store.scan(Space::Event, &[0], &[255; 18], WIRE_BYTES).expect("rows");
     Box::new(till.store).close().expect("a clean stop");
     drop(till.terminal);
     let began = Instant::now();
@@ -149,6 +159,7 @@ pub(crate) fn grow(sales: usize) -> Value {
         "start_s": (start * 1_000.0).round() / 1_000.0,
         "resident_after_start_mb": megabytes(restarted),
         "disk_bytes_a_sale": disk / sales as u64,
+        "wire": wire::sizes(&first, &batches),
     })
 }
 
@@ -163,7 +174,7 @@ fn config() -> Config {
     Config::new(me, genesis, 9)
 }
 
-fn calls(sale: &Sale) -> (Draft, Commit) {
+pub(crate) fn calls(sale: &Sale) -> (Draft, Commit) {
     let lines = sale.products.iter().zip(1..).map(|(product, no)| Line {
         no,
         product: code(*product),

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 
 use crate::measure::{Figures, written};
-use crate::sale::{LINES, PRICE, Sales, code};
+use crate::sale::{LINES, PRICE, Sale, Sales, code};
 
 /// Sells with so many callers, who share the one connection that may write.
 pub(crate) fn sell(callers: usize, sales: usize) -> Figures {
@@ -29,14 +29,12 @@ pub(crate) fn sell(callers: usize, sales: usize) -> Figures {
                 let mut stream = Sales::new(caller as u64);
                 for number in 0..sales / callers {
                     let sale = stream.next();
-                    let lines: Vec<_> =
-                        sale.products.iter().map(|product| json!({ "product": code(*product), "quantity": 1, "amount": PRICE })).collect();
-                    let body = json!({ "basket": format!("{:02x?}", sale.basket), "lines": lines, "total": PRICE * LINES as i64 });
+                    let body = body(&sale, number as u64);
                     let mut db = db.lock().expect("no caller panics");
                     let transaction = db.transaction().expect("a transaction");
                     transaction
                         .prepare_cached("INSERT INTO sale (number, body) VALUES (?1, ?2)")
-                        .and_then(|mut insert| insert.execute(params![number as i64, body.to_string()]))
+                        .and_then(|mut insert| insert.execute(params![number as i64, body]))
                         .expect("a sale");
                     transaction
                         .prepare_cached("INSERT INTO key (key, sale) VALUES (?1, last_insert_rowid())")
@@ -60,4 +58,14 @@ pub(crate) fn sell(callers: usize, sales: usize) -> Figures {
     drop(db);
     let sales = sales / callers * callers;
     Figures { sales, time, bytes: Some(written() - before), commits: Some(sales as u64) }
+}
+
+/// The sale as JSON.
+pub(crate) fn body(sale: &Sale, number: u64) -> String {
+    let line = |product: &u64| json!({ "product": code(*product), "quantity": 1, "amount": PRICE });
+    let lines: Vec<_> = sale.products.iter().map(line).collect();
+    let name = |bytes: [u8; 16]| format!("{:032x}", u128::from_be_bytes(bytes));
+    let (basket, key) = (name(sale.basket), name(sale.key));
+    json!({ "basket": basket, "key": key, "number": number, "lines": lines, "total": PRICE * LINES as i64 })
+        .to_string()
 }
