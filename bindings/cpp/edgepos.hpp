@@ -174,6 +174,14 @@ public:
     // A page; `after` may be empty.
     std::string exceptions_after(std::string_view after) const { return *named<edgepos_node_exceptions_after>(after); }
 
+    // The same with what is decided about each.
+    std::string open_exceptions_after(std::string_view after) const {
+        return *named<edgepos_node_open_exceptions_after>(after);
+    }
+    std::string resolve(std::string_view request) { return *named<edgepos_node_resolve>(request); }
+    // A page of the audit record; `after` may be empty.
+    std::string resolutions(std::string_view after) const { return *named<edgepos_node_resolutions>(after); }
+
     void admit(std::string_view replica) { does<edgepos_node_admit>(replica); }
     void retire(std::string_view replica) { does<edgepos_node_retire>(replica); }
     void replace(std::uint16_t terminal, bool planned) {

@@ -66,6 +66,9 @@ namespace Edgepos
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_product(NodeHandle node, byte[] product, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_price(NodeHandle node, byte[] product, UIntPtr length, ushort list, ulong at, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_exceptions_after(NodeHandle node, byte[] after, UIntPtr length, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_open_exceptions_after(NodeHandle node, byte[] request, UIntPtr length, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_resolve(NodeHandle node, byte[] request, UIntPtr length, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_resolutions(NodeHandle node, byte[] request, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_next_notice(NodeHandle node, ulong timeout, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_status(NodeHandle node, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_diagnosis(NodeHandle node, out TextHandle text);

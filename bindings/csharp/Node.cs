@@ -223,6 +223,13 @@ namespace Edgepos
         /// <summary>A page of exceptions; <paramref name="after"/> may be null.</summary>
         public string ExceptionsAfter(string after) { return Ask(Native.edgepos_node_exceptions_after, after); }
 
+        /// <summary>The same with what is decided about each.</summary>
+        public string OpenExceptionsAfter(string after) { return Ask(Native.edgepos_node_open_exceptions_after, after); }
+        /// <summary>Resolves an exception for the whole store.</summary>
+        public string Resolve(string request) { return Ask(Native.edgepos_node_resolve, request); }
+        /// <summary>A page of the audit record of resolutions; <paramref name="after"/> may be null.</summary>
+        public string Resolutions(string after) { return Ask(Native.edgepos_node_resolutions, after); }
+
         /// <summary>Reports a condition that the application alone can see; a count of 0: it is over.</summary>
         public void ReportCondition(string kind, ulong count, string about)
         {

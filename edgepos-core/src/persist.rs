@@ -54,6 +54,8 @@ pub enum Space {
     Author = 16,
     /// Events that were written again under another name, by the event that they repeat.
     Reissued = 17,
+    /// What was proposed and decided about exceptions, by event.
+    Resolution = 18,
     /// The sale of each basket, by basket and event.
     BookedBasket = 19,
     /// Up to where keys and baskets are known, and those that were booked twice.
@@ -80,7 +82,7 @@ pub enum Space {
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -99,6 +101,7 @@ impl Space {
         Self::Clock,
         Self::Author,
         Self::Reissued,
+        Self::Resolution,
         Self::BookedBasket,
         Self::BookedTwice,
         Self::ExceptionEnd,

@@ -705,6 +705,45 @@ int32_t edgepos_node_durability(const edgepos_node *node,
                                 int32_t *out);
 
 /*
+ As `edgepos_node_exceptions_after`, with what is proposed and decided about each exception, and with its `base`.
+
+ # Safety
+ `after` points to `after_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_open_exceptions_after(const edgepos_node *node,
+                                           const char *after,
+                                           size_t after_length,
+                                           edgepos_text **out);
+
+/*
+ Resolves an exception for the whole store; returns when that is decided and on disk. To be asked at any terminal.
+
+ `request` is JSON: `exception` (its `row`), `episode`, `resolution` (an object whose `action` is `backorder`, `adjust_inventory`,
+ `recount`, `accept`, `void_transaction`, `undo`, `fulfil`, `cancel` or `count`, with its fields), `actor`, `key`, and where they are wanted
+ `reason` and `base`. On success `*out` is the resolution in JSON. `EDGEPOS_BUSY`: whether it is decided is not known; ask again with the same
+ key. `EDGEPOS_NOT_DECIDED` where no majority is heard.
+
+ # Safety
+ `request` points to `request_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_resolve(const edgepos_node *node,
+                             const char *request,
+                             size_t request_length,
+                             edgepos_text **out);
+
+/*
+ A page of the audit record of resolutions, at most 1,000 lines in the order in which the store decided. `after` is `next` of the page
+ before, or of length 0 for the first. On success `*out` is JSON with `resolutions` and `next`, which is null behind the last page.
+
+ # Safety
+ `after` points to `after_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_resolutions(const edgepos_node *node,
+                                 const char *after,
+                                 size_t after_length,
+                                 edgepos_text **out);
+
+/*
  Opens a basket and reserves its receipt number. Whatever may be refused of a sale is refused here, before the customer pays.
 
  `draft` is JSON: `basket` (32 hexadecimal digits, drawn by the till), `currency`, `lines` (each with `no`, `product`, `quantity`,
@@ -948,6 +987,19 @@ int32_t edgepos_terminal_record(const edgepos_terminal *terminal,
                                 uint32_t location,
                                 const char *record,
                                 size_t record_length);
+
+/*
+ Resolves an exception for the whole store: see `edgepos_node_resolve`.
+
+ # Safety
+ `resolution` points to `resolution_length` bytes.
+ */
+int32_t edgepos_terminal_resolve(const edgepos_terminal *terminal,
+                                 uint64_t mono_ms,
+                                 uint64_t wall_ms,
+                                 uint64_t request,
+                                 const char *resolution,
+                                 size_t resolution_length);
 
 /*
  Gives up an open basket. See `edgepos_node_abandon`.
@@ -1217,6 +1269,28 @@ int32_t edgepos_terminal_counters_after(const edgepos_terminal *terminal,
                                         const char *after,
                                         size_t after_length,
                                         edgepos_text **out);
+
+/*
+ A page of exceptions with what is decided about each: see `edgepos_node_open_exceptions_after`.
+
+ # Safety
+ `after` points to `after_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_terminal_open_exceptions(const edgepos_terminal *terminal,
+                                         const char *after,
+                                         size_t after_length,
+                                         edgepos_text **out);
+
+/*
+ A page of the audit record: see `edgepos_node_resolutions`.
+
+ # Safety
+ `after` points to `after_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_terminal_resolutions(const edgepos_terminal *terminal,
+                                     const char *after,
+                                     size_t after_length,
+                                     edgepos_text **out);
 
 /*
  A product's master data: see `edgepos_node_product`.

@@ -84,18 +84,23 @@ impl<'a> Input<'a> {
 
     /// Bytes as hexadecimal digits; `None` where nothing is given.
     pub(crate) fn optional_hexadecimal(self) -> Result<Option<Vec<u8>>, Failure> {
-        let text = self.name()?;
         let wrong =
             || Failure::bad_request(format!("{}: expected hexadecimal digits, two a byte", self.name));
-        if !text.len().is_multiple_of(2) || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(wrong());
-        }
-        let bytes = (0..text.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| wrong()))
-            .collect::<Result<Vec<u8>, _>>()?;
+        let bytes = bytes_of(self.name()?).ok_or_else(wrong)?;
         Ok((!bytes.is_empty()).then_some(bytes))
     }
+
+    /// As [`id`](Self::id); `None` where nothing is given.
+    pub(crate) fn optional_id<T: std::str::FromStr<Err = ParseIdError>>(self) -> Result<Option<T>, Failure> {
+        if self.length == 0 { Ok(None) } else { self.id().map(Some) }
+    }
+}
+
+/// Bytes from hexadecimal digits.
+pub(crate) fn bytes_of(text: &str) -> Option<Vec<u8>> {
+    let digits = text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let bytes = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok());
+    digits.then(|| bytes.collect()).flatten()
 }
 
 /// Where a caller wants an answer.

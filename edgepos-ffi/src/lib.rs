@@ -37,6 +37,7 @@ pub use node::counters::*;
 pub use node::events::*;
 pub use node::members::*;
 pub use node::receipts::*;
+pub use node::resolving::*;
 pub use node::selling::*;
 pub use node::watching::*;
 pub use node::*;

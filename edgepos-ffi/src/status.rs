@@ -4,7 +4,7 @@ use std::error::Error;
 use std::ffi::CStr;
 
 use edgepos::consensus::MembershipError;
-use edgepos::{HistoryError, LevelError, Refusal, ReplaceError};
+use edgepos::{HistoryError, LevelError, Refusal, ReplaceError, ResolveError};
 
 /// It is done, and every output is written.
 pub const EDGEPOS_OK: i32 = 0;
@@ -119,6 +119,8 @@ impl From<Refusal> for Failure {
             | Refusal::PaymentExists(_)
             | Refusal::MoneyTaken { .. } => EDGEPOS_TENDERS,
             Refusal::Day(_) | Refusal::DayClosed(_) => EDGEPOS_DAY,
+            Refusal::Resolve(ResolveError::NoMajority) => EDGEPOS_NOT_DECIDED,
+            Refusal::Resolve(ResolveError::Undecided | ResolveError::Busy) => EDGEPOS_BUSY,
             Refusal::DiskFull => EDGEPOS_DISK_FULL,
             Refusal::ClockOff { .. } => EDGEPOS_CLOCK_OFF,
             Refusal::BasketBusy(_) | Refusal::KeyBusy | Refusal::Full { .. } => EDGEPOS_BUSY,

@@ -50,7 +50,10 @@ const TERMINAL: Level = Level {
             ],
         ),
     ],
-    not_in_c: &[],
+    not_in_c: &[
+        ("advise", "plugs in a resolver, which is a port of Rust"),
+        ("next_to_advise", "plugs in a resolver, which is a port of Rust"),
+    ],
 };
 
 /// The public methods of a type, wherever a file of the crate has some.

@@ -1,7 +1,7 @@
 //! What a till is at: one sale, from its first line to its receipt, or a basket that was left open.
 
 use edgepos::model::BasketId;
-use edgepos::{Commit, Draft, Record};
+use edgepos::{Commit, Draft, Record, Resolve};
 use edgepos_core::IdempotencyKey;
 
 use crate::drafts::{card_steps, payment};
@@ -19,6 +19,8 @@ pub(crate) enum Ask {
     Record(Record),
     /// Record a step of a payment.
     Payment(Record),
+    /// Resolve an exception: what a manager asks, who hears the answer.
+    Resolve(Box<Resolve>),
 }
 
 /// What the till waits for.

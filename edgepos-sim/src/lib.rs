@@ -37,6 +37,7 @@ mod goods;
 mod images;
 mod later;
 mod machine;
+mod manager;
 mod network;
 mod outcome;
 mod plan;

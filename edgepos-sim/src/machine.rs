@@ -36,6 +36,7 @@ impl Machine {
             Ask::Commit(commit) => terminal.commit(now, id, commit),
             Ask::Abandon(basket) => terminal.abandon(now, id, basket),
             Ask::Record(record) | Ask::Payment(record) => terminal.record(now, id, record),
+            Ask::Resolve(call) => terminal.resolve(now, id, &call),
         }
     }
 

@@ -19,6 +19,10 @@ pub struct Outcome {
     pub returns: u64,
     /// How many exceptions the store has raised.
     pub exceptions: u64,
+    /// How many decisions about them counted.
+    pub resolved: u64,
+    /// How many had their place and no effect.
+    pub overruled: u64,
     /// How often the leadership went to another terminal.
     pub failovers: u64,
     /// How many terms had a leader.
@@ -51,6 +55,8 @@ impl Outcome {
             sales: 0,
             returns: 0,
             exceptions: 0,
+            resolved: 0,
+            overruled: 0,
             failovers: 0,
             terms: 0,
             faults: 0,

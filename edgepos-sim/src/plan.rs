@@ -28,6 +28,8 @@ pub enum Purpose {
     Later = 10,
     /// Which disks are put back when.
     Images = 11,
+    /// What managers decide.
+    Manager = 12,
 }
 
 /// A part that is broken on purpose, so that tests can show that a checker notices.

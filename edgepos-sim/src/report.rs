@@ -21,6 +21,10 @@ pub struct Row {
     pub returns: u64,
     /// Exceptions that the store has raised.
     pub exceptions: u64,
+    /// Decisions about them that counted.
+    pub resolved: u64,
+    /// Decisions about them that have no effect, since another came first.
+    pub overruled: u64,
     /// How often the leadership went to another terminal.
     pub failovers: u64,
     /// Terms that had a leader.
@@ -52,6 +56,8 @@ impl From<&Outcome> for Row {
             sales: outcome.sales,
             returns: outcome.returns,
             exceptions: outcome.exceptions,
+            resolved: outcome.resolved,
+            overruled: outcome.overruled,
             failovers: outcome.failovers,
             terms: outcome.terms,
             faults: outcome.faults,
@@ -77,6 +83,7 @@ pub struct Totals {
     sales: u64,
     returns: u64,
     exceptions: u64,
+    resolved: u64,
     failovers: u64,
     faults: u64,
     restarts: u64,
@@ -92,6 +99,7 @@ impl Totals {
         self.sales += outcome.sales;
         self.returns += outcome.returns;
         self.exceptions += outcome.exceptions;
+        self.resolved += outcome.resolved;
         self.failovers += outcome.failovers;
         self.faults += outcome.faults;
         self.restarts += outcome.restarts;
@@ -101,13 +109,14 @@ impl Totals {
     /// One line for people.
     pub fn line(&self) -> String {
         format!(
-            "{} seeds, {} with violations: {} receipts ({} returns), {} events, {} exceptions, {} faults, {} restarts, {} failovers, {} virtual minutes",
+            "{} seeds, {} with violations: {} receipts ({} returns), {} events, {} exceptions, {} resolutions, {} faults, {} restarts, {} failovers, {} virtual minutes",
             self.seeds,
             self.bad,
             self.sales,
             self.returns,
             self.events,
             self.exceptions,
+            self.resolved,
             self.faults,
             self.restarts,
             self.failovers,

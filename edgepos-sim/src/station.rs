@@ -299,6 +299,14 @@ impl Station {
         }
     }
 
+    /// The terminal, where it runs and is of this version.
+    pub(crate) fn today(&self) -> Option<&Terminal> {
+        match &self.terminal {
+            Some(Machine::Today(terminal)) => Some(terminal),
+            Some(Machine::Later(_)) | None => None,
+        }
+    }
+
     /// Its till's time has come: what it asks, in order.
     pub(crate) fn act(
         &mut self,

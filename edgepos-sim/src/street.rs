@@ -1,6 +1,6 @@
 //! Customers with receipts in their pockets, who walk from one till to another.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use edgepos::model::BasketId;
 use edgepos::{Commit, Draft};
@@ -30,6 +30,8 @@ pub(crate) struct Street {
     retries: Vec<VecDeque<(Draft, Commit)>>,
     /// Which baskets ever tried to take back a line, and how many of it.
     tried: BTreeMap<(BasketId, u16), BTreeMap<BasketId, i64>>,
+    /// Receipts that a manager may have voided: whether they did is known when the till refuses.
+    voided: BTreeSet<BasketId>,
 }
 
 impl Street {
@@ -40,6 +42,7 @@ impl Street {
             errands: vec![VecDeque::new(); tills],
             retries: vec![VecDeque::new(); tills],
             tried: BTreeMap::new(),
+            voided: BTreeSet::new(),
         }
     }
 
@@ -80,11 +83,16 @@ impl Street {
         self.tried.entry((bought.basket, bought.line)).or_default().insert(by, bought.quantity);
     }
 
+    /// A manager voids a receipt, perhaps.
+    pub(crate) fn voids(&mut self, basket: BasketId) {
+        self.voided.insert(basket);
+    }
+
     /// Whether a till may refuse to take the line back: more was tried than was bought.
     pub(crate) fn may_be_refused(&self, basket: BasketId, line: u16) -> bool {
         let bought = self.bought.iter().find(|bought| bought.basket == basket && bought.line == line);
         let tried: i64 = self.tried.get(&(basket, line)).map_or(0, |by| by.values().sum());
-        bought.is_none_or(|bought| tried > bought.quantity)
+        self.voided.contains(&basket) || bought.is_none_or(|bought| tried > bought.quantity)
     }
 }
 

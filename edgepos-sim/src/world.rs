@@ -7,7 +7,7 @@ mod images;
 mod notice;
 mod tills;
 
-use edgepos::{Input, Notice, Output};
+use edgepos::{Input, Notice, Output, RequestId};
 use edgepos_core::Persist;
 use edgepos_sync::{CloudRequest, UplinkError, UplinkId};
 
@@ -19,8 +19,9 @@ use self::notice::{Heard, heard};
 use self::tills::Tills;
 
 use crate::agenda::Agenda;
-use crate::check::{Facts, Leadership, Rule, Violation};
+use crate::check::{Facts, Leadership, Rule, Violation, resolutions};
 use crate::cloud::Cloud;
+use crate::errand::Ask;
 use crate::faults::{Planned, schedule};
 use crate::network::{Network, Tell, Wire};
 use crate::outcome::Outcome;
@@ -76,7 +77,7 @@ impl World {
             stations: (0..plan.terminals).map(|place| Station::new(&plan, place)).collect(),
             network: Network::new(plan.terminals, plan.network, plan.rng(Purpose::Network, 0)),
             cloud: Cloud::new(plan.cloud, plan.rng(Purpose::Cloud, 0), plan.sabotage),
-            tills: Tills::new(plan.terminals),
+            tills: Tills::new(plan.terminals, plan.rng(Purpose::Manager, 0)),
             leadership: Leadership::new(),
             faults,
             images: Images::new(&plan),
@@ -102,6 +103,7 @@ impl World {
         };
         violations.sort_by_key(|violation| violation.rule);
         let trace = self.trace.finish();
+        let (resolved, overruled) = resolutions(self.cloud.events());
         Outcome {
             seed: self.plan.seed,
             terminals: self.plan.terminals,
@@ -109,6 +111,8 @@ impl World {
             sales: ledger.receipts(),
             returns: ledger.returns(),
             exceptions: Facts::of(self.cloud.events()).exceptions.len() as u64,
+            resolved,
+            overruled,
             failovers: self.leadership.failovers(),
             terms: self.leadership.terms(),
             faults: self.counts.faults,
@@ -364,18 +368,34 @@ impl World {
         if !self.stations[place].is_on() {
             return Ok(());
         }
-        let asks = self.tills.act(self.now_us, &mut self.stations[place], turn);
-        for (id, ask) in asks {
-            self.trace.note(self.now_us, Some(place), &Entry::Ask(id, &ask));
-            let station = &mut self.stations[place];
-            self.tills.asks(station, &ask);
-            if let Err(refusal) = station.ask(self.now_us, id, ask) {
-                self.trace.note(self.now_us, Some(place), &Entry::Refused(id, &refusal));
-                self.tills.hear(self.now_us, station, id, &Err(refusal))?;
-            }
-            self.drain(place)?;
+        for (id, ask) in self.tills.act(self.now_us, &mut self.stations[place], turn) {
+            self.ask(place, id, ask)?;
         }
         self.rouse_till(place);
+        Ok(())
+    }
+
+    fn ask(&mut self, place: usize, id: RequestId, ask: Ask) -> Result<(), Violation> {
+        self.trace.note(self.now_us, Some(place), &Entry::Ask(id, &ask));
+        let station = &mut self.stations[place];
+        self.tills.asks(station, &ask);
+        if let Err(refusal) = station.ask(self.now_us, id, ask) {
+            self.trace.note(self.now_us, Some(place), &Entry::Refused(id, &refusal));
+            self.tills.hear(self.now_us, station, id, &Err(refusal))?;
+        }
+        self.drain(place)
+    }
+
+    /// While there are faults, managers resolve what is open, at each till that moves.
+    fn manage(&mut self) -> Result<(), Violation> {
+        for place in 0..self.stations.len() {
+            if self.healed || self.stations[place].stands_still(self.now_us).is_some() {
+                continue;
+            }
+            if let Some((id, ask)) = self.tills.manage(place, &self.stations[place]) {
+                self.ask(place, id, ask)?;
+            }
+        }
         Ok(())
     }
 
@@ -437,6 +457,7 @@ impl World {
     fn stop(&mut self, place: usize, power: bool) {
         if self.stations[place].is_on() {
             self.note(Some(place), "stops");
+            self.tills.crashed(place);
             for basket in self.stations[place].stop(power) {
                 self.tills.loses_begun(basket);
             }
@@ -459,6 +480,7 @@ impl World {
             self.leadership.observe(station.now(self.now_us).mono.0, &status, &voters)?;
         }
         self.ask_for_level()?;
+        self.manage()?;
         // An old and a new leader in different terms: raft allows it for the length of a lease, and the cloud fences one of them.
         self.counts.overlaps += u64::from(entitled > 1);
         if self.healed {

@@ -91,6 +91,21 @@ impl Board {
         });
     }
 
+    /// What a condition that holds is about has changed so that it is to be told again.
+    pub(crate) fn changed(&self, condition: &Condition) {
+        self.incidents.send_if_modified(|Incidents(latest)| {
+            let name = (IncidentKind::Condition, condition.kind.name());
+            let Some(latest) = latest.get_mut(&name).filter(|latest| latest.incident.holds) else {
+                return false;
+            };
+            let incident = of_condition(condition);
+            let is_news = latest.incident != incident;
+            latest.changes += u64::from(is_news);
+            latest.incident = incident;
+            is_news
+        });
+    }
+
     /// Takes how many are concerned of what holds, and what it is about. That alone is no reason to tell anybody.
     pub(crate) fn refresh(&self, conditions: &[Condition]) {
         self.incidents.send_if_modified(|Incidents(latest)| {

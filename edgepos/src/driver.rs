@@ -21,7 +21,8 @@ use crate::node::{Command, Node};
 use crate::ports::{Clock, Ports, StoreError, Transport, TransportEvent, Uplink};
 use crate::store_thread::{self, Done, Job};
 use crate::terminal::{
-    Config, ConfigError, Input, Notice, Output, Refusal, Reply, RequestId, RestoreError, Restored, Terminal,
+    Condition, ConditionKind, Config, ConfigError, Input, Notice, Output, Refusal, Reply, RequestId,
+    RestoreError, Restored, Terminal,
 };
 
 /// Calls of nodes that wait for the loop; further ones wait in the node.
@@ -247,7 +248,10 @@ impl Loop {
             Command::Park(basket, reply) => (self.terminal.park(now, request, basket), reply),
             Command::Claim(basket, reply) => (self.terminal.claim(now, request, basket), reply),
             Command::Record(record, reply) => (self.terminal.record(now, request, record), reply),
+            Command::Resolve(call, reply) => (self.terminal.resolve(now, request, &call), reply),
+            Command::Advise(said) => return self.terminal.advise(now, &said.0, said.1),
             // A caller that has gone does not need its answer.
+            Command::NextToAdvise(reply) => return drop(reply.send(self.terminal.next_to_advise())),
             Command::Admit(replica, reply) => return drop(reply.send(self.terminal.admit(now, replica))),
             Command::Retire(replica, reply) => return drop(reply.send(self.terminal.retire(now, replica))),
             Command::Replace(terminal, planned, reply) => {
@@ -315,6 +319,18 @@ impl Loop {
         let now = self.now();
         self.monitor.notice(now, &notice);
         self.board.notice(now, &notice);
+        if matches!(
+            notice,
+            Notice::ExceptionRaised(_)
+                | Notice::ExceptionEnded(_)
+                | Notice::ResolutionProposed(_)
+                | Notice::ExceptionResolved(_)
+        ) {
+            // One that holds already begins no more, and each exception is news.
+            let conditions = self.terminal.status().conditions;
+            let exceptions = |condition: &&Condition| condition.kind == ConditionKind::Exceptions;
+            conditions.iter().filter(exceptions).for_each(|condition| self.board.changed(condition));
+        }
         drop(self.notices.send(notice));
     }
 

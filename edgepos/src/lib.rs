@@ -53,6 +53,7 @@
 
 #![forbid(unsafe_code)]
 
+mod advising;
 pub mod conformance;
 mod courier;
 mod driver;
@@ -68,6 +69,8 @@ mod node;
 mod ports;
 pub mod recovery;
 mod retail;
+#[cfg(feature = "embedded")]
+mod scored;
 mod setup;
 mod shown;
 mod sqlite_store;
@@ -77,6 +80,7 @@ mod terminal;
 mod tls;
 mod token_file;
 
+pub use advising::Adviser;
 pub use async_trait::async_trait;
 pub use courier::MAX_INCIDENTS;
 pub use driver::{Driver, StartError};
@@ -101,16 +105,23 @@ pub use monitor::exposition::METRICS_CONTENT_TYPE;
 pub use monitor::inference::Inference;
 pub use node::{Begun, Claimed, Committed, Node};
 pub use ports::{
-    AlertError, Alerts, Bulletin, Clock, Delivery, EachRow, Incident, IncidentKind, LogOnly, MemoryStore,
-    Ports, Rows, Store, StoreError, StoreFailure, SystemClock, Transport, TransportEvent, Uplink,
+    AlertError, Alerts, Bulletin, Case, Clock, Delivery, EachRow, Incident, IncidentKind, LogOnly,
+    MemoryStore, Ports, Resolver, Rows, Store, StoreError, StoreFailure, SystemClock, Transport,
+    TransportEvent, Uplink,
 };
 pub use retail::counters::CounterValue;
+pub use retail::exception::open::OpenException;
+pub use retail::exception::policy::{Handling, Policy, Rules};
+pub use retail::exception::resolution::{Action, Resolution, Resolve, ResolveError};
+pub use retail::exception::resolutions::{AuditEntry, Audited, ResolutionState};
 pub use retail::payment::OpenPayment;
 pub use retail::record::Record;
 pub use retail::sale::basket::OpenBasket;
 pub use retail::sale::draft::Draft;
 pub use retail::sale::receipt::{Commit, Receipt};
 pub use retail::unreadable::Unreadable;
+#[cfg(feature = "embedded")]
+pub use scored::ScoredResolver;
 pub use setup::open::OpenTerminal;
 pub use setup::terminal_name::TerminalName;
 pub use setup::{Setup, SetupError};

@@ -11,6 +11,9 @@ use crate::model::{BasketId, Counter, CounterRow, ExceptionRaised, Line, PriceSe
 use crate::monitor::inference::Inference;
 use crate::ports::Rows;
 use crate::retail::counters::CounterValue;
+use crate::retail::exception::open::OpenException;
+use crate::retail::exception::resolution::{Advice, Resolution, Resolve};
+use crate::retail::exception::resolutions::AuditEntry;
 use crate::retail::payment::OpenPayment;
 use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
@@ -40,6 +43,9 @@ pub(crate) enum Command {
     Park(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Claim(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Record(Record, oneshot::Sender<Result<Reply, Refusal>>),
+    NextToAdvise(oneshot::Sender<Option<ExceptionRaised>>),
+    Advise(Box<(ExceptionRaised, Advice)>),
+    Resolve(Box<Resolve>, oneshot::Sender<Result<Reply, Refusal>>),
     Read(Load, oneshot::Sender<Rows>),
     Query(Question),
     Admit(ReplicaId, oneshot::Sender<Result<(), MembershipError>>),
@@ -226,6 +232,43 @@ impl Node {
             terminal.shop().exceptions().open_after(after.as_deref()).take(MAX_PAGE).cloned().collect()
         })
         .await
+    }
+
+    /// The same with what is proposed and decided about each.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn open_exceptions_after(&self, after: Option<Vec<u8>>) -> Result<Vec<OpenException>, Refusal> {
+        self.query(move |terminal| terminal.open_exceptions(after.as_deref())).await
+    }
+
+    /// Resolves an exception for the whole store; returns when that is decided and on disk: see [`Terminal::resolve`]. To be asked at any
+    /// terminal. A future that is dropped takes nothing back: ask again under the same key.
+    ///
+    /// # Errors
+    /// When the exception is not open, is resolved, or something was decided that the caller has not seen; when the call does not fit it;
+    /// when the store decides nothing, or has not within 10 s. All but the last mean that nothing was done.
+    pub async fn resolve(&self, call: Resolve) -> Result<Resolution, Refusal> {
+        match self.ask(|reply| Command::Resolve(Box::new(call), reply)).await? {
+            Reply::Resolved(resolution) => Ok(*resolution),
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    /// At most [`MAX_PAGE`] lines of the audit record of resolutions behind an event, in the order in which the store decided: what was
+    /// proposed, what was decided, and what has become of it.
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn resolutions(&self, after: Option<EventId>) -> Result<Vec<AuditEntry>, Refusal> {
+        self.query(move |terminal| terminal.resolutions(after)).await
+    }
+
+    /// The next exception about which a resolver is to be asked here.
+    pub(crate) async fn next_to_advise(&self) -> Result<Option<ExceptionRaised>, Refusal> {
+        let (reply, next) = oneshot::channel();
+        self.tell(Command::NextToAdvise(reply)).await?;
+        next.await.map_err(|_| gone())
     }
 
     /// Reports a condition that the application alone can see, or that it is over: see [`Terminal::report_condition`].
@@ -511,7 +554,7 @@ impl Node {
         let _ = self.commands.try_send(Command::Model(notice));
     }
 
-    async fn tell(&self, command: Command) -> Result<(), Refusal> {
+    pub(crate) async fn tell(&self, command: Command) -> Result<(), Refusal> {
         self.commands.send(command).await.map_err(|_| gone())
     }
 }

@@ -22,6 +22,7 @@ use thiserror::Error;
 use self::terminal_name::TerminalName;
 use crate::http_uplink::HttpUplink;
 use crate::recovery::kit::RecoveryAnchor;
+use crate::retail::exception::policy::Policy;
 use crate::terminal::{Config, Genesis};
 
 /// Largest file that is read.
@@ -162,6 +163,9 @@ pub struct Setup {
     /// Peers that may be connected at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_peers: Option<u32>,
+    /// What the store's resolver does about exceptions.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub resolver: Policy,
     /// Where the other terminals are, `host:port` by their numbers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "by_name")]
     pub peers: BTreeMap<TerminalName, String>,
@@ -224,6 +228,7 @@ impl Setup {
             busy_flush_ms: None,
             busy_above: None,
             exception_grace_ms: None,
+            resolver: Policy::default(),
             unreferenced_returns: None,
             book_differences: None,
             begin_pause_ms: None,
@@ -318,6 +323,7 @@ impl Setup {
             busy_flush_ms,
             busy_above,
             exception_grace_ms,
+            resolver,
             unreferenced_returns,
             book_differences,
             begin_pause_ms,
@@ -342,6 +348,7 @@ impl Setup {
         config.peak_flush_interval = ms(*busy_flush_ms).unwrap_or(busy);
         set(&mut config.busy_above, *busy_above);
         set(&mut config.exception_grace, ms(*exception_grace_ms));
+        config.policy = resolver.clone();
         set(&mut config.unreferenced_returns, *unreferenced_returns);
         set(&mut config.book_differences, *book_differences);
         set(&mut config.begin_pause, ms(*begin_pause_ms));
@@ -405,6 +412,10 @@ impl Setup {
     }
 }
 
+fn is_default(policy: &Policy) -> bool {
+    *policy == Policy::default()
+}
+
 fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
@@ -448,6 +459,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test")]
 
     use super::*;
+    use crate::retail::exception::policy::Handling;
 
     const TEXT: &str = "terminal = 2\nstore = \"000102030405060708090a0b0c0d0e0f\"\ndatabase = \"till.db\"\n\
                         listen = \"127.0.0.1:0\"\ncloud = \"http://127.0.0.1:9\"\n";
@@ -495,7 +507,7 @@ mod tests {
                    replace_voter_after_s = 30\ndisk_stall_after_ms = 500\n\
                    level_after_s = 8\nuplink_timeout_ms = 9000\nuplink_retry_ms = 10000\nleaderless_upload_after_ms = 11000\n\
                    pause_above = 12\nmax_event_bytes = 2048\ndisk_low_below_mib = 17\nmax_open_baskets = 13\nmax_commits = 14\nmax_rows_behind = 15\n\
-                   max_peers = 16\n";
+                   max_peers = 16\n[resolver]\noversold = \"apply\"\nmodel_within_ms = 18\n";
         let setup = setup(all);
         let Config {
             me,
@@ -507,6 +519,7 @@ mod tests {
             flush_interval,
             peak_flush_interval,
             exception_grace,
+            policy,
             level: _,
             level_after,
             replace_voter_after,
@@ -538,6 +551,7 @@ mod tests {
         assert_eq!((location, busy_above, pause_above, max_event_bytes), (5, 6, 12, 2_048));
         assert_eq!((max_open_baskets, max_commits, max_rows_behind, max_peers), (13, 14, 15, 16));
         assert_eq!(disk_low_below, 17 << 20);
+        assert_eq!((policy.oversold, policy.model_within_ms), (Handling::Apply, Some(18)));
         let again: Setup = toml::to_string(&setup).unwrap().parse().unwrap();
         assert_eq!(again, setup, "what is written reads back");
     }

@@ -3,11 +3,14 @@
 
 mod support;
 
-use edgepos::core::{Chain, EventId, Lane, Now, Persist, PersistId, ReplicaId, Seq, Space, Write};
+use edgepos::core::{
+    Chain, EventId, IdempotencyKey, Lane, Now, Persist, PersistId, ReplicaId, Seq, Space, Write,
+};
 use edgepos::model::CounterRow;
 use edgepos::sync::{CloudReply, CloudRequest, Hash, Limits, Message, UplinkError};
 use edgepos::{
-    Condition, ConditionKind, Config, Disk, Finding, Input, MemoryStore, Notice, Store, StoreFailure,
+    Action, Condition, ConditionKind, Config, Disk, Finding, Input, MemoryStore, Notice, Resolve, Store,
+    StoreFailure,
 };
 use support::cloud::Cloud;
 use support::{Shop, Till, WALL, config, line, replica};
@@ -94,6 +97,7 @@ tested! {
     tolerance_lost ToleranceLost;
     replacing Replacing;
     unsent Unsent;
+    exceptions Exceptions;
     level_behind LevelBehind;
     insecure Insecure;
     certificate Certificate;
@@ -136,6 +140,36 @@ mod scenarios {
         till.terminal.handle(NOW, Input::Disk(mended));
         till.run(NOW);
         phases.after_all(&till);
+    }
+
+    /// An exception is open until somebody decides about it, also where it stays open after that.
+    pub(super) fn exceptions(phases: &mut Phases) {
+        let mut shop = Shop::new(1);
+        shop.elect();
+        shop.pass(1_000);
+        phases.before(&shop.tills[0]);
+        let now = shop.now;
+        let twice = [1, 2].map(|receipt| support::draft(receipt, vec![support::back(9, 1, "milk", 1)]));
+        for (number, draft) in (1..).zip(twice) {
+            shop.tills[0].begin(now, draft).unwrap();
+            shop.tills[0].commit(now, number, number).unwrap();
+        }
+        shop.pass(2_000);
+        phases.during(&shop.tills[0]);
+        let raised = shop.tills[0].terminal.status().exceptions.remove(0);
+        let call = Resolve {
+            exception: raised.subject().to_vec(),
+            episode: 1,
+            action: Action::Accept,
+            actor: "Ada".into(),
+            reason: String::new(),
+            base: None,
+            key: IdempotencyKey([1; 16]),
+        };
+        let now = shop.now;
+        shop.tills[0].resolve(now, &call).unwrap();
+        shop.pass(100);
+        phases.after_all(&shop.tills[0]);
     }
 
     pub(super) fn disk_busy(phases: &mut Phases) {

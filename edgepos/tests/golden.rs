@@ -6,9 +6,10 @@ use edgepos::core::{Chain, EventId, IdempotencyKey, Lane, RepairGen, ReplicaId, 
 use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{
     BasketId, BasketParked, BasketTaken, BookedName, CashCount, CounterRow, Currency, DayClosed, DayOpened,
-    DocType, Effect, Envelope, ExceptionEnded, ExceptionRaised, Kind, KnownKind, Line, NumberVoided, Origin,
-    PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet, ProductSet, Ref, RefRole, Reissue,
-    StockLine, StockMoved, StockReason, Tender, TenderType, Transaction,
+    DocType, Effect, Envelope, ExceptionEnded, ExceptionRaised, ExceptionResolved, Kind, KnownKind, Line,
+    NumberVoided, Origin, PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet, ProductSet, Ref,
+    RefRole, Reissue, ResolutionProposed, StockLine, StockMoved, StockReason, Tender, TenderType,
+    Transaction,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -164,6 +165,25 @@ fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
             let outcome = PaymentOutcome::new(payment, basket, PaymentState::APPROVED, 258, Some("auth 7"));
             (encoded(outcome), PAYMENT_OUTCOME)
         }
+        KnownKind::ResolutionProposed => {
+            let proposed: ResolutionProposed = minicbor::decode(&bytes(RESOLUTION_PROPOSED)).unwrap();
+            let advice = &proposed.advice;
+            assert_eq!(
+                (proposed.episode, advice.action.name(), advice.by.as_str()),
+                (1, "void_transaction", "fraud")
+            );
+            assert_eq!((advice.scores[0].event, advice.scores[0].per_mille), (event_id(), 700));
+            assert_eq!((advice.transaction, advice.fallback.unwrap().name()), (Some(event_id()), "late"));
+            (encoded(proposed), RESOLUTION_PROPOSED)
+        }
+        KnownKind::ExceptionResolved => {
+            let resolved: ExceptionResolved = minicbor::decode(&bytes(EXCEPTION_RESOLVED)).unwrap();
+            assert_eq!((resolved.actor.as_str(), resolved.base, resolved.amount), ("Ada", 9, Some(-3)));
+            assert_eq!((resolved.of, resolved.transaction), (Some(event_id()), Some(event_id())));
+            assert_eq!(resolved.refused.unwrap().name(), "resolved_before");
+            assert_eq!(resolved.key(), IdempotencyKey([0xCC; 16]));
+            (encoded(resolved), EXCEPTION_RESOLVED)
+        }
         KnownKind::BasketParked => {
             let parked: BasketParked = minicbor::decode(&bytes(BASKET_PARKED)).unwrap();
             assert_eq!((parked.basket, parked.total), (BasketId([0xBB; 16]), 258));
@@ -203,6 +223,8 @@ fn read_and_written(kind: KnownKind, bytes: &[u8]) -> Vec<u8> {
         KnownKind::ExceptionEnded => again::<ExceptionEnded>(bytes),
         KnownKind::PaymentIntent => again::<PaymentIntent>(bytes),
         KnownKind::PaymentOutcome => again::<PaymentOutcome>(bytes),
+        KnownKind::ResolutionProposed => again::<ResolutionProposed>(bytes),
+        KnownKind::ExceptionResolved => again::<ExceptionResolved>(bytes),
         KnownKind::BasketParked => again::<BasketParked>(bytes),
         KnownKind::BasketClaimed | KnownKind::BasketClosed => again::<BasketTaken>(bytes),
         KnownKind::Custom => bytes.to_vec(),
@@ -311,3 +333,5 @@ const EXCEPTION_RAISED: &str =
 const EXCEPTION_ENDED: &str = "a3004b000000000001006d696c6b01010204";
 const DUPLICATE_BASKET: &str = "a60005015818ffffffffffffff62bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0201030104010581510003000000000005010000000000000009";
 const DUPLICATE_KEY: &str = "a60005015818ffffffffffffff6bcccccccccccccccccccccccccccccccc0201030104010581510003000000000005010000000000000009";
+const RESOLUTION_PROPOSED: &str = "a3004b000000000001006d696c6b010102a60004015100030000000000050100000000000000090265667261756403816a6c6f6f6b2061742069740481825100030000000000050100000000000000091902bc0500";
+const EXCEPTION_RESOLVED: &str = "af004b000000000001006d696c6b010102040363416461047069742077617320736f6c64206f6e6365051b0000018bcfe5680006090750cccccccccccccccccccccccccccccccc0851000300000000000501000000000000000909220a5100030000000000050100000000000000090bf50c62426f0da60004015100030000000000050100000000000000090265667261756403816a6c6f6f6b2061742069740481825100030000000000050100000000000000091902bc05000e02";

@@ -310,6 +310,30 @@ class Node(_Handle):
             if after is None:
                 return
 
+    def open_exceptions(self) -> Iterator[dict[str, Json]]:
+        """The same with what is decided about each."""
+        after: Optional[str] = None
+        while True:
+            page = self._json("edgepos_node_open_exceptions_after", *_given(after))
+            yield from page["exceptions"]
+            after = page["next"]
+            if after is None:
+                return
+
+    def resolve(self, request: dict[str, Json]) -> dict[str, Json]:
+        """Resolves an exception for the whole store."""
+        return self._json("edgepos_node_resolve", *_given(request))
+
+    def resolutions(self) -> Iterator[dict[str, Json]]:
+        """The audit record of resolutions, page after page."""
+        after: Optional[str] = None
+        while True:
+            page = self._json("edgepos_node_resolutions", *_given(after))
+            yield from page["resolutions"]
+            after = page["next"]
+            if after is None:
+                return
+
     def report_condition(self, kind: str, count: int, about: str = "") -> None:
         """Reports a condition that the application alone can see; a count of 0: it is over."""
         self._do("edgepos_node_report_condition", *_given(kind), count, *_given(about))

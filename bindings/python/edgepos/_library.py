@@ -19,10 +19,12 @@ _KINDS = {
 }
 _NODE = {
     "open": "to", "free": "h", "close": "hQo", "address": "ho", "begin": "hto", "commit": "hto", "abandon": "ht", "park": "ht",
-    "claim": "hto", "unresolved": "ho", "unresolved_payments": "ho", "update": "hto", "basket": "hto", "record": "hto", "receipts_of_basket": "hto", "receipts_of_key": "hto",
+    "claim": "hto", "unresolved": "ho", "unresolved_payments": "ho", "update": "hto",
+    "basket": "hto", "record": "hto", "receipts_of_basket": "hto", "receipts_of_key": "hto",
     "transaction": "hto", "transactions": "httIo", "event": "hto", "durability": "hto", "events_since": "htIo",
     "counter": "hIIIto", "counters_after": "hIto", "product": "hto", "price": "htHQo", "next_notice": "hQo", "status": "ho",
-    "diagnosis": "ho", "elections": "ho", "lost": "ho", "metrics": "ho", "exceptions_after": "hto", "report_condition": "htQt",
+    "diagnosis": "ho", "elections": "ho", "lost": "ho", "metrics": "ho", "exceptions_after": "hto",
+    "open_exceptions_after": "hto", "resolve": "hto", "resolutions": "hto", "report_condition": "htQt",
     "report_inference": "hIQ", "admit": "ht", "retire": "ht", "replace": "hHI", "write_off": "hH", "raise_level": "ho",
     "flush": "h", "flush_until_uploaded": "hQo", "step_down": "h",
 }

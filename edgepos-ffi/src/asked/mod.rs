@@ -4,3 +4,4 @@
 pub(crate) mod basket;
 pub(crate) mod payment;
 pub(crate) mod record;
+pub(crate) mod resolving;

@@ -5,6 +5,7 @@ pub(crate) mod counters;
 pub(crate) mod events;
 pub(crate) mod members;
 pub(crate) mod receipts;
+pub(crate) mod resolving;
 pub(crate) mod selling;
 pub(crate) mod watching;
 

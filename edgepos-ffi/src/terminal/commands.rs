@@ -10,6 +10,7 @@ use crate::argument::{Input, Output};
 use crate::asked::basket::Begin;
 use crate::asked::payment::Pay;
 use crate::asked::record::Keyed;
+use crate::asked::resolving::AskedResolve;
 use crate::node::conditions::kind;
 use crate::node::counters::row;
 use crate::status::{EDGEPOS_OK, Failure};
@@ -110,6 +111,27 @@ pub unsafe extern "C" fn edgepos_terminal_record(
     alone(terminal, |terminal| {
         let record = record.json::<Keyed>()?.into_record(location)?;
         taken(terminal.record(now(mono_ms, wall_ms), RequestId(request), record))
+    })
+}
+
+/// Resolves an exception for the whole store: see `edgepos_node_resolve`.
+///
+/// # Safety
+/// `resolution` points to `resolution_length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_terminal_resolve(
+    terminal: *const TerminalHandle,
+    mono_ms: u64,
+    wall_ms: u64,
+    request: u64,
+    resolution: *const c_char,
+    resolution_length: usize,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let resolution = unsafe { Input::new("resolution", resolution, resolution_length) };
+    alone(terminal, |terminal| {
+        let call = resolution.json::<AskedResolve>()?.into_resolve()?;
+        taken(terminal.resolve(now(mono_ms, wall_ms), RequestId(request), &call))
     })
 }
 

@@ -11,6 +11,7 @@ use super::{TerminalHandle, alone, now};
 use crate::argument::{Input, Output};
 use crate::node::counters::{Page, page_of, row};
 use crate::node::receipts::{level_of, shown};
+use crate::node::resolving::{AuditPage, OpenPage};
 use crate::node::watching::named;
 use crate::status::{EDGEPOS_NOTHING, EDGEPOS_OK, Failure};
 use crate::text::TextHandle;
@@ -238,6 +239,43 @@ pub unsafe extern "C" fn edgepos_terminal_counters_after(
     shows(terminal, out, |terminal| {
         let (kind, after): (Option<Counter>, _) = page_of(counter, after)?;
         Ok(Some(Page::of(terminal.counters_after(kind, after.as_ref()))))
+    })
+}
+
+/// A page of exceptions with what is decided about each: see `edgepos_node_open_exceptions_after`.
+///
+/// # Safety
+/// `after` points to `after_length` bytes, and `out` to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_terminal_open_exceptions(
+    terminal: *const TerminalHandle,
+    after: *const c_char,
+    after_length: usize,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let (after, out) = unsafe { (Input::new("after", after, after_length), Output::new("out", out)) };
+    shows(terminal, out, |terminal| {
+        let after = after.optional_hexadecimal()?;
+        Ok(Some(OpenPage::of(terminal.open_exceptions(after.as_deref()))))
+    })
+}
+
+/// A page of the audit record: see `edgepos_node_resolutions`.
+///
+/// # Safety
+/// `after` points to `after_length` bytes, and `out` to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_terminal_resolutions(
+    terminal: *const TerminalHandle,
+    after: *const c_char,
+    after_length: usize,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let (after, out) = unsafe { (Input::new("after", after, after_length), Output::new("out", out)) };
+    shows(terminal, out, |terminal| {
+        Ok(Some(AuditPage::of(terminal.resolutions(after.optional_id::<EventId>()?))))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::ptr;
 
 use edgepos::core::Write;
-use edgepos::{Begun, Claimed, Committed, Output as Duty, Reply};
+use edgepos::{Begun, Claimed, Committed, Output as Duty, Reply, Resolution};
 use serde::Serialize;
 
 use super::{TerminalHandle, alone};
@@ -86,6 +86,7 @@ enum Said {
     Claimed(Claimed),
     Recorded { event: String },
     Counter { value: Option<i64> },
+    Resolved(Box<Resolution>),
     Done {},
 }
 
@@ -97,6 +98,7 @@ impl From<Reply> for Said {
             Reply::Claimed { number, total, lines } => Self::Claimed(Claimed { number, total, lines }),
             Reply::Recorded(event) => Self::Recorded { event: event.to_string() },
             Reply::Counter(value) => Self::Counter { value },
+            Reply::Resolved(resolution) => Self::Resolved(resolution),
             Reply::Abandoned | Reply::Parked => Self::Done {},
         }
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+pub(crate) mod calls;
 pub(crate) mod tills;
 
 use std::env;

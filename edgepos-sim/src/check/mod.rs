@@ -15,6 +15,7 @@ mod promises;
 mod quarantine;
 mod receipts;
 mod repeats;
+mod resolutions;
 mod rows;
 mod rule;
 mod store_chain;
@@ -27,6 +28,7 @@ pub(crate) use held::Held;
 pub use leadership::Leadership;
 pub use ledger::Ledger;
 pub use log_growth::LogGrowth;
+pub(crate) use resolutions::{Placing, count as resolutions};
 pub(crate) use rows::log_on;
 pub use rows::{DiskView, HeadRow, LogEntry};
 pub use rule::{Rule, Violation};
@@ -48,6 +50,7 @@ pub fn judge(view: &StoreView, ledger: &Ledger) -> Vec<Violation> {
     receipts::check(view, ledger, &mut found);
     exceptions::check(view, &mut found);
     duplicates::check(view, &mut found);
+    resolutions::check(view, &mut found);
     found.truncate(MAX_REPORTED);
     found
 }

@@ -17,6 +17,8 @@ pub enum Rule {
     Receipts,
     /// One exception for each row below its floor.
     OneException,
+    /// At most one resolution with effect for each episode, the same on every terminal.
+    OneResolution,
     /// After the faults, a leader exists and everything reaches the cloud in time.
     Liveness,
     /// No panic, no terminal that stops, no false alarm.
@@ -43,6 +45,7 @@ impl Rule {
             Self::Converged => "converged",
             Self::Receipts => "receipts",
             Self::OneException => "one exception",
+            Self::OneResolution => "one resolution",
             Self::Liveness => "liveness",
             Self::Alive => "alive",
             Self::Honest => "honest",

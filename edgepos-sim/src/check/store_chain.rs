@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use edgepos::model::{Envelope, ExceptionRaised, Kind};
 use edgepos_core::EventId;
 
 use super::events::Events;
+use super::resolutions::Placing;
 use super::rows::LogEntry;
 use super::rule::{Rule, Violation};
 use super::view::{StoreView, TerminalView};
@@ -37,21 +37,18 @@ pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     }
 }
 
-/// The payloads of the store's chain, as the log decides them. A second decision about one episode of an exception has no position.
-fn derived(log: &[LogEntry]) -> Vec<&[u8]> {
-    let (mut keys, mut episodes, mut chain) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+/// The payloads of the store's chain, as the log decides them. A second decision about one episode of an exception has no position, and a
+/// resolution that does not count has one without effects.
+fn derived(log: &[LogEntry]) -> Vec<Vec<u8>> {
+    let (mut keys, mut placing, mut chain) = (BTreeSet::new(), Placing::default(), Vec::new());
     for entry in log {
         let Some(event) = entry.event.as_deref().filter(|_| keys.insert(entry.key)) else { continue };
-        if episode(event).is_none_or(|episode| episodes.insert(episode)) {
-            chain.push(event);
+        if let Some(placed) = placing.judge(event) {
+            placing.place(&placed);
+            chain.push(placed);
         }
     }
     chain
-}
-
-fn episode(event: &[u8]) -> Option<Vec<u8>> {
-    let envelope = Envelope::decode(event).ok().filter(|envelope| envelope.kind == Kind::EXCEPTION_RAISED)?;
-    minicbor::decode::<ExceptionRaised>(&envelope.body).ok().map(|exception| exception.episode_key())
 }
 
 fn store_chain(events: &Events) -> Vec<&[u8]> {

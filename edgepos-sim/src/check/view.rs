@@ -7,7 +7,7 @@ use edgepos::model::{
     BasketId, BookedName, Counter, CounterRow, Effect, Envelope, ExceptionEnded, ExceptionRaised, Mode,
     PriceSet, ProductSet, Transaction,
 };
-use edgepos::{OpenBasket, OpenPayment, Status, Store, StoreError, Terminal};
+use edgepos::{AuditEntry, OpenBasket, OpenPayment, Status, Store, StoreError, Terminal};
 use edgepos_core::{EventId, ReplicaId};
 
 use super::events::{Events, events_on};
@@ -33,6 +33,8 @@ pub struct TerminalView {
     pub payments: Vec<OpenPayment>,
     /// Exceptions that it shows.
     pub exceptions: Vec<ExceptionRaised>,
+    /// What it says of what was proposed and decided about exceptions.
+    pub audit: Vec<AuditEntry>,
     /// How many events it says that it cannot read.
     pub quarantined: u64,
     /// Whether it is of a later version.
@@ -98,6 +100,7 @@ impl TerminalView {
             open: terminal.unresolved(),
             payments: terminal.unresolved_payments(),
             exceptions: status.exceptions,
+            audit: audit(terminal),
             quarantined: status.quarantined,
             later: false,
             level: status.level,
@@ -120,6 +123,7 @@ impl TerminalView {
             open: Vec::new(),
             payments: Vec::new(),
             exceptions: status.exceptions.clone(),
+            audit: Vec::new(),
             quarantined: status.quarantined,
             later: true,
             level: status.level,
@@ -282,6 +286,8 @@ impl Facts {
                 | KnownKind::BasketParked
                 | KnownKind::BasketClaimed
                 | KnownKind::BasketClosed
+                | KnownKind::ResolutionProposed
+                | KnownKind::ExceptionResolved
                 | KnownKind::Custom,
             )
             | None => {}
@@ -339,6 +345,18 @@ impl Facts {
             let value = self.counters.get(row).copied().unwrap_or(0);
             self.floor(row).is_some_and(|floor| value < floor).then_some((row, value))
         })
+    }
+}
+
+/// Every page of what was proposed and decided.
+fn audit(terminal: &Terminal) -> Vec<AuditEntry> {
+    let mut all: Vec<AuditEntry> = Vec::new();
+    loop {
+        let page = terminal.resolutions(all.last().map(|last| last.event));
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
     }
 }
 

@@ -4,7 +4,7 @@
 //! It is put together here from the engines and not from [`edgepos::Terminal`], so that what today's terminal makes of the unknown
 //! is compared with something that does not share its mistakes. Of what the formats promise it keeps all: a decision of the kind
 //! that carries an event gets the next position of the store's chain, whether or not anybody can read it; decisions of other kinds
-//! get none; a second decision about one episode gets none.
+//! get none; a second decision about one episode gets none; a resolution that does not count gets one without effects.
 
 mod disk;
 mod downgrade;
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use edgepos::consensus::{self, Attachment, Decision, Election, Leader, Proposal, Timing};
 use edgepos::crdt::HybridClock;
-use edgepos::model::{Envelope, ExceptionRaised, Kind};
+use edgepos::model::Kind;
 use edgepos::{Commit, Draft, Input, MemoryStore, Notice, Output, Status};
 use edgepos_core::{Chain, ConnectionId, EventId, Jitter, Lane, Now, PersistId, ReplicaId, StoreId, Time};
 use edgepos_sync::{self as sync, Limits, Outbox};
@@ -377,10 +377,7 @@ impl Later {
             let (held, decided) = (self.outbox.head(chain).0, self.outbox.decided(chain));
             let Some((payload, row)) = self.waiting.next(held, decided) else { break };
             row.into_iter().for_each(|write| self.writes.put(write));
-            let raised = exception(&payload).and_then(|exception| self.state.raised(&exception));
-            if raised.is_some_and(|seq| seq <= decided) {
-                continue;
-            }
+            let Some(payload) = self.state.judge(&payload, decided) else { continue };
             if let Ok(placed) = self.outbox.record_decided(now, chain, payload.clone())
                 && placed.new
             {
@@ -449,10 +446,4 @@ impl Later {
 /// The store's own chain.
 fn store_chain() -> Chain {
     Chain::new(ReplicaId::store(Default::default()), Lane::Transactions)
-}
-
-/// The exception that a decision raises, where it is one and can be read.
-fn exception(bytes: &[u8]) -> Option<ExceptionRaised> {
-    let envelope = Envelope::decode(bytes).ok().filter(|envelope| envelope.kind == Kind::EXCEPTION_RAISED)?;
-    minicbor::decode(&envelope.body).ok()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use edgepos::model::{Counter, CounterRow, ExceptionRaised};
 use edgepos_core::{EventId, ReplicaId, Seq, Time};
 
-use crate::check::Facts;
+use crate::check::{Facts, Placing};
 
 /// How long a counter is below its floor before the store is asked to raise an exception.
 const GRACE: Duration = Duration::from_secs(5);
@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug, Default)]
 pub(super) struct State {
     facts: Facts,
+    /// The store's chain, as far as it is here, and as far as it was judged.
+    chain: BTreeMap<Seq, Vec<u8>>,
+    placing: Placing,
     /// The highest receipt number of this terminal.
     last_number: u64,
     /// When a row below its floor is due to be raised.
@@ -27,6 +30,9 @@ impl State {
     pub(super) fn add(&mut self, me: ReplicaId, id: EventId, payload: &[u8]) {
         let before = self.facts.transactions.len();
         self.facts.add(id, payload);
+        if id.chain.replica.is_store() {
+            self.chain.insert(id.seq, payload.to_vec());
+        }
         if let Some((id, transaction)) = self.facts.transactions.get(before)
             && id.chain.replica == me
         {
@@ -43,11 +49,13 @@ impl State {
         self.last_number + 1
     }
 
-    /// Where in the store's chain the exception's episode was raised.
-    pub(super) fn raised(&self, exception: &ExceptionRaised) -> Option<Seq> {
-        let same =
-            |(_, raised): &&(EventId, ExceptionRaised)| raised.episode_key() == exception.episode_key();
-        self.facts.exceptions.iter().filter(same).map(|(id, _)| id.seq).min()
+    /// What has the next place of the store's chain for a decision, where it is derived up to `decided`; `None` where nothing has.
+    pub(super) fn judge(&mut self, payload: &[u8], decided: Seq) -> Option<Vec<u8>> {
+        let from = Seq(self.placing.placed() + 1);
+        if from <= decided {
+            self.chain.range(from..=decided).for_each(|(_, placed)| self.placing.place(placed));
+        }
+        self.placing.judge(payload)
     }
 
     /// Open exceptions, by row.

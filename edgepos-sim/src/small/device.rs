@@ -167,6 +167,7 @@ impl Device {
             Ask::Commit(commit) => terminal.commit(now, id, commit),
             Ask::Abandon(basket) => terminal.abandon(now, id, basket),
             Ask::Record(record) | Ask::Payment(record) => terminal.record(now, id, record),
+            Ask::Resolve(call) => terminal.resolve(now, id, &call),
         }
     }
 

@@ -149,7 +149,7 @@ impl Tills {
                 self.unanswered.insert((place, basket));
                 Asked::Commit(basket, commit.key)
             }
-            Ask::Record(_) | Ask::Payment(_) | Ask::Abandon(_) => Asked::Record,
+            Ask::Record(_) | Ask::Payment(_) | Ask::Resolve(_) | Ask::Abandon(_) => Asked::Record,
         };
         self.waiting.insert(request, (place, asked));
         request

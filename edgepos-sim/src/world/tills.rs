@@ -2,11 +2,12 @@
 
 use edgepos::model::BasketId;
 use edgepos::{Commit, Draft, OpenBasket, Receipt, Refusal, Reply, RequestId};
-use edgepos_core::EventId;
+use edgepos_core::{EventId, Jitter};
 
 use crate::check::{Held, Ledger, Violation};
 use crate::errand::Ask;
 use crate::later::Promise;
+use crate::manager::Managers;
 use crate::station::Station;
 use crate::street::Street;
 
@@ -15,11 +16,24 @@ use crate::street::Street;
 pub(super) struct Tills {
     ledger: Ledger,
     street: Street,
+    managers: Managers,
 }
 
 impl Tills {
-    pub(super) fn new(terminals: usize) -> Self {
-        Self { ledger: Ledger::new(), street: Street::new(terminals) }
+    pub(super) fn new(terminals: usize, managers: Jitter) -> Self {
+        Self { ledger: Ledger::new(), street: Street::new(terminals), managers: Managers::new(managers) }
+    }
+
+    /// What a manager asks at a till at this moment.
+    pub(super) fn manage(&mut self, place: usize, station: &Station) -> Option<(RequestId, Ask)> {
+        let (request, call, voids) = self.managers.act(place, station.today()?)?;
+        voids.into_iter().for_each(|basket| self.street.voids(basket));
+        Some((request, Ask::Resolve(Box::new(call))))
+    }
+
+    /// A terminal's process is gone.
+    pub(super) fn crashed(&mut self, place: usize) {
+        self.managers.crashed(place);
     }
 
     /// What a till asks of its terminal at its turn, under which names.
@@ -47,6 +61,9 @@ impl Tills {
         request: RequestId,
         reply: &Result<Reply, Refusal>,
     ) -> Result<(), Violation> {
+        if Managers::has_asked(request) {
+            return self.managers.hear(request, reply);
+        }
         if station.is_forgiving()
             && let Ok(Reply::Recorded(event)) = reply
             && let Some(hash) = station.hash_at(*event)

@@ -65,6 +65,24 @@ impl Story {
                 info!(value = ended.value, episode = ended.episode, "an exception has ended");
                 "exception_ended"
             }
+            Notice::ResolutionProposed(proposed) => {
+                info!(
+                    action = proposed.advice.action.name(),
+                    episode = proposed.episode,
+                    fallback = proposed.advice.fallback.map(|fallback| fallback.name()),
+                    "a resolution of an exception is proposed"
+                );
+                "resolution_proposed"
+            }
+            Notice::ExceptionResolved(resolved) => {
+                info!(
+                    action = resolved.action.name(),
+                    episode = resolved.episode,
+                    amount = resolved.amount,
+                    "an exception is resolved, or an earlier resolution goes on"
+                );
+                "exception_resolved"
+            }
             Notice::Quarantined { id, reason } => {
                 error!(%id, reason, "an event cannot be read here; it is kept and passed on");
                 "quarantined"

@@ -1,14 +1,16 @@
-//! The five places where a vendor plugs in. Each comes with an implementation, and [`conformance`](crate::conformance) checks one
+//! The six places where a vendor plugs in. Each comes with an implementation, and [`conformance`](crate::conformance) checks one
 //! of your own.
 
 mod alerts;
 mod clock;
+mod resolver;
 mod store;
 mod transport;
 mod uplink;
 
 pub use alerts::{AlertError, Alerts, Bulletin, Incident, IncidentKind, LogOnly};
 pub use clock::{Clock, SystemClock};
+pub use resolver::{Case, Resolver};
 pub use store::{EachRow, MemoryStore, Rows, Store, StoreError, StoreFailure};
 pub use transport::{Delivery, Transport, TransportEvent};
 pub use uplink::Uplink;

@@ -8,6 +8,7 @@ use super::envelope::Envelope;
 use super::exception::Exceptions;
 use super::exception::body::{ExceptionEnded, ExceptionRaised};
 use super::exception::judge::Standing;
+use super::exception::resolution::{ExceptionResolved, ResolutionProposed};
 use super::keys::name::BookedName;
 use super::kind::KnownKind;
 use super::parked::{self, Parked};
@@ -28,6 +29,8 @@ pub(crate) enum Change {
     Register(RegisterChange),
     Raised(ExceptionRaised),
     Ended(ExceptionEnded),
+    Advised(Box<ResolutionProposed>),
+    Resolved(Box<ExceptionResolved>),
 }
 
 /// The rooms in which a change is made, and what they judge by.
@@ -52,6 +55,12 @@ impl Change {
             Some(KnownKind::ExceptionEnded) if id.chain.replica.is_store() => {
                 Self::Ended(Exceptions::read_end(envelope)?)
             }
+            Some(KnownKind::ResolutionProposed) if id.chain.replica.is_store() => {
+                Self::Advised(Box::new(Exceptions::read_proposed(envelope)?))
+            }
+            Some(KnownKind::ExceptionResolved) if id.chain.replica.is_store() => {
+                Self::Resolved(Box::new(Exceptions::read_resolved(envelope)?))
+            }
             Some(KnownKind::BasketParked) => Self::Parked(Parked::read_parked(envelope)?),
             Some(KnownKind::BasketClaimed | KnownKind::BasketClosed) => {
                 Self::Parked(Parked::read_taken(envelope)?)
@@ -67,6 +76,8 @@ impl Change {
                 | KnownKind::DayClosed
                 | KnownKind::ExceptionRaised
                 | KnownKind::ExceptionEnded
+                | KnownKind::ResolutionProposed
+                | KnownKind::ExceptionResolved
                 | KnownKind::Custom,
             )
             | None => Self::EffectsAlone,
@@ -99,6 +110,16 @@ impl Change {
                 let standing = Standing { counters, catalogue, reissued };
                 if exceptions.end(now, id.seq, &ended, standing, out) {
                     out.then(Then::Tell(Notice::ExceptionEnded(ended)));
+                }
+            }
+            Self::Advised(proposed) => {
+                if exceptions.advised(id, &proposed, out) {
+                    out.then(Then::Tell(Notice::ResolutionProposed(proposed)));
+                }
+            }
+            Self::Resolved(resolved) => {
+                if exceptions.resolve(now, id, &resolved, &envelope.effects, out) {
+                    out.then(Then::Tell(Notice::ExceptionResolved(resolved)));
                 }
             }
             Self::Sale => {

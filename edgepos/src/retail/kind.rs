@@ -118,6 +118,10 @@ macro_rules! each_kind {
             17 BASKET_CLAIMED BasketClaimed "basket_claimed" Transactions Sale cbor parked::body::BasketTaken;
             /// A parked basket is given up.
             18 BASKET_CLOSED BasketClosed "basket_closed" Transactions Sale cbor parked::body::BasketTaken;
+            /// The store's resolver proposes what to do about an exception; decided by the store.
+            26 RESOLUTION_PROPOSED ResolutionProposed "resolution_proposed" Transactions Exception cbor exception::resolution::ResolutionProposed;
+            /// Somebody has decided what is done about an exception; decided by the store.
+            27 EXCEPTION_RESOLVED ExceptionResolved "exception_resolved" Transactions Exception boxed exception::resolution::ExceptionResolved;
         }
     };
 }

@@ -63,7 +63,7 @@ pub(crate) struct Shop {
 
 impl Shop {
     /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 15] = [
+    pub(crate) const SPACES: [Space; 16] = [
         Space::Basket,
         Space::Series,
         Space::Day,
@@ -76,6 +76,7 @@ impl Shop {
         Space::Quarantine,
         Space::BookedTwice,
         Space::ExceptionEnd,
+        Space::Resolution,
         Space::Reissued,
         Space::SetAside,
         Space::Payment,
@@ -95,6 +96,7 @@ impl Shop {
             Space::Register => self.catalogue.restore(key, value),
             Space::Exception => self.exceptions.restore(key, value),
             Space::ExceptionEnd => self.exceptions.restore_end(key, value),
+            Space::Resolution => self.exceptions.restore_resolution(key, value),
             Space::BookedTwice => match self.keys.restore(key, value)? {
                 true => Ok(()),
                 false => self.exceptions.restore_twice(key, value),
@@ -132,7 +134,8 @@ impl Shop {
         self.sales.series().start(first, ledger.author(), joins);
         self.payments.start(first.terminal(), |basket| self.sales.is_open(basket), out);
         self.counters.start(out)?;
-        self.exceptions.start(now, standing(&self.counters, &self.catalogue, &self.reissued));
+        let standing = standing(&self.counters, &self.catalogue, &self.reissued);
+        self.exceptions.start(now, ledger.end_of_store(), standing);
         self.keys.start(ledger.author(), ledger.durable(), out);
         for basket in self.counters.unsold() {
             self.sold.ask(basket, &mut self.keys, out);
@@ -269,6 +272,10 @@ impl Shop {
             }
             Wants::Parked(basket) => {
                 self.desk().parked_loaded(turn, basket, rows);
+            }
+            Wants::Voided(key, base) => {
+                let (exceptions, standing) = self.watch();
+                exceptions.sale_loaded(turn.now, (key, base), rows, standing, turn.out);
             }
             Wants::Older => self.keys.read_older(rows, turn.out),
             Wants::Original => {
@@ -423,6 +430,7 @@ impl Shop {
         waiting.extend(self.returns.stop());
         waiting.extend(self.sold.stop());
         waiting.extend(self.recordings.stop());
+        waiting.extend(self.exceptions.calls().stop());
         waiting
     }
 

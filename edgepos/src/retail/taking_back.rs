@@ -201,7 +201,13 @@ fn undo(rooms: &mut Rooms<'_>, now: Now, undone: &Undone<'_>, out: &mut UnitOfWo
         Change::Register(change) => catalogue.rename(change, heir.map(|heir| heir.chain), out),
         Change::Parked(change) => Parked::take_back(id, &change, out),
         // What a payment terminal did stays done, whatever becomes of the event that says so.
-        Change::Payment(_) | Change::Sale | Change::Raised(_) | Change::Ended(_) | Change::EffectsAlone => {}
+        Change::Payment(_)
+        | Change::Sale
+        | Change::Raised(_)
+        | Change::Ended(_)
+        | Change::Advised(_)
+        | Change::Resolved(_)
+        | Change::EffectsAlone => {}
     }
 }
 

@@ -14,5 +14,7 @@ mod names;
 #[cfg(feature = "serde")]
 mod notice;
 #[cfg(feature = "serde")]
+mod resolution;
+#[cfg(feature = "serde")]
 mod status;
 pub(crate) mod text;

@@ -30,6 +30,12 @@ impl Serialize for Notice {
             Self::ExceptionEnded(ended) => {
                 out.name("exception_ended")?.put("exception", ended)?;
             }
+            Self::ResolutionProposed(proposed) => {
+                out.name("resolution_proposed")?.put("proposal", proposed)?;
+            }
+            Self::ExceptionResolved(resolved) => {
+                out.name("exception_resolved")?.put("resolution", resolved)?;
+            }
             Self::Quarantined { id, reason } => {
                 out.name("quarantined")?.text("id", id)?.put("reason", reason)?;
             }

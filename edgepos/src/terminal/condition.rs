@@ -87,6 +87,9 @@ conditions! {
     Replacing "replacing"
         "A terminal is being replaced, and the replacement waits."
         "Switch the other box on, or the old one off; say that it is planned where the old one shall sell on until then.";
+    Exceptions "exceptions"
+        "Counters are below their floor, or something was booked twice, and nobody has decided what is done about it."
+        "Look at the open exceptions and at what is proposed, and resolve each.";
     Unsent "unsent"
         "A terminal that is gone for good has left events that nobody has."
         "Switch it on once more, or its disk in another box; write them off where it is lost.";

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::ports::Delivery;
 use crate::recovery::kit::RecoveryAnchor;
+use crate::retail::exception::policy::Policy;
 use crate::retail::unreadable::Unreadable;
 
 /// The record that a store begins from, identical on its first terminals.
@@ -54,6 +55,8 @@ pub struct Config {
     /// How long a counter must be below its floor, as the leader sees it, before an exception is raised. Default 5 s. Shorter
     /// raises false alarms when a sale overtakes the goods receipt that it sold from; longer delays the manager's notice.
     pub exception_grace: Duration,
+    /// Which exceptions the store's resolver proposes for, and which it resolves by itself. Default: it proposes for each.
+    pub policy: Policy,
     /// The highest feature level of the store's decisions that this terminal knows. Default and bound
     /// [`MAX_LEVEL`](crate::consensus::MAX_LEVEL); lower ones are for trying what becomes of a terminal that stayed behind.
     pub level: u32,
@@ -124,6 +127,7 @@ impl Config {
             flush_interval: Duration::from_secs(5),
             peak_flush_interval: Duration::from_secs(30),
             exception_grace: Duration::from_secs(5),
+            policy: Policy::default(),
             level: consensus::MAX_LEVEL,
             level_after: Duration::from_secs(7 * 24 * 3600),
             replace_voter_after: Duration::from_secs(600),

@@ -54,6 +54,7 @@ impl Seen<'_> {
             (ConditionKind::ClockOff, clocks.finding(now, config, election, ledger)),
             (ConditionKind::Replacing, replacing.waits(election)),
             (ConditionKind::Unsent, replacing.unsent()),
+            (ConditionKind::Exceptions, shop.exceptions().unresolved()),
             (ConditionKind::DiskFull, disk.full()),
             (ConditionKind::DiskBusy, disk.busy()),
         ]

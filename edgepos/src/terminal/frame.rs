@@ -1,9 +1,13 @@
 //! What a frame between terminals carries.
 
-use edgepos_consensus as consensus;
-use edgepos_core::ReplicaId;
+use edgepos_consensus::{self as consensus, Election};
+use edgepos_core::{ConnectionId, Now, ReplicaId};
 use edgepos_sync as sync;
 use thiserror::Error;
+
+use super::io::Notice;
+use super::ledger::Ledger;
+use super::unit_of_work::UnitOfWork;
 
 /// Largest frame, in bytes: the largest message of either engine, and its kind.
 pub const MAX_FRAME: usize = (6 << 20) + 1;
@@ -76,4 +80,24 @@ fn framed(kind: u8, body: &[u8]) -> Vec<u8> {
     frame.push(kind);
     frame.extend_from_slice(body);
     frame
+}
+/// Hands a peer's frame to the engine that it is for.
+pub(super) fn hand_in(
+    now: Now,
+    (peer, connection, bytes): (ReplicaId, ConnectionId, &[u8]),
+    election: &mut Election,
+    ledger: &mut Ledger,
+    is_full: bool,
+    out: &mut UnitOfWork,
+) {
+    match Frame::from_peer(peer, bytes) {
+        Ok(Frame::Election(message)) if message.is_about_votes() && !ledger.remembers(peer) => {}
+        Ok(Frame::Election(message)) => election.handle(now, consensus::Input::Message(message)),
+        // A full disk has room for what this till has promised. The peer sends again.
+        Ok(Frame::Sync(sync::Message::Batch { .. })) if is_full => {}
+        Ok(Frame::Sync(message)) => {
+            ledger.handle(now, sync::Input::Message { from: peer, connection, message });
+        }
+        Err(error) => out.tell(Notice::Refused { from: peer, reason: error.to_string() }),
+    }
 }

@@ -9,6 +9,7 @@ use super::refusal::Refusal;
 use crate::monitor::alert::Alert;
 use crate::retail::envelope::Envelope;
 use crate::retail::exception::body::{ExceptionEnded, ExceptionRaised};
+use crate::retail::exception::resolution::{ExceptionResolved, Resolution, ResolutionProposed};
 use crate::retail::sale::body::Line;
 use crate::retail::sale::receipt::Receipt;
 
@@ -107,6 +108,8 @@ pub enum Reply {
     Recorded(EventId),
     /// The value of the counter that was asked for; `None` when nothing ever moved it.
     Counter(Option<i64>),
+    /// The store has resolved an exception.
+    Resolved(Box<Resolution>),
 }
 
 /// What happened, for whoever watches the terminal. All of it may be dropped. Not to be mixed with the events of the log.
@@ -128,6 +131,10 @@ pub enum Notice {
     ExceptionRaised(ExceptionRaised),
     /// A counter is at its floor again, and the store has decided to say so.
     ExceptionEnded(ExceptionEnded),
+    /// The resolver proposes what to do about an exception, and the store has decided to say so.
+    ResolutionProposed(Box<ResolutionProposed>),
+    /// Somebody has decided what is done about an exception, and it counts.
+    ExceptionResolved(Box<ExceptionResolved>),
     /// An event cannot be read here. It is kept, forwarded and shown.
     Quarantined {
         /// Its place: chain and position.

@@ -335,16 +335,33 @@ impl Ledger {
         self.derivation.derives()
     }
 
+    /// How far the store's own chain is held here.
+    pub(crate) fn end_of_store(&self) -> Seq {
+        self.end_of(self.store)
+    }
+
+    /// Up to which event the store's own chain is derived here.
+    pub(crate) fn decided_event(&self) -> EventId {
+        EventId::new(self.store, self.decided())
+    }
+
     /// How far the store's log has derived the store's own chain here.
     pub(crate) fn decided(&self) -> Seq {
         self.outbox.decided(self.store)
     }
 
     /// The payload of an event that the store shall decide, with this terminal's stamps.
-    pub(crate) fn proposal(&mut self, now: Now, config: &Config, kind: KnownKind, body: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn proposal(
+        &mut self,
+        now: Now,
+        config: &Config,
+        kind: KnownKind,
+        (body, effects): (Vec<u8>, Vec<Effect>),
+    ) -> Vec<u8> {
         let mut envelope = Envelope::new(kind.kind(), now.wall.0, self.clock.now(now.wall), body);
         envelope.workstation = config.me.terminal();
         envelope.location = config.location;
+        envelope.effects = effects;
         envelope.encode()
     }
 

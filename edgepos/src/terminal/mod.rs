@@ -6,6 +6,7 @@
 mod clocks;
 mod condition;
 pub(crate) mod config;
+mod deciding;
 pub(crate) mod derivation;
 mod diagnosis;
 pub(crate) mod disk;
@@ -35,8 +36,8 @@ pub use condition::{Condition, ConditionKind, Finding, MAX_ABOUT};
 pub use config::{Config, ConfigError, Genesis};
 pub use diagnosis::{Diagnosis, Dropped, PeerDiagnosis};
 pub use disk::Disk;
-use edgepos_consensus::{self as consensus, Decision, Election, MembershipError};
-use edgepos_core::{ConnectionId, EventId, LoadId, Now, PersistId, ReplicaId, Time};
+use edgepos_consensus::{self as consensus, Election, MembershipError};
+use edgepos_core::{EventId, LoadId, Now, PersistId, ReplicaId, Time};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{self as sync, Outbox};
 pub use frame::MAX_FRAME;
@@ -48,15 +49,17 @@ pub use restore::{RestoreError, Restored, RowError};
 pub use status::Status;
 
 use self::{
-    clocks::Clocks, condition::Conditions, findings::Seen, frame::Frame, ledger::Ledger, level::Levels,
-    links::Links, proposing::STORE_EVENT, reissue::InReissue, reissue::Lent, replacing::Replacing,
-    status::Known, turn::Turn, unit_of_work::LoadFor, unit_of_work::UnitOfWork,
+    clocks::Clocks, condition::Conditions, deciding::Concerned, findings::Seen, ledger::Ledger,
+    level::Levels, links::Links, reissue::InReissue, reissue::Lent, replacing::Replacing, status::Known,
+    turn::Turn, unit_of_work::LoadFor, unit_of_work::UnitOfWork,
 };
 use crate::history::durability::Durability;
 use crate::ports::Rows;
 use crate::retail::catalogue::body::{PriceSet, ProductSet};
 use crate::retail::counters::CounterValue;
 use crate::retail::effect::{Counter, CounterRow};
+use crate::retail::exception::resolution::{Advice, Resolve};
+use crate::retail::exception::{body::ExceptionRaised, open::OpenException, resolutions::AuditEntry};
 use crate::retail::sale::{basket::OpenBasket, body::BasketId, draft::Draft, receipt::Commit};
 use crate::retail::{payment::OpenPayment, record::Record, shop::Shop};
 
@@ -149,7 +152,11 @@ impl Terminal {
                     self.out.tell(Notice::PeerLost { peer });
                 }
             }
-            Input::Frame(peer, connection, bytes) => self.frame(now, peer, connection, &bytes),
+            Input::Frame(peer, connection, bytes) if self.links.is_newest(peer, connection) => {
+                let Self { election, ledger, disk, out, .. } = self;
+                frame::hand_in(now, (peer, connection, &bytes), election, ledger, disk.is_full(), out);
+            }
+            Input::Frame(..) => {}
             Input::Disk(disk) => self.disk = disk,
             Input::CloudTime(wall) => self.clocks.heard_cloud(now, wall),
             Input::Uplink(id, reply) => self.ledger.handle(now, sync::Input::Uplink(id, reply)),
@@ -208,6 +215,30 @@ impl Terminal {
         self.command(now, |shop, turn| shop.record(turn, request, record))
     }
 
+    /// Resolves an exception by the store's log, for every terminal alike. The reply is [`Reply::Resolved`], once that is decided.
+    /// # Errors
+    /// When the exception is not open or is resolved, the call does not fit it, or the store decides nothing: nothing was written.
+    pub fn resolve(&mut self, now: Now, request: RequestId, call: &Resolve) -> Result<(), Refusal> {
+        proposing::may_resolve(&self.election)?;
+        self.command(now, |shop, turn| {
+            let (exceptions, standing) = shop.watch();
+            exceptions.ask((turn.now, turn.config.max_commits), request, call, standing, turn.out)
+        })
+    }
+
+    /// An exception about which a resolver is to be asked, once each, where this terminal leads: see [`advise`](Self::advise).
+    pub fn next_to_advise(&mut self) -> Option<ExceptionRaised> {
+        let Self { election, ledger, shop, config, .. } = self;
+        let asks = config.policy.model_within().is_some() && proposing::proposes(election, ledger);
+        asks.then(|| shop.watch().0.next_to_advise()).flatten()
+    }
+
+    /// What a resolver says about an exception; the rules propose after [`Policy::model_within_ms`](crate::Policy::model_within_ms).
+    pub fn advise(&mut self, now: Now, raised: &ExceptionRaised, advice: Advice) {
+        self.shop.watch().0.advise(now, raised, advice);
+        self.settle(now);
+    }
+
     /// Sends what is batched at once, to peers and to the cloud.
     pub fn flush(&mut self, now: Now) {
         if self.stopped.is_none() {
@@ -249,8 +280,7 @@ impl Terminal {
     /// # Errors
     /// When nothing is known to be missing, or the store decides nothing.
     pub fn write_off(&mut self, now: Now, terminal: u16) -> Result<(), ReplaceError> {
-        let Self { replacing, election, config, .. } = self;
-        replacing.write_off(now, terminal, election, config.me).map(|()| self.settle(now))
+        self.replacing.write_off(now, terminal, &mut self.election, self.config.me).map(|()| self.settle(now))
     }
 
     /// Raises the store to the highest [feature level](Election::level) that every member has announced, as happens by itself after
@@ -270,7 +300,7 @@ impl Terminal {
         }
     }
 
-    /// The store failed: nothing is done any more, and each request is refused with this reason. Recovery is a restart.
+    /// The store failed: nothing is done any more, and each request is refused with this reason.
     pub fn stop(&mut self, reason: String) {
         let mut requests = self.out.stop();
         requests.extend(self.shop.stop());
@@ -322,7 +352,7 @@ impl Terminal {
         Known { config, ledger, election, links, shop, disk, conditions }
     }
 
-    /// Bytes that commits of open baskets and outcomes of payments may write: the driver has them set aside, so that what was begun is booked on a full disk.
+    /// Bytes that commits of open baskets and outcomes of payments may write: the driver has them set aside.
     pub fn promised(&self) -> u64 {
         self.shop.promised()
     }
@@ -354,6 +384,16 @@ impl Terminal {
         self.shop.payments().open().collect()
     }
 
+    /// A page: see [`Node::open_exceptions_after`](crate::Node::open_exceptions_after).
+    pub fn open_exceptions(&self, after: Option<&[u8]>) -> Vec<OpenException> {
+        self.shop.exceptions().open_with_resolutions(after).take(MAX_PAGE).collect()
+    }
+
+    /// A page of the audit record: see [`Node::resolutions`](crate::Node::resolutions).
+    pub fn resolutions(&self, after: Option<EventId>) -> Vec<AuditEntry> {
+        self.shop.exceptions().audit_after(after).take(MAX_PAGE).collect()
+    }
+
     /// Events whose bytes nobody has who was asked: counters of whoever never had them lack what they did.
     pub fn lost(&self) -> sync::Lost {
         self.ledger.lost()
@@ -375,13 +415,12 @@ impl Terminal {
         self.shop.counters().get(row)
     }
 
-    /// At most [`MAX_PAGE`] counters of one kind, or of all, behind the row `after`, by rising key. A shop of years has millions, and a
-    /// question must not hold up a sale: ask on behind the last one.
+    /// At most [`MAX_PAGE`] counters of one kind, or of all, behind the row `after`, by rising key: a question must not hold up a sale.
     pub fn counters_after(&self, kind: Option<Counter>, after: Option<&CounterRow>) -> Vec<CounterValue> {
         self.shop.counters().page(kind, after, MAX_PAGE)
     }
 
-    /// Every counter that has a row, by rising key: takes as long as there are counters. A loop that sells asks for pages.
+    /// Every counter that has a row, by rising key: takes as long as there are counters.
     pub fn counters(&self) -> Vec<CounterValue> {
         self.shop.counters().page(None, None, usize::MAX)
     }
@@ -391,7 +430,7 @@ impl Terminal {
         self.shop.catalogue().product(product)
     }
 
-    /// The price of a product on a list that is in force at `at_ms` (milliseconds since 1970 UTC).
+    /// The price of a product on a list that is in force at `at_ms`, in ms since 1970 UTC.
     pub fn price(&self, product: &str, list: u16, at_ms: u64) -> Option<&PriceSet> {
         self.shop.catalogue().price(product, list, at_ms)
     }
@@ -434,13 +473,14 @@ impl Terminal {
             }
             let Self { config, election, shop, ledger, out, in_reissue, .. } = self;
             quiet &= !in_reissue.tend(now, config, election, &mut Lent { shop, ledger, out });
-            self.place(now);
+            deciding::place(now, &mut self.ledger, &mut self.shop, &mut self.out);
             if let Some(attachment) = self.ledger.attachment(&self.replacing.attached()) {
                 self.election.attach(attachment);
             }
             quiet &= !self.ledger.follow(now, self.election.leader(), self.election.entitled());
             let Self { config, election, ledger, shop, levels, replacing, links, out, .. } = self;
             quiet &= !proposing::propose_due(now, config, election, ledger, shop, out);
+            quiet &= !proposing::propose_resolutions(now, config, election, ledger, shop, out);
             quiet &= !levels.tend(now, election, ledger, config, out);
             quiet &= !replacing.tend(now, config.me, election, ledger, links, out);
             quiet &= !proposing::stand_aside(now, election, ledger, links);
@@ -474,7 +514,10 @@ impl Terminal {
     fn do_election(&mut self, now: Now, output: consensus::Output) {
         match output {
             consensus::Output::Persist(persist) => self.out.election_persist(persist),
-            consensus::Output::Apply(decision) => self.decided(now, decision),
+            consensus::Output::Apply(decision) => {
+                let Self { election, replacing, ledger, shop, out, .. } = self;
+                deciding::decided(now, decision, Concerned { election, replacing, ledger, shop, out });
+            }
             consensus::Output::Install(state) => {
                 let more = self.ledger.install(now, state.as_deref(), &mut self.out);
                 self.replacing.install(&more, &mut self.out);
@@ -545,50 +588,6 @@ impl Terminal {
             }
             None => {}
         }
-    }
-
-    fn frame(&mut self, now: Now, peer: ReplicaId, connection: ConnectionId, bytes: &[u8]) {
-        if !self.links.is_newest(peer, connection) {
-            return;
-        }
-        match Frame::from_peer(peer, bytes) {
-            Ok(Frame::Election(message)) if message.is_about_votes() && !self.ledger.remembers(peer) => {}
-            Ok(Frame::Election(message)) => self.election.handle(now, consensus::Input::Message(message)),
-            // A full disk has room for what this till has promised. The peer sends again.
-            Ok(Frame::Sync(sync::Message::Batch { .. })) if self.disk.is_full() => {}
-            Ok(Frame::Sync(message)) => {
-                self.ledger.handle(now, sync::Input::Message { from: peer, connection, message });
-            }
-            Err(error) => self.out.tell(Notice::Refused { from: peer, reason: error.to_string() }),
-        }
-    }
-
-    /// A decision of the log, in order: it does the same on every terminal, whether its event is here already, whether it can be read.
-    fn decided(&mut self, now: Now, decision: Decision) {
-        let Decision { index, kind, bytes, .. } = decision;
-        self.ledger.note_decision();
-        match kind {
-            STORE_EVENT => {}
-            _ if self.replacing.decided(kind, &bytes, &mut self.out) => return,
-            _ => return self.shop.skip_decision(index, kind, &mut self.out),
-        }
-        if self.election.is_below_level() {
-            // By which rules the others decide is not known here, so which of the decisions have a place is not either.
-            return self.ledger.lose_places(&mut self.out);
-        }
-        self.ledger.decide(index, bytes, &mut self.out);
-        self.place(now);
-    }
-
-    /// Gives decided events their place, as far as what was decided before them is here.
-    fn place(&mut self, now: Now) {
-        while let Some(payload) = self.ledger.next_decided(now, &mut self.out) {
-            if !self.shop.exceptions().is_repeat(&payload, self.ledger.decided()) {
-                self.ledger.place(now, payload);
-                self.shop.interpret(now, &mut self.ledger, &mut self.out);
-            }
-        }
-        self.ledger.keep_waiting(&mut self.out);
     }
 }
 

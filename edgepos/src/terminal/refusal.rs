@@ -5,6 +5,7 @@ use edgepos_sync::RecordError;
 use thiserror::Error;
 
 use crate::retail::effect::Counter;
+use crate::retail::exception::resolution::ResolveError;
 use crate::retail::payment::name::PaymentId;
 use crate::retail::sale::body::{BasketId, TendersError};
 use crate::retail::sale::receipt::Receipt;
@@ -130,6 +131,9 @@ pub enum Refusal {
         /// The level that is needed.
         needs: u32,
     },
+    /// An exception is not resolved.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
     /// Too much is open at once.
     #[error("{what}: the limit of {limit} is reached")]
     Full {

@@ -71,6 +71,8 @@ pub(crate) enum Wants {
     Receipt { wanted: Wanted, fresh: bool },
     /// Where this basket is parked.
     Parked(BasketId),
+    /// A sale that the call of this key voids, and what its author had seen.
+    Voided(IdempotencyKey, u64),
     /// Events of before this start.
     Older,
     /// An event that was written again, under its old name, and the one before it.

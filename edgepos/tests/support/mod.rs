@@ -20,7 +20,7 @@ use edgepos::recovery::RecoveryKit;
 use edgepos::sync::{CloudRequest, EventRecord, UplinkId};
 use edgepos::{
     Commit, Config, Draft, Genesis, Input, MemoryStore, Notice, Output, Receipt, Record, Refusal, Reply,
-    RequestId, Restored, Store, Terminal,
+    RequestId, Resolution, Resolve, Restored, Store, Terminal,
 };
 
 use self::cloud::Cloud;
@@ -195,6 +195,28 @@ impl Till {
             Reply::Recorded(id) => Ok(id),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Asks the store to resolve something; `None` until it has decided.
+    pub fn resolve(&mut self, now: Now, call: &Resolve) -> Result<RequestId, Refusal> {
+        let request = self.request();
+        self.terminal.resolve(now, request, call).map(|()| request)
+    }
+
+    /// What a call came to; panics where that is not known yet.
+    pub fn resolved(&mut self, request: RequestId) -> Result<Resolution, Refusal> {
+        match self.replies.remove(&request).expect("decided and durable")? {
+            Reply::Resolved(resolution) => Ok(*resolution),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The event that booked this terminal's receipt of this number.
+    pub fn sell_id(&self, number: u64) -> EventId {
+        let is_sale =
+            |(_, envelope): &(EventId, Envelope)| envelope.kind == edgepos::model::Kind::TRANSACTION;
+        let mut sales = envelopes(&self.disk).into_iter().filter(is_sale).map(|(id, _)| id);
+        sales.nth(number as usize - 1).unwrap()
     }
 
     pub fn rows(&self, space: Space) -> usize {

@@ -14,7 +14,9 @@
 //! | `GET /lost` | | list of [`LostEvents`](crate::cloud::LostEvents) |
 //! | `GET /unresolved` | | list of [`OpenBasket`](edgepos::OpenBasket) |
 //! | `GET /payments` | | list of [`OpenPayment`](edgepos::OpenPayment): what became of each must still be said |
-//! | `GET /exceptions?after=ROW` | | list of [`ExceptionRaised`](edgepos::model::ExceptionRaised), at most 1,000 |
+//! | `GET /exceptions?after=ROW` | | list of [`OpenException`](edgepos::OpenException), at most 1,000 |
+//! | `POST /resolve` | [`ResolveException`] | [`Resolution`](edgepos::Resolution) |
+//! | `GET /resolutions?after=EVENT` | | list of [`AuditEntry`](edgepos::AuditEntry), at most 1,000 |
 //! | `GET /counters?product=CODE` | | list of [`CounterValue`](edgepos::CounterValue) |
 //! | `GET /counters?counter=0&after=…&limit=…` | | the same, a page: see [`CounterPage`] |
 //! | `GET /transactions?from_ms=…&number=…` | | [`TransactionPage`](edgepos::TransactionPage): see [`FindTransactions`] |
@@ -35,12 +37,14 @@
 //! something has the content type `application/json`, or that of the picture.
 
 mod payment;
+mod resolving;
 
 use edgepos::Committed;
 use edgepos::model::{DocType, Mode};
 use serde::{Deserialize, Serialize};
 
 pub use self::payment::{IntentPart, OutcomePart, OutcomeState, TenderKind, TenderPart};
+pub use self::resolving::{ResolutionPart, ResolveException};
 
 /// Whether a field has its default and need not be written.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -532,6 +536,14 @@ pub enum ProblemCode {
     Connected,
     /// No majority of the store's terminals is heard, so that it decides nothing.
     NoMajority,
+    /// The exception has ended: its counter is at its floor again.
+    Ended,
+    /// The exception is resolved already, or the sale is voided; `error` names by what.
+    Resolved,
+    /// Something was decided about the exception that the call does not know of: look again.
+    Stale,
+    /// The store was asked and has not decided yet: ask again with the same key.
+    Undecided,
     /// No price of the product is in force.
     NoPrice,
     /// Nothing has this name here.

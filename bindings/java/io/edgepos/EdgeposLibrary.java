@@ -62,6 +62,9 @@ interface EdgeposLibrary extends Library {
     int edgepos_node_product(Pointer node, byte[] product, Size length, PointerByReference text);
     int edgepos_node_price(Pointer node, byte[] product, Size length, short list, long at, PointerByReference text);
     int edgepos_node_exceptions_after(Pointer node, byte[] after, Size length, PointerByReference text);
+    int edgepos_node_open_exceptions_after(Pointer node, byte[] request, Size length, PointerByReference text);
+    int edgepos_node_resolve(Pointer node, byte[] request, Size length, PointerByReference text);
+    int edgepos_node_resolutions(Pointer node, byte[] request, Size length, PointerByReference text);
     int edgepos_node_next_notice(Pointer node, long timeout, PointerByReference text);
     int edgepos_node_status(Pointer node, PointerByReference text);
     int edgepos_node_diagnosis(Pointer node, PointerByReference text);

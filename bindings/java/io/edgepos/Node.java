@@ -221,6 +221,21 @@ public final class Node implements AutoCloseable {
         return ask(C::edgepos_node_exceptions_after, after);
     }
 
+    /** The same with what is decided about each. */
+    public String openExceptionsAfter(String after) {
+        return ask(C::edgepos_node_open_exceptions_after, after);
+    }
+
+    /** Resolves an exception for the whole store. */
+    public String resolve(String request) {
+        return ask(C::edgepos_node_resolve, request);
+    }
+
+    /** A page of the audit record of resolutions; {@code after} may be null. */
+    public String resolutions(String after) {
+        return ask(C::edgepos_node_resolutions, after);
+    }
+
     /** Reports a condition that the application alone can see; a count of 0: it is over. */
     public void reportCondition(String kind, long count, String about) {
         byte[] name = bytes(kind), said = bytes(about);

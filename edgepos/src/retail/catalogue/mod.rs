@@ -106,6 +106,8 @@ impl Catalogue {
             | KnownKind::ExceptionEnded
             | KnownKind::PaymentIntent
             | KnownKind::PaymentOutcome
+            | KnownKind::ResolutionProposed
+            | KnownKind::ExceptionResolved
             | KnownKind::BasketParked
             | KnownKind::BasketClaimed
             | KnownKind::BasketClosed

@@ -28,14 +28,22 @@ pub(super) struct Episodes {
 struct Raised {
     seq: Seq,
     exception: ExceptionRaised,
-    ended: bool,
+    /// Whether it was the next of its row.
+    counts: bool,
+    /// Where it ended.
+    ended: Option<Seq>,
+    /// It was raised in the chain of before a forced recovery.
+    is_of_before: bool,
 }
 
 impl Episodes {
     /// A row of [`Space::Exception`] as it is on disk.
     pub(super) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
         let (seq, exception): (u64, ExceptionRaised) = from_cbor("exception row", value)?;
-        self.raised.insert(key.to_vec(), Raised { seq: Seq(seq), exception, ended: false });
+        self.raised.insert(
+            key.to_vec(),
+            Raised { seq: Seq(seq), exception, counts: false, ended: None, is_of_before: false },
+        );
         Ok(())
     }
 
@@ -46,14 +54,16 @@ impl Episodes {
         Ok(())
     }
 
-    /// Every row is restored: which episodes count follows from the order of the chain.
-    pub(super) fn start(&mut self) {
+    /// Every row is restored, of a chain that goes up to `end`: which episodes count follows from the order of the chain.
+    pub(super) fn start(&mut self, end: Seq) {
+        // What has its place behind the end is of another chain.
+        self.raised.values_mut().for_each(|raised| raised.is_of_before = raised.seq > end);
         let raised = self.raised.iter().map(|(key, raised)| (raised.seq, key.clone(), false));
         let ends = std::mem::take(&mut self.ends).into_iter().map(|(key, seq)| (seq, key, true));
         let mut order: Vec<_> = raised.chain(ends).collect();
         order.sort_unstable();
-        for (_, key, is_end) in order {
-            let _ = if is_end { self.take_end(&key) } else { self.count(&key) };
+        for (seq, key, is_end) in order {
+            let _ = if is_end { self.take_end(seq, &key) } else { self.count(&key) };
         }
     }
 
@@ -64,14 +74,15 @@ impl Episodes {
             return false;
         }
         out.write(Write::put(Space::Exception, key.clone(), to_cbor(&(seq.0, &exception))));
-        self.raised.insert(key.clone(), Raised { seq, exception, ended: false });
+        self.raised
+            .insert(key.clone(), Raised { seq, exception, counts: false, ended: None, is_of_before: false });
         self.count(&key)
     }
 
     /// The end of an episode has its place. Whether it counts: the episode is open.
     pub(super) fn end(&mut self, seq: Seq, row: &[u8], episode: u32, out: &mut UnitOfWork) -> bool {
         let key = episode_key(row, episode);
-        let ends = self.take_end(&key);
+        let ends = self.take_end(seq, &key);
         if ends {
             out.write(Write::put(Space::ExceptionEnd, key, to_cbor(&(seq.0,))));
         }
@@ -81,7 +92,7 @@ impl Episodes {
     /// The open exception of a row.
     pub(super) fn open(&self, row: &[u8]) -> Option<&ExceptionRaised> {
         let raised = self.raised.get(&episode_key(row, *self.latest.get(row)?))?;
-        (!raised.ended).then_some(&raised.exception)
+        raised.ended.is_none().then_some(&raised.exception)
     }
 
     /// The number of the row's next exception, where none is open.
@@ -93,6 +104,21 @@ impl Episodes {
     /// Whether the chain has this episode up to `decided`.
     pub(super) fn has(&self, exception: &ExceptionRaised, decided: Seq) -> bool {
         self.raised.get(&exception.episode_key()).is_some_and(|raised| raised.seq <= decided)
+    }
+
+    /// Where an episode was raised, as far as the chain is derived up to `decided`, if it was open there.
+    pub(super) fn open_at(&self, episode: &[u8], decided: Seq) -> Option<Seq> {
+        let raised = self.raised.get(episode).filter(|raised| raised.counts)?;
+        let is_raised = raised.is_of_before || raised.seq <= decided;
+        let has_ended =
+            raised.ended.is_some_and(|ended| ended <= decided || raised.is_of_before && ended > raised.seq);
+        (is_raised && !has_ended).then_some(raised.seq)
+    }
+
+    /// An episode that counts, open or not, and where it was raised.
+    pub(super) fn find(&self, episode: &[u8]) -> Option<(&ExceptionRaised, Seq)> {
+        let raised = self.raised.get(episode).filter(|raised| raised.counts)?;
+        Some((&raised.exception, raised.seq))
     }
 
     /// How many exceptions are open.
@@ -115,14 +141,18 @@ impl Episodes {
             self.open.insert(row.clone());
             self.latest.insert(row, episode);
         }
+        if let Some(raised) = self.raised.get_mut(key) {
+            raised.counts = counts;
+        }
         counts
     }
 
-    fn take_end(&mut self, key: &[u8]) -> bool {
+    fn take_end(&mut self, seq: Seq, key: &[u8]) -> bool {
         let Some(raised) = self.raised.get_mut(key) else { return false };
         let latest = self.latest.get(raised.exception.subject()) == Some(&raised.exception.episode);
-        let ends = latest && !std::mem::replace(&mut raised.ended, true);
+        let ends = latest && raised.counts && raised.ended.is_none();
         if ends {
+            raised.ended = Some(seq);
             self.open.remove(raised.exception.subject());
         }
         ends

@@ -31,7 +31,7 @@ struct Below {
     since: Time,
 }
 
-impl<S: Ord + Copy> Watch<S> {
+impl<S: Ord + Clone> Watch<S> {
     /// The row is below its floor, or no longer.
     pub(super) fn note(&mut self, now: Time, item: S, is_below: bool) {
         if is_below {
@@ -42,22 +42,37 @@ impl<S: Ord + Copy> Watch<S> {
     }
 
     /// The exception is raised: nothing is left to watch.
-    pub(super) fn settle(&mut self, item: S) {
-        self.below.remove(&item);
+    pub(super) fn settle(&mut self, item: &S) {
+        self.below.remove(item);
+    }
+
+    /// Whether it is watched.
+    pub(super) fn has(&self, item: &S) -> bool {
+        self.below.contains_key(item)
+    }
+
+    /// All that is watched.
+    pub(super) fn all(&self) -> impl Iterator<Item = &S> {
+        self.below.keys()
+    }
+
+    /// It is due at this moment.
+    pub(super) fn due_at(&mut self, item: &S, now: Time) {
+        self.wait(now, item);
     }
 
     /// Rows that have been below for `grace` and wait for nothing.
     pub(super) fn due(&self, now: Time, grace: Duration) -> Vec<S> {
-        self.below.iter().filter(|(_, below)| now >= below.at(grace)).map(|(item, _)| *item).collect()
+        self.below.iter().filter(|(_, below)| now >= below.at(grace)).map(|(item, _)| item.clone()).collect()
     }
 
     /// It is proposed.
-    pub(super) fn proposed(&mut self, now: Time, item: S) {
+    pub(super) fn proposed(&mut self, now: Time, item: &S) {
         self.wait(now + PATIENCE, item);
     }
 
     /// It cannot be proposed, or not be judged yet.
-    pub(super) fn postpone(&mut self, now: Time, grace: Duration, item: S) {
+    pub(super) fn postpone(&mut self, now: Time, grace: Duration, item: &S) {
         self.wait(now + grace.max(SHORTEST), item);
     }
 
@@ -66,8 +81,8 @@ impl<S: Ord + Copy> Watch<S> {
         self.below.values().map(|below| below.at(grace)).min()
     }
 
-    fn wait(&mut self, until: Time, item: S) {
-        if let Some(below) = self.below.get_mut(&item) {
+    fn wait(&mut self, until: Time, item: &S) {
+        if let Some(below) = self.below.get_mut(item) {
             below.due = Some(until);
         }
     }

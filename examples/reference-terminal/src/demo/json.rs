@@ -75,6 +75,8 @@ fn body(envelope: &Envelope) -> Option<Value> {
             KnownKind::ExceptionEnded
             | KnownKind::PaymentIntent
             | KnownKind::PaymentOutcome
+            | KnownKind::ResolutionProposed
+            | KnownKind::ExceptionResolved
             | KnownKind::BasketParked
             | KnownKind::BasketClaimed
             | KnownKind::BasketClosed

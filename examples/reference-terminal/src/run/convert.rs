@@ -7,7 +7,9 @@ use edgepos::model::{
     PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet, ProductSet, StockLine, StockMoved,
     StockReason, StockState, Tax, Tender, TenderType, Tenders,
 };
-use edgepos::{Commit, Committed, Draft, HistoryError, LevelError, Record, Refusal, ReplaceError};
+use edgepos::{
+    Commit, Committed, Draft, HistoryError, LevelError, Record, Refusal, ReplaceError, ResolveError,
+};
 
 use crate::api::{
     Begin, BeginLine, CashPart, Claimed, DiscountPart, EffectPart, IntentPart, KeyedRecord, Original,
@@ -237,6 +239,8 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         Refusal::Day(_) => ProblemCode::Day,
         Refusal::DayClosed(_) => ProblemCode::DayClosed,
         Refusal::DiskFull => ProblemCode::DiskFull,
+        Refusal::Resolve(error) => resolve_code(error),
+        Refusal::BelowLevel { .. } => ProblemCode::Level,
         Refusal::ClockOff { .. } => ProblemCode::ClockOff,
         Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } => ProblemCode::Booked,
         Refusal::BasketBusy(_) | Refusal::KeyBusy | Refusal::Full { .. } => ProblemCode::Busy,
@@ -252,6 +256,20 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         _ => None,
     };
     Problem { code, error: refusal.to_string(), receipt }
+}
+
+/// Why an exception is not resolved.
+fn resolve_code(error: &ResolveError) -> ProblemCode {
+    match error {
+        ResolveError::Unknown { .. } => ProblemCode::NotFound,
+        ResolveError::Ended { .. } => ProblemCode::Ended,
+        ResolveError::ResolvedBefore { .. } | ResolveError::VoidedBefore { .. } => ProblemCode::Resolved,
+        ResolveError::Stale { .. } | ResolveError::NoSuchStep { .. } => ProblemCode::Stale,
+        ResolveError::NoMajority => ProblemCode::NoMajority,
+        ResolveError::Undecided => ProblemCode::Undecided,
+        ResolveError::Busy => ProblemCode::Busy,
+        _ => ProblemCode::BadRequest,
+    }
 }
 
 /// Why something could not be read back.

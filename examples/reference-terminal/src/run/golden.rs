@@ -7,9 +7,13 @@ use edgepos::consensus::{Health, Leader};
 use edgepos::core::{Chain, EventId, Lane, ReplicaId, Seq, StoreGeneration, Term};
 use edgepos::crdt::VersionVector;
 use edgepos::model::{
-    BasketId, BookedName, Counter, CounterRow, Currency, ExceptionRaised, Line, PriceSet, StockState,
+    BasketId, BookedName, Counter, CounterRow, Currency, ExceptionRaised, ExceptionResolved, Line, PriceSet,
+    StockState,
 };
-use edgepos::{Begun, Committed, Condition, ConditionKind, CounterValue, OpenBasket, Refusal, Status};
+use edgepos::{
+    AuditEntry, Audited, Begun, Committed, Condition, ConditionKind, CounterValue, OpenBasket, OpenException,
+    Refusal, Resolution, ResolutionState, ResolveError, Status,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -103,7 +107,7 @@ fn compare(said: &Value, golden: &Value, place: &str, more: &mut BTreeSet<String
     }
 }
 
-/// What version 0.1.0 said, a line each.
+/// What version 0.1.0 said, a line each; behind it what later versions were the first to say.
 const GOLDEN: &str = include_str!("golden.txt");
 
 #[test]
@@ -136,6 +140,29 @@ fn what_a_sale_is_told_says_this() {
         operator: None,
     };
     is(&open, "open basket", &[".begun_ms", ".currency", ".lines", ".operator"]);
+}
+
+/// A decision with every field, as `edgepos/tests/golden.rs` has its bytes.
+fn resolved() -> ExceptionResolved {
+    let hex = "af004b000000000001006d696c6b010102040363416461047069742077617320736f6c64206f6e6365051b0000018bcfe5680006090750cccccccccccccccccccccccccccccccc0851000300000000000501000000000000000909220a5100030000000000050100000000000000090bf50c62426f0da60004015100030000000000050100000000000000090265667261756403816a6c6f6f6b2061742069740481825100030000000000050100000000000000091902bc05000e02";
+    let bytes: Vec<u8> =
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+    minicbor::decode(&bytes).unwrap()
+}
+
+#[test]
+fn resolutions_say_this() {
+    let resolved = resolved();
+    let proposed = resolved.advice.clone();
+    is(&Resolution { event: event(17), resolved: resolved.clone(), repeated: true }, "resolution", &[]);
+    let raised = ExceptionRaised::new(&CounterRow::stock("milk", 0), -2, 0, vec![event(1)]);
+    let (resolution, base) = (Some(event(17)), 9);
+    let open = OpenException { raised, base, proposed, resolution, resolved: Some(resolved.clone()) };
+    is(&open, "open exception", &[]);
+    let (what, state) = (Audited::Resolved(resolved), ResolutionState::Refused);
+    is(&AuditEntry { event: event(17), what, state }, "audit", &[]);
+    let stale = ResolveError::Stale { base: 3, current: 4 };
+    is(&convert::problem(&stale.into()), "stale", &[]);
 }
 
 #[test]

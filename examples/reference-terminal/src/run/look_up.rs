@@ -4,10 +4,10 @@ use axum::extract::State;
 use axum::response::Json;
 use edgepos::core::EventId;
 use edgepos::crdt::VersionVector;
-use edgepos::model::{BookedName, Counter, CounterRow, ExceptionRaised};
+use edgepos::model::{BookedName, Counter, CounterRow};
 use edgepos::{
-    BasketContents, BookedTransaction, CounterValue, HistoryError, MAX_PAGE, Receipt, TransactionPage,
-    TransactionQuery,
+    BasketContents, BookedTransaction, CounterValue, HistoryError, MAX_PAGE, OpenException, Receipt,
+    TransactionPage, TransactionQuery,
 };
 use serde::Deserialize;
 
@@ -92,12 +92,9 @@ pub(super) struct After {
     after: Option<String>,
 }
 
-pub(super) async fn exceptions(
-    State(till): State<Till>,
-    after: Asked<After>,
-) -> Answer<Vec<ExceptionRaised>> {
+pub(super) async fn exceptions(State(till): State<Till>, after: Asked<After>) -> Answer<Vec<OpenException>> {
     let after = asked(after)?.after.as_deref().map(bytes).transpose()?;
-    Ok(Json(till.node.exceptions_after(after).await?))
+    Ok(Json(till.node.open_exceptions_after(after).await?))
 }
 
 pub(super) async fn counters(
@@ -125,7 +122,8 @@ pub(super) async fn counters(
     Ok(Json(values))
 }
 
-fn bytes(text: &str) -> Result<Vec<u8>, Problem> {
+/// Bytes from hexadecimal digits.
+pub(super) fn bytes(text: &str) -> Result<Vec<u8>, Problem> {
     let wrong = || bad_request(format!("{text:?}: expected hexadecimal digits"));
     let digits = text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
     if !digits {

@@ -10,6 +10,7 @@ mod look_up;
 mod notify;
 mod printed;
 mod recogniser;
+mod resolving;
 mod terminal;
 mod till_api;
 mod till_token;

@@ -11,7 +11,9 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::core::ReplicaId;
-use edgepos::{Begun, Clock, Committed, Diagnosis, Inference, METRICS_CONTENT_TYPE, Refusal, SystemClock};
+use edgepos::{
+    Begun, Clock, Committed, Diagnosis, Inference, METRICS_CONTENT_TYPE, Refusal, Resolution, SystemClock,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,7 @@ use super::asked::{Answer, Asked, Till, asked};
 use super::convert;
 use super::guard::{self, Body};
 use super::look_up;
+use super::resolving;
 use super::till_token::TillToken;
 use crate::api::{
     Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, Park, Pay, Problem, ProblemCode, Recognised,
@@ -51,6 +54,8 @@ pub(super) fn router(till: Till, token: Option<TillToken>) -> Router {
         .route("/diagnosis", get(diagnosis))
         .route("/counters", get(look_up::counters))
         .route("/exceptions", get(look_up::exceptions))
+        .route("/resolve", post(resolve))
+        .route("/resolutions", get(resolving::resolutions))
         .route("/transactions", get(look_up::transactions))
         .route("/transaction", get(look_up::transaction))
         .route("/receipts", get(look_up::receipts))
@@ -192,6 +197,11 @@ async fn write_off(State(till): State<Till>, body: Bytes) -> Answer<Done> {
     Ok(Json(Done {}))
 }
 
+async fn resolve(State(till): State<Till>, body: Bytes) -> Answer<Resolution> {
+    let call = resolving::call(read(&body)?)?;
+    Ok(Json(till.node.resolve(call).await?))
+}
+
 async fn raise_level(State(till): State<Till>, body: Bytes) -> Answer<LevelRaised> {
     bare(&body)?;
     let level = till.node.raise_level().await.map_err(|error| convert::level_problem(&error))?;
@@ -248,8 +258,11 @@ impl IntoResponse for Problem {
             | ProblemCode::ClockOff
             | ProblemCode::Connected
             | ProblemCode::NoMajority
+            | ProblemCode::Ended
+            | ProblemCode::Resolved
+            | ProblemCode::Stale
             | ProblemCode::DiskFull => StatusCode::CONFLICT,
-            ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel => {
+            ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel | ProblemCode::Undecided => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         };

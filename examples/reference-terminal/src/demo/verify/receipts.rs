@@ -88,6 +88,8 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
                 | KnownKind::ExceptionEnded
                 | KnownKind::PaymentIntent
                 | KnownKind::PaymentOutcome
+                | KnownKind::ResolutionProposed
+                | KnownKind::ExceptionResolved
                 | KnownKind::BasketParked
                 | KnownKind::BasketClaimed
                 | KnownKind::BasketClosed

@@ -1,0 +1,91 @@
+//! What a resolution does to counters: worked out once, by the terminal that is asked, and carried by the decision.
+
+use edgepos_core::EventId;
+
+use super::body::ExceptionRaised;
+use super::judge::Look;
+use super::resolution::{Action, ResolveError};
+use super::resolutions::Resolutions;
+use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
+use crate::retail::envelope::{Envelope, Mode};
+use crate::retail::kind::Kind;
+
+/// What an action does to counters, and the amount that it comes to; a sale that is voided has to be read first, see [`of_sale`].
+pub(super) fn effects(
+    action: &Action,
+    look: Option<&Look>,
+    resolutions: &Resolutions,
+) -> Result<(Vec<Effect>, Option<i64>), ResolveError> {
+    let bad = |reason| ResolveError::BadAction { action: action.code().name(), reason };
+    let overflow = || bad("the quantity does not fit 64 bits");
+    let stock = || {
+        let is_stock = |look: &&Look| look.row.counter == Counter::STOCK;
+        look.filter(is_stock).ok_or_else(|| bad("the exception is not about stock"))
+    };
+    let counted = |counted: i64| {
+        let Look { row, value, .. } = stock()?;
+        let delta = counted.checked_sub(*value).ok_or_else(overflow)?;
+        Ok((vec![Effect::new(row.clone(), delta, None)], Some(counted)))
+    };
+    match action {
+        Action::Accept | Action::VoidTransaction { .. } => Ok((Vec::new(), None)),
+        Action::AdjustInventory { delta: 0 } => Err(bad("it adjusts nothing")),
+        Action::AdjustInventory { delta } => {
+            Ok((vec![Effect::new(stock()?.row.clone(), *delta, None)], Some(*delta)))
+        }
+        Action::Recount { counted: None } => stock().map(|_| (Vec::new(), None)),
+        Action::Recount { counted: Some(there) } | Action::Count { counted: there, .. } => counted(*there),
+        Action::Backorder => {
+            let Look { row, value, floor } = stock()?;
+            if row.state != StockState::OnHand {
+                return Err(bad("only stock on hand can be owed"));
+            }
+            let floor = floor.ok_or_else(|| bad("nothing is missing"))?;
+            let owed = floor.checked_sub(*value).ok_or_else(overflow)?;
+            if owed <= 0 {
+                return Err(bad("nothing is missing"));
+            }
+            let reserved = CounterRow { state: StockState::Reserved, ..row.clone() };
+            let effects = vec![Effect::new(row.clone(), owed, None), Effect::new(reserved, owed, None)];
+            Ok((effects, Some(owed)))
+        }
+        Action::Undo { of } | Action::Fulfil { of } | Action::Cancel { of } => {
+            let (_, done) = resolutions.decision(*of).ok_or(ResolveError::NoSuchStep { of: *of })?;
+            Ok((backwards(done).ok_or_else(overflow)?, None))
+        }
+    }
+}
+
+/// The effects that take those of a sale back. `counts`: whether it counts for itself here, and not as a repeat of another.
+pub(super) fn of_sale(
+    raised: &ExceptionRaised,
+    (transaction, refund): (EventId, bool),
+    envelope: &Envelope,
+    counts: bool,
+) -> Result<Vec<Effect>, ResolveError> {
+    let bad = |reason| ResolveError::BadTransaction { transaction, reason };
+    if envelope.kind != Kind::TRANSACTION || envelope.mode != Mode::Live {
+        return Err(bad("it is no sale that counts"));
+    }
+    if !counts {
+        return Err(bad("it repeats another event, which counts"));
+    }
+    let has_part = match raised.row() {
+        _ if raised.booked_twice().is_some() => raised.involved.contains(&transaction),
+        Some(row) => envelope.effects.iter().any(|effect| effect.row() == row),
+        None => false,
+    };
+    if !has_part {
+        return Err(bad("it has no part in the exception"));
+    }
+    let stays = |effect: &&Effect| refund || effect.counter != Counter::CASH;
+    let effects: Vec<Effect> = envelope.effects.iter().filter(stays).cloned().collect();
+    backwards(&effects).ok_or_else(|| bad("a quantity does not fit 64 bits"))
+}
+
+/// The same the other way round; a floor that an effect named stays named.
+fn backwards(effects: &[Effect]) -> Option<Vec<Effect>> {
+    let back =
+        |effect: &Effect| Some(Effect { delta: effect.delta.checked_neg()?, floor: None, ..effect.clone() });
+    effects.iter().map(back).collect()
+}

@@ -1,0 +1,235 @@
+//! What the leader may have to raise or end: counters below their floor and above it again, and what was booked more than once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use edgepos_core::{EventId, Now, ReplicaId, Space, Time, Write};
+use edgepos_crdt::Item;
+use edgepos_wire::{from_cbor, to_cbor};
+use minicbor::{Decode, Encode};
+
+use super::body::{ExceptionEnded, ExceptionRaised};
+use super::episodes::Episodes;
+use super::judge::{Look, Standing};
+use super::policy::Policy;
+use super::resolutions::Resolutions;
+use super::watch::Watch;
+use crate::retail::keys::name::BookedName;
+use crate::retail::kind::KnownKind;
+use crate::retail::unreadable::Unreadable;
+use crate::terminal::unit_of_work::UnitOfWork;
+
+/// Who proposes, and by which rules.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Proposer<'c> {
+    pub(crate) me: ReplicaId,
+    pub(crate) grace: Duration,
+    /// Whether the store knows ends and resolutions: not one that may have terminals which count its chain without them.
+    pub(crate) knows_ends: bool,
+    pub(crate) policy: &'c Policy,
+    /// How long a model may take; `None` where there is none to ask.
+    pub(crate) advice_within: Option<Duration>,
+}
+
+/// What an exception is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Subject {
+    /// A counter row.
+    Row(Item),
+    /// A basket or a key.
+    Name(BookedName),
+    /// The end of what a basket or a key was raised for.
+    Settled(BookedName),
+    /// Advice about the exception of a row.
+    Advice(Vec<u8>),
+}
+
+/// What the leader should propose.
+#[derive(Debug)]
+pub(crate) struct Due {
+    /// What it is about.
+    pub(crate) subject: Subject,
+    pub(crate) kind: KnownKind,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A row of [`Space::BookedTwice`].
+#[derive(Debug, Encode, Decode)]
+#[cbor(transparent)]
+struct TwiceRow(
+    #[n(0)]
+    #[cbor(with = "edgepos_wire::event_ids")]
+    Vec<EventId>,
+);
+
+/// What is watched, by every terminal: a new leader need not start to wait anew.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    /// Rows below their floor without an exception.
+    falling: Watch<Item>,
+    /// Rows with an exception that are at their floor again.
+    rising: Watch<Item>,
+    /// What was booked more than once, and is not raised yet.
+    twice: BTreeMap<BookedName, Vec<EventId>>,
+    watch_twice: Watch<BookedName>,
+    /// Names with an exception of whose sales one is voided.
+    settled: Watch<BookedName>,
+}
+
+impl Watched {
+    /// A row of what was booked more than once, as it is on disk.
+    pub(super) fn restore_twice(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        // A later version may keep more here.
+        let Some(name) = BookedName::from_bytes(key) else { return Ok(()) };
+        let TwiceRow(events) = from_cbor("booked twice", value)?;
+        self.twice.insert(name, events);
+        Ok(())
+    }
+
+    /// Every row is restored.
+    pub(super) fn start(&mut self, now: Now) {
+        for name in self.twice.keys() {
+            self.watch_twice.note(now.mono, *name, true);
+        }
+    }
+
+    /// These events, by rising id, were booked under one name, and none of them is voided. It is written down until it is raised: a
+    /// restart does not ask again.
+    pub(super) fn note_twice(
+        &mut self,
+        now: Now,
+        name: BookedName,
+        events: &[EventId],
+        episodes: &Episodes,
+        out: &mut UnitOfWork,
+    ) {
+        let exception = ExceptionRaised::duplicate(name, Vec::new());
+        if events.len() < 2
+            || episodes.next(exception.subject()).is_none()
+            || self.twice.get(&name).is_some_and(|known| known == events)
+        {
+            return;
+        }
+        let events = events[..events.len().min(ExceptionRaised::MAX_INVOLVED)].to_vec();
+        out.write(Write::put(Space::BookedTwice, name.to_bytes(), to_cbor(&TwiceRow(events.clone()))));
+        self.twice.insert(name, events);
+        self.watch_twice.note(now.mono, name, true);
+    }
+
+    /// A name is raised, or need not be.
+    pub(super) fn forget_twice(&mut self, name: BookedName, out: &mut UnitOfWork) {
+        self.watch_twice.settle(&name);
+        if self.twice.remove(&name).is_some() {
+            out.write(Write::delete(Space::BookedTwice, name.to_bytes()));
+        }
+    }
+
+    /// Whether one of the sales of a name with an open exception is voided.
+    pub(super) fn look_at_name(&mut self, now: Now, name: BookedName, is_settled: bool) {
+        self.settled.note(now.mono, name, is_settled);
+    }
+
+    /// A row has moved, or its exception has.
+    pub(super) fn look(&mut self, now: Now, item: Item, standing: Standing<'_>, episodes: &Episodes) {
+        let Some(look) = standing.look(item) else { return };
+        let open = episodes.open(&look.row.to_key()).is_some();
+        self.falling.note(now.mono, item, look.is_below() && !open);
+        self.rising.note(now.mono, item, open && !look.is_below());
+    }
+
+    /// Rows that have been so for long enough.
+    pub(super) fn due_rows(
+        &mut self,
+        now: Now,
+        by: Proposer<'_>,
+        standing: Standing<'_>,
+        episodes: &Episodes,
+    ) -> Vec<Due> {
+        let mut due = Vec::new();
+        let mut propose = |subject, kind, body| due.push(Due { subject, kind, body });
+        for item in self.falling.due(now.mono, by.grace) {
+            let next = standing.counters.row(item).and_then(|row| episodes.next(&row.to_key()));
+            match next.and_then(|episode| standing.exception(item, episode)) {
+                // A second episode follows on an end, and so on a store that knows ends.
+                Some(raised) => propose(Subject::Row(item), KnownKind::ExceptionRaised, to_cbor(&raised)),
+                None => self.falling.settle(&item),
+            }
+        }
+        for item in self.rising.due(now.mono, by.grace).into_iter().filter(|_| by.knows_ends) {
+            let Some(Look { row, value, .. }) = standing.look(item) else { continue };
+            match episodes.open(&row.to_key()) {
+                Some(raised) => {
+                    let ended = ExceptionEnded::new(raised, value);
+                    propose(Subject::Row(item), KnownKind::ExceptionEnded, to_cbor(&ended));
+                }
+                None => self.rising.settle(&item),
+            }
+        }
+        due
+    }
+
+    /// Names that have been so for long enough.
+    pub(super) fn due_names(
+        &mut self,
+        now: Now,
+        by: Proposer<'_>,
+        (standing, resolutions): (Standing<'_>, &Resolutions),
+        episodes: &Episodes,
+        out: &mut UnitOfWork,
+    ) -> Vec<Due> {
+        let mut due = Vec::new();
+        let mut propose = |subject, kind, body| due.push(Due { subject, kind, body });
+        for name in self.watch_twice.due(now.mono, by.grace) {
+            let events = resolutions.not_voided(self.twice.get(&name).map_or(&[], Vec::as_slice));
+            match standing.reissued.apart(&events) {
+                None => self.watch_twice.postpone(now.mono, by.grace, &name),
+                // One sale under the names that it has had.
+                Some(events) if events.len() < 2 => self.forget_twice(name, out),
+                Some(events) => {
+                    let mut raised = ExceptionRaised::duplicate(name, events);
+                    raised.episode = episodes.next(raised.subject()).unwrap_or(1);
+                    propose(Subject::Name(name), KnownKind::ExceptionRaised, to_cbor(&raised));
+                }
+            }
+        }
+        for name in self.settled.due(now.mono, Duration::ZERO).into_iter().filter(|_| by.knows_ends) {
+            let exception = ExceptionRaised::duplicate(name, Vec::new());
+            match episodes.open(exception.subject()) {
+                Some(raised) => {
+                    let left = resolutions.not_voided(&raised.involved).len();
+                    let ended = ExceptionEnded::new(raised, i64::try_from(left).unwrap_or(i64::MAX));
+                    propose(Subject::Settled(name), KnownKind::ExceptionEnded, to_cbor(&ended));
+                }
+                None => self.settled.settle(&name),
+            }
+        }
+        due
+    }
+
+    /// It was proposed, or the proposal was not taken. Of advice somebody else keeps book.
+    pub(super) fn proposed(&mut self, now: Now, grace: Duration, subject: &Subject, taken: bool) {
+        match (subject, taken) {
+            (Subject::Row(item), true) => {
+                self.falling.proposed(now.mono, item);
+                self.rising.proposed(now.mono, item);
+            }
+            (Subject::Row(item), false) => {
+                self.falling.postpone(now.mono, grace, item);
+                self.rising.postpone(now.mono, grace, item);
+            }
+            (Subject::Name(name), true) => self.watch_twice.proposed(now.mono, name),
+            (Subject::Name(name), false) => self.watch_twice.postpone(now.mono, grace, name),
+            (Subject::Settled(name), true) => self.settled.proposed(now.mono, name),
+            (Subject::Settled(name), false) => self.settled.postpone(now.mono, grace, name),
+            (Subject::Advice(_), _) => {}
+        }
+    }
+
+    /// When there may be something to propose.
+    pub(super) fn next_due(&self, by: Proposer<'_>) -> Option<Time> {
+        let ends =
+            || [self.rising.next(by.grace), self.settled.next(Duration::ZERO)].into_iter().flatten().min();
+        let ends = by.knows_ends.then(ends).flatten();
+        [self.falling.next(by.grace), ends, self.watch_twice.next(by.grace)].into_iter().flatten().min()
+    }
+}
