@@ -19,7 +19,7 @@ pub(super) struct Concerned<'t> {
 }
 
 /// A decision of the log, in order: it does the same on every terminal, whether its event is here already, whether it can be read.
-pub(super) fn decided(now: Now, decision: Decision, concerned: Concerned<'_>) {
+pub(super) fn decided(decision: Decision, concerned: Concerned<'_>) {
     let Decision { index, kind, bytes, .. } = decision;
     let Concerned { election, replacing, ledger, shop, out } = concerned;
     ledger.note_decision();
@@ -33,16 +33,18 @@ pub(super) fn decided(now: Now, decision: Decision, concerned: Concerned<'_>) {
         return ledger.lose_places(out);
     }
     ledger.decide(index, bytes, out);
-    place(now, ledger, shop, out);
 }
 
-/// Gives decided events their place, as far as what was decided before them is here.
-pub(super) fn place(now: Now, ledger: &mut Ledger, shop: &mut Shop, out: &mut UnitOfWork) {
-    while let Some(payload) = ledger.next_decided(now, out) {
-        if let Some(payload) = shop.exceptions().judge(payload, ledger.decided_event()) {
-            ledger.place(now, payload);
-            shop.interpret(now, ledger, out);
-        }
+/// Gives the next decided event its place, where what was decided before it is here; whether there was one. A verdict follows from the
+/// chain up to there, so everything that the ledger has to say is heard before: an event of the chain that a peer has brought, and that
+/// is not interpreted yet, would be missing from it.
+pub(super) fn place_next(now: Now, ledger: &mut Ledger, shop: &mut Shop, out: &mut UnitOfWork) -> bool {
+    let next = ledger.next_decided(now, out);
+    let any = next.is_some();
+    if let Some(payload) = next.and_then(|payload| shop.exceptions().judge(payload, ledger.decided_event())) {
+        ledger.place(now, payload);
+        shop.interpret(now, ledger, out);
     }
     ledger.keep_waiting(out);
+    any
 }

@@ -5,8 +5,9 @@ use edgepos_core::{ConnectionId, Now, ReplicaId};
 use edgepos_sync as sync;
 use thiserror::Error;
 
-use super::io::Notice;
+use super::io::{Notice, Output};
 use super::ledger::Ledger;
+use super::links::Links;
 use super::unit_of_work::UnitOfWork;
 
 /// Largest frame, in bytes: the largest message of either engine, and its kind.
@@ -67,8 +68,12 @@ impl Frame {
     }
 }
 
-pub(super) fn election(message: &consensus::Message) -> Vec<u8> {
-    framed(ELECTION, &message.encode())
+/// Sends a message of the election. A peer that is not connected gets nothing: raft sends again.
+pub(super) fn send(message: &consensus::Message, links: &Links, out: &mut UnitOfWork) {
+    if let Some(connection) = links.to(message.to()) {
+        let (to, frame) = (message.to(), framed(ELECTION, &message.encode()));
+        out.push(Output::Transmit { to, connection, frame });
+    }
 }
 
 pub(super) fn sync(message: &sync::Message) -> Vec<u8> {
@@ -81,6 +86,7 @@ fn framed(kind: u8, body: &[u8]) -> Vec<u8> {
     frame.extend_from_slice(body);
     frame
 }
+
 /// Hands a peer's frame to the engine that it is for.
 pub(super) fn hand_in(
     now: Now,

@@ -467,20 +467,15 @@ impl Terminal {
                 quiet = false;
                 self.do_election(now, output);
             }
-            while let Some(output) = self.ledger.poll_output() {
-                quiet = false;
-                self.do_ledger(now, output);
-            }
+            quiet &= !self.place(now);
             let Self { config, election, shop, ledger, out, in_reissue, .. } = self;
             quiet &= !in_reissue.tend(now, config, election, &mut Lent { shop, ledger, out });
-            deciding::place(now, &mut self.ledger, &mut self.shop, &mut self.out);
             if let Some(attachment) = self.ledger.attachment(&self.replacing.attached()) {
                 self.election.attach(attachment);
             }
             quiet &= !self.ledger.follow(now, self.election.leader(), self.election.entitled());
             let Self { config, election, ledger, shop, levels, replacing, links, out, .. } = self;
-            quiet &= !proposing::propose_due(now, config, election, ledger, shop, out);
-            quiet &= !proposing::propose_resolutions(now, config, election, ledger, shop, out);
+            quiet &= !proposing::propose_all(now, config, election, ledger, shop, out);
             quiet &= !levels.tend(now, election, ledger, config, out);
             quiet &= !replacing.tend(now, config.me, election, ledger, links, out);
             quiet &= !proposing::stand_aside(now, election, ledger, links);
@@ -501,6 +496,19 @@ impl Terminal {
         self.out.seal_at(now.mono);
     }
 
+    /// What the ledger has to say, and the places of what is decided, by turns. Whether there was anything.
+    fn place(&mut self, now: Now) -> bool {
+        let mut any = false;
+        loop {
+            if let Some(output) = self.ledger.poll_output() {
+                self.do_ledger(now, output);
+            } else if !deciding::place_next(now, &mut self.ledger, &mut self.shop, &mut self.out) {
+                return any;
+            }
+            any = true;
+        }
+    }
+
     fn look_around(&mut self, now: Now) {
         let Self { shop, election, config, ledger, in_reissue, clocks, disk, replacing, conditions, .. } =
             self;
@@ -516,19 +524,14 @@ impl Terminal {
             consensus::Output::Persist(persist) => self.out.election_persist(persist),
             consensus::Output::Apply(decision) => {
                 let Self { election, replacing, ledger, shop, out, .. } = self;
-                deciding::decided(now, decision, Concerned { election, replacing, ledger, shop, out });
+                deciding::decided(decision, Concerned { election, replacing, ledger, shop, out });
+                self.place(now);
             }
             consensus::Output::Install(state) => {
                 let more = self.ledger.install(now, state.as_deref(), &mut self.out);
                 self.replacing.install(&more, &mut self.out);
             }
-            consensus::Output::Transmit(message) => {
-                // A peer that is not connected gets nothing: raft sends again.
-                if let Some(connection) = self.links.to(message.to()) {
-                    let (to, frame) = (message.to(), frame::election(&message));
-                    self.out.push(Output::Transmit { to, connection, frame });
-                }
-            }
+            consensus::Output::Transmit(message) => frame::send(&message, &self.links, &mut self.out),
             consensus::Output::Notice(notice) => self.out.tell(Notice::Election(notice)),
         }
     }
@@ -571,9 +574,7 @@ impl Terminal {
         for id in waiting.outbox {
             self.ledger.handle(now, sync::Input::Persisted(id));
         }
-        for then in waiting.then {
-            self.shop.durable(then, &mut self.out);
-        }
+        waiting.then.into_iter().for_each(|then| self.shop.durable(then, &mut self.out));
     }
 
     fn loaded(&mut self, now: Now, id: LoadId, rows: Rows) {

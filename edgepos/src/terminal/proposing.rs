@@ -37,8 +37,21 @@ pub(super) fn next_due(config: &Config, election: &Election, ledger: &Ledger, sh
     due.into_iter().chain(exceptions.next_to_give_up()).min()
 }
 
+/// Proposes what is due, and what was asked for here. Whether something was proposed.
+pub(super) fn propose_all(
+    now: Now,
+    config: &Config,
+    election: &mut Election,
+    ledger: &mut Ledger,
+    shop: &mut Shop,
+    out: &mut UnitOfWork,
+) -> bool {
+    let any = propose_due(now, config, election, ledger, shop, out);
+    propose_resolutions(now, config, election, ledger, shop, out) || any
+}
+
 /// Proposes what has been so for long enough: an exception, its end, what the resolver says. Whether something was proposed.
-pub(super) fn propose_due(
+fn propose_due(
     now: Now,
     config: &Config,
     election: &mut Election,
@@ -62,7 +75,7 @@ pub(super) fn propose_due(
 }
 
 /// Proposes the resolutions that were asked for here, and tells who has waited too long. Whether something was proposed.
-pub(super) fn propose_resolutions(
+fn propose_resolutions(
     now: Now,
     config: &Config,
     election: &mut Election,
