@@ -131,6 +131,11 @@ impl Counters {
         self.unsold.keys().filter_map(|item| basket_of(&self.rows[item.0 as usize].key)).collect()
     }
 
+    /// Whether the sale of a line is counted in its row. What the store's own chain adds takes the void of a sale back.
+    fn is_sold(&self, item: Item) -> bool {
+        self.cells(item).iter().any(|(chain, row)| row.plus > 0 && !chain.replica.is_store())
+    }
+
     /// Every row is restored: those of sold lines that no sale has moved wait for it.
     pub(crate) fn look_for_unsold(&mut self) {
         let line = CounterRow::returnable(BasketId::default(), 0).to_key();
@@ -138,7 +143,7 @@ impl Counters {
             .items
             .range(line..)
             .take_while(|(key, _)| key.starts_with(&Counter::RETURNABLE.0.to_be_bytes()))
-            .filter(|(key, item)| basket_of(key).is_some() && self.history(**item).1 == 0)
+            .filter(|(key, item)| basket_of(key).is_some() && !self.is_sold(**item))
             .map(|(_, item)| *item);
         let unsold: Vec<Item> = unsold.collect();
         for item in unsold {
@@ -492,4 +497,40 @@ impl Counters {
 fn both(a: PnRow, b: PnRow) -> Option<PnRow> {
     let (plus, minus) = (a.plus.checked_add(b.plus)?, a.minus.checked_add(b.minus)?);
     Some(PnRow { stamp: a.stamp.max(b.stamp), plus, minus })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use edgepos_core::{ReplicaId, StoreGeneration};
+
+    use super::*;
+
+    /// A sale is voided, and the void undone, before the sale is read: after a restart the row waits for it all the same.
+    #[test]
+    fn what_the_store_adds_to_a_line_is_not_its_sale() {
+        let (basket, till) = (BasketId([5; 16]), Chain::new(ReplicaId::new(1, 1), Lane::Transactions));
+        let store = Chain::new(ReplicaId::store(StoreGeneration(0)), Lane::Transactions);
+        let row = CounterRow::returnable(basket, 1);
+        let moves = |delta| vec![Effect::new(row.clone(), delta, None)];
+        let mut before = Counters::default();
+        before.apply(EventId::new(till, Seq(1)), &moves(2), Some(basket)).unwrap();
+        for (seq, delta) in [(1, -2), (2, 2)] {
+            before.apply(EventId::new(store, Seq(seq)), &moves(delta), None).unwrap();
+        }
+        let rows: Vec<_> = before.dirty.iter().map(|(item, chain)| before.on_disk(*item, *chain)).collect();
+        let mut after = Counters::default();
+        for row in rows {
+            let Write::Put { key, value, .. } = row else { panic!("{row:?}") };
+            after.restore(&key, &value).unwrap();
+        }
+        after.look_for_unsold();
+        assert_eq!((after.get(&row), after.unsold()), (Some(0), BTreeSet::from([basket])));
+        let lines = sums(&moves(2)).unwrap();
+        after.settle(basket, &[SoldBy { event: EventId::new(till, Seq(1)), lines }]);
+        assert_eq!(after.get(&row), Some(2));
+        after.look_for_unsold();
+        assert!(after.unsold().is_empty(), "it is counted once");
+    }
 }
