@@ -128,6 +128,12 @@ impl Outbox {
         self.parts.peers.remembers(peer)
     }
 
+    /// Whether a connected peer has stated more than is here of what this terminal wrote under the name that it was set up as, or another
+    /// history of it. So long the disk is taken to have gone back, and what it promised in elections to be forgotten.
+    pub fn is_contradicted(&self) -> bool {
+        self.parts.peers.contradict()
+    }
+
     /// The highest feature level that the peer's latest greeting announced: 0 for one that announces none, `None` for one that has not
     /// greeted since the start.
     pub fn level_of(&self, peer: ReplicaId) -> Option<u32> {

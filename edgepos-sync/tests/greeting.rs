@@ -158,3 +158,35 @@ fn two_of_one_number_are_told_of_each_other() {
     bench.say(one, 1, Message::Rival { replica: own });
     assert_eq!(bench.outbox.rival(), Some((own, bench.now.mono)));
 }
+
+/// Somebody who holds more than is here of what this terminal wrote knows that its disk went back, and so does one with another history
+/// of it; what this terminal writes meanwhile takes nothing of that away.
+#[test]
+fn who_states_more_of_our_chain_than_is_here_contradicts_us() {
+    let chain = Chain::new(replica(0), Lane::Transactions);
+    let states = |seq, hash: Option<Hash>| {
+        let heads = hash.into_iter().map(|hash| (chain, hash)).collect();
+        Message::Hello(Hello { vector: vector(chain, seq), heads, ..greeting() })
+    };
+    let mut bench = Bench::terminal(0);
+    bench.record(Lane::Transactions, b"one");
+    let here = run(chain, 1, Hash::ZERO, &[b"one"]).1;
+    bench.tell(Input::PeerUp(replica(1), ConnectionId(1)));
+    assert!(!bench.outbox.is_contradicted(), "nobody has greeted");
+    bench.say(replica(1), 1, states(0, None));
+    bench.say(replica(1), 1, states(1, Some(here)));
+    assert!(!bench.outbox.is_contradicted(), "it holds what is here");
+    bench.say(replica(1), 1, states(1, Some(Hash([9; 32]))));
+    assert!(bench.outbox.is_contradicted(), "another history");
+    bench.tell(Input::PeerLost(replica(1), ConnectionId(1)));
+    assert!(!bench.outbox.is_contradicted(), "it is gone, and may have been mistaken");
+
+    bench.tell(Input::PeerUp(replica(1), ConnectionId(2)));
+    bench.say(replica(1), 2, states(2, None));
+    assert!(bench.outbox.is_contradicted(), "more than is here");
+    for text in [b"two", b"six"] {
+        bench.record(Lane::Transactions, text);
+    }
+    bench.say(replica(1), 2, states(2, Some(Hash([9; 32]))));
+    assert!(bench.outbox.is_contradicted(), "that was another event");
+}

@@ -368,6 +368,11 @@ impl Peers {
         self.peers.get(&id).is_some_and(Peer::remembers)
     }
 
+    /// Whether a connected peer knows of something that this terminal wrote and does not have.
+    pub(crate) fn contradict(&self) -> bool {
+        self.peers.values().any(|peer| peer.is_open() && peer.contradicts())
+    }
+
     /// What the latest greetings of connected peers said of their time of day, less our monotonic clock then, in ms.
     pub(crate) fn clocks(&self, now: Time) -> impl Iterator<Item = (ReplicaId, i64)> + '_ {
         let open = self.peers.iter().filter(|(_, peer)| peer.is_open());

@@ -116,6 +116,11 @@ impl Peer {
         self.memory.agrees(&self.proved)
     }
 
+    /// Whether, by what it has stated through this connection, this terminal has forgotten what it wrote itself.
+    pub(crate) fn contradicts(&self) -> bool {
+        self.memory.contradicts(&self.proved)
+    }
+
     /// It shall hold this, without waiting for more.
     pub(crate) fn aim(&mut self, goal: &VersionVector) {
         self.delivery.aim(goal);
@@ -138,7 +143,8 @@ impl Peer {
         self.clock = hello.wall.map(|wall| ((wall.0 as i64).saturating_sub(turn.now.0 as i64), turn.now));
         self.lost = hello.lost.clone();
         self.acks.heard(hello.number);
-        self.memory = Memory::of(turn, self.session.peer(), hello);
+        let contradicted = self.contradicts();
+        self.memory = Memory::of(turn, self.session.peer(), hello, contradicted);
         self.forget_disputes();
         self.delivery.greeted(turn.log, hello);
         self.compare(turn, &hello.vector);

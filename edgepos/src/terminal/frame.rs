@@ -97,7 +97,9 @@ pub(super) fn hand_in(
     out: &mut UnitOfWork,
 ) {
     match Frame::from_peer(peer, bytes) {
-        Ok(Frame::Election(message)) if message.is_about_votes() && !ledger.remembers(peer) => {}
+        // Who may have forgotten a vote gives none, to whomever, while somebody is there who knows better.
+        Ok(Frame::Election(message))
+            if message.is_about_votes() && (!ledger.remembers(peer) || ledger.is_contradicted()) => {}
         Ok(Frame::Election(message)) => election.handle(now, consensus::Input::Message(message)),
         // A full disk has room for what this till has promised. The peer sends again.
         Ok(Frame::Sync(sync::Message::Batch { .. })) if is_full => {}

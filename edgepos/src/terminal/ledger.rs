@@ -178,6 +178,11 @@ impl Ledger {
         self.outbox.remembers(peer)
     }
 
+    /// Whether a connected peer knows of something that this terminal wrote and does not have.
+    pub(crate) fn is_contradicted(&self) -> bool {
+        self.outbox.is_contradicted()
+    }
+
     /// Tells peers what this terminal's clock shows.
     pub(crate) fn greet_anew(&mut self, now: Now) {
         self.outbox.greet_anew(now);
