@@ -284,6 +284,12 @@ fn what_cannot_be_resolved_is_refused_by_name_and_nothing_is_written() {
     assert!(matches!(refused(&stale), Refusal::Resolve(ResolveError::Stale { base: 0, current: 1.. })));
     let nobody = Resolve { actor: String::new(), ..call(1, 1, Action::Accept) };
     assert!(matches!(refused(&nobody), Refusal::BadField { field: "actor", .. }));
+    for delta in [i64::MAX, i64::MIN, 1_000_000_000_001] {
+        let action = Action::AdjustInventory { delta };
+        assert_eq!(refused(&call(1, 1, action)), Refusal::Overflow, "{delta}");
+    }
+    let less_than_nothing = call(1, 1, Action::Recount { counted: Some(-1) });
+    assert!(matches!(refused(&less_than_nothing), Refusal::BadField { field: "counted", .. }));
     let sale = shop.tills[0].sell_id(1);
     let mut refused = |call: &Resolve| resolve(&mut shop, 0, call).unwrap_err();
     let void = |approved_by: &str, transaction| {

@@ -9,6 +9,7 @@ use super::resolution::{
     Action, Advice, ExceptionResolved, MAX_NAME, MAX_REASON, Resolution, Resolve, ResolveError,
 };
 use crate::retail::effect::Effect;
+use crate::retail::money::MAX_MAGNITUDE;
 use crate::retail::redact::mask_card_numbers;
 use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::refusal::Refusal;
@@ -52,10 +53,20 @@ pub(super) fn check(call: &Resolve) -> Result<(), Refusal> {
     if call.reason.len() > MAX_REASON {
         return Err(Refusal::TooLarge { field: "reason", limit: MAX_REASON });
     }
-    if let Action::VoidTransaction { approved_by, .. } = &call.action {
-        name("approved_by", approved_by, MAX_NAME)?;
+    match &call.action {
+        Action::VoidTransaction { approved_by, .. } => name("approved_by", approved_by, MAX_NAME),
+        Action::AdjustInventory { delta: amount }
+        | Action::Recount { counted: Some(amount) }
+        | Action::Count { counted: amount, .. }
+            if amount.unsigned_abs() > MAX_MAGNITUDE =>
+        {
+            Err(Refusal::Overflow)
+        }
+        Action::Recount { counted: Some(counted) } | Action::Count { counted, .. } if *counted < 0 => {
+            Err(Refusal::BadField { field: "counted", reason: "there is no less than nothing" })
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The same without card-like numbers in what somebody wrote: they are masked, as everywhere.
