@@ -30,21 +30,47 @@ fn resolve(exception: &Value, key: u8, resolution: &Value) -> Value {
     })
 }
 
+/// Goods for one sale, and a sale of two.
+fn oversell(till: &Terminal) {
+    let goods =
+        json!({ "type": "stock_received", "from": "dairy", "lines": [{ "product": "milk", "quantity": 1 }] });
+    assert_eq!(post(till, "/record", &goods).0, 200);
+    let line = json!({ "no": 1, "product": "milk", "quantity": 2, "amount": 258 });
+    let draft = json!({ "basket": name(1), "doc_type": "sale", "currency": "EUR", "lines": [line] });
+    assert_eq!(post(till, "/begin", &draft).0, 200);
+    let tenders = json!([{ "kind": "cash", "amount": 258 }]);
+    let paid = json!({ "basket": name(1), "key": name(1), "tenders": tenders });
+    assert_eq!(post(till, "/commit", &paid).0, 200);
+}
+
+/// What is proposed about the first exception, once something is.
+fn proposed(till: &Terminal) -> Value {
+    let look = || get(till, "/exceptions").get(0).filter(|open| open["proposed"].is_object()).cloned();
+    support::wait_for("an exception with a proposal", PATIENCE, look)
+}
+
+/// The model that comes with the source looks at the sale; where it is not there the rules say what to do, and that it was missing.
+#[test]
+fn a_model_looks_at_the_sales_of_an_exception() {
+    let asked = "exception_grace_ms = 100\nresolver.model_within_ms = 60000\n";
+    let till = Terminal::start(asked, &[]);
+    oversell(&till);
+    let advice = &proposed(&till)["proposed"];
+    assert_eq!((&advice["by"], &advice["action"]), (&json!("fraud"), &json!("recount")), "{advice}");
+    assert!(advice["scores"][0]["per_mille"].is_u64() && advice["fallback"].is_null(), "{advice}");
+    assert!(advice["reasons"].as_array().unwrap().len() > 1, "{advice}");
+
+    let till = Terminal::start(&format!("{asked}models = \"nowhere\"\n"), &[]);
+    oversell(&till);
+    let advice = &proposed(&till)["proposed"];
+    assert_eq!((&advice["by"], &advice["fallback"]), (&json!("rules"), &json!("no_model")), "{advice}");
+}
+
 #[test]
 fn an_exception_is_resolved_once_and_undone() {
     let till = Terminal::start("exception_grace_ms = 100\n", &[]);
-    let goods =
-        json!({ "type": "stock_received", "from": "dairy", "lines": [{ "product": "milk", "quantity": 1 }] });
-    assert_eq!(post(&till, "/record", &goods).0, 200);
-    let line = json!({ "no": 1, "product": "milk", "quantity": 2, "amount": 258 });
-    let draft = json!({ "basket": name(1), "doc_type": "sale", "currency": "EUR", "lines": [line] });
-    assert_eq!(post(&till, "/begin", &draft).0, 200);
-    let tenders = json!([{ "kind": "cash", "amount": 258 }]);
-    let paid = json!({ "basket": name(1), "key": name(1), "tenders": tenders });
-    assert_eq!(post(&till, "/commit", &paid).0, 200);
-
-    let proposed = || get(&till, "/exceptions").get(0).filter(|open| open["proposed"].is_object()).cloned();
-    let exception = support::wait_for("an exception with a proposal", PATIENCE, proposed);
+    oversell(&till);
+    let exception = proposed(&till);
     assert_eq!((&exception["value"], &exception["proposed"]["action"]), (&json!(-1), &json!("recount")));
     let stale = json!({ "base": 0 });
     let mut call = resolve(&exception, 2, &json!({ "action": "backorder" }));

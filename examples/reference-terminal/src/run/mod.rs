@@ -1,5 +1,6 @@
 //! One terminal: its store on disk, its peers, its cloud, and a till API on loopback.
 
+mod advising;
 mod asked;
 mod config;
 mod convert;

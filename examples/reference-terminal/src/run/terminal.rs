@@ -11,12 +11,11 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-use super::Config;
 use super::asked::Till;
 use super::notify::ServiceManager;
 use super::recogniser::Recogniser;
-use super::till_api;
 use super::webhook::Webhook;
+use super::{Config, advising, till_api};
 use crate::lifeline;
 
 /// A terminal could not start, or did not end well.
@@ -63,7 +62,7 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     let till_address = till.local_addr().map_err(|error| failed("the till API")(&error))?;
     let Config { setup, till: _, till_token, stop_patience, recognition_deadline, models, alerts_webhook } =
         config;
-    let location = setup.location.unwrap_or(0);
+    let (location, asks_model) = (setup.location.unwrap_or(0), setup.resolver.model_within_ms.is_some());
     let alerts: Arc<dyn Alerts> = match alerts_webhook {
         Some(url) => Arc::new(Webhook::new(url)),
         None => Arc::new(LogOnly),
@@ -72,9 +71,13 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     let (node, peer_address) = (terminal.node.clone(), terminal.address);
     let me = node.status().await.map_err(|refusal| RunError::Stopped(refusal.to_string()))?.me;
 
-    let watch = ModelWatch::new(models.clone(), [Task::PRODUCT]);
-    // It ends with the terminal.
+    let tasks = [Some(Task::PRODUCT), asks_model.then_some(Task::FRAUD)];
+    let watch = ModelWatch::new(models.clone(), tasks.into_iter().flatten());
+    // These end with the terminal.
     tokio::spawn(watch.clone().run(node.clone()));
+    if asks_model {
+        advising::start(models.clone(), watch.clone(), node.clone());
+    }
     let stop = Arc::new(Notify::new());
     let calls = Till {
         node: node.clone(),
