@@ -49,6 +49,38 @@ fn the_same_basket_and_key_at_another_till_answer_the_first_receipt() {
     assert_eq!(stock(&shop.tills[1]), Some(-2));
 }
 
+/// Who led when it was booked leads no more, is off, or has come back: every till that holds the sale answers its receipt.
+#[test]
+fn a_sale_is_known_whoever_leads() {
+    let mut shop = Shop::new(3);
+    let leader = shop.elect();
+    let seller = (leader + 1) % 3;
+    let now = shop.now;
+    shop.tills[seller].begin(now, milk(1)).unwrap();
+    let (receipt, _) = shop.tills[seller].commit(now, 1, 9).unwrap();
+    let goods = shop.tills[seller].record(now, under(goods(24), 5)).unwrap();
+    shop.pass(1_000);
+    shop.crash(leader);
+    shop.pass(10_000);
+    let next = shop.tills.iter().position(|till| till.terminal.status().entitled).unwrap();
+    assert_ne!(next, leader, "another leads");
+    for healed in [false, true] {
+        if healed {
+            shop.heal();
+            shop.elect();
+            shop.pass(2_000);
+        }
+        for place in 0..3 {
+            let now = shop.now;
+            let till = &mut shop.tills[place];
+            assert_eq!(till.commit(now, 1, 9), Ok((receipt.clone(), true)), "at {place}, healed: {healed}");
+            assert_eq!(till.begin(now, milk(1)), Err(Refusal::BasketBooked(receipt.clone())));
+            assert_eq!(till.record(now, under(self::goods(24), 5)), Ok(goods));
+            assert_eq!((stock(till), duplicates(till)), (Some(22), vec![]));
+        }
+    }
+}
+
 /// The basket was open at the second till before the sale of the first came there.
 #[test]
 fn a_basket_that_was_open_here_gives_its_number_back() {

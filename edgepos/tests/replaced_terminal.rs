@@ -4,8 +4,9 @@
 mod support;
 
 use edgepos::core::ReplicaId;
-use edgepos::{ConditionKind, Config, MemoryStore, Notice, ReplaceError, consensus};
-use support::{Shop, Till, config, genesis, line, replica};
+use edgepos::model::ExceptionType;
+use edgepos::{ConditionKind, Config, MemoryStore, Notice, Refusal, ReplaceError, consensus};
+use support::{Shop, Till, config, draft, genesis, line, replica};
 
 /// The place of terminal 3.
 const DEAD: usize = 2;
@@ -210,4 +211,68 @@ fn of_two_boxes_with_one_number_one_is_kept() {
     assert_eq!(learners(&shop), [other]);
     shop.pass_by(30_000, 50);
     assert!(learners(&shop).contains(&successor(number)), "{:?}", learners(&shop));
+}
+
+/// The answer of the box that burnt was lost: its sale is asked for once more at the one in its place, which has heard of it.
+#[test]
+fn a_sale_of_the_dead_box_is_known_at_the_one_in_its_place() {
+    let mut shop = Shop::new(3);
+    let leader = shop.elect();
+    let now = shop.now;
+    let milk = || draft(1, vec![line(1, "milk", 2, 200)]);
+    shop.tills[DEAD].begin(now, milk()).unwrap();
+    let (receipt, _) = shop.tills[DEAD].commit(now, 1, 9).unwrap();
+    shop.pass(1_000);
+    shop.cut(DEAD);
+    shop.tills.remove(DEAD);
+    shop.pass(10_000);
+    let now = shop.now;
+    shop.tills[leader % 2].terminal.replace(now, 3, false).unwrap();
+    let new = newcomer(&mut shop, 3, 3);
+    shop.heal();
+    shop.pass(10_000);
+    assert_eq!(voters(&shop, new), [replica(1), replica(2), successor(3)]);
+    for _ in 0..2 {
+        let now = shop.now;
+        let till = &mut shop.tills[new];
+        assert_eq!(till.begin(now, milk()), Err(Refusal::BasketBooked(receipt.clone())));
+        assert_eq!(till.commit(now, 1, 9), Ok((receipt.clone(), true)));
+        assert_eq!(till.commit(now, 1, 8), Err(Refusal::BasketBooked(receipt.clone())), "under another key");
+        shop.crash(new);
+        shop.heal();
+        shop.pass(2_000);
+    }
+    let stock = edgepos::model::CounterRow::stock("milk", 0);
+    for till in &shop.tills {
+        assert_eq!((till.terminal.counter(&stock), till.terminal.status().exceptions), (Some(-2), vec![]));
+    }
+}
+
+/// It had not heard of it when it was asked: both book, which one exception says and one resolution settles.
+#[test]
+fn a_sale_that_nobody_could_know_of_is_booked_once_more_and_told_once() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    let new = {
+        shop.pass(1_000);
+        shop.cut(DEAD);
+        newcomer(&mut shop, 3, 3)
+    };
+    let now = shop.now;
+    let milk = || draft(1, vec![line(1, "milk", 2, 200)]);
+    for till in [DEAD, new] {
+        shop.tills[till].begin(now, milk()).unwrap();
+        assert!(!shop.tills[till].commit(now, 1, 9).unwrap().1);
+    }
+    shop.heal();
+    shop.elect();
+    shop.pass(10_000);
+    let first = shop.tills[0].commit(shop.now, 1, 9).unwrap().0;
+    for till in 0..4 {
+        let raised = shop.tills[till].terminal.status().exceptions;
+        let duplicates = raised.iter().filter(|raised| raised.exception == ExceptionType::DUPLICATE);
+        assert_eq!(duplicates.count(), 1, "at {till}: {raised:?}");
+        let now = shop.now;
+        assert_eq!(shop.tills[till].commit(now, 1, 9).unwrap(), (first.clone(), true), "at {till}");
+    }
 }
