@@ -175,6 +175,12 @@ impl Device {
         self.terminal.as_mut()?.poll_output()
     }
 
+    /// Whether something is open here about which the resolver has said something.
+    pub(super) fn has_exception(&self) -> bool {
+        let open = self.terminal.iter().flat_map(|terminal| terminal.open_exceptions(None));
+        open.into_iter().any(|open| open.proposed.is_some())
+    }
+
     /// What the checkers see; `None` while it is off.
     ///
     /// # Errors

@@ -15,6 +15,7 @@
 mod device;
 mod explore;
 mod links;
+mod managers;
 mod settle;
 mod step;
 mod store;

@@ -2,7 +2,7 @@
 
 use super::device::Device;
 use super::store::Store;
-use super::tills::{draft, payment};
+use super::tills::{OVERSOLD, draft, payment};
 use super::worlds::World;
 use crate::check::{Rule, Violation, judge};
 use crate::errand::Ask;
@@ -27,8 +27,19 @@ pub(super) fn prepared(world: World, told: bool) -> Result<Store, Violation> {
     until_whole(&mut store)?;
     store.begin()?;
     until_whole(&mut store)?;
+    if world.resolves() {
+        oversell(&mut store)?;
+    }
     store.open();
     Ok(store)
+}
+
+/// One piece more is sold than there is, which everybody hears of, with what the rules propose.
+fn oversell(store: &mut Store) -> Result<(), Violation> {
+    ask(store, 0, Ask::Begin(draft(OVERSOLD)))?;
+    ask(store, 0, Ask::Commit(payment(OVERSOLD)))?;
+    until(store, "nothing is raised", |store| store.devices().iter().all(Device::has_exception))?;
+    until_whole(store)
 }
 
 /// Nothing goes wrong any more: tills ask again for what was not answered, and the store must come to rest and keep every promise.
@@ -74,6 +85,14 @@ fn ask_again(store: &mut Store) -> Result<(), Violation> {
             let what = format!("basket {basket} is paid, and T{} does not book it", place + 1);
             return Err(Violation::new(Rule::NothingLost, what));
         }
+    }
+    for (place, way) in store.tills().managers().unanswered() {
+        ask(store, place, Ask::Resolve(Box::new(way.call())))?;
+    }
+    let managers = store.tills().managers();
+    if !managers.unanswered().is_empty() || managers.have_resolved_nothing() {
+        let what = format!("managers asked, and the store has not decided {:?}", managers.unanswered());
+        return Err(Violation::new(Rule::Liveness, what));
     }
     Ok(())
 }

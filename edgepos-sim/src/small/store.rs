@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::device::Device;
 use super::links::Links;
 use super::step::Step;
-use super::tills::{Tills, baskets, draft};
+use super::tills::{GOODS, Tills, baskets, draft};
 use super::worlds::{Fault, World};
 use crate::check::{CloudView, Held, Leadership, Rule, StoreView, Violation, events_on};
 use crate::cloud::Cloud;
@@ -230,7 +230,7 @@ impl Store {
     /// # Errors
     /// When that is refused.
     pub(super) fn fill(&mut self) -> Result<(), Violation> {
-        let lines = products().take(3).map(|product| StockLine { product, quantity: 10 }).collect();
+        let lines = products().take(3).map(|product| StockLine { product, quantity: GOODS }).collect();
         let moved = StockMoved { reason: StockReason::Receipt, from: None, to: None, lines };
         self.ask(0, Ask::Record(Record::stock_moved(&moved, 0)))
     }

@@ -7,6 +7,7 @@ use edgepos::{Commit, Draft, OpenBasket, Refusal, Reply, RequestId};
 use edgepos_core::{EventId, IdempotencyKey};
 use edgepos_sync::Hash;
 
+use super::managers::{Managers, Way};
 use super::worlds::{Line, World};
 use crate::check::{Held, Ledger, Rule, Violation};
 use crate::errand::Ask;
@@ -17,6 +18,7 @@ use crate::goods::products;
 enum Asked {
     Begin(u8),
     Commit(u8, IdempotencyKey),
+    Resolve(Way),
     Record,
 }
 
@@ -28,13 +30,21 @@ pub(super) struct Tills {
     waiting: BTreeMap<RequestId, (usize, Asked)>,
     /// Commits that were asked for and not answered.
     unanswered: BTreeSet<(usize, u8)>,
+    managers: Managers,
     requests: u64,
 }
 
+/// Pieces of each product that come before a world is explored.
+pub(super) const GOODS: i64 = 10;
+
+/// The basket that takes one piece more than there is.
+pub(super) const OVERSOLD: u8 = 9;
+
 /// The basket of this number: one piece of the product of this number.
 pub(super) fn draft(basket: u8) -> Draft {
-    let product = products().nth(usize::from(basket)).unwrap_or_default();
-    let line = Bought { no: 1, product, quantity: 1, unit_price: 100, amount: 100, ..Bought::default() };
+    let (product, quantity) = if basket == OVERSOLD { (0, GOODS + 1) } else { (usize::from(basket), 1) };
+    let (product, amount) = (products().nth(product).unwrap_or_default(), 100 * quantity);
+    let line = Bought { no: 1, product, quantity, unit_price: 100, amount, ..Bought::default() };
     Draft::sale(id(basket), Currency::EUR, vec![line])
 }
 
@@ -75,6 +85,7 @@ impl Tills {
             script: vec![VecDeque::new(); count],
             waiting: BTreeMap::new(),
             unanswered: BTreeSet::new(),
+            managers: Managers::default(),
             requests: 0,
         }
     }
@@ -108,6 +119,7 @@ impl Tills {
                 self.ledger.goes_elsewhere(id(basket));
                 Some(Ask::Begin(draft(basket)))
             }
+            Line::Resolve(way) => Some(Ask::Resolve(Box::new(way.call()))),
         }
     }
 
@@ -119,6 +131,11 @@ impl Tills {
     /// Commits that were asked for and not answered: the place of the till, and the basket.
     pub(super) fn unanswered(&self) -> Vec<(usize, u8)> {
         self.unanswered.iter().copied().collect()
+    }
+
+    /// What managers asked for, and what they were told.
+    pub(super) fn managers(&self) -> &Managers {
+        &self.managers
     }
 
     /// What of the script is left, in a byte for each till.
@@ -149,7 +166,12 @@ impl Tills {
                 self.unanswered.insert((place, basket));
                 Asked::Commit(basket, commit.key)
             }
-            Ask::Record(_) | Ask::Payment(_) | Ask::Resolve(_) | Ask::Abandon(_) => Asked::Record,
+            Ask::Resolve(call) => {
+                let way = Way::of(call);
+                self.managers.asks(place, way);
+                Asked::Resolve(way)
+            }
+            Ask::Record(_) | Ask::Payment(_) | Ask::Abandon(_) => Asked::Record,
         };
         self.waiting.insert(request, (place, asked));
         request
@@ -174,6 +196,7 @@ impl Tills {
                 }
                 self.ledger.replied(id(basket), Some(key), reply)
             }
+            (Asked::Resolve(way), reply) => self.managers.answered(place, way, reply),
             (Asked::Record, Ok(Reply::Recorded(event))) => {
                 self.ledger.records(place, *event)?;
                 if let Some(hash) = hash(*event) {

@@ -1,5 +1,7 @@
 //! The small worlds that are explored.
 
+use super::managers::Way;
+
 /// What a till asks, one step each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Line {
@@ -7,6 +9,8 @@ pub(super) enum Line {
     Commit(u8),
     /// To begin a basket that another till has, as it is there, since nobody knows what became of it; and in the next line to book it.
     BeginToo(u8),
+    /// A manager decides about the exception that is open when the world is explored.
+    Resolve(Way),
 }
 
 /// What a world is about.
@@ -43,7 +47,14 @@ pub struct World {
     pub(super) script: &'static [(usize, &'static [Line])],
 }
 
-use Line::{BeginToo, Commit};
+use Line::{BeginToo, Commit, Resolve};
+
+impl World {
+    /// Whether an exception is open when it is explored, about which managers decide.
+    pub(super) fn resolves(&self) -> bool {
+        self.script.iter().any(|(_, lines)| lines.iter().any(|line| matches!(line, Resolve(_))))
+    }
+}
 
 /// Each of them, smallest first.
 pub const WORLDS: &[World] = &[
@@ -92,6 +103,17 @@ pub const WORLDS: &[World] = &[
         script: &[(1, &[Commit(1), Commit(2)])],
     },
     World {
+        name: "resolved-twice",
+        about: "two managers decide otherwise about one exception, at two tills",
+        terminals: 2,
+        fault: Fault::Nothing,
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(0, &[Resolve(Way::Backorder)]), (1, &[Resolve(Way::Adjust)])],
+    },
+    World {
         name: "two-sales",
         about: "a sale at each till",
         terminals: 2,
@@ -112,5 +134,16 @@ pub const WORLDS: &[World] = &[
         long: true,
         disks_lie: false,
         script: &[(0, &[Commit(0)]), (1, &[BeginToo(0), Commit(0)])],
+    },
+    World {
+        name: "resolved-again",
+        about: "a manager asks for the same at both tills, and something breaks",
+        terminals: 2,
+        fault: Fault::Nothing,
+        mishaps: 1,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(0, &[Resolve(Way::Backorder)]), (1, &[Resolve(Way::Backorder)])],
     },
 ];
