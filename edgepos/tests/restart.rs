@@ -30,6 +30,9 @@ fn counters_prices_and_the_day_are_restored() {
         tax_code: None,
         counted: None,
         floor: None,
+        valid_from: None,
+        valid_to: None,
+        version: None,
     };
     till.record(NOW, Record::product(&product)).unwrap();
     till.record(NOW, Record::price(&price(99))).unwrap();
