@@ -48,10 +48,10 @@ pub async fn ingest_store(open: impl AsyncFn() -> Arc<dyn IngestStore>) {
 
 async fn a_store_is_new(store: &Arc<dyn IngestStore>) {
     let shop = Shop::new(0x00);
-    assert_eq!(store.load(shop.store).await.expect("it loads"), IngestState::new(), "a_store_is_new");
-    let asked = store.hash(shop.store, shop.event(1)).await.expect("it looks");
+    assert_eq!(store.load(shop.store()).await.expect("it loads"), IngestState::new(), "a_store_is_new");
+    let asked = store.hash(shop.store(), shop.event(1)).await.expect("it looks");
     assert_eq!(asked, None, "a_store_is_new: no event has a hash");
-    let asked = store.events(shop.store, shop.event(1), Seq(1)).await.expect("it looks");
+    let asked = store.events(shop.store(), shop.event(1), Seq(1)).await.expect("it looks");
     assert_eq!(asked, None, "a_store_is_new: no event is there");
 }
 
@@ -61,9 +61,9 @@ async fn what_is_taken_reads_back(store: &Arc<dyn IngestStore>) {
     for size in [1, 3, 40] {
         shop.upload(&ingest, size).await;
     }
-    let state = store.load(shop.store).await.expect("it loads");
-    assert_eq!(state.vector().get(shop.chain), Seq(44), "what_is_taken_reads_back: its position");
-    assert_eq!(state.heads().get(&shop.chain), Some(&shop.hash(44)), "what_is_taken_reads_back: its hash");
+    let state = store.load(shop.store()).await.expect("it loads");
+    assert_eq!(state.vector().get(shop.chain()), Seq(44), "what_is_taken_reads_back: its position");
+    assert_eq!(state.heads().get(&shop.chain()), Some(&shop.hash(44)), "what_is_taken_reads_back: its hash");
     assert_eq!(state.batches(), 3, "what_is_taken_reads_back: its batches");
 }
 
@@ -80,25 +80,24 @@ async fn a_batch_that_comes_again_is_not_stored_again(store: &Arc<dyn IngestStor
         };
         assert!(expected, "a_batch_that_comes_again_is_not_stored_again: {reply:?}");
     }
-    let state = store.load(shop.store).await.expect("it loads");
-    let held = (state.vector().get(shop.chain), state.batches());
+    let state = store.load(shop.store()).await.expect("it loads");
+    let held = (state.vector().get(shop.chain()), state.batches());
     assert_eq!(held, (Seq(5), 1), "a_batch_that_comes_again_is_not_stored_again");
 }
 
 /// Two stores whose terminals have the same ids: a vendor may make them so.
 async fn stores_are_apart(store: &Arc<dyn IngestStore>) {
     let ingest = Ingest::new(Arc::clone(store));
-    let (mut one, mut other) = (Shop::new(0x03), Shop::new(0x04));
-    other.word = "tea";
+    let (mut one, mut other) = (Shop::new(0x03), Shop::new(0x04).that_sells("tea"));
     for shop in [&mut one, &mut other] {
         shop.lease(&ingest).await;
         shop.upload(&ingest, 2).await;
     }
     one.upload(&ingest, 2).await;
     for (shop, last) in [(&one, 4), (&other, 2)] {
-        let state = store.load(shop.store).await.expect("it loads");
-        assert_eq!(state.vector().get(shop.chain), Seq(last), "stores_are_apart: positions");
-        let batch = store.events(shop.store, shop.event(1), Seq(last)).await.expect("it looks");
+        let state = store.load(shop.store()).await.expect("it loads");
+        assert_eq!(state.vector().get(shop.chain()), Seq(last), "stores_are_apart: positions");
+        let batch = store.events(shop.store(), shop.event(1), Seq(last)).await.expect("it looks");
         assert_eq!(batch, Some(shop.batch(1, last)), "stores_are_apart: events");
     }
 }
@@ -110,7 +109,7 @@ async fn every_event_has_its_hash(store: &Arc<dyn IngestStore>) {
         shop.upload(&ingest, size).await;
     }
     for seq in 0..=8 {
-        let hash = store.hash(shop.store, shop.event(seq)).await.expect("it looks");
+        let hash = store.hash(shop.store(), shop.event(seq)).await.expect("it looks");
         let expected = (1..=7).contains(&seq).then(|| shop.hash(seq));
         assert_eq!(hash, expected, "every_event_has_its_hash: {seq}");
     }
@@ -123,12 +122,12 @@ async fn ranges_are_whole_or_refused(store: &Arc<dyn IngestStore>) {
         shop.upload(&ingest, size).await;
     }
     for (first, last) in [(1, 1), (1, 7), (2, 2), (3, 4), (2, 6), (5, 7), (7, 7)] {
-        let batch = store.events(shop.store, shop.event(first), Seq(last)).await.expect("it looks");
+        let batch = store.events(shop.store(), shop.event(first), Seq(last)).await.expect("it looks");
         let expected = Some(shop.batch(first, last));
         assert!(batch == expected, "ranges_are_whole_or_refused: {first} to {last}");
     }
     for (first, last) in [(1, 8), (8, 8), (7, 9)] {
-        let batch = store.events(shop.store, shop.event(first), Seq(last)).await.expect("it looks");
+        let batch = store.events(shop.store(), shop.event(first), Seq(last)).await.expect("it looks");
         assert_eq!(batch, None, "ranges_are_whole_or_refused: {first} to {last} are not all there");
     }
 }
@@ -145,28 +144,28 @@ async fn a_batch_is_kept_without_what_was_refused(store: &Arc<dyn IngestStore>) 
         panic!("a_batch_is_kept_without_what_was_refused: {reply:?}")
     };
     assert!(forks.contains(&forged), "a_batch_is_kept_without_what_was_refused: it is told");
-    let batch = store.events(shop.store, shop.event(2), Seq(3)).await.expect("it looks");
+    let batch = store.events(shop.store(), shop.event(2), Seq(3)).await.expect("it looks");
     assert_eq!(
         batch,
         Some(shop.batch(2, 3)),
         "a_batch_is_kept_without_what_was_refused: what is new is there"
     );
     let id = EventId::new(forged, Seq(1));
-    let hash = store.hash(shop.store, id).await.expect("it looks");
+    let hash = store.hash(shop.store(), id).await.expect("it looks");
     assert_eq!(hash, None, "a_batch_is_kept_without_what_was_refused: what is forged is not");
 }
 
 async fn a_step_of_an_older_row_writes_nothing(store: &Arc<dyn IngestStore>) {
     let (mut shop, ingest) = (Shop::new(0x08), Ingest::new(Arc::clone(store)));
     shop.lease(&ingest).await;
-    let before = store.load(shop.store).await.expect("it loads");
+    let before = store.load(shop.store()).await.expect("it loads");
     let late = shop.step(before, 3);
     shop.upload(&ingest, 1).await;
     let moved = store.commit(&late).await.expect("it answers");
     assert!(!moved, "a_step_of_an_older_row_writes_nothing: it says so");
-    let state = store.load(shop.store).await.expect("it loads");
-    assert_eq!(state.vector().get(shop.chain), Seq(1), "a_step_of_an_older_row_writes_nothing: the row");
-    let hash = store.hash(shop.store, shop.event(2)).await.expect("it looks");
+    let state = store.load(shop.store()).await.expect("it loads");
+    assert_eq!(state.vector().get(shop.chain()), Seq(1), "a_step_of_an_older_row_writes_nothing: the row");
+    let hash = store.hash(shop.store(), shop.event(2)).await.expect("it looks");
     assert_eq!(hash, None, "a_step_of_an_older_row_writes_nothing: the events");
 }
 
@@ -174,8 +173,8 @@ async fn a_step_of_an_older_row_writes_nothing(store: &Arc<dyn IngestStore>) {
 async fn a_row_that_is_gone_is_not_made_again(store: &Arc<dyn IngestStore>) {
     let (shop, ingest) = (Shop::new(0x09), Ingest::new(Arc::clone(store)));
     shop.lease(&ingest).await;
-    let mut step = shop.step(store.load(shop.store).await.expect("it loads"), 1);
-    step.store = Shop::new(0x0a).store;
+    let mut step = shop.step(store.load(shop.store()).await.expect("it loads"), 1);
+    step.store = Shop::new(0x0a).store();
     let moved = store.commit(&step).await.expect("it answers");
     assert!(!moved, "a_row_that_is_gone_is_not_made_again: it says so");
     let state = store.load(step.store).await.expect("it loads");
@@ -186,7 +185,7 @@ async fn one_of_many_steps_wins(first: &Arc<dyn IngestStore>, second: &Arc<dyn I
     let (mut shop, ingest) = (Shop::new(0x0b), Ingest::new(Arc::clone(first)));
     shop.lease(&ingest).await;
     for round in 0..8 {
-        let before = second.load(shop.store).await.expect("it loads");
+        let before = second.load(shop.store()).await.expect("it loads");
         let step = shop.step(before, 2);
         let tasks: Vec<_> = (0..8)
             .map(|at| {
@@ -202,8 +201,8 @@ async fn one_of_many_steps_wins(first: &Arc<dyn IngestStore>, second: &Arc<dyn I
         assert_eq!(won, 1, "one_of_many_steps_wins: round {round}");
         shop.advance(2);
     }
-    let state = first.load(shop.store).await.expect("it loads");
-    assert_eq!((state.vector().get(shop.chain), state.batches()), (Seq(16), 8), "one_of_many_steps_wins");
+    let state = first.load(shop.store()).await.expect("it loads");
+    assert_eq!((state.vector().get(shop.chain()), state.batches()), (Seq(16), 8), "one_of_many_steps_wins");
 }
 
 async fn what_was_acknowledged_is_there_after_a_restart(
@@ -215,12 +214,12 @@ async fn what_was_acknowledged_is_there_after_a_restart(
     shop.lease(&ingest).await;
     shop.upload(&ingest, 6).await;
     store.close().await.expect("what is open closes");
-    let closed = store.load(shop.store).await;
+    let closed = store.load(shop.store()).await;
     assert!(closed.is_err(), "what_was_acknowledged_is_there_after_a_restart: a closed one says so");
     let again = open().await;
-    let state = again.load(shop.store).await.expect("it loads");
-    assert_eq!(state.vector().get(shop.chain), Seq(6), "what_was_acknowledged_is_there_after_a_restart");
-    let batch = again.events(shop.store, shop.event(1), Seq(6)).await.expect("it looks");
+    let state = again.load(shop.store()).await.expect("it loads");
+    assert_eq!(state.vector().get(shop.chain()), Seq(6), "what_was_acknowledged_is_there_after_a_restart");
+    let batch = again.events(shop.store(), shop.event(1), Seq(6)).await.expect("it looks");
     assert_eq!(batch, Some(shop.batch(1, 6)), "what_was_acknowledged_is_there_after_a_restart: events");
     shop.upload(&Ingest::new(again), 1).await;
 }

@@ -26,9 +26,9 @@ pub enum IngestError {
     /// A row does not read.
     #[error("what is kept of store {store} is damaged: {what}")]
     Damaged {
-        /// Of which store.
+        /// The store whose row it is.
         store: StoreId,
-        /// Which row.
+        /// The kind of row that it is.
         what: &'static str,
     },
     /// Too many requests wait already.
@@ -61,7 +61,7 @@ pub struct Step {
 /// What a step takes of one chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Taken {
-    /// The chain.
+    /// Whose events, in which lane.
     pub chain: Chain,
     /// The first position that is new.
     pub first: Seq,
@@ -147,7 +147,7 @@ impl Ingest {
         Self { store }
     }
 
-    /// The database.
+    /// Where everything is kept.
     pub fn store(&self) -> &dyn IngestStore {
         self.store.as_ref()
     }

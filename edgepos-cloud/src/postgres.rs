@@ -4,19 +4,19 @@
 //! hash partitions, and on a database that speaks PostgreSQL's protocol and spreads keys over machines. Events are not rows: a batch is kept
 //! as it came, compressed, and a row for each run says where an event is.
 
+mod fault;
 mod schema;
 
-use std::error::Error;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Timeouts};
 use edgepos_core::{EventId, Seq, StoreId};
 use edgepos_sync::{Batch, EventRecord, Hash, IngestState, Limits, Run};
-use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
 
+use self::fault::{away, sql_error};
 use crate::ingest::{IngestError, IngestStore, Step, Taken};
 
 /// How a [`PostgresIngest`] uses its server.
@@ -265,35 +265,4 @@ const COMMIT: &str = "WITH moved AS (
 /// PostgreSQL's integers are signed; none of these numbers comes near.
 fn sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn away(error: tokio_postgres::Error) -> IngestError {
-    IngestError::Away(Box::new(error))
-}
-
-/// Whether asking again may help: the connection is gone, the server stops, starts, is full, or was demoted, or a transaction was taken
-/// back.
-fn sql_error(error: tokio_postgres::Error) -> IngestError {
-    let Some(db) = error.as_db_error() else {
-        let is_connection =
-            error.is_closed() || error.source().is_some_and(|cause| cause.is::<std::io::Error>());
-        return if is_connection { away(error) } else { IngestError::Database(Box::new(error)) };
-    };
-    let code = db.code();
-    let passes = [
-        SqlState::T_R_SERIALIZATION_FAILURE,
-        SqlState::T_R_DEADLOCK_DETECTED,
-        SqlState::READ_ONLY_SQL_TRANSACTION,
-        SqlState::ADMIN_SHUTDOWN,
-        SqlState::CRASH_SHUTDOWN,
-        SqlState::CANNOT_CONNECT_NOW,
-        SqlState::TOO_MANY_CONNECTIONS,
-        SqlState::QUERY_CANCELED,
-    ];
-    let fatal = matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
-    if fatal || passes.contains(code) || code.code().starts_with("08") {
-        away(error)
-    } else {
-        IngestError::Database(Box::new(error))
-    }
 }

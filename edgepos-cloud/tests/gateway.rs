@@ -178,6 +178,17 @@ impl IngestStore for Slow {
     }
 }
 
+/// Asks until it is not turned away.
+async fn until_let_in(address: SocketAddr, store: u8) -> Result<CloudReply, UplinkError> {
+    loop {
+        let answer = uplink(address, store).call(Uploader::new(store).next()).await;
+        if !matches!(answer, Err(UplinkError::Overloaded { .. })) {
+            return answer;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_too_many_comes_back() {
     let folder = tempfile::tempdir().unwrap();

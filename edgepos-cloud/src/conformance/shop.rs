@@ -10,10 +10,10 @@ use crate::ingest::{Ingest, Step};
 
 /// One terminal of one store, with one chain.
 pub(super) struct Shop {
-    pub(super) store: StoreId,
-    pub(super) chain: Chain,
+    store: StoreId,
+    chain: Chain,
     /// What its events say, beside their position.
-    pub(super) word: &'static str,
+    word: &'static str,
     uploaded: u64,
 }
 
@@ -25,6 +25,19 @@ impl Shop {
         (store[0], store[15]) = (0xE0, number);
         let chain = Chain::new(TERMINAL, Lane::Transactions);
         Self { store: StoreId(store), chain, word: "coffee", uploaded: 0 }
+    }
+
+    /// The same with other events.
+    pub(super) fn that_sells(self, word: &'static str) -> Self {
+        Self { word, ..self }
+    }
+
+    pub(super) fn store(&self) -> StoreId {
+        self.store
+    }
+
+    pub(super) fn chain(&self) -> Chain {
+        self.chain
     }
 
     /// A chain of a terminal that the store does not have.

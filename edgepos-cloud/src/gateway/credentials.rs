@@ -29,7 +29,7 @@ pub enum CredentialsError {
     /// It cannot be read.
     #[error("{}: {source}", path.display())]
     Unreadable {
-        /// Which file.
+        /// The file that was named.
         path: PathBuf,
         /// What the call beneath it says.
         source: std::io::Error,
@@ -37,7 +37,7 @@ pub enum CredentialsError {
     /// One of its lines says something else.
     #[error("{}, line {line}: {fault}", path.display())]
     Line {
-        /// Which file.
+        /// The file that was named.
         path: PathBuf,
         /// Which line, from 1.
         line: usize,

@@ -2,7 +2,7 @@
 
 use deadpool_postgres::Object;
 
-use super::sql_error;
+use super::fault::sql_error;
 use crate::ingest::IngestError;
 
 /// The version of the tables that this program makes and uses.

@@ -1,7 +1,7 @@
 //! A column of integers: as they are, as steps, or as what they are above the latest integer of another column.
 
-use super::Broken;
 use super::streams::{Numbers, Source, Streams, cost};
+use super::token::Broken;
 
 /// An integer, and when it was met among all that a batch has.
 pub(super) type Met = (u32, i64);

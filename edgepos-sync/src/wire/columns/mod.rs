@@ -10,44 +10,10 @@ mod paths;
 mod read;
 mod streams;
 mod strings;
+mod token;
 mod write;
 
-/// What is read is not what a writer writes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Broken;
-
-/// What an item of a column is. The numbers travel.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-enum Token {
-    Int = 0,
-    Bytes = 1,
-    Text = 2,
-    Array = 3,
-    Map = 4,
-    /// A string of bytes that is an item itself.
-    Inside = 5,
-    /// A head alone.
-    Head = 6,
-    /// A payload that is no item, or no such one.
-    Whole = 7,
-}
-
-impl Token {
-    fn of(code: u8) -> Result<Self, Broken> {
-        Ok(match code {
-            0 => Self::Int,
-            1 => Self::Bytes,
-            2 => Self::Text,
-            3 => Self::Array,
-            4 => Self::Map,
-            5 => Self::Inside,
-            6 => Self::Head,
-            7 => Self::Whole,
-            _ => return Err(Broken),
-        })
-    }
-}
+pub(crate) use token::Broken;
 
 /// The payloads as columns, and where these should be cut to be compressed piece by piece. `None` where they have too many columns.
 pub(crate) fn pack<'p>(payloads: impl Iterator<Item = &'p [u8]> + Clone) -> Option<(Vec<u8>, Vec<usize>)> {

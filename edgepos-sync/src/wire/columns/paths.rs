@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Broken;
+use super::token::Broken;
 
 /// Columns of a batch. One with more is not written in columns.
 pub(super) const MAX_PATHS: usize = 1_024;

@@ -5,7 +5,7 @@ use super::item::{self, MAX_DEPTH, MAX_KEYS};
 use super::paths::{MAX_PATHS, Paths, Step};
 use super::streams::{Bytes, Numbers, Source};
 use super::strings::Strings;
-use super::{Broken, Token};
+use super::token::{Broken, Token};
 
 /// A key of a map.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -1,6 +1,6 @@
 //! The bytes of columns: what is alike stands together, and what is the same throughout is said once.
 
-use super::Broken;
+use super::token::Broken;
 
 /// A stream of at least so many bytes is compressed apart from the others: a receipt's random names would spoil the code of its digits.
 const LARGE: usize = 256;

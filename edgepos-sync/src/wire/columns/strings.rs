@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Broken;
 use super::streams::{Bytes, Numbers, Source, Streams, byte_cost, cost};
+use super::token::Broken;
 
 /// A string, and when it was met among all that a batch has.
 pub(super) type Met<'p> = (u32, &'p [u8]);

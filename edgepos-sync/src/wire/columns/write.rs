@@ -7,7 +7,7 @@ use super::item::{self, Item, Key};
 use super::paths::{Paths, Step};
 use super::streams::Streams;
 use super::strings;
-use super::{Broken, Token};
+use super::token::{Broken, Token};
 
 /// What a batch has at one place of its payloads.
 #[derive(Default)]

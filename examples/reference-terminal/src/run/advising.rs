@@ -33,15 +33,17 @@ impl LoadedWhenAsked {
             let (models, engines) =
                 (self.models.clone(), Engines::standard().telling(self.node.model_listener()));
             let loading = move || FraudScorer::load_with(&models, FraudConfig::default(), &engines);
-            let loaded = tokio::task::spawn_blocking(loading).await.map_err(|error| error.to_string())?;
-            loaded.map(|scorer| ScoredResolver::new(scorer, NAME)).map_err(|error| error.to_string())
+            let scorer = tokio::task::spawn_blocking(loading).await??;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(ScoredResolver::new(scorer, NAME))
         };
-        let loaded: Result<_, String> = self.loaded.get_or_try_init(load).await;
-        let warn = |error: &String| {
-            tracing::warn!(models = %self.models.display(), %error, "no model looks at exceptions");
-            self.watch.look_again();
-        };
-        loaded.inspect_err(warn).ok()
+        match self.loaded.get_or_try_init(load).await {
+            Ok(resolver) => Some(resolver),
+            Err(error) => {
+                tracing::warn!(models = %self.models.display(), %error, "no model looks at exceptions");
+                self.watch.look_again();
+                None
+            }
+        }
     }
 }
 
