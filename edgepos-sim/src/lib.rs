@@ -38,7 +38,6 @@ mod images;
 mod later;
 mod machine;
 mod manager;
-mod moments;
 mod network;
 mod outcome;
 mod plan;
@@ -52,13 +51,12 @@ mod trace;
 mod world;
 
 pub use check::{
-    CloudView, DayEntry, DiskView, Facts, HeadRow, Leadership, Ledger, LogEntry, LogGrowth, Rule, StoreView,
+    CloudView, DiskView, Facts, HeadRow, Leadership, Ledger, LogEntry, LogGrowth, Rule, StoreView,
     TerminalView, Violation, judge,
 };
 pub use digests::{Digests, DigestsError};
 pub use faults::{Fault, Planned, schedule};
 pub use images::PutBack;
-pub use moments::Moment;
 pub use outcome::Outcome;
 pub use plan::{CloudStyle, DiskStyle, FaultStyle, LaterStyle, NetworkStyle, Plan, Sabotage, TillStyle};
 pub use runner::{run, run_seeds, run_twice};

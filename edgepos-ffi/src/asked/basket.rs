@@ -53,7 +53,6 @@ struct AskedLine {
     reason: Option<String>,
     original: Option<AskedOriginal>,
     sold: Option<i64>,
-    price_version: Option<u64>,
     lot: Option<String>,
 }
 
@@ -133,7 +132,6 @@ impl From<AskedLine> for Line {
             reason: asked.reason,
             original: asked.original.map(original),
             sold: asked.sold,
-            price_version: asked.price_version,
             lot: asked.lot,
         }
     }

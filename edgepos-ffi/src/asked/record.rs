@@ -42,9 +42,6 @@ enum Asked {
         tax_code: Option<u16>,
         counted: Option<bool>,
         floor: Option<i64>,
-        valid_from: Option<u64>,
-        valid_to: Option<u64>,
-        version: Option<u64>,
     },
     PriceSet {
         product: String,
@@ -56,7 +53,6 @@ enum Asked {
         tax_included: bool,
         valid_from: Option<u64>,
         valid_to: Option<u64>,
-        version: Option<u64>,
     },
     DayOpened {
         day: u32,
@@ -72,9 +68,6 @@ enum Asked {
         currency: Option<String>,
         #[serde(default)]
         cash: Vec<Cash>,
-        /// Whether baskets that are open are parked.
-        #[serde(default)]
-        park: bool,
     },
     PaymentIntent(AskedIntent),
     PaymentOutcome(AskedOutcome),
@@ -126,54 +119,19 @@ impl Asked {
                 let lines = lines.into_iter().map(StockLine::from).collect();
                 Record::stock_moved(&StockMoved { reason, from, to, lines }, location)
             }
-            Self::ProductSet {
-                product,
-                name,
-                base_unit,
-                scale,
-                tax_code,
-                counted,
-                floor,
-                valid_from,
-                valid_to,
-                version,
-            } => Record::product(&ProductSet {
-                product,
-                name,
-                base_unit,
-                scale,
-                tax_code,
-                counted,
-                floor,
-                valid_from,
-                valid_to,
-                version,
-            }),
-            Self::PriceSet {
-                product,
-                amount,
-                currency: code,
-                list,
-                tax_included,
-                valid_from,
-                valid_to,
-                version,
-            } => Record::price(&PriceSet {
-                product,
-                list,
-                amount,
-                currency: currency(&code)?,
-                tax_included,
-                valid_from,
-                valid_to,
-                version,
-            }),
+            Self::ProductSet { product, name, base_unit, scale, tax_code, counted, floor } => {
+                Record::product(&ProductSet { product, name, base_unit, scale, tax_code, counted, floor })
+            }
+            Self::PriceSet { product, amount, currency: code, list, tax_included, valid_from, valid_to } => {
+                let currency = currency(&code)?;
+                let price = PriceSet { product, list, amount, currency, tax_included, valid_from, valid_to };
+                Record::price(&price)
+            }
             Self::DayOpened { day, float, currency, cash } => {
                 Record::day_opened_with(day, float, counts(float, currency, cash)?)
             }
-            Self::DayClosed { counted, currency, cash, park } => {
-                let closed = Record::day_closed_with(counted, counts(counted, currency, cash)?);
-                if park { closed.parking() } else { closed }
+            Self::DayClosed { counted, currency, cash } => {
+                Record::day_closed_with(counted, counts(counted, currency, cash)?)
             }
             Self::PaymentIntent(asked) => Record::payment_intent(asked.into()),
             Self::PaymentOutcome(asked) => Record::payment_outcome(asked.into()),

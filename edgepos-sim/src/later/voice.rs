@@ -189,7 +189,6 @@ impl Voice {
             tax_included: true,
             valid_from: None,
             valid_to: None,
-            version: None,
         }
     }
 }

@@ -5,7 +5,6 @@
 
 mod backwards;
 pub(crate) mod baskets;
-pub(crate) mod days;
 pub(crate) mod durability;
 mod merge;
 mod stored;

@@ -23,8 +23,6 @@
 //! | `GET /transaction?event=…` | | [`BookedTransaction`](edgepos::BookedTransaction) |
 //! | `GET /receipts?basket=…` or `?key=…` | | list of [`Receipt`](edgepos::Receipt) |
 //! | `GET /basket?basket=…` | | [`BasketContents`](edgepos::BasketContents) |
-//! | `GET /day?day=20261201&terminal=1` | | [`DayFigures`](edgepos::DayFigures): X or Z figures; without `terminal` those of the store |
-//! | `GET /product?product=CODE&at_ms=NOW` | | [`ProductSet`](edgepos::model::ProductSet) |
 //! | `GET /price?product=CODE&list=0&at_ms=NOW` | | [`PriceSet`](edgepos::model::PriceSet) |
 //! | `POST /recognise` | a PNG or JPEG | [`Recognised`] |
 //! | `POST /admit` | [`Admit`] | [`Done`] |
@@ -164,9 +162,6 @@ pub struct BeginLine {
     /// How many their receipt says were sold on that line, where the till has read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sold: Option<i64>,
-    /// The version of the price that it is sold at: `version` of `GET /price`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub price_version: Option<u64>,
 }
 
 /// Money off a line.
@@ -284,15 +279,6 @@ pub enum RecordEvent {
         /// The stock below which an exception is raised.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         floor: Option<i64>,
-        /// Valid from this time on, milliseconds since 1970 UTC.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        valid_from: Option<u64>,
-        /// Not valid from this time on.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        valid_to: Option<u64>,
-        /// Which version it is.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        version: Option<u64>,
     },
     /// A price on a list, for ever or for a time.
     PriceSet {
@@ -314,9 +300,6 @@ pub enum RecordEvent {
         /// Not valid from this time on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valid_to: Option<u64>,
-        /// Which version it is, as lines name it. Where nothing is said, when it was set, milliseconds since 1970 UTC.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        version: Option<u64>,
     },
     /// A payment terminal is about to be asked for money.
     PaymentIntent(IntentPart),
@@ -347,9 +330,6 @@ pub enum RecordEvent {
         /// Cash counted in other drawers and currencies.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         cash: Vec<CashPart>,
-        /// Whether baskets that are open at this terminal are parked. Default false: the close is refused while there are any.
-        #[serde(default, skip_serializing_if = "is_default")]
-        park: bool,
     },
 }
 
@@ -505,15 +485,12 @@ pub struct Problem {
     /// The receipt of a basket that is booked already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Box<Committed>>,
-    /// Where the business day is closed, the date after it, as yyyymmdd: the till offers to open it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_day: Option<u32>,
 }
 
 impl Problem {
     /// A refusal with its reason in words.
     pub fn new(code: ProblemCode, error: impl Into<String>) -> Self {
-        Self { code, error: error.into(), receipt: None, next_day: None }
+        Self { code, error: error.into(), receipt: None }
     }
 }
 

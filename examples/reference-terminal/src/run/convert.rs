@@ -5,7 +5,7 @@ use edgepos::core::IdempotencyKey;
 use edgepos::model::{
     BasketId, CashCount, Counter, CounterRow, Currency, Discount, DocType, Effect, Line, OriginalLine,
     PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet, ProductSet, StockLine, StockMoved,
-    StockReason, StockState, Tax, Tender, TenderType, Tenders, next_date,
+    StockReason, StockState, Tax, Tender, TenderType, Tenders,
 };
 use edgepos::{
     Commit, Committed, Draft, HistoryError, LevelError, Record, Refusal, ReplaceError, ResolveError,
@@ -90,7 +90,6 @@ fn line(line: BeginLine) -> Result<Line, Problem> {
         original,
         lot: line.lot,
         sold: line.sold,
-        price_version: line.price_version,
     })
 }
 
@@ -116,7 +115,6 @@ pub(super) fn claimed(basket: BasketId, claimed: edgepos::Claimed) -> Claimed {
             .original
             .map(|original| Original { basket: original.basket.to_string(), line: original.line }),
         sold: line.sold,
-        price_version: line.price_version,
     });
     Claimed { basket: basket.to_string(), number, total, lines: lines.collect() }
 }
@@ -193,29 +191,9 @@ fn plain_record(event: RecordEvent, location: u32) -> Result<Record, Problem> {
             let moved = StockMoved { reason: StockReason::Receipt, from: Some(from), to: None, lines };
             Record::stock_moved(&moved, location)
         }
-        RecordEvent::ProductSet {
-            product,
-            name,
-            base_unit,
-            scale,
-            tax_code,
-            counted,
-            floor,
-            valid_from,
-            valid_to,
-            version,
-        } => Record::product(&ProductSet {
-            product,
-            name,
-            base_unit,
-            scale,
-            tax_code,
-            counted,
-            floor,
-            valid_from,
-            valid_to,
-            version,
-        }),
+        RecordEvent::ProductSet { product, name, base_unit, scale, tax_code, counted, floor } => {
+            Record::product(&ProductSet { product, name, base_unit, scale, tax_code, counted, floor })
+        }
         RecordEvent::PriceSet {
             product,
             amount,
@@ -224,25 +202,17 @@ fn plain_record(event: RecordEvent, location: u32) -> Result<Record, Problem> {
             tax_included,
             valid_from,
             valid_to,
-            version,
-        } => Record::price(&PriceSet {
-            product,
-            list,
-            amount,
-            currency: currency(&code)?,
-            tax_included,
-            valid_from,
-            valid_to,
-            version,
-        }),
+        } => {
+            let currency = currency(&code)?;
+            Record::price(&PriceSet { product, list, amount, currency, tax_included, valid_from, valid_to })
+        }
         RecordEvent::PaymentIntent(part) => Record::payment_intent(intent(part)?),
         RecordEvent::PaymentOutcome(part) => Record::payment_outcome(outcome(part)?),
         RecordEvent::DayOpened { day, float, currency, cash: parts } => {
             Record::day_opened_with(day, float, cash(float, currency, parts)?)
         }
-        RecordEvent::DayClosed { counted, currency, cash: parts, park } => {
-            let closed = Record::day_closed_with(counted, cash(counted, currency, parts)?);
-            if park { closed.parking() } else { closed }
+        RecordEvent::DayClosed { counted, currency, cash: parts } => {
+            Record::day_closed_with(counted, cash(counted, currency, parts)?)
         }
     })
 }
@@ -266,7 +236,7 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
             ProblemCode::Payment
         }
         Refusal::BasketElsewhere(_) => ProblemCode::Elsewhere,
-        Refusal::Day(_) | Refusal::NoDate { .. } => ProblemCode::Day,
+        Refusal::Day(_) => ProblemCode::Day,
         Refusal::DayClosed(_) => ProblemCode::DayClosed,
         Refusal::DiskFull => ProblemCode::DiskFull,
         Refusal::Resolve(error) => resolve_code(error),
@@ -285,11 +255,7 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         }
         _ => None,
     };
-    let next_day = match refusal {
-        Refusal::DayClosed(day) => next_date(*day),
-        _ => None,
-    };
-    Problem { code, error: refusal.to_string(), receipt, next_day }
+    Problem { code, error: refusal.to_string(), receipt }
 }
 
 /// Why an exception is not resolved.
@@ -321,7 +287,7 @@ pub(super) fn level_problem(error: &LevelError) -> Problem {
         LevelError::Reached { .. } | LevelError::NotAnnounced { .. } => ProblemCode::Level,
         _ => ProblemCode::Busy,
     };
-    Problem::new(code, error.to_string())
+    Problem { code, error: error.to_string(), receipt: None }
 }
 
 pub(super) fn membership_problem(error: &MembershipError) -> Problem {
@@ -330,7 +296,7 @@ pub(super) fn membership_problem(error: &MembershipError) -> Problem {
         MembershipError::ChangeUnderWay => ProblemCode::Busy,
         _ => ProblemCode::BadRequest,
     };
-    Problem::new(code, error.to_string())
+    Problem { code, error: error.to_string(), receipt: None }
 }
 
 pub(super) fn replace_problem(error: &ReplaceError) -> Problem {
@@ -341,5 +307,5 @@ pub(super) fn replace_problem(error: &ReplaceError) -> Problem {
         ReplaceError::Election(_) => ProblemCode::Busy,
         _ => ProblemCode::BadRequest,
     };
-    Problem::new(code, error.to_string())
+    Problem { code, error: error.to_string(), receipt: None }
 }
