@@ -71,8 +71,7 @@ pub struct Setup {
     /// The certificates that may vouch for a cloud at `https`, a PEM file. Default: those that the system trusts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud_roots: Option<PathBuf>,
-    /// A file with the token that the cloud knows this store by; nobody but its owner may read it. See
-    /// [`read_token`](crate::read_token). Default: none is shown.
+    /// A file with the token that the cloud knows this store by: [`read_token`](crate::read_token). Default: none is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud_credential: Option<PathBuf>,
     /// The directory of this terminal's [`Identity`](crate::identity::Identity): connections are encrypted, and both ends prove who they
@@ -546,14 +545,12 @@ mod tests {
         assert!(genesis.recovery.is_some() && !unreferenced_returns && book_differences && !campaigns);
         assert_eq!((flush_interval, peak_flush_interval), (s(60), s(70)));
         assert_eq!((exception_grace, begin_pause, disk_stall_after), (ms(7), ms(7), ms(500)));
-        assert_eq!((replace_voter_after, level_after), (s(30), s(8)));
+        assert_eq!((replace_voter_after, level_after, policy.model_within_ms), (s(30), s(8), Some(18)));
         assert_eq!((uplink_timeout, uplink_retry, leaderless_upload_after), (s(9), s(10), s(11)));
         assert_eq!((location, busy_above, pause_above, max_event_bytes), (5, 6, 12, 2_048));
         assert_eq!((max_open_baskets, max_commits, max_rows_behind, max_peers), (13, 14, 15, 16));
-        assert_eq!(disk_low_below, 17 << 20);
-        assert_eq!((policy.oversold, policy.model_within_ms), (Handling::Apply, Some(18)));
-        let again: Setup = toml::to_string(&setup).unwrap().parse().unwrap();
-        assert_eq!(again, setup, "what is written reads back");
+        assert_eq!((disk_low_below, policy.oversold), (17 << 20, Handling::Apply));
+        assert_eq!(toml::to_string(&setup).unwrap().parse::<Setup>().unwrap(), setup, "it reads back");
     }
 
     #[test]
