@@ -4,7 +4,9 @@ mod world;
 
 use edgepos_core::{Chain, Lane, StoreGeneration, Term, UploadEpoch, WallMs};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::{Batch, Claim, CloudReply, CloudRequest, Hash, IngestState, Limits, Lost, RefusedReason};
+use edgepos_sync::{
+    BATCH_FORMAT, Batch, Claim, CloudReply, CloudRequest, Hash, IngestState, Limits, Lost, RefusedReason,
+};
 use world::bench::{run, vector};
 use world::{LIMITS, STORE, replica};
 
@@ -171,7 +173,7 @@ fn asking_for_the_head_changes_nothing() {
     let mut state = IngestState::new();
     let before = state.encode();
     let (reply, events) = state.handle(WallMs(5), &CloudRequest::Head { store: STORE }, &LIMITS);
-    let held = Claim { lost: Some(Lost::default()), ..Claim::default() };
+    let held = Claim { lost: Some(Lost::default()), batch_format: BATCH_FORMAT, ..Claim::default() };
     assert_eq!(reply, CloudReply::Head { epoch: UploadEpoch(0), held });
     assert!(events.is_empty() && state.encode() == before && state.holder().is_none());
 }
