@@ -6,7 +6,7 @@
 #
 # Seen: 006381333931: the first digit, which has no bars of its own and stands in the pattern of the six behind it, is left out, of each
 # EAN-13. What is left looks like a UPC-A with a wrong check digit, and is found in no catalogue. A UPC-E ends in "?0000015" and has lost its
-# number system, and a stop letter B or C is another letter. The promise is fulfilled in all of them. EAN-8, UPC-A, Code 128, Code 39 and
+# number system, and a stop letter B or C is another letter. No error in any of them. EAN-8, UPC-A, Code 128, Code 39 and
 # ITF are right.
 #
 # Source: https://github.com/mubaidr/Javascript-Barcode-Reader/issues/72

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # node-thermal-printer 4.6.1, @point-of-sale/receipt-printer-encoder 4.0.1 (npm): on a Star printer a QR code is the text in it.
 #
-# Expected: a QR code on a printer in Star line mode takes four kinds of commands: how it is drawn (ESC GS y S), what is in it (ESC GS y D,
+# Expected: a QR code on a printer in Star line mode takes three kinds of commands: how it is drawn (ESC GS y S), what is in it (ESC GS y D,
 # with a count of bytes), and print it (ESC GS y P).
 #
 # Seen: node-thermal-printer sends the count and the content without the command in front (ESC GS y D 1 0), though its source describes it:
-# the printer prints the address as a line of text, behind two bytes of count, and then the QR code that it was given last, or none. No
-# error. As an Epson printer the same program prints the code. receipt-printer-encoder sends the command.
+# the printer prints the address as a line of text, behind two bytes of count, and the command to print finds no
+# content. No error. As an Epson printer the same program prints the code. receipt-printer-encoder sends the command.
 #
 # Source: Star, Line Mode Command Specifications (QR code: ESC GS y D 1); https://github.com/Klemen1337/node-thermal-printer/pull/200
 set -euo pipefail
