@@ -204,16 +204,16 @@ impl Outbox {
         self.author.lost().is_some_and(|lost| lost.keys().all(durable))
     }
 
-    /// Goes on under a name that nobody has written under. What this terminal alone wrote under the old one is handed out as
-    /// [`Output::Reissue`], event by event, to be written again; until that is done nothing of the old chains is sent or taken.
+    /// Goes on under a name that nobody has written under. Where the terminal is [displaced](Self::is_displaced), what it alone wrote
+    /// under the old one is handed out as [`Output::Reissue`], event by event, to be written again; until that is done nothing of the old
+    /// chains is sent or taken. Otherwise, as on a disk that is known to be a copy, everything stays where it is.
     pub fn reincarnate(&mut self, now: Now, name: ReplicaId) {
         let (parts, mut turn) = self.lend(now);
-        if let Some(lost) = turn.author.take_lost() {
-            turn.log.rename(name, &lost, turn.out);
-            turn.author.rename(name);
-            parts.uploader.set_aside(lost.keys());
-            parts.peers.set_aside(&mut turn, &lost);
-        }
+        let lost = turn.author.take_lost().unwrap_or_default();
+        turn.log.rename(name, &lost, turn.out);
+        turn.author.rename(name);
+        parts.uploader.set_aside(lost.keys());
+        parts.peers.set_aside(&mut turn, &lost);
         parts.pump(&mut turn);
     }
 

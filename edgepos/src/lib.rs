@@ -125,7 +125,7 @@ pub use scored::ScoredResolver;
 pub use setup::open::OpenTerminal;
 pub use setup::terminal_name::TerminalName;
 pub use setup::{Setup, SetupError};
-pub use sqlite_store::SqliteStore;
+pub use sqlite_store::{Compacted, CopyProgress, SqliteStore, StoreCopy};
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
     CLOCK_GUARD, Condition, ConditionKind, Config, ConfigError, Diagnosis, Disk, Dropped, Finding, Genesis,

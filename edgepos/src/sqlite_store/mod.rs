@@ -7,6 +7,7 @@
 //! ```
 
 mod columns;
+mod copies;
 #[cfg(test)]
 mod earlier_files;
 mod events;
@@ -22,6 +23,7 @@ use edgepos_core::{Persist, Space, Write};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 
+pub use self::copies::{Compacted, CopyProgress, StoreCopy};
 use self::events::Events;
 use self::failure::told;
 use self::flushes::Flushes;
@@ -147,18 +149,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         Connection::open_with_flags(path, flags).map_err(|error| told(format!("opening {place}"), error))?;
     let failed = |error| told(format!("preparing {place}"), error);
     db.busy_timeout(START_PATIENCE).map_err(failed)?;
-    let tables: i64 =
-        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
-    let owner: i32 = db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
-    let format: i32 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
-    if tables > 0 && owner != APPLICATION_ID {
-        return Err(StoreError::plain(format!("{place} is a database of another program")));
-    }
-    if format > FORMAT {
-        return Err(StoreError::plain(format!(
-            "{place} has format {format}; this version reads up to {FORMAT}"
-        )));
-    }
+    let Made { tables, format } = check_ours(&db, path)?;
     if tables == 0 {
         db.pragma_update(None, "page_size", PAGE_BYTES).map_err(failed)?;
     }
@@ -192,6 +183,31 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         .map_err(failed)?;
     }
     Ok(db)
+}
+
+/// What a file was made as.
+struct Made {
+    tables: i64,
+    format: i32,
+}
+
+/// Refuses a file of another program or of a later version; one without tables is nobody's yet.
+fn check_ours(db: &Connection, path: &Path) -> Result<Made, StoreError> {
+    let place = path.display();
+    let failed = |error| told(format!("reading {place}"), error);
+    let tables: i64 =
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    let owner: i32 = db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
+    let format: i32 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+    if tables > 0 && owner != APPLICATION_ID {
+        return Err(StoreError::plain(format!("{place} is a database of another program")));
+    }
+    if format > FORMAT {
+        return Err(StoreError::plain(format!(
+            "{place} has format {format}; this version reads up to {FORMAT}"
+        )));
+    }
+    Ok(Made { tables, format })
 }
 
 /// Takes the lock file beside `path`.

@@ -23,7 +23,7 @@ mod proposing;
 pub(crate) mod refusal;
 mod reissue;
 mod replacing;
-mod restore;
+pub(crate) mod restore;
 mod status;
 pub(crate) mod turn;
 pub(crate) mod unit_of_work;
@@ -109,7 +109,7 @@ impl Terminal {
             conditions: Conditions::default(),
             out,
             disk: Disk::default(),
-            in_reissue: InReissue::default(),
+            in_reissue: InReissue::on(parts.identity.is_copied()),
             stopped: None,
             config,
         };

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use edgepos_consensus::Election;
-use edgepos_core::{Chain, EventId, Jitter, Now, ReplicaId, Time};
+use edgepos_core::{Chain, EventId, Jitter, Now, ReplicaId, Space, Time, Write};
 use edgepos_sync::{EventRecord, Hash};
 
 use super::config::Config;
 use super::ledger::Ledger;
+use super::restore::COPIED;
 use super::unit_of_work::UnitOfWork;
 use crate::retail::envelope::{Envelope, Origin, Reissue};
 use crate::retail::shop::Shop;
@@ -26,6 +27,8 @@ pub(super) struct InReissue {
     impatient: Option<Chain>,
     /// Whether this terminal has become another incarnation since its start.
     was_displaced: bool,
+    /// Whether the disk is a copy, whose original went on under the present name.
+    is_copied: bool,
 }
 
 /// What it is lent for the length of a call.
@@ -45,6 +48,11 @@ struct Waiting {
 }
 
 impl InReissue {
+    /// Nothing leaves its place yet; the terminal starts on a copy of its disk, or on the disk itself.
+    pub(super) fn on(is_copied: bool) -> Self {
+        Self { is_copied, ..Self::default() }
+    }
+
     /// Whether this terminal has become another incarnation since its start.
     pub(super) fn was_displaced(&self) -> bool {
         self.was_displaced
@@ -55,7 +63,7 @@ impl InReissue {
         self.waiting.as_ref().and_then(|waiting| waiting.until)
     }
 
-    /// Goes on as another incarnation where the chains of this one are written on elsewhere, takes branches that lost out of their chains,
+    /// Goes on as another incarnation where the chains of this one are written on elsewhere or may be, takes branches that lost out of their chains,
     /// and goes on with an event that waits for its owner. Whether anything was done.
     pub(super) fn tend(
         &mut self,
@@ -75,7 +83,10 @@ impl InReissue {
 
     fn reincarnate(&mut self, now: Now, config: &Config, lent: &mut Lent<'_>) -> bool {
         let Lent { shop, ledger, out } = lent;
-        if !ledger.is_displaced() {
+        let is_copied = std::mem::take(&mut self.is_copied);
+        if is_copied {
+            out.write(Write::delete(Space::Identity, COPIED));
+        } else if !ledger.is_displaced() {
             return false;
         }
         // Copies of one running machine have one nonce, and are stopped and started at different moments.

@@ -23,6 +23,8 @@ const STORE: &[u8] = b"store";
 /// The highest feature level that was known to the version that made this disk, for one of the store's first terminals.
 const BORN: &[u8] = b"born-at-level";
 const CEILING: &[u8] = b"ceiling";
+/// In a copy of a store: its original went on to write, and to promise, what the copy does not know.
+pub(crate) const COPIED: &[u8] = b"copied";
 
 /// Rows of the store, gathered before a terminal starts.
 #[derive(Debug, Default)]
@@ -49,6 +51,7 @@ pub(super) struct Identity {
     me: Option<ReplicaId>,
     store: Option<StoreId>,
     born: u64,
+    is_copied: bool,
 }
 
 /// A row of the store cannot be read. The terminal must not start on it: what it forgot it would do again.
@@ -212,6 +215,7 @@ impl Identity {
                 self.store = Some(StoreId(bytes));
             }
             BORN => self.born = number(value)?,
+            COPIED => self.is_copied = true,
             // A later version's: kept by not touching it.
             _ => {}
         }
@@ -221,6 +225,11 @@ impl Identity {
     /// Up to which feature level no earlier version can have had a part in the store: the one that began with this disk knew it.
     pub(super) fn born(&self) -> u32 {
         u32::try_from(self.born).unwrap_or(u32::MAX)
+    }
+
+    /// Whether this is a copy on which no terminal has started yet.
+    pub(super) fn is_copied(&self) -> bool {
+        self.is_copied
     }
 
     /// Refuses the disk of another terminal or store; marks a fresh one.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use edgepos::core::StoreId;
+use edgepos::{StoreError, StoreFailure};
 use thiserror::Error;
 
 use crate::{audit, authority, cloud, demo, doctor, members, names, operate, recovery, run};
@@ -48,6 +49,14 @@ enum Command {
     Events(operate::EventsArgs),
     /// Write everything that a till's file holds as JSON lines or CSV
     Export(operate::ExportArgs),
+    /// Copy a till's file while it sells; the copy goes on as another incarnation wherever it is started
+    Backup(operate::BackupArgs),
+    /// Put a copy into the place of a till's file, whose terminal does not run; what was there is set aside
+    Restore(operate::RestoreArgs),
+    /// Write the file of a till that does not run anew, without its holes
+    Compact(operate::CompactArgs),
+    /// Tell what a till's file is made of: chains, kinds, rows, bytes; exit 1 where --check finds damage
+    Inspect(operate::InspectArgs),
     /// Print what a shell completes, for its start-up file
     Completions {
         /// The shell that shall complete it
@@ -227,6 +236,10 @@ async fn dispatch(command: Command) -> ExitCode {
         Command::Status(args) => status_command(args).await,
         Command::Events(args) => read_command(|| operate::follow(&args)),
         Command::Export(args) => read_command(|| operate::export(&args)),
+        Command::Backup(args) => file_command(|| operate::backup(&args)),
+        Command::Restore(args) => file_command(|| operate::restore(&args)),
+        Command::Compact(args) => file_command(|| operate::compact(&args)),
+        Command::Inspect(args) => inspect_command(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), NAME, &mut std::io::stdout());
             ExitCode::SUCCESS
@@ -276,6 +289,35 @@ fn read_command<T>(read: impl FnOnce() -> Result<T, operate::EventsError>) -> Ex
     match tokio::task::block_in_place(read) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error @ operate::EventsError::Write(_)) => fail(1, &error.to_string()),
+        Err(error) => fail(USAGE, &error.to_string()),
+    }
+}
+
+/// Works on a file, and says what was done or why nothing was.
+fn file_command(work: impl FnOnce() -> Result<String, StoreError>) -> ExitCode {
+    match tokio::task::block_in_place(work) {
+        Ok(said) => {
+            print!("{said}");
+            ExitCode::SUCCESS
+        }
+        // Busy or full is for another time; anything else is about what was named.
+        Err(error) if error.failure != StoreFailure::Fatal => fail(1, &chain(&error)),
+        Err(error) => fail(USAGE, &chain(&error)),
+    }
+}
+
+/// An error with what lies beneath it.
+fn chain(error: &StoreError) -> String {
+    let beneath = error.source.as_ref().map_or_else(String::new, |source| format!(": {source}"));
+    format!("{}{beneath}", error.doing)
+}
+
+fn inspect_command(args: &operate::InspectArgs) -> ExitCode {
+    match tokio::task::block_in_place(|| operate::inspect(args)) {
+        Ok((said, sound)) => {
+            print!("{said}");
+            if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
         Err(error) => fail(USAGE, &error.to_string()),
     }
 }

@@ -91,7 +91,10 @@ fn a_file_that_is_no_till_s_is_named() {
 
 #[test]
 fn shells_and_man_know_every_command() {
-    let commands = ["demo", "run", "status", "events", "export", "doctor", "audit", "verify"];
+    let commands = [
+        "demo", "run", "status", "events", "export", "backup", "restore", "compact", "inspect", "doctor",
+        "audit", "verify",
+    ];
     for (shell, sign) in [("bash", "complete -F"), ("zsh", "#compdef"), ("fish", "complete -c")] {
         let printed = String::from_utf8(run(&["completions", shell]).stdout).unwrap();
         assert!(

@@ -76,9 +76,14 @@ impl Terminal {
              listen = \"127.0.0.1:0\"\ntill = \"127.0.0.1:0\"\ncloud = \"http://127.0.0.1:9\"\n"
         );
         std::fs::write(&path, text).expect("the file is written");
-        let log = std::fs::File::create(dir.path().join("log")).expect("the log is made");
+        let (child, address) = Self::launch(dir.path(), args);
+        Self { child, address, dir }
+    }
+
+    fn launch(dir: &Path, args: &[&str]) -> (Child, String) {
+        let log = std::fs::File::create(dir.join("log")).expect("the log is made");
         let mut child = program(&["run", "--config"])
-            .arg(&path)
+            .arg(dir.join("terminal.toml"))
             .args(args)
             .stdout(Stdio::piped())
             .stderr(log)
@@ -88,7 +93,19 @@ impl Terminal {
         let stdout = child.stdout.take().expect("it is a pipe");
         BufReader::new(stdout).read_line(&mut ready).expect("it says that it is ready");
         let till = ready.split_whitespace().find_map(|word| word.strip_prefix("till="));
-        Self { address: till.expect("where its till calls").to_owned(), child, dir }
+        let address = till.expect("where its till calls").to_owned();
+        (child, address)
+    }
+
+    /// Ends it as a power cut does, but for what the system has written meanwhile.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Starts it again, on the files that are there.
+    pub(crate) fn start_again(&mut self) {
+        (self.child, self.address) = Self::launch(self.dir.path(), &[]);
     }
 
     /// What it has logged so far.

@@ -1,0 +1,165 @@
+//! `inspect`: what a till's file is made of.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use edgepos::core::{Chain, Space};
+use rusqlite::{Connection, OpenFlags};
+use serde_json::{Value, json};
+
+use super::events::EventsError;
+use crate::names::hex;
+
+/// How long a writer may hold the file.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Which file, and how it is shown.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The SQLite file of a till, running or not, or a backup
+    #[arg(long, value_name = "FILE")]
+    db: PathBuf,
+    /// Also read every page, and say what is wrong: as long as the file takes to be read
+    #[arg(long)]
+    check: bool,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the file is made of, and whether nothing is wrong with it. Blocks.
+///
+/// # Errors
+/// [`EventsError`].
+pub fn inspect(InspectArgs { db: path, check, json }: &InspectArgs) -> Result<(String, bool), EventsError> {
+    let failed = |source| EventsError::Database { path: path.clone(), source };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(failed)?;
+    db.busy_timeout(BUSY).map_err(failed)?;
+    let found = read(&db, path, *check).map_err(failed)?;
+    let sound = found["check"].as_array().is_none_or(Vec::is_empty);
+    Ok((if *json { format!("{found:#}\n") } else { table(&found) }, sound))
+}
+
+fn read(db: &Connection, path: &Path, check: bool) -> rusqlite::Result<Value> {
+    // One moment of a file that may be written.
+    db.execute_batch("BEGIN")?;
+    let pragma = |name: &str| db.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
+    let (format, page, pages, free) =
+        (pragma("user_version")?, pragma("page_size")?, pragma("page_count")?, pragma("freelist_count")?);
+    let mut found = json!({
+        "file": path.display().to_string(),
+        "format": format,
+        "bytes": page * pages,
+        "free_bytes": page * free,
+        "log_bytes": beside(path, "-wal"),
+        "reserve_bytes": beside(path, "-reserve"),
+        "is_copy": is_copy(db)?,
+        "chains": chains(db)?,
+        "kinds": kinds(db)?,
+        "rows": spaces(db)?,
+    });
+    if check {
+        let mut statement = db.prepare("PRAGMA integrity_check")?;
+        let wrong = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let wrong: Vec<String> =
+            wrong.filter(|line| line.as_ref().map_or(true, |line| line != "ok")).collect::<Result<_, _>>()?;
+        found["check"] = json!(wrong);
+    }
+    Ok(found)
+}
+
+/// Bytes of what lies beside the file.
+fn beside(path: &Path, ending: &str) -> u64 {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    PathBuf::from(name).metadata().map_or(0, |file| file.len())
+}
+
+/// Whether no terminal has started yet on this copy.
+fn is_copy(db: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) FROM rows WHERE space = ?1 AND key = CAST('copied' AS BLOB)";
+    db.query_row(sql, [Space::Identity.code()], |row| row.get::<_, i64>(0)).map(|count| count > 0)
+}
+
+fn chains(db: &Connection) -> rusqlite::Result<Vec<Value>> {
+    // The bare columns of a row with `max` are those of the row that has it.
+    let sql = "SELECT substr(key, 1, 9), max(seq), min(seq), count(*), min(utc_ms), max(utc_ms), sum(length(payload)), hash
+               FROM events GROUP BY terminal, incarnation, lane";
+    let mut statement = db.prepare(sql)?;
+    let rows = statement.query_map([], |row| {
+        let key: Vec<u8> = row.get(0)?;
+        let chain = Chain::from_key(&key).map_or_else(|| hex(&key), |chain| chain.to_string());
+        let hash: Vec<u8> = row.get(7)?;
+        Ok(json!({
+            "chain": chain,
+            "last": row.get::<_, i64>(1)?,
+            "first": row.get::<_, i64>(2)?,
+            "events": row.get::<_, i64>(3)?,
+            "from_utc_ms": row.get::<_, Option<i64>>(4)?,
+            "to_utc_ms": row.get::<_, Option<i64>>(5)?,
+            "payload_bytes": row.get::<_, i64>(6)?,
+            "head_hash": hex(&hash),
+        }))
+    })?;
+    rows.collect()
+}
+
+fn kinds(db: &Connection) -> rusqlite::Result<Value> {
+    let sql = "SELECT coalesce(kind_name, 'unreadable'), count(*) FROM events GROUP BY 1 ORDER BY 1";
+    let mut statement = db.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, json!(row.get::<_, i64>(1)?))))?;
+    rows.collect::<rusqlite::Result<_>>().map(Value::Object)
+}
+
+fn spaces(db: &Connection) -> rusqlite::Result<Vec<Value>> {
+    let sql =
+        "SELECT space, count(*), sum(length(key) + length(value)) FROM rows GROUP BY space ORDER BY space";
+    let mut statement = db.prepare(sql)?;
+    let rows = statement.query_map([], |row| {
+        let code: u8 = row.get(0)?;
+        let name = Space::from_code(code).map_or_else(|| code.to_string(), |space| format!("{space:?}"));
+        Ok(json!({ "space": name, "rows": row.get::<_, i64>(1)?, "bytes": row.get::<_, i64>(2)? }))
+    })?;
+    rows.collect()
+}
+
+fn table(found: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let mut said = format!("{:<22}{}\n", "file", text(&found["file"]));
+    for name in ["format", "bytes", "free_bytes", "log_bytes", "reserve_bytes", "is_copy"] {
+        said += &format!("{name:<22}{}\n", found[name]);
+    }
+    said += "\nchain                           first      last    events      bytes  hash at the end\n";
+    for chain in found["chains"].as_array().into_iter().flatten() {
+        said += &format!(
+            "{:<26}{:>11}{:>10}{:>10}{:>11}  {}\n",
+            text(&chain["chain"]),
+            text(&chain["first"]),
+            text(&chain["last"]),
+            text(&chain["events"]),
+            text(&chain["payload_bytes"]),
+            text(&chain["head_hash"]).get(..16).unwrap_or_default(),
+        );
+    }
+    said += "\nkind                          events\n";
+    for (kind, count) in found["kinds"].as_object().into_iter().flatten() {
+        said += &format!("{kind:<26}{:>10}\n", text(count));
+    }
+    said += "\nspace                           rows      bytes\n";
+    for space in found["rows"].as_array().into_iter().flatten() {
+        said += &format!(
+            "{:<26}{:>10}{:>11}\n",
+            text(&space["space"]),
+            text(&space["rows"]),
+            text(&space["bytes"])
+        );
+    }
+    if let Some(wrong) = found["check"].as_array() {
+        said += if wrong.is_empty() { "\nevery page is sound\n" } else { "\ndamaged:\n" };
+        wrong.iter().for_each(|line| said += &format!("  - {}\n", text(line)));
+    }
+    said
+}
