@@ -144,6 +144,23 @@ def batches():
     return 4
 
 
+def flipped():
+    """Every byte of a batch, one bit of it flipped: it is damaged, or does not link, or says the same."""
+    known = dictionaries()
+    good = (SYNC / "golden" / "batch_in_columns").read_bytes()
+    original = wire.batch(good, known)
+    for at in range(len(good)):
+        bad = good[:at] + bytes([good[at] ^ 1 << at % 8]) + good[at + 1 :]
+        try:
+            runs = wire.batch(bad, known)
+            for run in runs:
+                wire.follow(run, wire.ZERO)
+        except wire.Damaged:
+            continue
+        assert all(run in original or run["first"] != 1 for run in runs), f"a flipped bit of byte {at} goes unnoticed"
+    return len(good)
+
+
 def events():
     """Bodies of each kind, and what stands around them; the page names every field as the reader does."""
     text = (EDGEPOS / "golden.rs").read_text()
@@ -182,7 +199,8 @@ def events():
 
 def check():
     hashes()
-    print(f"golden: {wires()} strings of the wire, {batches()} batches in both forms, {events()} bodies of events")
+    print(f"golden: {wires()} strings of the wire, {batches()} batches in both forms, {events()} bodies of events, "
+          f"{flipped()} flipped bits")
 
 
 if __name__ == "__main__":

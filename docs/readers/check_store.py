@@ -13,11 +13,14 @@ import time
 import urllib.error
 import urllib.request
 
+import cbor2
+
 import edgepos_messages as messages
 from edgepos_bodies import STRUCTURES
 from edgepos_reader import lines
 
 PATIENCE_S = 240
+STORE = "0" * 31 + "1"
 MILK, BREAD = "4006381333931", "2000000000015"
 DOCUMENTS = ["sale", "return", "exchange", "void", "no_sale"]
 REASONS = ["receipt", "transfer_out", "transfer_in", "damage", "adjust"]
@@ -113,16 +116,35 @@ def sell(store):
 def book(store, number, document, lines, tender, mode):
     basket = name("b", number)
     begun = store.ask("/begin", {"basket": basket, "doc_type": document, "currency": "EUR", "lines": lines, **mode})
-    paid = {"kind": "cash", "amount": begun["total"]} if tender == 0 else {"kind": "card", "amount": begun["total"], "external_ref": "auth 7"}
-    store.ask("/commit", {"basket": basket, "key": name("a", number), "tenders": [paid]})
+    paid = {"kind": "cash"} if tender == 0 else {"kind": "card", "external_ref": "auth 7"}
+    store.ask("/commit", {"basket": basket, "key": name("a", number), "tenders": [{**paid, "amount": begun["total"]}]})
 
 
 def greeting(store):
-    """The first frame that the terminal sends to whoever calls."""
+    """What the terminal says to another one of its store: its first frame, and its Hello."""
     with socket.create_connection(("127.0.0.1", store.peer_port), PATIENCE_S) as peer:
         stream = peer.makefile("rb")
-        length = int.from_bytes(stream.read(4), "big")
-        return messages.greeting(stream.read(length))
+        first = messages.greeting(frame(stream))
+        mine = cbor2.dumps({0: "edgepos", 1: 1, 2: 1, 3: bytes.fromhex(STORE), 4: 0, 5: 2 << 48 | 5})
+        peer.sendall(len(mine).to_bytes(4, "big") + mine)
+        while True:
+            said = frame(stream)
+            if said[:1] == b"\2":
+                return first, messages.message(said[1:], messages.MESSAGES, "message")
+
+
+def frame(stream):
+    length = int.from_bytes(stream.read(4), "big")
+    assert length < 6 << 20, f"a frame of {length} bytes"
+    return stream.read(length)
+
+
+def cloud_head(store):
+    """What the cloud says that it holds: a request of kind 2, and its reply."""
+    request = cbor2.dumps({0: 2, 1: bytes.fromhex(STORE)})
+    url = f"http://127.0.0.1:{store.cloud_port}/v1/stores/{STORE}/uplink"
+    with urllib.request.urlopen(urllib.request.Request(url, request), timeout=PATIENCE_S) as answer:
+        return messages.message(answer.read(), messages.REPLIES, "reply")
 
 
 def read(what, path):
@@ -216,22 +238,45 @@ def broken(folder, till):
         ("a head", None, "the head is not", lambda file: file.execute("DELETE FROM rows WHERE space = 5")),
     ]
     for what, _, expected, harm in faults:
-        copy = folder / "broken.db"
-        shutil.copy(till, copy)
-        file = sqlite3.connect(copy)
-        harm(file)
-        file.commit()
-        file.close()
-        _, problems = read("till", copy)
-        assert any(expected in problem for problem in problems), f"{what} was harmed, and the reader says {problems}"
-        copy.unlink()
+        finds(folder, "till", till, what, expected, harm)
     return len(faults)
 
 
-def flip(file, column, key, at):
-    (value,) = file.execute(f"SELECT {column} FROM events WHERE key = ?", (key,)).fetchone()
+def broken_cloud(folder, cloud):
+    """The same of the cloud's file."""
+    (key,) = sqlite3.connect(cloud).execute("SELECT key FROM event ORDER BY key LIMIT 1 OFFSET 8").fetchone()
+    at = int.from_bytes(key[9:], "big")
+    faults = [
+        ("a byte of the cloud's payload", f":{at}: its hash", lambda file: flip(file, "payload", key, 40, "event")),
+        ("an event of the cloud", f"missing: position {at}", lambda file: file.execute("DELETE FROM event WHERE key = ?", (key,))),
+        ("a batch of the cloud", "batches and says", lambda file: file.execute("DELETE FROM batch WHERE no = 1")),
+        ("a byte of a batch", "batch 1: ", lambda file: flip(file, "body", 1, 40, "batch", "no")),
+    ]
+    for what, expected, harm in faults:
+        finds(folder, "cloud", cloud, what, expected, harm)
+    return len(faults)
+
+
+def finds(folder, kind, whole, what, expected, harm):
+    copy = folder / "broken.db"
+    # A program that was killed has left its last writes beside the file.
+    for end in ("", "-wal"):
+        if pathlib.Path(f"{whole}{end}").exists():
+            shutil.copy(f"{whole}{end}", f"{copy}{end}")
+    file = sqlite3.connect(copy)
+    harm(file)
+    file.commit()
+    file.close()
+    _, problems = read(kind, copy)
+    assert any(expected in problem for problem in problems), f"{what} was harmed, and the reader says {problems}"
+    for path in folder.glob("broken.db*"):
+        path.unlink()
+
+
+def flip(file, column, key, at, table="events", by="key"):
+    (value,) = file.execute(f"SELECT {column} FROM {table} WHERE {by} = ?", (key,)).fetchone()
     value = value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :]
-    file.execute(f"UPDATE events SET {column} = ? WHERE key = ?", (value, key))
+    file.execute(f"UPDATE {table} SET {column} = ? WHERE {by} = ?", (value, key))
 
 
 def live(program):
@@ -240,13 +285,15 @@ def live(program):
         store = Store(program, folder)
         try:
             until("the terminal answers", lambda: store.ask("/status"))
-            hello = greeting(store)
-            assert hello["store"] == "0" * 31 + "1" and hello["replica"].startswith("1-"), hello
             sell(store)
+            first, hello = greeting(store)
+            assert first["store"] == hello["store"] == STORE and first["replica"].startswith("1-"), first
+            assert hello["kind"] == "hello" and hello["batch_format"] == 2 and hello["lost"] == [], hello
             store.ask("/flush", {})
             recorded = events(sound("till", folder / "terminal-1.db"))
             until("the cloud has it all", lambda: events(read("cloud", folder / "cloud.db")[0]) == recorded)
             counters, page = store.ask("/counters"), store.ask("/transactions?limit=100")
+            head = cloud_head(store)
             # Beside the running till its counter rows are behind its events.
             same_counters(sound("till", folder / "terminal-1.db"), counters)
             store.ask("/stop", {})
@@ -258,11 +305,15 @@ def live(program):
         assert events(cloud) == events(till), "the cloud has other events"
         forms = [each["format"] for each in cloud if "batch" in each]
         assert 2 in forms, f"no batch came in columns: {forms}"
+        ends = {each["chain"]: each for each in till if "chain" in each}
+        for said in (hello, head):
+            assert said["vector"] == {name: end["last"] for name, end in ends.items()}, said
+            assert said["heads"] == {name: end["hash"] for name, end in ends.items()}, said
         exported = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
         print(
             f"a store: {len(events(till))} events, {len(forms)} batches ({forms.count(2)} in columns), {same_counters(till, counters)} counters, "
             f"{same_transactions(till, page['transactions'])} transactions, {same_export(till, exported)} exported, "
-            f"{broken(folder, folder / 'terminal-1.db')} faults found"
+            f"{broken(folder, folder / 'terminal-1.db') + broken_cloud(folder, folder / 'cloud.db')} faults found"
         )
 
 

@@ -50,6 +50,10 @@ DEFAULTS = {
 }
 
 
+# What values of other types than the pages say lead to.
+MALFORMED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+
+
 def plain(value):
     """Values as JSON can say them: bytes in hexadecimal."""
     if isinstance(value, bytes):
@@ -82,7 +86,12 @@ def structure(value, name):
 def body(kind, data):
     """A body in words; the bytes of a vendor's own, and of a kind that these pages do not know."""
     name = KINDS.get(kind, "unknown")
-    return structure(item(data, f"body of a {name}"), name) if name in STRUCTURES else data.hex()
+    if name not in STRUCTURES:
+        return data.hex()
+    try:
+        return structure(item(data, f"body of a {name}"), name)
+    except MALFORMED as error:
+        raise Damaged(f"body of a {name}: it is not built as one: {error!r}") from error
 
 
 def effect(value):
@@ -102,8 +111,8 @@ def envelope(payload):
     value = item(payload, "payload")
     try:
         return envelope_of(value)
-    except (KeyError, TypeError, IndexError) as error:
-        raise Damaged(f"payload: it lacks {error}") from error
+    except MALFORMED as error:
+        raise Damaged(f"payload: it is not built as one: {error!r}") from error
 
 
 def envelope_of(value):

@@ -18,7 +18,7 @@ import sys
 import zstandard
 
 import edgepos_messages as messages
-from edgepos_bodies import body, envelope
+from edgepos_bodies import MALFORMED, body, envelope
 from edgepos_wire import (
     ZERO, Damaged, batch, by_chain, chain_key, chain_text, demand, follow, id_text, item, link, position, replica_text,
 )
@@ -26,7 +26,8 @@ from edgepos_wire import (
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 APPLICATION, VERSION = 0x45504F53, 3
 HEAD, COUNTER, SERIES, KEY, QUARANTINE, DAY, REISSUED, APPLIED, REFUNDED, LOST = 5, 6, 9, 7, 12, 14, 17, 22, 26, 28
-STOCK, RETURNABLE, CASH = 0, 2, 5
+STOCK, RETURNABLE = 0, 2
+SALE_OF_A_KEY = ((2, "series"), (3, "number"), (4, "total"))
 
 
 def dictionaries():
@@ -84,7 +85,7 @@ class Till:
         application, version = (self.database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
         demand(application == APPLICATION, "a file of another application")
         demand(version <= VERSION, f"a file of version {version}, which this reader does not know")
-        self.problems, self.events = [], {}
+        self.problems, self.events, self.held = [], {}, set()
         columns = {row["name"] for row in self.database.execute("PRAGMA table_info(events)")}
         self.packs = "dictionary" in columns
         self.lost = {}
@@ -125,12 +126,13 @@ class Till:
         chains = {}
         for row in self.database.execute("SELECT * FROM events ORDER BY key"):
             key = row["key"]
+            self.held.add(key)
             chain = chains.setdefault(key[:9], Chain(key[:9], self.lost.get(key[:9], {}), self.problems.append))
             payload = None
             try:
                 payload = self.payload(row)
                 yield self.event(row, payload)
-            except Damaged as error:
+            except (Damaged, *MALFORMED) as error:
                 if payload is None or key not in self.uncounted:
                     self.problems.append(f"{id_text(key)}: {error}")
                 yield {"event": id_text(key), "unreadable": str(error)}
@@ -144,7 +146,6 @@ class Till:
     def event(self, row, payload):
         key, found = row["key"], envelope(payload)
         found["body"] = body(found["kind"], found["body"])
-        self.events[key] = found
         asked = {
             "terminal": key[0] << 8 | key[1], "incarnation": replica_text(int.from_bytes(key[:8], "big")), "lane": key[8],
             "seq": position(key), **{name: found[name] for name in ("kind", "kind_name", "utc_ms", "business_day", "workstation")},
@@ -155,6 +156,7 @@ class Till:
             if row[name] != value:
                 self.problems.append(f"{id_text(key)}: the column {name} says {row[name]}, and the event {value}")
         shown = {**found, "effects": [{**each, "key": each["key"].hex()} for each in found["effects"]]}
+        self.events[key] = found
         return {"event": id_text(key), "hash": row["hash"].hex(), **shown}
 
     # Counters
@@ -170,6 +172,7 @@ class Till:
         for key, (counting, repeats, _) in self.rows(REISSUED):
             self.instead.update({each: counting for each in [key[:17], *repeats]})
         applied = self.row(APPLIED, b"rows")
+        self.problems.extend(f"the counter rows count {id_text(event)}, which is not held" for event in applied or [] if event not in self.held)
         upto = None if applied is None else {event[:9]: position(event) for event in applied}
         rows, above, own = {}, {}, {}
         for key, found in self.events.items():
@@ -220,7 +223,10 @@ class Till:
                 last[series.encode()] = max(number, last.get(series.encode(), 0))
             if own and found["key"]:
                 row = self.row(KEY, bytes.fromhex(found["key"]))
-                if row is None or row[0] != key:
+                sale = found["body"] if found["kind_name"] == "transaction" else {}
+                if row is None or row[0] != key or any(row[at] != sale[name] for at, name in SALE_OF_A_KEY if sale) or (
+                    sale and row[1].hex() != sale["basket"]
+                ):
                     self.problems.append(f"{id_text(key)}: its key {found['key']} leads to no such row")
             if found["kind_name"] == "transaction" and self.counts(key):
                 for line in found["body"]["lines"]:
@@ -309,7 +315,7 @@ class Cloud:
                 found["body"] = body(found["kind"], found["body"])
                 shown = {**found, "effects": [{**each, "key": each["key"].hex()} for each in found["effects"]]}
                 yield {"event": id_text(key), "hash": row["hash"] and row["hash"].hex(), **shown}
-            except Damaged as error:
+            except (Damaged, *MALFORMED) as error:
                 yield {"event": id_text(key), "unreadable": str(error)}
         for key in sorted(set(chains) | set(vector)):
             chain = chains.get(key) or Chain(key, {}, self.problems.append)
@@ -361,10 +367,13 @@ def wire(what, data):
 
 def file_lines(what, database):
     source = (Till if what == "till" else Cloud)(database)
-    yield from source.read()
-    if what == "till":
-        yield from source.counters()
-        source.named()
+    try:
+        yield from source.read()
+        if what == "till":
+            yield from source.counters()
+            source.named()
+    except MALFORMED as error:
+        source.problems.append(f"a row is not built as the pages say: {error!r}")
     yield from ({"problem": each} for each in source.problems)
 
 
@@ -376,8 +385,8 @@ def lines(what, argument):
                 yield from file_lines(what, database)
         else:
             yield wire(what, bytes.fromhex(argument))
-    except (Damaged, sqlite3.DatabaseError) as error:
-        yield {"problem": str(error)}
+    except (Damaged, sqlite3.DatabaseError, *MALFORMED) as error:
+        yield {"problem": str(error) or repr(error)}
 
 
 def main():

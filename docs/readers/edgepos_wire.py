@@ -109,6 +109,13 @@ def decompress(codec, data, length, dictionary):
 
 def batch(data, dictionaries):
     """The runs of a batch; dictionaries by number."""
+    try:
+        return batch_of(data, dictionaries)
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError, cbor2.CBORDecodeError, struct.error) as error:
+        raise Damaged(f"batch: it is not built as one: {error!r}") from error
+
+
+def batch_of(data, dictionaries):
     outer = item(data, "batch")
     form, number = outer[0], outer[2]
     demand(form in (1, 2), f"format {form} is unknown")
@@ -195,6 +202,7 @@ class Columns:
     def bytes(self):
         """A stream of bytes, as an iterator that can be asked for several."""
         length = self.number()
+        demand(length >> 1 <= MAX_BODY, f"a stream of {length >> 1} bytes")
         if length & 1:
             self.at += 1
             return Stream(self.data[self.at - 1 : self.at] * (length >> 1))
@@ -217,6 +225,7 @@ class Columns:
             column["lengths"] = self.numbers()
         if bits & 4:
             sizes = [self.number() for _ in range(self.number())]
+            demand(all(size <= 256 for size in sizes), "a map of more than 256 keys")
             keys = io.BytesIO(self.bytes().all())
             column["keys"] = [[cbor2.load(keys) for _ in range(size)] for size in sizes]
             column["which"] = self.numbers()
@@ -230,6 +239,7 @@ class Columns:
                 column["strings"] = (form, self.strings())
             elif form == 1:
                 which, size = self.numbers(), self.number()
+                demand(size <= MAX_BODY, f"a table of {size} strings")
                 table = self.strings()
                 column["strings"] = (form, which, [table.next() for _ in range(size)])
             else:
