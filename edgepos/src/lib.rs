@@ -57,6 +57,8 @@ mod advising;
 pub mod conformance;
 mod courier;
 mod driver;
+#[cfg(feature = "serde")]
+pub mod forms;
 mod history;
 mod http_date;
 mod http_uplink;
@@ -77,6 +79,8 @@ mod sqlite_store;
 mod store_thread;
 mod tcp;
 mod terminal;
+#[cfg(feature = "embedded")]
+mod till_models;
 mod tls;
 mod token_file;
 
@@ -132,4 +136,6 @@ pub use terminal::{
     Input, LevelError, MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, Output, PeerDiagnosis, Refusal, ReplaceError,
     Reply, RequestId, RestoreError, Restored, RowError, Status, Terminal,
 };
+#[cfg(feature = "embedded")]
+pub use till_models::{NoModel, TillModels};
 pub use token_file::{TokenFileError, read_token};

@@ -1,5 +1,7 @@
 //! A resolver that has a model look at the sales that are involved.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use edgepos_core::EventId;
 use edgepos_inference::{
@@ -19,14 +21,14 @@ const DAY_S: i64 = 86_400;
 /// as a first payment. The scores rank the sales of one exception; they are no verdict about a customer.
 #[derive(Debug)]
 pub struct ScoredResolver {
-    scorer: FraudScorer,
+    scorer: Arc<FraudScorer>,
     name: String,
 }
 
 impl ScoredResolver {
     /// A resolver that has this scorer look, and calls it by this name in what it proposes.
-    pub fn new(scorer: FraudScorer, name: impl Into<String>) -> Self {
-        Self { scorer, name: name.into() }
+    pub fn new(scorer: impl Into<Arc<FraudScorer>>, name: impl Into<String>) -> Self {
+        Self { scorer: scorer.into(), name: name.into() }
     }
 
     async fn score(&self, event: EventId, payment: &Payment) -> Option<(Score, bool)> {

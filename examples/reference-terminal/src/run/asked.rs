@@ -5,11 +5,10 @@ use std::sync::Arc;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::response::Json;
-use edgepos::Node;
+use edgepos::{Node, TillModels};
 use tokio::sync::Notify;
 
 use super::convert;
-use super::recogniser::Recogniser;
 use crate::api::Problem;
 use crate::nearest;
 
@@ -18,7 +17,7 @@ use crate::nearest;
 pub(super) struct Till {
     pub(super) node: Node,
     pub(super) location: u32,
-    pub(super) recogniser: Recogniser,
+    pub(super) models: TillModels,
     /// Told when `POST /stop` comes.
     pub(super) stop: Arc<Notify>,
 }

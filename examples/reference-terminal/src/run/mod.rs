@@ -1,6 +1,5 @@
 //! One terminal: its store on disk, its peers, its cloud, and a till API on loopback.
 
-mod advising;
 mod asked;
 mod config;
 mod convert;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use edgepos::inference::Task;
-use edgepos::{Alerts, LogOnly, ModelWatch};
+use edgepos::{Adviser, Alerts, LogOnly, TillModels};
 use edgepos_inference::with_causes;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -13,9 +13,8 @@ use tokio::sync::Notify;
 
 use super::asked::Till;
 use super::notify::ServiceManager;
-use super::recogniser::Recogniser;
 use super::webhook::Webhook;
-use super::{Config, advising, till_api};
+use super::{Config, till_api};
 use crate::lifeline;
 
 /// A terminal could not start, or did not end well.
@@ -71,20 +70,16 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     let (node, peer_address) = (terminal.node.clone(), terminal.address);
     let me = node.status().await.map_err(|refusal| RunError::Stopped(refusal.to_string()))?.me;
 
-    let tasks = [Some(Task::PRODUCT), asks_model.then_some(Task::FRAUD)];
-    let watch = ModelWatch::new(models.clone(), tasks.into_iter().flatten());
+    let jobs = [Some(Task::PRODUCT), asks_model.then_some(Task::FRAUD)];
+    let models = TillModels::new(models, jobs.into_iter().flatten(), recognition_deadline, node.clone());
     // These end with the terminal.
-    tokio::spawn(watch.clone().run(node.clone()));
+    tokio::spawn(models.watch().run(node.clone()));
     if asks_model {
-        advising::start(models.clone(), watch.clone(), node.clone());
+        let (adviser, node) = (Adviser::new(Arc::new(models.clone())), node.clone());
+        tokio::spawn(async move { adviser.run(&node).await });
     }
     let stop = Arc::new(Notify::new());
-    let calls = Till {
-        node: node.clone(),
-        location,
-        recogniser: Recogniser::new(models, recognition_deadline, watch.clone(), node.clone()),
-        stop: Arc::clone(&stop),
-    };
+    let calls = Till { node: node.clone(), location, models, stop: Arc::clone(&stop) };
     let app = till_api::router(calls, till_token);
     // Whoever started this may have closed the pipe: that is no reason not to sell.
     let _ = writeln!(io::stdout(), "READY till={till_address} peer={peer_address}");

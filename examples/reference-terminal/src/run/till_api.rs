@@ -1,7 +1,5 @@
 //! The till's calls over HTTP and JSON. [`crate::api`] says what they are.
 
-use std::time::Instant;
-
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -11,9 +9,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::core::ReplicaId;
-use edgepos::{
-    Begun, Clock, Committed, Diagnosis, Inference, METRICS_CONTENT_TYPE, Refusal, Resolution, SystemClock,
-};
+use edgepos::{Begun, Clock, Committed, Diagnosis, METRICS_CONTENT_TYPE, Refusal, Resolution, SystemClock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -21,11 +17,12 @@ use super::asked::{Answer, Asked, Till, asked};
 use super::convert;
 use super::guard::{self, Body};
 use super::look_up;
+use super::recogniser;
 use super::resolving;
 use super::till_token::TillToken;
 use crate::api::{
     Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, Park, Pay, Problem, ProblemCode, Recognised,
-    Recorded, Replace, Retire, WriteOff,
+    Recorded, Replace, ResolveException, Retire, WriteOff,
 };
 use crate::cloud::LostEvents;
 use crate::nearest;
@@ -77,17 +74,17 @@ pub(super) fn router(till: Till, token: Option<TillToken>) -> Router {
 }
 
 async fn begin(State(till): State<Till>, body: Bytes) -> Answer<Begun> {
-    let draft = convert::draft(read::<Begin>(&body)?)?;
+    let draft = read::<Begin>(&body)?.into_draft()?;
     Ok(Json(till.node.begin(draft).await?))
 }
 
 async fn update(State(till): State<Till>, body: Bytes) -> Answer<Begun> {
-    let draft = convert::draft(read::<Begin>(&body)?)?;
+    let draft = read::<Begin>(&body)?.into_draft()?;
     Ok(Json(till.node.update(draft).await?))
 }
 
 async fn commit(State(till): State<Till>, body: Bytes) -> Answer<Committed> {
-    let commit = convert::commit(read::<Pay>(&body)?)?;
+    let commit = read::<Pay>(&body)?.into_commit()?;
     Ok(Json(till.node.commit(commit).await?))
 }
 
@@ -110,7 +107,7 @@ async fn claim(State(till): State<Till>, body: Bytes) -> Answer<impl Serialize> 
 }
 
 async fn record(State(till): State<Till>, body: Bytes) -> Answer<Recorded> {
-    let record = convert::record(read::<KeyedRecord>(&body)?, till.location)?;
+    let record = read::<KeyedRecord>(&body)?.into_record(till.location)?;
     let event = till.node.record(record).await?;
     Ok(Json(Recorded { event: event.to_string() }))
 }
@@ -160,17 +157,8 @@ async fn price(State(till): State<Till>, priced: Asked<Priced>) -> Answer<impl S
     found.map(Json).ok_or_else(missing)
 }
 
-async fn recognise(State(till): State<Till>, body: Bytes) -> Answer<impl Serialize> {
-    let began = Instant::now();
-    let recognised = till.recogniser.recognise(body.to_vec()).await?;
-    let took = began.elapsed();
-    till.node
-        .report_inference(match recognised {
-            Recognised::Answer { .. } => Inference::Answered { took },
-            Recognised::Fallback { .. } => Inference::Fallback { took },
-        })
-        .await?;
-    Ok(Json(recognised))
+async fn recognise(State(till): State<Till>, body: Bytes) -> Answer<Recognised> {
+    Ok(Json(recogniser::recognise(&till.models, body.to_vec()).await?))
 }
 
 async fn admit(State(till): State<Till>, body: Bytes) -> Answer<Done> {
@@ -198,7 +186,7 @@ async fn write_off(State(till): State<Till>, body: Bytes) -> Answer<Done> {
 }
 
 async fn resolve(State(till): State<Till>, body: Bytes) -> Answer<Resolution> {
-    let call = resolving::call(read(&body)?)?;
+    let call = read::<ResolveException>(&body)?.into_resolve()?;
     Ok(Json(till.node.resolve(call).await?))
 }
 

@@ -1,0 +1,68 @@
+//! What a till says in JSON, one form for each thing that it may want: the bodies of the reference terminal's HTTP and the requests of the C
+//! API. A name is text, an amount a whole number of minor units, and a field that a form does not have is refused.
+
+mod basket;
+mod payment;
+mod record;
+mod resolving;
+
+pub use basket::{Begin, BeginLine, DiscountPart, EffectPart, Original, TaxPart};
+pub use payment::{IntentPart, OutcomePart, OutcomeState, Pay, TenderKind, TenderPart};
+pub use record::{CashPart, KeyedRecord, RecordEvent, StockPart};
+pub use resolving::{ResolutionPart, ResolveException};
+
+use edgepos_core::{IdempotencyKey, ParseIdError};
+use thiserror::Error;
+
+use crate::model::{Currency, CurrencyError, TooManyTenders};
+
+/// What a form says does not read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum FormError {
+    /// A name or a key cannot be read.
+    #[error("{text:?}: {source}")]
+    Name {
+        /// What stands in its place.
+        text: String,
+        /// What is wrong with it.
+        source: ParseIdError,
+    },
+    /// A currency that ISO 4217 does not have.
+    #[error("currency {text:?}: {source}")]
+    Currency {
+        /// What stands in its place.
+        text: String,
+        /// What is wrong with it.
+        source: CurrencyError,
+    },
+    /// There are too many payments.
+    #[error(transparent)]
+    Tenders(#[from] TooManyTenders),
+    /// The row of an exception cannot be read.
+    #[error("{text:?}: expected hexadecimal digits, two a byte")]
+    Row {
+        /// What stands in its place.
+        text: String,
+    },
+}
+
+/// Whether a field has its default and need not be written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// A name as it is displayed.
+fn name<T: std::str::FromStr<Err = ParseIdError>>(text: &str) -> Result<T, FormError> {
+    text.parse().map_err(|source| FormError::Name { text: text.to_owned(), source })
+}
+
+/// A till's key, 32 hexadecimal digits.
+fn key(text: &str) -> Result<IdempotencyKey, FormError> {
+    name(text)
+}
+
+/// A currency by its ISO 4217 code, one that is in use.
+fn currency(text: &str) -> Result<Currency, FormError> {
+    text.parse().map_err(|source| FormError::Currency { text: text.to_owned(), source })
+}

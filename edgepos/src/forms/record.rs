@@ -1,0 +1,219 @@
+//! Events beside the receipts.
+
+use serde::{Deserialize, Serialize};
+
+use super::{EffectPart, FormError, IntentPart, OutcomePart, currency, is_default, key};
+use crate::model::{CashCount, Effect, PriceSet, ProductSet, StockLine, StockMoved, StockReason};
+use crate::retail::record::Record;
+
+/// An event beside the receipts, and its key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeyedRecord {
+    /// The till's key, 32 hexadecimal digits. The same one for every retry, which then records nothing and names the first event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Repairs a product or a price that a wrong clock has written too far ahead for anybody to replace it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub repair: bool,
+    /// Sets a price or a product also where the clock of this till is off, which is refused otherwise.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub whatever_clock: bool,
+    /// What is recorded.
+    #[serde(flatten)]
+    pub event: RecordEvent,
+}
+
+/// An event beside the receipts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum RecordEvent {
+    /// Goods came in.
+    StockReceived {
+        /// The supplier, or wherever they came from.
+        from: String,
+        /// The products, and how much of each.
+        lines: Vec<StockPart>,
+    },
+    /// Goods moved or were counted.
+    StockMoved {
+        /// Why they moved.
+        reason: StockReason,
+        /// Where they were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// Where they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// The products, and how much of each.
+        lines: Vec<StockPart>,
+    },
+    /// A product's master data.
+    ProductSet {
+        /// The product's code, as lines name it.
+        product: String,
+        /// The product's name, as receipts print it.
+        name: String,
+        /// Its immutable base unit.
+        base_unit: String,
+        /// Decimal digits of the base unit that one count stands for.
+        #[serde(default, skip_serializing_if = "is_default")]
+        scale: u8,
+        /// The default tax.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tax_code: Option<u16>,
+        /// Whether its stock is counted; where nothing is said it is once goods came.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        counted: Option<bool>,
+        /// The stock below which an exception is raised.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        floor: Option<i64>,
+    },
+    /// A price on a list, for ever or for a time.
+    PriceSet {
+        /// The product's code.
+        product: String,
+        /// The price of one unit, in minor units.
+        amount: i64,
+        /// The currency, by its ISO 4217 code.
+        currency: String,
+        /// The price list; 0 is everybody's.
+        #[serde(default, skip_serializing_if = "is_default")]
+        list: u16,
+        /// Whether tax is included.
+        #[serde(default, skip_serializing_if = "is_default")]
+        tax_included: bool,
+        /// Valid from this time on, milliseconds since 1970 UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        valid_from: Option<u64>,
+        /// Not valid from this time on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        valid_to: Option<u64>,
+    },
+    /// A payment terminal is about to be asked for money.
+    PaymentIntent(IntentPart),
+    /// What it said.
+    PaymentOutcome(OutcomePart),
+    /// The business day begins.
+    DayOpened {
+        /// The business day, as the number yyyymmdd: a date after the last one.
+        day: u32,
+        /// Cash in the drawer, in minor units.
+        #[serde(default)]
+        float: i64,
+        /// The currency of `float`; without it no drawer's counter moves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        currency: Option<String>,
+        /// Cash in other drawers and currencies.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cash: Vec<CashPart>,
+    },
+    /// The business day ends.
+    DayClosed {
+        /// Cash counted in the drawer, in minor units.
+        #[serde(default)]
+        counted: i64,
+        /// The currency of `counted`; without it no drawer's counter moves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        currency: Option<String>,
+        /// Cash counted in other drawers and currencies.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cash: Vec<CashPart>,
+    },
+    /// Something of the vendor's own.
+    Custom {
+        /// Text, which is kept as it is.
+        body: String,
+        /// What it does to points, gift cards, coupons and the vendor's own counters.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        effects: Vec<EffectPart>,
+    },
+}
+
+/// Cash in one drawer, of one currency. The drawer's counter says this from then on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CashPart {
+    /// The currency, by its ISO 4217 code.
+    pub currency: String,
+    /// How much, in minor units.
+    pub amount: i64,
+    /// The drawer, where it is not the terminal's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawer: Option<String>,
+}
+
+/// One product of a stock movement.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StockPart {
+    /// The product's code.
+    pub product: String,
+    /// How many base units.
+    pub quantity: i64,
+}
+
+impl KeyedRecord {
+    /// The record that it asks for; goods move at `location`.
+    ///
+    /// # Errors
+    /// When a name, the key or a currency cannot be read.
+    pub fn into_record(self, location: u32) -> Result<Record, FormError> {
+        let record = self.event.into_record(location)?;
+        let record = if self.repair { record.repairing() } else { record };
+        let record = if self.whatever_clock { record.whatever_clock() } else { record };
+        Ok(match self.key.as_deref().map(key).transpose()? {
+            Some(key) => record.with_key(key),
+            None => record,
+        })
+    }
+}
+
+impl RecordEvent {
+    fn into_record(self, location: u32) -> Result<Record, FormError> {
+        Ok(match self {
+            Self::StockReceived { from, lines } => {
+                let lines = lines.into_iter().map(StockLine::from).collect();
+                let moved = StockMoved { reason: StockReason::Receipt, from: Some(from), to: None, lines };
+                Record::stock_moved(&moved, location)
+            }
+            Self::StockMoved { reason, from, to, lines } => {
+                let lines = lines.into_iter().map(StockLine::from).collect();
+                Record::stock_moved(&StockMoved { reason, from, to, lines }, location)
+            }
+            Self::ProductSet { product, name, base_unit, scale, tax_code, counted, floor } => {
+                Record::product(&ProductSet { product, name, base_unit, scale, tax_code, counted, floor })
+            }
+            Self::PriceSet { product, amount, currency: code, list, tax_included, valid_from, valid_to } => {
+                let currency = currency(&code)?;
+                let price = PriceSet { product, list, amount, currency, tax_included, valid_from, valid_to };
+                Record::price(&price)
+            }
+            Self::DayOpened { day, float, currency, cash } => {
+                Record::day_opened_with(day, float, counts(float, currency, cash)?)
+            }
+            Self::DayClosed { counted, currency, cash } => {
+                Record::day_closed_with(counted, counts(counted, currency, cash)?)
+            }
+            Self::PaymentIntent(part) => Record::payment_intent(part.into_intent()?),
+            Self::PaymentOutcome(part) => Record::payment_outcome(part.into_outcome()?),
+            Self::Custom { body, effects } => {
+                Record::custom(body.into_bytes(), effects.into_iter().map(Effect::from).collect())
+            }
+        })
+    }
+}
+
+impl From<StockPart> for StockLine {
+    fn from(StockPart { product, quantity }: StockPart) -> Self {
+        Self { product, quantity }
+    }
+}
+
+/// What is in the drawers: the amount of the terminal's own, where its currency is named, and the others.
+fn counts(amount: i64, own: Option<String>, others: Vec<CashPart>) -> Result<Vec<CashCount>, FormError> {
+    let own = own.map(|currency| CashPart { currency, amount, drawer: None });
+    let count = |CashPart { currency: code, amount, drawer }| {
+        Ok(CashCount { drawer, ..CashCount::new(currency(&code)?, amount) })
+    };
+    own.into_iter().chain(others).map(count).collect()
+}
