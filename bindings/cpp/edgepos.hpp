@@ -73,6 +73,11 @@ inline std::uint64_t milliseconds(std::chrono::milliseconds time) {
 
 } // namespace detail
 
+// What a product will sell, and up to what to order.
+inline std::string forecast(std::string_view request) {
+    return *detail::text([&](auto out) { return edgepos_forecast(request.data(), request.size(), out); });
+}
+
 // Events as they are read back. One thread at a time.
 class Events {
 public:
@@ -182,6 +187,21 @@ public:
     // A page of the audit record; `after` may be empty.
     std::string resolutions(std::string_view after) const { return *named<edgepos_node_resolutions>(after); }
 
+    // `request` says which models: {"folder":"models"}.
+    void use_models(std::string_view request) { does<edgepos_node_use_models>(request); }
+    std::string recognise(std::string_view picture, std::chrono::milliseconds timeout) {
+        return media<edgepos_node_recognise>(picture, timeout);
+    }
+    std::string read_barcode(std::string_view picture, std::chrono::milliseconds timeout) {
+        return media<edgepos_node_read_barcode>(picture, timeout);
+    }
+    std::string hear(std::string_view clip, std::chrono::milliseconds timeout) { return media<edgepos_node_hear>(clip, timeout); }
+    std::string score(std::string_view payment, std::chrono::milliseconds timeout) {
+        return *detail::text([&](auto out) {
+            return edgepos_node_score(node_.get(), payment.data(), payment.size(), detail::milliseconds(timeout), out);
+        });
+    }
+
     void admit(std::string_view replica) { does<edgepos_node_admit>(replica); }
     void retire(std::string_view replica) { does<edgepos_node_retire>(replica); }
     void replace(std::uint16_t terminal, bool planned) {
@@ -212,6 +232,12 @@ private:
     }
     template <auto call> std::optional<std::string> named(std::string_view name) const {
         return detail::text([&](auto out) { return call(node_.get(), name.data(), name.size(), out); });
+    }
+    template <auto call> std::string media(std::string_view bytes, std::chrono::milliseconds timeout) {
+        return *detail::text([&](auto out) {
+            auto data = reinterpret_cast<const std::uint8_t *>(bytes.data());
+            return call(node_.get(), data, bytes.size(), detail::milliseconds(timeout), out);
+        });
     }
     template <auto call> void does(std::string_view name) { detail::check(call(node_.get(), name.data(), name.size())); }
 

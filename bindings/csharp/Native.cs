@@ -86,6 +86,13 @@ namespace Edgepos
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_flush_until_uploaded(NodeHandle node, ulong patience, out ulong left);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_step_down(NodeHandle node);
 
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_use_models(NodeHandle node, byte[] request, UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_recognise(NodeHandle node, byte[] picture, UIntPtr length, ulong timeout, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_read_barcode(NodeHandle node, byte[] picture, UIntPtr length, ulong timeout, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_score(NodeHandle node, byte[] payment, UIntPtr length, ulong timeout, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_hear(NodeHandle node, byte[] clip, UIntPtr length, ulong timeout, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_forecast(byte[] request, UIntPtr length, out TextHandle text);
+
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_events_next(EventsHandle events, ulong timeout, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_events_cursor(EventsHandle events, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern void edgepos_events_free(IntPtr events);

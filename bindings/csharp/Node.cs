@@ -13,7 +13,8 @@ namespace Edgepos
     public enum Status
     {
         Invalid = -1, BadRequest = -2, Setup = -3, Busy = -4, Stopped = -5, Poisoned = -6, Damaged = -7, UnknownBasket = -8,
-        Elsewhere = -9, Booked = -10, NotReturnable = -11, Tenders = -12, Day = -13, DiskFull = -14, ClockOff = -15, NotDecided = -16
+        Elsewhere = -9, Booked = -10, NotReturnable = -11, Tenders = -12, Day = -13, DiskFull = -14, ClockOff = -15, NotDecided = -16,
+        NoModel = -17
     }
 
     /// <summary>What is counted.</summary>
@@ -105,6 +106,7 @@ namespace Edgepos
         private delegate int Named(NodeHandle node, byte[] name, UIntPtr length, out TextHandle text);
         private delegate int Plain(NodeHandle node, out TextHandle text);
         private delegate int Does(NodeHandle node, byte[] name, UIntPtr length);
+        private delegate int Looks(NodeHandle node, byte[] data, UIntPtr length, ulong timeout, out TextHandle text);
 
         private readonly NodeHandle node;
 
@@ -258,6 +260,29 @@ namespace Edgepos
         }
         /// <summary>Hands the leadership over.</summary>
         public void StepDown() { Call.Check(Native.edgepos_node_step_down(node)); }
+
+        /// <summary>Says which models are used, once: {"folder":"models"}.</summary>
+        public void UseModels(string request) { Do(Native.edgepos_node_use_models, request); }
+        /// <summary>Which products a PNG or JPEG shows.</summary>
+        public string Recognise(byte[] picture, TimeSpan timeout) { return Look(Native.edgepos_node_recognise, picture, timeout); }
+        /// <summary>The barcode on a PNG or JPEG.</summary>
+        public string ReadBarcode(byte[] picture, TimeSpan timeout) { return Look(Native.edgepos_node_read_barcode, picture, timeout); }
+        /// <summary>How likely a payment is fraud.</summary>
+        public string Score(string payment, TimeSpan timeout) { return Look(Native.edgepos_node_score, Call.Bytes(payment), timeout); }
+        /// <summary>The command in a WAV file.</summary>
+        public string Hear(byte[] clip, TimeSpan timeout) { return Look(Native.edgepos_node_hear, clip, timeout); }
+
+        /// <summary>What a product will sell, and up to what to order.</summary>
+        public static string Forecast(string request)
+        {
+            var bytes = Call.Bytes(request);
+            return Call.Text((out TextHandle text) => Native.edgepos_forecast(bytes, Call.Length(bytes), out text));
+        }
+
+        private string Look(Looks call, byte[] data, TimeSpan timeout)
+        {
+            return Call.Text((out TextHandle text) => call(node, data, Call.Length(data), Call.Milliseconds(timeout), out text));
+        }
 
         private string Ask(Named call, string name)
         {

@@ -21,6 +21,11 @@
 #define EDGEPOS_MAX_NAME 1024
 
 /*
+ Longest picture or clip, in bytes.
+ */
+#define EDGEPOS_MAX_MEDIA 16777216
+
+/*
  Longest frame, row or answer of the cloud that the sans-IO level takes, in bytes.
  */
 #define EDGEPOS_MAX_BYTES 67108864
@@ -227,6 +232,11 @@
 #define EDGEPOS_NOT_DECIDED -16
 
 /*
+ There is no model to ask: none is used for it, it cannot be loaded, or this library was built without models.
+ */
+#define EDGEPOS_NO_MODEL -17
+
+/*
  Why the cloud did not answer: there is no connection.
  */
 #define EDGEPOS_UNREACHABLE 0
@@ -354,6 +364,23 @@ typedef int32_t (*edgepos_scan)(void *user,
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/*
+ What a product will sell, and up to what to order. It keeps nothing: what is known of a product and of the shop's week is handed in and
+ out.
+
+ `request` is JSON: `demand` and `week`, as the last answer had them, or absent at first; `days` since then, each with `weekday` (0 to 6),
+ `sold`, `in_stock` (false where goods were out), and `shop`, what the whole shop sold, where the week shall learn of it; `ahead`, the
+ weekdays that come; and `service_level` (500 to 999 per mille, 950 where absent), `on_hand` and `on_order`. On success `*out` is JSON
+ with `demand` and `week` to be kept, `days`, `level` and `dispersion` that are known, and of the days ahead `mean`, `variance`, `expected`,
+ `order_up_to` and `suggestion`. Any thread may call it at any time.
+
+ # Safety
+ `request` points to `request_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_forecast(const char *request,
+                         size_t request_length,
+                         edgepos_text **out);
 
 /*
  The version of the interface that this library has. A program compares it with `EDGEPOS_ABI` of the header that it was compiled with.
@@ -628,6 +655,83 @@ int32_t edgepos_node_step_down(const edgepos_node *node);
  `out` points to where a pointer may be written.
  */
 int32_t edgepos_node_elections(const edgepos_node *node, edgepos_text **out);
+
+/*
+ Says which models are used, once. Each is loaded when it is first asked, and runs on a thread of its own. Where one is missing the
+ condition `model_missing` says so; what they did goes into the metrics. Where the configuration has `model_within_ms` under
+ `resolver`, the one for `fraud` looks at exceptions.
+
+ `request` is JSON: `folder`, with their `manifest.json`; `jobs`, some of `product`, `barcode`, `fraud` and `voice`, all of them where absent;
+ and `deadline_ms`, how long one may take for an answer, 300 where absent: an engine that needs longer is not used.
+ `EDGEPOS_NO_MODEL` where this library was built without models, `EDGEPOS_BAD_REQUEST` where some are used already.
+
+ # Safety
+ `request` points to `request_length` bytes.
+ */
+int32_t edgepos_node_use_models(const edgepos_node *node,
+                                const char *request,
+                                size_t request_length);
+
+/*
+ Says which products a PNG or JPEG shows; at most 16 MiB. Waits at most `timeout_ms`, loading included.
+
+ On success `*out` is JSON with `outcome`. `answer`: `label` and `confidence` (0 to 1) of the most likely product, `requires_confirmation`,
+ `candidates`, `region` where it is known, and `total_us`. `fallback`: no answer in time, or none that counts: the person at the till does
+ `action`; `code` says why for programs, and `reason` for people. `EDGEPOS_NO_MODEL` where there is none.
+
+ # Safety
+ `picture` points to `picture_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_recognise(const edgepos_node *node,
+                               const uint8_t *picture,
+                               size_t picture_length,
+                               uint64_t timeout_ms,
+                               edgepos_text **out);
+
+/*
+ Reads the barcode on a PNG or JPEG; at most 16 MiB. Waits as `edgepos_node_recognise` does, and answers like it; an `answer` has `text`,
+ `symbology`, `gtin`, `add_on`, `gs1` (each null where there is none), `confidence`, `requires_confirmation` and `region`.
+
+ # Safety
+ `picture` points to `picture_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_read_barcode(const edgepos_node *node,
+                                  const uint8_t *picture,
+                                  size_t picture_length,
+                                  uint64_t timeout_ms,
+                                  edgepos_text **out);
+
+/*
+ Says how likely a payment is fraud. Waits as `edgepos_node_recognise` does, and answers like it; an `answer` has `score` (0 to 1) and
+ `suspicious`.
+
+ `payment` is JSON: `amount` in minor units, `currency`, `card_present`, `weekday` (0 is Monday) and `second_of_day` on the store's clock; where they are
+ known `billing`, `shipping` and `terminal`, each with `latitude` and `longitude` in degrees; `customer`, what this customer paid up to and with
+ this payment: `day`, `week` and `month`, each with `payments` and `total`, and `seconds_since_last`; and `at_terminal` with
+ `payments_7d`, `fraud_share_7d` and `fraud_share_30d`. What is absent counts as a first payment.
+
+ # Safety
+ `payment` points to `payment_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_score(const edgepos_node *node,
+                           const char *payment,
+                           size_t payment_length,
+                           uint64_t timeout_ms,
+                           edgepos_text **out);
+
+/*
+ Hears the command in a WAV file of 16-bit PCM; at most 30 s and 16 MiB. Waits as `edgepos_node_recognise` does, and answers like it; an
+ `answer` has `heard`: `silence`, `unknown`, or `command` with `word`, `confidence` and `requires_confirmation`. `EDGEPOS_BAD_REQUEST` where
+ it is no such file.
+
+ # Safety
+ `clip` points to `clip_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_hear(const edgepos_node *node,
+                          const uint8_t *clip,
+                          size_t clip_length,
+                          uint64_t timeout_ms,
+                          edgepos_text **out);
 
 /*
  The receipts of a basket: a list in JSON, each with `event`, `basket`, `series`, `number` and `total`. More than one is an exception.

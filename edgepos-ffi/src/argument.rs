@@ -6,12 +6,15 @@ use edgepos::core::ParseIdError;
 use serde::de::DeserializeOwned;
 
 use crate::handle::{Handle, give};
+use crate::hexadecimal::bytes_of;
 use crate::status::{EDGEPOS_OK, Failure};
 
 /// Longest text of a request or a configuration, in bytes.
 pub const EDGEPOS_MAX_REQUEST: usize = 1048576;
 /// Longest name: of a basket, a key, an event, a product; in bytes.
 pub const EDGEPOS_MAX_NAME: usize = 1024;
+/// Longest picture or clip, in bytes.
+pub const EDGEPOS_MAX_MEDIA: usize = 16777216;
 /// Longest frame, row or answer of the cloud that the sans-IO level takes, in bytes.
 pub const EDGEPOS_MAX_BYTES: usize = 67108864;
 
@@ -94,13 +97,6 @@ impl<'a> Input<'a> {
     pub(crate) fn optional_id<T: std::str::FromStr<Err = ParseIdError>>(self) -> Result<Option<T>, Failure> {
         if self.length == 0 { Ok(None) } else { self.id().map(Some) }
     }
-}
-
-/// Bytes from hexadecimal digits.
-pub(crate) fn bytes_of(text: &str) -> Option<Vec<u8>> {
-    let digits = text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let bytes = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok());
-    digits.then(|| bytes.collect()).flatten()
 }
 
 /// Where a caller wants an answer.

@@ -20,22 +20,27 @@
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 
 mod argument;
-mod asked;
+mod forecast;
 mod guard;
 mod handle;
+mod hexadecimal;
 mod library;
+#[cfg_attr(not(feature = "models"), path = "no_models.rs")]
+mod models;
 mod node;
 mod patience;
 mod status;
 mod terminal;
 mod text;
 
-pub use argument::{EDGEPOS_MAX_BYTES, EDGEPOS_MAX_NAME, EDGEPOS_MAX_REQUEST};
+pub use argument::{EDGEPOS_MAX_BYTES, EDGEPOS_MAX_MEDIA, EDGEPOS_MAX_NAME, EDGEPOS_MAX_REQUEST};
+pub use forecast::*;
 pub use library::*;
 pub use node::conditions::*;
 pub use node::counters::*;
 pub use node::events::*;
 pub use node::members::*;
+pub use node::models::*;
 pub use node::receipts::*;
 pub use node::resolving::*;
 pub use node::selling::*;

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::ffi::CStr;
 
 use edgepos::consensus::MembershipError;
+use edgepos::forms::FormError;
 use edgepos::{HistoryError, LevelError, Refusal, ReplaceError, ResolveError};
 
 /// It is done, and every output is written.
@@ -45,9 +46,11 @@ pub const EDGEPOS_DISK_FULL: i32 = -14;
 pub const EDGEPOS_CLOCK_OFF: i32 = -15;
 /// The store does not decide it here and now: this terminal does not lead, or no majority is heard.
 pub const EDGEPOS_NOT_DECIDED: i32 = -16;
+/// There is no model to ask: none is used for it, it cannot be loaded, or this library was built without models.
+pub const EDGEPOS_NO_MODEL: i32 = -17;
 
 /// Every status with its text, by the order in which they came. At most twenty, and none is ever taken out.
-pub(crate) const TEXTS: [(i32, &CStr); 19] = [
+pub(crate) const TEXTS: [(i32, &CStr); 20] = [
     (EDGEPOS_OK, c"done"),
     (EDGEPOS_NOTHING, c"nothing is there, or nothing came in time"),
     (EDGEPOS_END, c"nothing further comes"),
@@ -67,6 +70,7 @@ pub(crate) const TEXTS: [(i32, &CStr); 19] = [
     (EDGEPOS_DISK_FULL, c"the disk is full"),
     (EDGEPOS_CLOCK_OFF, c"the clock of this terminal is off"),
     (EDGEPOS_NOT_DECIDED, c"the store does not decide it here and now"),
+    (EDGEPOS_NO_MODEL, c"there is no model to ask"),
 ];
 
 /// Why a call was not done. No output is written.
@@ -132,6 +136,12 @@ impl From<Refusal> for Failure {
     }
 }
 
+impl From<FormError> for Failure {
+    fn from(error: FormError) -> Self {
+        Self::bad_request(error)
+    }
+}
+
 impl From<HistoryError> for Failure {
     fn from(error: HistoryError) -> Self {
         match error {
@@ -182,7 +192,7 @@ mod tests {
     fn statuses_are_few_and_never_change() {
         assert!(TEXTS.len() <= 20, "a language binding has a name for each");
         let numbers: Vec<i32> = TEXTS.iter().map(|(status, _)| *status).collect();
-        let expected: Vec<i32> = (0..=2).chain((1..=16).map(|error| -error)).collect();
+        let expected: Vec<i32> = (0..=2).chain((1..=17).map(|error| -error)).collect();
         assert_eq!(
             numbers, expected,
             "in the order in which they came, without gaps: further ones come behind"

@@ -10,11 +10,8 @@ use std::process::Command;
 
 use support::tills;
 
-/// The only block of a language in a guide.
 fn shown(guide: &str, language: &str) -> String {
-    let text = fs::read_to_string(support::root().join("docs").join(guide)).unwrap();
-    let (_, rest) = text.split_once(&format!("```{language}\n")).unwrap();
-    rest.split_once("```").unwrap().0.to_owned()
+    support::block(guide, language, 1)
 }
 
 #[test]

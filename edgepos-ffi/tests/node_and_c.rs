@@ -22,12 +22,13 @@ const NODE: Level = Level {
     prefix: "edgepos_node_",
     otherwise: &[
         ("counters", &["edgepos_node_counters_after"]),
+        ("model_listener", &["edgepos_node_use_models"]),
         ("notices", &["edgepos_node_next_notice"]),
         ("receipts", &["edgepos_node_receipts_of_basket", "edgepos_node_receipts_of_key"]),
         ("shutdown", &["edgepos_node_close"]),
         ("stored_events", &["edgepos_node_events_since"]),
     ],
-    not_in_c: &[("model_listener", "connects models of the Rust interface, and there are none in C")],
+    not_in_c: &[],
 };
 
 const TERMINAL: Level = Level {
@@ -51,8 +52,8 @@ const TERMINAL: Level = Level {
         ),
     ],
     not_in_c: &[
-        ("advise", "plugs in a resolver, which is a port of Rust"),
-        ("next_to_advise", "plugs in a resolver, which is a port of Rust"),
+        ("advise", "plugs in a resolver; one in C reads the open exceptions and resolves them"),
+        ("next_to_advise", "plugs in a resolver; one in C reads the open exceptions and resolves them"),
     ],
 };
 

@@ -21,7 +21,7 @@ fn each_function_is_declared_once() {
     once.dedup();
     assert!(once.len() > 80, "{once:?}");
     assert_eq!(once.len(), declared.len(), "{declared:?}");
-    let source: usize = ["argument", "library", "node", "terminal", "text"]
+    let source: usize = ["argument", "forecast", "library", "node", "terminal", "text"]
         .iter()
         .map(|module| exported(&xtask::root().join("edgepos-ffi/src"), module))
         .sum();

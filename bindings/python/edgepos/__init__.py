@@ -18,11 +18,12 @@ from typing import Any, Iterator, Optional, TypedDict, Union
 from ._library import library
 
 __all__ = ["Node", "Events", "Error", "Begun", "Committed", "Receipt", "ANY_COUNTER", "STOCK", "POINTS", "RETURNABLE",
-           "STORED_VALUE", "COUPON_USE", "CASH", "ON_HAND", "version"]
+           "STORED_VALUE", "COUPON_USE", "CASH", "ON_HAND", "forecast", "version"]
 
 OK, NOTHING, END = 0, 1, 2
 INVALID, BAD_REQUEST, SETUP, BUSY, STOPPED, POISONED, DAMAGED, UNKNOWN_BASKET = -1, -2, -3, -4, -5, -6, -7, -8
 ELSEWHERE, BOOKED, NOT_RETURNABLE, TENDERS, DAY, DISK_FULL, CLOCK_OFF, NOT_DECIDED = -9, -10, -11, -12, -13, -14, -15, -16
+NO_MODEL = -17
 
 STOCK, POINTS, RETURNABLE, STORED_VALUE, COUPON_USE, CASH, ANY_COUNTER = 0, 1, 2, 3, 4, 5, 65536
 ON_HAND, RESERVED, IN_TRANSIT, DAMAGED_STOCK = 0, 1, 2, 3
@@ -87,6 +88,13 @@ def _given(value: Union[str, dict[str, Json], list[Json], None]) -> tuple[bytes,
         return b"", 0
     data = value.encode() if isinstance(value, str) else json.dumps(value).encode()
     return data, len(data)
+
+
+def forecast(request: dict[str, Json]) -> dict[str, Json]:
+    """What a product will sell, and up to what to order."""
+    out = ctypes.c_void_p()
+    _check(library.edgepos_forecast(*_given(request), ctypes.byref(out)))
+    return json.loads(_text(out))
 
 
 class _Handle:
@@ -341,6 +349,28 @@ class Node(_Handle):
     def report_inference(self, what: int, took_us: int = 0) -> None:
         """Reports what a model of the application did."""
         self._do("edgepos_node_report_inference", what, took_us)
+
+    # Models.
+
+    def use_models(self, folder: str, jobs: Optional[list[str]] = None, deadline_ms: int = 300) -> None:
+        """Says which models are used, once."""
+        self._do("edgepos_node_use_models", *_given({"folder": folder, "jobs": jobs, "deadline_ms": deadline_ms}))
+
+    def recognise(self, picture: bytes, timeout_ms: int) -> dict[str, Json]:
+        """Which products a PNG or JPEG shows."""
+        return self._json("edgepos_node_recognise", picture, len(picture), timeout_ms)
+
+    def read_barcode(self, picture: bytes, timeout_ms: int) -> dict[str, Json]:
+        """The barcode on a PNG or JPEG."""
+        return self._json("edgepos_node_read_barcode", picture, len(picture), timeout_ms)
+
+    def score(self, payment: dict[str, Json], timeout_ms: int) -> dict[str, Json]:
+        """How likely a payment is fraud."""
+        return self._json("edgepos_node_score", *_given(payment), timeout_ms)
+
+    def hear(self, clip: bytes, timeout_ms: int) -> dict[str, Json]:
+        """The command in a WAV file."""
+        return self._json("edgepos_node_hear", clip, len(clip), timeout_ms)
 
     # What the whole store decides.
 

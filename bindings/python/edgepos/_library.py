@@ -26,11 +26,12 @@ _NODE = {
     "diagnosis": "ho", "elections": "ho", "lost": "ho", "metrics": "ho", "exceptions_after": "hto",
     "open_exceptions_after": "hto", "resolve": "hto", "resolutions": "hto", "report_condition": "htQt",
     "report_inference": "hIQ", "admit": "ht", "retire": "ht", "replace": "hHI", "write_off": "hH", "raise_level": "ho",
+    "use_models": "ht", "recognise": "htQo", "read_barcode": "htQo", "score": "htQo", "hear": "htQo",
     "flush": "h", "flush_until_uploaded": "hQo", "step_down": "h",
 }
 _OTHERS = {
     "edgepos_events_next": "hQo", "edgepos_events_cursor": "ho", "edgepos_events_free": "h", "edgepos_text_free": "h",
-    "edgepos_text_data": "h", "edgepos_text_length": "h", "edgepos_abi": "", "edgepos_version": "", "edgepos_last_detail": "",
+    "edgepos_text_data": "h", "edgepos_text_length": "h", "edgepos_forecast": "to", "edgepos_abi": "", "edgepos_version": "", "edgepos_last_detail": "",
 }
 
 

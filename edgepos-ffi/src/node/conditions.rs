@@ -7,9 +7,9 @@ use edgepos::model::ExceptionRaised;
 use edgepos::{ConditionKind, Finding, Inference, MAX_PAGE};
 use serde::Serialize;
 
-use super::counters::hexadecimal;
 use super::{NodeHandle, asks, does};
 use crate::argument::{Input, Output};
+use crate::hexadecimal::hexadecimal;
 use crate::status::Failure;
 use crate::text::TextHandle;
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{NodeHandle, asks, asks_for};
 use crate::argument::{EDGEPOS_MAX_NAME, Input, Output};
 use crate::handle;
+use crate::hexadecimal::hexadecimal;
 use crate::status::Failure;
 use crate::text::TextHandle;
 
@@ -96,10 +97,6 @@ pub(crate) fn page_of(
         CounterRow::from_key(&key).ok_or_else(|| Failure::bad_request("after: no row of a counter"))
     };
     Ok((kind, after.optional_hexadecimal()?.map(row).transpose()?))
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// One counter; `EDGEPOS_NOTHING` when nothing ever moved it.

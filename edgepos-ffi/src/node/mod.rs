@@ -4,6 +4,7 @@ pub(crate) mod conditions;
 pub(crate) mod counters;
 pub(crate) mod events;
 pub(crate) mod members;
+pub(crate) mod models;
 pub(crate) mod receipts;
 pub(crate) mod resolving;
 pub(crate) mod selling;
@@ -11,7 +12,7 @@ pub(crate) mod watching;
 
 use std::ffi::c_char;
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use edgepos::{Node, Notice, Setup, SetupError};
@@ -22,6 +23,7 @@ use tokio::sync::{broadcast, watch};
 use crate::argument::{Input, Output};
 use crate::guard::{THREADS, guard};
 use crate::handle::{self, Handle, Table};
+use crate::models::Models;
 use crate::status::{EDGEPOS_OK, EDGEPOS_SETUP, EDGEPOS_STOPPED, Failure};
 use crate::text::TextHandle;
 
@@ -61,6 +63,10 @@ pub(crate) struct Till {
     pub(crate) notices: Mutex<broadcast::Receiver<Notice>>,
     /// How it ended, once it has.
     end: watch::Sender<Option<End>>,
+    /// None until the application says where they are.
+    pub(crate) models: OnceLock<Models>,
+    /// Whether the fraud model is to look at exceptions.
+    pub(crate) advised: bool,
     /// Ends with the handle, and with it whatever was not closed.
     pub(crate) runtime: Runtime,
 }
@@ -76,7 +82,7 @@ impl Handle for NodeHandle {
 
 impl Till {
     fn open(setup: Setup) -> Result<Self, Failure> {
-        let location = setup.location.unwrap_or(0);
+        let (location, advised) = (setup.location.unwrap_or(0), setup.resolver.model_within_ms.is_some());
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .thread_name(THREADS)
@@ -96,7 +102,7 @@ impl Till {
             );
             tell.send_replace(Some(end));
         });
-        Ok(Self { node, location, address, notices, end, runtime })
+        Ok(Self { node, location, address, notices, end, models: OnceLock::new(), advised, runtime })
     }
 
     /// How many events the cloud is not known to hold.

@@ -3,13 +3,13 @@
 use std::ffi::c_char;
 
 use edgepos::core::EventId;
+use edgepos::forms::ResolveException;
 use edgepos::{AuditEntry, MAX_PAGE, OpenException};
 use serde::Serialize;
 
-use super::counters::hexadecimal;
 use super::{NodeHandle, asks};
 use crate::argument::{Input, Output};
-use crate::asked::resolving::AskedResolve;
+use crate::hexadecimal::hexadecimal;
 use crate::text::TextHandle;
 
 /// A page of exceptions with what is decided about each.
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn edgepos_node_resolve(
     // SAFETY: as the caller promises.
     let (request, out) = unsafe { (Input::new("request", request, request_length), Output::new("out", out)) };
     asks(node, out, |till| {
-        let call = request.json::<AskedResolve>()?.into_resolve()?;
+        let call = request.json::<ResolveException>()?.into_resolve()?;
         Ok(till.wait(till.node.resolve(call))?)
     })
 }

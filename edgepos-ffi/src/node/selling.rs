@@ -2,11 +2,10 @@
 
 use std::ffi::c_char;
 
+use edgepos::forms::{Begin, KeyedRecord, Pay};
+
 use super::{NodeHandle, asks, asks_for, does};
 use crate::argument::{Input, Output};
-use crate::asked::basket::Begin;
-use crate::asked::payment::Pay;
-use crate::asked::record::Keyed;
 use crate::handle;
 use crate::text::TextHandle;
 
@@ -185,7 +184,7 @@ pub unsafe extern "C" fn edgepos_node_record(
     let (record, out) = unsafe { (Input::new("record", record, record_length), Output::new("out", out)) };
     handle::with(node, |till| {
         out.check()?;
-        let record = record.json::<Keyed>()?.into_record(till.location)?;
+        let record = record.json::<KeyedRecord>()?.into_record(till.location)?;
         out.text(till.wait(till.node.record(record))?.to_string())
     })
 }

@@ -3,14 +3,11 @@
 use std::ffi::c_char;
 
 use edgepos::core::ReplicaId;
+use edgepos::forms::{Begin, KeyedRecord, Pay, ResolveException};
 use edgepos::{Finding, Refusal, RequestId, Terminal};
 
 use super::{TerminalHandle, alone, now, tells};
 use crate::argument::{Input, Output};
-use crate::asked::basket::Begin;
-use crate::asked::payment::Pay;
-use crate::asked::record::Keyed;
-use crate::asked::resolving::AskedResolve;
 use crate::node::conditions::kind;
 use crate::node::counters::row;
 use crate::status::{EDGEPOS_OK, Failure};
@@ -109,7 +106,7 @@ pub unsafe extern "C" fn edgepos_terminal_record(
     // SAFETY: as the caller promises.
     let record = unsafe { Input::new("record", record, record_length) };
     alone(terminal, |terminal| {
-        let record = record.json::<Keyed>()?.into_record(location)?;
+        let record = record.json::<KeyedRecord>()?.into_record(location)?;
         taken(terminal.record(now(mono_ms, wall_ms), RequestId(request), record))
     })
 }
@@ -130,7 +127,7 @@ pub unsafe extern "C" fn edgepos_terminal_resolve(
     // SAFETY: as the caller promises.
     let resolution = unsafe { Input::new("resolution", resolution, resolution_length) };
     alone(terminal, |terminal| {
-        let call = resolution.json::<AskedResolve>()?.into_resolve()?;
+        let call = resolution.json::<ResolveException>()?.into_resolve()?;
         taken(terminal.resolve(now(mono_ms, wall_ms), RequestId(request), &call))
     })
 }

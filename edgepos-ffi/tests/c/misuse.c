@@ -52,6 +52,8 @@ static void arguments(void) {
     static const char not_utf8[] = {'{', (char)0xff, '}'};
     size_t large = 16u << 20;
     char *much = malloc(large);
+    static const char outcome[] = "{\"type\":\"payment_outcome\",\"payment\":\"" BASKET "\",\"basket\":\"" BASKET "\",\"state\":\"approved\"}";
+    static const char intent[] = "{\"type\":\"payment_intent\",\"payment\":\"12\",\"basket\":\"" BASKET "\",\"kind\":\"card\",\"amount\":1}";
     edgepos_text *answer = NULL;
     int64_t number = 42;
     memset(much, '[', large);
@@ -64,6 +66,8 @@ static void arguments(void) {
     EXPECT(edgepos_node_begin(node, much, large, &answer), EDGEPOS_INVALID, "over the limit");
     EXPECT(edgepos_node_begin(node, "{}", SIZE_MAX, &answer), EDGEPOS_INVALID, "over the limit");
     EXPECT(edgepos_node_begin(node, much, 200000, &answer), EDGEPOS_BAD_REQUEST, "draft");
+    EXPECT(edgepos_node_record(node, outcome, strlen(outcome), &answer), EDGEPOS_TENDERS, "payment");
+    EXPECT(edgepos_node_record(node, intent, strlen(intent), &answer), EDGEPOS_BAD_REQUEST, "32 hexadecimal digits");
     EXPECT(edgepos_node_record(node, much, large, &answer), EDGEPOS_INVALID, "over the limit");
     EXPECT(edgepos_node_record(node, "{\"type\":\"nothing\"}", 18, &answer), EDGEPOS_BAD_REQUEST, "unknown variant");
     EXPECT(edgepos_node_abandon(node, "12", 2), EDGEPOS_BAD_REQUEST, "32 hexadecimal digits");
@@ -80,6 +84,17 @@ static void arguments(void) {
     EXPECT(edgepos_node_counters_after(node, EDGEPOS_ANY_COUNTER, "0g", 2, &answer), EDGEPOS_BAD_REQUEST, "hexadecimal");
     EXPECT(edgepos_node_report_condition(node, "nothing", 7, 1, "", 0), EDGEPOS_BAD_REQUEST, "nothing");
     EXPECT(edgepos_node_report_inference(node, 9, 0), EDGEPOS_INVALID, "9");
+    EXPECT(edgepos_node_recognise(node, NULL, 9, 0, &answer), EDGEPOS_INVALID, "picture is NULL");
+    EXPECT(edgepos_node_recognise(node, (const uint8_t *)much, large + 1, 0, &answer), EDGEPOS_INVALID, "over the limit");
+    EXPECT(edgepos_node_recognise(node, (const uint8_t *)much, 9, 0, &answer), EDGEPOS_NO_MODEL, "edgepos_node_use_models");
+    EXPECT(edgepos_node_score(node, "{}", 2, 0, &answer), EDGEPOS_BAD_REQUEST, "missing field");
+    EXPECT(edgepos_node_use_models(node, "{\"folder\":\"x\",\"jobs\":[\"smell\"]}", 31), EDGEPOS_BAD_REQUEST, "smell");
+    EXPECT(edgepos_node_use_models(node, "{\"folder\":\"nowhere\"}", 20), EDGEPOS_OK, "");
+    EXPECT(edgepos_node_use_models(node, "{\"folder\":\"nowhere\"}", 20), EDGEPOS_BAD_REQUEST, "used already");
+    EXPECT(edgepos_node_read_barcode(node, (const uint8_t *)much, 9, 60000, &answer), EDGEPOS_NO_MODEL, "nowhere");
+    EXPECT(edgepos_node_hear(node, (const uint8_t *)much, large, 60000, &answer), EDGEPOS_BAD_REQUEST, "clip");
+    EXPECT(edgepos_forecast("{\"days\":[{}]}", 13, &answer), EDGEPOS_BAD_REQUEST, "missing field");
+    EXPECT(edgepos_forecast(NULL, 3, &answer), EDGEPOS_INVALID, "request is NULL");
     if (answer != NULL || number != 42) {
         fprintf(stderr, "an output was written by a call that was not done\n");
         failures += 1;

@@ -46,6 +46,11 @@ fn taken(status: i32, text: *mut TextHandle) -> Result<String, (i32, String)> {
     Ok(taken)
 }
 
+/// What a call has answered in JSON, by its status and its text.
+pub(crate) fn answer(status: i32, text: *mut TextHandle) -> Result<serde_json::Value, (i32, String)> {
+    taken(status, text).map(|text| serde_json::from_str(&text).unwrap())
+}
+
 /// What a call answers, or its status and why.
 pub(crate) fn ask(node: *mut NodeHandle, call: Asks, request: &str) -> Result<String, (i32, String)> {
     let mut out = ptr::null_mut();

@@ -60,6 +60,13 @@ pub(crate) fn build(compiler: &str, standard: &str, source: &Path, program: &Pat
     assert!(output.status.success(), "{}:\n{}", source.display(), text(&output.stderr));
 }
 
+/// A block of a language in a guide: the first sells, the second asks models.
+pub(crate) fn block(guide: &str, language: &str, which: usize) -> String {
+    let text = std::fs::read_to_string(root().join("docs").join(guide)).unwrap();
+    let rest = text.split(&format!("```{language}\n")).nth(which).unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
 /// What a program wrote.
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()

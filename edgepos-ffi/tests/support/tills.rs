@@ -144,7 +144,10 @@ pub(crate) fn wheel(folder: &Path) -> Option<PathBuf> {
         println!("skipped: this machine has no Python with pip");
         return None;
     }
-    let library = libraries().join("libedgepos_ffi.so");
+    let (built, library) = (libraries().join("libedgepos_ffi.so"), folder.join("libedgepos_ffi.so"));
+    // What a debugger would read is most of it, and takes a minute to pack.
+    let stripped = Command::new("strip").arg("-o").args([&library, &built]).status();
+    let library = if stripped.is_ok_and(|status| status.success()) { library } else { built };
     let script = root().join("bindings/python/build_wheel.py");
     let built = run(Command::new("python3").arg(script).arg(library).arg(folder));
     let site = folder.join("site");

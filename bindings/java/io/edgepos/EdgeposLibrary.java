@@ -82,6 +82,13 @@ interface EdgeposLibrary extends Library {
     int edgepos_node_flush_until_uploaded(Pointer node, long patience, LongByReference left);
     int edgepos_node_step_down(Pointer node);
 
+    int edgepos_node_use_models(Pointer node, byte[] request, Size length);
+    int edgepos_node_recognise(Pointer node, byte[] picture, Size length, long timeout, PointerByReference text);
+    int edgepos_node_read_barcode(Pointer node, byte[] picture, Size length, long timeout, PointerByReference text);
+    int edgepos_node_score(Pointer node, byte[] payment, Size length, long timeout, PointerByReference text);
+    int edgepos_node_hear(Pointer node, byte[] clip, Size length, long timeout, PointerByReference text);
+    int edgepos_forecast(byte[] request, Size length, PointerByReference text);
+
     int edgepos_events_next(Pointer events, long timeout, PointerByReference text);
     int edgepos_events_cursor(Pointer events, PointerByReference text);
     void edgepos_events_free(Pointer events);

@@ -33,6 +33,11 @@ public final class Node implements AutoCloseable {
         int call(Pointer node, byte[] name, Size length, PointerByReference text);
     }
 
+    /** A call of a model, which answers with a text. */
+    private interface Looks {
+        int call(Pointer node, byte[] data, Size length, long timeout, PointerByReference text);
+    }
+
     /** Opens a terminal: {@code config} is TOML or JSON. */
     public Node(String config) {
         if (C.edgepos_abi() != EdgeposLibrary.ABI) {
@@ -291,6 +296,42 @@ public final class Node implements AutoCloseable {
     /** Hands the leadership over. */
     public void stepDown() {
         check(C.edgepos_node_step_down(node));
+    }
+
+    /** Says which models are used, once: {@code {"folder":"models"}}. */
+    public void useModels(String request) {
+        byte[] said = bytes(request);
+        check(C.edgepos_node_use_models(node, said, size(said)));
+    }
+
+    /** Which products a PNG or JPEG shows. */
+    public String recognise(byte[] picture, Duration timeout) {
+        return look(C::edgepos_node_recognise, picture, timeout);
+    }
+
+    /** The barcode on a PNG or JPEG. */
+    public String readBarcode(byte[] picture, Duration timeout) {
+        return look(C::edgepos_node_read_barcode, picture, timeout);
+    }
+
+    /** How likely a payment is fraud. */
+    public String score(String payment, Duration timeout) {
+        return look(C::edgepos_node_score, bytes(payment), timeout);
+    }
+
+    /** The command in a WAV file. */
+    public String hear(byte[] clip, Duration timeout) {
+        return look(C::edgepos_node_hear, clip, timeout);
+    }
+
+    /** What a product will sell, and up to what to order. */
+    public static String forecast(String request) {
+        byte[] said = bytes(request);
+        return Call.text(out -> C.edgepos_forecast(said, size(said), out));
+    }
+
+    private String look(Looks call, byte[] data, Duration timeout) {
+        return Call.text(out -> call.call(node, data, size(data), timeout.toMillis(), out));
     }
 
     private String ask(Named call, String name) {
