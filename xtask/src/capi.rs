@@ -1,4 +1,5 @@
-//! `cargo xtask capi` installs the C API: the libraries, the headers, and what pkg-config and CMake read.
+//! `cargo xtask capi` installs the C API: the libraries, the headers, and what pkg-config and CMake read. `--without-models` leaves out what
+//! runs models, which is half of the library.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +7,9 @@ use std::process::Command;
 
 use crate::failure::Failure;
 use crate::header;
+
+/// The profile that makes them small, in the workspace's manifest.
+const PROFILE: &str = "capi";
 
 /// For pkg-config. It says where it lies, so that the folder may be moved.
 const PKG_CONFIG: &str = "\
@@ -50,18 +54,20 @@ endif()
 /// `arguments` are those behind `capi`.
 ///
 /// # Errors
-/// When they are not `--prefix FOLDER`, the libraries cannot be built, or the folder cannot be written.
+/// When they are not `--prefix FOLDER [--without-models]`, the libraries cannot be built, or the folder cannot be written.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
-    let [option, prefix] = arguments else { return Err(usage()) };
-    if option != "--prefix" {
-        return Err(usage());
-    }
+    let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (prefix, features): (_, &[&str]) = match given[..] {
+        ["--prefix", prefix] => (prefix, &[]),
+        ["--prefix", prefix, "--without-models"] => (prefix, &["--no-default-features"]),
+        _ => return Err(usage()),
+    };
     let root = crate::root();
-    install(&root, &build(&root)?, Path::new(prefix))
+    install(&root, &build(&root, features)?, Path::new(prefix))
 }
 
 fn usage() -> Failure {
-    Failure::Usage("usage: cargo xtask capi --prefix FOLDER (on Linux)".into())
+    Failure::Usage("usage: cargo xtask capi --prefix FOLDER [--without-models] (on Linux)".into())
 }
 
 /// The name under which a program asks for the shared library: it has the number of the interface, as the header says it.
@@ -74,20 +80,17 @@ fn shared(root: &Path) -> Result<String, Failure> {
 }
 
 /// Builds the libraries, the shared one under the name that programs ask for; where they are.
-fn build(root: &Path) -> Result<PathBuf, Failure> {
-    for (kind, more) in
-        [("staticlib", None), ("cdylib", Some(format!("-Clink-arg=-Wl,-soname,{}", shared(root)?)))]
-    {
-        let mut cargo = Command::new("cargo");
-        cargo.current_dir(root).args(["rustc", "--release", "--locked", "-p", "edgepos-ffi", "--lib"]);
-        cargo.args(["--crate-type", kind, "--"]).args(more).arg("-Cstrip=symbols");
-        let status = cargo.status().map_err(Failure::at(root))?;
-        if !status.success() {
-            return Err(Failure::Program { call: format!("{cargo:?}"), status });
-        }
+fn build(root: &Path, features: &[&str]) -> Result<PathBuf, Failure> {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(root).args(["rustc", "--profile", PROFILE, "--locked", "-p", "edgepos-ffi", "--lib"]);
+    cargo.args(features).args(["--crate-type", "staticlib,cdylib", "--"]);
+    cargo.arg(format!("-Clink-arg=-Wl,-soname,{}", shared(root)?));
+    let status = cargo.status().map_err(Failure::at(root))?;
+    if !status.success() {
+        return Err(Failure::Program { call: format!("{cargo:?}"), status });
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release"))
+    Ok(target.join(PROFILE))
 }
 
 /// Copies the libraries of `built` and the headers to where a system has them below `prefix`.
