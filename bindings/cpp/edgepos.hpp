@@ -159,6 +159,15 @@ public:
         });
     }
     std::optional<std::string> product(std::string_view product) const { return named<edgepos_node_product>(product); }
+    std::optional<std::string> product_at(std::string_view product, std::uint64_t at_ms) const {
+        return detail::text([&](auto out) {
+            return edgepos_node_product_at(node_.get(), product.data(), product.size(), at_ms, out);
+        });
+    }
+    // What a business day (yyyymmdd) comes to, of a terminal or, with 0, of the whole store.
+    std::string day_figures(std::uint32_t day, std::uint16_t terminal) const {
+        return *detail::text([&](auto out) { return edgepos_node_day_figures(node_.get(), day, terminal, out); });
+    }
     std::optional<std::string> price(std::string_view product, std::uint16_t list, std::uint64_t at_ms) const {
         return detail::text([&](auto out) {
             return edgepos_node_price(node_.get(), product.data(), product.size(), list, at_ms, out);

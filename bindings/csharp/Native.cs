@@ -64,6 +64,8 @@ namespace Edgepos
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_counter(NodeHandle node, uint counter, uint location, uint state, byte[] key, UIntPtr length, out long value);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_counters_after(NodeHandle node, uint counter, byte[] after, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_product(NodeHandle node, byte[] product, UIntPtr length, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_product_at(NodeHandle node, byte[] product, UIntPtr length, ulong at, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_day_figures(NodeHandle node, uint day, ushort terminal, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_price(NodeHandle node, byte[] product, UIntPtr length, ushort list, ulong at, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_exceptions_after(NodeHandle node, byte[] after, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_open_exceptions_after(NodeHandle node, byte[] request, UIntPtr length, out TextHandle text);

@@ -195,8 +195,20 @@ namespace Edgepos
             return Call.Text((out TextHandle text) =>
                 Native.edgepos_node_counters_after(node, (uint)counter, bytes, Call.Length(bytes), out text));
         }
-        /// <summary>A product's master data.</summary>
+        /// <summary>What was last said of a product, also where it is not in force yet.</summary>
         public string Product(string product) { return Ask(Native.edgepos_node_product, product); }
+        /// <summary>A product's master data that is in force at a time, in ms since 1970 UTC.</summary>
+        public string ProductAt(string product, ulong atMs)
+        {
+            var bytes = Call.Bytes(product);
+            return Call.Text((out TextHandle text) =>
+                Native.edgepos_node_product_at(node, bytes, Call.Length(bytes), atMs, out text));
+        }
+        /// <summary>What a business day (yyyymmdd) comes to, of a terminal or, with 0, of the whole store.</summary>
+        public string DayFigures(uint day, ushort terminal)
+        {
+            return Call.Text((out TextHandle text) => Native.edgepos_node_day_figures(node, day, terminal, out text));
+        }
         /// <summary>The price that is in force at a time, in ms since 1970 UTC.</summary>
         public string Price(string product, ushort list, ulong atMs)
         {

@@ -78,11 +78,17 @@ pub enum Space {
     Lost = 28,
     /// Payments of this terminal that no sale has yet.
     Payment = 29,
+    /// What each event of a business day adds to its figures, by day.
+    DayFigures = 32,
+    /// The business day of the store, where it has one for all its terminals.
+    StoreDay = 33,
+    /// Up to where events have their rows among the figures of days.
+    FiguresKnown = 34,
 }
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 33] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -113,6 +119,9 @@ impl Space {
         Self::Parked,
         Self::Lost,
         Self::Payment,
+        Self::DayFigures,
+        Self::StoreDay,
+        Self::FiguresKnown,
     ];
 
     /// The number on disk.

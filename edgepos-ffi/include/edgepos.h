@@ -516,7 +516,7 @@ int32_t edgepos_node_counters_after(const edgepos_node *node,
                                     edgepos_text **out);
 
 /*
- A product's master data as JSON; `EDGEPOS_NOTHING` where there is none.
+ What was last said of a product as JSON, also where it is not in force yet; `EDGEPOS_NOTHING` where nothing was.
 
  # Safety
  `product` points to `product_length` bytes, and `out` to where a pointer may be written.
@@ -525,6 +525,18 @@ int32_t edgepos_node_product(const edgepos_node *node,
                              const char *product,
                              size_t product_length,
                              edgepos_text **out);
+
+/*
+ A product's master data that is in force at `at_ms`, in ms since 1970 UTC, as JSON; `EDGEPOS_NOTHING` where none is.
+
+ # Safety
+ `product` points to `product_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_product_at(const edgepos_node *node,
+                                const char *product,
+                                size_t product_length,
+                                uint64_t at_ms,
+                                edgepos_text **out);
 
 /*
  The price of a product on a list that is in force at `at_ms`, in ms since 1970 UTC, as JSON; `EDGEPOS_NOTHING` where none is. List 0 is
@@ -807,6 +819,19 @@ int32_t edgepos_node_durability(const edgepos_node *node,
                                 const char *event,
                                 size_t event_length,
                                 int32_t *out);
+
+/*
+ What a business day comes to, as JSON: the X figures of an open day, the Z figures of a closed one, by currency and there by tender, tax,
+ operator and drawer, and what came late. `day` is yyyymmdd; `terminal` is a terminal's number, or 0 for the whole store. `closed` says
+ which of the two they are, and `complete` whether this terminal holds all that the close had seen.
+
+ # Safety
+ `out` points to where a pointer may be written.
+ */
+int32_t edgepos_node_day_figures(const edgepos_node *node,
+                                 uint32_t day,
+                                 uint16_t terminal,
+                                 edgepos_text **out);
 
 /*
  As `edgepos_node_exceptions_after`, with what is proposed and decided about each exception, and with its `base`.
@@ -1406,6 +1431,18 @@ int32_t edgepos_terminal_product(const edgepos_terminal *terminal,
                                  const char *product,
                                  size_t product_length,
                                  edgepos_text **out);
+
+/*
+ A product's master data that is in force: see `edgepos_node_product_at`.
+
+ # Safety
+ `product` points to `product_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_terminal_product_at(const edgepos_terminal *terminal,
+                                    const char *product,
+                                    size_t product_length,
+                                    uint64_t at_ms,
+                                    edgepos_text **out);
 
 /*
  The price of a product that is in force: see `edgepos_node_price`.

@@ -2,12 +2,10 @@
 
 use edgepos_core::{Now, Time, WallMs};
 
-/// What the wall clocks show when the world begins: 2026-09-21T14:13:20Z.
-const EPOCH_MS: i64 = 1_790_000_000_000;
-
 /// Runs a little fast or slow, shows a wrong time of day, and starts again from near zero when the device was powered off.
 #[derive(Clone, Debug)]
 pub(crate) struct VirtualClock {
+    epoch_ms: i64,
     rate_ppm: i64,
     anchor_us: u64,
     mono_at_anchor_us: u64,
@@ -15,15 +13,16 @@ pub(crate) struct VirtualClock {
 }
 
 impl VirtualClock {
-    /// A clock that gains `rate_ppm` microseconds in each second, and whose wall time is off by `wall_off_ms`.
-    pub(crate) fn new(rate_ppm: i64, wall_off_ms: i64) -> Self {
-        Self { rate_ppm, anchor_us: 0, mono_at_anchor_us: 0, wall_off_ms }
+    /// A clock that gains `rate_ppm` microseconds in each second, and whose wall time is off by `wall_off_ms` from `epoch_ms`, where the
+    /// world begins.
+    pub(crate) fn new(epoch_ms: u64, rate_ppm: i64, wall_off_ms: i64) -> Self {
+        Self { epoch_ms: signed(epoch_ms), rate_ppm, anchor_us: 0, mono_at_anchor_us: 0, wall_off_ms }
     }
 
     /// Both clocks at a time of the world.
     pub(crate) fn now(&self, world_us: u64) -> Now {
         let drift_us = signed(world_us) * self.rate_ppm / 1_000_000;
-        let wall = EPOCH_MS + (signed(world_us) + drift_us) / 1000 + self.wall_off_ms;
+        let wall = self.epoch_ms + (signed(world_us) + drift_us) / 1000 + self.wall_off_ms;
         Now { mono: Time(self.mono_us(world_us) / 1000), wall: WallMs(u64::try_from(wall).unwrap_or(0)) }
     }
 
@@ -66,10 +65,12 @@ fn signed(us: u64) -> i64 {
 mod tests {
     use super::*;
 
+    const EPOCH_MS: u64 = 1_790_000_000_000;
+
     #[test]
     fn a_deadline_comes_when_the_clock_shows_it_and_no_microsecond_earlier() {
         for rate in [-500, 0, 500] {
-            let mut clock = VirtualClock::new(rate, 0);
+            let mut clock = VirtualClock::new(EPOCH_MS, rate, 0);
             clock.power_on(7_777, 3);
             for deadline in [4, 10, 12_345, 60_000_001] {
                 let due = clock.due(7_777, Time(deadline));
@@ -81,24 +82,24 @@ mod tests {
 
     #[test]
     fn a_deadline_in_the_past_is_due_now() {
-        let clock = VirtualClock::new(0, 0);
+        let clock = VirtualClock::new(EPOCH_MS, 0, 0);
         assert_eq!(clock.due(9_000_000, Time(5)), 9_000_000);
     }
 
     #[test]
     fn the_wall_jumps_and_the_monotonic_clock_does_not() {
-        let mut clock = VirtualClock::new(0, -30_000);
+        let mut clock = VirtualClock::new(EPOCH_MS, 0, -30_000);
         let before = clock.now(1_000_000);
         clock.jump(3_600_000);
         let after = clock.now(1_000_000);
         assert_eq!(before.mono, after.mono);
         assert_eq!(after.wall.0 - before.wall.0, 3_600_000);
-        assert_eq!(before.wall.0, EPOCH_MS.unsigned_abs() + 1_000 - 30_000);
+        assert_eq!(before.wall.0, EPOCH_MS + 1_000 - 30_000);
     }
 
     #[test]
     fn power_off_starts_the_monotonic_clock_again() {
-        let mut clock = VirtualClock::new(100, 0);
+        let mut clock = VirtualClock::new(EPOCH_MS, 100, 0);
         clock.power_on(50_000_000, 1_500);
         assert_eq!(clock.now(50_000_000).mono, Time(1_500));
         assert_eq!(clock.now(51_000_000).mono, Time(2_500));

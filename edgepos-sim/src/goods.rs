@@ -6,6 +6,8 @@ use edgepos::Record;
 use edgepos::model::{CashCount, Currency, PriceSet, ProductSet, StockLine, StockMoved, StockReason};
 use edgepos_core::Jitter;
 
+use crate::plan::TillStyle;
+
 /// How many products there are.
 const PRODUCTS: u64 = 12;
 
@@ -43,6 +45,9 @@ pub(crate) fn opening(rng: &mut Jitter, day: u32) -> VecDeque<Record> {
             tax_code: None,
             counted: None,
             floor: None,
+            valid_from: None,
+            valid_to: None,
+            version: None,
         }));
     }
     // Some run out, and some do not.
@@ -56,7 +61,7 @@ pub(crate) fn opening(rng: &mut Jitter, day: u32) -> VecDeque<Record> {
 }
 
 /// Something that is recorded beside receipts; `day` is the next business day.
-pub(crate) fn some_record(rng: &mut Jitter, bulk_bytes: u64, day: u32) -> Record {
+pub(crate) fn some_record(rng: &mut Jitter, style: &TillStyle, day: u32) -> Record {
     let code = some_product(rng);
     match rng.range(0, 10) {
         0..=2 => {
@@ -64,18 +69,10 @@ pub(crate) fn some_record(rng: &mut Jitter, bulk_bytes: u64, day: u32) -> Record
             let moved = StockMoved { reason: StockReason::Adjust, from: None, to: None, lines: vec![line] };
             Record::stock_moved(&moved, 0)
         }
-        3..=6 => Record::price(&PriceSet {
-            product: code,
-            list: 0,
-            amount: rng.range(50, 2_000) as i64,
-            currency: Currency::EUR,
-            tax_included: true,
-            valid_from: None,
-            valid_to: None,
-        }),
+        3..=6 => Record::price(&some_price(rng, code, style.moment_ms)),
         7 => {
             // Bytes that do not compress.
-            let length = rng.range(1, bulk_bytes.max(2));
+            let length = rng.range(1, style.bulk_bytes.max(2));
             Record::custom((0..length).map(|_| rng.next_u64() as u8).collect(), Vec::new())
         }
         8 => Record::day_opened(day, 0),
@@ -83,5 +80,26 @@ pub(crate) fn some_record(rng: &mut Jitter, bulk_bytes: u64, day: u32) -> Record
             let counted = rng.range(0, 100_000) as i64;
             Record::day_closed_with(counted, vec![CashCount::new(Currency::EUR, counted)])
         }
+    }
+}
+
+/// A price for ever, one that begins at the moment, a campaign of a few seconds from it on, or one that it ends.
+fn some_price(rng: &mut Jitter, product: String, moment_ms: u64) -> PriceSet {
+    let (valid_from, valid_to) = match rng.range(0, 6) {
+        0..=2 => (None, None),
+        3 => (Some(moment_ms), None),
+        4 => (Some(moment_ms), Some(moment_ms + 1_000 * rng.range(1, 60))),
+        _ => (None, Some(moment_ms)),
+    };
+    let version = (rng.range(0, 2) == 0).then(|| rng.range(1, 1_000));
+    PriceSet {
+        product,
+        list: 0,
+        amount: rng.range(50, 2_000) as i64,
+        currency: Currency::EUR,
+        tax_included: true,
+        valid_from,
+        valid_to,
+        version,
     }
 }

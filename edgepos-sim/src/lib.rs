@@ -38,6 +38,7 @@ mod images;
 mod later;
 mod machine;
 mod manager;
+mod moments;
 mod network;
 mod outcome;
 mod plan;
@@ -51,12 +52,13 @@ mod trace;
 mod world;
 
 pub use check::{
-    CloudView, DiskView, Facts, HeadRow, Leadership, Ledger, LogEntry, LogGrowth, Rule, StoreView,
+    CloudView, DayEntry, DiskView, Facts, HeadRow, Leadership, Ledger, LogEntry, LogGrowth, Rule, StoreView,
     TerminalView, Violation, judge,
 };
 pub use digests::{Digests, DigestsError};
 pub use faults::{Fault, Planned, schedule};
 pub use images::PutBack;
+pub use moments::Moment;
 pub use outcome::Outcome;
 pub use plan::{CloudStyle, DiskStyle, FaultStyle, LaterStyle, NetworkStyle, Plan, Sabotage, TillStyle};
 pub use runner::{run, run_seeds, run_twice};

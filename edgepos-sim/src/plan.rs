@@ -2,6 +2,8 @@
 
 use edgepos_core::{Jitter, ReplicaId, StoreGeneration, StoreId};
 
+use crate::moments::Moment;
+
 /// What draws random numbers. Each has its own generator, so that one more draw in one place does not change another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u64)]
@@ -103,6 +105,8 @@ pub struct TillStyle {
     pub walks_pct: u64,
     /// Largest body of a vendor's own event, in bytes. A large one makes batches that do not fit one frame.
     pub bulk_bytes: u64,
+    /// The moment that plans of prices begin or end at, ms since 1970 UTC.
+    pub moment_ms: u64,
     /// Whether disks are put back in this store: a till takes it that its terminal has forgotten, or knows more than it was asked.
     pub forgiving: bool,
 }
@@ -162,6 +166,8 @@ pub struct Plan {
     pub faults_us: u64,
     /// How long the healed store may take until it is quiet, in microseconds.
     pub deadline_us: u64,
+    /// Where it stands, and which moment its clocks cross.
+    pub moment: Moment,
     /// How links behave.
     pub network: NetworkStyle,
     /// How disks behave.
@@ -191,6 +197,7 @@ impl Plan {
             terminals,
             faults_us: 60_000_000,
             deadline_us: 180_000_000,
+            moment: Moment::of_seed(seed),
             network: NetworkStyle {
                 stream,
                 delay_us: rng.range(100, 2_000),
@@ -218,6 +225,7 @@ impl Plan {
                 twice_pct: pick(&mut rng, &[20, 50]),
                 walks_pct: 25,
                 bulk_bytes: pick(&mut rng, &[100, 2_000, 60_000]),
+                moment_ms: Moment::of_seed(seed).at_ms,
                 forgiving: false,
             },
             faults: fault_style(&mut rng),

@@ -6,8 +6,8 @@ use std::fmt::Display;
 use edgepos::consensus::Timing;
 use edgepos::model::BasketId;
 use edgepos::{
-    Commit, Config, Delivery, Draft, Genesis, Input, MemoryStore, OpenBasket, Output, Refusal, Reply,
-    RequestId, Restored, Rows, Status, Store, Terminal,
+    BusinessDayOf, Commit, Config, Delivery, Draft, Genesis, Input, MemoryStore, OpenBasket, Output, Refusal,
+    Reply, RequestId, Restored, Rows, Status, Store, Terminal,
 };
 use edgepos_consensus::MAX_LEVEL;
 use edgepos_core::{Chain, EventId, Jitter, Load, Now, Persist, PersistId, ReplicaId, Seq, Space, Write};
@@ -20,6 +20,7 @@ use crate::errand::Ask;
 use crate::goods::products;
 use crate::later::{Later, Promise, Setup, downgraded};
 use crate::machine::Machine;
+use crate::moments::Moment;
 use crate::plan::{Plan, Purpose};
 use crate::street::Street;
 use crate::till::Till;
@@ -56,6 +57,8 @@ pub(crate) struct Station {
     recorded: BTreeMap<Chain, Seq>,
     /// Whether disks are put back in its store.
     forgiving: bool,
+    /// Which moment its clock crosses.
+    moment: Moment,
 }
 
 impl Station {
@@ -68,11 +71,14 @@ impl Station {
         let mut clocks = plan.rng(Purpose::Clock, place);
         let rate_ppm = clocks.range(0, 401) as i64 - 200;
         let wall_off_ms = clocks.range(0, 8_001) as i64 - 4_000;
-        let mut clock = VirtualClock::new(rate_ppm, wall_off_ms);
+        let mut clock = VirtualClock::new(plan.moment.epoch_ms(), rate_ppm, wall_off_ms);
         clock.power_on(0, clocks.range(0, 100_000));
         let mut config = Config::new(replica, genesis, plan.rng(Purpose::Terminal, place).next_u64());
         // So that a run of some hundred events sees rows written and events counted again.
         config.max_rows_behind = 20;
+        config.business_day_of =
+            if plan.seed % 4 < 2 { BusinessDayOf::Store } else { BusinessDayOf::Terminal };
+        config.zone = plan.moment.zone.parse().expect("a zone of the IANA database");
         if !plan.network.stream {
             config.delivery = Delivery::Lossy;
             config.timing = if plan.seed.is_multiple_of(2) { Timing::fast() } else { Timing::standard() };
@@ -107,6 +113,7 @@ impl Station {
             config,
             recorded: BTreeMap::new(),
             forgiving: plan.images,
+            moment: plan.moment,
         }
     }
 
@@ -494,12 +501,11 @@ impl Station {
     /// # Errors
     /// When the terminal is off, or its disk holds rows that cannot be read.
     pub(crate) fn view(&self) -> Result<TerminalView, Violation> {
-        const NOON_MS: u64 = 1_790_000_000_000;
         let alive = |what: &dyn Display| Violation::new(Rule::Alive, format!("{}: {what}", self.replica));
         let disk = self.disk.durable();
         match self.terminal.as_ref().ok_or_else(|| alive(&"it is off"))? {
             Machine::Today(terminal) => {
-                TerminalView::of(terminal, disk, products(), NOON_MS).map_err(|error| alive(&error))
+                TerminalView::of(terminal, disk, products(), self.moment).map_err(|error| alive(&error))
             }
             Machine::Later(later) => {
                 TerminalView::of_later(&later.status(), later.facts(), disk).map_err(|error| alive(&error))

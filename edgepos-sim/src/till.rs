@@ -87,7 +87,7 @@ impl Till {
                 Some(record) => vec![Ask::Record(record)],
                 None => {
                     self.days += 1;
-                    vec![Ask::Record(some_record(&mut self.rng, self.style.bulk_bytes, date(self.days)))]
+                    vec![Ask::Record(some_record(&mut self.rng, &self.style, date(self.days)))]
                 }
             },
             Some(Task::Sell(_)) if self.day_closed => {
@@ -484,6 +484,7 @@ mod tests {
         twice_pct: 50,
         walks_pct: 20,
         bulk_bytes: 100,
+        moment_ms: 1_790_000_030_000,
         forgiving: false,
     };
 

@@ -83,6 +83,7 @@ mod terminal;
 mod till_models;
 mod tls;
 mod token_file;
+mod zone;
 
 pub use advising::Adviser;
 pub use async_trait::async_trait;
@@ -95,6 +96,7 @@ pub use edgepos_crdt as crdt;
 pub use edgepos_inference as inference;
 pub use edgepos_sync as sync;
 pub use history::baskets::{BasketContents, BasketState};
+pub use history::days::DayQuery;
 pub use history::durability::Durability;
 pub use history::transactions::{
     BookedTransaction, MAX_LOOKED_AT, MAX_TRANSACTIONS, TransactionPage, TransactionQuery,
@@ -118,6 +120,10 @@ pub use retail::exception::open::OpenException;
 pub use retail::exception::policy::{Handling, Policy, Rules};
 pub use retail::exception::resolution::{Action, Resolution, Resolve, ResolveError};
 pub use retail::exception::resolutions::{AuditEntry, Audited, ResolutionState};
+pub use retail::figures::report::{DayClose, DayFigures, DayOpening, LateSale, MAX_LATE};
+pub use retail::figures::sums::{
+    CurrencyFigures, DocumentFigures, DrawerFigures, OperatorFigures, Sums, TaxFigures, TenderFigures,
+};
 pub use retail::payment::OpenPayment;
 pub use retail::record::Record;
 pub use retail::sale::basket::OpenBasket;
@@ -132,10 +138,11 @@ pub use setup::{Setup, SetupError};
 pub use sqlite_store::{Compacted, CopyProgress, SqliteStore, StoreCopy};
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
-    CLOCK_GUARD, Condition, ConditionKind, Config, ConfigError, Diagnosis, Disk, Dropped, Finding, Genesis,
-    Input, LevelError, MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, Output, PeerDiagnosis, Refusal, ReplaceError,
-    Reply, RequestId, RestoreError, Restored, RowError, Status, Terminal,
+    BusinessDayOf, CLOCK_GUARD, Condition, ConditionKind, Config, ConfigError, Diagnosis, Disk, Dropped,
+    Finding, Genesis, Input, LevelError, MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, Output, PeerDiagnosis,
+    Refusal, ReplaceError, Reply, RequestId, RestoreError, Restored, RowError, Status, Terminal,
 };
 #[cfg(feature = "embedded")]
 pub use till_models::{NoModel, TillModels};
 pub use token_file::{TokenFileError, read_token};
+pub use zone::{UnknownZone, Zone};

@@ -5,7 +5,7 @@
 //! it does not know, and the original bytes are what is stored, hashed and forwarded.
 
 pub use crate::retail::body::*;
-pub use crate::retail::day::body::CashCount;
+pub use crate::retail::day::body::{CashCount, next_date};
 pub use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
 pub use crate::retail::envelope::{ClockQuality, Envelope, Mode, Origin, Ref, RefRole, Reissue};
 pub use crate::retail::exception::body::ExceptionType;

@@ -370,12 +370,20 @@ impl Node {
         self.query(move |terminal| terminal.counters_after(kind, after.as_ref())).await
     }
 
-    /// A product's master data.
+    /// What was last said of a product, also where it is not in force yet.
     ///
     /// # Errors
     /// When the terminal has stopped.
     pub async fn product(&self, product: String) -> Result<Option<ProductSet>, Refusal> {
         self.query(move |terminal| terminal.product(&product).cloned()).await
+    }
+
+    /// A product's master data that is in force at `at_ms` (milliseconds since 1970 UTC).
+    ///
+    /// # Errors
+    /// When the terminal has stopped.
+    pub async fn product_at(&self, product: String, at_ms: u64) -> Result<Option<ProductSet>, Refusal> {
+        self.query(move |terminal| terminal.product_at(&product, at_ms).cloned()).await
     }
 
     /// The price of a product on a list that is in force at `at_ms` (milliseconds since 1970 UTC).

@@ -5,8 +5,11 @@
 mod support;
 
 use edgepos::core::{EventId, Now};
-use edgepos::model::{CashCount, Currency, Kind, Mode};
-use edgepos::{Notice, Record, Refusal};
+use edgepos::model::{
+    BasketId, CashCount, Currency, Kind, Mode, PaymentId, PaymentIntent, PaymentOutcome, PaymentState,
+    TenderType,
+};
+use edgepos::{Notice, Record, Refusal, Reply};
 use support::{Till, WALL, draft, line};
 
 const NOW: Now = Now::new(0, WALL);
@@ -44,8 +47,10 @@ fn a_store_that_never_opened_a_day_sells() {
 fn only_later_dates_of_the_calendar_open() {
     let mut till = Till::new(1, 1, NOW);
     for day in [0, 20_261_332, 20_260_230, 20_250_229, 99_999_999, 2_026_112] {
-        assert!(matches!(open(&mut till, day), Err(Refusal::Day(_))), "{day}");
+        assert_eq!(open(&mut till, day), Err(Refusal::NoDate { field: "day", given: day }));
     }
+    let named = Refusal::NoDate { field: "day", given: 20_260_230 }.to_string();
+    assert_eq!(named, "day: 20260230 is no date of the calendar, as yyyymmdd");
     open(&mut till, 20_261_128).unwrap();
     assert!(matches!(open(&mut till, 20_261_129), Err(Refusal::Day(_))), "one is open");
     close(&mut till, 0).unwrap();
@@ -119,4 +124,65 @@ fn a_trainee_opens_no_day() {
     let refused = till.record(NOW, Record::day_closed_with(0, twice));
     assert!(matches!(refused, Err(Refusal::BadField { field: "cash", .. })));
     assert!(matches!(close(&mut till, -1), Err(Refusal::BadField { .. })));
+}
+
+/// A leap day is a day like any other, and is in leap years alone.
+#[test]
+fn a_leap_day_is_opened_and_closed() {
+    let mut till = Till::new(1, 1, NOW);
+    for day in [20_280_228, 20_280_229, 20_280_301] {
+        open(&mut till, day).unwrap();
+        close(&mut till, 0).unwrap();
+    }
+    assert_eq!(open(&mut till, 20_290_229), Err(Refusal::NoDate { field: "day", given: 20_290_229 }));
+}
+
+fn claim(till: &mut Till, basket: u8) -> Result<Reply, Refusal> {
+    let request = till.request();
+    till.terminal.claim(NOW, request, BasketId([basket; 16]))?;
+    till.run(NOW);
+    till.replies.remove(&request).unwrap()
+}
+
+/// What is open goes on at the next day, under a number of that day; a trainee's is gone, and the numbers are voided.
+#[test]
+fn a_close_parks_what_is_open_where_it_is_asked_to() {
+    let mut till = Till::new(1, 1, NOW);
+    open(&mut till, 20_261_128).unwrap();
+    till.begin(NOW, milk(1)).unwrap();
+    till.begin(NOW, milk(2)).unwrap();
+    till.begin(NOW, edgepos::Draft { mode: Mode::Training, ..milk(3) }).unwrap();
+    assert!(matches!(close(&mut till, 0), Err(Refusal::Day(_))), "it is not asked to");
+    assert_eq!(till.terminal.unresolved().len(), 3);
+    let closed = till.record(NOW, Record::day_closed(0).parking()).unwrap();
+    assert!(till.terminal.unresolved().is_empty());
+    assert_eq!(days(&till, Kind::BASKET_PARKED), [Some(20_261_128); 2]);
+    assert_eq!(days(&till, Kind::NUMBER_VOIDED), [Some(20_261_128); 2]);
+    // Killed between the close and its answer: the same question has the same answer.
+    let mut till = till.crash(NOW);
+    assert_eq!(till.record(NOW, Record::day_closed(0).parking()), Ok(closed));
+    assert_eq!(claim(&mut till, 1), Err(Refusal::DayClosed(20_261_128)));
+    open(&mut till, 20_261_129).unwrap();
+    assert!(matches!(claim(&mut till, 1), Ok(Reply::Claimed { number: 3, total: 100, .. })));
+    till.knows_total(BasketId([1; 16]), 100);
+    till.commit(NOW, 1, 1).unwrap();
+    assert_eq!(days(&till, Kind::TRANSACTION), [Some(20_261_129)]);
+}
+
+/// Money that was taken is never put aside: the close says which basket it is, and parks none.
+#[test]
+fn a_basket_with_money_is_not_parked_by_a_close() {
+    let mut till = Till::new(1, 1, NOW);
+    open(&mut till, 20_261_128).unwrap();
+    till.begin(NOW, milk(1)).unwrap();
+    till.begin(NOW, milk(2)).unwrap();
+    let (payment, basket) = (PaymentId([9; 16]), BasketId([2; 16]));
+    let intent = PaymentIntent { payment, basket, tender: TenderType::CARD, amount: 100 };
+    till.record(NOW, Record::payment_intent(intent)).unwrap();
+    let outcome = PaymentOutcome::new(payment, basket, PaymentState::APPROVED, 100, None);
+    till.record(NOW, Record::payment_outcome(outcome)).unwrap();
+    let refused = till.record(NOW, Record::day_closed(0).parking());
+    assert_eq!(refused, Err(Refusal::MoneyTaken { basket, payment }));
+    assert_eq!(till.terminal.unresolved().len(), 2, "and none is parked");
+    assert_eq!(till.terminal.status().business_day, Some(20_261_128));
 }

@@ -19,7 +19,18 @@ fn goods(product: &str, quantity: i64) -> Record {
 
 fn product(counted: Option<bool>, floor: Option<i64>) -> Record {
     let (product, name, base_unit) = ("milk".into(), "Milk".into(), "piece".into());
-    Record::product(&ProductSet { product, name, base_unit, scale: 0, tax_code: None, counted, floor })
+    Record::product(&ProductSet {
+        product,
+        name,
+        base_unit,
+        scale: 0,
+        tax_code: None,
+        counted,
+        floor,
+        valid_from: None,
+        valid_to: None,
+        version: None,
+    })
 }
 
 /// A store of one till, which begins at the newest level.

@@ -123,6 +123,9 @@ fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
                 tax_code: Some(2),
                 counted: None,
                 floor: None,
+                valid_from: None,
+                valid_to: None,
+                version: None,
             };
             (encoded(product), PRODUCT_SET)
         }
@@ -135,11 +138,12 @@ fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
                 tax_included: true,
                 valid_from: Some(1_700_000_000_000),
                 valid_to: None,
+                version: None,
             };
             (encoded(price), PRICE_SET)
         }
         KnownKind::DayOpened => {
-            (encoded(DayOpened { day: 20_231_114, float: 10_000, cash: None }), DAY_OPENED)
+            (encoded(DayOpened { day: 20_231_114, float: 10_000, cash: None, store: None }), DAY_OPENED)
         }
         KnownKind::DayClosed => {
             let seen: VersionVector = [(event_id().chain, event_id().seq)].into_iter().collect();
@@ -245,12 +249,16 @@ fn the_body_of_each_kind_is_these_bytes() {
         expected: Some(4_000),
         ..CashCount::new(Currency::USD, 3_900)
     };
-    let opened = DayOpened { day: 20_231_114, float: 0, cash: Some(vec![counted.clone()]) };
+    let opened = DayOpened { day: 20_231_114, float: 0, cash: Some(vec![counted.clone()]), store: None };
     assert_eq!(hex(&encoded(opened.clone())), DAY_OPENED_WITH_CASH);
     assert_eq!(minicbor::decode::<DayOpened>(&bytes(DAY_OPENED_WITH_CASH)).unwrap(), opened);
     let with_cash = closed.clone().with_cash(Some(vec![counted]));
     assert_eq!(hex(&encoded(with_cash.clone())), DAY_CLOSED_WITH_CASH);
     assert_eq!(minicbor::decode::<DayClosed>(&bytes(DAY_CLOSED_WITH_CASH)).unwrap(), with_cash);
+    let of_store = DayOpened { store: Some(true), ..minicbor::decode(&bytes(DAY_OPENED)).unwrap() };
+    assert_eq!(hex(&encoded(of_store)), format!("a3{}03f5", &DAY_OPENED[2..]));
+    let of_store: DayClosed = minicbor::decode::<DayClosed>(&bytes(DAY_CLOSED)).unwrap().of_store(true);
+    assert_eq!(hex(&encoded(of_store)), format!("a4{}04f5", &DAY_CLOSED[2..]));
     let transaction: Transaction = minicbor::decode(&bytes(TRANSACTION)).unwrap();
     let with_change = Transaction { change: Some(42), ..transaction };
     assert_eq!(hex(&encoded(with_change.clone())), TRANSACTION_WITH_CHANGE);
@@ -260,6 +268,17 @@ fn the_body_of_each_kind_is_these_bytes() {
     assert_eq!(hex(&encoded(unreferenced)), format!("ab{}0cf5", &TRANSACTION[2..]));
     let line = Line { sold: Some(3), ..transaction.lines[0].clone() };
     assert_eq!(hex(&encoded(line)), format!("a8{}0b03", &hex(&encoded(transaction.lines[0].clone()))[2..]));
+    let versioned = Line { price_version: Some(7), ..transaction.lines[0].clone() };
+    assert_eq!(
+        hex(&encoded(versioned)),
+        format!("a8{}0c07", &hex(&encoded(transaction.lines[0].clone()))[2..])
+    );
+    let price: PriceSet = minicbor::decode(&bytes(PRICE_SET)).unwrap();
+    let price = PriceSet { valid_to: Some(1_700_000_000_001), version: Some(7), ..price };
+    assert_eq!(hex(&encoded(price)), format!("a8{}061b0000018bcfe568010707", &PRICE_SET[2..]));
+    let product: ProductSet = minicbor::decode(&bytes(PRODUCT_SET)).unwrap();
+    let product = ProductSet { valid_from: Some(1), valid_to: Some(2), version: Some(3), ..product };
+    assert_eq!(hex(&encoded(product)), format!("a8{}070108020903", &PRODUCT_SET[2..]));
     let surplus: PaymentOutcome = minicbor::decode(&bytes(SURPLUS)).unwrap();
     assert_eq!((surplus.state, surplus.beside()), (PaymentState::SURPLUS, Some(event_id())));
     assert_eq!(hex(&encoded(surplus)), SURPLUS);

@@ -156,6 +156,9 @@ fn a_piece_and_250_grams_have_no_sum() {
             tax_code: None,
             counted: None,
             floor: None,
+            valid_from: None,
+            valid_to: None,
+            version: None,
         })
     };
     till.record(NOW, product("ham", 3)).unwrap();

@@ -30,6 +30,9 @@ fn counters_prices_and_the_day_are_restored() {
         tax_code: None,
         counted: None,
         floor: None,
+        valid_from: None,
+        valid_to: None,
+        version: None,
     };
     till.record(NOW, Record::product(&product)).unwrap();
     till.record(NOW, Record::price(&price(99))).unwrap();
@@ -42,9 +45,11 @@ fn counters_prices_and_the_day_are_restored() {
     assert_eq!(till.terminal.counters(), counters);
     assert_eq!(till.terminal.status().durable, status.durable);
     assert_eq!(till.terminal.status().business_day, Some(20_231_114));
-    assert_eq!(till.terminal.price("milk", 0, WALL), Some(&price(129)));
+    // What names no version of its own has the time at which it was recorded.
+    let version = Some(WALL);
+    assert_eq!(till.terminal.price("milk", 0, WALL), Some(&PriceSet { version, ..price(129) }));
     assert_eq!(till.terminal.price("milk", 0, WALL + 10), None, "no longer valid");
-    assert_eq!(till.terminal.product("milk"), Some(&product));
+    assert_eq!(till.terminal.product("milk"), Some(&ProductSet { version, ..product }));
     let spaces = Restored::spaces();
     assert!(!spaces.contains(&Space::Event) && !spaces.contains(&Space::IdempotencyKey));
 }

@@ -271,8 +271,16 @@ class Node(_Handle):
                 return
 
     def product(self, product: str) -> Optional[dict[str, Json]]:
-        """A product's master data."""
+        """What was last said of a product, also where it is not in force yet."""
         return self._json("edgepos_node_product", *_given(product))
+
+    def product_at(self, product: str, at_ms: int) -> Optional[dict[str, Json]]:
+        """A product's master data that is in force at a time."""
+        return self._json("edgepos_node_product_at", *_given(product), at_ms)
+
+    def day_figures(self, day: int, terminal: int = 0) -> dict[str, Json]:
+        """What a business day (yyyymmdd) comes to, of a terminal or, with 0, of the whole store."""
+        return self._json("edgepos_node_day_figures", day, terminal)
 
     def price(self, product: str, at_ms: int, price_list: int = 0) -> Optional[dict[str, Json]]:
         """The price that is in force at a time."""

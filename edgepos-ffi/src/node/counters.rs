@@ -147,7 +147,7 @@ pub unsafe extern "C" fn edgepos_node_counters_after(
     })
 }
 
-/// A product's master data as JSON; `EDGEPOS_NOTHING` where there is none.
+/// What was last said of a product as JSON, also where it is not in force yet; `EDGEPOS_NOTHING` where nothing was.
 ///
 /// # Safety
 /// `product` points to `product_length` bytes, and `out` to where a pointer may be written.
@@ -161,6 +161,23 @@ pub unsafe extern "C" fn edgepos_node_product(
     // SAFETY: as the caller promises.
     let (product, out) = unsafe { (Input::new("product", product, product_length), Output::new("out", out)) };
     asks_for(node, out, |till| Ok(till.wait(till.node.product(product.name()?.to_owned()))?))
+}
+
+/// A product's master data that is in force at `at_ms`, in ms since 1970 UTC, as JSON; `EDGEPOS_NOTHING` where none is.
+///
+/// # Safety
+/// `product` points to `product_length` bytes, and `out` to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_product_at(
+    node: *const NodeHandle,
+    product: *const c_char,
+    product_length: usize,
+    at_ms: u64,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let (product, out) = unsafe { (Input::new("product", product, product_length), Output::new("out", out)) };
+    asks_for(node, out, |till| Ok(till.wait(till.node.product_at(product.name()?.to_owned(), at_ms))?))
 }
 
 /// The price of a product on a list that is in force at `at_ms`, in ms since 1970 UTC, as JSON; `EDGEPOS_NOTHING` where none is. List 0 is

@@ -6,7 +6,7 @@ use std::ffi::c_char;
 use edgepos::core::{Chain, EventId, Seq};
 use edgepos::crdt::VersionVector;
 use edgepos::model::BookedName;
-use edgepos::{Durability, TransactionQuery};
+use edgepos::{DayQuery, Durability, TransactionQuery};
 
 use super::{NodeHandle, asks, asks_for};
 use crate::argument::{Input, Output};
@@ -160,4 +160,23 @@ pub unsafe extern "C" fn edgepos_node_durability(
         let durability = till.wait(till.node.durability(event.id::<EventId>()?))?;
         out.write_some(durability.map(level_of))
     })
+}
+
+/// What a business day comes to, as JSON: the X figures of an open day, the Z figures of a closed one, by currency and there by tender, tax,
+/// operator and drawer, and what came late. `day` is yyyymmdd; `terminal` is a terminal's number, or 0 for the whole store. `closed` says
+/// which of the two they are, and `complete` whether this terminal holds all that the close had seen.
+///
+/// # Safety
+/// `out` points to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_day_figures(
+    node: *const NodeHandle,
+    day: u32,
+    terminal: u16,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let out = unsafe { Output::new("out", out) };
+    let asked = DayQuery { day, terminal: Some(terminal).filter(|terminal| *terminal != 0) };
+    asks(node, out, |till| Ok(till.wait(till.node.day_figures(asked))?))
 }

@@ -295,6 +295,23 @@ pub unsafe extern "C" fn edgepos_terminal_product(
     shows(terminal, out, |terminal| Ok(terminal.product(product.name()?).cloned()))
 }
 
+/// A product's master data that is in force: see `edgepos_node_product_at`.
+///
+/// # Safety
+/// `product` points to `product_length` bytes, and `out` to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_terminal_product_at(
+    terminal: *const TerminalHandle,
+    product: *const c_char,
+    product_length: usize,
+    at_ms: u64,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let (product, out) = unsafe { (Input::new("product", product, product_length), Output::new("out", out)) };
+    shows(terminal, out, |terminal| Ok(terminal.product_at(product.name()?, at_ms).cloned()))
+}
+
 /// The price of a product that is in force: see `edgepos_node_price`.
 ///
 /// # Safety

@@ -3,6 +3,8 @@
 mod chains;
 mod convergence;
 mod counters;
+mod day_entry;
+mod days;
 mod duplicates;
 mod events;
 mod exceptions;
@@ -20,8 +22,10 @@ mod rows;
 mod rule;
 mod store_chain;
 mod survival;
+mod time;
 mod view;
 
+pub use day_entry::DayEntry;
 pub(crate) use duplicates::due as booked_twice;
 pub(crate) use events::events_on;
 pub(crate) use held::Held;
@@ -51,6 +55,8 @@ pub fn judge(view: &StoreView, ledger: &Ledger) -> Vec<Violation> {
     exceptions::check(view, &mut found);
     duplicates::check(view, &mut found);
     resolutions::check(view, &mut found);
+    time::check(view, &mut found);
+    days::check(view, &mut found);
     found.truncate(MAX_REPORTED);
     found
 }

@@ -92,6 +92,7 @@ impl Placing {
         let envelope = Envelope::decode(payload).ok()?;
         let mut bare = Envelope::new(envelope.kind, envelope.utc_ms, envelope.hlc(), Vec::new());
         (bare.workstation, bare.location) = (envelope.workstation, envelope.location);
+        bare.utc_offset_min = envelope.utc_offset_min;
         bare.body = minicbor::to_vec(Resolved { refused: Some(verdict), ..resolved }).ok()?;
         Some(bare.encode())
     }

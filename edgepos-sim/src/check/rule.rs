@@ -31,6 +31,10 @@ pub enum Rule {
     Quarantined,
     /// A quiet store decides nothing.
     NoUselessDecision,
+    /// Events say the shop's offset from UTC, and the price at a moment follows from what was said of it.
+    InTime,
+    /// A business day comes to the sum of its receipts, at every terminal.
+    DayFigures,
     /// The same seed gives the same trace.
     Deterministic,
 }
@@ -52,6 +56,8 @@ impl Rule {
             Self::OnePosition => "one decision, one position",
             Self::Quarantined => "what cannot be read is shown",
             Self::NoUselessDecision => "no useless decision",
+            Self::InTime => "in time",
+            Self::DayFigures => "figures of a day",
             Self::Deterministic => "deterministic",
         }
     }

@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos::crdt::VersionVector;
+use edgepos::crdt::{Stamp, VersionVector};
 use edgepos::model::{
     BasketId, BookedName, Counter, CounterRow, Effect, Envelope, ExceptionEnded, ExceptionRaised, Mode,
     PriceSet, ProductSet, Transaction,
 };
-use edgepos::{AuditEntry, OpenBasket, OpenPayment, Status, Store, StoreError, Terminal};
+use edgepos::{AuditEntry, DayFigures, OpenBasket, OpenPayment, Status, Store, StoreError, Terminal};
 use edgepos_core::{EventId, ReplicaId};
 
+use super::day_entry::{DayEntry, days_on};
 use super::events::{Events, events_on};
 use super::repeats::{Repeat, standing};
 use super::rows::DiskView;
+use crate::moments::Moment;
 
 /// One terminal: what it shows, and what is on its disk.
 #[derive(Clone, Debug, Default)]
@@ -25,8 +27,12 @@ pub struct TerminalView {
     pub durable: VersionVector,
     /// The counters that it shows.
     pub counters: BTreeMap<CounterRow, i64>,
-    /// Prices that apply now.
-    pub prices: BTreeMap<String, PriceSet>,
+    /// Where it stands, and which moment its clock crosses.
+    pub moment: Moment,
+    /// Prices that apply around that moment, by product and time.
+    pub prices: BTreeMap<(String, u64), PriceSet>,
+    /// What its business days come to, of the whole store.
+    pub days: Vec<DayFigures>,
     /// Baskets that are open.
     pub open: Vec<OpenBasket>,
     /// Payments that are not settled.
@@ -86,7 +92,7 @@ impl TerminalView {
         terminal: &Terminal,
         disk: &dyn Store,
         products: impl Iterator<Item = String>,
-        at_ms: u64,
+        moment: Moment,
     ) -> Result<Self, StoreError> {
         let status = terminal.status();
         Ok(Self {
@@ -94,9 +100,12 @@ impl TerminalView {
             events: events_on(disk)?,
             durable: status.durable,
             counters: terminal.counters().into_iter().map(|counter| (counter.row, counter.value)).collect(),
+            moment,
             prices: products
-                .filter_map(|product| Some((product.clone(), terminal.price(&product, 0, at_ms)?.clone())))
+                .flat_map(|product| moment.probes().map(|at_ms| (product.clone(), at_ms)))
+                .filter_map(|probe| Some((probe.clone(), terminal.price(&probe.0, 0, probe.1)?.clone())))
                 .collect(),
+            days: days_on(disk, terminal.durable())?,
             open: terminal.unresolved(),
             payments: terminal.unresolved_payments(),
             exceptions: status.exceptions,
@@ -119,7 +128,9 @@ impl TerminalView {
             events: events_on(disk)?,
             durable: status.durable.clone(),
             counters: facts.counters.iter().map(|(row, sum)| (row.clone(), value(*sum))).collect(),
+            moment: Moment::default(),
             prices: BTreeMap::new(),
+            days: Vec::new(),
             open: Vec::new(),
             payments: Vec::new(),
             exceptions: status.exceptions.clone(),
@@ -158,6 +169,12 @@ pub struct Facts {
     pub training: Vec<(EventId, Transaction)>,
     /// Numbers that were given back.
     pub voided: Vec<(EventId, edgepos::model::NumberVoided)>,
+    /// Prices that count, with their stamps.
+    pub prices: Vec<(Stamp, PriceSet)>,
+    /// The offset of each event of this version, beside its time of day.
+    pub offsets: Vec<(EventId, u64, i16)>,
+    /// What is booked on business days, and their closes.
+    pub days: Vec<DayEntry>,
     /// Exceptions that were raised.
     pub exceptions: Vec<(EventId, ExceptionRaised)>,
     /// Those that have ended.
@@ -250,6 +267,9 @@ impl Facts {
 
     fn read(&mut self, id: EventId, payload: &[u8]) -> Option<()> {
         let envelope = Envelope::decode(payload).ok()?;
+        if envelope.schema == 1 {
+            self.offsets.push((id, envelope.utc_ms, envelope.utc_offset_min));
+        }
         match envelope.reissue_of() {
             // Which of those that repeat one stands for all is known when all have been read.
             Some(of) => self.reissues.push(Repeat { id, of, is_duplicate: envelope.duplicate_of.is_some() }),
@@ -264,6 +284,9 @@ impl Facts {
         if let Some(key) = envelope.idempotency_key() {
             self.book(BookedName::Key(key), id);
         }
+        if live && envelope.duplicate_of.is_none() {
+            self.days.extend(DayEntry::of(id, envelope));
+        }
         match envelope.kind.known() {
             Some(KnownKind::Transaction) => {
                 let transaction: Transaction = body(envelope)?;
@@ -274,7 +297,13 @@ impl Facts {
             Some(KnownKind::ExceptionRaised) => self.exceptions.push((id, body(envelope)?)),
             Some(KnownKind::ExceptionEnded) => self.ended.push((id, body(envelope)?)),
             Some(KnownKind::ProductSet) if live => body::<ProductSet>(envelope).map(drop)?,
-            Some(KnownKind::PriceSet) if live => body::<PriceSet>(envelope).map(drop)?,
+            Some(KnownKind::PriceSet) if live => {
+                let price = body::<PriceSet>(envelope)?;
+                if envelope.duplicate_of.is_none() {
+                    let stamp = Stamp::new(envelope.repair(), envelope.hlc(), id.chain);
+                    self.prices.push((stamp, price));
+                }
+            }
             Some(
                 KnownKind::ProductSet
                 | KnownKind::PriceSet

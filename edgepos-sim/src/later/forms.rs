@@ -96,6 +96,7 @@ mod tests {
             tax_included: true,
             valid_from: None,
             valid_to: None,
+            version: None,
         };
         assert_eq!(minicbor::decode::<PriceSet>(&extended(&price)).unwrap(), price);
         assert_eq!(with_field(&[0x80]), None);

@@ -189,6 +189,7 @@ impl Voice {
             tax_included: true,
             valid_from: None,
             valid_to: None,
+            version: None,
         }
     }
 }

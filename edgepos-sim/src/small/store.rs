@@ -110,9 +110,8 @@ impl Store {
     /// # Errors
     /// When a disk holds a row that cannot be read.
     pub(super) fn view(&self) -> Result<StoreView, Violation> {
-        let now = self.now();
         Ok(StoreView {
-            terminals: self.devices.iter().filter_map(|device| device.view(now)).collect::<Result<_, _>>()?,
+            terminals: self.devices.iter().filter_map(|device| device.view()).collect::<Result<_, _>>()?,
             cloud: CloudView {
                 events: self.cloud.events().clone(),
                 vector: self.cloud.state().vector().clone(),

@@ -120,6 +120,9 @@ pub struct BeginLine {
     /// How many their receipt says were sold on that line, where the till has read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sold: Option<i64>,
+    /// The version of the price that it is sold at: `version` of the price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_version: Option<u64>,
 }
 
 /// Money off a line.
@@ -190,6 +193,7 @@ impl BeginLine {
             reason: self.reason,
             original: self.original.map(original).transpose()?,
             sold: self.sold,
+            price_version: self.price_version,
             lot: self.lot,
         })
     }
@@ -215,6 +219,7 @@ impl From<Line> for BeginLine {
             lot: line.lot,
             original: line.original.map(original),
             sold: line.sold,
+            price_version: line.price_version,
         }
     }
 }

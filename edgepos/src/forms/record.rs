@@ -67,6 +67,15 @@ pub enum RecordEvent {
         /// The stock below which an exception is raised.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         floor: Option<i64>,
+        /// Valid from this time on, milliseconds since 1970 UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        valid_from: Option<u64>,
+        /// Not valid from this time on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        valid_to: Option<u64>,
+        /// Which version it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u64>,
     },
     /// A price on a list, for ever or for a time.
     PriceSet {
@@ -88,6 +97,9 @@ pub enum RecordEvent {
         /// Not valid from this time on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valid_to: Option<u64>,
+        /// Which version it is, as lines name it. Where nothing is said, when it was set, milliseconds since 1970 UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u64>,
     },
     /// A payment terminal is about to be asked for money.
     PaymentIntent(IntentPart),
@@ -118,6 +130,9 @@ pub enum RecordEvent {
         /// Cash counted in other drawers and currencies.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         cash: Vec<CashPart>,
+        /// Whether baskets that are open at this terminal are parked. Default false: the close is refused while there are any.
+        #[serde(default, skip_serializing_if = "is_default")]
+        park: bool,
     },
     /// Something of the vendor's own.
     Custom {
@@ -180,19 +195,54 @@ impl RecordEvent {
                 let lines = lines.into_iter().map(StockLine::from).collect();
                 Record::stock_moved(&StockMoved { reason, from, to, lines }, location)
             }
-            Self::ProductSet { product, name, base_unit, scale, tax_code, counted, floor } => {
-                Record::product(&ProductSet { product, name, base_unit, scale, tax_code, counted, floor })
-            }
-            Self::PriceSet { product, amount, currency: code, list, tax_included, valid_from, valid_to } => {
-                let currency = currency(&code)?;
-                let price = PriceSet { product, list, amount, currency, tax_included, valid_from, valid_to };
-                Record::price(&price)
-            }
+            Self::ProductSet {
+                product,
+                name,
+                base_unit,
+                scale,
+                tax_code,
+                counted,
+                floor,
+                valid_from,
+                valid_to,
+                version,
+            } => Record::product(&ProductSet {
+                product,
+                name,
+                base_unit,
+                scale,
+                tax_code,
+                counted,
+                floor,
+                valid_from,
+                valid_to,
+                version,
+            }),
+            Self::PriceSet {
+                product,
+                amount,
+                currency: code,
+                list,
+                tax_included,
+                valid_from,
+                valid_to,
+                version,
+            } => Record::price(&PriceSet {
+                product,
+                list,
+                amount,
+                currency: currency(&code)?,
+                tax_included,
+                valid_from,
+                valid_to,
+                version,
+            }),
             Self::DayOpened { day, float, currency, cash } => {
                 Record::day_opened_with(day, float, counts(float, currency, cash)?)
             }
-            Self::DayClosed { counted, currency, cash } => {
-                Record::day_closed_with(counted, counts(counted, currency, cash)?)
+            Self::DayClosed { counted, currency, cash, park } => {
+                let closed = Record::day_closed_with(counted, counts(counted, currency, cash)?);
+                if park { closed.parking() } else { closed }
             }
             Self::PaymentIntent(part) => Record::payment_intent(part.into_intent()?),
             Self::PaymentOutcome(part) => Record::payment_outcome(part.into_outcome()?),

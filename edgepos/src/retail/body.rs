@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_body_is_read_by_its_kind() {
-        let opened = DayOpened { day: 20_260_130, float: 5_000, cash: None };
+        let opened = DayOpened { day: 20_260_130, float: 5_000, cash: None, store: None };
         let envelope = Envelope::new(Kind::DAY_OPENED, 0, Hlc(1), to_cbor(&opened));
         assert_eq!(envelope.read_body(), Ok(Body::DayOpened(opened)));
         let own = Envelope::new(Kind::CUSTOM, 0, Hlc(1), vec![7]);

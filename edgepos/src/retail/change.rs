@@ -4,11 +4,13 @@ use edgepos_core::{EventId, Now};
 
 use super::catalogue::{Catalogue, Change as RegisterChange};
 use super::counters::Counters;
+use super::day::{self, Day};
 use super::envelope::Envelope;
 use super::exception::Exceptions;
 use super::exception::body::{ExceptionEnded, ExceptionRaised};
 use super::exception::judge::Standing;
 use super::exception::resolution::{ExceptionResolved, ResolutionProposed};
+use super::figures;
 use super::keys::name::BookedName;
 use super::kind::KnownKind;
 use super::parked::{self, Parked};
@@ -23,6 +25,8 @@ use crate::terminal::unit_of_work::{Then, UnitOfWork};
 #[derive(Debug)]
 pub(crate) enum Change {
     EffectsAlone,
+    Voided,
+    Day(day::Change),
     Parked(parked::Change),
     Payment(payment::Change),
     Sale,
@@ -39,6 +43,7 @@ pub(crate) struct Touched<'r> {
     pub(crate) exceptions: &'r mut Exceptions,
     pub(crate) returns: &'r mut Returns,
     pub(crate) payments: &'r mut Payments,
+    pub(crate) day: &'r mut Day,
     pub(crate) counters: &'r Counters,
     pub(crate) reissued: &'r Reissued,
 }
@@ -67,13 +72,13 @@ impl Change {
             }
             Some(KnownKind::PaymentIntent) => Self::Payment(Payments::read_intent(envelope)?),
             Some(KnownKind::PaymentOutcome) => Self::Payment(Payments::read_outcome(envelope)?),
+            Some(KnownKind::DayOpened) => Self::Day(Day::read_opened(envelope)?),
+            Some(KnownKind::DayClosed) => Self::Day(Day::read_closed(envelope)?),
             Some(KnownKind::Transaction) => Self::Sale,
+            Some(KnownKind::NumberVoided) => Self::Voided,
             // Their effects say it all, and those of a later version's kinds count as well.
             Some(
-                KnownKind::NumberVoided
-                | KnownKind::StockMoved
-                | KnownKind::DayOpened
-                | KnownKind::DayClosed
+                KnownKind::StockMoved
                 | KnownKind::ExceptionRaised
                 | KnownKind::ExceptionEnded
                 | KnownKind::ResolutionProposed
@@ -93,7 +98,7 @@ impl Change {
         rooms: Touched<'_>,
         out: &mut UnitOfWork,
     ) {
-        let Touched { catalogue, exceptions, returns, payments, counters, reissued } = rooms;
+        let Touched { catalogue, exceptions, returns, payments, day, counters, reissued } = rooms;
         match self {
             Self::Register(change) => {
                 if let Some(product) = catalogue.apply(change, out) {
@@ -126,6 +131,7 @@ impl Change {
                 catalogue.note_scales(&envelope.effects, out);
                 returns.note(envelope, out);
                 payments.sold(envelope, out);
+                figures::note(id, envelope, out);
             }
             Self::Payment(change) => {
                 if let Some((basket, events)) = Payments::paid_twice(id, &change) {
@@ -134,6 +140,11 @@ impl Change {
                 payments.apply(envelope, change, out);
             }
             Self::Parked(change) => Parked::apply(id, envelope, &change, out),
+            Self::Day(change) => {
+                day.apply(&change, out);
+                figures::note(id, envelope, out);
+            }
+            Self::Voided => figures::note(id, envelope, out),
             Self::EffectsAlone => {}
         }
     }

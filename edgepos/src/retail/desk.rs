@@ -88,8 +88,11 @@ impl Desk<'_> {
                 turn.ledger.record(turn.now, turn.config, entry)
             }
             What::Day(record) => {
+                if self.day.parks(&record, mode)? {
+                    self.sales.park_all(turn, self.payments, self.day.open())?;
+                }
                 let open = self.sales.open_baskets();
-                self.day.record(turn, self.counters, open, record, mode, key)
+                self.day.record(turn, self.counters, open, record, key)
             }
         }
     }

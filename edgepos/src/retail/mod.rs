@@ -30,6 +30,7 @@ pub(crate) mod catalogue;
 pub(crate) mod change;
 pub(crate) mod day;
 pub(crate) mod exception;
+pub(crate) mod figures;
 pub(crate) mod parked;
 pub(crate) mod payment;
 pub(crate) mod returns;

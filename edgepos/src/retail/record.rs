@@ -128,6 +128,11 @@ impl Record {
         &self.what
     }
 
+    /// What is recorded, to be said more of.
+    pub(crate) fn what_mut(&mut self) -> &mut What {
+        &mut self.what
+    }
+
     /// What is recorded, and whether it counts.
     pub(crate) fn into_parts(self) -> (What, Mode) {
         (self.what, self.mode)

@@ -131,11 +131,11 @@ fn contents(record: &Record) -> Contents {
     match record.what() {
         What::Event { kind, body, effects, .. } => Contents::of(kind.kind(), mode, body, effects),
         What::Payment(step) => Contents::of(step.kind().kind(), mode, &step.body(), &[]),
-        What::Day(DayRecord { change, amount, cash }) => {
+        What::Day(DayRecord { change, amount, cash, .. }) => {
             let cash = (!cash.is_empty()).then(|| cash.clone());
             let (kind, body) = match *change {
                 DayChange::Opened(day) => {
-                    (Kind::DAY_OPENED, to_cbor(&DayOpened { day, float: *amount, cash }))
+                    (Kind::DAY_OPENED, to_cbor(&DayOpened { day, float: *amount, cash, store: None }))
                 }
                 DayChange::Closed => {
                     let closed = DayClosed::new(0, *amount, &VersionVector::new()).with_cash(cash);

@@ -12,28 +12,22 @@ use super::day::Day;
 use super::desk::Desk;
 use super::effect::CounterRow;
 use super::envelope::{Envelope, Mode};
-use super::exception::Exceptions;
-use super::exception::judge::Standing;
-use super::keys::Keys;
-use super::keys::booked::Booked;
-use super::keys::lookup::Question;
+use super::exception::{Exceptions, judge::Standing, judge::standing};
 use super::keys::name::{BookedName, LookupId};
-use super::parked::Parked;
-use super::payment::Payments;
-use super::quarantine::Quarantine;
+use super::keys::{Keys, booked::Booked, lookup::Question};
 use super::record::{Record, What};
 use super::recordings::Recordings;
 use super::reissued::{Counts, Reissued};
 use super::returns::Returns;
-use super::sale::Sales;
-use super::sale::body::BasketId;
+use super::sale::{Sales, body::BasketId};
 use super::set_aside::SetAside;
 use super::sold::{self, Sold};
-use super::sums::SoldBy;
 use super::taking_back::{self, Leaving, Rooms};
 use super::uncounted::Uncounted;
 use super::unreadable::Unreadable;
+use super::{figures::Figures, parked::Parked, payment::Payments, quarantine::Quarantine, sums::SoldBy};
 use crate::ports::{Rows, Store, StoreError};
+use crate::terminal::config::Config;
 use crate::terminal::io::{Notice, Reply, RequestId};
 use crate::terminal::ledger::{Arrival, Ledger};
 use crate::terminal::refusal::Refusal;
@@ -55,6 +49,7 @@ pub(crate) struct Shop {
     applied: Applied,
     catalogue: Catalogue,
     exceptions: Exceptions,
+    figures: Figures,
     quarantine: Quarantine,
     reissued: Reissued,
     set_aside: SetAside,
@@ -63,11 +58,13 @@ pub(crate) struct Shop {
 
 impl Shop {
     /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 16] = [
+    pub(crate) const SPACES: [Space; 18] = [
         Space::Basket,
         Space::Series,
         Space::Day,
         Space::ClosedDay,
+        Space::StoreDay,
+        Space::FiguresKnown,
         Space::Refunded,
         Space::Counter,
         Space::Applied,
@@ -87,6 +84,8 @@ impl Shop {
         match space {
             Space::Day => self.day.restore(value),
             Space::ClosedDay => self.day.restore_closed(value),
+            Space::StoreDay => self.day.restore_store(value),
+            Space::FiguresKnown => self.figures.restore(value),
             Space::Refunded => self.returns.restore(key, value),
             Space::Basket => self.sales.restore_basket(value),
             Space::Payment => self.payments.restore(key, value),
@@ -119,24 +118,24 @@ impl Shop {
     }
 
     /// Every row is restored: starts to watch what is below its floor, and to read what held events are called.
-    /// `first` is the incarnation that the terminal was set up as, and whether it `joins` the store.
     ///
     /// # Errors
     /// When rows of one product cannot be one row.
     pub(crate) fn start(
         &mut self,
         now: Now,
-        first: ReplicaId,
-        joins: bool,
+        config: &Config,
         ledger: &Ledger,
         out: &mut UnitOfWork,
     ) -> Result<(), Unreadable> {
-        self.sales.series().start(first, ledger.author(), joins);
-        self.payments.start(first.terminal(), |basket| self.sales.is_open(basket), out);
+        self.day.start(config.business_day_of);
+        self.sales.series().start(config.me, ledger.author(), config.joins());
+        self.payments.start(config.me.terminal(), |basket| self.sales.is_open(basket), out);
         self.counters.start(out)?;
         let standing = standing(&self.counters, &self.catalogue, &self.reissued);
         self.exceptions.start(now, ledger.end_of_store(), standing);
         self.keys.start(ledger.author(), ledger.durable(), out);
+        self.figures.start(ledger.durable(), out);
         for basket in self.counters.unsold() {
             self.sold.ask(basket, &mut self.keys, out);
         }
@@ -175,8 +174,14 @@ impl Shop {
     }
 
     /// Asks for a counter's value, also of a line that was sold and has no row.
-    pub(crate) fn ask_counter(&mut self, turn: &mut Turn<'_>, request: RequestId, row: CounterRow) {
+    pub(crate) fn ask_counter(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        row: CounterRow,
+    ) -> Result<(), Refusal> {
         self.sold.ask_counter(&mut self.keys, &self.counters, request, row, turn.out);
+        Ok(())
     }
 
     /// The desk where baskets are begun, committed, abandoned, parked and claimed.
@@ -278,6 +283,11 @@ impl Shop {
                 exceptions.sale_loaded(turn.now, (key, base), rows, standing, turn.out);
             }
             Wants::Older => self.keys.read_older(rows, turn.out),
+            Wants::Figures => {
+                let (reissued, quarantine) = (&self.reissued, &self.quarantine);
+                let counts = |id, envelope: &Envelope| reissued.counts(id, envelope) && !quarantine.has(id);
+                self.figures.older_read(rows, counts, turn.out);
+            }
             Wants::Original => {
                 if self.rooms().original_loaded(turn, rows) {
                     self.applied.must_write();
@@ -439,6 +449,7 @@ impl Shop {
         while let Some(Arrival { id, envelope }) = ledger.next_arrival() {
             let own = self.keys.note(id, envelope.as_ref().ok(), out);
             self.applied.fall_behind();
+            self.figures.came(id, out);
             // Of an event of another branch, which had this name.
             self.uncounted.take(id, out);
             self.quarantine.take(id, out);
@@ -502,8 +513,8 @@ impl Shop {
         }
         let change = Change::read(id, envelope)?;
         self.move_counters(now, id, envelope, own, out)?;
-        let Self { catalogue, exceptions, returns, payments, counters, reissued, .. } = self;
-        let touched = Touched { catalogue, exceptions, returns, payments, counters, reissued };
+        let Self { catalogue, exceptions, returns, payments, day, counters, reissued, .. } = self;
+        let touched = Touched { catalogue, exceptions, returns, payments, day, counters, reissued };
         change.carry_out(now, id, envelope, touched, out);
         Ok(())
     }
@@ -572,6 +583,11 @@ impl Shop {
         &self.catalogue
     }
 
+    /// The room of what days come to, for questions.
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
     /// How much of what is stored could not be interpreted.
     pub(crate) fn quarantined(&self) -> u64 {
         self.quarantine.len()
@@ -581,8 +597,4 @@ impl Shop {
     pub(crate) fn business_day(&self) -> Option<u32> {
         self.day.open()
     }
-}
-
-fn standing<'a>(counters: &'a Counters, catalogue: &'a Catalogue, reissued: &'a Reissued) -> Standing<'a> {
-    Standing { counters, catalogue, reissued }
 }

@@ -10,6 +10,7 @@ use super::effect::Effect;
 use super::envelope::{Envelope, Mode};
 use super::exception::Exceptions;
 use super::exception::judge::Standing;
+use super::figures;
 use super::keys::Keys;
 use super::keys::booked::Booked;
 use super::parked::Parked;
@@ -197,9 +198,12 @@ fn undo(rooms: &mut Rooms<'_>, now: Now, undone: &Undone<'_>, out: &mut UnitOfWo
         }
     }
     returns.take_back(envelope, out);
+    figures::take_back(id, envelope, out);
     match change {
         Change::Register(change) => catalogue.rename(change, heir.map(|heir| heir.chain), out),
         Change::Parked(change) => Parked::take_back(id, &change, out),
+        // A day that was closed for the store stays closed: days move forward.
+        Change::Day(_) | Change::Voided => {}
         // What a payment terminal did stays done, whatever becomes of the event that says so.
         Change::Payment(_)
         | Change::Sale

@@ -139,12 +139,13 @@ struct ShownClose<'a> {
     #[serde(serialize_with = "text::vector::serialize")]
     watermark: edgepos_crdt::VersionVector,
     cash: Option<&'a [CashCount]>,
+    store: Option<bool>,
 }
 
 impl Serialize for DayClosed {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let (watermark, cash) = (self.watermark(), self.cash.as_deref());
-        ShownClose { day: self.day, counted: self.counted, watermark, cash }.serialize(to)
+        ShownClose { day: self.day, counted: self.counted, watermark, cash, store: self.store }.serialize(to)
     }
 }
 

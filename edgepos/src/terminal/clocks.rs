@@ -12,6 +12,7 @@ use super::condition::Finding;
 use super::config::Config;
 use super::ledger::Ledger;
 use super::refusal::Refusal;
+use crate::retail::envelope::ClockQuality;
 use crate::retail::record::Record;
 
 /// A clock that differs from the others by more is off: 5 s. The condition `clock_off` says so, and prices and products are not set there.
@@ -30,12 +31,16 @@ pub(super) struct Clocks {
     cloud: Option<(i64, Time)>,
     /// The same of this terminal's time of day, as peers know it, and when they were told.
     told: Option<(i64, Time)>,
+    /// Whether this clock has agreed with a reference since the start.
+    has_agreed: bool,
 }
 
 /// What the clocks are compared with, and by how many ms each is ahead of that.
 #[derive(Debug)]
 struct Offsets {
     reference: &'static str,
+    /// Whether it is more than the clock of one terminal.
+    is_sound: bool,
     own: i64,
     peers: Vec<(ReplicaId, i64)>,
 }
@@ -58,6 +63,19 @@ impl Clocks {
         news
     }
 
+    /// Says in the events that follow how far their time of day can be trusted: whether it agrees with the cloud or with most of three
+    /// terminals or more, or has since the start. The clock of one terminal alone, also of the one that leads, may be as wrong as this.
+    pub(super) fn vouch(&mut self, now: Now, config: &Config, election: &Election, ledger: &mut Ledger) {
+        let compared = self.compare(now, config, election, ledger).filter(|offsets| offsets.is_sound);
+        let agrees = compared.is_some_and(|offsets| !is_off(offsets.own));
+        self.has_agreed |= agrees;
+        ledger.trust_clock(match (agrees, self.has_agreed) {
+            (true, _) => ClockQuality::Synced,
+            (false, true) => ClockQuality::Drifting,
+            (false, false) => ClockQuality::Unset,
+        });
+    }
+
     /// Which clocks are off.
     pub(super) fn finding(
         &self,
@@ -66,7 +84,7 @@ impl Clocks {
         election: &Election,
         ledger: &Ledger,
     ) -> Option<Finding> {
-        let Offsets { reference, own, peers } = self.compare(now, config, election, ledger)?;
+        let Offsets { reference, own, peers, .. } = self.compare(now, config, election, ledger)?;
         let clocks = std::iter::once((None, own)).chain(peers.into_iter().map(|(id, by)| (Some(id), by)));
         let off: Vec<String> = clocks
             .filter(|(_, by)| is_off(*by))
@@ -108,6 +126,7 @@ impl Clocks {
         all.sort_unstable();
         let cloud = self.cloud.filter(|(_, heard)| now.mono.since(*heard) < CLOUD_TIME);
         let leader = election.leader().map(|leader| leader.replica);
+        let is_sound = cloud.is_some() || all.len() >= 3;
         let (reference, at) = match (cloud, leader) {
             (Some((clock, _)), _) => ("the cloud", clock),
             (None, _) if all.len() >= 3 => {
@@ -122,7 +141,7 @@ impl Clocks {
         };
         let ahead = |clock: i64| clock.saturating_sub(at);
         let peers = peers.into_iter().map(|(id, clock)| (id, ahead(clock))).collect();
-        Some(Offsets { reference, own: ahead(own), peers })
+        Some(Offsets { reference, is_sound, own: ahead(own), peers })
     }
 }
 

@@ -6,12 +6,14 @@ use std::time::Duration;
 use edgepos_consensus::{self as consensus, Timing};
 use edgepos_core::{ReplicaId, StoreGeneration, StoreId};
 use edgepos_sync as sync;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::ports::Delivery;
 use crate::recovery::kit::RecoveryAnchor;
 use crate::retail::exception::policy::Policy;
 use crate::retail::unreadable::Unreadable;
+use crate::zone::Zone;
 
 /// The record that a store begins from, identical on its first terminals.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,6 +28,17 @@ pub struct Genesis {
     /// What tells the codes of the manager's recovery kit; see [`recovery`](crate::recovery). `None` for a store without one,
     /// which cannot be recovered by force.
     pub recovery: Option<RecoveryAnchor>,
+}
+
+/// Whose a business day is. The same on all terminals of a store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BusinessDayOf {
+    /// Each terminal opens and closes its own.
+    #[default]
+    Terminal,
+    /// One day for all: whoever opens or closes it does so for every terminal that hears of it. Each may count its own drawers besides.
+    Store,
 }
 
 /// How a terminal behaves. [`Config::new`] gives the defaults.
@@ -93,6 +106,10 @@ pub struct Config {
     pub disk_low_below: u64,
     /// The place in the store that this terminal sells from. Default 0.
     pub location: u32,
+    /// Where the shop stands: each event says how far its clocks were ahead of UTC then. Default UTC.
+    pub zone: Zone,
+    /// Whose the business day is. Default the terminal's.
+    pub business_day_of: BusinessDayOf,
     /// Whether goods come back without their receipt. Default true. A return that names its receipt is held to it either way, as far
     /// as this terminal holds the receipt.
     pub unreferenced_returns: bool,
@@ -141,6 +158,8 @@ impl Config {
             max_event_bytes: 64 << 10,
             disk_low_below: 512 << 20,
             location: 0,
+            zone: Zone::UTC,
+            business_day_of: BusinessDayOf::Terminal,
             unreferenced_returns: true,
             book_differences: false,
             begin_pause: Duration::from_millis(50),
@@ -181,7 +200,7 @@ impl Config {
     }
 
     /// Whether it joins a store that was there before it.
-    pub(super) fn joins(&self) -> bool {
+    pub(crate) fn joins(&self) -> bool {
         !self.genesis.voters.contains(&self.me)
     }
 

@@ -20,7 +20,7 @@ use super::io::Notice;
 use super::refusal::Refusal;
 use super::unit_of_work::UnitOfWork;
 use crate::retail::effect::Effect;
-use crate::retail::envelope::{Envelope, Mode, Origin, Ref};
+use crate::retail::envelope::{ClockQuality, Envelope, Mode, Origin, Ref};
 use crate::retail::kind::{Kind, KnownKind};
 use crate::retail::unreadable::Unreadable;
 
@@ -29,6 +29,8 @@ pub(crate) struct Ledger {
     outbox: Outbox,
     started: Time,
     clock: HybridClock,
+    /// How far the time of day can be trusted.
+    quality: ClockQuality,
     /// Stored, and not yet interpreted.
     arrivals: VecDeque<Arrival>,
     /// What the outbox was last told about the leader.
@@ -110,6 +112,7 @@ impl Ledger {
             outbox,
             started: now.mono,
             clock: HybridClock::new(clock),
+            quality: ClockQuality::Unset,
             arrivals: VecDeque::new(),
             following: (None, false),
             store: store_chain(generation),
@@ -364,6 +367,7 @@ impl Ledger {
         (body, effects): (Vec<u8>, Vec<Effect>),
     ) -> Vec<u8> {
         let mut envelope = Envelope::new(kind.kind(), now.wall.0, self.clock.now(now.wall), body);
+        self.stamp_clock(now, config, &mut envelope);
         envelope.workstation = config.me.terminal();
         envelope.location = config.location;
         envelope.effects = effects;
@@ -478,6 +482,16 @@ impl Ledger {
         self.outbox.ignored()
     }
 
+    /// How far the time of day of this terminal can be trusted from here on.
+    pub(crate) fn trust_clock(&mut self, quality: ClockQuality) {
+        self.quality = quality;
+    }
+
+    fn stamp_clock(&self, now: Now, config: &Config, envelope: &mut Envelope) {
+        envelope.utc_offset_min = config.zone.offset_min(now.wall);
+        envelope.clock_quality = self.quality;
+    }
+
     fn envelope(&mut self, now: Now, config: &Config, entry: Entry) -> Envelope {
         let Entry {
             kind, body, mode, business_day, operator, drawer, effects, refs, key, origin, above, ..
@@ -485,6 +499,7 @@ impl Ledger {
         // Who has seen a value can replace it, whatever clock wrote it. The own clock does not follow: one register must not poison all.
         let hlc = self.clock.now(now.wall).max(Hlc(above.hlc.0.saturating_add(1)));
         let mut envelope = Envelope::new(kind, now.wall.0, hlc, body).with_key(key).with_repair(above.repair);
+        self.stamp_clock(now, config, &mut envelope);
         envelope.business_day = business_day;
         envelope.location = config.location;
         envelope.workstation = config.me.terminal();

@@ -33,7 +33,7 @@ use std::fmt;
 
 pub use clocks::CLOCK_GUARD;
 pub use condition::{Condition, ConditionKind, Finding, MAX_ABOUT};
-pub use config::{Config, ConfigError, Genesis};
+pub use config::{BusinessDayOf, Config, ConfigError, Genesis};
 pub use diagnosis::{Diagnosis, Dropped, PeerDiagnosis};
 pub use disk::Disk;
 use edgepos_consensus::{self as consensus, Election, MembershipError};
@@ -55,13 +55,11 @@ use self::{
 };
 use crate::history::durability::Durability;
 use crate::ports::Rows;
-use crate::retail::catalogue::body::{PriceSet, ProductSet};
-use crate::retail::counters::CounterValue;
-use crate::retail::effect::{Counter, CounterRow};
 use crate::retail::exception::resolution::{Advice, Resolve};
 use crate::retail::exception::{body::ExceptionRaised, open::OpenException, resolutions::AuditEntry};
 use crate::retail::sale::{basket::OpenBasket, body::BasketId, draft::Draft, receipt::Commit};
-use crate::retail::{payment::OpenPayment, record::Record, shop::Shop};
+use crate::retail::{catalogue::body::PriceSet, catalogue::body::ProductSet, counters::CounterValue};
+use crate::retail::{effect::Counter, effect::CounterRow, payment::OpenPayment, record::Record, shop::Shop};
 
 /// One terminal of a store.
 ///
@@ -114,7 +112,7 @@ impl Terminal {
             config,
         };
         let Self { shop, ledger, out, config, .. } = &mut terminal;
-        shop.start(now, config.me, config.joins(), ledger, out).map_err(ConfigError::Rows)?;
+        shop.start(now, config, ledger, out).map_err(ConfigError::Rows)?;
         if rows_are_complete || terminal.shop.uncounted().is_fresh() {
             terminal.shop.write_rows(terminal.ledger.held().clone(), &mut terminal.out);
         }
@@ -403,10 +401,7 @@ impl Terminal {
     /// # Errors
     /// When the terminal has stopped.
     pub fn ask_counter(&mut self, now: Now, request: RequestId, row: CounterRow) -> Result<(), Refusal> {
-        self.command(now, |shop, turn| {
-            shop.ask_counter(turn, request, row);
-            Ok(())
-        })
+        self.command(now, |shop, turn| shop.ask_counter(turn, request, row))
     }
 
     /// The value of a counter as far as this terminal has seen; `None` when it has no row: nothing ever moved it, or it is of a line of
@@ -425,12 +420,17 @@ impl Terminal {
         self.shop.counters().page(None, None, usize::MAX)
     }
 
-    /// A product's master data.
+    /// What was last said of a product, also where it is not in force yet.
     pub fn product(&self, product: &str) -> Option<&ProductSet> {
         self.shop.catalogue().product(product)
     }
 
-    /// The price of a product on a list that is in force at `at_ms`, in ms since 1970 UTC.
+    /// A product's master data that is in force at `at_ms` (milliseconds since 1970 UTC).
+    pub fn product_at(&self, product: &str, at_ms: u64) -> Option<&ProductSet> {
+        self.shop.catalogue().product_at(product, at_ms)
+    }
+
+    /// The price of a product on a list that is in force at `at_ms` (milliseconds since 1970 UTC).
     pub fn price(&self, product: &str, list: u16, at_ms: u64) -> Option<&PriceSet> {
         self.shop.catalogue().price(product, list, at_ms)
     }
@@ -454,7 +454,8 @@ impl Terminal {
     }
 
     fn with_turn<T>(&mut self, now: Now, call: impl FnOnce(&mut Shop, &mut Turn<'_>) -> T) -> T {
-        let Self { shop, config, ledger, out, disk, .. } = self;
+        let Self { shop, config, election, clocks, ledger, out, disk, .. } = self;
+        clocks.vouch(now, config, election, ledger);
         call(shop, &mut Turn { now, config, disk: *disk, ledger, out })
     }
 
@@ -539,10 +540,7 @@ impl Terminal {
     fn do_ledger(&mut self, now: Now, output: sync::Output) {
         match output {
             sync::Output::Persist(persist) => self.out.outbox_persist(persist),
-            sync::Output::Load(load) => {
-                let id = load.id;
-                self.out.load(load, LoadFor::Outbox(id));
-            }
+            sync::Output::Load(load) => self.out.load_for_outbox(load),
             sync::Output::Accepted(record) => {
                 if record.id.chain.replica == self.config.me {
                     // Another holds what this terminal wrote and does not have: with it, votes are forgotten.

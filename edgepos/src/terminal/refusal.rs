@@ -148,6 +148,14 @@ pub enum Refusal {
     /// What the business days allow: one is open, none is, baskets are, or the date is not after the last.
     #[error("{0}")]
     Day(&'static str),
+    /// What should be a business day is no date of the calendar.
+    #[error("{field}: {given} is no date of the calendar, as yyyymmdd")]
+    NoDate {
+        /// The name of the field.
+        field: &'static str,
+        /// What it says.
+        given: u32,
+    },
     /// The business day, as yyyymmdd, is closed: a sale begins on the next one.
     #[error("business day {0} is closed: open the next one")]
     DayClosed(u32),

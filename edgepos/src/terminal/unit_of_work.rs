@@ -75,6 +75,8 @@ pub(crate) enum Wants {
     Voided(IdempotencyKey, u64),
     /// Events of before this start.
     Older,
+    /// Events of before this start that say something of a business day.
+    Figures,
     /// An event that was written again, under its old name, and the one before it.
     Original,
     /// An event that sold this basket.
@@ -144,6 +146,12 @@ impl UnitOfWork {
         load.id = LoadId(self.last_load);
         self.loads.insert(load.id, whom);
         self.out.push_back(Output::Load(load));
+    }
+
+    /// A load that the outbox asks for, under its own name for it.
+    pub(crate) fn load_for_outbox(&mut self, load: Load) {
+        let id = load.id;
+        self.load(load, LoadFor::Outbox(id));
     }
 
     /// A load of the rows from one key to another, until they have `max_bytes`.

@@ -238,6 +238,7 @@ pub fn price(product: &str, amount: i64) -> PriceSet {
         tax_included: true,
         valid_from: None,
         valid_to: None,
+        version: None,
     }
 }
 

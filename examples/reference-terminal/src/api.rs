@@ -23,6 +23,8 @@
 //! | `GET /transaction?event=…` | | [`BookedTransaction`](edgepos::BookedTransaction) |
 //! | `GET /receipts?basket=…` or `?key=…` | | list of [`Receipt`](edgepos::Receipt) |
 //! | `GET /basket?basket=…` | | [`BasketContents`](edgepos::BasketContents) |
+//! | `GET /day?day=20261201&terminal=1` | | [`DayFigures`](edgepos::DayFigures): X or Z figures; without `terminal` those of the store |
+//! | `GET /product?product=CODE&at_ms=NOW` | | [`ProductSet`](edgepos::model::ProductSet) |
 //! | `GET /price?product=CODE&list=0&at_ms=NOW` | | [`PriceSet`](edgepos::model::PriceSet) |
 //! | `POST /recognise` | a PNG or JPEG | [`Recognised`] |
 //! | `POST /admit` | [`Admit`] | [`Done`] |
@@ -207,12 +209,15 @@ pub struct Problem {
     /// The receipt of a basket that is booked already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Box<Committed>>,
+    /// Where the business day is closed, the date after it, as yyyymmdd: the till offers to open it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_day: Option<u32>,
 }
 
 impl Problem {
     /// A refusal with its reason in words.
     pub fn new(code: ProblemCode, error: impl Into<String>) -> Self {
-        Self { code, error: error.into(), receipt: None }
+        Self { code, error: error.into(), receipt: None, next_day: None }
     }
 }
 

@@ -60,6 +60,8 @@ interface EdgeposLibrary extends Library {
     int edgepos_node_counter(Pointer node, int counter, int location, int state, byte[] key, Size length, LongByReference value);
     int edgepos_node_counters_after(Pointer node, int counter, byte[] after, Size length, PointerByReference text);
     int edgepos_node_product(Pointer node, byte[] product, Size length, PointerByReference text);
+    int edgepos_node_product_at(Pointer node, byte[] product, Size length, long at, PointerByReference text);
+    int edgepos_node_day_figures(Pointer node, int day, short terminal, PointerByReference text);
     int edgepos_node_price(Pointer node, byte[] product, Size length, short list, long at, PointerByReference text);
     int edgepos_node_exceptions_after(Pointer node, byte[] after, Size length, PointerByReference text);
     int edgepos_node_open_exceptions_after(Pointer node, byte[] request, Size length, PointerByReference text);

@@ -175,9 +175,20 @@ public final class Node implements AutoCloseable {
         return Call.text(out -> C.edgepos_node_counters_after(node, counter, from, size(from), out));
     }
 
-    /** A product's master data. */
+    /** What was last said of a product, also where it is not in force yet. */
     public String product(String product) {
         return ask(C::edgepos_node_product, product);
+    }
+
+    /** A product's master data that is in force at a time, in ms since 1970 UTC. */
+    public String productAt(String product, long atMs) {
+        byte[] name = bytes(product);
+        return Call.text(out -> C.edgepos_node_product_at(node, name, size(name), atMs, out));
+    }
+
+    /** What a business day (yyyymmdd) comes to, of a terminal or, with 0, of the whole store. */
+    public String dayFigures(int day, int terminal) {
+        return Call.text(out -> C.edgepos_node_day_figures(node, day, (short) terminal, out));
     }
 
     /** The price that is in force at a time, in ms since 1970 UTC. */

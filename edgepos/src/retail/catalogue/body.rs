@@ -4,7 +4,8 @@ use minicbor::{Decode, Encode};
 
 use crate::retail::money::Currency;
 
-/// The body of [`Kind::PRODUCT_SET`](crate::model::Kind::PRODUCT_SET): the newest stamp wins.
+/// The body of [`Kind::PRODUCT_SET`](crate::model::Kind::PRODUCT_SET): in force while it is valid, as a price is. How a product is counted
+/// knows no time: of `scale`, `counted` and `floor` the newest stamp of all versions counts, from when it is heard.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(map)]
@@ -32,6 +33,15 @@ pub struct ProductSet {
     /// The stock below which an exception is raised, in base units; where nothing is said the lowest that any event names.
     #[n(6)]
     pub floor: Option<i64>,
+    /// Valid from this time on, milliseconds since 1970 UTC.
+    #[n(7)]
+    pub valid_from: Option<u64>,
+    /// Not valid from this time on.
+    #[n(8)]
+    pub valid_to: Option<u64>,
+    /// Which version it is, by whoever sets it. Where nobody says, a terminal that is asked says when it was set, milliseconds since 1970 UTC.
+    #[n(9)]
+    pub version: Option<u64>,
 }
 
 /// The body of [`Kind::PRICE_SET`](crate::model::Kind::PRICE_SET): in force while it is valid. Of the
@@ -63,4 +73,8 @@ pub struct PriceSet {
     /// Not valid from this time on.
     #[n(6)]
     pub valid_to: Option<u64>,
+    /// Which version it is, by whoever sets it: a line says it as [`price_version`](crate::model::Line::price_version). Where nobody says,
+    /// a terminal that is asked says when it was set, milliseconds since 1970 UTC.
+    #[n(7)]
+    pub version: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! Products and prices: registers in which the newest stamp wins; of a price every version is kept with the time that it is valid.
+//! Products and prices: every version is kept with the time that it is valid, and of those of one time the newest stamp wins.
 
 pub(crate) mod body;
 mod versions;
@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use edgepos_core::{Chain, EventId, RepairGen, Space, Write};
-use edgepos_crdt::{Hlc, LwwRegister, Stamp};
+use edgepos_crdt::{Hlc, Stamp};
 use edgepos_wire::{DecodeError, from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
 use self::body::{PriceSet, ProductSet};
-use self::versions::{Versions, Window};
+use self::versions::{Dated, Set, Versions, Window};
 use super::code;
 use super::effect::{Counter, Effect};
 use super::envelope::Envelope;
@@ -24,19 +24,21 @@ use crate::terminal::ledger::Above;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::unit_of_work::UnitOfWork;
 
-/// The first byte of a register's key on disk: what it holds.
+/// The first byte of a register's key on disk: what it holds. A product that is said without a time.
 const PRODUCT: u8 = b'p';
+/// A product for a time.
+const PRODUCT_FOR: u8 = b'w';
 /// A price as 0.1.0 kept it: the newest of a list alone. Read, and written no more.
 const NEWEST_PRICE: u8 = b'l';
 const PRICE: u8 = b'v';
 /// With how many decimal digits a product without master data was first sold.
 const SCALE: u8 = b's';
 
-/// Registers by product, and versions by (product, price list).
+/// Versions by product, and by (product, price list).
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
-    products: BTreeMap<String, LwwRegister<ProductSet>>,
-    prices: BTreeMap<(String, u16), Versions>,
+    products: BTreeMap<String, Versions<ProductSet>>,
+    prices: BTreeMap<(String, u16), Versions<PriceSet>>,
     scales: BTreeMap<String, u8>,
 }
 
@@ -115,18 +117,19 @@ impl Catalogue {
         }
     }
 
-    /// Of a product: a repair is above whatever is there.
+    /// Of a product, above every version of it: a repair is above whatever is there.
     fn above_product(&self, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
         let product: Option<ProductSet> = from_cbor("product", body).ok();
-        let register = product.and_then(|product| self.products.get(&code::key(&product.product)));
-        above(register.map(LwwRegister::stamp), repairs)
+        let seen = product.and_then(|product| self.products.get(&code::key(&product.product))?.newest());
+        above(seen.map(|register| register.stamp()), repairs)
     }
 
     /// Of a price: a repair is above whatever is there.
     fn above_price(&self, body: &[u8], repairs: bool) -> Result<Above, Refusal> {
         let price: Option<PriceSet> = from_cbor("price", body).ok();
-        let seen =
-            price.and_then(|price| self.prices.get(&(code::key(&price.product), price.list))?.seen(&price));
+        let seen = price.and_then(|price| {
+            self.prices.get(&(code::key(&price.product), price.list))?.seen(price.window())
+        });
         above(seen, repairs)
     }
 
@@ -151,22 +154,23 @@ impl Catalogue {
         };
         let before = counting(self);
         let key = key_of(&stored.value);
-        match stored.value {
+        let (Set { won, .. }, forgotten) = match stored.value {
             Value::Product(product) => {
-                if newest(&mut self.products, code::key(&product.product), stamp, product) {
-                    out.write(Write::put(Space::Register, key, row));
-                }
+                let code = code::key(&product.product);
+                let set = self.products.entry(code.clone()).or_default().set(stamp, product);
+                (set, set.forgotten.map(|window| product_key(&code, window)))
             }
             Value::Price(price) => {
                 let (product, list) = (code::key(&price.product), price.list);
                 let set = self.prices.entry((product.clone(), list)).or_default().set(stamp, price);
-                if set.won {
-                    out.write(Write::put(Space::Register, key, row));
-                }
-                if let Some(window) = set.forgotten {
-                    out.write(Write::delete(Space::Register, price_key(&product, list, window)));
-                }
+                (set, set.forgotten.map(|window| price_key(&product, list, window)))
             }
+        };
+        if won {
+            out.write(Write::put(Space::Register, key, row));
+        }
+        if let Some(key) = forgotten {
+            out.write(Write::delete(Space::Register, key));
         }
         let changed = counting(self) != before;
         product.filter(|_| changed).map(|product| code::key(&product))
@@ -178,13 +182,12 @@ impl Catalogue {
         let Change { stamp, value } = change;
         let was_seen = match &value {
             Value::Product(product) => {
-                let (key, by_it) = (code::key(&product.product), |seen: Stamp| seen == stamp);
-                let seen = self.products.get(&key).is_some_and(|register| by_it(register.stamp()));
-                seen && self.products.remove(&key).is_some()
+                let versions = self.products.get_mut(&code::key(&product.product));
+                versions.is_some_and(|versions| versions.forget(product.window(), stamp))
             }
             Value::Price(price) => {
                 let versions = self.prices.get_mut(&(code::key(&price.product), price.list));
-                versions.is_some_and(|versions| versions.forget(price, stamp))
+                versions.is_some_and(|versions| versions.forget(price.window(), stamp))
             }
         };
         if let Some(chain) = chain.filter(|_| was_seen) {
@@ -200,7 +203,7 @@ impl Catalogue {
             self.scales.insert(product, from_cbor("scale row", row)?);
             return Ok(());
         }
-        if !matches!(key.first(), Some(&PRODUCT | &NEWEST_PRICE | &PRICE)) {
+        if !matches!(key.first(), Some(&PRODUCT | &PRODUCT_FOR | &NEWEST_PRICE | &PRICE)) {
             return Ok(());
         }
         let stored: Stored = from_cbor("register row", row)?;
@@ -208,7 +211,7 @@ impl Catalogue {
         let stamp = Stamp::new(RepairGen(stored.generation), Hlc(stored.hlc), chain);
         match stored.value {
             Value::Product(product) => {
-                newest(&mut self.products, code::key(&product.product), stamp, product);
+                self.products.entry(code::key(&product.product)).or_default().set(stamp, product);
             }
             Value::Price(price) => {
                 self.prices.entry((code::key(&price.product), price.list)).or_default().set(stamp, price);
@@ -235,7 +238,7 @@ impl Catalogue {
         let mut scales: BTreeMap<String, u8> = BTreeMap::new();
         for line in lines.iter().filter(|line| line.quantity != 0) {
             let product = code::key(&line.product);
-            let known = self.products.get(&product).map(|product| product.value().scale);
+            let known = self.product(&product).map(|product| product.scale);
             let known = known.or_else(|| self.scales.get(&product).copied()).unwrap_or(line.scale);
             if *scales.entry(product).or_insert(known) != line.scale {
                 let reason = "its product is counted with another number of decimal digits";
@@ -245,9 +248,14 @@ impl Catalogue {
         Ok(())
     }
 
-    /// A product's master data.
+    /// What was last said of a product, whenever it is in force: how it is counted knows no time.
     pub(crate) fn product(&self, product: &str) -> Option<&ProductSet> {
-        self.products.get(&code::key(product)).map(LwwRegister::value)
+        self.products.get(&code::key(product))?.newest().map(|register| register.value())
+    }
+
+    /// A product's master data that is in force at this moment.
+    pub(crate) fn product_at(&self, product: &str, at_ms: u64) -> Option<&ProductSet> {
+        self.products.get(&code::key(product))?.at(at_ms)
     }
 
     /// The price of the list that is in force at this moment.
@@ -256,18 +264,20 @@ impl Catalogue {
     }
 }
 
-fn newest<K: Ord, V>(map: &mut BTreeMap<K, LwwRegister<V>>, key: K, stamp: Stamp, value: V) -> bool {
-    match map.get_mut(&key) {
-        Some(register) => register.set(stamp, value).is_ok(),
-        None => map.insert(key, LwwRegister::new(stamp, value)).is_none(),
+fn key_of(value: &Value) -> Vec<u8> {
+    match value {
+        Value::Product(product) => product_key(&code::key(&product.product), product.window()),
+        Value::Price(price) => price_key(&code::key(&price.product), price.list, price.window()),
     }
 }
 
-fn key_of(value: &Value) -> Vec<u8> {
-    match value {
-        Value::Product(product) => [&[PRODUCT], code::key(&product.product).as_bytes()].concat(),
-        Value::Price(price) => price_key(&code::key(&price.product), price.list, Window::of(price)),
+/// Without a time the row is where 0.1.0 has it.
+fn product_key(product: &str, window: Window) -> Vec<u8> {
+    if window == Window::ALWAYS {
+        return [&[PRODUCT], product.as_bytes()].concat();
     }
+    let Window { from, to } = window;
+    [[PRODUCT_FOR].as_slice(), &from.to_be_bytes(), &to.to_be_bytes(), product.as_bytes()].concat()
 }
 
 fn price_key(product: &str, list: u16, window: Window) -> Vec<u8> {
@@ -288,8 +298,11 @@ fn above(seen: Option<Stamp>, repairs: bool) -> Result<Above, Refusal> {
 }
 
 impl Record {
-    /// A product's master data.
+    /// A product's master data. What ends before it begins is refused when it is recorded.
     pub fn product(product: &ProductSet) -> Self {
+        if product.window().is_empty() {
+            return ends_too_early();
+        }
         match code::check(&product.product) {
             Ok(code) => {
                 let product = ProductSet { product: code, ..product.clone() };
@@ -301,10 +314,8 @@ impl Record {
 
     /// A price of a product on a list. One that ends before it begins is refused when it is recorded.
     pub fn price(price: &PriceSet) -> Self {
-        let Window { from, to } = Window::of(price);
-        if from >= to {
-            let reason = "it is not after valid_from";
-            return Self::refuse(Refusal::BadField { field: "valid_to", reason });
+        if price.window().is_empty() {
+            return ends_too_early();
         }
         match code::check(&price.product) {
             Ok(product) => {
@@ -318,6 +329,10 @@ impl Record {
 
 fn bad_product(reason: &'static str) -> Record {
     Record::refuse(Refusal::BadField { field: "product", reason })
+}
+
+fn ends_too_early() -> Record {
+    Record::refuse(Refusal::BadField { field: "valid_to", reason: "it is not after valid_from" })
 }
 
 #[cfg(test)]
@@ -341,6 +356,7 @@ mod tests {
             tax_included: true,
             valid_from: None,
             valid_to: None,
+            version: Some(1),
         };
         let envelope = Envelope::new(Kind::PRICE_SET, 5, Hlc(5), to_cbor(&price));
         let change = |chain| {

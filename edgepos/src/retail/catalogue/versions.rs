@@ -1,13 +1,11 @@
-//! All versions of one price, and which of them is in force at a moment.
-
-use std::collections::BTreeMap;
+//! All versions of one price, or of one product's master data, and which of them is in force at a moment.
 
 use edgepos_crdt::{LwwRegister, Stamp};
 
-use super::body::PriceSet;
+use super::body::{PriceSet, ProductSet};
 
-/// Most versions of one price. Beyond it those that end first are forgotten, which are the oldest campaigns; a price without an end is
-/// forgotten last. Which stay depends on the set of versions alone, so it is the same on every terminal.
+/// Most versions of one price or product. Beyond it those that end first are forgotten, which are the oldest campaigns; one without an end
+/// is forgotten last. Which stay depends on the set of versions alone, so it is the same on every terminal.
 pub(super) const MAX_VERSIONS: usize = 512;
 
 /// When a version is in force: its first millisecond, and the first after it.
@@ -18,16 +16,53 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The window of a price: for ever, where it says nothing else.
-    pub(super) fn of(price: &PriceSet) -> Self {
-        Self { from: price.valid_from.unwrap_or(0), to: price.valid_to.unwrap_or(u64::MAX) }
+    /// What is said with neither a beginning nor an end.
+    pub(super) const ALWAYS: Self = Self { from: 0, to: u64::MAX };
+
+    /// From one time on, or ever, until another, or for ever.
+    fn of(from: Option<u64>, to: Option<u64>) -> Self {
+        Self { from: from.unwrap_or(Self::ALWAYS.from), to: to.unwrap_or(Self::ALWAYS.to) }
+    }
+
+    /// Whether it ends before it begins, or when it does.
+    pub(super) fn is_empty(self) -> bool {
+        self.from >= self.to
     }
 }
 
-/// The versions of a product's price on one list.
-#[derive(Debug, Default)]
-pub(super) struct Versions {
-    all: BTreeMap<Window, LwwRegister<PriceSet>>,
+/// What is in force for a time.
+pub(super) trait Dated {
+    /// When.
+    fn window(&self) -> Window;
+    /// Which version it is; absent where whoever set it has not said.
+    fn version(&mut self) -> &mut Option<u64>;
+}
+
+impl Dated for PriceSet {
+    fn window(&self) -> Window {
+        Window::of(self.valid_from, self.valid_to)
+    }
+
+    fn version(&mut self) -> &mut Option<u64> {
+        &mut self.version
+    }
+}
+
+impl Dated for ProductSet {
+    fn window(&self) -> Window {
+        Window::of(self.valid_from, self.valid_to)
+    }
+
+    fn version(&mut self) -> &mut Option<u64> {
+        &mut self.version
+    }
+}
+
+/// The versions of a product's price on one list, or of its master data, by rising window. Most have one, and a shop has many products:
+/// the list has room for no more than there are.
+#[derive(Debug)]
+pub(super) struct Versions<T> {
+    all: Vec<(Window, LwwRegister<T>)>,
 }
 
 /// What became of a version.
@@ -39,44 +74,60 @@ pub(super) struct Set {
     pub(super) forgotten: Option<Window>,
 }
 
-impl Versions {
+impl<T> Default for Versions<T> {
+    fn default() -> Self {
+        Self { all: Vec::new() }
+    }
+}
+
+impl<T: Dated> Versions<T> {
     /// Takes a version. The newest stamp wins among those of one window.
-    pub(super) fn set(&mut self, stamp: Stamp, price: PriceSet) -> Set {
-        let window = Window::of(&price);
-        let won = match self.all.get_mut(&window) {
-            Some(register) => register.set(stamp, price).is_ok(),
-            None => self.all.insert(window, LwwRegister::new(stamp, price)).is_none(),
+    pub(super) fn set(&mut self, stamp: Stamp, mut value: T) -> Set {
+        let window = value.window();
+        value.version().get_or_insert(stamp.hlc.ms());
+        let won = match self.all.binary_search_by_key(&window, |(window, _)| *window) {
+            Ok(at) => self.all[at].1.set(stamp, value).is_ok(),
+            Err(at) => {
+                self.all.reserve_exact(1);
+                self.all.insert(at, (window, LwwRegister::new(stamp, value)));
+                true
+            }
         };
-        let first = self.all.keys().copied().min_by_key(|window| (window.to, window.from));
+        let windows = || self.all.iter().map(|(window, _)| *window);
+        let first = windows().min_by_key(|window| (window.to, window.from));
         let forgotten = first.filter(|_| self.all.len() > MAX_VERSIONS);
-        if let Some(window) = forgotten {
-            self.all.remove(&window);
+        if let Some(forgotten) = forgotten {
+            self.all.retain(|(window, _)| *window != forgotten);
         }
         Set { won: won && forgotten != Some(window), forgotten }
     }
 
-    /// Forgets the version that this price made, where its stamp is this one. Whether it was.
-    pub(super) fn forget(&mut self, price: &PriceSet, stamp: Stamp) -> bool {
-        let window = Window::of(price);
-        let is_meant = self.all.get(&window).is_some_and(|register| register.stamp() == stamp);
-        is_meant && self.all.remove(&window).is_some()
+    /// Forgets the version of this window, where its stamp is this one. Whether it was.
+    pub(super) fn forget(&mut self, window: Window, stamp: Stamp) -> bool {
+        let before = self.all.len();
+        self.all.retain(|(of, register)| *of != window || register.stamp() != stamp);
+        self.all.len() < before
     }
 
-    /// The newest stamp among the versions that this price competes with: those that begin with it.
-    pub(super) fn seen(&self, price: &PriceSet) -> Option<Stamp> {
-        let from = Window::of(price).from;
-        let began = self.all.range(Window { from, to: 0 }..=Window { from, to: u64::MAX });
+    /// The newest stamp among the versions that one of this window competes with: those that begin with it.
+    pub(super) fn seen(&self, window: Window) -> Option<Stamp> {
+        let began = self.all.iter().filter(|(of, _)| of.from == window.from);
         began.map(|(_, register)| register.stamp()).max()
     }
 
-    /// The price in force at this moment: of those that are valid the one that began last, and of those the newest.
-    pub(super) fn at(&self, at_ms: u64) -> Option<&PriceSet> {
-        let begun = self.all.range(..=Window { from: at_ms, to: u64::MAX });
-        let mut valid =
-            begun.rev().filter(|(window, _)| at_ms < window.to || window.to == u64::MAX).peekable();
-        let from = valid.peek()?.0.from;
-        let began_last = valid.take_while(|(window, _)| window.from == from);
-        began_last.max_by_key(|(_, register)| register.stamp()).map(|(_, register)| register.value())
+    /// The newest of all, whenever it is in force.
+    pub(super) fn newest(&self) -> Option<&LwwRegister<T>> {
+        self.all.iter().map(|(_, register)| register).max_by_key(|register| register.stamp())
+    }
+
+    /// What is in force at this moment: of those that are valid the one that began last, and of those the newest.
+    pub(super) fn at(&self, at_ms: u64) -> Option<&T> {
+        let is_valid =
+            |window: Window| window.from <= at_ms && (at_ms < window.to || window.to == Window::ALWAYS.to);
+        let valid = self.all.iter().filter(|(window, _)| is_valid(*window));
+        valid
+            .max_by_key(|(window, register)| (window.from, register.stamp()))
+            .map(|(_, register)| register.value())
     }
 }
 
@@ -101,10 +152,11 @@ mod tests {
             tax_included: true,
             valid_from,
             valid_to,
+            version: None,
         }
     }
 
-    fn amount(versions: &Versions, at_ms: u64) -> Option<i64> {
+    fn amount(versions: &Versions<PriceSet>, at_ms: u64) -> Option<i64> {
         versions.at(at_ms).map(|price| price.amount)
     }
 
@@ -158,8 +210,22 @@ mod tests {
         }
         backward.set(stamp(1), price(129, None, None));
         assert_eq!((forward.all.len(), backward.all.len()), (MAX_VERSIONS, MAX_VERSIONS));
-        assert!(forward.all.keys().eq(backward.all.keys()));
+        assert!(
+            forward.all.iter().map(|(window, _)| window).eq(backward.all.iter().map(|(window, _)| window))
+        );
         assert_eq!(amount(&forward, 1), Some(129), "the price without an end stays");
         assert_eq!(amount(&forward, campaigns * 10 - 10), Some(campaigns as i64 - 1));
+    }
+    /// Whoever says no version is told when it was set.
+    #[test]
+    fn a_version_has_a_name() {
+        let mut versions = Versions::default();
+        versions.set(stamp(Hlc::from_parts(77_000, 3).0), price(129, None, None));
+        versions.set(stamp(9), PriceSet { version: Some(12), ..price(99, Some(10), Some(20)) });
+        assert_eq!(
+            [5, 15, 25].map(|at| versions.at(at).unwrap().version),
+            [Some(77_000), Some(12), Some(77_000)]
+        );
+        assert_eq!(versions.newest().unwrap().value().amount, 129);
     }
 }

@@ -48,6 +48,9 @@ pub struct DayOpened {
     /// Cash in the drawers, by currency.
     #[n(2)]
     pub cash: Option<Vec<CashCount>>,
+    /// Whether it is the day of all terminals of the store. Absent where it is the terminal's own.
+    #[n(3)]
+    pub store: Option<bool>,
 }
 
 /// The body of [`Kind::DAY_CLOSED`](crate::model::Kind::DAY_CLOSED). Sales of that day that arrive later are late arrivals: they are
@@ -68,12 +71,15 @@ pub struct DayClosed {
     /// Cash counted in the drawers, by currency.
     #[n(3)]
     pub cash: Option<Vec<CashCount>>,
+    /// Whether it ends for all terminals of the store. Absent where it is the terminal's own.
+    #[n(4)]
+    pub store: Option<bool>,
 }
 
 impl DayOpened {
     /// What the till asked for when it was recorded.
     pub(crate) fn as_asked(&self) -> Self {
-        Self { cash: self.cash.as_deref().map(asked), ..self.clone() }
+        Self { cash: self.cash.as_deref().map(asked), store: None, ..self.clone() }
     }
 }
 
@@ -86,7 +92,7 @@ impl DayClosed {
     /// A day that ends with what the terminal has seen so far.
     pub fn new(day: u32, counted: i64, watermark: &VersionVector) -> Self {
         let watermark = watermark.iter().map(|(chain, seq)| EventId::new(chain, seq)).collect();
-        Self { day, counted, watermark, cash: None }
+        Self { day, counted, watermark, cash: None, store: None }
     }
 
     /// What the till asked for when it was recorded, as bytes.
@@ -103,7 +109,13 @@ impl DayClosed {
         Self { cash, ..self }
     }
 
-    /// What the terminal had seen when it closed the day.
+    /// The same for all terminals of the store, or for this one alone.
+    #[must_use]
+    pub fn of_store(self, store: bool) -> Self {
+        Self { store: store.then_some(true), ..self }
+    }
+
+    /// What the terminal had seen when it closed the day: what is within is on time, and what is not came late.
     pub fn watermark(&self) -> VersionVector {
         let mut vector = VersionVector::new();
         for id in &self.watermark {
@@ -129,6 +141,8 @@ pub(crate) struct DayRecord {
     /// In minor units of a currency that nobody named.
     pub(crate) amount: i64,
     pub(crate) cash: Vec<CashCount>,
+    /// Whether a close parks what is open: it is refused otherwise.
+    pub(crate) parks: bool,
 }
 
 /// Whether a number is a date of the calendar, as yyyymmdd from 1970 on.
@@ -145,9 +159,33 @@ pub(crate) fn is_date(day: u32) -> bool {
     (1_970..=9_999).contains(&year) && (1..=days).contains(&day)
 }
 
+/// The date after another, as yyyymmdd; `None` behind the end of the year 9999, and of what is no date.
+pub fn next_date(day: u32) -> Option<u32> {
+    let (year, month) = (day / 10_000, day / 100 % 100);
+    let next_month =
+        if month == 12 { (year + 1) * 10_000 + 101 } else { year * 10_000 + (month + 1) * 100 + 1 };
+    is_date(day).then_some(())?;
+    [day + 1, next_month].into_iter().find(|next| is_date(*next))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_date;
+    use super::{is_date, next_date};
+
+    #[test]
+    fn the_next_date_is_the_next_of_the_calendar() {
+        for (day, next) in [
+            (20_261_130, Some(20_261_201)),
+            (20_261_231, Some(20_270_101)),
+            (20_280_228, Some(20_280_229)),
+            (20_280_229, Some(20_280_301)),
+            (20_270_228, Some(20_270_301)),
+            (99_991_231, None),
+            (20_260_230, None),
+        ] {
+            assert_eq!(next_date(day), next, "{day}");
+        }
+    }
 
     #[test]
     fn dates_are_those_of_the_calendar() {

@@ -1,4 +1,4 @@
-//! The business day of this terminal: opened, closed, and written into each of its events.
+//! The business day, of this terminal or of the store: opened, closed, and written into each event.
 
 pub(crate) mod body;
 
@@ -11,26 +11,48 @@ use minicbor::{Decode, Encode};
 use self::body::{CashCount, DayChange, DayClosed, DayOpened, DayRecord, is_date};
 use super::counters::Counters;
 use super::effect::{CounterRow, Effect};
-use super::envelope::Mode;
+use super::envelope::{Envelope, Mode};
 use super::kind::KnownKind;
 use super::money::MAX_MAGNITUDE;
 use super::record::{Record, What};
 use crate::retail::unreadable::Unreadable;
+use crate::terminal::config::BusinessDayOf;
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
+use crate::terminal::unit_of_work::UnitOfWork;
 
 const KEY: &[u8] = b"day";
 /// Most counts of one opening or close: drawers times currencies.
 const MAX_COUNTS: usize = 64;
 
-/// The last business day that this terminal opened.
+/// The last business day that this terminal opened, and that of the store.
 #[derive(Debug, Default)]
 pub(crate) struct Day {
+    of: BusinessDayOf,
     /// As yyyymmdd, and whether it is still open.
     last: Option<(u32, bool)>,
+    store: StoreDay,
     /// The last close: a repeat gets the same answer.
     closed: Option<Closed>,
+}
+
+/// The business day of all terminals, as far as is heard: the latest that any has opened for the store, and the latest that any has closed.
+/// Days move forward, so both only rise, and in whatever order openings and closes are heard they come to the same. The row on disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(map)]
+struct StoreDay {
+    #[n(0)]
+    opened: u32,
+    #[n(1)]
+    closed: u32,
+}
+
+/// What an event says of the store's day.
+#[derive(Debug)]
+pub(crate) enum Change {
+    Opened(DayOpened),
+    Closed(DayClosed),
 }
 
 /// A close as it was asked for, and the event that it became. The row on disk.
@@ -61,10 +83,70 @@ impl Day {
         Ok(())
     }
 
+    /// The row of [`Space::StoreDay`] as it is on disk.
+    pub(crate) fn restore_store(&mut self, value: &[u8]) -> Result<(), Unreadable> {
+        self.store = from_cbor("day row of the store", value)?;
+        Ok(())
+    }
+
+    /// Every row is restored: whose the day is.
+    pub(crate) fn start(&mut self, of: BusinessDayOf) {
+        self.of = of;
+    }
+
+    /// What an event says of the beginning of a day.
+    pub(crate) fn read_opened(envelope: &Envelope) -> Result<Change, Unreadable> {
+        Ok(Change::Opened(from_cbor("opening of a day", &envelope.body)?))
+    }
+
+    /// What an event says of the end of a day.
+    pub(crate) fn read_closed(envelope: &Envelope) -> Result<Change, Unreadable> {
+        Ok(Change::Closed(from_cbor("close of a day", &envelope.body)?))
+    }
+
+    /// An event of any terminal has its place: takes what it says of the store's day. What is no date says nothing.
+    pub(crate) fn apply(&mut self, change: &Change, out: &mut UnitOfWork) {
+        let before = self.store;
+        match change {
+            Change::Opened(DayOpened { day, store: Some(true), .. }) if is_date(*day) => {
+                self.store.opened = before.opened.max(*day);
+            }
+            Change::Closed(DayClosed { day, store: Some(true), .. }) if is_date(*day) => {
+                self.store.closed = before.closed.max(*day);
+            }
+            Change::Opened(_) | Change::Closed(_) => {}
+        }
+        if self.store != before {
+            out.write(Write::put(Space::StoreDay, KEY, to_cbor(&self.store)));
+        }
+    }
+
+    /// The last day that concerns this terminal, and whether it is open.
+    fn current(&self) -> Option<(u32, bool)> {
+        let StoreDay { opened, closed } = self.store;
+        let store = (opened.max(closed), opened > closed);
+        match (self.of, self.last) {
+            (BusinessDayOf::Terminal, own) => own,
+            (BusinessDayOf::Store, own) if store.0 == 0 => own,
+            (BusinessDayOf::Store, Some(own)) if own.0 > store.0 => Some(own),
+            (BusinessDayOf::Store, _) => Some(store),
+        }
+    }
+
+    /// The day that this terminal may close: the open one; or, of the store, one that another has closed and whose drawers it counts.
+    fn closable(&self) -> Option<u32> {
+        match self.of {
+            BusinessDayOf::Terminal => self.open(),
+            BusinessDayOf::Store => {
+                self.current().map(|(day, _)| day).filter(|day| self.last != Some((*day, false)))
+            }
+        }
+    }
+
     /// The open day, as yyyymmdd: what events say. Between a close and the next opening they say none, since nothing that comes after
     /// a close belongs to the closed day.
     pub(crate) fn open(&self) -> Option<u32> {
-        self.last.and_then(|(day, open)| open.then_some(day))
+        self.current().and_then(|(day, open)| open.then_some(day))
     }
 
     /// The day that a sale which begins belongs to.
@@ -72,11 +154,23 @@ impl Day {
     /// # Errors
     /// When the last day is closed. A terminal that never opened one sells without.
     pub(crate) fn selling(&self) -> Result<Option<u32>, Refusal> {
-        match self.last {
+        match self.current() {
             Some((day, false)) => Err(Refusal::DayClosed(day)),
             Some((day, true)) => Ok(Some(day)),
             None => Ok(None),
         }
+    }
+
+    /// Whether the record is a close that ends an open day and parks what is open.
+    ///
+    /// # Errors
+    /// When a trainee asks, or a count says what no drawer holds.
+    pub(crate) fn parks(&self, record: &DayRecord, mode: Mode) -> Result<bool, Refusal> {
+        if mode == Mode::Training {
+            return Err(Refusal::Day("a trainee neither opens nor closes a business day"));
+        }
+        check_counts(record)?;
+        Ok(record.parks && self.closable().is_some())
     }
 
     /// Records that the day begins or ends; a repeated close gets the event of the first.
@@ -89,13 +183,8 @@ impl Day {
         counters: &Counters,
         open_baskets: usize,
         record: DayRecord,
-        mode: Mode,
         key: Option<IdempotencyKey>,
     ) -> Result<EventId, Refusal> {
-        if mode == Mode::Training {
-            return Err(Refusal::Day("a trainee neither opens nor closes a business day"));
-        }
-        check_counts(&record)?;
         match record.change {
             DayChange::Opened(day) => self.begin(turn, counters, day, record, key),
             DayChange::Closed => self.end(turn, counters, open_baskets, record, key),
@@ -111,9 +200,14 @@ impl Day {
         key: Option<IdempotencyKey>,
     ) -> Result<EventId, Refusal> {
         if !is_date(day) {
-            return Err(Refusal::Day("a business day is a date, as yyyymmdd"));
+            return Err(Refusal::NoDate { field: "day", given: day });
         }
-        match self.last {
+        // Another terminal has opened it for the store: this one says what its own drawers begin with, once.
+        let joins = self.of == BusinessDayOf::Store
+            && self.current() == Some((day, true))
+            && self.last.is_none_or(|(own, _)| own < day);
+        match self.current() {
+            _ if joins => {}
             Some((_, true)) => return Err(Refusal::Day("a business day is open")),
             Some((last, false)) if day <= last => {
                 return Err(Refusal::Day("business days move forward: this one is not after the last"));
@@ -121,7 +215,8 @@ impl Day {
             _ => {}
         }
         let (cash, effects) = counted(counters, &turn.config.own_drawer(), record.cash);
-        let body = to_cbor(&DayOpened { day, float: record.amount, cash });
+        let store = (self.of == BusinessDayOf::Store).then_some(true);
+        let body = to_cbor(&DayOpened { day, float: record.amount, cash, store });
         // The event that opens a day belongs to it.
         let entry = Entry { effects, key, ..Entry::new(Some(day), KnownKind::DayOpened, body) };
         let id = turn.ledger.record(turn.now, turn.config, entry)?;
@@ -137,7 +232,7 @@ impl Day {
         record: DayRecord,
         key: Option<IdempotencyKey>,
     ) -> Result<EventId, Refusal> {
-        let Some(day) = self.open() else { return self.repeat_close(turn, &record) };
+        let Some(day) = self.closable() else { return self.repeat_close(turn, &record) };
         if open_baskets > 0 {
             return Err(Refusal::Day(
                 "baskets are open: a day is closed when each is paid, parked or abandoned",
@@ -145,7 +240,10 @@ impl Day {
         }
         let asked = record.cash.clone();
         let (cash, effects) = counted(counters, &turn.config.own_drawer(), record.cash);
-        let body = DayClosed::new(day, record.amount, turn.ledger.durable()).with_cash(cash);
+        // What has its place before the close is on disk with it or before it.
+        let seen = turn.ledger.held();
+        let of_store = self.of == BusinessDayOf::Store;
+        let body = DayClosed::new(day, record.amount, seen).with_cash(cash).of_store(of_store);
         let entry = Entry { effects, key, ..Entry::new(Some(day), KnownKind::DayClosed, to_cbor(&body)) };
         let id = turn.ledger.record(turn.now, turn.config, entry)?;
         self.set(turn, (day, false));
@@ -221,21 +319,40 @@ fn counted(
 impl Record {
     /// The business day `day` (yyyymmdd) begins with `float` minor units in the drawer, of a currency that nobody names.
     pub fn day_opened(day: u32, float: i64) -> Self {
-        Self::new(What::Day(DayRecord { change: DayChange::Opened(day), amount: float, cash: Vec::new() }))
+        Self::new(What::Day(DayRecord {
+            change: DayChange::Opened(day),
+            amount: float,
+            cash: Vec::new(),
+            parks: false,
+        }))
     }
 
     /// The same with this cash in the drawers, whose counters say so from then on.
     pub fn day_opened_with(day: u32, float: i64, cash: Vec<CashCount>) -> Self {
-        Self::new(What::Day(DayRecord { change: DayChange::Opened(day), amount: float, cash }))
+        Self::new(What::Day(DayRecord { change: DayChange::Opened(day), amount: float, cash, parks: false }))
     }
 
     /// The open business day ends; `counted` minor units are in the drawer, of a currency that nobody names.
     pub fn day_closed(counted: i64) -> Self {
-        Self::new(What::Day(DayRecord { change: DayChange::Closed, amount: counted, cash: Vec::new() }))
+        Self::new(What::Day(DayRecord {
+            change: DayChange::Closed,
+            amount: counted,
+            cash: Vec::new(),
+            parks: false,
+        }))
     }
 
     /// The same with this cash in the drawers, whose counters say so from then on.
     pub fn day_closed_with(counted: i64, cash: Vec<CashCount>) -> Self {
-        Self::new(What::Day(DayRecord { change: DayChange::Closed, amount: counted, cash }))
+        Self::new(What::Day(DayRecord { change: DayChange::Closed, amount: counted, cash, parks: false }))
+    }
+
+    /// A close parks the baskets that are open at this terminal, for whoever recalls them on the next day, where it would be refused
+    /// otherwise; a trainee's are given up. One that money was taken for is never parked: the close is refused then.
+    pub fn parking(mut self) -> Self {
+        if let What::Day(record) = self.what_mut() {
+            record.parks = true;
+        }
+        self
     }
 }

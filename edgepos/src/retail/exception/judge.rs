@@ -25,6 +25,15 @@ pub(super) struct Look {
     pub(super) floor: Option<i64>,
 }
 
+/// What exceptions are judged by.
+pub(crate) fn standing<'a>(
+    counters: &'a Counters,
+    catalogue: &'a Catalogue,
+    reissued: &'a Reissued,
+) -> Standing<'a> {
+    Standing { counters, catalogue, reissued }
+}
+
 impl Standing<'_> {
     /// The counter of an item.
     pub(super) fn look(self, item: Item) -> Option<Look> {

@@ -533,5 +533,6 @@ impl Exceptions {
 fn without_effects(envelope: &Envelope, refused: &ExceptionResolved) -> Vec<u8> {
     let mut bare = Envelope::new(envelope.kind, envelope.utc_ms, envelope.hlc(), to_cbor(refused));
     (bare.workstation, bare.location) = (envelope.workstation, envelope.location);
+    bare.utc_offset_min = envelope.utc_offset_min;
     bare.encode()
 }

@@ -1,16 +1,22 @@
-//! What a till hears of a basket, and what the event of a sale refers to.
+//! What a till hears of a basket, and what its events say beside its contents.
 
 use edgepos_core::{IdempotencyKey, Space, Write};
 use edgepos_wire::to_cbor;
 
 use super::basket::Basket;
 use super::body::{BasketId, Tender, Transaction};
+use super::receipt::Receipt;
 use crate::retail::envelope::{Ref, RefRole};
 use crate::retail::keys::booked::What;
 use crate::retail::keys::found::Found;
+use crate::retail::kind::KnownKind;
+use crate::retail::parked::body::BasketParked;
+use crate::retail::payment::Payments;
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::io::{Reply, RequestId};
+use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
+use crate::terminal::turn::Turn;
 use crate::terminal::unit_of_work::{Then, UnitOfWork};
 
 /// Refuses a basket that is booked, and a key that is something else's.
@@ -65,4 +71,40 @@ pub(super) fn references(transaction: &Transaction) -> Vec<Ref> {
         .iter()
         .map(|customer| Ref { role: RefRole::CUSTOMER, id: customer.as_bytes().to_vec() });
     originals.chain(payments).chain(customer).collect()
+}
+
+/// What is recorded of a basket that is put aside, on its day.
+pub(super) fn parked_entry(basket: &Basket, day: Option<u32>) -> Entry {
+    let Transaction { basket: id, total, currency, .. } = basket.transaction;
+    let body = to_cbor(&BasketParked::new(id, total, currency, to_cbor(basket)));
+    Entry {
+        operator: basket.operator.clone(),
+        refs: vec![Ref { role: RefRole::BASKET, id: id.0.to_vec() }],
+        ..Entry::new(day, KnownKind::BasketParked, body)
+    }
+}
+
+/// Records that what was taken for a basket here was taken beside the sale that its receipt is of. Whether anything was: a repeat finds
+/// nothing more.
+///
+/// # Errors
+/// When the log does not take it.
+pub(super) fn record_surplus(
+    turn: &mut Turn<'_>,
+    payments: &Payments,
+    (operator, day): (Option<String>, Option<u32>),
+    business_day: Option<u32>,
+    receipt: &Receipt,
+) -> Result<bool, Refusal> {
+    let surplus = payments.surplus(receipt.basket, receipt.event);
+    for outcome in &surplus {
+        let refs = vec![
+            Ref { role: RefRole::BASKET, id: outcome.basket.0.to_vec() },
+            Ref { role: RefRole::PAYMENT, id: outcome.payment.0.to_vec() },
+        ];
+        let entry = Entry::new(day.or(business_day), KnownKind::PaymentOutcome, to_cbor(outcome));
+        let entry = Entry { operator: operator.clone(), refs, ..entry };
+        turn.ledger.record(turn.now, turn.config, entry)?;
+    }
+    Ok(!surplus.is_empty())
 }

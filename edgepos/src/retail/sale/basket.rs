@@ -1,7 +1,7 @@
 //! A basket that was begun: what it holds until it is paid or given up.
 
 use edgepos_wire::to_cbor;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
@@ -10,6 +10,7 @@ use crate::retail::counters::Counters;
 use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
 use crate::retail::money::Currency;
+use crate::retail::sums::basket_of;
 use crate::terminal::disk;
 use crate::terminal::refusal::Refusal;
 
@@ -146,6 +147,12 @@ impl Basket {
     pub(crate) fn returns(&self) -> impl Iterator<Item = (CounterRow, i64)> + '_ {
         let live = self.mode == Mode::Live;
         self.transaction.lines.iter().filter(move |_| live).filter_map(returned)
+    }
+
+    /// Receipts of which it takes back lines without a row.
+    pub(super) fn lacking(&self, counters: &Counters) -> BTreeSet<BasketId> {
+        let rows = self.returns().map(|(row, _)| row).filter(|row| counters.lacks_sale(row));
+        rows.filter_map(|row| basket_of(&row.to_key())).collect()
     }
 
     /// The effects of the whole transaction, now that the payments are known.

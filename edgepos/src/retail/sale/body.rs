@@ -141,6 +141,9 @@ pub struct Line {
     /// holds the receipt says so itself, whatever the till read.
     #[n(11)]
     pub sold: Option<i64>,
+    /// The version of the price that it was sold at: [`PriceSet::version`](crate::model::PriceSet::version).
+    #[n(12)]
+    pub price_version: Option<u64>,
 }
 
 /// A tax as the vendor computed it: recorded here, never computed.

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgepos_core::{IdempotencyKey, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
 
-use self::answer::{begun, claimed, free, keep, references};
+use self::answer::{begun, claimed, free, keep, parked_entry, record_surplus, references};
 use self::basket::{Basket, OpenBasket};
 use self::beginning::Beginning;
 use self::body::{BasketId, NumberVoided, OriginalLine, Transaction};
@@ -26,16 +26,16 @@ use self::receipt::{Commit, Receipt};
 use self::series::Series;
 use super::counters::Counters;
 use super::effect::CounterRow;
-use super::envelope::{Mode, Origin, Ref, RefRole};
+use super::envelope::{Mode, Origin};
 use super::keys::Keys;
 use super::keys::booked::{Booked, What};
 use super::keys::found::Found;
 use super::keys::lookup::Question;
 use super::kind::KnownKind;
-use super::parked::body::{BasketParked, BasketTaken};
+use super::parked::body::BasketTaken;
 use super::parked::{Free, take};
 use super::payment::Payments;
-use super::sums::{SoldBy, basket_of, left};
+use super::sums::{SoldBy, left};
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::ledger::Entry;
@@ -227,7 +227,7 @@ impl Sales {
         let Beginning { basket, key, .. } = &beginning;
         turn.disk.check(self.open.promised(), basket.needs())?;
         self.open.check_returnable(counters, basket, &BTreeMap::new())?;
-        let (id, key, originals) = (basket.transaction.basket, *key, lacking(counters, basket));
+        let (id, key, originals) = (basket.transaction.basket, *key, basket.lacking(counters));
         self.beginning.insert(id, Beginning { originals: originals.clone(), ..beginning });
         keys.ask(Question::Begin(id), key, Some(id), turn.out);
         Ok(originals)
@@ -333,23 +333,63 @@ impl Sales {
         id: BasketId,
     ) -> Result<bool, Refusal> {
         self.committing.check_free(id)?;
-        let Some(mut basket) = self.open.get(id).cloned() else { return Ok(false) };
-        if basket.mode == Mode::Training {
-            return Err(Refusal::BadField { field: "basket", reason: "a trainee's basket is not parked" });
+        match self.open.get(id).map(|basket| basket.mode) {
+            None => return Ok(false),
+            Some(Mode::Training) => {
+                let reason = "a trainee's basket is not parked";
+                return Err(Refusal::BadField { field: "basket", reason });
+            }
+            Some(Mode::Live) => self.put_aside(turn, business_day, id)?,
         }
+        turn.out.then(Then::Reply(request, Reply::Parked));
+        Ok(true)
+    }
+
+    /// Puts every open basket aside, and gives up those of trainees.
+    ///
+    /// # Errors
+    /// When one is being begun or committed, or money was taken for one: none is put aside then. When the log takes no more: those that it
+    /// took are.
+    pub(crate) fn park_all(
+        &mut self,
+        turn: &mut Turn<'_>,
+        payments: &mut Payments,
+        business_day: Option<u32>,
+    ) -> Result<(), Refusal> {
+        let open: Vec<(BasketId, Mode)> =
+            self.open.iter().map(|basket| (basket.transaction.basket, basket.mode)).collect();
+        if let Some(id) = self.beginning.keys().next() {
+            return Err(Refusal::BasketBusy(*id));
+        }
+        for (id, _) in &open {
+            self.committing.check_free(*id)?;
+            payments.check_no_money(*id)?;
+        }
+        for (id, mode) in open {
+            match mode {
+                Mode::Live => self.put_aside(turn, business_day, id)?,
+                Mode::Training => self.open.remove(turn.out, id),
+            }
+            payments.basket_left(id, turn.out);
+        }
+        Ok(())
+    }
+
+    /// Voids the number of an open basket, and puts its contents on record.
+    fn put_aside(
+        &mut self,
+        turn: &mut Turn<'_>,
+        business_day: Option<u32>,
+        id: BasketId,
+    ) -> Result<(), Refusal> {
+        let Some(mut basket) = self.open.get(id).cloned() else { return Err(Refusal::UnknownBasket(id)) };
         self.void(turn, business_day, id)?;
         let day = basket.day.or(business_day);
         basket.transaction.number = 0;
         // Whoever recalls it goes on with a series of its own.
         let common = self.series.common_name(&basket.transaction.series);
         let series = std::mem::replace(&mut basket.transaction.series, common);
-        let Transaction { total, currency, .. } = basket.transaction;
-        let body = to_cbor(&BasketParked::new(id, total, currency, to_cbor(&basket)));
-        let entry = Entry {
-            operator: basket.operator.clone(),
-            refs: vec![Ref { role: RefRole::BASKET, id: id.0.to_vec() }],
-            ..Entry::new(day, KnownKind::BasketParked, body)
-        };
+        let entry = parked_entry(&basket, day);
         if let Err(refusal) = turn.ledger.record(turn.now, turn.config, entry) {
             // It stays open, under a number of its own: the first is voided.
             basket.transaction.series = series;
@@ -358,8 +398,7 @@ impl Sales {
             self.open.insert(basket);
             return Err(refusal);
         }
-        turn.out.then(Then::Reply(request, Reply::Parked));
-        Ok(true)
+        Ok(())
     }
 
     /// Gives a parked basket up.
@@ -480,7 +519,7 @@ impl Sales {
         let mut later = false;
         if payments.has_money(id) {
             // It was paid twice. The basket stays open until somebody settles what was taken for it here.
-            match self.record_surplus(turn, payments, business_day, receipt) {
+            match record_surplus(turn, payments, self.cashier(id), business_day, receipt) {
                 Ok(recorded) => later = recorded,
                 Err(refusal) => return self.committing.refuse(turn.out, key, &refusal),
             }
@@ -497,30 +536,6 @@ impl Sales {
                 false => turn.out.reply(request, Ok(reply)),
             }
         }
-    }
-
-    /// Records that what was taken for a basket here was taken beside the sale that its receipt is of. Whether anything was: a repeat
-    /// finds nothing more.
-    fn record_surplus(
-        &self,
-        turn: &mut Turn<'_>,
-        payments: &Payments,
-        business_day: Option<u32>,
-        receipt: &Receipt,
-    ) -> Result<bool, Refusal> {
-        let (operator, day) = self.cashier(receipt.basket);
-        let surplus = payments.surplus(receipt.basket, receipt.event);
-        for outcome in &surplus {
-            let refs = vec![
-                Ref { role: RefRole::BASKET, id: outcome.basket.0.to_vec() },
-                Ref { role: RefRole::PAYMENT, id: outcome.payment.0.to_vec() },
-            ];
-            let kind = KnownKind::PaymentOutcome;
-            let entry = Entry::new(day.or(business_day), kind, to_cbor(outcome));
-            let entry = Entry { operator: operator.clone(), refs, ..entry };
-            turn.ledger.record(turn.now, turn.config, entry)?;
-        }
-        Ok(!surplus.is_empty())
     }
 
     /// One transaction: the event, the rows that it moves, its names, and the basket's end.
@@ -582,10 +597,4 @@ impl Sales {
         self.open.remove(turn.out, id);
         Ok(())
     }
-}
-
-/// Receipts of which the basket takes back lines without a row.
-fn lacking(counters: &Counters, basket: &Basket) -> BTreeSet<BasketId> {
-    let rows = basket.returns().map(|(row, _)| row).filter(|row| counters.lacks_sale(row));
-    rows.filter_map(|row| basket_of(&row.to_key())).collect()
 }

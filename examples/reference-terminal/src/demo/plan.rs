@@ -247,6 +247,9 @@ fn stocking(baskets: &[Basket], names: &ProductNames, terminals: usize) -> (Vec<
             base_unit: "piece".into(),
             scale: 0,
             tax_code: None,
+            valid_from: None,
+            valid_to: None,
+            version: None,
         });
         terminal.push(RecordEvent::PriceSet {
             product: own_code(product),
@@ -256,6 +259,7 @@ fn stocking(baskets: &[Basket], names: &ProductNames, terminals: usize) -> (Vec<
             tax_included: false,
             valid_from: None,
             valid_to: None,
+            version: None,
         });
     }
     (stocking, all.len())

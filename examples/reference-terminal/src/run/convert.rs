@@ -3,7 +3,7 @@
 use edgepos::consensus::MembershipError;
 use edgepos::core::IdempotencyKey;
 use edgepos::forms::FormError;
-use edgepos::model::BasketId;
+use edgepos::model::{BasketId, next_date};
 use edgepos::{Committed, HistoryError, LevelError, Refusal, ReplaceError, ResolveError};
 
 use crate::api::{BeginLine, Claimed, Problem, ProblemCode};
@@ -46,7 +46,7 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
             ProblemCode::Payment
         }
         Refusal::BasketElsewhere(_) => ProblemCode::Elsewhere,
-        Refusal::Day(_) => ProblemCode::Day,
+        Refusal::Day(_) | Refusal::NoDate { .. } => ProblemCode::Day,
         Refusal::DayClosed(_) => ProblemCode::DayClosed,
         Refusal::DiskFull => ProblemCode::DiskFull,
         Refusal::Resolve(error) => resolve_code(error),
@@ -65,7 +65,11 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         }
         _ => None,
     };
-    Problem { code, error: refusal.to_string(), receipt }
+    let next_day = match refusal {
+        Refusal::DayClosed(day) => next_date(*day),
+        _ => None,
+    };
+    Problem { code, error: refusal.to_string(), receipt, next_day }
 }
 
 /// Why an exception is not resolved.
@@ -97,7 +101,7 @@ pub(super) fn level_problem(error: &LevelError) -> Problem {
         LevelError::Reached { .. } | LevelError::NotAnnounced { .. } => ProblemCode::Level,
         _ => ProblemCode::Busy,
     };
-    Problem { code, error: error.to_string(), receipt: None }
+    Problem::new(code, error.to_string())
 }
 
 pub(super) fn membership_problem(error: &MembershipError) -> Problem {
@@ -106,7 +110,7 @@ pub(super) fn membership_problem(error: &MembershipError) -> Problem {
         MembershipError::ChangeUnderWay => ProblemCode::Busy,
         _ => ProblemCode::BadRequest,
     };
-    Problem { code, error: error.to_string(), receipt: None }
+    Problem::new(code, error.to_string())
 }
 
 pub(super) fn replace_problem(error: &ReplaceError) -> Problem {
@@ -117,5 +121,5 @@ pub(super) fn replace_problem(error: &ReplaceError) -> Problem {
         ReplaceError::Election(_) => ProblemCode::Busy,
         _ => ProblemCode::BadRequest,
     };
-    Problem { code, error: error.to_string(), receipt: None }
+    Problem::new(code, error.to_string())
 }

@@ -191,6 +191,7 @@ fn counters_and_prices_say_this() {
         tax_included: true,
         valid_from: Some(1),
         valid_to: None,
+        version: None,
     };
-    is(&price, "price", &[]);
+    is(&price, "price", &[".version"]);
 }

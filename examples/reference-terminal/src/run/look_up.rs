@@ -6,8 +6,8 @@ use edgepos::core::EventId;
 use edgepos::crdt::VersionVector;
 use edgepos::model::{BookedName, Counter, CounterRow};
 use edgepos::{
-    BasketContents, BookedTransaction, CounterValue, HistoryError, MAX_PAGE, OpenException, Receipt,
-    TransactionPage, TransactionQuery,
+    BasketContents, BookedTransaction, CounterValue, DayFigures, DayQuery, HistoryError, MAX_PAGE,
+    OpenException, Receipt, TransactionPage, TransactionQuery,
 };
 use serde::Deserialize;
 
@@ -43,6 +43,10 @@ fn cursor(text: &str) -> Result<VersionVector, Problem> {
         Ok((id.chain, id.seq))
     };
     text.split(',').map(parse).collect()
+}
+
+pub(super) async fn day(State(till): State<Till>, query: Asked<DayQuery>) -> Answer<DayFigures> {
+    Ok(Json(till.node.day_figures(asked(query)?).await?))
 }
 
 #[derive(Deserialize)]

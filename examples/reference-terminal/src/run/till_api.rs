@@ -58,6 +58,8 @@ pub(super) fn router(till: Till, token: Option<TillToken>) -> Router {
         .route("/receipts", get(look_up::receipts))
         .route("/basket", get(look_up::basket))
         .route("/price", get(price))
+        .route("/day", get(look_up::day))
+        .route("/product", get(product))
         .route("/metrics", get(metrics))
         .route("/admit", post(admit))
         .route("/retire", post(retire))
@@ -154,6 +156,22 @@ async fn price(State(till): State<Till>, priced: Asked<Priced>) -> Answer<impl S
         Problem::new(ProblemCode::NoPrice, error)
     };
     let found = till.node.price(product.clone(), list, at_ms.unwrap_or_else(now)).await?;
+    found.map(Json).ok_or_else(missing)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Described {
+    product: String,
+    /// The moment, milliseconds since 1970 UTC; this one where absent.
+    at_ms: Option<u64>,
+}
+
+async fn product(State(till): State<Till>, described: Asked<Described>) -> Answer<impl Serialize> {
+    let Described { product, at_ms } = asked(described)?;
+    let at_ms = at_ms.unwrap_or_else(|| SystemClock::new().now().wall.0);
+    let missing = || Problem::new(ProblemCode::NotFound, format!("no product {product:?} is in force"));
+    let found = till.node.product_at(product.clone(), at_ms).await?;
     found.map(Json).ok_or_else(missing)
 }
 

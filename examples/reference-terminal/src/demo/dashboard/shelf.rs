@@ -119,6 +119,9 @@ pub(super) fn product(code: &str, name: &str) -> RecordEvent {
         tax_code: None,
         counted: Some(true),
         floor: Some(0),
+        valid_from: None,
+        valid_to: None,
+        version: None,
     }
 }
 
@@ -132,6 +135,7 @@ pub(super) fn price(code: &str, amount: i64) -> RecordEvent {
         tax_included: false,
         valid_from: None,
         valid_to: None,
+        version: None,
     }
 }
 

@@ -1,0 +1,52 @@
+//! What events and rows say of business days.
+
+use std::collections::BTreeSet;
+
+use edgepos::crdt::VersionVector;
+use edgepos::model::{DayClosed, Envelope, KnownKind, Transaction};
+use edgepos::{DayFigures, Store, StoreError};
+use edgepos_core::{EventId, Space};
+
+/// What an event says of a business day, read from its bytes.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DayEntry {
+    /// The event that says it.
+    pub id: EventId,
+    /// The name that it had first.
+    pub first: EventId,
+    /// The business day, as yyyymmdd.
+    pub day: u32,
+    /// The number of its terminal.
+    pub terminal: u16,
+    /// What was sold, where it is a receipt.
+    pub sold: Option<Transaction>,
+    /// The stamp of a close, and what it says.
+    pub closed: Option<(u64, DayClosed)>,
+}
+
+impl DayEntry {
+    /// Of an event that counts; nothing where it is neither a receipt of a day nor a close.
+    pub(crate) fn of(id: EventId, envelope: &Envelope) -> Option<Self> {
+        let first = envelope.reissue_of().map_or(id, |of| of.event);
+        let entry = |day, sold, closed| Self { id, first, day, terminal: envelope.workstation, sold, closed };
+        match envelope.kind.known()? {
+            KnownKind::Transaction => {
+                let sold: Transaction = minicbor::decode(&envelope.body).ok()?;
+                Some(entry(envelope.business_day?, Some(sold), None))
+            }
+            KnownKind::DayClosed => {
+                let closed: DayClosed = minicbor::decode(&envelope.body).ok()?;
+                Some(entry(closed.day, None, Some((envelope.hlc().0, closed))))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a terminal's disk says of each day that it has rows of.
+pub(super) fn days_on(disk: &dyn Store, durable: &VersionVector) -> Result<Vec<DayFigures>, StoreError> {
+    let rows = disk.scan(Space::DayFigures, &[0], &[0xFF; 32], u32::MAX)?;
+    let day = |(key, _): &(Vec<u8>, Vec<u8>)| key.first_chunk().map(|day| u32::from_be_bytes(*day));
+    let days: BTreeSet<u32> = rows.iter().filter_map(day).collect();
+    days.into_iter().map(|day| DayFigures::from_store(disk, day, None, durable)).collect()
+}

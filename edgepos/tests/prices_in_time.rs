@@ -1,0 +1,110 @@
+//! Prices and products keep their versions with the time that they are valid, and a line says which version it was sold at.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use edgepos::core::Now;
+use edgepos::model::{Body, Kind, Line, PriceSet, ProductSet};
+use edgepos::{Record, Refusal};
+use support::{Shop, Till, WALL, draft, line};
+
+const NOW: Now = Now::new(0, WALL);
+const DAY_MS: u64 = 86_400_000;
+
+fn price(amount: i64, from: Option<u64>, to: Option<u64>, version: Option<u64>) -> PriceSet {
+    PriceSet { valid_from: from, valid_to: to, version, ..support::price("milk", amount) }
+}
+
+fn product(name: &str, from: Option<u64>, to: Option<u64>) -> ProductSet {
+    ProductSet {
+        product: "milk".into(),
+        name: name.into(),
+        base_unit: "piece".into(),
+        scale: 0,
+        tax_code: Some(1),
+        counted: None,
+        floor: None,
+        valid_from: from,
+        valid_to: to,
+        version: None,
+    }
+}
+
+fn amounts(till: &Till, moments: [u64; 5]) -> [Option<i64>; 5] {
+    moments.map(|at| till.terminal.price("milk", 0, at).map(|price| price.amount))
+}
+
+/// Today's price, tomorrow's, a campaign that begins at midnight and ends at the next: a till that was cut off says the same.
+#[test]
+fn a_plan_leaves_the_price_of_today_and_its_end_leaves_one() {
+    let midnight = WALL + 6_400_000;
+    let moments = [WALL, midnight - 1, midnight, midnight + DAY_MS - 1, midnight + DAY_MS];
+    let expected = [Some(129), Some(129), Some(99), Some(99), Some(139)];
+    let mut shop = Shop::new(2);
+    shop.elect();
+    shop.cut(1);
+    let now = shop.now;
+    for said in [
+        price(129, None, None, None),
+        price(139, Some(midnight), None, None),
+        price(99, Some(midnight), Some(midnight + DAY_MS), Some(7)),
+    ] {
+        shop.tills[0].record(now, Record::price(&said)).unwrap();
+        shop.pass(5);
+    }
+    assert_eq!(amounts(&shop.tills[0], moments), expected);
+    assert_eq!(amounts(&shop.tills[1], moments), [None; 5], "it has heard nothing");
+    shop.heal();
+    shop.pass(1_000);
+    assert_eq!(amounts(&shop.tills[1], moments), expected);
+    shop.crash(1);
+    assert_eq!(amounts(&shop.tills[1], moments), expected, "after a start");
+}
+
+#[test]
+fn products_keep_their_versions_and_how_they_are_counted_knows_no_time() {
+    let mut till = Till::new(1, 1, NOW);
+    let (tomorrow, later) = (WALL + DAY_MS, WALL + 2 * DAY_MS);
+    till.record(NOW, Record::product(&product("Milk", None, None))).unwrap();
+    let planned = ProductSet { counted: Some(false), ..product("Milk, new recipe", Some(tomorrow), None) };
+    till.record(Now::new(1, WALL + 1), Record::product(&planned)).unwrap();
+    let advent = product("Milk with cinnamon", Some(tomorrow), Some(later));
+    till.record(Now::new(2, WALL + 2), Record::product(&advent)).unwrap();
+    let names = |till: &Till| {
+        [WALL, tomorrow - 1, tomorrow, later]
+            .map(|at| till.terminal.product_at("milk", at).unwrap().name.clone())
+    };
+    let expected = ["Milk", "Milk", "Milk with cinnamon", "Milk, new recipe"];
+    assert_eq!(names(&till), expected);
+    let till = till.crash(Now::new(3, WALL + 3));
+    assert_eq!(names(&till), expected, "after a start");
+    assert_eq!(till.terminal.product("milk").unwrap().name, "Milk with cinnamon", "what was said last");
+    assert_eq!(till.terminal.product_at("cheese", WALL), None);
+}
+
+#[test]
+fn what_ends_before_it_begins_is_refused_with_its_field() {
+    let mut till = Till::new(1, 1, NOW);
+    let bad = Err(Refusal::BadField { field: "valid_to", reason: "it is not after valid_from" });
+    assert_eq!(till.record(NOW, Record::product(&product("Milk", Some(5), Some(5)))), bad);
+    assert_eq!(till.record(NOW, Record::price(&price(1, Some(6), Some(5), None))), bad);
+    assert_eq!(till.rows(edgepos::core::Space::Event), 0);
+}
+
+#[test]
+fn a_line_says_the_version_that_it_was_sold_at() {
+    let mut till = Till::new(1, 1, NOW);
+    till.record(NOW, Record::price(&price(129, None, None, None))).unwrap();
+    till.record(NOW, Record::price(&price(99, Some(WALL + 10), None, Some(7)))).unwrap();
+    let version = |at| till.terminal.price("milk", 0, at).unwrap().version;
+    assert_eq!([version(WALL), version(WALL + 10)], [Some(WALL), Some(7)]);
+    let sold = Line { price_version: version(WALL + 10), ..line(1, "milk", 1, 99) };
+    till.begin(NOW, draft(1, vec![sold.clone()])).unwrap();
+    let mut till = till.crash(NOW);
+    till.commit(NOW, 1, 1).unwrap();
+    let events = support::envelopes(&till.disk);
+    let sale = events.iter().find(|(_, envelope)| envelope.kind == Kind::TRANSACTION).unwrap();
+    let Body::Transaction(sale) = sale.1.read_body().unwrap() else { panic!("{sale:?}") };
+    assert_eq!(sale.lines, [sold]);
+}
