@@ -190,3 +190,63 @@ fn who_states_more_of_our_chain_than_is_here_contradicts_us() {
     bench.say(replica(1), 2, states(2, Some(Hash([9; 32]))));
     assert!(bench.outbox.is_contradicted(), "that was another event");
 }
+
+/// A greeting that was held up on its way says less of its sender's chain than has come since by other ways. It proves nothing, and another
+/// one is asked for until one agrees: judged for ever, it would keep both from voting for each other.
+#[test]
+fn a_greeting_that_was_overtaken_is_asked_for_again() {
+    let theirs = Chain::new(replica(1), Lane::Transactions);
+    let (sent, head) = run(theirs, 1, Hash::ZERO, &[b"one", b"two", b"six"]);
+    let first = run(theirs, 1, Hash::ZERO, &[b"one"]).1;
+    let states = |heard, seq, head| {
+        let heads = [(theirs, head)].into_iter().collect();
+        Message::Hello(Hello { heard, vector: vector(theirs, seq), heads, ..greeting() })
+    };
+    let mut bench = Bench::terminal(0);
+    bench.tell(Input::PeerUp(replica(1), ConnectionId(1)));
+    bench.say(replica(1), 1, states(true, 3, head));
+    bench.receive(replica(1), 1, vec![sent]);
+    assert!(bench.outbox.remembers(replica(1)));
+    bench.wait(Duration::from_secs(100));
+    hellos(&mut bench);
+
+    bench.say(replica(1), 1, states(false, 1, first));
+    assert!(!bench.outbox.remembers(replica(1)), "it states less than is held here");
+    assert_eq!(hellos(&mut bench), [true], "an answer asks for nothing: both may doubt");
+    bench.wait(Duration::from_secs(10));
+    let asked = hellos(&mut bench);
+    assert!((2..=8).contains(&asked.len()) && asked.iter().all(|heard| !heard), "{asked:?}");
+    bench.say(replica(1), 1, states(true, 3, head));
+    assert!(bench.outbox.remembers(replica(1)));
+    bench.wait(Duration::from_secs(100));
+    assert_eq!(hellos(&mut bench), [], "it agrees");
+}
+
+/// A claim about our chain that is mistaken, or was not so any more when it came, ends with the next greeting, which is asked for.
+#[test]
+fn a_contradiction_is_asked_about_until_it_ends() {
+    let ours = Chain::new(replica(0), Lane::Transactions);
+    let mut bench = Bench::terminal(0);
+    bench.record(Lane::Transactions, b"one");
+    let here = run(ours, 1, Hash::ZERO, &[b"one"]).1;
+    let states = |seq, hash: Hash| {
+        let heads = [(ours, hash)].into_iter().collect();
+        Message::Hello(Hello { vector: vector(ours, seq), heads, ..greeting() })
+    };
+    bench.tell(Input::PeerUp(replica(1), ConnectionId(1)));
+    bench.say(replica(1), 1, states(1, Hash([9; 32])));
+    assert!(bench.outbox.is_contradicted());
+    hellos(&mut bench);
+    for _ in 0..3 {
+        bench.wait(Duration::from_secs(60));
+        let asked = hellos(&mut bench);
+        assert!(!asked.is_empty() && asked.iter().all(|heard| !heard), "{asked:?}");
+        bench.say(replica(1), 1, states(1, Hash([9; 32])));
+        assert!(bench.outbox.is_contradicted(), "as long as it says so");
+    }
+    bench.say(replica(1), 1, states(1, here));
+    assert!(!bench.outbox.is_contradicted() && bench.outbox.remembers(replica(1)));
+    hellos(&mut bench);
+    bench.wait(Duration::from_secs(100));
+    assert_eq!(hellos(&mut bench), []);
+}

@@ -12,6 +12,7 @@ use super::inbox::{Inbox, OpenRun};
 use super::memory::Memory;
 use super::session::Session;
 use super::stance::Stance;
+use crate::backoff;
 use crate::gap::Lost;
 use crate::io::{Mistake, Notice, Witness};
 use crate::log::intake::{Intake, Taken};
@@ -42,6 +43,9 @@ pub(crate) struct Peer {
     clock: Option<(i64, Time)>,
     /// What its latest greeting through this connection says of its own chains and of ours, to tell whether one of the two disks went back.
     memory: Memory,
+    /// When it is asked to greet again, while its latest greeting does not agree, and how often it was.
+    asks_at: Option<Time>,
+    asked: u32,
     /// What its latest greeting through this connection says that it lacks; `None` where it takes no gaps and gives no events back.
     lost: Option<Lost>,
 }
@@ -65,6 +69,8 @@ impl Peer {
             level: None,
             clock: None,
             memory: Memory::default(),
+            asks_at: None,
+            asked: 0,
             lost: None,
         }
     }
@@ -127,9 +133,27 @@ impl Peer {
     }
 
     pub(crate) fn say_hello(&mut self, turn: &mut Turn<'_>, stance: Stance) {
+        self.greet(turn, stance, false);
+    }
+
+    fn greet(&mut self, turn: &mut Turn<'_>, stance: Stance, doubts: bool) {
         let relay = stance.asks_relay();
         self.acks.greeted(relay);
-        self.session.say_hello(turn, relay);
+        self.session.say_hello(turn, relay, doubts);
+    }
+
+    /// Asks it to greet again, where its latest greeting does not agree: that one may be overtaken by what was exchanged since, and only
+    /// another one can end what it contradicts. What answers that asks for none: two that doubt each other would greet without end.
+    fn clear_doubts(&mut self, turn: &mut Turn<'_>, stance: Stance) {
+        if self.doubts_until().is_some_and(|at| at <= turn.now) {
+            self.asked = self.asked.saturating_add(1);
+            self.asks_at = Some(turn.now + backoff::equal_jitter(turn, self.asked));
+            self.greet(turn, stance, true);
+        }
+    }
+
+    fn doubts_until(&self) -> Option<Time> {
+        self.asks_at.filter(|_| self.is_open() && !self.remembers())
     }
 
     /// Whether it is one to talk to.
@@ -144,6 +168,8 @@ impl Peer {
         self.lost = hello.lost.clone();
         self.acks.heard(hello.number);
         let contradicted = self.contradicts();
+        self.asked = if self.remembers() { 0 } else { self.asked };
+        self.asks_at = Some(turn.now + turn.config.resend_initial);
         self.memory = Memory::of(turn, self.session.peer(), hello, contradicted);
         self.forget_disputes();
         self.delivery.greeted(turn.log, hello);
@@ -480,10 +506,12 @@ impl Peer {
         if self.session.hello_is_due(turn.now) {
             self.say_hello(turn, stance);
         }
+        self.clear_doubts(turn, stance);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Time> {
-        self.session.poll_timeout().into_iter().chain(self.delivery.poll_timeout()).min()
+        let timeouts = [self.session.poll_timeout(), self.delivery.poll_timeout(), self.doubts_until()];
+        timeouts.into_iter().flatten().min()
     }
 
     fn witness(&self) -> Witness {

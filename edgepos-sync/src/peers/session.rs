@@ -55,15 +55,16 @@ impl Session {
         self.is_connected() && self.greeted && !self.mute
     }
 
-    /// Says `Hello`, and again and again until the peer has said it too.
-    pub(crate) fn say_hello(&mut self, turn: &mut Turn<'_>, relay: bool) {
+    /// Says `Hello`, and again and again until the peer has said it too. `doubts`: what the peer has said does not agree, so it is to say it
+    /// once more.
+    pub(crate) fn say_hello(&mut self, turn: &mut Turn<'_>, relay: bool, doubts: bool) {
         let wait = backoff::equal_jitter(turn, self.hellos);
         self.hellos = self.hellos.saturating_add(1);
         self.hello_at = (!self.greeted).then_some(turn.now + wait);
         let hello = Hello {
             versions: VERSIONS,
             store: turn.config.store,
-            heard: self.greeted,
+            heard: self.greeted && !doubts,
             vector: turn.log.durable().clone(),
             heads: turn.log.durable_heads(),
             relay,

@@ -86,7 +86,7 @@ pub struct Hello {
     pub versions: (u16, u16),
     /// The sender's store. Terminals of another store are not talked to.
     pub store: StoreId,
-    /// Whether the receiver's own `Hello` has arrived; if not, it is sent again.
+    /// Whether the receiver's own `Hello` has arrived and agrees with what the sender holds; if not, it is said again.
     pub heard: bool,
     /// What the sender holds durably. It replaces what was known of the sender: a disk may have been rolled back.
     pub vector: VersionVector,
