@@ -10,6 +10,7 @@ pub use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
 pub use crate::retail::envelope::{ClockQuality, Envelope, Mode, Origin, Ref, RefRole, Reissue};
 pub use crate::retail::exception::body::ExceptionType;
 pub use crate::retail::exception::resolution::{ActionCode, Advice, Fallback, Score, Verdict};
+pub use crate::retail::exception::reversal::{Reversal, TenderReversal};
 pub use crate::retail::keys::name::BookedName;
 pub use crate::retail::kind::{Kind, KnownKind, Subject};
 pub use crate::retail::money::{Currency, CurrencyError};

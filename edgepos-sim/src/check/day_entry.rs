@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use edgepos::crdt::VersionVector;
-use edgepos::model::{DayClosed, Envelope, KnownKind, Transaction};
+use edgepos::model::{ActionCode, DayClosed, Envelope, ExceptionResolved, KnownKind, Reversal, Transaction};
 use edgepos::{DayFigures, Store, StoreError};
 use edgepos_core::{EventId, Space};
 
@@ -18,17 +18,57 @@ pub struct DayEntry {
     pub day: u32,
     /// The number of its terminal.
     pub terminal: u16,
+    /// Who was signed in.
+    pub operator: Option<String>,
+    /// The drawer that cash went to.
+    pub drawer: Option<String>,
     /// What was sold, where it is a receipt.
     pub sold: Option<Transaction>,
+    /// What a decision of the store takes out of the day's sums, or puts back.
+    pub taken_back: Option<TakenBack>,
     /// The stamp of a close, and what it says.
     pub closed: Option<(u64, DayClosed)>,
+}
+
+/// A decision that voids a sale, or undoes that.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TakenBack {
+    /// What it says that it does to the sums.
+    pub reversal: Reversal,
+    /// The sale that it voids.
+    pub sale: Option<EventId>,
+    /// Whether money goes back.
+    pub refund: bool,
+    /// The decision that it undoes.
+    pub undoes: Option<EventId>,
+}
+
+impl TakenBack {
+    fn of(id: EventId, envelope: &Envelope) -> Option<Self> {
+        let resolved: ExceptionResolved = minicbor::decode(&envelope.body).ok()?;
+        let counts = id.chain.replica.is_store() && resolved.refused.is_none();
+        let undoes = resolved.of.filter(|_| resolved.action == ActionCode::UNDO);
+        let (sale, refund) = (resolved.transaction, resolved.refund == Some(true));
+        let reversal = *resolved.reversal.filter(|_| counts)?;
+        Some(Self { reversal, sale, refund, undoes })
+    }
 }
 
 impl DayEntry {
     /// Of an event that counts; nothing where it is neither a receipt of a day nor a close.
     pub(crate) fn of(id: EventId, envelope: &Envelope) -> Option<Self> {
         let first = envelope.reissue_of().map_or(id, |of| of.event);
-        let entry = |day, sold, closed| Self { id, first, day, terminal: envelope.workstation, sold, closed };
+        let entry = |day, sold, closed| Self {
+            id,
+            first,
+            day,
+            terminal: envelope.workstation,
+            operator: envelope.operator.clone(),
+            drawer: envelope.drawer.clone(),
+            sold,
+            taken_back: None,
+            closed,
+        };
         match envelope.kind.known()? {
             KnownKind::Transaction => {
                 let sold: Transaction = minicbor::decode(&envelope.body).ok()?;
@@ -37,6 +77,12 @@ impl DayEntry {
             KnownKind::DayClosed => {
                 let closed: DayClosed = minicbor::decode(&envelope.body).ok()?;
                 Some(entry(closed.day, None, Some((envelope.hlc().0, closed))))
+            }
+            KnownKind::ExceptionResolved => {
+                let taken_back = TakenBack::of(id, envelope)?;
+                let Reversal { day, terminal, operator, drawer, .. } = taken_back.reversal.clone();
+                let taken_back = Some(taken_back);
+                Some(Self { terminal, operator, drawer, taken_back, ..entry(day, None, None) })
             }
             _ => None,
         }

@@ -3,24 +3,91 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::crdt::VersionVector;
-use edgepos::model::{DayClosed, TenderType};
+use edgepos::model::{DayClosed, Reversal, TenderType};
 use edgepos::{DayFigures, Sums};
 
+use super::day_entry::{DayEntry, TakenBack};
 use super::rule::{Rule, Violation};
 use super::view::{Facts, StoreView};
 
-/// Sums of receipts: how many, their totals, and what was paid by each means.
+/// Sums of receipts: how many, their totals, and what was paid by each means, as tax, to each operator and into each drawer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Paid {
     receipts: u64,
     total: i64,
     tenders: BTreeMap<TenderType, i64>,
+    /// By code, rate and whether prices include it: base and tax.
+    taxes: BTreeMap<(u16, u32, bool), (i64, i64)>,
+    operators: BTreeMap<Option<String>, i64>,
+    drawers: BTreeMap<String, i64>,
+}
+
+impl Paid {
+    /// Adds what an entry adds to its day; a close adds nothing.
+    fn add(&mut self, entry: &DayEntry) {
+        let (total, change, tenders, taxes) = match (&entry.sold, &entry.taken_back) {
+            (Some(sold), _) => {
+                let tenders: Vec<_> = sold.tenders.iter().map(|paid| (paid.kind, paid.amount)).collect();
+                (sold.total, sold.change.unwrap_or(0), tenders, &sold.taxes)
+            }
+            (None, Some(TakenBack { reversal, .. })) => {
+                let tenders = reversal.tenders.iter().map(|paid| (paid.kind, paid.amount)).collect();
+                (reversal.total, reversal.change, tenders, &reversal.taxes)
+            }
+            (None, None) => return,
+        };
+        self.receipts += 1;
+        self.total += total;
+        *self.operators.entry(entry.operator.clone()).or_default() += total;
+        for tax in taxes {
+            let sums = self.taxes.entry((tax.code, tax.rate_ppm, tax.included)).or_default();
+            *sums = (sums.0 + tax.base, sums.1 + tax.amount);
+        }
+        let cash = tenders.iter().filter(|(kind, _)| *kind == TenderType::CASH).map(|(_, amount)| amount);
+        if cash.clone().next().is_some() || change != 0 {
+            let drawer = entry.drawer.clone().unwrap_or_else(|| format!("terminal-{}", entry.terminal));
+            *self.drawers.entry(drawer).or_default() += cash.sum::<i64>() - change;
+        }
+        tenders.iter().for_each(|(kind, amount)| *self.tenders.entry(*kind).or_default() += amount);
+    }
+}
+
+/// A void takes out what the sale came to, to the cent, and its undoing puts that back. A sale that is held under another name by now is
+/// not looked for.
+fn check_reversal(facts: &Facts, taken_back: &TakenBack, found: &mut Vec<Violation>) {
+    let TakenBack { reversal, sale, refund, undoes } = taken_back;
+    let sale = sale.and_then(|sale| facts.transactions.iter().find(|(id, _)| *id == sale));
+    let undone = undoes.and_then(|undone| facts.days.iter().find(|entry| entry.id == undone));
+    let undone = undone.and_then(|entry| entry.taken_back.as_ref()).map(|undone| &undone.reversal);
+    let amounts = |of: &Reversal| -> Vec<i64> {
+        let tenders = of.tenders.iter().map(|tender| tender.amount);
+        let taxes = of.taxes.iter().flat_map(|tax| [tax.base, tax.amount]);
+        [of.total, of.rounding, of.change].into_iter().chain(tenders).chain(taxes).collect()
+    };
+    let expected: Option<Vec<i64>> = match (sale, undone) {
+        (Some((_, sold)), _) => {
+            let paid: Vec<i64> =
+                sold.tenders.iter().filter(|_| *refund).map(|tender| tender.amount).collect();
+            let change = sold.change.filter(|_| *refund).unwrap_or(0);
+            let taxes = sold.taxes.iter().flat_map(|tax| [tax.base, tax.amount]);
+            Some([sold.total, sold.rounding, change].into_iter().chain(paid).chain(taxes).collect())
+        }
+        (None, Some(undone)) => Some(amounts(undone)),
+        (None, None) => None,
+    };
+    let back: Vec<i64> = amounts(reversal).iter().map(|amount| -amount).collect();
+    if expected.is_some_and(|expected| expected != back) {
+        found.push(wrong(format!("{reversal:?} is not what was sold, the other way round")));
+    }
 }
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     let facts = Facts::of(view.events());
-    let days: BTreeSet<u32> =
-        facts.days.iter().filter(|entry| entry.sold.is_some()).map(|entry| entry.day).collect();
+    let sums_up = |entry: &&DayEntry| entry.sold.is_some() || entry.taken_back.is_some();
+    let days: BTreeSet<u32> = facts.days.iter().filter(sums_up).map(|entry| entry.day).collect();
+    for taken_back in facts.days.iter().filter_map(|entry| entry.taken_back.as_ref()) {
+        check_reversal(&facts, taken_back, found);
+    }
     for terminal in view.terminals.iter().filter(|terminal| !terminal.later) {
         let replica = terminal.replica;
         for day in &days {
@@ -64,17 +131,12 @@ fn sums(facts: &Facts, day: u32) -> (Paid, Paid) {
         .collect();
     closes.sort_unstable_by_key(|(hlc, id, ..)| (*hlc, *id));
     let (mut on_time, mut late) = (Paid::default(), Paid::default());
-    for (entry, sold) in of_day().filter_map(|entry| Some((entry, entry.sold.as_ref()?))) {
+    for entry in of_day() {
         let concerns =
             |terminal: u16, closed: &DayClosed| closed.store == Some(true) || terminal == entry.terminal;
         let close = closes.iter().find(|(.., terminal, closed)| concerns(*terminal, closed));
         let is_late = close.is_some_and(|(.., closed)| !closed.watermark().covers(entry.first));
-        let sums = if is_late { &mut late } else { &mut on_time };
-        sums.receipts += 1;
-        sums.total += sold.total;
-        for tender in &sold.tenders {
-            *sums.tenders.entry(tender.kind).or_default() += tender.amount;
-        }
+        if is_late { &mut late } else { &mut on_time }.add(entry);
     }
     (on_time, late)
 }
@@ -82,8 +144,16 @@ fn sums(facts: &Facts, day: u32) -> (Paid, Paid) {
 /// What a terminal shows, in the same words. The simulated stores know one currency.
 fn paid(sums: &Sums) -> Paid {
     let Some(euros) = sums.currencies.first() else { return Paid::default() };
-    let tenders = euros.tenders.iter().map(|tender| (tender.kind, tender.amount)).collect();
-    Paid { receipts: sums.transactions, total: euros.total, tenders }
+    Paid {
+        receipts: sums.transactions,
+        total: euros.total,
+        tenders: euros.tenders.iter().map(|tender| (tender.kind, tender.amount)).collect(),
+        taxes: (euros.taxes.iter())
+            .map(|tax| ((tax.code, tax.rate_ppm, tax.included), (tax.base, tax.amount)))
+            .collect(),
+        operators: euros.operators.iter().map(|of| (of.operator.clone(), of.total)).collect(),
+        drawers: euros.drawers.iter().map(|of| (of.drawer.clone(), of.cash)).collect(),
+    }
 }
 
 fn wrong(what: String) -> Violation {

@@ -123,6 +123,7 @@ impl Change {
                 }
             }
             Self::Resolved(resolved) => {
+                figures::note(id, envelope, out);
                 if exceptions.resolve(now, id, &resolved, &envelope.effects, out) {
                     out.then(Then::Tell(Notice::ExceptionResolved(resolved)));
                 }

@@ -4,7 +4,7 @@ use edgepos_core::EventId;
 use serde::{Serialize, Serializer};
 
 use super::text;
-use crate::model::{Advice, ExceptionRaised, ExceptionResolved, ResolutionProposed, Score};
+use crate::model::{Advice, ExceptionRaised, ExceptionResolved, ResolutionProposed, Reversal, Score};
 use crate::retail::exception::open::OpenException;
 use crate::retail::exception::resolution::Resolution;
 use crate::retail::exception::resolutions::{AuditEntry, Audited};
@@ -57,6 +57,8 @@ struct Resolved<'a> {
     advice: Option<&'a Advice>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reversal: Option<&'a Reversal>,
 }
 
 /// What a call came to.
@@ -129,6 +131,7 @@ impl Serialize for ExceptionResolved {
             approved_by: self.approved_by.as_deref(),
             advice: self.advice.as_ref(),
             refused: self.refused.map(|refused| refused.name()),
+            reversal: self.reversal.as_deref(),
         }
         .serialize(to)
     }

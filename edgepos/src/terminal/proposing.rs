@@ -83,6 +83,7 @@ fn propose_resolutions(
     shop: &mut Shop,
     out: &mut UnitOfWork,
 ) -> bool {
+    let open_day = shop.business_day();
     let (exceptions, _) = shop.watch();
     let calls = exceptions.calls();
     calls.give_up(now.mono, out);
@@ -91,7 +92,7 @@ fn propose_resolutions(
     for Ready { key, body, effects } in ready {
         let proposed = may_resolve(election).and_then(|()| {
             let kind = KnownKind::ExceptionResolved;
-            let bytes = ledger.proposal(now, config, kind, (to_cbor(&body), effects));
+            let bytes = ledger.proposal(now, config, kind, (to_cbor(&body.on_day(open_day)), effects));
             propose(now, election, bytes).map_err(|error| match error {
                 ProposeError::TooLarge { limit, .. } => {
                     Refusal::TooLarge { field: "what the resolution does to counters", limit: limit as usize }

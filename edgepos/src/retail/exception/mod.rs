@@ -10,6 +10,7 @@ pub(crate) mod policy;
 pub(crate) mod resolution;
 pub(crate) mod resolutions;
 pub(crate) mod resolving;
+pub(crate) mod reversal;
 mod told;
 mod watch;
 pub(crate) mod watched;
@@ -32,6 +33,7 @@ use self::resolution::{
 };
 use self::resolutions::{AuditEntry, Resolutions};
 use self::resolving::{Ready, Resolving};
+use self::reversal::Reversal;
 use self::told::Told;
 use self::watched::{Due, Proposer, Subject, Watched};
 use super::effect::{CounterRow, Effect};
@@ -447,6 +449,10 @@ impl Exceptions {
         let look = item.and_then(|item| standing.look(item));
         let (effects, amount) = compensation::effects(&call.action, look.as_ref(), &self.resolutions)?;
         body.amount = body.amount.or(amount);
+        if let Action::Undo { of } = call.action {
+            let undone = self.resolutions.decision(of).and_then(|(undone, _)| undone.reversal.clone());
+            body.reversal = undone.map(|undone| Box::new(undone.backwards()));
+        }
         self.make_ready(body, effects);
         Ok(())
     }
@@ -468,13 +474,15 @@ impl Exceptions {
     ) {
         let Some((call, _)) = self.resolving.call(key) else { return };
         let Action::VoidTransaction { transaction, refund, .. } = call.action else { return };
-        let body = ExceptionResolved::of_call(call, now.wall.0, base);
+        let mut body = ExceptionResolved::of_call(call, now.wall.0, base);
         let read = rows.first().and_then(|(key, value)| EventRecord::from_row(key, value));
         let envelope = read.and_then(|(record, _)| Envelope::decode(&record.payload).ok());
         let raised = self.episodes.find(&body.episode_key()).map(|(raised, _)| raised);
         let made = match (raised, &envelope) {
             (Some(raised), Some(envelope)) => {
                 let counts = standing.reissued.counts(transaction, envelope);
+                let sale = from_cbor("transaction", &envelope.body).ok();
+                body.reversal = sale.and_then(|sale| Reversal::of_sale(envelope, sale, refund)).map(Box::new);
                 compensation::of_sale(raised, (transaction, refund), envelope, counts)
             }
             _ => Err(ResolveError::BadTransaction { transaction, reason: "it is not held here" }),

@@ -5,6 +5,7 @@ use minicbor::{Decode, Encode};
 use thiserror::Error;
 
 use super::body::episode_key;
+use super::reversal::Reversal;
 
 /// Longest name of an actor or an approver, in bytes.
 pub(crate) const MAX_NAME: usize = 64;
@@ -241,6 +242,9 @@ pub struct ExceptionResolved {
     /// Why it has no effect; absent where it has.
     #[n(14)]
     pub refused: Option<Verdict>,
+    /// What it does to the figures of a business day; absent where it does nothing to them, or an earlier version has decided it.
+    #[n(15)]
+    pub reversal: Option<Box<Reversal>>,
 }
 
 /// What the resolver proposes, with its reasons.
@@ -373,13 +377,14 @@ impl ExceptionResolved {
             approved_by,
             advice: None,
             refused: None,
+            reversal: None,
         }
     }
 
     /// The same without effect. It has fields 0 to 12 and 14 for ever, whatever later versions add to a decision: each terminal writes it
     /// anew, and all must write the same bytes.
     pub(super) fn refused(&self, verdict: Verdict) -> Self {
-        Self { advice: None, refused: Some(verdict), ..self.clone() }
+        Self { advice: None, refused: Some(verdict), reversal: None, ..self.clone() }
     }
 
     /// What the exception is about: see [`ExceptionRaised::subject`](crate::model::ExceptionRaised::subject).
@@ -396,7 +401,15 @@ impl ExceptionResolved {
     pub(super) fn is_of(&self, call: &Resolve) -> bool {
         let wants = Self::of_call(call, self.at_ms, self.base);
         let (amount, advice) = (wants.amount.or(self.amount), self.advice.clone());
-        *self == Self { amount, advice, refused: self.refused, ..wants }
+        *self == Self { amount, advice, refused: self.refused, reversal: self.reversal.clone(), ..wants }
+    }
+
+    /// It is proposed where this business day is open: that is the one whose figures it changes.
+    pub(crate) fn on_day(mut self, open: Option<u32>) -> Self {
+        if let Some((reversal, open)) = self.reversal.as_mut().zip(open) {
+            reversal.day = open;
+        }
+        self
     }
 
     pub(super) fn episode_key(&self) -> Vec<u8> {

@@ -209,7 +209,9 @@ impl Making {
         self.openings.sort_by_key(|opening| (opening.terminal, opening.event));
         let closes: Vec<DayClose> = self.closes.into_iter().map(|(_, close)| close).collect();
         let concerns = |close: &DayClose, chain: edgepos_core::Chain| {
-            chain.lane == Lane::Transactions && (close.store || chain.replica.terminal() == close.terminal)
+            // The store's chain has the sales that were voided, of whichever terminal.
+            let own = chain.replica.terminal() == close.terminal || chain.replica.is_store();
+            chain.lane == Lane::Transactions && (close.store || own)
         };
         let has_seen = |close: &DayClose| {
             let positions = close.watermark.iter().filter(|(chain, _)| concerns(close, *chain));

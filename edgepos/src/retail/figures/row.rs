@@ -7,6 +7,8 @@ use minicbor::{Decode, Encode};
 
 use crate::retail::day::body::{CashCount, DayClosed, DayOpened};
 use crate::retail::envelope::Envelope;
+use crate::retail::exception::resolution::ExceptionResolved;
+use crate::retail::exception::reversal::Reversal;
 use crate::retail::kind::KnownKind;
 use crate::retail::money::Currency;
 use crate::retail::sale::body::{DocType, NumberVoided, Tax, TenderType, Transaction};
@@ -74,7 +76,7 @@ pub(crate) struct Opened {
     pub(crate) cash: Vec<CashCount>,
 }
 
-/// A booked transaction: all that the figures are made of.
+/// A booked transaction, or the reversal of one by the store: all that the figures are made of.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Booked {
@@ -113,6 +115,7 @@ impl Row {
     /// The row of an event and its key; nothing where it says nothing of a day, or is none that can be read.
     pub(crate) fn of(id: EventId, envelope: &Envelope) -> Option<(Vec<u8>, Vec<u8>)> {
         let body = &envelope.body;
+        let mut terminal = envelope.workstation;
         let (day, tag, says) = match envelope.kind.known()? {
             KnownKind::DayClosed => {
                 let closed: DayClosed = from_cbor("close of a day", body).ok()?;
@@ -130,6 +133,13 @@ impl Row {
                 let _voided: NumberVoided = from_cbor("number that is not used", body).ok()?;
                 (envelope.business_day?, VOIDED, Says::Voided)
             }
+            KnownKind::ExceptionResolved => {
+                let resolved: ExceptionResolved = from_cbor("resolution", body).ok()?;
+                let counts = id.chain.replica.is_store() && resolved.refused.is_none();
+                let reversal = resolved.reversal.filter(|_| counts)?;
+                terminal = reversal.terminal;
+                (reversal.day, BOOKED, Says::Booked(Booked::of_reversal(*reversal)))
+            }
             KnownKind::StockMoved
             | KnownKind::ProductSet
             | KnownKind::PriceSet
@@ -141,11 +151,10 @@ impl Row {
             | KnownKind::BasketClaimed
             | KnownKind::BasketClosed
             | KnownKind::ResolutionProposed
-            | KnownKind::ExceptionResolved
             | KnownKind::Custom => return None,
         };
         let first = envelope.reissue_of().map(|of| of.event);
-        let row = Self { terminal: envelope.workstation, first, says };
+        let row = Self { terminal, first, says };
         Some(([day.to_be_bytes().as_slice(), &[tag], &id.to_key()].concat(), to_cbor(&row)))
     }
 
@@ -190,6 +199,24 @@ impl Booked {
             taxes: transaction.taxes,
             operator: envelope.operator.clone(),
             drawer: envelope.drawer.clone(),
+        }
+    }
+
+    /// A sale that the store's log has voided, or the undoing of that: a document of its own, as where a till voids one.
+    fn of_reversal(reversal: Reversal) -> Self {
+        let Reversal { series, number, currency, total, rounding, change, .. } = reversal;
+        Self {
+            doc_type: DocType::Void,
+            series,
+            number,
+            currency,
+            total,
+            rounding,
+            change,
+            tenders: reversal.tenders.iter().map(|tender| (tender.kind, tender.amount)).collect(),
+            taxes: reversal.taxes,
+            operator: reversal.operator,
+            drawer: reversal.drawer,
         }
     }
 }
