@@ -13,7 +13,8 @@ KINDS = {
 STRUCTURES = {
     "transaction": (True, "basket doc_type series number customer currency lines:[line] tenders:[tender] taxes:[tax] rounding total "
                           "change unreferenced"),
-    "line": (True, "no product quantity scale unit_price amount discounts:[discount] tax_code reason original:original lot sold"),
+    "line": (True, "no product quantity scale unit_price amount discounts:[discount] tax_code reason original:original lot sold "
+                    "price_version"),
     "original": (False, "basket line"),
     "discount": (False, "code amount"),
     "tender": (False, "kind amount external_ref payment"),
@@ -21,10 +22,10 @@ STRUCTURES = {
     "number_voided": (True, "series number basket"),
     "stock_moved": (True, "reason from to lines:[stock_line]"),
     "stock_line": (False, "product quantity"),
-    "product_set": (True, "product name base_unit scale tax_code counted floor"),
-    "price_set": (True, "product list amount currency tax_included valid_from valid_to"),
-    "day_opened": (True, "day float cash:[cash_count]"),
-    "day_closed": (True, "day counted watermark:[event] cash:[cash_count]"),
+    "product_set": (True, "product name base_unit scale tax_code counted floor valid_from valid_to version"),
+    "price_set": (True, "product list amount currency tax_included valid_from valid_to version"),
+    "day_opened": (True, "day float cash:[cash_count] store"),
+    "day_closed": (True, "day counted watermark:[event] cash:[cash_count] store"),
     "cash_count": (True, "currency amount drawer expected"),
     "exception_raised": (True, "exception row episode value floor involved:[event]"),
     "exception_ended": (True, "row episode value"),
@@ -35,7 +36,9 @@ STRUCTURES = {
     "basket_closed": (True, "basket parked:[event]"),
     "resolution_proposed": (True, "row episode advice:advice"),
     "exception_resolved": (True, "row episode action actor reason at_ms base key of:event amount transaction:event refund approved_by "
-                                 "advice:advice refused"),
+                                 "advice:advice refused reversal:reversal"),
+    "reversal": (True, "day terminal series number currency total rounding change tenders:[tender_reversal] taxes:[tax] operator drawer"),
+    "tender_reversal": (True, "kind amount"),
     "advice": (True, "action transaction:event by reasons scores:[score] fallback"),
     "score": (False, "event:event per_mille"),
 }
