@@ -68,6 +68,7 @@ enum IdentityFault {
     Read(#[source] io::Error),
     #[error("is larger than {MAX_PEM} bytes")]
     TooLarge,
+    #[cfg(unix)]
     #[error("others may read it: take their rights away (chmod 600)")]
     Exposed,
     #[error(transparent)]
