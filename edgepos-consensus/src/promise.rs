@@ -113,6 +113,17 @@ mod tests {
         assert_eq!(restarted.stretch(), Duration::from_millis(750));
     }
 
+    /// Whoever asks for a vote for ever gets it for the longest lease, and so does a row that says so.
+    #[test]
+    fn no_promise_is_longer_than_the_longest_lease() {
+        let timing = Timing::standard();
+        let mut promise = Promise::new(&timing, None, Time(0));
+        assert_eq!(promise.grant(Time(0), Duration::from_millis(u64::MAX)), Some(MAX_LEASE));
+        assert!(promise.holds(Time(1_999)) && !promise.holds(Time(2_000)));
+        let restarted = Promise::new(&timing, Some(Duration::from_millis(u64::MAX)), Time(0));
+        assert!(!restarted.holds(Time(2_000)));
+    }
+
     /// A configured lease may be longer than any that is asked for.
     #[test]
     fn a_longer_configured_lease_stands() {

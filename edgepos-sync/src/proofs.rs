@@ -28,7 +28,8 @@ pub(crate) struct Verdict {
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     seq: Seq,
-    hash: Hash,
+    /// `None` where only the position was said: an acknowledgement proves the chains of its batch alone.
+    hash: Option<Hash>,
     since: Time,
     /// Whether it was told as a mistake.
     told: bool,
@@ -47,9 +48,13 @@ pub(crate) struct Proofs {
 impl Proofs {
     /// Somebody has claimed this. What can be judged at once is, see [`poll`](Self::poll).
     pub(crate) fn claim(&mut self, turn: &Turn<'_>, source: Source, chain: Chain, seq: Seq, hash: Hash) {
-        let key = (chain, source);
+        self.enter(turn, (chain, source), seq, Some(hash));
+    }
+
+    fn enter(&mut self, turn: &Turn<'_>, key: (Chain, Source), seq: Seq, hash: Option<Hash>) {
+        let chain = key.0;
         let known = self.waiting.get(&key).copied();
-        let is_old = |known: Waiting| known.seq == seq && known.hash == hash;
+        let is_old = |known: Waiting| known.seq == seq && (hash.is_none() || known.hash == hash);
         if known.is_some_and(is_old) {
             return;
         }
@@ -104,6 +109,14 @@ impl Proofs {
                 self.claim(turn, source, chain, seq, hash);
             }
         }
+        if source == Source::Cloud && latest {
+            // What it claims without a proof keeps the chain from it as well, and is asked about as soon.
+            let held = |(chain, seq): &(Chain, Seq)| *seq <= turn.log.accepted().get(*chain);
+            let unproved = |at: &(Chain, Seq)| !held(at) && !claim.heads.contains_key(&at.0);
+            for (chain, seq) in claim.vector.iter().filter(unproved) {
+                self.enter(turn, (chain, source), seq, None);
+            }
+        }
         fell
     }
 
@@ -136,7 +149,7 @@ impl Proofs {
     }
 
     fn judge(&mut self, key: (Chain, Source), own: Hash) {
-        if let Some(Waiting { seq, hash, .. }) = self.waiting.remove(&key) {
+        if let Some(Waiting { seq, hash: Some(hash), .. }) = self.waiting.remove(&key) {
             let (chain, source) = key;
             self.judged.push_back(Verdict { source, chain, seq, hash, ours: own == hash });
         }

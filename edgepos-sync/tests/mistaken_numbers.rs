@@ -100,6 +100,49 @@ fn a_cloud_that_claims_too_much_is_asked_again_and_given_the_rest_once_it_is_rep
     assert_eq!(told, 1, "once");
 }
 
+/// An acknowledgement proves the chains of its batch, and says positions of all: a wrong one of another chain keeps that from the cloud, so
+/// it is asked about and shown as soon as one with a hash.
+#[test]
+fn an_acknowledgement_that_claims_too_much_of_another_chain_is_asked_about_and_shown() {
+    let mut bench = settled();
+    bench.record(LANE, b"sale");
+    bench.outbox.flush(bench.now);
+    bench.drain();
+    let (id, request) = bench.asked.pop().expect("uploads");
+    assert!(matches!(request, CloudRequest::Append { new, .. } if new == vector(mine(), 4)));
+    let mut said = claim(&bench, &[(mine(), 4), (theirs(), 100_003)]);
+    said.heads.remove(&theirs());
+    bench.reply(id, CloudReply::Ack { held: said, forks: Default::default() });
+    bench.said = claim(&bench, &[(mine(), 4), (theirs(), 100_003)]);
+    bench.wait(Duration::from_secs(6));
+    let mistake =
+        Notice::Mistaken { chain: theirs(), claimed: Seq(100_003), own: Seq(3), witness: Witness::Cloud };
+    assert!(bench.news.contains(&mistake), "{:?}", bench.news);
+    assert_eq!(bench.outbox.mistakes().count(), 1);
+    // It is right again, which is heard within seconds.
+    bench.said = claim(&bench, &[(mine(), 4), (theirs(), 3)]);
+    bench.wait(Duration::from_secs(20));
+    assert_eq!(bench.outbox.mistakes().count(), 0);
+}
+
+/// What the cloud holds of a chain and is still on its way here is no mistake once it has come.
+#[test]
+fn a_position_without_a_proof_is_nothing_against_the_events_when_they_come() {
+    let mut bench = settled();
+    bench.record(LANE, b"sale");
+    bench.outbox.flush(bench.now);
+    bench.drain();
+    let (id, _) = bench.asked.pop().expect("uploads");
+    let (_, head) = run(theirs(), 1, Hash::ZERO, &[b"a", b"b", b"c"]);
+    let mut said = claim(&bench, &[(mine(), 4), (theirs(), 4)]);
+    said.heads.remove(&theirs());
+    bench.reply(id, CloudReply::Ack { held: said, forks: Default::default() });
+    bench.receive(replica(1), 2, vec![run(theirs(), 4, head, &[b"d"]).0]);
+    bench.wait(Duration::from_secs(2));
+    assert!(!bench.news.iter().any(|notice| matches!(notice, Notice::Fork { .. } | Notice::Mistaken { .. })));
+    assert_eq!(bench.outbox.mistakes().count(), 0);
+}
+
 /// Of a chain of which nothing is held here the cloud claims something, and then names it no more.
 #[test]
 fn a_claim_that_is_made_no_more_is_no_mistake_any_more() {
