@@ -4,9 +4,9 @@
 
 mod support;
 
-use edgepos::Refusal;
 use edgepos::core::{Now, Space};
 use edgepos::model::BasketId;
+use edgepos::{Refusal, Reply};
 use support::{Till, WALL, draft, line};
 
 const NOW: Now = Now::new(0, WALL);
@@ -138,4 +138,22 @@ fn a_key_of_another_basket_books_nothing_and_hides_nothing() {
     assert_eq!(open, [asked]);
     let (receipt, repeated) = till.commit(NOW, 2, 8).unwrap();
     assert_eq!((receipt.basket, receipt.total, repeated), (asked, 99_900, false), "the corrected call books");
+}
+
+/// A number that was answered is one that a crash does not give to the next customer: whoever asks again waits for the same write.
+#[test]
+fn a_repeated_begin_is_answered_once_the_first_is_written() {
+    let mut till = Till::new(1, 1, NOW);
+    till.writing = false;
+    let requests: Vec<_> = (0..2).map(|_| till.request()).collect();
+    for request in &requests {
+        till.terminal.begin(NOW, *request, draft(1, vec![line(1, "milk", 1, 100)])).unwrap();
+        till.run(NOW);
+        assert!(till.replies.is_empty(), "nothing is written yet: {:?}", till.replies);
+    }
+    till.writing = true;
+    till.run(NOW);
+    for request in requests {
+        assert!(matches!(till.replies.remove(&request), Some(Ok(Reply::Begun { number: 1, .. }))));
+    }
 }

@@ -28,6 +28,22 @@ fn a_till_that_knows_the_receipt_takes_back_what_is_left() {
     );
 }
 
+/// What an open basket takes back is spoken for, also once its terminal has started again.
+#[test]
+fn an_open_basket_takes_back_what_it_did_before_a_restart() {
+    let mut till = Till::new(1, 1, NOW);
+    till.sell(NOW, 1, vec![line(1, "milk", 3, 300)]);
+    till.begin(NOW, draft(2, vec![back(1, 1, "milk", 2)])).unwrap();
+    for _ in 0..2 {
+        till = till.crash(NOW);
+        let too_much = till.begin(NOW, draft(3, vec![back(1, 1, "milk", 2)]));
+        assert_eq!(too_much, Err(Refusal::NotReturnable { line: 1, remaining: 1 }));
+    }
+    till.begin(NOW, draft(4, vec![back(1, 1, "milk", 1)])).unwrap();
+    let nothing_left = till.begin(NOW, draft(5, vec![back(1, 1, "milk", 1)]));
+    assert_eq!(nothing_left, Err(Refusal::NotReturnable { line: 1, remaining: 0 }));
+}
+
 #[test]
 fn two_cut_off_tills_that_take_the_same_goods_back_raise_one_exception() {
     let mut shop = Shop::new(5);

@@ -291,3 +291,28 @@ fn what_a_failing_device_breaks_is_caught_by_name() {
         assert!(text.contains(expected), "{habit:?}: {text}");
     }
 }
+
+/// One row of a transaction that the database does not take costs the whole of it, and is said.
+#[test]
+fn a_transaction_whose_event_is_not_taken_leaves_nothing_behind() {
+    use edgepos::core::{Chain, EventId, Lane, PersistId, ReplicaId, Seq};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("till.db");
+    let event = |seq| {
+        let id = EventId::new(Chain::new(ReplicaId::new(1, 7), Lane::Transactions), Seq(seq));
+        Write::put(Space::Event, id.to_key(), [[9; 32].as_slice(), b"a sale"].concat())
+    };
+    let head = |seq: u8| Write::put(Space::Head, b"chain".to_vec(), vec![seq]);
+    let persist =
+        |seq: u8| Persist { id: PersistId(u64::from(seq)), writes: vec![event(seq.into()), head(seq)] };
+    let mut store = SqliteStore::open(&path).unwrap();
+    store.commit(&[persist(1)]).unwrap();
+    Box::new(store).close().unwrap();
+    let trigger =
+        "CREATE TRIGGER refuses BEFORE INSERT ON events WHEN NEW.seq = 2 BEGIN SELECT RAISE(FAIL, 'no'); END";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(trigger).unwrap();
+    let mut store = SqliteStore::open(&path).unwrap();
+    assert!(store.commit(&[persist(2)]).is_err(), "it must be said");
+    let rows = store.scan(Space::Head, b"chain", b"chain", 100).unwrap();
+    assert_eq!(rows, [(b"chain".to_vec(), vec![1])], "the head is that of the event before");
+}
