@@ -1,12 +1,13 @@
 //! The cloud: the same decisions as the real one, behind a network that loses requests, replies and patience.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::model::DecodeError;
-use edgepos_core::{EventId, Jitter, WallMs};
+use edgepos_core::{EventId, Jitter, ReplicaId, UploadEpoch, WallMs};
 use edgepos_sync::{CloudReply, CloudRequest, Hash, IngestState, Limits, UplinkError};
 use thiserror::Error;
 
+use crate::check::CloudView;
 use crate::plan::{CloudStyle, Sabotage, happens};
 
 /// How long a caller waits for a reply.
@@ -33,13 +34,14 @@ pub(crate) enum CloudError {
 }
 
 /// The cloud's side of one store.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cloud {
     /// The state as it lies in the cloud's database between two requests.
     row: Vec<u8>,
     events: BTreeMap<EventId, Vec<u8>>,
     hashes: BTreeMap<EventId, Hash>,
     stored_twice: Vec<EventId>,
+    uploaders: BTreeMap<UploadEpoch, BTreeSet<ReplicaId>>,
     style: CloudStyle,
     rng: Jitter,
     away_until_us: u64,
@@ -54,6 +56,7 @@ impl Cloud {
             events: BTreeMap::new(),
             hashes: BTreeMap::new(),
             stored_twice: Vec::new(),
+            uploaders: BTreeMap::new(),
             style,
             rng,
             away_until_us: 0,
@@ -115,6 +118,11 @@ impl Cloud {
         }
         let mut state = IngestState::decode(&self.row, &limits).map_err(CloudError::Row)?;
         let (reply, events) = state.handle(WallMs(1_790_000_000_000 + now_us / 1000), &request, &limits);
+        if let CloudRequest::Append { epoch, replica, .. } = request
+            && !events.is_empty()
+        {
+            self.uploaders.entry(epoch).or_default().insert(replica);
+        }
         let forgets = self.forget && events.len() > 1;
         if forgets {
             self.forget = false;
@@ -135,9 +143,23 @@ impl Cloud {
         &self.events
     }
 
-    /// Events that were stored a second time. There must be none.
-    pub(crate) fn stored_twice(&self) -> &[EventId] {
-        &self.stored_twice
+    /// What the checkers see of it.
+    pub(crate) fn view(&self) -> CloudView {
+        CloudView {
+            events: self.events.clone(),
+            vector: self.state().vector().clone(),
+            stored_twice: self.stored_twice.clone(),
+            uploaders: self.uploaders.clone(),
+        }
+    }
+
+    /// It is put back to what it was: its database was restored.
+    pub(crate) fn put_back(&mut self, image: &Self) {
+        self.row.clone_from(&image.row);
+        self.events.clone_from(&image.events);
+        self.hashes.clone_from(&image.hashes);
+        // It gives epochs again that it gave before.
+        self.uploaders.clear();
     }
 
     /// The cloud's row.

@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod agenda;
+mod boxes;
 mod check;
 mod clock;
 mod cloud;
@@ -51,6 +52,7 @@ mod till;
 mod trace;
 mod world;
 
+pub use boxes::{Back, BoxFault};
 pub use check::{
     CloudView, DayEntry, DiskView, Facts, HeadRow, Leadership, Ledger, LogEntry, LogGrowth, Rule, StoreView,
     TerminalView, Violation, judge,

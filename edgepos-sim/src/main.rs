@@ -46,6 +46,9 @@ struct Cli {
     /// Puts the disk of one terminal in each store back to an older image of itself, once or twice.
     #[arg(long, conflicts_with = "later")]
     images: bool,
+    /// Puts the disks of all tills back to one evening's images, or the cloud, or both.
+    #[arg(long, conflicts_with_all = ["later", "images"])]
+    boxes: bool,
     /// Runs each seed twice and compares the two traces byte by byte.
     #[arg(long)]
     twice: bool,
@@ -63,10 +66,24 @@ struct Cli {
 impl Cli {
     fn plan(&self, seed: u64) -> Plan {
         let plan = Plan::from_seed(seed);
-        match (self.later, self.images) {
-            (true, _) => plan.with_later(),
-            (_, true) => plan.with_images(),
-            _ => plan,
+        if self.later {
+            plan.with_later()
+        } else if self.images {
+            plan.with_images()
+        } else if self.boxes {
+            plan.with_boxes()
+        } else {
+            plan
+        }
+    }
+
+    /// The option that a replay needs as well.
+    fn mode(&self) -> &'static str {
+        match (self.later, self.images, self.boxes) {
+            (true, ..) => "--later ",
+            (_, true, _) => "--images ",
+            (.., true) => "--boxes ",
+            _ => "",
         }
     }
 }
@@ -126,7 +143,7 @@ fn many(cli: &Cli) -> ExitCode {
             if !outcome.is_good() {
                 // Runs are cheap and traces are not: it is run again, with a trace.
                 let again = run(cli.plan(outcome.seed), Keep::Tail(VecDeque::new()));
-                print!("{}", report::violation(&outcome, cli.later, &again.trace.lines));
+                print!("{}", report::violation(&outcome, cli.mode(), &again.trace.lines));
             }
             if totals.seeds % 10 == 0 || totals.seeds == cli.seeds {
                 eprintln!("{} of {} seeds, {:.0} s", totals.seeds, cli.seeds, began.elapsed().as_secs_f64());
@@ -210,7 +227,7 @@ fn replay(cli: &Cli, seed: u64) -> ExitCode {
     }
     if !outcome.is_good() {
         let tail = lines.len().saturating_sub(40);
-        print!("{}", report::violation(&outcome, cli.later, &lines[tail..]));
+        print!("{}", report::violation(&outcome, cli.mode(), &lines[tail..]));
     }
     println!("{}", report::line(&outcome));
     if let (Some(json), Some(path)) = (&mut json, &cli.json) {

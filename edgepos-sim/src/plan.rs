@@ -32,6 +32,8 @@ pub enum Purpose {
     Images = 11,
     /// What managers decide.
     Manager = 12,
+    /// When all boxes, or the cloud, are put back.
+    Boxes = 13,
 }
 
 /// A part that is broken on purpose, so that tests can show that a checker notices.
@@ -182,6 +184,8 @@ pub struct Plan {
     pub later: LaterStyle,
     /// Whether disks are put back to older images.
     pub images: bool,
+    /// Whether the disks of all tills, or the cloud, are put back to older images at once.
+    pub boxes: bool,
     /// What is broken on purpose; nothing but in tests.
     pub sabotage: Option<Sabotage>,
 }
@@ -231,6 +235,7 @@ impl Plan {
             faults: fault_style(&mut rng),
             later: LaterStyle::default(),
             images: false,
+            boxes: false,
             sabotage: None,
         }
     }
@@ -254,6 +259,18 @@ impl Plan {
         let till = TillStyle { forgiving: true, ..self.till };
         // Two voters of which one's disk was put back decide nothing until somebody replaces it.
         Self { images: true, till, terminals: self.terminals.max(3), ..self }
+    }
+
+    /// The same run with tills and a cloud that are put back to older images at once.
+    #[must_use]
+    pub fn with_boxes(self) -> Self {
+        let till = TillStyle { forgiving: true, ..self.till };
+        Self { boxes: true, till, terminals: self.terminals.max(3), ..self }
+    }
+
+    /// Whether anything is put back, so that two histories of one chain are no wonder.
+    pub fn goes_back(&self) -> bool {
+        self.images || self.boxes
     }
 
     /// The place of the terminal that is of a later version.

@@ -143,15 +143,14 @@ pub fn line(outcome: &Outcome) -> String {
     )
 }
 
-/// What was wrong with a seed, how to see it again, and the last lines of its trace.
-pub fn violation(outcome: &Outcome, later: bool, tail: &[String]) -> String {
+/// What was wrong with a seed, which ran with the options `mode`, how to see it again, and the last lines of its trace.
+pub fn violation(outcome: &Outcome, mode: &str, tail: &[String]) -> String {
     let mut text = String::new();
     for violation in &outcome.violations {
         writeln!(text, "seed {} broke a rule: {violation}", outcome.seed).expect("strings do not fail");
     }
-    let later = if later { "--later " } else { "" };
     let seed = outcome.seed;
-    writeln!(text, "replay: cargo run --release -p edgepos-sim -- {later}--seed {seed} --trace trace.txt")
+    writeln!(text, "replay: cargo run --release -p edgepos-sim -- {mode}--seed {seed} --trace trace.txt")
         .expect("strings do not fail");
     for line in tail {
         writeln!(text, "  {line}").expect("strings do not fail");

@@ -112,7 +112,7 @@ impl Station {
             later,
             config,
             recorded: BTreeMap::new(),
-            forgiving: plan.images,
+            forgiving: plan.goes_back(),
             moment: plan.moment,
         }
     }

@@ -1,5 +1,6 @@
 //! A whole store in virtual time: happenings in, duties out, and the checkers beside it.
 
+mod boxes;
 mod end;
 mod fault;
 mod happening;
@@ -11,6 +12,7 @@ use edgepos::{Input, Notice, Output, RequestId};
 use edgepos_core::Persist;
 use edgepos_sync::{CloudRequest, UplinkError, UplinkId};
 
+use self::boxes::{Boxes, GoneBack};
 use self::end::{Quiet, last_words, why_not_quiet};
 use self::fault::{Scene, Strike, leader, strike};
 use self::happening::Happening;
@@ -60,6 +62,7 @@ pub struct World {
     leadership: Leadership,
     faults: Vec<Planned>,
     images: Images,
+    boxes: Boxes,
     trace: Trace,
     counts: Counts,
     healed: bool,
@@ -81,6 +84,7 @@ impl World {
             leadership: Leadership::new(),
             faults,
             images: Images::new(&plan),
+            boxes: Boxes::new(&plan),
             trace: Trace::new(keep),
             counts: Counts::default(),
             healed: false,
@@ -96,8 +100,8 @@ impl World {
         let ledger = self.tills.into_ledger();
         let mut violations = match lived {
             Ok(()) => {
-                let put_back = self.images.put_back();
-                last_words(self.now_us, &mut self.stations, &self.cloud, &ledger, put_back)
+                let put_back = self.images.put_back() | self.boxes.put_back();
+                last_words(self.now_us, &mut self.stations, &self.cloud, &ledger, &put_back)
             }
             Err(violation) => vec![violation],
         };
@@ -135,6 +139,7 @@ impl World {
             self.agenda.at(planned.at_us, Happening::Fault(number));
         }
         self.images.enter(&mut self.agenda);
+        self.boxes.enter(&mut self.agenda);
         self.agenda.at(self.plan.faults_us, Happening::Heal);
         self.agenda.at(PROBE_US, Happening::Probe);
         for _ in 0..MAX_HAPPENINGS {
@@ -188,6 +193,11 @@ impl World {
                 self.images.take(number, &self.stations);
                 Ok(())
             }
+            Happening::BoxImages => {
+                self.boxes.take(&self.stations, &self.cloud);
+                Ok(())
+            }
+            Happening::BoxesBack => self.boxes_back(),
             Happening::Off(number) => {
                 self.stop(self.images.who(number), true);
                 Ok(())
@@ -435,7 +445,7 @@ impl World {
         self.drain(place)?;
         // What was decided before the crash is applied at the start: then memory is ahead of the disk until that is written.
         // With disks that are put back it is still to be seen which of two names an event has.
-        if self.stations[place].is_flushed() && !self.plan.images {
+        if self.stations[place].is_flushed() && !self.plan.goes_back() {
             self.stations[place].view()?.check_counters()?;
         }
         Ok(())
@@ -452,6 +462,25 @@ impl World {
         self.tills.put_back(who, &held);
         self.stations[who].put_back(image);
         self.start(who, true)
+    }
+
+    /// All tills' disks, the cloud, or both, are put back; the tills are switched on one after the other.
+    fn boxes_back(&mut self) -> Result<(), Violation> {
+        if self.boxes.stops_tills() {
+            (0..self.stations.len()).for_each(|place| self.stop(place, true));
+            // Nobody is left who was promised anything since the images.
+            self.leadership.forget();
+        }
+        let Some(GoneBack { tills, held }) = self.boxes.go_back(&self.stations, &mut self.cloud)? else {
+            return Ok(());
+        };
+        self.note(None, "all that was put aside is put back");
+        for (place, (image, at_us)) in tills.into_iter().flatten().enumerate() {
+            self.tills.put_back(place, &held);
+            self.stations[place].put_back(image);
+            self.agenda.at(at_us, Happening::Start(place, true));
+        }
+        Ok(())
     }
 
     fn stop(&mut self, place: usize, power: bool) {
@@ -485,7 +514,8 @@ impl World {
         self.counts.overlaps += u64::from(entitled > 1);
         if self.healed {
             self.settle_what_is_open();
-            self.quiet.observe(self.now_us, &self.stations, &self.cloud, self.images.put_back())?;
+            let put_back = self.images.put_back() | self.boxes.put_back();
+            self.quiet.observe(self.now_us, &self.stations, &self.cloud, &put_back)?;
         }
         Ok(())
     }

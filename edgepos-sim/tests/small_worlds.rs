@@ -2,7 +2,7 @@
 
 use edgepos_sim::small::{Explored, Limits, WORLDS, World, explore, replay};
 
-const LIMITS: Limits = Limits { depth: 40, states: 300 };
+const LIMITS: Limits = Limits { depth: 60, states: 300 };
 
 fn world(name: &str) -> World {
     *WORLDS.iter().find(|world| world.name == name).expect("one of the worlds")
@@ -39,7 +39,7 @@ fn a_world_is_the_same_each_time() {
 fn a_disk_that_reports_early_is_found_and_its_path_leads_there_again() {
     let mut lying = world("one-sale");
     lying.disks_lie = true;
-    let failure = explore(lying, Limits { depth: 40, states: 20_000 }).failure.expect("a sale is lost");
+    let failure = explore(lying, Limits { depth: 60, states: 20_000 }).failure.expect("a sale is lost");
     let lines = replay(lying, &failure.path);
     let said = failure.violations[0].to_string();
     assert_eq!(lines.last(), Some(&said), "{:?}", failure.steps);

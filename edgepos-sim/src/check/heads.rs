@@ -15,9 +15,13 @@ pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     let first = view.terminals.iter().find(|terminal| derives(terminal)).or(view.terminals.first());
     let Some(first) = first else { return };
     for other in view.terminals.iter().filter(|other| other.replica != first.replica) {
-        let same = |chain: &Chain| match (first.disk.heads.get(chain), other.disk.heads.get(chain)) {
+        // One that fell back to nothing is one that is not there.
+        let head = |of: &TerminalView, chain: &Chain| {
+            of.disk.heads.get(chain).filter(|head| head.seq > 0 || head.decided.is_some()).cloned()
+        };
+        let same = |chain: &Chain| match (head(first, chain), head(other, chain)) {
             (Some(mine), Some(theirs)) if !derives(other) => {
-                (mine.seq, &mine.hash) == (theirs.seq, &theirs.hash)
+                (mine.seq, mine.hash) == (theirs.seq, theirs.hash)
             }
             (mine, theirs) => mine == theirs,
         };

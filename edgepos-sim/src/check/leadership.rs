@@ -92,6 +92,11 @@ impl Leadership {
         self.promises.forget(replica);
     }
 
+    /// All disks went back to one moment: what anybody led or promised since is forgotten by all.
+    pub(crate) fn forget(&mut self) {
+        (self.leaders, self.promises, self.latest) = (BTreeMap::new(), Promises::default(), None);
+    }
+
     /// How often the leadership went to another terminal.
     pub fn failovers(&self) -> u64 {
         self.failovers

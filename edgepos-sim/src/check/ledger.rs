@@ -124,11 +124,8 @@ impl Ledger {
 
     /// A till asks to commit.
     pub fn asks_commit(&mut self, commit: &Commit) {
-        if let Some(basket) = self.baskets.get_mut(&commit.basket)
-            && !basket.keys.contains(&commit.key)
-        {
-            basket.keys.push(commit.key);
-        }
+        let new = self.baskets.get_mut(&commit.basket).filter(|basket| !basket.keys.contains(&commit.key));
+        new.into_iter().for_each(|basket| basket.keys.push(commit.key));
     }
 
     /// The answer is lost, and the sale is asked for at another till.
@@ -243,6 +240,11 @@ impl Ledger {
             self.kept.extend(self.hashes.remove(&event).map(|hash| (event, hash)));
         }
         self.kept.retain(|(event, hash)| held.has_event(*event, *hash));
+    }
+
+    /// Another box takes the number of a terminal: its receipts are of a series of its own.
+    pub(crate) fn has_another_box(&mut self, terminal: usize) {
+        self.put_back.insert(terminal + 1);
     }
 
     /// Receipts that were given, and that somebody held whenever a disk was put back.

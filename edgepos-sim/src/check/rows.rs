@@ -8,6 +8,8 @@ use minicbor::decode::{Decoder, Error};
 
 /// Decisions of this kind carry an event of the store's own chain.
 const STORE_EVENT: u64 = 1;
+/// Decisions of these kinds have another box take a place, and give up what one has left unsent.
+const OF_BOXES: [u64; 2] = [2, 3];
 /// Decisions of this kind raise the feature level: the election's own.
 const LEVEL: u64 = 65_535;
 
@@ -27,7 +29,7 @@ pub struct HeadRow {
 pub struct LogEntry {
     /// Its position in the log.
     pub index: u64,
-    /// The proposal's name: terminal and number; `None` for an entry of the election itself.
+    /// The proposal's name: terminal and number; `None` for an entry of the election itself, and of the boxes that take part in it.
     pub key: Option<(u64, u64)>,
     /// The event that it carries, where it is a decision of the kind that carries one.
     pub event: Option<Vec<u8>>,
@@ -150,7 +152,7 @@ fn entry(value: &[u8]) -> Result<LogEntry, Error> {
         }
         Ok(())
     })?;
-    let key = (kind != LEVEL).then_some((replica, number));
+    let key = (kind != LEVEL && !OF_BOXES.contains(&kind)).then_some((replica, number));
     Ok(LogEntry { index, key, event: (kind == STORE_EVENT).then_some(bytes) })
 }
 

@@ -25,6 +25,8 @@ pub enum Rule {
     Alive,
     /// Who says that it may decide can.
     Honest,
+    /// Whoever is stuck says so, and both sides of a fork do.
+    Told,
     /// Every decision that carries an event has one position of the store's chain, the same everywhere.
     OnePosition,
     /// What cannot be read is kept, written down and shown, and nothing else is.
@@ -53,6 +55,7 @@ impl Rule {
             Self::Liveness => "liveness",
             Self::Alive => "alive",
             Self::Honest => "honest",
+            Self::Told => "told",
             Self::OnePosition => "one decision, one position",
             Self::Quarantined => "what cannot be read is shown",
             Self::NoUselessDecision => "no useless decision",

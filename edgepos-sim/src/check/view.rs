@@ -8,7 +8,7 @@ use edgepos::model::{
     PriceSet, ProductSet, Transaction,
 };
 use edgepos::{AuditEntry, DayFigures, OpenBasket, OpenPayment, Status, Store, StoreError, Terminal};
-use edgepos_core::{EventId, ReplicaId};
+use edgepos_core::{EventId, ReplicaId, UploadEpoch};
 
 use super::day_entry::{DayEntry, days_on};
 use super::events::{Events, events_on};
@@ -60,6 +60,8 @@ pub struct CloudView {
     pub vector: VersionVector,
     /// What it was made to store a second time.
     pub stored_twice: Vec<EventId>,
+    /// Whose events it took in each epoch.
+    pub uploaders: BTreeMap<UploadEpoch, BTreeSet<ReplicaId>>,
 }
 
 /// A whole store.

@@ -14,7 +14,7 @@ pub(crate) struct Worlds {
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(WORLDS.iter().map(|world| world.name)))]
     name: Option<String>,
     /// Longest path before faults are over, in steps.
-    #[arg(long, value_name = "N", default_value_t = 40)]
+    #[arg(long, value_name = "N", default_value_t = 60)]
     depth: usize,
     /// Most states of each world.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]

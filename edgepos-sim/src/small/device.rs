@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use edgepos::{
-    Config, Input, MemoryStore, OpenBasket, Output, Refusal, RequestId, Restored, Status, Store, Terminal,
+    Config, Genesis, Input, MemoryStore, OpenBasket, Output, Refusal, ReplaceError, RequestId, Restored,
+    Status, Store, Terminal,
 };
 use edgepos_core::{EventId, Load, Now, Persist, PersistId, ReplicaId, Space, Time};
 use edgepos_sync::{CloudRequest, EventRecord, Hash, UplinkId};
@@ -25,6 +26,10 @@ pub(super) struct Device {
     requests: VecDeque<(UplinkId, CloudRequest)>,
     /// Everything that it was told since the world began, in a hash.
     history: [u8; 32],
+    /// Whether somebody has to find it and switch it on first.
+    is_gone: bool,
+    /// How often its disk has changed.
+    writes: u64,
 }
 
 impl Device {
@@ -36,12 +41,41 @@ impl Device {
             pending: VecDeque::new(),
             requests: VecDeque::new(),
             history: [0; 32],
+            is_gone: false,
+            writes: 0,
         }
+    }
+
+    /// Another box with a copy of the disk as it is, under the same name. Each start of a real one draws another nonce.
+    pub(super) fn copy(&self) -> Self {
+        let mut copy = Self { disk: self.disk.clone(), ..Self::new(self.config.clone()) };
+        copy.config.nonce = self.config.nonce.wrapping_add(1_000);
+        copy
+    }
+
+    /// It dies and is carried off.
+    pub(super) fn goes(&mut self, now: Now) {
+        self.die(now, true);
+        self.is_gone = true;
+    }
+
+    /// Somebody has found it.
+    pub(super) fn returns(&mut self, now: Now) {
+        self.is_gone = false;
+        self.remember(now, b"found");
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_gone
     }
 
     /// The name that it was set up as.
     pub(super) fn me(&self) -> ReplicaId {
         self.config.me
+    }
+
+    pub(super) fn genesis(&self) -> Genesis {
+        self.config.genesis.clone()
     }
 
     pub(super) fn history(&self) -> [u8; 32] {
@@ -66,6 +100,10 @@ impl Device {
 
     pub(super) fn disk(&self) -> &MemoryStore {
         &self.disk
+    }
+
+    pub(super) fn writes(&self) -> u64 {
+        self.writes
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -102,6 +140,7 @@ impl Device {
     /// The disk goes for an older image, while the device is off. Each start of a real one draws another nonce.
     pub(super) fn put_back(&mut self, now: Now, image: MemoryStore) {
         self.disk = image;
+        self.writes += 1;
         self.config.nonce = self.config.nonce.wrapping_add(1);
         self.remember(now, b"back");
     }
@@ -113,6 +152,7 @@ impl Device {
     /// All that was written is on the disk. Which of it must be reported.
     pub(super) fn flush(&mut self) -> Vec<PersistId> {
         let group: Vec<Persist> = self.pending.drain(..).collect();
+        self.writes += 1;
         self.disk.commit(&group).expect("a store in memory does not fail");
         group.into_iter().map(|persist| persist.id).collect()
     }
@@ -170,6 +210,18 @@ impl Device {
             Ask::Record(record) | Ask::Payment(record) => terminal.record(now, id, record),
             Ask::Resolve(call) => terminal.resolve(now, id, &call),
         }
+    }
+
+    /// An operator says that another box takes the place of the terminal of this number.
+    ///
+    /// # Errors
+    /// When the terminal cannot have that decided now.
+    pub(super) fn replace(&mut self, now: Now, number: u16) -> Result<(), ReplaceError> {
+        self.remember(now, b"replace");
+        let Some(terminal) = &mut self.terminal else {
+            return Err(ReplaceError::NoSuchTerminal { terminal: number });
+        };
+        terminal.replace(now, number, false)
     }
 
     pub(super) fn poll_output(&mut self) -> Option<Output> {

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use edgepos_core::Jitter;
+
 use super::settle::{prepared, settle};
 use super::step::Step;
 use super::store::Store;
@@ -84,7 +86,8 @@ impl Walked {
     }
 }
 
-/// Explores a world, depth first, until a rule is broken, a limit is reached or nothing is left.
+/// Explores a world until a rule is broken, a limit is reached or nothing is left. Each path is walked to its end; the next one begins
+/// anywhere that is left, so that a world which is cut short is sampled from its first step to its last and not at its end alone.
 pub fn explore(world: World, limits: Limits) -> Explored {
     let mut found = Explored { complete: true, ..Explored::default() };
     found.failure = go(world, limits, &mut found).err();
@@ -93,10 +96,13 @@ pub fn explore(world: World, limits: Limits) -> Explored {
 
 fn go(world: World, limits: Limits, found: &mut Explored) -> Result<(), Failure> {
     let mut seen: HashSet<[u8; 32]> = HashSet::new();
-    // Paths to walk: a state's first step is the next one, so that it goes on from there. Others begin anew.
-    let mut stack: Vec<Vec<usize>> = vec![Vec::new()];
+    // Paths to walk: one of a state's steps is the next one, so that it goes on from there. Others begin anew.
+    let mut left: Vec<Vec<usize>> = vec![Vec::new()];
+    let mut rng = Jitter::new(1);
     let mut last: Option<Walked> = None;
-    while let Some(path) = stack.pop() {
+    while !left.is_empty() {
+        let next = if last.is_some() { left.len() - 1 } else { rng.range(0, left.len() as u64) as usize };
+        let path = left.swap_remove(next);
         let here =
             match last.take().filter(|last| path.split_last().is_some_and(|(_, before)| before == last.path))
             {
@@ -120,8 +126,11 @@ fn go(world: World, limits: Limits, found: &mut Explored) -> Result<(), Failure>
         let next = here.possible();
         let cut = path.len() == limits.depth && !next.is_empty();
         found.complete &= !cut;
-        if !cut {
-            stack.extend((0..next.len()).rev().map(|choice| path.iter().copied().chain([choice]).collect()));
+        if !cut && !next.is_empty() {
+            left.extend((0..next.len()).map(|choice| path.iter().copied().chain([choice]).collect()));
+            // Any of them goes first.
+            let end = left.len() - 1;
+            left.swap(end - rng.range(0, next.len() as u64) as usize, end);
         }
         last = if cut || !next.iter().any(|step| step.is_calm()) {
             found.settled += 1;

@@ -51,11 +51,13 @@ impl Links {
         })
     }
 
-    /// A frame sets out; over a connection that is gone it is lost.
-    pub(super) fn send(&mut self, from: usize, to: usize, connection: ConnectionId, frame: Vec<u8>) {
-        let link = self.links.get_mut(&(from.min(to), from.max(to)));
-        if let Some(link) = link.filter(|link| link.id == connection) {
-            if from < to { &mut link.there } else { &mut link.back }.push(frame);
+    /// A frame sets out; over a connection that is gone it is lost. Two devices may have one name: the connection says which it is for.
+    pub(super) fn send(&mut self, from: usize, connection: ConnectionId, frame: Vec<u8>) {
+        let over = |((a, b), link): &(&(usize, usize), &mut Link)| {
+            link.id == connection && (*a == from || *b == from)
+        };
+        if let Some(((a, _), link)) = self.links.iter_mut().find(over) {
+            if *a == from { &mut link.there } else { &mut link.back }.push(frame);
         }
     }
 

@@ -17,9 +17,11 @@ mod explore;
 mod links;
 mod managers;
 mod settle;
+mod setup;
 mod step;
 mod store;
 mod tills;
+mod watch;
 mod worlds;
 
 pub use explore::{Explored, Failure, Limits, explore, replay};

@@ -3,7 +3,7 @@
 use super::device::Device;
 use super::store::Store;
 use super::tills::{OVERSOLD, draft, payment};
-use super::worlds::World;
+use super::worlds::{Fault, World};
 use crate::check::{Rule, Violation, judge};
 use crate::errand::Ask;
 
@@ -12,6 +12,12 @@ const PATIENCE_MS: u64 = 90_000;
 
 /// More steps than any store takes in that time.
 const MAX_STEPS: u32 = 200_000;
+
+/// How long a terminal that is gone is silent before anybody replaces it: a replacement begins after five seconds.
+const SILENT_MS: u64 = 8_000;
+
+/// How long a fault that stands goes on before it is over, so that who is stuck must say so.
+const STANDS_MS: u64 = 30_000;
 
 /// How often a store that is whole is judged again, where something is still to be decided.
 const AGAIN_MS: u64 = 1_000;
@@ -30,7 +36,13 @@ pub(super) fn prepared(world: World, told: bool) -> Result<Store, Violation> {
     if world.resolves() {
         oversell(&mut store)?;
     }
-    store.open();
+    if let Fault::OldBox(place) = world.fault {
+        store.bury(place)?;
+        let end = now_ms(&store) + SILENT_MS;
+        until(&mut store, "time stands still", |store| now_ms(store) >= end)?;
+        until_whole(&mut store)?;
+    }
+    store.open()?;
     Ok(store)
 }
 
@@ -48,6 +60,10 @@ fn oversell(store: &mut Store) -> Result<(), Violation> {
 /// When it does not.
 pub(super) fn settle(store: &mut Store) -> Result<(), Vec<Violation>> {
     let only = |violation: Violation| vec![violation];
+    if let Fault::ClaimStands(_) = store.world().fault {
+        let end = now_ms(store) + STANDS_MS;
+        until(store, "time stands still", |store| now_ms(store) >= end).map_err(only)?;
+    }
     store.close();
     let end = now_ms(store) + PATIENCE_MS;
     until_whole(store).map_err(only)?;
@@ -128,9 +144,10 @@ fn calm(store: &mut Store) -> Result<(), Violation> {
 
 /// Whether all hold the same, all of it is in the cloud, and nobody waits for anything.
 fn is_whole(store: &Store) -> bool {
-    let states: Vec<_> = store.devices().iter().filter_map(Device::status).collect();
+    let there = || store.devices().iter().filter(|device| !device.is_gone());
+    let states: Vec<_> = there().filter_map(Device::status).collect();
     let cloud = store.cloud().state();
-    let even = states.len() == store.devices().len()
+    let even = states.len() == there().count()
         && states.iter().all(|state| {
             let in_cloud = state.durable.iter().all(|(chain, seq)| cloud.vector().get(chain) >= seq);
             in_cloud && state.durable == states[0].durable && state.queued == 0

@@ -19,6 +19,8 @@ pub enum Step {
     Ask(usize),
     /// The one thing that this world is about goes wrong.
     Fault,
+    /// Of two devices with one name a third has a connection with one at a time: from here on with this one.
+    Turn(usize, usize),
     /// What a device asks the cloud arrives, and the answer is lost.
     LoseAnswer(usize),
     /// A connection breaks, with all that is on the way over it.
@@ -43,6 +45,7 @@ impl Step {
             | Self::Flush(_)
             | Self::Deliver(..)
             | Self::Cloud(_)
+            | Self::Turn(..)
             | Self::Tick => true,
             Self::Ask(_) | Self::Fault | Self::LoseAnswer(_) | Self::Break(..) | Self::Crash { .. } => false,
         }
@@ -59,6 +62,7 @@ impl fmt::Display for Step {
             Self::Cloud(who) => write!(f, "the cloud answers T{}", who + 1),
             Self::Ask(who) => write!(f, "the till asks T{}", who + 1),
             Self::Fault => f.write_str("the fault"),
+            Self::Turn(a, b) => write!(f, "T{} hears T{} from here on", a + 1, b + 1),
             Self::LoseAnswer(who) => write!(f, "the cloud's answer to T{} is lost", who + 1),
             Self::Break(a, b) => write!(f, "T{} and T{} lose each other", a + 1, b + 1),
             Self::Crash { who, kept: true } => write!(f, "T{} dies, its writes are there", who + 1),

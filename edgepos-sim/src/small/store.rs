@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 use edgepos::consensus::Notice as Elected;
 use edgepos::model::{StockLine, StockMoved, StockReason};
 use edgepos::sync::Notice as Synced;
-use edgepos::{Config, Genesis, Input, MemoryStore, Notice, Output, Record};
-use edgepos_core::{
-    Chain, ConnectionId, Jitter, Lane, Now, Persist, ReplicaId, Seq, StoreGeneration, StoreId,
-};
-use edgepos_sync::{CloudReply, Limits, Message, UplinkError};
+use edgepos::{Genesis, Input, MemoryStore, Notice, Output, Record, ReplaceError};
+use edgepos_core::{Jitter, Now, Persist, ReplicaId, StoreGeneration, StoreId};
+use edgepos_sync::UplinkError;
 use sha2::{Digest, Sha256};
 
 use super::device::Device;
 use super::links::Links;
+use super::setup::{config, raise, words};
 use super::step::Step;
-use super::tills::{GOODS, Tills, baskets, draft};
+use super::tills::{GOODS, Next, Tills, baskets, draft, payment};
+use super::watch::Watch;
 use super::worlds::{Fault, World};
-use crate::check::{CloudView, Held, Leadership, Rule, StoreView, Violation, events_on};
+use crate::check::{Held, Leadership, Rule, StoreView, Violation, events_on};
 use crate::cloud::Cloud;
 use crate::errand::Ask;
 use crate::goods::products;
@@ -26,8 +26,17 @@ use crate::plan::CloudStyle;
 /// What the wall clocks show when the world begins: 2026-09-21T14:13:20Z.
 const EPOCH_MS: u64 = 1_790_000_000_000;
 
-/// How far above what it holds a cloud claims.
-const TOO_HIGH: u64 = 100_000;
+/// How often somebody may hear the other of two devices with one name while a world is explored.
+const TURNS: u8 = 2;
+
+/// How long a connection of one name is kept before another device of that name may take its place, in milliseconds.
+const TURN_AFTER_MS: u64 = 5_000;
+
+/// The basket that a till sells unheard.
+const UNHEARD: u8 = 8;
+
+/// The nonce of a box that takes the place of another.
+const NEWCOMER: u64 = 0xB0B;
 
 /// One store with its devices, its cloud and what was promised.
 pub(super) struct Store {
@@ -42,9 +51,15 @@ pub(super) struct Store {
     leadership: Leadership,
     fault: Fault,
     image: Option<MemoryStore>,
+    cloud_image: Option<Cloud>,
     claims_too_high: bool,
     /// Mishaps that are left.
     left: u8,
+    /// How often somebody may hear the other of two devices with one name before time moves, and when that was last.
+    turns: (u8, u64),
+    /// Whose cable is out.
+    unplugged: Option<usize>,
+    watch: Watch,
     put_back: BTreeSet<u16>,
     /// What happens, in lines, where somebody wants to read it.
     lines: Option<Vec<String>>,
@@ -71,8 +86,12 @@ impl Store {
             leadership: Leadership::new(),
             fault: Fault::Nothing,
             image: None,
+            cloud_image: None,
             claims_too_high: false,
             left: 0,
+            turns: (0, 0),
+            unplugged: None,
+            watch: Watch::default(),
             put_back: BTreeSet::new(),
             lines: told.then(Vec::new),
             world,
@@ -112,31 +131,81 @@ impl Store {
     pub(super) fn view(&self) -> Result<StoreView, Violation> {
         Ok(StoreView {
             terminals: self.devices.iter().filter_map(|device| device.view()).collect::<Result<_, _>>()?,
-            cloud: CloudView {
-                events: self.cloud.events().clone(),
-                vector: self.cloud.state().vector().clone(),
-                stored_twice: self.cloud.stored_twice().to_vec(),
-            },
+            cloud: self.cloud.view(),
             put_back: self.put_back.clone(),
         })
     }
 
     /// From here on the tills ask and things go wrong.
-    pub(super) fn open(&mut self) {
+    ///
+    /// # Errors
+    /// When a disk holds a row that cannot be read.
+    pub(super) fn open(&mut self) -> Result<(), Violation> {
         self.tills.open(&self.world);
         self.left = self.world.mishaps;
         self.fault = self.world.fault;
-        if let Fault::PutBack(place) = self.fault {
-            self.image = Some(self.devices[place].disk().clone());
+        match self.fault {
+            Fault::PutBack(place) | Fault::PutBackTwice(place) | Fault::AllPutBack(place) => {
+                self.image = Some(self.devices[place].disk().clone());
+                self.cloud_image = Some(self.cloud.clone());
+            }
+            Fault::CloudPutBack => self.cloud_image = Some(self.cloud.clone()),
+            Fault::ClaimStands(_) => {
+                (self.claims_too_high, self.fault) = (true, Fault::Nothing);
+            }
+            Fault::Clone(place) => {
+                self.fault = Fault::Nothing;
+                self.put_back.insert(self.devices[place].me().terminal());
+                let held = self.held(self.devices[place].disk(), place)?;
+                self.tills.put_back(place, &held);
+                self.devices.push(self.devices[place].copy());
+                self.turns.0 = TURNS;
+            }
+            Fault::OldBox(place) => {
+                let me = self.devices[place].me();
+                let genesis = self.devices[place].genesis();
+                self.tills.has_another_box(place);
+                self.devices.push(Device::new(config(ReplicaId::new(me.terminal(), NEWCOMER), genesis)));
+            }
+            Fault::ClaimTooHigh(_) | Fault::Nothing => {}
         }
+        Ok(())
+    }
+
+    /// A device sells while nobody hears it, and is gone.
+    ///
+    /// # Errors
+    /// When the sale breaks a promise.
+    pub(super) fn bury(&mut self, who: usize) -> Result<(), Violation> {
+        self.unplugged = Some(who);
+        let pairs: Vec<_> = self.links.pairs().filter(|(a, b)| *a == who || *b == who).collect();
+        pairs.into_iter().try_for_each(|(a, b)| self.disconnect(a, b))?;
+        self.ask(who, Ask::Begin(draft(UNHEARD)))?;
+        self.ask(who, Ask::Commit(payment(UNHEARD)))?;
+        while self.devices[who].is_writing() {
+            self.flush(who)?;
+        }
+        let now = self.now();
+        self.devices[who].goes(now);
+        self.tills.crashed(who);
+        self.unplugged = None;
+        Ok(())
+    }
+
+    /// Who was carried off is found and switched on.
+    pub(super) fn find(&mut self) {
+        let now = self.now();
+        self.devices.iter_mut().filter(|device| device.is_gone()).for_each(|device| device.returns(now));
     }
 
     /// From here on nothing goes wrong, and no till asks for anything new.
     pub(super) fn close(&mut self) {
         self.tills.close();
         self.left = 0;
+        self.turns.0 = 0;
         self.fault = Fault::Nothing;
         self.claims_too_high = false;
+        self.find();
     }
 
     pub(super) fn now(&self) -> Now {
@@ -147,15 +216,24 @@ impl Store {
     pub(super) fn steps(&self) -> Vec<Step> {
         let count = self.devices.len();
         let on = |place: &usize| self.devices[*place].is_on();
-        let mut steps: Vec<Step> = (0..count).filter(|place| !on(place)).map(Step::Start).collect();
-        let pairs = (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b)));
-        let apart = |(a, b): &(usize, usize)| on(a) && on(b) && !self.links.is_connected(*a, *b);
-        steps.extend(pairs.filter(apart).map(|(a, b)| Step::Connect(a, b)));
+        let off = |place: &usize| !on(place) && !self.devices[*place].is_gone();
+        let mut steps: Vec<Step> = (0..count).filter(off).map(Step::Start).collect();
+        let pairs = || (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b)));
+        let apart = |(a, b): &(usize, usize)| {
+            let both = on(a) && on(b) && self.unplugged != Some(*a) && self.unplugged != Some(*b);
+            both && !self.links.is_connected(*a, *b) && self.devices[*a].me() != self.devices[*b].me()
+        };
+        let free = |(a, b): &(usize, usize)| self.namesake(*a, *b).is_none();
+        steps.extend(pairs().filter(|pair| apart(pair) && free(pair)).map(|(a, b)| Step::Connect(a, b)));
         steps.extend(self.links.busy().map(|(from, to)| Step::Deliver(from, to)));
         steps.extend((0..count).filter(|place| self.devices[*place].is_writing()).map(Step::Flush));
         let asks = || (0..count).filter(|place| self.devices[*place].has_request());
         steps.extend(asks().map(Step::Cloud));
-        if steps.is_empty() {
+        let turns = pairs().filter(|pair| apart(pair) && !free(pair)).map(|(a, b)| Step::Turn(a, b));
+        if self.turns.0 > 0 || (steps.is_empty() && self.now_ms >= self.turns.1 + TURN_AFTER_MS) {
+            steps.extend(turns);
+        }
+        if steps.iter().all(|step| matches!(step, Step::Turn(..))) && (steps.is_empty() || self.turns.0 > 0) {
             steps.push(Step::Tick);
         }
         steps.extend((0..count).filter(|place| on(place) && self.tills.has_next(*place)).map(Step::Ask));
@@ -190,9 +268,11 @@ impl Store {
             Step::Break(a, b) => self.disconnect(a, b),
             Step::Crash { who, kept } => self.die(who, kept),
             Step::Ask(who) => match self.tills.next(who) {
-                Some(ask) => self.ask(who, ask),
+                Some(Next::Ask(ask)) => self.ask(who, ask),
+                Some(Next::Replace(number)) => self.replace(who, number),
                 None => Ok(()),
             },
+            Step::Turn(a, b) => self.turn(a, b),
             Step::Fault => self.go_wrong(),
             Step::Tick => self.tick(),
         }
@@ -206,7 +286,9 @@ impl Store {
         self.links.hash(&mut hash);
         hash.update(self.tills.left());
         let to_come = self.fault != Fault::Nothing;
-        hash.update([self.left, u8::from(to_come), u8::from(self.claims_too_high)]);
+        hash.update([self.left, self.turns.0, u8::from(to_come), u8::from(self.claims_too_high)]);
+        hash.update([u8::from(self.fault == self.world.fault)]);
+        hash.update(self.turns.1.to_le_bytes());
         hash.update(self.now_ms.to_le_bytes());
         hash.finalize().into()
     }
@@ -289,11 +371,11 @@ impl Store {
         self.cloud_history = hash.finalize().into();
         let reply = self.cloud.receive(self.now_ms * 1_000, &bytes);
         let mut reply = reply.map_err(|error| Violation::new(Rule::Alive, error.to_string()))?;
-        if let Fault::ClaimTooHigh(place) = self.world.fault
+        if let Fault::ClaimTooHigh(place) | Fault::ClaimStands(place) = self.world.fault
             && self.claims_too_high
             && raise(&mut reply, self.devices[place].me())
         {
-            self.claims_too_high = false;
+            self.claims_too_high = matches!(self.world.fault, Fault::ClaimStands(_));
         }
         let reply = if lost { Err(UplinkError::TimedOut) } else { Ok(reply) };
         self.tell(who, Input::Uplink(id, reply))
@@ -310,31 +392,95 @@ impl Store {
 
     fn go_wrong(&mut self) -> Result<(), Violation> {
         match std::mem::replace(&mut self.fault, Fault::Nothing) {
-            Fault::Nothing => Ok(()),
+            Fault::Nothing | Fault::ClaimStands(_) | Fault::Clone(_) => Ok(()),
             Fault::ClaimTooHigh(_) => {
                 self.claims_too_high = true;
                 Ok(())
             }
-            Fault::PutBack(who) => {
-                self.die(who, false)?;
-                let image = self.image.take().unwrap_or_default();
-                let mut held = Held::default();
-                held.add(self.cloud.events());
-                let others = self.devices.iter().enumerate().filter(|(place, _)| *place != who);
-                for disk in others.map(|(_, device)| device.disk()).chain([&image]) {
-                    let events = events_on(disk);
-                    held.add(&events.map_err(|error| Violation::new(Rule::Alive, error.to_string()))?);
-                }
-                self.tills.put_back(who, &held);
-                self.put_back.insert(self.devices[who].me().terminal());
-                let now = self.now();
-                self.devices[who].put_back(now, image);
+            Fault::PutBack(who) => self.goes_back(who),
+            Fault::PutBackTwice(who) => {
+                self.fault = Fault::PutBack(who);
+                self.goes_back(who)
+            }
+            Fault::AllPutBack(who) => {
+                self.cloud_goes_back();
+                self.goes_back(who)
+            }
+            Fault::CloudPutBack => {
+                self.cloud_goes_back();
+                Ok(())
+            }
+            Fault::OldBox(_) => {
+                self.find();
                 Ok(())
             }
         }
     }
 
+    fn cloud_goes_back(&mut self) {
+        if let Some(image) = &self.cloud_image {
+            self.cloud.put_back(image);
+            self.cloud_history = Sha256::digest(self.cloud_history).into();
+        }
+    }
+
+    /// A disk goes for its image.
+    fn goes_back(&mut self, who: usize) -> Result<(), Violation> {
+        self.die(who, false)?;
+        let image = self.image.clone().unwrap_or_default();
+        let held = self.held(&image, who)?;
+        self.tills.put_back(who, &held);
+        self.put_back.insert(self.devices[who].me().terminal());
+        let now = self.now();
+        self.devices[who].put_back(now, image);
+        Ok(())
+    }
+
+    /// What anybody holds where the device at this place has this image.
+    fn held(&self, image: &MemoryStore, who: usize) -> Result<Held, Violation> {
+        let mut held = Held::default();
+        held.add(self.cloud.events());
+        let others = self.devices.iter().enumerate().filter(|(place, _)| *place != who);
+        for disk in others.map(|(_, device)| device.disk()).chain([image]) {
+            let events = events_on(disk);
+            held.add(&events.map_err(|error| Violation::new(Rule::Alive, error.to_string()))?);
+        }
+        Ok(held)
+    }
+
+    /// An operator speaks, and is refused where the store decides nothing: it is said again.
+    fn replace(&mut self, who: usize, number: u16) -> Result<(), Violation> {
+        let now = self.now();
+        match self.devices[who].replace(now, number) {
+            // The old box is heard: nobody takes its place then.
+            Ok(()) | Err(ReplaceError::Connected { .. }) => {}
+            Err(_) => self.tills.says_again(who, number),
+        }
+        self.drain(who)
+    }
+
+    /// The device that has the name of one of these and a connection with the other.
+    fn namesake(&self, a: usize, b: usize) -> Option<(usize, usize)> {
+        let named = |other: usize| {
+            let me = self.devices[other].me();
+            (0..self.devices.len()).filter(move |place| *place != other && self.devices[*place].me() == me)
+        };
+        let of_b = named(b).map(|other| (a.min(other), a.max(other)));
+        let of_a = named(a).map(|other| (b.min(other), b.max(other)));
+        of_b.chain(of_a).find(|(a, b)| self.links.is_connected(*a, *b))
+    }
+
+    fn turn(&mut self, a: usize, b: usize) -> Result<(), Violation> {
+        self.turns = (self.turns.0.saturating_sub(1), self.now_ms);
+        if let Some((a, b)) = self.namesake(a, b) {
+            self.disconnect(a, b)?;
+        }
+        self.connect(a, b)
+    }
+
     fn tick(&mut self) -> Result<(), Violation> {
+        let Self { watch, devices, links, cloud, now_ms, .. } = self;
+        watch.look(*now_ms, devices, links.pairs(), cloud.events())?;
         let due = self.devices.iter().filter_map(Device::deadline).min();
         self.now_ms = due.map_or(self.now_ms + 1, |due| due.0.max(self.now_ms));
         for place in 0..self.devices.len() {
@@ -366,7 +512,7 @@ impl Store {
                     let now = self.now();
                     self.devices[place].tell(now, Input::Loaded(load.id, rows));
                 }
-                Output::Transmit { to, connection, frame } => self.send(place, to, connection, frame),
+                Output::Transmit { connection, frame, .. } => self.links.send(place, connection, frame),
                 Output::Uplink(id, request) => self.devices[place].asks_cloud(id, request),
                 Output::Reply(request, reply) => {
                     let device = &self.devices[place];
@@ -389,12 +535,6 @@ impl Store {
         }
     }
 
-    fn send(&mut self, from: usize, to: ReplicaId, connection: ConnectionId, frame: Vec<u8>) {
-        if let Some(peer) = self.devices.iter().position(|device| device.me() == to) {
-            self.links.send(from, peer, connection, frame);
-        }
-    }
-
     fn noticed(&mut self, place: usize, notice: &Notice) -> Result<(), Violation> {
         let me = self.devices[place].me();
         // With a disk that is put back, or a cloud that is wrong, they are no false alarms.
@@ -402,6 +542,10 @@ impl Store {
         match notice {
             Notice::Election(Elected::LeaderChanged(Some(leader))) => {
                 self.leadership.claims(me, leader.replica, leader.term)
+            }
+            Notice::Condition { condition, .. } => {
+                self.watch.hear(place, condition.kind);
+                Ok(())
             }
             Notice::Sync(Synced::Fork { .. } | Synced::RollbackSuspected { .. }) if expected => Ok(()),
             Notice::Election(Elected::Halted(_))
@@ -419,45 +563,4 @@ impl Store {
             lines.push(format!("{:8.3} {}", now_ms as f64 / 1_000.0, line()));
         }
     }
-}
-
-/// A duty, and what a frame says.
-fn words(output: &Output) -> String {
-    match output {
-        Output::Transmit { to, frame, .. } => {
-            match Message::decode(frame.get(1..).unwrap_or_default(), &Limits::DEFAULT) {
-                Ok(message) => format!("to {to}: {message:?}"),
-                Err(_) => format!("to {to}: {} bytes about elections", frame.len()),
-            }
-        }
-        output => format!("{output:?}"),
-    }
-}
-
-fn config(me: ReplicaId, genesis: Genesis) -> Config {
-    let mut config = Config::new(me, genesis, u64::from(me.terminal()));
-    let short = std::time::Duration::from_millis(10);
-    config.flush_interval = short;
-    config.peak_flush_interval = short;
-    config.exception_grace = std::time::Duration::ZERO;
-    config.begin_pause = std::time::Duration::ZERO;
-    let second = std::time::Duration::from_secs(1);
-    config.leaderless_upload_after = second;
-    config.uplink_timeout = second;
-    config.uplink_retry = second;
-    config
-}
-
-/// A cloud that says how far it holds a chain says far more. Whether it spoke of that at all.
-fn raise(reply: &mut CloudReply, of: ReplicaId) -> bool {
-    let (CloudReply::Lease { held, .. }
-    | CloudReply::Head { held, .. }
-    | CloudReply::Ack { held, .. }
-    | CloudReply::Conflict { held, .. }) = reply
-    else {
-        return false;
-    };
-    let chain = Chain::new(of, Lane::Transactions);
-    held.vector.set_max(chain, Seq(held.vector.get(chain).0 + TOO_HIGH));
-    true
 }

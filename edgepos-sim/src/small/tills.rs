@@ -13,6 +13,15 @@ use crate::check::{Held, Ledger, Rule, Violation};
 use crate::errand::Ask;
 use crate::goods::products;
 
+/// What comes next in a script.
+#[derive(Clone, Debug)]
+pub(super) enum Next {
+    /// A till asks its terminal.
+    Ask(Ask),
+    /// An operator has the terminal of this number replaced.
+    Replace(u16),
+}
+
 /// What a till waits for.
 #[derive(Clone, Copy, Debug)]
 enum Asked {
@@ -93,6 +102,8 @@ impl Tills {
     /// From here on they ask what is in the world's script.
     pub(super) fn open(&mut self, world: &World) {
         for (place, lines) in world.script {
+            // A box that comes later has its place behind the others.
+            self.script.resize(self.script.len().max(place + 1), VecDeque::new());
             self.script[*place] = lines.iter().copied().collect();
         }
     }
@@ -108,19 +119,26 @@ impl Tills {
 
     /// Whether the till has something to ask, and waits for nothing.
     pub(super) fn has_next(&self, place: usize) -> bool {
-        !self.script[place].is_empty() && !self.waiting.values().any(|(of, _)| *of == place)
+        self.script.get(place).is_some_and(|lines| !lines.is_empty())
+            && !self.waiting.values().any(|(of, _)| *of == place)
     }
 
     /// The next thing that the till asks.
-    pub(super) fn next(&mut self, place: usize) -> Option<Ask> {
-        match self.script[place].pop_front()? {
-            Line::Commit(basket) => Some(Ask::Commit(payment(basket))),
+    pub(super) fn next(&mut self, place: usize) -> Option<Next> {
+        Some(match self.script[place].pop_front()? {
+            Line::Commit(basket) => Next::Ask(Ask::Commit(payment(basket))),
             Line::BeginToo(basket) => {
                 self.ledger.goes_elsewhere(id(basket));
-                Some(Ask::Begin(draft(basket)))
+                Next::Ask(Ask::Begin(draft(basket)))
             }
-            Line::Resolve(way) => Some(Ask::Resolve(Box::new(way.call()))),
-        }
+            Line::Resolve(way) => Next::Ask(Ask::Resolve(Box::new(way.call()))),
+            Line::Replace(number) => Next::Replace(number),
+        })
+    }
+
+    /// What an operator was refused is said again later.
+    pub(super) fn says_again(&mut self, place: usize, number: u16) {
+        self.script[place].push_front(Line::Replace(number));
     }
 
     /// Whether nobody waits for an answer.
@@ -222,6 +240,11 @@ impl Tills {
     /// A disk was put back; this is what the others and the image hold.
     pub(super) fn put_back(&mut self, who: usize, held: &Held) {
         self.ledger.put_back(who, held);
+    }
+
+    /// Another box has the number of the terminal at this place.
+    pub(super) fn has_another_box(&mut self, who: usize) {
+        self.ledger.has_another_box(who);
     }
 
     /// A terminal has started, and these baskets are open at it.

@@ -11,6 +11,8 @@ pub(super) enum Line {
     BeginToo(u8),
     /// A manager decides about the exception that is open when the world is explored.
     Resolve(Way),
+    /// An operator says that another box takes the place of the terminal of this number.
+    Replace(u16),
 }
 
 /// What a world is about.
@@ -20,8 +22,20 @@ pub enum Fault {
     Nothing,
     /// The disk of the terminal at this place is put back to what it was when the exploration began, without its process dying before.
     PutBack(usize),
+    /// The disk of the terminal at this place is put back to that image, and later once more to the same.
+    PutBackTwice(usize),
+    /// The disk of the terminal at this place and the cloud are put back to what both were when the exploration began.
+    AllPutBack(usize),
+    /// The cloud is put back to what it was when the exploration began.
+    CloudPutBack,
     /// The cloud's next answer claims far more of the chain of the terminal at this place than there is.
     ClaimTooHigh(usize),
+    /// Each of its answers does, from the beginning until the faults are over.
+    ClaimStands(usize),
+    /// There is a second box with a copy of the disk of the terminal at this place, and both are on.
+    Clone(usize),
+    /// The terminal at this place has sold while nobody heard it, and is gone; another box of its number is there. The old one turns up.
+    OldBox(usize),
 }
 
 /// A small world.
@@ -47,7 +61,7 @@ pub struct World {
     pub(super) script: &'static [(usize, &'static [Line])],
 }
 
-use Line::{BeginToo, Commit, Resolve};
+use Line::{BeginToo, Commit, Replace, Resolve};
 
 impl World {
     /// Whether an exception is open when it is explored, about which managers decide.
@@ -145,5 +159,82 @@ pub const WORLDS: &[World] = &[
         long: true,
         disks_lie: false,
         script: &[(0, &[Resolve(Way::Backorder)]), (1, &[Resolve(Way::Backorder)])],
+    },
+    World {
+        name: "claim-stands",
+        about: "a sale at each till, and the cloud claims more than there is until the faults are over",
+        terminals: 2,
+        fault: Fault::ClaimStands(0),
+        mishaps: 0,
+        ticks: 1,
+        long: false,
+        disks_lie: false,
+        script: &[(0, &[Commit(0)]), (1, &[Commit(1)])],
+    },
+    World {
+        name: "cloud-put-back",
+        about: "two sales at a till, and the cloud is put back to what it held before them",
+        terminals: 2,
+        fault: Fault::CloudPutBack,
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(0, &[Commit(0)]), (1, &[Commit(1)])],
+    },
+    World {
+        name: "put-back-twice",
+        about: "a till's disk is put back to one image twice, between its sales",
+        terminals: 2,
+        fault: Fault::PutBackTwice(1),
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(1, &[BeginToo(1), Commit(1), BeginToo(2), Commit(2)])],
+    },
+    World {
+        name: "all-put-back",
+        about: "a till's disk and the cloud are put back to the same moment",
+        terminals: 2,
+        fault: Fault::AllPutBack(1),
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(1, &[BeginToo(1), Commit(1), BeginToo(2), Commit(2)])],
+    },
+    World {
+        name: "clone",
+        about: "two boxes with one disk sell under one name",
+        terminals: 2,
+        fault: Fault::Clone(1),
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(1, &[BeginToo(1), Commit(1)]), (2, &[BeginToo(2), Commit(2)])],
+    },
+    World {
+        name: "replaced",
+        about: "a till that sold unheard is replaced by another box, and its old box turns up",
+        terminals: 3,
+        fault: Fault::OldBox(2),
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(0, &[Replace(3)]), (3, &[BeginToo(1), Commit(1)])],
+    },
+    World {
+        name: "three-events",
+        about: "two sales at one till and one at the other",
+        terminals: 2,
+        fault: Fault::Nothing,
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(0, &[Commit(0), Commit(1)]), (1, &[Commit(2)])],
     },
 ];

@@ -6,7 +6,7 @@ use edgepos::model::BookedName;
 use edgepos_consensus::Health;
 
 use crate::check::{
-    CloudView, Facts, Ledger, LogGrowth, Rule, StoreView, Violation, booked_twice, events_on, judge, log_on,
+    Facts, Ledger, LogGrowth, Rule, StoreView, Violation, booked_twice, events_on, judge, log_on,
 };
 use crate::cloud::Cloud;
 use crate::plan::{LaterStyle, Plan};
@@ -162,11 +162,7 @@ pub(super) fn last_words(
 fn view(stations: &[Station], cloud: &Cloud, put_back: &BTreeSet<u16>) -> Result<StoreView, Violation> {
     Ok(StoreView {
         terminals: stations.iter().map(Station::view).collect::<Result<_, _>>()?,
-        cloud: CloudView {
-            events: cloud.events().clone(),
-            vector: cloud.state().vector().clone(),
-            stored_twice: cloud.stored_twice().to_vec(),
-        },
+        cloud: cloud.view(),
         put_back: put_back.clone(),
     })
 }

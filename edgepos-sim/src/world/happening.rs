@@ -28,6 +28,10 @@ pub(super) enum Happening {
     Off(usize),
     /// Its disk is put back, and it is switched on.
     PutBack(usize),
+    /// Images are taken of all disks and of the cloud.
+    BoxImages,
+    /// They take the place of what there is.
+    BoxesBack,
     /// A device is switched on.
     Start(usize, bool),
     Heal,
