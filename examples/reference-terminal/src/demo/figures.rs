@@ -8,6 +8,7 @@ use edgepos::core::EventId;
 use edgepos::crdt::VersionVector;
 use serde::Serialize;
 
+use super::boxes::BoxesDone;
 use crate::names::parse_event;
 
 /// Two places of a distribution, in milliseconds; absent where nothing was measured.
@@ -37,6 +38,7 @@ struct Inner {
     refused: BTreeSet<String>,
     skipped: Vec<String>,
     story: Vec<String>,
+    boxes: BoxesDone,
 }
 
 impl Figures {
@@ -128,6 +130,15 @@ impl Figures {
 
     pub(super) fn story(&self) -> Vec<String> {
         self.inner().story.clone()
+    }
+
+    /// What was done to boxes.
+    pub(super) fn boxes(&self, done: BoxesDone) {
+        self.inner().boxes = done;
+    }
+
+    pub(super) fn boxes_done(&self) -> BoxesDone {
+        self.inner().boxes
     }
 
     pub(super) fn commit_ms(&self) -> Percentiles {

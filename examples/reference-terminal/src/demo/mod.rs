@@ -4,6 +4,7 @@
 //! sells the baskets of a file at the tills, and meanwhile kills and cuts off what it may. It keeps its own book of what tills were
 //! told. At the end it stops everything and compares the files ([`verify()`]).
 
+mod boxes;
 mod dashboard;
 mod director;
 mod draw;
@@ -38,6 +39,8 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use boxes::Boxes;
+pub use boxes::BoxesDone;
 use dashboard::{Dashboard, Floor, Parts, Shown};
 use director::Director;
 pub use error::{DemoError, StartFailure};
@@ -126,6 +129,7 @@ pub async fn run(options: Options) -> Result<Ending, DemoError> {
     let figures = Arc::new(Figures::default());
     let registers = Registers { supervisor, ledger: Arc::new(ledger), figures };
     let observer = Observer::new(Arc::clone(&registers.supervisor), Arc::clone(&registers.figures));
+    let faults = Faults::new(Arc::clone(&registers.supervisor), dir.path());
     let floor = page.is_some().then(|| {
         Floor::new(Parts {
             faults: Faults::new(Arc::clone(&registers.supervisor), dir.path()),
@@ -142,6 +146,7 @@ pub async fn run(options: Options) -> Result<Ending, DemoError> {
     let shift = Shift {
         options: &options,
         registers: &registers,
+        faults: &faults,
         observer: &observer,
         screen: &screen,
         floor: floor.as_ref(),
@@ -182,6 +187,7 @@ async fn page(options: &Options) -> Result<Option<Dashboard>, DemoError> {
 struct Shift<'a> {
     options: &'a Options,
     registers: &'a Registers,
+    faults: &'a Faults,
     observer: &'a Arc<Observer>,
     screen: &'a Screen,
     /// Where a person may break things.
@@ -279,7 +285,7 @@ impl Shift<'_> {
 
     /// Says which exceptions were provoked, by type.
     async fn work(&self, mut plan: Plan) -> Result<Provoked, DemoError> {
-        let Self { options, registers, observer, screen, floor } = self;
+        let Self { options, registers, faults, observer, screen, floor } = self;
         let until = Instant::now() + ELECTION_LIMIT;
         while observer.find_leader().await.is_none() {
             if Instant::now() > until {
@@ -301,6 +307,7 @@ impl Shift<'_> {
             duration: options.duration,
             seed: options.seed,
         };
+        let product = plan.product.clone();
         let twice = plan.twice.take();
         let picture = options.models.join("samples/espresso.png");
         let start = Instant::now();
@@ -310,6 +317,10 @@ impl Shift<'_> {
         );
         sold?;
         let mut provoked = Some(directed?);
+        screen.phase("boxes: a retry at the neighbour, an old disk, another box", 1);
+        let day = plan.last_day;
+        let boxes = Boxes { registers, observer, screen, faults, product, day };
+        registers.figures.boxes(boxes.all().await?);
         if let Some(floor) = floor {
             screen.phase("open: break it", 0);
             floor.open().await?;
@@ -358,6 +369,7 @@ fn report(
         json_bytes: verdict.json_bytes,
         terminals: options.terminals,
         unplanned_restarts: figures.restarts(),
+        boxes: figures.boxes_done(),
         skipped: figures.skipped(),
         seconds: (took.as_secs_f64() * 10.0).round() / 10.0,
     }

@@ -41,6 +41,8 @@ pub(super) struct Plan {
     pub(super) twice: Option<Sale>,
     /// How many products.
     pub(super) products: usize,
+    /// One of them, as the tills know it.
+    pub(super) product: String,
 }
 
 /// One customer at one till.
@@ -153,7 +155,9 @@ impl Plan {
         let (stocking, products) = stocking(baskets, names, terminals);
         let first_day = baskets.first().map_or(20_000_101, Basket::day);
         let last_day = baskets.iter().map(Basket::day).max().unwrap_or(first_day);
-        Ok(Self { jobs, stocking, first_day, last_day, twice, products })
+        let lines = baskets.iter().flat_map(|basket| &basket.lines);
+        let product = lines.map(|line| own_code(&line.product)).min().unwrap_or_default();
+        Ok(Self { jobs, stocking, first_day, last_day, twice, products, product })
     }
 
     /// How many customers come.

@@ -91,13 +91,7 @@ impl Registers {
         mishap: Option<Mishap>,
     ) -> Result<Sold, RegisterError> {
         let what = format!("commit of basket {} at terminal {}", sale.source, terminal + 1);
-        let pay = Pay {
-            basket: sale.basket.clone(),
-            key: sale.key.clone(),
-            tenders: tenders(sale, total),
-            change: 0,
-            drawer: None,
-        };
+        let pay = pay(sale, total);
         let mut attempts = 0;
         let mut unread = false;
         if let Some(mishap) = mishap {
@@ -265,6 +259,17 @@ pub(super) fn begin(sale: &Sale) -> Begin {
         effects: Vec::new(),
         unreferenced: false,
         key: None,
+    }
+}
+
+/// What the till pays with.
+pub(super) fn pay(sale: &Sale, total: i64) -> Pay {
+    Pay {
+        basket: sale.basket.clone(),
+        key: sale.key.clone(),
+        tenders: tenders(sale, total),
+        change: 0,
+        drawer: None,
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
+use super::boxes::BoxesDone;
 use super::figures::Percentiles;
 
 /// The figures of a run, each measured in it. `null` where nothing was measured.
@@ -51,6 +52,9 @@ pub struct Report {
     pub terminals: u16,
     /// Processes that died without having been killed by the script.
     pub unplanned_restarts: u32,
+    /// What was done to boxes once the week was sold.
+    #[serde(flatten)]
+    pub boxes: BoxesDone,
     /// What was left out, and why.
     pub skipped: Vec<String>,
     /// The whole run, in s.
@@ -135,6 +139,12 @@ impl Display for Summary<'_> {
         row(f, "duplicated", &report.duplicated.to_string())?;
         row(f, "same events everywhere", if report.converged { "yes" } else { "NO" })?;
         row(f, "counter rows that are off", &report.stock_mismatches.to_string())?;
+        let BoxesDone { retried_elsewhere, disks_restored, tills_replaced } = report.boxes;
+        row(
+            f,
+            "retried / restored / replaced",
+            &format!("{retried_elsewhere} / {disks_restored} / {tills_replaced}"),
+        )?;
         let failovers: Vec<String> = report.failovers_ms.iter().map(|ms| format!("{ms:.0} ms")).collect();
         let failovers = if failovers.is_empty() { "none timed".into() } else { failovers.join(", ") };
         row(f, "failover", &failovers)?;

@@ -5,7 +5,8 @@
 //! - every terminal and the cloud hold the same set of (event, payload), each chain without a gap;
 //! - every counter row of every terminal equals the sum of the effects of the events that it holds, chain by chain;
 //! - the transactions in the cloud are those of the ledger, one for one: nothing lost, nothing twice, nothing invented;
-//! - no receipt number is used twice, and none is missing but for those that were voided;
+//! - no number of a (terminal, series) is used twice, but where one of the two says that it was written again or begun under an earlier
+//!   incarnation; and none is missing but for those that were voided;
 //! - every transaction belongs to a business day, which its terminal had opened and not closed;
 //! - as many exceptions were raised as were provoked, where somebody counted.
 
