@@ -62,6 +62,18 @@ pub enum Failure {
         /// How it ended.
         status: ExitStatus,
     },
+    /// A patch does not say which promise it breaks, who finds it, and within what.
+    #[error("{} lacks `breaks:`, `finder:` or `within:` before the patch", path.display())]
+    Mutant {
+        /// Where it lies.
+        path: PathBuf,
+    },
+    /// Faults were planted and nobody found them.
+    #[error("nobody finds {mutants}")]
+    Unfound {
+        /// Their names.
+        mutants: String,
+    },
     /// Python cannot be started.
     #[error("cannot start Python")]
     NoPython(#[source] std::io::Error),

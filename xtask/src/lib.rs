@@ -8,6 +8,7 @@ pub mod capi;
 mod failure;
 pub mod header;
 pub mod models;
+pub mod mutants;
 pub mod ort;
 pub mod tidy;
 

@@ -1,7 +1,8 @@
 //! `cargo xtask tidy` checks the tree itself; `cargo xtask header` writes the C header, `cargo xtask capi`
 //! installs it with its libraries;
 //! `cargo xtask ort` fetches ONNX Runtime for tests and benchmarks;
-//! `cargo xtask models` makes, signs and verifies sets of models.
+//! `cargo xtask models` makes, signs and verifies sets of models;
+//! `cargo xtask mutants` plants single faults back and sees that each is found.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
         Some("header") => finish(xtask::header::run(&arguments[1..])),
         Some("ort") => finish(xtask::ort::run(&arguments[1..])),
         Some("models") => finish(xtask::models::run(&arguments[1..])),
+        Some("mutants") => finish(xtask::mutants::run(&arguments[1..])),
         _ => usage(),
     }
 }
@@ -36,7 +38,9 @@ fn tidy(arguments: &[String]) -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: cargo xtask tidy [--write [--allow-new]] | header [--check] | capi | ort | models");
+    eprintln!(
+        "usage: cargo xtask tidy [--write [--allow-new]] | header [--check] | capi | ort | models | mutants"
+    );
     ExitCode::from(2)
 }
 
