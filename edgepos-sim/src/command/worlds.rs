@@ -41,6 +41,9 @@ impl Worlds {
             chosen.flat_map(|world| replay(world, path)).for_each(|line| println!("{line}"));
             return ExitCode::SUCCESS;
         }
+        println!(
+            "no symmetry: ids decide what counts, so states that differ in who is who are different states"
+        );
         let limits = Limits { depth: self.depth, states: self.states };
         let mut bad = false;
         for world in chosen {
