@@ -46,7 +46,7 @@ struct Cli {
     /// Puts the disk of one terminal in each store back to an older image of itself, once or twice.
     #[arg(long, conflicts_with = "later")]
     images: bool,
-    /// Puts the disks of all tills back to one evening's images, or the cloud, or both.
+    /// Puts the cloud back to an older image of itself, in half of the stores together with the disks of all tills.
     #[arg(long, conflicts_with_all = ["later", "images"])]
     boxes: bool,
     /// Runs each seed twice and compares the two traces byte by byte.

@@ -184,7 +184,7 @@ pub struct Plan {
     pub later: LaterStyle,
     /// Whether disks are put back to older images.
     pub images: bool,
-    /// Whether the disks of all tills, or the cloud, are put back to older images at once.
+    /// Whether the cloud is put back to an older image, alone or with the disks of all tills.
     pub boxes: bool,
     /// What is broken on purpose; nothing but in tests.
     pub sabotage: Option<Sabotage>,
@@ -261,7 +261,7 @@ impl Plan {
         Self { images: true, till, terminals: self.terminals.max(3), ..self }
     }
 
-    /// The same run with tills and a cloud that are put back to older images at once.
+    /// The same run with a cloud that is put back, alone or with all tills.
     #[must_use]
     pub fn with_boxes(self) -> Self {
         let till = TillStyle { forgiving: true, ..self.till };

@@ -268,7 +268,7 @@ impl Store {
             Step::Break(a, b) => self.disconnect(a, b),
             Step::Crash { who, kept } => self.die(who, kept),
             Step::Ask(who) => match self.tills.next(who) {
-                Some(Next::Ask(ask)) => self.ask(who, ask),
+                Some(Next::Ask(ask)) => self.ask(who, *ask),
                 Some(Next::Replace(number)) => self.replace(who, number),
                 None => Ok(()),
             },

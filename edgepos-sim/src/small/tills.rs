@@ -17,7 +17,7 @@ use crate::goods::products;
 #[derive(Clone, Debug)]
 pub(super) enum Next {
     /// A till asks its terminal.
-    Ask(Ask),
+    Ask(Box<Ask>),
     /// An operator has the terminal of this number replaced.
     Replace(u16),
 }
@@ -126,12 +126,12 @@ impl Tills {
     /// The next thing that the till asks.
     pub(super) fn next(&mut self, place: usize) -> Option<Next> {
         Some(match self.script[place].pop_front()? {
-            Line::Commit(basket) => Next::Ask(Ask::Commit(payment(basket))),
+            Line::Commit(basket) => Next::Ask(Box::new(Ask::Commit(payment(basket)))),
             Line::BeginToo(basket) => {
                 self.ledger.goes_elsewhere(id(basket));
-                Next::Ask(Ask::Begin(draft(basket)))
+                Next::Ask(Box::new(Ask::Begin(draft(basket))))
             }
-            Line::Resolve(way) => Next::Ask(Ask::Resolve(Box::new(way.call()))),
+            Line::Resolve(way) => Next::Ask(Box::new(Ask::Resolve(Box::new(way.call())))),
             Line::Replace(number) => Next::Replace(number),
         })
     }

@@ -49,7 +49,7 @@ impl Boxes {
 
     /// Whether tills are off from here on, while somebody puts their disks back.
     pub(super) fn stops_tills(&self) -> bool {
-        self.planned.is_some_and(|fault| matches!(fault.back, Back::Tills | Back::All))
+        self.planned.is_some_and(|fault| fault.back == Back::All)
     }
 
     /// The images take the place of what there is.
@@ -62,9 +62,7 @@ impl Boxes {
         cloud: &mut Cloud,
     ) -> Result<Option<GoneBack>, Violation> {
         let Some((fault, (disks, then))) = self.planned.zip(self.taken.take()) else { return Ok(None) };
-        if matches!(fault.back, Back::Cloud | Back::All) {
-            cloud.put_back(&then);
-        }
+        cloud.put_back(&then);
         let mut held = Held::default();
         held.add(cloud.events());
         let read = |disk: &MemoryStore| {
