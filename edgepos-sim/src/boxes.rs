@@ -8,7 +8,7 @@ use crate::plan::{Plan, Purpose, pick};
 /// What goes back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Back {
-    /// The cloud.
+    /// The cloud alone, while the tills go on.
     Cloud,
     /// The disks of all tills and the cloud, to the same moment.
     All,

@@ -71,7 +71,7 @@ pub enum Failure {
     /// Faults were planted and nobody found them.
     #[error("nobody finds {mutants}")]
     Unfound {
-        /// Their names.
+        /// The names of their patches.
         mutants: String,
     },
     /// Python cannot be started.

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use edgepos::Committed;
-use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use super::draw::draw;
 use super::error::DemoError;
 use super::faults::Faults;
+use super::figures::BoxesDone;
 use super::observer::Observer;
 use super::plan::Sale;
 use super::register::{Registers, begin, pay};
@@ -27,17 +27,6 @@ const SETTLE: Duration = Duration::from_secs(180);
 const LOOK: Duration = Duration::from_millis(100);
 /// What the goods of these sales cost, in cents.
 const PRICE: i64 = 129;
-
-/// How many of each were done and held.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
-pub struct BoxesDone {
-    /// Sales asked for once more at another till, which answered the first receipt.
-    pub retried_elsewhere: u64,
-    /// Disks put back to an older copy, whose terminal went on under another name.
-    pub disks_restored: u64,
-    /// Boxes replaced by another with an empty disk, which got the vote.
-    pub tills_replaced: u64,
-}
 
 /// Everything that it takes.
 pub(super) struct Boxes<'a> {

@@ -8,7 +8,6 @@ use edgepos::core::EventId;
 use edgepos::crdt::VersionVector;
 use serde::Serialize;
 
-use super::boxes::BoxesDone;
 use crate::names::parse_event;
 
 /// Two places of a distribution, in milliseconds; absent where nothing was measured.
@@ -18,6 +17,17 @@ pub struct Percentiles {
     pub p50: Option<f64>,
     /// 99 of 100 are at most this.
     pub p99: Option<f64>,
+}
+
+/// How many of each were done and held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct BoxesDone {
+    /// Sales asked for once more at another till, which answered the first receipt.
+    pub retried_elsewhere: u64,
+    /// Disks put back to an older copy, whose terminal went on under another name.
+    pub disks_restored: u64,
+    /// Boxes replaced by another with an empty disk, which got the vote.
+    pub tills_replaced: u64,
 }
 
 /// Figures as they come in.

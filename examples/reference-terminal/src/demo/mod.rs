@@ -40,13 +40,12 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use boxes::Boxes;
-pub use boxes::BoxesDone;
 use dashboard::{Dashboard, Floor, Parts, Shown};
 use director::Director;
 pub use error::{DemoError, StartFailure};
 use faults::Faults;
 use figures::Figures;
-pub use figures::Percentiles;
+pub use figures::{BoxesDone, Percentiles};
 pub(crate) use json::vendor as vendor_json;
 use ledger::Ledger;
 pub use ledger::{Acknowledged, Entry, LedgerError};

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use super::boxes::BoxesDone;
-use super::figures::Percentiles;
+use super::figures::{BoxesDone, Percentiles};
 
 /// The figures of a run, each measured in it. `null` where nothing was measured.
 #[derive(Clone, PartialEq, Debug, Serialize)]

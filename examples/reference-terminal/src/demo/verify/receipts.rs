@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(findings(&[(id(2, 1), again(sale(1, 1, 1), id(1, 1)))], receipts()), Vec::<String>::new());
         let found = findings(&[], receipts());
         assert!(found.iter().any(|finding| finding.contains("is not in the cloud")), "{found:?}");
-        // Another sale under its name is none.
+        // Another sale has its name.
         let found = findings(&[(id(1, 1), sale(2, 2, 1))], receipts());
         assert!(found.iter().any(|finding| finding.contains("the receipt said")), "{found:?}");
     }
