@@ -216,17 +216,6 @@ pub const WORLDS: &[World] = &[
         script: &[(1, &[BeginToo(1), Commit(1)]), (2, &[BeginToo(2), Commit(2)])],
     },
     World {
-        name: "clone-same-sale",
-        about: "a basket that was open in the image is paid at both boxes that have it",
-        terminals: 3,
-        fault: Fault::Clone(1),
-        mishaps: 0,
-        ticks: 1,
-        long: true,
-        disks_lie: false,
-        script: &[(1, &[Commit(1)]), (3, &[BeginToo(1), Commit(1)])],
-    },
-    World {
         name: "replaced",
         about: "a till that sold unheard is replaced by another box, and its old box turns up",
         terminals: 3,

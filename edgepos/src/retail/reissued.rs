@@ -44,8 +44,6 @@ struct Entry {
     repeats: Vec<EventId>,
     /// Whether the old one is gone from here, or stays for good.
     settled: bool,
-    /// Whether it was here and has left its place: what is listed under its name may still mean it. Not where another event has that name.
-    left: bool,
 }
 
 /// An entry on disk.
@@ -82,7 +80,7 @@ impl Reissued {
             self.unchecked.push_back(old);
         }
         self.repeated.extend(repeats.iter().map(|repeat| (*repeat, old)));
-        self.entries.insert(old, Entry { counting, repeats, settled, left: false });
+        self.entries.insert(old, Entry { counting, repeats, settled });
         Ok(())
     }
 
@@ -126,7 +124,6 @@ impl Reissued {
     /// An event of this name has come: where it was written again, perhaps under that very name, it is to be looked at.
     fn comes_again(&mut self, id: EventId, out: &mut UnitOfWork) {
         for (old, entry) in self.entries.range_mut((id, Hash([0; 32]))..=(id, Hash([0xFF; 32]))) {
-            entry.left = false;
             if std::mem::replace(&mut entry.settled, false) {
                 self.unchecked.push_back(*old);
                 out.write(entry.to_write(*old));
@@ -142,7 +139,7 @@ impl Reissued {
             if !settled {
                 self.unchecked.push_back(old);
             }
-            let entry = Entry { counting: None, repeats: Vec::new(), settled, left: false };
+            let entry = Entry { counting: None, repeats: Vec::new(), settled };
             out.write(entry.to_write(old));
             self.entries.insert(old, entry);
         }
@@ -174,9 +171,8 @@ impl Reissued {
             return None;
         }
         let has_left = |id: EventId| {
-            let left = |(_, entry): &(_, &Entry)| entry.left;
             let elsewhere = |(_, entry): (_, &Entry)| entry.counting.filter(|counting| *counting != id);
-            old_names(id).filter(left).filter_map(elsewhere).any(|counting| events.contains(&counting))
+            old_names(id).filter_map(elsewhere).any(|counting| events.contains(&counting))
         };
         let is_apart = |id: &EventId| self.instead_of(*id).is_none() && !has_left(*id);
         Some(events.iter().copied().filter(is_apart).collect())
@@ -234,7 +230,7 @@ impl Reissued {
         if counted {
             entry.counting = entry.repeats.first().copied();
         }
-        (entry.settled, entry.left) = (true, true);
+        entry.settled = true;
         out.write(entry.to_write(old));
         entry.counting.filter(|_| counted)
     }
@@ -262,7 +258,7 @@ impl Reissued {
 impl Entry {
     fn to_write(&self, (event, hash): OldName) -> Write {
         let key = [event.to_key().as_slice(), &hash.0].concat();
-        let Self { counting, ref repeats, settled, .. } = *self;
+        let Self { counting, ref repeats, settled } = *self;
         Write::put(Space::Reissued, key, to_cbor(&Row { counting, repeats: repeats.clone(), settled }))
     }
 }
@@ -310,19 +306,5 @@ mod tests {
         assert_eq!(reissued.leaves(name, &mut out), Some(low));
         assert_eq!(reissued.apart(&all), Some(vec![low, other]), "the old one is gone");
         assert_eq!((reissued.instead_of(low), reissued.instead_of(high)), (None, Some(low)));
-    }
-
-    /// Two boxes with one disk gave one name to two sales. What was written again is the other box's; the one here is a sale of its own.
-    #[test]
-    fn a_sale_under_the_old_name_of_another_box_is_apart() {
-        let (here, again_there) = (event(2, 4), event(2, 9));
-        let mut out = UnitOfWork::default();
-        let mut reissued = Reissued::default();
-        let held: VersionVector = [(here.chain, here.seq)].into_iter().collect();
-        assert_eq!(reissued.note(again_there, &again(here), &held, &mut out), Counts::Yes);
-        assert_eq!(reissued.next_to_check(Time(0), &held), Some(here));
-        let name = reissued.read().expect("it is being read");
-        reissued.is_gone(name, &mut out);
-        assert_eq!(reissued.apart(&[here, again_there]), Some(vec![here, again_there]));
     }
 }

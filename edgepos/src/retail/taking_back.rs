@@ -13,7 +13,6 @@ use super::exception::judge::Standing;
 use super::figures;
 use super::keys::Keys;
 use super::keys::booked::Booked;
-use super::keys::name::Named;
 use super::parked::Parked;
 use super::quarantine::Quarantine;
 use super::reissued::Reissued;
@@ -120,10 +119,6 @@ impl Rooms<'_> {
     ) -> Option<EventId> {
         let Leaving { id, hash, envelope, floor } = leaving;
         self.keys.take_back(id, envelope, out);
-        let names = Booked::of(id, envelope).map(|booked| booked.named());
-        for name in names.iter().flat_map(Named::names) {
-            self.exceptions.leaves(name, id, out);
-        }
         let next = self.reissued.leaves((id, hash), out);
         let heir = self.reissued.counting((id, hash)).filter(|_| next.is_none());
         let (counted, other) = match envelope.reissue_of() {

@@ -225,11 +225,6 @@ impl Exceptions {
         self.watched.restore_twice(key, value)
     }
 
-    /// An event that was booked under this name leaves its place.
-    pub(crate) fn leaves(&mut self, name: BookedName, id: EventId, out: &mut UnitOfWork) {
-        self.watched.leaves(name, id, out);
-    }
-
     /// These events, by rising id, were booked under one name. It is written down until it is raised: a restart does not ask again.
     pub(crate) fn note_twice(
         &mut self,

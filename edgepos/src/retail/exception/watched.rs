@@ -124,16 +124,6 @@ impl Watched {
         }
     }
 
-    /// An event leaves its place, and its name with it: the same name may be another event's from here on.
-    pub(super) fn leaves(&mut self, name: BookedName, id: EventId, out: &mut UnitOfWork) {
-        let Some(events) = self.twice.get_mut(&name) else { return };
-        events.retain(|event| *event != id);
-        if events.len() < 2 {
-            return self.forget_twice(name, out);
-        }
-        out.write(Write::put(Space::BookedTwice, name.to_bytes(), to_cbor(&TwiceRow(events.clone()))));
-    }
-
     /// Whether one of the sales of a name with an open exception is voided.
     pub(super) fn look_at_name(&mut self, now: Now, name: BookedName, is_settled: bool) {
         self.settled.note(now.mono, name, is_settled);
