@@ -126,8 +126,10 @@ impl Till {
         };
         // The promise holds whether or not the till hears of it.
         match waiting {
-            Waiting::Begin(basket) | Waiting::Abandon(basket) => ledger.replied(basket, None, reply)?,
-            Waiting::Commit(basket, key) => ledger.replied(basket, Some(key), reply)?,
+            Waiting::Begin(basket) | Waiting::Abandon(basket) => {
+                ledger.replied(self.place, basket, None, reply)?
+            }
+            Waiting::Commit(basket, key) => ledger.replied(self.place, basket, Some(key), reply)?,
             Waiting::Record => return self.recorded(now_us, reply, ledger),
             Waiting::Payment => return self.told_of_payment(now_us, reply, ledger),
         }
@@ -153,7 +155,9 @@ impl Till {
                 return Err(Violation::new(Rule::Alive, format!("a good draft was refused: {refusal}")));
             }
             // The customer has paid: what was lost is begun once more, under the same name and key.
-            (Waiting::Commit(basket, _), Err(Refusal::UnknownBasket(_))) if ledger.is_lost(basket) => {
+            (Waiting::Commit(basket, _), Err(Refusal::UnknownBasket(_)))
+                if ledger.is_lost(self.place, basket) =>
+            {
                 self.stage(basket, Stage::Begin);
             }
             // Whether it may be unknown was judged by the ledger: there is nothing more to do for it.

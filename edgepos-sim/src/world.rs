@@ -488,7 +488,7 @@ impl World {
             self.note(Some(place), "stops");
             self.tills.crashed(place);
             for basket in self.stations[place].stop(power) {
-                self.tills.loses_begun(basket);
+                self.tills.loses_begun(place, basket);
             }
             self.network.stop(self.now_us, place, power, &mut self.agenda);
             self.leadership.stopped(self.stations[place].replica());

@@ -207,12 +207,12 @@ impl Tills {
     ) -> Result<(), Violation> {
         let Some((place, asked)) = self.waiting.remove(&request) else { return Ok(()) };
         match (asked, reply) {
-            (Asked::Begin(basket), reply) => self.ledger.replied(id(basket), None, reply),
+            (Asked::Begin(basket), reply) => self.ledger.replied(place, id(basket), None, reply),
             (Asked::Commit(basket, key), reply) => {
                 if matches!(reply, Ok(Reply::Committed { .. })) {
                     self.unanswered.remove(&(place, basket));
                 }
-                self.ledger.replied(id(basket), Some(key), reply)
+                self.ledger.replied(place, id(basket), Some(key), reply)
             }
             (Asked::Resolve(way), reply) => self.managers.answered(place, way, reply),
             (Asked::Record, Ok(Reply::Recorded(event))) => {

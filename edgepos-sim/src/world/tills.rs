@@ -89,10 +89,10 @@ impl Tills {
                 Promise::Sold(event, sold, number) => {
                     let (Draft { basket, series, lines, .. }, Commit { key, .. }) = *sold;
                     let total = lines.iter().map(|line| line.amount).sum();
-                    self.ledger.replied(basket, None, &Ok(Reply::Begun { number, total }))?;
+                    self.ledger.replied(place, basket, None, &Ok(Reply::Begun { number, total }))?;
                     let receipt = Receipt { event, basket, series, number, total };
                     let reply = Ok(Reply::Committed { receipt, repeated: false });
-                    self.ledger.replied(basket, Some(key), &reply)?;
+                    self.ledger.replied(place, basket, Some(key), &reply)?;
                 }
             }
         }
@@ -121,8 +121,8 @@ impl Tills {
     }
 
     /// A power cut took the beginning of a basket, so soon after the answer that it may.
-    pub(super) fn loses_begun(&mut self, basket: BasketId) {
-        self.ledger.loses_begun(basket);
+    pub(super) fn loses_begun(&mut self, place: usize, basket: BasketId) {
+        self.ledger.loses_begun(place, basket);
     }
 
     /// What was promised, once nobody sells any more.
