@@ -39,6 +39,8 @@ pub(super) struct Tills {
     waiting: BTreeMap<RequestId, (usize, Asked)>,
     /// Commits that were asked for and not answered.
     unanswered: BTreeSet<(usize, u8)>,
+    /// Baskets whose beginning was answered with a receipt, each with the place of the till that asked.
+    told_booked: BTreeSet<(usize, u8)>,
     managers: Managers,
     requests: u64,
 }
@@ -94,6 +96,7 @@ impl Tills {
             script: vec![VecDeque::new(); count],
             waiting: BTreeMap::new(),
             unanswered: BTreeSet::new(),
+            told_booked: BTreeSet::new(),
             managers: Managers::default(),
             requests: 0,
         }
@@ -207,7 +210,12 @@ impl Tills {
     ) -> Result<(), Violation> {
         let Some((place, asked)) = self.waiting.remove(&request) else { return Ok(()) };
         match (asked, reply) {
-            (Asked::Begin(basket), reply) => self.ledger.replied(place, id(basket), None, reply),
+            (Asked::Begin(basket), reply) => {
+                if matches!(reply, Err(Refusal::BasketBooked(_))) {
+                    self.told_booked.insert((place, basket));
+                }
+                self.ledger.replied(place, id(basket), None, reply)
+            }
             (Asked::Commit(basket, key), reply) => {
                 if matches!(reply, Ok(Reply::Committed { .. })) {
                     self.unanswered.remove(&(place, basket));
@@ -234,6 +242,12 @@ impl Tills {
             if let Asked::Begin(basket) = asked {
                 self.script[who].push_front(Line::BeginToo(basket));
             }
+        }
+        // It was told that the sale is booked, by a terminal that may have held it in memory alone: there is nothing left to pay.
+        if let Some(Line::Commit(basket)) = self.script[who].front()
+            && self.told_booked.contains(&(who, *basket))
+        {
+            self.script[who].pop_front();
         }
     }
 
