@@ -323,7 +323,8 @@ def files(folder):
     for path in sorted(pathlib.Path(folder).rglob("*.db")):
         tables = {name for (name,) in sqlite3.connect(f"file:{path}?mode=ro", uri=True).execute("SELECT name FROM sqlite_master")}
         what = "till" if "events" in tables else "cloud" if "batch" in tables else None
-        if what:
+        # A copy is of an earlier moment.
+        if what and not path.name.endswith(".copy.db"):
             found = sound(what, path)
             said.setdefault("events", []).append(events(found))
             if what == "till":

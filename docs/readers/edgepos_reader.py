@@ -156,7 +156,7 @@ class Till:
             if row[name] != value:
                 self.problems.append(f"{id_text(key)}: the column {name} says {row[name]}, and the event {value}")
         shown = {**found, "effects": [{**each, "key": each["key"].hex()} for each in found["effects"]]}
-        self.events[key] = found
+        self.events[key] = found | {"hash": row["hash"]}
         return {"event": id_text(key), "hash": row["hash"].hex(), **shown}
 
     # Counters
@@ -170,7 +170,9 @@ class Till:
         """The counter rows as the effects of the events up to `applied` give them, and what the events above it add."""
         self.instead = {}
         for key, (counting, repeats, _) in self.rows(REISSUED):
-            self.instead.update({each: counting for each in [key[:17], *repeats]})
+            # Another event may have the name by now: the hash says which one was written again.
+            old = [key[:17]] if self.events.get(key[:17], {}).get("hash") == key[17:] else []
+            self.instead.update({each: counting for each in [*old, *repeats]})
         applied = self.row(APPLIED, b"rows")
         self.problems.extend(f"the counter rows count {id_text(event)}, which is not held" for event in applied or [] if event not in self.held)
         upto = None if applied is None else {event[:9]: position(event) for event in applied}
