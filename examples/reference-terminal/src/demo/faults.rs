@@ -72,7 +72,6 @@ struct Broken {
     /// Stopped processes, by terminal.
     frozen: BTreeMap<usize, u32>,
     cloud: CloudState,
-    boxes: u32,
 }
 
 impl Faults {
@@ -162,20 +161,20 @@ impl Faults {
 
     /// Sets another box up in the place of a terminal that is down: an empty disk, an identity of its own, another name. Says the name.
     pub(super) fn furnish(&self, terminal: usize) -> Result<String, FaultError> {
-        let boxes = {
-            let mut broken = self.broken();
-            broken.boxes += 1;
-            broken.boxes
-        };
         let number = self.supervisor.id(terminal).terminal();
         let disk = db_path(&self.dir, Some(terminal));
+        // Whoever has replaced it before has left its files behind.
+        let identity_of = |boxes: u32| self.dir.join(format!("terminal-{number}.identity-{boxes}"));
+        let is_free =
+            |boxes: &u32| !identity_of(*boxes).exists() && !beside(&disk, &format!(".gone-{boxes}")).exists();
+        let boxes = (1..).find(is_free).expect("a folder has fewer files than there are numbers");
         for part in [""].into_iter().chain(BESIDE) {
             let (from, to) = (beside(&disk, part), beside(&disk, &format!(".gone-{boxes}{part}")));
             if from.exists() {
                 fs::rename(&from, &to).map_err(|source| io_error(&from, source))?;
             }
         }
-        let identity = self.dir.join(format!("terminal-{number}.identity-{boxes}"));
+        let identity = identity_of(boxes);
         let mut authority = Authority::open(&authority_dir(&self.dir))?;
         authority.issue(number, Holder::InPlace, &identity, SystemClock::new().now().wall)?;
         let [a, b, c, d, e, f, ..] = draw()?;
