@@ -64,17 +64,17 @@ impl SqliteStore {
     ) -> Result<StoreCopy, StoreError> {
         refuse_existing(to)?;
         let part = Part::beside(to);
-        let mut copy = part.write(from, progress)?;
+        let copy = part.write(from, progress)?;
         refuse_existing(to)?;
         part.rename(to)?;
-        copy.set_aside = None;
         Ok(copy)
     }
 
     /// Puts a copy into the place of a store, whose terminal must not run. What is in that place is set aside under a name that says so,
     /// and is never deleted. `from` stays as it is; a plain copy of a store does as well as a backup.
     ///
-    /// Blocks. Until the last step, a rename, the store is as it was.
+    /// Blocks. Until the last step, a rename, the store is as it was; on a file system without hard links there is none for a moment
+    /// before it, and what was there is set aside.
     ///
     /// # Errors
     /// When a terminal has the store open, when `from` is no store of this SDK or damaged, and when the disk says no.
@@ -203,11 +203,15 @@ fn set_aside(path: &Path) -> Result<Option<PathBuf>, StoreError> {
         .map(|number: u64| beside(path, &format!(".before-{number}")))
         .find(|aside| !aside.exists() && !beside(aside, "-wal").exists());
     let aside = aside.expect("a folder has fewer files than there are numbers");
-    for ending in ["-wal", "-shm", ""] {
+    for ending in ["-wal", "-shm"] {
         let from = beside(path, ending);
         if from.exists() {
             rename(&from, &beside(&aside, ending))?;
         }
+    }
+    // With a second name for it the store is never absent: the copy takes the first one over.
+    if is_there && fs::hard_link(path, &aside).is_err() {
+        rename(path, &aside)?;
     }
     flush_folder(path)?;
     Ok(is_there.then_some(aside))
