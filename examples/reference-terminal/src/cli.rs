@@ -10,7 +10,7 @@ use edgepos::core::StoreId;
 use edgepos::{StoreError, StoreFailure};
 use thiserror::Error;
 
-use crate::{audit, authority, cloud, demo, doctor, members, names, operate, recovery, run};
+use crate::{audit, authority, cloud, demo, doctor, logging, members, names, operate, recovery, run};
 
 /// A store of terminals and a cloud on one machine, to evaluate `edgepos` with.
 #[derive(Debug, Parser)]
@@ -208,7 +208,7 @@ async fn dispatch(command: Command) -> ExitCode {
         Command::Demo(args) => demo_command(args).await,
         Command::Run(args) => run_command(args).await,
         Command::Cloud(CloudArgs { listen, db, credentials, supervised }) => {
-            log_to_stderr();
+            logging::to_stderr();
             match cloud::serve(cloud::Options { listen, db, credentials, supervised }).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error @ cloud::CloudError::Serve(_)) => fail(1, &error.to_string()),
@@ -254,7 +254,7 @@ async fn run_command(RunArgs { config, print_config, alerts_webhook, supervised 
         print!("{}", run::DEFAULT_CONFIG);
         return ExitCode::SUCCESS;
     };
-    log_to_stderr();
+    logging::to_stderr();
     let mut config = match run::Config::read(&path) {
         Ok(config) => config,
         Err(error) => return fail(USAGE, &error.to_string()),
@@ -412,11 +412,6 @@ async fn demo_command(args: DemoArgs) -> ExitCode {
 fn fail(status: u8, message: &str) -> ExitCode {
     eprintln!("error: {message}");
     ExitCode::from(status)
-}
-
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
 }
 
 /// An option says what it may not.

@@ -23,6 +23,7 @@ pub mod demo;
 pub mod doctor;
 mod http;
 mod lifeline;
+mod logging;
 pub mod members;
 pub mod names;
 mod nearest;
