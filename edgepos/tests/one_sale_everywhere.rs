@@ -102,6 +102,33 @@ fn a_basket_that_was_open_here_gives_its_number_back() {
     assert_eq!(stock(&shop.tills[1]), Some(-2));
 }
 
+/// The answer of another till's receipt ends what was begun here: a power cut behind it does not open it again.
+#[test]
+fn an_answer_waits_until_what_it_ends_has_ended_on_the_disk() {
+    let mut shop = Shop::new(2);
+    shop.elect();
+    shop.cut(1);
+    let now = shop.now;
+    for till in &mut shop.tills {
+        till.begin(now, milk(1)).unwrap();
+    }
+    let (receipt, _) = shop.tills[0].commit(now, 1, 9).unwrap();
+    shop.heal();
+    shop.pass(500);
+    let now = shop.now;
+    let two = &mut shop.tills[1];
+    two.writing = false;
+    let request = two.ask_commit(now, 1, 9).unwrap();
+    two.run(now);
+    assert_eq!(two.replies.get(&request), None, "the number is not voided on the disk yet");
+    shop.crash(1);
+    let two = &mut shop.tills[1];
+    assert_eq!(two.terminal.unresolved().len(), 1, "nobody was told that it has ended");
+    assert_eq!(two.commit(now, 1, 9), Ok((receipt, true)));
+    shop.crash(1);
+    assert!(shop.tills[1].terminal.unresolved().is_empty());
+}
+
 #[test]
 fn a_booked_basket_is_refused_under_another_key() {
     let (mut shop, receipt) = sold();

@@ -46,6 +46,8 @@ pub struct Basket {
     pub abandoned: bool,
     /// The tills that a power cut took its beginning from, and where it was not begun since: what one begins another has lost all the same.
     lost_at: BTreeSet<usize>,
+    /// The tills that were told a receipt of it: none of them has it open.
+    told_at: BTreeSet<usize>,
     /// Whether its terminal's disk was put back since it was asked for: what was said of it then is forgotten there.
     pub shaken: bool,
     /// Receipts that were given and that nobody held any more when a disk was put back.
@@ -116,6 +118,7 @@ impl Ledger {
             abandon_asked: false,
             abandoned: false,
             lost_at: BTreeSet::new(),
+            told_at: BTreeSet::new(),
             shaken: false,
             gone: Vec::new(),
         });
@@ -184,6 +187,9 @@ impl Ledger {
             self.baskets.get_mut(&id).ok_or_else(|| receipts(format!("basket {id} was never begun")))?;
         let booked_by = |receipt: &Receipt| usize::from(receipt.event.chain.replica.terminal());
         let is_renamed = |receipt: &Receipt| self.put_back.contains(&booked_by(receipt));
+        if matches!(reply, Ok(Reply::Committed { .. })) {
+            basket.told_at.insert(terminal);
+        }
         if basket.shaken {
             return basket.shaken_replied(id, reply);
         }
@@ -270,7 +276,11 @@ impl Ledger {
         let known = |basket: &Basket| basket.terminal == terminal && !basket.shaken;
         for (id, basket) in self.baskets.iter().filter(|(_, basket)| known(basket)) {
             let listed = open.iter().find(|listed| listed.basket == *id);
-            let ended = basket.receipt.is_some() || basket.abandoned;
+            let booked_here =
+                |receipt: &Receipt| usize::from(receipt.event.chain.replica.terminal()) == terminal + 1;
+            // What another till booked is open here until it is heard of.
+            let is_known = basket.told_at.contains(&terminal) || basket.given().any(booked_here);
+            let ended = is_known || basket.abandoned;
             let may_have_ended = ended || basket.abandon_asked || !basket.keys.is_empty();
             match listed {
                 None if !basket.begun.is_empty() && !may_have_ended => {

@@ -179,3 +179,28 @@ fn one_name_is_given_to_one_event() {
     ledger.records(0, receipt(1, 1).event).unwrap();
     assert_eq!(ledger.records(0, receipt(1, 1).event).unwrap_err().rule, Rule::Receipts);
 }
+
+/// What another till booked is open here until its receipt is told here.
+#[test]
+fn a_basket_that_another_till_booked_unheard_may_be_open() {
+    let mut ledger = asked();
+    ledger.goes_elsewhere(ID);
+    let there = elsewhere();
+    ledger
+        .replied(1, ID, Some(KEY), &Ok(Reply::Committed { receipt: there.clone(), repeated: false }))
+        .unwrap();
+    ledger.lists_open(0, &[open_basket(250)]).unwrap();
+    ledger.replied(0, ID, Some(KEY), &Ok(Reply::Committed { receipt: there, repeated: true })).unwrap();
+    ledger.lists_open(0, &[]).unwrap();
+    assert_eq!(ledger.lists_open(0, &[open_basket(250)]).unwrap_err().rule, Rule::NothingLost);
+}
+
+#[test]
+fn a_basket_that_was_booked_here_is_open_nowhere_whoever_told_of_it() {
+    let mut ledger = asked();
+    ledger.goes_elsewhere(ID);
+    ledger
+        .replied(1, ID, Some(KEY), &Ok(Reply::Committed { receipt: receipt(1, 1), repeated: true }))
+        .unwrap();
+    assert_eq!(ledger.lists_open(0, &[open_basket(250)]).unwrap_err().rule, Rule::NothingLost);
+}

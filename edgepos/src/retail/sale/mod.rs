@@ -524,9 +524,9 @@ impl Sales {
                 Err(refusal) => return self.committing.refuse(turn.out, key, &refusal),
             }
         } else if self.open.contains(id) && self.void(turn, business_day, id).is_ok() {
-            // It was begun before the first sale came to this terminal, and nobody will pay it again. When its number cannot be voided
-            // at once it stays open, and the cashier sees it among the unresolved.
+            // Begun before the first sale came here. The answer ends it, and waits for that; what cannot be voided at once stays open.
             payments.basket_left(id, turn.out);
+            later = true;
         }
         later |= keys.keep(booked, turn.out);
         for request in self.committing.end(key) {
