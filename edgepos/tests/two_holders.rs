@@ -2,10 +2,10 @@
 
 mod support;
 
-use edgepos::model::CounterRow;
+use edgepos::model::{BasketId, CounterRow, ExceptionType};
 use edgepos::{ConditionKind, MemoryStore};
 use support::cloud::Cloud;
-use support::{Shop, Till, config};
+use support::{Shop, Till, config, draft, line};
 
 fn milk(till: &Till) -> Option<i64> {
     till.terminal.counter(&CounterRow::stock("milk", 0))
@@ -100,5 +100,65 @@ fn two_that_hear_each_other_through_the_cloud_alone_say_so() {
     assert_eq!(sales.len(), 9, "{sales:?}");
     for till in &shop.tills[1..] {
         assert!(says(till, ConditionKind::SecondHolder), "{:?}", till.terminal.status().conditions);
+    }
+}
+
+/// Both boxes have the basket open and book it, the second in the place that the first gave it. `disturb` goes after each turn, with its
+/// number, and what is left afterwards is one exception at each till.
+fn book_one_basket_twice(disturb: impl Fn(&mut Shop, usize)) {
+    let mut shop = Shop::new(3);
+    shop.cloud = Some(Cloud::default());
+    shop.elect();
+    let now = shop.now;
+    shop.tills[2].begin(now, draft(7, vec![line(1, "milk", 1, 100)])).expect("it is new");
+    shop.pass(3_000);
+    let mut config = config(3, 3);
+    config.nonce = 77;
+    let mut clone = Till::open(config, shop.tills[2].disk.clone(), shop.now);
+    clone.knows_total(BasketId([7; 16]), 100);
+    shop.tills.push(clone);
+    shop.cut(2);
+    let now = shop.now;
+    for till in [2, 3] {
+        let (_, repeated) = shop.tills[till].commit(now, 7, 9).expect("it is open in the image");
+        assert!(!repeated);
+    }
+    for turn in 0..12 {
+        shop.cut(2);
+        shop.cut(3);
+        shop.heal_but(&[2 + turn % 2]);
+        disturb(&mut shop, turn);
+        shop.pass_by(3_000, 5);
+    }
+    for till in &shop.tills {
+        let status = till.terminal.status();
+        let raised: Vec<_> = status.exceptions.iter().map(|raised| raised.exception).collect();
+        assert_eq!(raised, [ExceptionType::DUPLICATE], "at {}: {:?}", status.me, status.exceptions);
+    }
+}
+
+#[test]
+fn a_basket_that_both_book_is_one_duplicate() {
+    book_one_basket_twice(|_, _| {});
+}
+
+#[test]
+fn a_crash_between_any_two_writes_leaves_it_one_duplicate() {
+    for (turn, written) in (1..3).flat_map(|turn| (0..8).map(move |written| (turn, written))) {
+        book_one_basket_twice(|shop, now| {
+            if now != turn {
+                return;
+            }
+            shop.tills.iter_mut().for_each(|till| till.writing = false);
+            for _ in 0..written {
+                shop.pass(40);
+                let now = shop.now;
+                for till in &mut shop.tills {
+                    till.write_one(now);
+                }
+            }
+            (0..shop.tills.len()).for_each(|till| shop.crash(till));
+            shop.heal_but(&[2 + turn % 2]);
+        });
     }
 }

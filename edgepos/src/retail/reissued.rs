@@ -164,8 +164,9 @@ impl Reissued {
     }
 
     /// Of events with one name those that are sales of their own, once each; `None` while it is not known of one whether it is still held
-    /// under its old name.
-    pub(crate) fn apart(&self, events: &[EventId]) -> Option<Vec<EventId>> {
+    /// under its old name. `held`: what has its place here. Two boxes with one disk give one name to two sales: what was written again is
+    /// the other box's where an event of that name is held, and else the one that had it, which has left its place or is about to.
+    pub(crate) fn apart(&self, events: &[EventId], held: &VersionVector) -> Option<Vec<EventId>> {
         let old_names = |id: EventId| self.entries.range((id, Hash([0; 32]))..=(id, Hash([0xFF; 32])));
         if events.iter().any(|id| old_names(*id).any(|(_, entry)| !entry.settled)) {
             return None;
@@ -174,7 +175,7 @@ impl Reissued {
             let elsewhere = |(_, entry): (_, &Entry)| entry.counting.filter(|counting| *counting != id);
             old_names(id).filter_map(elsewhere).any(|counting| events.contains(&counting))
         };
-        let is_apart = |id: &EventId| self.instead_of(*id).is_none() && !has_left(*id);
+        let is_apart = |id: &EventId| self.instead_of(*id).is_none() && (held.covers(*id) || !has_left(*id));
         Some(events.iter().copied().filter(is_apart).collect())
     }
 
@@ -293,7 +294,7 @@ mod tests {
         assert_eq!(reissued.note(high, &again(old), &held, &mut out), Counts::Yes);
         assert_eq!(reissued.note(low, &again(old), &held, &mut out), Counts::InsteadOf(high));
         let all = [old, low, high, other];
-        assert_eq!(reissued.apart(&all), None, "whether the old one is held is not known yet");
+        assert_eq!(reissued.apart(&all, &held), None, "whether the old one is held is not known yet");
         assert_eq!(reissued.next_to_check(Time(0), &held), Some(old));
         let name = reissued.read().expect("it is being read");
         reissued.is_unclear(Time(0), name);
@@ -301,10 +302,27 @@ mod tests {
         assert_eq!(reissued.next_to_check(Time(5_000), &held), Some(old));
         assert_eq!(reissued.read(), Some(name));
         assert_eq!(reissued.stays(name, &mut out), Some(low));
-        assert_eq!(reissued.apart(&all), Some(vec![old, other]));
+        assert_eq!(reissued.apart(&all, &held), Some(vec![old, other]));
         assert_eq!(reissued.instead_of(low), Some(old));
         assert_eq!(reissued.leaves(name, &mut out), Some(low));
-        assert_eq!(reissued.apart(&all), Some(vec![low, other]), "the old one is gone");
+        let cut = VersionVector::new();
+        assert_eq!(reissued.apart(&all, &cut), Some(vec![low, other]), "the old one is gone");
         assert_eq!((reissued.instead_of(low), reissued.instead_of(high)), (None, Some(low)));
+    }
+
+    /// Two boxes with one disk gave one name to two sales. What was written again is the other box's; the one here is a sale of its own.
+    #[test]
+    fn a_sale_under_the_old_name_of_another_box_is_apart() {
+        let (here, again_there) = (event(2, 4), event(2, 9));
+        let mut out = UnitOfWork::default();
+        let mut reissued = Reissued::default();
+        let held: VersionVector = [(here.chain, here.seq)].into_iter().collect();
+        assert_eq!(reissued.note(again_there, &again(here), &held, &mut out), Counts::Yes);
+        assert_eq!(reissued.next_to_check(Time(0), &held), Some(here));
+        let name = reissued.read().expect("it is being read");
+        reissued.is_gone(name, &mut out);
+        assert_eq!(reissued.apart(&[here, again_there], &held), Some(vec![here, again_there]));
+        let cut: VersionVector = [(here.chain, Seq(3))].into_iter().collect();
+        assert_eq!(reissued.apart(&[here, again_there], &cut), Some(vec![again_there]), "it is leaving");
     }
 }

@@ -23,9 +23,8 @@ use super::sale::{Sales, body::BasketId};
 use super::set_aside::SetAside;
 use super::sold::{self, Sold};
 use super::taking_back::{self, Leaving, Rooms};
-use super::uncounted::Uncounted;
-use super::unreadable::Unreadable;
 use super::{figures::Figures, parked::Parked, payment::Payments, quarantine::Quarantine, sums::SoldBy};
+use super::{uncounted::Uncounted, unreadable::Unreadable};
 use crate::ports::{Rows, Store, StoreError};
 use crate::terminal::config::Config;
 use crate::terminal::io::{Notice, Reply, RequestId};
@@ -453,6 +452,7 @@ impl Shop {
             // Of an event of another branch, which had this name.
             self.uncounted.take(id, out);
             self.quarantine.take(id, out);
+            self.exceptions.forget_event(id, out);
             let envelope = match envelope {
                 Ok(envelope) => envelope,
                 Err(reason) => {

@@ -119,6 +119,7 @@ impl Rooms<'_> {
     ) -> Option<EventId> {
         let Leaving { id, hash, envelope, floor } = leaving;
         self.keys.take_back(id, envelope, out);
+        self.exceptions.forget_event(id, out);
         let next = self.reissued.leaves((id, hash), out);
         let heir = self.reissued.counting((id, hash)).filter(|_| next.is_none());
         let (counted, other) = match envelope.reissue_of() {

@@ -19,13 +19,14 @@ use crate::retail::shop::Shop;
 /// A decision's kind, in the log for ever: its bytes are the payload of an event of the store's own chain.
 pub(super) const STORE_EVENT: u16 = 1;
 
-fn proposer<'c>(config: &'c Config, election: &Election) -> Proposer<'c> {
+fn proposer<'c>(config: &'c Config, election: &Election, ledger: &'c Ledger) -> Proposer<'c> {
     Proposer {
         me: config.me,
         grace: config.exception_grace,
         knows_ends: level::ends_exceptions(election),
         policy: &config.policy,
         advice_within: config.policy.model_within(),
+        held: ledger.held(),
     }
 }
 
@@ -33,7 +34,8 @@ fn proposer<'c>(config: &'c Config, election: &Election) -> Proposer<'c> {
 /// clock.
 pub(super) fn next_due(config: &Config, election: &Election, ledger: &Ledger, shop: &Shop) -> Option<Time> {
     let exceptions = shop.exceptions();
-    let due = proposes(election, ledger).then(|| exceptions.next_due(proposer(config, election))).flatten();
+    let due =
+        proposes(election, ledger).then(|| exceptions.next_due(proposer(config, election, ledger))).flatten();
     due.into_iter().chain(exceptions.next_to_give_up()).min()
 }
 
@@ -65,7 +67,7 @@ fn propose_due(
     let grace = config.exception_grace;
     let mut any = false;
     let (exceptions, standing) = shop.watch();
-    for due in exceptions.due(now, proposer(config, election), standing, out) {
+    for due in exceptions.due(now, proposer(config, election, ledger), standing, out) {
         let bytes = ledger.proposal(now, config, due.kind, (due.body, Vec::new()));
         let taken = propose(now, election, bytes).is_ok();
         exceptions.proposed(now, grace, due.subject, taken);

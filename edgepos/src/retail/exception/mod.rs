@@ -225,6 +225,11 @@ impl Exceptions {
         self.watched.restore_twice(key, value)
     }
 
+    /// Whatever was booked twice under this event's name is not this event: it leaves its place, or comes where another left.
+    pub(crate) fn forget_event(&mut self, id: EventId, out: &mut UnitOfWork) {
+        self.watched.forget_event(id, out);
+    }
+
     /// These events, by rising id, were booked under one name. It is written down until it is raised: a restart does not ask again.
     pub(crate) fn note_twice(
         &mut self,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use edgepos_core::{EventId, Now, ReplicaId, Space, Time, Write};
-use edgepos_crdt::Item;
+use edgepos_crdt::{Item, VersionVector};
 use edgepos_wire::{from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
@@ -29,6 +29,8 @@ pub(crate) struct Proposer<'c> {
     pub(crate) policy: &'c Policy,
     /// How long a model may take; `None` where there is none to ask.
     pub(crate) advice_within: Option<Duration>,
+    /// What has its place at the proposer.
+    pub(crate) held: &'c VersionVector,
 }
 
 /// What an exception is about.
@@ -116,6 +118,25 @@ impl Watched {
         self.watch_twice.note(now.mono, name, true);
     }
 
+    /// An event is no longer one of those that were booked twice, whatever they are called.
+    pub(super) fn forget_event(&mut self, id: EventId, out: &mut UnitOfWork) {
+        let of_it = self.twice.iter_mut().filter(|(_, events)| events.contains(&id));
+        let mut over = Vec::new();
+        for (name, events) in of_it {
+            events.retain(|event| *event != id);
+            if events.len() < 2 {
+                over.push(*name);
+            } else {
+                out.write(Write::put(
+                    Space::BookedTwice,
+                    name.to_bytes(),
+                    to_cbor(&TwiceRow(events.clone())),
+                ));
+            }
+        }
+        over.into_iter().for_each(|name| self.forget_twice(name, out));
+    }
+
     /// A name is raised, or need not be.
     pub(super) fn forget_twice(&mut self, name: BookedName, out: &mut UnitOfWork) {
         self.watch_twice.settle(&name);
@@ -181,7 +202,7 @@ impl Watched {
         let mut propose = |subject, kind, body| due.push(Due { subject, kind, body });
         for name in self.watch_twice.due(now.mono, by.grace) {
             let events = resolutions.not_voided(self.twice.get(&name).map_or(&[], Vec::as_slice));
-            match standing.reissued.apart(&events) {
+            match standing.reissued.apart(&events, by.held) {
                 None => self.watch_twice.postpone(now.mono, by.grace, &name),
                 // One sale under the names that it has had.
                 Some(events) if events.len() < 2 => self.forget_twice(name, out),
