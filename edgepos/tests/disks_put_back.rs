@@ -8,9 +8,9 @@ mod support;
 use std::collections::BTreeSet;
 
 use edgepos::core::{Jitter, Space};
-use edgepos::model::{BasketId, Body, CounterRow, Envelope};
+use edgepos::model::{BasketId, Body, CounterRow, Envelope, StockLine, StockMoved, StockReason};
 use edgepos::sync::EventRecord;
-use edgepos::{MemoryStore, Store};
+use edgepos::{ConditionKind, MemoryStore, Record, Store};
 use support::Shop;
 use support::cloud::Cloud;
 
@@ -135,4 +135,43 @@ fn run(seed: u64) {
 fn what_anybody_still_holds_is_in_the_cloud_once() {
     let seeds = std::env::var("EDGEPOS_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(3);
     (0..seeds).for_each(run);
+}
+
+/// The disks of all tills go back and the cloud does not: every sale of either time is there once, and what the store decides anew beside
+/// what the cloud was told before is said to need the recovery kit.
+#[test]
+fn all_tills_put_back_say_that_it_takes_the_recovery_kit() {
+    let mut shop = Shop::new(3);
+    shop.cloud = Some(Cloud::default());
+    shop.elect();
+    let lines = vec![StockLine { product: "milk".into(), quantity: 1 }];
+    let moved = StockMoved { reason: StockReason::Receipt, from: None, to: None, lines };
+    let now = shop.now;
+    shop.tills[0].record(now, Record::stock_moved(&moved, 0)).expect("it is taken");
+    shop.pass_by(3_000, 5);
+    let images: Vec<_> = shop.tills.iter().map(|till| till.disk.clone()).collect();
+    // One more than there is, each time: the store raises that.
+    (2..4).for_each(|basket| drop(shop.sell_milk(2, basket)));
+    shop.pass_by(40_000, 20);
+    assert!(shop.tills.iter().all(|till| till.terminal.status().open_exceptions == 1));
+    for (till, image) in images.into_iter().enumerate() {
+        shop.put_back(till, image, 7 + till as u64);
+    }
+    // The cloud is not heard until the store has decided something else in that place.
+    let cloud = shop.cloud.take();
+    shop.heal();
+    shop.pass_by(5_000, 5);
+    (12..15).for_each(|basket| drop(shop.sell_milk(2, basket)));
+    shop.pass_by(60_000, 20);
+    assert!(shop.tills.iter().all(|till| till.terminal.status().open_exceptions == 1));
+    shop.cloud = cloud;
+    shop.pass_by(200_000, 50);
+    let mut sales = shop.cloud.as_ref().expect("it is there").sales();
+    let all = sales.len();
+    sales.dedup();
+    assert_eq!((all, sales.len()), (5, 5), "every sale, and none twice");
+    let told: Vec<_> = shop.tills.iter().flat_map(|till| till.terminal.status().conditions).collect();
+    let kit =
+        told.iter().find(|told| told.kind == ConditionKind::Forked && told.about.contains("recovery kit"));
+    assert!(kit.is_some(), "{told:?}");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use edgepos_consensus::{Election, Health};
 use edgepos_core::Now;
-use edgepos_sync::{CloudRefusal, Mistake};
+use edgepos_sync::{CloudRefusal, Mistake, Witness};
 
 use super::clocks::Clocks;
 use super::condition::{ConditionKind, Finding};
@@ -134,6 +134,13 @@ fn of_claims(mistakes: impl Iterator<Item = Mistake>, leaving: u64) -> (Option<F
                     "{witness}: the cloud holds {chain} up to {claimed}; here it ends at {own}"
                 ));
             }
+            // Whose disks went back decide anew what the cloud has been told otherwise: nobody can write that again.
+            Mistake::Disputed { chain, witness: Witness::Cloud } if chain.replica.is_store() => disputed
+                .push(
+                    "the cloud: what the store itself has decided; the disks of several terminals went back \
+                 together, and the recovery kit begins another generation of the store"
+                        .into(),
+                ),
             Mistake::Disputed { chain, witness } => disputed.push(format!("{witness}: {chain}")),
         }
     }
