@@ -61,7 +61,7 @@ pub struct Ledger {
     recorded: BTreeMap<EventId, usize>,
     /// Where the chain of a recorded event was with it, in a store whose disks are put back.
     hashes: BTreeMap<EventId, Hash>,
-    /// Recorded by a terminal whose disk was put back since, which may give their names again.
+    /// Sold, or recorded by a terminal whose disk was put back since, which may give their names again.
     kept: BTreeSet<(EventId, Hash)>,
     /// The numbers of the terminals whose disks were put back.
     put_back: BTreeSet<usize>,
@@ -227,6 +227,11 @@ impl Ledger {
             None => Ok(()),
             Some(_) => Err(receipts(format!("{event} was given as the name of two events"))),
         }
+    }
+
+    /// The chain of a sale had this hash with it: whatever is printed on it, this very event must not be lost.
+    pub(crate) fn sold(&mut self, event: EventId, hash: Hash) {
+        self.kept.insert((event, hash));
     }
 
     /// The chain of an event that was recorded had this hash with it.

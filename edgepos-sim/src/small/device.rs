@@ -2,14 +2,19 @@
 
 use std::collections::VecDeque;
 
+use edgepos::model::BasketId;
 use edgepos::{
     Config, Genesis, Input, MemoryStore, OpenBasket, Output, Refusal, ReplaceError, RequestId, Restored,
     Status, Store, Terminal,
 };
-use edgepos_core::{EventId, Load, Now, Persist, PersistId, ReplicaId, Space, Time};
+use edgepos_core::{
+    EventId, Load, Now, Persist, PersistId, ReplicaId, Space, StoreGeneration, StoreId, Time,
+};
 use edgepos_sync::{CloudRequest, EventRecord, Hash, UplinkId};
 use sha2::{Digest, Sha256};
 
+use super::setup::config;
+use super::tills::OnDisk;
 use crate::check::{Rule, TerminalView, Violation};
 use crate::errand::Ask;
 use crate::goods::products;
@@ -30,6 +35,8 @@ pub(super) struct Device {
     is_gone: bool,
     /// How often its disk has changed.
     writes: u64,
+    /// By how many ms its clock is ahead.
+    ahead_ms: u64,
 }
 
 impl Device {
@@ -43,7 +50,23 @@ impl Device {
             history: [0; 32],
             is_gone: false,
             writes: 0,
+            ahead_ms: 0,
         }
+    }
+
+    /// The devices of a store of so many terminals, all of them voters.
+    pub(super) fn all(terminals: usize) -> Vec<Self> {
+        let number = |number: u16| ReplicaId::new(number, 0xA0 + u64::from(number));
+        let voters: Vec<ReplicaId> = (1..=terminals as u16).map(number).collect();
+        let (store, generation) = (StoreId([7; 16]), StoreGeneration(0));
+        let genesis = Genesis { store, generation, voters: voters.clone(), recovery: None };
+        voters.into_iter().map(|replica| Self::new(config(replica, genesis.clone()))).collect()
+    }
+
+    /// Another box of its number, with a disk of its own.
+    pub(super) fn another(&self, nonce: u64) -> Self {
+        let me = ReplicaId::new(self.config.me.terminal(), nonce);
+        Self::new(config(me, self.config.genesis.clone()))
     }
 
     /// Another box with a copy of the disk as it is, under the same name. Each start of a real one draws another nonce.
@@ -59,6 +82,22 @@ impl Device {
         self.is_gone = true;
     }
 
+    /// Somebody has taken an image of its disk as it is.
+    pub(super) fn was_copied(&mut self, now: Now) {
+        self.remember(now, b"image");
+    }
+
+    /// Somebody sets its clock forward by this.
+    pub(super) fn set_clock(&mut self, now: Now, ahead_ms: u64) {
+        self.ahead_ms = ahead_ms;
+        self.remember(now, b"clock");
+    }
+
+    /// What its own clock shows.
+    fn here(&self, now: Now) -> Now {
+        Now::new(now.mono.0, now.wall.0 + self.ahead_ms)
+    }
+
     /// Somebody has found it.
     pub(super) fn returns(&mut self, now: Now) {
         self.is_gone = false;
@@ -72,10 +111,6 @@ impl Device {
     /// The name that it was set up as.
     pub(super) fn me(&self) -> ReplicaId {
         self.config.me
-    }
-
-    pub(super) fn genesis(&self) -> Genesis {
-        self.config.genesis.clone()
     }
 
     pub(super) fn history(&self) -> [u8; 32] {
@@ -119,7 +154,8 @@ impl Device {
             Violation::new(Rule::Alive, format!("{} cannot start: {error}", self.config.me))
         };
         let restored = Restored::from_store(&self.disk).map_err(|error| cannot(&error))?;
-        let terminal = Terminal::new(now, self.config.clone(), restored).map_err(|error| cannot(&error))?;
+        let terminal =
+            Terminal::new(self.here(now), self.config.clone(), restored).map_err(|error| cannot(&error))?;
         let open = terminal.unresolved();
         self.terminal = Some(terminal);
         self.remember(now, b"start");
@@ -164,10 +200,16 @@ impl Device {
     }
 
     /// The hash of its chain at an event on its disk.
-    pub(super) fn hash_at(&self, id: EventId) -> Option<Hash> {
+    fn hash_at(&self, id: EventId) -> Option<Hash> {
         let key = id.to_key();
         let rows = self.disk.scan(Space::Event, &key, &key, u32::MAX).ok()?;
         rows.iter().find_map(|(key, value)| EventRecord::from_row(key, value)).map(|(_, hash)| hash)
+    }
+
+    /// What is on its disk of an event and of a basket.
+    pub(super) fn holds(&self, event: EventId, basket: BasketId) -> OnDisk {
+        let row = self.disk.scan(Space::Basket, &basket.0, &basket.0, u32::MAX);
+        OnDisk { hash: self.hash_at(event), is_open: row.is_ok_and(|rows| !rows.is_empty()) }
     }
 
     pub(super) fn asks_cloud(&mut self, id: UplinkId, request: CloudRequest) {
@@ -191,6 +233,7 @@ impl Device {
             }
             other => self.remember(now, format!("{other:?}").as_bytes()),
         }
+        let now = self.here(now);
         if let Some(terminal) = &mut self.terminal {
             terminal.handle(now, input);
         }
@@ -202,6 +245,7 @@ impl Device {
     /// When the terminal refuses at once.
     pub(super) fn ask(&mut self, now: Now, id: RequestId, ask: Ask) -> Result<(), Refusal> {
         self.remember(now, format!("{ask:?}").as_bytes());
+        let now = self.here(now);
         let Some(terminal) = &mut self.terminal else { return Ok(()) };
         match ask {
             Ask::Begin(draft) => terminal.begin(now, id, draft),
@@ -216,12 +260,13 @@ impl Device {
     ///
     /// # Errors
     /// When the terminal cannot have that decided now.
-    pub(super) fn replace(&mut self, now: Now, number: u16) -> Result<(), ReplaceError> {
+    pub(super) fn replace(&mut self, now: Now, number: u16, planned: bool) -> Result<(), ReplaceError> {
         self.remember(now, b"replace");
+        let now = self.here(now);
         let Some(terminal) = &mut self.terminal else {
             return Err(ReplaceError::NoSuchTerminal { terminal: number });
         };
-        terminal.replace(now, number, false)
+        terminal.replace(now, number, planned)
     }
 
     pub(super) fn poll_output(&mut self) -> Option<Output> {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use edgepos_core::Jitter;
 
+use super::prelude::come_to_rest;
 use super::settle::{prepared, settle};
 use super::step::Step;
 use super::store::Store;
@@ -68,7 +69,10 @@ impl Walked {
         let Some(step) = self.possible().get(choice).copied() else { return Ok(()) };
         self.path.push(choice);
         self.steps.push(step);
-        self.store.take(step).map_err(|violation| self.failure(vec![violation]))
+        let taken = self.store.take(step);
+        let rests = taken.is_ok() && self.store.take_rest();
+        let taken = if rests { come_to_rest(&mut self.store) } else { taken };
+        taken.map_err(|violation| self.failure(vec![violation]))
     }
 
     /// What can happen next in an exploration, in which time moves on only so often.

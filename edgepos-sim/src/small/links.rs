@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use edgepos_core::ConnectionId;
 use sha2::{Digest, Sha256};
 
+use super::device::Device;
+
 /// What is on its way in the two directions: from the lower place to the higher, and back.
 #[derive(Debug)]
 struct Link {
@@ -78,4 +80,15 @@ impl Links {
             }
         }
     }
+}
+
+/// The pair of devices of which one has the name of one of these two, and which is connected in their place.
+pub(super) fn namesake(devices: &[Device], links: &Links, a: usize, b: usize) -> Option<(usize, usize)> {
+    let named = |other: usize| {
+        let me = devices[other].me();
+        (0..devices.len()).filter(move |place| *place != other && devices[*place].me() == me)
+    };
+    let of_b = named(b).map(|other| (a.min(other), a.max(other)));
+    let of_a = named(a).map(|other| (b.min(other), b.max(other)));
+    of_b.chain(of_a).find(|(a, b)| links.is_connected(*a, *b))
 }

@@ -14,10 +14,15 @@
 
 mod device;
 mod explore;
+mod images;
 mod links;
 mod managers;
+mod prelude;
+mod rights;
+mod seats;
 mod settle;
 mod setup;
+mod stamps;
 mod step;
 mod store;
 mod tills;

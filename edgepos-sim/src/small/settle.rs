@@ -1,6 +1,8 @@
 //! Before the faults and after them: the steps of a store in which nothing goes wrong, in a fixed order, until it is whole.
 
 use super::device::Device;
+use super::prelude::{begin, branch, bury, fill};
+use super::stamps;
 use super::store::Store;
 use super::tills::{OVERSOLD, draft, payment};
 use super::worlds::{Fault, World};
@@ -29,17 +31,21 @@ const AGAIN_MS: u64 = 1_000;
 pub(super) fn prepared(world: World, told: bool) -> Result<Store, Violation> {
     let mut store = Store::new(world, told);
     until_whole(&mut store)?;
-    store.fill()?;
+    fill(&mut store)?;
     until_whole(&mut store)?;
-    store.begin()?;
+    begin(&mut store)?;
     until_whole(&mut store)?;
     if world.resolves() {
         oversell(&mut store)?;
     }
     if let Fault::OldBox(place) = world.fault {
-        store.bury(place)?;
+        bury(&mut store, place)?;
         let end = now_ms(&store) + SILENT_MS;
         until(&mut store, "time stands still", |store| now_ms(store) >= end)?;
+        until_whole(&mut store)?;
+    }
+    if let Fault::Branches(place) = world.fault {
+        branch(&mut store, place)?;
         until_whole(&mut store)?;
     }
     store.open()?;
@@ -70,10 +76,11 @@ pub(super) fn settle(store: &mut Store) -> Result<(), Vec<Violation>> {
     ask_again(store).map_err(only)?;
     loop {
         until_whole(store).map_err(only)?;
-        let found = match store.view() {
+        let mut found = match store.view() {
             Ok(view) => judge(&view, store.tills().ledger()),
             Err(violation) => vec![violation],
         };
+        found.extend(stamps::check(store.cloud().events()));
         if found.is_empty() {
             return Ok(());
         }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use edgepos::model::{BasketId, Currency, Line as Bought, Tender};
-use edgepos::{Commit, Draft, OpenBasket, Refusal, Reply, RequestId};
+use edgepos::model::{BasketId, CounterRow, Currency, Effect, Line as Bought, PriceSet, Tender};
+use edgepos::{Commit, Draft, OpenBasket, Receipt, Record, Refusal, Reply, RequestId};
 use edgepos_core::{EventId, IdempotencyKey};
 use edgepos_sync::Hash;
 
@@ -18,8 +18,24 @@ use crate::goods::products;
 pub(super) enum Next {
     /// A till asks its terminal.
     Ask(Box<Ask>),
-    /// An operator has the terminal of this number replaced.
-    Replace(u16),
+    /// An operator has the terminal of this number replaced, one that is there as well where that is `planned`.
+    Replace { number: u16, planned: bool },
+    /// Somebody takes an image of the till's disk.
+    Image,
+    /// Somebody puts the latest image in the disk's place.
+    PutBack,
+    /// The till asks nothing until everything is everywhere.
+    Rest,
+    /// The power goes.
+    PowerCut,
+}
+
+/// What is on the disks when an answer comes.
+pub(super) struct OnDisk {
+    /// The hash of the chain at the event that the answer is about, at the terminal that answers.
+    pub(super) hash: Option<Hash>,
+    /// Whether the basket that it is about is listed as open there.
+    pub(super) is_open: bool,
 }
 
 /// What a till waits for.
@@ -29,6 +45,7 @@ enum Asked {
     Commit(u8, IdempotencyKey),
     Resolve(Way),
     Record,
+    Price,
 }
 
 /// All tills, by the places of their devices.
@@ -42,6 +59,8 @@ pub(super) struct Tills {
     /// Baskets whose beginning was answered with a receipt, each with the place of the till that asked.
     told_booked: BTreeSet<(usize, u8)>,
     managers: Managers,
+    /// Whose clock is wrong.
+    wrong_clock: Option<usize>,
     requests: u64,
 }
 
@@ -69,6 +88,28 @@ pub(super) fn payment(basket: u8) -> Commit {
     }
 }
 
+/// A price of the first product.
+fn price() -> Record {
+    let product = products().next().unwrap_or_default();
+    let (currency, list) = (Currency::EUR, 0);
+    Record::price(&PriceSet {
+        product,
+        list,
+        amount: 100,
+        currency,
+        tax_included: true,
+        valid_from: None,
+        valid_to: None,
+        version: None,
+    })
+}
+
+/// Pieces of the first product that are moved with the word that no less than `floor` may be there.
+fn moves(delta: i64, floor: i64) -> Record {
+    let product = products().next().unwrap_or_default();
+    Record::custom(b"moved".to_vec(), vec![Effect::new(CounterRow::stock(&product, 0), delta, Some(floor))])
+}
+
 fn id(basket: u8) -> BasketId {
     BasketId([basket + 1; 16])
 }
@@ -81,6 +122,7 @@ pub(super) fn baskets(world: &World) -> Vec<(usize, u8)> {
             // One that is begun in a line before belongs to another till.
             if let Line::Commit(basket) = line
                 && !lines[..at].contains(&Line::BeginToo(*basket))
+                && !open.contains(&(*place, *basket))
             {
                 open.push((*place, *basket));
             }
@@ -98,6 +140,7 @@ impl Tills {
             unanswered: BTreeSet::new(),
             told_booked: BTreeSet::new(),
             managers: Managers::default(),
+            wrong_clock: None,
             requests: 0,
         }
     }
@@ -129,19 +172,38 @@ impl Tills {
     /// The next thing that the till asks.
     pub(super) fn next(&mut self, place: usize) -> Option<Next> {
         Some(match self.script[place].pop_front()? {
-            Line::Commit(basket) => Next::Ask(Box::new(Ask::Commit(payment(basket)))),
+            Line::Commit(basket) => {
+                // A till that has a receipt and pays again does not know it any more.
+                if self.ledger.basket(id(basket)).is_some_and(|known| known.receipt.is_some()) {
+                    self.ledger.goes_elsewhere(id(basket));
+                }
+                Next::Ask(Box::new(Ask::Commit(payment(basket))))
+            }
             Line::BeginToo(basket) => {
                 self.ledger.goes_elsewhere(id(basket));
                 Next::Ask(Box::new(Ask::Begin(draft(basket))))
             }
             Line::Resolve(way) => Next::Ask(Box::new(Ask::Resolve(Box::new(way.call())))),
-            Line::Replace(number) => Next::Replace(number),
+            Line::Replace(number) => Next::Replace { number, planned: false },
+            Line::Swap(number) => Next::Replace { number, planned: true },
+            Line::Image => Next::Image,
+            Line::PutBack => Next::PutBack,
+            Line::Rest => Next::Rest,
+            Line::PowerCut => Next::PowerCut,
+            Line::Price => Next::Ask(Box::new(Ask::Record(price()))),
+            Line::Moves(delta, floor) => Next::Ask(Box::new(Ask::Record(moves(delta, floor)))),
         })
     }
 
     /// What an operator was refused is said again later.
-    pub(super) fn says_again(&mut self, place: usize, number: u16) {
-        self.script[place].push_front(Line::Replace(number));
+    pub(super) fn says_again(&mut self, place: usize, number: u16, planned: bool) {
+        let line = if planned { Line::Swap(number) } else { Line::Replace(number) };
+        self.script[place].push_front(line);
+    }
+
+    /// The clock of the till at this place is wrong from here on.
+    pub(super) fn has_wrong_clock(&mut self, place: usize) {
+        self.wrong_clock = Some(place);
     }
 
     /// Whether nobody waits for an answer.
@@ -192,13 +254,14 @@ impl Tills {
                 self.managers.asks(place, way);
                 Asked::Resolve(way)
             }
+            Ask::Record(record) if *record == price() && self.wrong_clock == Some(place) => Asked::Price,
             Ask::Record(_) | Ask::Payment(_) | Ask::Abandon(_) => Asked::Record,
         };
         self.waiting.insert(request, (place, asked));
         request
     }
 
-    /// A terminal answers. `hash`: of its chain at the event that it recorded.
+    /// A terminal answers. `disk`: what is on its disk of the event and the basket that the answer is about.
     ///
     /// # Errors
     /// When the answer breaks a promise.
@@ -206,7 +269,7 @@ impl Tills {
         &mut self,
         request: RequestId,
         reply: &Result<Reply, Refusal>,
-        hash: impl FnOnce(EventId) -> Option<Hash>,
+        disk: impl FnOnce(EventId, BasketId) -> OnDisk,
     ) -> Result<(), Violation> {
         let Some((place, asked)) = self.waiting.remove(&request) else { return Ok(()) };
         match (asked, reply) {
@@ -217,23 +280,45 @@ impl Tills {
                 self.ledger.replied(place, id(basket), None, reply)
             }
             (Asked::Commit(basket, key), reply) => {
-                if matches!(reply, Ok(Reply::Committed { .. })) {
+                if let Ok(Reply::Committed { receipt, .. }) = reply {
                     self.unanswered.remove(&(place, basket));
+                    self.is_durable(place, receipt, disk(receipt.event, id(basket)))?;
                 }
                 self.ledger.replied(place, id(basket), Some(key), reply)
             }
             (Asked::Resolve(way), reply) => self.managers.answered(place, way, reply),
             (Asked::Record, Ok(Reply::Recorded(event))) => {
                 self.ledger.records(place, *event)?;
-                if let Some(hash) = hash(*event) {
-                    self.ledger.has_hash(*event, hash);
-                }
+                let hash =
+                    disk(*event, BasketId::default()).hash.ok_or_else(|| not_written(place, *event))?;
+                self.ledger.has_hash(*event, hash);
                 Ok(())
+            }
+            (Asked::Price, Err(Refusal::ClockOff { .. })) => Ok(()),
+            (Asked::Price, other) => {
+                let what = format!("T{}, whose clock is years ahead, sets a price: {other:?}", place + 1);
+                Err(Violation::new(Rule::InTime, what))
             }
             (Asked::Record, other) => {
                 Err(Violation::new(Rule::Alive, format!("a record was answered with {other:?}")))
             }
         }
+    }
+
+    /// What a till is told survives whatever happens next: the sale is on the disk of who says so, and its basket is not open there.
+    fn is_durable(&mut self, place: usize, receipt: &Receipt, disk: OnDisk) -> Result<(), Violation> {
+        let hash = disk.hash.ok_or_else(|| not_written(place, receipt.event))?;
+        self.ledger.sold(receipt.event, hash);
+        if disk.is_open {
+            let what = format!(
+                "T{} answers receipt {} of basket {}, which is open on its disk",
+                place + 1,
+                receipt.number,
+                receipt.basket
+            );
+            return Err(Violation::new(Rule::NothingLost, what));
+        }
+        Ok(())
     }
 
     /// A device died: what its till waits for does not come, and what it began and was not told of it begins again.
@@ -268,4 +353,9 @@ impl Tills {
     pub(super) fn lists_open(&self, place: usize, open: &[OpenBasket]) -> Result<(), Violation> {
         self.ledger.lists_open(place, open)
     }
+}
+
+fn not_written(place: usize, event: EventId) -> Violation {
+    let what = format!("T{} answers with {event}, which is not on its disk", place + 1);
+    Violation::new(Rule::NothingLost, what)
 }

@@ -1,13 +1,17 @@
 //! What terminals have to say by themselves: both sides of a fork that they hear each other about, and whoever does not get on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos::ConditionKind;
-use edgepos_core::{Chain, EventId};
+use edgepos::consensus::Notice as Elected;
+use edgepos::sync::Notice as Synced;
+use edgepos::{ConditionKind, Notice, Status};
+use edgepos_core::{EventId, ReplicaId};
 use edgepos_sync::Hash;
 
 use super::device::Device;
-use crate::check::{Events, Rule, Violation, events_on, hashes};
+use super::rights::Rights;
+use super::worlds::{Fault, World};
+use crate::check::{Events, Leadership, Rule, Violation, events_on, hashes};
 
 /// How long two that hear each other may hold two histories of one chain without either saying so.
 const TOLD_WITHIN_MS: u64 = 5_000;
@@ -22,23 +26,74 @@ const STUCK_AFTER_MS: u64 = 20_000;
 const OF_FORKS: [ConditionKind; 3] =
     [ConditionKind::Forked, ConditionKind::Restored, ConditionKind::SecondHolder];
 
+/// The first event that two hold otherwise, with the two hashes of its chain.
+type Fork = (EventId, [Hash; 2]);
+
 /// What is held against the clock.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
+    leadership: Leadership,
     held: BTreeMap<usize, (u64, BTreeMap<EventId, Hash>)>,
     in_cloud: (usize, BTreeMap<EventId, Hash>),
     /// Who has to say by when that there are two histories, and why.
-    due: BTreeMap<usize, (u64, String)>,
+    due: BTreeMap<(usize, Fork), (u64, String)>,
+    /// Who has said so: it says it until it has done what it can, and not as long as somebody keeps the other history aside.
+    told: BTreeSet<(usize, Fork)>,
     /// Since when events wait and the cloud has this many.
     waiting: BTreeMap<usize, (u64, u64)>,
 }
 
 impl Watch {
-    /// A terminal says that something holds or is over: that there are two histories is said with it.
-    pub(super) fn hear(&mut self, place: usize, condition: ConditionKind) {
-        if OF_FORKS.contains(&condition) {
-            self.due.remove(&place);
+    /// A terminal says something.
+    ///
+    /// # Errors
+    /// When it is a false alarm, or two lead in one term.
+    pub(super) fn notice(
+        &mut self,
+        world: &World,
+        place: usize,
+        me: ReplicaId,
+        notice: &Notice,
+    ) -> Result<(), Violation> {
+        // With a disk that is put back, or a cloud that is wrong, they are no false alarms.
+        let expected = world.fault != Fault::Nothing;
+        match notice {
+            Notice::Election(Elected::LeaderChanged(Some(leader))) => {
+                self.leadership.claims(me, leader.replica, leader.term)
+            }
+            Notice::Condition { condition, .. } => {
+                self.hear(place, condition.kind);
+                Ok(())
+            }
+            Notice::Sync(Synced::Fork { .. } | Synced::RollbackSuspected { .. }) if expected => Ok(()),
+            Notice::Sync(Synced::CloudRestored { .. }) if !world.puts_cloud_back() => {
+                Err(Violation::new(Rule::Alive, format!("{me} says that the cloud went back: {notice:?}")))
+            }
+            Notice::Election(Elected::Halted(_))
+            | Notice::Quarantined { .. }
+            | Notice::Sync(Synced::Damaged { .. } | Synced::Fork { .. } | Synced::RollbackSuspected { .. }) => {
+                Err(Violation::new(Rule::Alive, format!("{me}: {notice:?}")))
+            }
+            _ => Ok(()),
         }
+    }
+
+    /// A terminal says that something holds or is over: that there are two histories is said with it.
+    fn hear(&mut self, place: usize, condition: ConditionKind) {
+        if OF_FORKS.contains(&condition) {
+            self.has_told(place);
+        }
+    }
+
+    fn has_told(&mut self, place: usize) {
+        let told = self.due.extract_if(.., |(of, _), _| *of == place);
+        self.told.extend(told.map(|(due, _)| due));
+    }
+
+    /// The process at this place is gone, and what it has said with it.
+    pub(super) fn ends(&mut self, place: usize) {
+        self.due.retain(|(of, _), _| *of != place);
+        self.told.retain(|(of, _)| *of != place);
     }
 
     /// Looks at everything before time moves on. `pairs`: who is connected.
@@ -51,30 +106,63 @@ impl Watch {
         devices: &[Device],
         pairs: impl Iterator<Item = (usize, usize)>,
         cloud: &Events,
+        rights: &Rights,
+    ) -> Result<(), Violation> {
+        self.see_forks(now_ms, devices, pairs, cloud)?;
+        for (place, device) in devices.iter().enumerate() {
+            let silent = |status: &Status| {
+                rights.has_new_name(place, status.author) && !tells(status, &[ConditionKind::Restored])
+            };
+            if device.status().is_some_and(|status| silent(&status)) {
+                let what = format!("T{} goes on under another name, and says nothing of it", place + 1);
+                return Err(Violation::new(Rule::Told, what));
+            }
+        }
+        for place in (0..devices.len()).filter(|place| tells_of_fork(&devices[*place])).collect::<Vec<_>>() {
+            self.has_told(place);
+        }
+        if let Some(((place, _), (_, why))) = self.due.iter().find(|(_, (by, _))| now_ms > *by) {
+            let what = format!("{why}, and T{} has said nothing of it in time", place + 1);
+            return Err(Violation::new(Rule::Told, what));
+        }
+        self.see_who_waits(now_ms, devices, cloud.len() as u64)
+    }
+
+    /// Notes who has to say soon that there are two histories.
+    ///
+    /// # Errors
+    /// When a disk holds a row that cannot be read.
+    pub(super) fn see_forks(
+        &mut self,
+        now_ms: u64,
+        devices: &[Device],
+        pairs: impl Iterator<Item = (usize, usize)>,
+        cloud: &Events,
     ) -> Result<(), Violation> {
         self.read(devices, cloud)?;
+        let mut present = BTreeSet::new();
         let with_cloud =
             (0..devices.len()).filter(|place| devices[*place].is_on()).map(|place| (place, None));
         for (a, b) in pairs.map(|(a, b)| (a, Some(b))).chain(with_cloud) {
             let held = |place: usize| self.held.get(&place).map(|(_, held)| held);
             let other = b.map_or(Some(&self.in_cloud.1), held);
-            let Some(chain) = held(a).zip(other).and_then(|(a, b)| fork(a, b)) else { continue };
+            let Some(fork) = held(a).zip(other).and_then(|(a, b)| fork(a, b)) else { continue };
+            let chain = fork.0.chain;
             let within = if b.is_some() { TOLD_WITHIN_MS } else { TOLD_BY_CLOUD_WITHIN_MS };
             let with = b.map_or("the cloud".to_owned(), |b| format!("T{}", b + 1));
             for place in [Some(a), b].into_iter().flatten() {
                 let why = format!("T{} and {with} held two histories of {chain}", a + 1);
                 let by = now_ms + within;
-                let due = self.due.entry(place).or_insert((by, why));
-                due.0 = due.0.min(by);
+                present.insert((place, fork));
+                if !self.told.contains(&(place, fork)) {
+                    let due = self.due.entry((place, fork)).or_insert((by, why));
+                    due.0 = due.0.min(by);
+                }
             }
         }
-        // Who is off says nothing.
-        self.due.retain(|place, _| devices[*place].is_on() && !tells_of_fork(&devices[*place]));
-        if let Some((place, (_, why))) = self.due.iter().find(|(_, (by, _))| now_ms > *by) {
-            let what = format!("{why}, and T{} has said nothing of it in time", place + 1);
-            return Err(Violation::new(Rule::Told, what));
-        }
-        self.see_who_waits(now_ms, devices, cloud.len() as u64)
+        // What is over before it was heard is nothing to tell.
+        self.due.retain(|due, _| present.contains(due));
+        Ok(())
     }
 
     fn see_who_waits(&mut self, now_ms: u64, devices: &[Device], in_cloud: u64) -> Result<(), Violation> {
@@ -119,13 +207,19 @@ impl Watch {
     }
 }
 
-/// A chain of which the two hold different histories.
-fn fork(a: &BTreeMap<EventId, Hash>, b: &BTreeMap<EventId, Hash>) -> Option<Chain> {
-    let differs = |(id, hash): &(&EventId, &Hash)| b.get(id).is_some_and(|other| other != *hash);
-    a.iter().find(differs).map(|(id, _)| id.chain)
+/// Where the two hold two histories of a chain.
+fn fork(a: &BTreeMap<EventId, Hash>, b: &BTreeMap<EventId, Hash>) -> Option<Fork> {
+    let differs = |(id, hash): (&EventId, &Hash)| {
+        let other = b.get(id).filter(|other| *other != hash)?;
+        Some((*id, [*hash.min(other), *hash.max(other)]))
+    };
+    a.iter().find_map(differs)
 }
 
 fn tells_of_fork(device: &Device) -> bool {
-    let status = device.status();
-    status.is_some_and(|status| status.conditions.iter().any(|held| OF_FORKS.contains(&held.kind)))
+    device.status().is_some_and(|status| tells(&status, &OF_FORKS))
+}
+
+fn tells(status: &Status, of: &[ConditionKind]) -> bool {
+    status.conditions.iter().any(|held| of.contains(&held.kind))
 }

@@ -13,6 +13,20 @@ pub(super) enum Line {
     Resolve(Way),
     /// An operator says that another box takes the place of the terminal of this number.
     Replace(u16),
+    /// The same of one that is there.
+    Swap(u16),
+    /// Somebody takes an image of the till's disk, in the place of the one that was taken when the world began.
+    Image,
+    /// Somebody puts the image back.
+    PutBack,
+    /// To wait until everything is everywhere.
+    Rest,
+    /// The power goes, with what is not on the disk.
+    PowerCut,
+    /// To set a price.
+    Price,
+    /// To move so many pieces, of which no less than so many may be there.
+    Moves(i64, i64),
 }
 
 /// What a world is about.
@@ -36,6 +50,39 @@ pub enum Fault {
     Clone(usize),
     /// The terminal at this place has sold while nobody heard it, and is gone; another box of its number is there. The old one turns up.
     OldBox(usize),
+    /// Another box of the number of the terminal at this place is there beside it.
+    NewBox(usize),
+    /// The next thing that anybody asks the cloud is lost on its way.
+    RequestLost,
+    /// The clock of the terminal at this place is years ahead.
+    ClockAhead(usize),
+    /// The terminal at this place has sold, the only one that heard it is gone, the disk is put back, and another sale has its name and is
+    /// in the cloud. The one that is gone turns up.
+    Branches(usize),
+    /// The disks in [`Line::PutBack`] go back.
+    InScript(usize),
+}
+
+impl Fault {
+    /// Whether it strikes at some moment of a path, and not before, all the time or by the script.
+    pub(super) fn strikes(self) -> bool {
+        match self {
+            Self::PutBack(_)
+            | Self::PutBackTwice(_)
+            | Self::AllPutBack(_)
+            | Self::CloudPutBack
+            | Self::ClaimTooHigh(_)
+            | Self::OldBox(_)
+            | Self::Branches(_)
+            | Self::RequestLost => true,
+            Self::Nothing
+            | Self::ClaimStands(_)
+            | Self::Clone(_)
+            | Self::NewBox(_)
+            | Self::ClockAhead(_)
+            | Self::InScript(_) => false,
+        }
+    }
 }
 
 /// A small world.
@@ -61,12 +108,43 @@ pub struct World {
     pub(super) script: &'static [(usize, &'static [Line])],
 }
 
-use Line::{BeginToo, Commit, Replace, Resolve};
+use Line::{BeginToo, Commit, Image, Moves, PowerCut, Price, PutBack, Replace, Resolve, Rest, Swap};
 
 impl World {
     /// Whether an exception is open when it is explored, about which managers decide.
     pub(super) fn resolves(&self) -> bool {
         self.script.iter().any(|(_, lines)| lines.iter().any(|line| matches!(line, Resolve(_))))
+    }
+
+    /// Whether two may hold two histories of one chain.
+    pub(super) fn may_fork(&self) -> bool {
+        match self.fault {
+            Fault::PutBack(_)
+            | Fault::PutBackTwice(_)
+            | Fault::AllPutBack(_)
+            | Fault::Clone(_)
+            | Fault::Branches(_)
+            | Fault::InScript(_) => true,
+            Fault::Nothing
+            | Fault::CloudPutBack
+            | Fault::ClaimTooHigh(_)
+            | Fault::ClaimStands(_)
+            | Fault::OldBox(_)
+            | Fault::NewBox(_)
+            | Fault::RequestLost
+            | Fault::ClockAhead(_) => false,
+        }
+    }
+
+    /// Whether the cloud goes back in it.
+    pub(super) fn puts_cloud_back(&self) -> bool {
+        matches!(self.fault, Fault::AllPutBack(_) | Fault::CloudPutBack)
+    }
+
+    /// Whether a terminal is replaced in it.
+    pub(super) fn replaces(&self) -> bool {
+        let replaces = |line: &Line| matches!(line, Replace(_) | Swap(_));
+        self.script.iter().any(|(_, lines)| lines.iter().any(replaces))
     }
 }
 
@@ -216,6 +294,17 @@ pub const WORLDS: &[World] = &[
         script: &[(1, &[BeginToo(1), Commit(1)]), (2, &[BeginToo(2), Commit(2)])],
     },
     World {
+        name: "clone-same-sale",
+        about: "a basket that was open in the image is paid at both boxes that have it",
+        terminals: 3,
+        fault: Fault::Clone(1),
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(1, &[Commit(1)]), (3, &[BeginToo(1), Commit(1)])],
+    },
+    World {
         name: "replaced",
         about: "a till that sold unheard is replaced by another box, and its old box turns up",
         terminals: 3,
@@ -236,5 +325,126 @@ pub const WORLDS: &[World] = &[
         long: true,
         disks_lie: false,
         script: &[(0, &[Commit(0), Commit(1)]), (1, &[Commit(2)])],
+    },
+    World {
+        name: "request-lost",
+        about: "one sale, and what a till asks the cloud is lost on its way",
+        terminals: 2,
+        fault: Fault::RequestLost,
+        mishaps: 0,
+        ticks: 2,
+        long: false,
+        disks_lie: false,
+        script: &[(1, &[Commit(0)])],
+    },
+    World {
+        name: "floors",
+        about: "two tills move one product and name two floors",
+        terminals: 2,
+        fault: Fault::Nothing,
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(0, &[Moves(-11, -5)]), (1, &[Moves(-1, 0)])],
+    },
+    World {
+        name: "clock-ahead",
+        about: "the clock of a till is ten years ahead: it sets a price and sells, and so does the other",
+        terminals: 2,
+        fault: Fault::ClockAhead(0),
+        mishaps: 0,
+        ticks: 2,
+        long: true,
+        disks_lie: false,
+        script: &[(0, &[Price, Commit(1), Rest]), (1, &[Commit(0)])],
+    },
+    World {
+        name: "sold-put-back",
+        about: "a till sells, its disk is put back, and it sells something else",
+        terminals: 2,
+        fault: Fault::InScript(1),
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(1, &[Commit(1), Rest, PutBack, BeginToo(2), Commit(2)])],
+    },
+    World {
+        name: "paid-put-back",
+        about: "a till sells, its disk is put back, and the basket, which is open again, is paid again",
+        terminals: 3,
+        fault: Fault::InScript(1),
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(1, &[Commit(1), Rest, PutBack, Commit(1)])],
+    },
+    World {
+        name: "put-back-again",
+        about: "a till sells, its disk is put back, it sells under the same name, and is put back to what it is then",
+        terminals: 2,
+        fault: Fault::InScript(1),
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(1, &[Commit(1), Rest, PutBack, BeginToo(2), Commit(2), Image, Rest, PutBack])],
+    },
+    World {
+        name: "branches",
+        about: "a sale is known to one who is gone, and the cloud has another one of its name",
+        terminals: 2,
+        fault: Fault::Branches(1),
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(1, &[Commit(3)])],
+    },
+    World {
+        name: "four-tills",
+        about: "a sale at one till of four, and something breaks",
+        terminals: 4,
+        fault: Fault::Nothing,
+        mishaps: 1,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(3, &[Commit(0)])],
+    },
+    World {
+        name: "swapped",
+        about: "another box takes the place of a till that is there",
+        terminals: 3,
+        fault: Fault::NewBox(2),
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(0, &[Swap(3)])],
+    },
+    World {
+        name: "booked-elsewhere",
+        about: "a till is put back after a sale, and books a basket that the other till books meanwhile",
+        terminals: 3,
+        fault: Fault::InScript(1),
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(0, &[BeginToo(1), Commit(1)]), (1, &[Commit(2), Rest, PutBack, BeginToo(1), Commit(1)])],
+    },
+    World {
+        name: "asked-again",
+        about: "a till asks again for the sale before its last one, behind two power cuts",
+        terminals: 2,
+        fault: Fault::Nothing,
+        mishaps: 0,
+        ticks: 1,
+        long: true,
+        disks_lie: false,
+        script: &[(0, &[Commit(0), PowerCut, Commit(1), PowerCut, Commit(0)])],
     },
 ];
