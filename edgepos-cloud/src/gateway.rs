@@ -2,19 +2,24 @@
 //!
 //! `POST /v1/stores/{store}/uplink` takes an encoded [`CloudRequest`] and answers an encoded [`CloudReply`];
 //! `GET /v1/stores/{store}/head` says in JSON what is held, with its hashes, and `GET /v1/stores/{store}/hash?event=` the hash of a chain
-//! at one event; `GET /health` says that it lives.
+//! at one event; `POST /v1/stores/{store}/feed` takes a [`Publication`] of the head office, which comes down to the store, and answers a
+//! [`FeedHead`], as `GET` of it does; `GET /health` says that it lives.
 //!
 //! | status | when |
 //! |---|---|
 //! | 200 | answered |
 //! | 400 | the request does not decode, or is about another store than its path |
 //! | 401 | the store has credentials, or all need one, and none of them was shown |
+//! | 403 | the credential is the store's, and for something else: terminals upload, the head office publishes |
 //! | 404 | no such path, or a store whose name does not read |
+//! | 409 | something else was published than the caller knows of |
 //! | 413 | the body is longer than [`Limits::max_message_bytes`] |
 //! | 429 | more requests than [`Options::in_flight`] are under way; `Retry-After` says when to ask again |
+//! | 507 | the store has as many chains as a cloud keeps of one |
 //! | 503 | the database is away or busy; `Retry-After` says when to ask again |
 
 mod credentials;
+mod feed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,7 +38,9 @@ use edgepos_sync::{CloudReply, CloudRequest, IngestState, Limits, Lost};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+use self::credentials::Role;
 pub use self::credentials::{Credentials, CredentialsError};
+pub use self::feed::{FeedHead, MAX_DOCUMENTS, Publication};
 use crate::ingest::{Ingest, IngestError};
 
 /// When a caller who was turned away shall ask again.
@@ -141,6 +148,10 @@ pub fn router(ingest: Ingest, options: Options) -> Router {
         .route("/v1/stores/{store}/uplink", post(uplink))
         .route("/v1/stores/{store}/head", get(head))
         .route("/v1/stores/{store}/hash", get(hash))
+        .route(
+            "/v1/stores/{store}/feed",
+            get(feed::head).post(feed::publish).layer(DefaultBodyLimit::max(feed::MAX_BYTES)),
+        )
         .layer(from_fn_with_state(gateway.clone(), bounded))
         .route("/health", get(|| async { "ok\n" }))
         .layer(DefaultBodyLimit::max(Limits::DEFAULT.max_message_bytes as usize))
@@ -156,18 +167,24 @@ async fn bounded(State(gateway): State<Gateway>, request: Request, next: Next) -
 }
 
 impl Gateway {
-    /// The store that the caller speaks for.
-    fn admit(&self, store: &str, headers: &HeaderMap) -> Result<StoreId, Box<Response>> {
+    /// The store that the caller speaks for, where it may in one of these roles.
+    fn admit(&self, store: &str, headers: &HeaderMap, roles: &[Role]) -> Result<StoreId, Box<Response>> {
         let refused = |status, text: &'static str| Box::new((status, text).into_response());
         let store: StoreId = store.parse().map_err(|_| refused(StatusCode::NOT_FOUND, "no such store\n"))?;
         let Some(credentials) = &self.credentials else { return Ok(store) };
         let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = shown.and_then(|value| value.strip_prefix("Bearer "));
-        if token.is_some_and(|token| credentials.admit(store, token)) {
-            return Ok(store);
+        match token.and_then(|token| credentials.admit(store, token, roles)) {
+            Some(true) => Ok(store),
+            Some(false) => {
+                tracing::warn!(%store, "a caller with a credential for something else was turned away");
+                Err(refused(StatusCode::FORBIDDEN, "this credential is for something else\n"))
+            }
+            None => {
+                tracing::warn!(%store, "a caller without this store's credential was turned away");
+                Err(refused(StatusCode::UNAUTHORIZED, "this store needs its credential\n"))
+            }
         }
-        tracing::warn!(%store, "a caller without this store's credential was turned away");
-        Err(refused(StatusCode::UNAUTHORIZED, "this store needs its credential\n"))
     }
 }
 
@@ -177,7 +194,7 @@ async fn uplink(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let store = match gateway.admit(&store, &headers) {
+    let store = match gateway.admit(&store, &headers, &[Role::Terminals]) {
         Ok(store) => store,
         Err(response) => return *response,
     };
@@ -199,7 +216,7 @@ async fn uplink(
 }
 
 async fn head(State(gateway): State<Gateway>, Path(store): Path<String>, headers: HeaderMap) -> Response {
-    let store = match gateway.admit(&store, &headers) {
+    let store = match gateway.admit(&store, &headers, &[Role::Terminals, Role::Publisher]) {
         Ok(store) => store,
         Err(response) => return *response,
     };
@@ -221,7 +238,7 @@ async fn hash(
     headers: HeaderMap,
     Query(which): Query<Which>,
 ) -> Response {
-    let store = match gateway.admit(&store, &headers) {
+    let store = match gateway.admit(&store, &headers, &[Role::Terminals, Role::Publisher]) {
         Ok(store) => store,
         Err(response) => return *response,
     };

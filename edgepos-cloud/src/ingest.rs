@@ -158,21 +158,12 @@ impl Ingest {
     /// # Errors
     /// [`IngestError`]: the uploader then knows nothing, and asks again.
     pub async fn handle(&self, request: &CloudRequest) -> Result<CloudReply, IngestError> {
-        let mut pause = FIRST_PAUSE;
-        let mut attempt = 1;
+        let mut attempts = Attempts::new(request.store());
         loop {
-            let error = match self.attempt(wall(), request).await {
-                Ok(Some(reply)) => return Ok(reply),
-                Ok(None) => IngestError::Contended(request.store()),
-                Err(error @ IngestError::Away(_)) => error,
-                Err(error) => return Err(error),
-            };
-            if attempt == ATTEMPTS {
-                return Err(error);
+            let outcome = self.attempt(wall(), request).await;
+            if let Some(reply) = attempts.judge(outcome).await? {
+                return Ok(reply);
             }
-            attempt += 1;
-            tokio::time::sleep(pause).await;
-            pause *= 2;
         }
     }
 
@@ -210,6 +201,39 @@ impl Ingest {
     }
 }
 
+/// One request that is decided upon again where others move the same row meanwhile, or the database changes hands.
+pub(crate) struct Attempts {
+    store: StoreId,
+    left: u32,
+    pause: Duration,
+}
+
+impl Attempts {
+    /// Of a request about this store.
+    pub(crate) fn new(store: StoreId) -> Self {
+        Self { store, left: ATTEMPTS - 1, pause: FIRST_PAUSE }
+    }
+
+    /// What came of an attempt, where it decided something; `None`, after a pause, where the next one is to be made.
+    ///
+    /// # Errors
+    /// When it failed for good, or was the last one.
+    pub(crate) async fn judge<T>(
+        &mut self,
+        outcome: Result<Option<T>, IngestError>,
+    ) -> Result<Option<T>, IngestError> {
+        let error = match outcome {
+            Ok(None) => IngestError::Contended(self.store),
+            Err(error @ IngestError::Away(_)) => error,
+            decided => return decided,
+        };
+        self.left = self.left.checked_sub(1).ok_or(error)?;
+        tokio::time::sleep(self.pause).await;
+        self.pause *= 2;
+        Ok(None)
+    }
+}
+
 /// The batch without the runs of which nothing is new: repeated ones, and those of another history.
 fn taken_of(batch: &[u8], before: &IngestState, after: &IngestState) -> Vec<u8> {
     let limits = &Limits::DEFAULT;
@@ -221,7 +245,7 @@ fn taken_of(batch: &[u8], before: &IngestState, after: &IngestState) -> Vec<u8> 
 }
 
 /// This machine's clock. It decides how long others wait for the lease, never whether an event is taken.
-fn wall() -> WallMs {
+pub(crate) fn wall() -> WallMs {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

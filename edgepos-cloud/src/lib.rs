@@ -24,7 +24,7 @@
 //! ```
 //!
 //! Features: `sqlite` (default) keeps everything in one file; `postgres` in a PostgreSQL, plain, partitioned, or one that spreads stores
-//! over machines; `gateway` serves it over HTTP.
+//! over machines; `gateway` serves it over HTTP, and takes what comes down to a store from its head office.
 
 #![forbid(unsafe_code)]
 
@@ -34,11 +34,13 @@ pub mod gateway;
 mod ingest;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod publishing;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 pub use ingest::{Ingest, IngestError, IngestStore, Step, Taken};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresIngest, PostgresOptions};
+pub use publishing::Published;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteIngest};

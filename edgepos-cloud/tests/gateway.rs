@@ -9,11 +9,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use edgepos::model::Envelope;
 use edgepos::{HttpUplink, Uplink};
 use edgepos_cloud::gateway::{Credentials, Options, router};
 use edgepos_cloud::{Ingest, IngestError, IngestStore, SqliteIngest, Step};
 use edgepos_core::{EventId, Seq, StoreId};
-use edgepos_sync::{CloudReply, CloudRequest, Hash, IngestState, UplinkError};
+use edgepos_sync::{Batch, CloudReply, CloudRequest, Hash, IngestState, Limits, UplinkError};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -141,6 +142,75 @@ async fn a_store_speaks_for_itself_alone() {
     credentials.reread().unwrap();
     assert_eq!(with(1, &token(1)).call(uploader.next()).await, refused);
     uploader.hear(&with(1, &token(7)).call(uploader.next()).await.unwrap());
+}
+
+/// What the head office posts for a store is in its chain, stamped upwards, once; nobody else's credential does, and nothing is half taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_head_office_publishes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("credentials");
+    std::fs::write(&file, line(1, &token(1)) + line(1, "office").trim_end() + " feed\n").unwrap();
+    let credentials = Arc::new(Credentials::read(&file).unwrap());
+    let ingest = sqlite(folder.path());
+    let options = Options { credentials: Some(credentials), ..Options::default() };
+    let address = serve(ingest.clone(), options).await;
+    let store = StoreId([1; 16]);
+    let post = async |token: &str, body: &str| {
+        let head = format!(
+            "POST /v1/stores/{store}/feed HTTP/1.1\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json"
+        );
+        http(address, &head, body.as_bytes()).await
+    };
+    let price = |amount: i64| {
+        format!(
+            r#"{{"type": "price_set", "product": "4006381333931", "amount": {amount}, "currency": "EUR"}}"#
+        )
+    };
+    let milk = r#"{"type": "product_set", "product": "4006381333931", "name": "milk", "base_unit": "piece"}"#;
+    let refused = [
+        ("office", format!(r#"{{"documents": [{milk}, {{"type": "price_set", "product": "a", "amont": 1, "currency": "EUR"}}]}}"#),
+            400, "documents[1].amont: unknown field `amont`"),
+        ("office", format!(r#"{{"documents": [{milk}], "afther": 1}}"#), 400, "did you mean `after`?"),
+        ("office", r#"{"documents": [{"type": "custom", "body": "x"}]}"#.to_owned(), 400, "documents[0]: what comes down"),
+        ("office", r#"{"documents": [{"type": "price_set", "product": "a", "amount": 1, "currency": "EUX"}]}"#.to_owned(), 400,
+            "documents[0]: currency \"EUX\""),
+        ("office", r#"{"documents": [{"type": "price_set", "product": "a", "amount": 1, "currency": "EUR", "valid_from": 9, "valid_to": 9}]}"#
+            .to_owned(), 400, "documents[0]: "),
+        ("office", format!(r#"{{"documents": [{}]}}"#, vec![milk; 1_001].join(",")), 400, "more than 1000"),
+        ("office", format!("{{{}", " ".repeat(1 << 20)), 413, ""),
+        ("office", format!(r#"{{"documents": [{milk}], "after": 3}}"#), 409, "the feed goes to 0"),
+        ("nobody", format!(r#"{{"documents": [{milk}]}}"#), 401, ""),
+        (&token(1), format!(r#"{{"documents": [{milk}]}}"#), 403, ""),
+    ];
+    for (token, body, status, text) in refused {
+        let (answered, said) = post(token, &body).await;
+        assert!(answered == status && said.contains(text), "{status} {text}: {said}");
+    }
+    assert_eq!(ingest.feed(store).await.unwrap(), None, "nothing was written");
+    let first = post("office", &format!(r#"{{"documents": [{milk}, {}], "by": "anna"}}"#, price(129))).await;
+    assert!(first.0 == 200 && first.1.contains(r#""last":2"#), "{}", first.1);
+    let second = format!(r#"{{"documents": [{}], "after": 2}}"#, price(139));
+    assert_eq!(post("office", &second).await.0, 200);
+    assert_eq!(post("office", &second).await.0, 409, "a repeat writes nothing twice");
+    let (chain, last) = ingest.feed(store).await.unwrap().unwrap();
+    assert!(chain.replica.is_cloud() && last == Seq(3));
+    let batch = ingest.store().events(store, EventId::new(chain, Seq(1)), last).await.unwrap().unwrap();
+    let run = Batch::decode(&batch, &Limits::DEFAULT).unwrap().runs.remove(0);
+    let read: Vec<_> = run.payloads.iter().map(|payload| Envelope::decode(payload).unwrap()).collect();
+    assert!(read.is_sorted_by_key(Envelope::hlc) && read[0].hlc() < read[2].hlc());
+    assert_eq!(read[1].operator.as_deref(), Some("anna"));
+    assert_eq!(
+        read.iter().map(|envelope| envelope.kind.name()).collect::<Vec<_>>(),
+        ["product_set", "price_set", "price_set"]
+    );
+    // The till's own credential reads how far it goes, and hears of it with its lease.
+    let uploader = Uploader::new(1);
+    let leased = uplink(address, 1).with_credential(&token(1)).unwrap().call(uploader.next()).await.unwrap();
+    let CloudReply::Lease { held, .. } = leased else { panic!("a lease") };
+    assert_eq!(held.vector.get(chain), Seq(3));
+    let head = format!("GET /v1/stores/{store}/feed HTTP/1.1\r\nAuthorization: Bearer {}", token(1));
+    let (status, said) = http(address, &head, b"").await;
+    assert!(status == 200 && said.contains(r#""last":3"#) && said.contains(&chain.to_string()), "{said}");
 }
 
 /// A place whose reads wait until they are let go.

@@ -121,7 +121,10 @@ impl Seq {
 pub struct ReplicaId(pub u64);
 
 impl ReplicaId {
-    /// From the terminal's number, 1 to 65,535, and a nonce of which the low 48 bits count.
+    /// The terminal number of the cloud, which no terminal may have.
+    pub const CLOUD: u16 = u16::MAX;
+
+    /// From the terminal's number, 1 to 65,534, and a nonce of which the low 48 bits count. Number 65,535 is [the cloud's](Self::cloud).
     ///
     /// # Panics
     /// When `terminal` is 0: number 0 is the store's own chains.
@@ -133,6 +136,16 @@ impl ReplicaId {
     /// The author of events that the whole store decides: terminal number 0, the generation as nonce.
     pub const fn store(generation: StoreGeneration) -> Self {
         Self(generation.0 as u64 + 1)
+    }
+
+    /// The author of what comes down from the cloud, in one life of the cloud's memory, whose name has these low 48 bits.
+    pub const fn cloud(instance: u64) -> Self {
+        Self::new(Self::CLOUD, instance)
+    }
+
+    /// Whether this is the cloud and no terminal.
+    pub const fn is_cloud(self) -> bool {
+        self.terminal() == Self::CLOUD
     }
 
     /// The terminal's number in the store; 0 for the store itself.
@@ -378,6 +391,9 @@ mod tests {
         assert!(store.is_store() && store.terminal() == 0 && store != ReplicaId::default());
         let terminal = ReplicaId::new(3, u64::MAX);
         assert!(!terminal.is_store() && terminal.terminal() == 3);
+        let cloud = ReplicaId::cloud(0xAB12_3456_789A_BCDE);
+        assert!(cloud.is_cloud() && !cloud.is_store() && !terminal.is_cloud() && !store.is_cloud());
+        assert_eq!(cloud.to_string(), "65535-3456789abcde");
         assert_eq!(terminal.to_string(), "3-ffffffffffff");
     }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::model::DecodeError;
-use edgepos_core::{EventId, Jitter, ReplicaId, UploadEpoch, WallMs};
-use edgepos_sync::{CloudReply, CloudRequest, Hash, IngestState, Limits, UplinkError};
+use edgepos_core::{EventId, Jitter, ReplicaId, Seq, UploadEpoch, WallMs};
+use edgepos_sync::{Batch, CloudReply, CloudRequest, Hash, IngestState, Limits, Run, UplinkError};
 use thiserror::Error;
 
 use crate::check::CloudView;
@@ -41,6 +41,7 @@ pub(crate) struct Cloud {
     events: BTreeMap<EventId, Vec<u8>>,
     hashes: BTreeMap<EventId, Hash>,
     stored_twice: Vec<EventId>,
+    published: BTreeMap<EventId, Vec<u8>>,
     uploaders: BTreeMap<UploadEpoch, BTreeSet<ReplicaId>>,
     style: CloudStyle,
     rng: Jitter,
@@ -56,6 +57,7 @@ impl Cloud {
             events: BTreeMap::new(),
             hashes: BTreeMap::new(),
             stored_twice: Vec::new(),
+            published: BTreeMap::new(),
             uploaders: BTreeMap::new(),
             style,
             rng,
@@ -116,6 +118,9 @@ impl Cloud {
         if let CloudRequest::Probe { event, .. } = request {
             return Ok(CloudReply::Hash { event, hash: self.hashes.get(&event).copied() });
         }
+        if let CloudRequest::Fetch { first, last, .. } = request {
+            return Ok(CloudReply::Events { first, last, batch: self.give(first, last) });
+        }
         let mut state = IngestState::decode(&self.row, &limits).map_err(CloudError::Row)?;
         let (reply, events) = state.handle(WallMs(1_790_000_000_000 + now_us / 1000), &request, &limits);
         if let CloudRequest::Append { epoch, replica, .. } = request
@@ -138,6 +143,36 @@ impl Cloud {
         Ok(reply)
     }
 
+    /// The events as one run, where they fit into one answer.
+    fn give(&self, first: EventId, last: Seq) -> Option<Vec<u8>> {
+        let id = |seq| EventId::new(first.chain, Seq(seq));
+        let payloads = (first.seq.0..=last.0).map(|seq| self.events.get(&id(seq)).cloned());
+        let payloads = payloads.collect::<Option<Vec<_>>>()?;
+        let bytes: usize = payloads.iter().map(Vec::len).sum();
+        let head = *self.hashes.get(&id(last.0))?;
+        let run = Run { chain: first.chain, first: first.seq, head, payloads, gaps: Vec::new() };
+        let limits = Limits::DEFAULT;
+        (bytes <= limits.max_body_bytes as usize / 2).then(|| Batch { runs: vec![run] }.encode(&limits))
+    }
+
+    /// The head office has these come down.
+    ///
+    /// # Errors
+    /// When the cloud's row does not decode.
+    pub(crate) fn publish(&mut self, wall: WallMs, payloads: Vec<Vec<u8>>) -> Result<(), CloudError> {
+        let limits = Limits::DEFAULT;
+        let mut state = IngestState::decode(&self.row, &limits).map_err(CloudError::Row)?;
+        for (event, hash) in state.publish(wall, payloads, &limits).into_iter().flatten() {
+            self.hashes.insert(event.id, hash);
+            self.published.insert(event.id, event.payload.clone());
+            if self.events.insert(event.id, event.payload).is_some() {
+                self.stored_twice.push(event.id);
+            }
+        }
+        self.row = state.encode();
+        Ok(())
+    }
+
     /// Everything that the cloud holds.
     pub(crate) fn events(&self) -> &BTreeMap<EventId, Vec<u8>> {
         &self.events
@@ -149,6 +184,7 @@ impl Cloud {
             events: self.events.clone(),
             vector: self.state().vector().clone(),
             stored_twice: self.stored_twice.clone(),
+            published: self.published.clone(),
             uploaders: self.uploaders.clone(),
         }
     }
@@ -158,6 +194,7 @@ impl Cloud {
         self.row.clone_from(&image.row);
         self.events.clone_from(&image.events);
         self.hashes.clone_from(&image.hashes);
+        self.published.clone_from(&image.published);
         // It gives epochs again that it gave before.
         self.uploaders.clear();
     }

@@ -84,7 +84,7 @@ pub(crate) fn some_record(rng: &mut Jitter, style: &TillStyle, day: u32) -> Reco
 }
 
 /// A price for ever, one that begins at the moment, a campaign of a few seconds from it on, or one that it ends.
-fn some_price(rng: &mut Jitter, product: String, moment_ms: u64) -> PriceSet {
+pub(crate) fn some_price(rng: &mut Jitter, product: String, moment_ms: u64) -> PriceSet {
     let (valid_from, valid_to) = match rng.range(0, 6) {
         0..=2 => (None, None),
         3 => (Some(moment_ms), None),

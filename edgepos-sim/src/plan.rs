@@ -34,6 +34,8 @@ pub enum Purpose {
     Manager = 12,
     /// When all boxes, or the cloud, are put back.
     Boxes = 13,
+    /// What comes down from the head office.
+    HeadOffice = 14,
 }
 
 /// A part that is broken on purpose, so that tests can show that a checker notices.

@@ -4,6 +4,7 @@ mod boxes;
 mod end;
 mod fault;
 mod happening;
+mod head_office;
 mod images;
 mod notice;
 mod tills;
@@ -16,6 +17,7 @@ use self::boxes::{Boxes, GoneBack};
 use self::end::{Quiet, last_words, why_not_quiet};
 use self::fault::{Scene, Strike, leader, strike};
 use self::happening::Happening;
+use self::head_office::HeadOffice;
 use self::images::Images;
 use self::notice::{Heard, heard};
 use self::tills::Tills;
@@ -63,6 +65,7 @@ pub struct World {
     faults: Vec<Planned>,
     images: Images,
     boxes: Boxes,
+    head_office: HeadOffice,
     trace: Trace,
     counts: Counts,
     healed: bool,
@@ -85,6 +88,7 @@ impl World {
             faults,
             images: Images::new(&plan),
             boxes: Boxes::new(&plan),
+            head_office: HeadOffice::new(&plan),
             trace: Trace::new(keep),
             counts: Counts::default(),
             healed: false,
@@ -140,6 +144,7 @@ impl World {
         }
         self.images.enter(&mut self.agenda);
         self.boxes.enter(&mut self.agenda);
+        self.head_office.enter(&self.plan, &mut self.agenda);
         self.agenda.at(self.plan.faults_us, Happening::Heal);
         self.agenda.at(PROBE_US, Happening::Probe);
         for _ in 0..MAX_HAPPENINGS {
@@ -198,6 +203,7 @@ impl World {
                 Ok(())
             }
             Happening::BoxesBack => self.boxes_back(),
+            Happening::Publish => self.head_office.publish(self.now_us, &mut self.cloud),
             Happening::Off(number) => {
                 self.stop(self.images.who(number), true);
                 Ok(())

@@ -184,7 +184,7 @@ impl Config {
         ordered("peak_below", "peak_above", self.peak_below < self.peak_above)?;
         ordered("high_water_events", "critical_events", self.high_water_events < self.critical_events)?;
         ordered("high_water_bytes", "critical_bytes", self.high_water_bytes < self.critical_bytes)?;
-        if self.me.terminal() == 0 {
+        if self.me.terminal() == 0 || self.me.is_cloud() {
             return Err(ConfigError::NoTerminal);
         }
         Ok(())
@@ -221,7 +221,7 @@ pub enum ConfigError {
         /// The one that must be higher.
         high: &'static str,
     },
-    /// `me` is no terminal: number 0 is the store itself.
+    /// `me` is no terminal: number 0 is the store itself, and the highest one the cloud's.
     #[error("me is no terminal")]
     NoTerminal,
 }

@@ -408,7 +408,8 @@ impl Parts {
         if settled.events > 0 {
             self.judging.settled(turn);
         }
-        if self.flush.settled(turn.now, settled, turn.config) {
+        let came_down = self.uploader.passes_on(turn);
+        if self.flush.settled(turn.now, settled, turn.config) || came_down {
             self.send_all(turn);
         }
     }
@@ -451,6 +452,7 @@ impl Parts {
     /// answered, and only the uploader's mandate, which is looked at here, says whether peers have to be asked about the cloud.
     fn pump(&mut self, turn: &mut Turn<'_>) {
         self.peers.take_in(turn);
+        self.uploader.take_in(turn);
         self.judging.pump(turn, &mut self.peers, &mut self.uploader);
         self.rewriting.pump(turn);
         self.mending.pump(turn, &mut self.peers, &mut self.uploader);

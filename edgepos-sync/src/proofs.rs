@@ -209,7 +209,9 @@ impl Proofs {
             claim.told = true;
             if claim.seq > own {
                 let (chain, claimed, witness) = (*chain, claim.seq, source.witness());
-                turn.out.notice(Notice::Mistaken { chain, claimed, own, witness });
+                if !comes_down(chain, *source) {
+                    turn.out.notice(Notice::Mistaken { chain, claimed, own, witness });
+                }
                 if *source == Source::Cloud && own > Seq::ZERO {
                     by_cloud.push((chain, claimed));
                 }
@@ -220,7 +222,10 @@ impl Proofs {
 
     /// Claims about the cloud that were told as mistakes and still stand.
     pub(crate) fn mistakes<'a>(&'a self, log: &'a Log) -> impl Iterator<Item = Mistake> + 'a {
-        self.waiting.iter().filter(|(_, claim)| claim.told).filter_map(|((chain, source), claim)| {
+        let told = |((chain, source), claim): &(&(Chain, Source), &Waiting)| {
+            claim.told && !comes_down(*chain, *source)
+        };
+        self.waiting.iter().filter(told).filter_map(|((chain, source), claim)| {
             let (chain, claimed, own) = (*chain, claim.seq, log.accepted().get(*chain));
             (claimed > own).then(|| Mistake::Above { chain, claimed, own, witness: source.witness() })
         })
@@ -239,7 +244,7 @@ impl Proofs {
 
     /// Whether the cloud itself claims what is not so.
     pub(crate) fn doubts_cloud(&self) -> bool {
-        self.waiting.keys().any(|(_, source)| *source == Source::Cloud)
+        self.waiting.keys().any(|(chain, source)| *source == Source::Cloud && !comes_down(*chain, *source))
     }
 
     pub(crate) fn poll_timeout(&self, grace: Duration) -> Option<Time> {
@@ -247,4 +252,9 @@ impl Proofs {
             |((_, source), claim): &(&(Chain, Source), &Waiting)| !claim.told && source.is_about_cloud();
         self.waiting.iter().filter(untold).map(|(_, claim)| claim.since + grace).min()
     }
+}
+
+/// Whether what the cloud says of itself is said of a chain that it writes: more than is held here is what is still to come down.
+fn comes_down(chain: Chain, source: Source) -> bool {
+    source == Source::Cloud && chain.replica.is_cloud()
 }

@@ -12,7 +12,8 @@ use thiserror::Error;
 const MAX_FOR_A_STORE: usize = 8;
 
 /// A file with a line for each credential: the store, and the SHA-256 of its token in hexadecimal, so that the file itself opens nothing.
-/// What follows a `#` is a remark. A store may have up to eight: a new one is added, the tills get it, and the old line goes. A store
+/// A third word `feed` makes it the head office's: it may publish what comes down to the store, and not upload; any other may upload, and
+/// not publish. What follows a `#` is a remark. A store may have up to eight: a new one is added, the tills get it, and the old line goes. A store
 /// without a line is refused.
 #[derive(Debug)]
 pub struct Credentials {
@@ -20,7 +21,16 @@ pub struct Credentials {
     known: RwLock<Known>,
 }
 
-type Known = BTreeMap<StoreId, Vec<[u8; 32]>>;
+type Known = BTreeMap<StoreId, Vec<([u8; 32], Role)>>;
+
+/// What whoever shows a credential may do. Reading how far a store goes is for both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Role {
+    /// The store's terminals: they upload.
+    Terminals,
+    /// The head office: it publishes what comes down.
+    Publisher,
+}
 
 /// The file of credentials cannot be used.
 #[derive(Debug, Error)]
@@ -66,11 +76,13 @@ impl Credentials {
         Ok(())
     }
 
-    /// Whether the token is one of this store's. Hashes are compared, whose bytes tell a guesser nothing about the token.
-    pub(super) fn admit(&self, store: StoreId, token: &str) -> bool {
+    /// Whether the token is one of this store's, for one of these roles; `None` where it is none of the store's. Hashes are compared, whose
+    /// bytes tell a guesser nothing about the token.
+    pub(super) fn admit(&self, store: StoreId, token: &str, roles: &[Role]) -> Option<bool> {
         let shown: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&store).is_some_and(|hashes| hashes.contains(&shown))
+        let of_token = known.get(&store)?.iter().filter(|(hash, _)| *hash == shown);
+        of_token.map(|(_, role)| roles.contains(role)).max()
     }
 }
 
@@ -94,14 +106,18 @@ fn parse(text: &str) -> Result<Known, (usize, &'static str)> {
         let store: StoreId = store.parse().map_err(|_| fault("expected a store of 32 hexadecimal digits"))?;
         let hash = words.next().and_then(parse_hexadecimal::<32>);
         let hash = hash.ok_or_else(|| fault("expected the SHA-256 of a token, 64 hexadecimal digits"))?;
-        if words.next().is_some() {
-            return Err(fault("expected a store, the SHA-256 of a token, and nothing else"));
-        }
+        let role = match words.next() {
+            None => Role::Terminals,
+            Some("feed") if words.next().is_none() => Role::Publisher,
+            Some(_) => {
+                return Err(fault("expected a store, the SHA-256 of a token, and at most the word `feed`"));
+            }
+        };
         let hashes = known.entry(store).or_default();
         if hashes.len() == MAX_FOR_A_STORE {
             return Err(fault("more than eight credentials of one store"));
         }
-        hashes.push(hash);
+        hashes.push((hash, role));
     }
     Ok(known)
 }
@@ -129,16 +145,32 @@ mod tests {
         )
         .unwrap();
         let credentials = Credentials::read(&path).unwrap();
-        assert!(credentials.admit(a, "one") && credentials.admit(a, "two"));
-        assert!(!credentials.admit(a, "three") && !credentials.admit(a, "") && !credentials.admit(b, "one"));
+        let admits = |store, token| credentials.admit(store, token, &[Role::Terminals]).is_some();
+        assert!(admits(a, "one") && admits(a, "two"));
+        assert!(!admits(a, "three") && !admits(a, "") && !admits(b, "one"));
         std::fs::write(&path, format!("{A} {}\n", hash("two"))).unwrap();
         credentials.reread().unwrap();
-        assert!(!credentials.admit(a, "one") && credentials.admit(a, "two"));
+        assert!(!admits(a, "one") && admits(a, "two"));
         // A file that is half written takes nobody's credential away.
         std::fs::write(&path, A).unwrap();
         let error = credentials.reread().unwrap_err().to_string();
         assert!(error.contains("line 1: expected the SHA-256"), "{error}");
-        assert!(credentials.admit(a, "two"));
+        assert!(admits(a, "two"));
+    }
+
+    #[test]
+    fn the_head_office_publishes_and_terminals_upload() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("credentials");
+        std::fs::write(&path, format!("{A} {}\n{A} {} feed # head office\n", hash("till"), hash("office")))
+            .unwrap();
+        let credentials = Credentials::read(&path).unwrap();
+        let may = |token, role| credentials.admit(StoreId([10; 16]), token, &[role]);
+        assert_eq!(may("till", Role::Terminals), Some(true));
+        assert_eq!(may("till", Role::Publisher), Some(false));
+        assert_eq!(may("office", Role::Publisher), Some(true));
+        assert_eq!(may("office", Role::Terminals), Some(false));
+        assert_eq!(may("nobody", Role::Publisher), None);
     }
 
     #[test]
@@ -147,6 +179,7 @@ mod tests {
         assert_eq!(parse(&good).unwrap().len(), 1);
         assert_eq!(parse(&format!("{good}\nshop")).unwrap_err().0, 2);
         assert_eq!(parse(&format!("{good} more")).unwrap_err().0, 1);
+        assert_eq!(parse(&format!("{good} feed more")).unwrap_err().0, 1);
         assert_eq!(parse(&format!("\n\n{A} secret")).unwrap_err().0, 3);
         let nine = vec![good; 9].join("\n");
         assert_eq!(parse(&nine).unwrap_err(), (9, "more than eight credentials of one store"));

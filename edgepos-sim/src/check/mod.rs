@@ -15,6 +15,7 @@ mod ledger;
 mod log_growth;
 mod numbers;
 mod promises;
+mod published;
 mod quarantine;
 mod receipts;
 mod repeats;
@@ -61,6 +62,7 @@ pub fn judge(view: &StoreView, ledger: &Ledger) -> Vec<Violation> {
     resolutions::check(view, &mut found);
     time::check(view, &mut found);
     days::check(view, &mut found);
+    published::check(view, &mut found);
     found.truncate(MAX_REPORTED);
     found
 }

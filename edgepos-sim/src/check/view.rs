@@ -60,6 +60,8 @@ pub struct CloudView {
     pub vector: VersionVector,
     /// What it was made to store a second time.
     pub stored_twice: Vec<EventId>,
+    /// What the head office has published, since it was last put back.
+    pub published: Events,
     /// Whose events it took in each epoch.
     pub uploaders: BTreeMap<UploadEpoch, BTreeSet<ReplicaId>>,
 }

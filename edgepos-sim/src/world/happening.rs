@@ -32,6 +32,8 @@ pub(super) enum Happening {
     BoxImages,
     /// They take the place of what there is.
     BoxesBack,
+    /// The head office publishes.
+    Publish,
     /// A device is switched on.
     Start(usize, bool),
     Heal,

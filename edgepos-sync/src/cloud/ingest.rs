@@ -108,7 +108,7 @@ impl IngestState {
         match request {
             CloudRequest::Lease { replica, generation, term, leader, restored, .. } => {
                 if self.instance.is_none() || *restored == self.instance {
-                    self.draw_instance(wall, request);
+                    self.draw_instance(wall, &request.encode());
                 }
                 (self.lease(wall, *replica, *generation, *term, *leader), Vec::new())
             }
@@ -132,9 +132,51 @@ impl IngestState {
         }
     }
 
+    /// The chain in which what comes down is written in this life of the cloud's memory, and how far it goes; `None` where nothing was
+    /// uploaded or published yet.
+    pub fn feed(&self) -> Option<(Chain, Seq)> {
+        let chain = self.instance?.feed();
+        Some((chain, self.vector.get(chain)))
+    }
+
+    /// Writes what is to come down to the store: the next events of [`feed`](Self::feed), to be stored with the row like uploaded ones. The
+    /// store's leader hears of them with the next answer to whatever it asks. `None`, and nothing is written, where the store has as many
+    /// chains as the limits allow.
+    ///
+    /// A life that was not told that it is another one, of a cloud that was restored from a backup, goes on with the chain that it knows:
+    /// what the store has of it beyond that is uploaded again, unless something else was published before.
+    pub fn publish(
+        &mut self,
+        wall: WallMs,
+        payloads: Vec<Vec<u8>>,
+        limits: &Limits,
+    ) -> Option<Vec<Ingested>> {
+        if self.instance.is_none() {
+            self.draw_instance(wall, &payloads.concat());
+        }
+        let (chain, mut seq) = self.feed()?;
+        if !self.heads.contains_key(&chain) && self.heads.len() >= limits.max_chains as usize {
+            return None;
+        }
+        let mut hash = self.heads.get(&chain).copied().unwrap_or(Hash::ZERO);
+        let mut events = Vec::with_capacity(payloads.len());
+        for payload in payloads {
+            seq = seq.next();
+            let record = EventRecord { id: EventId::new(chain, seq), payload };
+            hash = hash.link(record.id, &record.payload);
+            events.push((record, hash));
+        }
+        if !events.is_empty() {
+            self.vector.set_max(chain, seq);
+            self.heads.insert(chain, hash);
+            self.batches = self.batches.saturating_add(1);
+        }
+        Some(events)
+    }
+
     /// Another life begins. Drawn from what never comes twice together: the moment, who asks, and what there was before.
-    fn draw_instance(&mut self, wall: WallMs, request: &CloudRequest) {
-        let seed = [&wall.0.to_be_bytes(), self.encode().as_slice(), &request.encode()].concat();
+    fn draw_instance(&mut self, wall: WallMs, why: &[u8]) {
+        let seed = [&wall.0.to_be_bytes(), self.encode().as_slice(), why].concat();
         let name = EventId::new(Chain::new(self.holder, Lane::Transactions), Seq(self.batches));
         let drawn = Hash::ZERO.link(name, &seed).0;
         let first = drawn.first_chunk().expect("a hash has 32 bytes");
@@ -153,9 +195,11 @@ impl IngestState {
         }
     }
 
-    /// All that is held, with the proofs of these chains alone.
+    /// All that is held, with the proofs of these chains alone, and of the one that comes down.
     fn held_of(&self, chains: &VersionVector) -> Claim {
-        let heads = chains.iter().filter_map(|(chain, _)| Some((chain, *self.heads.get(&chain)?)));
+        let feed = self.feed().map(|(chain, _)| chain);
+        let chains = chains.iter().map(|(chain, _)| chain).chain(feed);
+        let heads = chains.filter_map(|chain| Some((chain, *self.heads.get(&chain)?)));
         Claim {
             vector: self.vector.clone(),
             heads: heads.collect(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use edgepos_core::{Chain, EventId, LoadId, ReplicaId, Seq, Term, Time, UploadEpoch};
 use edgepos_crdt::VersionVector;
 
+use super::feed::Feed;
 use super::head_watch::HeadWatch;
 use super::health::{CloudRefusal, Reachability};
 use super::mandate::{Claim, Mandate};
@@ -38,6 +39,7 @@ pub(crate) struct Uploader {
     /// When what peers have batched goes up.
     pass_on_at: Option<Time>,
     head: HeadWatch,
+    feed: Feed,
     /// The instance of the cloud that was proved to hold more than it does. It is told so with the next request for the lease.
     restored: Option<CloudInstance>,
     /// Whose hash is to be asked for next.
@@ -118,6 +120,7 @@ impl Uploader {
             packing: Packing::new(config),
             pass_on_at: None,
             head: HeadWatch::default(),
+            feed: Feed::default(),
             restored: None,
             question: None,
             wanted: None,
@@ -216,7 +219,10 @@ impl Uploader {
                 self.look(turn, Some(epoch));
             }
             Stage::Holding { epoch } => {
-                if let Some(gather) = self.gather(turn) {
+                let gather = self.gather(turn);
+                if (gather.is_none() || self.feed.goes_first()) && self.reads_feed(turn) {
+                    self.look(turn, Some(epoch));
+                } else if let Some(gather) = gather {
                     self.read_on(turn, epoch, gather);
                 } else if self.head.is_due(turn.now) {
                     self.look(turn, Some(epoch));
@@ -224,6 +230,23 @@ impl Uploader {
             }
             _ => {}
         }
+    }
+
+    /// Whether there is more of what comes down: the next question asks for it.
+    fn reads_feed(&mut self, turn: &Turn<'_>) -> bool {
+        let Self { receiver, feed, wanted, .. } = self;
+        *wanted = feed.next_page(turn, receiver.held(), |chain| receiver.is_apart(chain));
+        wanted.is_some()
+    }
+
+    /// Takes in what came down.
+    pub(crate) fn take_in(&mut self, turn: &mut Turn<'_>) {
+        self.feed.take_in(turn);
+    }
+
+    /// Whether something that came down has become durable, so that peers are sent it.
+    pub(crate) fn passes_on(&mut self, turn: &Turn<'_>) -> bool {
+        self.feed.is_to_be_passed_on(turn)
     }
 
     fn gather(&self, turn: &Turn<'_>) -> Option<Box<Gather>> {
@@ -285,6 +308,7 @@ impl Uploader {
         self.receiver.holds(held.vector);
         self.receiver.takes_gaps(held.lost.is_some());
         self.packing.reads(held.batch_format);
+        self.feed.look_again();
         self.lost = held.lost;
     }
 
@@ -313,6 +337,7 @@ impl Uploader {
     }
 
     fn send(&mut self, turn: &mut Turn<'_>, epoch: UploadEpoch, batch: &Batch) -> Stage {
+        self.feed.yielded();
         let new = batch.last();
         let held = self.receiver.held();
         let size = |payloads: &[Vec<u8>]| payloads.iter().map(Vec::len).max();
@@ -407,10 +432,11 @@ impl Uploader {
             }
             Ok(CloudReply::Refused { reason }) => self.refused(turn, reason),
             Ok(CloudReply::Head { held, .. }) => self.looked(turn, held),
-            Ok(CloudReply::Hash { .. } | CloudReply::Events { .. }) => match self.stage {
-                Stage::Looking { epoch, .. } => self.answered_look(epoch),
-                _ => self.failed(turn, UplinkError::Unreadable),
-            },
+            Ok(CloudReply::Hash { .. }) => self.answered_question(turn),
+            Ok(CloudReply::Events { first, last, batch }) => {
+                self.feed.found(turn, first, last, batch.as_deref());
+                self.answered_question(turn);
+            }
             Err(error) => self.failed(turn, error),
         }
     }
@@ -442,6 +468,13 @@ impl Uploader {
         self.works(turn);
         self.head.looked();
         self.answered_look(epoch);
+    }
+
+    fn answered_question(&mut self, turn: &mut Turn<'_>) {
+        match self.stage {
+            Stage::Looking { epoch, .. } => self.answered_look(epoch),
+            _ => self.failed(turn, UplinkError::Unreadable),
+        }
     }
 
     fn answered_look(&mut self, epoch: Option<UploadEpoch>) {

@@ -370,7 +370,7 @@ impl Log {
             .filter(|known| known.terminal() == replica.terminal());
         let (mut others, mut itself) = (false, false);
         same.by_ref().for_each(|known| if known == replica { itself = true } else { others = true });
-        others && !itself && !replica.is_store()
+        others && !itself && !replica.is_store() && !replica.is_cloud()
     }
 
     /// Links what is new of a peer's run; all of it or nothing.

@@ -4,7 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 use std::collections::BTreeMap;
 
-use edgepos_core::{Chain, ParseIdError, Seq, parse_hexadecimal};
+use edgepos_core::{Chain, Lane, ParseIdError, ReplicaId, Seq, parse_hexadecimal};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, Reader, Sink, Written};
 
@@ -17,6 +17,13 @@ use crate::limits::Limits;
 /// backup. What an earlier life held counts for nothing in the next one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CloudInstance(pub [u8; 8]);
+
+impl CloudInstance {
+    /// The chain of what comes down from the cloud in this life of it.
+    pub fn feed(self) -> Chain {
+        Chain::new(ReplicaId::cloud(u64::from_be_bytes(self.0)), Lane::Prices)
+    }
+}
 
 impl fmt::Display for CloudInstance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

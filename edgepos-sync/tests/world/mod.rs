@@ -13,8 +13,8 @@ use edgepos_core::{
 };
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{
-    Batch, CloudReply, CloudRequest, Config, EventRecord, IngestState, Input, Limits, Message, Notice,
-    Outbox, Output, Restored, UplinkError, UplinkId,
+    Batch, CloudReply, CloudRequest, Config, EventRecord, Hash, IngestState, Input, Limits, Message, Notice,
+    Outbox, Output, Restored, Run, UplinkError, UplinkId,
 };
 
 pub const STORE: StoreId = StoreId([7; 16]);
@@ -71,6 +71,29 @@ pub struct Cloud {
     pub events: BTreeMap<EventId, Vec<u8>>,
     pub appends: u64,
     pub replies: Vec<CloudReply>,
+    /// Most events of one answer.
+    pub answers: Option<usize>,
+}
+
+impl Cloud {
+    /// The hash of the chain at this event.
+    fn hash(&self, event: EventId) -> Option<Hash> {
+        let ids = (1..=event.seq.0).map(|seq| EventId::new(event.chain, Seq(seq)));
+        ids.into_iter().try_fold(Hash::ZERO, |head, id| Some(head.link(id, self.events.get(&id)?)))
+    }
+
+    /// What the cloud answers who fetches.
+    fn give(&self, first: EventId, last: Seq) -> Option<Vec<u8>> {
+        let chain = first.chain;
+        let head = self.hash(EventId::new(chain, last))?;
+        let ids = (first.seq.0..=last.0).map(|seq| EventId::new(chain, Seq(seq)));
+        let payloads: Vec<_> = ids.filter_map(|id| self.events.get(&id).cloned()).collect();
+        // What is too large for one answer is not given.
+        (payloads.len() <= self.answers.unwrap_or(usize::MAX)).then(|| {
+            let run = Run { chain, first: first.seq, head, payloads, gaps: Vec::new() };
+            Batch { runs: vec![run] }.encode(&LIMITS)
+        })
+    }
 }
 
 pub struct World {
@@ -310,7 +333,15 @@ impl World {
     fn on_request(&mut self, node: usize, life: u32, id: UplinkId, bytes: &[u8]) {
         let request = CloudRequest::decode(bytes, &LIMITS).expect("own request");
         let mut state = IngestState::decode(&self.cloud.row, &LIMITS).expect("own row");
-        let (reply, events) = state.handle(WallMs(self.now), &request, &LIMITS);
+        let (reply, events) = match request {
+            CloudRequest::Fetch { first, last, .. } => {
+                (CloudReply::Events { first, last, batch: self.cloud.give(first, last) }, Vec::new())
+            }
+            CloudRequest::Probe { event, .. } if event.chain.replica.is_cloud() => {
+                (CloudReply::Hash { event, hash: self.cloud.hash(event) }, Vec::new())
+            }
+            _ => state.handle(WallMs(self.now), &request, &LIMITS),
+        };
         self.cloud.appends += u64::from(!events.is_empty());
         for (event, _) in events {
             let twice = self.cloud.events.insert(event.id, event.payload);
@@ -326,6 +357,16 @@ impl World {
         let at = self.now + self.delay();
         let bytes = (!lost).then(|| reply.encode());
         self.schedule(at, Happening::Reply { node, life, id, bytes });
+    }
+
+    /// The head office has these come down.
+    pub fn publish(&mut self, payloads: &[&[u8]]) {
+        let mut state = IngestState::decode(&self.cloud.row, &LIMITS).expect("own row");
+        let payloads = payloads.iter().map(|payload| payload.to_vec()).collect();
+        for (event, _) in state.publish(WallMs(self.now), payloads, &LIMITS).expect("there is room") {
+            assert_eq!(self.cloud.events.insert(event.id, event.payload), None, "{} stands twice", event.id);
+        }
+        self.cloud.row = state.encode();
     }
 
     fn lost(&mut self) -> bool {

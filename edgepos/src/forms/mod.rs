@@ -2,11 +2,15 @@
 //! API. A name is text, an amount a whole number of minor units, and a field that a form does not have is refused.
 
 mod basket;
+mod from_above;
+mod nearest;
 mod payment;
 mod record;
 mod resolving;
 
 pub use basket::{Begin, BeginLine, DiscountPart, EffectPart, Original, TaxPart};
+pub use from_above::FromAbove;
+pub use nearest::explain;
 pub use payment::{IntentPart, OutcomePart, OutcomeState, Pay, TenderKind, TenderPart};
 pub use record::{CashPart, KeyedRecord, RecordEvent, StockPart};
 pub use resolving::{ResolutionPart, ResolveException};
@@ -15,6 +19,7 @@ use edgepos_core::{IdempotencyKey, ParseIdError};
 use thiserror::Error;
 
 use crate::model::{Currency, CurrencyError, TooManyTenders};
+use crate::terminal::refusal::Refusal;
 
 /// What a form says does not read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -36,6 +41,12 @@ pub enum FormError {
         /// What is wrong with it.
         source: CurrencyError,
     },
+    /// What it says is refused wherever it is recorded.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Neither a product nor a price.
+    #[error("what comes down from the cloud is a `product_set` or a `price_set`")]
+    NotFromAbove,
     /// There are too many payments.
     #[error(transparent)]
     Tenders(#[from] TooManyTenders),

@@ -184,7 +184,7 @@ impl KeyedRecord {
 }
 
 impl RecordEvent {
-    fn into_record(self, location: u32) -> Result<Record, FormError> {
+    pub(super) fn into_record(self, location: u32) -> Result<Record, FormError> {
         Ok(match self {
             Self::StockReceived { from, lines } => {
                 let lines = lines.into_iter().map(StockLine::from).collect();

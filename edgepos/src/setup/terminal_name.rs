@@ -60,7 +60,7 @@ impl fmt::Display for TerminalName {
     }
 }
 
-/// A number from 1 to 65,535, or an incarnation of a terminal.
+/// A number from 1 to 65,534, or an incarnation of a terminal.
 impl FromStr for TerminalName {
     type Err = ParseIdError;
 

@@ -191,7 +191,8 @@ impl Config {
         bounds(seconds(self.leaderless_upload_after, 3_600), "leaderless_upload_after", "1 s to 1 h")?;
         bounds((1..=u32::MAX / 2).contains(&self.pause_above), "pause_above", "at least 1")?;
         bounds((1 << 10..=64 << 10).contains(&self.max_event_bytes), "max_event_bytes", "1 KiB to 64 KiB")?;
-        bounds(!self.me.is_store() && self.me.terminal() != 0, "me", "a terminal's number from 1 on")
+        let is_terminal = !self.me.is_store() && self.me.terminal() != 0 && !self.me.is_cloud();
+        bounds(is_terminal, "me", "a terminal's number from 1 to 65,534")
     }
 
     /// The drawer that cash goes into where nobody names another.

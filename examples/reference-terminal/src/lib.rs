@@ -26,7 +26,6 @@ mod lifeline;
 mod logging;
 pub mod members;
 pub mod names;
-mod nearest;
 pub mod operate;
 pub mod recovery;
 pub mod replay;

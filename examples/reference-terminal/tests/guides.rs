@@ -1,4 +1,4 @@
-//! The commands of two guides, as they stand there, one after the other: each page is a script that must come to its end.
+//! The commands of three guides, as they stand there, one after the other: each page is a script that must come to its end.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -89,6 +89,11 @@ fn run_page(name: &str) {
 #[test]
 fn operating_a_store() {
     run_page("guide-operations.md");
+}
+
+#[test]
+fn a_head_office_changes_a_price() {
+    run_page("guide-cloud.md");
 }
 
 #[test]

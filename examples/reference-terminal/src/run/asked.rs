@@ -5,12 +5,11 @@ use std::sync::Arc;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::response::Json;
-use edgepos::{Node, TillModels};
+use edgepos::{Node, TillModels, forms};
 use tokio::sync::Notify;
 
 use super::convert;
 use crate::api::Problem;
-use crate::nearest;
 
 /// What every call needs.
 #[derive(Clone)]
@@ -30,6 +29,6 @@ pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
 
 pub(super) fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
     let Query(query) =
-        query.map_err(|error| convert::bad_request(nearest::explain(&error.body_text(), None)))?;
+        query.map_err(|error| convert::bad_request(forms::explain(&error.body_text(), None)))?;
     Ok(query)
 }

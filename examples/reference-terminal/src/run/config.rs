@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use edgepos::{Setup, SetupError};
+use edgepos::{Setup, SetupError, forms};
 use edgepos_inference::with_causes;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -30,7 +30,6 @@ use toml::Table;
 
 use super::till_token::TillToken;
 use super::webhook::WebhookUrl;
-use crate::nearest;
 
 /// Largest file that is read.
 const MAX_BYTES: u64 = 1 << 20;
@@ -127,11 +126,11 @@ impl Config {
             return Err(malformed(format!("is larger than {MAX_BYTES} bytes")));
         }
         let text = fs::read_to_string(path).map_err(unreadable)?;
-        let plain = |error: toml::de::Error| malformed(nearest::explain(error.to_string().trim_end(), None));
+        let plain = |error: toml::de::Error| malformed(forms::explain(error.to_string().trim_end(), None));
         let all: Table = toml::from_str(&text).map_err(plain)?;
         let said = serde_json::to_value(&all).ok();
         let explained =
-            |error: toml::de::Error| malformed(nearest::explain(error.to_string().trim_end(), said.as_ref()));
+            |error: toml::de::Error| malformed(forms::explain(error.to_string().trim_end(), said.as_ref()));
         let (own, setup): (Table, Table) =
             all.into_iter().partition(|(key, _)| Own::KEYS.contains(&key.as_str()));
         let setup: Setup = setup.try_into().map_err(explained)?;

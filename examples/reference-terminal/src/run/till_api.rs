@@ -9,6 +9,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::core::ReplicaId;
+use edgepos::forms;
 use edgepos::{Begun, Clock, Committed, Diagnosis, METRICS_CONTENT_TYPE, Refusal, Resolution, SystemClock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,6 @@ use crate::api::{
     Recorded, Replace, ResolveException, Retire, WriteOff,
 };
 use crate::cloud::LostEvents;
-use crate::nearest;
 
 /// Largest JSON body: a receipt of 2,000 lines fits.
 const MAX_JSON: usize = 1 << 20;
@@ -229,7 +229,7 @@ async fn stop(State(till): State<Till>, body: Bytes) -> Answer<Done> {
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| {
         let said = serde_json::from_slice(body).ok();
-        convert::bad_request(nearest::explain(&error.to_string(), said.as_ref()))
+        convert::bad_request(forms::explain(&error.to_string(), said.as_ref()))
     })
 }
 

@@ -12,7 +12,7 @@ const MAX_PLACES: usize = 100_000;
 
 /// Adds to what `serde` says of a field or a variant that it does not know where it stands in what was `said`, and the nearest known
 /// name; any other error stays as it is.
-pub(crate) fn explain(error: &str, said: Option<&Value>) -> String {
+pub fn explain(error: &str, said: Option<&Value>) -> String {
     let text: String = error.chars().take(MAX_TEXT).collect();
     let Some(unknown) = unknown(&text) else { return text };
     let place =

@@ -1,0 +1,97 @@
+//! What the head office has come down to a store: the same forms as a till records, as events of the cloud's own chain.
+
+use edgepos_core::{ReplicaId, WallMs};
+use edgepos_crdt::{Hlc, HybridClock};
+
+use super::{FormError, RecordEvent};
+use crate::retail::envelope::{ClockQuality, Envelope};
+use crate::retail::kind::KnownKind;
+use crate::retail::record::What;
+
+/// Stamps what comes down: each event above the one before it, whatever the cloud's clock does.
+#[derive(Clone, Debug)]
+pub struct FromAbove {
+    clock: HybridClock,
+    wall: WallMs,
+    operator: Option<String>,
+}
+
+impl FromAbove {
+    /// At `wall`, the cloud's time, behind the payload of the last event that was published; `None` before the first. `operator`: who does
+    /// it, for whoever asks later.
+    pub fn new(wall: WallMs, last: Option<&[u8]>, operator: Option<String>) -> Self {
+        let last = last.and_then(|payload| Envelope::decode(payload).ok());
+        let clock = HybridClock::new(last.map_or(Hlc::ZERO, |envelope| envelope.hlc()));
+        Self { clock, wall, operator }
+    }
+
+    /// The payload of the event in which this comes down.
+    ///
+    /// # Errors
+    /// When a field cannot be read, or it is neither a product nor a price: those alone come down.
+    pub fn event(&mut self, said: RecordEvent) -> Result<Vec<u8>, FormError> {
+        let record = said.into_record(0)?;
+        if let Some(refusal) = record.refused() {
+            return Err(FormError::Refused(refusal.clone()));
+        }
+        let (kind, body) = match record.into_parts().0 {
+            What::Event { kind: kind @ (KnownKind::ProductSet | KnownKind::PriceSet), body, .. } => {
+                (kind, body)
+            }
+            What::Event { .. } | What::Day(_) | What::Payment(_) => return Err(FormError::NotFromAbove),
+        };
+        let mut envelope = Envelope::new(kind.kind(), self.wall.0, self.clock.now(self.wall), body);
+        envelope.clock_quality = ClockQuality::Synced;
+        envelope.workstation = ReplicaId::CLOUD;
+        envelope.operator.clone_from(&self.operator);
+        Ok(envelope.encode())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    fn price(json: &str) -> RecordEvent {
+        serde_json::from_str(json).unwrap()
+    }
+
+    /// As it is on disks and in clouds for ever.
+    #[test]
+    fn what_comes_down_has_these_bytes() {
+        let mut above = FromAbove::new(WallMs(1_700_000_000_000), None, Some("anna".into()));
+        let milk =
+            r#"{"type": "price_set", "product": "milk", "amount": 129, "currency": "EUR", "version": 7}"#;
+        let bytes = above.event(price(milk)).unwrap();
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, PRICE);
+    }
+
+    const PRICE: &str = "";
+
+    #[test]
+    fn stamps_rise_though_the_clock_goes_back() {
+        let milk = r#"{"type": "price_set", "product": "milk", "amount": 129, "currency": "EUR"}"#;
+        let first = FromAbove::new(WallMs(9_000), None, None).event(price(milk)).unwrap();
+        let second = FromAbove::new(WallMs(10), Some(&first), None).event(price(milk)).unwrap();
+        let hlc = |payload: &[u8]| Envelope::decode(payload).unwrap().hlc();
+        assert!(hlc(&second) > hlc(&first));
+    }
+
+    #[test]
+    fn nothing_else_comes_down() {
+        let mut above = FromAbove::new(WallMs(9), None, None);
+        let event = |json: &str| FromAbove::new(WallMs(9), None, None).event(price(json)).unwrap_err();
+        assert_eq!(event(r#"{"type": "custom", "body": "x"}"#), FormError::NotFromAbove);
+        assert_eq!(event(r#"{"type": "day_opened", "day": 20260102}"#), FormError::NotFromAbove);
+        let ends = r#"{"type": "price_set", "product": "a", "amount": 1, "currency": "EUR", "valid_from": 2, "valid_to": 2}"#;
+        assert!(matches!(event(ends), FormError::Refused(_)));
+        assert!(
+            above
+                .event(price(r#"{"type": "product_set", "product": "a", "name": "A", "base_unit": "g"}"#))
+                .is_ok()
+        );
+    }
+}
