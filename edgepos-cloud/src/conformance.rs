@@ -19,10 +19,11 @@ mod shop;
 use std::sync::Arc;
 
 use edgepos_core::{EventId, Seq};
-use edgepos_sync::{CloudReply, IngestState};
+use edgepos_sync::{Batch, CloudReply, IngestState, Limits};
 
 use self::shop::Shop;
 use crate::ingest::{Ingest, IngestStore};
+use crate::publishing::Published;
 
 /// Runs every check against what `open` returns. It is called several times and opens the *same* place each time, which holds nothing of
 /// the stores `e0…00` to `e0…ff` at first; two that are open at once stand for two gateways.
@@ -40,6 +41,7 @@ pub async fn ingest_store(open: impl AsyncFn() -> Arc<dyn IngestStore>) {
     a_batch_is_kept_without_what_was_refused(&first).await;
     a_step_of_an_older_row_writes_nothing(&first).await;
     a_row_that_is_gone_is_not_made_again(&first).await;
+    what_is_published_is_given_and_kept_apart(&first).await;
     let second = open().await;
     one_of_many_steps_wins(&first, &second).await;
     what_was_acknowledged_is_there_after_a_restart(&first, &open).await;
@@ -153,6 +155,33 @@ async fn a_batch_is_kept_without_what_was_refused(store: &Arc<dyn IngestStore>) 
     let id = EventId::new(forged, Seq(1));
     let hash = store.hash(shop.store(), id).await.expect("it looks");
     assert_eq!(hash, None, "a_batch_is_kept_without_what_was_refused: what is forged is not");
+}
+
+async fn what_is_published_is_given_and_kept_apart(store: &Arc<dyn IngestStore>) {
+    const NAME: &str = "what_is_published_is_given_and_kept_apart";
+    let (mut shop, ingest) = (Shop::new(0x0d), Ingest::new(Arc::clone(store)));
+    let id = shop.store();
+    let publish = async |after: u64, words: &[&str]| {
+        let payloads: Vec<_> = words.iter().map(|word| word.as_bytes().to_vec()).collect();
+        ingest.publish(id, Some(Seq(after)), |_, _| payloads.clone()).await.expect("it publishes")
+    };
+    let Published::Written { chain, first, last } = publish(0, &["milk", "bread"]).await else {
+        panic!("{NAME}: nothing was published before")
+    };
+    assert!(chain.replica.is_cloud() && (first, last) == (Seq(1), Seq(2)), "{NAME}");
+    assert_eq!(publish(0, &["again"]).await, Published::Moved { last: Seq(2) }, "{NAME}: a repeat");
+    shop.lease(&ingest).await;
+    shop.upload(&ingest, 3).await;
+    let seen =
+        ingest.publish(shop.store(), None, |_, last| vec![[last.unwrap_or(b"?"), b"!"].concat()]).await;
+    assert!(matches!(seen, Ok(Published::Written { first: Seq(3), .. })), "{NAME}: behind an upload");
+    shop.upload(&ingest, 2).await;
+    let batch = store.events(shop.store(), EventId::new(chain, Seq(2)), Seq(3)).await.expect("it looks");
+    let read = Batch::decode(&batch.expect("they are there"), &Limits::DEFAULT).expect("it was encoded");
+    assert_eq!(read.runs[0].payloads, [b"bread".to_vec(), b"bread!".to_vec()], "{NAME}");
+    let head = store.hash(shop.store(), EventId::new(chain, Seq(3))).await.expect("it looks");
+    let state = store.load(shop.store()).await.expect("it loads");
+    assert_eq!((head, state.feed()), (state.heads().get(&chain).copied(), Some((chain, Seq(3)))), "{NAME}");
 }
 
 async fn a_step_of_an_older_row_writes_nothing(store: &Arc<dyn IngestStore>) {

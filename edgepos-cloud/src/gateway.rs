@@ -18,33 +18,29 @@
 //! | 507 | the store has as many chains as a cloud keeps of one |
 //! | 503 | the database is away or busy; `Retry-After` says when to ask again |
 
+mod admission;
 mod credentials;
 mod feed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::header::{AUTHORIZATION, RETRY_AFTER};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos_core::{Chain, EventId, Seq, StoreId};
 use edgepos_sync::{CloudReply, CloudRequest, IngestState, Limits, Lost};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 
+use self::admission::{Gateway, bounded, failed};
 use self::credentials::Role;
 pub use self::credentials::{Credentials, CredentialsError};
 pub use self::feed::{FeedHead, MAX_DOCUMENTS, Publication};
-use crate::ingest::{Ingest, IngestError};
-
-/// When a caller who was turned away shall ask again.
-const COME_BACK: Duration = Duration::from_secs(1);
+use crate::ingest::Ingest;
 
 /// How a gateway treats its callers.
 #[derive(Clone, Debug)]
@@ -133,17 +129,9 @@ pub struct HashReport {
     pub hash: Option<String>,
 }
 
-#[derive(Clone)]
-struct Gateway {
-    ingest: Ingest,
-    credentials: Option<Arc<Credentials>>,
-    room: Arc<Semaphore>,
-}
-
 /// The paths of a gateway over this database.
 pub fn router(ingest: Ingest, options: Options) -> Router {
-    let room = Arc::new(Semaphore::new(options.in_flight.max(1)));
-    let gateway = Gateway { ingest, credentials: options.credentials, room };
+    let gateway = Gateway::new(ingest, options.credentials, options.in_flight);
     Router::new()
         .route("/v1/stores/{store}/uplink", post(uplink))
         .route("/v1/stores/{store}/head", get(head))
@@ -156,36 +144,6 @@ pub fn router(ingest: Ingest, options: Options) -> Router {
         .route("/health", get(|| async { "ok\n" }))
         .layer(DefaultBodyLimit::max(Limits::DEFAULT.max_message_bytes as usize))
         .with_state(gateway)
-}
-
-/// Turns away what there is no room for, before its body is read.
-async fn bounded(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    match gateway.room.try_acquire() {
-        Ok(_permit) => next.run(request).await,
-        Err(_) => come_back(StatusCode::TOO_MANY_REQUESTS, "too many requests are under way\n".to_owned()),
-    }
-}
-
-impl Gateway {
-    /// The store that the caller speaks for, where it may in one of these roles.
-    fn admit(&self, store: &str, headers: &HeaderMap, roles: &[Role]) -> Result<StoreId, Box<Response>> {
-        let refused = |status, text: &'static str| Box::new((status, text).into_response());
-        let store: StoreId = store.parse().map_err(|_| refused(StatusCode::NOT_FOUND, "no such store\n"))?;
-        let Some(credentials) = &self.credentials else { return Ok(store) };
-        let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = shown.and_then(|value| value.strip_prefix("Bearer "));
-        match token.and_then(|token| credentials.admit(store, token, roles)) {
-            Some(true) => Ok(store),
-            Some(false) => {
-                tracing::warn!(%store, "a caller with a credential for something else was turned away");
-                Err(refused(StatusCode::FORBIDDEN, "this credential is for something else\n"))
-            }
-            None => {
-                tracing::warn!(%store, "a caller without this store's credential was turned away");
-                Err(refused(StatusCode::UNAUTHORIZED, "this store needs its credential\n"))
-            }
-        }
-    }
 }
 
 async fn uplink(
@@ -206,7 +164,7 @@ async fn uplink(
             return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response();
         }
     };
-    match gateway.ingest.handle(&request).await {
+    match gateway.ingest().handle(&request).await {
         Ok(reply) => {
             tracing::debug!(%store, reply = kind(&reply), "answered");
             reply.encode().into_response()
@@ -220,7 +178,7 @@ async fn head(State(gateway): State<Gateway>, Path(store): Path<String>, headers
         Ok(store) => store,
         Err(response) => return *response,
     };
-    match gateway.ingest.store().load(store).await {
+    match gateway.ingest().store().load(store).await {
         Ok(state) => Json(Head::of(store, &state)).into_response(),
         Err(error) => failed(&error),
     }
@@ -246,20 +204,11 @@ async fn hash(
         Ok(event) => event,
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
-    match gateway.ingest.store().hash(store, event).await {
+    match gateway.ingest().store().hash(store, event).await {
         Ok(hash) => Json(HashReport { event: event.to_string(), hash: hash.map(|hash| hash.to_string()) })
             .into_response(),
         Err(error) => failed(&error),
     }
-}
-
-fn failed(error: &IngestError) -> Response {
-    tracing::warn!(%error, "not answered");
-    come_back(StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"))
-}
-
-fn come_back(status: StatusCode, text: String) -> Response {
-    (status, [(RETRY_AFTER, COME_BACK.as_secs().to_string())], text).into_response()
 }
 
 fn kind(reply: &CloudReply) -> &'static str {

@@ -8,8 +8,8 @@ use edgepos::forms::{FormError, FromAbove, RecordEvent, explain};
 use edgepos_core::{Seq, WallMs};
 use serde::{Deserialize, Serialize};
 
+use super::admission::{Gateway, failed};
 use super::credentials::Role;
-use super::{Gateway, failed};
 use crate::publishing::Published;
 
 /// Bytes of one publication: 1 MiB.
@@ -55,7 +55,7 @@ pub(super) async fn head(
         Ok(store) => store,
         Err(response) => return *response,
     };
-    match gateway.ingest.feed(store).await {
+    match gateway.ingest().feed(store).await {
         Ok(feed) => {
             let last = feed.map_or(0, |(_, last)| last.0);
             Json(FeedHead { chain: feed.map(|(chain, _)| chain.to_string()), last }).into_response()
@@ -85,7 +85,7 @@ pub(super) async fn publish(
     let after = said.after.map(Seq);
     // What does not read at one moment reads at none: it was tried.
     let write = |wall, last: Option<&[u8]>| said.events(wall, last).unwrap_or_default();
-    match gateway.ingest.publish(store, after, write).await {
+    match gateway.ingest().publish(store, after, write).await {
         Ok(Published::Written { chain, first, last }) => {
             tracing::info!(%store, %chain, first = first.0, last = last.0, "published");
             Json(FeedHead { chain: Some(chain.to_string()), last: last.0 }).into_response()

@@ -54,6 +54,9 @@ mod tests {
 
     use super::*;
 
+    const PRICE: &str = "ae00050101021b0000018bcfe5680003000402051b018bcfe56800000007000819ffff0a\
+        64616e6e610b000c800d800e55a600646d696c6b0100021881036345555204f407070fa0";
+
     fn price(json: &str) -> RecordEvent {
         serde_json::from_str(json).unwrap()
     }
@@ -68,8 +71,6 @@ mod tests {
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, PRICE);
     }
-
-    const PRICE: &str = "";
 
     #[test]
     fn stamps_rise_though_the_clock_goes_back() {
