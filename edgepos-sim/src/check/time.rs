@@ -11,9 +11,7 @@ pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     let facts = Facts::of(view.events());
     let today = || view.terminals.iter().filter(|terminal| !terminal.later);
     let Some(moment) = today().next().map(|terminal| terminal.moment) else { return };
-    // The cloud is in no shop.
-    let in_shop = facts.offsets.iter().filter(|(id, ..)| !id.chain.replica.is_cloud());
-    for (id, utc_ms, offset) in in_shop {
+    for (id, utc_ms, offset) in &facts.offsets {
         let expected = moment.offset_min(*utc_ms);
         if *offset != expected {
             let zone = moment.zone;

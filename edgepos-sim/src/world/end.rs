@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use edgepos::model::BookedName;
 use edgepos_consensus::Health;
+use edgepos_core::{Chain, Seq};
 
 use crate::check::{
     Facts, Ledger, LogGrowth, Rule, StoreView, Violation, booked_twice, events_on, judge, log_on,
@@ -95,7 +96,11 @@ fn is_whole(stations: &[Station], cloud: &Cloud, put_back: &BTreeSet<u16>) -> bo
             let Some(status) = station.status() else { return false };
             let even = if station.is_forgiving() {
                 // What the cloud alone has of a disk that was put back stays there.
+                let came_down = |(chain, seq): (Chain, Seq)| {
+                    !chain.replica.is_cloud() || status.durable.get(chain) == seq
+                };
                 status.durable.iter().all(|(chain, seq)| cloud.vector().get(chain) >= seq)
+                    && cloud.vector().iter().all(came_down)
                     && agreed.as_ref() == Some(&status.durable)
             } else {
                 status.durable == *cloud.vector() && status.cloud == *cloud.vector()
