@@ -6,8 +6,8 @@ use std::fmt::Display;
 use edgepos::consensus::Timing;
 use edgepos::model::BasketId;
 use edgepos::{
-    BusinessDayOf, Commit, Config, Delivery, Draft, Genesis, Input, MemoryStore, OpenBasket, Output, Refusal,
-    Reply, RequestId, Restored, Rows, Status, Store, Terminal,
+    BusinessDayOf, Commit, Config, Delivery, Draft, Genesis, Input, MemoryStore, NumberAt, OpenBasket,
+    Output, Refusal, Reply, RequestId, Restored, Rows, Status, Store, Terminal,
 };
 use edgepos_consensus::MAX_LEVEL;
 use edgepos_core::{Chain, EventId, Jitter, Load, Now, Persist, PersistId, ReplicaId, Seq, Space, Write};
@@ -78,6 +78,9 @@ impl Station {
         config.max_rows_behind = 20;
         config.business_day_of =
             if plan.seed % 4 < 2 { BusinessDayOf::Store } else { BusinessDayOf::Terminal };
+        // Mixed in one store: what a till promises of its numbers is its own.
+        config.number_at =
+            if (plan.seed + place as u64) % 3 == 0 { NumberAt::Commit } else { NumberAt::Begin };
         config.zone = plan.moment.zone.parse().expect("a zone of the IANA database");
         if !plan.network.stream {
             config.delivery = Delivery::Lossy;

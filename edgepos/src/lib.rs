@@ -139,8 +139,9 @@ pub use sqlite_store::{Compacted, CopyProgress, SqliteStore, StoreCopy};
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::{
     BusinessDayOf, CLOCK_GUARD, Condition, ConditionKind, Config, ConfigError, Diagnosis, Disk, Dropped,
-    Finding, Genesis, Input, LevelError, MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, Output, PeerDiagnosis,
-    Refusal, ReplaceError, Reply, RequestId, RestoreError, Restored, RowError, Status, Terminal,
+    Finding, Genesis, Input, LevelError, MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, NumberAt, Output,
+    PeerDiagnosis, Refusal, ReplaceError, Reply, RequestId, RestoreError, Restored, RowError, Status,
+    Terminal,
 };
 #[cfg(feature = "embedded")]
 pub use till_models::{NoModel, TillModels};

@@ -27,7 +27,7 @@ use crate::terminal::{
 /// How long a flush has before it is looked at, and made once more.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Open baskets of one answer: with its lines each may have 52 KiB, and no sale waits for a question.
+/// Open baskets of one answer: with its lines each may have 55 KiB, and no sale waits for a question.
 const BASKETS: usize = 64;
 
 /// What is asked of the terminal, at a moment, without changing it.
@@ -67,7 +67,7 @@ pub(crate) enum Command {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Begun {
-    /// The number that it holds in its series; 0 in training.
+    /// The number that it holds in its series; 0 in training, and where it gets one [at its commit](crate::NumberAt::Commit).
     pub number: u64,
     /// What the customer owes, in minor units.
     pub total: i64,

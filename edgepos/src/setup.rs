@@ -22,7 +22,7 @@ use self::terminal_name::TerminalName;
 use crate::http_uplink::HttpUplink;
 use crate::recovery::kit::RecoveryAnchor;
 use crate::retail::exception::policy::Policy;
-use crate::terminal::{BusinessDayOf, Config, Genesis};
+use crate::terminal::{BusinessDayOf, Config, Genesis, NumberAt};
 use crate::zone::Zone;
 
 /// Terminals of a store that vote.
@@ -115,6 +115,9 @@ pub struct Setup {
     /// How long a counter must be below its floor before that is an exception, in ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exception_grace_ms: Option<u64>,
+    /// When a receipt gets its number: at `begin` or at `commit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number_at: Option<NumberAt>,
     /// Whether goods come back without their receipt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreferenced_returns: Option<bool>,
@@ -234,6 +237,7 @@ impl Setup {
             busy_above: None,
             exception_grace_ms: None,
             resolver: Policy::default(),
+            number_at: None,
             unreferenced_returns: None,
             book_differences: None,
             begin_pause_ms: None,
@@ -331,6 +335,7 @@ impl Setup {
             busy_above,
             exception_grace_ms,
             resolver,
+            number_at,
             unreferenced_returns,
             book_differences,
             begin_pause_ms,
@@ -358,6 +363,7 @@ impl Setup {
         set(&mut config.busy_above, *busy_above);
         set(&mut config.exception_grace, ms(*exception_grace_ms));
         config.policy = resolver.clone();
+        set(&mut config.number_at, *number_at);
         set(&mut config.unreferenced_returns, *unreferenced_returns);
         set(&mut config.book_differences, *book_differences);
         set(&mut config.begin_pause, ms(*begin_pause_ms));

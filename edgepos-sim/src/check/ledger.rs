@@ -155,7 +155,8 @@ impl Ledger {
         if let Some(basket) = self.baskets.get_mut(&id) {
             // The number of a receipt that was given is on disk, here or at the till that gave it.
             let booked: Vec<u64> = basket.given().map(|receipt| receipt.number).collect();
-            basket.begun.retain(|number| booked.contains(number));
+            // 0 says that the number comes with the receipt.
+            basket.begun.retain(|number| booked.contains(number) || *number == 0 && !booked.is_empty());
             basket.lost_at.insert(terminal);
         }
     }
@@ -311,6 +312,11 @@ impl Basket {
         self.receipt.iter().chain(&self.second)
     }
 
+    /// Whether its number comes with its receipt.
+    fn draws_at_commit(&self) -> bool {
+        self.mode == Mode::Live && self.begun.contains(&0)
+    }
+
     /// Whether it may have a receipt of this series: a disk that was put back opens another, named from the one asked for.
     fn is_series(&self, series: &str, is_renamed: bool) -> bool {
         let named_from = |rest: &str| is_renamed && rest.starts_with('.');
@@ -389,7 +395,7 @@ impl Basket {
         let as_promised = receipt.basket == id
             && self.is_series(&receipt.series, is_renamed)
             && receipt.total == self.total
-            && self.begun.contains(&receipt.number);
+            && (self.begun.contains(&receipt.number) || self.draws_at_commit());
         if !as_promised {
             return Err(receipts(format!("basket {id} was promised {:?} and got {receipt:?}", self.begun)));
         }

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::ports::Delivery;
 use crate::recovery::kit::RecoveryAnchor;
+use crate::retail::envelope::Mode;
 use crate::retail::exception::policy::Policy;
 use crate::retail::unreadable::Unreadable;
 use crate::zone::Zone;
@@ -39,6 +40,17 @@ pub enum BusinessDayOf {
     Terminal,
     /// One day for all: whoever opens or closes it does so for every terminal that hears of it. Each may count its own drawers besides.
     Store,
+}
+
+/// When a receipt gets its number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberAt {
+    /// When its basket is begun, so that the till knows it before the customer pays. One that is given up, or parked, is voided.
+    #[default]
+    Begin,
+    /// When the sale is booked, in one transaction with it: a basket that is not booked burns none. Until then it has number 0.
+    Commit,
 }
 
 /// How a terminal behaves. [`Config::new`] gives the defaults.
@@ -110,6 +122,9 @@ pub struct Config {
     pub zone: Zone,
     /// Whose the business day is. Default the terminal's.
     pub business_day_of: BusinessDayOf,
+    /// When a receipt gets its number. Default when its basket is begun. To be changed at any time: an open basket keeps the number that it
+    /// has.
+    pub number_at: NumberAt,
     /// Whether goods come back without their receipt. Default true. A return that names its receipt is held to it either way, as far
     /// as this terminal holds the receipt.
     pub unreferenced_returns: bool,
@@ -160,6 +175,7 @@ impl Config {
             location: 0,
             zone: Zone::UTC,
             business_day_of: BusinessDayOf::Terminal,
+            number_at: NumberAt::Begin,
             unreferenced_returns: true,
             book_differences: false,
             begin_pause: Duration::from_millis(50),
@@ -193,6 +209,11 @@ impl Config {
         bounds((1 << 10..=64 << 10).contains(&self.max_event_bytes), "max_event_bytes", "1 KiB to 64 KiB")?;
         let is_terminal = !self.me.is_store() && self.me.terminal() != 0 && !self.me.is_cloud();
         bounds(is_terminal, "me", "a terminal's number from 1 to 65,534")
+    }
+
+    /// Whether a basket of this mode gets its receipt number when it is booked.
+    pub(crate) fn draws_at_commit(&self, mode: Mode) -> bool {
+        self.number_at == NumberAt::Commit && mode == Mode::Live
     }
 
     /// The drawer that cash goes into where nobody names another.

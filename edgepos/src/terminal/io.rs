@@ -79,7 +79,7 @@ pub enum Reply {
     /// [`Config::begin_pause`](super::Config::begin_pause) may take both, and the number is then the next basket's: it counts, and may be
     /// printed, once the sale is booked.
     Begun {
-        /// Its number in the series.
+        /// Its number in the series; 0 where it gets one [at its commit](super::NumberAt::Commit), and in training.
         number: u64,
         /// What the customer owes, in minor units.
         total: i64,

@@ -33,7 +33,7 @@ use std::fmt;
 
 pub use clocks::CLOCK_GUARD;
 pub use condition::{Condition, ConditionKind, Finding, MAX_ABOUT};
-pub use config::{BusinessDayOf, Config, ConfigError, Genesis};
+pub use config::{BusinessDayOf, Config, ConfigError, Genesis, NumberAt};
 pub use diagnosis::{Diagnosis, Dropped, PeerDiagnosis};
 pub use disk::Disk;
 use edgepos_consensus::{self as consensus, Election, MembershipError};

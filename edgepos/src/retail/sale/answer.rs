@@ -4,7 +4,7 @@ use edgepos_core::{IdempotencyKey, Space, Write};
 use edgepos_wire::to_cbor;
 
 use super::basket::Basket;
-use super::body::{BasketId, Tender, Transaction};
+use super::body::{BasketId, Tender, Tenders, Transaction};
 use super::receipt::Receipt;
 use crate::retail::envelope::{Ref, RefRole};
 use crate::retail::keys::booked::What;
@@ -56,8 +56,14 @@ pub(super) fn claimed(basket: &Basket) -> Reply {
     Reply::Claimed { number, total, lines: lines.clone() }
 }
 
+/// What was begun, with how it is paid.
+pub(super) fn paid(begun: &Transaction, tenders: &Tenders) -> Transaction {
+    let change = Some(tenders.change()).filter(|change| *change != 0);
+    Transaction { change, tenders: tenders.as_slice().to_vec(), ..begun.clone() }
+}
+
 /// The receipts that goods come back from, the payments that payment terminals approved, and the customer.
-pub(super) fn references(transaction: &Transaction) -> Vec<Ref> {
+fn references(transaction: &Transaction) -> Vec<Ref> {
     let mut originals: Vec<BasketId> =
         transaction.lines.iter().filter_map(|line| line.original).map(|original| original.basket).collect();
     originals.sort_unstable();
@@ -71,6 +77,16 @@ pub(super) fn references(transaction: &Transaction) -> Vec<Ref> {
         .iter()
         .map(|customer| Ref { role: RefRole::CUSTOMER, id: customer.as_bytes().to_vec() });
     originals.chain(payments).chain(customer).collect()
+}
+
+/// What is recorded of a basket that is paid, beside its effects.
+pub(super) fn sale_entry(basket: &Basket, transaction: &Transaction, business_day: Option<u32>) -> Entry {
+    Entry {
+        mode: basket.mode,
+        operator: basket.operator.clone(),
+        refs: references(transaction),
+        ..Entry::new(basket.day.or(business_day), KnownKind::Transaction, to_cbor(transaction))
+    }
 }
 
 /// What is recorded of a basket that is put aside, on its day.

@@ -22,7 +22,7 @@ pub struct OpenBasket {
     pub basket: BasketId,
     /// The receipt series.
     pub series: String,
-    /// The number that it holds.
+    /// The number that it holds; 0 where it gets one [at its commit](crate::NumberAt::Commit), and in training.
     pub number: u64,
     /// What the customer owes, in minor units.
     pub total: i64,
@@ -125,6 +125,16 @@ impl Basket {
         Ok(())
     }
 
+    /// Whether it holds a receipt number, which is voided where it is not booked.
+    pub(super) fn has_number(&self) -> bool {
+        self.mode == Mode::Live && self.transaction.number > 0
+    }
+
+    /// Whether it gets its receipt number when it is booked.
+    pub(super) fn draws_at_commit(&self) -> bool {
+        self.mode == Mode::Live && self.transaction.number == 0
+    }
+
     pub(crate) fn as_open(&self) -> OpenBasket {
         OpenBasket {
             basket: self.transaction.basket,
@@ -138,9 +148,11 @@ impl Basket {
         }
     }
 
-    /// Bytes that booking it writes at most. The payments add no row but the drawer's and that of a difference.
+    /// Bytes that booking it writes at most. The payments add no row but the drawer's and that of a difference; a number that is drawn
+    /// then adds that of its series.
     pub(crate) fn needs(&self) -> u64 {
-        disk::writes(to_cbor(self).len(), self.effects.len() + 3)
+        let rows = self.effects.len() + 3 + usize::from(self.draws_at_commit());
+        disk::writes(to_cbor(self).len(), rows)
     }
 
     /// How much of each receipt line this basket takes back.

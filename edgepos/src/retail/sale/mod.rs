@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgepos_core::{IdempotencyKey, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
 
-use self::answer::{begun, claimed, free, keep, parked_entry, record_surplus, references};
+use self::answer::{begun, claimed, free, keep, paid, parked_entry, record_surplus, sale_entry};
 use self::basket::{Basket, OpenBasket};
 use self::beginning::Beginning;
 use self::body::{BasketId, NumberVoided, OriginalLine, Transaction};
@@ -110,7 +110,7 @@ impl Sales {
         let Opening { request, draft, allowed, updates } = opening;
         let key = draft.key;
         let mut basket = draft::check(draft, turn.config.location, turn.now.wall.0)?;
-        self.series.name(&mut basket.transaction.series);
+        self.series.name_begun(turn.config, &mut basket);
         let id = basket.transaction.basket;
         let open = self.open.get(id);
         if let Some(open) = open {
@@ -200,7 +200,7 @@ impl Sales {
         }
         let begun_ms = turn.now.wall.0;
         let mut basket = Basket { begun_ms, day: day?, ..basket.moved(location, turn.config.location) };
-        self.series.name(&mut basket.transaction.series);
+        self.series.name_begun(turn.config, &mut basket);
         let parked = Some(parked);
         self.look_up(turn, keys, counters, Beginning { parked, ..Beginning::of(basket, request) })
     }
@@ -307,7 +307,7 @@ impl Sales {
             }
             return;
         }
-        if !updates {
+        if !updates && !turn.config.draws_at_commit(basket.mode) {
             self.series.give_number(turn.out, &mut basket);
         }
         for request in waiting {
@@ -384,7 +384,7 @@ impl Sales {
     ) -> Result<(), Refusal> {
         let Some(mut basket) = self.open.get(id).cloned() else { return Err(Refusal::UnknownBasket(id)) };
         self.void(turn, business_day, id)?;
-        let day = basket.day.or(business_day);
+        let (day, had_number) = (basket.day.or(business_day), basket.has_number());
         basket.transaction.number = 0;
         // Whoever recalls it goes on with a series of its own.
         let common = self.series.common_name(&basket.transaction.series);
@@ -393,7 +393,9 @@ impl Sales {
         if let Err(refusal) = turn.ledger.record(turn.now, turn.config, entry) {
             // It stays open, under a number of its own: the first is voided.
             basket.transaction.series = series;
-            self.series.give_number(turn.out, &mut basket);
+            if had_number {
+                self.series.give_number(turn.out, &mut basket);
+            }
             turn.out.write(Write::put(Space::Basket, id.0, to_cbor(&basket)));
             self.open.insert(basket);
             return Err(refusal);
@@ -561,21 +563,22 @@ impl Sales {
             Mode::Live => basket.effects_with(&tenders, difference, &turn.config.own_drawer()),
             Mode::Training => Vec::new(),
         };
-        let mut transaction = basket.transaction.clone();
-        transaction.change = Some(tenders.change()).filter(|change| *change != 0);
-        transaction.tenders = tenders.as_slice().to_vec();
+        let mut transaction = paid(&basket.transaction, &tenders);
+        if basket.draws_at_commit() {
+            self.series.draw(&mut transaction);
+        }
         let before = self.series.reserved_before(&transaction.series);
         let entry = Entry {
             origin: before.filter(|_| basket.mode == Mode::Live).map(Origin::begun_in),
-            mode: basket.mode,
-            operator: basket.operator.clone(),
             drawer: tenders.drawer().map(str::to_owned),
             effects,
-            refs: references(&transaction),
             key: Some(key),
-            ..Entry::new(basket.day.or(business_day), KnownKind::Transaction, to_cbor(&transaction))
+            ..sale_entry(basket, &transaction, business_day)
         };
         let event = turn.ledger.record(turn.now, turn.config, entry)?;
+        if basket.draws_at_commit() {
+            self.series.give(turn.out, &transaction);
+        }
         let Transaction { series, number, .. } = transaction;
         let receipt = Receipt { event, basket: id, series, number, total };
         self.open.remove(turn.out, id);
@@ -584,10 +587,10 @@ impl Sales {
         Ok(())
     }
 
-    /// Ends an open basket and records that its number is not used.
+    /// Ends an open basket and records that its number, where it has one, is not used.
     fn void(&mut self, turn: &mut Turn<'_>, business_day: Option<u32>, id: BasketId) -> Result<(), Refusal> {
         let Some(basket) = self.open.get(id) else { return Err(Refusal::UnknownBasket(id)) };
-        if basket.mode == Mode::Live {
+        if basket.has_number() {
             let Transaction { series, number, .. } = basket.transaction.clone();
             let voided = NumberVoided { series, number, basket: id };
             let day = basket.day.or(business_day);

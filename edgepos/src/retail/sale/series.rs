@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use edgepos_core::{ReplicaId, Space, Write};
 
 use super::basket::Basket;
+use super::body::Transaction;
 use crate::retail::envelope::Mode;
 use crate::retail::unreadable::{Unreadable, number};
+use crate::terminal::config::Config;
 use crate::terminal::unit_of_work::UnitOfWork;
 
 /// The series in which this terminal numbers receipts.
@@ -44,8 +46,15 @@ impl Series {
         self.ending = ending(me);
     }
 
+    /// Names the series of a basket that begins, where it gets its number with that.
+    pub(super) fn name_begun(&self, config: &Config, basket: &mut Basket) {
+        if !config.draws_at_commit(basket.mode) {
+            self.name(&mut basket.transaction.series);
+        }
+    }
+
     /// The name of a series as this terminal gives it.
-    pub(super) fn name(&self, series: &mut String) {
+    fn name(&self, series: &mut String) {
         series.push_str(&self.ending);
     }
 
@@ -62,13 +71,28 @@ impl Series {
     /// The next number of its series, for a basket that counts.
     pub(super) fn give_number(&mut self, out: &mut UnitOfWork, basket: &mut Basket) {
         if basket.mode == Mode::Live {
-            let series = basket.transaction.series.clone();
-            let last = self.last.entry(series.clone()).or_insert(0);
-            *last += 1;
-            basket.transaction.number = *last;
+            basket.transaction.number = self.next(&basket.transaction.series);
             // With the basket that it is for: nothing else knows of it before that is booked or voided.
-            out.write_soon(Write::put(Space::Series, series, last.to_be_bytes()));
+            self.give(out, &basket.transaction);
         }
+    }
+
+    /// The number that a sale gets when it is booked, in the series as this incarnation names it. Nothing is given before
+    /// [`give`](Self::give): a sale that is not booked burns none.
+    pub(super) fn draw(&self, transaction: &mut Transaction) {
+        self.name(&mut transaction.series);
+        transaction.number = self.next(&transaction.series);
+    }
+
+    /// The number of this transaction is given, with what is written in the same unit of work.
+    pub(super) fn give(&mut self, out: &mut UnitOfWork, transaction: &Transaction) {
+        let Transaction { series, number, .. } = transaction;
+        self.last.insert(series.clone(), *number);
+        out.write_soon(Write::put(Space::Series, series.clone(), number.to_be_bytes()));
+    }
+
+    fn next(&self, series: &str) -> u64 {
+        self.last.get(series).copied().unwrap_or(0) + 1
     }
 }
 
