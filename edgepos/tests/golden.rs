@@ -8,8 +8,8 @@ use edgepos::model::{
     BasketId, BasketParked, BasketTaken, BookedName, CashCount, CounterRow, Currency, DayClosed, DayOpened,
     DocType, Effect, Envelope, ExceptionEnded, ExceptionRaised, ExceptionResolved, Kind, KnownKind, Line,
     NumberVoided, Origin, PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet, ProductSet, Ref,
-    RefRole, Reissue, ResolutionProposed, StockLine, StockMoved, StockReason, Tender, TenderType,
-    Transaction,
+    RefRole, Reissue, ResolutionProposed, Reversal, StockLine, StockMoved, StockReason, Tax, Tender,
+    TenderReversal, TenderType, Transaction,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -288,6 +288,41 @@ fn the_body_of_each_kind_is_these_bytes() {
     assert_eq!(raised.row(), Some(CounterRow::stock("milk", 1)));
 }
 
+/// A decision that takes a sale out of the figures of its day, or puts it back, says so in key 15.
+#[test]
+fn a_reversal_is_these_bytes() {
+    let reversal = Reversal {
+        day: 20_231_114,
+        terminal: 2,
+        series: "S".into(),
+        number: 7,
+        currency: Currency::EUR,
+        total: -258,
+        rounding: -1,
+        change: -42,
+        tenders: vec![TenderReversal { kind: TenderType::CASH, amount: -300 }],
+        taxes: vec![Tax { code: 1, rate_ppm: 190_000, base: -217, amount: -41, included: true }],
+        operator: Some("Ada".into()),
+        drawer: Some("front".into()),
+    };
+    assert_eq!(hex(&encoded(reversal.clone())), REVERSAL);
+    let mut voids: ExceptionResolved = minicbor::decode(&bytes(EXCEPTION_RESOLVED)).unwrap();
+    voids.reversal = Some(Box::new(reversal));
+    let golden = format!("b0{}0f{REVERSAL}", &EXCEPTION_RESOLVED[2..]);
+    assert_eq!(hex(&encoded(voids.clone())), golden);
+    assert_eq!(minicbor::decode::<ExceptionResolved>(&bytes(&golden)).unwrap(), voids);
+    let bare = Reversal {
+        tenders: Vec::new(),
+        taxes: Vec::new(),
+        operator: None,
+        drawer: None,
+        ..*voids.reversal.unwrap()
+    };
+    let read: Reversal = minicbor::decode(&encoded(bare.clone())).unwrap();
+    assert_eq!(read, bare);
+    assert_eq!(hex(&encoded(bare)), REVERSAL_WITHOUT_REFUND);
+}
+
 /// The page that describes the formats has the table of kinds as the code has it.
 #[test]
 fn the_page_names_each_kind_with_its_lane() {
@@ -353,4 +388,6 @@ const EXCEPTION_ENDED: &str = "a3004b000000000001006d696c6b01010204";
 const DUPLICATE_BASKET: &str = "a60005015818ffffffffffffff62bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0201030104010581510003000000000005010000000000000009";
 const DUPLICATE_KEY: &str = "a60005015818ffffffffffffff6bcccccccccccccccccccccccccccccccc0201030104010581510003000000000005010000000000000009";
 const RESOLUTION_PROPOSED: &str = "a3004b000000000001006d696c6b010102a60004015100030000000000050100000000000000090265667261756403816a6c6f6f6b2061742069740481825100030000000000050100000000000000091902bc0500";
+const REVERSAL: &str = "ac001a0134b3ca0102026153030704634555520539010106200738290881a200000139012b098185011a0002e63038d83828f50a634164610b6566726f6e74";
+const REVERSAL_WITHOUT_REFUND: &str = "aa001a0134b3ca01020261530307046345555205390101062007382908800980";
 const EXCEPTION_RESOLVED: &str = "af004b000000000001006d696c6b010102040363416461047069742077617320736f6c64206f6e6365051b0000018bcfe5680006090750cccccccccccccccccccccccccccccccc0851000300000000000501000000000000000909220a5100030000000000050100000000000000090bf50c62426f0da60004015100030000000000050100000000000000090265667261756403816a6c6f6f6b2061742069740481825100030000000000050100000000000000091902bc05000e02";

@@ -63,7 +63,7 @@ pub(super) fn paid(begun: &Transaction, tenders: &Tenders) -> Transaction {
 }
 
 /// The receipts that goods come back from, the payments that payment terminals approved, and the customer.
-fn references(transaction: &Transaction) -> Vec<Ref> {
+pub(super) fn references(transaction: &Transaction) -> Vec<Ref> {
     let mut originals: Vec<BasketId> =
         transaction.lines.iter().filter_map(|line| line.original).map(|original| original.basket).collect();
     originals.sort_unstable();

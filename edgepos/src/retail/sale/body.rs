@@ -194,7 +194,7 @@ pub struct Tender {
     /// How much, in minor units of the transaction's currency; negative for money out.
     #[n(1)]
     pub amount: i64,
-    /// The payment provider's reference; card-like numbers are masked, and it is cut at 64 characters.
+    /// The payment provider's reference; card-like numbers are masked, and it is cut at 64 bytes, between two characters.
     #[n(2)]
     external_ref: Option<String>,
     /// The payment that a payment terminal approved, from its intent.
@@ -210,7 +210,7 @@ impl Tender {
 
     /// Any means, with the provider's reference.
     pub fn new(kind: TenderType, amount: i64, external_ref: Option<&str>) -> Self {
-        let external_ref = external_ref.map(|text| mask_card_numbers(text).chars().take(64).collect());
+        let external_ref = external_ref.map(|text| cut(mask_card_numbers(text)));
         Self { kind, amount, external_ref, payment: None }
     }
 
@@ -229,6 +229,14 @@ impl Tender {
     pub fn external_ref(&self) -> Option<&str> {
         self.external_ref.as_deref()
     }
+}
+
+/// Longest reference of a payment provider, in bytes: what the most payments may say is known before the customer pays.
+const MAX_REFERENCE: usize = 64;
+
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_REFERENCE));
+    text
 }
 
 /// The payments of a transaction, and what the customer got back: together they come to its total.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgepos_core::IdempotencyKey;
 use edgepos_wire::to_cbor;
 
+use super::answer::references;
 use super::basket::{Basket, returned};
 use super::body::{BasketId, DocType, Line, Tax, Transaction};
 use crate::retail::code;
@@ -16,19 +17,6 @@ use crate::retail::sums::lowest;
 use crate::terminal::io::RequestId;
 use crate::terminal::refusal::Refusal;
 
-/// Most lines of a receipt.
-const MAX_LINES: usize = 2_000;
-/// Most taxes of a receipt.
-const MAX_TAXES: usize = 64;
-/// Most discounts of a line.
-const MAX_DISCOUNTS: usize = 32;
-/// Longest series name, in characters.
-const MAX_SERIES: usize = 16;
-/// Longest name, code or reason, in bytes.
-const MAX_TEXT: usize = 64;
-/// Largest basket, in bytes as written: 64 KiB less room for the envelope and the most payments.
-const MAX_BASKET_BYTES: usize = 52 * 1024;
-
 /// A basket that the till wants to sell: all that can be checked before the customer pays.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Draft {
@@ -36,19 +24,19 @@ pub struct Draft {
     pub basket: BasketId,
     /// Sale, return …
     pub doc_type: DocType,
-    /// The receipt series; at most 16 characters.
+    /// The receipt series; at most [`MAX_SERIES`](Self::MAX_SERIES) characters.
     pub series: String,
     /// The currency of every amount, by ISO 4217.
     pub currency: Currency,
-    /// The customer, by the vendor's number; at most 64 characters.
+    /// The customer, by the vendor's number; at most [`MAX_TEXT`](Self::MAX_TEXT) bytes.
     pub customer: Option<String>,
-    /// Who is signed in; at most 64 characters.
+    /// Who is signed in; at most [`MAX_TEXT`](Self::MAX_TEXT) bytes.
     pub operator: Option<String>,
     /// Whether it counts.
     pub mode: Mode,
-    /// What goes over the counter; at most 2,000 lines.
+    /// What goes over the counter; at most [`MAX_LINES`](Self::MAX_LINES), and fewer where lines say more.
     pub lines: Vec<Line>,
-    /// Taxes as the vendor computed them; at most 64.
+    /// Taxes as the vendor computed them; at most [`MAX_TAXES`](Self::MAX_TAXES).
     pub taxes: Vec<Tax>,
     /// Cash rounding, in minor units.
     pub rounding: i64,
@@ -72,6 +60,21 @@ pub(crate) struct Opening {
 }
 
 impl Draft {
+    /// Most lines of a receipt. So many fit with a GTIN, a tax code, and a price below 65,536 minor units; where lines say more, such as
+    /// discounts, reasons or receipts that they come from, [`MAX_BYTES`](Self::MAX_BYTES) may end a receipt before.
+    pub const MAX_LINES: usize = 562;
+    /// Most taxes of a receipt.
+    pub const MAX_TAXES: usize = 64;
+    /// Most discounts of a line.
+    pub const MAX_DISCOUNTS: usize = 32;
+    /// Longest series name, in characters.
+    pub const MAX_SERIES: usize = 16;
+    /// Longest customer, operator, reason, lot or discount code, in bytes.
+    pub const MAX_TEXT: usize = 64;
+    /// Largest basket, in bytes as written, with what it does to counters and the receipts that it names: 64 KiB less room for the
+    /// envelope and the most payments.
+    pub const MAX_BYTES: usize = 55 * 1024;
+
     /// A live sale in series `S` with these lines.
     pub fn sale(basket: BasketId, currency: Currency, lines: Vec<Line>) -> Self {
         Self {
@@ -94,12 +97,12 @@ impl Draft {
 
 /// Checks `draft` by itself and makes a basket of it, with number 0.
 pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket, Refusal> {
-    limit("series", draft.series.chars().count(), MAX_SERIES)?;
-    limit("lines", draft.lines.len(), MAX_LINES)?;
-    limit("taxes", draft.taxes.len(), MAX_TAXES)?;
+    limit("series", draft.series.chars().count(), Draft::MAX_SERIES)?;
+    limit("lines", draft.lines.len(), Draft::MAX_LINES)?;
+    limit("taxes", draft.taxes.len(), Draft::MAX_TAXES)?;
     limit("effects", draft.effects.len(), Effect::MAX_PER_EVENT / 2)?;
-    limit("customer", draft.customer.as_ref().map_or(0, String::len), MAX_TEXT)?;
-    limit("operator", draft.operator.as_ref().map_or(0, String::len), MAX_TEXT)?;
+    limit("customer", draft.customer.as_ref().map_or(0, String::len), Draft::MAX_TEXT)?;
+    limit("operator", draft.operator.as_ref().map_or(0, String::len), Draft::MAX_TEXT)?;
     for effect in &draft.effects {
         limit("effect key", effect.key.len(), Effect::MAX_KEY)?;
         if effect.delta.unsigned_abs() > MAX_MAGNITUDE {
@@ -154,7 +157,8 @@ pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket
         begun_ms,
         day: None,
     };
-    limit("basket", to_cbor(&basket).len(), MAX_BASKET_BYTES)?;
+    let named = to_cbor(&references(&basket.transaction)).len();
+    limit("basket", to_cbor(&basket).len() + named, Draft::MAX_BYTES)?;
     Ok(basket)
 }
 
@@ -181,10 +185,10 @@ fn check_line(line: &Line) -> Result<(), Refusal> {
         return bad("line numbers start at 1");
     }
     let texts = [&line.reason, &line.lot].into_iter().flatten().chain(line.discounts.iter().map(|d| &d.code));
-    if texts.into_iter().any(|text| text.len() > MAX_TEXT) {
+    if texts.into_iter().any(|text| text.len() > Draft::MAX_TEXT) {
         return bad("a reason, lot or discount code has at most 64 bytes");
     }
-    if line.discounts.len() > MAX_DISCOUNTS {
+    if line.discounts.len() > Draft::MAX_DISCOUNTS {
         return bad("more than 32 discounts");
     }
     let discounts = line.discounts.iter().map(|discount| discount.amount);
@@ -301,10 +305,10 @@ mod tests {
         ));
         assert!(matches!(refused(draft(vec![line(1, "", 1, 1)])), Refusal::BadLine { .. }));
         assert!(matches!(refused(draft(vec![line(1, "a", i64::MIN, 1)])), Refusal::BadLine { .. }));
-        let many = (1..=2_001).map(|no| line(no, "a", 1, 1)).collect();
-        assert_eq!(refused(draft(many)), Refusal::TooLarge { field: "lines", limit: 2_000 });
-        let wide = (1..=1_500).map(|no| line(no, &"x".repeat(64), 1, 1)).collect();
-        assert_eq!(refused(draft(wide)), Refusal::TooLarge { field: "basket", limit: MAX_BASKET_BYTES });
+        let many = (1..=563).map(|no| line(no, "a", 1, 1)).collect();
+        assert_eq!(refused(draft(many)), Refusal::TooLarge { field: "lines", limit: 562 });
+        let wide = (1..=562).map(|no| line(no, &"x".repeat(64), 1, 1)).collect();
+        assert_eq!(refused(draft(wide)), Refusal::TooLarge { field: "basket", limit: Draft::MAX_BYTES });
         let overflow = Draft { rounding: i64::MAX, ..draft(vec![line(1, "a", 1, 1)]) };
         assert_eq!(refused(overflow), Refusal::Overflow);
     }

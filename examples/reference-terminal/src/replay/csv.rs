@@ -32,7 +32,7 @@ const TIMESTAMP: &[BorrowedFormatItem<'_>] =
 pub struct Limits {
     /// Lines of the file. Default 5,000,000.
     pub lines: u64,
-    /// Lines of one basket. Default 400: what fits on a receipt of 52 KiB.
+    /// Lines of one basket. Default 400: what fits on a receipt of 55 KiB with room to spare.
     pub basket_lines: usize,
     /// Bytes of a code. Default 64, the longest that a receipt takes.
     pub code_bytes: usize,

@@ -27,7 +27,7 @@ use crate::api::{
 };
 use crate::cloud::LostEvents;
 
-/// Largest JSON body: a receipt of 2,000 lines fits.
+/// Largest JSON body: the largest receipt fits some times over.
 const MAX_JSON: usize = 1 << 20;
 /// Largest picture.
 const MAX_PICTURE: usize = 16 << 20;
