@@ -148,10 +148,12 @@ impl Basket {
         }
     }
 
-    /// Bytes that booking it writes at most. The payments add no row but the drawer's and that of a difference; a number that is drawn
-    /// then adds that of its series.
+    /// Bytes that booking it writes at most. What it sells has no row that says how much of it may come back. The payments add no row but
+    /// the drawer's and that of a difference; a number that is drawn then adds that of its series.
     pub(crate) fn needs(&self) -> u64 {
-        let rows = self.effects.len() + 3 + usize::from(self.draws_at_commit());
+        let has_row = |effect: &&Effect| effect.counter != Counter::RETURNABLE || effect.delta < 0;
+        let moved = self.effects.iter().filter(has_row).count();
+        let rows = moved + 3 + usize::from(self.draws_at_commit());
         disk::writes(to_cbor(self).len(), rows)
     }
 
