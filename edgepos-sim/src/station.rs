@@ -80,7 +80,7 @@ impl Station {
             if plan.seed % 4 < 2 { BusinessDayOf::Store } else { BusinessDayOf::Terminal };
         // Mixed in one store: what a till promises of its numbers is its own.
         config.number_at =
-            if (plan.seed + place as u64) % 3 == 0 { NumberAt::Commit } else { NumberAt::Begin };
+            if (plan.seed + place as u64).is_multiple_of(3) { NumberAt::Commit } else { NumberAt::Begin };
         config.zone = plan.moment.zone.parse().expect("a zone of the IANA database");
         if !plan.network.stream {
             config.delivery = Delivery::Lossy;
