@@ -8,6 +8,7 @@ use super::basket::Basket;
 use super::body::BasketId;
 use crate::retail::effect::CounterRow;
 use crate::retail::keys::found::Found;
+use crate::retail::sums::{SoldBy, left};
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::io::RequestId;
 use crate::terminal::refusal::Refusal;
@@ -31,6 +32,99 @@ pub(super) struct Beginning {
     pub(super) left: BTreeMap<CounterRow, i64>,
     /// Who was booked for the basket, once that is known.
     pub(super) found: Option<Result<Found, Unreadable>>,
+}
+
+/// Baskets that shall be opened, or change.
+#[derive(Debug, Default)]
+pub(super) struct Beginnings {
+    baskets: BTreeMap<BasketId, Beginning>,
+}
+
+impl Beginnings {
+    /// What they shall hold, by rising name.
+    pub(super) fn baskets(&self) -> impl Iterator<Item = &Basket> {
+        self.baskets.values().map(|beginning| &beginning.basket)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.baskets.len()
+    }
+
+    pub(super) fn contains(&self, id: BasketId) -> bool {
+        self.baskets.contains_key(&id)
+    }
+
+    pub(super) fn insert(&mut self, beginning: Beginning) {
+        self.baskets.insert(beginning.basket.transaction.basket, beginning);
+    }
+
+    /// Whether this call is a repeat of one that is under way, and waits with it.
+    ///
+    /// # Errors
+    /// When something else is asked of the basket, or more than `limit` wait.
+    pub(super) fn joins(
+        &mut self,
+        basket: &Basket,
+        updates: bool,
+        request: RequestId,
+        limit: usize,
+    ) -> Result<bool, Refusal> {
+        let id = basket.transaction.basket;
+        let Some(beginning) = self.baskets.get_mut(&id) else { return Ok(false) };
+        if beginning.parked.is_some() || beginning.updates != updates {
+            return Err(Refusal::BasketBusy(id));
+        }
+        if !beginning.basket.same_contents(basket) {
+            return Err(Refusal::BasketExists(id));
+        }
+        if beginning.waiting.len() >= limit {
+            return Err(Refusal::Full { what: "repeats of one basket", limit });
+        }
+        beginning.waiting.push(request);
+        Ok(true)
+    }
+
+    /// Whether the basket is being recalled, or begun, and the call waits with that.
+    pub(super) fn recalls(&mut self, id: BasketId, request: RequestId) -> bool {
+        let beginning = self.baskets.get_mut(&id);
+        beginning.map(|beginning| beginning.waiting.push(request)).is_some()
+    }
+
+    /// Who was booked for one.
+    pub(super) fn found(&mut self, id: BasketId, found: Result<Found, Unreadable>) {
+        if let Some(beginning) = self.baskets.get_mut(&id) {
+            beginning.found = Some(found);
+        }
+    }
+
+    /// What was sold of a basket of which something shall come back. Those that waited for it.
+    pub(super) fn sold_known(&mut self, original: BasketId, sales: &[SoldBy]) -> Vec<BasketId> {
+        let mut waited = Vec::new();
+        for (id, beginning) in &mut self.baskets {
+            if !beginning.originals.remove(&original) {
+                continue;
+            }
+            for (row, _) in beginning.basket.returns() {
+                if let Some(left) = left(sales, &row) {
+                    beginning.left.insert(row, left);
+                }
+            }
+            waited.push(*id);
+        }
+        waited
+    }
+
+    /// One of which all is answered that was asked, with who was booked for it.
+    pub(super) fn take_ready(&mut self, id: BasketId) -> Option<(Beginning, Result<Found, Unreadable>)> {
+        let beginning = self.baskets.get_mut(&id).filter(|beginning| beginning.originals.is_empty())?;
+        let found = beginning.found.take()?;
+        Some((self.baskets.remove(&id)?, found))
+    }
+
+    /// Ends all of them. Whoever waits.
+    pub(super) fn stop(&mut self) -> Vec<RequestId> {
+        std::mem::take(&mut self.baskets).into_values().flat_map(|beginning| beginning.waiting).collect()
+    }
 }
 
 impl Beginning {

@@ -17,7 +17,7 @@ use edgepos_wire::{from_cbor, to_cbor};
 
 use self::answer::{begun, claimed, free, keep, paid, parked_entry, record_surplus, sale_entry};
 use self::basket::{Basket, OpenBasket};
-use self::beginning::Beginning;
+use self::beginning::{Beginning, Beginnings};
 use self::body::{BasketId, NumberVoided, OriginalLine, Transaction};
 use self::commits::Commits;
 use self::draft::{Draft, Opening};
@@ -35,7 +35,7 @@ use super::kind::KnownKind;
 use super::parked::body::BasketTaken;
 use super::parked::{Free, take};
 use super::payment::Payments;
-use super::sums::{SoldBy, left};
+use super::sums::SoldBy;
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::ledger::Entry;
@@ -48,7 +48,7 @@ use crate::terminal::unit_of_work::Then;
 pub(crate) struct Sales {
     open: OpenBaskets,
     series: Series,
-    beginning: BTreeMap<BasketId, Beginning>,
+    beginning: Beginnings,
     committing: Commits,
 }
 
@@ -81,8 +81,8 @@ impl Sales {
 
     /// Money that other baskets which are not booked yet pay back of a receipt line, in minor units.
     pub(crate) fn refunding(&self, original: OriginalLine, but: BasketId) -> i64 {
-        let beginning = self.beginning.values().map(|beginning| &beginning.basket);
-        let baskets = self.open.iter().chain(beginning).filter(|basket| basket.mode == Mode::Live);
+        let baskets =
+            self.open.iter().chain(self.beginning.baskets()).filter(|basket| basket.mode == Mode::Live);
         let others = baskets.filter(|basket| basket.transaction.basket != but);
         let lines = others.flat_map(|basket| &basket.transaction.lines);
         let of_it = lines.filter(|line| line.original == Some(original) && line.amount < 0);
@@ -124,18 +124,7 @@ impl Sales {
         if open.is_some() != updates {
             return Err(if updates { Refusal::UnknownBasket(id) } else { Refusal::BasketExists(id) });
         }
-        if let Some(beginning) = self.beginning.get_mut(&id) {
-            if beginning.parked.is_some() || beginning.updates != updates {
-                return Err(Refusal::BasketBusy(id));
-            }
-            if !beginning.basket.same_contents(&basket) {
-                return Err(Refusal::BasketExists(id));
-            }
-            let limit = turn.config.max_commits;
-            if beginning.waiting.len() >= limit {
-                return Err(Refusal::Full { what: "repeats of one basket", limit });
-            }
-            beginning.waiting.push(request);
+        if self.beginning.joins(&basket, updates, request, turn.config.max_commits)? {
             return Ok(BTreeSet::new());
         }
         if !updates {
@@ -194,8 +183,7 @@ impl Sales {
         free: Free,
     ) -> Result<BTreeSet<BasketId>, Refusal> {
         let Free { parked, location, basket } = free;
-        if let Some(beginning) = self.beginning.get_mut(&basket.transaction.basket) {
-            beginning.waiting.push(request);
+        if self.beginning.recalls(basket.transaction.basket, request) {
             return Ok(BTreeSet::new());
         }
         let begun_ms = turn.now.wall.0;
@@ -228,7 +216,7 @@ impl Sales {
         turn.disk.check(self.open.promised(), basket.needs())?;
         self.open.check_returnable(counters, basket, &BTreeMap::new())?;
         let (id, key, originals) = (basket.transaction.basket, *key, basket.lacking(counters));
-        self.beginning.insert(id, Beginning { originals: originals.clone(), ..beginning });
+        self.beginning.insert(Beginning { originals: originals.clone(), ..beginning });
         keys.ask(Question::Begin(id), key, Some(id), turn.out);
         Ok(originals)
     }
@@ -241,9 +229,7 @@ impl Sales {
         id: BasketId,
         found: Result<Found, Unreadable>,
     ) {
-        if let Some(beginning) = self.beginning.get_mut(&id) {
-            beginning.found = Some(found);
-        }
+        self.beginning.found(id, found);
         self.begin_if_ready(turn, counters, id);
     }
 
@@ -255,35 +241,15 @@ impl Sales {
         original: BasketId,
         sales: &[SoldBy],
     ) {
-        let mut ready = Vec::new();
-        for (id, beginning) in &mut self.beginning {
-            if !beginning.originals.remove(&original) {
-                continue;
-            }
-            for (row, _) in beginning.basket.returns() {
-                if let Some(left) = left(sales, &row) {
-                    beginning.left.insert(row, left);
-                }
-            }
-            ready.push(*id);
-        }
-        for id in ready {
+        for id in self.beginning.sold_known(original, sales) {
             self.begin_if_ready(turn, counters, id);
         }
     }
 
     /// Opens a basket once all that was asked about it is answered.
     fn begin_if_ready(&mut self, turn: &mut Turn<'_>, counters: &Counters, id: BasketId) {
-        let Some(beginning) = self.beginning.get(&id) else { return };
-        if beginning.found.is_none() || !beginning.originals.is_empty() {
-            return;
-        }
-        let Some(Beginning { mut basket, key, parked, updates, waiting, left, found, allowed, .. }) =
-            self.beginning.remove(&id)
-        else {
-            return;
-        };
-        let found = found.expect("checked above");
+        let Some((beginning, found)) = self.beginning.take_ready(id) else { return };
+        let Beginning { mut basket, key, parked, updates, waiting, left, allowed, .. } = beginning;
         // Others may have been begun meanwhile.
         let may_begin = free(id, key, found)
             .and_then(|()| turn.disk.check(self.open.promised(), basket.needs()))
@@ -358,8 +324,8 @@ impl Sales {
     ) -> Result<(), Refusal> {
         let open: Vec<(BasketId, Mode)> =
             self.open.iter().map(|basket| (basket.transaction.basket, basket.mode)).collect();
-        if let Some(id) = self.beginning.keys().next() {
-            return Err(Refusal::BasketBusy(*id));
+        if let Some(basket) = self.beginning.baskets().next() {
+            return Err(Refusal::BasketBusy(basket.transaction.basket));
         }
         for (id, _) in &open {
             self.committing.check_free(*id)?;
@@ -422,7 +388,7 @@ impl Sales {
 
     /// Whether the basket is open here, or about to be.
     pub(crate) fn is_open(&self, basket: BasketId) -> bool {
-        self.open.contains(basket) || self.beginning.contains_key(&basket)
+        self.open.contains(basket) || self.beginning.contains(basket)
     }
 
     /// Asks whether the key or the basket was booked before; [`commit_answered`](Self::commit_answered) goes on.
@@ -502,8 +468,7 @@ impl Sales {
 
     /// Ends all that is under way. Whoever waits for it.
     pub(crate) fn stop(&mut self) -> Vec<RequestId> {
-        let beginning = std::mem::take(&mut self.beginning).into_values().flat_map(|basket| basket.waiting);
-        beginning.chain(self.committing.stop()).collect()
+        self.beginning.stop().into_iter().chain(self.committing.stop()).collect()
     }
 
     /// The key was committed before, here or at another terminal: the first receipt, again.
