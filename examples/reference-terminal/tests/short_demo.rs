@@ -104,6 +104,11 @@ fn tampering_is_found(dir: &Path) {
     let clean = verdict(dir);
     assert_eq!(clean.findings, Vec::<String>::new());
     assert!(clean.converged && clean.lost == 0 && clean.duplicated == 0);
+    assert!(
+        clean.day_figures >= 3 * 3,
+        "a day of the store and of each till, at each: {}",
+        clean.day_figures
+    );
 
     let sale = "(SELECT key FROM events WHERE kind_name = 'transaction' LIMIT 1)";
     let gone = format!("DELETE FROM events WHERE key = {sale}");
@@ -124,6 +129,10 @@ fn tampering_is_found(dir: &Path) {
 
     let missing = "DELETE FROM rows WHERE space = 6 AND key = (SELECT max(key) FROM rows WHERE space = 6 AND hex(key) LIKE '0000%')";
     assert_eq!(finds(dir, "terminal-1.db", missing, &["terminal 1: counter row"]).stock_mismatches, 1);
+
+    // A receipt's row of its day: 2 behind the date says so.
+    let receipt = "DELETE FROM rows WHERE space = 32 AND key = (SELECT max(key) FROM rows WHERE space = 32 AND hex(key) LIKE '________02%')";
+    finds(dir, "terminal-2.db", receipt, &["terminal 2: day", "transactions is", "in its figures"]);
 
     let mut forgotten = Evidence::of_demo(dir).unwrap();
     forgotten.ledger.receipts.pop();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use edgepos::core::{Chain, EventId, Seq};
+use edgepos::core::{Chain, EventId, Seq, Space};
 use edgepos::model::{Counter, CounterRow, Envelope, Kind, Mode};
 
 use super::error::VerifyError;
@@ -25,7 +25,7 @@ pub(super) fn check(name: &str, path: &Path, events: &Events, judge: &mut Judge)
     let summed = sums(events, applied.as_ref());
     let untouched = untouched(events, applied.as_ref());
     let mut stored: BTreeMap<RowKey, i128> = BTreeMap::new();
-    for (key, value) in files::counter_rows(path)? {
+    for (key, value) in files::rows(path, Space::Counter)? {
         match minicbor::decode::<Stored>(&value) {
             Ok((_, plus, minus, _)) => {
                 stored.insert(key, i128::from(plus) - i128::from(minus));

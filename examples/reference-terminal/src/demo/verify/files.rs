@@ -33,11 +33,11 @@ pub(super) fn terminal_events(path: &Path) -> Result<Events, VerifyError> {
     })
 }
 
-/// The counter rows of a terminal.
-pub(super) fn counter_rows(path: &Path) -> Result<Vec<KeyValue>, VerifyError> {
+/// The rows that a terminal has in a space.
+pub(super) fn rows(path: &Path, space: Space) -> Result<Vec<KeyValue>, VerifyError> {
     read(path, |connection| {
         let mut statement = connection.prepare("SELECT key, value FROM rows WHERE space = ?1")?;
-        statement.query_map([Space::Counter.code()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        statement.query_map([space.code()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     })
 }
 

@@ -26,6 +26,8 @@ pub struct Verdict {
     pub converged: bool,
     /// Counter rows, over all terminals, that are not the sum of their effects.
     pub stock_mismatches: u64,
+    /// Figures of business days, over all terminals, that were recomputed: each day of the store, and of each terminal.
+    pub day_figures: u64,
     /// The same events as a vendor would post them in JSON, in bytes, each once.
     pub json_bytes: u64,
 }
@@ -57,6 +59,11 @@ impl Judge {
     pub(super) fn lost(&mut self, finding: String) {
         self.verdict.lost += 1;
         self.find(finding);
+    }
+
+    /// So many figures of business days were compared with the events.
+    pub(super) fn recomputed(&mut self, figures: u64) {
+        self.verdict.day_figures += figures;
     }
 
     /// So many transactions are in the cloud beyond one for each that was acknowledged.

@@ -4,6 +4,8 @@
 //!
 //! - every terminal and the cloud hold the same set of (event, payload), each chain without a gap;
 //! - every counter row of every terminal equals the sum of the effects of the events that it holds, chain by chain;
+//! - the X and Z figures of each business day, by terminal and for the store, with what came late, are to the cent what the events of
+//!   that terminal come to, by document, tender, tax, operator and drawer;
 //! - the transactions in the cloud are those of the ledger, one for one: nothing lost, nothing twice, nothing invented;
 //! - no number of a (terminal, series) is used twice, but where one of the two says that it was written again or begun under an earlier
 //!   incarnation; and none is missing but for those that were voided;
@@ -11,6 +13,7 @@
 //! - as many exceptions were raised as were provoked, where somebody counted.
 
 mod counters;
+mod days;
 mod error;
 mod evidence;
 mod files;
@@ -45,6 +48,8 @@ pub fn verify(evidence: &Evidence) -> Result<Verdict, VerifyError> {
         let events = files::terminal_events(path)?;
         judge.envelopes(&name, &events, evidence.exceptions.as_ref());
         counters::check(&name, path, &events, &mut judge)?;
+        let figures = days::check(&name, path, &events, &mut judge)?;
+        judge.recomputed(figures);
         for (id, payload) in &events {
             if all.get(id).or_else(|| cloud.get(id)).is_some_and(|other| other != payload) {
                 judge.differs(format!("{name} holds event {id} with other contents than somebody else"));
