@@ -1,5 +1,6 @@
 //! What is written to standard error while a till, a cloud or a demo runs.
 
+use thiserror::Error;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -17,12 +18,23 @@ pub(crate) fn to_stderr() {
     tracing_subscriber::registry().with(lines).init();
 }
 
+/// Why a filter is not taken.
+#[derive(Debug, Error)]
+enum FilterError {
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    #[error("spans and fields in brackets are not chosen by, targets and levels are")]
+    Brackets,
+}
+
 /// Levels by the beginning of a target: `info`, `edgepos=debug`, `warn,edgepos=trace`. Spans and fields are not chosen by:
 /// nothing here opens a span, and patterns over fields would cost the program an engine of regular expressions.
-fn targets(asked: Option<&str>) -> Result<Targets, ParseError> {
+fn targets(asked: Option<&str>) -> Result<Targets, FilterError> {
     match asked.map(str::trim) {
         None | Some("") => Ok(info()),
-        Some(asked) => asked.parse(),
+        // Taken as a part of the target's name they would match nothing, in silence.
+        Some(asked) if asked.contains(['[', '{']) => Err(FilterError::Brackets),
+        Some(asked) => Ok(asked.parse()?),
     }
 }
 
