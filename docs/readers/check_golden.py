@@ -174,11 +174,17 @@ def events():
     names = {name.upper(): number for number, name in bodies.KINDS.items()}
     names.update(TRANSACTION_WITH_CHANGE=1, DAY_OPENED_WITH_CASH=6, DAY_CLOSED_WITH_CASH=7, SURPLUS=15, BASKET_TAKEN=17, DUPLICATE_BASKET=8,
                  DUPLICATE_KEY=8)
+    # What stands inside of a body.
+    inside = {"REVERSAL": "reversal", "REVERSAL_WITHOUT_REFUND": "reversal"}
     read = 0
     for name, data in found.items():
         if name == "SALE":
             continue
-        said, kind = bodies.body(names[name], data), bodies.KINDS[names[name]]
+        if name in inside:
+            kind = inside[name]
+            said = bodies.structure(wire.item(data, name), kind)
+        else:
+            said, kind = bodies.body(names[name], data), bodies.KINDS[names[name]]
         fields = bodies.STRUCTURES[kind][1].split()
         assert all(number < len(fields) for number in wire.item(data, name)), f"{name} has a key that the page does not say"
         assert set(said) <= {field.partition(":")[0] for field in fields}, said
