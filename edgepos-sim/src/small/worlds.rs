@@ -59,7 +59,7 @@ pub enum Fault {
     /// The terminal at this place has sold, the only one that heard it is gone, the disk is put back, and another sale has its name and is
     /// in the cloud. The one that is gone turns up.
     Branches(usize),
-    /// The disks in [`Line::PutBack`] go back.
+    /// The disks in `Line::PutBack` go back.
     InScript(usize),
 }
 
