@@ -85,7 +85,8 @@ fn compare(name: &str, (day, terminal): (u32, Option<u16>), said: &Lines, summed
 /// What counts on a day, each once, whatever names it was written under; and the closes.
 fn read(events: &Events) -> (Vec<Entry>, Vec<Close>) {
     let (mut entries, mut closes) = (Vec::new(), Vec::new());
-    let mut read: BTreeSet<EventId> = BTreeSet::new();
+    // Two boxes with one disk have both written at one place: what stands there twice is two sales, unless it says the same.
+    let mut read: BTreeSet<(EventId, Vec<u8>)> = BTreeSet::new();
     for (id, payload) in events {
         let Ok(envelope) = Envelope::decode(payload) else { continue };
         if envelope.mode == Mode::Training || envelope.duplicate_of.is_some() {
@@ -125,7 +126,7 @@ fn read(events: &Events) -> (Vec<Entry>, Vec<Close>) {
             _ => None,
         };
         if let Some(added) = added
-            && read.insert(first)
+            && read.insert((first, envelope.body.to_vec()))
         {
             entries.push(added);
         }
