@@ -15,8 +15,8 @@
 //! | 409 | something else was published than the caller knows of |
 //! | 413 | the body is longer than [`Limits::max_message_bytes`] |
 //! | 429 | more requests than [`Options::in_flight`] are under way; `Retry-After` says when to ask again |
-//! | 507 | the store has as many chains as a cloud keeps of one |
 //! | 503 | the database is away or busy; `Retry-After` says when to ask again |
+//! | 507 | the store has as many chains as a cloud keeps of one |
 
 mod admission;
 mod credentials;

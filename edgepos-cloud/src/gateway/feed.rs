@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::admission::{Gateway, failed};
 use super::credentials::Role;
+use crate::ingest::wall;
 use crate::publishing::Published;
 
 /// Bytes of one publication: 1 MiB.
@@ -75,7 +76,7 @@ pub(super) async fn publish(
         Ok(store) => store,
         Err(response) => return *response,
     };
-    let said = match read(&body) {
+    let said = match read(&body, wall()) {
         Ok(said) => said,
         Err(fault) => {
             tracing::warn!(%store, "a publication does not read");
@@ -83,7 +84,7 @@ pub(super) async fn publish(
         }
     };
     let after = said.after.map(Seq);
-    // What does not read at one moment reads at none: it was tried.
+    // It was tried, at a moment whose stamps take as many bytes.
     let write = |wall, last: Option<&[u8]>| said.events(wall, last).unwrap_or_default();
     match gateway.ingest().publish(store, after, write).await {
         Ok(Published::Written { chain, first, last }) => {
@@ -116,7 +117,8 @@ enum Fault {
     TooLarge { at: usize },
 }
 
-fn read(body: &[u8]) -> Result<Publication, Fault> {
+/// A publication of which every document can be written at `now`, and so at any later time.
+fn read(body: &[u8], now: WallMs) -> Result<Publication, Fault> {
     let said: Publication = serde_json::from_slice(body).map_err(|error| {
         let said = serde_json::from_slice(body).ok();
         Fault::Json(explain(&error.to_string(), said.as_ref()))
@@ -127,7 +129,7 @@ fn read(body: &[u8]) -> Result<Publication, Fault> {
     if said.by.as_ref().is_some_and(|name| name.chars().count() > MAX_NAME) {
         return Err(Fault::LongName);
     }
-    said.events(WallMs(0), None)?;
+    said.events(now, None)?;
     Ok(said)
 }
 
@@ -140,5 +142,33 @@ impl Publication {
             if payload.len() > MAX_EVENT_BYTES { Err(Fault::TooLarge { at }) } else { Ok(payload) }
         };
         self.documents.iter().enumerate().map(event).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    const NOW: WallMs = WallMs(1_800_000_000_000);
+
+    fn product(name: usize) -> Vec<u8> {
+        let name = "x".repeat(name);
+        let product =
+            serde_json::json!({"type": "product_set", "product": "a", "name": name, "base_unit": "g"});
+        serde_json::json!({ "documents": [product] }).to_string().into_bytes()
+    }
+
+    /// What is taken is written: the largest that passes does so behind another one, and later, too.
+    #[test]
+    fn what_is_taken_can_be_written() {
+        let taken = |name: &usize| read(&product(*name), NOW).is_ok();
+        let largest = (MAX_EVENT_BYTES - 200..MAX_EVENT_BYTES).take_while(taken).last().unwrap();
+        assert!(matches!(read(&product(largest + 1), NOW), Err(Fault::TooLarge { at: 0 })));
+        let said = read(&product(largest), NOW).unwrap();
+        let first = said.events(NOW, None).unwrap();
+        let later = said.events(WallMs(NOW.0 + 86_400_000), Some(&first[0])).unwrap();
+        assert_eq!((first[0].len(), later[0].len()), (MAX_EVENT_BYTES, MAX_EVENT_BYTES));
     }
 }

@@ -251,7 +251,8 @@ mod tests {
 
     use edgepos::core::{Chain, Lane, ReplicaId, Seq};
     use edgepos::crdt::Hlc;
-    use edgepos::model::{BasketId, DocType, Kind, Tender};
+    use edgepos::model::{BasketId, DocType, Kind, Origin, Reissue, Tender};
+    use edgepos::sync::Hash;
 
     use super::*;
 
@@ -306,6 +307,26 @@ mod tests {
         assert_eq!((store["EUR tax 1 70000 true base"], store["EUR tender 0 amount"]), (250, 300));
         let second = sums(DAY, Some(2), &entries, &closes);
         assert_eq!((second.get("EUR total"), second["late transactions"]), (None, 1));
+    }
+
+    /// Two boxes with one disk sold at one place. One of the two sales is written again, once more after that, and counts once.
+    #[test]
+    fn two_sales_at_one_place_are_two() {
+        let again = |at: EventId, total: i64| {
+            let (kind, body) = (Kind::TRANSACTION, Envelope::decode(&sale(1, total)).unwrap().body);
+            let mut envelope = Envelope::new(kind, 0, Hlc(9), body);
+            (envelope.workstation, envelope.business_day) = (1, Some(DAY));
+            let reissue_of = Some(Reissue::new(at, Hash([7; 32])));
+            envelope.origin = Some(Origin { reissue_of, ..Origin::default() });
+            envelope.encode()
+        };
+        let events = Events::from([
+            (id(1, 1), sale(1, 258)),
+            (id(3, 1), again(id(1, 1), 100)),
+            (id(4, 1), again(id(1, 1), 100)),
+        ]);
+        let (entries, closes) = read(&events);
+        assert_eq!(sums(DAY, None, &entries, &closes)["EUR total"], 358);
     }
 
     /// The file of a terminal with these rows of its days' figures.
