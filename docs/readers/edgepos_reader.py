@@ -10,6 +10,8 @@ exit status 1.
 """
 
 import contextlib
+import hashlib
+import heapq
 import json
 import pathlib
 import sqlite3
@@ -24,7 +26,8 @@ from edgepos_wire import (
 )
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-APPLICATION, VERSION = 0x45504F53, 3
+APPLICATION, VERSION = 0x45504F53, 4
+SEQ_BITS = 40
 HEAD, COUNTER, SERIES, KEY, QUARANTINE, DAY, REISSUED, APPLIED, REFUNDED, LOST = 5, 6, 9, 7, 12, 14, 17, 22, 26, 28
 STOCK, RETURNABLE = 0, 2
 SALE_OF_A_KEY = ((2, "series"), (3, "number"), (4, "total"))
@@ -124,14 +127,13 @@ class Till:
         """Lines for every event and every chain; the events are kept for what is recomputed from them."""
         yield {"store": self.row(0, b"store", decode=False).hex(), "terminal": replica_text(self.me), "author": replica_text(self.author)}
         chains = {}
-        for row in self.database.execute("SELECT * FROM events ORDER BY key"):
-            key = row["key"]
+        for key, row, sealed in heapq.merge(self.one_by_one(), self.sealed(), key=lambda each: each[0]):
             self.held.add(key)
             chain = chains.setdefault(key[:9], Chain(key[:9], self.lost.get(key[:9], {}), self.problems.append))
             payload = None
             try:
-                payload = self.payload(row)
-                yield self.event(row, payload)
+                payload = self.payload(row) if sealed is None else sealed
+                yield self.event(key, row, payload)
             except (Damaged, *MALFORMED) as error:
                 if payload is None or key not in self.uncounted:
                     self.problems.append(f"{id_text(key)}: {error}")
@@ -143,8 +145,50 @@ class Till:
             chain.end(heads.get(key))
             yield {"chain": chain_text(key), "events": chain.events, "last": chain.at - 1, "hash": chain.hash and chain.hash.hex()}
 
-    def event(self, row, payload):
-        key, found = row["key"], envelope(payload)
+    def one_by_one(self):
+        for row in self.database.execute("SELECT * FROM events ORDER BY key"):
+            yield row["key"], row, None
+
+    def sealed(self):
+        """The events of all segments by their keys, each as a row of its hash alone, and its payload."""
+        if not self.database.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'segments'").fetchone()[0]:
+            return
+        chains = {row["no"]: row["key"] for row in self.database.execute("SELECT no, key FROM chains")}
+        segments = self.database.execute("SELECT * FROM segments").fetchall()
+        for row in sorted(segments, key=lambda row: (chains[row["id"] >> SEQ_BITS], row["id"])):
+            chain, first = chains[row["id"] >> SEQ_BITS], row["id"] & (1 << SEQ_BITS) - 1
+            try:
+                events = self.unsealed(row, chain, first)
+            except (Damaged, *MALFORMED) as error:
+                self.problems.append(f"{chain_text(chain)}: the segment at {first}: {error}")
+                continue
+            asked = {
+                "terminal": chain[0] << 8 | chain[1], "incarnation": replica_text(int.from_bytes(chain[:8], "big")), "lane": chain[8],
+                "first": first, "last": first + len(events) - 1,
+            }
+            for name, value in asked.items():
+                if row[name] != value:
+                    self.problems.append(f"{chain_text(chain)}: the segment at {first}: the column {name} says {row[name]}, and the events {value}")
+            for key, payload, hash in events:
+                yield key, {"hash": hash}, payload
+
+    def unsealed(self, row, chain, first):
+        """The events of a segment: keys, payloads, hashes."""
+        digest = hashlib.sha256(chain + first.to_bytes(8, "big") + row["last"].to_bytes(8, "big") + row["hash"] + row["batch"]).digest()
+        demand(digest == row["digest"], "its digest is not that of its bytes")
+        (one,) = batch(row["batch"], self.dictionaries)
+        demand(one["chain"] == chain and one["first"] == first and not one["gaps"], "its run is another one")
+        key, hash = chain + first.to_bytes(8, "big"), row["hash"]
+        events = [(key, one["payloads"][0], hash)]
+        for at, payload in enumerate(one["payloads"][1:], first + 1):
+            key = chain + at.to_bytes(8, "big")
+            hash = link(hash, key, payload)
+            events.append((key, payload, hash))
+        demand(hash == one["head"], "its events do not lead to its head")
+        return events
+
+    def event(self, key, row, payload):
+        found = envelope(payload)
         found["body"] = body(found["kind"], found["body"])
         asked = {
             "terminal": key[0] << 8 | key[1], "incarnation": replica_text(int.from_bytes(key[:8], "big")), "lane": key[8],
@@ -153,7 +197,8 @@ class Till:
         if found["kind_name"] == "transaction":
             asked.update({name: found["body"][name] for name in ("series", "number", "total", "currency")})
         for name, value in asked.items():
-            if row[name] != value:
+            # An event in a segment has no columns of its own.
+            if name in row.keys() and row[name] != value:
                 self.problems.append(f"{id_text(key)}: the column {name} says {row[name]}, and the event {value}")
         shown = {**found, "effects": [{**each, "key": each["key"].hex()} for each in found["effects"]]}
         self.events[key] = found | {"hash": row["hash"]}

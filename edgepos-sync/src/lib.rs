@@ -86,6 +86,7 @@ mod peers;
 mod proofs;
 mod receiver;
 mod rewriting;
+mod segment;
 mod turn;
 mod wire;
 
@@ -101,6 +102,7 @@ pub use limits::Limits;
 pub use log::record::{Decided, RecordError};
 pub use log::restored::{RestoreError, Restored};
 pub use outbox::Outbox;
+pub use segment::Segment;
 pub use wire::batch::{BATCH_FORMAT, Batch, Run};
 pub use wire::claim::{Claim, CloudInstance};
 pub use wire::message::{Ack, Hello, Message, VERSIONS};

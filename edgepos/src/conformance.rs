@@ -18,7 +18,7 @@ pub use self::clock::clock;
 pub use self::device::{StoreDevice, store_device};
 pub use self::transport::{TransportEnd, transport};
 pub use self::uplink::{CloudAnswer, ScriptedCloud, uplink};
-use crate::ports::{Rows, Store};
+use crate::ports::{Rows, Sealing, Store};
 
 /// Runs every check against stores that `make` returns, each empty.
 ///
@@ -31,6 +31,7 @@ pub fn store(make: &mut dyn FnMut() -> Box<dyn Store>) {
     ranges_are_inclusive_and_ordered(make().as_mut());
     pieces_add_up(make().as_mut());
     events_read_back(make().as_mut());
+    sealed_events_read_as_before(make().as_mut());
 }
 
 fn commit(store: &mut dyn Store, writes: Vec<Write>) {
@@ -124,4 +125,36 @@ fn events_read_back(store: &mut dyn Store) {
     assert_eq!(scan(store, Space::Event, &first, &last, u32::MAX), rows[..2], "one chain's events");
     commit(store, vec![Write::delete(Space::Event, first)]);
     assert_eq!(scan(store, Space::Event, &[0], &[255; 17], u32::MAX), rows[1..], "a pruned event is gone");
+}
+
+fn sealed_events_read_as_before(store: &mut dyn Store) {
+    let chain = Chain::new(ReplicaId::new(1, 5), Lane::Stock);
+    let mut hash = Hash::ZERO;
+    let mut rows: Rows = (1..=700)
+        .map(|seq| {
+            let record = EventRecord { id: EventId::new(chain, Seq(seq)), payload: b"milk, 2".to_vec() };
+            hash = hash.link(record.id, &record.payload);
+            (record.id.to_key().to_vec(), record.to_row(hash))
+        })
+        .collect();
+    let put = |(key, value): &(Vec<u8>, Vec<u8>)| Write::put(Space::Event, key.clone(), value.clone());
+    commit(store, rows.iter().map(put).collect());
+    let floor = [(chain, Seq(700))].into_iter().collect();
+    let sealing = Sealing { floor, before_utc_ms: u64::MAX };
+    let most = 10 * rows.len();
+    let calls = (0..most).take_while(|_| store.seal(&sealing).expect("a healthy store seals")).count();
+    assert!(calls < most, "a round of sealing ends");
+    let all = |store: &dyn Store| scan(store, Space::Event, &[0], &[255; 17], u32::MAX);
+    assert!(all(store) == rows, "sealed events read as before");
+    let some = scan(store, Space::Event, &rows[99].0, &rows[600].0, 20_000);
+    assert!(
+        !some.is_empty() && some == rows[99..99 + some.len()],
+        "a piece of sealed events reads as before"
+    );
+    rows[299].1.truncate(33);
+    commit(store, vec![put(&rows[299])]);
+    assert!(all(store) == rows, "what is written over a sealed event reads back");
+    let gone = rows.remove(4);
+    commit(store, vec![Write::delete(Space::Event, gone.0)]);
+    assert!(all(store) == rows, "a sealed event that is deleted is gone");
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc as blocking;
 use std::thread;
 use std::time::Duration;
 
-use edgepos_core::Now;
+use edgepos_core::{Now, Time};
 use edgepos_sync::{CloudReply, UplinkError, UplinkId};
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -31,6 +31,8 @@ const COMMANDS: usize = 256;
 const NOTICES: usize = 1_024;
 /// Longest sleep: a wall clock or a suspended device is noticed after this long at the latest.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// Between two rounds in which the store puts old events closer together.
+const SEALING_ROUND: Duration = Duration::from_secs(60);
 
 /// A driver cannot start.
 #[derive(Debug, Error)]
@@ -96,6 +98,7 @@ impl Driver {
             last_request: 0,
             written,
             promised: 0,
+            sealing_at: now.mono + SEALING_ROUND,
         };
         let task = tokio::spawn(runner.run(command_queue, transport_events, store_done, uplink_replies));
         Ok((node, Self { task }))
@@ -142,6 +145,8 @@ struct Loop {
     written: watch::Sender<u64>,
     /// What the store's thread was last told that open baskets may still write.
     promised: u64,
+    /// When the next round of sealing begins.
+    sealing_at: Time,
 }
 
 impl Loop {
@@ -342,6 +347,11 @@ impl Loop {
             for alert in self.monitor.sample(now, &status, &elections) {
                 self.notice(Notice::Alert(alert));
             }
+        }
+        if self.sealing_at <= now.mono {
+            self.sealing_at = now.mono + SEALING_ROUND;
+            let sealing = self.terminal.sealing(now);
+            sealing.into_iter().for_each(|sealing| drop(self.jobs.send(Job::Seal(sealing))));
         }
     }
 

@@ -112,7 +112,7 @@ pub use monitor::inference::Inference;
 pub use node::{Begun, Claimed, Committed, Node};
 pub use ports::{
     AlertError, Alerts, Bulletin, Case, Clock, Delivery, EachRow, Incident, IncidentKind, LogOnly,
-    MemoryStore, Ports, Resolver, Rows, Store, StoreError, StoreFailure, SystemClock, Transport,
+    MemoryStore, Ports, Resolver, Rows, Sealing, Store, StoreError, StoreFailure, SystemClock, Transport,
     TransportEvent, Uplink,
 };
 pub use retail::counters::CounterValue;

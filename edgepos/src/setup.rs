@@ -157,6 +157,9 @@ pub struct Setup {
     /// Free MiB on the disk below which that is told; 0: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk_low_below_mib: Option<u32>,
+    /// Days after which events are put closer together on the disk; 0: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal_after_days: Option<u32>,
     /// Baskets that may be open at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_open_baskets: Option<usize>,
@@ -251,6 +254,7 @@ impl Setup {
             pause_above: None,
             max_event_bytes: None,
             disk_low_below_mib: None,
+            seal_after_days: None,
             max_open_baskets: None,
             max_commits: None,
             max_rows_behind: None,
@@ -349,6 +353,7 @@ impl Setup {
             pause_above,
             max_event_bytes,
             disk_low_below_mib,
+            seal_after_days,
             max_open_baskets,
             max_commits,
             max_rows_behind,
@@ -377,6 +382,10 @@ impl Setup {
         set(&mut config.pause_above, *pause_above);
         set(&mut config.max_event_bytes, *max_event_bytes);
         set(&mut config.disk_low_below, disk_low_below_mib.map(|mib| u64::from(mib) << 20));
+        set(
+            &mut config.seal_after,
+            seal_after_days.map(|days| Duration::from_secs(u64::from(days) * 24 * 3600)),
+        );
         set(&mut config.max_open_baskets, *max_open_baskets);
         set(&mut config.max_commits, *max_commits);
         set(&mut config.max_rows_behind, *max_rows_behind);

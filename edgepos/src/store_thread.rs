@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use edgepos_core::{Load, LoadId, Persist, PersistId};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
-use crate::ports::{Rows, Store, StoreError, StoreFailure};
+use crate::ports::{Rows, Sealing, Store, StoreError, StoreFailure};
 use crate::terminal::Disk;
 
 /// Writes that share one flush at most.
@@ -18,6 +18,8 @@ const MAX_GROUP: usize = 256;
 const LOOK: Duration = Duration::from_secs(1);
 /// What free space is told in.
 const MIB: u64 = 1 << 20;
+/// How long sales have the disk to themselves between two calls that seal old events.
+const SEALING_PAUSE: Duration = Duration::from_millis(200);
 /// First and longest wait before a group is committed again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
@@ -31,6 +33,8 @@ pub(crate) enum Job {
     Read(Load, oneshot::Sender<Rows>),
     /// What open baskets may still write.
     Promise(u64),
+    /// Which old events may be put closer together, when there is time for it.
+    Seal(Sealing),
 }
 
 /// What it answers. The channel closes when the store's files are free.
@@ -65,6 +69,8 @@ struct Worker {
     /// Whether it was said that the store cannot tell how much is free.
     cannot_tell: bool,
     retry: Option<Retry>,
+    /// A round of sealing that is under way, and when it goes on.
+    sealing: Option<(Sealing, Instant)>,
 }
 
 /// Who is told what a read brought.
@@ -93,6 +99,7 @@ pub(crate) fn serve(store: Box<dyn Store>, queue: &Receiver<Job>, done: Unbounde
         looked: None,
         cannot_tell: false,
         retry: None,
+        sealing: None,
     };
     while worker.take(queue) {
         match worker.work() {
@@ -109,8 +116,10 @@ impl Worker {
     fn take(&mut self, queue: &Receiver<Job>) -> bool {
         let nap = match &self.retry {
             Some(retry) => retry.at.saturating_duration_since(Instant::now()),
-            None if self.waiting.is_empty() => LOOK,
-            None => Duration::ZERO,
+            None if !self.waiting.is_empty() => Duration::ZERO,
+            None => {
+                self.sealing.as_ref().map_or(LOOK, |(_, at)| at.saturating_duration_since(Instant::now()))
+            }
         };
         match queue.recv_timeout(nap) {
             Ok(job) => self.put(job),
@@ -134,6 +143,10 @@ impl Worker {
                 self.promised = promised;
                 self.looked = None;
             }
+            Job::Seal(sealing) => {
+                let at = self.sealing.take().map_or_else(Instant::now, |(_, at)| at);
+                self.sealing = Some((sealing, at));
+            }
         }
     }
 
@@ -145,7 +158,25 @@ impl Worker {
         if self.retry.as_ref().is_none_or(|retry| Instant::now() >= retry.at) {
             waits = self.commit()?;
         }
-        self.look(waits)
+        self.look(waits)?;
+        self.seal()
+    }
+
+    /// Goes on with a round of sealing, where nothing else is to be done.
+    fn seal(&mut self) -> Result<(), End> {
+        if !self.waiting.is_empty() || self.retry.is_some() {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let Some((sealing, _)) = self.sealing.take_if(|(_, at)| *at <= now) else { return Ok(()) };
+        match self.store.seal(&sealing) {
+            Ok(true) => self.sealing = Some((sealing, Instant::now() + SEALING_PAUSE)),
+            Ok(false) => {}
+            Err(error) if error.failure == StoreFailure::Fatal => return Err(End::Failed(error)),
+            // The next round tries again.
+            Err(error) => debug!(%error, "old events stay as they are for now"),
+        }
+        Ok(())
     }
 
     fn tell(&self, done: Done) -> Result<(), End> {

@@ -4,12 +4,13 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use edgepos::core::{IdempotencyKey, Now, ReplicaId, StoreGeneration, StoreId};
+use edgepos::core::{EventId, IdempotencyKey, Now, ReplicaId, Space, StoreGeneration, StoreId};
 use edgepos::model::{BasketId, Currency, Line, Tender};
 use edgepos::{
-    Commit, Config, Draft, Genesis, Input, Output, RequestId, Restored, SqliteStore, Store, Terminal,
+    Commit, Config, Draft, Genesis, Input, Output, RequestId, Restored, Sealing, SqliteStore, Store, Terminal,
 };
 
 /// Sales before the count begins, so that the file and its pages are no longer new.
@@ -108,6 +109,37 @@ impl Till {
     }
 }
 
+/// What a sale comes to once its events are in segments, in bytes.
+#[derive(Debug)]
+struct Sealed {
+    segments: u64,
+    /// With the rows that it has besides, in a file without holes.
+    size: u64,
+    written: u64,
+}
+
+impl Sealed {
+    fn of(path: &Path) -> Self {
+        const SALES: u64 = BEFORE + COUNTED;
+        let mut store = SqliteStore::open(path).unwrap();
+        let rows = store.scan(Space::Event, &[0], &[255; 17], u32::MAX).unwrap();
+        let ids = rows.iter().map(|(key, _)| EventId::from_key(key).unwrap());
+        let floor: BTreeMap<_, _> = ids.map(|id| (id.chain, id.seq)).collect();
+        let sealing = Sealing { floor: floor.into_iter().collect(), before_utc_ms: u64::MAX };
+        let before = written();
+        while store.seal(&sealing).unwrap() {}
+        let written = (written() - before) / SALES;
+        assert!(store.scan(Space::Event, &[0], &[255; 17], u32::MAX).unwrap() == rows);
+        Box::new(store).close().unwrap();
+        let db = rusqlite::Connection::open(path).unwrap();
+        let segments: i64 =
+            db.query_row("SELECT sum(length(batch)) FROM segments", [], |row| row.get(0)).unwrap();
+        drop(db);
+        let size = SqliteStore::compact(path).unwrap().after / SALES;
+        Self { segments: segments.unsigned_abs() / SALES, size, written }
+    }
+}
+
 /// Bytes that this process has handed to the system to write, wherever to.
 fn written() -> u64 {
     figure("/proc/self/io", "wchar:")
@@ -146,6 +178,11 @@ fn a_sale_costs_no_more_than_it_may() {
     assert!(rows_per_100 <= 760, "{rows_per_100} rows for 100 sales");
     assert!(memory <= 500, "{memory} bytes of memory a sale");
     assert!(size <= 760, "{size} bytes on disk a sale");
+    let sealed = Sealed::of(&path);
+    assert!(sealed.segments <= 150, "{} bytes in segments a sale", sealed.segments);
+    assert!(sealed.size <= 500, "{} bytes on disk a sale when sealed", sealed.size);
+    assert!(sealed.written <= 3_000, "{} bytes written a sale to seal it", sealed.written);
+    println!("a sale that is sealed: {sealed:?}");
     println!(
         "a sale: {bytes} bytes written, {commits_per_100}/100 flushes, {rows_per_100}/100 rows, {memory} bytes of memory, {size} bytes on disk"
     );

@@ -5,8 +5,10 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use edgepos::core::{Persist, Space, Write};
-use edgepos::{EachRow, MemoryStore, Rows, SqliteStore, Store, StoreError, StoreFailure, conformance};
+use edgepos::core::{Persist, PersistId, Space, Write};
+use edgepos::{
+    EachRow, MemoryStore, Rows, Sealing, SqliteStore, Store, StoreError, StoreFailure, conformance,
+};
 
 #[test]
 fn the_store_in_memory_conforms() {
@@ -66,6 +68,9 @@ enum Fault {
     TurnsEventsAround,
     CutsEvents,
     KeepsPrunedEvents,
+    SealsWithoutEnd,
+    LosesAnEventWhenSealing,
+    KeepsWhatIsSealed,
 }
 
 struct Faulty(MemoryStore, Fault);
@@ -90,6 +95,9 @@ impl Faulty {
         persist.writes.retain(|write| match write {
             Write::Delete { space: Space::Event, .. } => self.1 != Fault::KeepsPrunedEvents,
             Write::Delete { .. } => self.1 != Fault::KeepsWhatIsDeleted,
+            Write::Put { space: Space::Event, key, .. } if self.1 == Fault::KeepsWhatIsSealed => {
+                self.0.scan(Space::Event, key, key, 1).is_ok_and(|rows| rows.is_empty())
+            }
             Write::Put { .. } => true,
         });
         persist
@@ -123,6 +131,15 @@ impl Store for Faulty {
         Ok(found)
     }
 
+    fn seal(&mut self, _: &Sealing) -> Result<bool, StoreError> {
+        let rows = self.0.scan(Space::Event, &[], &[0xFF; 32], u32::MAX)?;
+        if let Some((key, _)) = rows.get(200).filter(|_| self.1 == Fault::LosesAnEventWhenSealing) {
+            let writes = vec![Write::delete(Space::Event, key.clone())];
+            self.0.commit(&[Persist { id: PersistId(1), writes }])?;
+        }
+        Ok(self.1 == Fault::SealsWithoutEnd)
+    }
+
     fn scan_all(&self, space: Space, each: &mut EachRow<'_>) -> Result<(), StoreError> {
         let rows = self.scan(space, &[], &[0xFF; 32], u32::MAX)?;
         let first = rows.first().filter(|_| self.1 == Fault::ForgetsWhereItWas);
@@ -154,6 +171,9 @@ fn each_check_catches_the_store_that_breaks_it() {
         (Fault::TurnsEventsAround, "events, byte by byte, by chain"),
         (Fault::CutsEvents, "events, byte by byte, by chain"),
         (Fault::KeepsPrunedEvents, "a pruned event is gone"),
+        (Fault::SealsWithoutEnd, "a round of sealing ends"),
+        (Fault::LosesAnEventWhenSealing, "sealed events read as before"),
+        (Fault::KeepsWhatIsSealed, "what is written over a sealed event reads back"),
     ] {
         let caught = run(fault).expect_err("the suite finds it");
         let said = caught.downcast_ref::<String>().cloned();

@@ -11,7 +11,7 @@ mod uplink;
 pub use alerts::{AlertError, Alerts, Bulletin, Incident, IncidentKind, LogOnly};
 pub use clock::{Clock, SystemClock};
 pub use resolver::{Case, Resolver};
-pub use store::{EachRow, MemoryStore, Rows, Store, StoreError, StoreFailure};
+pub use store::{EachRow, MemoryStore, Rows, Sealing, Store, StoreError, StoreFailure};
 pub use transport::{Delivery, Transport, TransportEvent};
 pub use uplink::Uplink;
 

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::ops::Bound;
 
 use edgepos_core::{Persist, Space, Write};
+use edgepos_crdt::VersionVector;
 use thiserror::Error;
 
 /// Rows by rising key.
@@ -58,6 +59,15 @@ impl StoreError {
     }
 }
 
+/// Which events a store may put closer together, see [`Store::seal`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sealing {
+    /// Up to which position of each chain the cloud has what is stored here, by its hash: what is damaged among them comes back from there.
+    pub floor: VersionVector,
+    /// The time before which an event is old, in ms since 1970, UTC, by the event's own clock.
+    pub before_utc_ms: u64,
+}
+
 /// A durable ordered map for each [`Space`].
 pub trait Store: Send {
     /// Makes all writes of all of `group` durable, in order, all or nothing. Several callers' writes share one flush this way.
@@ -96,6 +106,17 @@ pub trait Store: Send {
     /// second.
     fn free_bytes(&self) -> Option<u64> {
         None
+    }
+
+    /// Puts some old events closer together, so that they take less room. Every scan returns what it returned before, and writes to their
+    /// positions do what they did. Whether the round goes on: the terminal asks again in a while when it has nothing else to write, and
+    /// begins another round later when not. A call must be short: sales wait for it. What is not overridden does nothing.
+    ///
+    /// # Errors
+    /// As those of `commit`. One that is not [`Fatal`](StoreFailure::Fatal) ends the round.
+    fn seal(&mut self, sealing: &Sealing) -> Result<bool, StoreError> {
+        let _ = sealing;
+        Ok(false)
     }
 
     /// Lets go of the store on a clean stop, so that another process may open it when this returns.

@@ -8,7 +8,7 @@ use edgepos_core::Space;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::failure::told;
-use super::{START_PATIENCE, SqliteStore, check_ours, connect, lock};
+use super::{START_PATIENCE, SqliteStore, check_ours, connect, lock, segments};
 use crate::ports::StoreError;
 use crate::terminal::restore::COPIED;
 
@@ -164,8 +164,9 @@ impl Part {
         if sound != "ok" {
             return Err(StoreError::plain(format!("{} is damaged: {sound}", from.display())));
         }
-        let events: i64 =
+        let one_by_one: i64 =
             copy.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).map_err(failed)?;
+        let sealed = segments::events(&copy).map_err(failed)?;
         copy.close().map_err(|(_, error)| failed(error))?;
         let flushed = File::open(&self.path).and_then(|file| {
             file.sync_all()?;
@@ -173,7 +174,7 @@ impl Part {
         });
         let bytes =
             flushed.map_err(|error| StoreError::new(format!("flushing {}", self.path.display()), error))?;
-        Ok(StoreCopy { bytes, events: events.unsigned_abs(), set_aside: None })
+        Ok(StoreCopy { bytes, events: one_by_one.unsigned_abs() + sealed, set_aside: None })
     }
 
     fn rename(&self, to: &Path) -> Result<(), StoreError> {

@@ -5,17 +5,23 @@
 //! page spills into a page of its own; such a file is read and written as it is.
 //!
 //! Payloads are packed one by one, each with the dictionary whose number stands beside it; where none stands, the payload is as it is.
+//! Old ones are moved together into [segments](super::segments).
+
+mod sealing;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use edgepos_core::{Chain, EventId, Seq};
-use edgepos_sync::{AtRest, EventRecord};
+use edgepos_sync::{AtRest, EventRecord, Hash};
 use rusqlite::types::{ToSql, ValueRef};
 use rusqlite::{Connection, Transaction, params};
 
+pub(super) use self::sealing::Sealed;
 use super::columns::{Columns, signed};
 use super::failure::told;
+use super::numbering::{MAX_SEQ, first_chain, positions, row_number};
+use super::segments::Segments;
 use crate::model::Kind;
 use crate::ports::{Rows, StoreError};
 
@@ -49,10 +55,6 @@ pub(super) const TABLES: &str = "
 /// What files before format 3 lack: there each payload is as it is, which an absent number says.
 pub(super) const SINCE_3: &str = "ALTER TABLE events ADD COLUMN dictionary INTEGER;";
 
-/// Bits of a row's number that the position takes: a million millions of one chain.
-const SEQ_BITS: u32 = 40;
-const MAX_SEQ: u64 = (1 << SEQ_BITS) - 1;
-
 /// The events of one file.
 #[derive(Debug)]
 pub(super) struct Events {
@@ -75,6 +77,9 @@ struct Chains {
     numbers: BTreeMap<[u8; 9], i64>,
     /// Those that the transaction gives which is under way.
     fresh: Vec<[u8; 9]>,
+    sealed: Segments,
+    /// The chain that was looked at last for events to be sealed.
+    looked_at: Option<[u8; 9]>,
 }
 
 impl Events {
@@ -88,8 +93,9 @@ impl Events {
         }
         let mut statement = db.prepare("SELECT key, no FROM chains")?;
         let chains = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let numbers = chains.collect::<rusqlite::Result<_>>()?;
-        Ok(Self { table: Table::ByChain(Chains { numbers, fresh: Vec::new() }), shelf })
+        let numbers: BTreeMap<_, _> = chains.collect::<rusqlite::Result<_>>()?;
+        let sealed = Segments::of(db, numbers.values().copied())?;
+        Ok(Self { table: Table::ByChain(Chains { numbers, sealed, ..Chains::default() }), shelf })
     }
 
     /// Inserts or replaces a row.
@@ -102,6 +108,27 @@ impl Events {
         let Some((record, hash)) = EventRecord::from_row(key, value) else {
             return Err(StoreError::plain("an event's row has neither id nor hash"));
         };
+        self.take_apart(transaction, record.id)?;
+        self.insert(transaction, record, hash)
+    }
+
+    /// The position is written to or removed: the segment that it is in becomes rows again.
+    fn take_apart(&mut self, transaction: &Transaction<'_>, id: EventId) -> Result<(), StoreError> {
+        let Table::ByChain(Chains { numbers, sealed, .. }) = &self.table else { return Ok(()) };
+        let Some(&no) = numbers.get(&id.chain.to_key()) else { return Ok(()) };
+        let events = sealed
+            .take_apart(transaction, no, id)
+            .map_err(|error| told(format!("taking apart the segment of event {id}"), error))?;
+        events.into_iter().try_for_each(|(record, hash)| self.insert(transaction, record, hash))
+    }
+
+    fn insert(
+        &mut self,
+        transaction: &Transaction<'_>,
+        record: EventRecord,
+        hash: Hash,
+    ) -> Result<(), StoreError> {
+        let key = record.id.to_key();
         let columns = Columns::of(&record);
         let EventId { chain, seq } = record.id;
         let failed = |error| told(format!("writing event {}", record.id), error);
@@ -109,7 +136,7 @@ impl Events {
         let packed = self.shelf.get_mut().pack(&record.payload);
         let (dictionary, payload) = packed.map_or((None, record.payload), |(no, frame)| (Some(no), frame));
         let values = params![
-            key,
+            key.as_slice(),
             chain.replica.terminal(),
             chain.replica.to_string(),
             chain.lane.code(),
@@ -160,18 +187,25 @@ impl Events {
     }
 
     /// Removes a row; nothing happens when there is none.
-    pub(super) fn delete(&self, transaction: &Transaction<'_>, key: &[u8]) -> rusqlite::Result<()> {
-        match &self.table {
-            Table::ByKey => {
-                transaction.prepare_cached("DELETE FROM events WHERE key = ?1")?.execute(params![key])?;
-            }
+    pub(super) fn delete(&mut self, transaction: &Transaction<'_>, key: &[u8]) -> Result<(), StoreError> {
+        let Some(id) = EventId::from_key(key) else { return Ok(()) };
+        self.take_apart(transaction, id)?;
+        let row = match &self.table {
+            Table::ByKey => None,
             Table::ByChain(chains) => {
-                let id = EventId::from_key(key)
-                    .and_then(|id| row_number(*chains.numbers.get(&id.chain.to_key())?, id.seq));
-                transaction.prepare_cached("DELETE FROM events WHERE id = ?1")?.execute(params![id])?;
+                let no = chains.numbers.get(&id.chain.to_key());
+                Some(no.and_then(|no| row_number(*no, id.seq)))
             }
-        }
-        Ok(())
+        };
+        let removed = match row {
+            None => transaction
+                .prepare_cached("DELETE FROM events WHERE key = ?1")
+                .and_then(|mut delete| delete.execute([key])),
+            Some(row) => transaction
+                .prepare_cached("DELETE FROM events WHERE id = ?1")
+                .and_then(|mut delete| delete.execute([row])),
+        };
+        removed.map(|_| ()).map_err(|error| told(format!("removing event {id}"), error))
     }
 
     /// Rows with `from <= key <= to`, up to and including the one that reaches `max_bytes`.
@@ -198,12 +232,39 @@ impl Events {
             }
             let Some((first, last)) = positions(chain, from, to) else { continue };
             let bounds = row_number(no, Seq(first)).zip(row_number(no, Seq(last.min(MAX_SEQ))));
-            let Some((first, last)) = bounds else { continue };
-            let sql =
-                "SELECT key, hash, payload, dictionary FROM events WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
-            self.read(db, sql, (first, last), &mut left, &mut rows)?;
+            let (Some(bounds), Some(chain)) = (bounds, Chain::from_key(chain)) else { continue };
+            self.scan_chain(db, chains, (chain, no), bounds, &mut left, &mut rows)?;
         }
         Ok(rows)
+    }
+
+    /// Rows of one chain by rising position, from segments and from rows of their own.
+    fn scan_chain(
+        &self,
+        db: &Connection,
+        Chains { sealed, .. }: &Chains,
+        (chain, no): (Chain, i64),
+        (mut at, to): (i64, i64),
+        left: &mut usize,
+        rows: &mut Rows,
+    ) -> rusqlite::Result<()> {
+        let sql = "SELECT key, hash, payload, dictionary FROM events WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
+        while at <= to && (*left > 0 || rows.is_empty()) {
+            let next = sealed.next(db, no, at, to)?;
+            let Some(span) = next else { return self.read(db, sql, (at, to), left, rows) };
+            if at < span.first {
+                self.read(db, sql, (at, span.first - 1), left, rows)?;
+                at = span.first;
+                continue;
+            }
+            let seen_to = sealed.read(db, chain, span, (at, to), left, rows)?;
+            if seen_to < at {
+                // The segment says that it has more than it can have.
+                self.read(db, sql, (at, at), left, rows)?;
+            }
+            at = seen_to.max(at) + 1;
+        }
+        Ok(())
     }
 
     fn read(
@@ -221,16 +282,7 @@ impl Events {
             let Some(row) = cursor.next()? else { break };
             let key: Vec<u8> = row.get(0)?;
             let mut value: Vec<u8> = row.get(1)?;
-            let stored = row.get_ref(2)?.as_blob()?;
-            let dictionary = match row.get_ref(3)? {
-                ValueRef::Integer(no) => Some(u32::try_from(no).unwrap_or(u32::MAX)),
-                _ => None,
-            };
-            match dictionary.map(|no| shelf.unpack(no, stored)) {
-                Some(Ok(payload)) => value.extend(payload),
-                // What does not unpack is damaged like any bytes whose hash is another one, and whoever reads them sees that.
-                None | Some(Err(_)) => value.extend_from_slice(stored),
-            }
+            value.extend(payload(&mut shelf, row.get_ref(2)?, row.get_ref(3)?)?);
             *left = left.saturating_sub(key.len() + value.len());
             rows.push((key, value));
         }
@@ -253,61 +305,16 @@ impl Chains {
     }
 }
 
-fn row_number(no: i64, seq: Seq) -> Option<i64> {
-    let seq = i64::try_from(seq.0).ok().filter(|_| seq.0 <= MAX_SEQ)?;
-    no.checked_mul(1 << SEQ_BITS)?.checked_add(seq)
-}
-
-/// The lowest chain whose keys may reach `from`.
-fn first_chain(from: &[u8]) -> [u8; 9] {
-    let mut chain = [0; 9];
-    let length = from.len().min(chain.len());
-    chain[..length].copy_from_slice(&from[..length]);
-    chain
-}
-
-/// The first and the last position of the chain whose keys are from `from` to `to`, compared as bytes; `None` where there is none.
-fn positions(chain: &[u8; 9], from: &[u8], to: &[u8]) -> Option<(u64, u64)> {
-    let padded = |rest: &[u8]| {
-        let mut bytes = [0; 8];
-        let length = rest.len().min(bytes.len());
-        bytes[..length].copy_from_slice(&rest[..length]);
-        u64::from_be_bytes(bytes)
+/// An event's payload, as it is stored with the number of its dictionary.
+fn payload(shelf: &mut AtRest, stored: ValueRef<'_>, dictionary: ValueRef<'_>) -> rusqlite::Result<Vec<u8>> {
+    let stored = stored.as_blob()?;
+    let dictionary = match dictionary {
+        ValueRef::Integer(no) => Some(u32::try_from(no).unwrap_or(u32::MAX)),
+        _ => None,
     };
-    let first = match from.strip_prefix(chain) {
-        // A longer key comes behind the whole one.
-        Some(rest) if rest.len() > 8 => padded(rest).checked_add(1)?,
-        Some(rest) => padded(rest),
-        None if chain.as_slice() < from => return None,
-        None => 0,
-    };
-    let last = match to.strip_prefix(chain) {
-        Some(rest) if rest.len() >= 8 => padded(rest),
-        // A key that `to` is the beginning of comes behind it.
-        Some(rest) => padded(rest).checked_sub(1)?,
-        None if chain.as_slice() > to => return None,
-        None => u64::MAX,
-    };
-    (first <= last).then_some((first, last))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_positions_of_a_range_are_those_whose_keys_are_in_it() {
-        let chain = [5; 9];
-        let key = |seq: u64| [chain.as_slice(), &seq.to_be_bytes()].concat();
-        let behind = |seq| [key(seq), vec![0]].concat();
-        assert_eq!(positions(&chain, &key(3), &key(9)), Some((3, 9)));
-        assert_eq!(positions(&chain, &behind(3), &[255; 17]), Some((4, u64::MAX)), "what follows a key");
-        assert_eq!(positions(&chain, &[], &behind(3)), Some((0, 3)));
-        assert_eq!(positions(&chain, &chain, &chain), None, "a beginning comes before each whole key");
-        assert_eq!(positions(&chain, &[4; 17], &[6]), Some((0, u64::MAX)));
-        assert_eq!(positions(&chain, &[6], &[7; 17]), None);
-        assert_eq!(positions(&chain, &[0], &[4; 17]), None);
-        assert_eq!(positions(&chain, &key(9), &key(3)), None);
-        assert_eq!(positions(&chain, &behind(u64::MAX), &[255; 17]), None);
-    }
+    Ok(match dictionary.map(|no| shelf.unpack(no, stored)) {
+        Some(Ok(payload)) => payload,
+        // What does not unpack is damaged like any bytes whose hash is another one, and whoever reads them sees that.
+        None | Some(Err(_)) => stored.to_vec(),
+    })
 }

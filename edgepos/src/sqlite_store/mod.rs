@@ -13,7 +13,11 @@ mod earlier_files;
 mod events;
 mod failure;
 mod flushes;
+mod numbering;
 mod reserve;
+#[cfg(test)]
+mod sealed_files;
+mod segments;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -24,11 +28,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 
 pub use self::copies::{Compacted, CopyProgress, StoreCopy};
-use self::events::Events;
+use self::events::{Events, Sealed};
 use self::failure::told;
 use self::flushes::Flushes;
 use self::reserve::{LOG_BYTES, Reserve};
-use crate::ports::{Rows, Store, StoreError, StoreFailure};
+use crate::ports::{Rows, Sealing, Store, StoreError, StoreFailure};
 
 /// Marks the file as ours: `EPOS`.
 const APPLICATION_ID: i32 = 0x4550_4F53;
@@ -36,6 +40,9 @@ const APPLICATION_ID: i32 = 0x4550_4F53;
 /// of version 1 would take for wrong counts. From version 3 on payloads are packed, each with the number of its dictionary. A file of an
 /// earlier version is marked when it is opened.
 const FORMAT: i32 = 3;
+/// Version of a file that has segments: its `events` are not all of its events. It is marked when the first is written, so that until
+/// then an earlier version of this SDK can be put back.
+const FORMAT_WITH_SEGMENTS: i32 = 4;
 /// Bytes of a page in new files. A sale touches a few rows in a few places, and each page that it touches is written whole, to the log
 /// and again to the file: SQLite's 4,096 bytes are twice as many a sale. An event that is longer goes on in pages of its own.
 const PAGE_BYTES: u32 = 1_024;
@@ -129,9 +136,7 @@ impl SqliteStore {
                 Write::Put { space, key, value } => {
                     put_row(&transaction, *space, key, value).map_err(failed)?
                 }
-                Write::Delete { space: Space::Event, key } => {
-                    events.delete(&transaction, key).map_err(failed)?
-                }
+                Write::Delete { space: Space::Event, key } => events.delete(&transaction, key)?,
                 Write::Delete { space, key } => delete_row(&transaction, *space, key).map_err(failed)?,
             }
         }
@@ -202,9 +207,9 @@ fn check_ours(db: &Connection, path: &Path) -> Result<Made, StoreError> {
     if tables > 0 && owner != APPLICATION_ID {
         return Err(StoreError::plain(format!("{place} is a database of another program")));
     }
-    if format > FORMAT {
+    if format > FORMAT_WITH_SEGMENTS {
         return Err(StoreError::plain(format!(
-            "{place} has format {format}; this version reads up to {FORMAT}"
+            "{place} has format {format}; this version reads up to {FORMAT_WITH_SEGMENTS}"
         )));
     }
     Ok(Made { tables, format })
@@ -238,6 +243,23 @@ impl Store for SqliteStore {
 
     fn write(&mut self, group: &[Persist]) -> Result<(), StoreError> {
         self.carry_out(group, false)
+    }
+
+    fn seal(&mut self, sealing: &Sealing) -> Result<bool, StoreError> {
+        let place = self.path.display().to_string();
+        let failed = |error| told(format!("sealing old events of {place}"), error);
+        let Self { connection, events, flushes, .. } = self;
+        // A power cut takes it back whole: nobody waits for it to be durable.
+        flushes.set(connection, false).map_err(failed)?;
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
+        let Sealed { segment, goes_on } = events.seal(&transaction, sealing)?;
+        if let Some(segment) = segment {
+            transaction.commit().map_err(failed)?;
+            events.sealed(segment);
+            flushes.ended(&[])?;
+        }
+        Ok(goes_on)
     }
 
     fn set_aside(&mut self, promised: u64) -> u64 {

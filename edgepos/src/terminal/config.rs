@@ -116,6 +116,10 @@ pub struct Config {
     /// Fewer free bytes than this on the disk are told as [`DiskLow`](crate::ConditionKind::DiskLow), until there are a quarter more.
     /// Default 512 MiB; 0: never. Where the store cannot tell how much is free, nothing is told.
     pub disk_low_below: u64,
+    /// Events that are older, and that the cloud holds, are put closer together on the disk, where the store does that
+    /// ([`Store::seal`](crate::Store::seal)). Default 7 days; zero: never. Shorter saves room sooner; longer keeps events where `sqlite3`
+    /// shows their columns.
+    pub seal_after: Duration,
     /// The place in the store that this terminal sells from. Default 0.
     pub location: u32,
     /// Where the shop stands: each event says how far its clocks were ahead of UTC then. Default UTC.
@@ -172,6 +176,7 @@ impl Config {
             pause_above: 5_000,
             max_event_bytes: 64 << 10,
             disk_low_below: 512 << 20,
+            seal_after: Duration::from_secs(7 * 24 * 3600),
             location: 0,
             zone: Zone::UTC,
             business_day_of: BusinessDayOf::Terminal,

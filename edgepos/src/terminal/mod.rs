@@ -24,6 +24,7 @@ pub(crate) mod refusal;
 mod reissue;
 mod replacing;
 pub(crate) mod restore;
+mod sealing;
 mod status;
 pub(crate) mod turn;
 pub(crate) mod unit_of_work;

@@ -30,3 +30,4 @@ pub mod operate;
 pub mod recovery;
 pub mod replay;
 pub mod run;
+mod sealed;

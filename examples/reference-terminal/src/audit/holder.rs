@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::cloud::{HashReport, Head};
 use crate::http::Client;
 use crate::names::parse_chain;
+use crate::sealed::{self, SEQ_BITS};
 
 /// Somebody cannot be read.
 #[derive(Debug, Error)]
@@ -36,9 +37,6 @@ enum Source {
     Cloud(Connection, StoreId),
     CloudAt(Client, SocketAddr, StoreId),
 }
-
-/// Bits of an event's row number that its position takes, in files whose rows are numbered by chain.
-const SEQ_BITS: i64 = 1 << 40;
 
 impl Holder {
     pub(super) fn till(path: &Path) -> Result<Self, AuditError> {
@@ -120,7 +118,15 @@ impl Holder {
             }
         };
         let found: Option<Option<Vec<u8>>> = found.map_err(|error| failed(&self.name, error))?;
-        Ok(found.flatten().and_then(|hash| hash_of(&hash)))
+        let found = found.flatten().and_then(|hash| hash_of(&hash));
+        match &self.source {
+            Source::Till(db, true) if found.is_none() => {
+                let sealed = sealed::has_segments(db)
+                    .and_then(|has| if has { sealed::hash(db, id) } else { Ok(None) });
+                sealed.map_err(|error| failed(&self.name, error))
+            }
+            _ => Ok(found),
+        }
     }
 }
 

@@ -7,17 +7,16 @@ use std::time::Duration;
 
 use clap::Args;
 use edgepos::core::EventId;
-use edgepos::model::Envelope;
-use edgepos::sync::AtRest;
+use edgepos::model::{Body, Envelope};
+use edgepos::sync::{AtRest, EventRecord};
 use rusqlite::{Connection, OpenFlags, params};
 use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::demo::vendor_json;
 use crate::names::hex;
+use crate::sealed::{self, SEQ_BITS};
 
-/// Bits of an event's row number that its position takes.
-const SEQ_BITS: i64 = 1 << 40;
 /// Rows that are read at once.
 const SLICE: i64 = 1_000;
 /// Between two looks at a file that is followed.
@@ -77,6 +76,39 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Of an event that is in a segment, without columns of its own.
+    fn of(EventRecord { id, payload }: EventRecord) -> Self {
+        let mut row = Self {
+            id,
+            utc_ms: None,
+            business_day: None,
+            kind: "unreadable".into(),
+            series: None,
+            number: None,
+            total: None,
+            currency: None,
+            payload,
+        };
+        let Ok(envelope) = Envelope::decode(&row.payload) else { return row };
+        row.utc_ms = i64::try_from(envelope.utc_ms).ok();
+        row.business_day = envelope.business_day.map(i64::from);
+        row.kind = envelope.kind.name().to_owned();
+        match envelope.read_body() {
+            Ok(Body::Transaction(sale)) => {
+                row.series = Some(sale.series);
+                row.number = i64::try_from(sale.number).ok();
+                row.total = Some(sale.total);
+                row.currency = Some(sale.currency.to_string());
+            }
+            Ok(Body::NumberVoided(voided)) => {
+                row.series = Some(voided.series);
+                row.number = i64::try_from(voided.number).ok();
+            }
+            _ => {}
+        }
+        row
+    }
+
     /// The whole event as a vendor would post it; its bytes where this version cannot read it.
     pub(super) fn json(&self) -> Value {
         match Envelope::decode(&self.payload) {
@@ -134,6 +166,7 @@ impl Reader {
 
     /// Passes what is there by.
     pub(super) fn skip(&mut self) -> Result<(), EventsError> {
+        // A chain's last event is never in a segment.
         let sql = "SELECT no, (SELECT max(id) FROM events WHERE id BETWEEN no * ?1 AND (no + 1) * ?1 - 1) FROM chains";
         let ends = || -> rusqlite::Result<Vec<(i64, Option<i64>)>> {
             let mut statement = self.db.prepare(sql)?;
@@ -165,14 +198,34 @@ impl Reader {
         Ok(())
     }
 
+    /// What comes next of a chain: the rest of a segment, or rows up to the next one.
     fn slice(&mut self, chain: i64, after: i64) -> rusqlite::Result<Vec<(i64, Row)>> {
+        let end = (chain + 1) * SEQ_BITS;
+        let has_segments = sealed::has_segments(&self.db)?;
+        let mut after = after;
+        loop {
+            let next = if has_segments { sealed::next(&self.db, chain, after)? } else { None };
+            let rows = self.rows(after, next.as_ref().map_or(end, |segment| segment.id))?;
+            let Some(segment) = next.filter(|_| rows.is_empty()) else { return Ok(rows) };
+            // Of one that is damaged nothing is shown.
+            let numbered = (segment.id..).zip(segment.events().unwrap_or_default());
+            let rest = numbered.filter(|(id, _)| *id > after);
+            let rest: Vec<_> = rest.map(|(id, (record, _))| (id, Row::of(record))).collect();
+            if !rest.is_empty() {
+                return Ok(rest);
+            }
+            after = segment.last_id();
+        }
+    }
+
+    fn rows(&mut self, after: i64, before: i64) -> rusqlite::Result<Vec<(i64, Row)>> {
         let dictionary = if self.packs { "dictionary" } else { "NULL" };
         let mut statement = self.db.prepare_cached(&format!(
             "SELECT id, key, utc_ms, business_day, kind_name, series, number, total, currency, payload, {dictionary} FROM events
              WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
         ))?;
         let shelf = &mut self.shelf;
-        let rows = statement.query_map(params![after, (chain + 1) * SEQ_BITS, SLICE], |row| {
+        let rows = statement.query_map(params![after, before, SLICE], |row| {
             let key: Vec<u8> = row.get(1)?;
             let id =
                 EventId::from_key(&key).ok_or(rusqlite::Error::IntegralValueOutOfRange(1, row.get(0)?))?;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::events::EventsError;
 use crate::names::hex;
+use crate::sealed::has_segments;
 
 /// How long a writer may hold the file.
 const BUSY: Duration = Duration::from_secs(5);
@@ -58,6 +59,7 @@ fn read(db: &Connection, path: &Path, check: bool) -> rusqlite::Result<Value> {
         "reserve_bytes": beside(path, "-reserve"),
         "is_copy": is_copy(db)?,
         "chains": chains(db)?,
+        "segments": segments(db)?,
         "kinds": kinds(db)?,
         "rows": spaces(db)?,
     });
@@ -107,6 +109,29 @@ fn chains(db: &Connection) -> rusqlite::Result<Vec<Value>> {
     rows.collect()
 }
 
+/// What is sealed: its chains' events are counted here and not above.
+fn segments(db: &Connection) -> rusqlite::Result<Vec<Value>> {
+    if !has_segments(db)? {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT incarnation || '/' || lane, count(*), min(first), max(last), sum(last - first + 1), min(from_utc_ms),
+               max(to_utc_ms), sum(length(batch)) FROM segments GROUP BY terminal, incarnation, lane";
+    let mut statement = db.prepare(sql)?;
+    let rows = statement.query_map([], |row| {
+        Ok(json!({
+            "chain": row.get::<_, String>(0)?,
+            "segments": row.get::<_, i64>(1)?,
+            "first": row.get::<_, i64>(2)?,
+            "last": row.get::<_, i64>(3)?,
+            "events": row.get::<_, i64>(4)?,
+            "from_utc_ms": row.get::<_, Option<i64>>(5)?,
+            "to_utc_ms": row.get::<_, Option<i64>>(6)?,
+            "bytes": row.get::<_, i64>(7)?,
+        }))
+    })?;
+    rows.collect()
+}
+
 fn kinds(db: &Connection) -> rusqlite::Result<Value> {
     let sql = "SELECT coalesce(kind_name, 'unreadable'), count(*) FROM events GROUP BY 1 ORDER BY 1";
     let mut statement = db.prepare(sql)?;
@@ -142,6 +167,21 @@ fn table(found: &Value) -> String {
             text(&chain["events"]),
             text(&chain["payload_bytes"]),
             text(&chain["head_hash"]).get(..16).unwrap_or_default(),
+        );
+    }
+    let sealed = found["segments"].as_array().into_iter().flatten();
+    for (at, chain) in sealed.enumerate() {
+        if at == 0 {
+            said += "\nsealed                         first      last    events      bytes  segments\n";
+        }
+        said += &format!(
+            "{:<26}{:>11}{:>10}{:>10}{:>11}  {}\n",
+            text(&chain["chain"]),
+            text(&chain["first"]),
+            text(&chain["last"]),
+            text(&chain["events"]),
+            text(&chain["bytes"]),
+            text(&chain["segments"]),
         );
     }
     said += "\nkind                          events\n";

@@ -8,6 +8,7 @@ use edgepos::sync::AtRest;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, types::Type};
 
 use super::error::VerifyError;
+use crate::sealed;
 
 /// Events by their name.
 pub(super) type Events = BTreeMap<EventId, Vec<u8>>;
@@ -29,7 +30,12 @@ pub(super) fn terminal_events(path: &Path) -> Result<Events, VerifyError> {
             };
             Ok((id, payload))
         };
-        statement.query_map([], unpacked)?.collect()
+        let mut events: Events = statement.query_map([], unpacked)?.collect::<rusqlite::Result<_>>()?;
+        drop(statement);
+        // A segment that does not unpack has none: its events are missing.
+        let sealed = sealed::all(connection)?.into_iter().filter_map(|stored| stored.events().ok());
+        events.extend(sealed.flatten().map(|(record, _)| (record.id, record.payload)));
+        Ok(events)
     })
 }
 
