@@ -15,6 +15,7 @@ import urllib.request
 
 import cbor2
 
+import check_sealed
 import edgepos_messages as messages
 from edgepos_bodies import STRUCTURES
 from edgepos_reader import lines
@@ -313,6 +314,7 @@ def live(program):
         print(
             f"a store: {len(events(till))} events, {len(forms)} batches ({forms.count(2)} in columns), {same_counters(till, counters)} counters, "
             f"{same_transactions(till, page['transactions'])} transactions, {same_export(till, exported)} exported, "
+            f"{check_sealed.check(program, folder, folder / 'terminal-1.db', lambda path: read('till', path))} segments, "
             f"{broken(folder, folder / 'terminal-1.db') + broken_cloud(folder, folder / 'cloud.db')} faults found"
         )
 
