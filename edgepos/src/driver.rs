@@ -18,7 +18,7 @@ use tracing::{error, info};
 use crate::courier::Board;
 use crate::monitor::Monitor;
 use crate::node::{Command, Node};
-use crate::ports::{Clock, Ports, StoreError, Transport, TransportEvent, Uplink};
+use crate::ports::{Clock, Ports, Sealing, StoreError, Transport, TransportEvent, Uplink};
 use crate::store_thread::{self, Done, Job};
 use crate::terminal::{
     Condition, ConditionKind, Config, ConfigError, Input, Notice, Output, Refusal, Reply, RequestId,
@@ -67,6 +67,7 @@ impl Driver {
         let restored = Restored::from_store(store.as_ref())?;
         let now = clock.now();
         let config = Config { delivery: transport.delivery(), nonce: drawn(), ..config };
+        let seal_after = config.seal_after;
         let (board, courier) = Board::new(alerts, config.me, now);
         let terminal = Terminal::new(now, config, restored)?;
         let (jobs, queue) = blocking::channel();
@@ -98,6 +99,7 @@ impl Driver {
             last_request: 0,
             written,
             promised: 0,
+            seal_after,
             sealing_at: now.mono + SEALING_ROUND,
         };
         let task = tokio::spawn(runner.run(command_queue, transport_events, store_done, uplink_replies));
@@ -145,7 +147,8 @@ struct Loop {
     written: watch::Sender<u64>,
     /// What the store's thread was last told that open baskets may still write.
     promised: u64,
-    /// When the next round of sealing begins.
+    /// How old events are that the store may put closer together, and when the next round begins.
+    seal_after: Duration,
     sealing_at: Time,
 }
 
@@ -350,9 +353,20 @@ impl Loop {
         }
         if self.sealing_at <= now.mono {
             self.sealing_at = now.mono + SEALING_ROUND;
-            let sealing = self.terminal.sealing(now);
-            sealing.into_iter().for_each(|sealing| drop(self.jobs.send(Job::Seal(sealing))));
+            self.seal(now);
         }
+    }
+
+    /// Lets the store put closer together what is old. No peer is asked, since nothing is given up; but what is damaged in a segment is
+    /// damaged together, and must be had again.
+    fn seal(&self, now: Now) {
+        let Some(after) = u64::try_from(self.seal_after.as_millis()).ok().filter(|after| *after > 0) else {
+            return;
+        };
+        let floor = self.terminal.diagnosis(now).in_cloud;
+        let sealing = Sealing { floor, before_utc_ms: now.wall.0.saturating_sub(after) };
+        // A send fails when the store's thread has ended, which its last answer explains.
+        drop(self.jobs.send(Job::Seal(sealing)));
     }
 
     fn failed(&mut self, error: StoreError) -> StoreError {

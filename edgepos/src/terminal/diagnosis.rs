@@ -32,6 +32,9 @@ pub struct Diagnosis {
     /// Up to where events may be pruned: durable here, and proved to be in the cloud and at every member.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::shown::text::vector::serialize"))]
     pub floor: VersionVector,
+    /// Up to where events are durable here and proved to be in the cloud: what is damaged below comes back from there.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::shown::text::vector::serialize"))]
+    pub in_cloud: VersionVector,
     /// Whether the store is so busy that batches wait longer.
     pub is_peak: bool,
     /// Stored events that are damaged and still to be mended or declared lost.
@@ -115,6 +118,7 @@ impl Diagnosis {
             election_drops: election.drops().map(dropped).collect(),
             log_drops: ledger.dropped(),
             floor: ledger.floor(&members),
+            in_cloud: ledger.floor(&[]),
             is_peak: ledger.is_peak(),
             damaged: ledger.damaged(),
             to_reissue: ledger.to_reissue(),

@@ -24,7 +24,6 @@ pub(crate) mod refusal;
 mod reissue;
 mod replacing;
 pub(crate) mod restore;
-mod sealing;
 mod status;
 pub(crate) mod turn;
 pub(crate) mod unit_of_work;

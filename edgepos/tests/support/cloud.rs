@@ -8,13 +8,13 @@ use edgepos::model::{BasketId, Body, Envelope, Kind};
 use edgepos::sync::{CloudReply, CloudRequest, Hash, IngestState, Limits};
 
 #[derive(Default)]
-pub struct Cloud {
+pub(crate) struct Cloud {
     state: IngestState,
     events: BTreeMap<EventId, (Vec<u8>, Hash)>,
 }
 
 impl Cloud {
-    pub fn answer(&mut self, wall: WallMs, request: &CloudRequest) -> CloudReply {
+    pub(crate) fn answer(&mut self, wall: WallMs, request: &CloudRequest) -> CloudReply {
         let (reply, taken) = self.state.handle(wall, request, &Limits::DEFAULT);
         self.events.extend(taken.into_iter().map(|(record, hash)| (record.id, (record.payload, hash))));
         match reply {
@@ -26,7 +26,7 @@ impl Cloud {
     }
 
     /// Whether it has every event up to these positions.
-    pub fn holds(&self, vector: &VersionVector) -> bool {
+    pub(crate) fn holds(&self, vector: &VersionVector) -> bool {
         let has = |chain, seq| self.events.contains_key(&EventId::new(chain, Seq(seq)));
         vector.iter().all(|(chain, last)| (1..=last.0).all(|seq| has(chain, seq)))
     }
@@ -37,7 +37,7 @@ impl Cloud {
 
     /// The sales that it has: the basket of each that counts. Of all that repeat one event one counts, and none where that event itself is
     /// here.
-    pub fn sales(&self) -> Vec<BasketId> {
+    pub(crate) fn sales(&self) -> Vec<BasketId> {
         let mut repeated = BTreeSet::new();
         let counts = |(id, envelope): &(EventId, Envelope)| {
             let Some(of) = envelope.reissue_of() else { return envelope.duplicate_of.is_none() };

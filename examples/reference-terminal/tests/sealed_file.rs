@@ -82,7 +82,8 @@ fn a_file_with_segments_is_shown_exported_and_sold_on() {
     assert!(sealed >= 256, "{sealed}");
     assert!(shown(&db) == before, "the commands say the same of it");
 
-    let inspected: Value = serde_json::from_str(&said(&["inspect", "--db", db.to_str().unwrap(), "--json"])).unwrap();
+    let inspected: Value =
+        serde_json::from_str(&said(&["inspect", "--db", db.to_str().unwrap(), "--json"])).unwrap();
     assert_eq!(inspected["segments"][0]["events"], sealed, "{inspected}");
     assert_eq!(inspected["format"], 4);
     let table = said(&["inspect", "--db", db.to_str().unwrap(), "--check"]);
@@ -96,7 +97,10 @@ fn a_file_with_segments_is_shown_exported_and_sold_on() {
         path
     };
     let short = cut("short.db", "DELETE FROM events WHERE seq > 100");
-    let other = cut("other.db", "DELETE FROM events WHERE seq > 100; UPDATE events SET hash = zeroblob(32) WHERE seq = 100");
+    let other = cut(
+        "other.db",
+        "DELETE FROM events WHERE seq > 100; UPDATE events SET hash = zeroblob(32) WHERE seq = 100",
+    );
     let compared = |with: &Path| {
         let output = run(&["audit", "--till", db.to_str().unwrap(), "--till", with.to_str().unwrap()]);
         String::from_utf8(output.stdout).unwrap()
