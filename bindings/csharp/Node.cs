@@ -77,7 +77,11 @@ namespace Edgepos
 
         internal static UIntPtr Length(byte[] bytes) { return (UIntPtr)bytes.Length; }
 
-        internal static ulong Milliseconds(TimeSpan time) { return (ulong)Math.Max(0, time.TotalMilliseconds); }
+        // What .NET calls infinite is below zero.
+        internal static ulong Milliseconds(TimeSpan time)
+        {
+            return time == System.Threading.Timeout.InfiniteTimeSpan ? ulong.MaxValue : (ulong)Math.Max(0, time.TotalMilliseconds);
+        }
     }
 
     /// <summary>Events as they are read back. One thread at a time.</summary>

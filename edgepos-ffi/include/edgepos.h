@@ -343,7 +343,8 @@ typedef struct edgepos_rows edgepos_rows;
 typedef struct edgepos_terminal edgepos_terminal;
 
 /*
- A text in UTF-8 that a call has answered with, mostly JSON. Whoever got it frees it.
+ A text in UTF-8 that a call has answered with, mostly JSON. Whoever got it frees it. Any thread may call its functions, and what they
+ lend is good until it is freed.
  */
 typedef struct edgepos_text edgepos_text;
 
@@ -873,7 +874,8 @@ int32_t edgepos_node_resolutions(const edgepos_node *node,
                                  edgepos_text **out);
 
 /*
- Opens a basket and reserves its receipt number. Whatever may be refused of a sale is refused here, before the customer pays.
+ Opens a basket and reserves its receipt number. Whatever may be refused of a sale is refused here, before the customer pays. Where the
+ configuration says `number_at = "commit"` the number comes with the sale, and is 0 until then.
 
  `draft` is JSON: `basket` (32 hexadecimal digits, drawn by the till), `currency`, `lines` (each with `no`, `product`, `quantity`,
  `amount`, and for goods that come back `original` with `basket` and `line`), and where they are not the usual `doc_type`, `customer`,
@@ -1675,7 +1677,8 @@ void edgepos_output_free(edgepos_output *output);
 int32_t edgepos_rows_new(edgepos_rows **out);
 
 /*
- Adds a row behind those that were added before.
+ Adds a row behind those that were added before: its key is above theirs, byte by byte. `EDGEPOS_INVALID` where it is not, and where the
+ rows hold `EDGEPOS_MAX_BYTES` already: no call asks for so much.
 
  # Safety
  `key` points to `key_length` bytes, and `value` to `value_length` bytes.

@@ -15,6 +15,8 @@ use crate::text::TextHandle;
 const SERVICE_LEVEL: u32 = 950;
 /// Days that a forecast may look ahead.
 const MAX_AHEAD: usize = 366;
+/// The last weekday. A till that counts them from 1 is told so, and not given the forecast of other days.
+const LAST_WEEKDAY: u32 = 6;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +74,10 @@ impl Asked {
         };
         if self.ahead.len() > MAX_AHEAD {
             return Err(Failure::bad_request(format!("ahead: more than {MAX_AHEAD} days")));
+        }
+        let mut weekdays = self.days.iter().map(|day| day.weekday).chain(self.ahead.iter().copied());
+        if let Some(other) = weekdays.find(|weekday| *weekday > LAST_WEEKDAY) {
+            return Err(Failure::bad_request(format!("weekday: {other} is none of 0 to {LAST_WEEKDAY}")));
         }
         let level = ServiceLevel::new(self.service_level.unwrap_or(SERVICE_LEVEL));
         let level = level.map_err(Failure::bad_request)?;

@@ -30,12 +30,7 @@ pub(crate) fn guard(poisoned: Option<&AtomicBool>, call: impl FnOnce() -> Result
         explain("an earlier call of this handle failed inside the library");
         return EDGEPOS_POISONED;
     }
-    keep_quiet();
-    let before = INSIDE.replace(true);
-    // What a panic leaves behind in the handle is not looked at again: it is poisoned.
-    let done = panic::catch_unwind(AssertUnwindSafe(call));
-    INSIDE.set(before);
-    match done {
+    match caught(call) {
         Ok(Ok(status)) => {
             explain("");
             status
@@ -52,6 +47,21 @@ pub(crate) fn guard(poisoned: Option<&AtomicBool>, call: impl FnOnce() -> Result
             EDGEPOS_POISONED
         }
     }
+}
+
+/// Lets go of what a call has held longer than its caller, and says nothing: what the call has to say stays.
+pub(crate) fn let_go<T>(held: T) {
+    // What was not let go of is lost with what it was.
+    let _ = caught(|| drop(held));
+}
+
+/// What a panic leaves behind is not looked at again: its handle is poisoned, or gone.
+fn caught<T>(call: impl FnOnce() -> T) -> thread::Result<T> {
+    keep_quiet();
+    let before = INSIDE.replace(true);
+    let done = panic::catch_unwind(AssertUnwindSafe(call));
+    INSIDE.set(before);
+    done
 }
 
 /// Why the last call of this thread was not done: a text with a zero byte behind it, good until this thread ends.
@@ -111,6 +121,19 @@ mod tests {
         assert_eq!(guard(Some(&one), || Ok(EDGEPOS_OK)), EDGEPOS_POISONED, "it is not used again");
         assert_eq!(guard(Some(&other), || Ok(EDGEPOS_OK)), EDGEPOS_OK);
         assert_eq!(detail(), "", "a call that is done has nothing to explain");
+    }
+
+    #[test]
+    fn what_fails_while_it_is_let_go_of_says_nothing() {
+        struct Bad;
+        impl Drop for Bad {
+            fn drop(&mut self) {
+                panic!("a fault at the end");
+            }
+        }
+        assert_eq!(guard(None, || Err(Failure::invalid("why"))), EDGEPOS_INVALID);
+        let_go(Bad);
+        assert_eq!(detail(), "why");
     }
 
     #[test]

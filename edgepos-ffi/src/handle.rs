@@ -8,7 +8,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::guard::guard;
+use crate::guard::{guard, let_go};
 use crate::status::Failure;
 
 /// Handles of one type that may live at once: a caller that frees none is told so before the memory is gone.
@@ -72,13 +72,22 @@ fn find<H: Handle>(handle: *const H) -> Option<Arc<Named<H::Value>>> {
 
 /// Looks at what a handle names, if it names anything, without a word about failures.
 pub(crate) fn look<H: Handle, T>(handle: *const H, see: impl FnOnce(&H::Value) -> T) -> Option<T> {
-    find(handle).map(|named| see(&named.value))
+    find(handle).map(|named| {
+        let seen = see(&named.value);
+        let_go(named);
+        seen
+    })
 }
 
 /// A call of a handle: see [`guard`].
 pub(crate) fn with<H: Handle>(handle: *const H, call: impl FnOnce(&H::Value) -> Result<i32, Failure>) -> i32 {
     match find(handle) {
-        Some(named) => guard(Some(&named.poisoned), || call(&named.value)),
+        Some(named) => {
+            let status = guard(Some(&named.poisoned), || call(&named.value));
+            // The last of them where another thread has freed the handle meanwhile.
+            let_go(named);
+            status
+        }
         None => guard(None, || Err(unknown(handle))),
     }
 }
@@ -89,7 +98,11 @@ pub(crate) fn with_any<H: Handle>(
     call: impl FnOnce(&H::Value) -> Result<i32, Failure>,
 ) -> i32 {
     match find(handle) {
-        Some(named) => guard(None, || call(&named.value)),
+        Some(named) => {
+            let status = guard(None, || call(&named.value));
+            let_go(named);
+            status
+        }
         None => guard(None, || Err(unknown(handle))),
     }
 }

@@ -9,13 +9,15 @@
 //!   names that stand alone are arguments.
 //! - **Threads.** A handle may be used from any thread. Concurrent calls of a node are safe; what one thread at a time may use answers the
 //!   others with `EDGEPOS_BUSY`. There are no callbacks: whoever wants to hear something asks for it, with a time to wait.
+//! - **Signals** are the host's: the threads of a node take none.
 //! - **Faults.** A panic inside ends no process: the call answers `EDGEPOS_POISONED`, and so does every later one of its handle. Nothing
 //!   is written to stderr.
 //!
 //! A terminal is used at one of two levels: `edgepos_node_…` has its own threads, files and sockets, `edgepos_terminal_…` does nothing by itself
 //! and is for whoever has a loop, a store and a transport of their own.
 //!
-//! What is `unsafe` is in `argument`, where a pointer of the caller is read and where one is written, and where the caller's store is read.
+//! What is `unsafe` is in `argument`, where a pointer of the caller is read and where one is written, where the caller's store is read, and in
+//! `signals`.
 
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 
@@ -29,6 +31,7 @@ mod library;
 mod models;
 mod node;
 mod patience;
+mod signals;
 mod status;
 mod terminal;
 mod text;

@@ -9,7 +9,8 @@ use crate::argument::Output;
 use crate::handle::{self, Handle, Table};
 use crate::status::{EDGEPOS_NOTHING, Failure};
 
-/// A text in UTF-8 that a call has answered with, mostly JSON. Whoever got it frees it.
+/// A text in UTF-8 that a call has answered with, mostly JSON. Whoever got it frees it. Any thread may call its functions, and what they
+/// lend is good until it is freed.
 pub struct TextHandle(());
 
 /// With the zero byte behind it.

@@ -57,6 +57,29 @@ fn no_call_is_forgotten() {
 }
 
 #[test]
+fn the_project_of_csharp_says_what_its_files_are_compiled_as() {
+    let project = read("bindings/csharp/Edgepos.csproj");
+    let manifest = read("Cargo.toml");
+    let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).unwrap();
+    for (name, value) in [
+        ("TargetFramework", "netstandard2.0"),
+        ("LangVersion", "7.0"),
+        ("Version", version.trim_matches('"')),
+        ("PackageLicenseExpression", "MIT OR Apache-2.0"),
+    ] {
+        assert!(project.contains(&format!("<{name}>{value}</{name}>")), "{name}: {project}");
+    }
+    // Its SDK compiles every source in its folder; the tests compile the same ones, as C# 7.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bindings/csharp");
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut sources: Vec<String> = names.filter(|name| name.ends_with(".cs")).collect();
+    sources.sort();
+    assert_eq!(sources, ["Native.cs", "Node.cs"]);
+    let compiled = read("edgepos-ffi/tests/support/tills.rs");
+    assert!(compiled.contains("-langversion:7") && sources.iter().all(|name| compiled.contains(name)));
+}
+
+#[test]
 fn every_binding_has_the_numbers_of_the_header() {
     let header = read("edgepos-ffi/include/edgepos.h");
     let numbers = numbers(&header);

@@ -10,6 +10,37 @@ use std::process::Command;
 
 use support::tills;
 
+/// Every block of every guide, by its language. One in `sh` is run by `.ci/capi`; what sells is run below, and what asks models in
+/// `guides_of_models.rs`.
+const BLOCKS: [(&str, &[&str]); 5] = [
+    ("c-guide.md", &["sh", "c"]),
+    ("c-guide-cpp.md", &["cpp", "cpp"]),
+    ("c-guide-csharp.md", &["csharp", "csharp"]),
+    ("c-guide-java.md", &["java", "java"]),
+    ("c-guide-python.md", &["sh", "python", "python"]),
+];
+
+#[test]
+fn no_block_is_shown_that_nothing_runs() {
+    let docs = support::root().join("docs");
+    let pages = fs::read_dir(&docs).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut pages: Vec<String> = pages.filter(|name| name.starts_with("c-guide")).collect();
+    pages.sort();
+    let mut known: Vec<&str> = BLOCKS.iter().map(|(page, _)| *page).collect();
+    known.sort_unstable();
+    assert_eq!(pages, known, "a page a language");
+    let capi = fs::read_to_string(support::root().join(".ci/capi")).unwrap();
+    for (page, languages) in BLOCKS {
+        let text = fs::read_to_string(docs.join(page)).unwrap();
+        let fences: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("```")).collect();
+        let opened: Vec<&str> = fences.iter().step_by(2).copied().collect();
+        assert_eq!(opened, languages, "{page}: run the new block in a test, and name it here");
+        if languages.contains(&"sh") {
+            assert!(capi.contains(&format!("block docs/{page} sh")), "{page}");
+        }
+    }
+}
+
 fn shown(guide: &str, language: &str) -> String {
     support::block(guide, language, 1)
 }

@@ -15,12 +15,29 @@ fn run(name: &str) -> Option<Output> {
     fs::write(&config, support::config(folder.path())).unwrap();
     let source = support::root().join(format!("edgepos-ffi/tests/c/{name}.c"));
     support::build(&compiler, "c11", &source, &program);
-    Some(Command::new(&program).arg(&config).output().unwrap())
+    Some(Command::new(&program).arg(&config).arg(support::root().join("models")).output().unwrap())
 }
 
 #[test]
 fn wrong_calls_are_answered() {
     let Some(output) = run("misuse") else { return };
+    assert_eq!(support::text(&output.stderr), "");
+    assert_eq!(support::text(&output.stdout), "0 failures\n");
+    assert!(output.status.success());
+}
+
+#[test]
+fn wrong_calls_of_a_loop_of_ones_own_are_answered() {
+    let Some(output) = run("own_loop_misuse") else { return };
+    assert_eq!(support::text(&output.stderr), "");
+    assert_eq!(support::text(&output.stdout), "0 failures\n");
+    assert!(output.status.success());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn signals_are_the_hosts_and_a_broken_connection_ends_no_program() {
+    let Some(output) = run("signals") else { return };
     assert_eq!(support::text(&output.stderr), "");
     assert_eq!(support::text(&output.stdout), "0 failures\n");
     assert!(output.status.success());

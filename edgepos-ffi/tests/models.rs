@@ -161,6 +161,8 @@ fn a_forecast_goes_on_from_what_the_last_one_gave() {
         json!({ "week": "0g" }),
         json!({ "service_level": 1_000 }),
         json!({ "ahead": vec![0; 367] }),
+        json!({ "ahead": [7] }),
+        json!({ "days": [{ "weekday": 7, "sold": 1 }] }),
         json!({ "nobody": 1 }),
     ] {
         assert_eq!(forecast(&wrong).unwrap_err().0, EDGEPOS_BAD_REQUEST, "{wrong}");

@@ -16,6 +16,19 @@ const SEEDS: u64 = 24;
 const LENGTH: u64 = 20_000;
 
 #[test]
+fn no_call_of_a_loop_of_ones_own_is_left_out() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let calls = fs::read_to_string(root.join("../fuzz/src/ffi/calls.rs")).unwrap();
+    let header = fs::read_to_string(root.join("include/edgepos.h")).unwrap();
+    let declared = header.lines().filter(|line| !line.starts_with(' '));
+    let names = declared.filter_map(|line| line.split_once('(')?.0.split(['*', ' ']).next_back());
+    let levels = ["terminal", "output", "rows", "text"].map(|level| format!("edgepos_{level}_"));
+    let names = names.filter(|name| levels.iter().any(|level| name.starts_with(level)));
+    let missing: Vec<&str> = names.filter(|name| !calls.contains(&format!("{name}("))).collect();
+    assert!(missing.is_empty(), "the fuzzer never makes these calls: {missing:?}");
+}
+
+#[test]
 fn the_corpus_is_answered() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/c_calls");
     let inputs: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -1,5 +1,5 @@
 //! `cargo xtask capi` installs the C API: the libraries, the headers, and what pkg-config and CMake read. `--without-models` leaves out what
-//! runs models, which is half of the library.
+//! runs models, which is half of the library. `--quick` builds them as any release is built: for trying out, and too large to ship.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,9 @@ use crate::failure::Failure;
 use crate::header;
 
 /// The profile that makes them small, in the workspace's manifest.
-const PROFILE: &str = "capi";
+const SMALL: &str = "capi";
+/// The one of every other program, which shares what is built for those.
+const QUICK: &str = "release";
 
 /// For pkg-config. It says where it lies, so that the folder may be moved.
 const PKG_CONFIG: &str = "\
@@ -51,23 +53,41 @@ if(NOT PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION)
 endif()
 ";
 
+/// What is asked for.
+struct Asked<'a> {
+    prefix: &'a str,
+    models: bool,
+    profile: &'static str,
+}
+
+impl<'a> Asked<'a> {
+    fn of(arguments: &'a [String]) -> Result<Self, Failure> {
+        let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let ["--prefix", prefix, options @ ..] = &given[..] else { return Err(usage()) };
+        let mut asked = Self { prefix, models: true, profile: SMALL };
+        for option in options {
+            match *option {
+                "--without-models" => asked.models = false,
+                "--quick" => asked.profile = QUICK,
+                _ => return Err(usage()),
+            }
+        }
+        Ok(asked)
+    }
+}
+
 /// `arguments` are those behind `capi`.
 ///
 /// # Errors
-/// When they are not `--prefix FOLDER [--without-models]`, the libraries cannot be built, or the folder cannot be written.
+/// When they are not `--prefix FOLDER [--without-models] [--quick]`, the libraries cannot be built, or the folder cannot be written.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
-    let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (prefix, features): (_, &[&str]) = match given[..] {
-        ["--prefix", prefix] => (prefix, &[]),
-        ["--prefix", prefix, "--without-models"] => (prefix, &["--no-default-features"]),
-        _ => return Err(usage()),
-    };
+    let asked = Asked::of(arguments)?;
     let root = crate::root();
-    install(&root, &build(&root, features)?, Path::new(prefix))
+    install(&root, &build(&root, &asked)?, Path::new(asked.prefix))
 }
 
 fn usage() -> Failure {
-    Failure::Usage("usage: cargo xtask capi --prefix FOLDER [--without-models] (on Linux)".into())
+    Failure::Usage("usage: cargo xtask capi --prefix FOLDER [--without-models] [--quick] (on Linux)".into())
 }
 
 /// The name under which a program asks for the shared library: it has the number of the interface, as the header says it.
@@ -80,17 +100,21 @@ fn shared(root: &Path) -> Result<String, Failure> {
 }
 
 /// Builds the libraries, the shared one under the name that programs ask for; where they are.
-fn build(root: &Path, features: &[&str]) -> Result<PathBuf, Failure> {
+fn build(root: &Path, asked: &Asked<'_>) -> Result<PathBuf, Failure> {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(root).args(["rustc", "--profile", PROFILE, "--locked", "-p", "edgepos-ffi", "--lib"]);
-    cargo.args(features).args(["--crate-type", "staticlib,cdylib", "--"]);
+    cargo.current_dir(root);
+    cargo.args(["rustc", "--profile", asked.profile, "--locked", "-p", "edgepos-ffi", "--lib"]);
+    if !asked.models {
+        cargo.arg("--no-default-features");
+    }
+    cargo.args(["--crate-type", "staticlib,cdylib", "--"]);
     cargo.arg(format!("-Clink-arg=-Wl,-soname,{}", shared(root)?));
     let status = cargo.status().map_err(Failure::at(root))?;
     if !status.success() {
         return Err(Failure::Program { call: format!("{cargo:?}"), status });
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join(PROFILE))
+    Ok(target.join(asked.profile))
 }
 
 /// Copies the libraries of `built` and the headers to where a system has them below `prefix`.

@@ -12,6 +12,7 @@ pub(crate) mod watching;
 
 use std::ffi::c_char;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::argument::{Input, Output};
 use crate::guard::{THREADS, guard};
 use crate::handle::{self, Handle, Table};
 use crate::models::Models;
+use crate::signals;
 use crate::status::{EDGEPOS_OK, EDGEPOS_SETUP, EDGEPOS_STOPPED, Failure};
 use crate::text::TextHandle;
 
@@ -86,10 +88,14 @@ impl Till {
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .thread_name(THREADS)
+            .on_thread_start(signals::leave_to_the_host)
             .enable_all()
             .build()
             .map_err(|error| Failure::of(EDGEPOS_SETUP, &error))?;
-        let open = runtime.block_on(setup.open()).map_err(|error| not_open(&error))?;
+        // On a thread of its own, from which the store's thread has what it does about signals, and its stack.
+        let open = runtime.block_on(runtime.spawn(async move { setup.open().await }));
+        let open = open.unwrap_or_else(|fault| resume_unwind(fault.into_panic()));
+        let open = open.map_err(|error| not_open(&error))?;
         let (node, address) = (open.node.clone(), open.address);
         let notices = Mutex::new(node.notices());
         let (end, _) = watch::channel(None);

@@ -9,7 +9,8 @@ use crate::argument::{Input, Output};
 use crate::handle;
 use crate::text::TextHandle;
 
-/// Opens a basket and reserves its receipt number. Whatever may be refused of a sale is refused here, before the customer pays.
+/// Opens a basket and reserves its receipt number. Whatever may be refused of a sale is refused here, before the customer pays. Where the
+/// configuration says `number_at = "commit"` the number comes with the sale, and is 0 until then.
 ///
 /// `draft` is JSON: `basket` (32 hexadecimal digits, drawn by the till), `currency`, `lines` (each with `no`, `product`, `quantity`,
 /// `amount`, and for goods that come back `original` with `basket` and `line`), and where they are not the usual `doc_type`, `customer`,

@@ -115,10 +115,18 @@ impl Store for Scanned {
         };
         let read = rows::taken(rows);
         handle::free(rows);
-        if status == EDGEPOS_OK {
-            read.map_err(|failure| failed(failure.detail))
+        if status != EDGEPOS_OK {
+            return Err(failed(format!("status {status}")));
+        }
+        let read = read.map_err(|failure| failed(failure.detail))?;
+        // Rows rise as they are added. One that was not asked for would be asked for without end.
+        let wanted = |row: Option<&(Vec<u8>, Vec<u8>)>| {
+            row.is_none_or(|(key, _)| from <= key.as_slice() && key.as_slice() <= to)
+        };
+        if wanted(read.first()) && wanted(read.last()) {
+            Ok(read)
         } else {
-            Err(failed(format!("status {status}")))
+            Err(failed("a row that was not asked for".to_owned()))
         }
     }
 }

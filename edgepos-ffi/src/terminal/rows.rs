@@ -11,28 +11,53 @@ use crate::status::{EDGEPOS_OK, Failure};
 /// Longest key of a row, in bytes.
 pub const EDGEPOS_MAX_KEY: usize = 1025;
 
+/// What a row counts for beside its bytes, so that empty ones have a limit too.
+const ROW: usize = 64;
+
 /// Rows by rising key, which a caller hands over. Whoever made it frees it. Any thread may call its functions.
 pub struct RowsHandle(());
 
+/// What a handle of rows names.
+#[derive(Default)]
+pub(crate) struct Added {
+    rows: Rows,
+    /// Bytes that they take.
+    bytes: usize,
+}
+
 impl Handle for RowsHandle {
-    type Value = Mutex<Rows>;
+    type Value = Mutex<Added>;
     const WHAT: &'static str = "rows";
-    fn table() -> &'static Table<Mutex<Rows>> {
-        static TABLE: Table<Mutex<Rows>> = Table::new();
+    fn table() -> &'static Table<Mutex<Added>> {
+        static TABLE: Table<Mutex<Added>> = Table::new();
         &TABLE
+    }
+}
+
+impl Added {
+    fn add(&mut self, key: &[u8], value: &[u8]) -> Result<(), Failure> {
+        if self.bytes >= EDGEPOS_MAX_BYTES {
+            return Err(Failure::invalid(format!("rows hold {} bytes already", self.bytes)));
+        }
+        if self.rows.last().is_some_and(|(last, _)| last.as_slice() >= key) {
+            return Err(Failure::invalid("key is not above that of the row before"));
+        }
+        self.bytes += ROW + key.len() + value.len();
+        self.rows.push((key.to_vec(), value.to_vec()));
+        Ok(())
     }
 }
 
 /// No rows so far.
 pub(super) fn empty() -> Result<*mut RowsHandle, Failure> {
-    give(Mutex::new(Rows::new()))
+    give(Mutex::default())
 }
 
 /// The rows that were added, which are taken out.
 pub(super) fn taken(rows: *const RowsHandle) -> Result<Rows, Failure> {
     let taken =
         handle::look(rows, |rows| std::mem::take(&mut *rows.lock().unwrap_or_else(PoisonError::into_inner)));
-    taken.ok_or_else(|| Failure::invalid("rows is no living handle of its type"))
+    taken.map(|added| added.rows).ok_or_else(|| Failure::invalid("rows is no living handle of its type"))
 }
 
 /// Rows to be handed over: none so far. On success `*out` is a handle, to be freed by `edgepos_rows_free`.
@@ -43,10 +68,11 @@ pub(super) fn taken(rows: *const RowsHandle) -> Result<Rows, Failure> {
 pub unsafe extern "C" fn edgepos_rows_new(out: *mut *mut RowsHandle) -> i32 {
     // SAFETY: as the caller promises.
     let out = unsafe { Output::new("out", out) };
-    crate::guard::guard(None, || out.give(Mutex::new(Rows::new())))
+    crate::guard::guard(None, || out.give(Mutex::default()))
 }
 
-/// Adds a row behind those that were added before.
+/// Adds a row behind those that were added before: its key is above theirs, byte by byte. `EDGEPOS_INVALID` where it is not, and where the
+/// rows hold `EDGEPOS_MAX_BYTES` already: no call asks for so much.
 ///
 /// # Safety
 /// `key` points to `key_length` bytes, and `value` to `value_length` bytes.
@@ -62,8 +88,8 @@ pub unsafe extern "C" fn edgepos_rows_add(
     let (key, value) =
         unsafe { (Input::new("key", key, key_length), Input::new("value", value, value_length)) };
     handle::with(rows, |rows| {
-        let row = (key.bytes(EDGEPOS_MAX_KEY)?.to_vec(), value.bytes(EDGEPOS_MAX_BYTES)?.to_vec());
-        rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+        let (key, value) = (key.bytes(EDGEPOS_MAX_KEY)?, value.bytes(EDGEPOS_MAX_BYTES)?);
+        rows.lock().unwrap_or_else(PoisonError::into_inner).add(key, value)?;
         Ok(EDGEPOS_OK)
     })
 }

@@ -1,6 +1,6 @@
 /* What a program does wrong is answered and harms nothing. Run plainly, under valgrind and with the sanitizers.
  *
- *     misuse CONFIG     where CONFIG is a file in TOML or JSON */
+ *     misuse CONFIG [MODELS]     where CONFIG is a file in TOML or JSON, and MODELS the folder of the shipped models */
 
 #include <edgepos.h>
 
@@ -102,6 +102,81 @@ static void arguments(void) {
     free(much);
 }
 
+/* Numbers at the ends of what they may be. */
+static void numbers(void) {
+    edgepos_text *answer = NULL;
+    static const char bulk[] = "{\"basket\":\"" BASKET "\",\"currency\":\"EUR\",\"lines\":[{\"no\":1,\"product\":\"x\",\"quantity\":9223372036854775807,\"amount\":9223372036854775807},"
+                               "{\"no\":2,\"product\":\"x\",\"quantity\":9223372036854775807,\"amount\":9223372036854775807}]}";
+    static const char demand[] = "{\"days\":[{\"weekday\":9,\"sold\":1}]}";
+    int32_t status = edgepos_node_begin(node, bulk, strlen(bulk), &answer);
+    if (status >= EDGEPOS_OK || status == EDGEPOS_POISONED) {
+        fprintf(stderr, "amounts that overflow: %d, %s\n", status, edgepos_last_detail());
+        failures += 1;
+    }
+    EXPECT(edgepos_node_price(node, "x", 1, UINT16_MAX, UINT64_MAX, &answer), EDGEPOS_NOTHING, "");
+    EXPECT(edgepos_node_product_at(node, "x", 1, UINT64_MAX, &answer), EDGEPOS_NOTHING, "");
+    EXPECT(edgepos_node_write_off(node, UINT16_MAX) < EDGEPOS_OK, 1, "");
+    EXPECT(edgepos_node_replace(node, 0, UINT32_MAX) < EDGEPOS_OK, 1, "");
+    EXPECT(edgepos_node_admit(node, "0-000000000000", 14), EDGEPOS_BAD_REQUEST, "");
+    EXPECT(edgepos_node_report_inference(node, EDGEPOS_ANSWERED, UINT64_MAX), EDGEPOS_OK, "");
+    EXPECT(edgepos_node_report_condition(node, "model_missing", 13, UINT64_MAX, "", 0), EDGEPOS_OK, "");
+    EXPECT(edgepos_node_report_condition(node, "model_missing", 13, 0, "", 0), EDGEPOS_OK, "");
+    EXPECT(edgepos_forecast(demand, strlen(demand), &answer), EDGEPOS_BAD_REQUEST, "none of 0 to 6");
+    if (answer != NULL) {
+        fprintf(stderr, "an output was written by a call that was not done\n");
+        failures += 1;
+    }
+    status = edgepos_node_day_figures(node, UINT32_MAX, UINT16_MAX, &answer);
+    if (status == EDGEPOS_POISONED) {
+        fprintf(stderr, "a day that is none: %s\n", edgepos_last_detail());
+        failures += 1;
+    }
+    edgepos_text_free(answer);
+    answer = NULL;
+    status = edgepos_node_transactions(node, "{}", 2, NULL, 0, UINT32_MAX, &answer);
+    if (status == EDGEPOS_POISONED) {
+        fprintf(stderr, "a page without end: %s\n", edgepos_last_detail());
+        failures += 1;
+    }
+    edgepos_text_free(answer);
+}
+
+/* A picture that is cut off anywhere: what a person does without a model is the answer. */
+static void pictures(edgepos_node *till, const char *models) {
+    static uint8_t picture[1u << 20];
+    static const size_t cut[] = {0, 1, 8, 33, 100, 5000};
+    char text[4096];
+    FILE *file;
+    size_t length, at;
+    edgepos_text *answer = NULL;
+    snprintf(text, sizeof text, "{\"folder\":\"%s\",\"jobs\":[\"barcode\"],\"deadline_ms\":600000}", models);
+    EXPECT(edgepos_node_use_models(till, text, strlen(text)), EDGEPOS_OK, "");
+    snprintf(text, sizeof text, "%s/samples/barcode.png", models);
+    file = fopen(text, "rb");
+    length = file ? fread(picture, 1, sizeof picture, file) : 0;
+    if (!file || length == 0) {
+        fprintf(stderr, "no picture\n");
+        failures += 1;
+        return;
+    }
+    fclose(file);
+    for (at = 0; at < sizeof cut / sizeof cut[0]; at += 1) {
+        EXPECT(edgepos_node_read_barcode(till, picture, cut[at] < length ? cut[at] : length / 2, 600000, &answer), EDGEPOS_OK, "");
+        if (!strstr(edgepos_text_data(answer), "\"outcome\":\"fallback\"") || !strstr(edgepos_text_data(answer), "\"code\":\"decode\"")) {
+            fprintf(stderr, "cut off after %zu bytes: %s\n", cut[at], edgepos_text_data(answer));
+            failures += 1;
+        }
+        edgepos_text_free(answer);
+        answer = NULL;
+    }
+    EXPECT(edgepos_node_read_barcode(till, picture, length, 600000, &answer), EDGEPOS_OK, "");
+    if (!strstr(edgepos_text_data(answer), "04006381333931")) {
+        fprintf(stderr, "the whole picture: %s\n", edgepos_text_data(answer));
+        failures += 1;
+    }
+    edgepos_text_free(answer);
+}
+
 static void handles(void) {
     edgepos_text *text = NULL, *made_up = (edgepos_text *)(uintptr_t)0xdeadbeef;
     edgepos_events *events = NULL;
@@ -150,6 +225,7 @@ int main(int argc, char **argv) {
     EXPECT(edgepos_node_open("\n", 1, &node), EDGEPOS_SETUP, "");
     EXPECT(edgepos_node_open(config, length, &node), EDGEPOS_OK, "");
     arguments();
+    numbers();
     handles();
     EXPECT(edgepos_node_events_since(node, NULL, 0, 1, &following), EDGEPOS_OK, "");
 
@@ -171,6 +247,9 @@ int main(int argc, char **argv) {
 
     /* One that is freed without being closed ends as in a crash; the next one opens the same files. */
     EXPECT(edgepos_node_open(config, length, &second), EDGEPOS_OK, "");
+    if (argc > 2) {
+        pictures(second, argv[2]);
+    }
     edgepos_node_free(second);
     printf("%d failures\n", failures);
     return failures != 0;

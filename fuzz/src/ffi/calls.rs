@@ -14,6 +14,10 @@ const MAX_KEPT: usize = 64;
 const MAX_TERMINALS: usize = 3;
 /// Outputs that are done in one go.
 const MAX_DUTIES: usize = 32;
+/// The time of day when a run begins.
+const WALL: u64 = 1_700_000_000_000;
+/// Times that no clock shows.
+const ODD: [u64; 4] = [0, 1 << 63, u64::MAX - 1, u64::MAX];
 
 /// What a program has of the library. What was freed stays in the lists: it is used again, and freed again.
 struct Program<'b> {
@@ -23,6 +27,7 @@ struct Program<'b> {
     texts: Vec<*mut TextHandle>,
     rows: Vec<*mut RowsHandle>,
     now: u64,
+    wall: u64,
 }
 
 /// Calls in the order, with the handles and with the texts that the input chooses: each is answered, none fails inside the library, and an
@@ -38,6 +43,7 @@ pub fn c_calls(input: &[u8]) -> usize {
         texts: Vec::new(),
         rows: Vec::new(),
         now: 1,
+        wall: WALL,
     };
     program.start();
     let mut calls = 1;
@@ -90,8 +96,18 @@ fn answered(status: i32) {
 }
 
 impl Program<'_> {
-    fn wall(&self) -> u64 {
-        1_700_000_000_000 + self.now
+    /// Time goes by. Now and then a clock is off, and the other one goes back.
+    fn goes_by(&mut self) {
+        let passed = self.input.number(20) % 100_000;
+        self.now = self.now.saturating_add(passed);
+        self.wall = self.wall.saturating_add(passed);
+        match self.input.byte() {
+            0 => self.wall = ODD[self.input.below(ODD.len())],
+            1 => self.wall = WALL,
+            2 => self.now /= 2,
+            3 if self.input.byte() == 0 => self.now = ODD[self.input.below(ODD.len())],
+            _ => {}
+        }
     }
 
     fn text(&mut self) -> Vec<u8> {
@@ -112,7 +128,7 @@ impl Program<'_> {
                 text.as_ptr().cast(),
                 text.len(),
                 self.now,
-                self.wall(),
+                self.wall,
                 self.now,
                 0,
                 None,
@@ -124,7 +140,7 @@ impl Program<'_> {
     }
 
     fn step(&mut self) {
-        self.now += self.input.number(20) % 100_000;
+        self.goes_by();
         match self.input.below(16) {
             0..=3 => self.asks(),
             4 | 5 => self.tells(),
@@ -140,15 +156,16 @@ impl Program<'_> {
     /// What an application wants.
     fn asks(&mut self) {
         let t = some(&mut self.input, &self.terminals);
-        let (text, now, wall) = (self.text(), self.now, self.wall());
+        let (text, now, wall) = (self.text(), self.now, self.wall);
         let (request, m) = (self.input.number(7), self.input.number(1) as u32);
+        let mut level = 0;
         // NULL with a length is refused, and with none it is an empty text.
         let null = self.input.byte() == 0;
         let (data, length): (*const c_char, usize) =
             (if null { ptr::null() } else { text.as_ptr().cast() }, text.len());
         // SAFETY: a text is NULL, or has its length.
         answered(unsafe {
-            match self.input.below(14) {
+            match self.input.below(15) {
                 0 => edgepos_terminal_begin(t, now, wall, request, data, length),
                 1 => edgepos_terminal_update(t, now, wall, request, data, length),
                 2 => edgepos_terminal_commit(t, now, wall, request, data, length),
@@ -162,6 +179,7 @@ impl Program<'_> {
                 10 => edgepos_terminal_admit(t, now, wall, request),
                 11 => edgepos_terminal_retire(t, now, wall, request),
                 12 => edgepos_terminal_replace(t, now, wall, m as u16, m),
+                13 => edgepos_terminal_raise_level(t, now, wall, &mut level),
                 _ => edgepos_terminal_write_off(t, now, wall, m as u16),
             }
         });
@@ -172,7 +190,7 @@ impl Program<'_> {
         let t = some(&mut self.input, &self.terminals);
         let o = some(&mut self.input, &self.outputs);
         let r = some(&mut self.input, &self.rows);
-        let (text, now, wall) = (self.text(), self.now, self.wall());
+        let (text, now, wall) = (self.text(), self.now, self.wall);
         let (n, m) = (self.input.number(1), self.input.number(1) as u32);
         let id = if self.input.byte() < 200 { edgepos_output_id(o) } else { n };
         // SAFETY: a text has its length.
@@ -200,11 +218,11 @@ impl Program<'_> {
     fn reads(&mut self) {
         let t = some(&mut self.input, &self.terminals);
         let (text, m) = (self.text(), self.input.number(1) as u32);
-        let (now, wall, mut out) = (self.now, self.wall(), ptr::null_mut());
+        let (now, wall, mut out) = (self.now, self.wall, ptr::null_mut());
         let (data, length): (*const c_char, usize) = (text.as_ptr().cast(), text.len());
         // SAFETY: a text has its length, and the place for the answer lives as long as the call.
         let status = unsafe {
-            match self.input.below(11) {
+            match self.input.below(14) {
                 0 => edgepos_terminal_status(t, &mut out),
                 1 => edgepos_terminal_diagnosis(t, now, wall, &mut out),
                 2 => edgepos_terminal_elections(t, now, wall, &mut out),
@@ -215,6 +233,9 @@ impl Program<'_> {
                 7 => edgepos_terminal_resolutions(t, data, length, &mut out),
                 8 => edgepos_terminal_product(t, data, length, &mut out),
                 9 => edgepos_terminal_price(t, data, length, m as u16, now, &mut out),
+                10 => edgepos_terminal_product_at(t, data, length, now, &mut out),
+                11 => edgepos_terminal_durable(t, &mut out),
+                12 => edgepos_terminal_lost(t, &mut out),
                 _ => edgepos_forecast(data, length, &mut out),
             }
         };
@@ -228,12 +249,13 @@ impl Program<'_> {
         let (mut number, mut small, mut signed, mut out) = (0, 0, 0, ptr::null_mut());
         // SAFETY: a text has its length, and each place lives as long as the call.
         answered(unsafe {
-            match self.input.below(6) {
+            match self.input.below(7) {
                 0 => edgepos_terminal_me(t, &mut number),
                 1 => edgepos_terminal_promised(t, &mut number),
                 2 => edgepos_terminal_poll_timeout(t, &mut number),
                 3 => edgepos_terminal_durability(t, text.as_ptr().cast(), text.len(), &mut small),
                 4 => edgepos_terminal_counter(t, m, m, m & 3, text.as_ptr(), text.len(), &mut signed),
+                5 => edgepos_terminal_is_stopped(t),
                 _ => edgepos_node_status(t.cast_const().cast(), &mut out),
             }
         });
@@ -243,17 +265,21 @@ impl Program<'_> {
         let o = some(&mut self.input, &self.outputs);
         let at = self.input.number(1) as usize;
         let (mut space, mut bytes, mut number, mut out) = (0, ptr::null(), 0, ptr::null_mut());
+        let (mut limit, mut peer, mut connection) = (0, 0, 0);
         // SAFETY: each place lives as long as the call, and what they get is read before the output is freed.
         unsafe {
-            let status = match self.input.below(6) {
+            let status = match self.input.below(8) {
                 0 => edgepos_output_row(o, at, &mut space, &mut bytes, &mut number),
                 1 => edgepos_output_value(o, at, &mut bytes, &mut number),
                 2 => edgepos_output_load_to(o, &mut bytes, &mut number),
                 3 => edgepos_output_request(o, &mut bytes, &mut number),
-                4 => return given(edgepos_output_reply(o, &mut out), out, &mut self.texts),
+                4 => edgepos_output_load(o, &mut space, &mut bytes, &mut number, &mut limit),
+                5 => edgepos_output_frame(o, &mut peer, &mut connection, &mut bytes, &mut number),
+                6 => return given(edgepos_output_reply(o, &mut out), out, &mut self.texts),
                 _ => return given(edgepos_output_notice(o, &mut out), out, &mut self.texts),
             };
             answered(status);
+            assert!(edgepos_output_writes(o) < 1 << 20);
             if status == EDGEPOS_OK && number > 0 {
                 // What was lent can be read to its end.
                 let all = std::slice::from_raw_parts(bytes, number);
@@ -263,7 +289,13 @@ impl Program<'_> {
     }
 
     fn frees(&mut self) {
-        edgepos_text_free(some(&mut self.input, &self.texts));
+        let text = some(&mut self.input, &self.texts);
+        // SAFETY: a text that lives has its length, and a zero byte stands behind it.
+        unsafe {
+            let (data, length) = (edgepos_text_data(text), edgepos_text_length(text));
+            assert!(data.is_null() || *data.add(length) == 0);
+        }
+        edgepos_text_free(text);
         edgepos_output_free(some(&mut self.input, &self.outputs));
         match self.input.byte() {
             0 => edgepos_terminal_free(some(&mut self.input, &self.terminals)),
@@ -292,7 +324,7 @@ impl Program<'_> {
             if status != EDGEPOS_OK {
                 return;
             }
-            let (now, wall, id) = (self.now, self.wall(), edgepos_output_id(output));
+            let (now, wall, id) = (self.now, self.wall, edgepos_output_id(output));
             match edgepos_output_kind(output) {
                 EDGEPOS_PERSIST | EDGEPOS_WRITE => answered(edgepos_terminal_persisted(t, now, wall, id)),
                 EDGEPOS_LOAD => {

@@ -1,0 +1,158 @@
+//! What the header promises of every function: handles are opaque, arguments come in the order self, inputs, outputs, nothing but scalars
+//! goes by value, what fails says so by a status, each function says what threads may do, and a panic unwinds.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::fs;
+use std::path::Path;
+
+/// Types that go by value.
+const SCALARS: [&str; 9] = [
+    "int32_t",
+    "int64_t",
+    "uint16_t",
+    "uint32_t",
+    "uint64_t",
+    "size_t",
+    "edgepos_scan",
+    "const char *",
+    "void",
+];
+/// What a caller lends: read during the call, and not kept.
+const LENT: [&str; 2] = ["const char *", "const uint8_t *"];
+/// Functions that cannot fail and have an answer.
+const ANSWERS: [&str; 8] = [
+    "edgepos_abi",
+    "edgepos_last_detail",
+    "edgepos_output_id",
+    "edgepos_output_kind",
+    "edgepos_output_writes",
+    "edgepos_status_text",
+    "edgepos_text_data",
+    "edgepos_text_length",
+];
+/// Given to whoever is called back, and returned as they are.
+const HANDED_ON: &str = "void *";
+
+struct Function {
+    doc: String,
+    gives: String,
+    name: String,
+    /// Types and names.
+    takes: Vec<(String, String)>,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// A type, and the name behind it.
+fn split(declared: &str) -> (String, String) {
+    let at = declared.rfind(['*', ' ']).unwrap() + 1;
+    (declared[..at].trim().replace(" *", " *"), declared[at..].to_owned())
+}
+
+fn functions() -> Vec<Function> {
+    let header = fs::read_to_string(root().join("edgepos-ffi/include/edgepos.h")).unwrap();
+    let mut found = Vec::new();
+    let (mut doc, mut declaration) = (String::new(), String::new());
+    for line in header.split("extern \"C\" {").nth(1).unwrap().lines() {
+        if line == "/*" {
+            doc.clear();
+        } else if line.starts_with(' ') && declaration.is_empty() {
+            doc.push_str(line);
+        } else if !declaration.is_empty() || line.contains('(') {
+            declaration.push_str(line);
+        }
+        if declaration.ends_with(");") {
+            let whole = declaration.split_whitespace().collect::<Vec<_>>().join(" ");
+            let (head, takes) = whole.strip_suffix(");").unwrap().split_once('(').unwrap();
+            let (gives, name) = split(head);
+            let takes =
+                takes.split(", ").filter(|taken| *taken != "void").map(|taken| split(taken.trim())).collect();
+            found.push(Function { doc: doc.clone(), gives, name, takes });
+            declaration.clear();
+        }
+    }
+    assert!(found.len() > 100, "{} functions", found.len());
+    found
+}
+
+/// The type whose handle a function belongs to, as the header names it.
+fn owner(name: &str) -> Option<&'static str> {
+    ["node", "terminal", "events", "output", "rows", "text"]
+        .into_iter()
+        .find(|owner| name.starts_with(&format!("edgepos_{owner}_")))
+}
+
+fn is_output(kind: &str) -> bool {
+    kind.ends_with("**") || (kind.ends_with('*') && !kind.starts_with("const ") && kind != HANDED_ON)
+}
+
+#[test]
+fn arguments_are_self_inputs_and_outputs_in_this_order() {
+    for function in functions() {
+        let Function { name, takes, .. } = &function;
+        let mut takes = takes.as_slice();
+        let makes = name.ends_with("_open") || name.ends_with("_new");
+        if let Some(owner) = owner(name).filter(|_| !makes) {
+            let (kind, _) = &takes[0];
+            let constant = if name.ends_with("_free") { "" } else { "const " };
+            assert_eq!(*kind, format!("{constant}edgepos_{owner} *"), "{name} begins with its handle");
+            takes = &takes[1..];
+        }
+        let outputs = takes.iter().position(|(kind, _)| is_output(kind)).unwrap_or(takes.len());
+        for (at, (kind, what)) in takes.iter().enumerate() {
+            assert_eq!(is_output(kind), at >= outputs, "{name}: {what} is among the others");
+            let by_value = SCALARS.contains(&kind.as_str());
+            let pointer = kind.ends_with('*');
+            assert!(by_value || pointer, "{name}: {what} is a {kind} by value");
+            if LENT.contains(&kind.as_str()) {
+                let (length, next) = &takes[at + 1];
+                assert_eq!((length.as_str(), next), ("size_t", &format!("{what}_length")), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_can_fail_answers_with_a_status_and_what_is_made_is_freed() {
+    let all = functions();
+    for Function { gives, name, .. } in &all {
+        assert!(SCALARS.contains(&gives.as_str()), "{name} gives {gives} by value");
+        if name.ends_with("_free") {
+            assert_eq!(gives, "void", "{name}");
+        } else if !ANSWERS.contains(&name.as_str()) && name != "edgepos_version" {
+            assert_eq!(gives, "int32_t", "{name} answers with a status");
+        }
+    }
+    for owner in ["node", "terminal", "events", "output", "rows", "text"] {
+        let free = all.iter().find(|function| function.name == format!("edgepos_{owner}_free")).unwrap();
+        assert!(free.doc.contains("NULL and"), "{}: {}", free.name, free.doc);
+    }
+}
+
+#[test]
+fn every_function_says_what_threads_may_do() {
+    let header = fs::read_to_string(root().join("edgepos-ffi/include/edgepos.h")).unwrap();
+    for Function { doc, name, .. } in functions() {
+        match owner(&name) {
+            // Of a handle's functions its type says it, and a function where it differs.
+            Some(owner) => {
+                let line = format!("typedef struct edgepos_{owner} edgepos_{owner};");
+                let before = header.split(&line).next().unwrap();
+                let doc = before.rsplit("/*").next().unwrap();
+                let says = ["Any thread may call", "may be called from any thread", "One thread at a time"];
+                assert!(says.iter().any(|said| doc.contains(said)), "edgepos_{owner}: {doc}");
+            }
+            None => assert!(doc.contains("Any thread may call it"), "{name}: {doc}"),
+        }
+    }
+}
+
+#[test]
+fn a_panic_unwinds_in_the_libraries_that_are_installed() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let profile = manifest.split("\n[profile.capi]\n").nth(1).unwrap().split("\n[").next().unwrap();
+    assert!(profile.contains("panic = \"unwind\""), "{profile}");
+    assert!(!manifest.contains("panic = \"abort\""), "a till in another language would end with it");
+}
