@@ -4,6 +4,9 @@
 
 mod support;
 
+use std::fs;
+use std::path::Path;
+
 use support::tills;
 
 #[test]
@@ -11,4 +14,40 @@ fn a_till_in_csharp_books_once_through_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     let Some(till) = tills::in_csharp(folder.path()) else { return };
     till.lives_through_a_crash();
+}
+
+/// What .NET calls infinite is below zero, and a time that is over is as well.
+const TIMES: &str = r#"
+using System;
+using System.Threading;
+
+class Times
+{
+    static void Main()
+    {
+        using (var node = new Edgepos.Node(CONFIG))
+        {
+            node.Record("{\"type\":\"day_opened\",\"day\":20261130}");
+            while (node.NextNotice(TimeSpan.FromMilliseconds(100)) != null) { }
+            if (node.NextNotice(TimeSpan.FromMilliseconds(-5)) != null) throw new Exception("there was a notice");
+            using (var events = node.EventsSince(null, false))
+            {
+                if (events.Next(Timeout.InfiniteTimeSpan) == null) throw new Exception("it did not wait");
+            }
+            node.Close(TimeSpan.FromSeconds(-5));
+        }
+        Console.WriteLine("done");
+    }
+}
+"#;
+
+#[test]
+fn what_is_infinite_waits_and_a_time_below_zero_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = support::config(folder.path()).replace('"', "\"\"");
+    let file = folder.path().join("Times.cs");
+    fs::write(&file, TIMES.replace("CONFIG", &format!("@\"{config}\""))).unwrap();
+    let Some(till) = tills::csharp(folder.path(), &file) else { return };
+    let output = till.command(Path::new("-"), &[]).output().unwrap();
+    assert_eq!(support::text(&output.stdout), "done\n", "{}", support::text(&output.stderr));
 }

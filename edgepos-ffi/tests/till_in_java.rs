@@ -4,6 +4,9 @@
 
 mod support;
 
+use std::fs;
+use std::path::Path;
+
 use support::tills;
 
 #[test]
@@ -11,4 +14,50 @@ fn a_till_in_java_books_once_through_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     let Some(till) = tills::in_java(folder.path()) else { return };
     till.lives_through_a_crash();
+}
+
+/// What C has no room for, and a time that is over.
+const NUMBERS: &str = r#"
+import io.edgepos.Node;
+import java.time.Duration;
+
+class Numbers {
+    private static void refused(Runnable wrong) {
+        try {
+            wrong.run();
+        } catch (IllegalArgumentException expected) {
+            return;
+        }
+        throw new AssertionError("it was cut to another number");
+    }
+
+    public static void main(String[] arguments) {
+        try (Node node = new Node(CONFIG)) {
+            String notice = "";
+            while (notice != null) {
+                notice = node.nextNotice(Duration.ofMillis(100));
+            }
+            if (node.nextNotice(Duration.ofMillis(-5)) != null) {
+                throw new AssertionError("there was a notice");
+            }
+            refused(() -> node.writeOff(65537));
+            refused(() -> node.replace(-1, false));
+            refused(() -> node.price("milk", 65536, 0));
+            node.flushUntilUploaded(Duration.ofSeconds(Long.MIN_VALUE));
+            node.stop(Duration.ofSeconds(-1));
+        }
+        System.out.println("done");
+    }
+}
+"#;
+
+#[test]
+fn no_number_is_cut_to_another_one_and_a_time_below_zero_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = support::config(folder.path()).replace('"', "\\\"");
+    let file = folder.path().join("Numbers.java");
+    fs::write(&file, NUMBERS.replace("CONFIG", &format!("\"{config}\""))).unwrap();
+    let Some(till) = tills::java(folder.path(), &file, "Numbers") else { return };
+    let output = till.command(Path::new("-"), &[]).output().unwrap();
+    assert_eq!(support::text(&output.stdout), "done\n", "{}", support::text(&output.stderr));
 }

@@ -97,6 +97,11 @@ def forecast(request: dict[str, Json]) -> dict[str, Json]:
     return json.loads(_text(out))
 
 
+def _left(time_ms: int) -> int:
+    """Of a time that is over none is left."""
+    return max(0, time_ms)
+
+
 class _Handle:
     """Owns a handle, and frees it once."""
 
@@ -136,7 +141,7 @@ class Events(_Handle):
 
     def next(self, timeout_ms: int) -> Optional[dict[str, Json]]:
         """The next event; None where none came in time, or nothing further comes."""
-        return self._json("edgepos_events_next", timeout_ms)
+        return self._json("edgepos_events_next", _left(timeout_ms))
 
     def cursor(self) -> dict[str, int]:
         """Up to where events were handed out."""
@@ -167,7 +172,7 @@ class Node(_Handle):
     def close(self, patience_ms: int = 0) -> int:
         """Closes it. How many events the cloud is not known to hold; 0 also where it had stopped before."""
         try:
-            return self._number("edgepos_node_close", ctypes.c_uint64, patience_ms) or 0
+            return self._number("edgepos_node_close", ctypes.c_uint64, _left(patience_ms)) or 0
         except Error as error:
             if error.status != STOPPED:
                 raise
@@ -290,7 +295,7 @@ class Node(_Handle):
 
     def next_notice(self, timeout_ms: int) -> Optional[dict[str, Json]]:
         """The next notice; None where none came in time."""
-        return self._json("edgepos_node_next_notice", timeout_ms)
+        return self._json("edgepos_node_next_notice", _left(timeout_ms))
 
     def status(self) -> dict[str, Json]:
         """Who the terminal is, whom it follows, what someone must act on."""
@@ -366,19 +371,19 @@ class Node(_Handle):
 
     def recognise(self, picture: bytes, timeout_ms: int) -> dict[str, Json]:
         """Which products a PNG or JPEG shows."""
-        return self._json("edgepos_node_recognise", picture, len(picture), timeout_ms)
+        return self._json("edgepos_node_recognise", picture, len(picture), _left(timeout_ms))
 
     def read_barcode(self, picture: bytes, timeout_ms: int) -> dict[str, Json]:
         """The barcode on a PNG or JPEG."""
-        return self._json("edgepos_node_read_barcode", picture, len(picture), timeout_ms)
+        return self._json("edgepos_node_read_barcode", picture, len(picture), _left(timeout_ms))
 
     def score(self, payment: dict[str, Json], timeout_ms: int) -> dict[str, Json]:
         """How likely a payment is fraud."""
-        return self._json("edgepos_node_score", *_given(payment), timeout_ms)
+        return self._json("edgepos_node_score", *_given(payment), _left(timeout_ms))
 
     def hear(self, clip: bytes, timeout_ms: int) -> dict[str, Json]:
         """The command in a WAV file."""
-        return self._json("edgepos_node_hear", clip, len(clip), timeout_ms)
+        return self._json("edgepos_node_hear", clip, len(clip), _left(timeout_ms))
 
     # What the whole store decides.
 
@@ -408,7 +413,7 @@ class Node(_Handle):
 
     def flush_until_uploaded(self, patience_ms: int) -> int:
         """Waits for the cloud; how many events it is not known to hold."""
-        return self._number("edgepos_node_flush_until_uploaded", ctypes.c_uint64, patience_ms) or 0
+        return self._number("edgepos_node_flush_until_uploaded", ctypes.c_uint64, _left(patience_ms)) or 0
 
     def step_down(self) -> None:
         """Hands the leadership over."""

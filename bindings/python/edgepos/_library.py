@@ -8,14 +8,28 @@ from pathlib import Path
 _ABI = 1
 _NAME = {"win32": "edgepos_ffi.dll", "darwin": "libedgepos_ffi.dylib"}.get(sys.platform, "libedgepos_ffi.so")
 
+
+def _whole(kind: type, bits: int) -> type:
+    """A number that has room: ctypes alone would cut it, and it would be another terminal's or another time's."""
+
+    class Whole(kind):
+        @classmethod
+        def from_param(cls, value: int) -> object:
+            if not 0 <= value < 1 << bits:
+                raise OverflowError(f"{value} is none of 0 to {(1 << bits) - 1}")
+            return kind(value)
+
+    return Whole
+
+
 # By the letters of a signature: h a handle, t bytes and their number, o where an answer goes.
 _KINDS = {
     "h": [ctypes.c_void_p],
     "t": [ctypes.c_char_p, ctypes.c_size_t],
     "o": [ctypes.c_void_p],
-    "H": [ctypes.c_uint16],
-    "I": [ctypes.c_uint32],
-    "Q": [ctypes.c_uint64],
+    "H": [_whole(ctypes.c_uint16, 16)],
+    "I": [_whole(ctypes.c_uint32, 32)],
+    "Q": [_whole(ctypes.c_uint64, 64)],
 }
 _NODE = {
     "open": "to", "free": "h", "close": "hQo", "address": "ho", "begin": "hto", "commit": "hto", "abandon": "ht", "park": "ht",

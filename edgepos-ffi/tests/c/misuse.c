@@ -204,11 +204,23 @@ static void handles(void) {
     }
 }
 
+/* What a thread needs that calls. */
+#define STACK ((size_t)256 << 10)
+
+static void *calls(void *unused) {
+    (void)unused;
+    arguments();
+    numbers();
+    handles();
+    return NULL;
+}
+
 int main(int argc, char **argv) {
     static char config[65536];
     FILE *file = argc > 1 ? fopen(argv[1], "rb") : NULL;
     size_t length = file ? fread(config, 1, sizeof config, file) : 0;
     pthread_t threads[3];
+    pthread_attr_t small;
     edgepos_node *second = NULL;
     edgepos_events *following = NULL;
     edgepos_text *text = NULL;
@@ -224,9 +236,11 @@ int main(int argc, char **argv) {
     EXPECT(edgepos_node_open("terminal = 1", 12, &node), EDGEPOS_SETUP, "missing field");
     EXPECT(edgepos_node_open("\n", 1, &node), EDGEPOS_SETUP, "");
     EXPECT(edgepos_node_open(config, length, &node), EDGEPOS_OK, "");
-    arguments();
-    numbers();
-    handles();
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, STACK);
+    pthread_create(&threads[0], &small, calls, NULL);
+    pthread_join(threads[0], NULL);
+    pthread_attr_destroy(&small);
     EXPECT(edgepos_node_events_since(node, NULL, 0, 1, &following), EDGEPOS_OK, "");
 
     pthread_create(&threads[0], NULL, sells, NULL);

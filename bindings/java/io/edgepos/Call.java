@@ -4,6 +4,7 @@ import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
 import io.edgepos.EdgeposLibrary.Size;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 
 /** What all calls have in common. */
 final class Call {
@@ -41,6 +42,23 @@ final class Call {
 
     static byte[] bytes(String text) {
         return text == null ? new byte[0] : text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** What is over is none, and what no clock reaches is as long as can be said. */
+    static long milliseconds(Duration time) {
+        try {
+            return Math.max(0, time.toMillis());
+        } catch (ArithmeticException tooLong) {
+            return time.isNegative() ? 0 : Long.MAX_VALUE;
+        }
+    }
+
+    /** A number of a terminal or of a list. Cut to 16 bits it would be another one's. */
+    static short small(int number) {
+        if (number < 0 || number > 0xFFFF) {
+            throw new IllegalArgumentException(number + " is none of 0 to 65535");
+        }
+        return (short) number;
     }
 
     static Size size(byte[] bytes) {

@@ -13,7 +13,7 @@ public final class Events implements AutoCloseable {
 
     /** The next event; null where none came in time, or nothing further comes. */
     public String next(Duration timeout) {
-        return Call.text(out -> EdgeposLibrary.C.edgepos_events_next(events, timeout.toMillis(), out));
+        return Call.text(out -> EdgeposLibrary.C.edgepos_events_next(events, Call.milliseconds(timeout), out));
     }
 
     /** Up to where events were handed out. */

@@ -57,7 +57,7 @@ public final class Node implements AutoCloseable {
     /** Stops the terminal; how many events the cloud is not known to hold. */
     public long stop(Duration patience) {
         LongByReference left = new LongByReference();
-        check(C.edgepos_node_close(node, patience.toMillis(), left));
+        check(C.edgepos_node_close(node, Call.milliseconds(patience), left));
         return left.getValue();
     }
 
@@ -188,18 +188,18 @@ public final class Node implements AutoCloseable {
 
     /** What a business day (yyyymmdd) comes to, of a terminal or, with 0, of the whole store. */
     public String dayFigures(int day, int terminal) {
-        return Call.text(out -> C.edgepos_node_day_figures(node, day, (short) terminal, out));
+        return Call.text(out -> C.edgepos_node_day_figures(node, day, Call.small(terminal), out));
     }
 
     /** The price that is in force at a time, in ms since 1970 UTC. */
     public String price(String product, int list, long atMs) {
         byte[] name = bytes(product);
-        return Call.text(out -> C.edgepos_node_price(node, name, size(name), (short) list, atMs, out));
+        return Call.text(out -> C.edgepos_node_price(node, name, size(name), Call.small(list), atMs, out));
     }
 
     /** The next notice; null where none came in time. */
     public String nextNotice(Duration timeout) {
-        return Call.text(out -> C.edgepos_node_next_notice(node, timeout.toMillis(), out));
+        return Call.text(out -> C.edgepos_node_next_notice(node, Call.milliseconds(timeout), out));
     }
 
     /** Who the terminal is, whom it follows, what someone must act on. */
@@ -277,12 +277,12 @@ public final class Node implements AutoCloseable {
 
     /** Another box takes the place of a terminal. */
     public void replace(int terminal, boolean planned) {
-        check(C.edgepos_node_replace(node, (short) terminal, planned ? 1 : 0));
+        check(C.edgepos_node_replace(node, Call.small(terminal), planned ? 1 : 0));
     }
 
     /** The store gives up what retired incarnations of this number have left. */
     public void writeOff(int terminal) {
-        check(C.edgepos_node_write_off(node, (short) terminal));
+        check(C.edgepos_node_write_off(node, Call.small(terminal)));
     }
 
     /** Raises the store's feature level. */
@@ -300,7 +300,7 @@ public final class Node implements AutoCloseable {
     /** Waits for the cloud; how many events it is not known to hold. */
     public long flushUntilUploaded(Duration patience) {
         LongByReference left = new LongByReference();
-        check(C.edgepos_node_flush_until_uploaded(node, patience.toMillis(), left));
+        check(C.edgepos_node_flush_until_uploaded(node, Call.milliseconds(patience), left));
         return left.getValue();
     }
 
@@ -342,7 +342,7 @@ public final class Node implements AutoCloseable {
     }
 
     private String look(Looks call, byte[] data, Duration timeout) {
-        return Call.text(out -> call.call(node, data, size(data), timeout.toMillis(), out));
+        return Call.text(out -> call.call(node, data, size(data), Call.milliseconds(timeout), out));
     }
 
     private String ask(Named call, String name) {
