@@ -48,7 +48,7 @@ fn root() -> &'static Path {
 /// A type, and the name behind it.
 fn split(declared: &str) -> (String, String) {
     let at = declared.rfind(['*', ' ']).unwrap() + 1;
-    (declared[..at].trim().replace(" *", " *"), declared[at..].to_owned())
+    (declared[..at].trim().to_owned(), declared[at..].to_owned())
 }
 
 fn functions() -> Vec<Function> {
