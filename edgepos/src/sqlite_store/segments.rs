@@ -4,7 +4,7 @@
 //! that is in a segment takes that segment apart first.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use edgepos_core::{Chain, EventId, Seq};
 use edgepos_sync::{EventRecord, Hash, Segment};
@@ -32,6 +32,9 @@ const TABLE: &str = "
     PRAGMA user_version = 4;
 ";
 
+/// Segments that are kept unpacked, of some 100 KB each where events are sales.
+const KEPT: usize = 4;
+
 /// Where a segment's events would lie: the numbers of the first row and of the last one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Span {
@@ -44,8 +47,9 @@ pub(super) struct Span {
 pub(super) struct Segments {
     /// By the number of each chain that has some, the last row's number that one of them has.
     ends: BTreeMap<i64, i64>,
-    /// The segment that was read last, by its number: who reads one of its events often reads the next.
-    latest: RefCell<Option<(i64, Rows)>>,
+    /// The segments that were read last, by their numbers, the latest in front: who reads one of its events often reads the next, of
+    /// some chains by turns.
+    latest: RefCell<VecDeque<(i64, Rows)>>,
 }
 
 impl Segments {
@@ -103,7 +107,9 @@ impl Segments {
         rows: &mut Rows,
     ) -> rusqlite::Result<i64> {
         let mut latest = self.latest.borrow_mut();
-        if latest.as_ref().is_none_or(|(id, _)| *id != of.first) {
+        if let Some(at) = latest.iter().position(|(id, _)| *id == of.first) {
+            latest.swap(0, at);
+        } else {
             let row =
                 |(record, hash): (EventRecord, Hash)| (record.id.to_key().to_vec(), record.to_row(hash));
             let events = stored(db, chain, of)?.and_then(|segment| segment.unpack().ok());
@@ -111,9 +117,10 @@ impl Segments {
                 Some(events) => events.into_iter().map(row).collect(),
                 None => damaged(db, chain, of)?,
             };
-            *latest = Some((of.first, events));
+            latest.truncate(KEPT - 1);
+            latest.push_front((of.first, events));
         }
-        let Some((_, events)) = latest.as_ref() else { return Ok(of.last) };
+        let Some((_, events)) = latest.front() else { return Ok(of.last) };
         let last = of.first + events.len() as i64 - 1;
         let skipped = usize::try_from(from - of.first).unwrap_or_default();
         let taken = usize::try_from(to.min(last) - from + 1).unwrap_or_default();
@@ -138,7 +145,7 @@ impl Segments {
         let Some(at) = row_number(no, id.seq) else { return Ok(Vec::new()) };
         let found = self.next(transaction, no, at, at)?;
         let Some(span) = found.filter(|span| span.first <= at) else { return Ok(Vec::new()) };
-        self.latest.borrow_mut().take_if(|(id, _)| *id == span.first);
+        self.latest.borrow_mut().retain(|(id, _)| *id != span.first);
         let events = stored(transaction, id.chain, span)?.and_then(|segment| segment.unpack().ok());
         transaction.prepare_cached("DELETE FROM segments WHERE id = ?1")?.execute([span.first])?;
         Ok(events.unwrap_or_default())

@@ -17,6 +17,10 @@ pub struct Disk {
     pub waits: Option<StoreFailure>,
 }
 
+/// Free bytes beside what is promised from which on it does not matter that they are not set aside yet: they are before others have taken
+/// so many.
+const AMPLE: u64 = 64 << 20;
+
 impl Default for Disk {
     /// Room for everything as far as anybody knows, and nothing waits.
     fn default() -> Self {
@@ -38,9 +42,12 @@ impl Disk {
         self.room == 0 || self.waits == Some(StoreFailure::Full)
     }
 
-    /// Refuses to promise more than there is room for.
+    /// Refuses to promise more than there is room for. What was set aside is behind where many baskets begin at once, which on a disk with
+    /// much room says nothing of it.
     pub(crate) fn check(&self, promised: u64, further: u64) -> Result<(), Refusal> {
-        if self.is_full() || promised.saturating_add(further) > self.room {
+        let promised = promised.saturating_add(further);
+        let is_ample = self.free.is_some_and(|free| free >= promised.saturating_add(AMPLE));
+        if self.is_full() || (promised > self.room && !is_ample) {
             return Err(Refusal::DiskFull);
         }
         Ok(())
@@ -84,6 +91,20 @@ mod tests {
         assert!(busy.full().is_none() && busy.busy().is_some());
         assert!(Disk { waits: Some(StoreFailure::Full), ..Disk::default() }.full().is_some());
         assert_eq!((Disk::default().full(), Disk::default().busy()), (None, None));
+    }
+
+    #[test]
+    fn many_baskets_at_once_are_no_full_disk() {
+        let behind = |free| Disk { room: 1_000, free, waits: None };
+        let much = Some(AMPLE + 5_000);
+        assert_eq!(behind(much).check(900, 4_100), Ok(()), "not set aside yet");
+        assert_eq!(behind(much).check(900, 4_101), Err(Refusal::DiskFull));
+        assert_eq!(behind(None).check(900, 100), Ok(()));
+        for free in [None, Some(0), Some(AMPLE)] {
+            assert_eq!(behind(free).check(900, 101), Err(Refusal::DiskFull), "{free:?}");
+        }
+        let full = Disk { room: 0, ..behind(much) };
+        assert_eq!(full.check(0, 1), Err(Refusal::DiskFull));
     }
 
     #[test]
