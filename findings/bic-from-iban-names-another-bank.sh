@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # bic-from-iban 1.0.0 (npm): the bank of most accounts is another bank, or none.
 #
-# Expected: the package "validates IBANs and generates BICs from IBANs": the code of the bank inside the IBAN, whose place and length differ
-# by country, is looked up, and where it is unknown the answer is empty.
+# Expected: of the BIC of an account the package knows the right one or none: the code of the bank inside the IBAN, whose place and length
+# differ by country, is looked up, and where it is unknown the answer is empty.
 #
 # Seen: the four characters behind the check digits are taken for the code in each country, without their zeros, and are looked up among
 # numbers that are no codes at all: each country's banks have been numbered in the order of the alphabet. So the example of the IBAN registry
-# for Germany (Commerzbank, 37040044) belongs to SEB in Frankfurt (number 3704), that of Switzerland (clearing number 00762) to a bank with
-# the number 76, that of Luxembourg to the 28th. Where the list is shorter than the number, or the code has letters, the answer is empty:
+# for Germany (Commerzbank, 37040044) belongs to a branch of SEB (number 3704), that of Switzerland (clearing number 00762) to a bank with
+# the number 76, that of Luxembourg to the 19th. Where the list is shorter than the number, or the code has letters, the answer is empty:
 # Austria, the Netherlands, Belgium, Italy, Poland. No error, and every answer looks like a BIC.
 #
 # Source: SWIFT, IBAN Registry (bank identifier position and example of each country); https://www.npmjs.com/package/bic-from-iban

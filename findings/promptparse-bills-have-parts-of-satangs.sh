@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # promptparse 1.6.0 (npm): the bar code of a Thai bill for 19.99 baht says 1998.9999999999998 satangs, and is read as 19.98.
 #
-# Expected: the bar code of a bill (the format of the Bank of Thailand) has the amount in satangs, without a decimal point, ten digits at
-# most; 19.99 is 1999, and what is written is read back.
+# Expected: the bar code of a bill (the format of the Bank of Thailand) has the amount in satangs, without a decimal
+# point; 19.99 is 1999, and what is written is read back.
 #
 # Seen: the amount is multiplied by a hundred in floating point and written as it comes, so that 135 of the 1000 amounts from 0.01 to 10.00
 # have a decimal point and up to nineteen characters. The library's own reader cuts them off and gives a satang less for 69 of them:

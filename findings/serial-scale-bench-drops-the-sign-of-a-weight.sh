@@ -9,8 +9,8 @@
 # above zero sells the bowl. A weight that is not steady is given like one that is. A line without a decimal point (345 g, or 0 kg) gives
 # None, as if there were no scale. -0.345 kg and 0.345 kg are right.
 #
-# Source: https://github.com/larsrollik/serial-scale-bench (protocol detection, reading); Kern, balance interface manuals (RS-232, sign in the
-# first place of the value, digits justified to the right)
+# Source: https://github.com/larsrollik/serial-scale-bench (protocol detection, reading); Sartorius, LE2202S manual, output format (the sign in
+# the first place, blanks for what is not shown); Kern, KFN-TM manual, 10 (ST and US); Ohaus, RS232 manual (values without a decimal point)
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # vectorclock 0.5.3 (PyPI): which of three versions of a record is the newest depends on the order in which they arrive.
 #
-# Expected: with tiebreak=True every two clocks are ordered, by what happened before and else by the highest count and the text, "to lean
-# towards later object versions"; so a till that keeps the greater of two versions ends with the same one, whatever comes first.
+# Expected: with tiebreak=True every two clocks are ordered, by what happened before and else by the highest count and the text; so a till
+# that keeps the greater of two versions ends with the same one, whatever comes first.
 #
 # Seen: the order that is made up contradicts the one that is real. {till2: 2} is before {till1: 1, till2: 2}, which holds it; that is, as a
 # text, before {till12: 2}, and that before {till2: 2}: a circle. Of the six orders in which the three versions can arrive, each version is
