@@ -30,7 +30,7 @@ mod view;
 
 pub use day_entry::DayEntry;
 pub(crate) use duplicates::due as booked_twice;
-pub(crate) use events::{Events, events_on};
+pub(crate) use events::{Events, events_on, has_leaving};
 pub(crate) use held::{Held, hashes};
 pub use leadership::Leadership;
 pub use ledger::Ledger;

@@ -7,7 +7,7 @@ use edgepos_consensus::Health;
 use edgepos_core::{Chain, Seq};
 
 use crate::check::{
-    Facts, Ledger, LogGrowth, Rule, StoreView, Violation, booked_twice, events_on, judge, log_on,
+    Facts, Ledger, LogGrowth, Rule, StoreView, Violation, booked_twice, events_on, has_leaving, judge, log_on,
 };
 use crate::cloud::Cloud;
 use crate::plan::{LaterStyle, Plan};
@@ -109,7 +109,7 @@ fn is_whole(stations: &[Station], cloud: &Cloud, put_back: &BTreeSet<u16>) -> bo
             // Whose log went back votes no more, and is told nothing by who leads, until somebody replaces it.
             let led = status.health == Health::Normal && status.leader.is_some();
             let led = led || put_back.contains(&station.replica().terminal());
-            even && idle && led && station.is_flushed()
+            even && idle && led && station.is_flushed() && !has_leaving(station.on_disk())
         })
 }
 
