@@ -167,6 +167,10 @@ pub struct Config {
     /// The highest feature level that this terminal decides by. Default and bound [`MAX_LEVEL`]; lower ones are for trying what becomes
     /// of a terminal that stayed behind.
     pub level: u32,
+    /// Whether the caller hands in what the other terminals state of themselves ([`Input::Stated`](crate::Input::Stated)), as the terminal
+    /// of `edgepos` does. A voter that starts from rows then gives no vote in a term in which it may have given one that its disk has
+    /// lost. Default `false`: its rows are believed.
+    pub hears_states: bool,
     /// When elections happen. Default [`Timing::standard`].
     pub timing: Timing,
     /// Whether the transport loses messages (datagrams) instead of delaying them (streams). Default `false`. [`Timing::fast`] needs it.
@@ -199,6 +203,7 @@ impl Config {
             store: StoreId::default(),
             generation: StoreGeneration::default(),
             level: MAX_LEVEL,
+            hears_states: false,
             timing: Timing::standard(),
             lossy_transport: false,
             seed,

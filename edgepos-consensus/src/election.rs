@@ -4,9 +4,10 @@ use core::fmt;
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use edgepos_core::{Now, ReplicaId, StoreGeneration, Term, Time};
+use edgepos_core::{LogState, Now, ReplicaId, StoreGeneration, Term, Time};
 
 use crate::config::Config;
+use crate::distrust;
 use crate::entry::{LEVEL_KIND, Proposal, ProposalKey};
 use crate::error::{HaltReason, MembershipError, NotLeader, ProposeError, StartError};
 use crate::guard::DropReason;
@@ -38,9 +39,6 @@ pub struct Election {
     halted: Option<HaltReason>,
 }
 
-/// How many terms a terminal leaves behind whose disk may have gone back: more than there are elections between two backups.
-const RENOUNCED: u64 = 1 << 12;
-
 impl Election {
     /// Starts from the rows of the last run, or begins a store where there are none.
     ///
@@ -63,7 +61,8 @@ impl Election {
             return Err(StartError::Generation { rows: generation, config: config.generation });
         }
         let waiting = std::mem::take(&mut restored.proposals);
-        let (log, mut writes) = Log::open(&config, restored)?;
+        let (mut log, mut writes) = Log::open(&config, restored)?;
+        log.forgotten_mut().begin(now.mono);
         let decided = log.decisions().number(config.me);
         let (proposals, over) = Proposals::open(config.me, decided, waiting)?;
         writes.extend(over);
@@ -100,6 +99,7 @@ impl Election {
                 Input::Persisted(id) => parts.persisted(turn, id)?,
                 Input::PeerLost(replica, connection) => parts.peer_lost(turn, replica, connection),
                 Input::PeerUp(replica, connection) => parts.peer_up(turn, replica, connection),
+                Input::Stated(replica, state) => distrust::hear(turn, replica, state),
             }
             Ok(())
         });
@@ -319,13 +319,35 @@ impl Election {
         self.raft.log().is_lost()
     }
 
-    /// The disk of this terminal may have gone back: somebody has its events further, or otherwise. It leaves the terms in which it may
-    /// have given a vote that it has forgotten, some thousand of them, and votes on.
+    /// The disk of this terminal has gone back: somebody has its events further, or otherwise. It leaves the terms in which it may have
+    /// given a vote that it has forgotten, some thousand of them. Until it holds again what was decided before it votes and stands only
+    /// where enough other voters state what they hold ([`misses`](Self::misses)).
     pub fn renounce_terms(&mut self, now: Now) {
-        self.turn(now, |_, turn| {
-            turn.raft.renounce(RENOUNCED);
+        self.turn(now, |parts, turn| {
+            parts.renounce(turn);
             Ok(())
         });
+    }
+
+    /// Where this terminal stands, for others: [`Input::Stated`] there.
+    pub fn log_state(&self) -> LogState {
+        let (log, generation) = (self.raft.log(), self.config.generation);
+        let (last, decided) = (log.position(log.last()), log.position(log.hard().commit));
+        LogState { generation, term: self.term().max(last.term), last, decided }
+    }
+
+    /// How many more voters have to state what they hold before this terminal votes; `None` for one whose disk is not known to have gone
+    /// back, or that has caught up since.
+    pub fn misses(&self) -> Option<usize> {
+        let log = self.raft.log();
+        log.forgotten().misses(self.config.me, log.members())
+    }
+
+    /// Members that hold other decisions than this terminal at the same places of the log: a leader was elected that lacked some, with the
+    /// vote of a terminal that had forgotten them.
+    pub fn parted(&self) -> impl Iterator<Item = ReplicaId> + '_ {
+        let members = self.raft.log().members();
+        self.raft.log().forgotten().parted().filter(|replica| members.contains(*replica))
     }
 
     /// The disk of this terminal is known to have gone back, by what others hold that it wrote: its votes may be forgotten as well. From

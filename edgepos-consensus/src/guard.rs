@@ -7,6 +7,7 @@ use edgepos_core::ReplicaId;
 
 use crate::config::Config;
 use crate::entry::{Class, MAX_INDEX, MAX_TERM};
+use crate::forgotten;
 use crate::log::Log;
 use crate::message::{Body, Message};
 use crate::snapshot::Snapshot;
@@ -45,6 +46,9 @@ pub enum DropReason {
     NotAVoter,
     /// A request for a vote, to a terminal whose version knows less than the store's feature level.
     BelowLevel,
+    /// A request for a vote from a terminal whose log may lack decisions: it ends before what others hold, or this terminal has forgotten what it
+    /// helped to decide and does not hear enough others that know.
+    LacksDecisions,
     /// A vote that was not asked for yet.
     Unsolicited,
     /// An order to take over, from a terminal that does not lead.
@@ -99,11 +103,15 @@ pub(crate) fn addressed(config: &Config, message: &Message) -> Result<(), DropRe
     need(*to == config.me, DropReason::WrongDestination)
 }
 
+/// Whether honest terminals can have come to that term.
+pub(crate) fn is_reachable(ours: u64, term: u64) -> bool {
+    (1..MAX_TERM).contains(&term) && term <= ours.saturating_add(MAX_TERM_JUMP)
+}
+
 /// Judges a message whose sender, destination and store are known to be right.
 pub(crate) fn check(view: &View, log: &Log, message: &Message) -> Result<(), DropReason> {
     let term = message.term;
-    let reachable = view.term.saturating_add(MAX_TERM_JUMP);
-    need((1..MAX_TERM).contains(&term) && term <= reachable, DropReason::ImpossibleTerm)?;
+    need(is_reachable(view.term, term), DropReason::ImpossibleTerm)?;
     let current = term == view.term;
     match &message.body {
         Body::Append { .. } | Body::Heartbeat { .. } | Body::Snapshot(_) => {
@@ -138,6 +146,7 @@ pub(crate) fn check(view: &View, log: &Log, message: &Message) -> Result<(), Dro
             need(may_elect, DropReason::NotAVoter)?;
             // It would elect a leader without the decisions that it has forgotten.
             need(!log.is_lost(), DropReason::LogLost)?;
+            need(log.may_help(view.me, forgotten::position(*log_term, *index)), DropReason::LacksDecisions)?;
             need(!log.is_beyond(), DropReason::BelowLevel)
         }
         Body::VoteReply { pre, reject, commit, commit_term } => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use edgepos_core::{ConnectionId, Persist, PersistId, ReplicaId, StoreGeneration, Term, Time};
+use edgepos_core::{ConnectionId, LogState, Persist, PersistId, ReplicaId, StoreGeneration, Term, Time};
 
 use crate::entry::ProposalKey;
 use crate::error::HaltReason;
@@ -25,6 +25,8 @@ pub enum Input {
     /// There is a new connection, and the transport has authenticated its other end as this terminal of this store: messages of a
     /// terminal that joined while this one was away are taken from here on. A [`PeerLost`](Self::PeerLost) with a lower id than this is ignored from here on.
     PeerUp(ReplicaId, ConnectionId),
+    /// A terminal of this store states where it stands, through a connection that was opened after this terminal's start.
+    Stated(ReplicaId, LogState),
 }
 
 /// What the caller must do, in order.

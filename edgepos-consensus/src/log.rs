@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
-use edgepos_core::{ReplicaId, Write};
+use edgepos_core::{LogPosition, ReplicaId, Write};
 
 use crate::config::{Config, MAX_VOTERS};
 use crate::decisions::{Decisions, Verdict};
 use crate::entry::{Entry, MAX_INDEX, MAX_TERM, Numbered};
 use crate::error::StartError;
+use crate::forgotten::{Forgotten, position};
 use crate::members::Members;
 use crate::restored::Found;
 use crate::rows::{self, Hard, Position};
@@ -28,6 +29,7 @@ pub(crate) struct Log {
     lost: bool,
     /// The highest feature level that this terminal knows.
     knows: u32,
+    forgotten: Forgotten,
 }
 
 impl Log {
@@ -74,7 +76,10 @@ impl Log {
         let (decisions, lost) = (restored.decisions, restored.log_lost);
         let attachment = None;
         let knows = config.level;
-        Ok((Self { hard, applied, base, members, decisions, entries, attachment, lost, knows }, Vec::new()))
+        let forgotten = Forgotten::new(hard.term, restored.behind);
+        let log =
+            Self { hard, applied, base, members, decisions, entries, attachment, lost, knows, forgotten };
+        Ok((log, Vec::new()))
     }
 
     /// Term 1 and an empty log: at term 0 honest replicas would send each other what raft cannot take.
@@ -90,6 +95,7 @@ impl Log {
             attachment: None,
             lost,
             knows: config.level,
+            forgotten: Forgotten::default(),
         };
         let mut writes = vec![rows::put_members(&log.members), rows::put_hard(&log.hard)];
         if config.generation.0 > 0 {
@@ -145,6 +151,56 @@ impl Log {
     /// Whether this terminal is known to have held more.
     pub(crate) fn is_lost(&self) -> bool {
         self.lost
+    }
+
+    /// What the rows do not tell.
+    pub(crate) fn forgotten(&self) -> &Forgotten {
+        &self.forgotten
+    }
+
+    pub(crate) fn forgotten_mut(&mut self) -> &mut Forgotten {
+        &mut self.forgotten
+    }
+
+    /// Whether a log that ends there may win with the vote of `me`, as far as others have stated what they hold.
+    pub(crate) fn may_help(&self, me: ReplicaId, end: LogPosition) -> bool {
+        let is_true = |at: LogPosition| {
+            at.index > self.hard.commit || self.term(at.index).is_none_or(|ours| ours == at.term.0)
+        };
+        self.forgotten.may_elect(me, &self.members, end, is_true)
+    }
+
+    /// Whether a decision stands between there and the end of what is decided: something besides the first word of a leader.
+    pub(crate) fn has_decisions_from(&self, index: u64) -> bool {
+        self.range(index.max(self.first()), self.hard.commit + 1).any(|entry| !entry.payload.is_empty())
+    }
+
+    /// The first entry of a later term than this one.
+    pub(crate) fn first_later(&self, term: u64) -> Option<u64> {
+        self.entries.iter().find(|entry| entry.term > term).map(|entry| entry.index)
+    }
+
+    /// The same, where nothing stands from there on but the first words of leaders.
+    pub(crate) fn empty_since(&self, term: u64) -> Option<u64> {
+        let later = self.first_later(term)?;
+        self.range(later, self.last() + 1).all(|entry| entry.payload.is_empty()).then_some(later)
+    }
+
+    /// Drops the entries from there on, decided or not, and goes on in this term; where it is a later one nobody has this terminal's vote
+    /// in it.
+    pub(crate) fn cut(&mut self, me: ReplicaId, index: u64, term: u64) -> Vec<Write> {
+        let (end, last) = (index - 1, self.last());
+        let mut writes: Vec<_> = (index..=last).map(rows::delete_entry).collect();
+        self.entries.truncate(usize::try_from(index.saturating_sub(self.first())).unwrap_or(usize::MAX));
+        let vote = if term > self.hard.term { me.0 } else { self.hard.vote };
+        self.set_hard(Hard { term, vote, commit: self.hard.commit.min(end) }, &mut writes);
+        self.set_applied(self.applied.min(end), &mut writes);
+        writes
+    }
+
+    /// The entry at an index that is held.
+    pub(crate) fn position(&self, index: u64) -> LogPosition {
+        position(self.term(index).unwrap_or_default(), index)
     }
 
     /// Whether the store decides by rules that this terminal does not know.

@@ -20,6 +20,7 @@ use crate::apply;
 use crate::beat::Beat;
 use crate::candidacy::Candidacy;
 use crate::config::Config;
+use crate::distrust;
 use crate::entry::{Numbered, Proposal, ProposalKey};
 use crate::error::{HaltReason, ProposeError};
 use crate::flight::{Completes, Confirmed, Flight};
@@ -28,6 +29,7 @@ use crate::hand_over::HandOver;
 use crate::io::{Health, Leader, Notice, Output};
 use crate::message::{Body, Message, Question};
 use crate::pace::{MAX_LEASE, Pace};
+use crate::parting;
 use crate::peers::Peers;
 use crate::promise::Promise;
 use crate::proposals::Proposals;
@@ -146,7 +148,7 @@ impl Parts {
     }
 
     /// A message arrived.
-    pub(crate) fn receive(&mut self, turn: &mut Turn<'_>, message: Message) {
+    pub(crate) fn receive(&mut self, turn: &mut Turn<'_>, mut message: Message) {
         let (from, now) = (message.from, turn.now);
         if matches!(message.body, Body::VoteReply { .. }) && message.to == turn.config.me {
             self.voted(turn, &message);
@@ -159,8 +161,9 @@ impl Parts {
         }
         // Of one that is connected and does not belong to the store as well: it is alive.
         self.quorum.heard(from, now);
-        if turn.leads() && message.is_acknowledgement() && !turn.raft.log().members().contains(from) {
-            // A guest has heard who leads; raft knows nothing of it.
+        let of_guest = message.is_acknowledgement() && !turn.raft.log().members().contains(from);
+        // A guest has heard who leads; raft knows nothing of it, nor of a leader that lacks decisions.
+        if (turn.leads() && of_guest) || !parting::bears(turn, &mut self.flight, &message) {
             return;
         }
         let leads_us = message.is_leaders() && message.term >= turn.raft.term();
@@ -174,6 +177,7 @@ impl Parts {
             // As raft does within its own lease: no answer is an answer, and an honest question is no refusal.
             return;
         }
+        distrust::leave_terms(turn, &mut message);
         self.chronicle.heard(from, now);
         if message.is_leaders() && !leads_us {
             self.chronicle.stale_leader();
@@ -243,14 +247,12 @@ impl Parts {
 
     /// This terminal held the log up to `known`, as the leader knows, or its disk went back: what it promised may be forgotten as well.
     pub(crate) fn lose_log(&mut self, turn: &mut Turn<'_>, known: u64) {
-        let held = turn.raft.log().last();
-        if let Some(writes) = turn.raft.log_mut().lose(known) {
-            self.flight.start(turn, Completes::NOTHING, writes);
-            turn.out.tell(Notice::LogLost { held, known });
-        }
-        if turn.leads() {
-            turn.raft.resign();
-        }
+        distrust::lose(turn, &mut self.flight, known);
+    }
+
+    /// The disk of this terminal is known to have gone back.
+    pub(crate) fn renounce(&mut self, turn: &mut Turn<'_>) {
+        distrust::renounce(turn, &mut self.flight);
     }
 
     /// A write is durable: what waited for it leaves.
@@ -378,7 +380,7 @@ impl Parts {
             Body::Snapshot(_) => self.snapshots.sent(turn, message.to),
             _ => {}
         }
-        message = message.stamped(turn.now, question);
+        message = distrust::worded(turn, message).stamped(turn.now, question);
         message.passive = message.is_acknowledgement() && !turn.config.campaigns;
         self.pace.mark(&mut message);
         let held = message.reaches().is_some_and(|index| self.proposals.holds(index));
@@ -393,7 +395,7 @@ impl Parts {
     /// told. A step that tells raft something is followed by what raft then has ready.
     fn settle(&mut self, turn: &mut Turn<'_>) {
         // Who leads. A silent leader is given up before this terminal stands in its place.
-        if self.promise.give_up(turn) {
+        if parting::give_up(turn, &mut self.flight) | self.promise.give_up(turn) {
             self.carry_out(turn, None);
         }
         if self.candidacy.stand(turn, self.flight.installs_snapshot()) {
@@ -418,6 +420,7 @@ impl Parts {
         self.pass_on_proposals(turn);
         self.announce(turn);
         self.tend_members(turn);
+        distrust::catch_up(turn, &mut self.flight);
         // Figures last: they tell what holds after the turn.
         self.chronicle.note(turn, self.leader(), self.health(), self.quorum.held());
     }

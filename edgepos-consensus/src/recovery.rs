@@ -121,5 +121,6 @@ fn rows_of(recovery: &Recovery, members: &Members, hard: Hard) -> Vec<Write> {
         rows::put_generation(recovery.generation),
         rows::put_recovered(recovery.generation, recovery.last, recovery.decided),
         rows::delete_lease(),
+        rows::delete_behind(),
     ]
 }

@@ -26,6 +26,7 @@ pub(crate) struct Found {
     /// Of the latest forced recovery: its generation, the last index and the last decided one.
     pub(crate) recovered: Option<[u64; 3]>,
     pub(crate) log_lost: bool,
+    pub(crate) behind: Option<u64>,
     pub(crate) decisions: Decisions,
     /// Own proposals, by number.
     pub(crate) proposals: BTreeMap<u64, Numbered>,
@@ -57,6 +58,7 @@ impl Restored {
             Some(Row::Generation(generation)) => found.generation = Some(generation),
             Some(Row::Recovered(recovered)) => found.recovered = Some(recovered),
             Some(Row::Lost) => found.log_lost = true,
+            Some(Row::Behind(term)) => found.behind = Some(term),
             Some(Row::Decided(replica, number)) => found.decisions.restore_number(replica, number),
             Some(Row::Version(kind, index)) => found.decisions.restore_version(kind, index),
             Some(Row::Level(level, floor)) => found.decisions.restore_level(level, floor),

@@ -8,6 +8,7 @@
 //! | `Election` | `generation` | 0 store generation; absent for 0 |
 //! | `Election` | `recovered` | 0 generation, 1 last index, 2 last decided index, of the latest forced recovery |
 //! | `Election` | `lost` | 0 the last index known to have been held; present when the log is known to lack it |
+//! | `Election` | `behind` | 0 the term that was left when the disk was known to have gone back; absent once all that was decided before is held again |
 //! | `Election` | `decided/` + replica, 8 bytes big endian | 0 highest number applied |
 //! | `Election` | `version/` + kind, 2 bytes big endian | 0 index of the last decision of the kind |
 //! | `Election` | `level` | 0 feature level of the store, 1 position up to which subjects count as decided; absent for level 0 |
@@ -30,6 +31,7 @@ const LEASE: &[u8] = b"lease";
 const GENERATION: &[u8] = b"generation";
 const RECOVERED: &[u8] = b"recovered";
 const LOST: &[u8] = b"lost";
+const BEHIND: &[u8] = b"behind";
 const DECIDED: &[u8] = b"decided/";
 const VERSION: &[u8] = b"version/";
 const LEVEL: &[u8] = b"level";
@@ -64,6 +66,8 @@ pub(crate) enum Row {
     /// The generation, the last index and the last decided one.
     Recovered([u64; 3]),
     Lost,
+    /// The term that was left.
+    Behind(u64),
     Decided(ReplicaId, u64),
     Version(u16, u64),
     /// The level and the floor of the subjects.
@@ -117,6 +121,10 @@ impl Row {
             LOST => {
                 let [_] = read_numbers(value)?;
                 Self::Lost
+            }
+            BEHIND => {
+                let [term] = read_numbers(value)?;
+                Self::Behind(term)
             }
             _ => {
                 if let Some(replica) = key.strip_prefix(DECIDED) {
@@ -189,6 +197,14 @@ pub(crate) fn put_recovered(generation: StoreGeneration, last: u64, decided: u64
 
 pub(crate) fn put_lost(known: u64) -> Write {
     Write::put(Space::Election, LOST, numbers(&[known]))
+}
+
+pub(crate) fn put_behind(term: u64) -> Write {
+    Write::put(Space::Election, BEHIND, numbers(&[term]))
+}
+
+pub(crate) fn delete_behind() -> Write {
+    Write::delete(Space::Election, BEHIND)
 }
 
 pub(crate) fn put_decided(replica: ReplicaId, number: u64) -> Write {

@@ -30,11 +30,12 @@ impl Turn<'_> {
         self.voters().iter().copied().filter(|voter| *voter != self.config.me)
     }
 
-    /// Whether this terminal may stand for election: a voter that is meant to lead, has its whole log and knows the rules
-    /// by which the store decides.
+    /// Whether this terminal may stand for election: a voter that is meant to lead, has its whole log, as far as is known, and knows the
+    /// rules by which the store decides.
     pub(crate) fn may_stand(&self) -> bool {
         let log = self.raft.log();
-        self.raft.votes() && self.config.campaigns && !log.is_lost() && !log.is_beyond()
+        let fit = self.raft.votes() && self.config.campaigns && !log.is_lost() && !log.is_beyond();
+        fit && log.may_help(self.config.me, log.position(log.last()))
     }
 
     /// How many voters come before this one when `leader` is left out.

@@ -65,6 +65,7 @@ fn the_limits_have_the_defaults_of_the_guide() {
         ("generation", config.generation.0.to_string()),
         ("timing", if config.timing == Timing::standard() { "Standard" } else { "another" }.to_owned()),
         ("lossy_transport", config.lossy_transport.to_string()),
+        ("hears_states", config.hears_states.to_string()),
         ("max_entry_bytes", config.max_entry_bytes.to_string()),
         ("max_pending_proposals", config.max_pending_proposals.to_string()),
         ("max_uncommitted_bytes", config.max_uncommitted_bytes.to_string()),

@@ -18,6 +18,7 @@ mod false_refusals;
 mod far_voter;
 mod flapping_link;
 mod forced_recovery;
+mod forgotten_votes;
 mod formats;
 mod fuzzed;
 mod guide;

@@ -24,6 +24,7 @@ extern crate alloc;
 mod gtin;
 mod ids;
 mod jitter;
+mod log_state;
 mod persist;
 mod time;
 
@@ -33,5 +34,6 @@ pub use ids::{
     StoreGeneration, StoreId, Term, UploadEpoch, parse_hexadecimal,
 };
 pub use jitter::Jitter;
+pub use log_state::{LogPosition, LogState};
 pub use persist::{Load, LoadId, Persist, PersistId, Space, Write};
 pub use time::{Now, Time, WallMs};

@@ -1,6 +1,6 @@
 //! The engine: records events, exchanges them with peers, and uploads them while it holds the upload lease.
 
-use edgepos_core::{Chain, EventId, Jitter, Lane, Now, ReplicaId, Seq, Term, Time};
+use edgepos_core::{Chain, ConnectionId, EventId, Jitter, Lane, LogState, Now, ReplicaId, Seq, Term, Time};
 use edgepos_crdt::VersionVector;
 
 use crate::Hash;
@@ -30,6 +30,7 @@ use crate::wire::reply::CloudReply;
 /// run it.
 pub struct Outbox {
     config: Config,
+    log_state: Option<LogState>,
     log: Log,
     jitter: Jitter,
     out: Outputs,
@@ -61,6 +62,7 @@ impl Outbox {
         }
         let log = Log::new(config.me, restored);
         Ok(Self {
+            log_state: None,
             author: Author::new(log.author(), now.mono),
             log,
             jitter: Jitter::derive(config.seed, &[config.me.0]),
@@ -149,6 +151,22 @@ impl Outbox {
     /// Another connected terminal that uses the number of this one, as a peer said last, and when.
     pub fn rival(&self) -> Option<(ReplicaId, Time)> {
         self.parts.peers.rival()
+    }
+
+    /// Where this terminal stands in the store-wide log: its greetings say so from here on. Where it has given up what it had stated to be
+    /// decided, everybody is greeted anew. Whether they are.
+    pub fn state_log(&mut self, now: Now, state: LogState) -> bool {
+        let before = self.log_state.replace(state);
+        let gave_up = before.is_some_and(|before| before.decided > state.decided);
+        if gave_up {
+            self.greet_anew(now);
+        }
+        gave_up
+    }
+
+    /// Whether the peer has greeted through this connection, as one to talk to.
+    pub fn hears(&self, peer: ReplicaId, connection: ConnectionId) -> bool {
+        self.parts.peers.hears(peer, connection)
     }
 
     /// Greets every peer again: what the last greeting said of this terminal's clock is no longer so.
@@ -356,8 +374,9 @@ impl Outbox {
 
     /// The parts, and what they are lent for one call.
     fn lend(&mut self, now: Now) -> (&mut Parts, Turn<'_>) {
-        let Self { config, log, jitter, out, claims, author, parts } = self;
-        (parts, Turn { now: now.mono, wall: now.wall, config, log, jitter, out, author, claims })
+        let Self { config, log_state, log, jitter, out, claims, author, parts } = self;
+        let (now, wall, log_state) = (now.mono, now.wall, *log_state);
+        (parts, Turn { now, wall, config, log_state, log, jitter, out, author, claims })
     }
 }
 

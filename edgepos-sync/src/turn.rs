@@ -1,6 +1,6 @@
 //! What the parts of an outbox are lent for the length of one call.
 
-use edgepos_core::{Jitter, Time, WallMs};
+use edgepos_core::{Jitter, LogState, Time, WallMs};
 
 use crate::author::Author;
 use crate::claims::Claims;
@@ -13,6 +13,8 @@ pub(crate) struct Turn<'o> {
     pub(crate) now: Time,
     pub(crate) wall: WallMs,
     pub(crate) config: &'o Config,
+    /// Where this terminal stands in the store-wide log, as its greetings say.
+    pub(crate) log_state: Option<LogState>,
     pub(crate) log: &'o mut Log,
     /// One sequence for all waits, so that a run replays from its seed.
     pub(crate) jitter: &'o mut Jitter,

@@ -6,7 +6,8 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_core::{
-    Chain, EventId, Lane, ReplicaId, Seq, Space, StoreGeneration, StoreId, Term, UploadEpoch, WallMs,
+    Chain, EventId, Lane, LogPosition, LogState, ReplicaId, Seq, Space, StoreGeneration, StoreId, Term,
+    UploadEpoch, WallMs,
 };
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{
@@ -105,6 +106,7 @@ fn hello() {
         lost: None,
         number: 0,
         batch_format: 0,
+        log: None,
     };
     let head = "22".repeat(32);
     let golden = format!(
@@ -120,7 +122,21 @@ fn hello() {
     let counted = golden.replacen("a9", "aa", 1) + "0a03";
     message(&Message::Hello(Hello { number: 3, ..hello.clone() }), &counted.replace(' ', ""));
     let newer = golden.replacen("a9", "aa", 1) + "0d02";
-    message(&Message::Hello(Hello { batch_format: 2, ..hello }), &newer.replace(' ', ""));
+    message(&Message::Hello(Hello { batch_format: 2, ..hello.clone() }), &newer.replace(' ', ""));
+    let stated = golden.replacen("a9", "aa", 1) + "0e86 01 07 05 18c8 04 1864";
+    let last = LogPosition { term: Term(5), index: 200 };
+    let decided = LogPosition { term: Term(4), index: 100 };
+    let log = Some(LogState { generation: StoreGeneration(1), term: Term(7), last, decided });
+    message(&Message::Hello(Hello { log, ..hello }), &stated.replace(' ', ""));
+    for impossible in [
+        "0e86 01 07 05 18c8 06 1864",
+        "0e86 01 04 05 18c8 04 1864",
+        "0e86 01 07 05 00 00 00",
+        "0e85 01 07 05 18c8 04",
+    ] {
+        let bytes = bytes(&(golden.replacen("a9", "aa", 1) + impossible).replace(' ', ""));
+        assert!(Message::decode(&bytes, &LIMITS).is_err(), "{impossible}");
+    }
 }
 
 #[test]

@@ -6,11 +6,11 @@ mod support;
 use edgepos::core::{
     Chain, EventId, IdempotencyKey, Lane, Now, Persist, PersistId, ReplicaId, Seq, Space, Write,
 };
-use edgepos::model::CounterRow;
+use edgepos::model::{CounterRow, StockLine, StockMoved, StockReason};
 use edgepos::sync::{CloudReply, CloudRequest, Hash, Limits, Message, UplinkError};
 use edgepos::{
-    Action, Condition, ConditionKind, Config, Disk, Finding, Input, MemoryStore, Notice, Resolve, Store,
-    StoreFailure,
+    Action, Condition, ConditionKind, Config, Disk, Finding, Input, MemoryStore, Notice, Record, Resolve,
+    Store, StoreFailure,
 };
 use support::cloud::Cloud;
 use support::{Shop, Till, WALL, config, line, replica};
@@ -95,6 +95,7 @@ tested! {
     disk_low DiskLow;
     clock_off ClockOff;
     tolerance_lost ToleranceLost;
+    decisions_lost DecisionsLost;
     replacing Replacing;
     unsent Unsent;
     exceptions Exceptions;
@@ -239,6 +240,41 @@ mod scenarios {
         shop.heal();
         until(&mut shop, "the end", |shop| phases.find(&shop.tills[leader]).is_none());
         phases.after_all(&shop.tills[leader]);
+    }
+
+    /// The till sells a bottle more than came, and the store decides that somebody has to look at it.
+    fn oversell(shop: &mut Shop, till: usize, product: &str) {
+        let now = shop.now;
+        let lines = vec![StockLine { product: product.into(), quantity: 1 }];
+        let came = StockMoved { reason: StockReason::Receipt, from: None, to: None, lines };
+        shop.tills[till].record(now, Record::stock_moved(&came, 0)).unwrap();
+        shop.tills[till].sell(now, 1, vec![line(1, product, 2, 200)]);
+        until(shop, "the exception", |shop| shop.tills[till].terminal.status().exceptions.len() == 1);
+    }
+
+    /// A disk goes back behind what its till and one that is off then have decided; it has sold nothing since, and nobody there knows better.
+    pub(super) fn decisions_lost(phases: &mut Phases) {
+        let mut shop = Shop::new(3);
+        let leader = shop.elect();
+        let (back, third) = ((leader + 1) % 3, (leader + 2) % 3);
+        shop.pass(2_000);
+        let image = shop.tills[back].disk.clone();
+        shop.cut(third);
+        oversell(&mut shop, leader, "milk");
+        phases.before(&shop.tills[leader]);
+        shop.cut(leader);
+        shop.put_back(back, image, 7);
+        shop.heal_but(&[leader]);
+        until(&mut shop, "another leader", |shop| {
+            [back, third].iter().any(|till| shop.tills[*till].terminal.status().entitled)
+        });
+        oversell(&mut shop, third, "tea");
+        shop.heal();
+        until(&mut shop, "the difference", |shop| phases.find(&shop.tills[leader]).is_some());
+        phases.during(&shop.tills[leader]);
+        shop.crash(leader);
+        shop.pass(1_000);
+        phases.after(&shop.tills[leader]);
     }
 
     pub(super) fn clock_off(phases: &mut Phases) {

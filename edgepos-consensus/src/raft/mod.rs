@@ -231,10 +231,44 @@ impl Core {
         self.node.raft.become_follower(term, INVALID_ID);
     }
 
-    /// Leaves so many terms behind, in which it may have promised what it has forgotten.
-    pub(crate) fn renounce(&mut self, terms: u64) {
-        let term = self.node.raft.term.saturating_add(terms).min(MAX_TERM - 1);
-        self.node.raft.become_follower(term, INVALID_ID);
+    /// Goes on in a term in which nobody can have been given a vote; those before may be promised.
+    pub(crate) fn leave_terms_up_to(&mut self, term: u64) {
+        self.node.raft.become_follower(term.min(MAX_TERM - 1), INVALID_ID);
+    }
+
+    /// Gives no vote in this term nor in those before, other than the one that is on record.
+    pub(crate) fn vote_for_nobody_up_to(&mut self, term: u64) {
+        let raft = &mut self.node.raft;
+        if raft.term < term {
+            raft.become_follower(term, INVALID_ID);
+        }
+        // One's own vote, with which nothing is won: only a candidate counts it.
+        if raft.term == term && raft.vote == INVALID_ID {
+            raft.vote = raft.id;
+        }
+    }
+
+    /// Who is about to win an election goes to a later term first: as a candidate it then stands in the one behind it.
+    pub(crate) fn raise(&mut self, term: u64) {
+        let raft = &mut self.node.raft;
+        if raft.term < term {
+            (raft.term, raft.vote) = (term.min(MAX_TERM - 1), raft.id);
+        }
+    }
+
+    /// Drops the entries from there on and follows nobody; every write must be durable. The rows that make it so, none where raft does not
+    /// take it.
+    pub(crate) fn cut(&mut self, config: &Config, index: u64, term: u64) -> Option<Vec<Write>> {
+        let mut log = self.log().clone();
+        let writes = log.cut(config.me, index, term);
+        *self = Self::new(config, log).ok()?;
+        Some(writes)
+    }
+
+    /// Whether the leader was heard so lately that nobody else is given a vote.
+    pub(crate) fn is_promised(&self) -> bool {
+        let raft = &self.node.raft;
+        raft.leader_id != INVALID_ID && raft.election_elapsed < raft.election_timeout()
     }
 
     pub(crate) fn transfer_to(&mut self, replica: ReplicaId) {

@@ -276,8 +276,9 @@ impl World {
                 self.nodes[node].linked.insert(peer);
                 self.nodes[node].connections[peer] += 1;
                 let connection = ConnectionId(self.nodes[node].connections[peer]);
-                let peer = self.nodes[peer].config.me;
-                self.tell(node, Input::PeerUp(peer, connection));
+                let name = self.nodes[peer].config.me;
+                self.tell(node, Input::PeerUp(name, connection));
+                self.state(peer, node);
             }
         }
     }
@@ -288,6 +289,16 @@ impl World {
         let Some(election) = &mut self.nodes[node].election else { return };
         election.handle(now, input);
         self.collect(node);
+    }
+
+    /// A terminal states to another where it stands, as greetings do, where the store hears that.
+    pub(crate) fn state(&mut self, from: usize, to: usize) {
+        let heard = self.nodes[to].config.hears_states && !self.cut.contains(&(from, to));
+        if let Some(state) =
+            self.nodes[from].election.as_ref().map(|election| election.log_state()).filter(|_| heard)
+        {
+            self.tell(to, Input::Stated(self.nodes[from].config.me, state));
+        }
     }
 
     /// Proposes on a terminal, under the name that the terminal gives.

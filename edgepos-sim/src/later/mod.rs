@@ -104,6 +104,7 @@ impl Later {
     /// When a row cannot be read or an engine does not start.
     pub(crate) fn start(now: Now, setup: Setup, disk: &MemoryStore) -> Result<Self, LaterError> {
         let mut config = consensus::Config::standard(setup.me, setup.voters.clone(), setup.seed);
+        config.hears_states = true;
         config.timing = setup.timing.clone();
         config.lossy_transport = setup.lossy;
         config.store = setup.store;
@@ -248,7 +249,11 @@ impl Later {
             }
             Some((&SYNC, body)) => {
                 if let Ok(message) = sync::Message::decode(body, &Limits::DEFAULT) {
+                    let state = if let sync::Message::Hello(hello) = &message { hello.log } else { None };
                     self.outbox.handle(now, sync::Input::Message { from: peer, connection, message });
+                    if let Some(state) = state.filter(|_| self.outbox.hears(peer, connection)) {
+                        self.election.handle(now, consensus::Input::Stated(peer, state));
+                    }
                 }
             }
             _ => {}
@@ -274,6 +279,7 @@ impl Later {
             self.attach();
             quiet &= !self.tell_leader(now);
             quiet &= !self.raise(now);
+            quiet &= !self.outbox.state_log(now, self.election.log_state());
             if quiet {
                 break;
             }

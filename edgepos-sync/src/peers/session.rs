@@ -74,6 +74,7 @@ impl Session {
             lost: Some(turn.log.damage().lost()),
             number: self.hellos,
             batch_format: BATCH_FORMAT,
+            log: turn.log_state,
         };
         self.send(turn, Message::Hello(hello));
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use edgepos_core::{Chain, EventId, ReplicaId, Seq, StoreId, WallMs};
+use edgepos_core::{Chain, EventId, LogState, ReplicaId, Seq, StoreId, WallMs};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written, write};
 
@@ -106,6 +106,8 @@ pub struct Hello {
     pub number: u32,
     /// The newest format of a batch that the sender reads; 0, which is left out, and 1 are that which everybody reads (0.1.0).
     pub batch_format: u16,
+    /// Where the sender stands in the store-wide log. `None` from one that does not say (0.1.0).
+    pub log: Option<LogState>,
 }
 
 /// A cumulative acknowledgement.
@@ -197,6 +199,7 @@ fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
         hello.wall.is_some(),
         hello.lost.is_some(),
         hello.batch_format > 0,
+        hello.log.is_some(),
     ];
     out.map(9 + optional.map(u64::from).iter().sum::<u64>())?.u64(0)?.u64(HELLO)?;
     out.u64(1)?.u16(hello.versions.0)?.u64(2)?.u16(hello.versions.1)?;
@@ -224,6 +227,10 @@ fn write_hello(out: &mut Sink<'_>, hello: &Hello) -> Written {
     }
     if hello.batch_format > 0 {
         out.u64(13)?.u16(hello.batch_format)?;
+    }
+    if let Some(log) = &hello.log {
+        out.u64(14)?;
+        shapes::write_log_state(out, log)?;
     }
     Ok(())
 }
@@ -280,6 +287,7 @@ struct Fields {
     wall: Option<WallMs>,
     lost: Option<Lost>,
     batch_format: u16,
+    log: Option<LogState>,
     number: Option<u64>,
     batch: Option<Vec<u8>>,
     refused: BTreeSet<Chain>,
@@ -315,6 +323,7 @@ impl Fields {
             (Some(HELLO), 11) => self.wall = Some(WallMs(reader.u64()?)),
             (Some(HELLO), 12) => self.lost = Some(Lost::read(reader)?),
             (Some(HELLO), 13) => self.batch_format = reader.small("batch format")?,
+            (Some(HELLO), 14) => self.log = Some(shapes::log_state(reader)?),
             (Some(BATCH), 1) => self.number = Some(reader.u64()?),
             (Some(BATCH), 2) => self.batch = Some(reader.bytes("batch", limits.max_message_bytes)?.to_vec()),
             (Some(ACK), 1) => self.vector = Some(shapes::vector(reader, limits)?),
@@ -354,6 +363,7 @@ impl Fields {
                 lost: self.lost,
                 number: self.greeting,
                 batch_format: self.batch_format,
+                log: self.log,
             }),
             BATCH => Message::Batch {
                 number: shapes::required("message", self.number, 1)?,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_core::{Chain, EventId, Lane, ReplicaId, Seq};
+use edgepos_core::{Chain, EventId, Lane, LogPosition, LogState, ReplicaId, Seq, StoreGeneration, Term};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::{DecodeError, DecodeFault, Reader, Sink, Written};
 
@@ -45,6 +45,31 @@ pub(crate) fn vector(reader: &mut Reader<'_>, limits: &Limits) -> Result<Version
         return Err(DecodeError::new("vector", 0, DecodeFault::TooLarge { limit: limits.max_chains.into() }));
     }
     Ok(vector)
+}
+
+/// Where a terminal stands in the store-wide log: generation and term, then the term and the index of the last entry and of the last decided one.
+pub(crate) fn write_log_state(out: &mut Sink<'_>, state: &LogState) -> Written {
+    let LogState { generation, term, last, decided } = state;
+    let numbers = [generation.0.into(), term.0, last.term.0, last.index, decided.term.0, decided.index];
+    out.array(numbers.len() as u64)?;
+    numbers.iter().try_for_each(|number| out.u64(*number)?.ok())
+}
+
+/// Reads what [`write_log_state`] wrote.
+pub(crate) fn log_state(reader: &mut Reader<'_>) -> Result<LogState, DecodeError> {
+    if reader.array("state of the log", 6)? != 6 {
+        return Err(DecodeError::new("state of the log", 0, DecodeFault::Impossible));
+    }
+    let generation = StoreGeneration(reader.small("generation")?);
+    let term = Term(reader.u64()?);
+    let last = LogPosition { term: Term(reader.u64()?), index: reader.u64()? };
+    let decided = LogPosition { term: Term(reader.u64()?), index: reader.u64()? };
+    let ordered = decided.index <= last.index && decided.term <= last.term && last.term <= term;
+    let whole = [last, decided].iter().all(|at| (at.index == 0) == (at.term.0 == 0));
+    if !ordered || !whole {
+        return Err(DecodeError::new("state of the log", 0, DecodeFault::Impossible));
+    }
+    Ok(LogState { generation, term, last, decided })
 }
 
 /// As [`write_vector`], with a hash or no bytes in place of a position.

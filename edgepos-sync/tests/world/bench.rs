@@ -276,6 +276,7 @@ pub fn hello(vector: VersionVector) -> Message {
         lost: None,
         number: 0,
         batch_format: 0,
+        log: None,
     })
 }
 

@@ -84,6 +84,9 @@ conditions! {
     ToleranceLost "tolerance_lost"
         "No majority of the store's terminals is heard: it decides nothing, and sells."
         "Switch the missing terminals on; replace one that is gone while a majority is left, and use the recovery kit where none is.";
+    DecisionsLost "decisions_lost"
+        "Terminals hold other decisions at the same places of the store's log: a leader was elected that lacked some, with the vote of a disk that had been put back."
+        "Nothing sold is lost. Look at the exceptions on both sides, and begin another generation from one of the two logs with the recovery kit.";
     Replacing "replacing"
         "A terminal is being replaced, and the replacement waits."
         "Switch the other box on, or the old one off; say that it is planned where the old one shall sell on until then.";

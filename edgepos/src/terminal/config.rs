@@ -246,6 +246,7 @@ impl Config {
             store: self.genesis.store,
             generation: self.genesis.generation,
             level: self.level,
+            hears_states: true,
             timing: self.timing.clone(),
             lossy_transport: self.delivery == Delivery::Lossy,
             seed: self.seed,

@@ -44,11 +44,12 @@ impl Seen<'_> {
             (ConditionKind::Quarantined, of_quarantine(shop.quarantined())),
             (ConditionKind::Damaged, of_damage(shop.uncounted().len(), ledger)),
             (ConditionKind::ToleranceLost, of_majority(now, election, replacing)),
+            (ConditionKind::DecisionsLost, of_decisions(election)),
             (ConditionKind::LevelBehind, of_level(election, config.level)),
             (ConditionKind::RefusedByCloud, of_refusal(ledger.refused_by_cloud(), ledger.queued())),
             (ConditionKind::MistakenClaim, mistaken),
             (ConditionKind::Forked, forked),
-            (ConditionKind::Restored, of_incarnation(was_displaced, election.has_lost_log(), ledger)),
+            (ConditionKind::Restored, of_incarnation(was_displaced, election, ledger)),
             (ConditionKind::SecondHolder, second_holder),
             (ConditionKind::WaitingForProof, of_proof(now, ledger)),
             (ConditionKind::ClockOff, clocks.finding(now, config, election, ledger)),
@@ -102,6 +103,14 @@ fn of_majority(now: Now, election: &Election, replacing: &Replacing) -> Option<F
     }
 }
 
+/// Members hold other decisions than this terminal.
+fn of_decisions(election: &Election) -> Option<Finding> {
+    let parted: Vec<_> = election.parted().map(|replica| format!("terminal {replica}")).collect();
+    let count = parted.len() as u64;
+    (count > 0)
+        .then(|| Finding { count, about: format!("other decisions are held by {}", parted.join(", ")) })
+}
+
 /// The store is at a level that this terminal, which knows `known`, is below.
 fn of_level(election: &Election, known: u32) -> Option<Finding> {
     election.is_below_level().then(|| Finding {
@@ -153,13 +162,18 @@ fn listed(about: Vec<String>) -> Option<Finding> {
 }
 
 /// This terminal has become another incarnation, or has not yet written again all that it wrote as the one before.
-fn of_incarnation(was_displaced: bool, votes_no_more: bool, ledger: &Ledger) -> Option<Finding> {
+fn of_incarnation(was_displaced: bool, election: &Election, ledger: &Ledger) -> Option<Finding> {
+    let (votes_no_more, misses) = (election.has_lost_log(), election.misses());
     let left = ledger.to_reissue();
-    (was_displaced || votes_no_more || left > 0).then(|| {
+    (was_displaced || votes_no_more || misses.is_some() || left > 0).then(|| {
         let mut about =
             format!("it goes on as {}; {left} events are still to be written again", ledger.author());
         if votes_no_more {
             about += "; it votes and leads no more until it is replaced";
+        } else if let Some(misses) = misses {
+            about += &format!(
+                "; until it holds again what was decided before, it votes for whoever holds that alone, and hears {misses} voters too few"
+            );
         }
         Finding { count: left.max(1), about }
     })

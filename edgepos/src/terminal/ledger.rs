@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 
 use edgepos_consensus::{Attachment, Leader};
 use edgepos_core::{
-    Chain, EventId, IdempotencyKey, Lane, Now, RepairGen, ReplicaId, Seq, StoreGeneration, Time,
+    Chain, ConnectionId, EventId, IdempotencyKey, Lane, LogState, Now, RepairGen, ReplicaId, Seq,
+    StoreGeneration, Time,
 };
 use edgepos_crdt::{Hlc, HybridClock, VersionVector};
 use edgepos_sync::{self as sync, CloudRefusal, EventRecord, Hash, Outbox, RecordError};
@@ -179,6 +180,17 @@ impl Ledger {
     /// Whether the peer has greeted, and neither it nor this terminal has forgotten what it wrote.
     pub(crate) fn remembers(&self, peer: ReplicaId) -> bool {
         self.outbox.remembers(peer)
+    }
+
+    /// Whether the peer has greeted through this connection, as one to talk to.
+    pub(crate) fn hears(&self, peer: ReplicaId, connection: ConnectionId) -> bool {
+        self.outbox.hears(peer, connection)
+    }
+
+    /// Where this terminal stands in the store-wide log, for its greetings.
+    /// Whether everybody is greeted anew.
+    pub(crate) fn state_log(&mut self, now: Now, state: LogState) -> bool {
+        self.outbox.state_log(now, state)
     }
 
     /// Whether a connected peer knows of something that this terminal wrote and does not have.

@@ -481,6 +481,7 @@ impl Terminal {
             quiet &= !replacing.tend(now, config.me, election, ledger, links, out);
             quiet &= !proposing::stand_aside(now, election, ledger, links);
             quiet &= !self.clocks.tell(now, &mut self.ledger);
+            quiet &= !self.ledger.state_log(now, self.election.log_state());
             if quiet {
                 break;
             }

@@ -103,6 +103,7 @@ impl Mixed {
             lost: None,
             number: 0,
             batch_format: 0,
+            log: None,
         };
         let frame = [vec![SYNC], sync::Message::Hello(hello).encode()].concat();
         self.tills[at].terminal.handle(self.now, Input::Frame(self.later.me, self.links[at], frame));
