@@ -4,7 +4,7 @@ from edgepos_wire import Damaged, demand, id_text, item, replica_text
 
 KINDS = {
     1: "transaction", 2: "number_voided", 3: "stock_moved", 4: "product_set", 5: "price_set", 6: "day_opened", 7: "day_closed",
-    8: "exception_raised", 9: "custom", 12: "exception_ended", 14: "payment_intent", 15: "payment_outcome", 16: "basket_parked",
+    8: "exception_raised", 9: "custom", 10: "fiscal_signed", 11: "receipt_printed", 12: "exception_ended", 14: "payment_intent", 15: "payment_outcome", 16: "basket_parked",
     17: "basket_claimed", 18: "basket_closed", 26: "resolution_proposed", 27: "exception_resolved",
 }
 
@@ -20,6 +20,8 @@ STRUCTURES = {
     "tender": (False, "kind amount external_ref payment"),
     "tax": (False, "code rate_ppm base amount included"),
     "number_voided": (True, "series number basket"),
+    "fiscal_signed": (True, "basket series number state signature reason"),
+    "receipt_printed": (True, "basket series number copy"),
     "stock_moved": (True, "reason from to lines:[stock_line]"),
     "stock_line": (False, "product quantity"),
     "product_set": (True, "product name base_unit scale tax_code counted floor valid_from valid_to version"),

@@ -78,6 +78,10 @@ pub enum Space {
     Lost = 28,
     /// Payments of this terminal that no sale has yet.
     Payment = 29,
+    /// Receipts that are booked and wait for their signatures, by basket.
+    Unsigned = 30,
+    /// What was said of receipts after they were booked, by basket.
+    BesideReceipt = 31,
     /// What each event of a business day adds to its figures, by day.
     DayFigures = 32,
     /// The business day of the store, where it has one for all its terminals.
@@ -88,7 +92,7 @@ pub enum Space {
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -119,6 +123,8 @@ impl Space {
         Self::Parked,
         Self::Lost,
         Self::Payment,
+        Self::Unsigned,
+        Self::BesideReceipt,
         Self::DayFigures,
         Self::StoreDay,
         Self::FiguresKnown,

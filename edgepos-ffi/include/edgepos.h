@@ -747,7 +747,8 @@ int32_t edgepos_node_hear(const edgepos_node *node,
                           edgepos_text **out);
 
 /*
- The receipts of a basket: a list in JSON, each with `event`, `basket`, `series`, `number` and `total`. More than one is an exception.
+ The receipts of a basket: a list in JSON, each with `event`, `basket`, `series`, `number` and `total`,
+ how often it was `printed`, and `fiscal` where a fiscal device signs it. More than one is an exception.
 
  # Safety
  `basket` points to `basket_length` bytes, and `out` to where a pointer may be written.
@@ -758,7 +759,8 @@ int32_t edgepos_node_receipts_of_basket(const edgepos_node *node,
                                         edgepos_text **out);
 
 /*
- The receipts that were booked under a till's key: a list in JSON, each with `event`, `basket`, `series`, `number` and `total`.
+ The receipts that were booked under a till's key: a list in JSON, each with `event`, `basket`, `series`, `number` and
+ `total`, how often it was `printed`, and `fiscal` where a fiscal device signs it.
 
  # Safety
  `key` points to `key_length` bytes, and `out` to where a pointer may be written.

@@ -25,6 +25,7 @@ const NODE: Level = Level {
         ("model_listener", &["edgepos_node_use_models"]),
         ("notices", &["edgepos_node_next_notice"]),
         ("receipts", &["edgepos_node_receipts_of_basket", "edgepos_node_receipts_of_key"]),
+        ("receipt_states", &["edgepos_node_receipts_of_basket", "edgepos_node_receipts_of_key"]),
         ("shutdown", &["edgepos_node_close"]),
         ("stored_events", &["edgepos_node_events_since"]),
     ],
@@ -53,6 +54,8 @@ const TERMINAL: Level = Level {
     ],
     not_in_c: &[
         ("advise", "plugs in a resolver; one in C reads the open exceptions and resolves them"),
+        ("next_to_sign", "plugs in a fiscal signer, which is a port of Rust; the status lists what waits"),
+        ("signed", "plugs in a fiscal signer, which is a port of Rust; the status lists what waits"),
         ("next_to_advise", "plugs in a resolver; one in C reads the open exceptions and resolves them"),
     ],
 };

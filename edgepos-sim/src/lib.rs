@@ -45,6 +45,7 @@ mod outcome;
 mod plan;
 pub mod report;
 mod runner;
+mod signer;
 pub mod small;
 mod station;
 mod street;

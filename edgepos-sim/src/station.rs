@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::time::Duration;
 
 use edgepos::consensus::Timing;
 use edgepos::model::BasketId;
@@ -22,6 +23,7 @@ use crate::later::{Later, Promise, Setup, downgraded};
 use crate::machine::Machine;
 use crate::moments::Moment;
 use crate::plan::{Plan, Purpose};
+use crate::signer::{self, Signer};
 use crate::street::Street;
 use crate::till::Till;
 
@@ -40,6 +42,8 @@ pub(crate) struct Station {
     clock: VirtualClock,
     /// The till in front of its terminal.
     till: Till,
+    /// The fiscal device beside it.
+    signer: Signer,
     /// The deadline that is in the agenda, and its number.
     alarm: (Option<u64>, u64),
     /// It stands still until then.
@@ -81,6 +85,10 @@ impl Station {
         // Mixed in one store: what a till promises of its numbers is its own.
         config.number_at =
             if (plan.seed + place as u64).is_multiple_of(3) { NumberAt::Commit } else { NumberAt::Begin };
+        if (plan.seed / 3 + place as u64) % 4 == 1 {
+            config.signed_series = vec![signer::SERIES.into()];
+            config.sign_within = Duration::from_secs(2);
+        }
         config.zone = plan.moment.zone.parse().expect("a zone of the IANA database");
         if !plan.network.stream {
             config.delivery = Delivery::Lossy;
@@ -107,6 +115,7 @@ impl Station {
             disk: Disk::new(plan.disk, plan.rng(Purpose::Disk, place), plan.sabotage),
             clock,
             till,
+            signer: Signer::default(),
             alarm: (None, 0),
             stalled_until_us: 0,
             no_uplink_until_us: 0,
@@ -181,9 +190,20 @@ impl Station {
         }
     }
 
-    /// The next duty of its terminal.
-    pub(crate) fn poll_output(&mut self) -> Option<Output> {
-        self.terminal.as_mut()?.poll_output()
+    /// The next duty of its terminal. The device beside it is asked where there is none.
+    pub(crate) fn poll_output(&mut self, world_us: u64) -> Option<Output> {
+        let now = self.now(world_us);
+        loop {
+            let machine = self.terminal.as_mut()?;
+            if let Some(output) = machine.poll_output() {
+                return Some(output);
+            }
+            let Machine::Today(terminal) = machine else { return None };
+            let place = u64::from(self.replica.terminal());
+            if !self.signer.serve(terminal, place, now, world_us) {
+                return None;
+            }
+        }
     }
 
     /// The deadline of its terminal and a number, where that must get into the agenda.
@@ -439,6 +459,7 @@ impl Station {
         self.stalled_until_us = 0;
         let lost = self.disk.crash(power);
         self.till.crashed();
+        self.signer.cut_off();
         let begun = |write: &Write| match write {
             Write::Put { space: Space::Basket, key, .. } => key.as_slice().try_into().map(BasketId).ok(),
             Write::Put { .. } | Write::Delete { .. } => None,
@@ -508,7 +529,9 @@ impl Station {
         let disk = self.disk.durable();
         match self.terminal.as_ref().ok_or_else(|| alive(&"it is off"))? {
             Machine::Today(terminal) => {
-                TerminalView::of(terminal, disk, products(), self.moment).map_err(|error| alive(&error))
+                let view = TerminalView::of(terminal, disk, products(), self.moment);
+                let view = view.map_err(|error| alive(&error))?;
+                Ok(TerminalView { signs: !self.config.signed_series.is_empty(), ..view })
             }
             Machine::Later(later) => {
                 TerminalView::of_later(&later.status(), later.facts(), disk).map_err(|error| alive(&error))

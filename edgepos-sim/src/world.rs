@@ -255,7 +255,7 @@ impl World {
 
     /// Does everything that a terminal asks for.
     fn drain(&mut self, place: usize) -> Result<(), Violation> {
-        while let Some(output) = self.stations[place].poll_output() {
+        while let Some(output) = self.stations[place].poll_output(self.now_us) {
             self.trace.note(self.now_us, Some(place), &Entry::Out(&output));
             self.duty(place, output)?;
         }

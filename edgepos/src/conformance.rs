@@ -7,6 +7,7 @@
 mod alerts;
 mod clock;
 mod device;
+mod signer;
 mod transport;
 mod uplink;
 
@@ -16,6 +17,7 @@ use edgepos_sync::{EventRecord, Hash};
 pub use self::alerts::{Arrived, ScriptedManager, alerts};
 pub use self::clock::clock;
 pub use self::device::{StoreDevice, store_device};
+pub use self::signer::signer;
 pub use self::transport::{TransportEnd, transport};
 pub use self::uplink::{CloudAnswer, ScriptedCloud, uplink};
 use crate::ports::{Rows, Sealing, Store};

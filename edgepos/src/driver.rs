@@ -10,7 +10,7 @@ use std::time::Duration;
 use edgepos_core::{Now, Time};
 use edgepos_sync::{CloudReply, UplinkError, UplinkId};
 use thiserror::Error;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 use tracing::{error, info};
@@ -68,6 +68,7 @@ impl Driver {
         let now = clock.now();
         let config = Config { delivery: transport.delivery(), nonce: drawn(), ..config };
         let seal_after = config.seal_after;
+        let signs = !config.signed_series.is_empty();
         let (board, courier) = Board::new(alerts, config.me, now);
         let terminal = Terminal::new(now, config, restored)?;
         let (jobs, queue) = blocking::channel();
@@ -80,7 +81,8 @@ impl Driver {
         let (notices, _) = broadcast::channel(NOTICES);
         let (replies, uplink_replies) = mpsc::unbounded_channel();
         let (written, writes) = watch::channel(0);
-        let node = Node::new(commands, notices.clone(), writes);
+        let to_sign = Arc::new(Notify::new());
+        let node = Node::new(commands, notices.clone(), (writes, Arc::clone(&to_sign)), signs);
         let mut calls = JoinSet::new();
         calls.spawn(courier.run());
         let runner = Loop {
@@ -98,6 +100,7 @@ impl Driver {
             board,
             last_request: 0,
             written,
+            to_sign,
             promised: 0,
             seal_after,
             sealing_at: now.mono + SEALING_ROUND,
@@ -145,6 +148,8 @@ struct Loop {
     last_request: u64,
     /// Changes with each write that is durable, for whoever reads back.
     written: watch::Sender<u64>,
+    /// Told where a fiscal signer is to be asked.
+    to_sign: Arc<Notify>,
     /// What the store's thread was last told that open baskets may still write.
     promised: u64,
     /// How old events are that the store may put closer together, and when the next round begins.
@@ -260,6 +265,8 @@ impl Loop {
             Command::Advise(said) => return self.terminal.advise(now, &said.0, said.1),
             // A caller that has gone does not need its answer.
             Command::NextToAdvise(reply) => return drop(reply.send(self.terminal.next_to_advise())),
+            Command::NextToSign(reply) => return drop(reply.send(self.terminal.next_to_sign(now))),
+            Command::Signed(said) => return self.terminal.signed(now, said.0, said.1),
             Command::Admit(replica, reply) => return drop(reply.send(self.terminal.admit(now, replica))),
             Command::Retire(replica, reply) => return drop(reply.send(self.terminal.retire(now, replica))),
             Command::Replace(terminal, planned, reply) => {
@@ -314,6 +321,9 @@ impl Loop {
                 }
                 Output::Notice(notice) => self.notice(notice),
             }
+        }
+        if self.terminal.shop().sales().signer().wants(self.latest) {
+            self.to_sign.notify_one();
         }
         let promised = self.terminal.promised();
         if promised != self.promised {

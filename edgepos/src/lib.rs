@@ -75,6 +75,7 @@ mod retail;
 mod scored;
 mod setup;
 mod shown;
+mod signatory;
 mod sqlite_store;
 mod store_thread;
 mod tcp;
@@ -96,6 +97,7 @@ pub use edgepos_crdt as crdt;
 pub use edgepos_inference as inference;
 pub use edgepos_sync as sync;
 pub use history::baskets::{BasketContents, BasketState};
+pub use history::beside::ReceiptState;
 pub use history::days::DayQuery;
 pub use history::durability::Durability;
 pub use history::transactions::{
@@ -112,8 +114,8 @@ pub use monitor::inference::Inference;
 pub use node::{Begun, Claimed, Committed, Node};
 pub use ports::{
     AlertError, Alerts, Bulletin, Case, Clock, Delivery, EachRow, Incident, IncidentKind, LogOnly,
-    MemoryStore, Ports, Resolver, Rows, Sealing, Store, StoreError, StoreFailure, SystemClock, Transport,
-    TransportEvent, Uplink,
+    MemoryStore, Ports, Resolver, Rows, Sealing, Signer, Store, StoreError, StoreFailure, SystemClock,
+    Transport, TransportEvent, Uplink,
 };
 pub use retail::counters::CounterValue;
 pub use retail::exception::open::OpenException;
@@ -127,16 +129,21 @@ pub use retail::figures::sums::{
 pub use retail::payment::OpenPayment;
 pub use retail::record::Record;
 pub use retail::sale::basket::OpenBasket;
+pub use retail::sale::beside::Fiscal;
 pub use retail::sale::draft::Draft;
+pub use retail::sale::fiscal::{SignError, ToSign, UnsignedReceipt};
 pub use retail::sale::receipt::{Commit, Receipt};
+pub use retail::sale::signing::{SignatureId, SignatureWanted};
 pub use retail::unreadable::Unreadable;
 #[cfg(feature = "embedded")]
 pub use scored::ScoredResolver;
 pub use setup::open::OpenTerminal;
 pub use setup::terminal_name::TerminalName;
 pub use setup::{Setup, SetupError};
+pub use signatory::Signatory;
 pub use sqlite_store::{Compacted, CopyProgress, SqliteStore, StoreCopy};
 pub use tcp::{TcpConfig, TcpTransport};
+pub use terminal::signing::SignatureAsked;
 pub use terminal::{
     BusinessDayOf, CLOCK_GUARD, Condition, ConditionKind, Config, ConfigError, Diagnosis, Disk, Dropped,
     Finding, Genesis, Input, LevelError, MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, NumberAt, Output,

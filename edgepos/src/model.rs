@@ -21,5 +21,6 @@ pub use crate::retail::sale::body::{
     BasketId, Discount, DocType, Line, OriginalLine, Tax, Tender, TenderType, Tenders, TendersError,
     TooManyTenders,
 };
+pub use crate::retail::sale::fiscal::{Signature, SignatureTooLong, SigningState};
 pub use crate::retail::stock::{StockLine, StockReason};
 pub use edgepos_wire::{DecodeError, DecodeFault};

@@ -1,13 +1,14 @@
 //! A handle to a running terminal.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use edgepos_consensus::{self as consensus, MembershipError};
 use edgepos_core::{EventId, Load, LoadId, Now, ReplicaId, Space};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::model::{BasketId, Counter, CounterRow, ExceptionRaised, Line, PriceSet, ProductSet};
+use crate::model::{BasketId, Counter, CounterRow, ExceptionRaised, Line, PriceSet, ProductSet, Signature};
 use crate::monitor::inference::Inference;
 use crate::ports::Rows;
 use crate::retail::counters::CounterValue;
@@ -17,8 +18,12 @@ use crate::retail::exception::resolutions::AuditEntry;
 use crate::retail::payment::OpenPayment;
 use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
+use crate::retail::sale::beside::Fiscal;
 use crate::retail::sale::draft::Draft;
+use crate::retail::sale::fiscal::SignError;
 use crate::retail::sale::receipt::{Commit, Receipt};
+use crate::retail::sale::signing::SignatureId;
+use crate::terminal::signing::SignatureAsked;
 use crate::terminal::{
     ConditionKind, Diagnosis, Finding, LevelError, MAX_PAGE, Notice, Refusal, ReplaceError, Reply, Status,
     Terminal,
@@ -44,6 +49,8 @@ pub(crate) enum Command {
     Claim(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Record(Record, oneshot::Sender<Result<Reply, Refusal>>),
     NextToAdvise(oneshot::Sender<Option<ExceptionRaised>>),
+    NextToSign(oneshot::Sender<Option<SignatureAsked>>),
+    Signed(Box<(SignatureId, Result<Signature, SignError>)>),
     Advise(Box<(ExceptionRaised, Advice)>),
     Resolve(Box<Resolve>, oneshot::Sender<Result<Reply, Refusal>>),
     Read(Load, oneshot::Sender<Rows>),
@@ -94,6 +101,9 @@ pub struct Committed {
     pub receipt: Receipt,
     /// Whether an earlier call with this key had booked it.
     pub repeated: bool,
+    /// What a fiscal device has said of it, where its series is signed: to be printed with it.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub fiscal: Option<Fiscal>,
 }
 
 /// A running terminal, to sell through. Cheap to clone.
@@ -105,15 +115,19 @@ pub struct Node {
     commands: mpsc::Sender<Command>,
     notices: broadcast::Sender<Notice>,
     written: watch::Receiver<u64>,
+    to_sign: Arc<Notify>,
+    /// Whether receipts of this terminal are signed.
+    signs: bool,
 }
 
 impl Node {
     pub(crate) fn new(
         commands: mpsc::Sender<Command>,
         notices: broadcast::Sender<Notice>,
-        written: watch::Receiver<u64>,
+        (written, to_sign): (watch::Receiver<u64>, Arc<Notify>),
+        signs: bool,
     ) -> Self {
-        Self { commands, notices, written }
+        Self { commands, notices, written, to_sign, signs }
     }
 
     /// Opens a basket and reserves its receipt number: see [`Terminal::begin`].
@@ -144,7 +158,7 @@ impl Node {
     /// When the basket is not open, or too much is under way.
     pub async fn commit(&self, commit: Commit) -> Result<Committed, Refusal> {
         match self.ask(|reply| Command::Commit(commit, reply)).await? {
-            Reply::Committed { receipt, repeated } => Ok(Committed { receipt, repeated }),
+            Reply::Committed { receipt, repeated } => Ok(self.committed(receipt, repeated, self.signs).await),
             other => Err(mixed_up(&other)),
         }
     }
@@ -268,6 +282,14 @@ impl Node {
     pub(crate) async fn next_to_advise(&self) -> Result<Option<ExceptionRaised>, Refusal> {
         let (reply, next) = oneshot::channel();
         self.tell(Command::NextToAdvise(reply)).await?;
+        next.await.map_err(|_| gone())
+    }
+
+    /// What a fiscal signer is to be asked next; waits for it for so long, and not where there was something before.
+    pub(crate) async fn next_to_sign(&self, patience: Duration) -> Result<Option<SignatureAsked>, Refusal> {
+        let _ = timeout(patience, self.to_sign.notified()).await;
+        let (reply, next) = oneshot::channel();
+        self.tell(Command::NextToSign(reply)).await?;
         next.await.map_err(|_| gone())
     }
 

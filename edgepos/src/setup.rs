@@ -118,6 +118,12 @@ pub struct Setup {
     /// When a receipt gets its number: at `begin` or at `commit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number_at: Option<NumberAt>,
+    /// The series whose receipts a fiscal device signs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_series: Option<Vec<String>>,
+    /// How long a commit waits for the signature of its receipt, in ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_within_ms: Option<u64>,
     /// Whether goods come back without their receipt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreferenced_returns: Option<bool>,
@@ -241,6 +247,8 @@ impl Setup {
             exception_grace_ms: None,
             resolver: Policy::default(),
             number_at: None,
+            signed_series: None,
+            sign_within_ms: None,
             unreferenced_returns: None,
             book_differences: None,
             begin_pause_ms: None,
@@ -340,6 +348,8 @@ impl Setup {
             exception_grace_ms,
             resolver,
             number_at,
+            signed_series,
+            sign_within_ms,
             unreferenced_returns,
             book_differences,
             begin_pause_ms,
@@ -369,6 +379,8 @@ impl Setup {
         set(&mut config.exception_grace, ms(*exception_grace_ms));
         config.policy = resolver.clone();
         set(&mut config.number_at, *number_at);
+        set(&mut config.signed_series, signed_series.clone());
+        set(&mut config.sign_within, ms(*sign_within_ms));
         set(&mut config.unreferenced_returns, *unreferenced_returns);
         set(&mut config.book_differences, *book_differences);
         set(&mut config.begin_pause, ms(*begin_pause_ms));

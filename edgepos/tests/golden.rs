@@ -2,14 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+use edgepos::SignError;
 use edgepos::core::{Chain, EventId, IdempotencyKey, Lane, RepairGen, ReplicaId, Seq};
 use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{
     BasketId, BasketParked, BasketTaken, BookedName, CashCount, CounterRow, Currency, DayClosed, DayOpened,
-    DocType, Effect, Envelope, ExceptionEnded, ExceptionRaised, ExceptionResolved, Kind, KnownKind, Line,
-    NumberVoided, Origin, PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet, ProductSet, Ref,
-    RefRole, Reissue, ResolutionProposed, Reversal, StockLine, StockMoved, StockReason, Tax, Tender,
-    TenderReversal, TenderType, Transaction,
+    DocType, Effect, Envelope, ExceptionEnded, ExceptionRaised, ExceptionResolved, FiscalSigned, Kind,
+    KnownKind, Line, NumberVoided, Origin, PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet,
+    ProductSet, ReceiptPrinted, Ref, RefRole, Reissue, ResolutionProposed, Reversal, Signature, StockLine,
+    StockMoved, StockReason, Tax, Tender, TenderReversal, TenderType, Transaction,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -108,6 +109,14 @@ fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
         KnownKind::NumberVoided => {
             let voided = NumberVoided { series: "S".into(), number: 8, basket: BasketId([0xBB; 16]) };
             (encoded(voided), NUMBER_VOIDED)
+        }
+        KnownKind::FiscalSigned => {
+            let signature = Signature::new("S", 8, vec![0xDE, 0xAD]).unwrap();
+            (encoded(FiscalSigned::of(BasketId([0xBB; 16]), "S".into(), 8, Ok(signature))), FISCAL_SIGNED)
+        }
+        KnownKind::ReceiptPrinted => {
+            let (basket, series) = (BasketId([0xBB; 16]), "S".into());
+            (encoded(ReceiptPrinted { basket, series, number: 8, copy: 1 }), RECEIPT_PRINTED)
         }
         KnownKind::StockMoved => {
             let lines = vec![StockLine { product: "milk".into(), quantity: -24 }];
@@ -218,6 +227,8 @@ fn read_and_written(kind: KnownKind, bytes: &[u8]) -> Vec<u8> {
     match kind {
         KnownKind::Transaction => again::<Transaction>(bytes),
         KnownKind::NumberVoided => again::<NumberVoided>(bytes),
+        KnownKind::FiscalSigned => again::<FiscalSigned>(bytes),
+        KnownKind::ReceiptPrinted => again::<ReceiptPrinted>(bytes),
         KnownKind::StockMoved => again::<StockMoved>(bytes),
         KnownKind::ProductSet => again::<ProductSet>(bytes),
         KnownKind::PriceSet => again::<PriceSet>(bytes),
@@ -242,6 +253,11 @@ fn the_body_of_each_kind_is_these_bytes() {
         assert_eq!(hex(&written), golden, "{}", kind.name());
         assert_eq!(hex(&read_and_written(kind, &bytes(golden))), golden, "{}", kind.name());
     }
+    let unsigned = |error| FiscalSigned::of(BasketId([0xBB; 16]), "S".into(), 8, Err(error));
+    let refused = unsigned(SignError::Refused("test".into()));
+    assert_eq!((hex(&encoded(refused.clone())), refused.signature()), (FISCAL_REFUSED.to_owned(), None));
+    let waiting = unsigned(SignError::Away("test".into()));
+    assert_eq!((hex(&encoded(waiting.clone())), waiting.signature()), (FISCAL_WAITING.to_owned(), None));
     let closed: DayClosed = minicbor::decode(&bytes(DAY_CLOSED)).unwrap();
     assert_eq!(closed.watermark().get(event_id().chain), event_id().seq);
     let counted = CashCount {
@@ -366,6 +382,10 @@ fn a_duplicate_is_these_bytes() {
 
 const TRANSACTION: &str = "aa0050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0100026153030705634555520681a7000101646d696c6b02020300040005190102068007818200190102088009000a190102";
 const NUMBER_VOIDED: &str = "a300615301080250bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+const FISCAL_SIGNED: &str = "a50050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb016153020803000442dead";
+const FISCAL_REFUSED: &str = "a50050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb01615302080301056474657374";
+const FISCAL_WAITING: &str = "a50050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb01615302080302056474657374";
+const RECEIPT_PRINTED: &str = "a40050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb01615302080301";
 const STOCK_MOVED: &str = "a30003016a73746f726520726f6f6d038182646d696c6b37";
 const PRODUCT_SET: &str = "a500646d696c6b01684d696c6b2031206c0265706965636503000402";
 const PRICE_SET: &str = "a600646d696c6b0101021881036345555204f5051b0000018bcfe56800";

@@ -493,3 +493,85 @@ mod managers {
         }
     }
 }
+
+mod signers {
+    use edgepos::model::Signature;
+    use edgepos::{SignError, Signer, ToSign};
+
+    use super::*;
+
+    /// A device that counts what it signs, and what is wrong with it.
+    struct Device {
+        signed: Mutex<BTreeMap<(String, u64), u64>>,
+        fault: Fault,
+    }
+
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Fault {
+        None,
+        Away,
+        RefusesWhereAway,
+        SignsAgain,
+        SignsAlike,
+        NamesAnother,
+        SaysNothing,
+        SignsWhatIsBookedAgain,
+    }
+
+    fn device(fault: Fault) -> Device {
+        Device { signed: Mutex::default(), fault }
+    }
+
+    #[async_trait]
+    impl Signer for Device {
+        async fn sign(&self, receipt: &ToSign) -> Result<Signature, SignError> {
+            match self.fault {
+                Fault::Away => return Err(SignError::Away("its cable is out".into())),
+                Fault::RefusesWhereAway => return Err(SignError::Refused("its cable is out".into())),
+                _ => {}
+            }
+            let mut signed = self.signed.lock().unwrap();
+            let next = signed.len() as u64 + 1;
+            let name = (receipt.series.clone(), receipt.number);
+            let counter = match self.fault {
+                Fault::SignsAgain => {
+                    signed.insert((String::new(), next), next);
+                    next
+                }
+                Fault::SignsWhatIsBookedAgain if receipt.event.is_some() => next,
+                Fault::SignsAlike => 7,
+                _ => *signed.entry(name).or_insert(next),
+            };
+            let said =
+                if self.fault == Fault::SaysNothing { Vec::new() } else { counter.to_be_bytes().to_vec() };
+            let named = receipt.number + u64::from(self.fault == Fault::NamesAnother);
+            Ok(Signature::new(&receipt.series, named, said).unwrap())
+        }
+    }
+
+    async fn check(here: Fault, away: Fault) {
+        conformance::signer(&device(here), &device(away)).await;
+    }
+
+    #[tokio::test]
+    async fn a_device_that_remembers_conforms() {
+        check(Fault::None, Fault::Away).await;
+    }
+
+    #[tokio::test]
+    async fn broken_ones_are_caught_by_name() {
+        for (here, away, said) in [
+            (Fault::SignsAgain, Fault::Away, "asked for again gets the signature that it has"),
+            (Fault::SignsWhatIsBookedAgain, Fault::Away, "booked by now gets the signature that it has"),
+            (Fault::SignsAlike, Fault::Away, "two receipts have one signature"),
+            (Fault::NamesAnother, Fault::Away, "names the receipt that was asked for"),
+            (Fault::SaysNothing, Fault::Away, "at least one byte"),
+            (Fault::Away, Fault::Away, "a device that is there signs"),
+            (Fault::None, Fault::RefusesWhereAway, "a device that is away is no answer"),
+            (Fault::None, Fault::None, "a device that is away is no answer"),
+        ] {
+            let complaint = complaint(check(here, away)).await;
+            assert!(complaint.contains(said), "{complaint}");
+        }
+    }
+}

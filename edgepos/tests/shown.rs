@@ -42,7 +42,7 @@ fn an_event_is_shown_with_what_its_body_says() {
 fn what_is_data_reads_back() {
     let receipt =
         Receipt { event: event(), basket: BasketId([9; 16]), series: "S".into(), number: 4, total: -258 };
-    let committed = Committed { receipt, repeated: true };
+    let committed = Committed { receipt, repeated: true, fiscal: None };
     let text = serde_json::to_string(&committed).unwrap();
     assert_eq!(serde_json::from_str::<Committed>(&text).unwrap(), committed, "{text}");
     let line = Line { no: 1, product: "milk".into(), quantity: 2, amount: 258, ..Line::default() };

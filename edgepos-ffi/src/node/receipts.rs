@@ -46,7 +46,8 @@ pub(crate) fn level_of(durability: Durability) -> i32 {
     }
 }
 
-/// The receipts of a basket: a list in JSON, each with `event`, `basket`, `series`, `number` and `total`. More than one is an exception.
+/// The receipts of a basket: a list in JSON, each with `event`, `basket`, `series`, `number` and `total`,
+/// how often it was `printed`, and `fiscal` where a fiscal device signs it. More than one is an exception.
 ///
 /// # Safety
 /// `basket` points to `basket_length` bytes, and `out` to where a pointer may be written.
@@ -59,10 +60,11 @@ pub unsafe extern "C" fn edgepos_node_receipts_of_basket(
 ) -> i32 {
     // SAFETY: as the caller promises.
     let (basket, out) = unsafe { (Input::new("basket", basket, basket_length), Output::new("out", out)) };
-    asks(node, out, |till| Ok(till.wait(till.node.receipts(BookedName::Basket(basket.id()?)))?))
+    asks(node, out, |till| Ok(till.wait(till.node.receipt_states(BookedName::Basket(basket.id()?)))?))
 }
 
-/// The receipts that were booked under a till's key: a list in JSON, each with `event`, `basket`, `series`, `number` and `total`.
+/// The receipts that were booked under a till's key: a list in JSON, each with `event`, `basket`, `series`, `number` and
+/// `total`, how often it was `printed`, and `fiscal` where a fiscal device signs it.
 ///
 /// # Safety
 /// `key` points to `key_length` bytes, and `out` to where a pointer may be written.
@@ -75,7 +77,7 @@ pub unsafe extern "C" fn edgepos_node_receipts_of_key(
 ) -> i32 {
     // SAFETY: as the caller promises.
     let (key, out) = unsafe { (Input::new("key", key, key_length), Output::new("out", out)) };
-    asks(node, out, |till| Ok(till.wait(till.node.receipts(BookedName::Key(key.id()?)))?))
+    asks(node, out, |till| Ok(till.wait(till.node.receipt_states(BookedName::Key(key.id()?)))?))
 }
 
 /// Transactions that this terminal holds, its own and others', the newest first, at most `limit` and never more than 200.

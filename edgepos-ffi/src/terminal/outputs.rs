@@ -94,7 +94,9 @@ impl From<Reply> for Said {
     fn from(reply: Reply) -> Self {
         match reply {
             Reply::Begun { number, total } => Self::Begun(Begun { number, total }),
-            Reply::Committed { receipt, repeated } => Self::Committed(Committed { receipt, repeated }),
+            Reply::Committed { receipt, repeated } => {
+                Self::Committed(Committed { receipt, repeated, fiscal: None })
+            }
             Reply::Claimed { number, total, lines } => Self::Claimed(Claimed { number, total, lines }),
             Reply::Recorded(event) => Self::Recorded { event: event.to_string() },
             Reply::Counter(value) => Self::Counter { value },

@@ -132,6 +132,8 @@ mod tests {
             voters: Vec::new(),
             learners: Vec::new(),
             open_baskets: 0,
+            unsigned: Vec::new(),
+            unsigned_receipts: 0,
             level: 0,
             below_level: false,
             exceptions: Vec::new(),

@@ -22,6 +22,7 @@ mod repeats;
 mod resolutions;
 mod rows;
 mod rule;
+mod signatures;
 mod store_chain;
 mod survival;
 mod time;
@@ -56,6 +57,7 @@ pub fn judge(view: &StoreView, ledger: &Ledger) -> Vec<Violation> {
     quarantine::check(view, &mut found);
     receipts::check(view, ledger, &mut found);
     numbers::check(view, &mut found);
+    signatures::check(view, &mut found);
     uploaders::check(view, &mut found);
     exceptions::check(view, &mut found);
     duplicates::check(view, &mut found);

@@ -7,7 +7,9 @@ use edgepos::model::{
     BasketId, BookedName, Counter, CounterRow, Effect, Envelope, ExceptionEnded, ExceptionRaised, Mode,
     PriceSet, ProductSet, Transaction,
 };
-use edgepos::{AuditEntry, DayFigures, OpenBasket, OpenPayment, Status, Store, StoreError, Terminal};
+use edgepos::{
+    AuditEntry, DayFigures, OpenBasket, OpenPayment, Status, Store, StoreError, Terminal, UnsignedReceipt,
+};
 use edgepos_core::{EventId, ReplicaId, UploadEpoch};
 
 use super::day_entry::{DayEntry, days_on};
@@ -37,6 +39,10 @@ pub struct TerminalView {
     pub open: Vec<OpenBasket>,
     /// Payments that are not settled.
     pub payments: Vec<OpenPayment>,
+    /// Whether a fiscal device signs its receipts.
+    pub signs: bool,
+    /// Receipts that it says wait for their signatures.
+    pub unsigned: Vec<UnsignedReceipt>,
     /// Exceptions that it shows.
     pub exceptions: Vec<ExceptionRaised>,
     /// What it says of what was proposed and decided about exceptions.
@@ -112,6 +118,8 @@ impl TerminalView {
             days: days_on(disk, terminal.durable())?,
             open: terminal.unresolved(),
             payments: terminal.unresolved_payments(),
+            signs: false,
+            unsigned: status.unsigned,
             exceptions: status.exceptions,
             audit: audit(terminal),
             quarantined: status.quarantined,
@@ -137,6 +145,8 @@ impl TerminalView {
             days: Vec::new(),
             open: Vec::new(),
             payments: Vec::new(),
+            signs: false,
+            unsigned: Vec::new(),
             exceptions: status.exceptions.clone(),
             audit: Vec::new(),
             quarantined: status.quarantined,
@@ -173,6 +183,8 @@ pub struct Facts {
     pub training: Vec<(EventId, Transaction)>,
     /// Numbers that were given back.
     pub voided: Vec<(EventId, edgepos::model::NumberVoided)>,
+    /// What fiscal devices said of receipts.
+    pub signed: Vec<(EventId, edgepos::model::FiscalSigned)>,
     /// Prices that count, with their stamps.
     pub prices: Vec<(Stamp, PriceSet)>,
     /// The offset of each event of this version, beside its time of day.
@@ -298,6 +310,7 @@ impl Facts {
                 self.book(BookedName::Basket(transaction.basket), id);
                 if live { &mut self.transactions } else { &mut self.training }.push((id, transaction));
             }
+            Some(KnownKind::FiscalSigned) => self.signed.push((id, body(envelope)?)),
             Some(KnownKind::NumberVoided) => self.voided.push((id, body(envelope)?)),
             Some(KnownKind::ExceptionRaised) => self.exceptions.push((id, body(envelope)?)),
             Some(KnownKind::ExceptionEnded) => self.ended.push((id, body(envelope)?)),
@@ -322,6 +335,7 @@ impl Facts {
                 | KnownKind::BasketClosed
                 | KnownKind::ResolutionProposed
                 | KnownKind::ExceptionResolved
+                | KnownKind::ReceiptPrinted
                 | KnownKind::Custom,
             )
             | None => {}

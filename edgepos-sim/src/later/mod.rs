@@ -214,6 +214,8 @@ impl Later {
             voters: self.election.voters().to_vec(),
             learners: self.election.learners().to_vec(),
             open_baskets: 0,
+            unsigned: Vec::new(),
+            unsigned_receipts: 0,
             level: self.election.level(),
             below_level: self.election.is_below_level(),
             exceptions: self.state.exceptions(),

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EffectPart, FormError, IntentPart, OutcomePart, currency, is_default, key};
-use crate::model::{CashCount, Effect, PriceSet, ProductSet, StockLine, StockMoved, StockReason};
+use super::{EffectPart, FormError, IntentPart, OutcomePart, currency, is_default, key, name};
+use crate::model::{
+    CashCount, Effect, PriceSet, ProductSet, ReceiptPrinted, StockLine, StockMoved, StockReason,
+};
 use crate::retail::record::Record;
 
 /// An event beside the receipts, and its key.
@@ -134,6 +136,18 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "is_default")]
         park: bool,
     },
+    /// A receipt left a printer.
+    ReceiptPrinted {
+        /// Its basket, 32 hexadecimal digits.
+        basket: String,
+        /// Its series, as the receipt says it.
+        series: String,
+        /// Its number there.
+        number: u64,
+        /// 0, which is the default, for the receipt itself; 1 for its first copy.
+        #[serde(default, skip_serializing_if = "is_default")]
+        copy: u32,
+    },
     /// Something of the vendor's own.
     Custom {
         /// Text, which is kept as it is.
@@ -246,6 +260,10 @@ impl RecordEvent {
             }
             Self::PaymentIntent(part) => Record::payment_intent(part.into_intent()?),
             Self::PaymentOutcome(part) => Record::payment_outcome(part.into_outcome()?),
+            Self::ReceiptPrinted { basket, series, number, copy } => {
+                let basket = name(&basket)?;
+                Record::receipt_printed(&ReceiptPrinted { basket, series, number, copy })
+            }
             Self::Custom { body, effects } => {
                 Record::custom(body.into_bytes(), effects.into_iter().map(Effect::from).collect())
             }

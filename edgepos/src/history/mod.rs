@@ -5,6 +5,7 @@
 
 mod backwards;
 pub(crate) mod baskets;
+pub(crate) mod beside;
 pub(crate) mod days;
 pub(crate) mod durability;
 mod merge;

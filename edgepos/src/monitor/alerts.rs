@@ -54,7 +54,7 @@ const fn rule(
 }
 
 /// Every rule. Durations are in seconds.
-pub(super) const RULES: [AlertRule; 9] = [
+pub(super) const RULES: [AlertRule; 10] = [
     rule(
         "elections",
         (Beyond::Above, 3.0, 2.0),
@@ -96,6 +96,15 @@ pub(super) const RULES: [AlertRule; 9] = [
             "See that the disk has room: the cloud has been away for long, and nothing is lost.",
         ),
         |sample| sample.queued,
+    ),
+    rule(
+        "unsigned",
+        (Beyond::Above, 10.0, 0.0),
+        (
+            "More than ten receipts wait for their signatures.",
+            "Look at the fiscal device: sales go on, and what waits is signed once it answers.",
+        ),
+        |sample| sample.unsigned,
     ),
     rule(
         "conflicts",
@@ -202,6 +211,7 @@ mod tests {
             split_brains: 1.0,
             sync_lag: 61.0,
             queued: 10_001.0,
+            unsigned: 11.0,
             conflicts: 0.011,
             inference_p99: 0.5,
             inference_accuracy: 0.89,

@@ -63,6 +63,7 @@ gauges! {
     inference_fallbacks "edgepos_inference_fallback_ratio" "calls of models in the last hour that got a fallback";
     inference_accuracy "edgepos_inference_accuracy_ratio" "right among the latest 200 answers that a person looked at, from 50 on";
     disk_free "edgepos_disk_free_bytes" "free on the disk, in whole MiB, where the store can tell";
+    unsigned "edgepos_unsigned_receipts" "receipts that are booked and wait for their signatures";
     without_quorum "edgepos_without_quorum_seconds" "time without a leader or a majority since the start";
 }
 
@@ -93,6 +94,7 @@ impl Sample {
             inference_fallbacks: inference.fallbacks,
             inference_accuracy: inference.accuracy,
             disk_free: status.disk_free.map_or(f64::NAN, |free| free as f64),
+            unsigned: status.unsigned_receipts as f64,
             without_quorum: elections.without_quorum.as_secs_f64(),
         }
     }

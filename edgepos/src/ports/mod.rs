@@ -1,9 +1,10 @@
-//! The six places where a vendor plugs in. Each comes with an implementation, and [`conformance`](crate::conformance) checks one
+//! The seven places where a vendor plugs in. Each comes with an implementation, and [`conformance`](crate::conformance) checks one
 //! of your own.
 
 mod alerts;
 mod clock;
 mod resolver;
+mod signer;
 mod store;
 mod transport;
 mod uplink;
@@ -11,6 +12,7 @@ mod uplink;
 pub use alerts::{AlertError, Alerts, Bulletin, Incident, IncidentKind, LogOnly};
 pub use clock::{Clock, SystemClock};
 pub use resolver::{Case, Resolver};
+pub use signer::Signer;
 pub use store::{EachRow, MemoryStore, Rows, Sealing, Store, StoreError, StoreFailure};
 pub use transport::{Delivery, Transport, TransportEvent};
 pub use uplink::Uplink;

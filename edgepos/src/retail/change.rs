@@ -1,6 +1,7 @@
 //! What an event does beside its effects, read from its body.
 
 use edgepos_core::{EventId, Now};
+use edgepos_wire::from_cbor;
 
 use super::catalogue::{Catalogue, Change as RegisterChange};
 use super::counters::Counters;
@@ -17,6 +18,8 @@ use super::parked::{self, Parked};
 use super::payment::{self, Payments};
 use super::reissued::Reissued;
 use super::returns::Returns;
+use super::sale::beside::About;
+use super::sale::signing::Signing;
 use super::unreadable::Unreadable;
 use crate::terminal::io::Notice;
 use crate::terminal::unit_of_work::{Then, UnitOfWork};
@@ -30,6 +33,7 @@ pub(crate) enum Change {
     Parked(parked::Change),
     Payment(payment::Change),
     Sale,
+    AboutReceipt(About),
     Register(RegisterChange),
     Raised(ExceptionRaised),
     Ended(ExceptionEnded),
@@ -43,6 +47,7 @@ pub(crate) struct Touched<'r> {
     pub(crate) exceptions: &'r mut Exceptions,
     pub(crate) returns: &'r mut Returns,
     pub(crate) payments: &'r mut Payments,
+    pub(crate) signing: &'r mut Signing,
     pub(crate) day: &'r mut Day,
     pub(crate) counters: &'r Counters,
     pub(crate) reissued: &'r Reissued,
@@ -74,6 +79,12 @@ impl Change {
             Some(KnownKind::PaymentOutcome) => Self::Payment(Payments::read_outcome(envelope)?),
             Some(KnownKind::DayOpened) => Self::Day(Day::read_opened(envelope)?),
             Some(KnownKind::DayClosed) => Self::Day(Day::read_closed(envelope)?),
+            Some(KnownKind::FiscalSigned) => {
+                Self::AboutReceipt(About::Signed(from_cbor("signature", &envelope.body)?))
+            }
+            Some(KnownKind::ReceiptPrinted) => {
+                Self::AboutReceipt(About::Printed(from_cbor("print", &envelope.body)?))
+            }
             Some(KnownKind::Transaction) => Self::Sale,
             Some(KnownKind::NumberVoided) => Self::Voided,
             // Their effects say it all, and those of a later version's kinds count as well.
@@ -98,7 +109,7 @@ impl Change {
         rooms: Touched<'_>,
         out: &mut UnitOfWork,
     ) {
-        let Touched { catalogue, exceptions, returns, payments, day, counters, reissued } = rooms;
+        let Touched { catalogue, exceptions, returns, payments, signing, day, counters, reissued } = rooms;
         match self {
             Self::Register(change) => {
                 if let Some(product) = catalogue.apply(change, out) {
@@ -144,6 +155,12 @@ impl Change {
             Self::Day(change) => {
                 day.apply(&change, out);
                 figures::note(id, envelope, out);
+            }
+            Self::AboutReceipt(about) => {
+                about.note(id, out);
+                if let About::Signed(said) = &about {
+                    signing.settled(said, out);
+                }
             }
             Self::Voided => figures::note(id, envelope, out),
             Self::EffectsAlone => {}

@@ -1,8 +1,9 @@
 //! The desk where a basket is handled, and what stands beside it is recorded: the rooms that work together, lent for one call.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use edgepos_core::{EventId, IdempotencyKey};
+use edgepos_core::{EventId, IdempotencyKey, Now};
 
 use super::catalogue::Catalogue;
 use super::counters::Counters;
@@ -19,7 +20,9 @@ use super::returns::{Read, Returns};
 use super::sale::Sales;
 use super::sale::body::BasketId;
 use super::sale::draft::{Draft, Opening};
+use super::sale::fiscal::{SignError, Signature};
 use super::sale::receipt::Commit;
+use super::sale::signing::{SignatureId, SignatureWanted};
 use super::sold::Sold;
 use super::unreadable::Unreadable;
 use crate::ports::Rows;
@@ -165,6 +168,21 @@ impl Desk<'_> {
         found: Result<Found, Unreadable>,
     ) {
         self.sales.commit_answered(turn, self.keys, self.payments, self.day.open(), key, found);
+    }
+
+    /// See [`Terminal::next_to_sign`](crate::Terminal::next_to_sign).
+    pub(crate) fn next_to_sign(self, now: Now, within: Duration) -> Option<(SignatureId, SignatureWanted)> {
+        self.sales.signing().next(now, within)
+    }
+
+    /// A signer has answered.
+    pub(crate) fn signed(self, turn: &mut Turn<'_>, id: SignatureId, answer: Result<Signature, SignError>) {
+        self.sales.signing().answered(turn, self.keys, self.day.open(), id, answer);
+    }
+
+    /// Commits whose signer has not answered in time go on.
+    pub(crate) fn sign_later(self, turn: &mut Turn<'_>) {
+        self.sales.signing().out_of_time(turn, self.keys);
     }
 
     /// See [`Terminal::abandon`](crate::Terminal::abandon).

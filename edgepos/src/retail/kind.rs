@@ -106,6 +106,10 @@ macro_rules! each_kind {
             8 EXCEPTION_RAISED ExceptionRaised "exception_raised" Transactions Exception cbor exception::body::ExceptionRaised;
             /// A vendor's own, named in its body.
             9 CUSTOM Custom "custom" Telemetry Vendor opaque;
+            /// What a fiscal device said of a receipt.
+            10 FISCAL_SIGNED FiscalSigned "fiscal_signed" Transactions Sale cbor sale::fiscal::FiscalSigned;
+            /// A receipt left a printer.
+            11 RECEIPT_PRINTED ReceiptPrinted "receipt_printed" Transactions Sale cbor sale::printed::ReceiptPrinted;
             /// A counter is at its floor again, so that its next fall is told anew; decided by the store.
             12 EXCEPTION_ENDED ExceptionEnded "exception_ended" Transactions Exception cbor exception::body::ExceptionEnded;
             /// A payment terminal is about to be asked for money.

@@ -30,11 +30,12 @@ pub(crate) struct Quarantine {
 
 impl Quarantine {
     /// A row as it is on disk.
-    pub(crate) fn restore(&mut self, key: &[u8]) {
+    pub(crate) fn restore(&mut self, key: &[u8]) -> Result<(), Unreadable> {
         match EventId::from_key(key) {
             Some(id) => drop(self.events.insert(id)),
             None => self.others += 1,
         }
+        Ok(())
     }
 
     /// Whether the event was not interpreted.

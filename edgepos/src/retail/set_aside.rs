@@ -3,6 +3,7 @@
 use edgepos_core::{Space, Write};
 use edgepos_sync::{EventRecord, Hash};
 
+use crate::retail::unreadable::Unreadable;
 use crate::terminal::unit_of_work::UnitOfWork;
 
 /// How many events are kept that left their chains.
@@ -13,8 +14,9 @@ pub(crate) struct SetAside {
 
 impl SetAside {
     /// A row as it is on disk.
-    pub(crate) fn restore(&mut self) {
+    pub(crate) fn restore(&mut self) -> Result<(), Unreadable> {
         self.count += 1;
+        Ok(())
     }
 
     /// Keeps an event that leaves its chain, under its name and the hash of its history: two branches may have one name each.

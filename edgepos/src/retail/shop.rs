@@ -57,7 +57,7 @@ pub(crate) struct Shop {
 
 impl Shop {
     /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 18] = [
+    pub(crate) const SPACES: [Space; 19] = [
         Space::Basket,
         Space::Series,
         Space::Day,
@@ -76,6 +76,7 @@ impl Shop {
         Space::Reissued,
         Space::SetAside,
         Space::Payment,
+        Space::Unsigned,
     ];
 
     /// Takes a row of one of [`SPACES`](Self::SPACES) from disk; rows of other spaces are not for the shop.
@@ -100,18 +101,10 @@ impl Shop {
                 false => self.exceptions.restore_twice(key, value),
             },
             Space::Reissued => self.reissued.restore(key, value),
-            Space::Lost => {
-                self.uncounted.restore(key);
-                Ok(())
-            }
-            Space::Quarantine => {
-                self.quarantine.restore(key);
-                Ok(())
-            }
-            Space::SetAside => {
-                self.set_aside.restore();
-                Ok(())
-            }
+            Space::Unsigned => self.sales.signing().restore(key, value),
+            Space::Lost => self.uncounted.restore(key),
+            Space::Quarantine => self.quarantine.restore(key),
+            Space::SetAside => self.set_aside.restore(),
             _ => Ok(()),
         }
     }
@@ -513,8 +506,9 @@ impl Shop {
         }
         let change = Change::read(id, envelope)?;
         self.move_counters(now, id, envelope, own, out)?;
-        let Self { catalogue, exceptions, returns, payments, day, counters, reissued, .. } = self;
-        let touched = Touched { catalogue, exceptions, returns, payments, day, counters, reissued };
+        let Self { catalogue, exceptions, returns, payments, sales, day, counters, reissued, .. } = self;
+        let signing = sales.signing();
+        let touched = Touched { catalogue, exceptions, returns, payments, signing, day, counters, reissued };
         change.carry_out(now, id, envelope, touched, out);
         Ok(())
     }

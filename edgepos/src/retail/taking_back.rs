@@ -205,6 +205,8 @@ fn undo(rooms: &mut Rooms<'_>, now: Now, undone: &Undone<'_>, out: &mut UnitOfWo
         Change::Parked(change) => Parked::take_back(id, &change, out),
         // A day that was closed for the store stays closed: days move forward.
         Change::Day(_) | Change::Voided => {}
+        // A device that has signed is not asked again for that: the event is written again elsewhere, or lost with its till.
+        Change::AboutReceipt(about) => about.take_back(id, out),
         // What a payment terminal did stays done, whatever becomes of the event that says so.
         Change::Payment(_)
         | Change::Sale

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use edgepos_core::{EventId, Space, Write};
 
+use crate::retail::unreadable::Unreadable;
 use crate::terminal::unit_of_work::UnitOfWork;
 
 /// What the keys of the rows begin with; the event follows. Other keys of the space are those of the event log.
@@ -19,8 +20,9 @@ pub(crate) struct Uncounted {
 
 impl Uncounted {
     /// A row as it is on disk; one of another key is not of this room.
-    pub(crate) fn restore(&mut self, key: &[u8]) {
+    pub(crate) fn restore(&mut self, key: &[u8]) -> Result<(), Unreadable> {
         self.events.extend(key.strip_prefix(UNCOUNTED).and_then(EventId::from_key));
+        Ok(())
     }
 
     /// The event could not be read at a start that was to count it.

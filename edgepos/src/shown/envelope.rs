@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::text::{self, hex};
 use crate::history::StoredEvent;
-use crate::model::{BasketId, BasketParked, BasketTaken, CashCount, Currency};
+use crate::model::{BasketId, BasketParked, BasketTaken, CashCount, Currency, FiscalSigned, SigningState};
 use crate::model::{Body, ClockQuality, CounterRow, DayClosed, Effect, Envelope, Mode, Ref, Reissue};
 
 /// An envelope as it is shown.
@@ -159,6 +159,25 @@ struct ShownParked {
 impl Serialize for BasketParked {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         ShownParked { basket: self.basket, total: self.total, currency: self.currency }.serialize(to)
+    }
+}
+
+#[derive(Serialize)]
+struct ShownSignature<'a> {
+    basket: BasketId,
+    series: &'a str,
+    number: u64,
+    state: SigningState,
+    #[serde(with = "text::bytes")]
+    signature: Vec<u8>,
+    reason: Option<&'a str>,
+}
+
+impl Serialize for FiscalSigned {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let signature = self.signature().unwrap_or_default().to_vec();
+        let Self { basket, ref series, number, state, ref reason, .. } = *self;
+        ShownSignature { basket, series, number, state, signature, reason: reason.as_deref() }.serialize(to)
     }
 }
 

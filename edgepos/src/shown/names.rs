@@ -4,7 +4,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text;
-use crate::model::{BasketId, Currency, PaymentId, PaymentState};
+use crate::model::{BasketId, Currency, PaymentId, PaymentState, SigningState};
 use crate::terminal::ConditionKind;
 
 impl Serialize for BasketId {
@@ -34,6 +34,21 @@ impl<'de> Deserialize<'de> for PaymentId {
 impl Serialize for PaymentState {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(self.name())
+    }
+}
+
+impl Serialize for SigningState {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for SigningState {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let known = [Self::SIGNED, Self::REFUSED, Self::WAITING];
+        let found = known.into_iter().find(|state| state.name() == text);
+        found.ok_or_else(|| D::Error::custom(format!("{text:?} says nothing of a signature")))
     }
 }
 

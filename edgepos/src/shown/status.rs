@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::text;
 use crate::model::ExceptionRaised;
+use crate::retail::sale::fiscal::UnsignedReceipt;
 use crate::terminal::{Condition, ConditionKind, Status};
 
 /// A status as it is shown.
@@ -47,6 +48,8 @@ struct Shown<'a> {
     #[serde(serialize_with = "text::vector::serialize")]
     cloud: &'a VersionVector,
     open_exceptions: usize,
+    unsigned: &'a [UnsignedReceipt],
+    unsigned_receipts: usize,
 }
 
 impl Serialize for Status {
@@ -65,6 +68,8 @@ impl Serialize for Status {
             voters,
             learners,
             open_baskets,
+            unsigned,
+            unsigned_receipts,
             level,
             below_level,
             exceptions,
@@ -99,6 +104,8 @@ impl Serialize for Status {
             durable,
             cloud,
             open_exceptions: *open_exceptions,
+            unsigned,
+            unsigned_receipts: *unsigned_receipts,
         };
         shown.serialize(to)
     }

@@ -47,6 +47,18 @@ impl Columns {
             columns.series = Some(voided.series);
             columns.number = Some(voided.number);
         }
+        if envelope.kind == Kind::FISCAL_SIGNED
+            && let Ok(signed) = from_cbor::<model::FiscalSigned>("signature", &envelope.body)
+        {
+            columns.series = Some(signed.series);
+            columns.number = Some(signed.number);
+        }
+        if envelope.kind == Kind::RECEIPT_PRINTED
+            && let Ok(printed) = from_cbor::<model::ReceiptPrinted>("print", &envelope.body)
+        {
+            columns.series = Some(printed.series);
+            columns.number = Some(printed.number);
+        }
         columns
     }
 }

@@ -11,7 +11,6 @@ use thiserror::Error;
 
 use crate::ports::Delivery;
 use crate::recovery::kit::RecoveryAnchor;
-use crate::retail::envelope::Mode;
 use crate::retail::exception::policy::Policy;
 use crate::retail::unreadable::Unreadable;
 use crate::zone::Zone;
@@ -129,6 +128,12 @@ pub struct Config {
     /// When a receipt gets its number. Default when its basket is begun. To be changed at any time: an open basket keeps the number that it
     /// has.
     pub number_at: NumberAt,
+    /// The series, as the till names them, whose receipts a fiscal device signs; at most 16. Default none. Their receipts have their
+    /// numbers from `begin` on. A [`Signatory`](crate::Signatory) asks the device.
+    pub signed_series: Vec<String>,
+    /// How long a commit waits for the signature of its receipt, 100 ms to 60 s. Default 10 s. The sale is booked without it then, and is
+    /// signed later.
+    pub sign_within: Duration,
     /// Whether goods come back without their receipt. Default true. A return that names its receipt is held to it either way, as far
     /// as this terminal holds the receipt.
     pub unreferenced_returns: bool,
@@ -181,6 +186,8 @@ impl Config {
             zone: Zone::UTC,
             business_day_of: BusinessDayOf::Terminal,
             number_at: NumberAt::Begin,
+            signed_series: Vec::new(),
+            sign_within: Duration::from_secs(10),
             unreferenced_returns: true,
             book_differences: false,
             begin_pause: Duration::from_millis(50),
@@ -201,6 +208,9 @@ impl Config {
         bounds((flush..=3_600_000).contains(&peak), "peak_flush_interval", "flush_interval to 1 h")?;
         bounds(self.exception_grace.as_secs() <= 3_600, "exception_grace", "at most 1 h")?;
         bounds(self.begin_pause.as_secs() < 10, "begin_pause", "less than 10 s")?;
+        let within = self.sign_within.as_millis();
+        bounds((100..=60_000).contains(&within), "sign_within", "100 ms to 60 s")?;
+        bounds(self.signed_series.len() <= 16, "signed_series", "at most 16")?;
         bounds((1..=100_000).contains(&self.max_open_baskets), "max_open_baskets", "1 to 100,000")?;
         bounds((1..=100_000).contains(&self.max_commits), "max_commits", "1 to 100,000")?;
         bounds((1..=100_000).contains(&self.max_rows_behind), "max_rows_behind", "1 to 100,000")?;
@@ -214,11 +224,6 @@ impl Config {
         bounds((1 << 10..=64 << 10).contains(&self.max_event_bytes), "max_event_bytes", "1 KiB to 64 KiB")?;
         let is_terminal = !self.me.is_store() && self.me.terminal() != 0 && !self.me.is_cloud();
         bounds(is_terminal, "me", "a terminal's number from 1 to 65,534")
-    }
-
-    /// Whether a basket of this mode gets its receipt number when it is booked.
-    pub(crate) fn draws_at_commit(&self, mode: Mode) -> bool {
-        self.number_at == NumberAt::Commit && mode == Mode::Live
     }
 
     /// The drawer that cash goes into where nobody names another.

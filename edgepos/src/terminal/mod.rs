@@ -24,6 +24,7 @@ pub(crate) mod refusal;
 mod reissue;
 mod replacing;
 pub(crate) mod restore;
+pub(crate) mod signing;
 mod status;
 pub(crate) mod turn;
 pub(crate) mod unit_of_work;
@@ -129,6 +130,7 @@ impl Terminal {
             Input::Timeout => {
                 self.election.handle(now, consensus::Input::Timeout);
                 self.ledger.handle(now, sync::Input::Timeout);
+                self.with_turn(now, |shop, turn| shop.desk().sign_later(turn));
             }
             Input::Persisted(id) => self.persisted(now, id),
             Input::Loaded(id, rows) => self.loaded(now, id, rows),

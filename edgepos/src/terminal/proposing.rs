@@ -30,13 +30,13 @@ fn proposer<'c>(config: &'c Config, election: &Election, ledger: &'c Ledger) -> 
     }
 }
 
-/// When something is due to be proposed, or a caller to be answered. Where this terminal may propose nothing, what is due waits for no
+/// When something is due to be proposed, or a caller to be answered, also one whose receipt is not signed in time. Where this terminal may propose nothing, what is due waits for no
 /// clock.
 pub(super) fn next_due(config: &Config, election: &Election, ledger: &Ledger, shop: &Shop) -> Option<Time> {
     let exceptions = shop.exceptions();
     let due =
         proposes(election, ledger).then(|| exceptions.next_due(proposer(config, election, ledger))).flatten();
-    due.into_iter().chain(exceptions.next_to_give_up()).min()
+    due.into_iter().chain(exceptions.next_to_give_up()).chain(shop.sales().signer().next_due()).min()
 }
 
 /// Proposes what is due, and what was asked for here. Whether something was proposed.

@@ -11,6 +11,7 @@ use super::io::MAX_PAGE;
 use super::ledger::Ledger;
 use super::links::Links;
 use crate::retail::exception::body::ExceptionRaised;
+use crate::retail::sale::fiscal::UnsignedReceipt;
 use crate::retail::shop::Shop;
 
 /// Who a terminal is, whom it follows, and how far its events have come.
@@ -40,6 +41,10 @@ pub struct Status {
     pub learners: Vec<ReplicaId>,
     /// Baskets that are open.
     pub open_baskets: usize,
+    /// Receipts that are booked and wait for their signatures, the first [`MAX_PAGE`], the oldest first.
+    pub unsigned: Vec<UnsignedReceipt>,
+    /// How many there are of them.
+    pub unsigned_receipts: usize,
     /// By which rules the store decides: see [`Election::level`](crate::consensus::Election::level).
     pub level: u32,
     /// Whether that is a level which this terminal does not know: it sells and exchanges events, and takes no part in what the store
@@ -88,6 +93,8 @@ impl Status {
             voters: election.voters().to_vec(),
             learners: election.learners().to_vec(),
             open_baskets: shop.sales().unresolved().len(),
+            unsigned: shop.sales().signer().unsigned().take(MAX_PAGE).collect(),
+            unsigned_receipts: shop.sales().signer().len(),
             level: election.level(),
             below_level: election.is_below_level(),
             exceptions: shop.exceptions().open_after(None).take(MAX_PAGE).cloned().collect(),

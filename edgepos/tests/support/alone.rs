@@ -36,9 +36,14 @@ impl Uplink for Cloudless {
 pub(crate) fn start(me: ReplicaId, store: Box<dyn Store>, clock: Arc<dyn Clock>) -> (Node, Driver) {
     let genesis =
         Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
+    start_as(Config::new(me, genesis, 9), store, clock)
+}
+
+/// The same as this file says.
+pub(crate) fn start_as(config: Config, store: Box<dyn Store>, clock: Arc<dyn Clock>) -> (Node, Driver) {
     let (_events, transport_events) = mpsc::channel(1);
     let alerts: Arc<dyn Alerts> = Arc::new(LogOnly);
     let (transport, uplink) = (Box::new(Alone), Arc::new(Cloudless));
     let ports = Ports { store, transport, transport_events, uplink, clock, alerts };
-    Driver::start(Config::new(me, genesis, 9), ports).unwrap()
+    Driver::start(config, ports).unwrap()
 }

@@ -21,7 +21,7 @@
 //! | `GET /counters?counter=0&after=…&limit=…` | | the same, a page: see [`CounterPage`] |
 //! | `GET /transactions?from_ms=…&number=…` | | [`TransactionPage`](edgepos::TransactionPage): see [`FindTransactions`] |
 //! | `GET /transaction?event=…` | | [`BookedTransaction`](edgepos::BookedTransaction) |
-//! | `GET /receipts?basket=…` or `?key=…` | | list of [`Receipt`](edgepos::Receipt) |
+//! | `GET /receipts?basket=…` or `?key=…` | | list of [`ReceiptState`](edgepos::ReceiptState) |
 //! | `GET /basket?basket=…` | | [`BasketContents`](edgepos::BasketContents) |
 //! | `GET /day?day=20261201&terminal=1` | | [`DayFigures`](edgepos::DayFigures): X or Z figures; without `terminal` those of the store |
 //! | `GET /product?product=CODE&at_ms=NOW` | | [`ProductSet`](edgepos::model::ProductSet) |

@@ -10,7 +10,7 @@ use edgepos::core::StoreId;
 use edgepos::{StoreError, StoreFailure};
 use thiserror::Error;
 
-use crate::{audit, authority, cloud, demo, doctor, logging, members, names, operate, recovery, run};
+use crate::{audit, authority, cloud, demo, doctor, logging, members, names, operate, recovery, run, signer};
 
 /// A store of terminals and a cloud on one machine, to evaluate `edgepos` with.
 #[derive(Debug, Parser)]
@@ -28,6 +28,8 @@ enum Command {
     Run(RunArgs),
     /// Run the chain's cloud
     Cloud(CloudArgs),
+    /// Run a stand-in for a fiscal device, to try `signed_series` with: it signs each receipt that a terminal sends it
+    Signer(SignerArgs),
     /// Lead a store on that lost the majority of its terminals for good, with the manager's recovery kit
     #[command(subcommand)]
     Recovery(recovery::Action),
@@ -165,6 +167,13 @@ struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+struct SignerArgs {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7301")]
+    listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
 struct CloudArgs {
     /// Where to listen
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7000")]
@@ -215,6 +224,10 @@ async fn dispatch(command: Command) -> ExitCode {
                 Err(error) => fail(USAGE, &error.to_string()),
             }
         }
+        Command::Signer(SignerArgs { listen }) => match signer::serve(listen).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(USAGE, &format!("cannot sign on {listen}: {error}")),
+        },
         Command::Recovery(action) => match action.run() {
             Ok(said) => {
                 print!("{said}");

@@ -8,6 +8,7 @@
 //! - [`members`]: who belongs to a store.
 //! - [`authority`]: whose certificates count in it.
 //! - [`operate`]: how a terminal is, what happened, everything that was booked.
+//! - [`signer`]: a stand-in for a fiscal device.
 //! - [`doctor`]: which engine would run which model on this machine.
 //!
 //! [`cli`] is the command line of them all. [`api`] is what a till and a terminal say to each other.
@@ -31,3 +32,4 @@ pub mod recovery;
 pub mod replay;
 pub mod run;
 mod sealed;
+pub mod signer;

@@ -23,6 +23,20 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Reads bytes as hexadecimal digits, two a byte.
+///
+/// # Errors
+/// Anything else.
+pub fn parse_bytes(text: &str) -> Result<Vec<u8>, NameError> {
+    let wrong = || error(text, "row of hexadecimal digits, two a byte");
+    let digits = text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if !digits {
+        return Err(wrong());
+    }
+    let pairs = (0..text.len()).step_by(2);
+    pairs.map(|at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| wrong())).collect()
+}
+
 /// Reads 16 bytes as 32 hexadecimal digits.
 ///
 /// # Errors
@@ -97,6 +111,7 @@ mod tests {
         let text = [(chain.to_string(), 7)].into_iter().collect();
         assert_eq!(parse_vector(&text), Ok([(chain, Seq(7))].into_iter().collect()));
         assert_eq!(parse_16(&hex(&[9; 16])), Ok([9; 16]));
+        assert_eq!(parse_bytes("00ff"), Ok(vec![0, 255]));
     }
 
     #[test]
@@ -108,5 +123,6 @@ mod tests {
             assert!(parse_event(bad).is_err(), "{bad}");
         }
         assert!(parse_16("+0000000000000000000000000000000").is_err());
+        assert!(parse_bytes("0").is_err() && parse_bytes("é").is_err() && parse_bytes("0+").is_err());
     }
 }

@@ -41,9 +41,9 @@ fn run_page(name: &str) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
     let mut script = commands(&std::fs::read_to_string(page).unwrap());
     assert!(script.lines().count() > 10, "{name} has hardly any command");
-    let ports: Vec<TcpListener> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let ports: Vec<TcpListener> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let mut usual = Vec::new();
-    for (named, free) in ["7000", "7101", "7201"].into_iter().zip(&ports) {
+    for (named, free) in ["7000", "7101", "7201", "7301"].into_iter().zip(&ports) {
         let free = free.local_addr().unwrap().port();
         script = script.replace(&format!("127.0.0.1:{named}"), &format!("127.0.0.1:{free}"));
         usual.push(format!("s/:{named}\"/:{free}\"/"));

@@ -113,6 +113,8 @@ impl Catalogue {
             | KnownKind::BasketParked
             | KnownKind::BasketClaimed
             | KnownKind::BasketClosed
+            | KnownKind::FiscalSigned
+            | KnownKind::ReceiptPrinted
             | KnownKind::Custom => Ok(Above::default()),
         }
     }

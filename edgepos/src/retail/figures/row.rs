@@ -150,6 +150,8 @@ impl Row {
             | KnownKind::BasketParked
             | KnownKind::BasketClaimed
             | KnownKind::BasketClosed
+            | KnownKind::FiscalSigned
+            | KnownKind::ReceiptPrinted
             | KnownKind::ResolutionProposed
             | KnownKind::Custom => return None,
         };

@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 
 use super::body::{BasketId, Line, Tenders, Transaction};
+use super::fiscal::Signature;
 use crate::retail::counters::Counters;
 use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
 use crate::retail::money::Currency;
 use crate::retail::sums::basket_of;
+use crate::terminal::config::{Config, NumberAt};
 use crate::terminal::disk;
 use crate::terminal::refusal::Refusal;
 
@@ -55,6 +57,9 @@ pub(crate) struct Basket {
     /// The business day that it was begun on, and belongs to whenever it is paid.
     #[n(5)]
     pub(crate) day: Option<u32>,
+    /// Whether a fiscal device signs its receipt. Absent where none does.
+    #[n(6)]
+    pub(super) signed: Option<bool>,
 }
 
 impl Basket {
@@ -62,7 +67,7 @@ impl Basket {
     pub(crate) fn going_on_from(self, begun: &Self) -> Self {
         let Transaction { number, series, .. } = begun.transaction.clone();
         let transaction = Transaction { number, series, ..self.transaction };
-        Self { transaction, begun_ms: begun.begun_ms, day: begun.day, ..self }
+        Self { transaction, begun_ms: begun.begun_ms, day: begun.day, signed: begun.signed, ..self }
     }
 
     /// Whether beginning `other` again is a repeat of this.
@@ -125,6 +130,22 @@ impl Basket {
         Ok(())
     }
 
+    /// Whether its receipt is to be signed follows from its series, as the till names it.
+    pub(super) fn signed_by(&self, config: &Config) -> Option<bool> {
+        let is_signed = self.mode == Mode::Live && config.signed_series.contains(&self.transaction.series);
+        is_signed.then_some(true)
+    }
+
+    /// Whether a fiscal device signs its receipt.
+    pub(super) fn is_signed(&self) -> bool {
+        self.signed == Some(true)
+    }
+
+    /// Whether it begins without a number: one that is signed has it before the device is asked.
+    pub(super) fn waits_for_number(&self, config: &Config) -> bool {
+        config.number_at == NumberAt::Commit && self.mode == Mode::Live && !self.is_signed()
+    }
+
     /// Whether it holds a receipt number, which is voided where it is not booked.
     pub(super) fn has_number(&self) -> bool {
         self.mode == Mode::Live && self.transaction.number > 0
@@ -154,7 +175,8 @@ impl Basket {
         let has_row = |effect: &&Effect| effect.counter != Counter::RETURNABLE || effect.delta < 0;
         let moved = self.effects.iter().filter(has_row).count();
         let rows = moved + 3 + usize::from(self.draws_at_commit());
-        disk::writes(to_cbor(self).len(), rows)
+        let signature = if self.is_signed() { disk::writes(Signature::MAX, 1) } else { 0 };
+        disk::writes(to_cbor(self).len(), rows) + signature
     }
 
     /// How much of each receipt line this basket takes back.

@@ -156,6 +156,7 @@ pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket
         effects,
         begun_ms,
         day: None,
+        signed: None,
     };
     let named = to_cbor(&references(&basket.transaction)).len();
     limit("basket", to_cbor(&basket).len() + named, Draft::MAX_BYTES)?;

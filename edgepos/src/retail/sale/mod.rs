@@ -3,30 +3,36 @@
 mod answer;
 pub(crate) mod basket;
 mod beginning;
+pub(crate) mod beside;
 pub(crate) mod body;
+mod booking;
 pub(crate) mod commits;
 pub(crate) mod draft;
+pub(crate) mod fiscal;
 mod open;
+pub(crate) mod printed;
 pub(crate) mod receipt;
 pub(crate) mod series;
+pub(crate) mod signing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_core::{IdempotencyKey, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
 
-use self::answer::{begun, claimed, free, keep, paid, parked_entry, record_surplus, sale_entry};
+use self::answer::{begun, claimed, free, keep, parked_entry, record_surplus};
 use self::basket::{Basket, OpenBasket};
 use self::beginning::{Beginning, Beginnings};
 use self::body::{BasketId, NumberVoided, OriginalLine, Transaction};
+use self::booking::{Booking, said, signed_entry};
 use self::commits::Commits;
 use self::draft::{Draft, Opening};
 use self::open::OpenBaskets;
 use self::receipt::{Commit, Receipt};
 use self::series::Series;
+use self::signing::{Signing, Verdict};
 use super::counters::Counters;
-use super::effect::CounterRow;
-use super::envelope::{Mode, Origin};
+use super::envelope::Mode;
 use super::keys::Keys;
 use super::keys::booked::{Booked, What};
 use super::keys::found::Found;
@@ -50,6 +56,7 @@ pub(crate) struct Sales {
     series: Series,
     beginning: Beginnings,
     committing: Commits,
+    signing: Signing,
 }
 
 impl Sales {
@@ -213,6 +220,9 @@ impl Sales {
             return Err(Refusal::Full { what: "open baskets", limit });
         }
         let Beginning { basket, key, .. } = &beginning;
+        if basket.is_signed() {
+            self.signing.check_room()?;
+        }
         turn.disk.check(self.open.promised(), basket.needs())?;
         self.open.check_returnable(counters, basket, &BTreeMap::new())?;
         let (id, key, originals) = (basket.transaction.basket, *key, basket.lacking(counters));
@@ -273,7 +283,7 @@ impl Sales {
             }
             return;
         }
-        if !updates && !turn.config.draws_at_commit(basket.mode) {
+        if !updates && !basket.waits_for_number(turn.config) {
             self.series.give_number(turn.out, &mut basket);
         }
         for request in waiting {
@@ -457,8 +467,19 @@ impl Sales {
         };
         let booked = booked.and_then(|()| self.book(turn, payments, business_day, key));
         if let Err(refusal) = booked {
+            self.signing.forget(key);
             self.committing.refuse(turn.out, key, &refusal);
         }
+    }
+
+    /// The signer of receipts.
+    pub(crate) fn signing(&mut self) -> &mut Signing {
+        &mut self.signing
+    }
+
+    /// The same, for questions.
+    pub(crate) fn signer(&self) -> &Signing {
+        &self.signing
     }
 
     /// Commits that are under way.
@@ -483,6 +504,7 @@ impl Sales {
     ) {
         let What::Sale(receipt) = &booked.what else { return };
         let id = receipt.basket;
+        self.signing.forget(key);
         let mut later = false;
         if payments.has_money(id) {
             // It was paid twice. The basket stays open until somebody settles what was taken for it here.
@@ -513,38 +535,34 @@ impl Sales {
         business_day: Option<u32>,
         key: IdempotencyKey,
     ) -> Result<(), Refusal> {
-        let Some(Commit { basket: id, tenders, .. }) = self.committing.get(key).cloned() else {
-            return Ok(());
-        };
+        let Some(commit) = self.committing.get(key).cloned() else { return Ok(()) };
+        let (id, config) = (commit.basket, turn.config);
         let Some(basket) = self.open.get(id) else { return Err(Refusal::UnknownBasket(id)) };
-        let approved = payments.approved(id, tenders.as_slice())?;
-        let total = basket.transaction.total;
-        let difference = tenders.difference(total, turn.config.book_differences, approved)?;
-        if tenders.drawer().is_some_and(|name| !CounterRow::is_drawer(name)) {
-            let reason = "a drawer's name is 1 to 64 bytes of text";
-            return Err(Refusal::BadField { field: "drawer", reason });
-        }
-        let effects = match basket.mode {
-            Mode::Live => basket.effects_with(&tenders, difference, &turn.config.own_drawer()),
-            Mode::Training => Vec::new(),
+        let (day, draws, is_signed) =
+            (basket.day.or(business_day), basket.draws_at_commit(), basket.is_signed());
+        let Booking { transaction, entry } =
+            Booking::of((config, business_day), (&self.series, payments), basket, &commit)?;
+        let answer = match is_signed {
+            true => match self.signing.of_commit(turn.now, config.sign_within, key, &transaction) {
+                // It goes on from the first question, so that whatever has happened meanwhile is seen.
+                Verdict::Wait => return Ok(()),
+                Verdict::Answered(answer) => Some(answer),
+            },
+            false => None,
         };
-        let mut transaction = paid(&basket.transaction, &tenders);
-        if basket.draws_at_commit() {
-            self.series.draw(&mut transaction);
-        }
-        let before = self.series.reserved_before(&transaction.series);
-        let entry = Entry {
-            origin: before.filter(|_| basket.mode == Mode::Live).map(Origin::begun_in),
-            drawer: tenders.drawer().map(str::to_owned),
-            effects,
-            key: Some(key),
-            ..sale_entry(basket, &transaction, business_day)
-        };
-        let event = turn.ledger.record(turn.now, turn.config, entry)?;
-        if basket.draws_at_commit() {
+        let event = turn.ledger.record(turn.now, config, entry)?;
+        if draws {
             self.series.give(turn.out, &transaction);
         }
-        let Transaction { series, number, .. } = transaction;
+        if let Some(answer) = answer {
+            let said = said(&transaction, answer);
+            let recorded = turn.ledger.record(turn.now, config, signed_entry(&said, day));
+            // What is signed and has no room is signed again: a signer says of one receipt what it has said before.
+            if said.waits() || recorded.is_err() {
+                self.signing.later(event, &transaction, turn.now.wall.0, turn.out);
+            }
+        }
+        let Transaction { series, number, total, .. } = transaction;
         let receipt = Receipt { event, basket: id, series, number, total };
         self.open.remove(turn.out, id);
         payments.basket_left(id, turn.out);

@@ -48,7 +48,8 @@ impl Series {
 
     /// Names the series of a basket that begins, where it gets its number with that.
     pub(super) fn name_begun(&self, config: &Config, basket: &mut Basket) {
-        if !config.draws_at_commit(basket.mode) {
+        basket.signed = basket.signed_by(config);
+        if !basket.waits_for_number(config) {
             self.name(&mut basket.transaction.series);
         }
     }

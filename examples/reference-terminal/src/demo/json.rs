@@ -80,6 +80,8 @@ fn body(envelope: &Envelope) -> Option<Value> {
             | KnownKind::BasketParked
             | KnownKind::BasketClaimed
             | KnownKind::BasketClosed
+            | KnownKind::FiscalSigned
+            | KnownKind::ReceiptPrinted
             | KnownKind::Custom,
         )
         | None => return None,

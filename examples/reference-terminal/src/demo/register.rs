@@ -98,7 +98,7 @@ impl Registers {
             attempts += 1;
             unread = self.commit_and_kill(terminal, &pay, mishap).await?;
         }
-        let (Committed { receipt, repeated }, took) = loop {
+        let (Committed { receipt, repeated, .. }, took) = loop {
             attempts += 1;
             let address = self.supervisor.till(terminal).await?;
             let asked = Instant::now();

@@ -117,6 +117,7 @@ impl Supervisor {
                 recognition_deadline_ms: Some(RECOGNITION_MS),
                 models: Some(options.models.clone()),
                 alerts_webhook: alerts.clone(),
+                signer: None,
             };
             let file = ConfigFile { own, setup };
             let text = toml::to_string(&file).expect("a plain struct with its table last");

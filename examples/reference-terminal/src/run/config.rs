@@ -54,6 +54,8 @@ pub struct Config {
     pub models: PathBuf,
     /// Who is told what someone must act on, beside the log. Default: nobody.
     pub alerts_webhook: Option<WebhookUrl>,
+    /// The fiscal device that signs receipts. Without one those of [signed series](edgepos::Config::signed_series) are booked unsigned.
+    pub signer: Option<WebhookUrl>,
 }
 
 /// The file says nothing that a terminal can start from.
@@ -107,11 +109,20 @@ pub(crate) struct Own {
     pub(crate) recognition_deadline_ms: Option<u64>,
     pub(crate) models: Option<PathBuf>,
     pub(crate) alerts_webhook: Option<WebhookUrl>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signer: Option<WebhookUrl>,
 }
 
 impl Own {
-    const KEYS: [&str; 6] =
-        ["till", "till_token", "stop_patience_ms", "recognition_deadline_ms", "models", "alerts_webhook"];
+    const KEYS: [&str; 7] = [
+        "till",
+        "till_token",
+        "stop_patience_ms",
+        "recognition_deadline_ms",
+        "models",
+        "alerts_webhook",
+        "signer",
+    ];
 }
 
 impl Config {
@@ -180,6 +191,7 @@ fn check(path: &Path, own: Own, mut setup: Setup) -> Result<Config, ConfigError>
         recognition_deadline: Duration::from_millis(own.recognition_deadline_ms.unwrap_or(300)),
         models: own.models.map_or_else(|| models.into(), |models| beside.join(models)),
         alerts_webhook: own.alerts_webhook,
+        signer: own.signer,
     })
 }
 
@@ -253,11 +265,13 @@ mod tests {
             recognition_deadline_ms: None,
             models: None,
             alerts_webhook: Some("http://127.0.0.1:9/hook".parse().unwrap()),
+            signer: Some("http://127.0.0.1:9/sign".parse().unwrap()),
         };
         let text = toml::to_string(&File { own, setup: config.setup.clone() }).unwrap();
         let again = read(&text).unwrap();
         assert_eq!(again.setup, config.setup, "{text}");
         assert_eq!(again.alerts_webhook, "http://127.0.0.1:9/hook".parse().ok());
+        assert_eq!(again.signer, "http://127.0.0.1:9/sign".parse().ok());
     }
 
     #[test]

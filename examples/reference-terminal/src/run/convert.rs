@@ -61,7 +61,7 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
     };
     let receipt = match refusal {
         Refusal::BasketBooked(booked) => {
-            Some(Box::new(Committed { receipt: booked.clone(), repeated: true }))
+            Some(Box::new(Committed { receipt: booked.clone(), repeated: true, fiscal: None }))
         }
         _ => None,
     };

@@ -12,7 +12,7 @@ use edgepos::model::{
 };
 use edgepos::{
     AuditEntry, Audited, Begun, Committed, Condition, ConditionKind, CounterValue, OpenBasket, OpenException,
-    Refusal, Resolution, ResolutionState, ResolveError, Status,
+    Refusal, Resolution, ResolutionState, ResolveError, Status, UnsignedReceipt,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -45,6 +45,14 @@ fn status() -> Status {
         voters: vec![ONE, TWO],
         learners: vec![],
         open_baskets: 2,
+        unsigned: vec![UnsignedReceipt {
+            basket: BasketId([0xab; 16]),
+            event: event(17),
+            series: "S".into(),
+            number: 4,
+            since_ms: 1_700_000_000_000,
+        }],
+        unsigned_receipts: 1,
         level: 3,
         below_level: false,
         exceptions: vec![
@@ -113,7 +121,16 @@ const GOLDEN: &str = include_str!("golden.txt");
 #[test]
 fn a_status_says_this() {
     // The exceptions beyond the first page are asked for, so that a status says how many there are.
-    let added = [".disk_free", ".open_exceptions", ".exceptions.floor", ".learners", ".set_aside", ".voters"];
+    let added = [
+        ".disk_free",
+        ".open_exceptions",
+        ".exceptions.floor",
+        ".learners",
+        ".set_aside",
+        ".voters",
+        ".unsigned",
+        ".unsigned_receipts",
+    ];
     is(&status(), "status", &added);
     let nobody = Status { leader: None, health: Health::Leaderless, business_day: None, ..status() };
     is(&nobody, "status of nobody", &added);
@@ -122,7 +139,7 @@ fn a_status_says_this() {
 #[test]
 fn what_a_sale_is_told_says_this() {
     is(&Begun { number: 4, total: 258 }, "begun", &[]);
-    is(&Committed { receipt: receipt(), repeated: false }, "receipt", &[]);
+    is(&Committed { receipt: receipt(), repeated: false, fiscal: None }, "receipt", &[]);
     is(&convert::problem(&Refusal::BasketBooked(receipt())), "booked", &[]);
     is(&convert::problem(&Refusal::DiskFull), "disk full", &[]);
     let line =

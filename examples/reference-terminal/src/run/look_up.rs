@@ -7,13 +7,14 @@ use edgepos::crdt::VersionVector;
 use edgepos::model::{BookedName, Counter, CounterRow};
 use edgepos::{
     BasketContents, BookedTransaction, CounterValue, DayFigures, DayQuery, HistoryError, MAX_PAGE,
-    OpenException, Receipt, TransactionPage, TransactionQuery,
+    OpenException, ReceiptState, TransactionPage, TransactionQuery,
 };
 use serde::Deserialize;
 
 use super::asked::{Answer, Asked, Till, asked};
 use super::convert::{self, bad_request};
 use crate::api::{CounterPage, FindTransactions, Problem, ProblemCode};
+use crate::names;
 
 /// Transactions of a page where nobody says how many.
 const PAGE: usize = 50;
@@ -68,13 +69,13 @@ pub(super) struct Named {
     key: Option<String>,
 }
 
-pub(super) async fn receipts(State(till): State<Till>, named: Asked<Named>) -> Answer<Vec<Receipt>> {
+pub(super) async fn receipts(State(till): State<Till>, named: Asked<Named>) -> Answer<Vec<ReceiptState>> {
     let name = match asked(named)? {
         Named { basket: Some(basket), key: None } => BookedName::Basket(convert::basket(&basket)?),
         Named { basket: None, key: Some(key) } => BookedName::Key(convert::key(&key)?),
         _ => return Err(bad_request("either basket or key is needed")),
     };
-    Ok(Json(till.node.receipts(name).await?))
+    Ok(Json(till.node.receipt_states(name).await?))
 }
 
 #[derive(Deserialize)]
@@ -128,15 +129,7 @@ pub(super) async fn counters(
 
 /// Bytes from hexadecimal digits.
 pub(super) fn bytes(text: &str) -> Result<Vec<u8>, Problem> {
-    let wrong = || bad_request(format!("{text:?}: expected hexadecimal digits"));
-    let digits = text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if !digits {
-        return Err(wrong());
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| wrong()))
-        .collect()
+    names::parse_bytes(text).map_err(bad_request)
 }
 
 fn missing(what: &str, name: &str) -> Problem {
@@ -164,7 +157,5 @@ mod tests {
         assert_eq!(named.len(), 2);
         assert_eq!(named["3-0123456789ab/0"], 17);
         assert!(cursor("").is_err() && cursor("3-0123456789ab/0:17,").is_err());
-        assert_eq!(bytes("00ff").unwrap(), [0, 255]);
-        assert!(bytes("0").is_err() && bytes("é").is_err() && bytes("0+").is_err());
     }
 }

@@ -6,6 +6,7 @@ mod convert;
 #[cfg(test)]
 mod golden;
 mod guard;
+mod http_signer;
 mod look_up;
 mod notify;
 mod printed;

@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use edgepos::inference::Task;
-use edgepos::{Adviser, Alerts, LogOnly, TillModels};
+use edgepos::{Adviser, Alerts, LogOnly, Signatory, TillModels};
 use edgepos_inference::with_causes;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use super::asked::Till;
+use super::http_signer::HttpSigner;
 use super::notify::ServiceManager;
 use super::webhook::Webhook;
 use super::{Config, till_api};
@@ -59,8 +60,16 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     let parent = parent.map_err(|error| failed("standard input")(&error))?;
     let till = listen("the till API", config.till).await?;
     let till_address = till.local_addr().map_err(|error| failed("the till API")(&error))?;
-    let Config { setup, till: _, till_token, stop_patience, recognition_deadline, models, alerts_webhook } =
-        config;
+    let Config {
+        setup,
+        till: _,
+        till_token,
+        stop_patience,
+        recognition_deadline,
+        models,
+        alerts_webhook,
+        signer,
+    } = config;
     let (location, asks_model) = (setup.location.unwrap_or(0), setup.resolver.model_within_ms.is_some());
     let alerts: Arc<dyn Alerts> = match alerts_webhook {
         Some(url) => Arc::new(Webhook::new(url)),
@@ -77,6 +86,10 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     if asks_model {
         let (adviser, node) = (Adviser::new(Arc::new(models.clone())), node.clone());
         tokio::spawn(async move { adviser.run(&node).await });
+    }
+    if let Some(url) = signer {
+        let (signatory, node) = (Signatory::new(Arc::new(HttpSigner::new(url))), node.clone());
+        tokio::spawn(async move { signatory.run(&node).await });
     }
     let stop = Arc::new(Notify::new());
     let calls = Till { node: node.clone(), location, models, stop: Arc::clone(&stop) };

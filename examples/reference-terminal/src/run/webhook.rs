@@ -32,6 +32,13 @@ pub struct WebhookUrl(Uri);
 #[error("expected http://host:port/path without a user name, and a proxy in front for https")]
 pub struct NotAWebhook;
 
+impl WebhookUrl {
+    /// The whole address, to be asked and never to be shown.
+    pub(super) fn uri(&self) -> &Uri {
+        &self.0
+    }
+}
+
 impl FromStr for WebhookUrl {
     type Err = NotAWebhook;
 

@@ -100,6 +100,8 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
                 | KnownKind::BasketParked
                 | KnownKind::BasketClaimed
                 | KnownKind::BasketClosed
+                | KnownKind::FiscalSigned
+                | KnownKind::ReceiptPrinted
                 | KnownKind::Custom,
             )
             | None => {}
