@@ -114,8 +114,8 @@ impl Terminal {
         };
         let Self { shop, ledger, out, config, .. } = &mut terminal;
         shop.start(now, config, ledger, out).map_err(ConfigError::Rows)?;
-        if rows_are_complete || terminal.shop.uncounted().is_fresh() {
-            terminal.shop.write_rows(terminal.ledger.held().clone(), &mut terminal.out);
+        if rows_are_complete || shop.uncounted().is_fresh() {
+            shop.write_rows(ledger.held().clone(), out);
         }
         terminal.settle(now);
         Ok(terminal)
@@ -569,12 +569,11 @@ impl Terminal {
 
     fn persisted(&mut self, now: Now, id: PersistId) {
         let Some(waiting) = self.out.persisted(id) else { return };
-        for id in waiting.election {
-            self.election.handle(now, consensus::Input::Persisted(id));
-        }
-        for id in waiting.outbox {
-            self.ledger.handle(now, sync::Input::Persisted(id));
-        }
+        waiting
+            .election
+            .into_iter()
+            .for_each(|id| self.election.handle(now, consensus::Input::Persisted(id)));
+        waiting.outbox.into_iter().for_each(|id| self.ledger.handle(now, sync::Input::Persisted(id)));
         waiting.then.into_iter().for_each(|then| self.shop.durable(then, &mut self.out));
     }
 
