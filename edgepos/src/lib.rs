@@ -141,7 +141,7 @@ pub use setup::open::OpenTerminal;
 pub use setup::terminal_name::TerminalName;
 pub use setup::{Setup, SetupError};
 pub use signatory::Signatory;
-pub use sqlite_store::{Compacted, CopyProgress, SqliteStore, StoreCopy};
+pub use sqlite_store::{Compacted, CopyProgress, EventColumns, SqliteStore, StoreCopy};
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::signing::SignatureAsked;
 pub use terminal::{

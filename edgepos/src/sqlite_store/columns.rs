@@ -10,21 +10,31 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// What `sqlite3` should show of an event; empty where this version cannot read it.
-#[derive(Default)]
-pub(super) struct Columns {
-    pub(super) kind: Option<u16>,
-    pub(super) utc_ms: Option<u64>,
-    pub(super) business_day: Option<u32>,
-    pub(super) workstation: Option<u16>,
-    pub(super) series: Option<String>,
-    pub(super) number: Option<u64>,
-    pub(super) total: Option<i64>,
-    pub(super) currency: Option<String>,
+/// What the columns of [`SqliteStore`](crate::SqliteStore) show of an event, for who reads one that has none since it is in a segment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct EventColumns {
+    /// The number of its kind.
+    pub kind: Option<u16>,
+    /// The author's wall clock, milliseconds since 1970 UTC.
+    pub utc_ms: Option<u64>,
+    /// The business day, as yyyymmdd.
+    pub business_day: Option<u32>,
+    /// The place in the store.
+    pub workstation: Option<u16>,
+    /// The receipt series that it is about.
+    pub series: Option<String>,
+    /// The number in that series.
+    pub number: Option<u64>,
+    /// What a sale comes to, in minor units.
+    pub total: Option<i64>,
+    /// In which currency, by its code.
+    pub currency: Option<String>,
 }
 
-impl Columns {
-    pub(super) fn of(record: &EventRecord) -> Self {
+impl EventColumns {
+    /// Those of an event. None, where this version cannot read it.
+    pub fn of(record: &EventRecord) -> Self {
         let Ok(envelope) = Envelope::decode(&record.payload) else { return Self::default() };
         let mut columns = Self {
             kind: Some(envelope.kind.0),

@@ -18,7 +18,7 @@ use rusqlite::types::{ToSql, ValueRef};
 use rusqlite::{Connection, Transaction, params};
 
 pub(super) use self::sealing::Sealed;
-use super::columns::{Columns, signed};
+use super::columns::{EventColumns, signed};
 use super::failure::told;
 use super::numbering::{MAX_SEQ, first_chain, positions, row_number};
 use super::segments::Segments;
@@ -129,7 +129,7 @@ impl Events {
         hash: Hash,
     ) -> Result<(), StoreError> {
         let key = record.id.to_key();
-        let columns = Columns::of(&record);
+        let columns = EventColumns::of(&record);
         let EventId { chain, seq } = record.id;
         let failed = |error| told(format!("writing event {}", record.id), error);
         let kind_name = columns.kind.map(|kind| Kind(kind).name());

@@ -27,6 +27,7 @@ use edgepos_core::{Persist, Space, Write};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 
+pub use self::columns::EventColumns;
 pub use self::copies::{Compacted, CopyProgress, StoreCopy};
 use self::events::{Events, Sealed};
 use self::failure::told;

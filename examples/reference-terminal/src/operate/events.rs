@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use edgepos::EventColumns;
 use edgepos::core::EventId;
-use edgepos::model::{Body, Envelope};
+use edgepos::model::{Envelope, Kind};
 use edgepos::sync::{AtRest, EventRecord};
 use rusqlite::{Connection, OpenFlags, params};
 use serde_json::{Value, json};
@@ -77,36 +78,20 @@ pub(super) struct Row {
 
 impl Row {
     /// Of an event that is in a segment, without columns of its own.
-    fn of(EventRecord { id, payload }: EventRecord) -> Self {
-        let mut row = Self {
-            id,
-            utc_ms: None,
-            business_day: None,
-            kind: "unreadable".into(),
-            series: None,
-            number: None,
-            total: None,
-            currency: None,
-            payload,
-        };
-        let Ok(envelope) = Envelope::decode(&row.payload) else { return row };
-        row.utc_ms = i64::try_from(envelope.utc_ms).ok();
-        row.business_day = envelope.business_day.map(i64::from);
-        row.kind = envelope.kind.name().to_owned();
-        match envelope.read_body() {
-            Ok(Body::Transaction(sale)) => {
-                row.series = Some(sale.series);
-                row.number = i64::try_from(sale.number).ok();
-                row.total = Some(sale.total);
-                row.currency = Some(sale.currency.to_string());
-            }
-            Ok(Body::NumberVoided(voided)) => {
-                row.series = Some(voided.series);
-                row.number = i64::try_from(voided.number).ok();
-            }
-            _ => {}
+    fn of(record: EventRecord) -> Self {
+        let columns = EventColumns::of(&record);
+        let signed = |number: Option<u64>| number.and_then(|number| i64::try_from(number).ok());
+        Self {
+            id: record.id,
+            utc_ms: signed(columns.utc_ms),
+            business_day: columns.business_day.map(i64::from),
+            kind: columns.kind.map_or_else(|| "unreadable".into(), |kind| Kind(kind).name().into()),
+            series: columns.series,
+            number: signed(columns.number),
+            total: columns.total,
+            currency: columns.currency,
+            payload: record.payload,
         }
-        row
     }
 
     /// The whole event as a vendor would post it; its bytes where this version cannot read it.
