@@ -244,8 +244,7 @@ mod scenarios {
 
     /// The till sells a bottle more than came, and the store decides that somebody has to look at it.
     fn oversell(shop: &mut Shop, till: usize, product: &str) {
-        let now = shop.now;
-        let lines = vec![StockLine { product: product.into(), quantity: 1 }];
+        let (now, lines) = (shop.now, vec![StockLine { product: product.into(), quantity: 1 }]);
         let came = StockMoved { reason: StockReason::Receipt, from: None, to: None, lines };
         shop.tills[till].record(now, Record::stock_moved(&came, 0)).unwrap();
         shop.tills[till].sell(now, 1, vec![line(1, product, 2, 200)]);
