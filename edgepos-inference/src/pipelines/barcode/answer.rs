@@ -255,7 +255,10 @@ impl Found {
             // Its number is an element without the identifier.
             Symbology::DataBar => ElementString::parse(&format!("01{}", self.text)).ok(),
             Symbology::DataBarExpanded => ElementString::from_bracketed(&self.text).ok(),
-            _ if self.is_gs1 => ElementString::parse(&self.text).ok(),
+            // Some programs draw the brackets as well, which are for people. Elements are checked either way.
+            _ if self.is_gs1 => {
+                ElementString::parse(&self.text).or_else(|_| ElementString::from_bracketed(&self.text)).ok()
+            }
             _ => ElementString::from_digital_link(&self.text),
         }
     }
