@@ -60,6 +60,7 @@ MESSAGES = {
         1: ("oldest", number), 2: ("newest", number), 3: ("store", STORE), 4: ("heard", yes_or_no), 5: ("vector", vector),
         6: ("heads", heads), 7: ("relay", yes_or_no), 8: ("dictionaries", many(number)), 9: ("level", number),
         10: ("number", number), 11: ("wall", number), 12: ("lost", lost), 13: ("batch_format", number),
+        14: ("log_state", many(number)),
     }),
     2: ("batch", {1: ("number", number), 2: ("batch", BYTES)}),
     3: ("ack", {
