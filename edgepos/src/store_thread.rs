@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use edgepos_core::{Load, LoadId, Persist, PersistId};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use crate::ports::{Rows, Sealing, Store, StoreError, StoreFailure};
 use crate::terminal::Disk;
@@ -174,7 +174,7 @@ impl Worker {
             Ok(false) => {}
             Err(error) if error.failure == StoreFailure::Fatal => return Err(End::Failed(error)),
             // The next round tries again.
-            Err(error) => debug!(%error, "old events stay as they are for now"),
+            Err(error) => warn!(%error, "old events stay as they are for now"),
         }
         Ok(())
     }

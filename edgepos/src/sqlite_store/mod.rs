@@ -120,13 +120,19 @@ impl SqliteStore {
         }
     }
 
+    /// From the first write on writes wait as briefly as they should.
+    fn end_start(&mut self) -> rusqlite::Result<()> {
+        if !self.started {
+            self.connection.busy_timeout(PATIENCE)?;
+            self.started = true;
+        }
+        Ok(())
+    }
+
     fn try_commit(&mut self, group: &[Persist], flush: bool) -> Result<(), StoreError> {
         let place = self.path.display().to_string();
         let failed = |error| told(format!("writing to {place}"), error);
-        if !self.started {
-            self.connection.busy_timeout(PATIENCE).map_err(failed)?;
-            self.started = true;
-        }
+        self.end_start().map_err(failed)?;
         let Self { connection, events, flushes, .. } = self;
         flushes.set(connection, flush).map_err(failed)?;
         let transaction =
@@ -249,12 +255,17 @@ impl Store for SqliteStore {
     fn seal(&mut self, sealing: &Sealing) -> Result<bool, StoreError> {
         let place = self.path.display().to_string();
         let failed = |error| told(format!("sealing old events of {place}"), error);
+        self.end_start().map_err(failed)?;
         let Self { connection, events, flushes, .. } = self;
         // A power cut takes it back whole: nobody waits for it to be durable.
         flushes.set(connection, false).map_err(failed)?;
         let transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
-        let Sealed { segment, goes_on } = events.seal(&transaction, sealing)?;
+        // What cannot be read here is nothing to stop selling for: nothing was done, and whoever needs it reads it again.
+        let Sealed { segment, goes_on } = events.seal(&transaction, sealing).map_err(|error| {
+            let is_full = error.failure == StoreFailure::Full;
+            if is_full { error } else { error.of_kind(StoreFailure::Busy) }
+        })?;
         if let Some(segment) = segment {
             transaction.commit().map_err(failed)?;
             events.sealed(segment);

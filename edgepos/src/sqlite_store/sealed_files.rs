@@ -240,6 +240,20 @@ fn a_seal_or_a_write_that_fails_leaves_everything_as_it_was() {
     twins.read_alike(2);
 }
 
+/// Tidying up must not end a till that could sell on.
+#[test]
+fn what_cannot_be_read_ends_a_round_and_nothing_else() {
+    let events = [(1, 3 * FULL)];
+    let mut twins = Twins::with(&events);
+    let floor = [(chain(1), Seq(3 * FULL))].into_iter().collect();
+    let sealing = Sealing { floor, before_utc_ms: 1 };
+    twins.store.connection.execute_batch("ALTER TABLE events RENAME COLUMN utc_ms TO gone").unwrap();
+    assert_eq!(twins.store.seal(&sealing).unwrap_err().failure, StoreFailure::Busy);
+    twins.store.connection.execute_batch("ALTER TABLE events RENAME COLUMN gone TO utc_ms").unwrap();
+    twins.read_alike(1);
+    assert_eq!(twins.seal(&events, 1), 2);
+}
+
 #[test]
 fn copies_of_a_file_with_segments_have_them() {
     let events = [(1, 3 * FULL)];

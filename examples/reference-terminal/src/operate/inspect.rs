@@ -153,36 +153,27 @@ fn spaces(db: &Connection) -> rusqlite::Result<Vec<Value>> {
 
 fn table(found: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    // A chain's positions, and what is said of them last.
+    let line = |chain: &Value, bytes: &str, last: &str| {
+        let name = text(&chain["chain"]);
+        let [first, end, events, bytes] = ["first", "last", "events", bytes].map(|what| text(&chain[what]));
+        format!("{name:<26}{first:>11}{end:>10}{events:>10}{bytes:>11}  {last}\n")
+    };
     let mut said = format!("{:<22}{}\n", "file", text(&found["file"]));
     for name in ["format", "bytes", "free_bytes", "log_bytes", "reserve_bytes", "is_copy"] {
         said += &format!("{name:<22}{}\n", found[name]);
     }
     said += "\nchain                           first      last    events      bytes  hash at the end\n";
     for chain in found["chains"].as_array().into_iter().flatten() {
-        said += &format!(
-            "{:<26}{:>11}{:>10}{:>10}{:>11}  {}\n",
-            text(&chain["chain"]),
-            text(&chain["first"]),
-            text(&chain["last"]),
-            text(&chain["events"]),
-            text(&chain["payload_bytes"]),
-            text(&chain["head_hash"]).get(..16).unwrap_or_default(),
-        );
+        let hash = text(&chain["head_hash"]);
+        said += &line(chain, "payload_bytes", hash.get(..16).unwrap_or_default());
     }
     let sealed = found["segments"].as_array().into_iter().flatten();
     for (at, chain) in sealed.enumerate() {
         if at == 0 {
             said += "\nsealed                         first      last    events      bytes  segments\n";
         }
-        said += &format!(
-            "{:<26}{:>11}{:>10}{:>10}{:>11}  {}\n",
-            text(&chain["chain"]),
-            text(&chain["first"]),
-            text(&chain["last"]),
-            text(&chain["events"]),
-            text(&chain["bytes"]),
-            text(&chain["segments"]),
-        );
+        said += &line(chain, "bytes", &text(&chain["segments"]));
     }
     said += "\nkind                          events\n";
     for (kind, count) in found["kinds"].as_object().into_iter().flatten() {
