@@ -21,7 +21,7 @@ use crate::node::{Command, Node};
 use crate::ports::{Clock, Ports, Sealing, StoreError, Transport, TransportEvent, Uplink};
 use crate::store_thread::{self, Done, Job};
 use crate::terminal::{
-    Condition, ConditionKind, Config, ConfigError, Input, Notice, Output, Refusal, Reply, RequestId,
+    Condition, ConditionKind, Config, ConfigError, Finding, Input, Notice, Output, Refusal, Reply, RequestId,
     RestoreError, Restored, Terminal,
 };
 
@@ -194,6 +194,10 @@ impl Loop {
                     }
                     Some(Done::Loaded(id, rows)) => self.tell(Input::Loaded(id, rows)),
                     Some(Done::Disk(disk)) => self.tell(Input::Disk(disk)),
+                    Some(Done::Damage(about)) => {
+                        let (now, found) = (self.now(), about.map(|about| Finding { count: 1, about }));
+                        self.terminal.report_condition(now, ConditionKind::DatabaseDamaged, found);
+                    }
                     Some(Done::Failed(error)) => return Err(self.failed(error)),
                     None => return Err(self.failed(StoreError::plain("the store's thread ended"))),
                 },

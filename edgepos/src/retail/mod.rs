@@ -19,10 +19,12 @@ pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod reissued;
 pub(crate) mod set_aside;
+pub(crate) mod tail;
 pub(crate) mod uncounted;
 pub(crate) mod unreadable;
 
 pub(crate) mod keys;
+pub(crate) mod rebuilt;
 pub(crate) mod recordings;
 pub(crate) mod sold;
 

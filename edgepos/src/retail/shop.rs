@@ -1,6 +1,6 @@
 //! The shop: every room, and which of them an event, a command, a row and a question are for.
 
-use edgepos_core::{EventId, Lane, Now, ReplicaId, Space};
+use edgepos_core::{EventId, Lane, Now, ReplicaId, Seq, Space};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{EventRecord, Hash};
 
@@ -56,30 +56,7 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 19] = [
-        Space::Basket,
-        Space::Series,
-        Space::Day,
-        Space::ClosedDay,
-        Space::StoreDay,
-        Space::FiguresKnown,
-        Space::Refunded,
-        Space::Counter,
-        Space::Applied,
-        Space::Register,
-        Space::Exception,
-        Space::Quarantine,
-        Space::BookedTwice,
-        Space::ExceptionEnd,
-        Space::Resolution,
-        Space::Reissued,
-        Space::SetAside,
-        Space::Payment,
-        Space::Unsigned,
-    ];
-
-    /// Takes a row of one of [`SPACES`](Self::SPACES) from disk; rows of other spaces are not for the shop.
+    /// Takes a row of one of [`RESTORED`](super::rebuilt::RESTORED) from disk; rows of other spaces are not for the shop.
     pub(crate) fn restore(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
         match space {
             Space::Day => self.day.restore(value),
@@ -102,7 +79,7 @@ impl Shop {
             },
             Space::Reissued => self.reissued.restore(key, value),
             Space::Unsigned => self.sales.signing().restore(key, value),
-            Space::Lost => self.uncounted.restore(key),
+            Space::Lost => self.uncounted.restore(key, value),
             Space::Quarantine => self.quarantine.restore(key),
             Space::SetAside => self.set_aside.restore(),
             _ => Ok(()),
@@ -132,8 +109,10 @@ impl Shop {
             self.sold.ask(basket, &mut self.keys, out);
         }
         for (id, envelope) in self.quarantine.take_readable(out) {
-            self.count_late(now, id, envelope, ledger, out);
+            self.count_late(now, id, &envelope, ledger, out);
+            self.counted_late(id, envelope, ledger, out);
         }
+        self.uncounted.look_on(ledger.durable(), out);
         Ok(())
     }
 
@@ -142,16 +121,19 @@ impl Shop {
         &mut self,
         now: Now,
         id: EventId,
-        envelope: Envelope,
+        envelope: &Envelope,
         ledger: &Ledger,
         out: &mut UnitOfWork,
     ) {
-        let own = self.keys.note(id, Some(&envelope), out);
+        let own = self.keys.note(id, Some(envelope), out);
         self.counters.count_late(true);
-        self.count_once(now, id, &envelope, own, ledger, out);
+        self.count_once(now, id, envelope, own, ledger, out);
         self.counters.count_late(false);
+    }
+
+    /// It is told, and only the rows say that it counts: a start does not look at it again.
+    fn counted_late(&mut self, id: EventId, envelope: Envelope, ledger: &Ledger, out: &mut UnitOfWork) {
         out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
-        // Only the rows say that it counts: a start does not look at it again.
         self.write_rows(ledger.held().clone(), out);
     }
 
@@ -234,7 +216,21 @@ impl Shop {
             Ok(envelope) => envelope,
             Err(error) => return self.quarantine.put(id, &error.into(), out),
         };
-        self.count_late(turn.now, id, envelope, turn.ledger, out);
+        self.count_late(turn.now, id, &envelope, turn.ledger, out);
+        self.counted_late(id, envelope, turn.ledger, out);
+    }
+
+    /// Events that the counters lack were read: those that are as they were written count from here on, and were told long ago.
+    fn count_found(&mut self, turn: &mut Turn<'_>, asked: (EventId, Seq), rows: &Rows) {
+        for EventRecord { id, payload } in self.uncounted.found(asked, rows, &turn.ledger.lost()) {
+            self.uncounted.take(id, turn.out);
+            match Envelope::decode(&payload) {
+                Ok(envelope) => self.count_late(turn.now, id, &envelope, turn.ledger, turn.out),
+                Err(error) => self.quarantine.put(id, &error.into(), turn.out),
+            }
+        }
+        self.write_rows(turn.ledger.held().clone(), turn.out);
+        self.uncounted.look_on(turn.ledger.durable(), turn.out);
     }
 
     /// How many events the counter rows on disk lack.
@@ -274,6 +270,7 @@ impl Shop {
                 let (exceptions, standing) = self.watch();
                 exceptions.sale_loaded(turn.now, (key, base), rows, standing, turn.out);
             }
+            Wants::Uncounted(first, last) => self.count_found(turn, (first, last), rows),
             Wants::Older => self.keys.read_older(rows, turn.out),
             Wants::Figures => {
                 let (reissued, quarantine) = (&self.reissued, &self.quarantine);

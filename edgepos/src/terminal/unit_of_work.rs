@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use edgepos_core::{EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, Space, Time, Write};
+use edgepos_core::{EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, Seq, Space, Time, Write};
 
 use super::io::{Notice, Output, Reply, RequestId};
 use super::refusal::Refusal;
@@ -73,6 +73,8 @@ pub(crate) enum Wants {
     Parked(BasketId),
     /// A sale that the call of this key voids, and what its author had seen.
     Voided(IdempotencyKey, u64),
+    /// Events that the counters lack, from the first to the last, behind the one before them.
+    Uncounted(EventId, Seq),
     /// Events of before this start.
     Older,
     /// Events of before this start that say something of a business day.
