@@ -383,10 +383,10 @@ impl Outbox {
 impl Parts {
     fn handle(&mut self, turn: &mut Turn<'_>, input: Input) {
         match input {
-            Input::Message { from, connection, message: Message::Found { first, last, batch } }
+            Input::Message { from, connection, message: Message::Found { first, last, batch, base } }
                 if self.peers.hears(from, connection) =>
             {
-                self.mending.found(turn, Some(from), first, last, batch.as_deref());
+                self.mending.found(turn, Some(from), (first, last), batch.as_deref(), base);
             }
             Input::Message { from, connection, message } => self.peers.heard(turn, from, connection, message),
             Input::Timeout => self.on_timeout(turn),
@@ -454,8 +454,8 @@ impl Parts {
         if let Ok(CloudReply::Hash { event, hash }) = &reply {
             turn.claims.answer(None, *event, *hash);
         }
-        if let Ok(CloudReply::Events { first, last, batch }) = &reply {
-            self.mending.found(turn, None, *first, *last, batch.as_deref());
+        if let Ok(CloudReply::Events { first, last, batch, base }) = &reply {
+            self.mending.found(turn, None, (*first, *last), batch.as_deref(), *base);
         }
         self.uploader.answered(turn, id, reply);
     }

@@ -433,7 +433,7 @@ impl Uploader {
             Ok(CloudReply::Refused { reason }) => self.refused(turn, reason),
             Ok(CloudReply::Head { held, .. }) => self.looked(turn, held),
             Ok(CloudReply::Hash { .. }) => self.answered_question(turn),
-            Ok(CloudReply::Events { first, last, batch }) => {
+            Ok(CloudReply::Events { first, last, batch, .. }) => {
                 self.feed.found(turn, first, last, batch.as_deref());
                 self.answered_question(turn);
             }

@@ -281,7 +281,7 @@ fn local(payload: usize, page: usize, is_table: bool) -> usize {
     if fitting <= most { fitting } else { least }
 }
 
-/// The columns of a row; `None` where it is none.
+/// The columns of a row; `None` where it cannot be read as one.
 fn columns(row: &[u8]) -> Option<Vec<Column>> {
     let mut at = 0;
     let head = usize::try_from(varint(row, &mut at)?).ok()?;
