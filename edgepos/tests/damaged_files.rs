@@ -11,6 +11,7 @@ use edgepos::core::{Chain, EventId, Lane, Persist, PersistId, ReplicaId, Seq, Sp
 use edgepos::model::{StockLine, StockMoved, StockReason};
 use edgepos::sync::{EventRecord, Hash};
 use edgepos::{ConditionKind, EventColumns, MemoryStore, Record, Restored, Sealing, SqliteStore, Store};
+use support::cloud::Cloud;
 use support::{Shop, back, draft, line, price};
 use tempfile::TempDir;
 
@@ -129,7 +130,7 @@ enum Outcome {
 
 /// Whether a file that was opened says nothing but what it said, or says where it lacks something.
 fn judge(path: &Path, was: &All, case: &str) -> (Outcome, Option<All>) {
-    let store = match SqliteStore::open(path) {
+    let mut store = match SqliteStore::open(path) {
         Ok(store) => store,
         Err(error) => {
             let why = error.source.as_ref().map_or_else(String::new, ToString::to_string);
@@ -344,6 +345,64 @@ fn a_flipped_byte_of_a_log_loses_nothing_in_silence() {
         assert!(last, "byte {at} of the log: something older is taken for the latest");
     }
     assert!(mended > 5, "{mended}");
+}
+
+/// A row that nobody asks for is read over all the same; the next start mends.
+#[test]
+fn damage_is_found_while_the_till_runs_and_mended_at_the_next_start() {
+    let rows = all(&shop().tills[0].disk);
+    let file = File::of(rows);
+    for space in [Space::IdempotencyKey, Space::Counter, Space::Series] {
+        let path = file.with(&file.bytes);
+        let mut store = SqliteStore::open(&path).unwrap();
+        assert!((0..200).all(|_| store.damage().is_none()), "nothing is wrong");
+        let behind = rusqlite::Connection::open(&path).unwrap();
+        let sql = "UPDATE rows SET value = zeroblob(length(value)) WHERE space = ?1";
+        assert!(behind.execute(sql, [space.code()]).unwrap() > 0);
+        drop(behind);
+        assert!((0..200).any(|_| store.damage().is_some()), "{space:?} is read over");
+        store.scan(space, &[], &[255; 64], u32::MAX).unwrap_err();
+        drop(store);
+        let mut store = SqliteStore::open(&path).unwrap();
+        assert!(store.damage().unwrap().contains("till.db.damaged-1"));
+        goes_on(all(&store), &format!("{space:?}"));
+        drop(store);
+        fs::remove_file(path.with_file_name("till.db.damaged-1")).unwrap();
+        assert_eq!(
+            SqliteStore::open(&path).unwrap().damage(),
+            None,
+            "it is over when the file is taken away"
+        );
+    }
+}
+
+/// The leader's copy of another's event is damaged, and the cloud gets that event and everything behind it.
+#[test]
+fn the_cloud_gets_what_is_behind_a_damaged_event_of_the_leaders_copy() {
+    let mut shop = Shop::new(3);
+    let leader = shop.elect();
+    let owner = (leader + 1) % 3;
+    for basket in 1..6 {
+        shop.sell_milk(owner, basket);
+        shop.pass_by(300, 10);
+    }
+    let chain = shop.tills[owner].sell_id(3).chain;
+    let key = EventId::new(chain, Seq(3)).to_key();
+    let (_, mut row) = shop.tills[leader].disk.scan(Space::Event, &key, &key, 1).unwrap().remove(0);
+    row[60] ^= 1;
+    let writes = vec![Write::put(Space::Event, key, row)];
+    shop.tills[leader].disk.commit(&[Persist { id: PersistId(1), writes }]).unwrap();
+    shop.cloud = Some(Cloud::default());
+    for basket in 6..9 {
+        shop.sell_milk(owner, basket);
+        shop.pass_by(300, 10);
+    }
+    shop.pass_by(60_000, 50);
+    let held = shop.tills[owner].terminal.durable().clone();
+    assert!(held.get(chain) >= Seq(8));
+    assert!(shop.cloud.as_ref().unwrap().holds(&held), "the cloud goes on");
+    let [mended, whole] = [leader, owner].map(|till| all(&shop.tills[till].disk)[&Space::Event].clone());
+    assert!(mended == whole, "and the leader's copy is mended");
 }
 
 /// What no till of this SDK has written is left as it is.

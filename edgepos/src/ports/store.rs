@@ -109,8 +109,8 @@ pub trait Store: Send {
     }
 
     /// What is wrong with the store itself, in a sentence, so that somebody must look at its disk; `None`: nothing is as far as it knows.
-    /// Asked about once a second: it must be cheap.
-    fn damage(&self) -> Option<String> {
+    /// Asked about once a second, so that a store may look at a small part of itself each time.
+    fn damage(&mut self) -> Option<String> {
         None
     }
 

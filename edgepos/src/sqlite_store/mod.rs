@@ -48,6 +48,11 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a write waits for one before it is answered that the store is busy: reads wait behind it.
 const PATIENCE: Duration = Duration::from_millis(250);
 
+/// Bytes of rows that are read over at once, and where that begins.
+const READ_OVER: u32 = 64 << 10;
+const FIRST: (Space, Vec<u8>) = (Space::Identity, Vec::new());
+/// Behind every key.
+const LAST_KEY: [u8; 1_025] = [0xFF; 1_025];
 /// Bytes of a file that a start reads once over before it trusts it: a fraction of a second. A larger one is read while it is used.
 const CHECKED_AT_START: u64 = 64 << 20;
 
@@ -65,6 +70,8 @@ pub struct SqliteStore {
     reserve: Reserve,
     /// Whether writes wait as briefly as they should; a start waits longer.
     started: bool,
+    /// The row up to which rows were read over.
+    read_over: (Space, Vec<u8>),
     /// Held until the store is dropped.
     _lock: File,
 }
@@ -87,7 +94,21 @@ impl SqliteStore {
             opened => opened?,
         };
         let (path, flushes) = (path.to_owned(), Flushes::of(path));
-        Ok(Self { connection, path, events, flushes, reserve, started: false, _lock: lock })
+        Ok(Self { connection, path, events, flushes, reserve, started: false, read_over: FIRST, _lock: lock })
+    }
+
+    /// Reads a piece of the rows over, round and round: one that nobody asks for may be damaged for years.
+    fn read_over(&mut self) {
+        let (space, from) = std::mem::replace(&mut self.read_over, FIRST);
+        // What is wrong is remembered by the scan.
+        let Ok(rows) = self.scan(space, &from, &LAST_KEY, READ_OVER) else { return };
+        self.read_over = match rows.last() {
+            Some((key, _)) => (space, [key.as_slice(), &[0]].concat()),
+            None => {
+                let next = Space::ALL.iter().find(|other| **other > space && **other != Space::Event);
+                (next.copied().unwrap_or(FIRST.0), Vec::new())
+            }
+        };
     }
 
     /// An error that says that the file is damaged is remembered, so that the next start mends it.
@@ -265,7 +286,8 @@ impl Store for SqliteStore {
         self.reserve.free_bytes()
     }
 
-    fn damage(&self) -> Option<String> {
+    fn damage(&mut self) -> Option<String> {
+        self.read_over();
         damaged::about(&self.path)
     }
 
