@@ -12,8 +12,8 @@ use edgepos::{
     Action, Condition, ConditionKind, Config, Disk, Finding, Input, MemoryStore, Notice, Record, Resolve,
     Store, StoreFailure,
 };
-use support::cloud::{Cloud, with_cloud};
-use support::{Shop, Till, WALL, config, line, replica};
+use support::cloud::Cloud;
+use support::{Shop, Till, WALL, config, line, replica, with_cloud};
 
 const NOW: Now = Now::new(1_000, WALL);
 

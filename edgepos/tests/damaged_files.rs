@@ -191,7 +191,8 @@ fn links(key: &[u8], value: &[u8], known: &BTreeMap<Vec<u8>, Vec<u8>>) -> bool {
         let key = EventId::new(record.id.chain, Seq(seq)).to_key().to_vec();
         known.get(&key).and_then(|value| EventRecord::from_row(&key, value))
     };
-    let before = row(record.id.seq.0 - 1).map_or(Hash::ZERO, |(_, hash)| hash);
+    let Some(before) = record.id.seq.0.checked_sub(1) else { return false };
+    let before = row(before).map_or(Hash::ZERO, |(_, hash)| hash);
     let follows = before.link(record.id, &record.payload) == hash;
     let behind = row(record.id.seq.0 + 1);
     follows
@@ -256,7 +257,7 @@ fn flips(step: usize, followed: usize) {
 
 #[test]
 fn a_flipped_byte_of_a_tills_file_is_mended_or_refused() {
-    flips(97, 5);
+    flips(23, 5);
 }
 
 #[test]
@@ -306,7 +307,7 @@ fn a_flipped_byte_of_a_segment_is_seen() {
     let sealing = Sealing { floor: [(chain, Seq(260))].into_iter().collect(), before_utc_ms: 1 };
     while store.seal(&sealing).unwrap() {}
     let file = File::closed(dir, store, rows);
-    let (outcomes, _) = flip(&file, 53);
+    let (outcomes, _) = flip(&file, 29);
     assert!(outcomes[&Outcome::Mended] + outcomes[&Outcome::Events] > 10, "{outcomes:?}");
 }
 

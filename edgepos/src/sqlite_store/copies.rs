@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::failure::told;
 use super::places::{beside, flush_folder, rename};
 use super::tables::check_ours;
-use super::{START_PATIENCE, SqliteStore, connect, lock, segments};
+use super::{START_PATIENCE, SqliteStore, connect, damaged, lock, segments};
 use crate::ports::StoreError;
 use crate::terminal::restore::COPIED;
 
@@ -89,6 +89,7 @@ impl SqliteStore {
         let mut copy = part.write(from, progress)?;
         copy.set_aside = set_aside(to)?;
         part.rename(to)?;
+        damaged::forget(to)?;
         Ok(copy)
     }
 

@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos::Input;
-use edgepos::core::{EventId, Now, Seq, WallMs};
+use edgepos::core::{EventId, Seq, WallMs};
 use edgepos::crdt::VersionVector;
 use edgepos::model::{BasketId, Body, Envelope, Kind};
-use edgepos::sync::{CloudReply, CloudRequest, Hash, IngestState, Limits, UplinkError};
-
-use super::Till;
+use edgepos::sync::{CloudReply, CloudRequest, Hash, IngestState, Limits};
 
 #[derive(Default)]
 pub(crate) struct Cloud {
@@ -59,23 +56,5 @@ impl Cloud {
         let mut baskets: Vec<_> = sales.filter_map(basket).collect();
         baskets.sort();
         baskets
-    }
-}
-
-/// What a test answers in the cloud's place; `None`: nothing.
-pub(crate) type Answer<'a> = dyn FnMut(&CloudRequest) -> Option<Result<CloudReply, UplinkError>> + 'a;
-
-/// A till on its own, whose cloud answers as it is said.
-pub(crate) fn with_cloud(till: &mut Till, now: &mut Now, ms: u64, answer: &mut Answer<'_>) {
-    for _ in 0..ms / 10 {
-        *now = Now::new(now.mono.0 + 10, now.wall.0 + 10);
-        till.terminal.handle(*now, Input::Timeout);
-        till.run(*now);
-        for (id, request) in std::mem::take(&mut till.requests) {
-            if let Some(reply) = answer(&request) {
-                till.terminal.handle(*now, Input::Uplink(id, reply));
-                till.run(*now);
-            }
-        }
     }
 }

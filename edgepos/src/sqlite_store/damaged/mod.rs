@@ -30,9 +30,16 @@ const MAX_KEPT: u32 = 3;
 
 /// Remembers that the file is damaged: the next start mends it, however large it is.
 pub(super) fn remember(path: &Path) {
-    if let Err(error) = File::create_new(mark(path)) {
+    if let Err(error) = File::create_new(mark(path))
+        && error.kind() != std::io::ErrorKind::AlreadyExists
+    {
         warn!(%error, "that the file is damaged cannot be written down");
     }
+}
+
+/// Another file has taken its place.
+pub(super) fn forget(path: &Path) -> Result<(), StoreError> {
+    remove(&mark(path)).map_err(|error| StoreError::new(format!("replacing {}", path.display()), error))
 }
 
 /// Why the file must be mended before anything else looks at it; `None`: as far as is seen it need not be.
@@ -70,8 +77,11 @@ pub(super) fn mend(path: &Path, why: &StoreError) -> Result<(), StoreError> {
     let image = Image::open(path, &log).map_err(failed)?;
     let part = beside(path, ".part");
     remove(&part).map_err(failed)?;
-    let salvaged = draft::write(&Remains::of(&image), &part)?;
-    File::open(&part).and_then(|file| file.sync_all()).map_err(failed)?;
+    let written = draft::write(&Remains::of(&image), &part).and_then(|salvaged| {
+        File::open(&part).and_then(|file| file.sync_all()).map_err(failed)?;
+        Ok(salvaged)
+    });
+    let salvaged = written.inspect_err(|_| drop(remove(&part)))?;
     keep(path, &part, number)?;
     remove(&mark(path)).map_err(failed)?;
     flush_folder(path)?;
