@@ -88,11 +88,13 @@ pub enum Space {
     StoreDay = 33,
     /// Up to where events have their rows among the figures of days.
     FiguresKnown = 34,
+    /// The versions of each document, by name, the time from which it is in force, and event.
+    Document = 41,
 }
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -128,6 +130,7 @@ impl Space {
         Self::DayFigures,
         Self::StoreDay,
         Self::FiguresKnown,
+        Self::Document,
     ];
 
     /// The number on disk.

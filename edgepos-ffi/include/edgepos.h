@@ -554,6 +554,33 @@ int32_t edgepos_node_price(const edgepos_node *node,
                            edgepos_text **out);
 
 /*
+ A document as it is in force at a moment, as JSON with its `text`, or its `bytes` in hexadecimal; `EDGEPOS_NOTHING` where none is.
+
+ `query` is JSON with `namespace`, `key` and `at_ms` (milliseconds since 1970 UTC).
+
+ # Safety
+ `query` points to `query_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_document(const edgepos_node *node,
+                              const char *query,
+                              size_t query_length,
+                              edgepos_text **out);
+
+/*
+ The documents of a namespace that are in force at a moment, at most 1,000: a list in JSON, each with `key`, `version`, `effective_at` and
+ `event`.
+
+ `query` is JSON with `namespace`, `at_ms` (milliseconds since 1970 UTC) and, for the page behind another, `after`: its last key.
+
+ # Safety
+ `query` points to `query_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_documents(const edgepos_node *node,
+                               const char *query,
+                               size_t query_length,
+                               edgepos_text **out);
+
+/*
  Every event that this terminal holds above `cursor`, its own and others', and, where `follow` is not 0, then each that comes. Nothing is
  lost, however slow the reader is. `cursor` is what `edgepos_events_cursor` gave, or of length 0 to begin with the first event. On
  success `*out` is a handle, to be freed by `edgepos_events_free`.

@@ -99,6 +99,7 @@ pub use edgepos_sync as sync;
 pub use history::baskets::{BasketContents, BasketState};
 pub use history::beside::ReceiptState;
 pub use history::days::DayQuery;
+pub use history::documents::{Document, DocumentName, DocumentQuery, DocumentsQuery};
 pub use history::durability::Durability;
 pub use history::transactions::{
     BookedTransaction, MAX_LOOKED_AT, MAX_TRANSACTIONS, TransactionPage, TransactionQuery,

@@ -7,10 +7,10 @@ use edgepos::core::{Chain, EventId, IdempotencyKey, Lane, RepairGen, ReplicaId, 
 use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{
     BasketId, BasketParked, BasketTaken, BookedName, CashCount, CounterRow, Currency, DayClosed, DayOpened,
-    DocType, Effect, Envelope, ExceptionEnded, ExceptionRaised, ExceptionResolved, FiscalSigned, Kind,
-    KnownKind, Line, NumberVoided, Origin, PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet,
-    ProductSet, ReceiptPrinted, Ref, RefRole, Reissue, ResolutionProposed, Reversal, Signature, StockLine,
-    StockMoved, StockReason, Tax, Tender, TenderReversal, TenderType, Transaction,
+    DocType, DocumentSet, Effect, Envelope, ExceptionEnded, ExceptionRaised, ExceptionResolved, FiscalSigned,
+    Kind, KnownKind, Line, NumberVoided, Origin, PaymentId, PaymentIntent, PaymentOutcome, PaymentState,
+    PriceSet, ProductSet, ReceiptPrinted, Ref, RefRole, Reissue, ResolutionProposed, Reversal, Signature,
+    StockLine, StockMoved, StockReason, Tax, Tender, TenderReversal, TenderType, Transaction,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -117,6 +117,16 @@ fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
         KnownKind::ReceiptPrinted => {
             let (basket, series) = (BasketId([0xBB; 16]), "S".into());
             (encoded(ReceiptPrinted { basket, series, number: 8, copy: 1 }), RECEIPT_PRINTED)
+        }
+        KnownKind::DocumentSet => {
+            let document = DocumentSet {
+                namespace: "promo".into(),
+                key: "may".into(),
+                version: Some(7),
+                effective_at: Some(1_700_000_000_000),
+                content: b"{}".to_vec(),
+            };
+            (encoded(document), DOCUMENT_SET)
         }
         KnownKind::StockMoved => {
             let lines = vec![StockLine { product: "milk".into(), quantity: -24 }];
@@ -229,6 +239,7 @@ fn read_and_written(kind: KnownKind, bytes: &[u8]) -> Vec<u8> {
         KnownKind::NumberVoided => again::<NumberVoided>(bytes),
         KnownKind::FiscalSigned => again::<FiscalSigned>(bytes),
         KnownKind::ReceiptPrinted => again::<ReceiptPrinted>(bytes),
+        KnownKind::DocumentSet => again::<DocumentSet>(bytes),
         KnownKind::StockMoved => again::<StockMoved>(bytes),
         KnownKind::ProductSet => again::<ProductSet>(bytes),
         KnownKind::PriceSet => again::<PriceSet>(bytes),
@@ -386,6 +397,7 @@ const FISCAL_SIGNED: &str = "a50050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0161530208030
 const FISCAL_REFUSED: &str = "a50050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb01615302080301056474657374";
 const FISCAL_WAITING: &str = "a50050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb01615302080302056474657374";
 const RECEIPT_PRINTED: &str = "a40050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb01615302080301";
+const DOCUMENT_SET: &str = "a5006570726f6d6f01636d61790207031b0000018bcfe5680004427b7d";
 const STOCK_MOVED: &str = "a30003016a73746f726520726f6f6d038182646d696c6b37";
 const PRODUCT_SET: &str = "a500646d696c6b01684d696c6b2031206c0265706965636503000402";
 const PRICE_SET: &str = "a600646d696c6b0101021881036345555204f5051b0000018bcfe56800";

@@ -220,6 +220,16 @@ class Node(_Handle):
         """Records an event that is no sale; its name."""
         return self._text("edgepos_node_record", *_given(record)) or ""
 
+    # What was published.
+
+    def document(self, query: dict[str, Json]) -> Optional[dict[str, Json]]:
+        """A document as it is in force at a moment."""
+        return self._json("edgepos_node_document", *_given(query))
+
+    def documents(self, query: dict[str, Json]) -> list[dict[str, Json]]:
+        """The documents of a namespace that are in force at a moment."""
+        return self._json("edgepos_node_documents", *_given(query))
+
     # What was sold.
 
     def receipts_of_basket(self, basket: str) -> list[Receipt]:

@@ -2,6 +2,7 @@
 
 pub(crate) mod conditions;
 pub(crate) mod counters;
+pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod members;
 pub(crate) mod models;

@@ -336,6 +336,7 @@ impl Facts {
                 | KnownKind::ResolutionProposed
                 | KnownKind::ExceptionResolved
                 | KnownKind::ReceiptPrinted
+                | KnownKind::DocumentSet
                 | KnownKind::Custom,
             )
             | None => {}

@@ -44,8 +44,8 @@ pub enum FormError {
     /// What it says is refused wherever it is recorded.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Neither a product nor a price.
-    #[error("what comes down from the cloud is a `product_set` or a `price_set`")]
+    /// Something that a till alone records.
+    #[error("what comes down from the cloud is a `product_set`, a `price_set` or a `document_set`")]
     NotFromAbove,
     /// There are too many payments.
     #[error(transparent)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{EffectPart, FormError, IntentPart, OutcomePart, currency, is_default, key, name};
 use crate::model::{
-    CashCount, Effect, PriceSet, ProductSet, ReceiptPrinted, StockLine, StockMoved, StockReason,
+    CashCount, DocumentSet, Effect, PriceSet, ProductSet, ReceiptPrinted, StockLine, StockMoved, StockReason,
 };
 use crate::retail::record::Record;
 
@@ -100,6 +100,21 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valid_to: Option<u64>,
         /// Which version it is, as lines name it. Where nothing is said, when it was set, milliseconds since 1970 UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u64>,
+    },
+    /// A version of a document: configuration, promotions, staff, the manifest of a model.
+    DocumentSet {
+        /// What it is for, 1 to 64 bytes.
+        namespace: String,
+        /// Which of those, 1 to 64 bytes. (`key` is the till's for a record.)
+        document: String,
+        /// Its contents, at most 61,440 bytes. Empty withdraws it.
+        content: String,
+        /// In force from this time on, milliseconds since 1970 UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        effective_at: Option<u64>,
+        /// Which version it is. Where nothing is said, when it was set, milliseconds since 1970 UTC.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         version: Option<u64>,
     },
@@ -251,6 +266,10 @@ impl RecordEvent {
                 valid_to,
                 version,
             }),
+            Self::DocumentSet { namespace, document, content, effective_at, version } => {
+                let content = content.into_bytes();
+                Record::document(&DocumentSet { namespace, key: document, version, effective_at, content })
+            }
             Self::DayOpened { day, float, currency, cash } => {
                 Record::day_opened_with(day, float, counts(float, currency, cash)?)
             }

@@ -6,6 +6,8 @@ use edgepos_wire::from_cbor;
 use super::catalogue::{Catalogue, Change as RegisterChange};
 use super::counters::Counters;
 use super::day::{self, Day};
+use super::document;
+use super::document::body::DocumentSet;
 use super::envelope::Envelope;
 use super::exception::Exceptions;
 use super::exception::body::{ExceptionEnded, ExceptionRaised};
@@ -35,6 +37,7 @@ pub(crate) enum Change {
     Sale,
     AboutReceipt(About),
     Register(RegisterChange),
+    Document(DocumentSet),
     Raised(ExceptionRaised),
     Ended(ExceptionEnded),
     Advised(Box<ResolutionProposed>),
@@ -59,6 +62,7 @@ impl Change {
         Ok(match envelope.kind.known() {
             Some(KnownKind::ProductSet) => Self::Register(Catalogue::read_product(id, envelope)?),
             Some(KnownKind::PriceSet) => Self::Register(Catalogue::read_price(id, envelope)?),
+            Some(KnownKind::DocumentSet) => Self::Document(document::read(envelope)?),
             Some(KnownKind::ExceptionRaised) if id.chain.replica.is_store() => {
                 Self::Raised(Exceptions::read(envelope)?)
             }
@@ -116,6 +120,7 @@ impl Change {
                     exceptions.look_at_stock(now, &product, Standing { counters, catalogue, reissued });
                 }
             }
+            Self::Document(set) => document::note(id, envelope, &set, out),
             Self::Raised(raised) => {
                 let standing = Standing { counters, catalogue, reissued };
                 if exceptions.raise(now, id.seq, &raised, standing, out) {

@@ -103,8 +103,7 @@ impl Record {
 
     /// Whether it is refused where the clock is off: it sets a register, which the latest stamp wins.
     pub(crate) fn is_guarded(&self) -> bool {
-        let sets =
-            matches!(&self.what, What::Event { kind: KnownKind::ProductSet | KnownKind::PriceSet, .. });
+        let sets = matches!(&self.what, What::Event { kind, .. } if kind.sets_register());
         sets && !self.whatever_clock && !self.repairs
     }
 

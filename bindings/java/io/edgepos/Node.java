@@ -119,6 +119,16 @@ public final class Node implements AutoCloseable {
         return ask(C::edgepos_node_basket, basket);
     }
 
+    /** A document as it is in force at a moment; null where none is. */
+    public String document(String query) {
+        return ask(C::edgepos_node_document, query);
+    }
+
+    /** The documents of a namespace that are in force at a moment. */
+    public String documents(String query) {
+        return ask(C::edgepos_node_documents, query);
+    }
+
     /** The receipts of a basket. */
     public String receiptsOfBasket(String basket) {
         return ask(C::edgepos_node_receipts_of_basket, basket);

@@ -115,6 +115,7 @@ impl Catalogue {
             | KnownKind::BasketClosed
             | KnownKind::FiscalSigned
             | KnownKind::ReceiptPrinted
+            | KnownKind::DocumentSet
             | KnownKind::Custom => Ok(Above::default()),
         }
     }

@@ -152,6 +152,7 @@ impl Row {
             | KnownKind::BasketClosed
             | KnownKind::FiscalSigned
             | KnownKind::ReceiptPrinted
+            | KnownKind::DocumentSet
             | KnownKind::ResolutionProposed
             | KnownKind::Custom => return None,
         };

@@ -82,6 +82,7 @@ fn body(envelope: &Envelope) -> Option<Value> {
             | KnownKind::BasketClosed
             | KnownKind::FiscalSigned
             | KnownKind::ReceiptPrinted
+            | KnownKind::DocumentSet
             | KnownKind::Custom,
         )
         | None => return None,

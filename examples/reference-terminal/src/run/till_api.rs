@@ -18,6 +18,7 @@ use super::asked::{Answer, Asked, Till, asked};
 use super::convert;
 use super::guard::{self, Body};
 use super::look_up;
+use super::published;
 use super::recogniser;
 use super::resolving;
 use super::till_token::TillToken;
@@ -59,6 +60,8 @@ pub(super) fn router(till: Till, token: Option<TillToken>) -> Router {
         .route("/basket", get(look_up::basket))
         .route("/price", get(price))
         .route("/day", get(look_up::day))
+        .route("/document", get(published::document))
+        .route("/documents", get(published::documents))
         .route("/product", get(product))
         .route("/metrics", get(metrics))
         .route("/admit", post(admit))

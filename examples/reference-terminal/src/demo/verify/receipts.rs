@@ -102,6 +102,7 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
                 | KnownKind::BasketClosed
                 | KnownKind::FiscalSigned
                 | KnownKind::ReceiptPrinted
+                | KnownKind::DocumentSet
                 | KnownKind::Custom,
             )
             | None => {}
