@@ -124,6 +124,8 @@ public:
     std::optional<std::string> basket(std::string_view basket) const { return named<edgepos_node_basket>(basket); }
 
     std::optional<std::string> document(std::string_view query) const { return named<edgepos_node_document>(query); }
+    std::optional<std::string> customer(std::string_view query) const { return named<edgepos_node_customer>(query); }
+    void keep_key(std::string_view key) { does<edgepos_node_keep_key>(key); }
     std::string documents(std::string_view query) const { return *named<edgepos_node_documents>(query); }
 
     std::string receipts_of_basket(std::string_view basket) const { return *named<edgepos_node_receipts_of_basket>(basket); }

@@ -581,6 +581,32 @@ int32_t edgepos_node_documents(const edgepos_node *node,
                                edgepos_text **out);
 
 /*
+ A customer by pseudonym or by another name, as JSON with `customer`, `state` (`open`, `no_key`, `unconfirmed` or `erased`) and, where it is
+ open, `text`, or `bytes` in hexadecimal; `EDGEPOS_NOTHING` where none of this name was heard of.
+
+ `query` is JSON with `customer` or `name`.
+
+ # Safety
+ `query` points to `query_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_customer(const edgepos_node *node,
+                              const char *query,
+                              size_t query_length,
+                              edgepos_text **out);
+
+/*
+ Keeps the key to a customer's fields on this terminal's disk, until the customer is erased. It goes into no event and to nobody else.
+
+ `key` is JSON with `customer` and `secret`, 64 hexadecimal digits.
+
+ # Safety
+ `key` points to `key_length` bytes.
+ */
+int32_t edgepos_node_keep_key(const edgepos_node *node,
+                              const char *key,
+                              size_t key_length);
+
+/*
  Every event that this terminal holds above `cursor`, its own and others', and, where `follow` is not 0, then each that comes. Nothing is
  lost, however slow the reader is. `cursor` is what `edgepos_events_cursor` gave, or of length 0 to begin with the first event. On
  success `*out` is a handle, to be freed by `edgepos_events_free`.
@@ -1199,6 +1225,19 @@ int32_t edgepos_terminal_claim(const edgepos_terminal *terminal,
                                uint64_t request,
                                const char *basket,
                                size_t basket_length);
+
+/*
+ Keeps the key to a customer's fields. See `edgepos_node_keep_key`.
+
+ # Safety
+ `key` points to `key_length` bytes.
+ */
+int32_t edgepos_terminal_keep_key(const edgepos_terminal *terminal,
+                                  uint64_t mono_ms,
+                                  uint64_t wall_ms,
+                                  uint64_t request,
+                                  const char *key,
+                                  size_t key_length);
 
 /*
  Asks for a counter, of which the row may have to be read: see `edgepos_node_counter`. The reply has `value`.

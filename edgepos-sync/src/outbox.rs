@@ -215,6 +215,18 @@ impl Outbox {
         self.author.is_confirmed()
     }
 
+    /// Whether a connected peer, or the cloud, has said that it holds events of this lane that are not durable here.
+    pub fn lacks(&self, lane: Lane) -> bool {
+        let durable = self.log.durable();
+        let mut said = self
+            .parts
+            .peers
+            .claimed()
+            .chain(self.parts.uploader.claimed())
+            .filter(|(chain, _)| chain.lane == lane);
+        said.any(|(chain, seq)| seq > durable.get(chain))
+    }
+
     /// Whether a chain of this terminal is written on elsewhere, so that it has to [`reincarnate`](Self::reincarnate): its disk was
     /// restored, lost or cloned.
     pub fn is_displaced(&self) -> bool {

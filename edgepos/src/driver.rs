@@ -261,6 +261,7 @@ impl Loop {
             Command::Park(basket, reply) => (self.terminal.park(now, request, basket), reply),
             Command::Claim(basket, reply) => (self.terminal.claim(now, request, basket), reply),
             Command::Record(record, reply) => (self.terminal.record(now, request, record), reply),
+            Command::KeepKey(key, reply) => (self.terminal.keep_key(now, request, &key), reply),
             Command::Resolve(call, reply) => (self.terminal.resolve(now, request, &call), reply),
             Command::Advise(said) => return self.terminal.advise(now, &said.0, said.1),
             // A caller that has gone does not need its answer.

@@ -98,6 +98,7 @@ pub use edgepos_inference as inference;
 pub use edgepos_sync as sync;
 pub use history::baskets::{BasketContents, BasketState};
 pub use history::beside::ReceiptState;
+pub use history::customers::{Customer, CustomerQuery, CustomerState};
 pub use history::days::DayQuery;
 pub use history::documents::{Document, DocumentName, DocumentQuery, DocumentsQuery};
 pub use history::durability::Durability;

@@ -8,7 +8,9 @@ use edgepos_core::{EventId, Load, LoadId, Now, ReplicaId, Space};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::model::{BasketId, Counter, CounterRow, ExceptionRaised, Line, PriceSet, ProductSet, Signature};
+use crate::model::{
+    BasketId, Counter, CounterRow, CustomerKey, ExceptionRaised, Line, PriceSet, ProductSet, Signature,
+};
 use crate::monitor::inference::Inference;
 use crate::ports::Rows;
 use crate::retail::counters::CounterValue;
@@ -18,11 +20,9 @@ use crate::retail::exception::resolutions::AuditEntry;
 use crate::retail::payment::OpenPayment;
 use crate::retail::record::Record;
 use crate::retail::sale::basket::OpenBasket;
-use crate::retail::sale::beside::Fiscal;
-use crate::retail::sale::draft::Draft;
-use crate::retail::sale::fiscal::SignError;
 use crate::retail::sale::receipt::{Commit, Receipt};
 use crate::retail::sale::signing::SignatureId;
+use crate::retail::sale::{beside::Fiscal, draft::Draft, fiscal::SignError};
 use crate::terminal::signing::SignatureAsked;
 use crate::terminal::{
     ConditionKind, Diagnosis, Finding, LevelError, MAX_PAGE, Notice, Refusal, ReplaceError, Reply, Status,
@@ -48,6 +48,7 @@ pub(crate) enum Command {
     Park(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Claim(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Record(Record, oneshot::Sender<Result<Reply, Refusal>>),
+    KeepKey(CustomerKey, oneshot::Sender<Result<Reply, Refusal>>),
     NextToAdvise(oneshot::Sender<Option<ExceptionRaised>>),
     NextToSign(oneshot::Sender<Option<SignatureAsked>>),
     Signed(Box<(SignatureId, Result<Signature, SignError>)>),
@@ -527,7 +528,7 @@ impl Node {
         answer.await.map_err(|_| MembershipError::NotEntitled)?
     }
 
-    async fn ask(
+    pub(crate) async fn ask(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<Reply, Refusal>>) -> Command,
     ) -> Result<Reply, Refusal> {

@@ -222,6 +222,14 @@ class Node(_Handle):
 
     # What was published.
 
+    def customer(self, query: dict[str, Json]) -> Optional[dict[str, Json]]:
+        """A customer by pseudonym or by another name."""
+        return self._json("edgepos_node_customer", *_given(query))
+
+    def keep_key(self, key: dict[str, Json]) -> None:
+        """Keeps the key to a customer's fields until the customer is erased."""
+        self._do("edgepos_node_keep_key", *_given(key))
+
     def document(self, query: dict[str, Json]) -> Optional[dict[str, Json]]:
         """A document as it is in force at a moment."""
         return self._json("edgepos_node_document", *_given(query))

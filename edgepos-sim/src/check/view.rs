@@ -336,6 +336,10 @@ impl Facts {
                 | KnownKind::ResolutionProposed
                 | KnownKind::ExceptionResolved
                 | KnownKind::ReceiptPrinted
+                | KnownKind::CustomerSet
+                | KnownKind::CustomerLinked
+                | KnownKind::CustomerUnlinked
+                | KnownKind::CustomerErased
                 | KnownKind::DocumentSet
                 | KnownKind::Custom,
             )

@@ -298,6 +298,11 @@ impl Uploader {
         self.receiver.held().get(first.chain) >= last && self.lost.as_ref().is_some_and(has_them)
     }
 
+    /// What the cloud has said that it holds, since the start.
+    pub(crate) fn claimed(&self) -> impl Iterator<Item = (Chain, Seq)> + '_ {
+        self.receiver.held().iter()
+    }
+
     /// What the cloud lacks, as it says itself.
     pub(crate) fn lost(&self) -> Option<&Lost> {
         self.lost.as_ref()

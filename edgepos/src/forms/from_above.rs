@@ -86,6 +86,12 @@ mod tests {
         assert_eq!(event(r#"{"type": "day_opened", "day": 20260102}"#), FormError::NotFromAbove);
         let manifest = r#"{"type": "document_set", "namespace": "models", "document": "a", "content": "{}"}"#;
         assert!(above.event(price(manifest)).is_ok());
+        let secret = "a1".repeat(32);
+        let customer =
+            format!(r#"{{"type": "customer_set", "customer": "c", "fields": "Ada", "secret": "{secret}"}}"#);
+        let sealed = above.event(price(&customer)).unwrap();
+        assert!(!sealed.windows(3).any(|bytes| bytes == b"Ada"), "the cloud keeps it sealed, and no key");
+        assert!(above.event(price(r#"{"type": "customer_erased", "customer": "c"}"#)).is_ok());
         let ends = r#"{"type": "price_set", "product": "a", "amount": 1, "currency": "EUR", "valid_from": 2, "valid_to": 2}"#;
         assert!(matches!(event(ends), FormError::Refused(_)));
         assert!(

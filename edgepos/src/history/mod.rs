@@ -6,6 +6,7 @@
 mod backwards;
 pub(crate) mod baskets;
 pub(crate) mod beside;
+pub(crate) mod customers;
 pub(crate) mod days;
 pub(crate) mod documents;
 pub(crate) mod durability;

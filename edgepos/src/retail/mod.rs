@@ -28,6 +28,7 @@ pub(crate) mod sold;
 
 pub(crate) mod catalogue;
 pub(crate) mod change;
+pub(crate) mod customer;
 pub(crate) mod day;
 pub(crate) mod document;
 pub(crate) mod exception;

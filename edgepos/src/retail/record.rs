@@ -2,6 +2,7 @@
 
 use edgepos_core::{IdempotencyKey, Lane};
 
+use super::customer::sealing::CustomerKey;
 use super::day::body::DayRecord;
 use super::effect::Effect;
 use super::envelope::Mode;
@@ -19,6 +20,8 @@ pub struct Record {
     key: Option<IdempotencyKey>,
     repairs: bool,
     whatever_clock: bool,
+    /// The key to what it says of a customer, which this terminal keeps.
+    keeps: Option<CustomerKey>,
     /// Why it is not taken, found out when it was made.
     refused: Option<Refusal>,
 }
@@ -61,7 +64,15 @@ impl Record {
 
     /// A live event.
     pub(crate) fn new(what: What) -> Self {
-        Self { what, mode: Mode::Live, key: None, repairs: false, whatever_clock: false, refused: None }
+        Self {
+            what,
+            mode: Mode::Live,
+            key: None,
+            repairs: false,
+            whatever_clock: false,
+            keeps: None,
+            refused: None,
+        }
     }
 
     /// Something that is refused when it is recorded.
@@ -79,6 +90,17 @@ impl Record {
     /// The same in a lane of the vendor's choice. An event with effects in [`Lane::Telemetry`] is refused when it is recorded.
     pub fn custom_in(lane: Lane, body: Vec<u8>, effects: Vec<Effect>) -> Self {
         Self::new(What::Event { kind: KnownKind::Custom, lane, body, effects })
+    }
+
+    /// The customer's key stays on this terminal, written with the event.
+    pub(super) fn keeping(mut self, key: CustomerKey) -> Self {
+        self.keeps = Some(key);
+        self
+    }
+
+    /// The key that stays here.
+    pub(crate) fn keeps(&self) -> Option<&CustomerKey> {
+        self.keeps.as_ref()
     }
 
     /// Under the till's key: a repeat, on any terminal that holds the event, returns the first event and records nothing.

@@ -34,16 +34,38 @@ impl Uplink for Cloudless {
 
 /// A terminal that is a store of its own.
 pub(crate) fn start(me: ReplicaId, store: Box<dyn Store>, clock: Arc<dyn Clock>) -> (Node, Driver) {
+    start_as(config(me), store, clock)
+}
+
+/// The same with a cloud.
+pub(crate) fn start_below(
+    me: ReplicaId,
+    store: Box<dyn Store>,
+    clock: Arc<dyn Clock>,
+    cloud: Arc<dyn Uplink>,
+) -> (Node, Driver) {
+    run(config(me), store, clock, cloud)
+}
+
+fn config(me: ReplicaId) -> Config {
     let genesis =
         Genesis { store: StoreId([1; 16]), generation: StoreGeneration(0), voters: vec![me], recovery: None };
-    start_as(Config::new(me, genesis, 9), store, clock)
+    Config::new(me, genesis, 9)
 }
 
 /// The same as this file says.
 pub(crate) fn start_as(config: Config, store: Box<dyn Store>, clock: Arc<dyn Clock>) -> (Node, Driver) {
+    run(config, store, clock, Arc::new(Cloudless))
+}
+
+fn run(
+    config: Config,
+    store: Box<dyn Store>,
+    clock: Arc<dyn Clock>,
+    uplink: Arc<dyn Uplink>,
+) -> (Node, Driver) {
     let (_events, transport_events) = mpsc::channel(1);
     let alerts: Arc<dyn Alerts> = Arc::new(LogOnly);
-    let (transport, uplink) = (Box::new(Alone), Arc::new(Cloudless));
-    let ports = Ports { store, transport, transport_events, uplink, clock, alerts };
+    let ports = Ports { store, transport: Box::new(Alone), transport_events, uplink, clock, alerts };
     Driver::start(config, ports).unwrap()
 }

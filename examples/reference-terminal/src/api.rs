@@ -26,6 +26,8 @@
 //! | `GET /day?day=20261201&terminal=1` | | [`DayFigures`](edgepos::DayFigures): X or Z figures; without `terminal` those of the store |
 //! | `GET /product?product=CODE&at_ms=NOW` | | [`ProductSet`](edgepos::model::ProductSet) |
 //! | `GET /price?product=CODE&list=0&at_ms=NOW` | | [`PriceSet`](edgepos::model::PriceSet) |
+//! | `GET /customer?customer=NAME` or `?name=NAME` | | [`Customer`](edgepos::Customer) |
+//! | `POST /keep_key` | [`KeepKey`] | [`Done`] |
 //! | `GET /document?namespace=NAME&document=KEY&at_ms=NOW` | | [`Document`](edgepos::Document) |
 //! | `GET /documents?namespace=NAME&at_ms=NOW&after=KEY` | | list of [`DocumentName`](edgepos::DocumentName), at most 1,000 |
 //! | `POST /recognise` | a PNG or JPEG | [`Recognised`] |
@@ -42,9 +44,9 @@
 
 use edgepos::Committed;
 pub use edgepos::forms::{
-    Begin, BeginLine, CashPart, DiscountPart, EffectPart, IntentPart, KeyedRecord, Original, OutcomePart,
-    OutcomeState, Pay, RecordEvent, ResolutionPart, ResolveException, StockPart, TaxPart, TenderKind,
-    TenderPart,
+    Begin, BeginLine, CashPart, DiscountPart, EffectPart, IntentPart, KeepKey, KeyedRecord, Original,
+    OutcomePart, OutcomeState, Pay, RecordEvent, ResolutionPart, ResolveException, StockPart, TaxPart,
+    TenderKind, TenderPart,
 };
 use serde::{Deserialize, Serialize};
 

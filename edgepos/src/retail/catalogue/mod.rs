@@ -115,6 +115,10 @@ impl Catalogue {
             | KnownKind::BasketClosed
             | KnownKind::FiscalSigned
             | KnownKind::ReceiptPrinted
+            | KnownKind::CustomerSet
+            | KnownKind::CustomerLinked
+            | KnownKind::CustomerUnlinked
+            | KnownKind::CustomerErased
             | KnownKind::DocumentSet
             | KnownKind::Custom => Ok(Above::default()),
         }

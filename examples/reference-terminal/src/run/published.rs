@@ -1,12 +1,16 @@
 //! The till's questions about what was published to its store, beside products and prices.
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Json;
-use edgepos::{Clock, Document, DocumentName, DocumentQuery, DocumentsQuery, SystemClock};
+use edgepos::{
+    Clock, Customer, CustomerQuery, Document, DocumentName, DocumentQuery, DocumentsQuery, SystemClock,
+};
 use serde::Deserialize;
 
-use super::asked::{Answer, Asked, Till, asked};
-use crate::api::{Problem, ProblemCode};
+use super::asked::{Answer, Asked, Till, asked, read};
+use super::convert::bad_request;
+use crate::api::{Done, KeepKey, Problem, ProblemCode};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +43,30 @@ pub(super) async fn documents(State(till): State<Till>, many: Asked<Many>) -> An
     let Many { namespace, at_ms, after } = asked(many)?;
     let query = DocumentsQuery { namespace, at_ms: at_ms.unwrap_or_else(now), after };
     Ok(Json(till.node.documents(query).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Named {
+    customer: Option<String>,
+    name: Option<String>,
+}
+
+pub(super) async fn customer(State(till): State<Till>, named: Asked<Named>) -> Answer<Customer> {
+    let query = match asked(named)? {
+        Named { customer: Some(customer), name: None } => CustomerQuery::Customer(customer),
+        Named { customer: None, name: Some(name) } => CustomerQuery::Name(name),
+        _ => return Err(bad_request("either customer or name is needed")),
+    };
+    let found = till.node.customer(query).await?;
+    found
+        .map(Json)
+        .ok_or_else(|| Problem::new(ProblemCode::NotFound, "no customer of this name is known here"))
+}
+
+pub(super) async fn keep_key(State(till): State<Till>, body: Bytes) -> Answer<Done> {
+    till.node.keep_key(read::<KeepKey>(&body)?.into_key()?).await?;
+    Ok(Json(Done {}))
 }
 
 fn now() -> u64 {

@@ -9,12 +9,10 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::core::ReplicaId;
-use edgepos::forms;
 use edgepos::{Begun, Clock, Committed, Diagnosis, METRICS_CONTENT_TYPE, Refusal, Resolution, SystemClock};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::asked::{Answer, Asked, Till, asked};
+use super::asked::{Answer, Asked, Till, asked, read};
 use super::convert;
 use super::guard::{self, Body};
 use super::look_up;
@@ -60,6 +58,8 @@ pub(super) fn router(till: Till, token: Option<TillToken>) -> Router {
         .route("/basket", get(look_up::basket))
         .route("/price", get(price))
         .route("/day", get(look_up::day))
+        .route("/customer", get(published::customer))
+        .route("/keep_key", post(published::keep_key))
         .route("/document", get(published::document))
         .route("/documents", get(published::documents))
         .route("/product", get(product))
@@ -227,13 +227,6 @@ async fn stop(State(till): State<Till>, body: Bytes) -> Answer<Done> {
     bare(&body)?;
     till.stop.notify_one();
     Ok(Json(Done {}))
-}
-
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
-        let said = serde_json::from_slice(body).ok();
-        convert::bad_request(forms::explain(&error.to_string(), said.as_ref()))
-    })
 }
 
 /// A call that says nothing more than its path.
