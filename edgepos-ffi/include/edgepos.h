@@ -433,8 +433,8 @@ int32_t edgepos_node_address(const edgepos_node *node,
                              edgepos_text **out);
 
 /*
- Closes a terminal: sends what is batched until the cloud holds all events, or until `patience_ms` is over, stops it, and waits until its
- files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
+ Closes a terminal: sends what is batched until the cloud holds all events, or until `patience_ms` is over, hands the leadership over
+ where it has it, stops it, and waits until its files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
  are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. Calls of other threads that are under way
  end, with their answer or with `EDGEPOS_STOPPED`; so does every later one. Works on a handle that is poisoned.
 

@@ -77,6 +77,7 @@ mod setup;
 mod shown;
 mod signatory;
 mod sqlite_store;
+mod stopping;
 mod store_thread;
 mod tcp;
 mod terminal;
@@ -144,6 +145,7 @@ pub use setup::terminal_name::TerminalName;
 pub use setup::{Setup, SetupError};
 pub use signatory::Signatory;
 pub use sqlite_store::{Compacted, CopyProgress, EventColumns, SqliteStore, StoreCopy};
+pub use stopping::Stopped;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::signing::SignatureAsked;
 pub use terminal::{

@@ -6,7 +6,7 @@ use std::time::Duration;
 use edgepos_consensus::{self as consensus, MembershipError};
 use edgepos_core::{EventId, Load, LoadId, Now, ReplicaId, Space};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 use crate::model::{
     BasketId, Counter, CounterRow, CustomerKey, ExceptionRaised, Line, PriceSet, ProductSet, Signature,
@@ -28,9 +28,6 @@ use crate::terminal::{
     ConditionKind, Diagnosis, Finding, LevelError, MAX_PAGE, Notice, Refusal, ReplaceError, Reply, Status,
     Terminal,
 };
-
-/// How long a flush has before it is looked at, and made once more.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Open baskets of one answer: with its lines each may have 55 KiB, and no sale waits for a question.
 const BASKETS: usize = 64;
@@ -479,26 +476,6 @@ impl Node {
     pub async fn flush(&self) {
         // A terminal that has stopped has nothing to do any more.
         let _ = self.tell(Command::Flush).await;
-    }
-
-    /// Sends what is batched until the cloud holds every event of this terminal, or until `patience` is over: what a planned stop does
-    /// first. How many events the cloud is not known to hold after that; 0 where all are safe.
-    ///
-    /// A terminal that does not lead sends to the one that does, and waits until that has uploaded. A future that is dropped stops
-    /// asking, and nothing else.
-    ///
-    /// # Errors
-    /// When the terminal has stopped.
-    pub async fn flush_until_uploaded(&self, patience: Duration) -> Result<u64, Refusal> {
-        let end = Instant::now() + patience;
-        loop {
-            self.flush().await;
-            let queued = self.query(|terminal| terminal.status().queued).await?;
-            if queued == 0 || Instant::now() >= end {
-                return Ok(queued);
-            }
-            sleep(LOOK).await;
-        }
     }
 
     /// Hands the leadership over, where this terminal has it.

@@ -36,7 +36,8 @@
 //! | `POST /replace` | [`Replace`] | [`Done`] |
 //! | `POST /write_off` | [`WriteOff`] | [`Done`] |
 //! | `POST /raise-level` | | [`LevelRaised`] |
-//! | `POST /flush`, `POST /stop` | | [`Done`] |
+//! | `POST /flush` | [`Flush`], or nothing | [`Flushed`] |
+//! | `POST /stop` | | [`Done`] |
 //!
 //! A refusal is [`Problem`], with status 400, 403, 404, 409, 415 or 503. A call whose answer was lost is made again with the same
 //! basket and key. A field that a call does not have is refused at every level, and nothing of the call is done. A call that changes
@@ -137,6 +138,23 @@ pub struct Bare {}
 /// It was done.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Done {}
+
+/// Sends what is batched: at once, and, where it says until when, until the cloud holds all of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flush {
+    /// For at most how long to wait until the cloud holds all events of this till, in ms; at most 60,000. Absent: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_uploaded_ms: Option<u32>,
+}
+
+/// It was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Flushed {
+    /// How many events of this till the cloud is not known to hold, where that was waited for; 0 where all are safe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued: Option<u64>,
+}
 
 /// Answer of `POST /raise-level`: the store was asked to decide it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

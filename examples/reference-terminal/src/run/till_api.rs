@@ -1,5 +1,7 @@
 //! The till's calls over HTTP and JSON. [`crate::api`] says what they are.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -21,13 +23,15 @@ use super::recogniser;
 use super::resolving;
 use super::till_token::TillToken;
 use crate::api::{
-    Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, Park, Pay, Problem, ProblemCode, Recognised,
-    Recorded, Replace, ResolveException, Retire, WriteOff,
+    Abandon, Admit, Bare, Begin, Done, Flush, Flushed, KeyedRecord, LevelRaised, Park, Pay, Problem,
+    ProblemCode, Recognised, Recorded, Replace, ResolveException, Retire, WriteOff,
 };
 use crate::cloud::LostEvents;
 
 /// Largest JSON body: the largest receipt fits some times over.
 const MAX_JSON: usize = 1 << 20;
+/// Longest wait for the cloud, in ms: a till's own call does not hang for longer.
+const MAX_FLUSH_MS: u32 = 60_000;
 /// Largest picture.
 const MAX_PICTURE: usize = 16 << 20;
 
@@ -217,10 +221,19 @@ async fn raise_level(State(till): State<Till>, body: Bytes) -> Answer<LevelRaise
     Ok(Json(LevelRaised { level }))
 }
 
-async fn flush(State(till): State<Till>, body: Bytes) -> Answer<Done> {
-    bare(&body)?;
-    till.node.flush().await;
-    Ok(Json(Done {}))
+async fn flush(State(till): State<Till>, body: Bytes) -> Answer<Flushed> {
+    let asked: Flush = if body.is_empty() { Flush::default() } else { read(&body)? };
+    let queued = match asked.until_uploaded_ms {
+        None => {
+            till.node.flush().await;
+            None
+        }
+        Some(ms) if ms > MAX_FLUSH_MS => {
+            return Err(convert::bad_request(format!("until_uploaded_ms: over {MAX_FLUSH_MS}")));
+        }
+        Some(ms) => Some(till.node.flush_until_uploaded(Duration::from_millis(ms.into())).await?),
+    };
+    Ok(Json(Flushed { queued }))
 }
 
 async fn stop(State(till): State<Till>, body: Bytes) -> Answer<Done> {
