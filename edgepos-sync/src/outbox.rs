@@ -295,10 +295,12 @@ impl Outbox {
         self.log.tail_len(|chain| chain.replica.terminal() != self.config.me.terminal())
     }
 
-    /// Sends what waits, without waiting for more: before the store closes, or when somebody looks.
+    /// Sends what waits, without waiting for more: before the store closes, or when somebody looks. Whoever uploads and has nothing to send
+    /// asks the cloud what it holds, once a second at most: what was published comes down, and a cloud that was restored is found out.
     pub fn flush(&mut self, now: Now) {
         let (parts, mut turn) = self.lend(now);
         parts.send_all(&turn);
+        parts.uploader.ask_soon(now.mono);
         parts.pump(&mut turn);
     }
 

@@ -145,6 +145,11 @@ impl Uploader {
         self.receiver.aim(goal);
     }
 
+    /// The cloud is asked soon what it holds, where there is nothing to send.
+    pub(crate) fn ask_soon(&mut self, now: Time) {
+        self.head.hurry(now);
+    }
+
     /// Events of others became durable here. They have waited for their batch, and do not wait as long again.
     pub(crate) fn took_in(&mut self, turn: &Turn<'_>) {
         if self.mandate.is_some() {
