@@ -22,6 +22,10 @@ pub struct KeyedRecord {
     /// Sets a price or a product also where the clock of this till is off, which is refused otherwise.
     #[serde(default, skip_serializing_if = "is_default")]
     pub whatever_clock: bool,
+    /// The version of the product or the price that this was made from, as the till showed it; 0 where there was none. Refused where another
+    /// is in force by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<u64>,
     /// What is recorded.
     #[serde(flatten)]
     pub event: RecordEvent,
@@ -235,6 +239,10 @@ impl KeyedRecord {
         let record = self.event.into_record(location)?;
         let record = if self.repair { record.repairing() } else { record };
         let record = if self.whatever_clock { record.whatever_clock() } else { record };
+        let record = match self.base {
+            Some(base) => record.based_on(base),
+            None => record,
+        };
         Ok(match self.key.as_deref().map(key).transpose()? {
             Some(key) => record.with_key(key),
             None => record,

@@ -84,6 +84,7 @@ impl Desk<'_> {
         if let Some(key) = &keeps {
             self.customers.check(key.customer())?;
         }
+        let base = record.base();
         let (what, mode) = record.into_parts();
         if !what.is_promised() {
             let promised = self.sales.promised().saturating_add(self.payments.promised());
@@ -92,6 +93,9 @@ impl Desk<'_> {
         match what {
             What::Payment(step) => self.record_payment(turn, step, key),
             What::Event { kind, lane, body, effects } => {
+                if let Some(base) = base {
+                    self.catalogue.check_base(kind, &body, base, turn.now.wall.0)?;
+                }
                 let above = self.catalogue.above(kind, &body, repairs)?;
                 let entry =
                     Entry { lane, mode, effects, key, above, ..Entry::new(self.day.open(), kind, body) };

@@ -20,6 +20,8 @@ pub struct Record {
     key: Option<IdempotencyKey>,
     repairs: bool,
     whatever_clock: bool,
+    /// The version of a product or a price that it was made from.
+    base: Option<u64>,
     /// The key to what it says of a customer, which this terminal keeps.
     keeps: Option<CustomerKey>,
     /// Why it is not taken, found out when it was made.
@@ -70,6 +72,7 @@ impl Record {
             key: None,
             repairs: false,
             whatever_clock: false,
+            base: None,
             keeps: None,
             refused: None,
         }
@@ -121,6 +124,19 @@ impl Record {
     pub fn whatever_clock(mut self) -> Self {
         self.whatever_clock = true;
         self
+    }
+
+    /// A product or a price that was made from this version of it, as [`Terminal::price`](crate::Terminal::price) or
+    /// [`Terminal::product_at`](crate::Terminal::product_at) has shown it; 0 where there was none. It is refused where another version is
+    /// in force here at its time: somebody has changed it since, at this till, another or the head office.
+    pub fn based_on(mut self, version: u64) -> Self {
+        self.base = Some(version);
+        self
+    }
+
+    /// The version that it was made from.
+    pub(crate) fn base(&self) -> Option<u64> {
+        self.base
     }
 
     /// Whether it is refused where the clock is off: it sets a register, which the latest stamp wins.

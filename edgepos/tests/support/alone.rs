@@ -1,15 +1,29 @@
 //! A terminal's surroundings where nobody is: no peer is connected, and the cloud is away.
 #![allow(dead_code, clippy::unwrap_used, reason = "a module of tests, of which each uses its own part")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use edgepos::core::{ConnectionId, ReplicaId, StoreGeneration, StoreId};
+use edgepos::core::{ConnectionId, Persist, ReplicaId, Space, StoreGeneration, StoreId};
 use edgepos::sync::{CloudReply, CloudRequest, UplinkError};
 use edgepos::{
-    Alerts, Clock, Config, Delivery, Driver, Genesis, LogOnly, Node, Ports, Store, Transport, Uplink,
-    async_trait,
+    Alerts, Clock, Config, Delivery, Driver, Genesis, LogOnly, MemoryStore, Node, Ports, Rows, Store,
+    StoreError, Transport, Uplink, async_trait,
 };
 use tokio::sync::mpsc;
+
+/// A store that the test keeps.
+#[derive(Clone, Default)]
+pub(crate) struct Shared(pub(crate) Arc<Mutex<MemoryStore>>);
+
+impl Store for Shared {
+    fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        self.0.lock().unwrap().commit(group)
+    }
+
+    fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
+        self.0.lock().unwrap().scan(space, from, to, max_bytes)
+    }
+}
 
 /// Nobody is connected.
 pub(crate) struct Alone;
