@@ -215,6 +215,18 @@ impl Outbox {
         self.author.is_confirmed()
     }
 
+    /// Whether a connected peer, or the cloud, has said that it holds events of this lane that are not durable here.
+    pub fn lacks(&self, lane: Lane) -> bool {
+        let durable = self.log.durable();
+        let mut said = self
+            .parts
+            .peers
+            .claimed()
+            .chain(self.parts.uploader.claimed())
+            .filter(|(chain, _)| chain.lane == lane);
+        said.any(|(chain, seq)| seq > durable.get(chain))
+    }
+
     /// Whether a chain of this terminal is written on elsewhere, so that it has to [`reincarnate`](Self::reincarnate): its disk was
     /// restored, lost or cloned.
     pub fn is_displaced(&self) -> bool {
@@ -283,10 +295,12 @@ impl Outbox {
         self.log.tail_len(|chain| chain.replica.terminal() != self.config.me.terminal())
     }
 
-    /// Sends what waits, without waiting for more: before the store closes, or when somebody looks.
+    /// Sends what waits, without waiting for more: before the store closes, or when somebody looks. Whoever uploads and has nothing to send
+    /// asks the cloud what it holds, once a second at most: what was published comes down, and a cloud that was restored is found out.
     pub fn flush(&mut self, now: Now) {
         let (parts, mut turn) = self.lend(now);
         parts.send_all(&turn);
+        parts.uploader.ask_soon(now.mono);
         parts.pump(&mut turn);
     }
 

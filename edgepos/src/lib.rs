@@ -77,6 +77,7 @@ mod setup;
 mod shown;
 mod signatory;
 mod sqlite_store;
+mod stopping;
 mod store_thread;
 mod tcp;
 mod terminal;
@@ -98,7 +99,9 @@ pub use edgepos_inference as inference;
 pub use edgepos_sync as sync;
 pub use history::baskets::{BasketContents, BasketState};
 pub use history::beside::ReceiptState;
+pub use history::customers::{Customer, CustomerQuery, CustomerState};
 pub use history::days::DayQuery;
+pub use history::documents::{Document, DocumentName, DocumentQuery, DocumentsQuery};
 pub use history::durability::Durability;
 pub use history::transactions::{
     BookedTransaction, MAX_LOOKED_AT, MAX_TRANSACTIONS, TransactionPage, TransactionQuery,
@@ -142,6 +145,7 @@ pub use setup::terminal_name::TerminalName;
 pub use setup::{Setup, SetupError};
 pub use signatory::Signatory;
 pub use sqlite_store::{Compacted, CopyProgress, EventColumns, SqliteStore, StoreCopy};
+pub use stopping::Stopped;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::signing::SignatureAsked;
 pub use terminal::{

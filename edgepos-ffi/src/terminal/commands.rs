@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use edgepos::core::ReplicaId;
-use edgepos::forms::{Begin, KeyedRecord, Pay, ResolveException};
+use edgepos::forms::{Begin, KeepKey, KeyedRecord, Pay, ResolveException};
 use edgepos::{Finding, Refusal, RequestId, Terminal};
 
 use super::{TerminalHandle, alone, now, tells};
@@ -189,6 +189,27 @@ pub unsafe extern "C" fn edgepos_terminal_claim(
     let basket = unsafe { Input::new("basket", basket, basket_length) };
     about_a_basket(terminal, basket, |terminal, basket| {
         terminal.claim(now(mono_ms, wall_ms), RequestId(request), basket)
+    })
+}
+
+/// Keeps the key to a customer's fields. See `edgepos_node_keep_key`.
+///
+/// # Safety
+/// `key` points to `key_length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_terminal_keep_key(
+    terminal: *const TerminalHandle,
+    mono_ms: u64,
+    wall_ms: u64,
+    request: u64,
+    key: *const c_char,
+    key_length: usize,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let key = unsafe { Input::new("key", key, key_length) };
+    alone(terminal, |terminal| {
+        let key = key.json::<KeepKey>()?.into_key()?;
+        taken(terminal.keep_key(now(mono_ms, wall_ms), RequestId(request), &key))
     })
 }
 

@@ -101,7 +101,7 @@ impl From<Reply> for Said {
             Reply::Recorded(event) => Self::Recorded { event: event.to_string() },
             Reply::Counter(value) => Self::Counter { value },
             Reply::Resolved(resolution) => Self::Resolved(resolution),
-            Reply::Abandoned | Reply::Parked => Self::Done {},
+            Reply::Abandoned | Reply::Parked | Reply::Kept => Self::Done {},
         }
     }
 }

@@ -145,6 +145,11 @@ impl Uploader {
         self.receiver.aim(goal);
     }
 
+    /// The cloud is asked soon what it holds, where there is nothing to send.
+    pub(crate) fn ask_soon(&mut self, now: Time) {
+        self.head.hurry(now);
+    }
+
     /// Events of others became durable here. They have waited for their batch, and do not wait as long again.
     pub(crate) fn took_in(&mut self, turn: &Turn<'_>) {
         if self.mandate.is_some() {
@@ -296,6 +301,11 @@ impl Uploader {
     pub(crate) fn holds(&self, first: EventId, last: Seq) -> bool {
         let has_them = |lost: &Lost| !lost.contains(first) && !lost.contains(EventId::new(first.chain, last));
         self.receiver.held().get(first.chain) >= last && self.lost.as_ref().is_some_and(has_them)
+    }
+
+    /// What the cloud has said that it holds, since the start.
+    pub(crate) fn claimed(&self) -> impl Iterator<Item = (Chain, Seq)> + '_ {
+        self.receiver.held().iter()
     }
 
     /// What the cloud lacks, as it says itself.

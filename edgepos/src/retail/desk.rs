@@ -7,8 +7,9 @@ use edgepos_core::{EventId, IdempotencyKey, Now};
 
 use super::catalogue::Catalogue;
 use super::counters::Counters;
+use super::customer::{Customers, sealing::CustomerKey};
 use super::day::Day;
-use super::envelope::{Ref, RefRole};
+use super::envelope::{Mode, Ref, RefRole};
 use super::keys::Keys;
 use super::keys::found::Found;
 use super::keys::name::Wanted;
@@ -30,6 +31,7 @@ use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
+use crate::terminal::unit_of_work::Then;
 
 /// The rooms of baskets, and what they look at.
 pub(crate) struct Desk<'a> {
@@ -41,6 +43,7 @@ pub(crate) struct Desk<'a> {
     pub(super) keys: &'a mut Keys,
     pub(super) counters: &'a Counters,
     pub(super) catalogue: &'a Catalogue,
+    pub(super) customers: &'a Customers,
     pub(super) day: &'a mut Day,
 }
 
@@ -77,6 +80,11 @@ impl Desk<'_> {
     /// Records what is no sale.
     pub(super) fn record(self, turn: &mut Turn<'_>, record: Record) -> Result<EventId, Refusal> {
         let (key, repairs) = (record.key(), record.repairs());
+        let keeps = record.keeps().filter(|_| record.mode == Mode::Live).cloned();
+        if let Some(key) = &keeps {
+            self.customers.check(key.customer())?;
+        }
+        let base = record.base();
         let (what, mode) = record.into_parts();
         if !what.is_promised() {
             let promised = self.sales.promised().saturating_add(self.payments.promised());
@@ -85,10 +93,17 @@ impl Desk<'_> {
         match what {
             What::Payment(step) => self.record_payment(turn, step, key),
             What::Event { kind, lane, body, effects } => {
+                if let Some(base) = base {
+                    self.catalogue.check_base(kind, &body, base, turn.now.wall.0)?;
+                }
                 let above = self.catalogue.above(kind, &body, repairs)?;
                 let entry =
                     Entry { lane, mode, effects, key, above, ..Entry::new(self.day.open(), kind, body) };
-                turn.ledger.record(turn.now, turn.config, entry)
+                let id = turn.ledger.record(turn.now, turn.config, entry)?;
+                if let Some(key) = keeps {
+                    self.customers.keep(&key, turn.out)?;
+                }
+                Ok(id)
             }
             What::Day(record) => {
                 if self.day.parks(&record, mode)? {
@@ -98,6 +113,18 @@ impl Desk<'_> {
                 self.day.record(turn, self.counters, open, record, key)
             }
         }
+    }
+
+    /// See [`Terminal::keep_key`](crate::Terminal::keep_key).
+    pub(crate) fn keep_key(
+        self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        key: &CustomerKey,
+    ) -> Result<(), Refusal> {
+        self.customers.keep(key, turn.out)?;
+        turn.out.then(Then::Reply(request, Reply::Kept));
+        Ok(())
     }
 
     /// Records a step of a payment, of a basket that is open here, or of one that was.

@@ -30,7 +30,9 @@ pub(crate) mod sold;
 
 pub(crate) mod catalogue;
 pub(crate) mod change;
+pub(crate) mod customer;
 pub(crate) mod day;
+pub(crate) mod document;
 pub(crate) mod exception;
 pub(crate) mod figures;
 pub(crate) mod parked;

@@ -5,13 +5,14 @@ use edgepos_core::{EventId, ReplicaId, Seq, Space, Write};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::EventRecord;
 
+use super::customer;
 use super::envelope::Envelope;
 use super::keys::booked::Booked;
 use super::uncounted;
 
 /// Spaces whose rows do: all of them go where one is gone, and each event does again what it did. Names of events are not among them:
-/// they must be there before anybody asks, and are written beside each event.
-pub(crate) const DERIVED: [Space; 12] = [
+/// they must be there before anybody asks, and are written beside each event, as is who was erased.
+pub(crate) const DERIVED: [Space; 15] = [
     Space::Counter,
     Space::Register,
     Space::Exception,
@@ -24,10 +25,13 @@ pub(crate) const DERIVED: [Space; 12] = [
     Space::BesideReceipt,
     Space::DayFigures,
     Space::FiguresKnown,
+    Space::Customer,
+    Space::ErasedCustomer,
+    Space::Document,
 ];
 
 /// The spaces whose rows the rooms start from.
-pub(crate) const RESTORED: [Space; 19] = [
+pub(crate) const RESTORED: [Space; 20] = [
     Space::Basket,
     Space::Series,
     Space::Day,
@@ -47,13 +51,15 @@ pub(crate) const RESTORED: [Space; 19] = [
     Space::SetAside,
     Space::Payment,
     Space::Unsigned,
+    Space::ErasedCustomer,
 ];
 
-/// The rows of the names of an event, for the terminal `me`.
-pub(crate) fn names(record: &EventRecord, me: ReplicaId) -> Vec<Write> {
-    let envelope = Envelope::decode(&record.payload).ok();
-    let booked = envelope.and_then(|envelope| Booked::of(record.id, &envelope));
-    booked.map(|booked| booked.rows(me)).unwrap_or_default()
+/// The rows of an event that must be there before anybody asks, for the terminal `me`: its names, and who it erases.
+pub(crate) fn at_once(record: &EventRecord, me: ReplicaId) -> Vec<Write> {
+    let Ok(envelope) = Envelope::decode(&record.payload) else { return Vec::new() };
+    let mut rows: Vec<_> = customer::erasure(record.id, &envelope).into_iter().collect();
+    rows.extend(Booked::of(record.id, &envelope).map(|booked| booked.rows(me)).unwrap_or_default());
+    rows
 }
 
 /// The rows with which a terminal that starts without any of [`DERIVED`] counts all events up to `held`.

@@ -5,25 +5,20 @@ use edgepos_crdt::VersionVector;
 use edgepos_sync::{EventRecord, Hash};
 
 use super::applied::Applied;
-use super::catalogue::Catalogue;
 use super::change::{Change, Touched};
 use super::counters::{Counters, Effected};
-use super::day::Day;
-use super::desk::Desk;
-use super::effect::CounterRow;
 use super::envelope::{Envelope, Mode};
 use super::exception::{Exceptions, judge::Standing, judge::standing};
 use super::keys::name::{BookedName, LookupId};
 use super::keys::{Keys, booked::Booked, lookup::Question};
 use super::record::{Record, What};
-use super::recordings::Recordings;
 use super::reissued::{Counts, Reissued};
-use super::returns::Returns;
 use super::sale::{Sales, body::BasketId};
-use super::set_aside::SetAside;
 use super::sold::{self, Sold};
 use super::taking_back::{self, Leaving, Rooms};
+use super::{catalogue::Catalogue, customer::Customers, day::Day, desk::Desk, effect::CounterRow};
 use super::{figures::Figures, parked::Parked, payment::Payments, quarantine::Quarantine, sums::SoldBy};
+use super::{recordings::Recordings, returns::Returns, set_aside::SetAside};
 use super::{uncounted::Uncounted, unreadable::Unreadable};
 use crate::ports::{Rows, Store, StoreError};
 use crate::terminal::config::Config;
@@ -47,6 +42,7 @@ pub(crate) struct Shop {
     counters: Counters,
     applied: Applied,
     catalogue: Catalogue,
+    customers: Customers,
     exceptions: Exceptions,
     figures: Figures,
     quarantine: Quarantine,
@@ -70,6 +66,7 @@ impl Shop {
             Space::Counter => self.counters.restore(key, value),
             Space::Applied => self.applied.restore(key, value),
             Space::Register => self.catalogue.restore(key, value),
+            Space::ErasedCustomer => self.customers.restore(key),
             Space::Exception => self.exceptions.restore(key, value),
             Space::ExceptionEnd => self.exceptions.restore_end(key, value),
             Space::Resolution => self.exceptions.restore_resolution(key, value),
@@ -160,8 +157,10 @@ impl Shop {
 
     /// The desk where baskets are begun, committed, abandoned, parked and claimed.
     pub(crate) fn desk(&mut self) -> Desk<'_> {
-        let Self { sales, returns, parked, payments, sold, keys, counters, catalogue, day, .. } = self;
-        Desk { sales, returns, parked, payments, sold, keys, counters, catalogue, day }
+        let Self {
+            sales, returns, parked, payments, sold, keys, counters, catalogue, customers, day, ..
+        } = self;
+        Desk { sales, returns, parked, payments, sold, keys, counters, catalogue, customers, day }
     }
 
     /// The sales of a basket are known: whoever waits for them goes on.
@@ -503,9 +502,10 @@ impl Shop {
         }
         let change = Change::read(id, envelope)?;
         self.move_counters(now, id, envelope, own, out)?;
-        let Self { catalogue, exceptions, returns, payments, sales, day, counters, reissued, .. } = self;
-        let signing = sales.signing();
-        let touched = Touched { catalogue, exceptions, returns, payments, signing, day, counters, reissued };
+        let Self { catalogue, customers, exceptions, returns, payments, day, counters, reissued, .. } = self;
+        let signing = self.sales.signing();
+        let touched =
+            Touched { catalogue, customers, exceptions, returns, payments, signing, day, counters, reissued };
         change.carry_out(now, id, envelope, touched, out);
         Ok(())
     }
@@ -572,6 +572,11 @@ impl Shop {
     /// The room of products and prices, for questions.
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
+    }
+
+    /// The room of customers, for questions.
+    pub(crate) fn customers(&self) -> &Customers {
+        &self.customers
     }
 
     /// The room of what days come to, for questions.

@@ -212,6 +212,8 @@ fn connect(path: &Path, is_checked: bool) -> Result<Connection, StoreError> {
     let page: u32 = db.query_row("PRAGMA page_size", [], |row| row.get(0)).map_err(failed)?;
     db.query_row(&format!("PRAGMA wal_autocheckpoint = {}", CHECKPOINT_BYTES / page), [], |_| Ok(()))
         .map_err(failed)?;
+    // What is erased is to leave the pages that are written anyway, and not only their index.
+    db.pragma_update(None, "secure_delete", "FAST").map_err(failed)?;
     // A log that grew behind somebody's open query is cut when it begins anew.
     db.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(failed)?;
     if made.tables == 0 {

@@ -106,6 +106,8 @@ pub enum Reply {
     },
     /// The event is recorded.
     Recorded(EventId),
+    /// The key to a customer's fields is kept.
+    Kept,
     /// The value of the counter that was asked for; `None` when nothing ever moved it.
     Counter(Option<i64>),
     /// The store has resolved an exception.

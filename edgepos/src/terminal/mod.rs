@@ -30,8 +30,6 @@ pub(crate) mod turn;
 pub(crate) mod unit_of_work;
 mod unsent;
 
-use std::fmt;
-
 pub use clocks::CLOCK_GUARD;
 pub use condition::{Condition, ConditionKind, Finding, MAX_ABOUT};
 pub use config::{BusinessDayOf, Config, ConfigError, Genesis, NumberAt};
@@ -48,6 +46,7 @@ pub use refusal::Refusal;
 pub use replacing::ReplaceError;
 pub use restore::{RestoreError, Restored, RowError};
 pub use status::Status;
+use std::fmt;
 
 use self::{
     clocks::Clocks, condition::Conditions, deciding::Concerned, findings::Seen, ledger::Ledger,
@@ -55,12 +54,11 @@ use self::{
     turn::Turn, unit_of_work::LoadFor, unit_of_work::UnitOfWork,
 };
 use crate::history::durability::Durability;
+use crate::model::{BasketId, Counter, CounterRow, CustomerKey, ExceptionRaised, PriceSet, ProductSet};
 use crate::ports::Rows;
-use crate::retail::exception::resolution::{Advice, Resolve};
-use crate::retail::exception::{body::ExceptionRaised, open::OpenException, resolutions::AuditEntry};
-use crate::retail::sale::{basket::OpenBasket, body::BasketId, draft::Draft, receipt::Commit};
-use crate::retail::{catalogue::body::PriceSet, catalogue::body::ProductSet, counters::CounterValue};
-use crate::retail::{effect::Counter, effect::CounterRow, payment::OpenPayment, record::Record, shop::Shop};
+use crate::retail::exception::{open::OpenException, resolution::Resolve, resolutions::AuditEntry};
+use crate::retail::sale::{basket::OpenBasket, draft::Draft, receipt::Commit};
+use crate::retail::{counters::CounterValue, payment::OpenPayment, record::Record, shop::Shop};
 
 /// One terminal of a store.
 ///
@@ -215,6 +213,13 @@ impl Terminal {
         self.command(now, |shop, turn| shop.record(turn, request, record))
     }
 
+    /// Keeps the key to a customer's fields on this disk until the customer is erased; no event has it. The reply is [`Reply::Kept`].
+    /// # Errors
+    /// When the customer was erased, or has no name.
+    pub fn keep_key(&mut self, now: Now, request: RequestId, key: &CustomerKey) -> Result<(), Refusal> {
+        self.command(now, |shop, turn| shop.desk().keep_key(turn, request, key))
+    }
+
     /// Resolves an exception by the store's log, for every terminal alike. The reply is [`Reply::Resolved`], once that is decided.
     /// # Errors
     /// When the exception is not open or is resolved, the call does not fit it, or the store decides nothing: nothing was written.
@@ -234,7 +239,7 @@ impl Terminal {
     }
 
     /// What a resolver says about an exception; the rules propose after [`Policy::model_within_ms`](crate::Policy::model_within_ms).
-    pub fn advise(&mut self, now: Now, raised: &ExceptionRaised, advice: Advice) {
+    pub fn advise(&mut self, now: Now, raised: &ExceptionRaised, advice: crate::model::Advice) {
         self.shop.watch().0.advise(now, raised, advice);
         self.settle(now);
     }
@@ -302,9 +307,7 @@ impl Terminal {
 
     /// The store failed: nothing is done any more, and each request is refused with this reason.
     pub fn stop(&mut self, reason: String) {
-        let mut requests = self.out.stop();
-        requests.extend(self.shop.stop());
-        for request in requests {
+        for request in self.out.stop().into_iter().chain(self.shop.stop()) {
             self.out.reply(request, Err(Refusal::Stopped(reason.clone())));
         }
         self.stopped.get_or_insert(reason);
@@ -406,8 +409,7 @@ impl Terminal {
         self.command(now, |shop, turn| shop.ask_counter(turn, request, row))
     }
 
-    /// The value of a counter as far as this terminal has seen; `None` when it has no row: nothing ever moved it, or it is of a line of
-    /// which nothing has come back, for which [`ask_counter`](Self::ask_counter) reads the sale.
+    /// The value of a counter as far as this terminal has seen; `None` when it has no row: see [`ask_counter`](Self::ask_counter).
     pub fn counter(&self, row: &CounterRow) -> Option<i64> {
         self.shop.counters().get(row)
     }
@@ -569,10 +571,9 @@ impl Terminal {
 
     fn persisted(&mut self, now: Now, id: PersistId) {
         let Some(waiting) = self.out.persisted(id) else { return };
-        waiting
-            .election
-            .into_iter()
-            .for_each(|id| self.election.handle(now, consensus::Input::Persisted(id)));
+        for id in waiting.election {
+            self.election.handle(now, consensus::Input::Persisted(id));
+        }
         waiting.outbox.into_iter().for_each(|id| self.ledger.handle(now, sync::Input::Persisted(id)));
         waiting.then.into_iter().for_each(|then| self.shop.durable(then, &mut self.out));
     }
@@ -581,10 +582,9 @@ impl Terminal {
         match self.out.loaded(id) {
             Some(LoadFor::Outbox(id)) => self.ledger.handle(now, sync::Input::Loaded(id, rows)),
             Some(LoadFor::Shop(what)) => {
-                let answer = |shop: &mut Shop, turn: &mut Turn<'_>| shop.loaded(turn, what, &rows);
-                if let Some((id, duplicate_of)) = self.with_turn(now, answer) {
+                if let Some((id, of)) = self.with_turn(now, |shop, turn| shop.loaded(turn, what, &rows)) {
                     let Self { shop, ledger, out, in_reissue, .. } = self;
-                    in_reissue.finish(now, id, duplicate_of, &mut Lent { shop, ledger, out });
+                    in_reissue.finish(now, id, of, &mut Lent { shop, ledger, out });
                 }
             }
             None => {}

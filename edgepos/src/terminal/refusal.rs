@@ -115,6 +115,14 @@ pub enum Refusal {
         /// Whose clock it was.
         by: Chain,
     },
+    /// A product or a price was changed since somebody looked, who [said so](crate::Record::based_on). Nothing is recorded.
+    #[error("version {found} is in force here, and not {base}: look again")]
+    OtherVersion {
+        /// The version that the change was made from; 0 for none.
+        base: u64,
+        /// The version that is in force here; 0 for none.
+        found: u64,
+    },
     /// The clock of this terminal is off: set it. [`Record::whatever_clock`](crate::Record::whatever_clock) sets the price all the same.
     #[error("the clock of this terminal is off by {} s against {reference}: set it first", .ahead_ms.unsigned_abs().div_ceil(1_000))]
     ClockOff {

@@ -60,6 +60,8 @@ pub struct Status {
     pub set_aside: u64,
     /// Free bytes on the disk, in whole MiB; `None` where the store cannot tell.
     pub disk_free: Option<u64>,
+    /// Whether this terminal has heard, since its start, of every customer that others know to be erased. Until then it opens no fields.
+    pub erasures_known: bool,
     /// The open business day, as yyyymmdd.
     pub business_day: Option<u32>,
     /// What someone must act on, while it holds.
@@ -102,6 +104,7 @@ impl Status {
             quarantined: shop.quarantined(),
             set_aside: shop.set_aside(),
             disk_free: disk.free,
+            erasures_known: ledger.knows_erasures(),
             business_day: shop.business_day(),
             conditions: conditions.standing().cloned().collect(),
         }

@@ -180,6 +180,7 @@ impl Program<'_> {
                 11 => edgepos_terminal_retire(t, now, wall, request),
                 12 => edgepos_terminal_replace(t, now, wall, m as u16, m),
                 13 => edgepos_terminal_raise_level(t, now, wall, &mut level),
+                _ if m & 1 == 1 => edgepos_terminal_keep_key(t, now, wall, request, data, length),
                 _ => edgepos_terminal_write_off(t, now, wall, m as u16),
             }
         });

@@ -137,16 +137,16 @@ impl Draft<'_> {
 
     fn keep(&mut self, record: &EventRecord, hash: Hash) -> Result<(), StoreError> {
         self.events.put(&self.transaction, &record.id.to_key(), &record.to_row(hash))?;
-        self.names(record)?;
+        self.at_once(record)?;
         self.chains.insert(record.id.chain);
         self.salvaged.events += 1;
         Ok(())
     }
 
     /// What a retry asks for must be known before the terminal is asked.
-    fn names(&self, record: &EventRecord) -> Result<(), StoreError> {
+    fn at_once(&self, record: &EventRecord) -> Result<(), StoreError> {
         let me = self.heads.author().or(self.me).unwrap_or_default();
-        let rows = if self.lacks.derived { rebuilt::names(record, me) } else { Vec::new() };
+        let rows = if self.lacks.derived { rebuilt::at_once(record, me) } else { Vec::new() };
         for row in rows {
             if let Write::Put { space, key, value } = row {
                 self.put(space, &key, &value)?;
@@ -162,7 +162,7 @@ impl Draft<'_> {
         let segment = Segment { first: EventId::new(chain, first), last, hash, digest, batch };
         let Ok(events) = segment.unpack() else { return self.skip() };
         for (record, _) in &events {
-            self.names(record)?;
+            self.at_once(record)?;
         }
         self.chains.insert(chain);
         self.salvaged.segments += 1;

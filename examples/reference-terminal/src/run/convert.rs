@@ -51,6 +51,7 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         Refusal::DiskFull => ProblemCode::DiskFull,
         Refusal::Resolve(error) => resolve_code(error),
         Refusal::BelowLevel { .. } => ProblemCode::Level,
+        Refusal::OtherVersion { .. } => ProblemCode::Stale,
         Refusal::ClockOff { .. } => ProblemCode::ClockOff,
         Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } => ProblemCode::Booked,
         Refusal::BasketBusy(_) | Refusal::KeyBusy | Refusal::Full { .. } => ProblemCode::Busy,

@@ -102,6 +102,11 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
                 | KnownKind::BasketClosed
                 | KnownKind::FiscalSigned
                 | KnownKind::ReceiptPrinted
+                | KnownKind::CustomerSet
+                | KnownKind::CustomerLinked
+                | KnownKind::CustomerUnlinked
+                | KnownKind::CustomerErased
+                | KnownKind::DocumentSet
                 | KnownKind::Custom,
             )
             | None => {}
