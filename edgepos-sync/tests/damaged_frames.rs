@@ -30,8 +30,8 @@ fn a_flipped_byte_of_a_frame_is_no_event() {
     author.outbox.flush(author.now);
     author.drain();
     author.wait(Duration::from_secs(40));
-    let sent = author.sent.iter().map(|(_, _, message)| message);
-    let batch = sent.filter(|message| matches!(message, Message::Batch { .. })).next_back().unwrap();
+    let mut sent = author.sent.iter().map(|(_, _, message)| message);
+    let batch = sent.rfind(|message| matches!(message, Message::Batch { .. })).unwrap();
     let bytes = batch.encode();
     let chain = Chain::new(replica(0), Lane::Transactions);
     let (mut refused, mut taken) = (0, 0);

@@ -181,3 +181,77 @@ pub(crate) fn row(first: EventId, last: Seq) -> Write {
 fn key(id: EventId) -> Vec<u8> {
     [UNCOUNTED, &id.to_key()].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::Lane;
+
+    use super::*;
+    use crate::terminal::Output;
+
+    fn id(seq: u64) -> EventId {
+        EventId::new(Chain::new(ReplicaId(1 << 48 | 0xA5), Lane::Stock), Seq(seq))
+    }
+
+    fn writes(out: &mut UnitOfWork) -> Vec<Write> {
+        out.seal();
+        match out.poll() {
+            Some(Output::Persist(persist)) => persist.writes,
+            _ => Vec::new(),
+        }
+    }
+
+    /// What the rows on disk say: each part, its first position and its last.
+    fn stored(rows: &BTreeMap<Vec<u8>, Vec<u8>>) -> Uncounted {
+        let mut restored = Uncounted::default();
+        rows.iter().for_each(|(key, value)| restored.restore(key, value).expect("its own row"));
+        restored
+    }
+
+    #[test]
+    fn rows_say_one_event_or_many() {
+        let bytes = |write| match write {
+            Write::Put { key, value, .. } => {
+                [key, value].map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+            }
+            Write::Delete { .. } => panic!("nothing is deleted"),
+        };
+        let key = format!("75{}", id(7).to_key().map(|byte| format!("{byte:02x}")).concat());
+        assert_eq!(bytes(row(id(7), Seq(7))), [key.clone(), String::new()]);
+        assert_eq!(bytes(row(id(7), Seq(258))), [key, "0000000000000102".into()]);
+        assert!(Uncounted::default().restore(&super::key(id(7)), &[1]).is_err(), "neither");
+    }
+
+    #[test]
+    fn one_that_counts_leaves_those_beside_it() {
+        let mut rows = BTreeMap::new();
+        let mut keep = |writes: Vec<Write>| {
+            for write in writes {
+                match write {
+                    Write::Put { key, value, .. } => drop(rows.insert(key, value)),
+                    Write::Delete { key, .. } => drop(rows.remove(&key)),
+                }
+            }
+            rows.clone()
+        };
+        let mut uncounted = stored(&keep(vec![row(id(3), Seq(9))]));
+        assert!(uncounted.is_looking() && uncounted.len() == 7);
+        for (seq, was, left) in
+            [(3, true, 6), (9, true, 5), (6, true, 4), (6, false, 4), (2, false, 4), (10, false, 4)]
+        {
+            let mut out = UnitOfWork::default();
+            assert_eq!(uncounted.take(id(seq), &mut out), was, "{seq}");
+            let again = stored(&keep(writes(&mut out)));
+            assert_eq!((uncounted.len(), again.len()), (left, left), "{seq}: the rows say the same");
+            assert_eq!(format!("{:?}", uncounted.parts), format!("{:?}", again.parts));
+        }
+        uncounted.note(id(20));
+        uncounted.note(id(21));
+        assert!(uncounted.is_fresh() && uncounted.len() == 6);
+        let mut out = UnitOfWork::default();
+        assert!(uncounted.take(id(20), &mut out), "no row says so yet");
+        assert!(writes(&mut out).is_empty());
+        uncounted.write(&mut out);
+        assert_eq!(writes(&mut out), [row(id(21), Seq(21))]);
+    }
+}

@@ -53,8 +53,8 @@ const READ_OVER: u32 = 64 << 10;
 const FIRST: (Space, Vec<u8>) = (Space::Identity, Vec::new());
 /// Behind every key.
 const LAST_KEY: [u8; 1_025] = [0xFF; 1_025];
-/// Bytes of a file that a start reads once over before it trusts it: a fraction of a second. A larger one is read while it is used.
-const CHECKED_AT_START: u64 = 64 << 20;
+/// Bytes of a file that a start reads once over before it trusts it: some tenths of a second. A larger one is read while it is used.
+const CHECKED_AT_START: u64 = 32 << 20;
 
 /// A [`Store`] in one SQLite file. One process at a time: a lock file beside it keeps a second one out, while readers such as
 /// `sqlite3` may look on.
@@ -323,7 +323,7 @@ impl Store for SqliteStore {
             let Some(row) = cursor.next().map_err(failed)? else { break };
             let key: Vec<u8> = row.get(0).map_err(failed)?;
             let value: Vec<u8> = row.get(1).map_err(failed)?;
-            if !sums::fits(space, &key, &value, row.get(2).map_err(failed)?) {
+            if !sums::fits(space.code(), &key, &value, row.get(2).map_err(failed)?) {
                 let damage = Damage::Row { space: Some(space) };
                 return Err(self.look_at(StoreError::new(format!("reading {}", self.path.display()), damage)));
             }

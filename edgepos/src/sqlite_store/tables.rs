@@ -113,6 +113,6 @@ pub(super) fn put_row(
 ) -> rusqlite::Result<()> {
     transaction
         .prepare_cached("INSERT OR REPLACE INTO rows (space, key, value, sum) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![space.code(), key, value, sums::of_row(space, key, value)])?;
+        .execute(params![space.code(), key, value, sums::of_row(space.code(), key, value)])?;
     Ok(())
 }

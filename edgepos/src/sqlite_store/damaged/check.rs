@@ -4,7 +4,6 @@ use std::path::Path;
 
 use edgepos_core::Space;
 use rusqlite::Connection;
-use rusqlite::types::ValueRef;
 
 use super::damage::Damage;
 use super::image::Image;
@@ -111,24 +110,20 @@ fn wrong_row(db: &Connection) -> rusqlite::Result<Option<Option<Space>>> {
     let sum = if has_sums { "sum" } else { "NULL" };
     let mut statement = db.prepare(&format!("SELECT space, key, value, {sum} FROM rows"))?;
     let mut rows = statement.query([])?;
+    // By their keys, as the table lies: one that stands in another place is not found by its key, which SQLite's look does not see.
+    let mut before = None;
     while let Some(row) = rows.next()? {
-        let read = || {
-            Some((
-                row.get_ref(0).ok()?.as_i64().ok()?,
-                row.get_ref(1).ok()?.as_blob().ok()?,
-                row.get_ref(2).ok()?.as_blob().ok()?,
-            ))
+        let [space, sum] = [0, 3].map(|at| row.get::<_, Option<i64>>(at).ok());
+        let [key, value] = [1, 2].map(|at| row.get_ref(at).ok().and_then(|column| column.as_blob().ok()));
+        let code = space.flatten().and_then(|space| u8::try_from(space).ok());
+        let (Some(code), Some(key), Some(value), Some(sum)) = (code, key, value, sum) else {
+            return Ok(Some(None));
         };
-        let sum = match row.get_ref(3)? {
-            ValueRef::Null => Some(None),
-            sum => sum.as_i64().ok().map(Some),
-        };
-        let Some(((space, key, value), sum)) = read().zip(sum) else { return Ok(Some(None)) };
-        let known = u8::try_from(space).ok().and_then(Space::from_code);
-        // A later version's space has a sum that this one cannot tell.
-        if known.is_some_and(|space| !sums::fits(space, key, value, sum)) {
-            return Ok(Some(known));
+        let this = Some((code, key.to_vec()));
+        if before >= this || !sums::fits(code, key, value, sum) {
+            return Ok(Some(Space::from_code(code)));
         }
+        before = this;
     }
     Ok(None)
 }

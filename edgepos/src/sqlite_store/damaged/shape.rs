@@ -58,7 +58,9 @@ impl Shape {
                 let (key, value) = (key.bytes()?.to_vec(), value.bytes()?.to_vec());
                 let state = match sum.first() {
                     None | Some(Column::Null) => State::Believed,
-                    Some(sum) if sums::fits(space, &key, &value, Some(sum.integer()?)) => State::Proved,
+                    Some(sum) if sums::fits(space.code(), &key, &value, Some(sum.integer()?)) => {
+                        State::Proved
+                    }
                     Some(_) => State::Wrong,
                 };
                 Some(Self::Row { space, key, value, state })
