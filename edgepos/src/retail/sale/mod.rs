@@ -293,7 +293,7 @@ impl Sales {
             self.signing.check_room()?;
         }
         turn.disk.check(self.open.promised(), basket.needs())?;
-        self.open.check_returnable(counters, basket, &BTreeMap::new())?;
+        self.open.check_kept_back(counters, basket, &BTreeMap::new())?;
         let (id, key, originals) = (basket.transaction.basket, *key, basket.lacking(counters));
         self.beginning.insert(Beginning { originals: originals.clone(), ..beginning });
         keys.ask(Question::Begin(id), key, Some(id), turn.out);
@@ -355,7 +355,7 @@ impl Sales {
         let Beginning { basket, parked, updates, left, allowed, .. } = beginning;
         let id = basket.transaction.basket;
         turn.disk.check(self.open.promised(), basket.needs())?;
-        self.open.check_returnable(counters, basket, left)?;
+        self.open.check_kept_back(counters, basket, left)?;
         allowed.clone()?;
         // It may have been booked or given up meanwhile, or be about to be.
         if *updates {

@@ -1,4 +1,4 @@
-//! The baskets that are open here, and what they promise: bytes that booking them writes, and goods that they take back.
+//! The baskets that are open here, and what they promise: bytes that booking them writes, and what they keep back from each other.
 //!
 //! Each is a row on disk. Those that have not changed for longest leave memory where there are too many, and are read again when somebody
 //! asks for one. What decides is memory where a basket is there, or a row of it is being written, and the disk else.
@@ -23,8 +23,8 @@ pub(crate) struct OpenBaskets {
     baskets: BTreeMap<BasketId, Held>,
     /// By when they changed last, the oldest first.
     order: BTreeSet<(u64, BasketId)>,
-    /// What they take back of each receipt line. A basket that is on disk alone keeps nothing back.
-    returning: BTreeMap<CounterRow, i64>,
+    /// What they take of each receipt line, gift card, coupon and customer's points. A basket that is on disk alone keeps nothing back.
+    kept_back: BTreeMap<CounterRow, i64>,
     /// Bytes that commits of those in memory may write.
     promised: u64,
     /// How many are on disk alone.
@@ -106,12 +106,13 @@ impl OpenBaskets {
         self.baskets.len() < limit
     }
 
-    /// The one that has not changed for longest leaves memory: one that takes goods back only where no other does, since what it takes is
-    /// not kept back from others then.
+    /// The one that has not changed for longest leaves memory: one that takes goods back, or from a gift card, only where no other does, since
+    /// what it takes is not kept back from others then.
     fn send_away(&mut self, free: impl Fn(BasketId) -> bool) -> bool {
         let may_go =
             |id: &BasketId| !self.writing.contains_key(id) && !self.held.contains_key(id) && free(*id);
-        let returns = |id: &BasketId| self.get(*id).is_some_and(|basket| basket.returns().next().is_some());
+        let returns =
+            |id: &BasketId| self.get(*id).is_some_and(|basket| basket.keeps_back().next().is_some());
         let mut oldest = self.order.iter().map(|(_, id)| id).filter(|id| may_go(id));
         let Some(first) = oldest.next() else { return false };
         let sells = std::iter::once(first).chain(oldest).find(|id| !returns(id));
@@ -130,8 +131,8 @@ impl OpenBaskets {
     }
 
     fn put(&mut self, since: u64, basket: Basket) {
-        for (row, quantity) in basket.returns() {
-            *self.returning.entry(row).or_insert(0) += quantity;
+        for (row, quantity) in basket.keeps_back() {
+            *self.kept_back.entry(row).or_insert(0) += quantity;
         }
         self.promised = self.promised.saturating_add(basket.needs());
         self.order.insert((since, basket.transaction.basket));
@@ -175,32 +176,35 @@ impl OpenBaskets {
         let Some(Held { basket, since }) = self.baskets.remove(&id) else { return };
         self.order.remove(&(since, id));
         self.promised = self.promised.saturating_sub(basket.needs());
-        for (row, quantity) in basket.returns() {
-            if let Some(returning) = self.returning.get_mut(&row) {
-                *returning -= quantity;
-                if *returning <= 0 {
-                    self.returning.remove(&row);
+        for (row, quantity) in basket.keeps_back() {
+            if let Some(kept) = self.kept_back.get_mut(&row) {
+                *kept -= quantity;
+                if *kept <= 0 {
+                    self.kept_back.remove(&row);
                 }
             }
         }
     }
 
-    /// Refuses to take back more of a receipt line than is known to be left beside what these take back. A receipt that this terminal
-    /// has never seen is taken: it may be another store's, or a cut-off till's.
-    pub(super) fn check_returnable(
+    /// Refuses to take back more of a receipt line than is known to be left beside what these take back, and more from a gift card,
+    /// points or a coupon than is known to be there. A receipt that this terminal has never seen is taken: it may be another store's, or
+    /// a cut-off till's.
+    pub(super) fn check_kept_back(
         &self,
         counters: &Counters,
         basket: &Basket,
         left: &BTreeMap<CounterRow, i64>,
     ) -> Result<(), Refusal> {
         let Some(before) = self.get(basket.transaction.basket) else {
-            return basket.check_returnable(counters, &self.returning, left);
+            basket.check_drawn(counters, &self.kept_back)?;
+            return basket.check_returnable(counters, &self.kept_back, left);
         };
-        // What it took back before it changes is no other basket's.
-        let mut others = self.returning.clone();
-        for (row, quantity) in before.returns() {
-            others.entry(row).and_modify(|returning| *returning -= quantity);
+        // What it took before it changes is no other basket's.
+        let mut others = self.kept_back.clone();
+        for (row, quantity) in before.keeps_back() {
+            others.entry(row).and_modify(|kept| *kept -= quantity);
         }
+        basket.check_drawn(counters, &others)?;
         basket.check_returnable(counters, &others, left)
     }
 }

@@ -252,6 +252,7 @@ impl IntoResponse for Problem {
             ProblemCode::Forbidden => StatusCode::FORBIDDEN,
             ProblemCode::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ProblemCode::NotReturnable
+            | ProblemCode::Overdrawn
             | ProblemCode::UnknownBasket
             | ProblemCode::Elsewhere
             | ProblemCode::Tenders
