@@ -22,7 +22,7 @@ use crate::terminal::turn::Turn;
 use crate::terminal::unit_of_work::{Then, UnitOfWork};
 
 /// Why a sale is refused, and the event because of which, where it is one.
-pub(super) type Taken = (Refusal, Option<Booked>);
+pub(super) type Taken = (Refusal, Option<Box<Booked>>);
 
 /// Refuses a basket that is booked, and a key that is something else's.
 pub(super) fn free(
@@ -34,7 +34,7 @@ pub(super) fn free(
         (Refusal::Damaged { what: "what this basket was booked as", reason: reason.clone() }, None)
     };
     let found = found.map_err(damaged)?;
-    let taken = |refusal, booked: &Booked| Err((refusal, Some(booked.clone())));
+    let taken = |refusal, booked: &Booked| Err((refusal, Some(Box::new(booked.clone()))));
     if let Some(booked) = key.and_then(|_| found.first_of_key(|_| false)) {
         match &booked.what {
             What::Sale(receipt) if receipt.basket != basket => {
