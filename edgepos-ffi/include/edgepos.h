@@ -1256,6 +1256,20 @@ int32_t edgepos_terminal_ask_counter(const edgepos_terminal *terminal,
                                      size_t key_length);
 
 /*
+ Asks for a page of the baskets that are open, also of those that left memory, behind one by its name, or from the first on where
+ `after` is NULL. The reply has `baskets` as `edgepos_node_unresolved`, and `next` to ask for the page behind; null behind the last.
+
+ # Safety
+ `after` is NULL or points to `after_length` bytes.
+ */
+int32_t edgepos_terminal_ask_baskets(const edgepos_terminal *terminal,
+                                     uint64_t mono_ms,
+                                     uint64_t wall_ms,
+                                     uint64_t request,
+                                     const char *after,
+                                     size_t after_length);
+
+/*
  Lets another incarnation take part in what the store decides: see `edgepos_node_admit`. `replica` is what its `edgepos_terminal_me` says.
  */
 int32_t edgepos_terminal_admit(const edgepos_terminal *terminal,
@@ -1420,12 +1434,13 @@ int32_t edgepos_terminal_durability(const edgepos_terminal *terminal,
                                     int32_t *out);
 
 /*
- Baskets that were begun and neither committed nor given up: a list in JSON.
+ Baskets in memory that were begun and neither committed nor given up: a list in JSON. `edgepos_terminal_ask_baskets` has all.
 
  # Safety
  `out` points to where a pointer may be written.
  */
-int32_t edgepos_terminal_unresolved(const edgepos_terminal *terminal, edgepos_text **out);
+int32_t edgepos_terminal_unresolved(const edgepos_terminal *terminal,
+                                    edgepos_text **out);
 
 /*
  Payments whose outcome nobody has said, and money that no sale has: a list in JSON.

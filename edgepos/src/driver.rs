@@ -277,6 +277,7 @@ impl Loop {
             Command::Commit(commit, reply) => (self.terminal.commit(now, request, commit), reply),
             Command::Abandon(basket, reply) => (self.terminal.abandon(now, request, basket), reply),
             Command::Counter(row, reply) => (self.terminal.ask_counter(now, request, row), reply),
+            Command::Unresolved(after, reply) => (self.terminal.ask_baskets(now, request, after), reply),
             Command::Park(basket, reply) => (self.terminal.park(now, request, basket), reply),
             Command::Claim(basket, reply) => (self.terminal.claim(now, request, basket), reply),
             Command::Record(record, reply) => (self.terminal.record(now, request, record), reply),

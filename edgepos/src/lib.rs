@@ -131,12 +131,12 @@ pub use retail::figures::sums::{
 };
 pub use retail::payment::OpenPayment;
 pub use retail::record::Record;
-pub use retail::sale::basket::OpenBasket;
 pub use retail::sale::beside::Fiscal;
 pub use retail::sale::draft::Draft;
 pub use retail::sale::fiscal::{SignError, ToSign, UnsignedReceipt};
 pub use retail::sale::receipt::{Commit, Receipt};
 pub use retail::sale::signing::{SignatureId, SignatureWanted};
+pub use retail::sale::unresolved::OpenBasket;
 pub use retail::unreadable::Unreadable;
 #[cfg(feature = "embedded")]
 pub use scored::ScoredResolver;

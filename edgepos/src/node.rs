@@ -19,9 +19,9 @@ use crate::retail::exception::resolution::{Advice, Resolution, Resolve};
 use crate::retail::exception::resolutions::AuditEntry;
 use crate::retail::payment::OpenPayment;
 use crate::retail::record::Record;
-use crate::retail::sale::basket::OpenBasket;
 use crate::retail::sale::receipt::{Commit, Receipt};
 use crate::retail::sale::signing::SignatureId;
+use crate::retail::sale::unresolved::OpenBasket;
 use crate::retail::sale::{beside::Fiscal, draft::Draft, fiscal::SignError};
 use crate::terminal::signing::SignatureAsked;
 use crate::terminal::{
@@ -29,8 +29,6 @@ use crate::terminal::{
     Terminal,
 };
 
-/// Open baskets of one answer: with its lines each may have 55 KiB, and no sale waits for a question.
-const BASKETS: usize = 64;
 
 /// What is asked of the terminal, at a moment, without changing it.
 type Question = Box<dyn FnOnce(&Terminal, Now) + Send>;
@@ -42,6 +40,7 @@ pub(crate) enum Command {
     Commit(Commit, oneshot::Sender<Result<Reply, Refusal>>),
     Abandon(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Counter(CounterRow, oneshot::Sender<Result<Reply, Refusal>>),
+    Unresolved(Option<BasketId>, oneshot::Sender<Result<Reply, Refusal>>),
     Park(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Claim(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Record(Record, oneshot::Sender<Result<Reply, Refusal>>),
@@ -205,23 +204,23 @@ impl Node {
         }
     }
 
-    /// Baskets that a crash or a distracted cashier left open.
+    /// Baskets that a crash or a distracted cashier left open, by rising id, asked for in pages: also those that
+    /// [left memory](crate::Config::max_open_baskets). Sales go on in between, so that it is no picture of one moment.
     ///
     /// # Errors
-    /// When the terminal has stopped.
+    /// When the terminal has stopped, or a basket cannot be read.
     pub async fn unresolved(&self) -> Result<Vec<OpenBasket>, Refusal> {
-        let mut all: Vec<OpenBasket> = Vec::new();
+        let (mut all, mut after): (Vec<OpenBasket>, Option<BasketId>) = (Vec::new(), None);
         loop {
-            let after = all.last().map(|last| last.basket);
-            let page = self
-                .query(move |terminal| {
-                    terminal.shop().sales().unresolved_after(after).take(BASKETS).collect::<Vec<_>>()
-                })
-                .await?;
-            let is_last = page.len() < BASKETS;
-            all.extend(page);
-            if is_last {
-                return Ok(all);
+            match self.ask(|reply| Command::Unresolved(after, reply)).await? {
+                Reply::Unresolved { baskets, next } => {
+                    all.extend(baskets);
+                    if next.is_none() {
+                        return Ok(all);
+                    }
+                    after = next;
+                }
+                other => return Err(mixed_up(&other)),
             }
         }
     }

@@ -237,6 +237,28 @@ pub unsafe extern "C" fn edgepos_terminal_ask_counter(
     })
 }
 
+/// Asks for a page of the baskets that are open, also of those that left memory, behind one by its name, or from the first on where
+/// `after` is NULL. The reply has `baskets` as `edgepos_node_unresolved`, and `next` to ask for the page behind; null behind the last.
+///
+/// # Safety
+/// `after` is NULL or points to `after_length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_terminal_ask_baskets(
+    terminal: *const TerminalHandle,
+    mono_ms: u64,
+    wall_ms: u64,
+    request: u64,
+    after: *const c_char,
+    after_length: usize,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let after = unsafe { Input::new("after", after, after_length) };
+    alone(terminal, |terminal| {
+        let after = after.optional_id()?;
+        taken(terminal.ask_baskets(now(mono_ms, wall_ms), RequestId(request), after))
+    })
+}
+
 /// Lets another incarnation take part in what the store decides: see `edgepos_node_admit`. `replica` is what its `edgepos_terminal_me` says.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_admit(

@@ -201,7 +201,7 @@ impl Ledger {
             }
             Ok(Reply::Abandoned) => basket.abandons(id),
             Ok(Reply::Counter(_)) => Err(receipts(format!("basket {id} was answered with a counter"))),
-            Ok(reply @ (Reply::Parked | Reply::Claimed { .. })) => {
+            Ok(reply @ (Reply::Parked | Reply::Claimed { .. } | Reply::Unresolved { .. })) => {
                 Err(receipts(format!("nobody parks basket {id}, and the answer is {reply:?}")))
             }
             Ok(Reply::Kept) => Err(receipts(format!("basket {id} was answered with a customer's key"))),

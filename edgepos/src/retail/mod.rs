@@ -41,6 +41,8 @@ pub(crate) mod returns;
 pub(crate) mod sale;
 pub(crate) mod stock;
 
+pub(crate) mod calls;
+
 mod desk;
 
 pub(crate) mod body;

@@ -1,28 +1,28 @@
 //! The shop: every room, and which of them an event, a command, a row and a question are for.
 
-use edgepos_core::{EventId, Lane, Now, ReplicaId, Seq, Space};
+use edgepos_core::{EventId, Now, ReplicaId, Seq, Space};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{EventRecord, Hash};
 
 use super::applied::Applied;
+use super::calls::Calls;
 use super::change::{Change, Touched};
 use super::counters::{Counters, Effected};
 use super::envelope::{Envelope, Mode};
 use super::exception::{Exceptions, judge::Standing, judge::standing};
 use super::keys::name::{BookedName, LookupId};
 use super::keys::{Keys, booked::Booked, lookup::Question};
-use super::record::{Record, What};
 use super::reissued::{Counts, Reissued};
 use super::sale::{Sales, body::BasketId};
 use super::sold::{self, Sold};
 use super::taking_back::{self, Leaving, Rooms};
-use super::{catalogue::Catalogue, customer::Customers, day::Day, desk::Desk, effect::CounterRow};
+use super::{catalogue::Catalogue, customer::Customers, day::Day, desk::Desk, desk::OnDesk, effect::CounterRow};
 use super::{figures::Figures, parked::Parked, payment::Payments, quarantine::Quarantine, sums::SoldBy};
 use super::{recordings::Recordings, returns::Returns, set_aside::SetAside};
 use super::{uncounted::Uncounted, unreadable::Unreadable};
 use crate::ports::{Rows, Store, StoreError};
 use crate::terminal::config::Config;
-use crate::terminal::io::{Notice, Reply, RequestId};
+use crate::terminal::io::{Notice, RequestId};
 use crate::terminal::ledger::{Arrival, Ledger};
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
@@ -33,6 +33,7 @@ use crate::terminal::unit_of_work::{Then, UnitOfWork, Wants};
 pub(crate) struct Shop {
     day: Day,
     keys: Keys,
+    calls: Calls,
     recordings: Recordings,
     sales: Sales,
     returns: Returns,
@@ -96,7 +97,9 @@ impl Shop {
     ) -> Result<(), Unreadable> {
         self.day.start(config.business_day_of);
         self.sales.series().start(config.me, ledger.author(), config.joins());
-        self.payments.start(config.me.terminal(), |basket| self.sales.is_open(basket), out);
+        let may_be_open = |basket| self.sales.is_open(basket) || self.sales.may_be_away(basket);
+        self.payments.start(config.me.terminal(), may_be_open, out);
+        self.sales.start(config.max_open_baskets);
         self.counters.start(out)?;
         let standing = standing(&self.counters, &self.catalogue, &self.reissued);
         self.exceptions.start(now, ledger.end_of_store(), standing);
@@ -157,10 +160,22 @@ impl Shop {
 
     /// The desk where baskets are begun, committed, abandoned, parked and claimed.
     pub(crate) fn desk(&mut self) -> Desk<'_> {
-        let Self {
-            sales, returns, parked, payments, sold, keys, counters, catalogue, customers, day, ..
-        } = self;
-        Desk { sales, returns, parked, payments, sold, keys, counters, catalogue, customers, day }
+        let Self { calls, recordings, sales, returns, parked, payments, sold, keys, .. } = self;
+        let (counters, catalogue, customers) = (&self.counters, &self.catalogue, &self.customers);
+        Desk::new(OnDesk {
+            calls,
+            recordings,
+            sales,
+            returns,
+            parked,
+            payments,
+            sold,
+            keys,
+            counters,
+            catalogue,
+            customers,
+            day: &mut self.day,
+        })
     }
 
     /// The sales of a basket are known: whoever waits for them goes on.
@@ -169,7 +184,7 @@ impl Shop {
             self.exceptions.look(turn.now, item, standing(&self.counters, &self.catalogue, &self.reissued));
         }
         self.sold.known(&self.counters, basket, sales, turn.out);
-        self.sales.sold_known(turn, &self.counters, basket, sales);
+        self.sales.sold_known(turn, (&self.keys, &self.counters), basket, sales);
     }
 
     /// Up to where the counter rows on disk count; `None` where an earlier version wrote each with its event.
@@ -259,12 +274,11 @@ impl Shop {
                     self.sold_known(turn, basket, &sales);
                 }
             }
-            Wants::Receipt { wanted, fresh } => {
-                self.desk().receipt_loaded(turn, wanted, fresh, rows);
-            }
-            Wants::Parked(basket) => {
-                self.desk().parked_loaded(turn, basket, rows);
-            }
+            Wants::Receipt { wanted, fresh } => self.desk().receipt_loaded(turn, wanted, fresh, rows),
+            Wants::Basket(basket) => self.desk().basket_loaded(turn, basket, rows),
+            Wants::Away => self.desk().away_loaded(turn, rows),
+            Wants::Unresolved(request) => self.desk().unresolved_loaded(turn, request, rows),
+            Wants::Parked(basket) => self.desk().parked_loaded(turn, basket, rows),
             Wants::Voided(key, base) => {
                 let (exceptions, standing) = self.watch();
                 exceptions.sale_loaded(turn.now, (key, base), rows, standing, turn.out);
@@ -285,29 +299,6 @@ impl Shop {
         None
     }
 
-    /// See [`Terminal::record`](crate::Terminal::record).
-    pub(crate) fn record(
-        &mut self,
-        turn: &mut Turn<'_>,
-        request: RequestId,
-        record: Record,
-    ) -> Result<(), Refusal> {
-        if let Some(refusal) = record.refused() {
-            return Err(refusal.clone());
-        }
-        if let What::Event { lane: Lane::Telemetry, effects, .. } = record.what()
-            && !effects.is_empty()
-        {
-            return Err(Refusal::EffectsInTelemetry);
-        }
-        if let Some(key) = record.key() {
-            return self.recordings.ask(turn, &mut self.keys, request, key, record);
-        }
-        let id = self.desk().record(turn, record)?;
-        turn.out.then(Then::Reply(request, Reply::Recorded(id)));
-        Ok(())
-    }
-
     /// The rows of a name were read: who waits for them goes on, once all names that it asked for are.
     /// The event that is to be written again, and what booked the same before, where that was asked.
     fn names_loaded(
@@ -319,7 +310,9 @@ impl Shop {
     ) -> Option<(EventId, Option<EventId>)> {
         let (question, found) = self.keys.loaded(id, name, rows)?;
         match question {
-            Question::Begin(basket) => self.sales.begin_answered(turn, &self.counters, basket, found),
+            Question::Begin(basket) => {
+                self.sales.begin_answered(turn, (&self.keys, &self.counters), basket, found);
+            }
             Question::Commit(key) => {
                 self.desk().commit_answered(turn, key, found);
             }
@@ -411,6 +404,8 @@ impl Shop {
     pub(crate) fn durable(&mut self, then: Then, out: &mut UnitOfWork) {
         match then {
             Then::Reply(request, reply) => out.reply(request, Ok(reply)),
+            Then::Refuse(request, refusal) => out.reply(request, Err(refusal)),
+            Then::BasketWritten(basket) => self.sales.baskets().written(basket),
             Then::Committed(key, receipt) => self.sales.commits().booked(out, key, &receipt),
             Then::Recorded(key, id) => self.recordings.recorded(out, key, id),
             Then::Named(named) => {
@@ -424,6 +419,7 @@ impl Shop {
     /// Ends all that is under way. Whoever waits for it.
     pub(crate) fn stop(&mut self) -> Vec<RequestId> {
         let mut waiting = self.sales.stop();
+        waiting.extend(self.calls.stop());
         waiting.extend(self.parked.stop());
         waiting.extend(self.returns.stop());
         waiting.extend(self.sold.stop());

@@ -10,8 +10,9 @@ use crate::monitor::alert::Alert;
 use crate::retail::envelope::Envelope;
 use crate::retail::exception::body::{ExceptionEnded, ExceptionRaised};
 use crate::retail::exception::resolution::{ExceptionResolved, Resolution, ResolutionProposed};
-use crate::retail::sale::body::Line;
+use crate::retail::sale::body::{BasketId, Line};
 use crate::retail::sale::receipt::Receipt;
+use crate::retail::sale::unresolved::OpenBasket;
 
 /// Most rows of one answer: counters, open baskets, open exceptions. What has more is asked for page by page.
 pub const MAX_PAGE: usize = 1_000;
@@ -103,6 +104,14 @@ pub enum Reply {
         total: i64,
         /// What was scanned.
         lines: Vec<Line>,
+    },
+    /// A page of the baskets that are open, by rising id; `next` is the last one that was looked at, behind which the next page begins,
+    /// and `None` behind the last page.
+    Unresolved {
+        /// What is open, also where it left memory.
+        baskets: Vec<OpenBasket>,
+        /// Behind which the next page begins.
+        next: Option<BasketId>,
     },
     /// The event is recorded.
     Recorded(EventId),

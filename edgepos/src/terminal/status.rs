@@ -39,7 +39,7 @@ pub struct Status {
     pub voters: Vec<ReplicaId>,
     /// Those that learn: newcomers and further terminals. One with the number of another member is to take its place.
     pub learners: Vec<ReplicaId>,
-    /// Baskets that are open.
+    /// Baskets that are open, in memory or on disk alone.
     pub open_baskets: usize,
     /// Receipts that are booked and wait for their signatures, the first [`MAX_PAGE`], the oldest first.
     pub unsigned: Vec<UnsignedReceipt>,
@@ -94,7 +94,7 @@ impl Status {
             connected: links.peers().collect(),
             voters: election.voters().to_vec(),
             learners: election.learners().to_vec(),
-            open_baskets: shop.sales().unresolved().len(),
+            open_baskets: shop.sales().baskets_open(),
             unsigned: shop.sales().signer().unsigned().take(MAX_PAGE).collect(),
             unsigned_receipts: shop.sales().signer().len(),
             level: election.level(),

@@ -255,6 +255,8 @@ pub enum ProblemCode {
     ContentType,
     /// More of a receipt line would come back than may.
     NotReturnable,
+    /// More would be taken from a gift card, points or a coupon than is there.
+    Overdrawn,
     /// There is no such open basket.
     UnknownBasket,
     /// The basket was parked, and goes on at another till.

@@ -156,7 +156,7 @@ fn bad<T>(field: &'static str, reason: &'static str) -> Result<T, Refusal> {
 
 /// The row that an event of erasure leaves.
 pub(crate) fn erasure(id: EventId, envelope: &Envelope) -> Option<Write> {
-    let kind = KnownKind::of(&envelope.kind).filter(|kind| *kind == KnownKind::CustomerErased)?;
+    let kind = envelope.kind.known().filter(|kind| *kind == KnownKind::CustomerErased)?;
     let Ok(Change::Erased(CustomerErased { customer })) = Change::read(kind, envelope) else { return None };
     Some(erased_row(&customer, id))
 }

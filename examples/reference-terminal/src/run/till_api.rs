@@ -261,6 +261,7 @@ impl IntoResponse for Problem {
             ProblemCode::Forbidden => StatusCode::FORBIDDEN,
             ProblemCode::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ProblemCode::NotReturnable
+            | ProblemCode::Overdrawn
             | ProblemCode::UnknownBasket
             | ProblemCode::Elsewhere
             | ProblemCode::Tenders
