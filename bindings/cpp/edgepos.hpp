@@ -123,6 +123,11 @@ public:
     std::string unresolved_payments() const { return *plain<edgepos_node_unresolved_payments>(); }
     std::optional<std::string> basket(std::string_view basket) const { return named<edgepos_node_basket>(basket); }
 
+    std::optional<std::string> document(std::string_view query) const { return named<edgepos_node_document>(query); }
+    std::optional<std::string> customer(std::string_view query) const { return named<edgepos_node_customer>(query); }
+    void keep_key(std::string_view key) { does<edgepos_node_keep_key>(key); }
+    std::string documents(std::string_view query) const { return *named<edgepos_node_documents>(query); }
+
     std::string receipts_of_basket(std::string_view basket) const { return *named<edgepos_node_receipts_of_basket>(basket); }
     std::string receipts_of_key(std::string_view key) const { return *named<edgepos_node_receipts_of_key>(key); }
     std::optional<std::string> transaction(std::string_view event) const { return named<edgepos_node_transaction>(event); }

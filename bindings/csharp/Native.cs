@@ -54,6 +54,10 @@ namespace Edgepos
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_claim(NodeHandle node, byte[] basket, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_unresolved(NodeHandle node, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_basket(NodeHandle node, byte[] basket, UIntPtr length, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_customer(NodeHandle node, byte[] query, UIntPtr length, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_keep_key(NodeHandle node, byte[] key, UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_document(NodeHandle node, byte[] query, UIntPtr length, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_documents(NodeHandle node, byte[] query, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_receipts_of_basket(NodeHandle node, byte[] basket, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_receipts_of_key(NodeHandle node, byte[] key, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_transaction(NodeHandle node, byte[] ev, UIntPtr length, out TextHandle text);

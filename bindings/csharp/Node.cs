@@ -155,6 +155,15 @@ namespace Edgepos
         /// <summary>A basket with its lines.</summary>
         public string Basket(string basket) { return Ask(Native.edgepos_node_basket, basket); }
 
+        /// <summary>A customer by pseudonym or by another name; null where none is known.</summary>
+        public string Customer(string query) { return Ask(Native.edgepos_node_customer, query); }
+        /// <summary>Keeps the key to a customer's fields until the customer is erased.</summary>
+        public void KeepKey(string key) { Do(Native.edgepos_node_keep_key, key); }
+        /// <summary>A document as it is in force at a moment; null where none is.</summary>
+        public string Document(string query) { return Ask(Native.edgepos_node_document, query); }
+        /// <summary>The documents of a namespace that are in force at a moment.</summary>
+        public string Documents(string query) { return Ask(Native.edgepos_node_documents, query); }
+
         /// <summary>The receipts of a basket.</summary>
         public string ReceiptsOfBasket(string basket) { return Ask(Native.edgepos_node_receipts_of_basket, basket); }
         /// <summary>The receipts that were booked under a key.</summary>

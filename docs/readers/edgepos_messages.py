@@ -72,7 +72,7 @@ MESSAGES = {
     6: ("probe", {1: ("event", event)}),
     7: ("hash", {1: ("event", event), 2: ("hash", HASH)}),
     12: ("want", {1: ("first", event), 2: ("last", number)}),
-    13: ("found", {1: ("first", event), 2: ("last", number), 3: ("batch", BYTES)}),
+    13: ("found", {1: ("first", event), 2: ("last", number), 3: ("batch", BYTES), 4: ("base", HASH)}),
     14: ("rival", {1: ("replica", replica_text)}),
 }
 
@@ -99,7 +99,7 @@ REPLIES = {
     for kind, name, keys in [
         (1, "lease", (1, 2, 10, 11, 16, 19)), (2, "busy", (3,)), (3, "head", (1, 2, 10, 11, 16, 19)), (4, "ack", (2, 10, 11, 12)),
         (5, "fenced", (1,)), (6, "conflict", (2, 10, 11, 16, 19)), (7, "fork", (4,)), (8, "refused", (5,)),
-        (10, "hash", (13, 14)), (12, "events", (13, 17, 18)),
+        (10, "hash", (13, 14)), (12, "events", (13, 14, 17, 18)),
     ]
 }
 

@@ -16,6 +16,7 @@ import json
 import pathlib
 import sqlite3
 import sys
+import zlib
 
 import zstandard
 
@@ -91,18 +92,26 @@ class Till:
         self.problems, self.events, self.held = [], {}, set()
         columns = {row["name"] for row in self.database.execute("PRAGMA table_info(events)")}
         self.packs = "dictionary" in columns
+        self.sums = any(row["name"] == "sum" for row in self.database.execute("PRAGMA table_info(rows)"))
         self.lost = {}
         for key, value in self.rows(LOST, decode=False):
             if len(key) == 17:
                 gap = item(value, "what is lost")
                 self.lost.setdefault(key[:9], {})[position(key)] = (gap[0], gap[1], gap[2])
-        uncounted = {key[1:] for key, _ in self.rows(LOST, decode=False) if len(key) == 18 and key[:1] == b"u"}
+        uncounted = set()
+        for key, value in self.rows(LOST, decode=False):
+            if len(key) == 18 and key[:1] == b"u":
+                last = int.from_bytes(value, "big") if value else position(key[1:])
+                uncounted.update(key[1:10] + seq.to_bytes(8, "big") for seq in range(position(key[1:]), last + 1))
         self.uncounted = uncounted | {key for key, _ in self.rows(QUARANTINE, decode=False) if len(key) == 17}
         self.me = int.from_bytes(self.row(0, b"me", decode=False), "big")
         self.author = self.row(16, b"name") or self.me
 
     def rows(self, space, decode=True):
-        for row in self.database.execute("SELECT key, value FROM rows WHERE space = ? ORDER BY key", (space,)):
+        sums = "sum" if self.sums else "NULL AS sum"
+        for row in self.database.execute(f"SELECT key, value, {sums} FROM rows WHERE space = ? ORDER BY key", (space,)):
+            if row["sum"] not in (None, row_sum(space, row["key"], row["value"])):
+                self.problems.append(f"row {row['key'].hex()} of space {space}: its sum says otherwise")
             try:
                 yield row["key"], item(row["value"], f"space {space}") if decode else row["value"]
             except Damaged as error:
@@ -301,6 +310,12 @@ def sums(effects):
         floors = [floor for floor in (floor, each["floor"]) if floor is not None]
         found[row] = (change + each["change"], min(floors, default=None))
     return found
+
+
+def row_sum(space, key, value):
+    """CRC-32 of a row, as SQLite stores it: signed."""
+    data = bytes([space]) + len(key).to_bytes(4, "big") + key + value
+    return int.from_bytes(zlib.crc32(data).to_bytes(4, "big"), "big", signed=True)
 
 
 def move(rows, row, event, change):

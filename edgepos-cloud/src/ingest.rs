@@ -177,7 +177,11 @@ impl Ingest {
             }
             CloudRequest::Fetch { first, last, .. } => {
                 let batch = self.store.events(store, *first, *last).await?;
-                return Ok(Some(CloudReply::Events { first: *first, last: *last, batch }));
+                let base = match first.seq.0.checked_sub(1).filter(|before| *before > 0 && batch.is_some()) {
+                    Some(before) => self.store.hash(store, EventId::new(first.chain, Seq(before))).await?,
+                    None => None,
+                };
+                return Ok(Some(CloudReply::Events { first: *first, last: *last, batch, base }));
             }
             _ => {}
         }

@@ -21,6 +21,7 @@
 
 extern crate alloc;
 
+mod gs1;
 mod gtin;
 mod ids;
 mod jitter;
@@ -28,6 +29,7 @@ mod log_state;
 mod persist;
 mod time;
 
+pub use gs1::{ElementString, ElementStringError};
 pub use gtin::{Gtin, GtinError, has_check_digit};
 pub use ids::{
     Chain, ConnectionId, EventId, FoldEpoch, IdempotencyKey, Lane, ParseIdError, RepairGen, ReplicaId, Seq,

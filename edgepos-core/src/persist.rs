@@ -88,11 +88,19 @@ pub enum Space {
     StoreDay = 33,
     /// Up to where events have their rows among the figures of days.
     FiguresKnown = 34,
+    /// What was said of customers, by pseudonym and event, and their other names.
+    Customer = 38,
+    /// Customers that were erased.
+    ErasedCustomer = 39,
+    /// The keys to customers' fields that this terminal was given.
+    CustomerKey = 40,
+    /// The versions of each document, by name, the time from which it is in force, and event.
+    Document = 41,
 }
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 39] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -128,6 +136,10 @@ impl Space {
         Self::DayFigures,
         Self::StoreDay,
         Self::FiguresKnown,
+        Self::Customer,
+        Self::ErasedCustomer,
+        Self::CustomerKey,
+        Self::Document,
     ];
 
     /// The number on disk.

@@ -433,8 +433,8 @@ int32_t edgepos_node_address(const edgepos_node *node,
                              edgepos_text **out);
 
 /*
- Closes a terminal: sends what is batched until the cloud holds all events, or until `patience_ms` is over, stops it, and waits until its
- files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
+ Closes a terminal: sends what is batched until the cloud holds all events, or until `patience_ms` is over, hands the leadership over
+ where it has it, stops it, and waits until its files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
  are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. Calls of other threads that are under way
  end, with their answer or with `EDGEPOS_STOPPED`; so does every later one. Works on a handle that is poisoned.
 
@@ -552,6 +552,59 @@ int32_t edgepos_node_price(const edgepos_node *node,
                            uint16_t list,
                            uint64_t at_ms,
                            edgepos_text **out);
+
+/*
+ A document as it is in force at a moment, as JSON with its `text`, or its `bytes` in hexadecimal; `EDGEPOS_NOTHING` where none is.
+
+ `query` is JSON with `namespace`, `key` and `at_ms` (milliseconds since 1970 UTC).
+
+ # Safety
+ `query` points to `query_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_document(const edgepos_node *node,
+                              const char *query,
+                              size_t query_length,
+                              edgepos_text **out);
+
+/*
+ The documents of a namespace that are in force at a moment, at most 1,000: a list in JSON, each with `key`, `version`, `effective_at` and
+ `event`.
+
+ `query` is JSON with `namespace`, `at_ms` (milliseconds since 1970 UTC) and, for the page behind another, `after`: its last key.
+
+ # Safety
+ `query` points to `query_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_documents(const edgepos_node *node,
+                               const char *query,
+                               size_t query_length,
+                               edgepos_text **out);
+
+/*
+ A customer by pseudonym or by another name, as JSON with `customer`, `state` (`open`, `no_key`, `unconfirmed` or `erased`) and, where it is
+ open, `text`, or `bytes` in hexadecimal; `EDGEPOS_NOTHING` where none of this name was heard of.
+
+ `query` is JSON with `customer` or `name`.
+
+ # Safety
+ `query` points to `query_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_customer(const edgepos_node *node,
+                              const char *query,
+                              size_t query_length,
+                              edgepos_text **out);
+
+/*
+ Keeps the key to a customer's fields on this terminal's disk, until the customer is erased. It goes into no event and to nobody else.
+
+ `key` is JSON with `customer` and `secret`, 64 hexadecimal digits.
+
+ # Safety
+ `key` points to `key_length` bytes.
+ */
+int32_t edgepos_node_keep_key(const edgepos_node *node,
+                              const char *key,
+                              size_t key_length);
 
 /*
  Every event that this terminal holds above `cursor`, its own and others', and, where `follow` is not 0, then each that comes. Nothing is
@@ -1174,6 +1227,19 @@ int32_t edgepos_terminal_claim(const edgepos_terminal *terminal,
                                size_t basket_length);
 
 /*
+ Keeps the key to a customer's fields. See `edgepos_node_keep_key`.
+
+ # Safety
+ `key` points to `key_length` bytes.
+ */
+int32_t edgepos_terminal_keep_key(const edgepos_terminal *terminal,
+                                  uint64_t mono_ms,
+                                  uint64_t wall_ms,
+                                  uint64_t request,
+                                  const char *key,
+                                  size_t key_length);
+
+/*
  Asks for a counter, of which the row may have to be read: see `edgepos_node_counter`. The reply has `value`.
 
  # Safety
@@ -1188,6 +1254,20 @@ int32_t edgepos_terminal_ask_counter(const edgepos_terminal *terminal,
                                      uint32_t state,
                                      const uint8_t *key,
                                      size_t key_length);
+
+/*
+ Asks for a page of the baskets that are open, also of those that left memory, behind one by its name, or from the first on where
+ `after` is NULL. The reply has `baskets` as `edgepos_node_unresolved`, and `next` to ask for the page behind; null behind the last.
+
+ # Safety
+ `after` is NULL or points to `after_length` bytes.
+ */
+int32_t edgepos_terminal_ask_baskets(const edgepos_terminal *terminal,
+                                     uint64_t mono_ms,
+                                     uint64_t wall_ms,
+                                     uint64_t request,
+                                     const char *after,
+                                     size_t after_length);
 
 /*
  Lets another incarnation take part in what the store decides: see `edgepos_node_admit`. `replica` is what its `edgepos_terminal_me` says.
@@ -1354,12 +1434,13 @@ int32_t edgepos_terminal_durability(const edgepos_terminal *terminal,
                                     int32_t *out);
 
 /*
- Baskets that were begun and neither committed nor given up: a list in JSON.
+ Baskets in memory that were begun and neither committed nor given up: a list in JSON. `edgepos_terminal_ask_baskets` has all.
 
  # Safety
  `out` points to where a pointer may be written.
  */
-int32_t edgepos_terminal_unresolved(const edgepos_terminal *terminal, edgepos_text **out);
+int32_t edgepos_terminal_unresolved(const edgepos_terminal *terminal,
+                                    edgepos_text **out);
 
 /*
  Payments whose outcome nobody has said, and money that no sale has: a list in JSON.

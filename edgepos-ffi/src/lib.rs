@@ -41,6 +41,7 @@ pub use forecast::*;
 pub use library::*;
 pub use node::conditions::*;
 pub use node::counters::*;
+pub use node::documents::*;
 pub use node::events::*;
 pub use node::members::*;
 pub use node::models::*;

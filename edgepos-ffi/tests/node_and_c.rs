@@ -27,6 +27,7 @@ const NODE: Level = Level {
         ("receipts", &["edgepos_node_receipts_of_basket", "edgepos_node_receipts_of_key"]),
         ("receipt_states", &["edgepos_node_receipts_of_basket", "edgepos_node_receipts_of_key"]),
         ("shutdown", &["edgepos_node_close"]),
+        ("stop", &["edgepos_node_close"]),
         ("stored_events", &["edgepos_node_events_since"]),
     ],
     not_in_c: &[],

@@ -119,7 +119,9 @@ impl Cloud {
             return Ok(CloudReply::Hash { event, hash: self.hashes.get(&event).copied() });
         }
         if let CloudRequest::Fetch { first, last, .. } = request {
-            return Ok(CloudReply::Events { first, last, batch: self.give(first, last) });
+            let before = EventId::new(first.chain, Seq(first.seq.0.saturating_sub(1)));
+            let base = self.hashes.get(&before).copied();
+            return Ok(CloudReply::Events { first, last, batch: self.give(first, last), base });
         }
         let mut state = IngestState::decode(&self.row, &limits).map_err(CloudError::Row)?;
         let (reply, events) = state.handle(WallMs(1_790_000_000_000 + now_us / 1000), &request, &limits);

@@ -147,6 +147,8 @@ impl Till {
             ) => {
                 self.not_returnable(basket, *line, street)?;
             }
+            // The customer's points are spent, or another till spends them.
+            (Waiting::Begin(basket), Err(Refusal::Overdrawn { .. })) => self.forget(basket),
             (Waiting::Commit(basket, _), Ok(_)) => self.paid(basket, street),
             (_, Err(Refusal::BasketBusy(_) | Refusal::Full { .. })) => {}
             (Waiting::Begin(_), Err(Refusal::DayClosed(_))) => self.day_closed = true,

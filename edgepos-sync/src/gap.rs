@@ -11,6 +11,9 @@ use crate::wire::shapes;
 /// Most gaps that a greeting, a reply or a terminal's memory names.
 pub(crate) const MAX_GAPS: u32 = 1_024;
 
+/// Most positions of one gap: more than a till records in ten years, and few enough that what comes behind has a number on a disk.
+pub(crate) const MAX_POSITIONS: u64 = 1 << 24;
+
 /// Positions of one chain that follow on each other and whose bytes are lost, and the hash with which the chain goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Gap {
@@ -46,7 +49,7 @@ impl Gap {
         }
         let (first, last, past) = (Seq(reader.u64()?), Seq(reader.u64()?), reader.u64()?);
         let hash = Hash(reader.fixed("hash")?);
-        if first == Seq::ZERO || last < first || past > 1 {
+        if first == Seq::ZERO || last < first || last.0 - first.0 >= MAX_POSITIONS || past > 1 {
             return Err(impossible);
         }
         let at = last.0.checked_add(past).map(Seq).ok_or(impossible)?;
@@ -96,7 +99,7 @@ impl Lost {
         }
         for _ in 0..items / 2 {
             let (first, last) = (shapes::event(reader)?, Seq(reader.u64()?));
-            if first.seq == Seq::ZERO || last < first.seq {
+            if first.seq == Seq::ZERO || last < first.seq || last.0 - first.seq.0 >= MAX_POSITIONS {
                 return Err(DecodeError::new("lost events", 0, DecodeFault::Impossible));
             }
             lost.insert(first.chain, first.seq, last);

@@ -215,6 +215,18 @@ impl Outbox {
         self.author.is_confirmed()
     }
 
+    /// Whether a connected peer, or the cloud, has said that it holds events of this lane that are not durable here.
+    pub fn lacks(&self, lane: Lane) -> bool {
+        let durable = self.log.durable();
+        let mut said = self
+            .parts
+            .peers
+            .claimed()
+            .chain(self.parts.uploader.claimed())
+            .filter(|(chain, _)| chain.lane == lane);
+        said.any(|(chain, seq)| seq > durable.get(chain))
+    }
+
     /// Whether a chain of this terminal is written on elsewhere, so that it has to [`reincarnate`](Self::reincarnate): its disk was
     /// restored, lost or cloned.
     pub fn is_displaced(&self) -> bool {
@@ -283,10 +295,12 @@ impl Outbox {
         self.log.tail_len(|chain| chain.replica.terminal() != self.config.me.terminal())
     }
 
-    /// Sends what waits, without waiting for more: before the store closes, or when somebody looks.
+    /// Sends what waits, without waiting for more: before the store closes, or when somebody looks. Whoever uploads and has nothing to send
+    /// asks the cloud what it holds, once a second at most: what was published comes down, and a cloud that was restored is found out.
     pub fn flush(&mut self, now: Now) {
         let (parts, mut turn) = self.lend(now);
         parts.send_all(&turn);
+        parts.uploader.ask_soon(now.mono);
         parts.pump(&mut turn);
     }
 
@@ -383,10 +397,10 @@ impl Outbox {
 impl Parts {
     fn handle(&mut self, turn: &mut Turn<'_>, input: Input) {
         match input {
-            Input::Message { from, connection, message: Message::Found { first, last, batch } }
+            Input::Message { from, connection, message: Message::Found { first, last, batch, base } }
                 if self.peers.hears(from, connection) =>
             {
-                self.mending.found(turn, Some(from), first, last, batch.as_deref());
+                self.mending.found(turn, Some(from), (first, last), batch.as_deref(), base);
             }
             Input::Message { from, connection, message } => self.peers.heard(turn, from, connection, message),
             Input::Timeout => self.on_timeout(turn),
@@ -454,8 +468,8 @@ impl Parts {
         if let Ok(CloudReply::Hash { event, hash }) = &reply {
             turn.claims.answer(None, *event, *hash);
         }
-        if let Ok(CloudReply::Events { first, last, batch }) = &reply {
-            self.mending.found(turn, None, *first, *last, batch.as_deref());
+        if let Ok(CloudReply::Events { first, last, batch, base }) = &reply {
+            self.mending.found(turn, None, (*first, *last), batch.as_deref(), *base);
         }
         self.uploader.answered(turn, id, reply);
     }

@@ -93,6 +93,12 @@ impl Segment {
         self.events(chain, seq, run).ok_or_else(damaged)
     }
 
+    /// The chain whose events a `batch` has, for who has lost what stood beside it. `None`: it cannot be read.
+    pub fn chain_of(batch: &[u8]) -> Option<Chain> {
+        let Batch { runs } = Batch::decode(batch, &Limits::DEFAULT).ok()?;
+        runs.first().map(|run| run.chain)
+    }
+
     fn events(&self, chain: Chain, first: Seq, run: Run) -> Option<Vec<(EventRecord, Hash)>> {
         let fits = run.chain == chain && run.first == first && run.last() == self.last && run.gaps.is_empty();
         let (head, mut payloads) = (run.head, run.payloads.into_iter());

@@ -39,6 +39,29 @@ fn an_idle_store_hears_within_one_head_interval() {
     assert_eq!(world.cloud.appends, 0, "what came down is not uploaded");
 }
 
+/// Whoever knows that something was published need not wait, and whoever asks all the time asks once a second.
+#[test]
+fn a_flush_asks_what_there_is() {
+    let mut world = World::new(4, 2);
+    world.connect_all();
+    world.elect(Some(0), 1);
+    world.run(5_000);
+    world.publish(&[b"milk 1.29"]);
+    world.flush(0);
+    world.run(900);
+    world.assert_converged();
+    assert_eq!(world.stored(1).len(), 1);
+    let asked = |world: &World| {
+        world.cloud.replies.iter().filter(|reply| matches!(reply, CloudReply::Head { .. })).count()
+    };
+    let before = asked(&world);
+    for _ in 0..40 {
+        world.flush(0);
+        world.run(50);
+    }
+    assert!((1..=3).contains(&(asked(&world) - before)), "{}", asked(&world) - before);
+}
+
 #[test]
 fn a_store_that_sells_hears_with_its_upload() {
     let mut world = World::new(2, 2);

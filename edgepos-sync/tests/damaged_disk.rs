@@ -122,7 +122,8 @@ fn give(bench: &mut Bench, other: &Bench, peer: usize, chain: Chain, first: u64,
     let payloads = (first..=last).map(payload).collect();
     let run = edgepos_sync::Run { chain, first: Seq(first), head, payloads, gaps: Vec::new() };
     let batch = Some(Batch { runs: vec![run] }.encode(&world::LIMITS));
-    bench.say(replica(peer), 1, Message::Found { first: id(chain, first), last: Seq(last), batch });
+    let base = (first > 1).then(|| hash(other, chain, first - 1));
+    bench.say(replica(peer), 1, Message::Found { first: id(chain, first), last: Seq(last), batch, base });
 }
 
 #[test]
@@ -149,6 +150,70 @@ fn what_a_peer_has_is_asked_for_and_written_again() {
         assert!(bench.take_batches().iter().any(|(_, _, batch)| batch.last().get(chain) == Seq(10)));
         assert_eq!(bench.outbox.damaged(), 0);
     }
+}
+
+/// More than one answer may have: it comes from its end backwards, each piece proved by the hash before the next.
+#[test]
+fn what_is_too_much_for_one_answer_comes_in_pieces() {
+    let long = || {
+        let (mut bench, chain) = ten();
+        for _ in 10..700 {
+            bench.record(Lane::Transactions, b"sale");
+        }
+        (bench, chain)
+    };
+    let (whole, chain) = long();
+    for is_gone in [true, false] {
+        let (mut bench, _) = long();
+        for seq in 2..=690 {
+            if is_gone { drop(bench.rows.remove(&row(chain, seq))) } else { flip(&mut bench, chain, seq, 33) }
+        }
+        greet(&mut bench, 1, VersionVector::new());
+        greet(&mut bench, 2, world::bench::vector(chain, 700));
+        bench.wait(Duration::from_secs(2));
+        assert_eq!(wanted(&bench), [(2, id(chain, 435), Seq(690))]);
+        // It is too large: fewer are asked for.
+        let none = Message::Found { first: id(chain, 435), last: Seq(690), batch: None, base: None };
+        bench.say(replica(2), 1, none);
+        assert_eq!(wanted(&bench).last(), Some(&(2, id(chain, 563), Seq(690))));
+        let mut other = Bench::terminal(0);
+        other.rows = whole.rows.clone();
+        flip(&mut other, chain, 562, 0);
+        give(&mut bench, &other, 2, chain, 563, 690);
+        assert!(bench.outbox.damaged() + bench.outbox.lost().iter().count() as u64 > 0);
+        assert_ne!(bench.rows.get(&row(chain, 690)), whole.rows.get(&row(chain, 690)), "another base");
+        let mut pieces = 0;
+        while let Some((peer, first, last)) = wanted(&bench).pop().filter(|_| bench.rows != whole.rows) {
+            give(&mut bench, &whole, peer, chain, first.seq.0, last.0);
+            pieces += 1;
+            assert!(pieces < 10, "{first} to {last}");
+        }
+        assert!(pieces > 2 && bench.rows == whole.rows, "{pieces} pieces");
+        assert_eq!((bench.outbox.damaged(), bench.outbox.lost().iter().count()), (0, 0));
+    }
+}
+
+/// Positions behind a gap have numbers on a disk, whoever says that it is there.
+#[test]
+fn a_gap_from_outside_has_a_limit() {
+    let (mut bench, chain) = ten();
+    greet(&mut bench, 1, VersionVector::new());
+    let batch = |last: u64| {
+        let gap = Gap { first: Seq(1), last: Seq(last), at: Seq(last), hash: Hash([7; 32]) };
+        let run = edgepos_sync::Run {
+            chain: Chain::new(replica(1), Lane::Transactions),
+            first: Seq(1),
+            head: gap.hash,
+            payloads: Vec::new(),
+            gaps: vec![gap],
+        };
+        Batch { runs: vec![run] }.encode(&world::LIMITS)
+    };
+    assert!(Batch::decode(&batch(1 << 24), &world::LIMITS).is_ok());
+    for last in [(1 << 24) + 1, 1 << 41, u64::MAX - 1] {
+        assert!(Batch::decode(&batch(last), &world::LIMITS).is_err(), "{last}");
+    }
+    assert_eq!(bench.outbox.vector().get(chain), Seq(10));
 }
 
 #[test]
@@ -240,7 +305,7 @@ fn what_anybody_states_to_hold_is_not_declared() {
         greet(&mut bench, 1, VersionVector::new());
         greet(&mut bench, 2, world::bench::vector(chain, held));
         bench.wait(Duration::from_secs(90));
-        let none = Message::Found { first: id(chain, 4), last: Seq(6), batch: None };
+        let none = Message::Found { first: id(chain, 4), last: Seq(6), batch: None, base: None };
         bench.say(replica(2), 1, none);
         bench.wait(Duration::from_secs(90));
         assert_eq!(bench.outbox.lost().iter().count(), 0, "up to {held}");
@@ -300,7 +365,7 @@ fn who_has_what_another_lost_gives_it_unasked() {
     let lost = hello_with_gap(chain, 4, 5);
     bench.tell(Input::PeerUp(replica(1), ConnectionId(1)));
     bench.say(replica(1), 1, Message::Hello(Hello { lost: Some(lost), ..greeting }));
-    let given = |(_, _, message): &(_, _, Message)| matches!(message, Message::Found { first, last, batch: Some(_) } if *first == id(chain, 4) && *last == Seq(5));
+    let given = |(_, _, message): &(_, _, Message)| matches!(message, Message::Found { first, last, batch: Some(_), .. } if *first == id(chain, 4) && *last == Seq(5));
     assert!(bench.sent.iter().any(given), "{:?}", bench.sent);
 }
 

@@ -416,14 +416,29 @@ fn what_is_lost() {
     let event = first.to_key().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     message(&Message::Want { first, last: Seq(4) }, &format!("a3000c0151{event}0204"));
     let batch = Some(vec![0xAB]);
-    message(&Message::Found { first, last: Seq(4), batch }, &format!("a4000d0151{event}02040341ab"));
-    message(&Message::Found { first, last: Seq(4), batch: None }, &format!("a3000d0151{event}0204"));
+    message(
+        &Message::Found { first, last: Seq(4), batch: batch.clone(), base: None },
+        &format!("a4000d0151{event}02040341ab"),
+    );
+    let bytes_of_hash = format!("5820{}", "22".repeat(32));
+    let base = Some(Hash([0x22; 32]));
+    message(
+        &Message::Found { first, last: Seq(4), batch, base },
+        &format!("a5000d0151{event}02040341ab04{bytes_of_hash}"),
+    );
+    message(
+        &Message::Found { first, last: Seq(4), batch: None, base: None },
+        &format!("a3000d0151{event}0204"),
+    );
     message(&Message::Rival { replica: ReplicaId::new(3, 0xAB) }, "a2000e011b00030000000000ab");
     let fetch = CloudRequest::Fetch { store: STORE, first, last: Seq(4) };
     assert_eq!(hex(&fetch.encode()), format!("a4000c01{STORE_HEX}0b51{event}0c04"));
     assert_eq!(CloudRequest::decode(&fetch.encode(), &LIMITS), Ok(fetch));
-    let events = CloudReply::Events { first, last: Seq(4), batch: Some(vec![0xAB]) };
+    let events = CloudReply::Events { first, last: Seq(4), batch: Some(vec![0xAB]), base: None };
     assert_eq!(hex(&events.encode()), format!("a4000c0d51{event}11041241ab"));
+    assert_eq!(CloudReply::decode(&events.encode(), &LIMITS), Ok(events));
+    let events = CloudReply::Events { first, last: Seq(4), batch: Some(vec![0xAB]), base };
+    assert_eq!(hex(&events.encode()), format!("a5000c0d51{event}0e{bytes_of_hash}11041241ab"));
     assert_eq!(CloudReply::decode(&events.encode(), &LIMITS), Ok(events));
     let head = bytes(&format!("a400030100 02a0 108251{event}04").replace(' ', ""));
     let Ok(CloudReply::Head { held, .. }) = CloudReply::decode(&head, &LIMITS) else { panic!("a head") };

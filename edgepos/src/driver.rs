@@ -21,7 +21,7 @@ use crate::node::{Command, Node};
 use crate::ports::{Clock, Ports, Sealing, StoreError, Transport, TransportEvent, Uplink};
 use crate::store_thread::{self, Done, Job};
 use crate::terminal::{
-    Condition, ConditionKind, Config, ConfigError, Input, Notice, Output, Refusal, Reply, RequestId,
+    Condition, ConditionKind, Config, ConfigError, Finding, Input, Notice, Output, Refusal, Reply, RequestId,
     RestoreError, Restored, Terminal,
 };
 
@@ -33,6 +33,9 @@ const NOTICES: usize = 1_024;
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// Between two rounds in which the store puts old events closer together.
 const SEALING_ROUND: Duration = Duration::from_secs(60);
+
+/// How often the cloud is asked how far what it has come down goes: a price is at the tills within a few seconds, for some 400 bytes each.
+const FEED_ROUND: Duration = Duration::from_secs(5);
 
 /// A driver cannot start.
 #[derive(Debug, Error)]
@@ -80,6 +83,7 @@ impl Driver {
         let (commands, command_queue) = mpsc::channel(COMMANDS);
         let (notices, _) = broadcast::channel(NOTICES);
         let (replies, uplink_replies) = mpsc::unbounded_channel();
+        let (published, feed) = watch::channel(None);
         let (written, writes) = watch::channel(0);
         let to_sign = Arc::new(Notify::new());
         let node = Node::new(commands, notices.clone(), (writes, Arc::clone(&to_sign)), signs);
@@ -104,6 +108,9 @@ impl Driver {
             promised: 0,
             seal_after,
             sealing_at: now.mono + SEALING_ROUND,
+            published: Arc::new(published),
+            feed,
+            feed_at: now.mono + FEED_ROUND,
         };
         let task = tokio::spawn(runner.run(command_queue, transport_events, store_done, uplink_replies));
         Ok((node, Self { task }))
@@ -155,6 +162,10 @@ struct Loop {
     /// How old events are that the store may put closer together, and when the next round begins.
     seal_after: Duration,
     sealing_at: Time,
+    /// How far what comes down goes, as the cloud has said last; and when it is asked again.
+    published: Arc<watch::Sender<Option<u64>>>,
+    feed: watch::Receiver<Option<u64>>,
+    feed_at: Time,
 }
 
 impl Loop {
@@ -194,6 +205,10 @@ impl Loop {
                     }
                     Some(Done::Loaded(id, rows)) => self.tell(Input::Loaded(id, rows)),
                     Some(Done::Disk(disk)) => self.tell(Input::Disk(disk)),
+                    Some(Done::Damage(about)) => {
+                        let (now, found) = (self.now(), about.map(|about| Finding { count: 1, about }));
+                        self.terminal.report_condition(now, ConditionKind::DatabaseDamaged, found);
+                    }
                     Some(Done::Failed(error)) => return Err(self.failed(error)),
                     None => return Err(self.failed(StoreError::plain("the store's thread ended"))),
                 },
@@ -214,6 +229,10 @@ impl Loop {
                         self.tell(Input::CloudTime(time));
                     }
                     self.tell(Input::Uplink(id, reply));
+                }
+                Ok(()) = self.feed.changed() => {
+                    let now = self.now();
+                    self.terminal.flush(now);
                 }
                 command = commands.recv() => match command {
                     Some(Command::Shutdown) | None => {
@@ -258,9 +277,11 @@ impl Loop {
             Command::Commit(commit, reply) => (self.terminal.commit(now, request, commit), reply),
             Command::Abandon(basket, reply) => (self.terminal.abandon(now, request, basket), reply),
             Command::Counter(row, reply) => (self.terminal.ask_counter(now, request, row), reply),
+            Command::Unresolved(after, reply) => (self.terminal.ask_baskets(now, request, after), reply),
             Command::Park(basket, reply) => (self.terminal.park(now, request, basket), reply),
             Command::Claim(basket, reply) => (self.terminal.claim(now, request, basket), reply),
             Command::Record(record, reply) => (self.terminal.record(now, request, record), reply),
+            Command::KeepKey(key, reply) => (self.terminal.keep_key(now, request, &key), reply),
             Command::Resolve(call, reply) => (self.terminal.resolve(now, request, &call), reply),
             Command::Advise(said) => return self.terminal.advise(now, &said.0, said.1),
             // A caller that has gone does not need its answer.
@@ -361,10 +382,28 @@ impl Loop {
                 self.notice(Notice::Alert(alert));
             }
         }
+        if self.feed_at <= now.mono {
+            self.feed_at = now.mono + FEED_ROUND;
+            self.ask_feed();
+        }
         if self.sealing_at <= now.mono {
             self.sealing_at = now.mono + SEALING_ROUND;
             self.seal(now);
         }
+    }
+
+    /// Has the cloud asked, by the terminal that uploads, whether something was published: it asks for it then.
+    fn ask_feed(&mut self) {
+        if !self.terminal.status().entitled {
+            return;
+        }
+        let (uplink, published) = (Arc::clone(&self.uplink), Arc::clone(&self.published));
+        self.calls.spawn(async move {
+            if let Some(last) = uplink.published().await {
+                // The first answer counts as well: something may have been published since the terminal began to lead.
+                published.send_if_modified(|known| known.replace(last) != Some(last));
+            }
+        });
     }
 
     /// Lets the store put closer together what is old. No peer is asked, since nothing is given up; but what is damaged in a segment is

@@ -25,6 +25,8 @@ use crate::tls::cloud::{CloudRoots, client};
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the body may take for the date before it to be taken.
 const DATE_HOLDS: Duration = Duration::from_secs(1);
+/// Bytes of the answer that says how far what comes down goes.
+const MAX_FEED_HEAD: usize = 4 << 10;
 /// What is waited for when a busy cloud does not say.
 const BUSY: Duration = Duration::from_secs(1);
 /// What a cloud may ask to wait at most.
@@ -38,6 +40,8 @@ const LONGEST_BUSY: Duration = Duration::from_secs(300);
 pub struct HttpUplink {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     uri: Uri,
+    /// Where is asked how far what comes down goes.
+    feed: Uri,
     /// What says for which store this speaks.
     credential: Option<HeaderValue>,
     /// The date of the latest answer, in ms since 1970; 0 where it was taken, or said nothing.
@@ -69,6 +73,7 @@ impl HttpUplink {
     pub fn with_roots(base: &str, store: StoreId, roots: Option<&Path>) -> Result<Self, BadAddress> {
         let bad = |reason: String| BadAddress { url: base.to_owned(), reason };
         let uri = Self::check(base, store)?;
+        let feed = Self::place(base, store, "feed")?;
         let mut plain = HttpConnector::new();
         plain.enforce_http(false);
         let tls = if uri.scheme_str() == Some("https") {
@@ -86,7 +91,7 @@ impl HttpUplink {
             .enable_http1()
             .wrap_connector(plain);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { client, uri, credential: None, date: Arc::default() })
+        Ok(Self { client, uri, feed, credential: None, date: Arc::default() })
     }
 
     /// The same, which shows the cloud this token with each request, as `Authorization: Bearer TOKEN`. It is never logged or shown.
@@ -109,8 +114,12 @@ impl HttpUplink {
 
     /// Where requests go.
     pub(crate) fn check(base: &str, store: StoreId) -> Result<Uri, BadAddress> {
+        Self::place(base, store, "uplink")
+    }
+
+    fn place(base: &str, store: StoreId, what: &str) -> Result<Uri, BadAddress> {
         let bad = |reason: &str| BadAddress { url: base.to_owned(), reason: reason.to_owned() };
-        let uri: Uri = format!("{}/v1/stores/{store}/uplink", base.trim_end_matches('/'))
+        let uri: Uri = format!("{}/v1/stores/{store}/{what}", base.trim_end_matches('/'))
             .parse()
             .map_err(|error: hyper::http::uri::InvalidUri| bad(&error.to_string()))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
@@ -126,12 +135,30 @@ impl Uplink for HttpUplink {
         tokio::time::timeout(TIMEOUT, self.post(&request)).await.map_err(|_| UplinkError::TimedOut)?
     }
 
+    async fn published(&self) -> Option<u64> {
+        tokio::time::timeout(TIMEOUT, self.ask_feed()).await.ok()?
+    }
+
     fn take_time(&self) -> Option<WallMs> {
         Some(WallMs(self.date.swap(0, Ordering::Relaxed))).filter(|wall| wall.0 > 0)
     }
 }
 
 impl HttpUplink {
+    /// A cloud of an earlier version does not know the path.
+    async fn ask_feed(&self) -> Option<u64> {
+        let mut builder = Request::get(self.feed.clone());
+        if let Some(credential) = &self.credential {
+            builder = builder.header(AUTHORIZATION, credential);
+        }
+        let response = self.client.request(builder.body(Full::default()).ok()?).await.ok()?;
+        if response.status() != StatusCode::OK {
+            return None;
+        }
+        let body = Limited::new(response.into_body(), MAX_FEED_HEAD).collect().await.ok()?.to_bytes();
+        last_of(std::str::from_utf8(&body).ok()?)
+    }
+
     async fn post(&self, request: &CloudRequest) -> Result<CloudReply, UplinkError> {
         let limits = Limits::DEFAULT;
         let mut builder = Request::post(self.uri.clone()).header(CONTENT_TYPE, "application/cbor");
@@ -165,9 +192,26 @@ impl HttpUplink {
     }
 }
 
+/// The number behind `last` in a small object of JSON: the crate has no reader of JSON without the feature `serde`.
+fn last_of(text: &str) -> Option<u64> {
+    let (_, rest) = text.split_once("\"last\"")?;
+    let digits = rest.trim_start().strip_prefix(':')?.trim_start();
+    let end = digits.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(digits.len());
+    digits[..end].parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_far_the_feed_goes_is_read() {
+        assert_eq!(last_of(r#"{"chain":"65535-223344556677/2","last":17}"#), Some(17));
+        assert_eq!(last_of(r#"{ "last" : 0 }"#), Some(0));
+        for bad in ["", "{}", r#"{"last":null}"#, r#"{"last":99999999999999999999}"#, r#""last""#] {
+            assert_eq!(last_of(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn addresses_are_checked_when_made() {

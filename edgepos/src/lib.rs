@@ -77,6 +77,7 @@ mod setup;
 mod shown;
 mod signatory;
 mod sqlite_store;
+mod stopping;
 mod store_thread;
 mod tcp;
 mod terminal;
@@ -98,7 +99,9 @@ pub use edgepos_inference as inference;
 pub use edgepos_sync as sync;
 pub use history::baskets::{BasketContents, BasketState};
 pub use history::beside::ReceiptState;
+pub use history::customers::{Customer, CustomerQuery, CustomerState};
 pub use history::days::DayQuery;
+pub use history::documents::{Document, DocumentName, DocumentQuery, DocumentsQuery};
 pub use history::durability::Durability;
 pub use history::transactions::{
     BookedTransaction, MAX_LOOKED_AT, MAX_TRANSACTIONS, TransactionPage, TransactionQuery,
@@ -128,12 +131,12 @@ pub use retail::figures::sums::{
 };
 pub use retail::payment::OpenPayment;
 pub use retail::record::Record;
-pub use retail::sale::basket::OpenBasket;
 pub use retail::sale::beside::Fiscal;
 pub use retail::sale::draft::Draft;
 pub use retail::sale::fiscal::{SignError, ToSign, UnsignedReceipt};
 pub use retail::sale::receipt::{Commit, Receipt};
 pub use retail::sale::signing::{SignatureId, SignatureWanted};
+pub use retail::sale::unresolved::OpenBasket;
 pub use retail::unreadable::Unreadable;
 #[cfg(feature = "embedded")]
 pub use scored::ScoredResolver;
@@ -142,6 +145,7 @@ pub use setup::terminal_name::TerminalName;
 pub use setup::{Setup, SetupError};
 pub use signatory::Signatory;
 pub use sqlite_store::{Compacted, CopyProgress, EventColumns, SqliteStore, StoreCopy};
+pub use stopping::Stopped;
 pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::signing::SignatureAsked;
 pub use terminal::{

@@ -6,9 +6,11 @@ use std::time::Duration;
 use edgepos_consensus::{self as consensus, MembershipError};
 use edgepos_core::{EventId, Load, LoadId, Now, ReplicaId, Space};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
-use crate::model::{BasketId, Counter, CounterRow, ExceptionRaised, Line, PriceSet, ProductSet, Signature};
+use crate::model::{
+    BasketId, Counter, CounterRow, CustomerKey, ExceptionRaised, Line, PriceSet, ProductSet, Signature,
+};
 use crate::monitor::inference::Inference;
 use crate::ports::Rows;
 use crate::retail::counters::CounterValue;
@@ -17,23 +19,16 @@ use crate::retail::exception::resolution::{Advice, Resolution, Resolve};
 use crate::retail::exception::resolutions::AuditEntry;
 use crate::retail::payment::OpenPayment;
 use crate::retail::record::Record;
-use crate::retail::sale::basket::OpenBasket;
-use crate::retail::sale::beside::Fiscal;
-use crate::retail::sale::draft::Draft;
-use crate::retail::sale::fiscal::SignError;
 use crate::retail::sale::receipt::{Commit, Receipt};
 use crate::retail::sale::signing::SignatureId;
+use crate::retail::sale::unresolved::OpenBasket;
+use crate::retail::sale::{beside::Fiscal, draft::Draft, fiscal::SignError};
 use crate::terminal::signing::SignatureAsked;
 use crate::terminal::{
     ConditionKind, Diagnosis, Finding, LevelError, MAX_PAGE, Notice, Refusal, ReplaceError, Reply, Status,
     Terminal,
 };
 
-/// How long a flush has before it is looked at, and made once more.
-const LOOK: Duration = Duration::from_millis(50);
-
-/// Open baskets of one answer: with its lines each may have 55 KiB, and no sale waits for a question.
-const BASKETS: usize = 64;
 
 /// What is asked of the terminal, at a moment, without changing it.
 type Question = Box<dyn FnOnce(&Terminal, Now) + Send>;
@@ -45,9 +40,11 @@ pub(crate) enum Command {
     Commit(Commit, oneshot::Sender<Result<Reply, Refusal>>),
     Abandon(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Counter(CounterRow, oneshot::Sender<Result<Reply, Refusal>>),
+    Unresolved(Option<BasketId>, oneshot::Sender<Result<Reply, Refusal>>),
     Park(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Claim(BasketId, oneshot::Sender<Result<Reply, Refusal>>),
     Record(Record, oneshot::Sender<Result<Reply, Refusal>>),
+    KeepKey(CustomerKey, oneshot::Sender<Result<Reply, Refusal>>),
     NextToAdvise(oneshot::Sender<Option<ExceptionRaised>>),
     NextToSign(oneshot::Sender<Option<SignatureAsked>>),
     Signed(Box<(SignatureId, Result<Signature, SignError>)>),
@@ -207,23 +204,23 @@ impl Node {
         }
     }
 
-    /// Baskets that a crash or a distracted cashier left open.
+    /// Baskets that a crash or a distracted cashier left open, by rising id, asked for in pages: also those that
+    /// [left memory](crate::Config::max_open_baskets). Sales go on in between, so that it is no picture of one moment.
     ///
     /// # Errors
-    /// When the terminal has stopped.
+    /// When the terminal has stopped, or a basket cannot be read.
     pub async fn unresolved(&self) -> Result<Vec<OpenBasket>, Refusal> {
-        let mut all: Vec<OpenBasket> = Vec::new();
+        let (mut all, mut after): (Vec<OpenBasket>, Option<BasketId>) = (Vec::new(), None);
         loop {
-            let after = all.last().map(|last| last.basket);
-            let page = self
-                .query(move |terminal| {
-                    terminal.shop().sales().unresolved_after(after).take(BASKETS).collect::<Vec<_>>()
-                })
-                .await?;
-            let is_last = page.len() < BASKETS;
-            all.extend(page);
-            if is_last {
-                return Ok(all);
+            match self.ask(|reply| Command::Unresolved(after, reply)).await? {
+                Reply::Unresolved { baskets, next } => {
+                    all.extend(baskets);
+                    if next.is_none() {
+                        return Ok(all);
+                    }
+                    after = next;
+                }
+                other => return Err(mixed_up(&other)),
             }
         }
     }
@@ -480,26 +477,6 @@ impl Node {
         let _ = self.tell(Command::Flush).await;
     }
 
-    /// Sends what is batched until the cloud holds every event of this terminal, or until `patience` is over: what a planned stop does
-    /// first. How many events the cloud is not known to hold after that; 0 where all are safe.
-    ///
-    /// A terminal that does not lead sends to the one that does, and waits until that has uploaded. A future that is dropped stops
-    /// asking, and nothing else.
-    ///
-    /// # Errors
-    /// When the terminal has stopped.
-    pub async fn flush_until_uploaded(&self, patience: Duration) -> Result<u64, Refusal> {
-        let end = Instant::now() + patience;
-        loop {
-            self.flush().await;
-            let queued = self.query(|terminal| terminal.status().queued).await?;
-            if queued == 0 || Instant::now() >= end {
-                return Ok(queued);
-            }
-            sleep(LOOK).await;
-        }
-    }
-
     /// Hands the leadership over, where this terminal has it.
     pub async fn step_down(&self) {
         // A terminal that has stopped has nothing to do any more.
@@ -527,7 +504,7 @@ impl Node {
         answer.await.map_err(|_| MembershipError::NotEntitled)?
     }
 
-    async fn ask(
+    pub(crate) async fn ask(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<Reply, Refusal>>) -> Command,
     ) -> Result<Reply, Refusal> {

@@ -166,7 +166,7 @@ pub struct Setup {
     /// Days after which events are put closer together on the disk; 0: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seal_after_days: Option<u32>,
-    /// Baskets that may be open at once.
+    /// Baskets that may be open and in memory at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_open_baskets: Option<usize>,
     /// Commits that may be under way at once.

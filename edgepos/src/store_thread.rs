@@ -42,6 +42,8 @@ pub(crate) enum Done {
     Persisted(PersistId),
     Loaded(LoadId, Rows),
     Disk(Disk),
+    /// What is wrong with the store itself has changed.
+    Damage(Option<String>),
     Failed(StoreError),
 }
 
@@ -65,6 +67,7 @@ struct Worker {
     loads: VecDeque<(Load, Asker)>,
     promised: u64,
     told: Disk,
+    damage: Option<String>,
     looked: Option<Instant>,
     /// Whether it was said that the store cannot tell how much is free.
     cannot_tell: bool,
@@ -96,6 +99,7 @@ pub(crate) fn serve(store: Box<dyn Store>, queue: &Receiver<Job>, done: Unbounde
         loads: VecDeque::new(),
         promised: 0,
         told: Disk::default(),
+        damage: None,
         looked: None,
         cannot_tell: false,
         retry: None,
@@ -246,6 +250,11 @@ impl Worker {
                 info!("the store cannot tell how much of its disk is free: a low one is not told");
             }
         }
+        let damage = self.store.damage();
+        if damage != self.damage {
+            self.damage.clone_from(&damage);
+            self.tell(Done::Damage(damage))?;
+        }
         if disk != self.told {
             self.told = disk;
             self.tell(Done::Disk(disk))?;
@@ -347,6 +356,7 @@ mod tests {
                 Some(Done::Persisted(id)) => format!("persisted {}", id.0),
                 Some(Done::Loaded(id, rows)) => format!("loaded {} {}", id.0, rows.len()),
                 Some(Done::Disk(disk)) => format!("disk {} {:?}", disk.room, disk.waits),
+                Some(Done::Damage(damage)) => format!("damage {damage:?}"),
                 Some(Done::Failed(error)) => format!("failed {error}"),
                 None => "closed".into(),
             });

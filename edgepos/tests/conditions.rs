@@ -13,7 +13,7 @@ use edgepos::{
     Store, StoreFailure,
 };
 use support::cloud::Cloud;
-use support::{Shop, Till, WALL, config, line, replica};
+use support::{Shop, Till, WALL, config, line, replica, with_cloud};
 
 const NOW: Now = Now::new(1_000, WALL);
 
@@ -90,6 +90,7 @@ tested! {
     refused_by_cloud RefusedByCloud;
     quarantined Quarantined;
     damaged Damaged;
+    database_damaged DatabaseDamaged;
     disk_busy DiskBusy;
     disk_full DiskFull;
     disk_low DiskLow;
@@ -216,6 +217,10 @@ mod scenarios {
         till.terminal.report_condition(NOW, kind, None);
         till.run(NOW);
         phases.after_all(&till);
+    }
+
+    pub(super) fn database_damaged(phases: &mut Phases) {
+        reported(phases, ConditionKind::DatabaseDamaged, "1 damaged file is kept");
     }
 
     pub(super) fn model_missing(phases: &mut Phases) {
@@ -453,23 +458,6 @@ mod scenarios {
         shop.heal();
         shop.pass(3_000);
         phases.after_all(&shop.tills[1]);
-    }
-
-    type Answer<'a> = dyn FnMut(&CloudRequest) -> Option<Result<CloudReply, UplinkError>> + 'a;
-
-    /// A till on its own, whose cloud answers as it is said.
-    fn with_cloud(till: &mut Till, now: &mut Now, ms: u64, answer: &mut Answer<'_>) {
-        for _ in 0..ms / 10 {
-            *now = Now::new(now.mono.0 + 10, now.wall.0 + 10);
-            till.terminal.handle(*now, Input::Timeout);
-            till.run(*now);
-            for (id, request) in std::mem::take(&mut till.requests) {
-                if let Some(reply) = answer(&request) {
-                    till.terminal.handle(*now, Input::Uplink(id, reply));
-                    till.run(*now);
-                }
-            }
-        }
     }
 
     pub(super) fn refused_by_cloud(phases: &mut Phases) {

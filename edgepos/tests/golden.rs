@@ -6,11 +6,12 @@ use edgepos::SignError;
 use edgepos::core::{Chain, EventId, IdempotencyKey, Lane, RepairGen, ReplicaId, Seq};
 use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{
-    BasketId, BasketParked, BasketTaken, BookedName, CashCount, CounterRow, Currency, DayClosed, DayOpened,
-    DocType, Effect, Envelope, ExceptionEnded, ExceptionRaised, ExceptionResolved, FiscalSigned, Kind,
-    KnownKind, Line, NumberVoided, Origin, PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet,
-    ProductSet, ReceiptPrinted, Ref, RefRole, Reissue, ResolutionProposed, Reversal, Signature, StockLine,
-    StockMoved, StockReason, Tax, Tender, TenderReversal, TenderType, Transaction,
+    BasketId, BasketParked, BasketTaken, BookedName, CashCount, CounterRow, Currency, CustomerErased,
+    CustomerKey, CustomerLink, CustomerSet, DayClosed, DayOpened, DocType, DocumentSet, Effect, Envelope,
+    ExceptionEnded, ExceptionRaised, ExceptionResolved, FiscalSigned, Kind, KnownKind, Line, NumberVoided,
+    Origin, PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet, ProductSet, ReceiptPrinted,
+    Ref, RefRole, Reissue, ResolutionProposed, Reversal, Signature, StockLine, StockMoved, StockReason, Tax,
+    Tender, TenderReversal, TenderType, Transaction,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -102,6 +103,10 @@ fn what_is_no_envelope_is_an_error_with_its_place() {
     }
 }
 
+fn link() -> CustomerLink {
+    CustomerLink { customer: "c9".into(), name: "card-7".into() }
+}
+
 /// One body of each kind that this version knows, and its bytes. A kind that is missing here does not build.
 fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
     match kind {
@@ -117,6 +122,24 @@ fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
         KnownKind::ReceiptPrinted => {
             let (basket, series) = (BasketId([0xBB; 16]), "S".into());
             (encoded(ReceiptPrinted { basket, series, number: 8, copy: 1 }), RECEIPT_PRINTED)
+        }
+        KnownKind::CustomerSet => {
+            let (customer, key) = ("c9".into(), CustomerKey::new("c9", [7; 32]).id());
+            let sealed = bytes("2614f5e347e26039ad67d6f619d7ed9f8a6870d2d0fb2ea3fd5d51a6c9e2fb");
+            (encoded(CustomerSet { customer, key, sealed }), CUSTOMER_SET)
+        }
+        KnownKind::CustomerLinked => (encoded(link()), CUSTOMER_LINKED),
+        KnownKind::CustomerUnlinked => (encoded(link()), CUSTOMER_UNLINKED),
+        KnownKind::CustomerErased => (encoded(CustomerErased { customer: "c9".into() }), CUSTOMER_ERASED),
+        KnownKind::DocumentSet => {
+            let document = DocumentSet {
+                namespace: "promo".into(),
+                key: "may".into(),
+                version: Some(7),
+                effective_at: Some(1_700_000_000_000),
+                content: b"{}".to_vec(),
+            };
+            (encoded(document), DOCUMENT_SET)
         }
         KnownKind::StockMoved => {
             let lines = vec![StockLine { product: "milk".into(), quantity: -24 }];
@@ -229,6 +252,10 @@ fn read_and_written(kind: KnownKind, bytes: &[u8]) -> Vec<u8> {
         KnownKind::NumberVoided => again::<NumberVoided>(bytes),
         KnownKind::FiscalSigned => again::<FiscalSigned>(bytes),
         KnownKind::ReceiptPrinted => again::<ReceiptPrinted>(bytes),
+        KnownKind::CustomerSet => again::<CustomerSet>(bytes),
+        KnownKind::CustomerLinked | KnownKind::CustomerUnlinked => again::<CustomerLink>(bytes),
+        KnownKind::CustomerErased => again::<CustomerErased>(bytes),
+        KnownKind::DocumentSet => again::<DocumentSet>(bytes),
         KnownKind::StockMoved => again::<StockMoved>(bytes),
         KnownKind::ProductSet => again::<ProductSet>(bytes),
         KnownKind::PriceSet => again::<PriceSet>(bytes),
@@ -386,6 +413,12 @@ const FISCAL_SIGNED: &str = "a50050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0161530208030
 const FISCAL_REFUSED: &str = "a50050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb01615302080301056474657374";
 const FISCAL_WAITING: &str = "a50050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb01615302080302056474657374";
 const RECEIPT_PRINTED: &str = "a40050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb01615302080301";
+const CUSTOMER_SET: &str = "a300626339015039cd36714790906f1ecdd5fac3cedb0402581f2614f5e347e26039ad67d6f619d7ed9f8a6870\
+    d2d0fb2ea3fd5d51a6c9e2fb";
+const CUSTOMER_LINKED: &str = "a2006263390166636172642d37";
+const CUSTOMER_UNLINKED: &str = "a2006263390166636172642d37";
+const CUSTOMER_ERASED: &str = "a100626339";
+const DOCUMENT_SET: &str = "a5006570726f6d6f01636d61790207031b0000018bcfe5680004427b7d";
 const STOCK_MOVED: &str = "a30003016a73746f726520726f6f6d038182646d696c6b37";
 const PRODUCT_SET: &str = "a500646d696c6b01684d696c6b2031206c0265706965636503000402";
 const PRICE_SET: &str = "a600646d696c6b0101021881036345555204f5051b0000018bcfe56800";

@@ -4,31 +4,15 @@
 #[path = "support/alone.rs"]
 mod alone;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use alone::Shared;
 use edgepos::core::{Chain, EventId, Lane, Persist, ReplicaId, Seq, Space, Write};
 use edgepos::crdt::VersionVector;
 use edgepos::model::{Body, Counter, StockLine, StockMoved, StockReason};
-use edgepos::{
-    Driver, Durability, Events, HistoryError, MAX_PAGE, MemoryStore, Node, Record, Rows, Store, StoreError,
-    SystemClock,
-};
+use edgepos::{Driver, Durability, Events, HistoryError, MAX_PAGE, Node, Record, Store, SystemClock};
 
 const ME: ReplicaId = ReplicaId::new(1, 5);
-
-/// A store that the test keeps.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<MemoryStore>>);
-
-impl Store for Shared {
-    fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
-        self.0.lock().unwrap().commit(group)
-    }
-
-    fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
-        self.0.lock().unwrap().scan(space, from, to, max_bytes)
-    }
-}
 
 fn start(store: &Shared) -> (Node, Driver) {
     alone::start(ME, Box::new(store.clone()), Arc::new(SystemClock::new()))

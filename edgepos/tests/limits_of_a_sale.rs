@@ -9,8 +9,8 @@ use edgepos::model::{
     BasketId, DocType, Line, OriginalLine, PaymentId, PaymentIntent, PaymentOutcome, PaymentState, Tender,
     TenderType, Tenders,
 };
-use edgepos::{Commit, Draft, Record, Refusal, Reply};
-use support::{Till, WALL, draft};
+use edgepos::{Commit, Config, Draft, MemoryStore, Record, Refusal, Reply, Restored, Terminal};
+use support::{Till, WALL, config, draft};
 
 const NOW: Now = Now::new(0, WALL);
 
@@ -52,8 +52,18 @@ fn named(lines: Vec<Line>) -> Draft {
 
 /// As many lines of this kind as may begin.
 fn most(line: impl Fn(u16) -> Line, of: impl Fn(Vec<Line>) -> Draft) -> (Till, usize) {
+    most_where(64 << 10, line, of)
+}
+
+/// The same at a till whose events are no larger than this.
+fn most_where(
+    max_event_bytes: u32,
+    line: impl Fn(u16) -> Line,
+    of: impl Fn(Vec<Line>) -> Draft,
+) -> (Till, usize) {
     let begins = |count: u16| {
-        let mut till = Till::new(1, 1, NOW);
+        let config = Config { max_event_bytes, ..config(1, 1) };
+        let mut till = Till::open(config, MemoryStore::new(), NOW);
         till.begin(NOW, of((1..=count).map(&line).collect())).is_ok().then_some(till)
     };
     let (mut fits, mut over) = (1, Draft::MAX_LINES as u16 + 1);
@@ -133,4 +143,18 @@ fn goods_of_as_many_receipts_as_may_come_back_are_paid() {
     let (mut till, count) = most(back, |lines| Draft { doc_type: DocType::Return, ..named(lines) });
     assert!((300..Draft::MAX_LINES).contains(&count), "{count}");
     pay(&mut till, count as i64 * -65_535);
+}
+
+/// Events that may be no larger leave baskets no larger: whatever limit a till is given, what it begins can be paid.
+#[test]
+fn where_events_are_smaller_baskets_are_and_can_be_paid() {
+    let mut before = 0;
+    for max_event_bytes in [10 << 10, 16 << 10, 40 << 10] {
+        let (mut till, count) = most_where(max_event_bytes, ordinary, named);
+        assert!((before + 1..Draft::MAX_LINES).contains(&count), "{count} in {max_event_bytes} bytes");
+        pay(&mut till, count as i64 * 65_535);
+        before = count;
+    }
+    let smaller = Config { max_event_bytes: (10 << 10) - 1, ..config(1, 1) };
+    assert!(Terminal::new(NOW, smaller, Restored::new()).is_err(), "no basket would fit");
 }

@@ -108,3 +108,36 @@ fn a_line_says_the_version_that_it_was_sold_at() {
     let Body::Transaction(sale) = sale.1.read_body().unwrap() else { panic!("{sale:?}") };
     assert_eq!(sale.lines, [sold]);
 }
+
+/// Two people change one price from what both have seen: the second is told, also where the first did it in the head office's name.
+#[test]
+fn a_change_is_refused_that_was_made_from_another_version() {
+    let mut shop = Shop::new(2);
+    shop.elect();
+    let now = shop.now;
+    let first = Record::price(&price(129, None, None, Some(1))).based_on(0);
+    shop.tills[0].record(now, first.clone()).unwrap();
+    shop.pass(500);
+    let refused = shop.tills[1].record(shop.now, first);
+    assert!(matches!(refused, Err(Refusal::OtherVersion { base: 0, found: 1 })), "{refused:?}");
+    let now = shop.now;
+    shop.tills[1].record(now, Record::price(&price(139, None, None, Some(2))).based_on(1)).unwrap();
+    shop.pass(500);
+    let refused = shop.tills[0].record(shop.now, Record::price(&price(119, None, None, None)).based_on(1));
+    assert!(matches!(refused, Err(Refusal::OtherVersion { base: 1, found: 2 })), "{refused:?}");
+    // What is planned is made from what is in force then.
+    let (now, from) = (shop.now, WALL + DAY_MS);
+    shop.tills[0].record(now, Record::price(&price(99, Some(from), None, Some(3))).based_on(2)).unwrap();
+    shop.pass(500);
+    let refused =
+        shop.tills[1].record(shop.now, Record::price(&price(98, Some(from), None, None)).based_on(2));
+    assert!(matches!(refused, Err(Refusal::OtherVersion { base: 2, found: 3 })), "{refused:?}");
+    let milk = product("Milk", None, None);
+    let now = shop.now;
+    shop.tills[0].record(now, Record::product(&milk).based_on(0)).unwrap();
+    let refused = shop.tills[0].record(now, Record::product(&milk).based_on(0));
+    assert!(matches!(refused, Err(Refusal::OtherVersion { base: 0, .. })), "{refused:?}");
+    let refused = shop.tills[0].record(now, Record::customer_erased("c").based_on(0));
+    assert!(matches!(refused, Err(Refusal::BadField { field: "base", .. })), "{refused:?}");
+    assert_eq!(amounts(&shop.tills[1], [WALL, WALL, WALL, from, from])[2..4], [Some(139), Some(99)]);
+}

@@ -220,6 +220,24 @@ class Node(_Handle):
         """Records an event that is no sale; its name."""
         return self._text("edgepos_node_record", *_given(record)) or ""
 
+    # What was published.
+
+    def customer(self, query: dict[str, Json]) -> Optional[dict[str, Json]]:
+        """A customer by pseudonym or by another name."""
+        return self._json("edgepos_node_customer", *_given(query))
+
+    def keep_key(self, key: dict[str, Json]) -> None:
+        """Keeps the key to a customer's fields until the customer is erased."""
+        self._do("edgepos_node_keep_key", *_given(key))
+
+    def document(self, query: dict[str, Json]) -> Optional[dict[str, Json]]:
+        """A document as it is in force at a moment."""
+        return self._json("edgepos_node_document", *_given(query))
+
+    def documents(self, query: dict[str, Json]) -> list[dict[str, Json]]:
+        """The documents of a namespace that are in force at a moment."""
+        return self._json("edgepos_node_documents", *_given(query))
+
     # What was sold.
 
     def receipts_of_basket(self, basket: str) -> list[Receipt]:

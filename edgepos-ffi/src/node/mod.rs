@@ -2,6 +2,7 @@
 
 pub(crate) mod conditions;
 pub(crate) mod counters;
+pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod members;
 pub(crate) mod models;
@@ -116,10 +117,11 @@ impl Till {
         if let Some(end) = self.end.borrow().clone() {
             return Err(end.into());
         }
-        let left = self.wait(self.node.flush_until_uploaded(patience));
+        let stopped = self.wait(self.node.stop(patience));
+        // One that could not be asked is ended all the same.
         self.wait(self.node.shutdown());
         match self.wait(self.ended()) {
-            End::Closed => Ok(left?),
+            End::Closed => Ok(stopped?.queued),
             failed => Err(failed.into()),
         }
     }
@@ -215,8 +217,8 @@ pub unsafe extern "C" fn edgepos_node_address(node: *const NodeHandle, out: *mut
     handle::with(node, |till| out.text(till.address.to_string()))
 }
 
-/// Closes a terminal: sends what is batched until the cloud holds all events, or until `patience_ms` is over, stops it, and waits until its
-/// files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
+/// Closes a terminal: sends what is batched until the cloud holds all events, or until `patience_ms` is over, hands the leadership over
+/// where it has it, stops it, and waits until its files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
 /// are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. Calls of other threads that are under way
 /// end, with their answer or with `EDGEPOS_STOPPED`; so does every later one. Works on a handle that is poisoned.
 ///

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use edgepos::core::ReplicaId;
-use edgepos::forms::{Begin, KeyedRecord, Pay, ResolveException};
+use edgepos::forms::{Begin, KeepKey, KeyedRecord, Pay, ResolveException};
 use edgepos::{Finding, Refusal, RequestId, Terminal};
 
 use super::{TerminalHandle, alone, now, tells};
@@ -192,6 +192,27 @@ pub unsafe extern "C" fn edgepos_terminal_claim(
     })
 }
 
+/// Keeps the key to a customer's fields. See `edgepos_node_keep_key`.
+///
+/// # Safety
+/// `key` points to `key_length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_terminal_keep_key(
+    terminal: *const TerminalHandle,
+    mono_ms: u64,
+    wall_ms: u64,
+    request: u64,
+    key: *const c_char,
+    key_length: usize,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let key = unsafe { Input::new("key", key, key_length) };
+    alone(terminal, |terminal| {
+        let key = key.json::<KeepKey>()?.into_key()?;
+        taken(terminal.keep_key(now(mono_ms, wall_ms), RequestId(request), &key))
+    })
+}
+
 /// Asks for a counter, of which the row may have to be read: see `edgepos_node_counter`. The reply has `value`.
 ///
 /// # Safety
@@ -213,6 +234,28 @@ pub unsafe extern "C" fn edgepos_terminal_ask_counter(
     alone(terminal, |terminal| {
         let row = row(counter, location, state, key)?;
         taken(terminal.ask_counter(now(mono_ms, wall_ms), RequestId(request), row))
+    })
+}
+
+/// Asks for a page of the baskets that are open, also of those that left memory, behind one by its name, or from the first on where
+/// `after` is NULL. The reply has `baskets` as `edgepos_node_unresolved`, and `next` to ask for the page behind; null behind the last.
+///
+/// # Safety
+/// `after` is NULL or points to `after_length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_terminal_ask_baskets(
+    terminal: *const TerminalHandle,
+    mono_ms: u64,
+    wall_ms: u64,
+    request: u64,
+    after: *const c_char,
+    after_length: usize,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let after = unsafe { Input::new("after", after, after_length) };
+    alone(terminal, |terminal| {
+        let after = after.optional_id()?;
+        taken(terminal.ask_baskets(now(mono_ms, wall_ms), RequestId(request), after))
     })
 }
 

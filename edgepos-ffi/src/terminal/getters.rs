@@ -158,7 +158,7 @@ pub unsafe extern "C" fn edgepos_terminal_durability(
     })
 }
 
-/// Baskets that were begun and neither committed nor given up: a list in JSON.
+/// Baskets in memory that were begun and neither committed nor given up: a list in JSON. `edgepos_terminal_ask_baskets` has all.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.

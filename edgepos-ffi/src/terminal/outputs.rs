@@ -3,7 +3,8 @@
 use std::ptr;
 
 use edgepos::core::Write;
-use edgepos::{Begun, Claimed, Committed, Output as Duty, Reply, Resolution};
+use edgepos::model::BasketId;
+use edgepos::{Begun, Claimed, Committed, OpenBasket, Output as Duty, Reply, Resolution};
 use serde::Serialize;
 
 use super::{TerminalHandle, alone};
@@ -86,6 +87,7 @@ enum Said {
     Claimed(Claimed),
     Recorded { event: String },
     Counter { value: Option<i64> },
+    Unresolved { baskets: Vec<OpenBasket>, next: Option<BasketId> },
     Resolved(Box<Resolution>),
     Done {},
 }
@@ -100,8 +102,9 @@ impl From<Reply> for Said {
             Reply::Claimed { number, total, lines } => Self::Claimed(Claimed { number, total, lines }),
             Reply::Recorded(event) => Self::Recorded { event: event.to_string() },
             Reply::Counter(value) => Self::Counter { value },
+            Reply::Unresolved { baskets, next } => Self::Unresolved { baskets, next },
             Reply::Resolved(resolution) => Self::Resolved(resolution),
-            Reply::Abandoned | Reply::Parked => Self::Done {},
+            Reply::Abandoned | Reply::Parked | Reply::Kept => Self::Done {},
         }
     }
 }

@@ -134,6 +134,7 @@ mod tests {
             open_baskets: 0,
             unsigned: Vec::new(),
             unsigned_receipts: 0,
+            erasures_known: true,
             level: 0,
             below_level: false,
             exceptions: Vec::new(),

@@ -201,9 +201,10 @@ impl Ledger {
             }
             Ok(Reply::Abandoned) => basket.abandons(id),
             Ok(Reply::Counter(_)) => Err(receipts(format!("basket {id} was answered with a counter"))),
-            Ok(reply @ (Reply::Parked | Reply::Claimed { .. })) => {
+            Ok(reply @ (Reply::Parked | Reply::Claimed { .. } | Reply::Unresolved { .. })) => {
                 Err(receipts(format!("nobody parks basket {id}, and the answer is {reply:?}")))
             }
+            Ok(Reply::Kept) => Err(receipts(format!("basket {id} was answered with a customer's key"))),
             Ok(Reply::Resolved(_)) => Err(receipts(format!("basket {id} was answered with a resolution"))),
             Ok(Reply::Recorded(event)) => Err(receipts(format!("basket {id} was recorded as event {event}"))),
             Err(Refusal::UnknownBasket(_)) => basket.is_unknown(terminal, id, key),

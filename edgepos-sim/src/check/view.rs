@@ -336,6 +336,11 @@ impl Facts {
                 | KnownKind::ResolutionProposed
                 | KnownKind::ExceptionResolved
                 | KnownKind::ReceiptPrinted
+                | KnownKind::CustomerSet
+                | KnownKind::CustomerLinked
+                | KnownKind::CustomerUnlinked
+                | KnownKind::CustomerErased
+                | KnownKind::DocumentSet
                 | KnownKind::Custom,
             )
             | None => {}

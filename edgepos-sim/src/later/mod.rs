@@ -216,6 +216,7 @@ impl Later {
             open_baskets: 0,
             unsigned: Vec::new(),
             unsigned_receipts: 0,
+            erasures_known: true,
             level: self.election.level(),
             below_level: self.election.is_below_level(),
             exceptions: self.state.exceptions(),

@@ -1,8 +1,13 @@
 //! When an uploader asks what the cloud holds: one that idles hears nothing, and a cloud that was wrong says nothing when it is repaired.
 
+use std::time::Duration;
+
 use edgepos_core::Time;
 
 use crate::turn::Turn;
+
+/// Between two questions that somebody is in a hurry for.
+const HURRY: Duration = Duration::from_secs(1);
 
 /// The next question.
 #[derive(Debug, Default)]
@@ -12,6 +17,8 @@ pub(super) struct HeadWatch {
     /// Answers in a row that left the cloud in doubt.
     doubts: u32,
     doubtful: bool,
+    /// When somebody was in a hurry last.
+    hurried: Option<Time>,
 }
 
 impl HeadWatch {
@@ -30,6 +37,14 @@ impl HeadWatch {
         let at = turn.now + wait;
         self.at = Some(if doubtful { at.min(self.at.unwrap_or(at)) } else { at });
         self.doubtful = doubtful;
+    }
+
+    /// Somebody has reason to believe that the cloud holds something else: it is asked at once, once in a while.
+    pub(super) fn hurry(&mut self, now: Time) {
+        if self.at.is_some() && self.hurried.is_none_or(|last| last + HURRY <= now) {
+            self.at = self.at.min(Some(now));
+            self.hurried = Some(now);
+        }
     }
 
     /// All that the cloud holds was heard.

@@ -123,7 +123,7 @@ impl IngestState {
             }
             // Whoever keeps the events answers.
             CloudRequest::Fetch { first, last, .. } => {
-                (CloudReply::Events { first: *first, last: *last, batch: None }, Vec::new())
+                (CloudReply::Events { first: *first, last: *last, batch: None, base: None }, Vec::new())
             }
             CloudRequest::Append { replica, epoch, old, new, batch, .. } => {
                 let (reply, events) = self.append(wall, *replica, *epoch, old, new, batch, limits);

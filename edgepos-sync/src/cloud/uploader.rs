@@ -145,6 +145,11 @@ impl Uploader {
         self.receiver.aim(goal);
     }
 
+    /// The cloud is asked soon what it holds, where there is nothing to send.
+    pub(crate) fn ask_soon(&mut self, now: Time) {
+        self.head.hurry(now);
+    }
+
     /// Events of others became durable here. They have waited for their batch, and do not wait as long again.
     pub(crate) fn took_in(&mut self, turn: &Turn<'_>) {
         if self.mandate.is_some() {
@@ -298,6 +303,11 @@ impl Uploader {
         self.receiver.held().get(first.chain) >= last && self.lost.as_ref().is_some_and(has_them)
     }
 
+    /// What the cloud has said that it holds, since the start.
+    pub(crate) fn claimed(&self) -> impl Iterator<Item = (Chain, Seq)> + '_ {
+        self.receiver.held().iter()
+    }
+
     /// What the cloud lacks, as it says itself.
     pub(crate) fn lost(&self) -> Option<&Lost> {
         self.lost.as_ref()
@@ -433,7 +443,7 @@ impl Uploader {
             Ok(CloudReply::Refused { reason }) => self.refused(turn, reason),
             Ok(CloudReply::Head { held, .. }) => self.looked(turn, held),
             Ok(CloudReply::Hash { .. }) => self.answered_question(turn),
-            Ok(CloudReply::Events { first, last, batch }) => {
+            Ok(CloudReply::Events { first, last, batch, .. }) => {
                 self.feed.found(turn, first, last, batch.as_deref());
                 self.answered_question(turn);
             }

@@ -494,9 +494,15 @@ impl Log {
         behind.or_else(|| self.heads.keys().next().copied())
     }
 
-    /// Writes events into their places again. They were lost where `first` begins a gap; those that were never interpreted here are
-    /// handed out.
-    pub(crate) fn mend(&mut self, first: EventId, events: Vec<(EventRecord, Hash)>, out: &mut Outputs) {
+    /// Writes events into their places again. They were lost where `first` begins a gap, of which `rest` is left; those that were never
+    /// interpreted here are handed out.
+    pub(crate) fn mend(
+        &mut self,
+        first: EventId,
+        events: Vec<(EventRecord, Hash)>,
+        rest: Option<Gap>,
+        out: &mut Outputs,
+    ) {
         let healed = self.damage.heal(first);
         self.damage.settle(first);
         let mut rows = Vec::with_capacity(events.len() + 1);
@@ -505,7 +511,11 @@ impl Log {
             let taken = healed.as_ref().is_some_and(|(taken, _)| *taken);
             out.healed(record, taken);
         }
-        rows.extend(healed.map(|(_, row)| row));
+        match (healed, rest) {
+            (Some((taken, _)), Some(rest)) => rows.push(self.damage.lose(first.chain, rest, taken)),
+            (None, Some(rest)) => self.damage.is_as_far_as(first, rest.last),
+            (healed, None) => rows.extend(healed.map(|(_, row)| row)),
+        }
         self.writes.issue(rows, VersionVector::new(), Settled::default(), out);
     }
 

@@ -111,6 +111,12 @@ impl Restored {
         Ok(())
     }
 
+    /// The row that says how far a chain is held, for who makes a store's rows anew from its events. `is_derived`: of a chain of the
+    /// store itself, all of it was derived from the store-wide log here.
+    pub fn head_row(chain: Chain, seq: Seq, hash: Hash, is_derived: bool) -> Write {
+        Head { seq, hash, decided: is_derived.then_some((seq, hash)) }.to_write(chain)
+    }
+
     /// How far each chain is held.
     pub fn held(&self) -> VersionVector {
         self.heads.iter().map(|(chain, head)| (*chain, head.seq)).collect()

@@ -33,6 +33,8 @@ const RECOVERY: Duration = Duration::from_secs(1);
 const LOOK: (u32, u32) = (64 << 10, 4 << 20);
 /// Answers that wait to be compared; a further one is dropped, and asked for again.
 const MAX_FOUND: usize = 16;
+/// Positions that are asked for at once, from the end of what is missing backwards; fewer where they are too large for one answer.
+const PIECE: u64 = 256;
 /// What an answer's neighbours on disk may cost to read.
 const NEIGHBOURS: u32 = 4 << 20;
 
@@ -43,7 +45,7 @@ pub(crate) struct Mending {
     /// Up to which change of the log's damage `parts` is complete.
     seen: u64,
     reading: Option<(LoadId, Reading)>,
-    found: VecDeque<Run>,
+    found: VecDeque<Answer>,
     scrub: Scrub,
     wake: Option<Time>,
 }
@@ -63,6 +65,16 @@ struct Part {
     /// Whether the cloud was asked.
     asked_cloud: bool,
     again: Time,
+    /// How many positions are asked for at once.
+    piece: u64,
+}
+
+/// What somebody has given.
+#[derive(Debug)]
+struct Answer {
+    run: Run,
+    /// The chain's hash before it, as they say.
+    base: Option<Hash>,
 }
 
 /// Rows that are being read.
@@ -73,13 +85,27 @@ enum Reading {
     /// In passing.
     Scrub(Look),
     /// Beside the places of an answer.
-    Neighbours(Run),
+    Neighbours(Answer),
 }
 
 impl Part {
     fn new(now: Time, gap: Option<Gap>, is_lost: bool) -> Self {
         let (asked, again) = (BTreeMap::new(), now + AGAIN);
-        Self { gap, is_lost, since: now, looks: 0, is_sound: false, asked, asked_cloud: false, again }
+        let asked_cloud = false;
+        Self { gap, is_lost, since: now, looks: 0, is_sound: false, asked, asked_cloud, again, piece: PIECE }
+    }
+
+    /// Where the next piece begins that is asked for.
+    fn piece(&self, first: EventId, gap: &Gap) -> EventId {
+        let from = gap.last.0.saturating_sub(self.piece - 1).max(first.seq.0);
+        EventId::new(first.chain, Seq(from))
+    }
+
+    /// Everybody may be asked again at once, for so many positions.
+    fn ask_for(&mut self, piece: u64) {
+        self.piece = piece;
+        self.asked.clear();
+        self.asked_cloud = false;
     }
 }
 
@@ -133,11 +159,12 @@ impl Mending {
             self.reading = Some((load, Reading::Part { id, look }));
             return;
         }
-        if let Some(run) = self.found.pop_front() {
+        if let Some(answer) = self.found.pop_front() {
+            let run = &answer.run;
             let from = EventId::new(run.chain, Seq(run.first.0 - 1));
             let to = EventId::new(run.chain, run.last().next());
             let load = turn.out.read(from, to, NEIGHBOURS);
-            self.reading = Some((load, Reading::Neighbours(run)));
+            self.reading = Some((load, Reading::Neighbours(answer)));
             return;
         }
         if let Some(look) = self.scrub.next(turn) {
@@ -159,7 +186,7 @@ impl Mending {
                     }
                 }
             }
-            Reading::Neighbours(run) => self.compare(turn, run, rows),
+            Reading::Neighbours(answer) => self.compare(turn, answer, rows),
         }
         true
     }
@@ -210,12 +237,12 @@ impl Mending {
             let Some(gap) = part.gap else { continue };
             if part.again <= turn.now {
                 part.again = turn.now + AGAIN;
-                part.asked.clear();
-                part.asked_cloud = false;
+                part.ask_for(PIECE);
             }
-            peers.ask_for(turn, *first, gap.last, &mut part.asked);
-            if !part.asked_cloud && uploader.holds(*first, gap.last) {
-                part.asked_cloud = uploader.fetch(*first, gap.last);
+            let from = part.piece(*first, &gap);
+            peers.ask_for(turn, from, gap.last, &mut part.asked);
+            if !part.asked_cloud && uploader.holds(from, gap.last) {
+                part.asked_cloud = uploader.fetch(from, gap.last);
             }
         }
     }
@@ -246,20 +273,29 @@ impl Mending {
         }
     }
 
-    /// Somebody has answered, or sends unasked, what is lost here; no batch: it has not got it. `peer`: who; `None` is the cloud.
+    /// Somebody has answered, or sends unasked, what is missing here; no batch: it has not got it, or it is too much at once. `peer`: who;
+    /// `None` is the cloud.
     pub(crate) fn found(
         &mut self,
         turn: &mut Turn<'_>,
         peer: Option<ReplicaId>,
-        first: EventId,
-        last: Seq,
+        (first, last): (EventId, Seq),
         batch: Option<&[u8]>,
+        base: Option<Hash>,
     ) {
-        let Some(part) = self.parts.get(&first) else { return };
-        if part.gap.is_none_or(|gap| gap.last != last) {
+        let Some((begin, part)) = self.parts.range_mut(..=first).next_back() else { return };
+        let Some(gap) = part.gap.filter(|gap| begin.chain == first.chain && gap.last == last) else { return };
+        let Some(batch) = batch else {
+            // Asked for fewer, until one alone is not there.
+            if part.piece(*begin, &gap) == first && first.seq < last {
+                part.ask_for((last.0 - first.seq.0).div_ceil(2));
+            }
             return;
+        };
+        if base.is_none() && first != *begin {
+            // A version that gives all of it or nothing.
+            return part.ask_for(gap.positions());
         }
-        let Some(batch) = batch else { return };
         match Batch::decode(batch, &turn.config.limits) {
             Ok(Batch { runs }) => {
                 let fits = |run: &Run| {
@@ -268,7 +304,7 @@ impl Mending {
                         && run.last() == last
                         && run.gaps.is_empty()
                 };
-                let run = runs.into_iter().next().filter(fits);
+                let run = runs.into_iter().next().filter(fits).map(|run| Answer { run, base });
                 self.found.extend(run.filter(|_| self.found.len() < MAX_FOUND));
             }
             Err(error) => {
@@ -279,16 +315,22 @@ impl Mending {
         }
     }
 
-    /// Writes an answer into its place where the hashes beside it say that it is what was there.
-    fn compare(&mut self, turn: &mut Turn<'_>, run: Run, rows: &[(Vec<u8>, Vec<u8>)]) {
-        let first = EventId::new(run.chain, run.first);
-        let Some(gap) = self.parts.get(&first).and_then(|part| part.gap) else { return };
+    /// Writes an answer into its place where the hashes beside it say that it is what was there. A piece from the end of what is missing
+    /// proves with itself the hash before it, which is what the rest must end with.
+    fn compare(&mut self, turn: &mut Turn<'_>, Answer { run, base }: Answer, rows: &[(Vec<u8>, Vec<u8>)]) {
+        let from = EventId::new(run.chain, run.first);
+        let Some((first, part)) = self.parts.range(..=from).next_back() else { return };
+        let (first, is_lost) = (*first, part.is_lost);
+        let Some(gap) = part.gap.filter(|gap| first.chain == run.chain && gap.last == run.last()) else {
+            return;
+        };
         let row = |seq: Seq| {
             let read = rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value));
             read.into_iter().find(|(record, _)| record.id == EventId::new(run.chain, seq))
         };
         let before = Seq(run.first.0 - 1);
         let hash = match turn.log.damage().gap_at(EventId::new(run.chain, before)) {
+            _ if from != first => base,
             Some(gap) => (gap.at == before).then_some(gap.hash),
             None if before == Seq::ZERO => Some(Hash::ZERO),
             None => row(before).map(|(_, hash)| hash),
@@ -307,12 +349,14 @@ impl Mending {
                 Link::Lost(_) => None,
             })
             .collect();
-        if events.is_empty() {
-            return;
-        }
+        let Some(hash) = hash.filter(|_| !events.is_empty()) else { return };
         self.parts.remove(&first);
-        turn.log.mend(first, events, turn.out);
-        turn.out.notice(Notice::Mended { first, last: gap.last });
+        let rest = (from != first).then_some(Gap { first: gap.first, last: before, at: before, hash });
+        if let Some(rest) = rest {
+            self.parts.insert(first, Part::new(turn.now, Some(rest), is_lost));
+        }
+        turn.log.mend(first, events, rest, turn.out);
+        turn.out.notice(Notice::Mended { first: from, last: gap.last });
     }
 
     /// When there is something to do that nobody else wakes this for.

@@ -69,9 +69,17 @@ impl Giving {
         let (_, wanted) = self.reading.take_if(|(reading, _)| *reading == load)?;
         let Wanted { peer, first, last } = wanted;
         let run = whole(first, last, rows);
+        let base = run.as_ref().and_then(|_| before(first, rows));
         let batch = run.map(|run| Batch { runs: vec![run] }.encode(&turn.config.limits));
-        Some((peer, Message::Found { first, last, batch }))
+        Some((peer, Message::Found { first, last, batch, base }))
     }
+}
+
+/// The chain's hash before the event; what follows on it proves it.
+fn before(first: EventId, rows: &[(Vec<u8>, Vec<u8>)]) -> Option<Hash> {
+    let (key, value) = rows.first()?;
+    let (record, hash) = EventRecord::from_row(key, value)?;
+    (record.id.chain == first.chain && record.id.seq.next() == first.seq).then_some(hash)
 }
 
 /// The events from `first` to `last`, where they are all there and follow on each other.

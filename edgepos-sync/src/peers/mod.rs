@@ -352,6 +352,11 @@ impl Peers {
         self.peers.get(&id).map(Peer::held)
     }
 
+    /// What connected peers have said that they hold.
+    pub(crate) fn claimed(&self) -> impl Iterator<Item = (Chain, Seq)> + '_ {
+        self.peers.values().filter(|peer| peer.is_open()).flat_map(|peer| peer.held().iter())
+    }
+
     /// The first position of the chain that a connected peer says that it lacks.
     pub(crate) fn first_lost(&self, chain: Chain) -> Option<Seq> {
         let lost = self.peers.values().flat_map(Peer::lost).filter(|(first, _)| first.chain == chain);

@@ -66,6 +66,9 @@ pub enum Message {
         /// What [`Batch::encode`](crate::Batch::encode) wrote: one run of exactly these positions. Absent where the sender has not got
         /// them all.
         batch: Option<Vec<u8>>,
+        /// The chain's hash before the first event: it proves a part of what is lost, from its end backwards. Absent where the sender
+        /// has not got that, and from versions that do not say it.
+        base: Option<Hash>,
     },
     /// The receiver's number is used by another terminal too, which is connected to the sender.
     Rival {
@@ -169,10 +172,11 @@ impl Message {
             Self::Want { first, last } => {
                 out.map(3)?.u64(0)?.u64(WANT)?.u64(1)?.bytes(&first.to_key())?.u64(2)?.u64(last.0)?.ok()
             }
-            Self::Found { first, last, batch } => {
-                out.map(3 + u64::from(batch.is_some()))?.u64(0)?.u64(FOUND)?;
+            Self::Found { first, last, batch, base } => {
+                out.map(3 + u64::from(batch.is_some()) + u64::from(base.is_some()))?.u64(0)?.u64(FOUND)?;
                 out.u64(1)?.bytes(&first.to_key())?.u64(2)?.u64(last.0)?;
-                batch.iter().try_for_each(|batch| out.u64(3)?.bytes(batch)?.ok())
+                batch.iter().try_for_each(|batch| out.u64(3)?.bytes(batch)?.ok())?;
+                base.iter().try_for_each(|hash| out.u64(4)?.bytes(&hash.0)?.ok())
             }
             Self::Rival { replica } => out.map(2)?.u64(0)?.u64(RIVAL)?.u64(1)?.u64(replica.0)?.ok(),
             Self::Unknown { kind } => out.map(1)?.u64(0)?.u64(*kind)?.ok(),
@@ -336,6 +340,7 @@ impl Fields {
             (Some(CLOUD_VECTOR), key) => return self.cloud.read(reader, key, CLOUD_KEYS, limits),
             (Some(WANT | FOUND), 2) => self.number = Some(reader.u64()?),
             (Some(FOUND), 3) => self.batch = Some(reader.bytes("batch", limits.max_message_bytes)?.to_vec()),
+            (Some(FOUND), 4) => self.hash = Some(Hash(reader.fixed("hash")?)),
             (Some(RIVAL), 1) => self.number = Some(reader.u64()?),
             (Some(PROBE | HASH | WANT | FOUND), 1) => self.event = Some(shapes::event(reader)?),
             (Some(HASH), 2) => self.hash = Some(Hash(reader.fixed("hash")?)),
@@ -391,7 +396,8 @@ impl Fields {
             }
             FOUND => {
                 let first = shapes::required("message", self.event, 1)?;
-                Message::Found { first, last: last_of(first, self.number)?, batch: self.batch }
+                let last = last_of(first, self.number)?;
+                Message::Found { first, last, batch: self.batch, base: self.hash }
             }
             RIVAL => Message::Rival { replica: ReplicaId(shapes::required("message", self.number, 1)?) },
             kind => Message::Unknown { kind },

@@ -71,6 +71,8 @@ pub enum CloudReply {
         last: Seq,
         /// One run of exactly these positions; absent where the cloud has not got them all as they were.
         batch: Option<Vec<u8>>,
+        /// The chain's hash before the first event; absent where the cloud has not got it, and from versions that do not say it.
+        base: Option<Hash>,
     },
     /// The request can never succeed as it is. Nothing was stored.
     Refused {
@@ -189,9 +191,11 @@ impl CloudReply {
                 out.map(2 + u64::from(hash.is_some()))?.u64(0)?.u64(HASH)?.u64(13)?.bytes(&event.to_key())?;
                 hash.iter().try_for_each(|hash| out.u64(14)?.bytes(&hash.0)?.ok())
             }
-            Self::Events { first, last, batch } => {
-                out.map(3 + u64::from(batch.is_some()))?.u64(0)?.u64(EVENTS)?;
-                out.u64(13)?.bytes(&first.to_key())?.u64(17)?.u64(last.0)?;
+            Self::Events { first, last, batch, base } => {
+                out.map(3 + u64::from(batch.is_some()) + u64::from(base.is_some()))?.u64(0)?.u64(EVENTS)?;
+                out.u64(13)?.bytes(&first.to_key())?;
+                base.iter().try_for_each(|hash| out.u64(14)?.bytes(&hash.0)?.ok())?;
+                out.u64(17)?.u64(last.0)?;
                 batch.iter().try_for_each(|batch| out.u64(18)?.bytes(batch)?.ok())
             }
             Self::Refused { reason } => out.map(2)?.u64(0)?.u64(REFUSED)?.u64(5)?.u16(reason.code())?.ok(),
@@ -241,7 +245,7 @@ impl CloudReply {
             HASH => Self::Hash { event: shapes::required("cloud reply", event, 13)?, hash },
             EVENTS => {
                 let first = shapes::required("cloud reply", event, 13)?;
-                Self::Events { first, last: last_of(first, last)?, batch }
+                Self::Events { first, last: last_of(first, last)?, batch, base: hash }
             }
             REFUSED => Self::Refused { reason: shapes::required("cloud reply", reason, 5)? },
             _ => return Err(DecodeError::new("kind of reply", 0, DecodeFault::Impossible)),

@@ -334,9 +334,10 @@ impl World {
         let request = CloudRequest::decode(bytes, &LIMITS).expect("own request");
         let mut state = IngestState::decode(&self.cloud.row, &LIMITS).expect("own row");
         let (reply, events) = match request {
-            CloudRequest::Fetch { first, last, .. } => {
-                (CloudReply::Events { first, last, batch: self.cloud.give(first, last) }, Vec::new())
-            }
+            CloudRequest::Fetch { first, last, .. } => (
+                CloudReply::Events { first, last, batch: self.cloud.give(first, last), base: None },
+                Vec::new(),
+            ),
             CloudRequest::Probe { event, .. } if event.chain.replica.is_cloud() => {
                 (CloudReply::Hash { event, hash: self.cloud.hash(event) }, Vec::new())
             }

@@ -5,7 +5,6 @@ use edgepos_crdt::{Hlc, HybridClock};
 
 use super::{FormError, RecordEvent};
 use crate::retail::envelope::{ClockQuality, Envelope};
-use crate::retail::kind::KnownKind;
 use crate::retail::record::What;
 
 /// Stamps what comes down: each event above the one before it, whatever the cloud's clock does.
@@ -28,16 +27,14 @@ impl FromAbove {
     /// The payload of the event in which this comes down.
     ///
     /// # Errors
-    /// When a field cannot be read, or it is neither a product nor a price: those alone come down.
+    /// When a field cannot be read, or it is something that a till alone records.
     pub fn event(&mut self, said: RecordEvent) -> Result<Vec<u8>, FormError> {
         let record = said.into_record(0)?;
         if let Some(refusal) = record.refused() {
             return Err(FormError::Refused(refusal.clone()));
         }
         let (kind, body) = match record.into_parts().0 {
-            What::Event { kind: kind @ (KnownKind::ProductSet | KnownKind::PriceSet), body, .. } => {
-                (kind, body)
-            }
+            What::Event { kind, body, .. } if kind.comes_down() => (kind, body),
             What::Event { .. } | What::Day(_) | What::Payment(_) => return Err(FormError::NotFromAbove),
         };
         let mut envelope = Envelope::new(kind.kind(), self.wall.0, self.clock.now(self.wall), body);
@@ -87,6 +84,14 @@ mod tests {
         let event = |json: &str| FromAbove::new(WallMs(9), None, None).event(price(json)).unwrap_err();
         assert_eq!(event(r#"{"type": "custom", "body": "x"}"#), FormError::NotFromAbove);
         assert_eq!(event(r#"{"type": "day_opened", "day": 20260102}"#), FormError::NotFromAbove);
+        let manifest = r#"{"type": "document_set", "namespace": "models", "document": "a", "content": "{}"}"#;
+        assert!(above.event(price(manifest)).is_ok());
+        let secret = "a1".repeat(32);
+        let customer =
+            format!(r#"{{"type": "customer_set", "customer": "c", "fields": "Ada", "secret": "{secret}"}}"#);
+        let sealed = above.event(price(&customer)).unwrap();
+        assert!(!sealed.windows(3).any(|bytes| bytes == b"Ada"), "the cloud keeps it sealed, and no key");
+        assert!(above.event(price(r#"{"type": "customer_erased", "customer": "c"}"#)).is_ok());
         let ends = r#"{"type": "price_set", "product": "a", "amount": 1, "currency": "EUR", "valid_from": 2, "valid_to": 2}"#;
         assert!(matches!(event(ends), FormError::Refused(_)));
         assert!(

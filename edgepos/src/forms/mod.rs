@@ -2,6 +2,7 @@
 //! API. A name is text, an amount a whole number of minor units, and a field that a form does not have is refused.
 
 mod basket;
+mod customer;
 mod from_above;
 mod nearest;
 mod payment;
@@ -9,6 +10,7 @@ mod record;
 mod resolving;
 
 pub use basket::{Begin, BeginLine, DiscountPart, EffectPart, Original, TaxPart};
+pub use customer::{KeepKey, Secret};
 pub use from_above::FromAbove;
 pub use nearest::explain;
 pub use payment::{IntentPart, OutcomePart, OutcomeState, Pay, TenderKind, TenderPart};
@@ -18,7 +20,7 @@ pub use resolving::{ResolutionPart, ResolveException};
 use edgepos_core::{IdempotencyKey, ParseIdError};
 use thiserror::Error;
 
-use crate::model::{Currency, CurrencyError, TooManyTenders};
+use crate::model::{Currency, CurrencyError, NotAKey, TooManyTenders};
 use crate::terminal::refusal::Refusal;
 
 /// What a form says does not read.
@@ -41,11 +43,14 @@ pub enum FormError {
         /// What is wrong with it.
         source: CurrencyError,
     },
+    /// What is no customer's key.
+    #[error("secret: {0}")]
+    CustomerKey(#[source] NotAKey),
     /// What it says is refused wherever it is recorded.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Neither a product nor a price.
-    #[error("what comes down from the cloud is a `product_set` or a `price_set`")]
+    /// Something that a till alone records.
+    #[error("what comes down from the cloud is a product, a price, a document or a customer")]
     NotFromAbove,
     /// There are too many payments.
     #[error(transparent)]

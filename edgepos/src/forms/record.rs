@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EffectPart, FormError, IntentPart, OutcomePart, currency, is_default, key, name};
+use super::customer::key as customer_key;
+use super::{EffectPart, FormError, IntentPart, OutcomePart, Secret, currency, is_default, key, name};
 use crate::model::{
-    CashCount, Effect, PriceSet, ProductSet, ReceiptPrinted, StockLine, StockMoved, StockReason,
+    CashCount, CustomerLink, DocumentSet, Effect, PriceSet, ProductSet, ReceiptPrinted, StockLine,
+    StockMoved, StockReason,
 };
 use crate::retail::record::Record;
 
@@ -20,6 +22,10 @@ pub struct KeyedRecord {
     /// Sets a price or a product also where the clock of this till is off, which is refused otherwise.
     #[serde(default, skip_serializing_if = "is_default")]
     pub whatever_clock: bool,
+    /// The version of the product or the price that this was made from, as the till showed it; 0 where there was none. Refused where another
+    /// is in force by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<u64>,
     /// What is recorded.
     #[serde(flatten)]
     pub event: RecordEvent,
@@ -100,6 +106,49 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         valid_to: Option<u64>,
         /// Which version it is, as lines name it. Where nothing is said, when it was set, milliseconds since 1970 UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u64>,
+    },
+    /// What is known of a customer: it is sealed with the key, which stays on this terminal and is in no event.
+    CustomerSet {
+        /// The customer's pseudonym, 1 to 64 bytes.
+        customer: String,
+        /// What is known, at most 16,384 bytes.
+        fields: Secret,
+        /// The customer's key: 64 hexadecimal digits, drawn at random for this customer alone. (`key` is the till's for a record.)
+        secret: Secret,
+    },
+    /// Another name finds the customer: a loyalty card, a pseudonym of before. It stays in the event for good.
+    CustomerLinked {
+        /// The customer's pseudonym.
+        customer: String,
+        /// The other name, 1 to 64 bytes.
+        name: String,
+    },
+    /// A name finds its customer no longer.
+    CustomerUnlinked {
+        /// The customer's pseudonym.
+        customer: String,
+        /// The other name.
+        name: String,
+    },
+    /// A customer is forgotten, for good, at every terminal.
+    CustomerErased {
+        /// The customer's pseudonym.
+        customer: String,
+    },
+    /// A version of a document: configuration, promotions, staff, the manifest of a model.
+    DocumentSet {
+        /// What it is for, 1 to 64 bytes.
+        namespace: String,
+        /// Which of those, 1 to 64 bytes. (`key` is the till's for a record.)
+        document: String,
+        /// Its contents, at most 61,440 bytes. Empty withdraws it.
+        content: String,
+        /// In force from this time on, milliseconds since 1970 UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        effective_at: Option<u64>,
+        /// Which version it is. Where nothing is said, when it was set, milliseconds since 1970 UTC.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         version: Option<u64>,
     },
@@ -190,6 +239,10 @@ impl KeyedRecord {
         let record = self.event.into_record(location)?;
         let record = if self.repair { record.repairing() } else { record };
         let record = if self.whatever_clock { record.whatever_clock() } else { record };
+        let record = match self.base {
+            Some(base) => record.based_on(base),
+            None => record,
+        };
         Ok(match self.key.as_deref().map(key).transpose()? {
             Some(key) => record.with_key(key),
             None => record,
@@ -251,6 +304,20 @@ impl RecordEvent {
                 valid_to,
                 version,
             }),
+            Self::CustomerSet { customer, fields, secret } => {
+                Record::customer(fields.text().as_bytes(), customer_key(customer, &secret)?)
+            }
+            Self::CustomerLinked { customer, name } => {
+                Record::customer_linked(&CustomerLink { customer, name })
+            }
+            Self::CustomerUnlinked { customer, name } => {
+                Record::customer_unlinked(&CustomerLink { customer, name })
+            }
+            Self::CustomerErased { customer } => Record::customer_erased(&customer),
+            Self::DocumentSet { namespace, document, content, effective_at, version } => {
+                let content = content.into_bytes();
+                Record::document(&DocumentSet { namespace, key: document, version, effective_at, content })
+            }
             Self::DayOpened { day, float, currency, cash } => {
                 Record::day_opened_with(day, float, counts(float, currency, cash)?)
             }

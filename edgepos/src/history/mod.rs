@@ -6,7 +6,9 @@
 mod backwards;
 pub(crate) mod baskets;
 pub(crate) mod beside;
+pub(crate) mod customers;
 pub(crate) mod days;
+pub(crate) mod documents;
 pub(crate) mod durability;
 mod merge;
 mod stored;

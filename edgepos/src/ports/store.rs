@@ -108,6 +108,12 @@ pub trait Store: Send {
         None
     }
 
+    /// What is wrong with the store itself, in a sentence, so that somebody must look at its disk; `None`: nothing is as far as it knows.
+    /// Asked about once a second, so that a store may look at a small part of itself each time.
+    fn damage(&mut self) -> Option<String> {
+        None
+    }
+
     /// Puts some old events closer together, so that they take less room. Every scan returns what it returned before, and writes to their
     /// positions do what they did. Whether the round goes on: the terminal asks again in a while when it has nothing else to write, and
     /// begins another round later when not. A call must be short: sales wait for it. What is not overridden does nothing.

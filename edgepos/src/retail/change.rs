@@ -5,7 +5,10 @@ use edgepos_wire::from_cbor;
 
 use super::catalogue::{Catalogue, Change as RegisterChange};
 use super::counters::Counters;
+use super::customer::{self, Customers};
 use super::day::{self, Day};
+use super::document;
+use super::document::body::DocumentSet;
 use super::envelope::Envelope;
 use super::exception::Exceptions;
 use super::exception::body::{ExceptionEnded, ExceptionRaised};
@@ -35,6 +38,8 @@ pub(crate) enum Change {
     Sale,
     AboutReceipt(About),
     Register(RegisterChange),
+    Document(DocumentSet),
+    Customer(customer::Change),
     Raised(ExceptionRaised),
     Ended(ExceptionEnded),
     Advised(Box<ResolutionProposed>),
@@ -44,6 +49,7 @@ pub(crate) enum Change {
 /// The rooms in which a change is made, and what they judge by.
 pub(crate) struct Touched<'r> {
     pub(crate) catalogue: &'r mut Catalogue,
+    pub(crate) customers: &'r mut Customers,
     pub(crate) exceptions: &'r mut Exceptions,
     pub(crate) returns: &'r mut Returns,
     pub(crate) payments: &'r mut Payments,
@@ -59,6 +65,13 @@ impl Change {
         Ok(match envelope.kind.known() {
             Some(KnownKind::ProductSet) => Self::Register(Catalogue::read_product(id, envelope)?),
             Some(KnownKind::PriceSet) => Self::Register(Catalogue::read_price(id, envelope)?),
+            Some(
+                kind @ (KnownKind::CustomerSet
+                | KnownKind::CustomerLinked
+                | KnownKind::CustomerUnlinked
+                | KnownKind::CustomerErased),
+            ) => Self::Customer(customer::Change::read(kind, envelope)?),
+            Some(KnownKind::DocumentSet) => Self::Document(document::read(envelope)?),
             Some(KnownKind::ExceptionRaised) if id.chain.replica.is_store() => {
                 Self::Raised(Exceptions::read(envelope)?)
             }
@@ -109,13 +122,16 @@ impl Change {
         rooms: Touched<'_>,
         out: &mut UnitOfWork,
     ) {
-        let Touched { catalogue, exceptions, returns, payments, signing, day, counters, reissued } = rooms;
+        let Touched { catalogue, customers, exceptions, returns, payments, signing, day, counters, reissued } =
+            rooms;
         match self {
             Self::Register(change) => {
                 if let Some(product) = catalogue.apply(change, out) {
                     exceptions.look_at_stock(now, &product, Standing { counters, catalogue, reissued });
                 }
             }
+            Self::Customer(change) => customers.apply(id, envelope, &change, out),
+            Self::Document(set) => document::note(id, envelope, &set, out),
             Self::Raised(raised) => {
                 let standing = Standing { counters, catalogue, reissued };
                 if exceptions.raise(now, id.seq, &raised, standing, out) {

@@ -1,12 +1,48 @@
-//! Product codes: every form of one trade item's number is one key, whoever scanned or typed it.
+//! Product codes: every form of one trade item's number is one key, whoever scanned or typed it: the number itself, a GS1 symbol or a
+//! Digital Link that names it.
 
-use edgepos_core::Gtin;
+use edgepos_core::{ElementString, Gtin};
 
 /// The key of a product in sales, stock, prices and questions: the fourteen digits of a GTIN for each of its forms, and any other code
 /// as it is. What stands around it, such as the line end of a scanner, is no part of it.
 pub(crate) fn key(code: &str) -> String {
     let code = trimmed(code);
-    Gtin::of_label(code).map_or_else(|_| code.to_owned(), |gtin| gtin.to_string())
+    let gtin = match Scanned::of(code) {
+        Some(Scanned::Elements(elements)) => elements.gtin(),
+        Some(Scanned::Unreadable(_)) => None,
+        None => Gtin::of_label(code).ok(),
+    };
+    gtin.map_or_else(|| code.to_owned(), |gtin| gtin.to_string())
+}
+
+/// The lot that a scanned symbol or link names beside the product; where it names none, the serial number.
+pub(crate) fn lot(code: &str) -> Option<String> {
+    match Scanned::of(trimmed(code)) {
+        Some(Scanned::Elements(elements)) => elements.get("10").or(elements.get("21")).map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// What a scanner read that says more than a number.
+enum Scanned {
+    Elements(ElementString),
+    Unreadable(&'static str),
+}
+
+impl Scanned {
+    /// `None` for a number, and for a code that is a shop's own.
+    fn of(code: &str) -> Option<Self> {
+        if ElementString::is_symbol(code) {
+            let unreadable =
+                Self::Unreadable("the GS1 symbol cannot be read: check its separators and check digits");
+            return Some(ElementString::parse(code).map_or(unreadable, Self::Elements));
+        }
+        if let Some(elements) = ElementString::from_digital_link(code) {
+            return Some(Self::Elements(elements));
+        }
+        let is_link = code.contains("://") && ["/01/", "/gtin/"].iter().any(|key| code.contains(key));
+        is_link.then_some(Self::Unreadable("the Digital Link cannot be read: check its numbers"))
+    }
 }
 
 /// The key as the bytes of a counter. What is no text is a vendor's own, and stays as it is.
@@ -21,6 +57,14 @@ pub(crate) fn key_of_bytes(code: &[u8]) -> Vec<u8> {
 /// product of its own. When it is empty or holds control characters.
 pub(crate) fn check(code: &str) -> Result<String, &'static str> {
     let trimmed = trimmed(code);
+    match Scanned::of(trimmed) {
+        Some(Scanned::Elements(elements)) => {
+            let gtin = elements.gtin().map(|gtin| gtin.to_string());
+            return gtin.ok_or("what was scanned names no trade item (01)");
+        }
+        Some(Scanned::Unreadable(reason)) => return Err(reason),
+        None => {}
+    }
     if trimmed.is_empty() || trimmed.len() > MAX_CODE {
         return Err("a product code has 1 to 64 bytes");
     }
@@ -56,6 +100,49 @@ mod tests {
         }
         assert_eq!(key("01234565"), key("012345000065"), "UPC-E");
         assert_eq!(key_of_bytes(b"012345678905"), b"00012345678905");
+    }
+
+    const ITEM: &str = "09506000134352";
+
+    #[test]
+    fn symbols_and_links_are_the_item_that_they_name() {
+        for (form, lot_or_serial) in [
+            ("]C1010950600013435210ABC\u{1d}17261231", Some("ABC")),
+            ("]C1\u{1d}010950600013435221X7", Some("X7")),
+            ("]e001095060001343523103000345", None),
+            ("]d20109506000134352\u{1d}10A\u{1d}21B\r\n", Some("A")),
+            ("]Q3392212\u{1d}0109506000134352", None),
+            ("010950600013435210ABC\u{1d}17261231", Some("ABC")),
+            ("https://id.gs1.org/01/09506000134352/10/A%2FB?17=261231", Some("A/B")),
+            ("http://shop.example/p/gtin/9506000134352", None),
+        ] {
+            assert_eq!(key(form), ITEM, "{form:?}");
+            assert_eq!(check(form).as_deref(), Ok(ITEM), "{form:?}");
+            assert_eq!(lot(form).as_deref(), lot_or_serial, "{form:?}");
+        }
+        assert_eq!((key("9506000134352"), lot("9506000134352")), (ITEM.to_owned(), None));
+    }
+
+    #[test]
+    fn what_was_scanned_and_names_no_item_makes_no_product() {
+        for code in [
+            "]C10109506000134351",
+            "]C1010950600013435",
+            "]C1",
+            "]C1ABC",
+            "]C1021950600013435210A",
+            "]C100123456789012345675",
+            "]e010ABC",
+            "https://id.gs1.org/01/09506000134351",
+            "https://id.gs1.org/01/09506000134352/10",
+            "https://id.gs1.org/gtin/",
+        ] {
+            assert!(check(code).is_err(), "{code}");
+            assert_eq!(key(code), code, "what is on record stays itself");
+        }
+        for own in ["https://shop.example/milk", "]E04006381333931x", "01095060001343521"] {
+            assert_eq!(check(own).as_deref(), Ok(own));
+        }
     }
 
     #[test]

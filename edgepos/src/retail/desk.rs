@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use edgepos_core::{EventId, IdempotencyKey, Now};
+use edgepos_core::{EventId, IdempotencyKey, Lane, Now};
 
+use super::calls::{Call, Calls, NextToPark};
 use super::catalogue::Catalogue;
 use super::counters::Counters;
+use super::customer::{Customers, sealing::CustomerKey};
 use super::day::Day;
-use super::envelope::{Ref, RefRole};
+use super::envelope::{Mode, Ref, RefRole};
 use super::keys::Keys;
 use super::keys::found::Found;
 use super::keys::name::Wanted;
@@ -16,13 +18,13 @@ use super::parked::{Parked, Purpose};
 use super::payment::Payments;
 use super::payment::body::Step;
 use super::record::{Record, What};
+use super::recordings::Recordings;
 use super::returns::{Read, Returns};
-use super::sale::Sales;
 use super::sale::body::BasketId;
 use super::sale::draft::{Draft, Opening};
 use super::sale::fiscal::{SignError, Signature};
-use super::sale::receipt::Commit;
 use super::sale::signing::{SignatureId, SignatureWanted};
+use super::sale::{self, Sales, answer::close_parked};
 use super::sold::Sold;
 use super::unreadable::Unreadable;
 use crate::ports::Rows;
@@ -30,9 +32,12 @@ use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
+use crate::terminal::unit_of_work::Then;
 
 /// The rooms of baskets, and what they look at.
-pub(crate) struct Desk<'a> {
+pub(crate) struct OnDesk<'a> {
+    pub(super) calls: &'a mut Calls,
+    pub(super) recordings: &'a mut Recordings,
     pub(super) sales: &'a mut Sales,
     pub(super) returns: &'a mut Returns,
     pub(super) parked: &'a mut Parked,
@@ -41,33 +46,161 @@ pub(crate) struct Desk<'a> {
     pub(super) keys: &'a mut Keys,
     pub(super) counters: &'a Counters,
     pub(super) catalogue: &'a Catalogue,
+    pub(super) customers: &'a Customers,
     pub(super) day: &'a mut Day,
 }
 
-impl Desk<'_> {
-    /// See [`Terminal::begin`](crate::Terminal::begin).
-    pub(crate) fn begin(self, turn: &mut Turn<'_>, request: RequestId, draft: Draft) -> Result<(), Refusal> {
-        self.open(turn, request, draft, false)
+/// A basket is handled with what lies on it, for one call.
+pub(crate) struct Desk<'a> {
+    on: OnDesk<'a>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(on: OnDesk<'a>) -> Self {
+        Self { on }
     }
 
-    /// See [`Terminal::update`](crate::Terminal::update).
-    pub(crate) fn update(self, turn: &mut Turn<'_>, request: RequestId, draft: Draft) -> Result<(), Refusal> {
-        self.sales.check_update(&draft)?;
-        self.open(turn, request, draft, true)
+    /// What somebody asks of a basket, or records. Where that is on disk alone, it goes on once it is read.
+    ///
+    /// # Errors
+    /// See [`Terminal`](crate::Terminal), of each call.
+    pub(crate) fn call(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        call: Call,
+    ) -> Result<(), Refusal> {
+        let limit = turn.config.max_commits;
+        if let Some(basket) = call.basket()
+            && self.on.sales.may_be_away(basket)
+        {
+            return self.on.calls.wait(limit, basket, (request, call), turn.out);
+        }
+        match call {
+            Call::Record(record) if self.parks_away(&record)? => {
+                self.on.calls.park_first(limit, (request, *record), turn.out)
+            }
+            call => self.answer(turn, request, call),
+        }
+    }
+
+    /// The same of a basket that is in memory, or not open.
+    fn answer(&mut self, turn: &mut Turn<'_>, request: RequestId, call: Call) -> Result<(), Refusal> {
+        match call {
+            Call::Begin(draft) => self.open(turn, request, draft, false),
+            Call::Update(draft) => {
+                self.on.sales.check_update(&draft)?;
+                self.open(turn, request, draft, true)
+            }
+            Call::Commit(commit) => self.on.sales.commit(turn, self.on.keys, request, commit),
+            Call::Abandon(basket) => self.abandon(turn, request, basket),
+            Call::Park(basket) => self.park(turn, request, basket),
+            Call::Claim(basket) => self.claim(turn, request, basket),
+            Call::Record(record) => self.take_record(turn, request, *record),
+        }
+    }
+
+    /// Whether baskets on disk alone are to be parked before this is recorded.
+    fn parks_away(&self, record: &Record) -> Result<bool, Refusal> {
+        match record.what() {
+            What::Day(day) => Ok(self.on.sales.away() > 0 && self.on.day.parks(day, record.mode)?),
+            What::Event { .. } | What::Payment(_) => Ok(false),
+        }
+    }
+
+    /// A basket that was on disk alone was read: whoever waits for it goes on.
+    pub(super) fn basket_loaded(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
+        let row = rows.first().map(|(_, row)| row.as_slice());
+        let read = self.on.sales.bring_back(turn.config.max_open_baskets, row);
+        let read = read.map_err(|reason| Refusal::Damaged { what: "the basket", reason });
+        for (request, call) in self.on.calls.read(basket) {
+            let answered = read.clone().and_then(|()| self.answer(turn, request, call));
+            if let Err(refusal) = answered {
+                turn.out.reply(request, Err(refusal));
+            }
+        }
+        if self.on.calls.parks(basket) {
+            let (payments, day) = (&mut *self.on.payments, self.on.day.open());
+            match read.and_then(|()| self.on.sales.aside().park_away(turn, payments, day, basket)) {
+                Ok(()) => self.on.calls.next_page(turn.out),
+                Err(refusal) => {
+                    for (request, _) in self.on.calls.end_parking() {
+                        turn.out.reply(request, Err(refusal.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A page of open baskets was read, to park those that are on disk alone: after the last, the day is closed.
+    pub(super) fn away_loaded(&mut self, turn: &mut Turn<'_>, rows: &Rows) {
+        let names: Vec<BasketId> = rows.iter().filter_map(|(key, _)| sale::named(key)).collect();
+        let sales = &self.on.sales;
+        if let NextToPark::Close(closes) = self.on.calls.page(&names, |id| sales.may_be_away(id), turn.out) {
+            for (request, record) in closes {
+                if let Err(refusal) = self.take_record(turn, request, record) {
+                    turn.out.reply(request, Err(refusal));
+                }
+            }
+        }
+    }
+
+    /// See [`Terminal::ask_baskets`](crate::Terminal::ask_baskets).
+    pub(crate) fn ask_unresolved(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        after: Option<BasketId>,
+    ) -> Result<(), Refusal> {
+        self.on.calls.list(turn.config.max_commits, request, after, turn.out)
+    }
+
+    /// A page of open baskets was read, for whoever asked.
+    pub(super) fn unresolved_loaded(&mut self, turn: &mut Turn<'_>, request: RequestId, rows: &Rows) {
+        self.on.calls.listed(request);
+        let page = self.on.sales.listed(rows);
+        let page = page.map(|(baskets, next)| Reply::Unresolved { baskets, next });
+        turn.out.reply(request, page.map_err(|reason| Refusal::Damaged { what: "an open basket", reason }));
+    }
+
+    /// See [`Terminal::record`](crate::Terminal::record).
+    fn take_record(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        record: Record,
+    ) -> Result<(), Refusal> {
+        if let Some(refusal) = record.refused() {
+            return Err(refusal.clone());
+        }
+        if let What::Event { lane: Lane::Telemetry, effects, .. } = record.what()
+            && !effects.is_empty()
+        {
+            return Err(Refusal::EffectsInTelemetry);
+        }
+        if let Some(key) = record.key() {
+            return self.on.recordings.ask(turn, self.on.keys, request, key, record);
+        }
+        let id = self.record(turn, record)?;
+        turn.out.then(Then::Reply(request, Reply::Recorded(id)));
+        Ok(())
     }
 
     fn open(
-        self,
+        &mut self,
         turn: &mut Turn<'_>,
         request: RequestId,
         draft: Draft,
         updates: bool,
     ) -> Result<(), Refusal> {
-        self.catalogue.check_scales(&draft.lines)?;
-        let Some(draft) = self.returns.begin(turn, self.keys, request, draft, updates)? else {
+        self.on.catalogue.check_scales(&draft.lines)?;
+        let basket = draft.basket;
+        let Some(draft) = self.on.returns.begin(turn, self.on.keys, request, draft, updates)? else {
+            // What is known of the basket by then is what is known of it here.
+            self.on.sales.baskets().hold(basket);
             return Ok(());
         };
-        let Self { sales, sold, keys, counters, day, .. } = self;
+        let OnDesk { sales, sold, keys, counters, day, .. } = &mut self.on;
         let opening = Opening { request, draft, allowed: Ok(()), updates };
         let originals = sales.begin(turn, keys, counters, day.selling(), opening)?;
         read_sold(turn, sold, keys, originals);
@@ -75,73 +208,103 @@ impl Desk<'_> {
     }
 
     /// Records what is no sale.
-    pub(super) fn record(self, turn: &mut Turn<'_>, record: Record) -> Result<EventId, Refusal> {
+    pub(super) fn record(&mut self, turn: &mut Turn<'_>, record: Record) -> Result<EventId, Refusal> {
         let (key, repairs) = (record.key(), record.repairs());
+        let keeps = record.keeps().filter(|_| record.mode == Mode::Live).cloned();
+        if let Some(key) = &keeps {
+            self.on.customers.check(key.customer())?;
+        }
+        let base = record.base();
         let (what, mode) = record.into_parts();
         if !what.is_promised() {
-            let promised = self.sales.promised().saturating_add(self.payments.promised());
+            let promised = self.on.sales.promised().saturating_add(self.on.payments.promised());
             turn.disk.check(promised, what.needs())?;
         }
         match what {
             What::Payment(step) => self.record_payment(turn, step, key),
             What::Event { kind, lane, body, effects } => {
-                let above = self.catalogue.above(kind, &body, repairs)?;
+                if let Some(base) = base {
+                    self.on.catalogue.check_base(kind, &body, base, turn.now.wall.0)?;
+                }
+                let above = self.on.catalogue.above(kind, &body, repairs)?;
                 let entry =
-                    Entry { lane, mode, effects, key, above, ..Entry::new(self.day.open(), kind, body) };
-                turn.ledger.record(turn.now, turn.config, entry)
+                    Entry { lane, mode, effects, key, above, ..Entry::new(self.on.day.open(), kind, body) };
+                let id = turn.ledger.record(turn.now, turn.config, entry)?;
+                if let Some(key) = keeps {
+                    self.on.customers.keep(&key, turn.out)?;
+                }
+                Ok(id)
             }
             What::Day(record) => {
-                if self.day.parks(&record, mode)? {
-                    self.sales.park_all(turn, self.payments, self.day.open())?;
+                if self.on.day.parks(&record, mode)? {
+                    self.on.sales.aside().park_all(turn, self.on.payments, self.on.day.open())?;
                 }
-                let open = self.sales.open_baskets();
-                self.day.record(turn, self.counters, open, record, key)
+                let open = self.on.sales.open_baskets();
+                self.on.day.record(turn, self.on.counters, open, record, key)
             }
         }
     }
 
+    /// See [`Terminal::keep_key`](crate::Terminal::keep_key).
+    pub(crate) fn keep_key(
+        self,
+        turn: &mut Turn<'_>,
+        request: RequestId,
+        key: &CustomerKey,
+    ) -> Result<(), Refusal> {
+        self.on.customers.keep(key, turn.out)?;
+        turn.out.then(Then::Reply(request, Reply::Kept));
+        Ok(())
+    }
+
     /// Records a step of a payment, of a basket that is open here, or of one that was.
     fn record_payment(
-        self,
+        &mut self,
         turn: &mut Turn<'_>,
         step: Step,
         key: Option<IdempotencyKey>,
     ) -> Result<EventId, Refusal> {
         let (payment, basket, (operator, day)) = match &step {
             Step::Intent(intent) => {
-                self.payments.check_intent(intent)?;
-                (intent.payment, intent.basket, self.sales.check_payable(intent.basket)?)
+                self.on.payments.check_intent(intent)?;
+                (intent.payment, intent.basket, self.on.sales.check_payable(intent.basket)?)
             }
             Step::Outcome(outcome) => {
-                self.payments.check_outcome(outcome)?;
-                (outcome.payment, outcome.basket, self.sales.cashier(outcome.basket))
+                self.on.payments.check_outcome(outcome)?;
+                (outcome.payment, outcome.basket, self.on.sales.cashier(outcome.basket))
             }
         };
         let basket = Ref { role: RefRole::BASKET, id: basket.0.to_vec() };
         let payment = Ref { role: RefRole::PAYMENT, id: payment.0.to_vec() };
         let refs = vec![basket, payment];
         let entry =
-            Entry { operator, refs, key, ..Entry::new(day.or(self.day.open()), step.kind(), step.body()) };
+            Entry { operator, refs, key, ..Entry::new(day.or(self.on.day.open()), step.kind(), step.body()) };
         turn.ledger.record(turn.now, turn.config, entry)
     }
 
     /// Which event a receipt is.
-    pub(super) fn receipt_named(self, turn: &mut Turn<'_>, wanted: Wanted, found: Result<Found, Unreadable>) {
-        let read = self.returns.named(self.keys, self.sales, wanted, found, turn.out);
+    pub(super) fn receipt_named(
+        &mut self,
+        turn: &mut Turn<'_>,
+        wanted: Wanted,
+        found: Result<Found, Unreadable>,
+    ) {
+        let read = self.on.returns.named(self.on.keys, self.on.sales, wanted, found, turn.out);
         self.receipts_read(turn, read);
     }
 
     /// The event of a receipt was read.
-    pub(super) fn receipt_loaded(self, turn: &mut Turn<'_>, wanted: Wanted, fresh: bool, rows: &Rows) {
-        let read = self.returns.loaded(self.sales, wanted, fresh, rows);
+    pub(super) fn receipt_loaded(&mut self, turn: &mut Turn<'_>, wanted: Wanted, fresh: bool, rows: &Rows) {
+        let read = self.on.returns.loaded(self.on.sales, wanted, fresh, rows);
         self.receipts_read(turn, read);
     }
 
     /// A return whose receipts are read begins, where they allow it.
-    fn receipts_read(self, turn: &mut Turn<'_>, read: Option<Read>) {
+    fn receipts_read(&mut self, turn: &mut Turn<'_>, read: Option<Read>) {
         let Some(Read { draft, waiting, allowed, updates }) = read else { return };
-        let Self { sales, sold, keys, counters, day, .. } = self;
+        let OnDesk { sales, sold, keys, counters, day, .. } = &mut self.on;
         for request in waiting {
+            sales.baskets().let_go(draft.basket);
             let opening = Opening { request, draft: draft.clone(), allowed: allowed.clone(), updates };
             match sales.begin(turn, keys, counters, day.selling(), opening) {
                 Ok(originals) => read_sold(turn, sold, keys, originals),
@@ -150,96 +313,77 @@ impl Desk<'_> {
         }
     }
 
-    /// See [`Terminal::commit`](crate::Terminal::commit).
-    pub(crate) fn commit(
-        self,
-        turn: &mut Turn<'_>,
-        request: RequestId,
-        commit: Commit,
-    ) -> Result<(), Refusal> {
-        self.sales.commit(turn, self.keys, request, commit)
-    }
-
     /// See [`Sales::commit_answered`].
     pub(super) fn commit_answered(
-        self,
+        &mut self,
         turn: &mut Turn<'_>,
         key: IdempotencyKey,
         found: Result<Found, Unreadable>,
     ) {
-        self.sales.commit_answered(turn, self.keys, self.payments, self.day.open(), key, found);
+        self.on.sales.commit_answered(turn, self.on.keys, self.on.payments, self.on.day.open(), key, found);
     }
 
     /// See [`Terminal::next_to_sign`](crate::Terminal::next_to_sign).
-    pub(crate) fn next_to_sign(self, now: Now, within: Duration) -> Option<(SignatureId, SignatureWanted)> {
-        self.sales.signing().next(now, within)
+    pub(crate) fn next_to_sign(
+        &mut self,
+        now: Now,
+        within: Duration,
+    ) -> Option<(SignatureId, SignatureWanted)> {
+        self.on.sales.signing().next(now, within)
     }
 
     /// A signer has answered.
-    pub(crate) fn signed(self, turn: &mut Turn<'_>, id: SignatureId, answer: Result<Signature, SignError>) {
-        self.sales.signing().answered(turn, self.keys, self.day.open(), id, answer);
+    pub(crate) fn signed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: SignatureId,
+        answer: Result<Signature, SignError>,
+    ) {
+        self.on.sales.signing().answered(turn, self.on.keys, self.on.day.open(), id, answer);
     }
 
     /// Commits whose signer has not answered in time go on.
-    pub(crate) fn sign_later(self, turn: &mut Turn<'_>) {
-        self.sales.signing().out_of_time(turn, self.keys);
+    pub(crate) fn sign_later(&mut self, turn: &mut Turn<'_>) {
+        self.on.sales.signing().out_of_time(turn, self.on.keys);
     }
 
-    /// See [`Terminal::abandon`](crate::Terminal::abandon).
-    pub(crate) fn abandon(
-        self,
-        turn: &mut Turn<'_>,
-        request: RequestId,
-        basket: BasketId,
-    ) -> Result<(), Refusal> {
-        if !self.sales.is_open(basket) {
+    fn abandon(&mut self, turn: &mut Turn<'_>, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
+        if !self.on.sales.is_open(basket) {
             let limit = turn.config.max_commits;
-            return self.parked.ask(limit, request, basket, Purpose::Close, turn.out);
+            return self.on.parked.ask(limit, request, basket, Purpose::Close, turn.out);
         }
-        self.payments.check_no_money(basket)?;
-        self.sales.abandon(turn, self.day.open(), request, basket)?;
-        self.payments.basket_left(basket, turn.out);
+        self.on.payments.check_no_money(basket)?;
+        self.on.sales.aside().abandon(turn, self.on.day.open(), request, basket)?;
+        self.on.payments.basket_left(basket, turn.out);
         Ok(())
     }
 
-    /// See [`Terminal::park`](crate::Terminal::park).
-    pub(crate) fn park(
-        self,
-        turn: &mut Turn<'_>,
-        request: RequestId,
-        basket: BasketId,
-    ) -> Result<(), Refusal> {
-        self.payments.check_no_money(basket)?;
-        if self.sales.park(turn, self.day.open(), request, basket)? {
-            self.payments.basket_left(basket, turn.out);
+    fn park(&mut self, turn: &mut Turn<'_>, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
+        self.on.payments.check_no_money(basket)?;
+        if self.on.sales.aside().park(turn, self.on.day.open(), request, basket)? {
+            self.on.payments.basket_left(basket, turn.out);
             return Ok(());
         }
-        self.parked.ask(turn.config.max_commits, request, basket, Purpose::Park, turn.out)
+        self.on.parked.ask(turn.config.max_commits, request, basket, Purpose::Park, turn.out)
     }
 
-    /// See [`Terminal::claim`](crate::Terminal::claim).
-    pub(crate) fn claim(
-        self,
-        turn: &mut Turn<'_>,
-        request: RequestId,
-        basket: BasketId,
-    ) -> Result<(), Refusal> {
-        if self.sales.reclaim(turn, request, basket) {
+    fn claim(&mut self, turn: &mut Turn<'_>, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
+        if self.on.sales.reclaim(turn, request, basket) {
             return Ok(());
         }
-        self.parked.ask(turn.config.max_commits, request, basket, Purpose::Claim, turn.out)
+        self.on.parked.ask(turn.config.max_commits, request, basket, Purpose::Claim, turn.out)
     }
 
     /// The rows of a parked basket were read.
-    pub(super) fn parked_loaded(self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
-        let Self { sales, parked, sold, keys, counters, day, .. } = self;
+    pub(super) fn parked_loaded(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
+        let OnDesk { sales, parked, sold, keys, counters, day, .. } = &mut self.on;
         for (request, purpose) in parked.loaded(basket) {
             let done = Parked::free(basket, rows).and_then(|free| match purpose {
                 Purpose::Claim => {
                     let recalled = sales.recall(turn, keys, counters, day.selling(), request, free);
                     recalled.map(|originals| read_sold(turn, sold, keys, originals))
                 }
-                Purpose::Close => sales.close_parked(turn, day.open(), request, &free),
+                Purpose::Close => close_parked(turn, day.open(), request, &free),
                 Purpose::Park => {
                     turn.out.reply(request, Ok(Reply::Parked));
                     Ok(())

@@ -33,6 +33,16 @@ impl Counter {
     pub const DIFFERENCE: Self = Self(6);
     /// The first number that a vendor may use as it likes.
     pub const VENDOR: Self = Self(0x8000);
+
+    /// What may be overdrawn, for people.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Self::STORED_VALUE => "the gift card",
+            Self::POINTS => "the customer's points",
+            Self::COUPON_USE => "the coupon",
+            _ => "the counter",
+        }
+    }
 }
 
 /// Where stock is. Other counters use [`OnHand`](Self::OnHand).

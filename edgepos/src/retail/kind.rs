@@ -18,6 +18,10 @@ pub enum Subject {
     Stock,
     /// Products and prices.
     Catalogue,
+    /// Customers by pseudonym.
+    Customer,
+    /// Configuration, promotions, staff, manifests of models.
+    Document,
     /// Business days: their opening and their close.
     Day,
     /// Counters below their floor.
@@ -126,6 +130,16 @@ macro_rules! each_kind {
             26 RESOLUTION_PROPOSED ResolutionProposed "resolution_proposed" Transactions Exception cbor exception::resolution::ResolutionProposed;
             /// Somebody has decided what is done about an exception; decided by the store.
             27 EXCEPTION_RESOLVED ExceptionResolved "exception_resolved" Transactions Exception boxed exception::resolution::ExceptionResolved;
+            /// What is known of a customer, sealed.
+            32 CUSTOMER_SET CustomerSet "customer_set" Prices Customer cbor customer::body::CustomerSet;
+            /// Another name finds a customer.
+            33 CUSTOMER_LINKED CustomerLinked "customer_linked" Prices Customer cbor customer::body::CustomerLink;
+            /// A name finds its customer no longer.
+            34 CUSTOMER_UNLINKED CustomerUnlinked "customer_unlinked" Prices Customer cbor customer::body::CustomerLink;
+            /// A customer is forgotten, for good.
+            35 CUSTOMER_ERASED CustomerErased "customer_erased" Prices Customer cbor customer::body::CustomerErased;
+            /// A version of a document: configuration, promotions, taxes, staff, a manifest of a model.
+            36 DOCUMENT_SET DocumentSet "document_set" Prices Document cbor document::body::DocumentSet;
         }
     };
 }
@@ -133,6 +147,26 @@ macro_rules! each_kind {
 pub(super) use each_kind;
 
 each_kind!(kinds);
+
+impl KnownKind {
+    /// Whether the head office has events of it come down to a store.
+    pub(crate) const fn comes_down(self) -> bool {
+        self.sets_register() || matches!(self, Self::CustomerErased)
+    }
+
+    /// Whether its events set something of which the latest stamp counts.
+    pub(crate) const fn sets_register(self) -> bool {
+        matches!(
+            self,
+            Self::ProductSet
+                | Self::PriceSet
+                | Self::CustomerSet
+                | Self::CustomerLinked
+                | Self::CustomerUnlinked
+                | Self::DocumentSet
+        )
+    }
+}
 
 impl Kind {
     /// Its name in reports, in snake case; `unknown` for a kind of a later version.

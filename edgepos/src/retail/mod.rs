@@ -19,16 +19,20 @@ pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod reissued;
 pub(crate) mod set_aside;
+pub(crate) mod tail;
 pub(crate) mod uncounted;
 pub(crate) mod unreadable;
 
 pub(crate) mod keys;
+pub(crate) mod rebuilt;
 pub(crate) mod recordings;
 pub(crate) mod sold;
 
 pub(crate) mod catalogue;
 pub(crate) mod change;
+pub(crate) mod customer;
 pub(crate) mod day;
+pub(crate) mod document;
 pub(crate) mod exception;
 pub(crate) mod figures;
 pub(crate) mod parked;
@@ -36,6 +40,8 @@ pub(crate) mod payment;
 pub(crate) mod returns;
 pub(crate) mod sale;
 pub(crate) mod stock;
+
+pub(crate) mod calls;
 
 mod desk;
 

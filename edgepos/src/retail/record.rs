@@ -2,6 +2,7 @@
 
 use edgepos_core::{IdempotencyKey, Lane};
 
+use super::customer::sealing::CustomerKey;
 use super::day::body::DayRecord;
 use super::effect::Effect;
 use super::envelope::Mode;
@@ -19,6 +20,10 @@ pub struct Record {
     key: Option<IdempotencyKey>,
     repairs: bool,
     whatever_clock: bool,
+    /// The version of a product or a price that it was made from.
+    base: Option<u64>,
+    /// The key to what it says of a customer, which this terminal keeps.
+    keeps: Option<CustomerKey>,
     /// Why it is not taken, found out when it was made.
     refused: Option<Refusal>,
 }
@@ -61,7 +66,16 @@ impl Record {
 
     /// A live event.
     pub(crate) fn new(what: What) -> Self {
-        Self { what, mode: Mode::Live, key: None, repairs: false, whatever_clock: false, refused: None }
+        Self {
+            what,
+            mode: Mode::Live,
+            key: None,
+            repairs: false,
+            whatever_clock: false,
+            base: None,
+            keeps: None,
+            refused: None,
+        }
     }
 
     /// Something that is refused when it is recorded.
@@ -79,6 +93,17 @@ impl Record {
     /// The same in a lane of the vendor's choice. An event with effects in [`Lane::Telemetry`] is refused when it is recorded.
     pub fn custom_in(lane: Lane, body: Vec<u8>, effects: Vec<Effect>) -> Self {
         Self::new(What::Event { kind: KnownKind::Custom, lane, body, effects })
+    }
+
+    /// The customer's key stays on this terminal, written with the event.
+    pub(super) fn keeping(mut self, key: CustomerKey) -> Self {
+        self.keeps = Some(key);
+        self
+    }
+
+    /// The key that stays here.
+    pub(crate) fn keeps(&self) -> Option<&CustomerKey> {
+        self.keeps.as_ref()
     }
 
     /// Under the till's key: a repeat, on any terminal that holds the event, returns the first event and records nothing.
@@ -101,10 +126,22 @@ impl Record {
         self
     }
 
+    /// A product or a price that was made from this version of it, as [`Terminal::price`](crate::Terminal::price) or
+    /// [`Terminal::product_at`](crate::Terminal::product_at) has shown it; 0 where there was none. It is refused where another version is
+    /// in force here at its time: somebody has changed it since, at this till, another or the head office.
+    pub fn based_on(mut self, version: u64) -> Self {
+        self.base = Some(version);
+        self
+    }
+
+    /// The version that it was made from.
+    pub(crate) fn base(&self) -> Option<u64> {
+        self.base
+    }
+
     /// Whether it is refused where the clock is off: it sets a register, which the latest stamp wins.
     pub(crate) fn is_guarded(&self) -> bool {
-        let sets =
-            matches!(&self.what, What::Event { kind: KnownKind::ProductSet | KnownKind::PriceSet, .. });
+        let sets = matches!(&self.what, What::Event { kind, .. } if kind.sets_register());
         sets && !self.whatever_clock && !self.repairs
     }
 

@@ -96,7 +96,15 @@ impl Recordings {
                 }
             }
         } else {
-            self.refuse(out, key, &Refusal::KeyInUse { event: booked.event() });
+            let refusal = Refusal::KeyInUse { event: booked.event() };
+            // What is said of an event is said once that is durable.
+            let later = keys.keep(booked, out);
+            for request in self.end(key) {
+                match later {
+                    true => out.then(Then::Refuse(request, refusal.clone())),
+                    false => out.reply(request, Err(refusal.clone())),
+                }
+            }
         }
         None
     }

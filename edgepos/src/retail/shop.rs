@@ -1,33 +1,28 @@
 //! The shop: every room, and which of them an event, a command, a row and a question are for.
 
-use edgepos_core::{EventId, Lane, Now, ReplicaId, Space};
+use edgepos_core::{EventId, Now, ReplicaId, Seq, Space};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{EventRecord, Hash};
 
 use super::applied::Applied;
-use super::catalogue::Catalogue;
+use super::calls::Calls;
 use super::change::{Change, Touched};
 use super::counters::{Counters, Effected};
-use super::day::Day;
-use super::desk::Desk;
-use super::effect::CounterRow;
 use super::envelope::{Envelope, Mode};
 use super::exception::{Exceptions, judge::Standing, judge::standing};
 use super::keys::name::{BookedName, LookupId};
 use super::keys::{Keys, booked::Booked, lookup::Question};
-use super::record::{Record, What};
-use super::recordings::Recordings;
 use super::reissued::{Counts, Reissued};
-use super::returns::Returns;
 use super::sale::{Sales, body::BasketId};
-use super::set_aside::SetAside;
 use super::sold::{self, Sold};
 use super::taking_back::{self, Leaving, Rooms};
+use super::{catalogue::Catalogue, customer::Customers, day::Day, desk::Desk, desk::OnDesk, effect::CounterRow};
 use super::{figures::Figures, parked::Parked, payment::Payments, quarantine::Quarantine, sums::SoldBy};
+use super::{recordings::Recordings, returns::Returns, set_aside::SetAside};
 use super::{uncounted::Uncounted, unreadable::Unreadable};
 use crate::ports::{Rows, Store, StoreError};
 use crate::terminal::config::Config;
-use crate::terminal::io::{Notice, Reply, RequestId};
+use crate::terminal::io::{Notice, RequestId};
 use crate::terminal::ledger::{Arrival, Ledger};
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
@@ -38,6 +33,7 @@ use crate::terminal::unit_of_work::{Then, UnitOfWork, Wants};
 pub(crate) struct Shop {
     day: Day,
     keys: Keys,
+    calls: Calls,
     recordings: Recordings,
     sales: Sales,
     returns: Returns,
@@ -47,6 +43,7 @@ pub(crate) struct Shop {
     counters: Counters,
     applied: Applied,
     catalogue: Catalogue,
+    customers: Customers,
     exceptions: Exceptions,
     figures: Figures,
     quarantine: Quarantine,
@@ -56,30 +53,7 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// The spaces whose rows the rooms start from.
-    pub(crate) const SPACES: [Space; 19] = [
-        Space::Basket,
-        Space::Series,
-        Space::Day,
-        Space::ClosedDay,
-        Space::StoreDay,
-        Space::FiguresKnown,
-        Space::Refunded,
-        Space::Counter,
-        Space::Applied,
-        Space::Register,
-        Space::Exception,
-        Space::Quarantine,
-        Space::BookedTwice,
-        Space::ExceptionEnd,
-        Space::Resolution,
-        Space::Reissued,
-        Space::SetAside,
-        Space::Payment,
-        Space::Unsigned,
-    ];
-
-    /// Takes a row of one of [`SPACES`](Self::SPACES) from disk; rows of other spaces are not for the shop.
+    /// Takes a row of one of [`RESTORED`](super::rebuilt::RESTORED) from disk; rows of other spaces are not for the shop.
     pub(crate) fn restore(&mut self, space: Space, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
         match space {
             Space::Day => self.day.restore(value),
@@ -93,6 +67,7 @@ impl Shop {
             Space::Counter => self.counters.restore(key, value),
             Space::Applied => self.applied.restore(key, value),
             Space::Register => self.catalogue.restore(key, value),
+            Space::ErasedCustomer => self.customers.restore(key),
             Space::Exception => self.exceptions.restore(key, value),
             Space::ExceptionEnd => self.exceptions.restore_end(key, value),
             Space::Resolution => self.exceptions.restore_resolution(key, value),
@@ -102,7 +77,7 @@ impl Shop {
             },
             Space::Reissued => self.reissued.restore(key, value),
             Space::Unsigned => self.sales.signing().restore(key, value),
-            Space::Lost => self.uncounted.restore(key),
+            Space::Lost => self.uncounted.restore(key, value),
             Space::Quarantine => self.quarantine.restore(key),
             Space::SetAside => self.set_aside.restore(),
             _ => Ok(()),
@@ -122,7 +97,9 @@ impl Shop {
     ) -> Result<(), Unreadable> {
         self.day.start(config.business_day_of);
         self.sales.series().start(config.me, ledger.author(), config.joins());
-        self.payments.start(config.me.terminal(), |basket| self.sales.is_open(basket), out);
+        let may_be_open = |basket| self.sales.is_open(basket) || self.sales.may_be_away(basket);
+        self.payments.start(config.me.terminal(), may_be_open, out);
+        self.sales.start(config.max_open_baskets);
         self.counters.start(out)?;
         let standing = standing(&self.counters, &self.catalogue, &self.reissued);
         self.exceptions.start(now, ledger.end_of_store(), standing);
@@ -132,8 +109,10 @@ impl Shop {
             self.sold.ask(basket, &mut self.keys, out);
         }
         for (id, envelope) in self.quarantine.take_readable(out) {
-            self.count_late(now, id, envelope, ledger, out);
+            self.count_late(now, id, &envelope, ledger, out);
+            self.counted_late(id, envelope, ledger, out);
         }
+        self.uncounted.look_on(ledger.durable(), out);
         Ok(())
     }
 
@@ -142,16 +121,19 @@ impl Shop {
         &mut self,
         now: Now,
         id: EventId,
-        envelope: Envelope,
+        envelope: &Envelope,
         ledger: &Ledger,
         out: &mut UnitOfWork,
     ) {
-        let own = self.keys.note(id, Some(&envelope), out);
+        let own = self.keys.note(id, Some(envelope), out);
         self.counters.count_late(true);
-        self.count_once(now, id, &envelope, own, ledger, out);
+        self.count_once(now, id, envelope, own, ledger, out);
         self.counters.count_late(false);
+    }
+
+    /// It is told, and only the rows say that it counts: a start does not look at it again.
+    fn counted_late(&mut self, id: EventId, envelope: Envelope, ledger: &Ledger, out: &mut UnitOfWork) {
         out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
-        // Only the rows say that it counts: a start does not look at it again.
         self.write_rows(ledger.held().clone(), out);
     }
 
@@ -178,8 +160,22 @@ impl Shop {
 
     /// The desk where baskets are begun, committed, abandoned, parked and claimed.
     pub(crate) fn desk(&mut self) -> Desk<'_> {
-        let Self { sales, returns, parked, payments, sold, keys, counters, catalogue, day, .. } = self;
-        Desk { sales, returns, parked, payments, sold, keys, counters, catalogue, day }
+        let Self { calls, recordings, sales, returns, parked, payments, sold, keys, .. } = self;
+        let (counters, catalogue, customers) = (&self.counters, &self.catalogue, &self.customers);
+        Desk::new(OnDesk {
+            calls,
+            recordings,
+            sales,
+            returns,
+            parked,
+            payments,
+            sold,
+            keys,
+            counters,
+            catalogue,
+            customers,
+            day: &mut self.day,
+        })
     }
 
     /// The sales of a basket are known: whoever waits for them goes on.
@@ -188,7 +184,7 @@ impl Shop {
             self.exceptions.look(turn.now, item, standing(&self.counters, &self.catalogue, &self.reissued));
         }
         self.sold.known(&self.counters, basket, sales, turn.out);
-        self.sales.sold_known(turn, &self.counters, basket, sales);
+        self.sales.sold_known(turn, (&self.keys, &self.counters), basket, sales);
     }
 
     /// Up to where the counter rows on disk count; `None` where an earlier version wrote each with its event.
@@ -234,7 +230,21 @@ impl Shop {
             Ok(envelope) => envelope,
             Err(error) => return self.quarantine.put(id, &error.into(), out),
         };
-        self.count_late(turn.now, id, envelope, turn.ledger, out);
+        self.count_late(turn.now, id, &envelope, turn.ledger, out);
+        self.counted_late(id, envelope, turn.ledger, out);
+    }
+
+    /// Events that the counters lack were read: those that are as they were written count from here on, and were told long ago.
+    fn count_found(&mut self, turn: &mut Turn<'_>, asked: (EventId, Seq), rows: &Rows) {
+        for EventRecord { id, payload } in self.uncounted.found(asked, rows, &turn.ledger.lost()) {
+            self.uncounted.take(id, turn.out);
+            match Envelope::decode(&payload) {
+                Ok(envelope) => self.count_late(turn.now, id, &envelope, turn.ledger, turn.out),
+                Err(error) => self.quarantine.put(id, &error.into(), turn.out),
+            }
+        }
+        self.write_rows(turn.ledger.held().clone(), turn.out);
+        self.uncounted.look_on(turn.ledger.durable(), turn.out);
     }
 
     /// How many events the counter rows on disk lack.
@@ -264,16 +274,16 @@ impl Shop {
                     self.sold_known(turn, basket, &sales);
                 }
             }
-            Wants::Receipt { wanted, fresh } => {
-                self.desk().receipt_loaded(turn, wanted, fresh, rows);
-            }
-            Wants::Parked(basket) => {
-                self.desk().parked_loaded(turn, basket, rows);
-            }
+            Wants::Receipt { wanted, fresh } => self.desk().receipt_loaded(turn, wanted, fresh, rows),
+            Wants::Basket(basket) => self.desk().basket_loaded(turn, basket, rows),
+            Wants::Away => self.desk().away_loaded(turn, rows),
+            Wants::Unresolved(request) => self.desk().unresolved_loaded(turn, request, rows),
+            Wants::Parked(basket) => self.desk().parked_loaded(turn, basket, rows),
             Wants::Voided(key, base) => {
                 let (exceptions, standing) = self.watch();
                 exceptions.sale_loaded(turn.now, (key, base), rows, standing, turn.out);
             }
+            Wants::Uncounted(first, last) => self.count_found(turn, (first, last), rows),
             Wants::Older => self.keys.read_older(rows, turn.out),
             Wants::Figures => {
                 let (reissued, quarantine) = (&self.reissued, &self.quarantine);
@@ -289,29 +299,6 @@ impl Shop {
         None
     }
 
-    /// See [`Terminal::record`](crate::Terminal::record).
-    pub(crate) fn record(
-        &mut self,
-        turn: &mut Turn<'_>,
-        request: RequestId,
-        record: Record,
-    ) -> Result<(), Refusal> {
-        if let Some(refusal) = record.refused() {
-            return Err(refusal.clone());
-        }
-        if let What::Event { lane: Lane::Telemetry, effects, .. } = record.what()
-            && !effects.is_empty()
-        {
-            return Err(Refusal::EffectsInTelemetry);
-        }
-        if let Some(key) = record.key() {
-            return self.recordings.ask(turn, &mut self.keys, request, key, record);
-        }
-        let id = self.desk().record(turn, record)?;
-        turn.out.then(Then::Reply(request, Reply::Recorded(id)));
-        Ok(())
-    }
-
     /// The rows of a name were read: who waits for them goes on, once all names that it asked for are.
     /// The event that is to be written again, and what booked the same before, where that was asked.
     fn names_loaded(
@@ -323,7 +310,9 @@ impl Shop {
     ) -> Option<(EventId, Option<EventId>)> {
         let (question, found) = self.keys.loaded(id, name, rows)?;
         match question {
-            Question::Begin(basket) => self.sales.begin_answered(turn, &self.counters, basket, found),
+            Question::Begin(basket) => {
+                self.sales.begin_answered(turn, (&self.keys, &self.counters), basket, found);
+            }
             Question::Commit(key) => {
                 self.desk().commit_answered(turn, key, found);
             }
@@ -415,6 +404,8 @@ impl Shop {
     pub(crate) fn durable(&mut self, then: Then, out: &mut UnitOfWork) {
         match then {
             Then::Reply(request, reply) => out.reply(request, Ok(reply)),
+            Then::Refuse(request, refusal) => out.reply(request, Err(refusal)),
+            Then::BasketWritten(basket) => self.sales.baskets().written(basket),
             Then::Committed(key, receipt) => self.sales.commits().booked(out, key, &receipt),
             Then::Recorded(key, id) => self.recordings.recorded(out, key, id),
             Then::Named(named) => {
@@ -428,6 +419,7 @@ impl Shop {
     /// Ends all that is under way. Whoever waits for it.
     pub(crate) fn stop(&mut self) -> Vec<RequestId> {
         let mut waiting = self.sales.stop();
+        waiting.extend(self.calls.stop());
         waiting.extend(self.parked.stop());
         waiting.extend(self.returns.stop());
         waiting.extend(self.sold.stop());
@@ -506,9 +498,10 @@ impl Shop {
         }
         let change = Change::read(id, envelope)?;
         self.move_counters(now, id, envelope, own, out)?;
-        let Self { catalogue, exceptions, returns, payments, sales, day, counters, reissued, .. } = self;
-        let signing = sales.signing();
-        let touched = Touched { catalogue, exceptions, returns, payments, signing, day, counters, reissued };
+        let Self { catalogue, customers, exceptions, returns, payments, day, counters, reissued, .. } = self;
+        let signing = self.sales.signing();
+        let touched =
+            Touched { catalogue, customers, exceptions, returns, payments, signing, day, counters, reissued };
         change.carry_out(now, id, envelope, touched, out);
         Ok(())
     }
@@ -575,6 +568,11 @@ impl Shop {
     /// The room of products and prices, for questions.
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
+    }
+
+    /// The room of customers, for questions.
+    pub(crate) fn customers(&self) -> &Customers {
+        &self.customers
     }
 
     /// The room of what days come to, for questions.

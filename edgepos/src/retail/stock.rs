@@ -40,7 +40,8 @@ pub struct StockLine {
     /// The product's code.
     #[n(0)]
     pub product: String,
-    /// By how many base units stock on hand changes here; signs are legal.
+    /// By how many base units stock on hand changes here: below zero where goods leave, for another place or broken, and above where they
+    /// come from one. A receipt and an adjustment have either sign.
     #[n(1)]
     pub quantity: i64,
 }
@@ -64,10 +65,26 @@ pub struct StockMoved {
     pub lines: Vec<StockLine>,
 }
 
+impl StockReason {
+    /// Whether goods may move so, by their number here.
+    fn allows(self, quantity: i64) -> bool {
+        match self {
+            Self::TransferOut | Self::Damage => quantity <= 0,
+            Self::TransferIn => quantity >= 0,
+            Self::Receipt | Self::Adjust => true,
+        }
+    }
+}
+
 impl Record {
     /// Goods moved: stock on hand at `location` changes by each line's quantity. A product code that is no code is refused when it is
-    /// recorded, and card numbers in the free text are masked.
+    /// recorded, as is a quantity whose sign contradicts the reason; card numbers in the free text are masked.
     pub fn stock_moved(moved: &StockMoved, location: u32) -> Self {
+        if !moved.lines.iter().all(|line| moved.reason.allows(line.quantity)) {
+            let reason =
+                "goods that leave or break count below zero, and those that come from elsewhere above";
+            return Self::refuse(Refusal::BadField { field: "quantity", reason });
+        }
         let line = |line: &StockLine| {
             code::check(&line.product).map(|product| StockLine { product, quantity: line.quantity })
         };

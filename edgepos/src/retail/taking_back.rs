@@ -6,6 +6,8 @@ use edgepos_sync::{EventRecord, Hash};
 use super::catalogue::Catalogue;
 use super::change::Change;
 use super::counters::Counters;
+use super::customer::Customers;
+use super::document;
 use super::effect::Effect;
 use super::envelope::{Envelope, Mode};
 use super::exception::Exceptions;
@@ -202,6 +204,8 @@ fn undo(rooms: &mut Rooms<'_>, now: Now, undone: &Undone<'_>, out: &mut UnitOfWo
     figures::take_back(id, envelope, out);
     match change {
         Change::Register(change) => catalogue.rename(change, heir.map(|heir| heir.chain), out),
+        Change::Customer(change) => Customers::take_back(id, envelope, &change, out),
+        Change::Document(set) => document::take_back(id, envelope, &set, out),
         Change::Parked(change) => Parked::take_back(id, &change, out),
         // A day that was closed for the store stays closed: days move forward.
         Change::Day(_) | Change::Voided => {}

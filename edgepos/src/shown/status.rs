@@ -50,6 +50,7 @@ struct Shown<'a> {
     open_exceptions: usize,
     unsigned: &'a [UnsignedReceipt],
     unsigned_receipts: usize,
+    erasures_known: bool,
 }
 
 impl Serialize for Status {
@@ -77,6 +78,7 @@ impl Serialize for Status {
             quarantined,
             set_aside,
             disk_free,
+            erasures_known,
             business_day,
             conditions,
         } = self;
@@ -106,6 +108,7 @@ impl Serialize for Status {
             open_exceptions: *open_exceptions,
             unsigned,
             unsigned_receipts: *unsigned_receipts,
+            erasures_known: *erasures_known,
         };
         shown.serialize(to)
     }

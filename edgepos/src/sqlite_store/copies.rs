@@ -1,6 +1,5 @@
 //! Copies of a store: a backup beside a till that sells, a backup that is put back, and a file without its holes.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +7,9 @@ use edgepos_core::Space;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::failure::told;
-use super::{START_PATIENCE, SqliteStore, check_ours, connect, lock, segments};
+use super::places::{beside, flush_folder, rename};
+use super::tables::check_ours;
+use super::{START_PATIENCE, SqliteStore, connect, damaged, lock, segments};
 use crate::ports::StoreError;
 use crate::terminal::restore::COPIED;
 
@@ -88,6 +89,7 @@ impl SqliteStore {
         let mut copy = part.write(from, progress)?;
         copy.set_aside = set_aside(to)?;
         part.rename(to)?;
+        damaged::forget(to)?;
         Ok(copy)
     }
 
@@ -101,7 +103,7 @@ impl SqliteStore {
             length(path).map_err(|error| StoreError::new(format!("reading {}", path.display()), error))?;
         let _lock = lock(path)?;
         let failed = |error| told(format!("compacting {}", path.display()), error);
-        let db = connect(path)?;
+        let db = connect(path, false)?;
         db.execute_batch("VACUUM").map_err(failed)?;
         db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)?;
         db.close().map_err(|(_, error)| failed(error))?;
@@ -195,7 +197,7 @@ impl Drop for Part {
 /// for that file's own.
 fn set_aside(path: &Path) -> Result<Option<PathBuf>, StoreError> {
     let is_there = path.exists();
-    if is_there && let Ok(db) = connect(path) {
+    if is_there && let Ok(db) = connect(path, false) {
         // What is in the log is copied into the file, so that there is one to move. A damaged store keeps its log.
         drop(db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
         drop(db.close());
@@ -225,12 +227,6 @@ fn refuse_existing(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    PathBuf::from(name)
-}
-
 fn path_text(path: &Path) -> Result<&str, StoreError> {
     path.to_str().ok_or_else(|| StoreError::plain(format!("{} is no name in UTF-8", path.display())))
 }
@@ -238,19 +234,4 @@ fn path_text(path: &Path) -> Result<&str, StoreError> {
 fn length(path: &Path) -> std::io::Result<u64> {
     let log = beside(path, "-wal").metadata().map_or(0, |file| file.len());
     Ok(path.metadata()?.len() + log)
-}
-
-fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
-    fs::rename(from, to)
-        .map_err(|error| StoreError::new(format!("renaming {} to {}", from.display(), to.display()), error))
-}
-
-/// A rename lasts through a power cut once the folder is flushed. Windows knows no such flush.
-fn flush_folder(path: &Path) -> Result<(), StoreError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) {
-        let flushed = File::open(folder).and_then(|folder| folder.sync_all());
-        flushed.map_err(|error| StoreError::new(format!("flushing {}", folder.display()), error))?;
-    }
-    Ok(())
 }

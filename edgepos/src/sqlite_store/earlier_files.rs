@@ -6,7 +6,8 @@ use edgepos_core::{Chain, EventId, Lane, Persist, PersistId, ReplicaId, Seq, Spa
 use edgepos_sync::{EventRecord, Hash};
 use rusqlite::{Connection, params};
 
-use super::{APPLICATION_ID, FORMAT, ROWS, SqliteStore};
+use super::SqliteStore;
+use super::tables::{APPLICATION_ID, FORMAT, ROWS};
 use crate::ports::Store;
 
 /// The columns that both formats had, behind the key.

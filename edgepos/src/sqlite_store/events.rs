@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use edgepos_core::{Chain, EventId, Seq};
-use edgepos_sync::{AtRest, EventRecord, Hash};
+use edgepos_sync::{AtRest, EventRecord, Hash, Segment};
 use rusqlite::types::{ToSql, ValueRef};
 use rusqlite::{Connection, Transaction, params};
 
@@ -21,7 +21,7 @@ pub(super) use self::sealing::Sealed;
 use super::columns::{EventColumns, signed};
 use super::failure::told;
 use super::numbering::{MAX_SEQ, first_chain, positions, row_number};
-use super::segments::Segments;
+use super::segments::{self, Segments};
 use crate::model::Kind;
 use crate::ports::{Rows, StoreError};
 
@@ -175,6 +175,29 @@ impl Events {
         inserted.map(|_| ()).map_err(failed)
     }
 
+    /// Takes a segment over as it is, into a new file.
+    pub(super) fn adopt(
+        &mut self,
+        transaction: &Transaction<'_>,
+        segment: &Segment,
+        times: Option<(i64, i64)>,
+    ) -> Result<(), StoreError> {
+        let Table::ByChain(chains) = &mut self.table else { return Ok(()) };
+        let failed = |error| told(format!("writing the segment of event {}", segment.first), error);
+        let no = chains.number(transaction, segment.first.chain).map_err(failed)?;
+        let written = segments::write(transaction, no, segment, times).map_err(failed)?;
+        written.into_iter().for_each(|span| chains.sealed.written(no, span));
+        Ok(())
+    }
+
+    /// The number of a chain in this file.
+    pub(super) fn chain_number(&self, chain: Chain) -> Option<i64> {
+        match &self.table {
+            Table::ByKey => None,
+            Table::ByChain(chains) => chains.numbers.get(&chain.to_key()).copied(),
+        }
+    }
+
     /// A transaction has ended. The numbers that one gave which was rolled back are not given.
     pub(super) fn settle(&mut self, committed: bool) {
         if let Table::ByChain(chains) = &mut self.table {
@@ -280,8 +303,13 @@ impl Events {
         let mut cursor = statement.query(bounds)?;
         while *left > 0 || rows.is_empty() {
             let Some(row) = cursor.next()? else { break };
-            let key: Vec<u8> = row.get(0)?;
-            let mut value: Vec<u8> = row.get(1)?;
+            // A column that is no bytes is damaged like any: a row without its name is gone, and one without its hash has another.
+            let key = row.get_ref(0)?.as_blob().unwrap_or_default().to_vec();
+            let hash = row.get_ref(1)?.as_blob().ok().and_then(|hash| hash.try_into().ok());
+            let mut value = hash.unwrap_or([0; 32]).to_vec();
+            if key.is_empty() {
+                continue;
+            }
             value.extend(payload(&mut shelf, row.get_ref(2)?, row.get_ref(3)?)?);
             *left = left.saturating_sub(key.len() + value.len());
             rows.push((key, value));
@@ -307,7 +335,7 @@ impl Chains {
 
 /// An event's payload, as it is stored with the number of its dictionary.
 fn payload(shelf: &mut AtRest, stored: ValueRef<'_>, dictionary: ValueRef<'_>) -> rusqlite::Result<Vec<u8>> {
-    let stored = stored.as_blob()?;
+    let stored = stored.as_blob().unwrap_or_default();
     let dictionary = match dictionary {
         ValueRef::Integer(no) => Some(u32::try_from(no).unwrap_or(u32::MAX)),
         _ => None,

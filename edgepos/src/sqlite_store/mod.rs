@@ -8,16 +8,20 @@
 
 mod columns;
 mod copies;
+mod damaged;
 #[cfg(test)]
 mod earlier_files;
 mod events;
 mod failure;
 mod flushes;
 mod numbering;
+mod places;
 mod reserve;
 #[cfg(test)]
 mod sealed_files;
 mod segments;
+mod sums;
+mod tables;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -29,24 +33,14 @@ use rusqlite::{Connection, OpenFlags, Transaction, params};
 
 pub use self::columns::EventColumns;
 pub use self::copies::{Compacted, CopyProgress, StoreCopy};
+use self::damaged::damage::{Damage, is_damage};
 use self::events::{Events, Sealed};
 use self::failure::told;
 use self::flushes::Flushes;
 use self::reserve::{LOG_BYTES, Reserve};
+use self::tables::{PAGE_BYTES, bring_up_to_date, check_ours, make_tables, put_row};
 use crate::ports::{Rows, Sealing, Store, StoreError, StoreFailure};
 
-/// Marks the file as ours: `EPOS`.
-const APPLICATION_ID: i32 = 0x4550_4F53;
-/// Version of the file. In version 1 each counter row was written with its event; from version 2 on rows may be behind, which a reader
-/// of version 1 would take for wrong counts. From version 3 on payloads are packed, each with the number of its dictionary. A file of an
-/// earlier version is marked when it is opened.
-const FORMAT: i32 = 3;
-/// Version of a file that has segments: its `events` are not all of its events. It is marked when the first is written, so that until
-/// then an earlier version of this SDK can be put back.
-const FORMAT_WITH_SEGMENTS: i32 = 4;
-/// Bytes of a page in new files. A sale touches a few rows in a few places, and each page that it touches is written whole, to the log
-/// and again to the file: SQLite's 4,096 bytes are twice as many a sale. An event that is longer goes on in pages of its own.
-const PAGE_BYTES: u32 = 1_024;
 /// Length of the log from which on it is copied into the file.
 const CHECKPOINT_BYTES: u32 = LOG_BYTES / 3 * 2;
 /// How long a start waits for another program that holds the file.
@@ -54,15 +48,13 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a write waits for one before it is answered that the store is busy: reads wait behind it.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// The table beside those of the events.
-const ROWS: &str = "
-    CREATE TABLE rows (
-        space INTEGER NOT NULL,
-        key BLOB NOT NULL,
-        value BLOB NOT NULL,
-        PRIMARY KEY (space, key)
-    ) WITHOUT ROWID;
-";
+/// Bytes of rows that are read over at once, and where that begins.
+const READ_OVER: u32 = 64 << 10;
+const FIRST: (Space, Vec<u8>) = (Space::Identity, Vec::new());
+/// Behind every key.
+const LAST_KEY: [u8; 1_025] = [0xFF; 1_025];
+/// Bytes of a file that a start reads once over before it trusts it: some tenths of a second. A larger one is read while it is used.
+const CHECKED_AT_START: u64 = 32 << 20;
 
 /// A [`Store`] in one SQLite file. One process at a time: a lock file beside it keeps a second one out, while readers such as
 /// `sqlite3` may look on.
@@ -78,6 +70,8 @@ pub struct SqliteStore {
     reserve: Reserve,
     /// Whether writes wait as briefly as they should; a start waits longer.
     started: bool,
+    /// The row up to which rows were read over.
+    read_over: (Space, Vec<u8>),
     /// Held until the store is dropped.
     _lock: File,
 }
@@ -90,16 +84,39 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = lock(path)?;
         let mut reserve = Reserve::beside(path);
-        let connection = loop {
-            match connect(path) {
-                Err(error) if error.failure == StoreFailure::Full && reserve.give() => {}
-                opened => break opened?,
+        let doing = || format!("opening {}", path.display());
+        let known = damaged::is_known(path).map_or(Ok(()), |damage| Err(StoreError::new(doing(), damage)));
+        let (connection, events) = match known.and_then(|()| open_sound(path, &mut reserve)) {
+            Err(error) if is_damage(&error) && damaged::is_ours(path) => {
+                damaged::mend(path, &error)?;
+                open_sound(path, &mut reserve)?
+            }
+            opened => opened?,
+        };
+        let (path, flushes) = (path.to_owned(), Flushes::of(path));
+        Ok(Self { connection, path, events, flushes, reserve, started: false, read_over: FIRST, _lock: lock })
+    }
+
+    /// Reads a piece of the rows over, round and round: one that nobody asks for may be damaged for years.
+    fn read_over(&mut self) {
+        let (space, from) = std::mem::replace(&mut self.read_over, FIRST);
+        // What is wrong is remembered by the scan.
+        let Ok(rows) = self.scan(space, &from, &LAST_KEY, READ_OVER) else { return };
+        self.read_over = match rows.last() {
+            Some((key, _)) => (space, [key.as_slice(), &[0]].concat()),
+            None => {
+                let next = Space::ALL.iter().find(|other| **other > space && **other != Space::Event);
+                (next.copied().unwrap_or(FIRST.0), Vec::new())
             }
         };
-        let events =
-            Events::of(&connection).map_err(|error| told(format!("reading {}", path.display()), error))?;
-        let (path, flushes) = (path.to_owned(), Flushes::of(path));
-        Ok(Self { connection, path, events, flushes, reserve, started: false, _lock: lock })
+    }
+
+    /// An error that says that the file is damaged is remembered, so that the next start mends it.
+    fn look_at(&self, error: StoreError) -> StoreError {
+        if is_damage(&error) {
+            damaged::remember(&self.path);
+        }
+        error
     }
 
     /// Commits the group, with a flush or without, and takes from the reserve where the disk is full.
@@ -114,7 +131,7 @@ impl SqliteStore {
                 StoreFailure::Fatal => {
                     // Closing must not copy pages whose flush is in doubt into the file: the next start does, as after a crash.
                     drop(self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true));
-                    return Err(error);
+                    return Err(self.look_at(error));
                 }
             }
         }
@@ -152,8 +169,25 @@ impl SqliteStore {
     }
 }
 
-/// Opens the file, or makes it, and checks that it is one of ours.
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+/// Opens the file, or makes it, and takes from the reserve where the disk is full.
+///
+/// # Errors
+/// Also where it is damaged, as far as that is seen at a start.
+fn open_sound(path: &Path, reserve: &mut Reserve) -> Result<(Connection, Events), StoreError> {
+    let is_checked = path.metadata().is_ok_and(|file| (1..=CHECKED_AT_START).contains(&file.len()));
+    let connection = loop {
+        match connect(path, is_checked) {
+            Err(error) if error.failure == StoreFailure::Full && reserve.give() => {}
+            opened => break opened?,
+        }
+    };
+    let events =
+        Events::of(&connection).map_err(|error| told(format!("reading {}", path.display()), error))?;
+    Ok((connection, events))
+}
+
+/// Opens the file, or makes it, and checks that it is one of ours, and where that is asked for that it is what was written.
+fn connect(path: &Path, is_checked: bool) -> Result<Connection, StoreError> {
     let place = path.display();
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -161,8 +195,13 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         Connection::open_with_flags(path, flags).map_err(|error| told(format!("opening {place}"), error))?;
     let failed = |error| told(format!("preparing {place}"), error);
     db.busy_timeout(START_PATIENCE).map_err(failed)?;
-    let Made { tables, format } = check_ours(&db, path)?;
-    if tables == 0 {
+    // The log of a damaged file is not copied into it.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
+    let made = check_ours(&db, path)?;
+    if made.tables > 0 && is_checked {
+        damaged::check(&db, path)?;
+    }
+    if made.tables == 0 {
         db.pragma_update(None, "page_size", PAGE_BYTES).map_err(failed)?;
     }
     let mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
@@ -173,53 +212,17 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let page: u32 = db.query_row("PRAGMA page_size", [], |row| row.get(0)).map_err(failed)?;
     db.query_row(&format!("PRAGMA wal_autocheckpoint = {}", CHECKPOINT_BYTES / page), [], |_| Ok(()))
         .map_err(failed)?;
+    // What is erased is to leave the pages that are written anyway, and not only their index.
+    db.pragma_update(None, "secure_delete", "FAST").map_err(failed)?;
     // A log that grew behind somebody's open query is cut when it begins anew.
     db.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(failed)?;
-    if tables == 0 {
-        // In one transaction with the tables: half a store must not be taken for a store.
-        db.execute_batch(&format!(
-            "BEGIN IMMEDIATE;
-             PRAGMA application_id = {APPLICATION_ID};
-             PRAGMA user_version = {FORMAT};
-             {}
-             {ROWS}
-             COMMIT;",
-            events::TABLES
-        ))
-        .map_err(failed)?;
-    } else if format < FORMAT {
-        db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {} PRAGMA user_version = {FORMAT}; COMMIT;",
-            events::SINCE_3
-        ))
-        .map_err(failed)?;
+    if made.tables == 0 {
+        make_tables(&db).map_err(failed)?;
+    } else {
+        bring_up_to_date(&db, made.format).map_err(failed)?;
     }
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
     Ok(db)
-}
-
-/// What a file was made as.
-struct Made {
-    tables: i64,
-    format: i32,
-}
-
-/// Refuses a file of another program or of a later version; one without tables is nobody's yet.
-fn check_ours(db: &Connection, path: &Path) -> Result<Made, StoreError> {
-    let place = path.display();
-    let failed = |error| told(format!("reading {place}"), error);
-    let tables: i64 =
-        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
-    let owner: i32 = db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
-    let format: i32 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
-    if tables > 0 && owner != APPLICATION_ID {
-        return Err(StoreError::plain(format!("{place} is a database of another program")));
-    }
-    if format > FORMAT_WITH_SEGMENTS {
-        return Err(StoreError::plain(format!(
-            "{place} has format {format}; this version reads up to {FORMAT_WITH_SEGMENTS}"
-        )));
-    }
-    Ok(Made { tables, format })
 }
 
 /// Takes the lock file beside `path`.
@@ -256,13 +259,16 @@ impl Store for SqliteStore {
         let place = self.path.display().to_string();
         let failed = |error| told(format!("sealing old events of {place}"), error);
         self.end_start().map_err(failed)?;
-        let Self { connection, events, flushes, .. } = self;
+        let Self { connection, events, flushes, path, .. } = self;
         // A power cut takes it back whole: nobody waits for it to be durable.
         flushes.set(connection, false).map_err(failed)?;
         let transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
         // What cannot be read here is nothing to stop selling for: nothing was done, and whoever needs it reads it again.
         let Sealed { segment, goes_on } = events.seal(&transaction, sealing).map_err(|error| {
+            if is_damage(&error) {
+                damaged::remember(path);
+            }
             let is_full = error.failure == StoreFailure::Full;
             if is_full { error } else { error.of_kind(StoreFailure::Busy) }
         })?;
@@ -282,6 +288,11 @@ impl Store for SqliteStore {
         self.reserve.free_bytes()
     }
 
+    fn damage(&mut self) -> Option<String> {
+        self.read_over();
+        damaged::about(&self.path)
+    }
+
     fn close(self: Box<Self>) -> Result<(), StoreError> {
         let Self { connection, path, .. } = *self;
         let place = path.display();
@@ -299,11 +310,11 @@ impl Store for SqliteStore {
     }
 
     fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
-        let failed = |error| told(format!("reading {}", self.path.display()), error);
+        let failed = |error| self.look_at(told(format!("reading {}", self.path.display()), error));
         if space == Space::Event {
             return self.events.scan(&self.connection, from, to, max_bytes).map_err(failed);
         }
-        let sql = "SELECT key, value FROM rows WHERE space = ?1 AND key BETWEEN ?2 AND ?3 ORDER BY key";
+        let sql = "SELECT key, value, sum FROM rows WHERE space = ?1 AND key BETWEEN ?2 AND ?3 ORDER BY key";
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         let mut cursor = statement.query(params![space.code(), from, to]).map_err(failed)?;
         let mut rows = Rows::new();
@@ -312,18 +323,15 @@ impl Store for SqliteStore {
             let Some(row) = cursor.next().map_err(failed)? else { break };
             let key: Vec<u8> = row.get(0).map_err(failed)?;
             let value: Vec<u8> = row.get(1).map_err(failed)?;
+            if !sums::fits(space.code(), &key, &value, row.get(2).map_err(failed)?) {
+                let damage = Damage::Row { space: Some(space) };
+                return Err(self.look_at(StoreError::new(format!("reading {}", self.path.display()), damage)));
+            }
             read += key.len() + value.len();
             rows.push((key, value));
         }
         Ok(rows)
     }
-}
-
-fn put_row(transaction: &Transaction<'_>, space: Space, key: &[u8], value: &[u8]) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO rows (space, key, value) VALUES (?1, ?2, ?3)")?
-        .execute(params![space.code(), key, value])?;
-    Ok(())
 }
 
 fn delete_row(transaction: &Transaction<'_>, space: Space, key: &[u8]) -> rusqlite::Result<()> {

@@ -5,7 +5,8 @@ use edgepos_crdt::VersionVector;
 use edgepos_sync::{EventRecord, Hash, Segment};
 use tempfile::TempDir;
 
-use super::{FORMAT, FORMAT_WITH_SEGMENTS, SqliteStore};
+use super::SqliteStore;
+use super::tables::{FORMAT, FORMAT_WITH_SEGMENTS};
 use crate::ports::{MemoryStore, Rows, Sealing, Store, StoreFailure};
 
 /// Events of a segment, as a position.

@@ -69,6 +69,9 @@ conditions! {
     Damaged "damaged"
         "Stored events do not match their hash: the disk is failing or was written by another program."
         "Replace the disk; what others hold is fetched again.";
+    DatabaseDamaged "database_damaged"
+        "The database of this terminal was damaged: what could be read of it was written anew, or will be at the next start."
+        "Replace the disk. Keep the damaged file that lies beside the database until nothing is missing, and take it away then.";
     DiskBusy "disk_busy"
         "A write waits because another program holds the database."
         "End the program that holds it; the write is repeated until it succeeds.";

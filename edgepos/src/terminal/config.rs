@@ -110,7 +110,8 @@ pub struct Config {
     /// Events taken in and not yet on disk above which this terminal asks the others to pause between batches, and from twice as many on
     /// for the longest pause. What waits for the cloud alone pauses nobody. Default 5,000, at least 1.
     pub pause_above: u32,
-    /// Largest event that is recorded here, in bytes. Default 64 KiB, 1 KiB to 64 KiB: others need not take a larger one.
+    /// Largest event that is recorded here, in bytes. Default 64 KiB, 10 KiB to 64 KiB: others need not take a larger one. A basket is
+    /// refused that would be a larger event once it is paid, with the most payments.
     pub max_event_bytes: u32,
     /// Fewer free bytes than this on the disk are told as [`DiskLow`](crate::ConditionKind::DiskLow), until there are a quarter more.
     /// Default 512 MiB; 0: never. Where the store cannot tell how much is free, nothing is told.
@@ -144,7 +145,8 @@ pub struct Config {
     /// committed within it needs one flush of the disk, and nobody pays faster. Zero makes each basket durable before its reply, with a
     /// flush of its own. The end of the process loses no basket either way.
     pub begin_pause: Duration,
-    /// Baskets that may be open at once. Default 1,000.
+    /// Baskets that are open and in memory, 1 to 100,000. Default 1,000. Where one more begins, the one that has not changed for longest
+    /// leaves memory, and is read again when it is asked for: what is forgotten stops no till. Fewer cost such reads.
     pub max_open_baskets: usize,
     /// Commits that may be under way at once. Default 1,024.
     pub max_commits: usize,
@@ -221,7 +223,7 @@ impl Config {
         bounds(seconds(self.uplink_retry, 3_600), "uplink_retry", "1 s to 1 h")?;
         bounds(seconds(self.leaderless_upload_after, 3_600), "leaderless_upload_after", "1 s to 1 h")?;
         bounds((1..=u32::MAX / 2).contains(&self.pause_above), "pause_above", "at least 1")?;
-        bounds((1 << 10..=64 << 10).contains(&self.max_event_bytes), "max_event_bytes", "1 KiB to 64 KiB")?;
+        bounds((10 << 10..=64 << 10).contains(&self.max_event_bytes), "max_event_bytes", "10 KiB to 64 KiB")?;
         let is_terminal = !self.me.is_store() && self.me.terminal() != 0 && !self.me.is_cloud();
         bounds(is_terminal, "me", "a terminal's number from 1 to 65,534")
     }

@@ -10,8 +10,9 @@ use crate::monitor::alert::Alert;
 use crate::retail::envelope::Envelope;
 use crate::retail::exception::body::{ExceptionEnded, ExceptionRaised};
 use crate::retail::exception::resolution::{ExceptionResolved, Resolution, ResolutionProposed};
-use crate::retail::sale::body::Line;
+use crate::retail::sale::body::{BasketId, Line};
 use crate::retail::sale::receipt::Receipt;
+use crate::retail::sale::unresolved::OpenBasket;
 
 /// Most rows of one answer: counters, open baskets, open exceptions. What has more is asked for page by page.
 pub const MAX_PAGE: usize = 1_000;
@@ -104,8 +105,18 @@ pub enum Reply {
         /// What was scanned.
         lines: Vec<Line>,
     },
+    /// A page of the baskets that are open, by rising id; `next` is the last one that was looked at, behind which the next page begins,
+    /// and `None` behind the last page.
+    Unresolved {
+        /// What is open, also where it left memory.
+        baskets: Vec<OpenBasket>,
+        /// Behind which the next page begins.
+        next: Option<BasketId>,
+    },
     /// The event is recorded.
     Recorded(EventId),
+    /// The key to a customer's fields is kept.
+    Kept,
     /// The value of the counter that was asked for; `None` when nothing ever moved it.
     Counter(Option<i64>),
     /// The store has resolved an exception.

@@ -218,6 +218,11 @@ impl Ledger {
         self.outbox.is_confirmed()
     }
 
+    /// Whether others have said what they hold, since the start, and none has said that it holds what may erase a customer and is not here.
+    pub(crate) fn knows_erasures(&self) -> bool {
+        self.outbox.is_confirmed() && !self.outbox.lacks(Lane::Prices)
+    }
+
     /// When this terminal was started.
     pub(crate) fn started(&self) -> Time {
         self.started

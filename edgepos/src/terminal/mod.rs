@@ -32,35 +32,33 @@ mod unsent;
 
 use std::fmt;
 
-pub use clocks::CLOCK_GUARD;
-pub use condition::{Condition, ConditionKind, Finding, MAX_ABOUT};
-pub use config::{BusinessDayOf, Config, ConfigError, Genesis, NumberAt};
-pub use diagnosis::{Diagnosis, Dropped, PeerDiagnosis};
-pub use disk::Disk;
 use edgepos_consensus::{self as consensus, Election, MembershipError};
 use edgepos_core::{EventId, LoadId, Now, PersistId, ReplicaId, Time};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{self as sync, Outbox};
-pub use frame::MAX_FRAME;
-pub use io::{Input, MAX_PAGE, Notice, Output, Reply, RequestId};
-pub use level::LevelError;
-pub use refusal::Refusal;
-pub use replacing::ReplaceError;
-pub use restore::{RestoreError, Restored, RowError};
-pub use status::Status;
 
+pub use self::{
+    clocks::CLOCK_GUARD, condition::Condition, condition::ConditionKind, condition::Finding,
+    condition::MAX_ABOUT, config::BusinessDayOf, config::Config, config::ConfigError, config::Genesis,
+    config::NumberAt, diagnosis::Diagnosis, diagnosis::Dropped, diagnosis::PeerDiagnosis, disk::Disk,
+    frame::MAX_FRAME, io::Input, io::MAX_PAGE, io::Notice, io::Output, io::Reply, io::RequestId,
+    level::LevelError, refusal::Refusal, replacing::ReplaceError, restore::RestoreError, restore::Restored,
+    restore::RowError, status::Status,
+};
 use self::{
     clocks::Clocks, condition::Conditions, deciding::Concerned, findings::Seen, ledger::Ledger,
     level::Levels, links::Links, reissue::InReissue, reissue::Lent, replacing::Replacing, status::Known,
     turn::Turn, unit_of_work::LoadFor, unit_of_work::UnitOfWork,
 };
 use crate::history::durability::Durability;
+use crate::model::{BasketId, Counter, CounterRow, CustomerKey, ExceptionRaised, PriceSet, ProductSet};
 use crate::ports::Rows;
-use crate::retail::exception::resolution::{Advice, Resolve};
-use crate::retail::exception::{body::ExceptionRaised, open::OpenException, resolutions::AuditEntry};
-use crate::retail::sale::{basket::OpenBasket, body::BasketId, draft::Draft, receipt::Commit};
-use crate::retail::{catalogue::body::PriceSet, catalogue::body::ProductSet, counters::CounterValue};
-use crate::retail::{effect::Counter, effect::CounterRow, payment::OpenPayment, record::Record, shop::Shop};
+use crate::retail::exception::{open::OpenException, resolution::Resolve, resolutions::AuditEntry};
+use crate::retail::sale::{draft::Draft, receipt::Commit, unresolved::OpenBasket};
+use crate::retail::{calls::Call, counters::CounterValue, payment::OpenPayment, record::Record, shop::Shop};
+
+/// What is asked is taken, or nothing is done.
+type Asked = Result<(), Refusal>;
 
 /// One terminal of a store.
 ///
@@ -168,42 +166,42 @@ impl Terminal {
     /// # Errors
     /// Whatever may be refused of a sale is refused here, before the customer pays; nothing was written then.
     pub fn begin(&mut self, now: Now, request: RequestId, draft: Draft) -> Result<(), Refusal> {
-        self.command(now, |shop, turn| shop.desk().begin(turn, request, draft))
+        self.call(now, request, Call::Begin(draft))
     }
 
     /// Changes an open basket as the cashier scans: `draft` is all of it, under the number that it has. The reply is [`Reply::Begun`].
     /// # Errors
     /// As [`begin`](Self::begin), when it is not open, and when it would be another document, series, currency or mode.
     pub fn update(&mut self, now: Now, request: RequestId, draft: Draft) -> Result<(), Refusal> {
-        self.command(now, |shop, turn| shop.desk().update(turn, request, draft))
+        self.call(now, request, Call::Update(draft))
     }
 
     /// Books a paid basket; a repeat of the key, also after a crash, books nothing. The reply is [`Reply::Committed`], with the receipt.
     /// # Errors
     /// When too much is under way at once: nothing was written. A basket that is not open is refused in the reply.
     pub fn commit(&mut self, now: Now, request: RequestId, commit: Commit) -> Result<(), Refusal> {
-        self.command(now, |shop, turn| shop.desk().commit(turn, request, commit))
+        self.call(now, request, Call::Commit(commit))
     }
 
     /// Gives up an open basket, whose number is voided on record, or a parked one. The reply is [`Reply::Abandoned`].
     /// # Errors
     /// When the basket is being committed. One that is neither open nor parked is refused in the reply.
     pub fn abandon(&mut self, now: Now, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
-        self.command(now, |shop, turn| shop.desk().abandon(turn, request, basket))
+        self.call(now, request, Call::Abandon(basket))
     }
 
     /// Puts an open basket aside, for whichever till recalls it: its number is voided. The reply is [`Reply::Parked`].
     /// # Errors
     /// When it is being committed, or is a trainee's. One that is neither open nor parked is refused in the reply.
     pub fn park(&mut self, now: Now, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
-        self.command(now, |shop, turn| shop.desk().park(turn, request, basket))
+        self.call(now, request, Call::Park(basket))
     }
 
     /// Recalls a parked basket: it is open here, with a number of this terminal. The reply is [`Reply::Claimed`].
     /// # Errors
     /// When too much is open. One that is not parked, or that another till has recalled, is refused in the reply.
     pub fn claim(&mut self, now: Now, request: RequestId, basket: BasketId) -> Result<(), Refusal> {
-        self.command(now, |shop, turn| shop.desk().claim(turn, request, basket))
+        self.call(now, request, Call::Claim(basket))
     }
 
     /// Records an event that is no sale. The reply is [`Reply::Recorded`].
@@ -212,7 +210,14 @@ impl Terminal {
     pub fn record(&mut self, now: Now, request: RequestId, record: Record) -> Result<(), Refusal> {
         level::check_repair(&self.election, &record)?;
         self.clocks.guard(now, &self.config, &self.election, &self.ledger, &record)?;
-        self.command(now, |shop, turn| shop.record(turn, request, record))
+        self.call(now, request, Call::Record(Box::new(record)))
+    }
+
+    /// Keeps the key to a customer's fields on this disk until the customer is erased; no event has it. The reply is [`Reply::Kept`].
+    /// # Errors
+    /// When the customer was erased, or has no name.
+    pub fn keep_key(&mut self, now: Now, request: RequestId, key: &CustomerKey) -> Result<(), Refusal> {
+        self.command(now, |shop, turn| shop.desk().keep_key(turn, request, key))
     }
 
     /// Resolves an exception by the store's log, for every terminal alike. The reply is [`Reply::Resolved`], once that is decided.
@@ -234,7 +239,7 @@ impl Terminal {
     }
 
     /// What a resolver says about an exception; the rules propose after [`Policy::model_within_ms`](crate::Policy::model_within_ms).
-    pub fn advise(&mut self, now: Now, raised: &ExceptionRaised, advice: Advice) {
+    pub fn advise(&mut self, now: Now, raised: &ExceptionRaised, advice: crate::model::Advice) {
         self.shop.watch().0.advise(now, raised, advice);
         self.settle(now);
     }
@@ -302,9 +307,7 @@ impl Terminal {
 
     /// The store failed: nothing is done any more, and each request is refused with this reason.
     pub fn stop(&mut self, reason: String) {
-        let mut requests = self.out.stop();
-        requests.extend(self.shop.stop());
-        for request in requests {
+        for request in self.out.stop().into_iter().chain(self.shop.stop()) {
             self.out.reply(request, Err(Refusal::Stopped(reason.clone())));
         }
         self.stopped.get_or_insert(reason);
@@ -374,9 +377,16 @@ impl Terminal {
         self.election.report(now)
     }
 
-    /// Baskets that were begun and neither committed nor abandoned, by rising id. After a crash the cashier settles each.
+    /// Baskets in memory that were begun and neither committed nor abandoned, by rising id; [`ask_baskets`](Self::ask_baskets) has all.
     pub fn unresolved(&self) -> Vec<OpenBasket> {
         self.shop.sales().unresolved().collect()
+    }
+
+    /// Asks for a page of all open baskets behind `after`, from disk; after a crash the cashier settles each: [`Reply::Unresolved`].
+    /// # Errors
+    /// When too much is under way at once, or the terminal has stopped.
+    pub fn ask_baskets(&mut self, now: Now, id: RequestId, after: Option<BasketId>) -> Result<(), Refusal> {
+        self.command(now, |shop, turn| shop.desk().ask_unresolved(turn, id, after))
     }
 
     /// Payments whose outcome nobody has said, and money that no sale has. After a crash the cashier settles each.
@@ -399,15 +409,14 @@ impl Terminal {
         self.ledger.lost()
     }
 
-    /// Asks for a counter's value as far as is seen here; of a sold line without a row the sale is read. The reply is [`Reply::Counter`].
+    /// Asks for a counter's value as far as is seen here; of a sold line without a row the sale is read: [`Reply::Counter`].
     /// # Errors
     /// When the terminal has stopped.
     pub fn ask_counter(&mut self, now: Now, request: RequestId, row: CounterRow) -> Result<(), Refusal> {
         self.command(now, |shop, turn| shop.ask_counter(turn, request, row))
     }
 
-    /// The value of a counter as far as this terminal has seen; `None` when it has no row: nothing ever moved it, or it is of a line of
-    /// which nothing has come back, for which [`ask_counter`](Self::ask_counter) reads the sale.
+    /// A counter's value as far as is seen here; `None` without a row: nothing moved it, or [`ask_counter`](Self::ask_counter) reads it.
     pub fn counter(&self, row: &CounterRow) -> Option<i64> {
         self.shop.counters().get(row)
     }
@@ -442,15 +451,15 @@ impl Terminal {
         &self.shop
     }
 
-    fn command(
-        &mut self,
-        now: Now,
-        command: impl FnOnce(&mut Shop, &mut Turn<'_>) -> Result<(), Refusal>,
-    ) -> Result<(), Refusal> {
+    fn call(&mut self, now: Now, id: RequestId, call: Call) -> Asked {
+        self.command(now, |shop, turn| shop.desk().call(turn, id, call))
+    }
+
+    fn command(&mut self, now: Now, ask: impl FnOnce(&mut Shop, &mut Turn<'_>) -> Asked) -> Asked {
         if let Some(reason) = &self.stopped {
             return Err(Refusal::Stopped(reason.clone()));
         }
-        self.with_turn(now, command)?;
+        self.with_turn(now, ask)?;
         self.settle(now);
         Ok(())
     }
@@ -471,13 +480,12 @@ impl Terminal {
                 self.do_election(now, output);
             }
             quiet &= !self.place(now);
-            let Self { config, election, shop, ledger, out, in_reissue, .. } = self;
+            let Self { config, election, ledger, shop, levels, replacing, links, out, in_reissue, .. } = self;
             quiet &= !in_reissue.tend(now, config, election, &mut Lent { shop, ledger, out });
-            if let Some(attachment) = self.ledger.attachment(&self.replacing.attached()) {
-                self.election.attach(attachment);
+            if let Some(attachment) = ledger.attachment(&replacing.attached()) {
+                election.attach(attachment);
             }
-            quiet &= !self.ledger.follow(now, self.election.leader(), self.election.entitled());
-            let Self { config, election, ledger, shop, levels, replacing, links, out, .. } = self;
+            quiet &= !ledger.follow(now, election.leader(), election.entitled());
             quiet &= !proposing::propose_all(now, config, election, ledger, shop, out);
             quiet &= !levels.tend(now, election, ledger, config, out);
             quiet &= !replacing.tend(now, config.me, election, ledger, links, out);
@@ -488,11 +496,8 @@ impl Terminal {
                 break;
             }
         }
-        if self.out.has_urgent_writes()
-            && let Some(ceiling) = self.ledger.ceiling_to_persist(now)
-        {
-            self.out.write(restore::clock_row(ceiling));
-        }
+        let ceiling = self.out.has_urgent_writes().then(|| self.ledger.ceiling_to_persist(now)).flatten();
+        ceiling.into_iter().for_each(|ceiling| self.out.write(restore::clock_row(ceiling)));
         if self.out.has_urgent_writes() && self.shop.rows_behind() >= self.config.max_rows_behind {
             self.shop.write_rows(self.ledger.held().clone(), &mut self.out);
         }
@@ -514,9 +519,9 @@ impl Terminal {
     }
 
     fn look_around(&mut self, now: Now) {
-        let Self { shop, election, config, ledger, in_reissue, clocks, disk, replacing, conditions, .. } =
-            self;
-        let (was_displaced, is_low) = (in_reissue.was_displaced(), conditions.holds(ConditionKind::DiskLow));
+        let is_low = self.conditions.holds(ConditionKind::DiskLow);
+        let Self { shop, election, config, ledger, in_reissue, clocks, disk, replacing, .. } = self;
+        let was_displaced = in_reissue.was_displaced();
         let seen = Seen { shop, election, config, clocks, disk, replacing, was_displaced, is_low };
         for (kind, found) in seen.findings(now, ledger) {
             self.report_condition(now, kind, found);
@@ -569,22 +574,19 @@ impl Terminal {
 
     fn persisted(&mut self, now: Now, id: PersistId) {
         let Some(waiting) = self.out.persisted(id) else { return };
-        waiting
-            .election
-            .into_iter()
-            .for_each(|id| self.election.handle(now, consensus::Input::Persisted(id)));
-        waiting.outbox.into_iter().for_each(|id| self.ledger.handle(now, sync::Input::Persisted(id)));
-        waiting.then.into_iter().for_each(|then| self.shop.durable(then, &mut self.out));
+        let Self { election, ledger, shop, out, .. } = self;
+        waiting.election.into_iter().for_each(|id| election.handle(now, consensus::Input::Persisted(id)));
+        waiting.outbox.into_iter().for_each(|id| ledger.handle(now, sync::Input::Persisted(id)));
+        waiting.then.into_iter().for_each(|then| shop.durable(then, out));
     }
 
     fn loaded(&mut self, now: Now, id: LoadId, rows: Rows) {
         match self.out.loaded(id) {
             Some(LoadFor::Outbox(id)) => self.ledger.handle(now, sync::Input::Loaded(id, rows)),
             Some(LoadFor::Shop(what)) => {
-                let answer = |shop: &mut Shop, turn: &mut Turn<'_>| shop.loaded(turn, what, &rows);
-                if let Some((id, duplicate_of)) = self.with_turn(now, answer) {
+                if let Some((id, of)) = self.with_turn(now, |shop, turn| shop.loaded(turn, what, &rows)) {
                     let Self { shop, ledger, out, in_reissue, .. } = self;
-                    in_reissue.finish(now, id, duplicate_of, &mut Lent { shop, ledger, out });
+                    in_reissue.finish(now, id, of, &mut Lent { shop, ledger, out });
                 }
             }
             None => {}

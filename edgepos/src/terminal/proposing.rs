@@ -34,8 +34,9 @@ fn proposer<'c>(config: &'c Config, election: &Election, ledger: &'c Ledger) -> 
 /// clock.
 pub(super) fn next_due(config: &Config, election: &Election, ledger: &Ledger, shop: &Shop) -> Option<Time> {
     let exceptions = shop.exceptions();
-    let due =
-        proposes(election, ledger).then(|| exceptions.next_due(proposer(config, election, ledger))).flatten();
+    let due = judges(election, ledger, shop)
+        .then(|| exceptions.next_due(proposer(config, election, ledger)))
+        .flatten();
     due.into_iter().chain(exceptions.next_to_give_up()).chain(shop.sales().signer().next_due()).min()
 }
 
@@ -61,7 +62,7 @@ fn propose_due(
     shop: &mut Shop,
     out: &mut UnitOfWork,
 ) -> bool {
-    if !proposes(election, ledger) {
+    if !judges(election, ledger, shop) {
         return false;
     }
     let grace = config.exception_grace;
@@ -134,6 +135,11 @@ fn propose(now: Now, election: &mut Election, bytes: Vec<u8>) -> Result<(), Prop
 pub(super) fn stand_aside(now: Now, election: &mut Election, ledger: &mut Ledger, links: &Links) -> bool {
     let another = election.voters().iter().any(|voter| links.to(*voter).is_some());
     election.entitled() && another && ledger.stands_aside(now) && election.step_down(now).is_ok()
+}
+
+/// Whether this terminal proposes what it sees for itself: not while its counters are made again.
+fn judges(election: &Election, ledger: &Ledger, shop: &Shop) -> bool {
+    proposes(election, ledger) && !shop.uncounted().is_looking()
 }
 
 /// Whether this terminal leads, and would see what it proposes decided.

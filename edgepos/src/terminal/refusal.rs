@@ -115,6 +115,22 @@ pub enum Refusal {
         /// Whose clock it was.
         by: Chain,
     },
+    /// A product or a price was changed since somebody looked, who [said so](crate::Record::based_on). Nothing is recorded.
+    #[error("version {found} is in force here, and not {base}: look again")]
+    OtherVersion {
+        /// The version that the change was made from; 0 for none.
+        base: u64,
+        /// The version that is in force here; 0 for none.
+        found: u64,
+    },
+    /// The basket takes more from a gift card, points or a coupon than is known to be there, less what other open baskets take.
+    #[error("only {left} is left of what the basket takes from {}", .counter.in_words())]
+    Overdrawn {
+        /// What it takes from.
+        counter: Counter,
+        /// How much there is above the floor that the till named: minor units, points or uses.
+        left: i64,
+    },
     /// The clock of this terminal is off: set it. [`Record::whatever_clock`](crate::Record::whatever_clock) sets the price all the same.
     #[error("the clock of this terminal is off by {} s against {reference}: set it first", .ahead_ms.unsigned_abs().div_ceil(1_000))]
     ClockOff {

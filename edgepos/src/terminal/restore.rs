@@ -1,24 +1,24 @@
 //! What a terminal reads from its store when it starts: rows, heads, and the events that the counter rows lack.
 
-mod tail;
-
 use edgepos_consensus as consensus;
 use edgepos_core::{Chain, EventId, ReplicaId, Seq, Space, StoreId, Write};
 use edgepos_crdt::Hlc;
 use edgepos_sync::{self as sync, EventRecord};
 use thiserror::Error;
 
-use self::tail::Tail;
 use super::config::{Config, ConfigError};
 use super::derivation;
 use super::level::Levels;
 use super::replacing::Replacing;
 use super::unit_of_work::UnitOfWork;
 use crate::ports::{Store, StoreError};
+use crate::retail::rebuilt;
 use crate::retail::shop::Shop;
+use crate::retail::tail::{Tail, Told};
 use crate::retail::unreadable::{Unreadable, number};
 
-const ME: &[u8] = b"me";
+/// Who this terminal was set up as.
+pub(crate) const ME: &[u8] = b"me";
 const STORE: &[u8] = b"store";
 /// The highest feature level that was known to the version that made this disk, for one of the store's first terminals.
 const BORN: &[u8] = b"born-at-level";
@@ -98,7 +98,7 @@ impl Restored {
     /// The spaces whose rows are needed.
     pub fn spaces() -> Vec<Space> {
         let mut spaces = vec![Space::Identity, Space::Clock, Space::Replacement];
-        spaces.extend(Shop::SPACES);
+        spaces.extend(rebuilt::RESTORED);
         spaces.extend(consensus::Restored::SPACES);
         spaces.extend(sync::Restored::SPACES);
         spaces
@@ -152,17 +152,21 @@ impl Restored {
         let before = before.first().and_then(|(key, value)| EventRecord::from_row(key, value));
         let before = before.filter(|(record, _)| record.id.seq == applied).map(|(_, hash)| hash);
         let mut tail = Tail::behind(chain, applied, before);
+        let (shop, head) = (&mut self.parts.shop, self.parts.outbox.hash(chain));
+        let mut tell = |told| match told {
+            Told::Counts(record) => shop.replay(record.id, &record.payload),
+            Told::Lacks(id) => shop.lacks(id),
+        };
         let mut reached = applied;
         while reached < held {
             let rows = store.scan(Space::Event, &key(reached.next()), &key(held), PIECE)?;
             let Some((last, _)) = rows.last() else { break };
             reached = EventId::from_key(last).map_or(held, |id| id.seq.max(reached.next()));
             for (record, hash) in rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value)) {
-                tail.read(record, hash, &mut self.parts.shop);
+                tail.read(record, hash, &mut tell);
             }
         }
-        let head = self.parts.outbox.hash(chain);
-        tail.end(held, head, &mut self.parts.shop);
+        tail.end(held, head, &mut tell);
         Ok(())
     }
 

@@ -39,7 +39,7 @@ pub struct Status {
     pub voters: Vec<ReplicaId>,
     /// Those that learn: newcomers and further terminals. One with the number of another member is to take its place.
     pub learners: Vec<ReplicaId>,
-    /// Baskets that are open.
+    /// Baskets that are open, in memory or on disk alone.
     pub open_baskets: usize,
     /// Receipts that are booked and wait for their signatures, the first [`MAX_PAGE`], the oldest first.
     pub unsigned: Vec<UnsignedReceipt>,
@@ -60,6 +60,8 @@ pub struct Status {
     pub set_aside: u64,
     /// Free bytes on the disk, in whole MiB; `None` where the store cannot tell.
     pub disk_free: Option<u64>,
+    /// Whether this terminal has heard, since its start, of every customer that others know to be erased. Until then it opens no fields.
+    pub erasures_known: bool,
     /// The open business day, as yyyymmdd.
     pub business_day: Option<u32>,
     /// What someone must act on, while it holds.
@@ -92,7 +94,7 @@ impl Status {
             connected: links.peers().collect(),
             voters: election.voters().to_vec(),
             learners: election.learners().to_vec(),
-            open_baskets: shop.sales().unresolved().len(),
+            open_baskets: shop.sales().baskets_open(),
             unsigned: shop.sales().signer().unsigned().take(MAX_PAGE).collect(),
             unsigned_receipts: shop.sales().signer().len(),
             level: election.level(),
@@ -102,6 +104,7 @@ impl Status {
             quarantined: shop.quarantined(),
             set_aside: shop.set_aside(),
             disk_free: disk.free,
+            erasures_known: ledger.knows_erasures(),
             business_day: shop.business_day(),
             conditions: conditions.standing().cloned().collect(),
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use edgepos_core::{EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, Space, Time, Write};
+use edgepos_core::{EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, Seq, Space, Time, Write};
 
 use super::io::{Notice, Output, Reply, RequestId};
 use super::refusal::Refusal;
@@ -50,6 +50,10 @@ pub(crate) enum Then {
     Reply(RequestId, Reply),
     Committed(IdempotencyKey, Receipt),
     Recorded(IdempotencyKey, EventId),
+    /// What is refused because of an event, which is durable by then.
+    Refuse(RequestId, Refusal),
+    /// The row of a basket is written, or gone.
+    BasketWritten(BasketId),
     /// The names of an event are on disk.
     Named(Named),
     Tell(Notice),
@@ -69,10 +73,18 @@ pub(crate) enum Wants {
     Name(LookupId, BookedName),
     /// A receipt that goods come back from, and whether it may not be on disk yet.
     Receipt { wanted: Wanted, fresh: bool },
+    /// An open basket that left memory.
+    Basket(BasketId),
+    /// Open baskets that left memory, to be parked.
+    Away,
+    /// A page of open baskets, for whoever asked.
+    Unresolved(RequestId),
     /// Where this basket is parked.
     Parked(BasketId),
     /// A sale that the call of this key voids, and what its author had seen.
     Voided(IdempotencyKey, u64),
+    /// Events that the counters lack, from the first to the last, behind the one before them.
+    Uncounted(EventId, Seq),
     /// Events of before this start.
     Older,
     /// Events of before this start that say something of a business day.
@@ -222,8 +234,12 @@ impl UnitOfWork {
         let in_flight = std::mem::take(&mut self.in_flight).into_iter().map(|(_, waiting)| waiting);
         let waiting = in_flight.chain([std::mem::take(&mut self.gathering)]);
         let requests = waiting.flat_map(|waiting| waiting.then).filter_map(|then| match then {
-            Then::Reply(request, _) => Some(request),
-            Then::Committed(..) | Then::Recorded(..) | Then::Named(_) | Then::Tell(_) => None,
+            Then::Reply(request, _) | Then::Refuse(request, _) => Some(request),
+            Then::Committed(..)
+            | Then::Recorded(..)
+            | Then::BasketWritten(_)
+            | Then::Named(_)
+            | Then::Tell(_) => None,
         });
         requests.collect()
     }

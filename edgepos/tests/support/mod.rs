@@ -17,7 +17,7 @@ use edgepos::core::{
 };
 use edgepos::model::{BasketId, Currency, Envelope, Line, PriceSet, Tender};
 use edgepos::recovery::RecoveryKit;
-use edgepos::sync::{CloudRequest, EventRecord, UplinkId};
+use edgepos::sync::{CloudReply, CloudRequest, EventRecord, UplinkError, UplinkId};
 use edgepos::{
     Commit, Config, Draft, Genesis, Input, MemoryStore, Notice, Output, Receipt, Record, Refusal, Reply,
     RequestId, Resolution, Resolve, Restored, Store, Terminal,
@@ -447,5 +447,23 @@ impl Shop {
             }
         }
         panic!("no leader within 10 s");
+    }
+}
+
+/// What a test answers in the cloud's place; `None`: nothing.
+pub type Answer<'a> = dyn FnMut(&CloudRequest) -> Option<Result<CloudReply, UplinkError>> + 'a;
+
+/// A till on its own, whose cloud answers as it is said.
+pub fn with_cloud(till: &mut Till, now: &mut Now, ms: u64, answer: &mut Answer<'_>) {
+    for _ in 0..ms / 10 {
+        *now = Now::new(now.mono.0 + 10, now.wall.0 + 10);
+        till.terminal.handle(*now, Input::Timeout);
+        till.run(*now);
+        for (id, request) in std::mem::take(&mut till.requests) {
+            if let Some(reply) = answer(&request) {
+                till.terminal.handle(*now, Input::Uplink(id, reply));
+                till.run(*now);
+            }
+        }
     }
 }

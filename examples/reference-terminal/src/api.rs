@@ -26,13 +26,18 @@
 //! | `GET /day?day=20261201&terminal=1` | | [`DayFigures`](edgepos::DayFigures): X or Z figures; without `terminal` those of the store |
 //! | `GET /product?product=CODE&at_ms=NOW` | | [`ProductSet`](edgepos::model::ProductSet) |
 //! | `GET /price?product=CODE&list=0&at_ms=NOW` | | [`PriceSet`](edgepos::model::PriceSet) |
+//! | `GET /customer?customer=NAME` or `?name=NAME` | | [`Customer`](edgepos::Customer) |
+//! | `POST /keep_key` | [`KeepKey`] | [`Done`] |
+//! | `GET /document?namespace=NAME&document=KEY&at_ms=NOW` | | [`Document`](edgepos::Document) |
+//! | `GET /documents?namespace=NAME&at_ms=NOW&after=KEY` | | list of [`DocumentName`](edgepos::DocumentName), at most 1,000 |
 //! | `POST /recognise` | a PNG or JPEG | [`Recognised`] |
 //! | `POST /admit` | [`Admit`] | [`Done`] |
 //! | `POST /retire` | [`Retire`] | [`Done`] |
 //! | `POST /replace` | [`Replace`] | [`Done`] |
 //! | `POST /write_off` | [`WriteOff`] | [`Done`] |
 //! | `POST /raise-level` | | [`LevelRaised`] |
-//! | `POST /flush`, `POST /stop` | | [`Done`] |
+//! | `POST /flush` | [`Flush`], or nothing | [`Flushed`] |
+//! | `POST /stop` | | [`Done`] |
 //!
 //! A refusal is [`Problem`], with status 400, 403, 404, 409, 415 or 503. A call whose answer was lost is made again with the same
 //! basket and key. A field that a call does not have is refused at every level, and nothing of the call is done. A call that changes
@@ -40,9 +45,9 @@
 
 use edgepos::Committed;
 pub use edgepos::forms::{
-    Begin, BeginLine, CashPart, DiscountPart, EffectPart, IntentPart, KeyedRecord, Original, OutcomePart,
-    OutcomeState, Pay, RecordEvent, ResolutionPart, ResolveException, StockPart, TaxPart, TenderKind,
-    TenderPart,
+    Begin, BeginLine, CashPart, DiscountPart, EffectPart, IntentPart, KeepKey, KeyedRecord, Original,
+    OutcomePart, OutcomeState, Pay, RecordEvent, ResolutionPart, ResolveException, StockPart, TaxPart,
+    TenderKind, TenderPart,
 };
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +138,23 @@ pub struct Bare {}
 /// It was done.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Done {}
+
+/// Sends what is batched: at once, and, where it says until when, until the cloud holds all of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flush {
+    /// For at most how long to wait until the cloud holds all events of this till, in ms; at most 60,000. Absent: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_uploaded_ms: Option<u32>,
+}
+
+/// It was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Flushed {
+    /// How many events of this till the cloud is not known to hold, where that was waited for; 0 where all are safe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued: Option<u64>,
+}
 
 /// Answer of `POST /raise-level`: the store was asked to decide it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -233,6 +255,8 @@ pub enum ProblemCode {
     ContentType,
     /// More of a receipt line would come back than may.
     NotReturnable,
+    /// More would be taken from a gift card, points or a coupon than is there.
+    Overdrawn,
     /// There is no such open basket.
     UnknownBasket,
     /// The basket was parked, and goes on at another till.

@@ -50,6 +50,10 @@ interface EdgeposLibrary extends Library {
     int edgepos_node_claim(Pointer node, byte[] basket, Size length, PointerByReference text);
     int edgepos_node_unresolved(Pointer node, PointerByReference text);
     int edgepos_node_basket(Pointer node, byte[] basket, Size length, PointerByReference text);
+    int edgepos_node_customer(Pointer node, byte[] query, Size length, PointerByReference text);
+    int edgepos_node_keep_key(Pointer node, byte[] key, Size length);
+    int edgepos_node_document(Pointer node, byte[] query, Size length, PointerByReference text);
+    int edgepos_node_documents(Pointer node, byte[] query, Size length, PointerByReference text);
     int edgepos_node_receipts_of_basket(Pointer node, byte[] basket, Size length, PointerByReference text);
     int edgepos_node_receipts_of_key(Pointer node, byte[] key, Size length, PointerByReference text);
     int edgepos_node_transaction(Pointer node, byte[] event, Size length, PointerByReference text);

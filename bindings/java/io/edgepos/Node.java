@@ -119,6 +119,27 @@ public final class Node implements AutoCloseable {
         return ask(C::edgepos_node_basket, basket);
     }
 
+    /** A customer by pseudonym or by another name; null where none is known. */
+    public String customer(String query) {
+        return ask(C::edgepos_node_customer, query);
+    }
+
+    /** Keeps the key to a customer's fields until the customer is erased. */
+    public void keepKey(String key) {
+        byte[] given = bytes(key);
+        check(C.edgepos_node_keep_key(node, given, size(given)));
+    }
+
+    /** A document as it is in force at a moment; null where none is. */
+    public String document(String query) {
+        return ask(C::edgepos_node_document, query);
+    }
+
+    /** The documents of a namespace that are in force at a moment. */
+    public String documents(String query) {
+        return ask(C::edgepos_node_documents, query);
+    }
+
     /** The receipts of a basket. */
     public String receiptsOfBasket(String basket) {
         return ask(C::edgepos_node_receipts_of_basket, basket);

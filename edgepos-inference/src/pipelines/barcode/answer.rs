@@ -8,8 +8,8 @@ use super::region::Region;
 use super::scan::{BarcodeConfig, Scan, Symbology};
 use super::symbol::Kind;
 use super::texture;
-use crate::gs1::ElementString;
 use crate::stop::Stop;
+use edgepos_core::ElementString;
 use edgepos_core::Gtin;
 
 /// Evidence from which no second opinion is asked for.

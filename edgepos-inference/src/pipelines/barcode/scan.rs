@@ -2,9 +2,9 @@
 
 use super::region::Region;
 use crate::delegate::PlacementConfig;
-use crate::gs1::ElementString;
 use crate::picture::PictureLimits;
 use crate::worker::WorkerConfig;
+use edgepos_core::ElementString;
 use edgepos_core::Gtin;
 
 /// How barcodes are read.

@@ -115,8 +115,40 @@ impl Catalogue {
             | KnownKind::BasketClosed
             | KnownKind::FiscalSigned
             | KnownKind::ReceiptPrinted
+            | KnownKind::CustomerSet
+            | KnownKind::CustomerLinked
+            | KnownKind::CustomerUnlinked
+            | KnownKind::CustomerErased
+            | KnownKind::DocumentSet
             | KnownKind::Custom => Ok(Above::default()),
         }
+    }
+
+    /// Whether the version that a change was made from is the one in force here when the change begins.
+    ///
+    /// # Errors
+    /// When it is another, or the kind has no versions.
+    pub(crate) fn check_base(
+        &self,
+        kind: KnownKind,
+        body: &[u8],
+        base: u64,
+        now_ms: u64,
+    ) -> Result<(), Refusal> {
+        let found = match kind {
+            KnownKind::PriceSet => from_cbor::<PriceSet>("price", body).ok().and_then(|price| {
+                self.price(&price.product, price.list, price.valid_from.unwrap_or(now_ms))?.version
+            }),
+            KnownKind::ProductSet => from_cbor::<ProductSet>("product", body).ok().and_then(|product| {
+                self.product_at(&product.product, product.valid_from.unwrap_or(now_ms))?.version
+            }),
+            _ => {
+                let reason = "a product or a price alone is made from a version";
+                return Err(Refusal::BadField { field: "base", reason });
+            }
+        };
+        let found = found.unwrap_or(0);
+        if found == base { Ok(()) } else { Err(Refusal::OtherVersion { base, found }) }
     }
 
     /// Of a product, above every version of it: a repair is above whatever is there.

@@ -152,6 +152,11 @@ impl Row {
             | KnownKind::BasketClosed
             | KnownKind::FiscalSigned
             | KnownKind::ReceiptPrinted
+            | KnownKind::CustomerSet
+            | KnownKind::CustomerLinked
+            | KnownKind::CustomerUnlinked
+            | KnownKind::CustomerErased
+            | KnownKind::DocumentSet
             | KnownKind::ResolutionProposed
             | KnownKind::Custom => return None,
         };

@@ -7,10 +7,12 @@ use super::basket::Basket;
 use super::body::{BasketId, Tender, Tenders, Transaction};
 use super::receipt::Receipt;
 use crate::retail::envelope::{Ref, RefRole};
-use crate::retail::keys::booked::What;
+use crate::retail::keys::Keys;
+use crate::retail::keys::booked::{Booked, What};
 use crate::retail::keys::found::Found;
 use crate::retail::kind::KnownKind;
-use crate::retail::parked::body::BasketParked;
+use crate::retail::parked::body::{BasketParked, BasketTaken};
+use crate::retail::parked::{Free, take};
 use crate::retail::payment::Payments;
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::io::{Reply, RequestId};
@@ -19,25 +21,51 @@ use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
 use crate::terminal::unit_of_work::{Then, UnitOfWork};
 
+/// Why a sale is refused, and the event because of which, where it is one.
+pub(super) type Taken = (Refusal, Option<Box<Booked>>);
+
 /// Refuses a basket that is booked, and a key that is something else's.
 pub(super) fn free(
     basket: BasketId,
     key: Option<IdempotencyKey>,
-    found: Result<Found, Unreadable>,
-) -> Result<(), Refusal> {
-    let found =
-        found.map_err(|reason| Refusal::Damaged { what: "what this basket was booked as", reason })?;
-    let of_key = key.and_then(|_| found.first_of_key(|_| false)).map(|booked| &booked.what);
-    match of_key {
-        Some(What::Sale(receipt)) if receipt.basket != basket => {
-            return Err(Refusal::KeyOfAnotherBasket { asked: basket, basket: receipt.basket });
+    found: Result<&Found, &Unreadable>,
+) -> Result<(), Taken> {
+    let damaged = |reason: &Unreadable| {
+        (Refusal::Damaged { what: "what this basket was booked as", reason: reason.clone() }, None)
+    };
+    let found = found.map_err(damaged)?;
+    let taken = |refusal, booked: &Booked| Err((refusal, Some(Box::new(booked.clone()))));
+    if let Some(booked) = key.and_then(|_| found.first_of_key(|_| false)) {
+        match &booked.what {
+            What::Sale(receipt) if receipt.basket != basket => {
+                let refusal = Refusal::KeyOfAnotherBasket { asked: basket, basket: receipt.basket };
+                return taken(refusal, booked);
+            }
+            What::Record(event, _) => return taken(Refusal::KeyInUse { event: *event }, booked),
+            What::Sale(_) => {}
         }
-        Some(What::Record(event, _)) => return Err(Refusal::KeyInUse { event: *event }),
-        Some(What::Sale(_)) | None => {}
     }
-    match found.first_of_basket().map(|booked| &booked.what) {
-        Some(What::Sale(receipt)) => Err(Refusal::BasketBooked(receipt.clone())),
-        Some(What::Record(..)) | None => Ok(()),
+    match found.first_of_basket() {
+        Some(booked @ Booked { what: What::Sale(receipt), .. }) => {
+            taken(Refusal::BasketBooked(receipt.clone()), booked)
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Refuses each of these calls. What is said of an event is said once that is durable: a power cut may take it before.
+pub(super) fn refuse_taken(
+    out: &mut UnitOfWork,
+    keys: &Keys,
+    requests: Vec<RequestId>,
+    (refusal, because): &Taken,
+) {
+    let later = because.as_ref().is_some_and(|booked| keys.keep(booked, out));
+    for request in requests {
+        match later {
+            true => out.then(Then::Refuse(request, refusal.clone())),
+            false => out.reply(request, Err(refusal.clone())),
+        }
     }
 }
 
@@ -98,6 +126,22 @@ pub(super) fn parked_entry(basket: &Basket, day: Option<u32>) -> Entry {
         refs: vec![Ref { role: RefRole::BASKET, id: id.0.to_vec() }],
         ..Entry::new(day, KnownKind::BasketParked, body)
     }
+}
+
+/// Gives a parked basket up.
+///
+/// # Errors
+/// When the log does not take that.
+pub(crate) fn close_parked(
+    turn: &mut Turn<'_>,
+    business_day: Option<u32>,
+    request: RequestId,
+    free: &Free,
+) -> Result<(), Refusal> {
+    let taken = BasketTaken::new(free.basket.transaction.basket, free.parked);
+    take(turn, business_day, KnownKind::BasketClosed, taken)?;
+    turn.out.then(Then::Reply(request, Reply::Abandoned));
+    Ok(())
 }
 
 /// Records that what was taken for a basket here was taken beside the sale that its receipt is of. Whether anything was: a repeat finds

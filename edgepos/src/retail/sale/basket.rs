@@ -5,38 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
-use super::body::{BasketId, Line, Tenders, Transaction};
+use super::body::{BasketId, DocType, Line, Tenders, Transaction};
 use super::fiscal::Signature;
+use super::unresolved::OpenBasket;
 use crate::retail::counters::Counters;
 use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
-use crate::retail::money::Currency;
-use crate::retail::sums::basket_of;
+use crate::retail::sums::{basket_of, lowest};
 use crate::terminal::config::{Config, NumberAt};
 use crate::terminal::disk;
 use crate::terminal::refusal::Refusal;
-
-/// A basket that was begun and neither committed nor abandoned: after a crash the cashier settles each of them.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct OpenBasket {
-    /// The till's name for it.
-    pub basket: BasketId,
-    /// The receipt series.
-    pub series: String,
-    /// The number that it holds; 0 where it gets one [at its commit](crate::NumberAt::Commit), and in training.
-    pub number: u64,
-    /// What the customer owes, in minor units.
-    pub total: i64,
-    /// When it was begun, by this terminal's wall clock, milliseconds since 1970 UTC.
-    pub begun_ms: u64,
-    /// The currency of its amounts.
-    pub currency: Currency,
-    /// What was scanned.
-    pub lines: Vec<Line>,
-    /// Who was signed in.
-    pub operator: Option<String>,
-}
 
 /// A begun basket, as it is on disk.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -130,6 +108,45 @@ impl Basket {
         Ok(())
     }
 
+    /// Refuses to take more from a gift card, points or a coupon than is known to be there, with what other baskets take. One that nobody
+    /// here has heard of may have been loaded at a till that is cut off.
+    pub(super) fn check_drawn(
+        &self,
+        counters: &Counters,
+        others: &BTreeMap<CounterRow, i64>,
+    ) -> Result<(), Refusal> {
+        for (row, (taken, floor)) in self.drawn() {
+            let (Some(value), Some(floor)) = (counters.get(&row), floor) else { continue };
+            let others = others.get(&row).copied().unwrap_or(0);
+            let left = value.saturating_sub(others).saturating_sub(floor);
+            if taken > left {
+                return Err(Refusal::Overdrawn { counter: row.counter, left: left.max(0) });
+            }
+        }
+        Ok(())
+    }
+
+    /// What it takes from gift cards, points and coupons, with what it puts there, and the floor that the till names. Goods that come back
+    /// take the points back that they brought, spent or not.
+    fn drawn(&self) -> BTreeMap<CounterRow, (i64, Option<i64>)> {
+        let takes_back = matches!(self.transaction.doc_type, DocType::Return | DocType::Void);
+        let mut drawn: BTreeMap<CounterRow, (i64, Option<i64>)> = BTreeMap::new();
+        for effect in self.effects.iter().filter(|_| self.mode == Mode::Live) {
+            let is_drawn = match effect.counter {
+                Counter::STORED_VALUE | Counter::COUPON_USE => true,
+                Counter::POINTS => !takes_back,
+                _ => false,
+            };
+            if is_drawn {
+                let (taken, floor) = drawn.entry(effect.row()).or_insert((0, effect.floor));
+                *taken = taken.saturating_sub(effect.delta);
+                *floor = lowest(*floor, effect.floor);
+            }
+        }
+        drawn.retain(|_, (taken, _)| *taken > 0);
+        drawn
+    }
+
     /// Whether its receipt is to be signed follows from its series, as the till names it.
     pub(super) fn signed_by(&self, config: &Config) -> Option<bool> {
         let is_signed = self.mode == Mode::Live && config.signed_series.contains(&self.transaction.series);
@@ -183,6 +200,11 @@ impl Basket {
     pub(crate) fn returns(&self) -> impl Iterator<Item = (CounterRow, i64)> + '_ {
         let live = self.mode == Mode::Live;
         self.transaction.lines.iter().filter(move |_| live).filter_map(returned)
+    }
+
+    /// What it keeps back from other baskets: of receipt lines, gift cards, points and coupons.
+    pub(super) fn keeps_back(&self) -> impl Iterator<Item = (CounterRow, i64)> + '_ {
+        self.returns().chain(self.drawn().into_iter().map(|(row, (taken, _))| (row, taken)))
     }
 
     /// Receipts of which it takes back lines without a row.

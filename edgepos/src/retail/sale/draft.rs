@@ -72,7 +72,7 @@ impl Draft {
     /// Longest customer, operator, reason, lot or discount code, in bytes.
     pub const MAX_TEXT: usize = 64;
     /// Largest basket, in bytes as written, with what it does to counters and the receipts that it names: 64 KiB less room for the
-    /// envelope and the most payments.
+    /// envelope and the most payments. It is less where [`Config::max_event_bytes`](crate::Config::max_event_bytes) is.
     pub const MAX_BYTES: usize = 55 * 1024;
 
     /// A live sale in series `S` with these lines.
@@ -95,8 +95,15 @@ impl Draft {
     }
 }
 
+/// Room for the envelope and the most payments in the event that a basket becomes.
+const PAYMENTS: usize = (64 << 10) - Draft::MAX_BYTES;
+
 /// Checks `draft` by itself and makes a basket of it, with number 0.
-pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket, Refusal> {
+pub(crate) fn check(
+    draft: Draft,
+    (location, max_event_bytes): (u32, u32),
+    begun_ms: u64,
+) -> Result<Basket, Refusal> {
     limit("series", draft.series.chars().count(), Draft::MAX_SERIES)?;
     limit("lines", draft.lines.len(), Draft::MAX_LINES)?;
     limit("taxes", draft.taxes.len(), Draft::MAX_TAXES)?;
@@ -122,6 +129,8 @@ pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket
     let mut draft = draft;
     for line in &mut draft.lines {
         let bad = |reason| Refusal::BadLine { line: line.no, reason };
+        // What the till says of the lot itself stands.
+        line.lot = line.lot.take().or_else(|| code::lot(&line.product));
         line.product = code::check(&line.product).map_err(bad)?;
     }
     check_identities(&draft)?;
@@ -159,7 +168,7 @@ pub(crate) fn check(draft: Draft, location: u32, begun_ms: u64) -> Result<Basket
         signed: None,
     };
     let named = to_cbor(&references(&basket.transaction)).len();
-    limit("basket", to_cbor(&basket).len() + named, Draft::MAX_BYTES)?;
+    limit("basket", to_cbor(&basket).len() + named, (max_event_bytes as usize).saturating_sub(PAYMENTS))?;
     Ok(basket)
 }
 
@@ -263,7 +272,8 @@ mod tests {
 
     #[test]
     fn a_product_on_two_lines_moves_its_stock_once() {
-        let basket = check(draft(vec![line(1, "milk", 2, 300), line(2, "milk", 1, 150)]), 4, 0).unwrap();
+        let basket =
+            check(draft(vec![line(1, "milk", 2, 300), line(2, "milk", 1, 150)]), (4, 64 << 10), 0).unwrap();
         assert_eq!(basket.transaction.total, 450);
         let stock: Vec<_> = basket
             .effects
@@ -282,7 +292,7 @@ mod tests {
         let sold = BasketId([1; 16]);
         let back =
             Line { original: Some(OriginalLine { basket: sold, line: 3 }), ..line(1, "milk", -2, -300) };
-        let basket = check(draft(vec![back]), 0, 0).unwrap();
+        let basket = check(draft(vec![back]), (0, 64 << 10), 0).unwrap();
         let deltas: BTreeMap<_, _> = basket.effects.iter().map(|e| (e.row(), e.delta)).collect();
         assert_eq!(deltas[&CounterRow::stock("milk", 0)], 2);
         assert_eq!(deltas[&CounterRow::returnable(sold, 3)], -2);
@@ -292,13 +302,14 @@ mod tests {
     #[test]
     fn quantity_zero_and_unknown_products_are_legal() {
         let basket =
-            check(draft(vec![line(1, "5978656", 0, 0), line(2, "fuel", 29_404, 6_789)]), 0, 0).unwrap();
+            check(draft(vec![line(1, "5978656", 0, 0), line(2, "fuel", 29_404, 6_789)]), (0, 64 << 10), 0)
+                .unwrap();
         assert_eq!(basket.transaction.total, 6_789);
     }
 
     #[test]
     fn what_can_be_refused_is_refused_here() {
-        let refused = |draft| check(draft, 0, 0).unwrap_err();
+        let refused = |draft| check(draft, (0, 64 << 10), 0).unwrap_err();
         assert!(matches!(refused(draft(vec![line(0, "a", 1, 1)])), Refusal::BadLine { line: 0, .. }));
         assert!(matches!(
             refused(draft(vec![line(1, "a", 1, 1), line(1, "b", 1, 1)])),
@@ -317,7 +328,7 @@ mod tests {
     #[test]
     fn free_text_is_masked() {
         let noted = Line { reason: Some("card 4111111111111111".into()), ..line(1, "a", 1, 1) };
-        let basket = check(draft(vec![noted]), 0, 0).unwrap();
+        let basket = check(draft(vec![noted]), (0, 64 << 10), 0).unwrap();
         assert_eq!(basket.transaction.lines[0].reason.as_deref(), Some("card ************1111"));
     }
 }

@@ -1,6 +1,7 @@
 //! The life of a sale: `begin`, payment, `commit`. What can be refused is refused before the customer pays.
 
-mod answer;
+pub(crate) mod answer;
+mod aside;
 pub(crate) mod basket;
 mod beginning;
 pub(crate) mod beside;
@@ -14,16 +15,18 @@ pub(crate) mod printed;
 pub(crate) mod receipt;
 pub(crate) mod series;
 pub(crate) mod signing;
+pub(crate) mod unresolved;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_core::{IdempotencyKey, Space, Write};
-use edgepos_wire::{from_cbor, to_cbor};
+use edgepos_core::IdempotencyKey;
+use edgepos_wire::from_cbor;
 
-use self::answer::{begun, claimed, free, keep, parked_entry, record_surplus};
-use self::basket::{Basket, OpenBasket};
+use self::answer::{Taken, begun, claimed, free, keep, record_surplus, refuse_taken};
+use self::aside::Aside;
+use self::basket::Basket;
 use self::beginning::{Beginning, Beginnings};
-use self::body::{BasketId, NumberVoided, OriginalLine, Transaction};
+use self::body::{BasketId, OriginalLine, Transaction};
 use self::booking::{Booking, said, signed_entry};
 use self::commits::Commits;
 use self::draft::{Draft, Opening};
@@ -31,6 +34,7 @@ use self::open::OpenBaskets;
 use self::receipt::{Commit, Receipt};
 use self::series::Series;
 use self::signing::{Signing, Verdict};
+use self::unresolved::OpenBasket;
 use super::counters::Counters;
 use super::envelope::Mode;
 use super::keys::Keys;
@@ -42,9 +46,9 @@ use super::parked::body::BasketTaken;
 use super::parked::{Free, take};
 use super::payment::Payments;
 use super::sums::SoldBy;
+use crate::ports::Rows;
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::io::{Reply, RequestId};
-use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
 use crate::terminal::unit_of_work::Then;
@@ -62,18 +66,75 @@ pub(crate) struct Sales {
 impl Sales {
     /// A row of [`Space::Basket`] as it is on disk.
     pub(crate) fn restore_basket(&mut self, value: &[u8]) -> Result<(), Unreadable> {
-        self.open.insert(from_cbor("basket", value)?);
+        self.open.restore(from_cbor("basket", value)?);
         Ok(())
     }
 
-    /// Baskets that were begun and neither committed nor abandoned, by rising id.
-    pub(crate) fn unresolved(&self) -> impl ExactSizeIterator<Item = OpenBasket> + '_ {
+    /// Baskets in memory that were begun and neither committed nor abandoned, by rising id.
+    pub(crate) fn unresolved(&self) -> impl Iterator<Item = OpenBasket> + '_ {
         self.open.iter().map(Basket::as_open)
     }
 
-    /// The same, behind `after`.
-    pub(crate) fn unresolved_after(&self, after: Option<BasketId>) -> impl Iterator<Item = OpenBasket> + '_ {
-        self.open.after(after).map(Basket::as_open)
+    /// Open baskets as their rows say, but for those of which memory knows more; and the last of the rows.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub(crate) fn listed(&self, rows: &Rows) -> Result<(Vec<OpenBasket>, Option<BasketId>), Unreadable> {
+        let mut baskets = Vec::with_capacity(rows.len());
+        for (key, value) in rows {
+            match named(key) {
+                Some(id) if self.open.contains(id) => baskets.extend(self.open.get(id).map(Basket::as_open)),
+                Some(id) if !self.open.may_be_away(id) => {}
+                _ => baskets.push(from_cbor::<Basket>("basket", value)?.as_open()),
+            }
+        }
+        Ok((baskets, rows.last().and_then(|(key, _)| named(key))))
+    }
+
+    /// The room of the open baskets.
+    pub(crate) fn baskets(&mut self) -> &mut OpenBaskets {
+        &mut self.open
+    }
+
+    /// Whether only the disk can tell if a basket is open.
+    pub(crate) fn may_be_away(&self, basket: BasketId) -> bool {
+        self.open.may_be_away(basket) && !self.beginning.contains(basket)
+    }
+
+    /// How many baskets are on disk alone.
+    pub(crate) fn away(&self) -> usize {
+        self.open.away()
+    }
+
+    /// The row of a basket that was on disk alone; none where it is not open.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn bring_back(&mut self, limit: usize, row: Option<&[u8]>) -> Result<(), Unreadable> {
+        let Some(row) = row else { return Ok(()) };
+        let basket = from_cbor("basket", row)?;
+        // It comes back in any case: what was begun can be paid.
+        self.make_room(limit);
+        self.open.bring_back(basket);
+        Ok(())
+    }
+
+    /// Where baskets are put aside, and given up.
+    pub(crate) fn aside(&mut self) -> Aside<'_> {
+        let Self { open, series, beginning, committing, .. } = self;
+        Aside::new(open, series, beginning, committing)
+    }
+
+    /// Every row is restored: no more than `limit` stay in memory.
+    pub(crate) fn start(&mut self, limit: usize) {
+        self.make_room(limit.saturating_add(1));
+    }
+
+    /// Lets baskets leave memory until fewer than `limit` are open or about to be. Whether that is so.
+    fn make_room(&mut self, limit: usize) -> bool {
+        let Self { open, beginning, committing, .. } = self;
+        let free = |id| !beginning.contains(id) && committing.check_free(id).is_ok();
+        open.make_room(limit.saturating_sub(beginning.len()), free)
     }
 
     /// The room of receipt numbers.
@@ -96,6 +157,11 @@ impl Sales {
         of_it.fold(0, |sum: i64, line| sum.saturating_sub(line.amount))
     }
 
+    /// How many baskets are open, in memory or on disk alone.
+    pub(crate) fn baskets_open(&self) -> usize {
+        self.open.len()
+    }
+
     /// How many there are, with those that are about to be opened.
     pub(crate) fn open_baskets(&self) -> usize {
         self.open.len() + self.beginning.len()
@@ -116,7 +182,8 @@ impl Sales {
     ) -> Result<BTreeSet<BasketId>, Refusal> {
         let Opening { request, draft, allowed, updates } = opening;
         let key = draft.key;
-        let mut basket = draft::check(draft, turn.config.location, turn.now.wall.0)?;
+        let mut basket =
+            draft::check(draft, (turn.config.location, turn.config.max_event_bytes), turn.now.wall.0)?;
         self.series.name_begun(turn.config, &mut basket);
         let id = basket.transaction.basket;
         let open = self.open.get(id);
@@ -124,6 +191,7 @@ impl Sales {
             if open.same_contents(&basket) {
                 // Written again: the first write may not be durable yet, and this reply must not come before it.
                 keep(turn.out, request, open, begun(open));
+                self.open.is_written(id, turn.out);
                 return Ok(BTreeSet::new());
             }
             basket = basket.going_on_from(open);
@@ -201,9 +269,10 @@ impl Sales {
     }
 
     /// Answers who recalls a basket that is open here already; `false` where it is not.
-    pub(crate) fn reclaim(&self, turn: &mut Turn<'_>, request: RequestId, basket: BasketId) -> bool {
+    pub(crate) fn reclaim(&mut self, turn: &mut Turn<'_>, request: RequestId, basket: BasketId) -> bool {
         let Some(open) = self.open.get(basket) else { return false };
         keep(turn.out, request, open, claimed(open));
+        self.open.is_written(basket, turn.out);
         true
     }
 
@@ -216,7 +285,7 @@ impl Sales {
         beginning: Beginning,
     ) -> Result<BTreeSet<BasketId>, Refusal> {
         let limit = turn.config.max_open_baskets;
-        if !beginning.updates && self.open.len() + self.beginning.len() >= limit {
+        if !beginning.updates && !self.make_room(limit) {
             return Err(Refusal::Full { what: "open baskets", limit });
         }
         let Beginning { basket, key, .. } = &beginning;
@@ -224,7 +293,7 @@ impl Sales {
             self.signing.check_room()?;
         }
         turn.disk.check(self.open.promised(), basket.needs())?;
-        self.open.check_returnable(counters, basket, &BTreeMap::new())?;
+        self.open.check_kept_back(counters, basket, &BTreeMap::new())?;
         let (id, key, originals) = (basket.transaction.basket, *key, basket.lacking(counters));
         self.beginning.insert(Beginning { originals: originals.clone(), ..beginning });
         keys.ask(Question::Begin(id), key, Some(id), turn.out);
@@ -235,165 +304,70 @@ impl Sales {
     pub(crate) fn begin_answered(
         &mut self,
         turn: &mut Turn<'_>,
-        counters: &Counters,
+        (keys, counters): (&Keys, &Counters),
         id: BasketId,
         found: Result<Found, Unreadable>,
     ) {
         self.beginning.found(id, found);
-        self.begin_if_ready(turn, counters, id);
+        self.begin_if_ready(turn, (keys, counters), id);
     }
 
     /// What was sold of a basket of which something shall come back.
     pub(crate) fn sold_known(
         &mut self,
         turn: &mut Turn<'_>,
-        counters: &Counters,
+        (keys, counters): (&Keys, &Counters),
         original: BasketId,
         sales: &[SoldBy],
     ) {
         for id in self.beginning.sold_known(original, sales) {
-            self.begin_if_ready(turn, counters, id);
+            self.begin_if_ready(turn, (keys, counters), id);
         }
     }
 
     /// Opens a basket once all that was asked about it is answered.
-    fn begin_if_ready(&mut self, turn: &mut Turn<'_>, counters: &Counters, id: BasketId) {
+    fn begin_if_ready(&mut self, turn: &mut Turn<'_>, (keys, counters): (&Keys, &Counters), id: BasketId) {
         let Some((beginning, found)) = self.beginning.take_ready(id) else { return };
-        let Beginning { mut basket, key, parked, updates, waiting, left, allowed, .. } = beginning;
-        // Others may have been begun meanwhile.
-        let may_begin = free(id, key, found)
-            .and_then(|()| turn.disk.check(self.open.promised(), basket.needs()))
-            .and_then(|()| self.open.check_returnable(counters, &basket, &left))
-            .and(allowed)
-            // It may have been booked or given up meanwhile, or be about to be.
-            .and_then(|()| match updates {
-                true if !self.open.contains(id) => Err(Refusal::UnknownBasket(id)),
-                true => self.committing.check_free(id),
-                false => Ok(()),
-            })
-            .and_then(|()| match parked {
-                Some(parked) => {
-                    take(turn, basket.day, KnownKind::BasketClaimed, BasketTaken::new(id, parked))
-                }
-                None => Ok(()),
-            });
-        if let Err(refusal) = may_begin {
-            for request in waiting {
-                turn.out.reply(request, Err(refusal.clone()));
-            }
-            return;
+        let may_begin = free(id, beginning.key, found.as_ref())
+            .and_then(|()| self.may_begin(turn, counters, &beginning).map_err(|refusal| (refusal, None)));
+        let Beginning { mut basket, parked, updates, waiting, .. } = beginning;
+        if let Err(taken) = may_begin {
+            return refuse_taken(turn.out, keys, waiting, &taken);
         }
         if !updates && !basket.waits_for_number(turn.config) {
             self.series.give_number(turn.out, &mut basket);
         }
         for request in waiting {
-            keep(
-                turn.out,
-                request,
-                &basket,
-                if parked.is_some() { claimed(&basket) } else { begun(&basket) },
-            );
+            let reply = if parked.is_some() { claimed(&basket) } else { begun(&basket) };
+            keep(turn.out, request, &basket, reply);
         }
+        self.open.is_written(id, turn.out);
         self.open.replace(basket);
     }
 
-    /// Puts an open basket aside: its number is voided, and its contents are on record. `false` where it is not open.
-    ///
-    /// # Errors
-    /// When it is being committed, is a trainee's, or the log does not take it; it is open then.
-    pub(crate) fn park(
-        &mut self,
-        turn: &mut Turn<'_>,
-        business_day: Option<u32>,
-        request: RequestId,
-        id: BasketId,
-    ) -> Result<bool, Refusal> {
-        self.committing.check_free(id)?;
-        match self.open.get(id).map(|basket| basket.mode) {
-            None => return Ok(false),
-            Some(Mode::Training) => {
-                let reason = "a trainee's basket is not parked";
-                return Err(Refusal::BadField { field: "basket", reason });
-            }
-            Some(Mode::Live) => self.put_aside(turn, business_day, id)?,
-        }
-        turn.out.then(Then::Reply(request, Reply::Parked));
-        Ok(true)
-    }
-
-    /// Puts every open basket aside, and gives up those of trainees.
-    ///
-    /// # Errors
-    /// When one is being begun or committed, or money was taken for one: none is put aside then. When the log takes no more: those that it
-    /// took are.
-    pub(crate) fn park_all(
-        &mut self,
-        turn: &mut Turn<'_>,
-        payments: &mut Payments,
-        business_day: Option<u32>,
-    ) -> Result<(), Refusal> {
-        let open: Vec<(BasketId, Mode)> =
-            self.open.iter().map(|basket| (basket.transaction.basket, basket.mode)).collect();
-        if let Some(basket) = self.beginning.baskets().next() {
-            return Err(Refusal::BasketBusy(basket.transaction.basket));
-        }
-        for (id, _) in &open {
-            self.committing.check_free(*id)?;
-            payments.check_no_money(*id)?;
-        }
-        for (id, mode) in open {
-            match mode {
-                Mode::Live => self.put_aside(turn, business_day, id)?,
-                Mode::Training => self.open.remove(turn.out, id),
-            }
-            payments.basket_left(id, turn.out);
-        }
-        Ok(())
-    }
-
-    /// Voids the number of an open basket, and puts its contents on record.
-    fn put_aside(
-        &mut self,
-        turn: &mut Turn<'_>,
-        business_day: Option<u32>,
-        id: BasketId,
-    ) -> Result<(), Refusal> {
-        let Some(mut basket) = self.open.get(id).cloned() else { return Err(Refusal::UnknownBasket(id)) };
-        self.void(turn, business_day, id)?;
-        let (day, had_number) = (basket.day.or(business_day), basket.has_number());
-        basket.transaction.number = 0;
-        // Whoever recalls it goes on with a series of its own.
-        let common = self.series.common_name(&basket.transaction.series);
-        let series = std::mem::replace(&mut basket.transaction.series, common);
-        let entry = parked_entry(&basket, day);
-        if let Err(refusal) = turn.ledger.record(turn.now, turn.config, entry) {
-            // It stays open, under a number of its own: the first is voided.
-            basket.transaction.series = series;
-            if had_number {
-                self.series.give_number(turn.out, &mut basket);
-            }
-            turn.out.write(Write::put(Space::Basket, id.0, to_cbor(&basket)));
-            self.open.insert(basket);
-            return Err(refusal);
-        }
-        Ok(())
-    }
-
-    /// Gives a parked basket up.
-    ///
-    /// # Errors
-    /// When the log does not take that.
-    pub(crate) fn close_parked(
+    /// Others may have been begun since it was asked for.
+    fn may_begin(
         &self,
         turn: &mut Turn<'_>,
-        business_day: Option<u32>,
-        request: RequestId,
-        free: &Free,
+        counters: &Counters,
+        beginning: &Beginning,
     ) -> Result<(), Refusal> {
-        let taken = BasketTaken::new(free.basket.transaction.basket, free.parked);
-        take(turn, business_day, KnownKind::BasketClosed, taken)?;
-        turn.out.then(Then::Reply(request, Reply::Abandoned));
-        Ok(())
+        let Beginning { basket, parked, updates, left, allowed, .. } = beginning;
+        let id = basket.transaction.basket;
+        turn.disk.check(self.open.promised(), basket.needs())?;
+        self.open.check_kept_back(counters, basket, left)?;
+        allowed.clone()?;
+        // It may have been booked or given up meanwhile, or be about to be.
+        if *updates {
+            if !self.open.contains(id) {
+                return Err(Refusal::UnknownBasket(id));
+            }
+            self.committing.check_free(id)?;
+        }
+        match *parked {
+            Some(parked) => take(turn, basket.day, KnownKind::BasketClaimed, BasketTaken::new(id, parked)),
+            None => Ok(()),
+        }
     }
 
     /// Whether the basket is open here, or about to be.
@@ -419,23 +393,6 @@ impl Sales {
         Ok(())
     }
 
-    /// Gives up an open basket: its number is voided on record.
-    ///
-    /// # Errors
-    /// When the basket is not open or is being committed.
-    pub(crate) fn abandon(
-        &mut self,
-        turn: &mut Turn<'_>,
-        business_day: Option<u32>,
-        request: RequestId,
-        basket: BasketId,
-    ) -> Result<(), Refusal> {
-        self.committing.check_free(basket)?;
-        self.void(turn, business_day, basket)?;
-        turn.out.then(Then::Reply(request, Reply::Abandoned));
-        Ok(())
-    }
-
     /// Who was booked under the key and for the basket of a commit.
     pub(crate) fn commit_answered(
         &mut self,
@@ -448,28 +405,33 @@ impl Sales {
     ) {
         let Some(basket) = self.committing.get(key).map(|commit| commit.basket) else { return };
         let meant = |what: &What| matches!(what, What::Sale(receipt) if receipt.basket == basket);
-        let booked = match found {
-            Ok(found) => match found.first_of_key(meant) {
-                Some(booked) if meant(&booked.what) => {
-                    return self.repeat(turn, keys, payments, business_day, key, booked);
-                }
-                _ => {
-                    // Paid elsewhere, under another key, and here as well: what was taken here is not refused.
-                    let first = found.first_of_basket().filter(|_| payments.has_money(basket)).cloned();
-                    let may_book = free(basket, Some(key), Ok(found));
-                    if let (Err(Refusal::BasketBooked(_)), Some(booked)) = (&may_book, &first) {
-                        return self.repeat(turn, keys, payments, business_day, key, booked);
-                    }
-                    may_book
-                }
-            },
-            Err(reason) => Err(Refusal::Damaged { what: "the receipt of this key", reason }),
+        let found = match found {
+            Ok(found) => found,
+            Err(reason) => {
+                let damaged = Refusal::Damaged { what: "the receipt of this key", reason };
+                return self.refuse(turn, keys, key, &(damaged, None));
+            }
         };
-        let booked = booked.and_then(|()| self.book(turn, payments, business_day, key));
-        if let Err(refusal) = booked {
-            self.signing.forget(key);
-            self.committing.refuse(turn.out, key, &refusal);
+        if let Some(booked) = found.first_of_key(meant).filter(|booked| meant(&booked.what)) {
+            return self.repeat(turn, keys, payments, business_day, key, booked);
         }
+        let may_book = free(basket, Some(key), Ok(&found));
+        // Paid elsewhere, under another key, and here as well: what was taken here is not refused.
+        let first = found.first_of_basket().filter(|_| payments.has_money(basket));
+        if let (Err((Refusal::BasketBooked(_), _)), Some(booked)) = (&may_book, first) {
+            return self.repeat(turn, keys, payments, business_day, key, booked);
+        }
+        let booked = may_book
+            .and_then(|()| self.book(turn, payments, business_day, key).map_err(|refusal| (refusal, None)));
+        if let Err(taken) = booked {
+            self.refuse(turn, keys, key, &taken);
+        }
+    }
+
+    /// A commit is not booked: tells everybody who asked.
+    fn refuse(&mut self, turn: &mut Turn<'_>, keys: &Keys, key: IdempotencyKey, taken: &Taken) {
+        self.signing.forget(key);
+        refuse_taken(turn.out, keys, self.committing.end(key), taken);
     }
 
     /// The signer of receipts.
@@ -512,7 +474,7 @@ impl Sales {
                 Ok(recorded) => later = recorded,
                 Err(refusal) => return self.committing.refuse(turn.out, key, &refusal),
             }
-        } else if self.open.contains(id) && self.void(turn, business_day, id).is_ok() {
+        } else if self.open.contains(id) && self.aside().void(turn, business_day, id).is_ok() {
             // Begun before the first sale came here. The answer ends it, and waits for that; what cannot be voided at once stays open.
             payments.basket_left(id, turn.out);
             later = true;
@@ -569,18 +531,9 @@ impl Sales {
         turn.out.then(Then::Committed(key, receipt));
         Ok(())
     }
+}
 
-    /// Ends an open basket and records that its number, where it has one, is not used.
-    fn void(&mut self, turn: &mut Turn<'_>, business_day: Option<u32>, id: BasketId) -> Result<(), Refusal> {
-        let Some(basket) = self.open.get(id) else { return Err(Refusal::UnknownBasket(id)) };
-        if basket.has_number() {
-            let Transaction { series, number, .. } = basket.transaction.clone();
-            let voided = NumberVoided { series, number, basket: id };
-            let day = basket.day.or(business_day);
-            let entry = Entry::new(day, KnownKind::NumberVoided, to_cbor(&voided));
-            turn.ledger.record(turn.now, turn.config, entry)?;
-        }
-        self.open.remove(turn.out, id);
-        Ok(())
-    }
+/// The basket that a row is named after.
+pub(crate) fn named(key: &[u8]) -> Option<BasketId> {
+    key.try_into().ok().map(BasketId)
 }

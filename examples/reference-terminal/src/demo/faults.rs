@@ -179,16 +179,28 @@ impl Faults {
         authority.issue(number, Holder::InPlace, &identity, SystemClock::new().now().wall)?;
         let [a, b, c, d, e, f, ..] = draw()?;
         let name = format!("{number}-{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{f:02x}");
+        self.configure(terminal, |config| {
+            config.insert("terminal".into(), Value::String(name.clone()));
+            config.insert("joins".into(), Value::Boolean(true));
+            config.insert("identity".into(), Value::String(identity.display().to_string()));
+        })?;
+        Ok(name)
+    }
+
+    /// Changes the file of a terminal that is down.
+    pub(super) fn configure(
+        &self,
+        terminal: usize,
+        change: impl FnOnce(&mut Table),
+    ) -> Result<(), FaultError> {
+        let number = self.supervisor.id(terminal).terminal();
         let path = self.dir.join(format!("terminal-{number}.toml"));
         let text = fs::read_to_string(&path).map_err(|source| io_error(&path, source))?;
         let mut config: Table =
             text.parse().map_err(|error: toml::de::Error| FaultError::Config(error.to_string()))?;
-        config.insert("terminal".into(), Value::String(name.clone()));
-        config.insert("joins".into(), Value::Boolean(true));
-        config.insert("identity".into(), Value::String(identity.display().to_string()));
+        change(&mut config);
         let text = toml::to_string(&config).map_err(|error| FaultError::Config(error.to_string()))?;
-        fs::write(&path, text).map_err(|source| io_error(&path, source))?;
-        Ok(name)
+        fs::write(&path, text).map_err(|source| io_error(&path, source))
     }
 
     /// Mends all of it.

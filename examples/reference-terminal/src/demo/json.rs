@@ -82,6 +82,11 @@ fn body(envelope: &Envelope) -> Option<Value> {
             | KnownKind::BasketClosed
             | KnownKind::FiscalSigned
             | KnownKind::ReceiptPrinted
+            | KnownKind::CustomerSet
+            | KnownKind::CustomerLinked
+            | KnownKind::CustomerUnlinked
+            | KnownKind::CustomerErased
+            | KnownKind::DocumentSet
             | KnownKind::Custom,
         )
         | None => return None,

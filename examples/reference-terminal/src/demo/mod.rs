@@ -22,6 +22,7 @@ mod proxy;
 mod register;
 mod replayer;
 mod report;
+mod scenes;
 mod screen;
 mod seen;
 mod story;
@@ -57,6 +58,7 @@ use process::Death;
 use register::Registers;
 pub use report::Report;
 use report::{Summary, Target};
+use scenes::Scenes;
 use screen::Screen;
 use supervisor::{Ports, Supervisor};
 use table::Table;
@@ -320,6 +322,8 @@ impl Shift<'_> {
         let day = plan.last_day;
         let boxes = Boxes { registers, observer, screen, faults, product, day };
         registers.figures.boxes(boxes.all().await?);
+        screen.phase("a day at the counter: prices, weights, cards, a parked basket, the close", 1);
+        Scenes::new(registers, observer, screen, faults).all(floor.is_some()).await?;
         if let Some(floor) = floor {
             screen.phase("open: break it", 0);
             floor.open().await?;

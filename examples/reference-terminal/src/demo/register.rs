@@ -120,9 +120,40 @@ impl Registers {
             attempts,
             repeated,
         };
-        self.figures.sold(&entry.event, took);
-        self.ledger.receipt(entry)?;
+        self.booked(entry, took)?;
         Ok(Sold { repeated, unread, took })
+    }
+
+    /// Pays for a basket that is open at the terminal as somebody says, and notes its receipt under the name `source`.
+    pub(super) async fn commit(
+        &self,
+        terminal: usize,
+        pay: &Pay,
+        source: &str,
+    ) -> Result<Committed, RegisterError> {
+        let asked = Instant::now();
+        let committed: Committed = self.insist(terminal, "/commit", pay, source).await?;
+        let receipt = committed.receipt.clone();
+        let entry = Entry {
+            basket: pay.basket.clone(),
+            source: source.to_owned(),
+            kind: DocType::Sale,
+            key: pay.key.clone(),
+            terminal: self.supervisor.id(terminal).terminal(),
+            event: receipt.event.to_string(),
+            series: receipt.series,
+            number: receipt.number,
+            total: receipt.total,
+            attempts: 1,
+            repeated: committed.repeated,
+        };
+        self.booked(entry, asked.elapsed())?;
+        Ok(committed)
+    }
+
+    fn booked(&self, entry: Entry, took: Duration) -> Result<(), RegisterError> {
+        self.figures.sold(&entry.event, took);
+        Ok(self.ledger.receipt(entry)?)
     }
 
     /// Sends `commit`, and kills the terminal without having read the answer. Says whether there was one.
@@ -160,6 +191,35 @@ impl Registers {
                 },
             };
             self.record_day(terminal, &event).await?;
+        }
+    }
+
+    /// Begins a basket that is to be refused: why it is, and nothing where it begins.
+    pub(super) async fn refusal(
+        &self,
+        terminal: usize,
+        begin: &Begin,
+    ) -> Result<Option<Problem>, RegisterError> {
+        let begun: Result<Begun, RegisterError> = self.insist(terminal, "/begin", begin, "a basket").await;
+        match begun {
+            Ok(_) => Ok(None),
+            Err(RegisterError::Refused { problem, .. }) => Ok(Some(problem)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a question at a terminal answers, as soon as it answers.
+    pub(super) async fn ask<A: serde::de::DeserializeOwned>(
+        &self,
+        terminal: usize,
+        path: &str,
+    ) -> Result<A, RegisterError> {
+        loop {
+            let address = self.supervisor.till(terminal).await?;
+            match self.supervisor.client.get(address, path).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => again(error, path).await?,
+            }
         }
     }
 
@@ -216,17 +276,11 @@ impl Registers {
 
     /// What the terminal says of itself, as soon as it says anything.
     pub(super) async fn status(&self, terminal: usize) -> Result<SeenStatus, RegisterError> {
-        loop {
-            let address = self.supervisor.till(terminal).await?;
-            match self.supervisor.client.get(address, "/status").await {
-                Ok(status) => return Ok(status),
-                Err(error) => again(error, "a look at the status").await?,
-            }
-        }
+        self.ask(terminal, "/status").await
     }
 
     /// Calls until there is an answer.
-    async fn insist<A: serde::de::DeserializeOwned>(
+    pub(super) async fn insist<A: serde::de::DeserializeOwned>(
         &self,
         terminal: usize,
         path: &str,

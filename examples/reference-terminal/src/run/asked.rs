@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::response::Json;
 use edgepos::{Node, TillModels, forms};
+use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
 use super::convert;
@@ -31,4 +33,12 @@ pub(super) fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
     let Query(query) =
         query.map_err(|error| convert::bad_request(forms::explain(&error.body_text(), None)))?;
     Ok(query)
+}
+
+/// What a call says in its body.
+pub(super) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        let said = serde_json::from_slice(body).ok();
+        convert::bad_request(forms::explain(&error.to_string(), said.as_ref()))
+    })
 }

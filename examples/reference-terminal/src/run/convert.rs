@@ -40,6 +40,7 @@ pub(super) fn claimed(basket: BasketId, claimed: edgepos::Claimed) -> Claimed {
 pub(super) fn problem(refusal: &Refusal) -> Problem {
     let code = match refusal {
         Refusal::NotReturnable { .. } | Refusal::NotRefundable { .. } => ProblemCode::NotReturnable,
+        Refusal::Overdrawn { .. } => ProblemCode::Overdrawn,
         Refusal::UnknownBasket(_) => ProblemCode::UnknownBasket,
         Refusal::Tenders(_) => ProblemCode::Tenders,
         Refusal::UnknownPayment(_) | Refusal::PaymentExists(_) | Refusal::MoneyTaken { .. } => {
@@ -51,6 +52,7 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         Refusal::DiskFull => ProblemCode::DiskFull,
         Refusal::Resolve(error) => resolve_code(error),
         Refusal::BelowLevel { .. } => ProblemCode::Level,
+        Refusal::OtherVersion { .. } => ProblemCode::Stale,
         Refusal::ClockOff { .. } => ProblemCode::ClockOff,
         Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } => ProblemCode::Booked,
         Refusal::BasketBusy(_) | Refusal::KeyBusy | Refusal::Full { .. } => ProblemCode::Busy,

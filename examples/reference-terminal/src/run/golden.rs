@@ -53,6 +53,7 @@ fn status() -> Status {
             since_ms: 1_700_000_000_000,
         }],
         unsigned_receipts: 1,
+        erasures_known: true,
         level: 3,
         below_level: false,
         exceptions: vec![
@@ -123,6 +124,7 @@ fn a_status_says_this() {
     // The exceptions beyond the first page are asked for, so that a status says how many there are.
     let added = [
         ".disk_free",
+        ".erasures_known",
         ".open_exceptions",
         ".exceptions.floor",
         ".learners",

@@ -10,6 +10,7 @@ mod http_signer;
 mod look_up;
 mod notify;
 mod printed;
+mod published;
 mod recogniser;
 mod resolving;
 mod terminal;

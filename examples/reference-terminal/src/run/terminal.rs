@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use edgepos::inference::Task;
-use edgepos::{Adviser, Alerts, LogOnly, Signatory, TillModels};
+use edgepos::{Adviser, Alerts, LogOnly, Signatory, Stopped, TillModels};
 use edgepos_inference::with_causes;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -123,15 +123,21 @@ pub async fn run(config: Config, supervised: bool) -> Result<(), RunError> {
     if let Some(early) = early {
         return early.map_err(RunError::Stopped);
     }
-    // Nobody sells any more: the last sales go up, as far as the cloud can be reached.
-    match node.flush_until_uploaded(stop_patience).await {
-        Ok(0) => tracing::info!("the terminal stops; the cloud holds all that it recorded"),
-        Ok(queued) => {
-            tracing::warn!(queued, "the terminal stops before the cloud holds all that it recorded")
+    // Nobody sells any more: the last sales go up, as far as the cloud can be reached, and another leads.
+    match node.stop(stop_patience).await {
+        Ok(Stopped { queued: 0, handed_over, .. }) => {
+            tracing::info!(handed_over, "the terminal stops; the cloud holds all that it recorded");
+        }
+        Ok(Stopped { queued, only_here, handed_over, .. }) => {
+            tracing::warn!(
+                queued,
+                only_here,
+                handed_over,
+                "the terminal stops before the cloud holds all that it recorded"
+            );
         }
         Err(refusal) => tracing::warn!(%refusal, "the terminal stops"),
     }
-    node.shutdown().await;
     ended.await.map_err(|error| RunError::Stopped(with_causes(&error)))
 }
 

@@ -1,5 +1,7 @@
 //! The till's calls over HTTP and JSON. [`crate::api`] says what they are.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -9,26 +11,27 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::core::ReplicaId;
-use edgepos::forms;
 use edgepos::{Begun, Clock, Committed, Diagnosis, METRICS_CONTENT_TYPE, Refusal, Resolution, SystemClock};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::asked::{Answer, Asked, Till, asked};
+use super::asked::{Answer, Asked, Till, asked, read};
 use super::convert;
 use super::guard::{self, Body};
 use super::look_up;
+use super::published;
 use super::recogniser;
 use super::resolving;
 use super::till_token::TillToken;
 use crate::api::{
-    Abandon, Admit, Bare, Begin, Done, KeyedRecord, LevelRaised, Park, Pay, Problem, ProblemCode, Recognised,
-    Recorded, Replace, ResolveException, Retire, WriteOff,
+    Abandon, Admit, Bare, Begin, Done, Flush, Flushed, KeyedRecord, LevelRaised, Park, Pay, Problem,
+    ProblemCode, Recognised, Recorded, Replace, ResolveException, Retire, WriteOff,
 };
 use crate::cloud::LostEvents;
 
 /// Largest JSON body: the largest receipt fits some times over.
 const MAX_JSON: usize = 1 << 20;
+/// Longest wait for the cloud, in ms: a till's own call does not hang for longer.
+const MAX_FLUSH_MS: u32 = 60_000;
 /// Largest picture.
 const MAX_PICTURE: usize = 16 << 20;
 
@@ -59,6 +62,10 @@ pub(super) fn router(till: Till, token: Option<TillToken>) -> Router {
         .route("/basket", get(look_up::basket))
         .route("/price", get(price))
         .route("/day", get(look_up::day))
+        .route("/customer", get(published::customer))
+        .route("/keep_key", post(published::keep_key))
+        .route("/document", get(published::document))
+        .route("/documents", get(published::documents))
         .route("/product", get(product))
         .route("/metrics", get(metrics))
         .route("/admit", post(admit))
@@ -214,23 +221,25 @@ async fn raise_level(State(till): State<Till>, body: Bytes) -> Answer<LevelRaise
     Ok(Json(LevelRaised { level }))
 }
 
-async fn flush(State(till): State<Till>, body: Bytes) -> Answer<Done> {
-    bare(&body)?;
-    till.node.flush().await;
-    Ok(Json(Done {}))
+async fn flush(State(till): State<Till>, body: Bytes) -> Answer<Flushed> {
+    let asked: Flush = if body.is_empty() { Flush::default() } else { read(&body)? };
+    let queued = match asked.until_uploaded_ms {
+        None => {
+            till.node.flush().await;
+            None
+        }
+        Some(ms) if ms > MAX_FLUSH_MS => {
+            return Err(convert::bad_request(format!("until_uploaded_ms: over {MAX_FLUSH_MS}")));
+        }
+        Some(ms) => Some(till.node.flush_until_uploaded(Duration::from_millis(ms.into())).await?),
+    };
+    Ok(Json(Flushed { queued }))
 }
 
 async fn stop(State(till): State<Till>, body: Bytes) -> Answer<Done> {
     bare(&body)?;
     till.stop.notify_one();
     Ok(Json(Done {}))
-}
-
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
-        let said = serde_json::from_slice(body).ok();
-        convert::bad_request(forms::explain(&error.to_string(), said.as_ref()))
-    })
 }
 
 /// A call that says nothing more than its path.
@@ -252,6 +261,7 @@ impl IntoResponse for Problem {
             ProblemCode::Forbidden => StatusCode::FORBIDDEN,
             ProblemCode::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ProblemCode::NotReturnable
+            | ProblemCode::Overdrawn
             | ProblemCode::UnknownBasket
             | ProblemCode::Elsewhere
             | ProblemCode::Tenders

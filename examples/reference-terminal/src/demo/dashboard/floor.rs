@@ -271,7 +271,8 @@ impl Floor {
     /// Records an event beside the receipts, again with the same key until it is answered. Says its name.
     pub(super) async fn record(&self, terminal: usize, event: RecordEvent) -> Result<String, RegisterError> {
         let key = draw().map_err(|error| std::io::Error::other(error.to_string()))?;
-        let keyed = KeyedRecord { key: Some(hex(&key)), repair: false, whatever_clock: false, event };
+        let keyed =
+            KeyedRecord { key: Some(hex(&key)), repair: false, whatever_clock: false, base: None, event };
         let until = Instant::now() + RECORD_TIME;
         loop {
             let address = self.registers.supervisor.till(terminal).await?;

@@ -28,6 +28,8 @@ pub struct Verdict {
     pub stock_mismatches: u64,
     /// Figures of business days, over all terminals, that were recomputed: each day of the store, and of each terminal.
     pub day_figures: u64,
+    /// Signatures of the fiscal device that were made again of the receipts that they are of.
+    pub signatures: u64,
     /// The same events as a vendor would post them in JSON, in bytes, each once.
     pub json_bytes: u64,
 }
@@ -64,6 +66,11 @@ impl Judge {
     /// So many figures of business days were compared with the events.
     pub(super) fn recomputed(&mut self, figures: u64) {
         self.verdict.day_figures += figures;
+    }
+
+    /// A signature is what the fiscal device makes of the receipt.
+    pub(super) fn signed(&mut self) {
+        self.verdict.signatures += 1;
     }
 
     /// So many transactions are in the cloud beyond one for each that was acknowledged.

@@ -9,7 +9,8 @@
 //! - the transactions in the cloud are those of the ledger, one for one: nothing lost, nothing twice, nothing invented;
 //! - no number of a (terminal, series) is used twice, but where one of the two says that it was written again or begun under an earlier
 //!   incarnation; and none is missing but for those that were voided;
-//! - every transaction belongs to a business day, which its terminal had opened and not closed;
+//! - every transaction belongs to a business day, which its terminal, or the store, had opened and its terminal had not closed;
+//! - from the first receipt of a series that the fiscal device signed on each is signed, with the signature of the receipt as it was booked;
 //! - as many exceptions were raised as were provoked, where somebody counted.
 
 mod counters;
@@ -19,6 +20,7 @@ mod evidence;
 mod files;
 mod judge;
 mod receipts;
+mod signatures;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,6 +64,7 @@ pub fn verify(evidence: &Evidence) -> Result<Verdict, VerifyError> {
     judge.same_everywhere(&held);
     judge.no_gaps(&all);
     receipts::check(&cloud, &evidence.ledger, &mut judge);
+    signatures::check(&cloud, &mut judge);
     let envelopes = cloud.iter().filter_map(|(id, payload)| Some((id, Envelope::decode(payload).ok()?)));
     let json_bytes = envelopes.map(|(id, envelope)| json::vendor_bytes(*id, &envelope)).sum();
     judge.compared(all.len(), cloud.len(), json_bytes);

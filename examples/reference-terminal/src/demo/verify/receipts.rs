@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::core::{EventId, ReplicaId};
-use edgepos::model::{DayOpened, Envelope, KnownKind, NumberVoided, Transaction};
+use edgepos::model::{DayClosed, DayOpened, Envelope, KnownKind, NumberVoided, Transaction};
 
 use super::files::Events;
 use super::judge::Judge;
@@ -31,7 +31,7 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
     let mut used = Numbers::default();
     let mut voided: BTreeMap<Series, BTreeSet<u64>> = BTreeMap::new();
     let mut open: BTreeMap<ReplicaId, u32> = BTreeMap::new();
-    let days = Days::of(cloud);
+    let mut days = Days::of(cloud);
     let mut baskets: BTreeMap<String, EventId> = BTreeMap::new();
     let mut keys: BTreeMap<String, EventId> = BTreeMap::new();
     let mut twice: BTreeSet<EventId> = BTreeSet::new();
@@ -46,7 +46,7 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
                     open.insert(replica, day);
                 }
             }
-            Some(KnownKind::DayClosed) => drop(open.remove(&replica)),
+            Some(KnownKind::DayClosed) => days.close(replica, open.remove(&replica), &envelope),
             Some(KnownKind::NumberVoided) => {
                 if let Ok(NumberVoided { series, number, .. }) = minicbor::decode(&envelope.body) {
                     voided.entry((number_of, series)).or_default().insert(number);
@@ -102,6 +102,11 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
                 | KnownKind::BasketClosed
                 | KnownKind::FiscalSigned
                 | KnownKind::ReceiptPrinted
+                | KnownKind::CustomerSet
+                | KnownKind::CustomerLinked
+                | KnownKind::CustomerUnlinked
+                | KnownKind::CustomerErased
+                | KnownKind::DocumentSet
                 | KnownKind::Custom,
             )
             | None => {}
@@ -139,28 +144,47 @@ impl Numbers {
 }
 
 /// Which days were opened by whom.
-struct Days(BTreeMap<ReplicaId, BTreeSet<u32>>);
+#[derive(Default)]
+struct Days {
+    opened: BTreeMap<ReplicaId, BTreeSet<u32>>,
+    /// By whomever, for all terminals.
+    of_store: BTreeSet<u32>,
+    closed: BTreeSet<(ReplicaId, u32)>,
+}
 
 impl Days {
     fn of(cloud: &Events) -> Self {
-        let mut days: BTreeMap<ReplicaId, BTreeSet<u32>> = BTreeMap::new();
+        let mut days = Self::default();
         for (id, payload) in cloud {
             let opened = Envelope::decode(payload)
                 .ok()
                 .filter(|envelope| envelope.kind.known() == Some(KnownKind::DayOpened));
-            if let Some(DayOpened { day, .. }) =
+            if let Some(DayOpened { day, store, .. }) =
                 opened.and_then(|envelope| minicbor::decode(&envelope.body).ok())
             {
-                days.entry(id.chain.replica).or_default().insert(day);
+                days.opened.entry(id.chain.replica).or_default().insert(day);
+                days.of_store.extend((store == Some(true)).then_some(day));
             }
         }
-        Self(days)
+        days
     }
 
-    /// Whether an incarnation that opened no day so far goes on with one that another of the same terminal had open.
+    /// An incarnation has closed a day: the one that it had opened, or the store's.
+    fn close(&mut self, replica: ReplicaId, own: Option<u32>, envelope: &Envelope) {
+        let said = minicbor::decode::<DayClosed>(&envelope.body).ok().map(|closed| closed.day);
+        self.closed.extend(own.into_iter().chain(said).map(|day| (replica, day)));
+    }
+
+    /// Whether an incarnation that opened no day so far goes on with one that another of the same terminal had open, or that is the
+    /// store's and that it has not closed.
     fn goes_on(&self, replica: ReplicaId, day: u32) -> bool {
-        let others =
-            self.0.iter().filter(|(other, _)| **other != replica && other.terminal() == replica.terminal());
+        if self.of_store.contains(&day) {
+            return !self.closed.contains(&(replica, day));
+        }
+        let others = self
+            .opened
+            .iter()
+            .filter(|(other, _)| **other != replica && other.terminal() == replica.terminal());
         others.into_iter().any(|(_, days)| days.contains(&day))
     }
 }

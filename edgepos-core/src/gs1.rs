@@ -1,12 +1,19 @@
 //! GS1 element strings: what a GS1-128, DataBar Expanded, GS1 DataMatrix or GS1 QR code says beyond the number, and the same
 //! as a Digital Link (GS1 General Specifications, sections 3 and 7.8; GS1 Digital Link URI syntax, section 4).
 
-use thiserror::Error;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::error::Error;
+use core::fmt;
 
-use edgepos_core::Gtin;
+use crate::gtin::{Gtin, has_check_digit};
 
 /// What ends an element of variable length: FNC1 in the symbol, the group separator in its text.
 const SEPARATOR: char = '\u{1d}';
+/// What scanners put before a GS1 symbol: GS1-128, DataBar, DataMatrix, QR code (ISO/IEC 15424).
+const SYMBOLS: [&str; 4] = ["]C1", "]e0", "]d2", "]Q3"];
 /// Longest text that is read; the longest symbol holds less.
 const MAX_BYTES: usize = 8_192;
 /// Most characters of an element of variable length.
@@ -15,7 +22,7 @@ const MAX_VALUE: usize = 90;
 /// Application identifiers with their values, in the order of the symbol.
 ///
 /// ```
-/// use edgepos_inference::ElementString;
+/// use edgepos_core::ElementString;
 ///
 /// let cheese = ElementString::parse("0104012345678901\u{1d}310200034515261231").unwrap();
 /// assert_eq!(cheese.get("3102"), Some("000345"));
@@ -26,40 +33,55 @@ const MAX_VALUE: usize = 90;
 pub struct ElementString(Vec<(String, String)>);
 
 /// Not an element string.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ElementStringError {
     /// Nothing is there, or more than any symbol holds.
-    #[error("an element string has 1 to {MAX_BYTES} bytes")]
     Length,
     /// There is no such application identifier.
-    #[error("no application identifier begins at byte {at}")]
     Identifier {
         /// The place in the text.
         at: usize,
     },
     /// A value is too short, too long, or has other characters than its identifier allows.
-    #[error("the value of ({identifier}) is not one")]
     Value {
         /// Of which identifier.
         identifier: String,
     },
     /// A trade item number or a logistic unit's number has a wrong check digit.
-    #[error("the check digit of ({identifier}) is wrong")]
     CheckDigit {
         /// Of which identifier.
         identifier: String,
     },
 }
 
+impl fmt::Display for ElementStringError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length => write!(f, "an element string has 1 to {MAX_BYTES} bytes"),
+            Self::Identifier { at } => write!(f, "no application identifier begins at byte {at}"),
+            Self::Value { identifier } => write!(f, "the value of ({identifier}) is not one"),
+            Self::CheckDigit { identifier } => write!(f, "the check digit of ({identifier}) is wrong"),
+        }
+    }
+}
+
+impl Error for ElementStringError {}
+
 impl ElementString {
+    /// Whether a text is that of a GS1 symbol: it begins with the symbol's identifier (`]C1`, `]e0`, `]d2`, `]Q3`), or has a separator.
+    #[must_use]
+    pub fn is_symbol(text: &str) -> bool {
+        SYMBOLS.iter().any(|symbol| text.starts_with(symbol)) || text.contains(SEPARATOR)
+    }
+
     /// Reads a symbol's text, with or without its identifier (`]C1`, `]e0`, `]d2`, `]Q3`). Separators behind elements of
     /// fixed length, which printers add, are passed over.
     ///
     /// # Errors
     /// [`ElementStringError`].
     pub fn parse(text: &str) -> Result<Self, ElementStringError> {
-        let text = ["]C1", "]e0", "]d2", "]Q3"].iter().find_map(|id| text.strip_prefix(id)).unwrap_or(text);
+        let text = SYMBOLS.iter().find_map(|id| text.strip_prefix(*id)).unwrap_or(text);
         if text.is_empty() || text.len() > MAX_BYTES {
             return Err(ElementStringError::Length);
         }
@@ -171,9 +193,9 @@ impl ElementString {
     }
 }
 
-impl std::fmt::Display for ElementString {
+impl fmt::Display for ElementString {
     /// Identifiers in round brackets.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.iter().try_for_each(|(identifier, value)| write!(f, "({identifier}){value}"))
     }
 }
@@ -187,7 +209,7 @@ fn linked(identifier: &str, value: &str) -> Option<(String, String)> {
     let mut rest = value.as_bytes();
     while let [first, after @ ..] = rest {
         if *first == b'%' {
-            let digits = std::str::from_utf8(after.get(..2)?).ok()?;
+            let digits = core::str::from_utf8(after.get(..2)?).ok()?;
             bytes.push(u8::from_str_radix(digits, 16).ok()?);
             rest = &after[2..];
         } else {
@@ -213,7 +235,7 @@ fn element(identifier: &str, value: &str) -> Result<(String, String), ElementStr
     }
     let checked = match identifier {
         "01" | "02" | "03" => Gtin::parse(value).is_ok(),
-        "00" => edgepos_core::has_check_digit(value),
+        "00" => has_check_digit(value),
         _ => true,
     };
     if !checked {
@@ -251,6 +273,10 @@ fn fixed_length(identifier: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use alloc::string::ToString as _;
+
     use super::*;
 
     #[test]

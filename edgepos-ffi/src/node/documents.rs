@@ -1,0 +1,82 @@
+//! What was published to the store, beside products and prices: documents, and customers by pseudonym.
+
+use std::ffi::c_char;
+
+use edgepos::forms::KeepKey;
+
+use super::{NodeHandle, asks, asks_for, does};
+use crate::argument::{Input, Output};
+use crate::text::TextHandle;
+
+/// A document as it is in force at a moment, as JSON with its `text`, or its `bytes` in hexadecimal; `EDGEPOS_NOTHING` where none is.
+///
+/// `query` is JSON with `namespace`, `key` and `at_ms` (milliseconds since 1970 UTC).
+///
+/// # Safety
+/// `query` points to `query_length` bytes, and `out` to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_document(
+    node: *const NodeHandle,
+    query: *const c_char,
+    query_length: usize,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let (query, out) = unsafe { (Input::new("query", query, query_length), Output::new("out", out)) };
+    asks_for(node, out, |till| Ok(till.wait(till.node.document(query.json()?))?))
+}
+
+/// The documents of a namespace that are in force at a moment, at most 1,000: a list in JSON, each with `key`, `version`, `effective_at` and
+/// `event`.
+///
+/// `query` is JSON with `namespace`, `at_ms` (milliseconds since 1970 UTC) and, for the page behind another, `after`: its last key.
+///
+/// # Safety
+/// `query` points to `query_length` bytes, and `out` to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_documents(
+    node: *const NodeHandle,
+    query: *const c_char,
+    query_length: usize,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let (query, out) = unsafe { (Input::new("query", query, query_length), Output::new("out", out)) };
+    asks(node, out, |till| Ok(till.wait(till.node.documents(query.json()?))?))
+}
+
+/// A customer by pseudonym or by another name, as JSON with `customer`, `state` (`open`, `no_key`, `unconfirmed` or `erased`) and, where it is
+/// open, `text`, or `bytes` in hexadecimal; `EDGEPOS_NOTHING` where none of this name was heard of.
+///
+/// `query` is JSON with `customer` or `name`.
+///
+/// # Safety
+/// `query` points to `query_length` bytes, and `out` to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_customer(
+    node: *const NodeHandle,
+    query: *const c_char,
+    query_length: usize,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let (query, out) = unsafe { (Input::new("query", query, query_length), Output::new("out", out)) };
+    asks_for(node, out, |till| Ok(till.wait(till.node.customer(query.json()?))?))
+}
+
+/// Keeps the key to a customer's fields on this terminal's disk, until the customer is erased. It goes into no event and to nobody else.
+///
+/// `key` is JSON with `customer` and `secret`, 64 hexadecimal digits.
+///
+/// # Safety
+/// `key` points to `key_length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_keep_key(
+    node: *const NodeHandle,
+    key: *const c_char,
+    key_length: usize,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let key = unsafe { Input::new("key", key, key_length) };
+    does(node, |till| Ok(till.wait(till.node.keep_key(key.json::<KeepKey>()?.into_key()?))?))
+}

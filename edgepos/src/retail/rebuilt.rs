@@ -1,0 +1,69 @@
+//! Which rows of the store a terminal starts from, and what of them follows from its events alone, so that it is made again where rows
+//! are gone.
+
+use edgepos_core::{EventId, ReplicaId, Seq, Space, Write};
+use edgepos_crdt::VersionVector;
+use edgepos_sync::EventRecord;
+
+use super::customer;
+use super::envelope::Envelope;
+use super::keys::booked::Booked;
+use super::uncounted;
+
+/// Spaces whose rows do: all of them go where one is gone, and each event does again what it did. Names of events are not among them:
+/// they must be there before anybody asks, and are written beside each event, as is who was erased.
+pub(crate) const DERIVED: [Space; 15] = [
+    Space::Counter,
+    Space::Register,
+    Space::Exception,
+    Space::Reissued,
+    Space::Resolution,
+    Space::ExceptionEnd,
+    Space::Applied,
+    Space::Refunded,
+    Space::Parked,
+    Space::BesideReceipt,
+    Space::DayFigures,
+    Space::FiguresKnown,
+    Space::Customer,
+    Space::ErasedCustomer,
+    Space::Document,
+];
+
+/// The spaces whose rows the rooms start from.
+pub(crate) const RESTORED: [Space; 20] = [
+    Space::Basket,
+    Space::Series,
+    Space::Day,
+    Space::ClosedDay,
+    Space::StoreDay,
+    Space::FiguresKnown,
+    Space::Refunded,
+    Space::Counter,
+    Space::Applied,
+    Space::Register,
+    Space::Exception,
+    Space::Quarantine,
+    Space::BookedTwice,
+    Space::ExceptionEnd,
+    Space::Resolution,
+    Space::Reissued,
+    Space::SetAside,
+    Space::Payment,
+    Space::Unsigned,
+    Space::ErasedCustomer,
+];
+
+/// The rows of an event that must be there before anybody asks, for the terminal `me`: its names, and who it erases.
+pub(crate) fn at_once(record: &EventRecord, me: ReplicaId) -> Vec<Write> {
+    let Ok(envelope) = Envelope::decode(&record.payload) else { return Vec::new() };
+    let mut rows: Vec<_> = customer::erasure(record.id, &envelope).into_iter().collect();
+    rows.extend(Booked::of(record.id, &envelope).map(|booked| booked.rows(me)).unwrap_or_default());
+    rows
+}
+
+/// The rows with which a terminal that starts without any of [`DERIVED`] counts all events up to `held`.
+pub(crate) fn to_be_counted(held: &VersionVector) -> Vec<Write> {
+    let of = |(chain, last)| uncounted::row(EventId::new(chain, Seq(1)), last);
+    held.iter().filter(|(_, last)| *last > Seq::ZERO).map(of).collect()
+}

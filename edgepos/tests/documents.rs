@@ -1,0 +1,104 @@
+//! Documents (configuration, promotions, manifests of models) are in force from their time on, the same in whatever order they come.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+#[path = "support/alone.rs"]
+mod alone;
+
+use std::sync::Arc;
+
+use alone::Shared;
+use edgepos::core::ReplicaId;
+use edgepos::model::DocumentSet;
+use edgepos::{DocumentQuery, DocumentsQuery, Driver, MAX_PAGE, Node, Record, Refusal, SystemClock};
+
+const ME: ReplicaId = ReplicaId::new(1, 5);
+
+fn start(store: &Shared) -> (Node, Driver) {
+    alone::start(ME, Box::new(store.clone()), Arc::new(SystemClock::new()))
+}
+
+fn set(namespace: &str, key: &str, effective_at: Option<u64>, content: &[u8]) -> DocumentSet {
+    let (namespace, key, content) = (namespace.into(), key.into(), content.to_vec());
+    DocumentSet { namespace, key, version: None, effective_at, content }
+}
+
+async fn text(node: &Node, namespace: &str, key: &str, at_ms: u64) -> Option<String> {
+    let asked = DocumentQuery { namespace: namespace.into(), key: key.into(), at_ms };
+    node.document(asked).await.unwrap().map(|found| found.text.unwrap())
+}
+
+#[tokio::test]
+async fn each_version_is_in_force_from_its_time_on() {
+    let store = Shared::default();
+    let (node, driver) = start(&store);
+    for (effective_at, content) in [(None, "today"), (Some(2_000), "later"), (Some(1_000), "soon")] {
+        let record = Record::document(&set("promotions", "may", effective_at, content.as_bytes()));
+        node.record(record).await.unwrap();
+    }
+    // Names that begin alike are others.
+    node.record(Record::document(&set("promotions", "ma", None, b"another"))).await.unwrap();
+    node.record(Record::document(&set("promotion", "smay", None, b"another"))).await.unwrap();
+    let in_force = async |node: &Node| {
+        let mut found = Vec::new();
+        for at_ms in [0, 999, 1_000, 1_999, 2_000, u64::MAX] {
+            found.push(text(node, "promotions", "may", at_ms).await.unwrap());
+        }
+        found
+    };
+    assert_eq!(in_force(&node).await, ["today", "today", "soon", "soon", "later", "later"]);
+    // What is set again for the same time replaces, and nothing else.
+    node.record(Record::document(&set("promotions", "may", Some(1_000), b"corrected"))).await.unwrap();
+    let corrected = ["today", "today", "corrected", "corrected", "later", "later"];
+    assert_eq!(in_force(&node).await, corrected);
+    node.shutdown().await;
+    driver.join().await.unwrap();
+    let (node, driver) = start(&store);
+    assert_eq!(in_force(&node).await, corrected, "and after a start");
+    assert_eq!(text(&node, "promotions", "june", 5).await, None);
+    node.shutdown().await;
+    driver.join().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_namespace_is_listed_in_pages_with_what_is_in_force() {
+    let (node, driver) = start(&Shared::default());
+    for at in 0..MAX_PAGE + 5 {
+        node.record(Record::document(&set("models", &format!("{at:04}"), None, b"{}"))).await.unwrap();
+    }
+    node.record(Record::document(&set("models", "0003", Some(9), &[0xff, 0x00]))).await.unwrap();
+    node.record(Record::document(&set("models", "9999", Some(9), b"not yet"))).await.unwrap();
+    let page = async |after: Option<String>, at_ms| {
+        let asked = DocumentsQuery { namespace: "models".into(), at_ms, after };
+        node.documents(asked).await.unwrap()
+    };
+    let first = page(None, 8).await;
+    let rest = page(first.last().map(|last| last.key.clone()), 8).await;
+    assert_eq!((first.len(), rest.len()), (MAX_PAGE, 5));
+    assert!(first.iter().chain(&rest).map(|name| &name.key).is_sorted());
+    assert_eq!((first[3].effective_at, page(None, 9).await[3].effective_at), (0, 9));
+    assert_eq!(page(first.last().map(|last| last.key.clone()), 9).await.len(), 6);
+    let asked = DocumentQuery { namespace: "models".into(), key: "0003".into(), at_ms: 9 };
+    let found = node.document(asked).await.unwrap().unwrap();
+    assert_eq!((found.text, found.bytes), (None, vec![0xff, 0x00]), "what is no text is bytes");
+    node.shutdown().await;
+    driver.join().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_has_no_name_or_is_too_large_is_refused_where_it_is_recorded() {
+    let (node, driver) = start(&Shared::default());
+    let largest = vec![b'x'; DocumentSet::MAX_CONTENT];
+    node.record(Record::document(&set(&"n".repeat(64), &"k".repeat(64), None, &largest))).await.unwrap();
+    let larger = vec![b'x'; DocumentSet::MAX_CONTENT + 1];
+    for (bad, of) in [
+        (set("", "k", None, b""), "namespace"),
+        (set(&"n".repeat(65), "k", None, b""), "namespace"),
+        (set("n", "", None, b""), "key"),
+        (set("n", "k", None, &larger), "content"),
+    ] {
+        let refused = node.record(Record::document(&bad)).await.unwrap_err();
+        assert!(matches!(refused, Refusal::BadField { field, .. } if field == of), "{refused:?}");
+    }
+    node.shutdown().await;
+    driver.join().await.unwrap();
+}
