@@ -257,7 +257,7 @@ fn flips(step: usize, followed: usize) {
 
 #[test]
 fn a_flipped_byte_of_a_tills_file_is_mended_or_refused() {
-    flips(23, 5);
+    flips(37, 4);
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn a_page_that_is_gone_is_mended() {
         }
     }
     assert!(mended.len() > file.pages(), "most pages are of use");
-    let every = (mended.len() / 12).max(1);
+    let every = (mended.len() / 8).max(1);
     mended.into_iter().step_by(every).for_each(|(case, left)| goes_on(left, &case));
 }
 
