@@ -165,7 +165,7 @@ impl Program<'_> {
             (if null { ptr::null() } else { text.as_ptr().cast() }, text.len());
         // SAFETY: a text is NULL, or has its length.
         answered(unsafe {
-            match self.input.below(16) {
+            match self.input.below(17) {
                 0 => edgepos_terminal_begin(t, now, wall, request, data, length),
                 1 => edgepos_terminal_update(t, now, wall, request, data, length),
                 2 => edgepos_terminal_commit(t, now, wall, request, data, length),
@@ -181,7 +181,7 @@ impl Program<'_> {
                 12 => edgepos_terminal_replace(t, now, wall, m as u16, m),
                 13 => edgepos_terminal_raise_level(t, now, wall, &mut level),
                 14 => edgepos_terminal_ask_baskets(t, now, wall, request, data, length),
-                _ if m & 1 == 1 => edgepos_terminal_keep_key(t, now, wall, request, data, length),
+                15 => edgepos_terminal_keep_key(t, now, wall, request, data, length),
                 _ => edgepos_terminal_write_off(t, now, wall, m as u16),
             }
         });
