@@ -29,7 +29,6 @@ use crate::terminal::{
     Terminal,
 };
 
-
 /// What is asked of the terminal, at a moment, without changing it.
 type Question = Box<dyn FnOnce(&Terminal, Now) + Send>;
 

@@ -16,7 +16,9 @@ use super::reissued::{Counts, Reissued};
 use super::sale::{Sales, body::BasketId};
 use super::sold::{self, Sold};
 use super::taking_back::{self, Leaving, Rooms};
-use super::{catalogue::Catalogue, customer::Customers, day::Day, desk::Desk, desk::OnDesk, effect::CounterRow};
+use super::{
+    catalogue::Catalogue, customer::Customers, day::Day, desk::Desk, desk::OnDesk, effect::CounterRow,
+};
 use super::{figures::Figures, parked::Parked, payment::Payments, quarantine::Quarantine, sums::SoldBy};
 use super::{recordings::Recordings, returns::Returns, set_aside::SetAside};
 use super::{uncounted::Uncounted, unreadable::Unreadable};

@@ -30,12 +30,11 @@ pub(crate) mod turn;
 pub(crate) mod unit_of_work;
 mod unsent;
 
-use std::fmt;
-
 use edgepos_consensus::{self as consensus, Election, MembershipError};
 use edgepos_core::{EventId, LoadId, Now, PersistId, ReplicaId, Time};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{self as sync, Outbox};
+use std::fmt;
 
 pub use self::{
     clocks::CLOCK_GUARD, condition::Condition, condition::ConditionKind, condition::Finding,
@@ -50,12 +49,11 @@ use self::{
     level::Levels, links::Links, reissue::InReissue, reissue::Lent, replacing::Replacing, status::Known,
     turn::Turn, unit_of_work::LoadFor, unit_of_work::UnitOfWork,
 };
-use crate::history::durability::Durability;
 use crate::model::{BasketId, Counter, CounterRow, CustomerKey, ExceptionRaised, PriceSet, ProductSet};
-use crate::ports::Rows;
 use crate::retail::exception::{open::OpenException, resolution::Resolve, resolutions::AuditEntry};
 use crate::retail::sale::{draft::Draft, receipt::Commit, unresolved::OpenBasket};
 use crate::retail::{calls::Call, counters::CounterValue, payment::OpenPayment, record::Record, shop::Shop};
+use crate::{history::durability::Durability, ports::Rows};
 
 /// What is asked is taken, or nothing is done.
 type Asked = Result<(), Refusal>;
