@@ -215,16 +215,14 @@ impl Outbox {
         self.author.is_confirmed()
     }
 
-    /// Whether a connected peer, or the cloud, has said that it holds events of this lane that are not durable here.
-    pub fn lacks(&self, lane: Lane) -> bool {
+    /// Whether another terminal or the cloud has said since the start what it holds, and none of them, connected or not, holds an event
+    /// of this lane that is not durable here.
+    pub fn has_all_that_is_known(&self, lane: Lane) -> bool {
+        let Parts { peers, uploader, .. } = &self.parts;
         let durable = self.log.durable();
-        let mut said = self
-            .parts
-            .peers
-            .claimed()
-            .chain(self.parts.uploader.claimed())
-            .filter(|(chain, _)| chain.lane == lane);
-        said.any(|(chain, seq)| seq > durable.get(chain))
+        let has = |(chain, seq): (Chain, Seq)| chain.lane != lane || seq <= durable.get(chain);
+        let is_told = peers.have_greeted() || uploader.has_heard();
+        is_told && peers.claimed().chain(uploader.claimed()).all(has)
     }
 
     /// Whether a chain of this terminal is written on elsewhere, so that it has to [`reincarnate`](Self::reincarnate): its disk was

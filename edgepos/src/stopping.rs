@@ -54,9 +54,11 @@ impl Node {
     /// # Errors
     /// When the terminal has stopped.
     pub async fn stop(&self, patience: Duration) -> Result<Stopped, Refusal> {
-        let queued = self.flush_until_uploaded(patience).await?;
+        self.flush_until_uploaded(patience).await?;
         let handed_over = self.hand_over().await?;
+        // Last of all: who hands over still sells.
         let lacks = self.diagnosis().await?.peers.into_iter().filter_map(|peer| peer.lacks).min();
+        let queued = self.query(|terminal| terminal.status().queued).await?;
         self.shutdown().await;
         Ok(Stopped { queued, only_here: queued.min(lacks.unwrap_or(queued)), handed_over })
     }

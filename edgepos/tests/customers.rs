@@ -9,12 +9,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use edgepos::core::{ReplicaId, Space, WallMs};
+use edgepos::core::{Persist, PersistId, ReplicaId, Space, WallMs, Write};
 use edgepos::model::{CustomerKey, CustomerLink, CustomerSet};
 use edgepos::sync::{CloudReply, CloudRequest, UplinkError};
 use edgepos::{
-    Customer, CustomerQuery, CustomerState, Driver, Node, Record, Refusal, SqliteStore, SystemClock, Uplink,
-    async_trait,
+    Customer, CustomerQuery, CustomerState, Driver, Node, Record, Refusal, SqliteStore, Store as _,
+    SystemClock, Uplink, async_trait,
 };
 use support::cloud::Cloud;
 use support::{Shop, WALL};
@@ -171,4 +171,28 @@ fn a_disk_that_was_put_back_brings_nobody_back() {
     assert!(till.terminal.status().erasures_known);
     let request = till.request();
     assert!(till.terminal.keep_key(now, request, &key()).is_err());
+}
+
+/// A backup that is put back goes on under another name, which nobody can contradict: it has heard of nobody all the same.
+#[test]
+fn a_backup_that_is_put_back_opens_nobody_before_it_has_heard() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    let now = shop.now;
+    shop.tills[2].record(now, Record::customer(FIELDS, key())).unwrap();
+    shop.pass(500);
+    let mut copy = shop.tills[2].disk.clone();
+    let mark = Write::put(Space::Identity, "copied", []);
+    copy.commit(&[Persist { id: PersistId(1), writes: vec![mark] }]).unwrap();
+    let now = shop.now;
+    shop.tills[1].record(now, Record::customer_erased("c-1")).unwrap();
+    shop.pass(500);
+    shop.put_back(2, copy, 7);
+    shop.pass(500);
+    assert_eq!(shop.tills[2].rows(Space::CustomerKey), 1);
+    assert!(!shop.tills[2].terminal.status().erasures_known, "nobody has told it");
+    shop.heal();
+    shop.pass(2_000);
+    assert_eq!(shop.tills[2].rows(Space::CustomerKey), 0);
+    assert!(shop.tills[2].terminal.status().erasures_known);
 }

@@ -97,6 +97,19 @@ fn what_is_not_known_or_does_not_count_is_not_refused() {
     assert_eq!(till.begin(NOW, back), Ok(2), "goods that come back take the points that they brought");
 }
 
+/// The till asks again since the answer was lost: the receipt is the answer, and not that the card is empty.
+#[test]
+fn a_basket_that_emptied_a_card_answers_its_receipt() {
+    for restarts in [false, true] {
+        let mut till = loaded(Counter::STORED_VALUE, 1_000);
+        till.begin(NOW, moving(1, Counter::STORED_VALUE, -1_000)).unwrap();
+        till.commit(NOW, 1, 1).unwrap();
+        let mut till = if restarts { till.crash(NOW) } else { till };
+        let again = till.begin(NOW, moving(1, Counter::STORED_VALUE, -1_000));
+        assert!(matches!(again, Err(Refusal::BasketBooked { .. })), "{again:?}");
+    }
+}
+
 /// Two tills that cannot see each other both take it: one exception for the manager.
 #[test]
 fn two_tills_that_are_apart_overdraw_a_card_once() {

@@ -308,6 +308,11 @@ impl Uploader {
         self.receiver.held().iter()
     }
 
+    /// Whether the cloud has answered since the start.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.heard
+    }
+
     /// What the cloud lacks, as it says itself.
     pub(crate) fn lost(&self) -> Option<&Lost> {
         self.lost.as_ref()

@@ -67,6 +67,8 @@ struct Part {
     again: Time,
     /// How many positions are asked for at once.
     piece: u64,
+    /// Whether somebody who gives all or nothing was asked for all since [`again`](Self::again) was set: once is enough.
+    asked_for_all: bool,
 }
 
 /// What somebody has given.
@@ -91,8 +93,9 @@ enum Reading {
 impl Part {
     fn new(now: Time, gap: Option<Gap>, is_lost: bool) -> Self {
         let (asked, again) = (BTreeMap::new(), now + AGAIN);
-        let asked_cloud = false;
-        Self { gap, is_lost, since: now, looks: 0, is_sound: false, asked, asked_cloud, again, piece: PIECE }
+        let (asked_cloud, asked_for_all) = (false, false);
+        let (since, looks, is_sound, piece) = (now, 0, false, PIECE);
+        Self { gap, is_lost, since, looks, is_sound, asked, asked_cloud, again, piece, asked_for_all }
     }
 
     /// Where the next piece begins that is asked for.
@@ -236,7 +239,7 @@ impl Mending {
         for (first, part) in &mut self.parts {
             let Some(gap) = part.gap else { continue };
             if part.again <= turn.now {
-                part.again = turn.now + AGAIN;
+                (part.again, part.asked_for_all) = (turn.now + AGAIN, false);
                 part.ask_for(PIECE);
             }
             let from = part.piece(*first, &gap);
@@ -294,7 +297,10 @@ impl Mending {
         };
         if base.is_none() && first != *begin {
             // A version that gives all of it or nothing.
-            return part.ask_for(gap.positions());
+            if !std::mem::replace(&mut part.asked_for_all, true) {
+                part.ask_for(gap.positions());
+            }
+            return;
         }
         match Batch::decode(batch, &turn.config.limits) {
             Ok(Batch { runs }) => {

@@ -352,9 +352,14 @@ impl Peers {
         self.peers.get(&id).map(Peer::held)
     }
 
-    /// What connected peers have said that they hold.
+    /// What peers have said since the start that they hold.
     pub(crate) fn claimed(&self) -> impl Iterator<Item = (Chain, Seq)> + '_ {
-        self.peers.values().filter(|peer| peer.is_open()).flat_map(|peer| peer.held().iter())
+        self.peers.values().flat_map(|peer| peer.held().iter())
+    }
+
+    /// Whether one has said so.
+    pub(crate) fn have_greeted(&self) -> bool {
+        self.peers.values().any(|peer| peer.level().is_some())
     }
 
     /// The first position of the chain that a connected peer says that it lacks.

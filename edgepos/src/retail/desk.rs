@@ -111,7 +111,10 @@ impl<'a> Desk<'a> {
     /// A basket that was on disk alone was read: whoever waits for it goes on.
     pub(super) fn basket_loaded(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
         let row = rows.first().map(|(_, row)| row.as_slice());
-        let read = self.on.sales.bring_back(turn.config.max_open_baskets, row);
+        // One that is parked at once takes no room: who left for it would be on the pages that were read.
+        let parks = self.on.calls.parks(basket);
+        let limit = if parks { usize::MAX } else { turn.config.max_open_baskets };
+        let read = self.on.sales.bring_back(limit, row);
         let read = read.map_err(|reason| Refusal::Damaged { what: "the basket", reason });
         for (request, call) in self.on.calls.read(basket) {
             let answered = read.clone().and_then(|()| self.answer(turn, request, call));
@@ -119,7 +122,7 @@ impl<'a> Desk<'a> {
                 turn.out.reply(request, Err(refusal));
             }
         }
-        if self.on.calls.parks(basket) {
+        if parks {
             let (payments, day) = (&mut *self.on.payments, self.on.day.open());
             match read.and_then(|()| self.on.sales.aside().park_away(turn, payments, day, basket)) {
                 Ok(()) => self.on.calls.next_page(turn.out),

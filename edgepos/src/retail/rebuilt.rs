@@ -10,7 +10,7 @@ use super::envelope::Envelope;
 use super::keys::booked::Booked;
 use super::uncounted;
 
-/// Spaces whose rows do: all of them go where one is gone, and each event does again what it did. Names of events are not among them:
+/// Spaces whose rows do: all of them but [`KEPT`] go where one is gone, and each event does again what it did. Names of events are not among them:
 /// they must be there before anybody asks, and are written beside each event, as is who was erased.
 pub(crate) const DERIVED: [Space; 15] = [
     Space::Counter,
@@ -29,6 +29,11 @@ pub(crate) const DERIVED: [Space; 15] = [
     Space::ErasedCustomer,
     Space::Document,
 ];
+
+/// Those of them whose rows name an event or a stamp each, so that an event that does again what it did changes nothing: what can be read
+/// of them stays. Others add up, and nobody can tell which events are in a sum of which a part is gone.
+pub(crate) const KEPT: [Space; 4] =
+    [Space::Register, Space::Customer, Space::ErasedCustomer, Space::Document];
 
 /// The spaces whose rows the rooms start from.
 pub(crate) const RESTORED: [Space; 20] = [

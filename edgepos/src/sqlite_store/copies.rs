@@ -103,6 +103,12 @@ impl SqliteStore {
             length(path).map_err(|error| StoreError::new(format!("reading {}", path.display()), error))?;
         let _lock = lock(path)?;
         let failed = |error| told(format!("compacting {}", path.display()), error);
+        if let Some(damage) = damaged::is_known(path) {
+            return Err(StoreError::new(
+                format!("compacting {}: start the terminal once", path.display()),
+                damage,
+            ));
+        }
         let db = connect(path, false)?;
         db.execute_batch("VACUUM").map_err(failed)?;
         db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)?;
@@ -197,7 +203,10 @@ impl Drop for Part {
 /// for that file's own.
 fn set_aside(path: &Path) -> Result<Option<PathBuf>, StoreError> {
     let is_there = path.exists();
-    if is_there && let Ok(db) = connect(path, false) {
+    if is_there
+        && damaged::is_known(path).is_none()
+        && let Ok(db) = connect(path, false)
+    {
         // What is in the log is copied into the file, so that there is one to move. A damaged store keeps its log.
         drop(db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
         drop(db.close());

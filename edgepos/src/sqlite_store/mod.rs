@@ -85,9 +85,10 @@ impl SqliteStore {
         let lock = lock(path)?;
         let mut reserve = Reserve::beside(path);
         let doing = || format!("opening {}", path.display());
+        let is_begun = damaged::is_begun(path)?;
         let known = damaged::is_known(path).map_or(Ok(()), |damage| Err(StoreError::new(doing(), damage)));
         let (connection, events) = match known.and_then(|()| open_sound(path, &mut reserve)) {
-            Err(error) if is_damage(&error) && damaged::is_ours(path) => {
+            Err(error) if is_damage(&error) && (is_begun || damaged::is_ours(path)) => {
                 damaged::mend(path, &error)?;
                 open_sound(path, &mut reserve)?
             }
@@ -222,7 +223,17 @@ fn connect(path: &Path, is_checked: bool) -> Result<Connection, StoreError> {
         bring_up_to_date(&db, made.format).map_err(failed)?;
     }
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
+    begin_log_anew(&db).map_err(failed)?;
     Ok(db)
+}
+
+/// A log that a crash has left is copied into the file, so that what a power cut left of its end is never taken for a part of what is
+/// written next. Somebody who reads the file meanwhile is not waited for.
+fn begin_log_anew(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_timeout(Duration::ZERO)?;
+    // On a full disk the log stays as it is.
+    drop(db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+    db.busy_timeout(START_PATIENCE)
 }
 
 /// Takes the lock file beside `path`.

@@ -39,6 +39,11 @@ pub(super) fn decided(decision: Decision, concerned: Concerned<'_>) {
 /// chain up to there, so everything that the ledger has to say is heard before: an event of the chain that a peer has brought, and that
 /// is not interpreted yet, would be missing from it.
 pub(super) fn place_next(now: Now, ledger: &mut Ledger, shop: &mut Shop, out: &mut UnitOfWork) -> bool {
+    if shop.uncounted().is_looking() {
+        // What is open and what is resolved is being made again.
+        ledger.keep_waiting(out);
+        return false;
+    }
     let next = ledger.next_decided(now, out);
     let any = next.is_some();
     if let Some(payload) = next.and_then(|payload| shop.exceptions().judge(payload, ledger.decided_event())) {

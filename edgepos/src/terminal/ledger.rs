@@ -220,7 +220,7 @@ impl Ledger {
 
     /// Whether others have said what they hold, since the start, and none has said that it holds what may erase a customer and is not here.
     pub(crate) fn knows_erasures(&self) -> bool {
-        self.outbox.is_confirmed() && !self.outbox.lacks(Lane::Prices)
+        self.outbox.is_confirmed() && self.outbox.has_all_that_is_known(Lane::Prices)
     }
 
     /// When this terminal was started.

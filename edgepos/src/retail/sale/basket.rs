@@ -129,7 +129,8 @@ impl Basket {
     /// What it takes from gift cards, points and coupons, with what it puts there, and the floor that the till names. Goods that come back
     /// take the points back that they brought, spent or not.
     fn drawn(&self) -> BTreeMap<CounterRow, (i64, Option<i64>)> {
-        let takes_back = matches!(self.transaction.doc_type, DocType::Return | DocType::Void);
+        let takes_back =
+            matches!(self.transaction.doc_type, DocType::Return | DocType::Void | DocType::Exchange);
         let mut drawn: BTreeMap<CounterRow, (i64, Option<i64>)> = BTreeMap::new();
         for effect in self.effects.iter().filter(|_| self.mode == Mode::Live) {
             let is_drawn = match effect.counter {

@@ -17,7 +17,7 @@ pub(crate) mod series;
 pub(crate) mod signing;
 pub(crate) mod unresolved;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use edgepos_core::IdempotencyKey;
 use edgepos_wire::from_cbor;
@@ -112,7 +112,11 @@ impl Sales {
     /// When it cannot be read.
     pub(crate) fn bring_back(&mut self, limit: usize, row: Option<&[u8]>) -> Result<(), Unreadable> {
         let Some(row) = row else { return Ok(()) };
-        let basket = from_cbor("basket", row)?;
+        let basket: Basket = from_cbor("basket", row)?;
+        // It was read twice, and has changed or ended since: the row is of before.
+        if !self.open.may_be_away(basket.transaction.basket) {
+            return Ok(());
+        }
         // It comes back in any case: what was begun can be paid.
         self.make_room(limit);
         self.open.bring_back(basket);
@@ -293,7 +297,7 @@ impl Sales {
             self.signing.check_room()?;
         }
         turn.disk.check(self.open.promised(), basket.needs())?;
-        self.open.check_kept_back(counters, basket, &BTreeMap::new())?;
+        // What it takes back or from a card is looked at once it is known whether it was booked: then that answers.
         let (id, key, originals) = (basket.transaction.basket, *key, basket.lacking(counters));
         self.beginning.insert(Beginning { originals: originals.clone(), ..beginning });
         keys.ask(Question::Begin(id), key, Some(id), turn.out);

@@ -90,9 +90,6 @@ impl OpenBaskets {
 
     /// A basket that was on disk alone was asked for, and read.
     pub(super) fn bring_back(&mut self, basket: Basket) {
-        if self.contains(basket.transaction.basket) {
-            return;
-        }
         self.away = self.away.saturating_sub(1);
         if self.away == 0 {
             self.largest_away = 0;

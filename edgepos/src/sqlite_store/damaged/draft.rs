@@ -96,8 +96,9 @@ impl Draft<'_> {
             self.salvaged.unreadable += u64::from(shape.is_none());
             return Ok(());
         };
-        let is_left = (self.lacks.derived && rebuilt::DERIVED.contains(&space))
-            || (self.lacks.election && ELECTION.contains(&space));
+        let is_made_again = rebuilt::DERIVED.contains(&space) && !rebuilt::KEPT.contains(&space);
+        let is_left =
+            (self.lacks.derived && is_made_again) || (self.lacks.election && ELECTION.contains(&space));
         if state == State::Wrong || is_left {
             self.salvaged.unreadable += u64::from(state == State::Wrong);
             return Ok(());
@@ -198,7 +199,7 @@ impl Draft<'_> {
         Ok(self.salvaged)
     }
 
-    /// The last event of a chain that the new file has, which no segment has.
+    /// The last event of a chain that the new file has, outside of segments: those are older.
     fn last(&self, chain: Chain) -> rusqlite::Result<(Seq, Hash)> {
         let Some(no) = self.events.chain_number(chain) else { return Ok((Seq::ZERO, Hash::ZERO)) };
         let (first, last) = chain_rows(no);

@@ -11,6 +11,9 @@ use std::path::Path;
 const PAGES: [u32; 2] = [1_024, 4_096];
 /// Pages that are looked at to tell their size.
 const LOOKED_AT: u64 = 256;
+/// Whole transactions behind what cannot be read that make it damage. A power cut while the last one is written may leave its end on
+/// the disk and not its beginning, and what it leaves may lie behind a shorter one that was written over its beginning later.
+const FOLLOW: usize = 2;
 const HEADER: usize = 32;
 const FRAME: usize = 24;
 
@@ -26,9 +29,9 @@ pub(super) struct Image {
 #[derive(Debug, Default)]
 pub(super) struct Log {
     bytes: Vec<u8>,
-    /// Where in it the latest of each page begins; `None`: it is damaged.
-    latest: BTreeMap<u32, Option<usize>>,
-    /// Whether transactions are damaged that a later one follows, so that no power cut can have left them unfinished.
+    /// Where in it the latest of each page begins that is as it was written.
+    latest: BTreeMap<u32, usize>,
+    /// Whether something is damaged that [`FOLLOW`] transactions follow, so that no power cut has left it unfinished.
     is_damaged: bool,
 }
 
@@ -66,11 +69,11 @@ impl Image {
         &self.log
     }
 
-    /// A page; `None` where the log knows that it is damaged, or the file ends before it.
+    /// A page, as the latest frame of it that can be read has it; `None` where the file ends before it.
     pub(super) fn page(&self, no: u32) -> Option<Vec<u8>> {
         let bytes = self.page_bytes();
-        if let Some(latest) = self.log.latest.get(&no) {
-            return latest.and_then(|at| self.log.bytes.get(at..at + bytes)).map(<[u8]>::to_vec);
+        if let Some(at) = self.log.latest.get(&no) {
+            return self.log.bytes.get(*at..at + bytes).map(<[u8]>::to_vec);
         }
         let mut page = vec![0; bytes];
         let mut file = self.file.borrow_mut();
@@ -112,17 +115,18 @@ impl Log {
             bytes => bytes?,
         };
         let (frames, is_known) = frames(&bytes, page_bytes as usize);
-        let ends =
-            |upto: usize| frames[..upto].iter().rposition(|frame| frame.is_whole && frame.ends_transaction);
         // What SQLite reads: up to the first frame that is not as it was written.
-        let whole = frames.iter().position(|frame| !frame.is_whole).unwrap_or(frames.len());
-        let (read, last) = (ends(whole).filter(|_| is_known), ends(frames.len()));
-        let upto = last.map_or(0, |last| last + 1);
-        let mut latest = BTreeMap::new();
-        for frame in &frames[..upto] {
-            latest.insert(frame.page, frame.is_whole.then_some(frame.at));
-        }
-        Ok(Self { latest, is_damaged: last > read, bytes })
+        let sound = frames.iter().position(|frame| !frame.is_whole).unwrap_or(frames.len());
+        let sound = if is_known { sound } else { 0 };
+        let ends =
+            |(no, frame): (usize, &Frame)| (frame.is_whole && frame.ends_transaction).then_some(no + 1);
+        let ends: Vec<usize> = frames.iter().enumerate().filter_map(ends).collect();
+        let (read, behind) = ends.split_at(ends.partition_point(|end| *end <= sound));
+        let is_damaged = behind.len() >= FOLLOW;
+        let upto = if is_damaged { behind.last() } else { read.last() }.copied().unwrap_or_default();
+        let whole = frames[..upto].iter().filter(|frame| frame.is_whole);
+        let latest = whole.map(|frame| (frame.page, frame.at)).collect();
+        Ok(Self { latest, is_damaged, bytes })
     }
 
     pub(super) fn is_damaged(&self) -> bool {
@@ -147,6 +151,7 @@ fn frames(log: &[u8], page_bytes: usize) -> (Vec<Frame>, bool) {
     let is_known = sum((0, 0), &header[..24], is_big) == stated(24);
     // Frames of the round before have another salt. Where the header is damaged, that of the first frame is taken.
     let salt = if is_known { salt_of(16) } else { salt_of(at(0) + 8) };
+    let last_of_round = (0..count).rfind(|no| salt_of(at(*no) + 8) == salt);
     let mut before = [stated(24), sum((0, 0), &header[..24], is_big)];
     let mut frames = Vec::new();
     for no in 0..count {
@@ -157,8 +162,7 @@ fn frames(log: &[u8], page_bytes: usize) -> (Vec<Frame>, bool) {
         let is_of_round = &head[8..16] == salt;
         if !is_of_round && fits.is_none() {
             // One of the round before, or of this one with its salt damaged: which, is seen by those behind it.
-            let follows = (no + 1..count).take(2).any(|no| salt_of(at(no) + 8) == salt);
-            if !follows {
+            if last_of_round.is_none_or(|last| last < no) {
                 break;
             }
         }

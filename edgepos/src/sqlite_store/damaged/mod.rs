@@ -14,6 +14,7 @@ mod tree;
 
 use std::fmt;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use tracing::warn;
@@ -71,9 +72,18 @@ pub(super) fn about(path: &Path) -> Option<String> {
 pub(super) fn mend(path: &Path, why: &StoreError) -> Result<(), StoreError> {
     let place = path.display();
     let failed = |error: std::io::Error| StoreError::new(format!("mending {place}"), error);
-    let (log, number) = unfinished(path).unwrap_or_else(|| (beside(path, "-wal"), free_number(path)));
+    let (log, number) = match unfinished(path) {
+        Some(begun) => begun,
+        None => {
+            let number = free_number(path);
+            // That of a damaged file whose number was given again, or which somebody took away: it is not this one's.
+            remove(&beside(&aside(path, number), "-wal")).map_err(failed)?;
+            (beside(path, "-wal"), number)
+        }
+    };
     // From here on a start that is cut off goes on with this.
-    fs::write(mark(path), number.to_string()).map_err(failed)?;
+    write_mark(path, number).map_err(failed)?;
+    flush_folder(path)?;
     let image = Image::open(path, &log).map_err(failed)?;
     let part = beside(path, ".part");
     remove(&part).map_err(failed)?;
@@ -107,9 +117,32 @@ fn keep(path: &Path, part: &Path, number: u32) -> Result<(), StoreError> {
     flush_folder(path)
 }
 
+/// Whether a mending of the file was cut off. Where the file is under its other name alone, it is put back.
+///
+/// # Errors
+/// When the disk says no.
+pub(super) fn is_begun(path: &Path) -> Result<bool, StoreError> {
+    let Some(number) = begun(path) else { return Ok(false) };
+    let aside = aside(path, number);
+    if !path.exists() && aside.exists() {
+        rename(&aside, path)?;
+    }
+    Ok(true)
+}
+
+fn begun(path: &Path) -> Option<u32> {
+    fs::read_to_string(mark(path)).ok()?.parse().ok()
+}
+
+fn write_mark(path: &Path, number: u32) -> std::io::Result<()> {
+    let mut mark = File::create(mark(path))?;
+    mark.write_all(number.to_string().as_bytes())?;
+    mark.sync_all()
+}
+
 /// Where a mending that was cut off has put the log.
 fn unfinished(path: &Path) -> Option<(PathBuf, u32)> {
-    let number = fs::read_to_string(mark(path)).ok()?.parse().ok()?;
+    let number = begun(path)?;
     let log = beside(&aside(path, number), "-wal");
     (!beside(path, "-wal").exists() && log.exists()).then_some((log, number))
 }

@@ -84,7 +84,8 @@ impl<'i> Remains<'i> {
     pub(super) fn of(image: &'i Image) -> Self {
         let mut seen = Seen::none_of(image);
         seen.free_pages(image);
-        let (mut tables, mut is_whole) = (BTreeMap::new(), true);
+        // Pages of a damaged log may be older than those that point to them.
+        let (mut tables, mut is_whole) = (BTreeMap::new(), !image.log().is_damaged());
         tree::walk(image, 1, &mut seen, &mut |step| match step {
             Step::Row(row) => {
                 if let Some(Shape::Table { name, root }) = Shape::of(&row) {

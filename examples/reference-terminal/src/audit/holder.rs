@@ -6,6 +6,7 @@ use std::path::Path;
 
 use edgepos::core::{Chain, EventId, Seq, StoreId};
 use edgepos::sync::Hash;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use thiserror::Error;
 
@@ -148,6 +149,9 @@ fn open(path: &Path) -> Result<(String, Connection), AuditError> {
     let name = path.display().to_string();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(|error| failed(&name, error))?;
+    // Its log stays as it is: of a damaged one the till itself reads more than SQLite does.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .map_err(|error| failed(&name, error))?;
     Ok((name, db))
 }
 
