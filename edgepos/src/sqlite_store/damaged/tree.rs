@@ -1,5 +1,7 @@
 //! The rows of a page, and the pages of a table: read one by one, so that a page that is damaged costs what is on it.
 
+use std::collections::BTreeSet;
+
 use super::image::Image;
 
 /// Levels of a tree: with four children a page, more than any file has.
@@ -64,7 +66,7 @@ pub(super) struct Page {
     /// Whether all of its bytes are accounted for.
     is_sound: bool,
     /// Pages in which its rows go on.
-    overflow: Vec<u32>,
+    overflow: BTreeSet<u32>,
 }
 
 const INDEX_INNER: u8 = 2;
@@ -159,7 +161,8 @@ impl Page {
         };
         let count = half(&page, head + 3)?;
         let pointers = head + if is_inner { 12 } else { 8 };
-        let mut read = Self { cells: Vec::new(), right: None, kind, is_sound: true, overflow: Vec::new() };
+        let mut read =
+            Self { cells: Vec::new(), right: None, kind, is_sound: true, overflow: BTreeSet::new() };
         if is_inner {
             read.right = Some(word(&page, head + 8));
         }
@@ -223,8 +226,11 @@ impl Page {
         let mut next = cell.overflow;
         while (bytes.len() as u64) < cell.payload {
             let no = next.filter(|no| *no > 0)?;
+            // Each page belongs to one row, and to one place in it: a damaged chain may go round.
+            if !self.overflow.insert(no) {
+                return None;
+            }
             let more = image.page(no)?;
-            self.overflow.push(no);
             let left = usize::try_from(cell.payload).ok()? - bytes.len();
             bytes.extend_from_slice(&more[4..more.len().min(4 + left)]);
             next = Some(word(&more, 0));
