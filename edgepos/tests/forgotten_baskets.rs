@@ -264,14 +264,21 @@ fn returns_leave_last() {
 /// A row that cannot be read is told to whoever asks for it, and nothing is begun in its place.
 #[test]
 fn damage_is_told() {
-    let till = forgetful(100);
+    let mut till = forgetful(100);
+    let (payment, basket) = (PaymentId([5; 16]), id(1));
+    let intent = PaymentIntent { payment, basket, tender: TenderType::CARD, amount: 100 };
+    till.record(NOW, Record::payment_intent(intent)).unwrap();
+    for no in 101..=200 {
+        till.begin(NOW, sale(no)).unwrap();
+    }
     let mut disk = till.disk.clone();
-    let mut till = till;
     let write = edgepos::core::Write::put(Space::Basket, id(1).0, [0xFF]);
     let spoilt = edgepos::core::Persist { id: edgepos::core::PersistId(0), writes: vec![write] };
     edgepos::Store::commit(&mut disk, &[spoilt]).unwrap();
     till.disk = disk;
     assert!(matches!(till.begin(NOW, sale(1)), Err(Refusal::Damaged { .. })));
     assert!(matches!(pay(&mut till, 1, Tender::cash(100)), Err(Refusal::Damaged { .. })));
+    let outcome = PaymentOutcome::new(payment, basket, PaymentState::APPROVED, 100, None);
+    till.record(NOW, Record::payment_outcome(outcome)).unwrap();
     assert_eq!(pay(&mut till, 2, Tender::cash(100)), Ok(2));
 }
