@@ -383,6 +383,10 @@ impl<'a> Desk<'a> {
     pub(super) fn parked_loaded(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
         let OnDesk { sales, parked, sold, keys, counters, day, .. } = &mut self.on;
         for (request, purpose) in parked.loaded(basket) {
+            // Somebody who asked before has opened it while the rows were read.
+            if matches!(purpose, Purpose::Claim) && sales.reclaim(turn, request, basket) {
+                continue;
+            }
             let done = Parked::free(basket, rows).and_then(|free| match purpose {
                 Purpose::Claim => {
                     let recalled = sales.recall(turn, keys, counters, day.selling(), request, free);
