@@ -289,7 +289,8 @@ class Till:
                     if "original" in line:
                         row = bytes.fromhex(line["original"]["basket"]) + line["original"]["line"].to_bytes(2, "big")
                         refunded[row] = refunded.get(row, 0) - line["amount"]
-            if found["kind_name"] in ("day_opened", "day_closed"):
+            # Its own day: the store's, which any terminal opens and closes, has a row of its own.
+            if int.from_bytes(key[:2], "big") == self.author >> 48 and found["kind_name"] in ("day_opened", "day_closed"):
                 day = max(day or (0, False, True), (found["body"]["day"], found["kind_name"] == "day_closed"))[:2]
         for key, value in self.rows(SERIES, decode=False):
             if int.from_bytes(value, "big") < last.get(key, 0):
