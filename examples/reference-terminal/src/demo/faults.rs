@@ -138,10 +138,11 @@ impl Faults {
         self.broken().cloud
     }
 
-    /// Copies every disk as it is. Blocks.
+    /// Copies every disk as it is, in the place of an earlier copy. Blocks.
     pub(super) fn copy_disks(&self) -> Result<(), FaultError> {
         (0..self.supervisor.len()).try_for_each(|terminal| {
             let (from, to) = (db_path(&self.dir, Some(terminal)), self.copy_path(terminal));
+            remove(&to)?;
             copy(&from, &to).map_err(|source| FaultError::Copy { path: from, source })
         })
     }

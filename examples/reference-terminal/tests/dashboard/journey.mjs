@@ -152,9 +152,12 @@ async function main() {
   await settled(sale);
   ({ events: [sale] } = await press("take_back", { terminal: 1 }));
   assert.deepEqual([row(1, sale).series, row(1, sale).total], ["R", -220]);
+  // The demo has parked one before.
+  const parked = () => [count(2, "basket_parked"), count(2, "basket_claimed")];
+  const parkedBefore = parked();
   ({ events: [sale] } = await press("park", { terminal: 1, other: 2 }));
   assert.deepEqual([parts(sale).terminal, row(2, sale).total], [2, 258]);
-  assert.ok(count(2, "basket_parked") === 1 && count(2, "basket_claimed") === 1);
+  assert.deepEqual(parked(), parkedBefore.map((one) => one + 1));
   ({ events: [sale] } = await press("mishap", { terminal: 1 }));
   transactions += 5;
   await settled(sale);
