@@ -22,6 +22,14 @@ fn a_disk_that_is_put_back_follows_from_the_seed() {
     assert!(outcome.is_good(), "{:?}", outcome.violations);
 }
 
+/// A cloud that was put back and publishes before it is asked writes a chain of its own otherwise. A terminal that had heard of the first
+/// one took what the second has for lost, wrote it again, and took it for lost whenever it came.
+#[test]
+fn what_a_past_life_of_the_cloud_claimed_loses_no_branch() {
+    let outcome = run(Plan::from_seed(53).with_boxes(), Keep::Hash);
+    assert!(outcome.is_good(), "{:?}", outcome.violations);
+}
+
 /// The rules are softer where disks are put back, and still hold what was acknowledged against the cloud.
 #[test]
 fn a_cloud_that_forgets_is_noticed_all_the_same() {

@@ -47,6 +47,8 @@ struct Search {
     other: Seq,
     /// Whether the witness holds another event, or one beyond our end, and so is not merely mistaken.
     proved: bool,
+    /// Whether the search itself has heard of that. What began it may be of a past life of the witness.
+    answered: bool,
     asked: Option<(Seq, Time)>,
     /// Questions in a row without an answer.
     unanswered: u32,
@@ -133,7 +135,7 @@ impl Author {
         let begun = Parting { seq: Seq::ZERO, hash: Hash::ZERO };
         let proved = other <= own.seq;
         let other = if proved { other } else { own.seq.next() };
-        let search = Search { witness, same: begun, other, proved, asked: None, unanswered: 0 };
+        let search = Search { witness, same: begun, other, proved, answered: false, asked: None, unanswered: 0 };
         self.searches.entry(chain).or_insert(search);
     }
 
@@ -190,18 +192,22 @@ impl Author {
         }
         search.unanswered = 0;
         match (theirs, ours) {
-            (Some(theirs), Some(ours)) if theirs != ours => (search.other, search.proved) = (id.seq, true),
+            (Some(theirs), Some(ours)) if theirs != ours => {
+                (search.other, search.proved, search.answered) = (id.seq, true, true);
+            }
             // What it does not have any more it has not contradicted.
             (_, Some(ours)) => search.same = Parting { seq: id.seq, hash: ours },
             // Beyond our end: there it is, or is not. Of another's chain it is merely still to come.
-            (Some(_), None) if id.chain.replica == self.name => search.proved = true,
+            (Some(_), None) if id.chain.replica == self.name => {
+                (search.proved, search.answered) = (true, true);
+            }
             (_, None) => search.other = search.same.seq,
         }
         if search.same.seq >= search.other {
             self.searches.remove(&id.chain);
             return Outcome::Mistake;
         }
-        if search.same.seq.next() < search.other || !search.proved {
+        if search.same.seq.next() < search.other || !(search.proved && search.answered) {
             return Outcome::Searching;
         }
         let (parting, witness) = (search.same, search.witness);
@@ -229,12 +235,62 @@ impl Author {
 }
 
 impl Search {
-    /// Our end first, then what is behind it, then half of what is left.
+    /// Our end first, then what is behind it, then half of what is left, and at the end what the claim was about.
     fn question(&self, own: Seq) -> Seq {
         let (same, other) = (self.same.seq, self.other);
         if other > own {
             return if same == own { own.next() } else { own };
         }
         Seq(same.0 + (other.0 - same.0) / 2).max(same.next())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time(0);
+
+    fn hash(no: u8) -> Hash {
+        Hash([no; 32])
+    }
+
+    /// Asks until the search is over; `theirs`: the hash of the witness at a position. What is here has that of its position.
+    fn search(claimed: u64, theirs: impl Fn(u64) -> Option<Hash>) -> (Outcome, usize) {
+        let (own, other) = (ReplicaId::new(1, 1), Chain::new(ReplicaId::new(2, 1), Lane::Prices));
+        let end = Parting { seq: Seq(9), hash: hash(9) };
+        let mut author = Author::new(own, NOW);
+        author.suspect(Witness::Cloud, other, Seq(claimed), end);
+        let mut asked = 0;
+        loop {
+            let (_, event) = author.next_question(NOW, |_| end.seq).expect("it goes on");
+            asked += 1;
+            let at = event.seq.0;
+            let ours = (at <= end.seq.0).then(|| hash(at as u8));
+            match author.answered(event, theirs(at), ours) {
+                Outcome::Searching => {}
+                outcome => return (outcome, asked),
+            }
+        }
+    }
+
+    /// A claim may be of a life of the witness that is over: what is there now is asked for before anything is lost.
+    #[test]
+    fn what_began_a_search_is_asked_for_as_well() {
+        let (outcome, asked) = search(5, |at| Some(hash(at as u8)));
+        assert_eq!(outcome, Outcome::Mistake);
+        assert!(asked <= 4, "{asked}");
+        assert_eq!(search(5, |_| None).0, Outcome::Mistake, "it does not have it any more");
+    }
+
+    #[test]
+    fn the_last_position_that_both_have_is_found() {
+        for parts in 1..=9 {
+            let theirs = |at: u64| Some(hash(if at < parts { at as u8 } else { 77 }));
+            let parting = Parting { seq: Seq(parts - 1), hash: hash(parts as u8 - 1) };
+            let (outcome, asked) = search(9, theirs);
+            assert_eq!(outcome, Outcome::Lost { witness: Witness::Cloud, parting });
+            assert!(asked <= 5, "{asked}");
+        }
     }
 }

@@ -14,9 +14,9 @@ pub(crate) struct Losing {
 }
 
 impl Losing {
-    /// What is held of the chain behind the parting lost. The earliest parting counts.
+    /// What is held of the chain behind the parting lost, unless the cloud has it. The earliest parting counts.
     pub(crate) fn note(&mut self, log: &Log, chain: Chain, parting: Parting) {
-        if chain.replica.is_store() || parting.seq >= log.end(chain).seq {
+        if chain.replica.is_store() || parting.seq >= log.end(chain).seq || stays(log, chain, parting) {
             return;
         }
         let known = self.partings.entry(chain).or_insert(parting);
@@ -32,11 +32,18 @@ impl Losing {
 
     /// Those that can be taken out.
     pub(crate) fn take_due(&mut self, log: &Log) -> BTreeMap<Chain, Parting> {
+        // It may have been proved meanwhile.
+        self.partings.retain(|chain, parting| !stays(log, *chain, *parting));
         let (due, left) =
             std::mem::take(&mut self.partings).into_iter().partition(|(chain, _)| is_settled(log, *chain));
         self.partings = left;
         due
     }
+}
+
+/// Whether the cloud is proved to hold what is held here behind the parting: it decides then, whoever says otherwise.
+fn stays(log: &Log, chain: Chain, parting: Parting) -> bool {
+    log.cloud().get(chain) > parting.seq
 }
 
 /// Nothing of the chain is on its way to the disk, and none of it is being taken out.

@@ -134,6 +134,26 @@ fn a_trainees_basket_is_not_parked() {
     assert_eq!(till.terminal.unresolved().len(), 1);
 }
 
+/// Two windows of one till ask for it while its rows are read: it is opened once, and both hear of that.
+#[test]
+fn two_claims_at_once_open_it_once() {
+    let mut shop = Shop::new(2);
+    let now = shop.now;
+    shop.tills[0].begin(now, wine()).unwrap();
+    park(&mut shop.tills[0], now).unwrap();
+    shop.pass(3_000);
+    let (now, till) = (shop.now, &mut shop.tills[1]);
+    let requests = [till.request(), till.request()];
+    for request in requests {
+        till.terminal.claim(now, request, ID).unwrap();
+    }
+    till.run(now);
+    let claimed = |reply| matches!(reply, Some(Ok(Reply::Claimed { number: 1, total: 1_900, .. })));
+    assert!(requests.into_iter().all(|request| claimed(till.replies.remove(&request))));
+    assert_eq!(recorded(till, Kind::BASKET_CLAIMED), 1);
+    assert_eq!(till.terminal.unresolved().len(), 1);
+}
+
 /// Two tills that cannot hear each other recall it, and both are paid: both sales stand, and the store raises one exception.
 #[test]
 fn two_completions_raise_one_exception() {

@@ -157,7 +157,11 @@ impl Rooms<'_> {
         match find(old, rows, turn.ledger) {
             Original::Gone => self.reissued.is_gone(old, turn.out),
             Original::Unclear => self.reissued.is_unclear(turn.now.mono, old),
-            Original::Lost { after, hash } => turn.ledger.lose_branch(old.0.chain, after, hash),
+            Original::Lost { after, hash } => {
+                turn.ledger.lose_branch(old.0.chain, after, hash);
+                // Where the cloud is proved to have it meanwhile, it stays after all.
+                self.reissued.is_unclear(turn.now.mono, old);
+            }
             Original::Stays(envelope) => {
                 if let Some(counted) = self.reissued.stays(old, turn.out) {
                     self.uncount(turn.now, (counted, Some(old.0)), &envelope, turn.ledger, turn.out);
