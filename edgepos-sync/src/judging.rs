@@ -34,7 +34,7 @@ pub(crate) struct Judging {
 impl Judging {
     /// A branch lost, as somebody who knows says: see [`Outbox::lose_branch`](crate::Outbox::lose_branch).
     pub(crate) fn lose_branch(&mut self, log: &Log, chain: Chain, parting: Parting) {
-        self.losing.note(log, chain, parting);
+        self.losing.note(log, chain, parting, None);
     }
 
     /// Whether a branch that lost can be set aside.
@@ -160,7 +160,7 @@ impl Judging {
         let (chain, own) = (event.chain, turn.log.end(event.chain).seq);
         if let Outcome::Lost { witness, parting } = turn.author.answered(event, theirs, ours) {
             if chain.replica != turn.author.name() {
-                self.losing.note(turn.log, chain, parting);
+                self.losing.note(turn.log, chain, parting, Some(witness));
                 return;
             }
             turn.out.notice(Notice::RollbackSuspected { chain, known: event.seq.max(own), own, witness });

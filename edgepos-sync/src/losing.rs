@@ -5,45 +5,59 @@ use std::collections::BTreeMap;
 use edgepos_core::Chain;
 
 use crate::author::Parting;
+use crate::io::Witness;
 use crate::log::Log;
 
 /// For each chain that lost the last position that both histories have. There are no more than chains that are held.
 #[derive(Debug, Default)]
 pub(crate) struct Losing {
-    partings: BTreeMap<Chain, Parting>,
+    partings: BTreeMap<Chain, Lost>,
+}
+
+/// Where a branch parts from the history that is kept.
+#[derive(Clone, Copy, Debug)]
+struct Lost {
+    parting: Parting,
+    /// Whether the cloud itself has another history behind it. Whatever was proved to be in the cloud was in one before it.
+    by_cloud: bool,
 }
 
 impl Losing {
-    /// What is held of the chain behind the parting lost, unless the cloud has it. The earliest parting counts.
-    pub(crate) fn note(&mut self, log: &Log, chain: Chain, parting: Parting) {
-        if chain.replica.is_store() || parting.seq >= log.end(chain).seq || stays(log, chain, parting) {
+    /// What is held of the chain behind the parting lost, unless the cloud has it; `witness` has another history itself, and nobody: others
+    /// say so. The earliest parting counts.
+    pub(crate) fn note(&mut self, log: &Log, chain: Chain, parting: Parting, witness: Option<Witness>) {
+        let lost = Lost { parting, by_cloud: witness == Some(Witness::Cloud) };
+        if chain.replica.is_store() || parting.seq >= log.end(chain).seq || lost.stays(log, chain) {
             return;
         }
-        let known = self.partings.entry(chain).or_insert(parting);
-        if parting.seq < known.seq {
-            *known = parting;
+        let known = self.partings.entry(chain).or_insert(lost);
+        if parting.seq < known.parting.seq {
+            known.parting = parting;
         }
+        known.by_cloud |= lost.by_cloud;
     }
 
     /// Whether one can be taken out.
     pub(crate) fn is_due(&self, log: &Log) -> bool {
-        self.partings.keys().any(|chain| is_settled(log, *chain))
+        self.partings.iter().any(|(chain, lost)| is_settled(log, *chain) && !lost.stays(log, *chain))
     }
 
     /// Those that can be taken out.
     pub(crate) fn take_due(&mut self, log: &Log) -> BTreeMap<Chain, Parting> {
         // It may have been proved meanwhile.
-        self.partings.retain(|chain, parting| !stays(log, *chain, *parting));
-        let (due, left) =
+        self.partings.retain(|chain, lost| !lost.stays(log, *chain));
+        let (due, left): (BTreeMap<_, _>, _) =
             std::mem::take(&mut self.partings).into_iter().partition(|(chain, _)| is_settled(log, *chain));
         self.partings = left;
-        due
+        due.into_iter().map(|(chain, lost)| (chain, lost.parting)).collect()
     }
 }
 
-/// Whether the cloud is proved to hold what is held here behind the parting: it decides then, whoever says otherwise.
-fn stays(log: &Log, chain: Chain, parting: Parting) -> bool {
-    log.cloud().get(chain) > parting.seq
+impl Lost {
+    /// Whether the cloud is proved to hold what is held here behind the parting: it decides then, whoever else says otherwise.
+    fn stays(&self, log: &Log, chain: Chain) -> bool {
+        !self.by_cloud && log.cloud().get(chain) > self.parting.seq
+    }
 }
 
 /// Nothing of the chain is on its way to the disk, and none of it is being taken out.

@@ -31,6 +31,8 @@ struct Waiting {
     /// `None` where only the position was said: an acknowledgement proves the chains of its batch alone.
     hash: Option<Hash>,
     since: Time,
+    /// Up to where the chain was held then: while it comes, nobody is mistaken.
+    own: Seq,
     /// Whether it was told as a mistake.
     told: bool,
 }
@@ -67,7 +69,8 @@ impl Proofs {
             Some(known) if seq > turn.log.accepted().get(chain) => (known.since, known.told),
             _ => (turn.now, false),
         };
-        self.waiting.insert(key, Waiting { seq, hash, since, told });
+        let own = turn.log.accepted().get(chain);
+        self.waiting.insert(key, Waiting { seq, hash, since, own, told });
         self.look(turn, key);
     }
 
@@ -128,6 +131,12 @@ impl Proofs {
     /// What is held has grown: claims that were above it may be judged.
     pub(crate) fn recheck(&mut self, turn: &Turn<'_>) {
         let accepted = turn.log.accepted();
+        for ((chain, _), claim) in &mut self.waiting {
+            let own = accepted.get(*chain);
+            if own > claim.own && !claim.told {
+                (claim.own, claim.since) = (own, turn.now);
+            }
+        }
         let reached: Vec<_> = self
             .waiting
             .iter()

@@ -173,3 +173,51 @@ fn what_a_restored_cloud_publishes_at_once_is_found_to_part() {
     world.run(300_000);
     assert!(world.outbox(0).sets_aside());
 }
+
+/// What a till sold is with the cloud alone: its box is gone, and nobody heard it. Whoever leads next fetches it, and passes it on.
+#[test]
+fn what_the_cloud_alone_holds_of_a_terminal_comes_down() {
+    let mut world = World::new(7, 3);
+    world.elect(Some(0), 1);
+    let sales: Vec<_> = (0..700).map(|no| world.sell(0, Lane::Transactions, &[7; 40][..no % 40])).collect();
+    world.run(40_000);
+    assert_eq!(world.cloud.events.len(), 700);
+    world.crash(0);
+    world.connect(1, 2);
+    world.elect(Some(1), 2);
+    world.sell(1, Lane::Transactions, b"here");
+    world.run(20_000);
+    for node in [1, 2] {
+        let stored = world.stored(node);
+        assert_eq!(stored.len(), 701, "terminal {node}");
+        assert!(sales.iter().all(|id| stored[id] == world.cloud.events[id]));
+    }
+    let mistakes = |notice: &&Notice| matches!(notice, Notice::Mistaken { .. } | Notice::Fork { .. });
+    assert_eq!(world.nodes[1].news.iter().find(mistakes), None, "while it comes, nobody is mistaken");
+    assert_eq!(world.outbox(1).mistakes().count(), 0);
+    assert_eq!((fetches(&world), world.outbox(1).cloud().get(sales[0].chain)), (3, Seq(700)), "256 at once");
+}
+
+/// A chain that the cloud claims and does not give back keeps no price from anybody.
+#[test]
+fn what_it_cannot_give_holds_up_nothing_that_it_can() {
+    let mut world = World::new(8, 2);
+    world.elect(Some(0), 1);
+    let sale = world.sell(0, Lane::Transactions, b"one");
+    world.run(40_000);
+    world.cloud.withholds = Some(sale.chain);
+    world.crash(0);
+    world.elect(Some(1), 2);
+    world.run(70_000);
+    assert_eq!(world.outbox(1).mistakes().count(), 1, "nobody can prove it here");
+    world.publish(&[b"milk 1.29"]);
+    world.sell(1, Lane::Transactions, b"two");
+    world.run(70_000);
+    assert_eq!(world.stored(1).len(), 2);
+    let asked = fetches(&world);
+    assert!((2..40).contains(&asked), "{asked}");
+    world.cloud.withholds = None;
+    world.run(70_000);
+    assert_eq!(world.stored(1)[&sale], b"one");
+    assert_eq!(world.outbox(1).mistakes().count(), 0);
+}

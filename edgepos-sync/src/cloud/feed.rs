@@ -1,9 +1,13 @@
-//! What comes down: events of the cloud's own chains, fetched page by page and taken in like a peer's batch. How far they are held here is
-//! the cursor, and goes to disk with them.
+//! What comes down: events of the cloud's own chains, and of others that it holds further than anybody who sends, fetched page by page and
+//! taken in like a peer's batch. How far they are held here is the cursor, and goes to disk with them.
 
-use edgepos_core::{Chain, EventId, Seq};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use edgepos_core::{Chain, EventId, Seq, Time};
 use edgepos_crdt::VersionVector;
 
+use crate::config::Config;
 use crate::io::{Notice, Witness};
 use crate::log::intake::{Intake, Taken};
 use crate::log::linked::Linked;
@@ -21,8 +25,15 @@ pub(super) struct Feed {
     /// An answer of which the rest is to be taken.
     open: Option<Linked>,
     page: u64,
-    /// Whether nothing more is to be had before the cloud says again what it holds.
-    rests: bool,
+    /// Of these nothing more is to be had before the cloud says again what it holds.
+    resting: BTreeSet<Chain>,
+    /// Chains of terminals that the cloud holds further than this one: up to where, and since when that has stood still. No more than it has
+    /// stated.
+    behind: BTreeMap<Chain, (Seq, Time)>,
+    /// The one of them that is being fetched, to its end.
+    coming: Option<Chain>,
+    /// When they were looked at last.
+    looked: Time,
     /// Whether the next page goes before what there is to upload: they take turns.
     goes_first: bool,
     /// What was taken in and is to be passed on.
@@ -31,7 +42,17 @@ pub(super) struct Feed {
 
 impl Default for Feed {
     fn default() -> Self {
-        Self { asked: None, open: None, page: PAGE, rests: false, goes_first: false, brought: None }
+        Self {
+            asked: None,
+            open: None,
+            page: PAGE,
+            resting: BTreeSet::new(),
+            behind: BTreeMap::new(),
+            coming: None,
+            looked: Time(0),
+            goes_first: false,
+            brought: None,
+        }
     }
 }
 
@@ -48,27 +69,70 @@ impl Feed {
 
     /// The cloud has said what it holds: what it did not give before is asked for again.
     pub(super) fn look_again(&mut self) {
-        self.rests = false;
+        self.resting.clear();
     }
 
-    /// The next events to ask for, of what the cloud says that it holds; none while a page is being taken in.
+    /// Notes which chains of terminals stand still here and go on in the cloud. Peers send what they have within moments; what nobody sends
+    /// is with the cloud alone: a disk was put back, or a box is new, where no other till was there.
+    fn watch(&mut self, turn: &Turn<'_>, held: &VersionVector) {
+        self.looked = turn.now;
+        let own = turn.author.name();
+        let is_others = |chain: Chain| {
+            !chain.replica.is_cloud() && !chain.replica.is_store() && chain.replica != own
+        };
+        let accepted = turn.log.accepted();
+        self.behind.retain(|chain, _| held.get(*chain) > accepted.get(*chain) && is_others(*chain));
+        for (chain, said) in held.iter().filter(|(chain, _)| is_others(*chain)) {
+            let here = accepted.get(chain);
+            if said > here {
+                let known = self.behind.entry(chain).or_insert((here, turn.now));
+                if known.0 != here {
+                    *known = (here, turn.now);
+                }
+            }
+        }
+    }
+
+    /// When a chain that stands still is fetched.
+    pub(super) fn poll_timeout(&self, config: &Config) -> Option<Time> {
+        let due = self.behind.values().map(|(_, since)| *since + patience(config));
+        due.filter(|due| *due > self.looked).min()
+    }
+
+    /// The next events to ask for, of what the cloud says that it holds; none while a page is being taken in. `all`: the cloud says what it
+    /// has lost, so that it may be asked for the chains of terminals.
     pub(super) fn next_page(
         &mut self,
         turn: &Turn<'_>,
-        held: &VersionVector,
+        (held, all): (&VersionVector, bool),
         is_apart: impl Fn(Chain) -> bool,
     ) -> Option<(EventId, Seq)> {
-        if self.rests || self.open.is_some() {
+        if self.open.is_some() {
             return None;
         }
-        let behind = |(chain, said): &(Chain, Seq)| {
-            let new = *said > turn.log.accepted().get(*chain);
-            chain.replica.is_cloud() && new && !is_apart(*chain) && !turn.log.is_being_rewritten(*chain)
+        if all {
+            self.watch(turn, held);
+        }
+        let is_due = |chain: Chain| {
+            let stands = self.behind.get(&chain).map(|(_, since)| *since + patience(turn.config));
+            stands.is_some_and(|due| due <= turn.now || self.coming == Some(chain))
         };
-        let (chain, said) = held.iter().find(behind)?;
+        let is_behind = |(chain, said): &(Chain, Seq)| {
+            *said > turn.log.accepted().get(*chain)
+                && (chain.replica.is_cloud() || is_due(*chain))
+                && !self.resting.contains(chain)
+                && !is_apart(*chain)
+                && !turn.author.doubts(*chain)
+                && !turn.log.is_being_rewritten(*chain)
+        };
+        // What is published comes before what is of another day.
+        let published = held.iter().filter(|(chain, _)| chain.replica.is_cloud());
+        let others = held.iter().filter(|(chain, _)| !chain.replica.is_cloud());
+        let (chain, said) = published.chain(others).find(is_behind)?;
         let first = turn.log.accepted().get(chain).next();
         let last = said.min(Seq(first.0.saturating_add(self.page - 1)));
         self.goes_first = false;
+        self.coming = Some(chain);
         self.asked = Some((EventId::new(chain, first), last));
         self.asked
     }
@@ -80,7 +144,9 @@ impl Feed {
         }
         let Some(batch) = batch else {
             // They are too many for one answer; one alone is not there.
-            self.rests = first.seq == last;
+            if first.seq == last {
+                self.resting.insert(first.chain);
+            }
             self.page = (self.page / 4).max(1);
             return;
         };
@@ -91,11 +157,13 @@ impl Feed {
         match run.map(|run| turn.log.link(run, turn.config.limits.max_chains)) {
             Some(Ok(linked)) => self.open = Some(linked),
             Some(Err(Taken::TooManyChains)) => {
-                self.rests = true;
+                self.resting.insert(first.chain);
                 turn.out.notice(Notice::TooManyChains { witness: Witness::Cloud });
             }
             // Another history: the cloud is asked where they part, since it claims more than is held here.
-            Some(Err(Taken::Fork | Taken::Gap | Taken::Yes)) | None => self.rests = true,
+            Some(Err(Taken::Fork | Taken::Gap | Taken::Yes)) | None => {
+                self.resting.insert(first.chain);
+            }
         }
     }
 
@@ -124,4 +192,9 @@ impl Feed {
             |chain: &mut Chain| turn.log.durable().get(*chain) == turn.log.accepted().get(*chain);
         self.open.is_none() && self.brought.take_if(is_durable).is_some()
     }
+}
+
+/// How long a chain stands still before it is fetched: what the cloud claims is told as a mistake after twice as long.
+fn patience(config: &Config) -> Duration {
+    config.claim_grace / 2
 }

@@ -163,7 +163,9 @@ impl Uploader {
             | Stage::Sending { deadline, .. }
             | Stage::Looking { deadline, .. } => Some(*deadline),
             Stage::Resting { until, .. } => Some(*until),
-            Stage::Holding { .. } => self.head.poll_timeout(),
+            Stage::Holding { .. } => {
+                [self.head.poll_timeout(), self.feed.poll_timeout(config)].into_iter().flatten().min()
+            }
             Stage::Off if self.mandate.is_none() => {
                 [self.claim.leaderless_at(config), self.head.poll_timeout()].into_iter().flatten().min()
             }
@@ -239,8 +241,9 @@ impl Uploader {
 
     /// Whether there is more of what comes down: the next question asks for it.
     fn reads_feed(&mut self, turn: &Turn<'_>) -> bool {
-        let Self { receiver, feed, wanted, .. } = self;
-        *wanted = feed.next_page(turn, receiver.held(), |chain| receiver.is_apart(chain));
+        let Self { receiver, feed, wanted, lost, .. } = self;
+        let held = (receiver.held(), lost.is_some());
+        *wanted = feed.next_page(turn, held, |chain| receiver.is_apart(chain));
         wanted.is_some()
     }
 

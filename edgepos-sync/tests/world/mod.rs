@@ -73,6 +73,8 @@ pub struct Cloud {
     pub replies: Vec<CloudReply>,
     /// Most events of one answer.
     pub answers: Option<usize>,
+    /// The chain of which it gives nothing back.
+    pub withholds: Option<edgepos_core::Chain>,
 }
 
 impl Cloud {
@@ -85,6 +87,9 @@ impl Cloud {
     /// What the cloud answers who fetches.
     fn give(&self, first: EventId, last: Seq) -> Option<Vec<u8>> {
         let chain = first.chain;
+        if self.withholds == Some(chain) {
+            return None;
+        }
         let head = self.hash(EventId::new(chain, last))?;
         let ids = (first.seq.0..=last.0).map(|seq| EventId::new(chain, Seq(seq)));
         let payloads: Vec<_> = ids.filter_map(|id| self.events.get(&id).cloned()).collect();
