@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # aamva-parser 1.7.0, parse-usdl 3.2.0, aamvajs 0.1.1 (npm), aamva-parser 0.1.2 (PyPI): on a Canadian licence every date is another one.
 #
-# Expected: a library that reads the PDF417 code of American and Canadian licences, to fill in the name and birth date of a customer, knows that the
-# standard writes dates as MMDDCCYY in the United States and as CCYYMMDD in Canada, as the field DCG says. Surnames are text.
+# Expected: a library that reads the PDF417 code of American and Canadian licences, to fill in the name and birth date of a customer,
+# knows that the standard writes dates as MMDDCCYY in the United States and as CCYYMMDD in Canada, as the field DCG says. Surnames are
+# text.
 #
 # Seen: aamva-parser reads the country as Canada, and the birth date 20010606 as 1 August 607, so that every Canadian licence is expired;
 # its version for Python has no dates at all; parse-usdl gives 0606-20-01. A customer who is called DACOSTA has the first name OSTA in
@@ -26,8 +27,9 @@ const aamvajs = require("aamvajs");
 
 function licence(issuer, country, surname, birth, expiry) {
   const fields = [
-    "DAQD1234562", `DCS${surname}`, "DDEN", "DACJOHN", "DDFN", "DADNONE", "DDGN", "DCAD", "DCBNONE", "DCDNONE", `DBD${birth}`, `DBB${birth}`,
-    `DBA${expiry}`, "DBC1", "DAU068 in", "DAYBRO", "DAG789 MAIN ST", "DAIANYTOWN", "DAJVA", "DAK232690000", "DCF83D9BN217QO983B1", `DCG${country}`,
+    "DAQD1234562", `DCS${surname}`, "DDEN", "DACJOHN", "DDFN", "DADNONE", "DDGN", "DCAD", "DCBNONE", "DCDNONE", `DBD${birth}`,
+    `DBB${birth}`, `DBA${expiry}`, "DBC1", "DAU068 in", "DAYBRO", "DAG789 MAIN ST", "DAIANYTOWN", "DAJVA", "DAK232690000",
+    "DCF83D9BN217QO983B1", `DCG${country}`,
   ];
   const body = `DL${fields.join("\n")}\r`;
   return `@\n\x1e\rANSI ${issuer}080001DL0031${String(body.length).padStart(4, "0")}${body}`;

@@ -29,7 +29,8 @@ def differ(classes, **options):
     code = emlearn.convert(tree, **options)
     said = np.array(code.predict(weights))
     count = int((said != tree.predict(weights)).sum())
-    print(f"{options or 'as it is'}: the model says {sorted(set(classes.tolist()))}, the code {sorted(set(said.tolist()))}; {count} of 500 differ")
+    says = [sorted(set(answer.tolist())) for answer in (classes, said)]
+    print(f"{options or 'as it is'}: the model says {says[0]}, the code {says[1]}; {count} of 500 differ")
     return count, said
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# @datadog/sketches-js 2.1.1 (npm), ddsketch 3.0.1 (PyPI): the refunds of a till are lost as soon as its sketch is merged with another one's.
+# @datadog/sketches-js 2.1.1 (npm), ddsketch 3.0.1 (PyPI): the refunds of a till are lost as soon as its sketch is merged into another.
 #
 # Expected: a DDSketch holds negative values too; two sketches that are merged answer as one that was given all values, and a sketch that
 # was sent answers as it did before.

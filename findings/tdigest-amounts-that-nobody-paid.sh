@@ -36,7 +36,7 @@ print(f"Python, of 900 times 129 and 100 times 1999: {dict(zip(PERCENTILES, seen
 assert seen == [-1180, -619, 316, 1251, 1775, 1999], "no longer as stated"
 assert abs(prices.cdf(129) - 0.45) < 0.01, "cdf is no longer as stated"
 spread = digest((at * 7919) % 1000 for at in range(1000))
-assert all(abs(spread.percentile(percentile) - 10 * percentile) < 10 for percentile in PERCENTILES), "amounts that differ are no longer right"
+assert all(abs(spread.percentile(each) - 10 * each) < 10 for each in PERCENTILES), "amounts that differ are no longer right"
 PY
 cat > percentiles.js <<'JS'
 const assert = require("assert");
