@@ -74,7 +74,7 @@ pub(crate) const TEXTS: [(i32, &CStr); 20] = [
 ];
 
 /// Why a call was not done. No output is written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     /// One of the constants above.
     pub(crate) status: i32,
@@ -116,7 +116,9 @@ impl From<Refusal> for Failure {
         let status = match &refusal {
             Refusal::UnknownBasket(_) => EDGEPOS_UNKNOWN_BASKET,
             Refusal::BasketElsewhere(_) => EDGEPOS_ELSEWHERE,
-            Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } => EDGEPOS_BOOKED,
+            Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } | Refusal::KeyOfAnotherBasket { .. } => {
+                EDGEPOS_BOOKED
+            }
             Refusal::NotReturnable { .. } | Refusal::NotRefundable { .. } => EDGEPOS_NOT_RETURNABLE,
             Refusal::Tenders(_)
             | Refusal::UnknownPayment(_)
