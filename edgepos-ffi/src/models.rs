@@ -14,7 +14,6 @@ use edgepos::{Adviser, NoModel, Node, TillModels};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
-use crate::node::End;
 use crate::status::{EDGEPOS_NO_MODEL, Failure};
 
 /// How long a model may take for an answer where nothing is said, in ms.
@@ -96,7 +95,7 @@ impl Models {
             Ok(answer) => Ok(answer?),
             Err(ended) => match ended.try_into_panic() {
                 Ok(fault) => resume_unwind(fault),
-                Err(_) => Err(End::Closed.into()),
+                Err(_) => Err(Failure::closed()),
             },
         }
     }

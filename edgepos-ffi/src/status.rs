@@ -98,6 +98,11 @@ impl Failure {
         Self { status: EDGEPOS_BUSY, detail: format!("another thread uses {what}") }
     }
 
+    /// The terminal is none any more.
+    pub(crate) fn closed() -> Self {
+        Self { status: EDGEPOS_STOPPED, detail: "the terminal was closed".into() }
+    }
+
     /// With this status, and what the error and its causes say.
     pub(crate) fn of(status: i32, error: &dyn Error) -> Self {
         let mut detail = error.to_string();

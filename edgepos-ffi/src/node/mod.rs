@@ -54,7 +54,7 @@ pub(crate) enum End {
 impl From<End> for Failure {
     fn from(end: End) -> Self {
         match end {
-            End::Closed => Self { status: EDGEPOS_STOPPED, detail: "the terminal was closed".into() },
+            End::Closed => Self::closed(),
             End::Failed(detail) => Self { status: EDGEPOS_STOPPED, detail },
         }
     }
