@@ -38,6 +38,9 @@ namespace Edgepos
     {
         private const int Ok = 0;
 
+        // Half of a surrogate pair is refused with an ArgumentException: replaced it would be another name.
+        private static readonly Encoding Utf8 = new UTF8Encoding(false, true);
+
         internal static int Check(int status)
         {
             if (status < Ok) throw new EdgeposException(status, Text(Native.edgepos_last_detail()));
@@ -53,7 +56,7 @@ namespace Edgepos
             {
                 var bytes = new byte[(int)Native.edgepos_text_length(text)];
                 Marshal.Copy(Native.edgepos_text_data(text), bytes, 0, bytes.Length);
-                return Encoding.UTF8.GetString(bytes);
+                return Utf8.GetString(bytes);
             }
         }
 
@@ -70,10 +73,10 @@ namespace Edgepos
             while (Marshal.ReadByte(text, length) != 0) length++;
             var bytes = new byte[length];
             Marshal.Copy(text, bytes, 0, length);
-            return Encoding.UTF8.GetString(bytes);
+            return Utf8.GetString(bytes);
         }
 
-        internal static byte[] Bytes(string text) { return Encoding.UTF8.GetBytes(text ?? ""); }
+        internal static byte[] Bytes(string text) { return Utf8.GetBytes(text ?? ""); }
 
         internal static UIntPtr Length(byte[] bytes) { return (UIntPtr)bytes.Length; }
 
@@ -88,13 +91,17 @@ namespace Edgepos
     public sealed class Events : IDisposable
     {
         private readonly EventsHandle events;
+        private readonly Node node;
 
-        internal Events(EventsHandle events) { this.events = events; }
+        internal Events(EventsHandle events, Node node) { this.events = events; this.node = node; }
 
         /// <summary>The next event; null where none came in time, or nothing further comes.</summary>
         public string Next(TimeSpan timeout)
         {
-            return Call.Text((out TextHandle text) => Native.edgepos_events_next(events, Call.Milliseconds(timeout), out text));
+            var next = Call.Text((out TextHandle text) => Native.edgepos_events_next(events, Call.Milliseconds(timeout), out text));
+            // Not collected while its events are read.
+            GC.KeepAlive(node);
+            return next;
         }
 
         /// <summary>Up to where events were handed out.</summary>
@@ -191,7 +198,7 @@ namespace Edgepos
             EventsHandle events;
             var bytes = Call.Bytes(cursor);
             Call.Check(Native.edgepos_node_events_since(node, bytes, Call.Length(bytes), follow ? 1u : 0u, out events));
-            return new Events(events);
+            return new Events(events, this);
         }
 
         /// <summary>One counter; null when nothing ever moved it.</summary>

@@ -402,7 +402,7 @@ const char *edgepos_status_text(int32_t status);
 
 /*
  Why the last call of this thread was not done, in English with a zero byte behind it; empty when it was. It is good until this
- thread ends, and says what its latest call had to say, cut at 1,023 bytes. Any thread may call it at any time, and asks for its own.
+ thread ends, and says what its latest call had to say, cut at 1,023 bytes; freeing something says nothing. Any thread may call it at any time, and asks for its own.
  */
 const char *edgepos_last_detail(void);
 
@@ -413,7 +413,8 @@ const char *edgepos_last_detail(void);
  `cloud` at least. A relative `database` is in the process's working directory. On success `*out` is a handle, to be freed by
  `edgepos_node_free`.
 
- `EDGEPOS_SETUP` where it does not read, an address is taken, or the database is another terminal's; nothing was written then.
+ `EDGEPOS_SETUP` where it does not read, an address is taken, or the database is another terminal's. No event
+ was written then; a database that was not there may be, with nothing in it.
  Any thread may call it at any time. A process that has opened one must not fork.
 
  # Safety
@@ -446,8 +447,9 @@ int32_t edgepos_node_close(const edgepos_node *node,
                            uint64_t *left);
 
 /*
- Frees the handle. One that was not closed ends as in a crash: what was acknowledged is on disk. NULL and a handle that was freed are let
- pass. A call that is under way on another thread ends first with its answer; no later one knows the handle.
+ Frees the handle. One that was not closed ends as in a crash: what was acknowledged is on disk. Its files and its address are free when this
+ returns, unless the disk hangs. NULL and a handle that was freed are let pass. A call that is under way on another thread ends first with
+ its answer, and then they are free; no later one knows the handle.
  */
 void edgepos_node_free(edgepos_node *node);
 
@@ -622,8 +624,8 @@ int32_t edgepos_node_events_since(const edgepos_node *node,
 
 /*
  The next event as JSON; waits for one at most `timeout_ms`, and answers `EDGEPOS_NOTHING` where none came. `EDGEPOS_END` where everything
- was read and nothing is followed, `EDGEPOS_STOPPED` where the terminal has stopped. Behind an error nothing follows: go on from the
- cursor.
+ was read and nothing is followed, `EDGEPOS_STOPPED` where the terminal has stopped, or another thread has freed the handle meanwhile. Behind
+ an error nothing follows, and it is answered again: go on from the cursor.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -642,7 +644,8 @@ int32_t edgepos_events_cursor(const edgepos_events *events,
                               edgepos_text **out);
 
 /*
- Ends the reading and frees the handle. NULL and a handle that was freed are let pass. Any thread may call it.
+ Ends the reading and frees the handle. NULL and a handle that was freed are let pass. Any thread may call it, and one that waits for an
+ event waits no longer.
  */
 void edgepos_events_free(edgepos_events *events);
 
@@ -1034,7 +1037,9 @@ int32_t edgepos_node_basket(const edgepos_node *node,
  Records an event that is no sale; returns when it is on disk.
 
  `record` is JSON with a `type`: `stock_received`, `stock_moved`, `product_set`, `price_set`, `day_opened`, `day_closed`,
- `payment_intent` (before a payment terminal is asked), `payment_outcome` (what it said) or `custom`, its fields, and a `key` where it shall be recorded once however often it is asked for. On success `*out` is the event's name, such as
+ `payment_intent` (before a payment terminal is asked), `payment_outcome` (what it said), `receipt_printed`, `document_set`,
+ `customer_set`, `customer_linked`, `customer_unlinked`, `customer_erased` or `custom`, its fields, and a `key` where it shall be recorded
+ once however often it is asked for. On success `*out` is the event's name, such as
  `3-0123456789ab/0:17`.
 
  # Safety

@@ -5,7 +5,7 @@ use std::slice;
 use edgepos::core::ParseIdError;
 use serde::de::DeserializeOwned;
 
-use crate::handle::{Handle, give};
+use crate::handle::{Handle, give, room};
 use crate::hexadecimal::bytes_of;
 use crate::status::{EDGEPOS_OK, Failure};
 
@@ -99,6 +99,26 @@ impl<'a> Input<'a> {
     }
 }
 
+/// What a caller may want in answer.
+pub(crate) trait Answer {
+    /// Refuses where no further one can be given.
+    fn room() -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl Answer for i32 {}
+impl Answer for i64 {}
+impl Answer for u32 {}
+impl Answer for u64 {}
+impl Answer for usize {}
+impl Answer for *const u8 {}
+impl<H: Handle> Answer for *mut H {
+    fn room() -> Result<(), Failure> {
+        room::<H>()
+    }
+}
+
 /// Where a caller wants an answer.
 #[derive(Debug)]
 pub(crate) struct Output<T> {
@@ -106,7 +126,7 @@ pub(crate) struct Output<T> {
     place: *mut T,
 }
 
-impl<T> Output<T> {
+impl<T: Answer> Output<T> {
     /// `name` is the argument's, for whoever gave none.
     ///
     /// # Safety
@@ -115,14 +135,19 @@ impl<T> Output<T> {
         Self { name, place }
     }
 
-    /// Refuses NULL: to be asked before anything is done.
+    /// Refuses NULL, and where the caller has so many answers that it could have no further one: to be asked before anything is done.
     pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.is_there()?;
+        T::room()
+    }
+
+    fn is_there(&self) -> Result<(), Failure> {
         if self.place.is_null() { Err(Failure::invalid(format!("{} is NULL", self.name))) } else { Ok(()) }
     }
 
     /// Writes the answer of a call that is done.
     pub(crate) fn write(self, value: T) -> Result<i32, Failure> {
-        self.check()?;
+        self.is_there()?;
         // SAFETY: it is not NULL, and whoever made this promised that a `T` may be written there; nothing there is read or dropped.
         unsafe { self.place.write(value) };
         Ok(EDGEPOS_OK)
@@ -137,7 +162,7 @@ impl<T> Output<T> {
 impl<H: Handle> Output<*mut H> {
     /// Names the value of a call that is done.
     pub(crate) fn give(self, value: H::Value) -> Result<i32, Failure> {
-        self.check()?;
-        self.write(give(value)?)
+        self.is_there()?;
+        self.write(give(value))
     }
 }

@@ -11,7 +11,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::guard::{guard, let_go};
 use crate::status::Failure;
 
-/// Handles of one type that may live at once: a caller that frees none is told so before the memory is gone.
+/// Handles of one type that may live at once: a caller that frees none is told so before the memory is gone, and before a call is done of
+/// which it could not have the answer. Threads that call at the same moment may each have one more.
 const MAX_HANDLES: usize = 1 << 20;
 /// Between two handles: they look like pointers to whoever checks that these are aligned.
 const STEP: usize = 16;
@@ -38,6 +39,8 @@ pub(crate) trait Handle: Sized + 'static {
     type Value: Send + Sync;
     /// What it is, for whoever gave something else.
     const WHAT: &'static str;
+    /// How many may live before no call is done that would make one more.
+    const MOST: usize = MAX_HANDLES;
     /// Its living handles.
     fn table() -> &'static Table<Self::Value>;
 }
@@ -49,18 +52,24 @@ impl<T> Table<T> {
     }
 }
 
-/// Names a value.
-pub(crate) fn give<H: Handle>(value: H::Value) -> Result<*mut H, Failure> {
-    let mut living = H::table().living.write().unwrap_or_else(PoisonError::into_inner);
-    if living.len() >= MAX_HANDLES {
-        return Err(Failure::invalid(format!("{MAX_HANDLES} handles of {} were not freed", H::WHAT)));
+/// Refuses where too many live: to be asked before anything is done.
+pub(crate) fn room<H: Handle>() -> Result<(), Failure> {
+    let living = H::table().living.read().unwrap_or_else(PoisonError::into_inner).len();
+    match living < H::MOST {
+        true => Ok(()),
+        false => Err(Failure::invalid(format!("{living} handles of {} were not freed", H::WHAT))),
     }
+}
+
+/// Names a value.
+pub(crate) fn give<H: Handle>(value: H::Value) -> *mut H {
+    let mut living = H::table().living.write().unwrap_or_else(PoisonError::into_inner);
     loop {
         // On 32 bits the numbers come round after some hundred million.
         let number = NEXT.fetch_add(STEP, Ordering::Relaxed);
         if number != 0 && !living.contains_key(&number) {
             living.insert(number, Arc::new(Named { poisoned: AtomicBool::new(false), value }));
-            return Ok(ptr::without_provenance_mut(number));
+            return ptr::without_provenance_mut(number);
         }
     }
 }
@@ -110,11 +119,9 @@ pub(crate) fn with_any<H: Handle>(
 /// The handle names nothing any more. NULL and one that names nothing are let pass.
 pub(crate) fn free<H: Handle>(handle: *mut H) {
     let freed = H::table().living.write().unwrap_or_else(PoisonError::into_inner).remove(&handle.addr());
-    // Outside the table's lock: what it names may wait for its threads when it is dropped.
-    guard(None, || {
-        drop(freed);
-        Ok(crate::status::EDGEPOS_OK)
-    });
+    // Outside the table's lock: what it names may wait for its threads when it is dropped. Why the last call was not done stays to be asked
+    // for: a program frees first what it has.
+    let_go(freed);
 }
 
 fn unknown<H: Handle>(handle: *const H) -> Failure {
@@ -128,6 +135,8 @@ fn unknown<H: Handle>(handle: *const H) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::argument::Output;
+    use crate::guard::with_detail;
     use crate::status::{EDGEPOS_INVALID, EDGEPOS_OK, EDGEPOS_POISONED};
 
     struct Box7;
@@ -143,16 +152,63 @@ mod tests {
 
     #[test]
     fn a_handle_is_good_until_it_is_freed_and_never_again() {
-        let handle = give::<Box7>(7).expect("there is room");
+        let handle = give::<Box7>(7);
         assert_eq!(with(handle, |value| Ok(i32::try_from(*value).unwrap_or(0))), 7);
         free(handle);
         free(handle);
         free(ptr::null_mut::<Box7>());
         assert_eq!(with(handle, |_| Ok(EDGEPOS_OK)), EDGEPOS_INVALID);
-        let next = give::<Box7>(8).expect("there is room");
+        let next = give::<Box7>(8);
         assert_ne!(next, handle, "a number is given once");
         assert_eq!(with(next, |_| panic!("a fault")), EDGEPOS_POISONED);
         assert_eq!(with(next, |_| Ok(EDGEPOS_OK)), EDGEPOS_POISONED);
         assert_eq!(with_any(next, |_| Ok(EDGEPOS_OK)), EDGEPOS_OK, "it can still be closed");
+    }
+
+    struct Few;
+
+    impl Handle for Few {
+        type Value = ();
+        const WHAT: &'static str = "few";
+        const MOST: usize = 2;
+        fn table() -> &'static Table<()> {
+            static TABLE: Table<()> = Table::new();
+            &TABLE
+        }
+    }
+
+    #[test]
+    fn a_call_that_could_not_be_answered_is_not_done() {
+        let mut done = 0;
+        let mut call = |out: &mut *mut Few| {
+            guard(None, || {
+                // SAFETY: the place lives as long as the call.
+                let out = unsafe { Output::new("out", out) };
+                out.check()?;
+                done += 1;
+                out.give(())
+            })
+        };
+        let (mut one, mut two, mut three) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        assert_eq!(
+            [call(&mut one), call(&mut two), call(&mut three)],
+            [EDGEPOS_OK, EDGEPOS_OK, EDGEPOS_INVALID]
+        );
+        assert!(three.is_null() && two != one);
+        free(one);
+        assert_eq!(call(&mut three), EDGEPOS_OK);
+        assert_eq!(done, 3, "what was refused was not done");
+        for handle in [two, three] {
+            free(handle);
+        }
+    }
+
+    #[test]
+    fn why_a_call_was_not_done_is_still_said_when_something_is_freed() {
+        let handle = give::<Box7>(7);
+        assert_eq!(with(ptr::null::<Box7>(), |_| Ok(EDGEPOS_OK)), EDGEPOS_INVALID);
+        free(handle);
+        let said = with_detail(|detail| detail.starts_with(b"box is NULL\0"));
+        assert!(said, "a program frees what it has before it says why");
     }
 }

@@ -33,7 +33,7 @@ pub extern "C" fn edgepos_status_text(status: i32) -> *const c_char {
 }
 
 /// Why the last call of this thread was not done, in English with a zero byte behind it; empty when it was. It is good until this
-/// thread ends, and says what its latest call had to say, cut at 1,023 bytes. Any thread may call it at any time, and asks for its own.
+/// thread ends, and says what its latest call had to say, cut at 1,023 bytes; freeing something says nothing. Any thread may call it at any time, and asks for its own.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_last_detail() -> *const c_char {
     with_detail(|detail| detail.as_ptr().cast())

@@ -1,5 +1,6 @@
 //! The models of a till: what they are asked, and what they answer, as JSON.
 
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,25 +61,43 @@ impl Models {
     }
 
     pub(crate) fn recognise(&self, picture: &[u8], patience: Duration) -> Result<Told<Product>, Failure> {
-        let asked = self.runtime.block_on(self.models.recognise(picture.to_vec(), patience))?;
+        let picture = picture.to_vec();
+        let asked = self.ask(|models| async move { models.recognise(picture, patience).await })?;
         Ok(Told::of(asked, Product::of))
     }
 
     pub(crate) fn read_barcode(&self, picture: &[u8], patience: Duration) -> Result<Told<Barcode>, Failure> {
-        let asked = self.runtime.block_on(self.models.read_barcode(picture.to_vec(), patience))?;
+        let picture = picture.to_vec();
+        let asked = self.ask(|models| async move { models.read_barcode(picture, patience).await })?;
         Ok(Told::of(asked, Barcode::of))
     }
 
     pub(crate) fn score(&self, payment: AskedPayment, patience: Duration) -> Result<Told<Score>, Failure> {
         let payment = payment.into_payment();
-        let asked = self.runtime.block_on(self.models.score(&payment, patience))?;
+        let asked = self.ask(|models| async move { models.score(&payment, patience).await })?;
         Ok(Told::of(asked, |FraudScore { score, suspicious, .. }| Score { score, suspicious }))
     }
 
     pub(crate) fn hear(&self, clip: &[u8], patience: Duration) -> Result<Told<Said>, Failure> {
         let clip = Clip::from_wav(clip).map_err(|error| Failure::bad_request(format!("clip: {error}")))?;
-        let asked = self.runtime.block_on(self.models.hear(&clip, patience))?;
+        let asked = self.ask(|models| async move { models.hear(&clip, patience).await })?;
         Ok(Told::of(asked, Said::of))
+    }
+
+    /// Asks on a thread of the runtime: what a model starts there has that thread's signals, and not the caller's.
+    fn ask<F, T>(&self, question: impl FnOnce(TillModels) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, NoModel>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let answered = self.runtime.block_on(self.runtime.spawn(question(self.models.clone())));
+        match answered {
+            Ok(answer) => Ok(answer?),
+            Err(ended) => match ended.try_into_panic() {
+                Ok(fault) => resume_unwind(fault),
+                Err(_) => Err(Failure::closed()),
+            },
+        }
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) const TEXTS: [(i32, &CStr); 20] = [
 ];
 
 /// Why a call was not done. No output is written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     /// One of the constants above.
     pub(crate) status: i32,
@@ -98,6 +98,11 @@ impl Failure {
         Self { status: EDGEPOS_BUSY, detail: format!("another thread uses {what}") }
     }
 
+    /// The terminal is none any more.
+    pub(crate) fn closed() -> Self {
+        Self { status: EDGEPOS_STOPPED, detail: "the terminal was closed".into() }
+    }
+
     /// With this status, and what the error and its causes say.
     pub(crate) fn of(status: i32, error: &dyn Error) -> Self {
         let mut detail = error.to_string();
@@ -116,7 +121,9 @@ impl From<Refusal> for Failure {
         let status = match &refusal {
             Refusal::UnknownBasket(_) => EDGEPOS_UNKNOWN_BASKET,
             Refusal::BasketElsewhere(_) => EDGEPOS_ELSEWHERE,
-            Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } => EDGEPOS_BOOKED,
+            Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } | Refusal::KeyOfAnotherBasket { .. } => {
+                EDGEPOS_BOOKED
+            }
             Refusal::NotReturnable { .. } | Refusal::NotRefundable { .. } => EDGEPOS_NOT_RETURNABLE,
             Refusal::Tenders(_)
             | Refusal::UnknownPayment(_)

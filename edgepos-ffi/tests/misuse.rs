@@ -2,19 +2,31 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "support/header.rs"]
+mod header;
 mod support;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::process::{Command, Output};
 
+use header::{Function, LENT, functions, is_output, owner};
+
 /// Builds a program of `tests/c` and runs it; `None` where this machine cannot.
 fn run(name: &str) -> Option<Output> {
+    let source = support::root().join(format!("edgepos-ffi/tests/c/{name}.c"));
+    run_source(&fs::read_to_string(source).unwrap())
+}
+
+/// The same with the text of a program.
+fn run_source(source: &str) -> Option<Output> {
     let compiler = support::compiler(false)?;
     let folder = tempfile::tempdir().unwrap();
-    let (config, program) = (folder.path().join("till.json"), folder.path().join(name));
+    let (config, program) = (folder.path().join("till.json"), folder.path().join("program"));
     fs::write(&config, support::config(folder.path())).unwrap();
-    let source = support::root().join(format!("edgepos-ffi/tests/c/{name}.c"));
-    support::build(&compiler, "c11", &source, &program);
+    let file = folder.path().join("program.c");
+    fs::write(&file, source).unwrap();
+    support::build(&compiler, "c11", &file, &program);
     Some(Command::new(&program).arg(&config).arg(support::root().join("models")).output().unwrap())
 }
 
@@ -29,6 +41,166 @@ fn wrong_calls_are_answered() {
 #[test]
 fn wrong_calls_of_a_loop_of_ones_own_are_answered() {
     let Some(output) = run("own_loop_misuse") else { return };
+    assert_eq!(support::text(&output.stderr), "");
+    assert_eq!(support::text(&output.stdout), "0 failures\n");
+    assert!(output.status.success());
+}
+
+#[test]
+fn who_waits_is_told_the_end_and_a_reading_that_was_cut_off_is_not_called_whole() {
+    let Some(output) = run("waiting") else { return };
+    assert_eq!(support::text(&output.stderr), "");
+    assert_eq!(support::text(&output.stdout), "0 failures\n");
+    assert!(output.status.success());
+}
+
+/// How every call of the header is made wrongly.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wrong {
+    /// On nothing, with nothing.
+    Nothing,
+    /// On a handle that was never given.
+    MadeUp,
+    /// On a handle of another type.
+    OfAnotherType,
+    /// With a place for the answer that is NULL.
+    Answer,
+    /// With NULL, and a length that says that something is there.
+    Null,
+    /// With more bytes than any call takes.
+    Long,
+    /// With bytes that are not UTF-8.
+    NotUtf8,
+}
+
+impl Wrong {
+    const ALL: [Self; 7] = [
+        Self::Nothing,
+        Self::MadeUp,
+        Self::OfAnotherType,
+        Self::Answer,
+        Self::Null,
+        Self::Long,
+        Self::NotUtf8,
+    ];
+
+    /// An argument in C, and for a length how long it is.
+    fn argument(self, kind: &str, is_self: bool, owner: Option<&str>) -> String {
+        let other = if owner == Some("node") { "terminal" } else { "node" };
+        match (self, kind) {
+            (Self::Nothing, "edgepos_scan") => "NULL".into(),
+            (Self::Nothing, _) if kind.ends_with('*') => "NULL".into(),
+            (Self::MadeUp, _) if is_self => format!("({kind})(uintptr_t)0xdeadbeef"),
+            (Self::OfAnotherType, _) if is_self => format!("({kind})(void *){other}"),
+            (_, _) if is_self => owner.unwrap_or("NULL").to_owned(),
+            (Self::Answer, _) if is_output(kind) => "NULL".into(),
+            (Self::Null, _) if LENT.contains(&kind) => "NULL".into(),
+            (Self::NotUtf8, _) if LENT.contains(&kind) => format!("({kind})not_utf8"),
+            (_, _) if LENT.contains(&kind) => format!("({kind})some"),
+            (_, _) if is_output(kind) => format!("({kind})(void *)place"),
+            (Self::Null | Self::NotUtf8, "size_t") => "2".into(),
+            (Self::Long, "size_t") => "SIZE_MAX".into(),
+            (_, "edgepos_scan") => "NULL".into(),
+            (_, _) if kind.ends_with('*') => "NULL".into(),
+            (_, _) => "0".into(),
+        }
+    }
+
+    /// What the status must be explained with; `None` where this call cannot be made wrongly in this way.
+    fn said(self, function: &Function) -> Option<&'static str> {
+        let Function { name, takes, .. } = function;
+        let has = |wanted: &dyn Fn(&str) -> bool| takes.iter().any(|(kind, _)| wanted(kind));
+        let owned = owner(name).is_some() && !name.ends_with("_new") && !name.ends_with("_open");
+        // How many events are left need not be asked.
+        let optional = name == "edgepos_node_close";
+        match self {
+            Self::Nothing => Some("NULL"),
+            Self::MadeUp | Self::OfAnotherType => owned.then_some("no living handle of its type"),
+            Self::Answer => (has(&is_output) && !optional).then_some("is NULL"),
+            Self::Null => has(&|kind| LENT.contains(&kind)).then_some("is NULL"),
+            Self::Long => has(&|kind| LENT.contains(&kind)).then_some("over the limit"),
+            Self::NotUtf8 => has(&|kind| kind == "const char *").then_some("not UTF-8"),
+        }
+    }
+}
+
+/// A program that makes every call wrongly, and says which were answered otherwise than they must be.
+fn every_call() -> String {
+    let mut calls = String::new();
+    for function in functions().iter().filter(|function| function.gives == "int32_t") {
+        let Function { name, takes, .. } = function;
+        for wrong in Wrong::ALL {
+            let Some(said) = wrong.said(function) else { continue };
+            let makes = name.ends_with("_new") || name.ends_with("_open");
+            let owner = owner(name).filter(|_| !makes);
+            let arguments = takes.iter().enumerate();
+            let arguments =
+                arguments.map(|(at, (kind, _))| wrong.argument(kind, at == 0 && owner.is_some(), owner));
+            let arguments = arguments.collect::<Vec<_>>().join(", ");
+            writeln!(calls, "    refused(\"{name}: {wrong:?}\", {name}({arguments}), \"{said}\");").unwrap();
+        }
+    }
+    assert!(calls.lines().count() > 400, "{}", calls.lines().count());
+    let head = r#"
+#include <edgepos.h>
+#include <stdio.h>
+#include <string.h>
+
+static unsigned char place[64], before[64];
+static int failures, made;
+
+static void refused(const char *call, int32_t status, const char *said) {
+    made += 1;
+    if (status != EDGEPOS_INVALID || !strstr(edgepos_last_detail(), said) || memcmp(place, before, sizeof place) != 0) {
+        fprintf(stderr, "%s: %d, %s\n", call, status, edgepos_last_detail());
+        failures += 1;
+        memcpy(place, before, sizeof place);
+    }
+}
+
+int main(int argc, char **argv) {
+    static char config[65536];
+    static const char some[64] = "some", not_utf8[2] = {(char)0xff, (char)0xfe};
+    FILE *file = argc > 1 ? fopen(argv[1], "rb") : NULL;
+    size_t length = file ? fread(config, 1, sizeof config, file) : 0;
+    edgepos_node *node = NULL;
+    edgepos_terminal *terminal = NULL;
+    edgepos_events *events = NULL;
+    edgepos_output *output = NULL;
+    edgepos_rows *rows = NULL;
+    edgepos_text *text = NULL;
+    memset(place, 0x5a, sizeof place);
+    memset(before, 0x5a, sizeof before);
+    if (!file || edgepos_node_open(config, length, &node) != EDGEPOS_OK ||
+        edgepos_terminal_new(config, length, 1, 1, 1, 0, NULL, NULL, &terminal) != EDGEPOS_OK ||
+        edgepos_node_events_since(node, NULL, 0, 0, &events) != EDGEPOS_OK || edgepos_rows_new(&rows) != EDGEPOS_OK ||
+        edgepos_terminal_poll_output(terminal, &output) != EDGEPOS_OK) {
+        fprintf(stderr, "%s\n", edgepos_last_detail());
+        return 2;
+    }
+    fclose(file);
+"#;
+    let tail = r#"
+    if (edgepos_node_status(node, &text) != EDGEPOS_OK || edgepos_terminal_is_stopped(terminal) != EDGEPOS_NOTHING) {
+        fprintf(stderr, "a wrong call did harm: %s\n", edgepos_last_detail());
+        failures += 1;
+    }
+    edgepos_text_free(text);
+    edgepos_output_free(output);
+    edgepos_rows_free(rows);
+    edgepos_events_free(events);
+    edgepos_terminal_free(terminal);
+    edgepos_node_free(node);
+    printf("%d failures\n", failures);
+    return failures != 0;
+}
+"#;
+    format!("{head}{calls}{tail}")
+}
+
+#[test]
+fn every_call_refuses_what_is_not_there_before_it_does_anything() {
+    let Some(output) = run_source(&every_call()) else { return };
     assert_eq!(support::text(&output.stderr), "");
     assert_eq!(support::text(&output.stdout), "0 failures\n");
     assert!(output.status.success());

@@ -2,8 +2,13 @@
 //! goes by value, what fails says so by a status, each function says what threads may do, and a panic unwinds.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "support/header.rs"]
+mod header;
+
 use std::fs;
 use std::path::Path;
+
+use header::{Function, LENT, functions, is_output, owner};
 
 /// Types that go by value.
 const SCALARS: [&str; 9] = [
@@ -17,8 +22,6 @@ const SCALARS: [&str; 9] = [
     "const char *",
     "void",
 ];
-/// What a caller lends: read during the call, and not kept.
-const LENT: [&str; 2] = ["const char *", "const uint8_t *"];
 /// Functions that cannot fail and have an answer.
 const ANSWERS: [&str; 8] = [
     "edgepos_abi",
@@ -30,62 +33,9 @@ const ANSWERS: [&str; 8] = [
     "edgepos_text_data",
     "edgepos_text_length",
 ];
-/// Given to whoever is called back, and returned as they are.
-const HANDED_ON: &str = "void *";
-
-struct Function {
-    doc: String,
-    gives: String,
-    name: String,
-    /// Types and names.
-    takes: Vec<(String, String)>,
-}
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-/// A type, and the name behind it.
-fn split(declared: &str) -> (String, String) {
-    let at = declared.rfind(['*', ' ']).unwrap() + 1;
-    (declared[..at].trim().to_owned(), declared[at..].to_owned())
-}
-
-fn functions() -> Vec<Function> {
-    let header = fs::read_to_string(root().join("edgepos-ffi/include/edgepos.h")).unwrap();
-    let mut found = Vec::new();
-    let (mut doc, mut declaration) = (String::new(), String::new());
-    for line in header.split("extern \"C\" {").nth(1).unwrap().lines() {
-        if line == "/*" {
-            doc.clear();
-        } else if line.starts_with(' ') && declaration.is_empty() {
-            doc.push_str(line);
-        } else if !declaration.is_empty() || line.contains('(') {
-            declaration.push_str(line);
-        }
-        if declaration.ends_with(");") {
-            let whole = declaration.split_whitespace().collect::<Vec<_>>().join(" ");
-            let (head, takes) = whole.strip_suffix(");").unwrap().split_once('(').unwrap();
-            let (gives, name) = split(head);
-            let takes =
-                takes.split(", ").filter(|taken| *taken != "void").map(|taken| split(taken.trim())).collect();
-            found.push(Function { doc: doc.clone(), gives, name, takes });
-            declaration.clear();
-        }
-    }
-    assert!(found.len() > 100, "{} functions", found.len());
-    found
-}
-
-/// The type whose handle a function belongs to, as the header names it.
-fn owner(name: &str) -> Option<&'static str> {
-    ["node", "terminal", "events", "output", "rows", "text"]
-        .into_iter()
-        .find(|owner| name.starts_with(&format!("edgepos_{owner}_")))
-}
-
-fn is_output(kind: &str) -> bool {
-    kind.ends_with("**") || (kind.ends_with('*') && !kind.starts_with("const ") && kind != HANDED_ON)
 }
 
 #[test]
@@ -146,6 +96,43 @@ fn every_function_says_what_threads_may_do() {
             }
             None => assert!(doc.contains("Any thread may call it"), "{name}: {doc}"),
         }
+    }
+}
+
+/// What has fields is JSON: a struct that grows would need its size in front, and there is none.
+#[test]
+fn no_struct_is_declared_with_fields() {
+    let header = fs::read_to_string(root().join("edgepos-ffi/include/edgepos.h")).unwrap();
+    let declared: Vec<&str> = header.lines().filter(|line| line.starts_with("typedef struct")).collect();
+    assert!(declared.len() >= 6, "{declared:?}");
+    for line in declared {
+        let names = line.trim_start_matches("typedef struct ").trim_end_matches(';').split_once(' ').unwrap();
+        assert_eq!(names.0, names.1, "{line}");
+    }
+    assert!(!header.contains("union ") && !header.contains("enum "), "their size is the compiler's");
+}
+
+#[test]
+fn every_kind_of_record_is_named_where_c_records() {
+    let forms = fs::read_to_string(root().join("edgepos/src/forms/record.rs")).unwrap();
+    let kinds = forms.split("pub enum RecordEvent {\n").nth(1).unwrap().split("\n}\n").next().unwrap();
+    let kinds = kinds.lines().filter_map(|line| line.strip_prefix("    "));
+    let kinds: Vec<String> = kinds
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()))
+        .map(|line| line.split([' ', '(', ',', '{']).next().unwrap())
+        .map(|name| {
+            let words = name.chars().map(|letter| match letter.is_ascii_uppercase() {
+                true => format!("_{}", letter.to_ascii_lowercase()),
+                false => letter.to_string(),
+            });
+            words.collect::<String>().trim_start_matches('_').to_owned()
+        })
+        .collect();
+    assert!(kinds.len() > 10 && kinds.contains(&"price_set".to_owned()), "{kinds:?}");
+    let all = functions();
+    let records = all.iter().find(|function| function.name == "edgepos_node_record").unwrap();
+    for kind in kinds {
+        assert!(records.doc.contains(&format!("`{kind}`")), "{kind}: {}", records.doc);
     }
 }
 

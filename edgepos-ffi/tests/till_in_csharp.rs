@@ -16,7 +16,7 @@ fn a_till_in_csharp_books_once_through_a_crash() {
     till.lives_through_a_crash();
 }
 
-/// What .NET calls infinite is below zero, and a time that is over is as well.
+/// What .NET calls infinite is below zero, and a time that is over is as well. Half a character is no name.
 const TIMES: &str = r#"
 using System;
 using System.Threading;
@@ -34,6 +34,17 @@ class Times
             {
                 if (events.Next(Timeout.InfiniteTimeSpan) == null) throw new Exception("it did not wait");
             }
+            using (var all = node.EventsSince(null, false))
+            {
+                GC.Collect();
+                while (all.Next(TimeSpan.FromSeconds(60)) != null) { }
+            }
+            try
+            {
+                node.Product("milk\uD83D");
+                throw new Exception("it was made another name");
+            }
+            catch (ArgumentException) { }
             node.Close(TimeSpan.FromSeconds(-5));
         }
         Console.WriteLine("done");

@@ -16,7 +16,7 @@ fn a_till_in_java_books_once_through_a_crash() {
     till.lives_through_a_crash();
 }
 
-/// What C has no room for, and a time that is over.
+/// What C has no room for, half a character, and a time that is over.
 const NUMBERS: &str = r#"
 import io.edgepos.Node;
 import java.time.Duration;
@@ -43,6 +43,15 @@ class Numbers {
             refused(() -> node.writeOff(65537));
             refused(() -> node.replace(-1, false));
             refused(() -> node.price("milk", 65536, 0));
+            refused(() -> node.price("milk", 0, -1));
+            refused(() -> node.productAt("milk", Long.MIN_VALUE));
+            refused(() -> node.counter(Node.STOCK, "milk", -1));
+            refused(() -> node.countersAfter(-1, null));
+            refused(() -> node.dayFigures(-1, 0));
+            refused(() -> node.transactions(null, null, -1));
+            refused(() -> node.reportCondition("model_missing", -1, ""));
+            refused(() -> node.reportInference(0, -1));
+            refused(() -> node.product("milk\uD83D"));
             node.flushUntilUploaded(Duration.ofSeconds(Long.MIN_VALUE));
             node.stop(Duration.ofSeconds(-1));
         }

@@ -35,7 +35,22 @@ with edgepos.Node(config) as node:
             assert "none of 0 to" in str(error)
         else:
             raise SystemExit("it was cut to another number")
+    for half in (lambda: node.product("milk\ud83d"), lambda: node.begin({"basket": "milk\ud83d"})):
+        try:
+            half()
+        except (UnicodeEncodeError, edgepos.Error):
+            pass
+        else:
+            raise SystemExit("it was made another name")
     node.close(-1)
+# Events keep the node that they are of from being collected.
+config = config.replace("till-1", "till-2")
+node = edgepos.Node(config)
+for _ in range(300):
+    node.record({"type": "custom", "body": "00"})
+events = node.events_since(None, False)
+del node
+assert sum(1 for _ in events) >= 300
 print("done")
 "#;
 

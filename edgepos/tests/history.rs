@@ -128,6 +128,38 @@ async fn what_is_gone_from_the_disk_is_named() {
     assert!(matches!(behind.next().await, None | Some(Err(HistoryError::Stopped(_)))));
 }
 
+/// Where the runtime of a reading ends before it does, what is missing does not count as read.
+#[tokio::test]
+async fn a_reading_that_is_cut_off_is_not_at_its_end() {
+    let store = Shared::default();
+    let (node, driver) = start(&store);
+    for quantity in 1..=600 {
+        node.record(goods(quantity)).await.unwrap();
+    }
+    let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let mut events = {
+        let _inside = elsewhere.enter();
+        node.stored_events(VersionVector::new())
+    };
+    assert_eq!(take(&mut events, 1).await.len(), 1);
+    elsewhere.shutdown_background();
+    let mut read = 1;
+    let ended = loop {
+        match events.next().await {
+            Some(Ok(_)) => read += 1,
+            ended => break ended,
+        }
+    };
+    assert!(read < 600 && matches!(ended, Some(Err(HistoryError::Stopped(_)))), "{read}: {ended:?}");
+    assert!(events.next().await.is_none(), "nothing follows");
+
+    let mut whole = node.stored_events(VersionVector::new());
+    assert_eq!(take(&mut whole, 600).await.len(), 600);
+    assert!(whole.next().await.is_none() && whole.next().await.is_none(), "everything was read");
+    node.shutdown().await;
+    driver.join().await.unwrap();
+}
+
 #[tokio::test]
 async fn counters_come_in_pages_and_each_once() {
     let store = Shared::default();

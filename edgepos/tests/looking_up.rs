@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use edgepos::core::{IdempotencyKey, Now, Persist, ReplicaId, Space};
+use edgepos::core::{Chain, IdempotencyKey, Lane, Now, Persist, ReplicaId, Seq, Space};
+use edgepos::crdt::VersionVector;
 use edgepos::model::{
     BasketId, BookedName, Currency, Line, Mode, StockLine, StockMoved, StockReason, Tender,
 };
@@ -143,6 +144,15 @@ async fn pages_go_on_where_the_last_one_ended_whatever_comes_meanwhile() {
         }
     }
     assert_eq!(seen, (1..=10).rev().collect::<Vec<_>>());
+
+    // From a place that this store has not reached the first page comes, and what would be between is not looked through.
+    let chain = Chain::new(till.node.status().await.unwrap().me, Lane::Transactions);
+    let beyond: VersionVector = [(chain, Seq(u64::MAX))].into_iter().collect();
+    till.store.reads.store(0, Ordering::Relaxed);
+    let page = till.node.transactions(&TransactionQuery::default(), Some(beyond), 1).await.unwrap();
+    assert_eq!(page.transactions.len(), 1);
+    let reads = till.store.reads.load(Ordering::Relaxed);
+    assert!(reads < 5, "{reads}");
 }
 
 /// The driver's loop hands a read on and does nothing more for it; the store's thread reads a slice between two groups of writes.

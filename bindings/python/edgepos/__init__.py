@@ -139,6 +139,11 @@ class Events(_Handle):
 
     _free = "edgepos_events_free"
 
+    def __init__(self, handle: ctypes.c_void_p, node: Node) -> None:
+        super().__init__(handle)
+        # Not collected while its events are read.
+        self._node = node
+
     def next(self, timeout_ms: int) -> Optional[dict[str, Json]]:
         """The next event; None where none came in time, or nothing further comes."""
         return self._json("edgepos_events_next", _left(timeout_ms))
@@ -274,7 +279,7 @@ class Node(_Handle):
         """Every event above a cursor, and, where it follows, each that comes."""
         out = ctypes.c_void_p()
         _check(library.edgepos_node_events_since(self._handle, *_given(cursor), int(follow), ctypes.byref(out)))
-        return Events(out)
+        return Events(out, self)
 
     # Counters, products and prices.
 

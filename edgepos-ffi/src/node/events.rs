@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use edgepos::Events;
 use edgepos::crdt::VersionVector;
+use tokio::sync::watch;
 
 use super::receipts::{shown, vector};
 use super::{End, NodeHandle};
 use crate::argument::{Input, Output};
 use crate::handle::{self, Handle, Table};
 use crate::patience::wait_for;
-use crate::status::{EDGEPOS_END, EDGEPOS_NOTHING, Failure};
+use crate::status::{EDGEPOS_END, EDGEPOS_NOTHING, EDGEPOS_STOPPED, Failure};
 use crate::text::TextHandle;
 
 /// Events as they are read back. Whoever got it frees it.
@@ -24,12 +25,16 @@ pub struct EventsHandle(());
 pub(crate) struct Reading {
     follows: bool,
     place: Mutex<Place>,
+    /// Whether its handle was freed: whoever waits for an event waits no longer.
+    freed: watch::Sender<bool>,
 }
 
 struct Place {
     events: Events,
     /// Up to where events were handed out.
     cursor: VersionVector,
+    /// Why nothing follows, once something has failed: asked again it is said again, and never that everything was read.
+    failed: Option<Failure>,
 }
 
 impl Handle for EventsHandle {
@@ -49,6 +54,23 @@ impl Reading {
             Err(TryLockError::WouldBlock) => Err(Failure::in_use("these events")),
         }
     }
+
+    /// Waits until its handle is freed.
+    async fn freed(&self) {
+        let mut freed = self.freed.subscribe();
+        // The sender lives as long as this.
+        let _ = freed.wait_for(|freed| *freed).await;
+    }
+}
+
+impl Place {
+    fn failed(&mut self, failure: Failure) -> Failure {
+        self.failed.insert(failure).clone()
+    }
+}
+
+fn freed() -> Failure {
+    Failure { status: EDGEPOS_STOPPED, detail: "these events were freed".into() }
 }
 
 /// Every event that this terminal holds above `cursor`, its own and others', and, where `follow` is not 0, then each that comes. Nothing is
@@ -78,13 +100,14 @@ pub unsafe extern "C" fn edgepos_node_events_since(
             false => till.node.stored_events(cursor.clone()),
         };
         drop(inside);
-        out.give(Reading { follows, place: Mutex::new(Place { events, cursor }) })
+        let place = Mutex::new(Place { events, cursor, failed: None });
+        out.give(Reading { follows, place, freed: watch::Sender::new(false) })
     })
 }
 
 /// The next event as JSON; waits for one at most `timeout_ms`, and answers `EDGEPOS_NOTHING` where none came. `EDGEPOS_END` where everything
-/// was read and nothing is followed, `EDGEPOS_STOPPED` where the terminal has stopped. Behind an error nothing follows: go on from the
-/// cursor.
+/// was read and nothing is followed, `EDGEPOS_STOPPED` where the terminal has stopped, or another thread has freed the handle meanwhile. Behind
+/// an error nothing follows, and it is answered again: go on from the cursor.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.
@@ -99,14 +122,24 @@ pub unsafe extern "C" fn edgepos_events_next(
     handle::with(events, |reading| {
         out.check()?;
         let mut place = reading.place()?;
-        match wait_for(place.events.next(), Duration::from_millis(timeout_ms)) {
-            Some(Some(event)) => {
-                let event = event?;
+        if let Some(failure) = &place.failed {
+            return Err(failure.clone());
+        }
+        let next = async {
+            tokio::select! {
+                biased;
+                event = place.events.next() => Ok(event),
+                () = reading.freed() => Err(freed()),
+            }
+        };
+        match wait_for(next, Duration::from_millis(timeout_ms)).transpose()? {
+            Some(Some(Ok(event))) => {
                 let status = out.json(&event)?;
                 place.cursor.set_max(event.id.chain, event.id.seq);
                 Ok(status)
             }
-            Some(None) if reading.follows => Err(End::Closed.into()),
+            Some(Some(Err(error))) => Err(place.failed(error.into())),
+            Some(None) if reading.follows => Err(place.failed(End::Closed.into())),
             Some(None) => Ok(EDGEPOS_END),
             None => Ok(EDGEPOS_NOTHING),
         }
@@ -130,8 +163,10 @@ pub unsafe extern "C" fn edgepos_events_cursor(
     })
 }
 
-/// Ends the reading and frees the handle. NULL and a handle that was freed are let pass. Any thread may call it.
+/// Ends the reading and frees the handle. NULL and a handle that was freed are let pass. Any thread may call it, and one that waits for an
+/// event waits no longer.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_events_free(events: *mut EventsHandle) {
+    handle::look(events, |reading| reading.freed.send_replace(true));
     handle::free(events);
 }

@@ -73,6 +73,7 @@ pub unsafe extern "C" fn edgepos_node_raise_level(node: *const NodeHandle, out: 
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_flush(node: *const NodeHandle) -> i32 {
     does(node, |till| {
+        till.runs()?;
         till.wait(till.node.flush());
         Ok(())
     })
@@ -101,6 +102,7 @@ pub unsafe extern "C" fn edgepos_node_flush_until_uploaded(
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_step_down(node: *const NodeHandle) -> i32 {
     does(node, |till| {
+        till.runs()?;
         till.wait(till.node.step_down());
         Ok(())
     })

@@ -21,6 +21,8 @@ use edgepos::{Node, Notice, Setup, SetupError};
 use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::argument::{Input, Output};
 use crate::guard::{THREADS, guard};
@@ -32,6 +34,8 @@ use crate::text::TextHandle;
 
 /// Threads that run the terminal; its store has one more.
 const WORKERS: usize = 2;
+/// How long a terminal that is freed has to let go of its files: more than it needs, unless the disk hangs.
+const RELEASE: Duration = Duration::from_secs(30);
 
 /// A running terminal, to sell through. Whoever opened it closes and frees it.
 ///
@@ -50,7 +54,7 @@ pub(crate) enum End {
 impl From<End> for Failure {
     fn from(end: End) -> Self {
         match end {
-            End::Closed => Self { status: EDGEPOS_STOPPED, detail: "the terminal was closed".into() },
+            End::Closed => Self::closed(),
             End::Failed(detail) => Self { status: EDGEPOS_STOPPED, detail },
         }
     }
@@ -66,6 +70,8 @@ pub(crate) struct Till {
     pub(crate) notices: Mutex<broadcast::Receiver<Notice>>,
     /// How it ended, once it has.
     end: watch::Sender<Option<End>>,
+    /// Ends when its files and its address are free.
+    released: JoinHandle<()>,
     /// None until the application says where they are.
     pub(crate) models: OnceLock<Models>,
     /// Whether the fraud model is to look at exceptions.
@@ -101,7 +107,7 @@ impl Till {
         let notices = Mutex::new(node.notices());
         let (end, _) = watch::channel(None);
         let tell = end.clone();
-        runtime.spawn(async move {
+        let released = runtime.spawn(async move {
             let ended = open.join().await;
             let end = ended.map_or_else(
                 |error| End::Failed(Failure::of(EDGEPOS_STOPPED, &error).detail),
@@ -109,14 +115,18 @@ impl Till {
             );
             tell.send_replace(Some(end));
         });
-        Ok(Self { node, location, address, notices, end, models: OnceLock::new(), advised, runtime })
+        let models = OnceLock::new();
+        Ok(Self { node, location, address, notices, end, released, models, advised, runtime })
+    }
+
+    /// Refuses where it has ended: for calls that a terminal which has stopped would not answer.
+    pub(crate) fn runs(&self) -> Result<(), Failure> {
+        self.end.borrow().clone().map_or(Ok(()), |end| Err(end.into()))
     }
 
     /// How many events the cloud is not known to hold.
     fn close(&self, patience: Duration) -> Result<u64, Failure> {
-        if let Some(end) = self.end.borrow().clone() {
-            return Err(end.into());
-        }
+        self.runs()?;
         let stopped = self.wait(self.node.stop(patience));
         // One that could not be asked is ended all the same.
         self.wait(self.node.shutdown());
@@ -136,6 +146,20 @@ impl Till {
     /// What a future of its node comes to.
     pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
+    }
+}
+
+impl Drop for Till {
+    /// Whoever frees a terminal may open its files anew at once.
+    fn drop(&mut self) {
+        let Self { node, released, runtime, .. } = self;
+        let release = async {
+            node.shutdown().await;
+            // How it ended is said already.
+            let _ = released.await;
+        };
+        // One whose disk hangs is left to itself.
+        let _ = runtime.block_on(async { timeout(RELEASE, release).await });
     }
 }
 
@@ -187,7 +211,8 @@ pub(crate) fn does(node: *const NodeHandle, call: impl FnOnce(&Till) -> Result<(
 /// `cloud` at least. A relative `database` is in the process's working directory. On success `*out` is a handle, to be freed by
 /// `edgepos_node_free`.
 ///
-/// `EDGEPOS_SETUP` where it does not read, an address is taken, or the database is another terminal's; nothing was written then.
+/// `EDGEPOS_SETUP` where it does not read, an address is taken, or the database is another terminal's. No event
+/// was written then; a database that was not there may be, with nothing in it.
 /// Any thread may call it at any time. A process that has opened one must not fork.
 ///
 /// # Safety
@@ -214,7 +239,11 @@ pub unsafe extern "C" fn edgepos_node_open(
 pub unsafe extern "C" fn edgepos_node_address(node: *const NodeHandle, out: *mut *mut TextHandle) -> i32 {
     // SAFETY: as the caller promises.
     let out = unsafe { Output::new("out", out) };
-    handle::with(node, |till| out.text(till.address.to_string()))
+    handle::with(node, |till| {
+        out.check()?;
+        till.runs()?;
+        out.text(till.address.to_string())
+    })
 }
 
 /// Closes a terminal: sends what is batched until the cloud holds all events, or until `patience_ms` is over, hands the leadership over
@@ -238,8 +267,9 @@ pub unsafe extern "C" fn edgepos_node_close(
     })
 }
 
-/// Frees the handle. One that was not closed ends as in a crash: what was acknowledged is on disk. NULL and a handle that was freed are let
-/// pass. A call that is under way on another thread ends first with its answer; no later one knows the handle.
+/// Frees the handle. One that was not closed ends as in a crash: what was acknowledged is on disk. Its files and its address are free when this
+/// returns, unless the disk hangs. NULL and a handle that was freed are let pass. A call that is under way on another thread ends first with
+/// its answer, and then they are free; no later one knows the handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_free(node: *mut NodeHandle) {
     // Whoever waits for a notice waits no longer.

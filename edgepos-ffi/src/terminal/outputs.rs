@@ -356,6 +356,7 @@ pub unsafe extern "C" fn edgepos_output_notice(
     // SAFETY: as the caller promises.
     let out = unsafe { Output::new("out", out) };
     handle::with(output, |due| {
+        out.check()?;
         let Duty::Notice(notice) = &due.duty else { return Err(not_of_this("notice")) };
         out.json(notice)
     })

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use edgepos::Rows;
 
 use crate::argument::{EDGEPOS_MAX_BYTES, Input, Output};
-use crate::handle::{self, Handle, Table, give};
+use crate::handle::{self, Handle, Table, give, room};
 use crate::status::{EDGEPOS_OK, Failure};
 
 /// Longest key of a row, in bytes.
@@ -50,7 +50,8 @@ impl Added {
 
 /// No rows so far.
 pub(super) fn empty() -> Result<*mut RowsHandle, Failure> {
-    give(Mutex::default())
+    room::<RowsHandle>()?;
+    Ok(give(Mutex::default()))
 }
 
 /// The rows that were added, which are taken out.
@@ -68,7 +69,10 @@ pub(super) fn taken(rows: *const RowsHandle) -> Result<Rows, Failure> {
 pub unsafe extern "C" fn edgepos_rows_new(out: *mut *mut RowsHandle) -> i32 {
     // SAFETY: as the caller promises.
     let out = unsafe { Output::new("out", out) };
-    crate::guard::guard(None, || out.give(Mutex::default()))
+    crate::guard::guard(None, || {
+        out.check()?;
+        out.give(Mutex::default())
+    })
 }
 
 /// Adds a row behind those that were added before: its key is above theirs, byte by byte. `EDGEPOS_INVALID` where it is not, and where the

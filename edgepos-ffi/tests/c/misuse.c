@@ -252,6 +252,10 @@ int main(int argc, char **argv) {
     }
     EXPECT(edgepos_node_close(node, 0, &left), EDGEPOS_STOPPED, "closed");
     EXPECT(edgepos_node_status(node, &text), EDGEPOS_STOPPED, "not running");
+    EXPECT(edgepos_node_flush(node), EDGEPOS_STOPPED, "closed");
+    EXPECT(edgepos_node_step_down(node), EDGEPOS_STOPPED, "closed");
+    EXPECT(edgepos_node_address(node, &text), EDGEPOS_STOPPED, "closed");
+    EXPECT(edgepos_node_use_models(node, "{\"folder\":\"x\"}", 14), EDGEPOS_STOPPED, "closed");
     EXPECT(edgepos_events_next(following, 10000, &text), EDGEPOS_STOPPED, "");
     edgepos_node_free(node);
     edgepos_node_free(node);

@@ -1,7 +1,7 @@
 /* Signals are the host's: no thread of a terminal takes one, also not the SIGPIPE of a connection that broke, which a program in C does not
- * ignore. And the mask of the host's own thread is left alone. On Linux.
+ * ignore. And the mask of the host's own thread is left alone. Models bring threads of their own. On Linux.
  *
- *     signals CONFIG */
+ *     signals CONFIG [MODELS] */
 
 #define _GNU_SOURCE
 #include <edgepos.h>
@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int failures;
 
@@ -37,6 +38,31 @@ static uint64_t field(const char *thread, const char *name, int base_16, char *t
     return value;
 }
 
+/* Has every thread that a model wants. */
+static void look(edgepos_node *node, const char *models) {
+    static uint8_t picture[1u << 20];
+    char text[4096];
+    FILE *file;
+    size_t length;
+    edgepos_text *answer = NULL;
+    snprintf(text, sizeof text, "{\"folder\":\"%s\",\"deadline_ms\":600000}", models);
+    if (edgepos_node_use_models(node, text, strlen(text)) != EDGEPOS_OK) {
+        failures += 1;
+    }
+    snprintf(text, sizeof text, "%s/samples/espresso.png", models);
+    file = fopen(text, "rb");
+    length = file ? fread(picture, 1, sizeof picture, file) : 0;
+    if (!file || edgepos_node_recognise(node, picture, length, 600000, &answer) != EDGEPOS_OK ||
+        !strstr(edgepos_text_data(answer), "\"label\":\"espresso\"")) {
+        fprintf(stderr, "no model was asked: %s\n", edgepos_last_detail());
+        failures += 1;
+    }
+    if (file) {
+        fclose(file);
+    }
+    edgepos_text_free(answer);
+}
+
 static uint64_t bit(int signal) {
     return UINT64_C(1) << (signal - 1);
 }
@@ -53,6 +79,7 @@ int main(int argc, char **argv) {
     struct sigaction pipes;
     size_t at;
     int ours = 0;
+    char me[32];
     DIR *tasks;
     if (!file) {
         return 2;
@@ -63,19 +90,23 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%s\n", edgepos_last_detail());
         return 3;
     }
+    if (argc > 2) {
+        look(node, argv[2]);
+    }
     sigprocmask(SIG_BLOCK, NULL, &after);
     sigaction(SIGPIPE, NULL, &pipes);
     if (memcmp(&before, &after, sizeof before) != 0 || pipes.sa_handler != SIG_DFL) {
         fprintf(stderr, "the host's own signals were changed\n");
         failures += 1;
     }
+    snprintf(me, sizeof me, "%ld", (long)getpid());
     tasks = opendir("/proc/self/task");
     while (tasks && (entry = readdir(tasks)) != NULL) {
         char name[64] = "";
         uint64_t blocked = field(entry->d_name, "SigBlk:\t", 1, NULL, 0);
         field(entry->d_name, "Name:\t", 0, name, sizeof name);
-        /* The host's thread has the name of the program, which does not begin like that. */
-        if (strncmp(name, "edgepos", 7) != 0) {
+        /* The host has one thread; every other one is the library's, whatever it is called. */
+        if (entry->d_name[0] == '.' || strcmp(entry->d_name, me) == 0) {
             continue;
         }
         ours += 1;

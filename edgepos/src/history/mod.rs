@@ -33,11 +33,16 @@ use crate::terminal::refusal::Refusal;
 /// Events that are read ahead of a reader.
 const AHEAD: usize = 256;
 
+/// What a reading hands over: an event, a failure, or that everything was read.
+type Read = Result<StoredEvent, Option<HistoryError>>;
+
 /// Events as they are read back, a [`Stream`]. Those of one chain come in the order of their positions; those of several in the order of
 /// their hybrid logical clocks, as far as they are here when they are read.
 #[derive(Debug)]
 pub struct Events {
-    events: mpsc::Receiver<Result<StoredEvent, HistoryError>>,
+    events: mpsc::Receiver<Read>,
+    /// Whether it was said that nothing follows.
+    ended: bool,
 }
 
 impl Events {
@@ -45,20 +50,33 @@ impl Events {
     pub(crate) fn read(node: Node, cursor: VersionVector, follow: bool) -> Self {
         let (out, events) = mpsc::channel(AHEAD);
         tokio::spawn(async move {
-            if let Err(error) = feed(&node, cursor, follow, &out).await {
-                // The reader may have gone.
-                let _ = out.send(Err(error)).await;
-            }
+            let ended = feed(&node, cursor, follow, &out).await.err();
+            // The reader may have gone.
+            let _ = out.send(Err(ended)).await;
         });
-        Self { events }
+        Self { events, ended: false }
     }
 
-    /// The next event; `None` at the end. Cancel safe: an event that was not returned is returned by the next call.
+    /// The next event; `None` where everything was read that was wanted. Cancel safe: an event that was not returned is returned by the
+    /// next call.
     ///
     /// # Errors
-    /// [`HistoryError`]; nothing follows it.
+    /// [`HistoryError`]; nothing follows it. A reading whose runtime ends before it does has [stopped](HistoryError::Stopped).
     pub async fn next(&mut self) -> Option<Result<StoredEvent, HistoryError>> {
-        self.events.recv().await
+        let read = self.events.recv().await;
+        self.said(read)
+    }
+
+    fn said(&mut self, read: Option<Read>) -> Option<Result<StoredEvent, HistoryError>> {
+        let ended = match read {
+            Some(Ok(event)) => return Some(Ok(event)),
+            Some(Err(ended)) => ended,
+            None if self.ended => None,
+            // Its task is gone, and has said nothing of an end: what is missing must not count as read.
+            None => Some(stopped()),
+        };
+        self.ended = true;
+        ended.map(Err)
     }
 }
 
@@ -66,8 +84,13 @@ impl Stream for Events {
     type Item = Result<StoredEvent, HistoryError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().events.poll_recv(context)
+        let events = self.get_mut();
+        events.events.poll_recv(context).map(|read| events.said(read))
     }
+}
+
+fn stopped() -> HistoryError {
+    Refusal::Stopped("it is not running".into()).into()
 }
 
 /// Sends what is durable above the cursor, and then what becomes so.
@@ -75,7 +98,7 @@ async fn feed(
     node: &Node,
     mut cursor: VersionVector,
     follow: bool,
-    out: &mpsc::Sender<Result<StoredEvent, HistoryError>>,
+    out: &mpsc::Sender<Read>,
 ) -> Result<(), HistoryError> {
     let mut written = node.written();
     loop {
@@ -93,7 +116,7 @@ async fn feed(
         }
         tokio::select! {
             changed = written.changed() => if changed.is_err() {
-                return Err(Refusal::Stopped("it is not running".into()).into());
+                return Err(stopped());
             },
             () = out.closed() => return Ok(()),
         }

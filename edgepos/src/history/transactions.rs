@@ -159,10 +159,9 @@ impl Node {
         after: Option<VersionVector>,
         limit: usize,
     ) -> Result<TransactionPage, HistoryError> {
-        let end = match after {
-            Some(after) => after,
-            None => self.query(|terminal| terminal.durable().clone()).await?,
-        };
+        let durable = self.query(|terminal| terminal.durable().clone()).await?;
+        // A position that nobody has reached has nothing between it and the last event, and that would be looked through.
+        let end = after.map_or_else(|| durable.clone(), |after| after.meet(&durable));
         let sales = end.iter().filter(|(chain, _)| chain.lane == Lane::Transactions).collect();
         let mut events = Backwards::new(&sales);
         let mut found = Vec::new();

@@ -3,6 +3,9 @@ package io.edgepos;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
 import io.edgepos.EdgeposLibrary.Size;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
@@ -40,8 +43,19 @@ final class Call {
         }
     }
 
+    /** As UTF-8; none for null. Half of a surrogate pair is refused: replaced it would be another name. */
     static byte[] bytes(String text) {
-        return text == null ? new byte[0] : text.getBytes(StandardCharsets.UTF_8);
+        if (text == null) {
+            return new byte[0];
+        }
+        try {
+            ByteBuffer encoded = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+            byte[] bytes = new byte[encoded.remaining()];
+            encoded.get(bytes);
+            return bytes;
+        } catch (CharacterCodingException half) {
+            throw new IllegalArgumentException("half of a surrogate pair is no text", half);
+        }
     }
 
     /** What is over is none, and what no clock reaches is as long as can be said. */
@@ -59,6 +73,19 @@ final class Call {
             throw new IllegalArgumentException(number + " is none of 0 to 65535");
         }
         return (short) number;
+    }
+
+    /** A number that C counts without a sign. One below zero would be another one there. */
+    static long whole(long number) {
+        if (number < 0) {
+            throw new IllegalArgumentException(number + " is below 0");
+        }
+        return number;
+    }
+
+    /** The same of 32 bits. */
+    static int whole(int number) {
+        return (int) whole((long) number);
     }
 
     static Size size(byte[] bytes) {

@@ -3,6 +3,7 @@ package io.edgepos;
 import static io.edgepos.Call.bytes;
 import static io.edgepos.Call.check;
 import static io.edgepos.Call.size;
+import static io.edgepos.Call.whole;
 
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.IntByReference;
@@ -158,7 +159,7 @@ public final class Node implements AutoCloseable {
     /** A page of transactions, the newest first; {@code query} and {@code after} may be null. */
     public String transactions(String query, String after, int limit) {
         byte[] which = bytes(query), from = bytes(after);
-        return Call.text(out -> C.edgepos_node_transactions(node, which, size(which), from, size(from), limit, out));
+        return Call.text(out -> C.edgepos_node_transactions(node, which, size(which), from, size(from), whole(limit), out));
     }
 
     /** One event as it is stored. */
@@ -186,14 +187,14 @@ public final class Node implements AutoCloseable {
     public OptionalLong counter(int counter, String key, int location) {
         byte[] name = bytes(key);
         LongByReference out = new LongByReference();
-        int status = check(C.edgepos_node_counter(node, counter, location, 0, name, size(name), out));
+        int status = check(C.edgepos_node_counter(node, whole(counter), whole(location), 0, name, size(name), out));
         return status == Call.OK ? OptionalLong.of(out.getValue()) : OptionalLong.empty();
     }
 
     /** A page of counters; {@code after} may be null. */
     public String countersAfter(int counter, String after) {
         byte[] from = bytes(after);
-        return Call.text(out -> C.edgepos_node_counters_after(node, counter, from, size(from), out));
+        return Call.text(out -> C.edgepos_node_counters_after(node, whole(counter), from, size(from), out));
     }
 
     /** What was last said of a product, also where it is not in force yet. */
@@ -204,18 +205,18 @@ public final class Node implements AutoCloseable {
     /** A product's master data that is in force at a time, in ms since 1970 UTC. */
     public String productAt(String product, long atMs) {
         byte[] name = bytes(product);
-        return Call.text(out -> C.edgepos_node_product_at(node, name, size(name), atMs, out));
+        return Call.text(out -> C.edgepos_node_product_at(node, name, size(name), whole(atMs), out));
     }
 
     /** What a business day (yyyymmdd) comes to, of a terminal or, with 0, of the whole store. */
     public String dayFigures(int day, int terminal) {
-        return Call.text(out -> C.edgepos_node_day_figures(node, day, Call.small(terminal), out));
+        return Call.text(out -> C.edgepos_node_day_figures(node, whole(day), Call.small(terminal), out));
     }
 
     /** The price that is in force at a time, in ms since 1970 UTC. */
     public String price(String product, int list, long atMs) {
         byte[] name = bytes(product);
-        return Call.text(out -> C.edgepos_node_price(node, name, size(name), Call.small(list), atMs, out));
+        return Call.text(out -> C.edgepos_node_price(node, name, size(name), Call.small(list), whole(atMs), out));
     }
 
     /** The next notice; null where none came in time. */
@@ -276,12 +277,12 @@ public final class Node implements AutoCloseable {
     /** Reports a condition that the application alone can see; a count of 0: it is over. */
     public void reportCondition(String kind, long count, String about) {
         byte[] name = bytes(kind), said = bytes(about);
-        check(C.edgepos_node_report_condition(node, name, size(name), count, said, size(said)));
+        check(C.edgepos_node_report_condition(node, name, size(name), whole(count), said, size(said)));
     }
 
     /** Reports what a model of the application did: 0 answered, 1 fallback, 2 right, 3 wrong. */
     public void reportInference(int what, long tookUs) {
-        check(C.edgepos_node_report_inference(node, what, tookUs));
+        check(C.edgepos_node_report_inference(node, whole(what), whole(tookUs)));
     }
 
     /** Lets another incarnation take part in what the store decides. */
