@@ -88,6 +88,8 @@ pub enum Space {
     StoreDay = 33,
     /// Up to where events have their rows among the figures of days.
     FiguresKnown = 34,
+    /// The shifts that are open at this terminal.
+    Shift = 36,
     /// What was said of customers, by pseudonym and event, and their other names.
     Customer = 38,
     /// Customers that were erased.
@@ -100,7 +102,7 @@ pub enum Space {
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -136,6 +138,7 @@ impl Space {
         Self::DayFigures,
         Self::StoreDay,
         Self::FiguresKnown,
+        Self::Shift,
         Self::Customer,
         Self::ErasedCustomer,
         Self::CustomerKey,

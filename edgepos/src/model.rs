@@ -8,6 +8,8 @@ pub use crate::retail::body::*;
 pub use crate::retail::customer::body::KeyId;
 pub use crate::retail::customer::sealing::{CustomerKey, NotAKey};
 pub use crate::retail::day::body::{CashCount, next_date};
+pub use crate::retail::day::cash::CashReason;
+pub use crate::retail::day::shift::ShiftId;
 pub use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
 pub use crate::retail::envelope::{ClockQuality, Envelope, Mode, Origin, Ref, RefRole, Reissue};
 pub use crate::retail::exception::body::ExceptionType;

@@ -341,6 +341,9 @@ impl Facts {
                 | KnownKind::CustomerUnlinked
                 | KnownKind::CustomerErased
                 | KnownKind::DocumentSet
+                | KnownKind::CashMoved
+                | KnownKind::ShiftOpened
+                | KnownKind::ShiftClosed
                 | KnownKind::Custom,
             )
             | None => {}

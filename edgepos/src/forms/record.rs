@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::customer::key as customer_key;
 use super::{EffectPart, FormError, IntentPart, OutcomePart, Secret, currency, is_default, key, name};
 use crate::model::{
-    CashCount, CustomerLink, DocumentSet, Effect, PriceSet, ProductSet, ReceiptPrinted, StockLine,
-    StockMoved, StockReason,
+    CashCount, CashMoved, CashReason, CustomerLink, DocumentSet, Effect, PriceSet, ProductSet,
+    ReceiptPrinted, StockLine, StockMoved, StockReason,
 };
 use crate::retail::record::Record;
 
@@ -185,6 +185,46 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "is_default")]
         park: bool,
     },
+    /// Cash moves without a sale.
+    CashMoved {
+        /// Why: `float` and `pay_in` go into a drawer, `pay_out` and `skim` come out of one, `transfer` goes from one into another.
+        reason: CashReason,
+        /// How much, in minor units; above zero.
+        amount: i64,
+        /// The currency, by its ISO 4217 code.
+        currency: String,
+        /// The drawer that it leaves; the terminal's own where the reason needs one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// The drawer that it goes into; the terminal's own where the reason needs one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// What somebody notes about it, at most 256 bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// Who moves it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<String>,
+    },
+    /// A cashier's shift begins at this terminal.
+    ShiftOpened {
+        /// The till's name for it, 32 hexadecimal digits.
+        shift: String,
+        /// Whose it is; of whoever has none of their own where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<String>,
+        /// What is in the drawers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cash: Vec<CashPart>,
+    },
+    /// A cashier's shift ends at this terminal.
+    ShiftClosed {
+        /// The till's name for it.
+        shift: String,
+        /// What was counted in the drawers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cash: Vec<CashPart>,
+    },
     /// A receipt left a printer.
     ReceiptPrinted {
         /// Its basket, 32 hexadecimal digits.
@@ -325,6 +365,14 @@ impl RecordEvent {
                 let closed = Record::day_closed_with(counted, counts(counted, currency, cash)?);
                 if park { closed.parking() } else { closed }
             }
+            Self::CashMoved { reason, amount, currency: code, from, to, note, operator } => {
+                let moved = CashMoved { from, to, note, ..CashMoved::new(reason, currency(&code)?, amount) };
+                Record::cash_moved(moved, operator)
+            }
+            Self::ShiftOpened { shift, operator, cash } => {
+                Record::shift_opened(name(&shift)?, operator, counts(0, None, cash)?)
+            }
+            Self::ShiftClosed { shift, cash } => Record::shift_closed(name(&shift)?, counts(0, None, cash)?),
             Self::PaymentIntent(part) => Record::payment_intent(part.into_intent()?),
             Self::PaymentOutcome(part) => Record::payment_outcome(part.into_outcome()?),
             Self::ReceiptPrinted { basket, series, number, copy } => {

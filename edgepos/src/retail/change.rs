@@ -92,6 +92,9 @@ impl Change {
             Some(KnownKind::PaymentOutcome) => Self::Payment(Payments::read_outcome(envelope)?),
             Some(KnownKind::DayOpened) => Self::Day(Day::read_opened(envelope)?),
             Some(KnownKind::DayClosed) => Self::Day(Day::read_closed(envelope)?),
+            Some(kind @ (KnownKind::CashMoved | KnownKind::ShiftOpened | KnownKind::ShiftClosed)) => {
+                Self::Day(Day::read_drawers(kind, envelope)?)
+            }
             Some(KnownKind::FiscalSigned) => {
                 Self::AboutReceipt(About::Signed(from_cbor("signature", &envelope.body)?))
             }

@@ -36,12 +36,13 @@ pub(crate) const KEPT: [Space; 4] =
     [Space::Register, Space::Customer, Space::ErasedCustomer, Space::Document];
 
 /// The spaces whose rows the rooms start from.
-pub(crate) const RESTORED: [Space; 20] = [
+pub(crate) const RESTORED: [Space; 21] = [
     Space::Basket,
     Space::Series,
     Space::Day,
     Space::ClosedDay,
     Space::StoreDay,
+    Space::Shift,
     Space::FiguresKnown,
     Space::Refunded,
     Space::Counter,

@@ -61,6 +61,7 @@ impl Shop {
             Space::Day => self.day.restore(value),
             Space::ClosedDay => self.day.restore_closed(value),
             Space::StoreDay => self.day.restore_store(value),
+            Space::Shift => self.day.restore_shift(key, value),
             Space::FiguresKnown => self.figures.restore(value),
             Space::Refunded => self.returns.restore(key, value),
             Space::Basket => self.sales.restore_basket(value),
@@ -324,12 +325,7 @@ impl Shop {
                 }
             }
             Question::Record(key) => {
-                if let Some(record) = self.recordings.answered(turn.out, &self.keys, key, found) {
-                    match self.desk().record(turn, record) {
-                        Ok(id) => turn.out.then(Then::Recorded(key, id)),
-                        Err(refusal) => self.recordings.refuse(turn.out, key, &refusal),
-                    }
-                }
+                self.desk().record_answered(turn, key, found);
             }
             Question::Reissue(id) => {
                 // What cannot be read counts as unknown: both are booked then, and whoever reads it sees them.
@@ -587,8 +583,8 @@ impl Shop {
         self.quarantine.len()
     }
 
-    /// The open business day, as yyyymmdd.
-    pub(crate) fn business_day(&self) -> Option<u32> {
-        self.day.open()
+    /// The room of business days and shifts, for questions.
+    pub(crate) fn day(&self) -> &Day {
+        &self.day
     }
 }

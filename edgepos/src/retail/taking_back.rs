@@ -207,7 +207,7 @@ fn undo(rooms: &mut Rooms<'_>, now: Now, undone: &Undone<'_>, out: &mut UnitOfWo
         Change::Customer(change) => Customers::take_back(id, envelope, &change, out),
         Change::Document(set) => document::take_back(id, envelope, &set, out),
         Change::Parked(change) => Parked::take_back(id, &change, out),
-        // A day that was closed for the store stays closed: days move forward.
+        // A day that was closed for the store stays closed: days move forward. Shifts follow what was recorded here.
         Change::Day(_) | Change::Voided => {}
         // A device that has signed is not asked again for that: the event is written again elsewhere, or lost with its till.
         Change::AboutReceipt(about) => about.take_back(id, out),

@@ -86,7 +86,7 @@ fn propose_resolutions(
     shop: &mut Shop,
     out: &mut UnitOfWork,
 ) -> bool {
-    let open_day = shop.business_day();
+    let open_day = shop.day().open();
     let (exceptions, _) = shop.watch();
     let calls = exceptions.calls();
     calls.give_up(now.mono, out);

@@ -120,6 +120,9 @@ impl Catalogue {
             | KnownKind::CustomerUnlinked
             | KnownKind::CustomerErased
             | KnownKind::DocumentSet
+            | KnownKind::CashMoved
+            | KnownKind::ShiftOpened
+            | KnownKind::ShiftClosed
             | KnownKind::Custom => Ok(Above::default()),
         }
     }

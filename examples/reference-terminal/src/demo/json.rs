@@ -87,6 +87,9 @@ fn body(envelope: &Envelope) -> Option<Value> {
             | KnownKind::CustomerUnlinked
             | KnownKind::CustomerErased
             | KnownKind::DocumentSet
+            | KnownKind::CashMoved
+            | KnownKind::ShiftOpened
+            | KnownKind::ShiftClosed
             | KnownKind::Custom,
         )
         | None => return None,

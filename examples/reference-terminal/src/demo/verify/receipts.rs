@@ -107,6 +107,9 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
                 | KnownKind::CustomerUnlinked
                 | KnownKind::CustomerErased
                 | KnownKind::DocumentSet
+                | KnownKind::CashMoved
+                | KnownKind::ShiftOpened
+                | KnownKind::ShiftClosed
                 | KnownKind::Custom,
             )
             | None => {}
