@@ -98,11 +98,15 @@ pub enum Space {
     CustomerKey = 40,
     /// The versions of each document, by name, the time from which it is in force, and event.
     Document = 41,
+    /// Counts of goods, by event, and what became of them.
+    StockCount = 42,
+    /// The parts of what is attached to baskets, by basket, hash, part and event.
+    Attachment = 43,
 }
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -143,6 +147,8 @@ impl Space {
         Self::ErasedCustomer,
         Self::CustomerKey,
         Self::Document,
+        Self::StockCount,
+        Self::Attachment,
     ];
 
     /// The number on disk.

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use edgepos::Record;
 use edgepos::model::{
-    CashCount, CashMoved, CashReason, Currency, PriceSet, ProductSet, ShiftId, StockLine, StockMoved,
-    StockReason,
+    CashCount, CashMoved, CashReason, CountLine, Currency, PriceSet, ProductSet, ShiftId, StockLine,
+    StockMoved, StockReason,
 };
 use edgepos_core::Jitter;
 
@@ -66,7 +66,7 @@ pub(crate) fn opening(rng: &mut Jitter, day: u32) -> VecDeque<Record> {
 /// Something that is recorded beside receipts by the till at terminal `place`, which has come to the business day of this number.
 pub(crate) fn some_record(rng: &mut Jitter, style: &TillStyle, (place, number): (usize, u32)) -> Record {
     let (code, day) = (some_product(rng), date(number));
-    match rng.range(0, 14) {
+    match rng.range(0, 16) {
         0..=2 => {
             let line = StockLine { product: code, quantity: rng.range(0, 60) as i64 - 10 };
             let moved = StockMoved { reason: StockReason::Adjust, from: None, to: None, lines: vec![line] };
@@ -83,6 +83,7 @@ pub(crate) fn some_record(rng: &mut Jitter, style: &TillStyle, (place, number): 
             let counted = rng.range(0, 100_000) as i64;
             Record::day_closed_with(counted, vec![CashCount::new(Currency::EUR, counted)])
         }
+        14 | 15 => Record::stock_counted(vec![CountLine::new(code, rng.range(0, 60) as i64)], 0),
         10 | 11 => Record::cash_moved(some_move(rng), None),
         // A shift opens and closes a few times under one name, or is closed before it opens: the till is refused then.
         12 => Record::shift_opened(shift(place, number), None, vec![CashCount::new(Currency::EUR, 5_000)]),

@@ -97,6 +97,7 @@ pub use edgepos_crdt as crdt;
 #[cfg(feature = "embedded")]
 pub use edgepos_inference as inference;
 pub use edgepos_sync as sync;
+pub use history::attachments::{Attachment, AttachmentName, AttachmentQuery, MAX_ATTACHMENTS};
 pub use history::baskets::{BasketContents, BasketState};
 pub use history::beside::ReceiptState;
 pub use history::customers::{Customer, CustomerQuery, CustomerState};
@@ -121,6 +122,7 @@ pub use ports::{
     Transport, TransportEvent, Uplink,
 };
 pub use retail::counters::CounterValue;
+pub use retail::counting::body::MAX_COUNT_LINES;
 pub use retail::day::shift::{MAX_SHIFTS, OpenShift};
 pub use retail::exception::open::OpenException;
 pub use retail::exception::policy::{Handling, Policy, Rules};

@@ -5,6 +5,7 @@
 //! it does not know, and the original bytes are what is stored, hashed and forwarded.
 
 pub use crate::retail::body::*;
+pub use crate::retail::counting::body::CountLine;
 pub use crate::retail::customer::body::KeyId;
 pub use crate::retail::customer::sealing::{CustomerKey, NotAKey};
 pub use crate::retail::day::body::{CashCount, next_date};

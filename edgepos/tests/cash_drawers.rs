@@ -6,7 +6,7 @@ mod support;
 
 use edgepos::core::{IdempotencyKey, Now};
 use edgepos::model::{
-    BasketId, CashCount, CashMoved, CashReason, Counter, CounterRow, Currency, Effect, Mode, ShiftId,
+    BasketId, Body, CashCount, CashMoved, CashReason, Counter, CounterRow, Currency, Effect, Mode, ShiftId,
     StockState, Tender, Tenders,
 };
 use edgepos::{Commit, CountedDrawer, DayFigures, Draft, MAX_SHIFTS, Record, Refusal, Reply};
@@ -140,11 +140,24 @@ fn cash_moves_between_drawers_with_a_reason() {
         let refused = record(bad.clone());
         assert!(matches!(refused, Err(Refusal::BadField { field: of, .. }) if of == field), "{bad:?}");
     }
+    record(CashMoved { note: Some("4111 1111 1111 1111".into()), ..moved(CashReason::PAY_IN, 1) }).unwrap();
+    let noted =
+        support::envelopes(&till.disk).into_iter().filter_map(|(_, envelope)| match envelope.read_body() {
+            Ok(Body::CashMoved(CashMoved { note: Some(note), from: None, to: Some(to), .. })) => {
+                Some((note, to))
+            }
+            _ => None,
+        });
+    assert_eq!(
+        noted.collect::<Vec<_>>(),
+        [("************1111".into(), "terminal-1".into())],
+        "what is free text is masked"
+    );
     let mut trainee = Record::cash_moved(moved(CashReason::SKIM, 1), None);
     trainee.mode = Mode::Training;
     assert!(matches!(till.record(NOW, trainee), Err(Refusal::Day(_))));
-    // 100.00 + 20.00 - 3.50 - 50.00 - 1.00 + 0.40
-    let rows = [("front/EUR", 60), ("safe/EUR", 5_000), ("terminal-1/EUR", 6_590), ("terminal-1/USD", 7)];
+    // 100.00 + 20.00 - 3.50 - 50.00 - 1.00 + 0.40 + 0.01
+    let rows = [("front/EUR", 60), ("safe/EUR", 5_000), ("terminal-1/EUR", 6_591), ("terminal-1/USD", 7)];
     assert_eq!(cash(&till), named(&rows));
     let till = till.crash(NOW);
     assert_eq!(cash(&till), named(&rows));
@@ -153,6 +166,7 @@ fn cash_moves_between_drawers_with_a_reason() {
     let movements: Vec<_> = euros.movements.iter().map(|of| (of.reason, of.movements, of.amount)).collect();
     let expected = [
         (CashReason::FLOAT, 1, 2_000),
+        (CashReason::PAY_IN, 1, 1),
         (CashReason::PAY_OUT, 1, 350),
         (CashReason::SKIM, 1, 5_000),
         (CashReason::TRANSFER, 2, 140),
@@ -160,7 +174,7 @@ fn cash_moves_between_drawers_with_a_reason() {
     assert_eq!(movements, expected);
     let drawers: Vec<_> =
         euros.drawers.iter().map(|of| (of.drawer.as_str(), of.cash, of.moved_in, of.moved_out)).collect();
-    let expected = [("front", 0, 100, 40), ("safe", 0, 5_000, 0), ("terminal-1", 0, 2_040, 5_450)];
+    let expected = [("front", 0, 100, 40), ("safe", 0, 5_000, 0), ("terminal-1", 0, 2_041, 5_450)];
     assert_eq!(drawers, expected);
     assert_eq!((dollars.movements[0].amount, dollars.total, day.figures.transactions), (7, 0, 0));
 }

@@ -38,7 +38,7 @@ impl Call {
             Self::Record(record) => match record.what() {
                 What::Payment(Step::Intent(intent)) => Some(intent.basket),
                 What::Payment(Step::Outcome(outcome)) => Some(outcome.basket),
-                What::Event { .. } | What::Day(_) | What::Cash(_) | What::Shift(_) => None,
+                What::Event { .. } | What::Day(_) | What::Count(_) | What::Cash(_) | What::Shift(_) => None,
             },
         }
     }

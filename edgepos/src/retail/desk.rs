@@ -8,6 +8,7 @@ use edgepos_core::{EventId, IdempotencyKey, Lane, Now};
 use super::calls::{Call, Calls, Closing, NextToPark};
 use super::catalogue::Catalogue;
 use super::counters::Counters;
+use super::counting::Tally;
 use super::customer::{Customers, sealing::CustomerKey};
 use super::day::Day;
 use super::envelope::{Mode, Ref, RefRole};
@@ -105,7 +106,9 @@ impl<'a> Desk<'a> {
     fn parks_away(&self, record: &Record) -> Result<bool, Refusal> {
         match record.what() {
             What::Day(day) => Ok(self.on.sales.away() > 0 && self.on.day.parks(day, record.mode)?),
-            What::Event { .. } | What::Cash(_) | What::Shift(_) | What::Payment(_) => Ok(false),
+            What::Event { .. } | What::Count(_) | What::Cash(_) | What::Shift(_) | What::Payment(_) => {
+                Ok(false)
+            }
         }
     }
 
@@ -276,6 +279,9 @@ impl<'a> Desk<'a> {
                     self.on.customers.keep(&key, turn.out)?;
                 }
                 Ok(id)
+            }
+            What::Count(record) => {
+                Tally::record(turn, self.on.counters, self.on.day.open(), record, (mode, key))
             }
             What::Cash(record) => self.on.day.move_cash(turn, record, mode, key),
             What::Shift(record) => self.on.day.shift(turn, self.on.counters, record, (mode, key)),

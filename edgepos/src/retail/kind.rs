@@ -146,6 +146,12 @@ macro_rules! each_kind {
             38 SHIFT_OPENED ShiftOpened "shift_opened" Transactions Day cbor day::shift::ShiftOpened;
             /// A cashier's shift at a terminal ends.
             39 SHIFT_CLOSED ShiftClosed "shift_closed" Transactions Day cbor day::shift::ShiftClosed;
+            /// Goods were counted.
+            40 STOCK_COUNTED StockCounted "stock_counted" Stock Stock cbor counting::body::StockCounted;
+            /// What became of the difference of a count beside others that were made at the same time.
+            41 COUNT_SETTLED CountSettled "count_settled" Stock Stock cbor counting::body::CountSettled;
+            /// A part of something that is attached to a basket.
+            42 ATTACHED Attached "attached" Telemetry Sale cbor attachment::body::Attached;
         }
     };
 }

@@ -154,6 +154,7 @@ fn contents(record: &Record, own_drawer: &str) -> Contents {
     match record.what() {
         What::Event { kind, body, effects, .. } => Contents::of(kind.kind(), mode, body, effects),
         What::Payment(step) => Contents::of(step.kind().kind(), mode, &step.body(), &[]),
+        What::Count(record) => Contents::of(Kind::STOCK_COUNTED, mode, &record.body(), &[]),
         What::Cash(record) => Contents::of(Kind::CASH_MOVED, mode, &record.body(own_drawer), &[]),
         What::Shift(ShiftRecord { shift, change, cash }) => {
             let (shift, cash) = (*shift, (!cash.is_empty()).then(|| cash.clone()));

@@ -102,10 +102,6 @@ fn cash_moves_and_shifts_are_in_the_figures() {
     });
     let moved = post(&till, "/record", &skim);
     assert_eq!(post(&till, "/record", &skim), moved, "a repeat has the first answer");
-    let shown = get(&till, &format!("/event?event={}", moved["event"].as_str().unwrap()));
-    let says = &shown["envelope"]["body"]["cash_moved"];
-    assert_eq!((&says["reason"], &says["from"]), (&json!("skim"), &json!("terminal-1")));
-    assert_eq!(says["note"], "************1111", "what looks like a card's number is masked");
     for (field, value) in [("reason", json!("tip")), ("amout", json!(1)), ("currency", json!("EURO"))] {
         let mut bad = skim.clone();
         bad[field] = value;

@@ -14,6 +14,8 @@ const WHOLE: [&str; 22] = [
     r#"{"type":"custom","body":"x","effects":[{"counter":40000,"key":"x","delta":-9223372036854775808}]}"#,
     r#"{"type":"day_opened","day":20261130}"#,
     r#"{"type":"day_closed"}"#,
+    r#"{"type":"attached","basket":"B","hash":"0000000000000000000000000000000000000000000000000000000000000000","size":2,"name":"x","media_type":"a/b","content":"ffd8"}"#,
+    r#"{"type":"stock_counted","lines":[{"product":"milk","counted":48}]}"#,
     r#"{"type":"cash_moved","reason":"transfer","amount":500,"currency":"EUR","to":"safe"}"#,
     r#"{"type":"shift_opened","shift":"B","operator":"x","cash":[{"currency":"EUR","amount":9}]}"#,
     r#"{"type":"shift_closed","shift":"B","cash":[{"currency":"EUR","amount":9}]}"#,

@@ -123,6 +123,9 @@ impl Catalogue {
             | KnownKind::CashMoved
             | KnownKind::ShiftOpened
             | KnownKind::ShiftClosed
+            | KnownKind::StockCounted
+            | KnownKind::CountSettled
+            | KnownKind::Attached
             | KnownKind::Custom => Ok(Above::default()),
         }
     }

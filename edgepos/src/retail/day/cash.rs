@@ -12,7 +12,6 @@ use crate::retail::effect::{CounterRow, Effect};
 use crate::retail::envelope::{Mode, Ref};
 use crate::retail::kind::KnownKind;
 use crate::retail::money::{Currency, MAX_MAGNITUDE};
-use crate::retail::record::{Record, What};
 use crate::retail::redact::{is_card_number, mask_card_numbers};
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
@@ -236,14 +235,4 @@ pub(super) fn counted(
         })
         .collect();
     ((!counts.is_empty()).then_some(counts), effects)
-}
-
-impl Record {
-    /// Cash moves without a sale: change money that comes, a pay-out, notes that go to the safe, or from one drawer into another. Where a
-    /// drawer is not named it is the terminal's own, into which float and pay-ins go and from which pay-outs and skims come; a transfer
-    /// names at least one. It moves the counters of the drawers that it names, is in the figures of the open day, and in those of the shift
-    /// that `operator` has open here. Refused when it is recorded: an amount that is not 1 to 10^12, and a note above 256 bytes.
-    pub fn cash_moved(moved: CashMoved, operator: Option<String>) -> Self {
-        Self::new(What::Cash(CashRecord { moved, operator }))
-    }
 }

@@ -10,7 +10,7 @@ use minicbor::{Decode, Encode};
 
 use self::body::{CashCount, DayChange, DayClosed, DayOpened, DayRecord, OnDuty, is_date};
 use self::cash::{CashMoved, CashRecord, check_counts, counted, may_be_counted};
-use self::shift::{OpenShift, ShiftClosed, ShiftOpened, ShiftRecord, Shifts};
+use self::shift::{OpenShift, ShiftChange, ShiftClosed, ShiftId, ShiftOpened, ShiftRecord, Shifts};
 use super::counters::Counters;
 use super::envelope::{Envelope, Mode};
 use super::kind::KnownKind;
@@ -362,6 +362,26 @@ impl Record {
     /// The same with this cash in the drawers, whose counters say so from then on.
     pub fn day_closed_with(counted: i64, cash: Vec<CashCount>) -> Self {
         Self::new(What::Day(DayRecord { change: DayChange::Closed, amount: counted, cash, parks: false }))
+    }
+
+    /// Cash moves without a sale: change money that comes, a pay-out, notes that go to the safe, or from one drawer into another. Where a
+    /// drawer is not named it is the terminal's own, into which float and pay-ins go and from which pay-outs and skims come; a transfer
+    /// names at least one. It moves the counters of the drawers that it names, is in the figures of the open day, and in those of the shift
+    /// that `operator` has open here. Refused when it is recorded: an amount that is not 1 to 10^12, and a note above 256 bytes.
+    pub fn cash_moved(moved: CashMoved, operator: Option<String>) -> Self {
+        Self::new(What::Cash(CashRecord { moved, operator }))
+    }
+
+    /// A shift begins at this terminal, of `operator`, or of whoever has none of their own; `cash` is in the drawers, whose counters say so
+    /// from then on. What the operator sells and moves here belongs to it until it ends. It begins on an open business day, and may go on
+    /// over its close. An operator has one at a time, and a terminal at most [`MAX_SHIFTS`](crate::MAX_SHIFTS).
+    pub fn shift_opened(shift: ShiftId, operator: Option<String>, cash: Vec<CashCount>) -> Self {
+        Self::new(What::Shift(ShiftRecord { shift, change: ShiftChange::Opened(operator), cash }))
+    }
+
+    /// A shift ends at the terminal where it began, with what was counted; the event says beside each count what was expected there.
+    pub fn shift_closed(shift: ShiftId, cash: Vec<CashCount>) -> Self {
+        Self::new(What::Shift(ShiftRecord { shift, change: ShiftChange::Closed, cash }))
     }
 
     /// A close parks the baskets that are open at this terminal, for whoever recalls them on the next day, where it would be refused

@@ -13,7 +13,6 @@ use super::cash::{check_counts, check_operator, counted};
 use crate::retail::counters::Counters;
 use crate::retail::envelope::{Envelope, Mode, Ref, RefRole};
 use crate::retail::kind::KnownKind;
-use crate::retail::record::{Record, What};
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
@@ -229,18 +228,4 @@ impl Shifts {
 pub(crate) fn shift_of(envelope: &Envelope) -> Option<ShiftId> {
     let named = envelope.refs.iter().find(|named| named.role == RefRole::SHIFT)?;
     named.id.as_slice().try_into().ok().map(ShiftId)
-}
-
-impl Record {
-    /// A shift begins at this terminal, of `operator`, or of whoever has none of their own; `cash` is in the drawers, whose counters say so
-    /// from then on. What the operator sells and moves here belongs to it until it ends. It begins on an open business day, and may go on
-    /// over its close. An operator has one at a time, and a terminal at most [`MAX_SHIFTS`](crate::MAX_SHIFTS).
-    pub fn shift_opened(shift: ShiftId, operator: Option<String>, cash: Vec<CashCount>) -> Self {
-        Self::new(What::Shift(ShiftRecord { shift, change: ShiftChange::Opened(operator), cash }))
-    }
-
-    /// A shift ends at the terminal where it began, with what was counted; the event says beside each count what was expected there.
-    pub fn shift_closed(shift: ShiftId, cash: Vec<CashCount>) -> Self {
-        Self::new(What::Shift(ShiftRecord { shift, change: ShiftChange::Closed, cash }))
-    }
 }

@@ -193,6 +193,9 @@ impl Row {
                 (envelope.business_day?, SHIFT_CLOSED, Says::ShiftClosed(counts))
             }
             KnownKind::StockMoved
+            | KnownKind::StockCounted
+            | KnownKind::CountSettled
+            | KnownKind::Attached
             | KnownKind::ProductSet
             | KnownKind::PriceSet
             | KnownKind::ExceptionRaised

@@ -51,7 +51,7 @@ pub struct ShiftCount {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CountedDrawer {
-    /// Its name.
+    /// The name of the drawer.
     pub drawer: String,
     /// Of which currency.
     pub currency: Currency,

@@ -119,7 +119,7 @@ pub struct DrawerFigures {
 pub struct MovementFigures {
     /// Why it moved.
     pub reason: CashReason,
-    /// How often.
+    /// How often it moved so.
     pub movements: u64,
     /// What it comes to, whichever way it went.
     pub amount: i64,

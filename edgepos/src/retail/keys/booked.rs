@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
 
 use super::name::{BookedName, Named};
+use crate::retail::counting::body::StockCounted;
 use crate::retail::day::body::{DayClosed, DayOpened};
 use crate::retail::day::shift::{ShiftClosed, ShiftOpened};
 use crate::retail::effect::Effect;
@@ -82,6 +83,9 @@ impl Contents {
             }
             Kind::SHIFT_CLOSED => {
                 from_cbor::<ShiftClosed>("shift", body).ok().map(|shift| to_cbor(&shift.as_asked()))
+            }
+            Kind::STOCK_COUNTED => {
+                from_cbor::<StockCounted>("count", body).ok().map(|counted| counted.as_asked())
             }
             Kind::CASH_MOVED => Some(body.to_vec()),
             _ => None,

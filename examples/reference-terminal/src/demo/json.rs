@@ -90,6 +90,9 @@ fn body(envelope: &Envelope) -> Option<Value> {
             | KnownKind::CashMoved
             | KnownKind::ShiftOpened
             | KnownKind::ShiftClosed
+            | KnownKind::StockCounted
+            | KnownKind::CountSettled
+            | KnownKind::Attached
             | KnownKind::Custom,
         )
         | None => return None,

@@ -110,6 +110,9 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
                 | KnownKind::CashMoved
                 | KnownKind::ShiftOpened
                 | KnownKind::ShiftClosed
+                | KnownKind::StockCounted
+                | KnownKind::CountSettled
+                | KnownKind::Attached
                 | KnownKind::Custom,
             )
             | None => {}
