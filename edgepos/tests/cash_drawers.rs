@@ -150,7 +150,7 @@ fn cash_moves_between_drawers_with_a_reason() {
         });
     assert_eq!(
         noted.collect::<Vec<_>>(),
-        [("************1111".into(), "terminal-1".into())],
+        [("**** **** **** 1111".into(), "terminal-1".into())],
         "what is free text is masked"
     );
     let mut trainee = Record::cash_moved(moved(CashReason::SKIM, 1), None);

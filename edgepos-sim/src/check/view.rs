@@ -205,8 +205,9 @@ pub struct Facts {
     pub counted: BTreeSet<CounterRow>,
     /// What was ever added to a row.
     pub added: BTreeMap<CounterRow, i128>,
-    /// Counts of goods, with their stamps, and what their authors have said of them.
+    /// Counts of goods, with their stamps.
     pub counts: Vec<(EventId, u64, StockCounted)>,
+    /// What their authors have said of them since.
     pub settled: Vec<(EventId, CountSettled)>,
     /// Events that do not decode.
     pub unreadable: Vec<EventId>,
