@@ -127,6 +127,8 @@ public:
     std::optional<std::string> customer(std::string_view query) const { return named<edgepos_node_customer>(query); }
     void keep_key(std::string_view key) { does<edgepos_node_keep_key>(key); }
     std::string documents(std::string_view query) const { return *named<edgepos_node_documents>(query); }
+    std::string attachments(std::string_view basket) const { return *named<edgepos_node_attachments>(basket); }
+    std::optional<std::string> attachment(std::string_view query) const { return named<edgepos_node_attachment>(query); }
 
     std::string receipts_of_basket(std::string_view basket) const { return *named<edgepos_node_receipts_of_basket>(basket); }
     std::string receipts_of_key(std::string_view key) const { return *named<edgepos_node_receipts_of_key>(key); }

@@ -58,6 +58,8 @@ namespace Edgepos
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_keep_key(NodeHandle node, byte[] key, UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_document(NodeHandle node, byte[] query, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_documents(NodeHandle node, byte[] query, UIntPtr length, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_attachments(NodeHandle node, byte[] basket, UIntPtr length, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_attachment(NodeHandle node, byte[] query, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_receipts_of_basket(NodeHandle node, byte[] basket, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_receipts_of_key(NodeHandle node, byte[] key, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_transaction(NodeHandle node, byte[] ev, UIntPtr length, out TextHandle text);

@@ -170,6 +170,10 @@ namespace Edgepos
         public string Document(string query) { return Ask(Native.edgepos_node_document, query); }
         /// <summary>The documents of a namespace that are in force at a moment.</summary>
         public string Documents(string query) { return Ask(Native.edgepos_node_documents, query); }
+        /// <summary>What is attached to a basket.</summary>
+        public string Attachments(string basket) { return Ask(Native.edgepos_node_attachments, basket); }
+        /// <summary>Something that is attached to a basket, with its bytes once all parts have come.</summary>
+        public string Attachment(string query) { return Ask(Native.edgepos_node_attachment, query); }
 
         /// <summary>The receipts of a basket.</summary>
         public string ReceiptsOfBasket(string basket) { return Ask(Native.edgepos_node_receipts_of_basket, basket); }

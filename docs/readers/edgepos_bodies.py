@@ -6,7 +6,9 @@ KINDS = {
     1: "transaction", 2: "number_voided", 3: "stock_moved", 4: "product_set", 5: "price_set", 6: "day_opened", 7: "day_closed",
     8: "exception_raised", 9: "custom", 10: "fiscal_signed", 11: "receipt_printed", 12: "exception_ended", 14: "payment_intent", 15: "payment_outcome", 16: "basket_parked",
     17: "basket_claimed", 18: "basket_closed", 26: "resolution_proposed", 27: "exception_resolved",
-    32: "customer_set", 33: "customer_linked", 34: "customer_unlinked", 35: "customer_erased", 36: "document_set",
+    32: "customer_set", 33: "customer_linked", 34: "customer_unlinked", 35: "customer_erased", 36: "document_set", 37: "cash_moved",
+    38: "shift_opened", 39: "shift_closed", 40: "stock_counted", 41: "count_settled",
+    42: "attached",
 }
 
 # Each structure: whether it is a map, and its fields by number. A field with a structure has that one, "[x]" many of it; "event" is an
@@ -25,6 +27,10 @@ STRUCTURES = {
     "receipt_printed": (True, "basket series number copy"),
     "stock_moved": (True, "reason from to lines:[stock_line]"),
     "stock_line": (False, "product quantity"),
+    "stock_counted": (True, "location lines:[count_line] as_of:[event]"),
+    "count_line": (True, "product counted expected"),
+    "count_settled": (True, "count:event product stands"),
+    "attached": (True, "basket hash size part name media_type content"),
     "product_set": (True, "product name base_unit scale tax_code counted floor valid_from valid_to version"),
     "price_set": (True, "product list amount currency tax_included valid_from valid_to version"),
     "customer_set": (True, "customer key sealed"),
@@ -34,6 +40,9 @@ STRUCTURES = {
     "document_set": (True, "namespace key version effective_at content"),
     "day_opened": (True, "day float cash:[cash_count] store"),
     "day_closed": (True, "day counted watermark:[event] cash:[cash_count] store"),
+    "cash_moved": (True, "reason currency amount from to note"),
+    "shift_opened": (True, "shift cash:[cash_count]"),
+    "shift_closed": (True, "shift cash:[cash_count]"),
     "cash_count": (True, "currency amount drawer expected"),
     "exception_raised": (True, "exception row episode value floor involved:[event]"),
     "exception_ended": (True, "row episode value"),

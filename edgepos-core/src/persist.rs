@@ -88,6 +88,8 @@ pub enum Space {
     StoreDay = 33,
     /// Up to where events have their rows among the figures of days.
     FiguresKnown = 34,
+    /// The shifts that are open at this terminal.
+    Shift = 36,
     /// What was said of customers, by pseudonym and event, and their other names.
     Customer = 38,
     /// Customers that were erased.
@@ -96,11 +98,15 @@ pub enum Space {
     CustomerKey = 40,
     /// The versions of each document, by name, the time from which it is in force, and event.
     Document = 41,
+    /// Counts of goods, by event, and what became of them.
+    StockCount = 42,
+    /// The parts of what is attached to baskets, by basket, hash, part and event.
+    Attachment = 43,
 }
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -136,10 +142,13 @@ impl Space {
         Self::DayFigures,
         Self::StoreDay,
         Self::FiguresKnown,
+        Self::Shift,
         Self::Customer,
         Self::ErasedCustomer,
         Self::CustomerKey,
         Self::Document,
+        Self::StockCount,
+        Self::Attachment,
     ];
 
     /// The number on disk.

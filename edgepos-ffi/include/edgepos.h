@@ -583,6 +583,34 @@ int32_t edgepos_node_documents(const edgepos_node *node,
                                edgepos_text **out);
 
 /*
+ What is attached to a basket, as far as it has come here, at most 64: a list in JSON, each with `hash`, `name`, `media_type`, `size`,
+ `parts` and `held`, how many parts have come. Parts are recorded by `edgepos_node_record`, as `attached`.
+
+ `basket` is its name, 32 hexadecimal digits.
+
+ # Safety
+ `basket` points to `basket_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_attachments(const edgepos_node *node,
+                                 const char *basket,
+                                 size_t basket_length,
+                                 edgepos_text **out);
+
+/*
+ Something that is attached to a basket, as JSON as in `edgepos_node_attachments` and with its `bytes` in hexadecimal, once all its parts
+ have come; `EDGEPOS_NOTHING` where none of this hash has. What does not have this hash is damaged.
+
+ `query` is JSON with `basket` and `hash`.
+
+ # Safety
+ `query` points to `query_length` bytes, and `out` to where a pointer may be written.
+ */
+int32_t edgepos_node_attachment(const edgepos_node *node,
+                                const char *query,
+                                size_t query_length,
+                                edgepos_text **out);
+
+/*
  A customer by pseudonym or by another name, as JSON with `customer`, `state` (`open`, `no_key`, `unconfirmed` or `erased`) and, where it is
  open, `text`, or `bytes` in hexadecimal; `EDGEPOS_NOTHING` where none of this name was heard of.
 

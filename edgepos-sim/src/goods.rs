@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 
 use edgepos::Record;
-use edgepos::model::{CashCount, Currency, PriceSet, ProductSet, StockLine, StockMoved, StockReason};
+use edgepos::model::{
+    CashCount, CashMoved, CashReason, CountLine, Currency, PriceSet, ProductSet, ShiftId, StockLine,
+    StockMoved, StockReason,
+};
 use edgepos_core::Jitter;
 
 use crate::plan::TillStyle;
@@ -60,10 +63,10 @@ pub(crate) fn opening(rng: &mut Jitter, day: u32) -> VecDeque<Record> {
     records
 }
 
-/// Something that is recorded beside receipts; `day` is the next business day.
-pub(crate) fn some_record(rng: &mut Jitter, style: &TillStyle, day: u32) -> Record {
-    let code = some_product(rng);
-    match rng.range(0, 10) {
+/// Something that is recorded beside receipts by the till at terminal `place`, which has come to the business day of this number.
+pub(crate) fn some_record(rng: &mut Jitter, style: &TillStyle, (place, number): (usize, u32)) -> Record {
+    let (code, day) = (some_product(rng), date(number));
+    match rng.range(0, 16) {
         0..=2 => {
             let line = StockLine { product: code, quantity: rng.range(0, 60) as i64 - 10 };
             let moved = StockMoved { reason: StockReason::Adjust, from: None, to: None, lines: vec![line] };
@@ -76,10 +79,36 @@ pub(crate) fn some_record(rng: &mut Jitter, style: &TillStyle, day: u32) -> Reco
             Record::custom((0..length).map(|_| rng.next_u64() as u8).collect(), Vec::new())
         }
         8 => Record::day_opened(day, 0),
-        _ => {
+        9 => {
             let counted = rng.range(0, 100_000) as i64;
             Record::day_closed_with(counted, vec![CashCount::new(Currency::EUR, counted)])
         }
+        14 | 15 => Record::stock_counted(vec![CountLine::new(code, rng.range(0, 60) as i64)], 0),
+        10 | 11 => Record::cash_moved(some_move(rng), None),
+        // A shift opens and closes a few times under one name, or is closed before it opens: the till is refused then.
+        12 => Record::shift_opened(shift(place, number), None, vec![CashCount::new(Currency::EUR, 5_000)]),
+        _ => {
+            let counted = rng.range(0, 100_000) as i64;
+            Record::shift_closed(shift(place, number), vec![CashCount::new(Currency::EUR, counted)])
+        }
+    }
+}
+
+/// The name of the shift at a terminal around the business day of this number.
+fn shift(place: usize, number: u32) -> ShiftId {
+    let mut name = [0; 16];
+    name[..4].copy_from_slice(&(number / 16).to_be_bytes());
+    name[15] = place as u8;
+    ShiftId(name)
+}
+
+fn some_move(rng: &mut Jitter) -> CashMoved {
+    let reason = CashReason::ALL[rng.range(0, CashReason::ALL.len() as u64) as usize];
+    let moved = CashMoved::new(reason, Currency::EUR, rng.range(1, 20_000) as i64);
+    match reason {
+        CashReason::TRANSFER => moved.into_drawer("front"),
+        CashReason::SKIM if rng.range(0, 2) == 0 => moved.into_drawer("safe"),
+        _ => moved,
     }
 }
 

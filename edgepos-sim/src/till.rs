@@ -87,7 +87,7 @@ impl Till {
                 Some(record) => vec![Ask::Record(record)],
                 None => {
                     self.days += 1;
-                    vec![Ask::Record(some_record(&mut self.rng, &self.style, date(self.days)))]
+                    vec![Ask::Record(some_record(&mut self.rng, &self.style, (self.place, self.days)))]
                 }
             },
             Some(Task::Sell(_)) if self.day_closed => {

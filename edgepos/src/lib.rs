@@ -97,6 +97,7 @@ pub use edgepos_crdt as crdt;
 #[cfg(feature = "embedded")]
 pub use edgepos_inference as inference;
 pub use edgepos_sync as sync;
+pub use history::attachments::{Attachment, AttachmentName, AttachmentQuery, MAX_ATTACHMENTS};
 pub use history::baskets::{BasketContents, BasketState};
 pub use history::beside::ReceiptState;
 pub use history::customers::{Customer, CustomerQuery, CustomerState};
@@ -121,13 +122,17 @@ pub use ports::{
     Transport, TransportEvent, Uplink,
 };
 pub use retail::counters::CounterValue;
+pub use retail::counting::body::MAX_COUNT_LINES;
+pub use retail::day::shift::{MAX_SHIFTS, OpenShift};
 pub use retail::exception::open::OpenException;
 pub use retail::exception::policy::{Handling, Policy, Rules};
 pub use retail::exception::resolution::{Action, Resolution, Resolve, ResolveError};
 pub use retail::exception::resolutions::{AuditEntry, Audited, ResolutionState};
 pub use retail::figures::report::{DayClose, DayFigures, DayOpening, LateSale, MAX_LATE};
+pub use retail::figures::shifts::{CountedDrawer, MAX_SHIFTS_LISTED, ShiftCount, ShiftFigures};
 pub use retail::figures::sums::{
-    CurrencyFigures, DocumentFigures, DrawerFigures, OperatorFigures, Sums, TaxFigures, TenderFigures,
+    CurrencyFigures, DocumentFigures, DrawerFigures, MovementFigures, OperatorFigures, Sums, TaxFigures,
+    TenderFigures,
 };
 pub use retail::payment::OpenPayment;
 pub use retail::record::Record;

@@ -5,9 +5,12 @@
 //! it does not know, and the original bytes are what is stored, hashed and forwarded.
 
 pub use crate::retail::body::*;
+pub use crate::retail::counting::body::CountLine;
 pub use crate::retail::customer::body::KeyId;
 pub use crate::retail::customer::sealing::{CustomerKey, NotAKey};
 pub use crate::retail::day::body::{CashCount, next_date};
+pub use crate::retail::day::cash::CashReason;
+pub use crate::retail::day::shift::ShiftId;
 pub use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
 pub use crate::retail::envelope::{ClockQuality, Envelope, Mode, Origin, Ref, RefRole, Reissue};
 pub use crate::retail::exception::body::ExceptionType;

@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use alone::Shared;
 use edgepos::core::ReplicaId;
-use edgepos::model::DocumentSet;
-use edgepos::{DocumentQuery, DocumentsQuery, Driver, MAX_PAGE, Node, Record, Refusal, SystemClock};
+use edgepos::model::{Attached, BasketId, DocumentSet};
+use edgepos::{
+    AttachmentQuery, DocumentQuery, DocumentsQuery, Driver, MAX_PAGE, Node, Record, Refusal, SystemClock,
+};
 
 const ME: ReplicaId = ReplicaId::new(1, 5);
 
@@ -98,6 +100,103 @@ async fn what_has_no_name_or_is_too_large_is_refused_where_it_is_recorded() {
     ] {
         let refused = node.record(Record::document(&bad)).await.unwrap_err();
         assert!(matches!(refused, Refusal::BadField { field, .. } if field == of), "{refused:?}");
+    }
+    node.shutdown().await;
+    driver.join().await.unwrap();
+}
+
+/// Bytes that differ from part to part.
+fn picture(size: usize) -> Vec<u8> {
+    (0..size).map(|at| (at / 251 + at) as u8).collect()
+}
+
+#[tokio::test]
+async fn what_is_attached_comes_back_whole_or_says_what_it_lacks() {
+    let store = Shared::default();
+    let (node, driver) = start(&store);
+    let (basket, other) = (BasketId([7; 16]), BasketId([8; 16]));
+    let bytes = picture(Attached::PART * 2 + 1_000);
+    let parts = |bytes: &[u8]| Record::attachment(basket, ("front.jpg", "image/jpeg"), bytes).unwrap();
+    let all = parts(&bytes);
+    assert_eq!(all.len(), 3);
+    for part in all.iter().take(2).rev() {
+        node.record(part.clone()).await.unwrap();
+    }
+    let [listed] = &node.attachments(basket).await.unwrap()[..] else { panic!("one thing is attached") };
+    assert_eq!((listed.name.as_str(), listed.size, listed.parts, listed.held), ("front.jpg", 99_304, 3, 2));
+    let asked = AttachmentQuery { basket, hash: listed.hash };
+    let lacking = node.attachment(asked).await.unwrap().unwrap();
+    assert_eq!((lacking.of.held, lacking.bytes.len()), (2, 0), "no half of a picture");
+    node.shutdown().await;
+    driver.join().await.unwrap();
+    // After a crash all of it is recorded again: what was there is there once.
+    let (node, driver) = start(&store);
+    let first = node.record(all[0].clone()).await.unwrap();
+    assert_eq!(node.record(all[0].clone()).await.unwrap(), first, "a repeat records nothing");
+    for part in all {
+        node.record(part).await.unwrap();
+    }
+    let whole = node.attachment(asked).await.unwrap().unwrap();
+    assert_eq!((whole.of.held, whole.of.media_type.as_str()), (3, "image/jpeg"));
+    assert!(whole.bytes == bytes, "the same bytes");
+    // Another thing of the same basket, and nothing of another one.
+    for part in parts(b"%PDF") {
+        node.record(part).await.unwrap();
+    }
+    let sizes: Vec<_> = node.attachments(basket).await.unwrap().into_iter().map(|of| of.size).collect();
+    assert_eq!((sizes.len(), sizes.iter().sum::<u32>()), (2, 99_308));
+    assert_eq!(node.attachments(other).await.unwrap(), []);
+    assert_eq!(node.attachment(AttachmentQuery { basket: other, ..asked }).await.unwrap(), None);
+    // Bytes that are not those of the hash are told, and not given.
+    let wrong = Attached {
+        basket: other,
+        hash: asked.hash,
+        size: 4,
+        part: 0,
+        name: "front.jpg".into(),
+        media_type: "image/jpeg".into(),
+        content: b"fake".to_vec(),
+    };
+    node.record(Record::attached(&wrong)).await.unwrap();
+    let damaged = node.attachment(AttachmentQuery { basket: other, ..asked }).await.unwrap_err();
+    assert_eq!(damaged.to_string(), "an attachment cannot be read");
+    node.shutdown().await;
+    driver.join().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_too_large_or_no_part_is_refused() {
+    let store = Shared::default();
+    let (node, driver) = start(&store);
+    let basket = BasketId([7; 16]);
+    let attach = |name, media_type, bytes: &[u8]| Record::attachment(basket, (name, media_type), bytes);
+    assert_eq!(attach("a", "image/png", &picture(Attached::MAX_SIZE)).unwrap().len(), 86);
+    let larger = attach("a", "image/png", &picture(Attached::MAX_SIZE + 1)).unwrap_err();
+    assert_eq!(larger, Refusal::TooLarge { field: "attachment", limit: 4 << 20 });
+    for (name, media_type, bytes, wrong) in [
+        ("a", "image/png", &b""[..], "size"),
+        ("", "image/png", b"x", "name"),
+        ("4111111111111111", "image/png", b"x", "name"),
+        ("a", "png", b"x", "media_type"),
+        ("a", "image/p ng", b"x", "media_type"),
+    ] {
+        let refused = attach(name, media_type, bytes).unwrap_err();
+        assert!(matches!(refused, Refusal::BadField { field, .. } if field == wrong), "{refused:?}");
+    }
+    let part = |size, part, length| Attached {
+        basket,
+        hash: [1; 32],
+        size,
+        part,
+        name: "a".into(),
+        media_type: "image/png".into(),
+        content: vec![0; length],
+    };
+    for (bad, wrong) in
+        [(part(9, 1, 9), "part"), (part(9, 0, 8), "content"), (part(90_000, 1, 49_152), "content")]
+    {
+        let refused = node.record(Record::attached(&bad)).await.unwrap_err();
+        assert!(matches!(refused, Refusal::BadField { field, .. } if field == wrong), "{refused:?}");
     }
     node.shutdown().await;
     driver.join().await.unwrap();

@@ -227,6 +227,35 @@ fn a_day_is_not_closed_over_them_and_parks_them_where_it_shall() {
     assert_eq!(till.begin(NOW, sale(900)), Err(Refusal::DayClosed(20_231_114)));
 }
 
+/// A till that repeats yesterday's close, since it never heard its answer, gets that, and today's baskets stay open.
+#[test]
+fn a_repeated_close_parks_nothing_of_the_next_day() {
+    let mut till = open();
+    let close = || Record::day_closed(0).parking().with_key(IdempotencyKey([0xC1; 16]));
+    till.record(NOW, Record::day_opened(20_231_114, 0)).unwrap();
+    for no in 1..=50 {
+        till.begin(NOW, sale(no)).unwrap();
+    }
+    let closed = till.record(NOW, close()).unwrap();
+    let parked = |till: &Till| {
+        let events = support::envelopes(&till.disk).into_iter();
+        events.filter(|(_, envelope)| envelope.kind == Kind::BASKET_PARKED).count()
+    };
+    assert_eq!((parked(&till), till.terminal.status().open_baskets), (50, 0), "under a key as without one");
+    till.record(NOW, Record::day_opened(20_231_115, 0)).unwrap();
+    for no in 101..=150 {
+        till.begin(NOW, sale(no)).unwrap();
+    }
+    assert_eq!(till.record(NOW, close()).unwrap(), closed);
+    assert_eq!((parked(&till), till.terminal.status().open_baskets), (50, 50));
+    let other = Record::day_closed(5).parking().with_key(IdempotencyKey([0xC1; 16]));
+    assert_eq!(till.record(NOW, other), Err(Refusal::KeyInUse { event: closed }));
+    assert_eq!(till.terminal.status().open_baskets, 50);
+    let mut till = till.crash(NOW);
+    assert_eq!(till.record(NOW, close()).unwrap(), closed);
+    assert_eq!((parked(&till), till.terminal.status().business_day), (50, Some(20_231_115)));
+}
+
 /// One with money taken for it keeps the day open, wherever it is.
 #[test]
 fn a_day_with_money_in_one_stays_open() {

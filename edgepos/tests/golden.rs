@@ -6,11 +6,12 @@ use edgepos::SignError;
 use edgepos::core::{Chain, EventId, IdempotencyKey, Lane, RepairGen, ReplicaId, Seq};
 use edgepos::crdt::{Hlc, VersionVector};
 use edgepos::model::{
-    BasketId, BasketParked, BasketTaken, BookedName, CashCount, CounterRow, Currency, CustomerErased,
-    CustomerKey, CustomerLink, CustomerSet, DayClosed, DayOpened, DocType, DocumentSet, Effect, Envelope,
-    ExceptionEnded, ExceptionRaised, ExceptionResolved, FiscalSigned, Kind, KnownKind, Line, NumberVoided,
-    Origin, PaymentId, PaymentIntent, PaymentOutcome, PaymentState, PriceSet, ProductSet, ReceiptPrinted,
-    Ref, RefRole, Reissue, ResolutionProposed, Reversal, Signature, StockLine, StockMoved, StockReason, Tax,
+    Attached, BasketId, BasketParked, BasketTaken, BookedName, CashCount, CashMoved, CashReason, CountLine,
+    CountSettled, CounterRow, Currency, CustomerErased, CustomerKey, CustomerLink, CustomerSet, DayClosed,
+    DayOpened, DocType, DocumentSet, Effect, Envelope, ExceptionEnded, ExceptionRaised, ExceptionResolved,
+    FiscalSigned, Kind, KnownKind, Line, NumberVoided, Origin, PaymentId, PaymentIntent, PaymentOutcome,
+    PaymentState, PriceSet, ProductSet, ReceiptPrinted, Ref, RefRole, Reissue, ResolutionProposed, Reversal,
+    ShiftClosed, ShiftId, ShiftOpened, Signature, StockCounted, StockLine, StockMoved, StockReason, Tax,
     Tender, TenderReversal, TenderType, Transaction,
 };
 
@@ -229,6 +230,34 @@ fn body(kind: KnownKind) -> (Vec<u8>, &'static str) {
         KnownKind::BasketClaimed | KnownKind::BasketClosed => {
             (encoded(BasketTaken::new(BasketId([0xBB; 16]), event_id())), BASKET_TAKEN)
         }
+        KnownKind::CashMoved => {
+            let moved = CashMoved::new(CashReason::SKIM, Currency::EUR, 5_000).into_drawer("safe");
+            let note = Some("bag 7".into());
+            (encoded(CashMoved { from: Some("terminal-2".into()), note, ..moved }), CASH_MOVED)
+        }
+        KnownKind::StockCounted => {
+            let seen: VersionVector = [(event_id().chain, event_id().seq)].into_iter().collect();
+            let line = CountLine { expected: Some(50), ..CountLine::new("milk", 48) };
+            (encoded(StockCounted::new(1, vec![line], &seen)), STOCK_COUNTED)
+        }
+        KnownKind::Attached => {
+            let (basket, hash, name) = (BasketId([0xBB; 16]), [0x11; 32], "front.jpg".into());
+            let (media_type, content) = ("image/jpeg".into(), vec![0xFF, 0xD8]);
+            (encoded(Attached { basket, hash, size: 49_154, part: 1, name, media_type, content }), ATTACHED)
+        }
+        KnownKind::CountSettled => {
+            let (count, product) = (event_id(), "milk".into());
+            (encoded(CountSettled { count, product, stands: false }), COUNT_SETTLED)
+        }
+        KnownKind::ShiftOpened => {
+            let cash = Some(vec![CashCount { expected: Some(0), ..CashCount::new(Currency::EUR, 10_000) }]);
+            (encoded(ShiftOpened { shift: ShiftId([0xEE; 16]), cash }), SHIFT_OPENED)
+        }
+        KnownKind::ShiftClosed => {
+            let cash =
+                Some(vec![CashCount { expected: Some(5_258), ..CashCount::new(Currency::EUR, 5_200) }]);
+            (encoded(ShiftClosed { shift: ShiftId([0xEE; 16]), cash }), SHIFT_CLOSED)
+        }
         // A vendor's own: opaque, so whatever it is stays.
         KnownKind::Custom => (vec![0xDE, 0xAD], "dead"),
     }
@@ -269,6 +298,12 @@ fn read_and_written(kind: KnownKind, bytes: &[u8]) -> Vec<u8> {
         KnownKind::ExceptionResolved => again::<ExceptionResolved>(bytes),
         KnownKind::BasketParked => again::<BasketParked>(bytes),
         KnownKind::BasketClaimed | KnownKind::BasketClosed => again::<BasketTaken>(bytes),
+        KnownKind::CashMoved => again::<CashMoved>(bytes),
+        KnownKind::StockCounted => again::<StockCounted>(bytes),
+        KnownKind::Attached => again::<Attached>(bytes),
+        KnownKind::CountSettled => again::<CountSettled>(bytes),
+        KnownKind::ShiftOpened => again::<ShiftOpened>(bytes),
+        KnownKind::ShiftClosed => again::<ShiftClosed>(bytes),
         KnownKind::Custom => bytes.to_vec(),
     }
 }
@@ -419,6 +454,12 @@ const CUSTOMER_LINKED: &str = "a2006263390166636172642d37";
 const CUSTOMER_UNLINKED: &str = "a2006263390166636172642d37";
 const CUSTOMER_ERASED: &str = "a100626339";
 const DOCUMENT_SET: &str = "a5006570726f6d6f01636d61790207031b0000018bcfe5680004427b7d";
+const STOCK_COUNTED: &str = "a300010181a300646d696c6b0118300218320281510003000000000005010000000000000009";
+const ATTACHED: &str = "a70050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb01582011111111111111111111111111111111111111111111111111111111111111110219c0020301046966726f6e742e6a7067056a696d6167652f6a7065670642ffd8";
+const COUNT_SETTLED: &str = "a30051000300000000000501000000000000000901646d696c6b02f4";
+const CASH_MOVED: &str = "a60003016345555202191388036a7465726d696e616c2d3204647361666505656261672037";
+const SHIFT_OPENED: &str = "a20050eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee0181a30063455552011927100300";
+const SHIFT_CLOSED: &str = "a20050eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee0181a30063455552011914500319148a";
 const STOCK_MOVED: &str = "a30003016a73746f726520726f6f6d038182646d696c6b37";
 const PRODUCT_SET: &str = "a500646d696c6b01684d696c6b2031206c0265706965636503000402";
 const PRICE_SET: &str = "a600646d696c6b0101021881036345555204f5051b0000018bcfe56800";

@@ -177,3 +177,22 @@ fn two_completions_raise_one_exception() {
         assert_eq!(doubles, 1);
     }
 }
+
+/// What would not fit into an event of the till that recalls it is refused there, before the customer pays.
+#[test]
+fn a_basket_that_is_too_large_for_the_next_till_is_not_claimed_there() {
+    let mut shop = Shop::with(2, |config| {
+        if config.me.terminal() == 2 {
+            config.max_event_bytes = 10 << 10;
+        }
+    });
+    let now = shop.now;
+    let lines = (1..=200).map(|no| line(no, "wine", 1, if no == 1 { 1_701 } else { 1 })).collect();
+    shop.tills[0].begin(now, draft(1, lines)).unwrap();
+    park(&mut shop.tills[0], now).unwrap();
+    shop.pass(3_000);
+    let refused = claim(&mut shop.tills[1], now);
+    assert!(matches!(refused, Err(Refusal::TooLarge { field: "basket", .. })), "{refused:?}");
+    assert_eq!(recorded(&shop.tills[1], Kind::BASKET_CLAIMED), 0);
+    assert_eq!(claim(&mut shop.tills[0], now).unwrap().1.len(), 200, "it is free for others");
+}

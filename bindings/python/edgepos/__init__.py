@@ -243,6 +243,14 @@ class Node(_Handle):
         """The documents of a namespace that are in force at a moment."""
         return self._json("edgepos_node_documents", *_given(query))
 
+    def attachments(self, basket: str) -> list[dict[str, Json]]:
+        """What is attached to a basket, and how many of its parts have come here."""
+        return self._json("edgepos_node_attachments", *_given(basket))
+
+    def attachment(self, query: dict[str, Json]) -> Optional[dict[str, Json]]:
+        """Something that is attached to a basket, by its hash, with its bytes in hexadecimal once all parts have come."""
+        return self._json("edgepos_node_attachment", *_given(query))
+
     # What was sold.
 
     def receipts_of_basket(self, basket: str) -> list[Receipt]:

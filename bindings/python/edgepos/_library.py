@@ -34,7 +34,7 @@ _KINDS = {
 _NODE = {
     "open": "to", "free": "h", "close": "hQo", "address": "ho", "begin": "hto", "commit": "hto", "abandon": "ht", "park": "ht",
     "claim": "hto", "unresolved": "ho", "unresolved_payments": "ho", "update": "hto",
-    "customer": "hto", "keep_key": "ht", "document": "hto", "documents": "hto", "basket": "hto", "record": "hto", "receipts_of_basket": "hto", "receipts_of_key": "hto",
+    "customer": "hto", "keep_key": "ht", "document": "hto", "documents": "hto", "attachments": "hto", "attachment": "hto", "basket": "hto", "record": "hto", "receipts_of_basket": "hto", "receipts_of_key": "hto",
     "transaction": "hto", "transactions": "httIo", "event": "hto", "durability": "hto", "events_since": "htIo",
     "counter": "hIIIto", "counters_after": "hIto", "product": "hto", "product_at": "htQo", "price": "htHQo",
     "day_figures": "hIHo", "next_notice": "hQo", "status": "ho",

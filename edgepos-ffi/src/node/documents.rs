@@ -1,4 +1,4 @@
-//! What was published to the store, beside products and prices: documents, and customers by pseudonym.
+//! What was published to the store, beside products and prices: documents, and customers by pseudonym; and what is attached to baskets.
 
 use std::ffi::c_char;
 
@@ -43,6 +43,44 @@ pub unsafe extern "C" fn edgepos_node_documents(
     // SAFETY: as the caller promises.
     let (query, out) = unsafe { (Input::new("query", query, query_length), Output::new("out", out)) };
     asks(node, out, |till| Ok(till.wait(till.node.documents(query.json()?))?))
+}
+
+/// What is attached to a basket, as far as it has come here, at most 64: a list in JSON, each with `hash`, `name`, `media_type`, `size`,
+/// `parts` and `held`, how many parts have come. Parts are recorded by `edgepos_node_record`, as `attached`.
+///
+/// `basket` is its name, 32 hexadecimal digits.
+///
+/// # Safety
+/// `basket` points to `basket_length` bytes, and `out` to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_attachments(
+    node: *const NodeHandle,
+    basket: *const c_char,
+    basket_length: usize,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let (basket, out) = unsafe { (Input::new("basket", basket, basket_length), Output::new("out", out)) };
+    asks(node, out, |till| Ok(till.wait(till.node.attachments(basket.id()?))?))
+}
+
+/// Something that is attached to a basket, as JSON as in `edgepos_node_attachments` and with its `bytes` in hexadecimal, once all its parts
+/// have come; `EDGEPOS_NOTHING` where none of this hash has. What does not have this hash is damaged.
+///
+/// `query` is JSON with `basket` and `hash`.
+///
+/// # Safety
+/// `query` points to `query_length` bytes, and `out` to where a pointer may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn edgepos_node_attachment(
+    node: *const NodeHandle,
+    query: *const c_char,
+    query_length: usize,
+    out: *mut *mut TextHandle,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let (query, out) = unsafe { (Input::new("query", query, query_length), Output::new("out", out)) };
+    asks_for(node, out, |till| Ok(till.wait(till.node.attachment(query.json()?))?))
 }
 
 /// A customer by pseudonym or by another name, as JSON with `customer`, `state` (`open`, `no_key`, `unconfirmed` or `erased`) and, where it is

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use edgepos::crdt::VersionVector;
-use edgepos::model::{ActionCode, DayClosed, Envelope, ExceptionResolved, KnownKind, Reversal, Transaction};
+use edgepos::model::{
+    ActionCode, CashMoved, DayClosed, Envelope, ExceptionResolved, KnownKind, RefRole, Reversal, ShiftId,
+    Transaction,
+};
 use edgepos::{DayFigures, Store, StoreError};
 use edgepos_core::{EventId, Space};
 
@@ -26,6 +29,10 @@ pub struct DayEntry {
     pub sold: Option<Transaction>,
     /// What a decision of the store takes out of the day's sums, or puts back.
     pub taken_back: Option<TakenBack>,
+    /// Cash that moved without a sale.
+    pub moved: Option<CashMoved>,
+    /// The shift in which it was done.
+    pub shift: Option<ShiftId>,
     /// The stamp of a close, and what it says.
     pub closed: Option<(u64, DayClosed)>,
 }
@@ -55,7 +62,7 @@ impl TakenBack {
 }
 
 impl DayEntry {
-    /// Of an event that counts; nothing where it is neither a receipt of a day nor a close.
+    /// Of an event that counts; nothing where it is no receipt of a day, no cash that moved and no close.
     pub(crate) fn of(id: EventId, envelope: &Envelope) -> Option<Self> {
         let first = envelope.reissue_of().map_or(id, |of| of.event);
         let entry = |day, sold, closed| Self {
@@ -67,12 +74,18 @@ impl DayEntry {
             drawer: envelope.drawer.clone(),
             sold,
             taken_back: None,
+            moved: None,
+            shift: shift_of(envelope),
             closed,
         };
         match envelope.kind.known()? {
             KnownKind::Transaction => {
                 let sold: Transaction = minicbor::decode(&envelope.body).ok()?;
                 Some(entry(envelope.business_day?, Some(sold), None))
+            }
+            KnownKind::CashMoved => {
+                let moved = Some(minicbor::decode(&envelope.body).ok()?);
+                Some(Self { moved, ..entry(envelope.business_day?, None, None) })
             }
             KnownKind::DayClosed => {
                 let closed: DayClosed = minicbor::decode(&envelope.body).ok()?;
@@ -82,11 +95,17 @@ impl DayEntry {
                 let taken_back = TakenBack::of(id, envelope)?;
                 let Reversal { day, terminal, operator, drawer, .. } = taken_back.reversal.clone();
                 let taken_back = Some(taken_back);
-                Some(Self { terminal, operator, drawer, taken_back, ..entry(day, None, None) })
+                Some(Self { shift: None, terminal, operator, drawer, taken_back, ..entry(day, None, None) })
             }
             _ => None,
         }
     }
+}
+
+/// The shift that an event names.
+fn shift_of(envelope: &Envelope) -> Option<ShiftId> {
+    let named = envelope.refs.iter().find(|named| named.role == RefRole::SHIFT)?;
+    named.id.as_slice().try_into().ok().map(ShiftId)
 }
 
 /// What a terminal's disk says of each day that it has rows of.

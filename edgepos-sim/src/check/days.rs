@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::crdt::VersionVector;
-use edgepos::model::{DayClosed, Reversal, TenderType};
+use edgepos::model::{CashMoved, CashReason, DayClosed, Reversal, ShiftId, TenderType};
 use edgepos::{DayFigures, Sums};
 
 use super::day_entry::{DayEntry, TakenBack};
@@ -19,11 +19,14 @@ struct Paid {
     /// By code, rate and whether prices include it: base and tax.
     taxes: BTreeMap<(u16, u32, bool), (i64, i64)>,
     operators: BTreeMap<Option<String>, i64>,
-    drawers: BTreeMap<String, i64>,
+    /// What sales moved, what went in beside them, and what left.
+    drawers: BTreeMap<String, [i64; 3]>,
+    /// Cash that moved without a sale, by reason.
+    moved: BTreeMap<CashReason, i64>,
 }
 
 impl Paid {
-    /// Adds what an entry adds to its day; a close adds nothing.
+    /// Adds what an entry adds to its day, or to its shift; a close adds nothing.
     fn add(&mut self, entry: &DayEntry) {
         let (total, change, tenders, taxes) = match (&entry.sold, &entry.taken_back) {
             (Some(sold), _) => {
@@ -34,7 +37,16 @@ impl Paid {
                 let tenders = reversal.tenders.iter().map(|paid| (paid.kind, paid.amount)).collect();
                 (reversal.total, reversal.change, tenders, &reversal.taxes)
             }
-            (None, None) => return,
+            (None, None) => {
+                let Some(CashMoved { reason, amount, from, to, .. }) = &entry.moved else { return };
+                *self.moved.entry(*reason).or_default() += amount;
+                for (drawer, place) in [(to, 1), (from, 2)] {
+                    if let Some(drawer) = drawer {
+                        self.drawers.entry(drawer.clone()).or_default()[place] += amount;
+                    }
+                }
+                return;
+            }
         };
         self.receipts += 1;
         self.total += total;
@@ -46,7 +58,7 @@ impl Paid {
         let cash = tenders.iter().filter(|(kind, _)| *kind == TenderType::CASH).map(|(_, amount)| amount);
         if cash.clone().next().is_some() || change != 0 {
             let drawer = entry.drawer.clone().unwrap_or_else(|| format!("terminal-{}", entry.terminal));
-            *self.drawers.entry(drawer).or_default() += cash.sum::<i64>() - change;
+            self.drawers.entry(drawer).or_default()[0] += cash.sum::<i64>() - change;
         }
         tenders.iter().for_each(|(kind, amount)| *self.tenders.entry(*kind).or_default() += amount);
     }
@@ -83,7 +95,8 @@ fn check_reversal(facts: &Facts, taken_back: &TakenBack, found: &mut Vec<Violati
 
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     let facts = Facts::of(view.events());
-    let sums_up = |entry: &&DayEntry| entry.sold.is_some() || entry.taken_back.is_some();
+    let sums_up =
+        |entry: &&DayEntry| entry.sold.is_some() || entry.taken_back.is_some() || entry.moved.is_some();
     let days: BTreeSet<u32> = facts.days.iter().filter(sums_up).map(|entry| entry.day).collect();
     for taken_back in facts.days.iter().filter_map(|entry| entry.taken_back.as_ref()) {
         check_reversal(&facts, taken_back, found);
@@ -100,6 +113,12 @@ pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
             if shown != [on_time.clone(), late.clone()] {
                 found.push(wrong(format!(
                     "{replica} says that {day} comes to {shown:?}, and its receipts to {on_time:?} and, late, {late:?}"
+                )));
+            }
+            let (said, summed) = (shifts_shown(figures), shifts(&facts, *day));
+            if said != summed {
+                found.push(wrong(format!(
+                    "{replica} says that the shifts of {day} come to {said:?}, and their events to {summed:?}"
                 )));
             }
             if figures.late_sales.len() as u64 != late.receipts {
@@ -141,6 +160,24 @@ fn sums(facts: &Facts, day: u32) -> (Paid, Paid) {
     (on_time, late)
 }
 
+/// What each shift of a day comes to, late or not.
+fn shifts(facts: &Facts, day: u32) -> BTreeMap<ShiftId, Paid> {
+    let mut shifts: BTreeMap<ShiftId, Paid> = BTreeMap::new();
+    for entry in facts.days.iter().filter(|entry| entry.day == day) {
+        if let Some(shift) = entry.shift {
+            shifts.entry(shift).or_default().add(entry);
+        }
+    }
+    shifts.retain(|_, paid| *paid != Paid::default());
+    shifts
+}
+
+/// The same as a terminal shows it, without those in which nothing was done.
+fn shifts_shown(figures: &DayFigures) -> BTreeMap<ShiftId, Paid> {
+    let shifts = figures.shifts.iter().map(|of| (of.shift, paid(&of.figures)));
+    shifts.filter(|(_, paid)| *paid != Paid::default()).collect()
+}
+
 /// What a terminal shows, in the same words. The simulated stores know one currency.
 fn paid(sums: &Sums) -> Paid {
     let Some(euros) = sums.currencies.first() else { return Paid::default() };
@@ -152,7 +189,12 @@ fn paid(sums: &Sums) -> Paid {
             .map(|tax| ((tax.code, tax.rate_ppm, tax.included), (tax.base, tax.amount)))
             .collect(),
         operators: euros.operators.iter().map(|of| (of.operator.clone(), of.total)).collect(),
-        drawers: euros.drawers.iter().map(|of| (of.drawer.clone(), of.cash)).collect(),
+        drawers: euros
+            .drawers
+            .iter()
+            .map(|of| (of.drawer.clone(), [of.cash, of.moved_in, of.moved_out]))
+            .collect(),
+        moved: euros.movements.iter().map(|of| (of.reason, of.amount)).collect(),
     }
 }
 

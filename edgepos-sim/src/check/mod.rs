@@ -3,6 +3,7 @@
 mod chains;
 mod convergence;
 mod counters;
+mod counts;
 mod day_entry;
 mod days;
 mod duplicates;
@@ -51,6 +52,7 @@ pub fn judge(view: &StoreView, ledger: &Ledger) -> Vec<Violation> {
     survival::check(view, ledger, &mut found);
     chains::check(view, &mut found);
     counters::check(view, &mut found);
+    counts::check(view, &mut found);
     convergence::check(view, &mut found);
     heads::check(view, &mut found);
     store_chain::check(view, &mut found);

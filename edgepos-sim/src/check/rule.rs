@@ -37,6 +37,8 @@ pub enum Rule {
     InTime,
     /// A business day comes to the sum of its receipts, at every terminal.
     DayFigures,
+    /// Counts of one shelf that were made at the same time take off what is missing once.
+    OneCount,
     /// The same seed gives the same trace.
     Deterministic,
 }
@@ -61,6 +63,7 @@ impl Rule {
             Self::NoUselessDecision => "no useless decision",
             Self::InTime => "in time",
             Self::DayFigures => "figures of a day",
+            Self::OneCount => "one count",
             Self::Deterministic => "deterministic",
         }
     }

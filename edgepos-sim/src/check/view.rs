@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::crdt::{Stamp, VersionVector};
 use edgepos::model::{
-    BasketId, BookedName, Counter, CounterRow, Effect, Envelope, ExceptionEnded, ExceptionRaised, Mode,
-    PriceSet, ProductSet, Transaction,
+    BasketId, BookedName, CountSettled, Counter, CounterRow, Effect, Envelope, ExceptionEnded,
+    ExceptionRaised, Mode, PriceSet, ProductSet, StockCounted, Transaction,
 };
 use edgepos::{
     AuditEntry, DayFigures, OpenBasket, OpenPayment, Status, Store, StoreError, Terminal, UnsignedReceipt,
@@ -23,6 +23,8 @@ use crate::moments::Moment;
 pub struct TerminalView {
     /// Which incarnation it is.
     pub replica: ReplicaId,
+    /// Who writes its events: the same, or what it became where its disk was put back.
+    pub author: ReplicaId,
     /// What is on its disk.
     pub events: Events,
     /// What it says is on its disk.
@@ -107,6 +109,7 @@ impl TerminalView {
         let status = terminal.status();
         Ok(Self {
             replica: status.me,
+            author: status.author,
             events: events_on(disk)?,
             durable: status.durable,
             counters: terminal.counters().into_iter().map(|counter| (counter.row, counter.value)).collect(),
@@ -137,6 +140,7 @@ impl TerminalView {
         let value = |sum: i128| i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX });
         Ok(Self {
             replica: status.me,
+            author: status.author,
             events: events_on(disk)?,
             durable: status.durable.clone(),
             counters: facts.counters.iter().map(|(row, sum)| (row.clone(), value(*sum))).collect(),
@@ -201,6 +205,10 @@ pub struct Facts {
     pub counted: BTreeSet<CounterRow>,
     /// What was ever added to a row.
     pub added: BTreeMap<CounterRow, i128>,
+    /// Counts of goods, with their stamps.
+    pub counts: Vec<(EventId, u64, StockCounted)>,
+    /// What their authors have said of them since.
+    pub settled: Vec<(EventId, CountSettled)>,
     /// Events that do not decode.
     pub unreadable: Vec<EventId>,
     /// Events that repeat another under a name of their own, by rising id.
@@ -314,6 +322,10 @@ impl Facts {
             Some(KnownKind::NumberVoided) => self.voided.push((id, body(envelope)?)),
             Some(KnownKind::ExceptionRaised) => self.exceptions.push((id, body(envelope)?)),
             Some(KnownKind::ExceptionEnded) => self.ended.push((id, body(envelope)?)),
+            Some(KnownKind::StockCounted) if live => {
+                self.counts.push((id, envelope.hlc().0, body(envelope)?));
+            }
+            Some(KnownKind::CountSettled) if live => self.settled.push((id, body(envelope)?)),
             Some(KnownKind::ProductSet) if live => body::<ProductSet>(envelope).map(drop)?,
             Some(KnownKind::PriceSet) if live => {
                 let price = body::<PriceSet>(envelope)?;
@@ -341,6 +353,12 @@ impl Facts {
                 | KnownKind::CustomerUnlinked
                 | KnownKind::CustomerErased
                 | KnownKind::DocumentSet
+                | KnownKind::CashMoved
+                | KnownKind::ShiftOpened
+                | KnownKind::ShiftClosed
+                | KnownKind::StockCounted
+                | KnownKind::CountSettled
+                | KnownKind::Attached
                 | KnownKind::Custom,
             )
             | None => {}

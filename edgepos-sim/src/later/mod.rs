@@ -225,6 +225,7 @@ impl Later {
             set_aside: 0,
             disk_free: None,
             business_day: None,
+            open_shifts: Vec::new(),
             conditions: Vec::new(),
         }
     }

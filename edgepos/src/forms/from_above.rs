@@ -35,7 +35,7 @@ impl FromAbove {
         }
         let (kind, body) = match record.into_parts().0 {
             What::Event { kind, body, .. } if kind.comes_down() => (kind, body),
-            What::Event { .. } | What::Day(_) | What::Payment(_) => return Err(FormError::NotFromAbove),
+            _ => return Err(FormError::NotFromAbove),
         };
         let mut envelope = Envelope::new(kind.kind(), self.wall.0, self.clock.now(self.wall), body);
         envelope.clock_quality = ClockQuality::Synced;

@@ -14,7 +14,7 @@ pub use customer::{KeepKey, Secret};
 pub use from_above::FromAbove;
 pub use nearest::explain;
 pub use payment::{IntentPart, OutcomePart, OutcomeState, Pay, TenderKind, TenderPart};
-pub use record::{CashPart, KeyedRecord, RecordEvent, StockPart};
+pub use record::{CashPart, CountPart, KeyedRecord, RecordEvent, StockPart};
 pub use resolving::{ResolutionPart, ResolveException};
 
 use edgepos_core::{IdempotencyKey, ParseIdError};
@@ -55,7 +55,7 @@ pub enum FormError {
     /// There are too many payments.
     #[error(transparent)]
     Tenders(#[from] TooManyTenders),
-    /// The row of an exception cannot be read.
+    /// Bytes cannot be read: the row of an exception, a part of an attachment, its hash.
     #[error("{text:?}: expected hexadecimal digits, two a byte")]
     Row {
         /// What stands in its place.
@@ -71,6 +71,16 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// A name as it is displayed.
 fn name<T: std::str::FromStr<Err = ParseIdError>>(text: &str) -> Result<T, FormError> {
     text.parse().map_err(|source| FormError::Name { text: text.to_owned(), source })
+}
+
+/// Bytes from hexadecimal digits.
+fn bytes(text: &str) -> Result<Vec<u8>, FormError> {
+    let digits = text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let each = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok());
+    digits.then(|| each.collect()).flatten().ok_or_else(|| FormError::Row {
+        // As much as tells what it is.
+        text: text.chars().take(80).collect(),
+    })
 }
 
 /// A till's key, 32 hexadecimal digits.

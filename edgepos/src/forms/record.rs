@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::customer::key as customer_key;
-use super::{EffectPart, FormError, IntentPart, OutcomePart, Secret, currency, is_default, key, name};
+use super::{EffectPart, FormError, IntentPart, OutcomePart, Secret, bytes, currency, is_default, key, name};
 use crate::model::{
-    CashCount, CustomerLink, DocumentSet, Effect, PriceSet, ProductSet, ReceiptPrinted, StockLine,
-    StockMoved, StockReason,
+    Attached, CashCount, CashMoved, CashReason, CountLine, CustomerLink, DocumentSet, Effect, PriceSet,
+    ProductSet, ReceiptPrinted, StockLine, StockMoved, StockReason,
 };
 use crate::retail::record::Record;
 
@@ -54,6 +54,11 @@ pub enum RecordEvent {
         to: Option<String>,
         /// The products, and how much of each.
         lines: Vec<StockPart>,
+    },
+    /// Somebody has counted goods: there are so many, with all that this terminal has seen by then.
+    StockCounted {
+        /// The products, at most 400, and how many base units there are of each.
+        lines: Vec<CountPart>,
     },
     /// A product's master data.
     ProductSet {
@@ -185,6 +190,46 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "is_default")]
         park: bool,
     },
+    /// Cash moves without a sale.
+    CashMoved {
+        /// Why: `float` and `pay_in` go into a drawer, `pay_out` and `skim` come out of one, `transfer` goes from one into another.
+        reason: CashReason,
+        /// How much, in minor units; above zero.
+        amount: i64,
+        /// The currency, by its ISO 4217 code.
+        currency: String,
+        /// The drawer that it leaves; the terminal's own where the reason needs one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// The drawer that it goes into; the terminal's own where the reason needs one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// What somebody notes about it, at most 256 bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// Who moves it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<String>,
+    },
+    /// A cashier's shift begins at this terminal.
+    ShiftOpened {
+        /// The till's name for it, 32 hexadecimal digits.
+        shift: String,
+        /// Whose it is; of whoever has none of their own where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<String>,
+        /// What is in the drawers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cash: Vec<CashPart>,
+    },
+    /// A cashier's shift ends at this terminal.
+    ShiftClosed {
+        /// The till's name for it.
+        shift: String,
+        /// What was counted in the drawers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cash: Vec<CashPart>,
+    },
     /// A receipt left a printer.
     ReceiptPrinted {
         /// Its basket, 32 hexadecimal digits.
@@ -196,6 +241,24 @@ pub enum RecordEvent {
         /// 0, which is the default, for the receipt itself; 1 for its first copy.
         #[serde(default, skip_serializing_if = "is_default")]
         copy: u32,
+    },
+    /// A part of something that is attached to a basket: a picture, a PDF. What is recorded again is recorded once.
+    Attached {
+        /// The basket, 32 hexadecimal digits.
+        basket: String,
+        /// The SHA-256 of the whole, 64 hexadecimal digits: its name.
+        hash: String,
+        /// Bytes of the whole, at most 4,194,304.
+        size: u32,
+        /// Which part this is, from 0, which is the default.
+        #[serde(default, skip_serializing_if = "is_default")]
+        part: u16,
+        /// What it is called.
+        name: String,
+        /// Of which media type, as `image/jpeg`.
+        media_type: String,
+        /// The bytes of this part in hexadecimal: 49,152, and of the last part what is left.
+        content: String,
     },
     /// Something of the vendor's own.
     Custom {
@@ -230,6 +293,16 @@ pub struct StockPart {
     pub quantity: i64,
 }
 
+/// One product that was counted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountPart {
+    /// The product's code.
+    pub product: String,
+    /// How many base units there are.
+    pub counted: i64,
+}
+
 impl KeyedRecord {
     /// The record that it asks for; goods move at `location`.
     ///
@@ -261,6 +334,9 @@ impl RecordEvent {
             Self::StockMoved { reason, from, to, lines } => {
                 let lines = lines.into_iter().map(StockLine::from).collect();
                 Record::stock_moved(&StockMoved { reason, from, to, lines }, location)
+            }
+            Self::StockCounted { lines } => {
+                Record::stock_counted(lines.into_iter().map(CountLine::from).collect(), location)
             }
             Self::ProductSet {
                 product,
@@ -325,16 +401,35 @@ impl RecordEvent {
                 let closed = Record::day_closed_with(counted, counts(counted, currency, cash)?);
                 if park { closed.parking() } else { closed }
             }
+            Self::CashMoved { reason, amount, currency: code, from, to, note, operator } => {
+                let moved = CashMoved { from, to, note, ..CashMoved::new(reason, currency(&code)?, amount) };
+                Record::cash_moved(moved, operator)
+            }
+            Self::ShiftOpened { shift, operator, cash } => {
+                Record::shift_opened(name(&shift)?, operator, counts(0, None, cash)?)
+            }
+            Self::ShiftClosed { shift, cash } => Record::shift_closed(name(&shift)?, counts(0, None, cash)?),
             Self::PaymentIntent(part) => Record::payment_intent(part.into_intent()?),
             Self::PaymentOutcome(part) => Record::payment_outcome(part.into_outcome()?),
             Self::ReceiptPrinted { basket, series, number, copy } => {
                 let basket = name(&basket)?;
                 Record::receipt_printed(&ReceiptPrinted { basket, series, number, copy })
             }
+            Self::Attached { basket, hash, size, part, name: called, media_type, content } => {
+                let hash = bytes(&hash)?.try_into().map_err(|_| FormError::Row { text: hash })?;
+                let (basket, content) = (name(&basket)?, bytes(&content)?);
+                Record::attached(&Attached { basket, hash, size, part, name: called, media_type, content })
+            }
             Self::Custom { body, effects } => {
                 Record::custom(body.into_bytes(), effects.into_iter().map(Effect::from).collect())
             }
         })
+    }
+}
+
+impl From<CountPart> for CountLine {
+    fn from(CountPart { product, counted }: CountPart) -> Self {
+        Self::new(product, counted)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FormError, key, name};
+use super::{FormError, bytes, key, name};
 use crate::retail::exception::resolution::{Action, Resolve};
 
 /// What is to be done about an exception. Asked at any terminal; the store decides, once for each exception.
@@ -86,7 +86,7 @@ impl ResolveException {
     /// When the row, a name or the key cannot be read.
     pub fn into_resolve(self) -> Result<Resolve, FormError> {
         let Self { exception, episode, resolution, actor, reason, base, key: text } = self;
-        let (exception, action) = (row(&exception)?, resolution.into_action()?);
+        let (exception, action) = (bytes(&exception)?, resolution.into_action()?);
         Ok(Resolve { exception, episode, action, actor, reason, base, key: key(&text)? })
     }
 }
@@ -107,13 +107,6 @@ impl ResolutionPart {
             Self::Count { of, counted } => Action::Count { of: name(&of)?, counted },
         })
     }
-}
-
-/// Bytes from hexadecimal digits.
-fn row(text: &str) -> Result<Vec<u8>, FormError> {
-    let digits = text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let bytes = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok());
-    digits.then(|| bytes.collect()).flatten().ok_or_else(|| FormError::Row { text: text.to_owned() })
 }
 
 #[cfg(test)]

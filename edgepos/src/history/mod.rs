@@ -3,6 +3,7 @@
 //! What is read comes from the store, a piece at a time and on the store's own thread: no question here holds up a sale, and a slow
 //! reader misses nothing.
 
+pub(crate) mod attachments;
 mod backwards;
 pub(crate) mod baskets;
 pub(crate) mod beside;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_core::Space;
+use edgepos_core::{IdempotencyKey, Space};
 
 use super::payment::body::Step;
 use super::record::{Record, What};
@@ -38,7 +38,7 @@ impl Call {
             Self::Record(record) => match record.what() {
                 What::Payment(Step::Intent(intent)) => Some(intent.basket),
                 What::Payment(Step::Outcome(outcome)) => Some(outcome.basket),
-                What::Event { .. } | What::Day(_) => None,
+                What::Event { .. } | What::Day(_) | What::Count(_) | What::Cash(_) | What::Shift(_) => None,
             },
         }
     }
@@ -56,11 +56,20 @@ pub(crate) struct Calls {
 /// Closes of a day, which wait until every basket on disk alone is parked.
 #[derive(Debug)]
 struct Parking {
-    closes: Vec<(RequestId, Record)>,
+    closes: Vec<Closing>,
     /// Those of this page that are being read.
     reading: BTreeSet<BasketId>,
     /// The last basket of this page.
     reached: Option<BasketId>,
+}
+
+/// A close that waits for that.
+#[derive(Debug)]
+pub(super) enum Closing {
+    /// Of whoever asked.
+    Asked(RequestId, Record),
+    /// Under a key, which booked nothing before; who asked waits with the key.
+    Keyed(IdempotencyKey, Record),
 }
 
 /// What comes next in parking those on disk alone.
@@ -69,7 +78,7 @@ pub(super) enum NextToPark {
     /// Nothing yet: some are being read.
     Wait,
     /// All have been looked at: these closes go on.
-    Close(Vec<(RequestId, Record)>),
+    Close(Vec<Closing>),
 }
 
 impl Calls {
@@ -137,7 +146,7 @@ impl Calls {
     pub(super) fn park_first(
         &mut self,
         limit: usize,
-        close: (RequestId, Record),
+        close: Closing,
         out: &mut UnitOfWork,
     ) -> Result<(), Refusal> {
         if self.parking.is_none() {
@@ -191,17 +200,18 @@ impl Calls {
     }
 
     /// All are parked, or one cannot be: the closes that waited for it.
-    pub(super) fn end_parking(&mut self) -> Vec<(RequestId, Record)> {
+    pub(super) fn end_parking(&mut self) -> Vec<Closing> {
         self.parking.take().map(|parking| parking.closes).unwrap_or_default()
     }
 
     /// Ends all that is under way. Whoever waits for it.
     pub(super) fn stop(&mut self) -> Vec<RequestId> {
         let calls = std::mem::take(&mut self.waiting).into_values().flatten();
-        let closes = self.end_parking();
-        let requests =
-            calls.map(|(request, _)| request).chain(closes.into_iter().map(|(request, _)| request));
-        requests.chain(std::mem::take(&mut self.listing)).collect()
+        let closes = self.end_parking().into_iter().filter_map(|close| match close {
+            Closing::Asked(request, _) => Some(request),
+            Closing::Keyed(..) => None,
+        });
+        calls.map(|(request, _)| request).chain(closes).chain(std::mem::take(&mut self.listing)).collect()
     }
 }
 

@@ -3,8 +3,11 @@
 use edgepos_core::{EventId, Now};
 use edgepos_wire::from_cbor;
 
+use super::attachment;
+use super::attachment::body::Attached;
 use super::catalogue::{Catalogue, Change as RegisterChange};
 use super::counters::Counters;
+use super::counting::{self, Tally};
 use super::customer::{self, Customers};
 use super::day::{self, Day};
 use super::document;
@@ -33,12 +36,14 @@ pub(crate) enum Change {
     EffectsAlone,
     Voided,
     Day(day::Change),
+    Counted(counting::Change),
     Parked(parked::Change),
     Payment(payment::Change),
     Sale,
     AboutReceipt(About),
     Register(RegisterChange),
     Document(DocumentSet),
+    Attached(Box<Attached>),
     Customer(customer::Change),
     Raised(ExceptionRaised),
     Ended(ExceptionEnded),
@@ -55,8 +60,9 @@ pub(crate) struct Touched<'r> {
     pub(crate) payments: &'r mut Payments,
     pub(crate) signing: &'r mut Signing,
     pub(crate) day: &'r mut Day,
-    pub(crate) counters: &'r Counters,
-    pub(crate) reissued: &'r Reissued,
+    pub(crate) tally: &'r mut Tally,
+    /// What they judge by.
+    pub(crate) by: (&'r Counters, &'r Reissued),
 }
 
 impl Change {
@@ -72,6 +78,7 @@ impl Change {
                 | KnownKind::CustomerErased),
             ) => Self::Customer(customer::Change::read(kind, envelope)?),
             Some(KnownKind::DocumentSet) => Self::Document(document::read(envelope)?),
+            Some(KnownKind::Attached) => Self::Attached(Box::new(attachment::read(envelope)?)),
             Some(KnownKind::ExceptionRaised) if id.chain.replica.is_store() => {
                 Self::Raised(Exceptions::read(envelope)?)
             }
@@ -92,6 +99,12 @@ impl Change {
             Some(KnownKind::PaymentOutcome) => Self::Payment(Payments::read_outcome(envelope)?),
             Some(KnownKind::DayOpened) => Self::Day(Day::read_opened(envelope)?),
             Some(KnownKind::DayClosed) => Self::Day(Day::read_closed(envelope)?),
+            Some(kind @ (KnownKind::CashMoved | KnownKind::ShiftOpened | KnownKind::ShiftClosed)) => {
+                Self::Day(Day::read_drawers(kind, envelope)?)
+            }
+            Some(kind @ (KnownKind::StockCounted | KnownKind::CountSettled)) => {
+                Self::Counted(Tally::read(kind, envelope)?)
+            }
             Some(KnownKind::FiscalSigned) => {
                 Self::AboutReceipt(About::Signed(from_cbor("signature", &envelope.body)?))
             }
@@ -122,8 +135,8 @@ impl Change {
         rooms: Touched<'_>,
         out: &mut UnitOfWork,
     ) {
-        let Touched { catalogue, customers, exceptions, returns, payments, signing, day, counters, reissued } =
-            rooms;
+        let Touched { catalogue, customers, exceptions, returns, payments, signing, day, tally, by } = rooms;
+        let (counters, reissued) = by;
         match self {
             Self::Register(change) => {
                 if let Some(product) = catalogue.apply(change, out) {
@@ -132,6 +145,7 @@ impl Change {
             }
             Self::Customer(change) => customers.apply(id, envelope, &change, out),
             Self::Document(set) => document::note(id, envelope, &set, out),
+            Self::Attached(attached) => attachment::note(id, &attached, out),
             Self::Raised(raised) => {
                 let standing = Standing { counters, catalogue, reissued };
                 if exceptions.raise(now, id.seq, &raised, standing, out) {
@@ -172,6 +186,7 @@ impl Change {
                 day.apply(&change, out);
                 figures::note(id, envelope, out);
             }
+            Self::Counted(change) => tally.apply(id, envelope, change, out),
             Self::AboutReceipt(about) => {
                 about.note(id, out);
                 if let About::Signed(said) = &about {

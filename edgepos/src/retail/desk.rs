@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use edgepos_core::{EventId, IdempotencyKey, Lane, Now};
 
-use super::calls::{Call, Calls, NextToPark};
+use super::calls::{Call, Calls, Closing, NextToPark};
 use super::catalogue::Catalogue;
 use super::counters::Counters;
+use super::counting::Tally;
 use super::customer::{Customers, sealing::CustomerKey};
 use super::day::Day;
 use super::envelope::{Mode, Ref, RefRole};
@@ -77,8 +78,9 @@ impl<'a> Desk<'a> {
             return self.on.calls.wait(limit, basket, (request, call), turn.out);
         }
         match call {
-            Call::Record(record) if self.parks_away(&record)? => {
-                self.on.calls.park_first(limit, (request, *record), turn.out)
+            // Under a key it is found out first whether that has closed a day before.
+            Call::Record(record) if record.key().is_none() && self.parks_away(&record)? => {
+                self.on.calls.park_first(limit, Closing::Asked(request, *record), turn.out)
             }
             call => self.answer(turn, request, call),
         }
@@ -104,7 +106,9 @@ impl<'a> Desk<'a> {
     fn parks_away(&self, record: &Record) -> Result<bool, Refusal> {
         match record.what() {
             What::Day(day) => Ok(self.on.sales.away() > 0 && self.on.day.parks(day, record.mode)?),
-            What::Event { .. } | What::Payment(_) => Ok(false),
+            What::Event { .. } | What::Count(_) | What::Cash(_) | What::Shift(_) | What::Payment(_) => {
+                Ok(false)
+            }
         }
     }
 
@@ -129,8 +133,8 @@ impl<'a> Desk<'a> {
             match read.and_then(|()| self.on.sales.aside().park_away(turn, payments, day, basket)) {
                 Ok(()) => self.on.calls.next_page(turn.out),
                 Err(refusal) => {
-                    for (request, _) in self.on.calls.end_parking() {
-                        turn.out.reply(request, Err(refusal.clone()));
+                    for close in self.on.calls.end_parking() {
+                        self.refuse_close(turn, &close, &refusal);
                     }
                 }
             }
@@ -142,11 +146,47 @@ impl<'a> Desk<'a> {
         let names: Vec<BasketId> = rows.iter().filter_map(|(key, _)| sale::named(key)).collect();
         let sales = &self.on.sales;
         if let NextToPark::Close(closes) = self.on.calls.page(&names, |id| sales.may_be_away(id), turn.out) {
-            for (request, record) in closes {
-                if let Err(refusal) = self.take_record(turn, request, record) {
-                    turn.out.reply(request, Err(refusal));
+            for close in closes {
+                match close {
+                    Closing::Asked(request, record) => {
+                        if let Err(refusal) = self.take_record(turn, request, record) {
+                            turn.out.reply(request, Err(refusal));
+                        }
+                    }
+                    // What came meanwhile may have booked the key.
+                    Closing::Keyed(key, record) => {
+                        self.on.recordings.ask_again(turn, self.on.keys, key, record);
+                    }
                 }
             }
+        }
+    }
+
+    fn refuse_close(&mut self, turn: &mut Turn<'_>, close: &Closing, refusal: &Refusal) {
+        match close {
+            Closing::Asked(request, _) => turn.out.reply(*request, Err(refusal.clone())),
+            Closing::Keyed(key, _) => self.on.recordings.refuse(turn.out, *key, refusal),
+        }
+    }
+
+    /// Who was booked under the key of a record: it is recorded where nobody was, once what a close parks is parked.
+    pub(super) fn record_answered(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: IdempotencyKey,
+        found: Result<Found, Unreadable>,
+    ) {
+        let Some(record) = self.on.recordings.answered(turn.out, self.on.keys, key, found) else { return };
+        let done = match self.parks_away(&record) {
+            Ok(true) => {
+                let limit = turn.config.max_commits;
+                self.on.calls.park_first(limit, Closing::Keyed(key, record), turn.out)
+            }
+            Ok(false) => self.record(turn, record).map(|id| turn.out.then(Then::Recorded(key, id))),
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = done {
+            self.on.recordings.refuse(turn.out, key, &refusal);
         }
     }
 
@@ -240,6 +280,11 @@ impl<'a> Desk<'a> {
                 }
                 Ok(id)
             }
+            What::Count(record) => {
+                Tally::record(turn, self.on.counters, self.on.day.open(), record, (mode, key))
+            }
+            What::Cash(record) => self.on.day.move_cash(turn, record, mode, key),
+            What::Shift(record) => self.on.day.shift(turn, self.on.counters, record, (mode, key)),
             What::Day(record) => {
                 if self.on.day.parks(&record, mode)? {
                     self.on.sales.aside().park_all(turn, self.on.payments, self.on.day.open())?;
@@ -325,7 +370,8 @@ impl<'a> Desk<'a> {
         key: IdempotencyKey,
         found: Result<Found, Unreadable>,
     ) {
-        self.on.sales.commit_answered(turn, self.on.keys, self.on.payments, self.on.day.open(), key, found);
+        let duty = self.on.day.on_duty(self.on.sales.paying(key).as_deref());
+        self.on.sales.commit_answered(turn, self.on.keys, self.on.payments, &duty, key, found);
     }
 
     /// See [`Terminal::next_to_sign`](crate::Terminal::next_to_sign).

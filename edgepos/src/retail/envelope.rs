@@ -59,6 +59,8 @@ impl RefRole {
     pub const PAYMENT: Self = Self(2);
     /// The customer, by the vendor's number.
     pub const CUSTOMER: Self = Self(3);
+    /// The shift in which it was done.
+    pub const SHIFT: Self = Self(4);
 }
 
 /// A link to something that has a name.

@@ -22,7 +22,7 @@ pub enum Subject {
     Customer,
     /// Configuration, promotions, staff, manifests of models.
     Document,
-    /// Business days: their opening and their close.
+    /// Business days and shifts: their opening and their close, and cash that moves without a sale.
     Day,
     /// Counters below their floor.
     Exception,
@@ -140,6 +140,18 @@ macro_rules! each_kind {
             35 CUSTOMER_ERASED CustomerErased "customer_erased" Prices Customer cbor customer::body::CustomerErased;
             /// A version of a document: configuration, promotions, taxes, staff, a manifest of a model.
             36 DOCUMENT_SET DocumentSet "document_set" Prices Document cbor document::body::DocumentSet;
+            /// Cash goes into a drawer, out of one, or from one into another, without a sale.
+            37 CASH_MOVED CashMoved "cash_moved" Transactions Day cbor day::cash::CashMoved;
+            /// A cashier's shift at a terminal begins.
+            38 SHIFT_OPENED ShiftOpened "shift_opened" Transactions Day cbor day::shift::ShiftOpened;
+            /// A cashier's shift at a terminal ends.
+            39 SHIFT_CLOSED ShiftClosed "shift_closed" Transactions Day cbor day::shift::ShiftClosed;
+            /// Goods were counted.
+            40 STOCK_COUNTED StockCounted "stock_counted" Stock Stock cbor counting::body::StockCounted;
+            /// What became of the difference of a count beside others that were made at the same time.
+            41 COUNT_SETTLED CountSettled "count_settled" Stock Stock cbor counting::body::CountSettled;
+            /// A part of something that is attached to a basket.
+            42 ATTACHED Attached "attached" Telemetry Sale cbor attachment::body::Attached;
         }
     };
 }

@@ -28,8 +28,10 @@ pub(crate) mod rebuilt;
 pub(crate) mod recordings;
 pub(crate) mod sold;
 
+pub(crate) mod attachment;
 pub(crate) mod catalogue;
 pub(crate) mod change;
+pub(crate) mod counting;
 pub(crate) mod customer;
 pub(crate) mod day;
 pub(crate) mod document;

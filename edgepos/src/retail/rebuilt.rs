@@ -12,7 +12,7 @@ use super::uncounted;
 
 /// Spaces whose rows do: all of them but [`KEPT`] go where one is gone, and each event does again what it did. Names of events are not among them:
 /// they must be there before anybody asks, and are written beside each event, as is who was erased.
-pub(crate) const DERIVED: [Space; 15] = [
+pub(crate) const DERIVED: [Space; 17] = [
     Space::Counter,
     Space::Register,
     Space::Exception,
@@ -28,20 +28,24 @@ pub(crate) const DERIVED: [Space; 15] = [
     Space::Customer,
     Space::ErasedCustomer,
     Space::Document,
+    Space::StockCount,
+    Space::Attachment,
 ];
 
 /// Those of them whose rows name an event or a stamp each, so that an event that does again what it did changes nothing: what can be read
 /// of them stays. Others add up, and nobody can tell which events are in a sum of which a part is gone.
-pub(crate) const KEPT: [Space; 4] =
-    [Space::Register, Space::Customer, Space::ErasedCustomer, Space::Document];
+pub(crate) const KEPT: [Space; 5] =
+    [Space::Register, Space::Customer, Space::ErasedCustomer, Space::Document, Space::Attachment];
 
 /// The spaces whose rows the rooms start from.
-pub(crate) const RESTORED: [Space; 20] = [
+pub(crate) const RESTORED: [Space; 22] = [
     Space::Basket,
     Space::Series,
     Space::Day,
     Space::ClosedDay,
     Space::StoreDay,
+    Space::Shift,
+    Space::StockCount,
     Space::FiguresKnown,
     Space::Refunded,
     Space::Counter,

@@ -2,8 +2,11 @@
 
 use edgepos_core::{IdempotencyKey, Lane};
 
+use super::counting::body::CountRecord;
 use super::customer::sealing::CustomerKey;
 use super::day::body::DayRecord;
+use super::day::cash::CashRecord;
+use super::day::shift::ShiftRecord;
 use super::effect::Effect;
 use super::envelope::Mode;
 use super::kind::KnownKind;
@@ -35,6 +38,12 @@ pub(crate) enum What {
     Event { kind: KnownKind, lane: Lane, body: Vec<u8>, effects: Vec<Effect> },
     /// The business day begins or ends; its room writes the body when it is recorded.
     Day(DayRecord),
+    /// Goods were counted; what their counters say is found out when it is recorded.
+    Count(CountRecord),
+    /// Cash moves; the terminal's own drawer is named when it is recorded.
+    Cash(CashRecord),
+    /// A shift begins or ends; what its drawers were expected to hold is found out when it is recorded.
+    Shift(ShiftRecord),
     /// A step of a payment, which belongs to a basket.
     Payment(Step),
 }
@@ -54,6 +63,10 @@ impl What {
             }
             Self::Payment(step) => disk::writes(step.body().len(), 2),
             Self::Day(record) => disk::writes(128 * record.cash.len(), 2 + record.cash.len()),
+            Self::Cash(_) => disk::writes(512, 2),
+            // Its event and its row; a code and an effect have some hundred bytes.
+            Self::Count(record) => disk::writes(8_192 + 256 * record.lines.len(), 4 + record.lines.len()),
+            Self::Shift(record) => disk::writes(256 + 128 * record.cash.len(), 2 + record.cash.len()),
         }
     }
 }

@@ -7,6 +7,7 @@ use edgepos_crdt::VersionVector;
 use edgepos_wire::to_cbor;
 
 use super::day::body::{DayChange, DayClosed, DayOpened, DayRecord};
+use super::day::shift::{ShiftChange, ShiftClosed, ShiftOpened, ShiftRecord};
 use super::keys::Keys;
 use super::keys::booked::{Contents, What as Named};
 use super::keys::found::Found;
@@ -48,7 +49,7 @@ impl Recordings {
         record: Record,
     ) -> Result<(), Refusal> {
         let limit = turn.config.max_commits;
-        let contents = contents(&record);
+        let contents = contents(&record, &turn.config.own_drawer());
         if let Some(recording) = self.under_way.get_mut(&key) {
             if recording.contents != contents {
                 return Err(Refusal::KeyBusy);
@@ -65,6 +66,20 @@ impl Recordings {
         self.under_way.insert(key, Recording { record: Some(record), contents, waiting: vec![request] });
         keys.ask(Question::Record(key), Some(key), None, turn.out);
         Ok(())
+    }
+
+    /// The same once more of a record that nobody had booked, and that has waited for something else.
+    pub(crate) fn ask_again(
+        &mut self,
+        turn: &mut Turn<'_>,
+        keys: &mut Keys,
+        key: IdempotencyKey,
+        record: Record,
+    ) {
+        if let Some(recording) = self.under_way.get_mut(&key) {
+            recording.record = Some(record);
+            keys.ask(Question::Record(key), Some(key), None, turn.out);
+        }
     }
 
     /// Who was booked under the key. What is to be recorded, where nobody was; everybody else is answered.
@@ -133,12 +148,22 @@ impl Recordings {
     }
 }
 
-/// What a record will say.
-fn contents(record: &Record) -> Contents {
+/// What a record will say at a terminal with this drawer.
+fn contents(record: &Record, own_drawer: &str) -> Contents {
     let mode = record.mode;
     match record.what() {
         What::Event { kind, body, effects, .. } => Contents::of(kind.kind(), mode, body, effects),
         What::Payment(step) => Contents::of(step.kind().kind(), mode, &step.body(), &[]),
+        What::Count(record) => Contents::of(Kind::STOCK_COUNTED, mode, &record.body(), &[]),
+        What::Cash(record) => Contents::of(Kind::CASH_MOVED, mode, &record.body(own_drawer), &[]),
+        What::Shift(ShiftRecord { shift, change, cash }) => {
+            let (shift, cash) = (*shift, (!cash.is_empty()).then(|| cash.clone()));
+            let (kind, body) = match change {
+                ShiftChange::Opened(_) => (Kind::SHIFT_OPENED, to_cbor(&ShiftOpened { shift, cash })),
+                ShiftChange::Closed => (Kind::SHIFT_CLOSED, to_cbor(&ShiftClosed { shift, cash })),
+            };
+            Contents::of(kind, mode, &body, &[])
+        }
         What::Day(DayRecord { change, amount, cash, .. }) => {
             let cash = (!cash.is_empty()).then(|| cash.clone());
             let (kind, body) = match *change {

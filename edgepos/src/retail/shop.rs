@@ -8,6 +8,7 @@ use super::applied::Applied;
 use super::calls::Calls;
 use super::change::{Change, Touched};
 use super::counters::{Counters, Effected};
+use super::counting::Tally;
 use super::envelope::{Envelope, Mode};
 use super::exception::{Exceptions, judge::Standing, judge::standing};
 use super::keys::name::{BookedName, LookupId};
@@ -43,6 +44,7 @@ pub(crate) struct Shop {
     payments: Payments,
     sold: Sold,
     counters: Counters,
+    tally: Tally,
     applied: Applied,
     catalogue: Catalogue,
     customers: Customers,
@@ -61,6 +63,8 @@ impl Shop {
             Space::Day => self.day.restore(value),
             Space::ClosedDay => self.day.restore_closed(value),
             Space::StoreDay => self.day.restore_store(value),
+            Space::Shift => self.day.restore_shift(key, value),
+            Space::StockCount => self.tally.restore(key, value),
             Space::FiguresKnown => self.figures.restore(value),
             Space::Refunded => self.returns.restore(key, value),
             Space::Basket => self.sales.restore_basket(value),
@@ -324,12 +328,7 @@ impl Shop {
                 }
             }
             Question::Record(key) => {
-                if let Some(record) = self.recordings.answered(turn.out, &self.keys, key, found) {
-                    match self.desk().record(turn, record) {
-                        Ok(id) => turn.out.then(Then::Recorded(key, id)),
-                        Err(refusal) => self.recordings.refuse(turn.out, key, &refusal),
-                    }
-                }
+                self.desk().record_answered(turn, key, found);
             }
             Question::Reissue(id) => {
                 // What cannot be read counts as unknown: both are booked then, and whoever reads it sees them.
@@ -375,9 +374,9 @@ impl Shop {
     }
 
     fn rooms(&mut self) -> Rooms<'_> {
-        let Self { keys, returns, counters, catalogue, exceptions, reissued, sold, .. } = self;
+        let Self { keys, returns, counters, tally, catalogue, exceptions, reissued, sold, .. } = self;
         let (uncounted, quarantine) = (&mut self.uncounted, &mut self.quarantine);
-        Rooms { keys, returns, counters, catalogue, exceptions, reissued, sold, uncounted, quarantine }
+        Rooms { keys, returns, counters, tally, catalogue, exceptions, reissued, sold, uncounted, quarantine }
     }
 
     /// The room of events that left their chains and are kept.
@@ -500,10 +499,10 @@ impl Shop {
         }
         let change = Change::read(id, envelope)?;
         self.move_counters(now, id, envelope, own, out)?;
-        let Self { catalogue, customers, exceptions, returns, payments, day, counters, reissued, .. } = self;
-        let signing = self.sales.signing();
+        let Self { catalogue, customers, exceptions, returns, payments, day, tally, .. } = self;
+        let (signing, by) = (self.sales.signing(), (&self.counters, &self.reissued));
         let touched =
-            Touched { catalogue, customers, exceptions, returns, payments, signing, day, counters, reissued };
+            Touched { catalogue, customers, exceptions, returns, payments, signing, day, tally, by };
         change.carry_out(now, id, envelope, touched, out);
         Ok(())
     }
@@ -587,8 +586,13 @@ impl Shop {
         self.quarantine.len()
     }
 
-    /// The open business day, as yyyymmdd.
-    pub(crate) fn business_day(&self) -> Option<u32> {
-        self.day.open()
+    /// Settles counts of goods that were made at the same time: see [`Tally::settle`].
+    pub(crate) fn settle_counts(&mut self, now: Now, config: &Config, ledger: &mut Ledger) -> bool {
+        !self.uncounted.is_looking() && self.tally.settle(now, config, ledger, self.day.open())
+    }
+
+    /// The room of business days and shifts, for questions.
+    pub(crate) fn day(&self) -> &Day {
+        &self.day
     }
 }

@@ -3,9 +3,11 @@
 use edgepos_core::{EventId, Now, Seq, Space};
 use edgepos_sync::{EventRecord, Hash};
 
+use super::attachment;
 use super::catalogue::Catalogue;
 use super::change::Change;
 use super::counters::Counters;
+use super::counting::Tally;
 use super::customer::Customers;
 use super::document;
 use super::effect::Effect;
@@ -31,6 +33,7 @@ pub(crate) struct Rooms<'r> {
     pub(crate) keys: &'r Keys,
     pub(crate) returns: &'r mut Returns,
     pub(crate) counters: &'r mut Counters,
+    pub(crate) tally: &'r mut Tally,
     pub(crate) catalogue: &'r mut Catalogue,
     pub(crate) exceptions: &'r mut Exceptions,
     pub(crate) reissued: &'r mut Reissued,
@@ -195,7 +198,7 @@ fn undo(rooms: &mut Rooms<'_>, now: Now, undone: &Undone<'_>, out: &mut UnitOfWo
         Ok(change) if !was_quarantined => change,
         _ => return,
     };
-    let Rooms { returns, counters, catalogue, exceptions, sold, reissued, .. } = rooms;
+    let Rooms { returns, counters, tally, catalogue, exceptions, sold, reissued, .. } = rooms;
     sold.take_back(id);
     if !is_lacking {
         let own = Booked::of(id, envelope).and_then(|booked| booked.basket());
@@ -210,8 +213,10 @@ fn undo(rooms: &mut Rooms<'_>, now: Now, undone: &Undone<'_>, out: &mut UnitOfWo
         Change::Register(change) => catalogue.rename(change, heir.map(|heir| heir.chain), out),
         Change::Customer(change) => Customers::take_back(id, envelope, &change, out),
         Change::Document(set) => document::take_back(id, envelope, &set, out),
+        Change::Attached(attached) => attachment::take_back(id, &attached, out),
         Change::Parked(change) => Parked::take_back(id, &change, out),
-        // A day that was closed for the store stays closed: days move forward.
+        Change::Counted(change) => tally.take_back(id, &change, out),
+        // A day that was closed for the store stays closed: days move forward. Shifts follow what was recorded here.
         Change::Day(_) | Change::Voided => {}
         // A device that has signed is not asked again for that: the event is written again elsewhere, or lost with its till.
         Change::AboutReceipt(about) => about.take_back(id, out),

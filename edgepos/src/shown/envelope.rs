@@ -9,8 +9,9 @@ use serde::{Serialize, Serializer};
 
 use super::text::{self, hex};
 use crate::history::StoredEvent;
-use crate::model::{BasketId, BasketParked, BasketTaken, CashCount, Currency, FiscalSigned, SigningState};
+use crate::model::{BasketId, BasketParked, BasketTaken, CashCount, CountLine, Currency, FiscalSigned};
 use crate::model::{Body, ClockQuality, CounterRow, DayClosed, Effect, Envelope, Mode, Ref, Reissue};
+use crate::model::{SigningState, StockCounted};
 
 /// An envelope as it is shown.
 #[derive(Serialize)]
@@ -146,6 +147,20 @@ impl Serialize for DayClosed {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let (watermark, cash) = (self.watermark(), self.cash.as_deref());
         ShownClose { day: self.day, counted: self.counted, watermark, cash, store: self.store }.serialize(to)
+    }
+}
+
+#[derive(Serialize)]
+struct ShownCount<'a> {
+    location: u32,
+    lines: &'a [CountLine],
+    #[serde(serialize_with = "text::vector::serialize")]
+    as_of: edgepos_crdt::VersionVector,
+}
+
+impl Serialize for StockCounted {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        ShownCount { location: self.location, lines: &self.lines, as_of: self.as_of() }.serialize(to)
     }
 }
 

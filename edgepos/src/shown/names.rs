@@ -4,7 +4,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text;
-use crate::model::{BasketId, Currency, PaymentId, PaymentState, SigningState};
+use crate::model::{BasketId, CashReason, Currency, PaymentId, PaymentState, ShiftId, SigningState};
 use crate::terminal::ConditionKind;
 
 impl Serialize for BasketId {
@@ -28,6 +28,34 @@ impl Serialize for PaymentId {
 impl<'de> Deserialize<'de> for PaymentId {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         text::deserialize(from)
+    }
+}
+
+impl Serialize for ShiftId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        text::serialize(self, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for ShiftId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        text::deserialize(from)
+    }
+}
+
+impl Serialize for CashReason {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for CashReason {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let found = Self::ALL.into_iter().find(|reason| reason.name() == text);
+        found.ok_or_else(|| {
+            D::Error::custom(format!("{text:?}: cash moves as float, pay_in, pay_out, skim or transfer"))
+        })
     }
 }
 

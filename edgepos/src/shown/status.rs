@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::text;
 use crate::model::ExceptionRaised;
+use crate::retail::day::shift::OpenShift;
 use crate::retail::sale::fiscal::UnsignedReceipt;
 use crate::terminal::{Condition, ConditionKind, Status};
 
@@ -30,6 +31,7 @@ struct Shown<'a> {
     feature_level: u32,
     below_level: bool,
     business_day: Option<u32>,
+    open_shifts: &'a [OpenShift],
     queued: u64,
     open_baskets: usize,
     quarantined: u64,
@@ -80,6 +82,7 @@ impl Serialize for Status {
             disk_free,
             erasures_known,
             business_day,
+            open_shifts,
             conditions,
         } = self;
         let shown = Shown {
@@ -93,6 +96,7 @@ impl Serialize for Status {
             feature_level: *level,
             below_level: *below_level,
             business_day: *business_day,
+            open_shifts,
             queued: *queued,
             open_baskets: *open_baskets,
             quarantined: *quarantined,

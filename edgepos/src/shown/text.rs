@@ -105,6 +105,29 @@ pub(crate) mod bytes {
     }
 }
 
+/// So many bytes as hexadecimal digits.
+#[cfg(feature = "serde")]
+pub(crate) mod array {
+    use serde::de::Error as _;
+    use serde::{Deserializer, Serializer};
+
+    /// Two digits a byte.
+    pub(crate) fn serialize<const N: usize, S: Serializer>(
+        bytes: &[u8; N],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&super::hex(bytes))
+    }
+
+    /// Reads what [`serialize`] wrote.
+    pub(crate) fn deserialize<'de, const N: usize, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<[u8; N], D::Error> {
+        let bytes = super::bytes::deserialize(from)?;
+        bytes.try_into().map_err(|_| D::Error::custom(format!("expected {} hexadecimal digits", 2 * N)))
+    }
+}
+
 /// How far chains go, by the chain's name.
 #[cfg(feature = "serde")]
 pub(crate) mod vector {

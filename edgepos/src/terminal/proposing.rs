@@ -40,7 +40,7 @@ pub(super) fn next_due(config: &Config, election: &Election, ledger: &Ledger, sh
     due.into_iter().chain(exceptions.next_to_give_up()).chain(shop.sales().signer().next_due()).min()
 }
 
-/// Proposes what is due, and what was asked for here. Whether something was proposed.
+/// Proposes what is due, and what was asked for here; settles counts, which needs nobody. Whether something was proposed or recorded.
 pub(super) fn propose_all(
     now: Now,
     config: &Config,
@@ -49,7 +49,8 @@ pub(super) fn propose_all(
     shop: &mut Shop,
     out: &mut UnitOfWork,
 ) -> bool {
-    let any = propose_due(now, config, election, ledger, shop, out);
+    let any = shop.settle_counts(now, config, ledger);
+    let any = propose_due(now, config, election, ledger, shop, out) || any;
     propose_resolutions(now, config, election, ledger, shop, out) || any
 }
 
@@ -86,7 +87,7 @@ fn propose_resolutions(
     shop: &mut Shop,
     out: &mut UnitOfWork,
 ) -> bool {
-    let open_day = shop.business_day();
+    let open_day = shop.day().open();
     let (exceptions, _) = shop.watch();
     let calls = exceptions.calls();
     calls.give_up(now.mono, out);

@@ -10,6 +10,7 @@ use super::disk::Disk;
 use super::io::MAX_PAGE;
 use super::ledger::Ledger;
 use super::links::Links;
+use crate::retail::day::shift::OpenShift;
 use crate::retail::exception::body::ExceptionRaised;
 use crate::retail::sale::fiscal::UnsignedReceipt;
 use crate::retail::shop::Shop;
@@ -64,6 +65,8 @@ pub struct Status {
     pub erasures_known: bool,
     /// The open business day, as yyyymmdd.
     pub business_day: Option<u32>,
+    /// The shifts that are open at this terminal.
+    pub open_shifts: Vec<OpenShift>,
     /// What someone must act on, while it holds.
     pub conditions: Vec<Condition>,
 }
@@ -105,7 +108,8 @@ impl Status {
             set_aside: shop.set_aside(),
             disk_free: disk.free,
             erasures_known: ledger.knows_erasures(),
-            business_day: shop.business_day(),
+            business_day: shop.day().open(),
+            open_shifts: shop.day().open_shifts().collect(),
             conditions: conditions.standing().cloned().collect(),
         }
     }

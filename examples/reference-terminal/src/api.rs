@@ -30,6 +30,8 @@
 //! | `POST /keep_key` | [`KeepKey`] | [`Done`] |
 //! | `GET /document?namespace=NAME&document=KEY&at_ms=NOW` | | [`Document`](edgepos::Document) |
 //! | `GET /documents?namespace=NAME&at_ms=NOW&after=KEY` | | list of [`DocumentName`](edgepos::DocumentName), at most 1,000 |
+//! | `GET /attachments?basket=BASKET` | | list of [`AttachmentName`](edgepos::AttachmentName), at most 64 |
+//! | `GET /attachment?basket=BASKET&hash=HASH` | | [`Attachment`](edgepos::Attachment), with its bytes once all parts have come |
 //! | `POST /recognise` | a PNG or JPEG | [`Recognised`] |
 //! | `POST /admit` | [`Admit`] | [`Done`] |
 //! | `POST /retire` | [`Retire`] | [`Done`] |

@@ -65,7 +65,10 @@ fn a_day_is_opened_sold_on_and_closed() {
         json!([{ "code": 1, "rate_ppm": 70_000, "included": true, "base": 121, "amount": 8 }])
     );
     assert_eq!(euros["operators"], json!([{ "operator": "Ada", "transactions": 1, "total": 129 }]));
-    assert_eq!(euros["drawers"], json!([{ "drawer": "terminal-1", "cash": 129 }]));
+    assert_eq!(
+        euros["drawers"],
+        json!([{ "drawer": "terminal-1", "cash": 129, "moved_in": 0, "moved_out": 0 }])
+    );
 
     assert_eq!(begin(&till, 2).0, 200);
     let close = json!({ "type": "day_closed" });
@@ -82,6 +85,42 @@ fn a_day_is_opened_sold_on_and_closed() {
     assert_eq!(open(20_280_301).0, 200);
     let claimed = post(&till, "/claim", &json!({ "basket": name(2) }));
     assert_eq!((&claimed["total"], &claimed["lines"][0]["price_version"]), (&json!(129), &json!(7)));
+}
+
+#[test]
+fn cash_moves_and_shifts_are_in_the_figures() {
+    let till = Terminal::start("", &[]);
+    let cash = |amount: i64| json!([{ "currency": "EUR", "amount": amount }]);
+    post(&till, "/record", &json!({ "type": "day_opened", "day": 20_280_229 }));
+    let open = json!({ "type": "shift_opened", "shift": name(7), "operator": "Ada", "cash": cash(10_000) });
+    post(&till, "/record", &open);
+    assert_eq!(get(&till, "/status")["open_shifts"][0]["operator"], "Ada");
+    sell(&till, 1);
+    let skim = json!({
+        "type": "cash_moved", "reason": "skim", "amount": 5_000, "currency": "EUR", "to": "safe",
+        "note": "4111 1111 1111 1111", "operator": "Ada", "key": name(9),
+    });
+    let moved = post(&till, "/record", &skim);
+    assert_eq!(post(&till, "/record", &skim), moved, "a repeat has the first answer");
+    for (field, value) in [("reason", json!("tip")), ("amout", json!(1)), ("currency", json!("EURO"))] {
+        let mut bad = skim.clone();
+        bad[field] = value;
+        assert_eq!(call(&till, "POST", "/record", &bad).0, 400, "{field}");
+    }
+    post(&till, "/record", &json!({ "type": "shift_closed", "shift": name(7), "cash": cash(5_100) }));
+    let day = get(&till, "/day?day=20280229");
+    let shift = &day["shifts"][0];
+    assert_eq!(
+        (&shift["shift"], &shift["figures"]["currencies"][0]["total"]),
+        (&json!(name(7)), &json!(129))
+    );
+    let counted = json!([{
+        "drawer": "terminal-1", "currency": "EUR", "opening": 10_000, "expected": 5_129, "counted": 5_100,
+        "difference": -29,
+    }]);
+    assert_eq!(shift["drawers"], counted);
+    let movements = &day["figures"]["currencies"][0]["movements"];
+    assert_eq!(*movements, json!([{ "reason": "skim", "movements": 1, "amount": 5_000 }]));
 }
 
 #[test]

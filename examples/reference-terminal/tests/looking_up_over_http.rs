@@ -182,3 +182,41 @@ fn exceptions_and_counters_come_in_pages_and_the_engines_say_how_they_are() {
         assert!(!text.contains("Secret"), "nothing of a customer or a sale is shown: {text}");
     }
 }
+
+/// What is attached to a receipt comes back with its bytes, once all parts are there; goods that were counted are as many as were counted.
+#[test]
+fn attachments_are_read_back_and_goods_are_counted() {
+    let till = Terminal::start("", &[]);
+    sell(&till, 1, "c1");
+    let hash = "12a8e6a5cfcd8a5ac8f9a2a4ff4bfa7e1f2d3c4b5a69788796a5b4c3d2e1f001";
+    let part = |part: u16, content: &str| {
+        json!({
+            "type": "attached", "basket": name(1), "hash": hash, "size": 49_154, "part": part, "name": "front.jpg",
+            "media_type": "image/jpeg", "content": content,
+        })
+    };
+    let last = post(&till, "/record", &part(1, "ffd8"));
+    assert_eq!(post(&till, "/record", &part(1, "ffd8")), last, "a repeat records nothing");
+    let listed = get(&till, &format!("/attachments?basket={}", name(1)));
+    let expected = json!([{
+        "hash": hash, "name": "front.jpg", "media_type": "image/jpeg", "size": 49_154, "parts": 2, "held": 1,
+    }]);
+    assert_eq!(listed, expected);
+    let path = format!("/attachment?basket={}&hash={hash}", name(1));
+    assert_eq!(get(&till, &path)["bytes"], "", "a part is missing");
+    post(&till, "/record", &part(0, &"00".repeat(49_152)));
+    let (status, damaged) = support::ask(&till.address, "GET", &path, "");
+    assert!(status >= 500, "it does not have this hash: {damaged}");
+    let other = format!("/attachment?basket={}&hash={hash}", name(2));
+    assert_eq!(refused(&till, &other), (404, "not_found".to_owned()));
+    for bad in [part(2, "ff"), part(1, "ffd"), part(1, "ff")] {
+        let (status, answer) = support::ask(&till.address, "POST", "/record", &bad.to_string());
+        assert!((400..500).contains(&status), "{bad}: {answer}");
+    }
+    let stock = || get(&till, "/counters?product=milk")[0]["value"].clone();
+    let count = json!({ "type": "stock_counted", "lines": [{ "product": "milk", "counted": 48 }] });
+    post(&till, "/record", &count);
+    assert_eq!(stock(), 48);
+    sell(&till, 3, "c1");
+    assert_eq!(stock(), 47);
+}

@@ -54,6 +54,8 @@ interface EdgeposLibrary extends Library {
     int edgepos_node_keep_key(Pointer node, byte[] key, Size length);
     int edgepos_node_document(Pointer node, byte[] query, Size length, PointerByReference text);
     int edgepos_node_documents(Pointer node, byte[] query, Size length, PointerByReference text);
+    int edgepos_node_attachments(Pointer node, byte[] basket, Size length, PointerByReference text);
+    int edgepos_node_attachment(Pointer node, byte[] query, Size length, PointerByReference text);
     int edgepos_node_receipts_of_basket(Pointer node, byte[] basket, Size length, PointerByReference text);
     int edgepos_node_receipts_of_key(Pointer node, byte[] key, Size length, PointerByReference text);
     int edgepos_node_transaction(Pointer node, byte[] event, Size length, PointerByReference text);

@@ -141,6 +141,16 @@ public final class Node implements AutoCloseable {
         return ask(C::edgepos_node_documents, query);
     }
 
+    /** What is attached to a basket. */
+    public String attachments(String basket) {
+        return ask(C::edgepos_node_attachments, basket);
+    }
+
+    /** Something that is attached to a basket, with its bytes once all parts have come. */
+    public String attachment(String query) {
+        return ask(C::edgepos_node_attachment, query);
+    }
+
     /** The receipts of a basket. */
     public String receiptsOfBasket(String basket) {
         return ask(C::edgepos_node_receipts_of_basket, basket);

@@ -120,6 +120,12 @@ impl Catalogue {
             | KnownKind::CustomerUnlinked
             | KnownKind::CustomerErased
             | KnownKind::DocumentSet
+            | KnownKind::CashMoved
+            | KnownKind::ShiftOpened
+            | KnownKind::ShiftClosed
+            | KnownKind::StockCounted
+            | KnownKind::CountSettled
+            | KnownKind::Attached
             | KnownKind::Custom => Ok(Above::default()),
         }
     }

@@ -5,6 +5,7 @@ use edgepos_crdt::VersionVector;
 use edgepos_wire::to_cbor;
 use minicbor::{Decode, Encode};
 
+use crate::retail::envelope::Ref;
 use crate::retail::money::Currency;
 
 /// Cash that somebody counted in a drawer. From there on the drawer's counter says this.
@@ -84,7 +85,7 @@ impl DayOpened {
 }
 
 /// Counts without what was expected, which is found out when they are recorded.
-fn asked(cash: &[CashCount]) -> Vec<CashCount> {
+pub(super) fn asked(cash: &[CashCount]) -> Vec<CashCount> {
     cash.iter().map(|count| CashCount { expected: None, ..count.clone() }).collect()
 }
 
@@ -143,6 +144,14 @@ pub(crate) struct DayRecord {
     pub(crate) cash: Vec<CashCount>,
     /// Whether a close parks what is open: it is refused otherwise.
     pub(crate) parks: bool,
+}
+
+/// What is open as something is recorded: the business day, and the shift of whoever does it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct OnDuty {
+    /// As yyyymmdd.
+    pub(crate) day: Option<u32>,
+    pub(crate) shift: Option<Ref>,
 }
 
 /// Whether a number is a date of the calendar, as yyyymmdd from 1970 on.

@@ -1,19 +1,19 @@
 //! The business day, of this terminal or of the store: opened, closed, and written into each event.
 
 pub(crate) mod body;
-
-use std::collections::BTreeSet;
+pub(crate) mod cash;
+pub(crate) mod shift;
 
 use edgepos_core::{EventId, IdempotencyKey, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
-use self::body::{CashCount, DayChange, DayClosed, DayOpened, DayRecord, is_date};
+use self::body::{CashCount, DayChange, DayClosed, DayOpened, DayRecord, OnDuty, is_date};
+use self::cash::{CashMoved, CashRecord, check_counts, counted, may_be_counted};
+use self::shift::{OpenShift, ShiftChange, ShiftClosed, ShiftId, ShiftOpened, ShiftRecord, Shifts};
 use super::counters::Counters;
-use super::effect::{CounterRow, Effect};
 use super::envelope::{Envelope, Mode};
 use super::kind::KnownKind;
-use super::money::MAX_MAGNITUDE;
 use super::record::{Record, What};
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::config::BusinessDayOf;
@@ -23,8 +23,6 @@ use crate::terminal::turn::Turn;
 use crate::terminal::unit_of_work::UnitOfWork;
 
 const KEY: &[u8] = b"day";
-/// Most counts of one opening or close: drawers times currencies.
-const MAX_COUNTS: usize = 64;
 
 /// The last business day that this terminal opened, and that of the store.
 #[derive(Debug, Default)]
@@ -35,6 +33,7 @@ pub(crate) struct Day {
     store: StoreDay,
     /// The last close: a repeat gets the same answer.
     closed: Option<Closed>,
+    shifts: Shifts,
 }
 
 /// The business day of all terminals, as far as is heard: the latest that any has opened for the store, and the latest that any has closed.
@@ -53,6 +52,8 @@ struct StoreDay {
 pub(crate) enum Change {
     Opened(DayOpened),
     Closed(DayClosed),
+    /// Cash moves, or a shift begins or ends: their effects say it all, but for the figures.
+    InDrawers,
 }
 
 /// A close as it was asked for, and the event that it became. The row on disk.
@@ -89,6 +90,11 @@ impl Day {
         Ok(())
     }
 
+    /// A row of [`Space::Shift`] as it is on disk.
+    pub(crate) fn restore_shift(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        self.shifts.restore(key, value)
+    }
+
     /// Every row is restored: whose the day is.
     pub(crate) fn start(&mut self, of: BusinessDayOf) {
         self.of = of;
@@ -104,6 +110,17 @@ impl Day {
         Ok(Change::Closed(from_cbor("close of a day", &envelope.body)?))
     }
 
+    /// What an event says of cash that moves, or of a shift.
+    pub(crate) fn read_drawers(kind: KnownKind, envelope: &Envelope) -> Result<Change, Unreadable> {
+        let body = &envelope.body;
+        match kind {
+            KnownKind::ShiftOpened => drop(from_cbor::<ShiftOpened>("opening of a shift", body)?),
+            KnownKind::ShiftClosed => drop(from_cbor::<ShiftClosed>("close of a shift", body)?),
+            _ => drop(from_cbor::<CashMoved>("cash that moves", body)?),
+        }
+        Ok(Change::InDrawers)
+    }
+
     /// An event of any terminal has its place: takes what it says of the store's day. What is no date says nothing.
     pub(crate) fn apply(&mut self, change: &Change, out: &mut UnitOfWork) {
         let before = self.store;
@@ -114,7 +131,7 @@ impl Day {
             Change::Closed(DayClosed { day, store: Some(true), .. }) if is_date(*day) => {
                 self.store.closed = before.closed.max(*day);
             }
-            Change::Opened(_) | Change::Closed(_) => {}
+            Change::Opened(_) | Change::Closed(_) | Change::InDrawers => {}
         }
         if self.store != before {
             out.write(Write::put(Space::StoreDay, KEY, to_cbor(&self.store)));
@@ -161,6 +178,46 @@ impl Day {
         }
     }
 
+    /// The open day, and the shift in which somebody works here.
+    pub(crate) fn on_duty(&self, operator: Option<&str>) -> OnDuty {
+        OnDuty { day: self.open(), shift: self.shifts.of(operator) }
+    }
+
+    /// The shifts that are open here.
+    pub(crate) fn open_shifts(&self) -> impl Iterator<Item = OpenShift> + '_ {
+        self.shifts.open()
+    }
+
+    /// Records that cash moves.
+    ///
+    /// # Errors
+    /// See [`Record::cash_moved`].
+    pub(crate) fn move_cash(
+        &self,
+        turn: &mut Turn<'_>,
+        record: CashRecord,
+        mode: Mode,
+        key: Option<IdempotencyKey>,
+    ) -> Result<EventId, Refusal> {
+        let OnDuty { day, shift } = self.on_duty(record.operator.as_deref());
+        cash::record(turn, (day, shift), record, mode, key)
+    }
+
+    /// Records that a shift begins or ends.
+    ///
+    /// # Errors
+    /// See [`Record::shift_opened`].
+    pub(crate) fn shift(
+        &mut self,
+        turn: &mut Turn<'_>,
+        counters: &Counters,
+        record: ShiftRecord,
+        as_what: (Mode, Option<IdempotencyKey>),
+    ) -> Result<EventId, Refusal> {
+        let days = (self.open(), self.current().map(|(day, _)| day));
+        self.shifts.record(turn, counters, days, record, as_what)
+    }
+
     /// Whether the record is a close that ends an open day and parks what is open.
     ///
     /// # Errors
@@ -169,7 +226,11 @@ impl Day {
         if mode == Mode::Training {
             return Err(Refusal::Day("a trainee neither opens nor closes a business day"));
         }
-        check_counts(record)?;
+        if !may_be_counted(record.amount) {
+            let reason = "an amount that is counted is 0 to 10^12";
+            return Err(Refusal::BadField { field: "cash", reason });
+        }
+        check_counts(&record.cash)?;
         Ok(record.parks && self.closable().is_some())
     }
 
@@ -272,50 +333,6 @@ impl Day {
     }
 }
 
-/// Refuses counts that no drawer can hold, and two of one drawer and currency.
-fn check_counts(record: &DayRecord) -> Result<(), Refusal> {
-    let bad = |reason| Err(Refusal::BadField { field: "cash", reason });
-    let amounts = record.cash.iter().map(|count| count.amount).chain([record.amount]);
-    if amounts.into_iter().any(|amount| amount < 0 || amount.unsigned_abs() > MAX_MAGNITUDE) {
-        return bad("an amount that is counted is 0 to 10^12");
-    }
-    if record.cash.len() > MAX_COUNTS {
-        return bad("more than 64 counts");
-    }
-    let mut seen = BTreeSet::new();
-    for count in &record.cash {
-        if count.drawer.as_deref().is_some_and(|name| !CounterRow::is_drawer(name)) {
-            return bad("a drawer's name is 1 to 64 bytes of text");
-        }
-        if !seen.insert((&count.drawer, count.currency)) {
-            return bad("a drawer is counted twice in one currency");
-        }
-    }
-    Ok(())
-}
-
-/// What was counted beside what was expected, and the effects that make each drawer's counter say what was counted.
-fn counted(
-    counters: &Counters,
-    own_drawer: &str,
-    counts: Vec<CashCount>,
-) -> (Option<Vec<CashCount>>, Vec<Effect>) {
-    let mut effects = Vec::new();
-    let counts: Vec<_> = counts
-        .into_iter()
-        .map(|count| {
-            let row = CounterRow::cash(count.drawer.as_deref().unwrap_or(own_drawer), count.currency);
-            let expected = counters.get(&row).unwrap_or(0);
-            let delta = count.amount.saturating_sub(expected);
-            if delta != 0 {
-                effects.push(Effect::new(row, delta, None));
-            }
-            CashCount { expected: Some(expected), ..count }
-        })
-        .collect();
-    ((!counts.is_empty()).then_some(counts), effects)
-}
-
 impl Record {
     /// The business day `day` (yyyymmdd) begins with `float` minor units in the drawer, of a currency that nobody names.
     pub fn day_opened(day: u32, float: i64) -> Self {
@@ -345,6 +362,26 @@ impl Record {
     /// The same with this cash in the drawers, whose counters say so from then on.
     pub fn day_closed_with(counted: i64, cash: Vec<CashCount>) -> Self {
         Self::new(What::Day(DayRecord { change: DayChange::Closed, amount: counted, cash, parks: false }))
+    }
+
+    /// Cash moves without a sale: change money that comes, a pay-out, notes that go to the safe, or from one drawer into another. Where a
+    /// drawer is not named it is the terminal's own, into which float and pay-ins go and from which pay-outs and skims come; a transfer
+    /// names at least one. It moves the counters of the drawers that it names, is in the figures of the open day, and in those of the shift
+    /// that `operator` has open here. Refused when it is recorded: an amount that is not 1 to 10^12, and a note above 256 bytes.
+    pub fn cash_moved(moved: CashMoved, operator: Option<String>) -> Self {
+        Self::new(What::Cash(CashRecord { moved, operator }))
+    }
+
+    /// A shift begins at this terminal, of `operator`, or of whoever has none of their own; `cash` is in the drawers, whose counters say so
+    /// from then on. What the operator sells and moves here belongs to it until it ends. It begins on an open business day, and may go on
+    /// over its close. An operator has one at a time, and a terminal at most [`MAX_SHIFTS`](crate::MAX_SHIFTS).
+    pub fn shift_opened(shift: ShiftId, operator: Option<String>, cash: Vec<CashCount>) -> Self {
+        Self::new(What::Shift(ShiftRecord { shift, change: ShiftChange::Opened(operator), cash }))
+    }
+
+    /// A shift ends at the terminal where it began, with what was counted; the event says beside each count what was expected there.
+    pub fn shift_closed(shift: ShiftId, cash: Vec<CashCount>) -> Self {
+        Self::new(What::Shift(ShiftRecord { shift, change: ShiftChange::Closed, cash }))
     }
 
     /// A close parks the baskets that are open at this terminal, for whoever recalls them on the next day, where it would be refused

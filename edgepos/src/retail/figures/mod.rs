@@ -6,6 +6,7 @@
 mod catching_up;
 pub(crate) mod report;
 pub(crate) mod row;
+pub(crate) mod shifts;
 pub(crate) mod sums;
 
 use edgepos_core::{EventId, Space, Write};

@@ -4,7 +4,8 @@ use edgepos_core::{EventId, Lane, Space};
 use edgepos_crdt::VersionVector;
 use edgepos_wire::from_cbor;
 
-use super::row::{Booked, Closed, Opened, Row, Says};
+use super::row::{Booked, Closed, Moved, Opened, Row, Says};
+use super::shifts::{OfShifts, ShiftFigures};
 use super::sums::{Adding, Sums};
 use crate::ports::{Store, StoreError};
 use crate::retail::day::body::CashCount;
@@ -43,6 +44,8 @@ pub struct DayFigures {
     pub late: Sums,
     /// Its receipts, at most [`MAX_LATE`], by rising event.
     pub late_sales: Vec<LateSale>,
+    /// What each shift comes to on this day, by name. They are in the sums above.
+    pub shifts: Vec<ShiftFigures>,
 }
 
 /// A business day began.
@@ -112,6 +115,7 @@ pub(crate) struct Making {
     on_time: Adding,
     late: Adding,
     late_sales: Vec<LateSale>,
+    shifts: OfShifts,
     /// Whether something is here that no close concerns.
     is_open: bool,
 }
@@ -148,6 +152,7 @@ impl Making {
             on_time: Adding::default(),
             late: Adding::default(),
             late_sales: Vec::new(),
+            shifts: OfShifts::default(),
             is_open: false,
         }
     }
@@ -167,6 +172,7 @@ impl Making {
                 self.openings.push(DayOpening { event, terminal, float, cash });
             }
             Says::Booked(booked) => {
+                self.shifts.booked(terminal, &booked);
                 if self.is_late(first.unwrap_or(event), terminal) {
                     self.late.add(terminal, &booked);
                     self.list(event, terminal, booked);
@@ -176,6 +182,15 @@ impl Making {
             }
             Says::Voided if self.is_late(first.unwrap_or(event), terminal) => self.late.void(),
             Says::Voided => self.on_time.void(),
+            Says::Moved(Moved { moved, shift }) => {
+                self.shifts.moved(terminal, shift, &moved);
+                match self.is_late(first.unwrap_or(event), terminal) {
+                    true => self.late.move_cash(&moved),
+                    false => self.on_time.move_cash(&moved),
+                }
+            }
+            Says::ShiftOpened(counts) => self.shifts.opened(event, terminal, counts),
+            Says::ShiftClosed(counts) => self.shifts.closed(event, terminal, counts),
         }
         Ok(())
     }
@@ -226,6 +241,7 @@ impl Making {
             figures: self.on_time.finish(),
             late: self.late.finish(),
             late_sales: self.late_sales,
+            shifts: self.shifts.finish(),
             closes,
             seen: self.seen,
         }

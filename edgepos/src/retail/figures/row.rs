@@ -6,6 +6,8 @@ use edgepos_wire::{from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
 use crate::retail::day::body::{CashCount, DayClosed, DayOpened};
+use crate::retail::day::cash::CashMoved;
+use crate::retail::day::shift::{ShiftClosed, ShiftId, ShiftOpened, shift_of};
 use crate::retail::envelope::Envelope;
 use crate::retail::exception::resolution::ExceptionResolved;
 use crate::retail::exception::reversal::Reversal;
@@ -18,6 +20,9 @@ const CLOSED: u8 = 0;
 const OPENED: u8 = 1;
 const BOOKED: u8 = 2;
 const VOIDED: u8 = 3;
+const MOVED: u8 = 4;
+const SHIFT_OPENED: u8 = 5;
+const SHIFT_CLOSED: u8 = 6;
 
 /// What an event says of its day.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -45,6 +50,36 @@ pub(crate) enum Says {
     Booked(#[n(0)] Booked),
     #[n(3)]
     Voided,
+    #[n(4)]
+    Moved(#[n(0)] Moved),
+    #[n(5)]
+    ShiftOpened(#[n(0)] ShiftCounts),
+    #[n(6)]
+    ShiftClosed(#[n(0)] ShiftCounts),
+}
+
+/// Cash that moved without a sale.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct Moved {
+    #[n(0)]
+    pub(crate) moved: CashMoved,
+    #[n(1)]
+    pub(crate) shift: Option<ShiftId>,
+}
+
+/// A shift that begins or ends.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct ShiftCounts {
+    #[n(0)]
+    pub(crate) shift: ShiftId,
+    #[n(1)]
+    pub(crate) at_ms: u64,
+    #[n(2)]
+    pub(crate) operator: Option<String>,
+    #[n(3)]
+    pub(crate) cash: Vec<CashCount>,
 }
 
 /// A close, with what its terminal had seen.
@@ -102,6 +137,8 @@ pub(crate) struct Booked {
     pub(crate) operator: Option<String>,
     #[n(10)]
     pub(crate) drawer: Option<String>,
+    #[n(11)]
+    pub(crate) shift: Option<ShiftId>,
 }
 
 impl Closed {
@@ -140,7 +177,25 @@ impl Row {
                 terminal = reversal.terminal;
                 (reversal.day, BOOKED, Says::Booked(Booked::of_reversal(*reversal)))
             }
+            KnownKind::CashMoved => {
+                let moved: CashMoved = from_cbor("cash that moves", body).ok()?;
+                let shift = shift_of(envelope);
+                (envelope.business_day?, MOVED, Says::Moved(Moved { moved, shift }))
+            }
+            KnownKind::ShiftOpened => {
+                let ShiftOpened { shift, cash } = from_cbor("opening of a shift", body).ok()?;
+                let counts = ShiftCounts::of(shift, cash, envelope);
+                (envelope.business_day?, SHIFT_OPENED, Says::ShiftOpened(counts))
+            }
+            KnownKind::ShiftClosed => {
+                let ShiftClosed { shift, cash } = from_cbor("close of a shift", body).ok()?;
+                let counts = ShiftCounts::of(shift, cash, envelope);
+                (envelope.business_day?, SHIFT_CLOSED, Says::ShiftClosed(counts))
+            }
             KnownKind::StockMoved
+            | KnownKind::StockCounted
+            | KnownKind::CountSettled
+            | KnownKind::Attached
             | KnownKind::ProductSet
             | KnownKind::PriceSet
             | KnownKind::ExceptionRaised
@@ -191,6 +246,13 @@ impl Closed {
     }
 }
 
+impl ShiftCounts {
+    fn of(shift: ShiftId, cash: Option<Vec<CashCount>>, envelope: &Envelope) -> Self {
+        let (at_ms, operator) = (envelope.utc_ms, envelope.operator.clone());
+        Self { shift, at_ms, operator, cash: cash.unwrap_or_default() }
+    }
+}
+
 impl Booked {
     fn of(transaction: Transaction, envelope: &Envelope) -> Self {
         let Transaction { doc_type, series, number, currency, total, rounding, change, .. } = transaction;
@@ -206,6 +268,7 @@ impl Booked {
             taxes: transaction.taxes,
             operator: envelope.operator.clone(),
             drawer: envelope.drawer.clone(),
+            shift: shift_of(envelope),
         }
     }
 
@@ -224,6 +287,8 @@ impl Booked {
             taxes: reversal.taxes,
             operator: reversal.operator,
             drawer: reversal.drawer,
+            // The store has taken it back, and nobody in a shift of theirs.
+            shift: None,
         }
     }
 }

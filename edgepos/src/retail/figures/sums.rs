@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::row::Booked;
+use crate::retail::day::cash::{CashMoved, CashReason};
 use crate::retail::money::Currency;
 use crate::retail::sale::body::{DocType, Tax, TenderType};
 
@@ -42,6 +43,8 @@ pub struct CurrencyFigures {
     pub operators: Vec<OperatorFigures>,
     /// The sums of each drawer.
     pub drawers: Vec<DrawerFigures>,
+    /// Cash that moved without a sale, by reason.
+    pub movements: Vec<MovementFigures>,
 }
 
 /// Sums of one kind of document.
@@ -104,6 +107,22 @@ pub struct DrawerFigures {
     pub drawer: String,
     /// By how much sales moved the cash in it: what was given less the change.
     pub cash: i64,
+    /// What went into it without a sale.
+    pub moved_in: i64,
+    /// What left it without a sale.
+    pub moved_out: i64,
+}
+
+/// Sums of cash that moved for one reason.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct MovementFigures {
+    /// Why it moved.
+    pub reason: CashReason,
+    /// How often it moved so.
+    pub movements: u64,
+    /// What it comes to, whichever way it went.
+    pub amount: i64,
 }
 
 /// Sums that are being made. Amounts are at most 10^12, so that they fit until nine million of the largest are added; beyond that they
@@ -126,7 +145,15 @@ struct OfCurrency {
     /// By code, rate and whether it is included: base and tax.
     taxes: BTreeMap<(u16, u32, bool), (i64, i64)>,
     operators: BTreeMap<Option<String>, (u64, i64)>,
-    drawers: BTreeMap<String, i64>,
+    drawers: BTreeMap<String, InDrawer>,
+    movements: BTreeMap<CashReason, (u64, i64)>,
+}
+
+#[derive(Debug, Default)]
+struct InDrawer {
+    cash: i64,
+    moved_in: i64,
+    moved_out: i64,
 }
 
 impl Adding {
@@ -165,7 +192,22 @@ impl Adding {
         grow(&mut operator.1, booked.total);
         if booked.tenders.iter().any(|(kind, _)| *kind == TenderType::CASH) || booked.change != 0 {
             let drawer = booked.drawer.clone().unwrap_or_else(|| format!("terminal-{terminal}"));
-            grow(sums.drawers.entry(drawer).or_default(), cash);
+            grow(&mut sums.drawers.entry(drawer).or_default().cash, cash);
+        }
+    }
+
+    /// Cash that moved without a sale.
+    pub(super) fn move_cash(&mut self, moved: &CashMoved) {
+        let CashMoved { reason, currency, amount, from, to, .. } = moved;
+        let sums = self.currencies.entry(*currency).or_default();
+        let movement = sums.movements.entry(*reason).or_default();
+        movement.0 += 1;
+        grow(&mut movement.1, *amount);
+        if let Some(drawer) = from {
+            grow(&mut sums.drawers.entry(drawer.clone()).or_default().moved_out, *amount);
+        }
+        if let Some(drawer) = to {
+            grow(&mut sums.drawers.entry(drawer.clone()).or_default().moved_in, *amount);
         }
     }
 
@@ -189,7 +231,13 @@ impl OfCurrency {
             amount,
         };
         let operator = |(operator, (transactions, total))| OperatorFigures { operator, transactions, total };
-        let drawer = |(drawer, cash)| DrawerFigures { drawer, cash };
+        let drawer = |(drawer, InDrawer { cash, moved_in, moved_out })| DrawerFigures {
+            drawer,
+            cash,
+            moved_in,
+            moved_out,
+        };
+        let movement = |(reason, (movements, amount))| MovementFigures { reason, movements, amount };
         CurrencyFigures {
             currency,
             transactions: self.transactions,
@@ -201,6 +249,7 @@ impl OfCurrency {
             taxes: self.taxes.into_iter().map(tax).collect(),
             operators: self.operators.into_iter().map(operator).collect(),
             drawers: self.drawers.into_iter().map(drawer).collect(),
+            movements: self.movements.into_iter().map(movement).collect(),
         }
     }
 }

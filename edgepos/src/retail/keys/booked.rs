@@ -6,7 +6,9 @@ use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
 
 use super::name::{BookedName, Named};
+use crate::retail::counting::body::StockCounted;
 use crate::retail::day::body::{DayClosed, DayOpened};
+use crate::retail::day::shift::{ShiftClosed, ShiftOpened};
 use crate::retail::effect::Effect;
 use crate::retail::envelope::{Envelope, Mode};
 use crate::retail::kind::Kind;
@@ -73,12 +75,20 @@ impl Contents {
     /// Of an event, or of one that is asked for. What the terminal adds to the close of a day does not count.
     pub(crate) fn of(kind: Kind, mode: Mode, body: &[u8], effects: &[Effect]) -> Self {
         // What the till asked for: what a drawer's counter said before, and by how much it moves, was found out when it was recorded.
-        let asked = if kind == Kind::DAY_OPENED {
-            from_cbor::<DayOpened>("day", body).ok().map(|day| to_cbor(&day.as_asked()))
-        } else if kind == Kind::DAY_CLOSED {
-            from_cbor::<DayClosed>("day", body).ok().map(|day| day.as_asked())
-        } else {
-            None
+        let asked = match kind {
+            Kind::DAY_OPENED => from_cbor::<DayOpened>("day", body).ok().map(|day| to_cbor(&day.as_asked())),
+            Kind::DAY_CLOSED => from_cbor::<DayClosed>("day", body).ok().map(|day| day.as_asked()),
+            Kind::SHIFT_OPENED => {
+                from_cbor::<ShiftOpened>("shift", body).ok().map(|shift| to_cbor(&shift.as_asked()))
+            }
+            Kind::SHIFT_CLOSED => {
+                from_cbor::<ShiftClosed>("shift", body).ok().map(|shift| to_cbor(&shift.as_asked()))
+            }
+            Kind::STOCK_COUNTED => {
+                from_cbor::<StockCounted>("count", body).ok().map(|counted| counted.as_asked())
+            }
+            Kind::CASH_MOVED => Some(body.to_vec()),
+            _ => None,
         };
         let (said, effects) = asked.map_or_else(|| (body.to_vec(), effects), |said| (said, &[][..]));
         let hash = Sha256::digest(to_cbor(&(kind, mode, minicbor::bytes::ByteVec::from(said), effects)));

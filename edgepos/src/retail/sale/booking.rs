@@ -8,6 +8,7 @@ use super::body::Transaction;
 use super::fiscal::{FiscalSigned, SignError, Signature};
 use super::receipt::Commit;
 use super::series::Series;
+use crate::retail::day::body::OnDuty;
 use crate::retail::effect::CounterRow;
 use crate::retail::envelope::{Mode, Origin, Ref, RefRole};
 use crate::retail::kind::KnownKind;
@@ -24,12 +25,12 @@ pub(super) struct Booking {
 }
 
 impl Booking {
-    /// What this commit books of an open basket, on the open day where the basket has none.
+    /// What this commit books of an open basket, on the open day where the basket has none, and in the shift of its cashier.
     ///
     /// # Errors
     /// When the payments are not those of the basket, or a drawer has no name.
     pub(super) fn of(
-        (config, business_day): (&Config, Option<u32>),
+        (config, duty): (&Config, &OnDuty),
         (series, payments): (&Series, &Payments),
         basket: &Basket,
         commit: &Commit,
@@ -55,8 +56,10 @@ impl Booking {
             drawer: tenders.drawer().map(str::to_owned),
             effects,
             key: Some(commit.key),
-            ..sale_entry(basket, &transaction, business_day)
+            ..sale_entry(basket, &transaction, duty.day)
         };
+        let shift = duty.shift.clone().filter(|_| basket.mode == Mode::Live);
+        let entry = Entry { refs: entry.refs.into_iter().chain(shift).collect(), ..entry };
         Ok(Self { transaction, entry })
     }
 }

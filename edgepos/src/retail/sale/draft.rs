@@ -95,7 +95,7 @@ impl Draft {
     }
 }
 
-/// Room for the envelope and the most payments in the event that a basket becomes.
+/// Room for the envelope, the shift and the most payments in the event that a basket becomes.
 const PAYMENTS: usize = (64 << 10) - Draft::MAX_BYTES;
 
 /// Checks `draft` by itself and makes a basket of it, with number 0.
@@ -167,9 +167,14 @@ pub(crate) fn check(
         day: None,
         signed: None,
     };
-    let named = to_cbor(&references(&basket.transaction)).len();
-    limit("basket", to_cbor(&basket).len() + named, (max_event_bytes as usize).saturating_sub(PAYMENTS))?;
+    check_size(&basket, max_event_bytes)?;
     Ok(basket)
+}
+
+/// Refuses what would be too large to be booked at a terminal with this limit. The limit of another till may be another one.
+pub(super) fn check_size(basket: &Basket, max_event_bytes: u32) -> Result<(), Refusal> {
+    let named = to_cbor(&references(&basket.transaction)).len();
+    limit("basket", to_cbor(basket).len() + named, (max_event_bytes as usize).saturating_sub(PAYMENTS))
 }
 
 fn limit(field: &'static str, used: usize, limit: usize) -> Result<(), Refusal> {

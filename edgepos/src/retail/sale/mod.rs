@@ -36,6 +36,7 @@ use self::series::Series;
 use self::signing::{Signing, Verdict};
 use self::unresolved::OpenBasket;
 use super::counters::Counters;
+use super::day::body::OnDuty;
 use super::envelope::Mode;
 use super::keys::Keys;
 use super::keys::booked::{Booked, What};
@@ -232,6 +233,11 @@ impl Sales {
         self.open.get(basket).map(|basket| (basket.operator.clone(), basket.day)).unwrap_or_default()
     }
 
+    /// Who sells the basket that is committed under a key.
+    pub(crate) fn paying(&self, key: IdempotencyKey) -> Option<String> {
+        self.committing.get(key).and_then(|commit| self.cashier(commit.basket).0)
+    }
+
     /// The same of a basket that a payment terminal may be asked for.
     ///
     /// # Errors
@@ -267,6 +273,7 @@ impl Sales {
         }
         let begun_ms = turn.now.wall.0;
         let mut basket = Basket { begun_ms, day: day?, ..basket.moved(location, turn.config.location) };
+        draft::check_size(&basket, turn.config.max_event_bytes)?;
         self.series.name_begun(turn.config, &mut basket);
         let parked = Some(parked);
         self.look_up(turn, keys, counters, Beginning { parked, ..Beginning::of(basket, request) })
@@ -403,7 +410,7 @@ impl Sales {
         turn: &mut Turn<'_>,
         keys: &Keys,
         payments: &mut Payments,
-        business_day: Option<u32>,
+        duty: &OnDuty,
         key: IdempotencyKey,
         found: Result<Found, Unreadable>,
     ) {
@@ -417,16 +424,16 @@ impl Sales {
             }
         };
         if let Some(booked) = found.first_of_key(meant).filter(|booked| meant(&booked.what)) {
-            return self.repeat(turn, keys, payments, business_day, key, booked);
+            return self.repeat(turn, keys, payments, duty.day, key, booked);
         }
         let may_book = free(basket, Some(key), Ok(&found));
         // Paid elsewhere, under another key, and here as well: what was taken here is not refused.
         let first = found.first_of_basket().filter(|_| payments.has_money(basket));
         if let (Err((Refusal::BasketBooked(_), _)), Some(booked)) = (&may_book, first) {
-            return self.repeat(turn, keys, payments, business_day, key, booked);
+            return self.repeat(turn, keys, payments, duty.day, key, booked);
         }
-        let booked = may_book
-            .and_then(|()| self.book(turn, payments, business_day, key).map_err(|refusal| (refusal, None)));
+        let booked =
+            may_book.and_then(|()| self.book(turn, payments, duty, key).map_err(|refusal| (refusal, None)));
         if let Err(taken) = booked {
             self.refuse(turn, keys, key, &taken);
         }
@@ -498,16 +505,15 @@ impl Sales {
         &mut self,
         turn: &mut Turn<'_>,
         payments: &mut Payments,
-        business_day: Option<u32>,
+        duty: &OnDuty,
         key: IdempotencyKey,
     ) -> Result<(), Refusal> {
         let Some(commit) = self.committing.get(key).cloned() else { return Ok(()) };
         let (id, config) = (commit.basket, turn.config);
         let Some(basket) = self.open.get(id) else { return Err(Refusal::UnknownBasket(id)) };
-        let (day, draws, is_signed) =
-            (basket.day.or(business_day), basket.draws_at_commit(), basket.is_signed());
+        let (day, draws, is_signed) = (basket.day.or(duty.day), basket.draws_at_commit(), basket.is_signed());
         let Booking { transaction, entry } =
-            Booking::of((config, business_day), (&self.series, payments), basket, &commit)?;
+            Booking::of((config, duty), (&self.series, payments), basket, &commit)?;
         let answer = match is_signed {
             true => match self.signing.of_commit(turn.now, config.sign_within, key, &transaction) {
                 // It goes on from the first question, so that whatever has happened meanwhile is seen.

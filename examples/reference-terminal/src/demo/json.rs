@@ -87,6 +87,12 @@ fn body(envelope: &Envelope) -> Option<Value> {
             | KnownKind::CustomerUnlinked
             | KnownKind::CustomerErased
             | KnownKind::DocumentSet
+            | KnownKind::CashMoved
+            | KnownKind::ShiftOpened
+            | KnownKind::ShiftClosed
+            | KnownKind::StockCounted
+            | KnownKind::CountSettled
+            | KnownKind::Attached
             | KnownKind::Custom,
         )
         | None => return None,

@@ -3,8 +3,10 @@
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Json;
+use edgepos::model::BasketId;
 use edgepos::{
-    Clock, Customer, CustomerQuery, Document, DocumentName, DocumentQuery, DocumentsQuery, SystemClock,
+    Attachment, AttachmentName, AttachmentQuery, Clock, Customer, CustomerQuery, Document, DocumentName,
+    DocumentQuery, DocumentsQuery, SystemClock,
 };
 use serde::Deserialize;
 
@@ -43,6 +45,26 @@ pub(super) async fn documents(State(till): State<Till>, many: Asked<Many>) -> An
     let Many { namespace, at_ms, after } = asked(many)?;
     let query = DocumentsQuery { namespace, at_ms: at_ms.unwrap_or_else(now), after };
     Ok(Json(till.node.documents(query).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfBasket {
+    basket: BasketId,
+}
+
+pub(super) async fn attachments(
+    State(till): State<Till>,
+    of: Asked<OfBasket>,
+) -> Answer<Vec<AttachmentName>> {
+    Ok(Json(till.node.attachments(asked(of)?.basket).await?))
+}
+
+pub(super) async fn attachment(State(till): State<Till>, one: Asked<AttachmentQuery>) -> Answer<Attachment> {
+    let found = till.node.attachment(asked(one)?).await?;
+    found
+        .map(Json)
+        .ok_or_else(|| Problem::new(ProblemCode::NotFound, "nothing of this hash is attached here"))
 }
 
 #[derive(Deserialize)]

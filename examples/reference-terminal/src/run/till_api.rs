@@ -66,6 +66,8 @@ pub(super) fn router(till: Till, token: Option<TillToken>) -> Router {
         .route("/keep_key", post(published::keep_key))
         .route("/document", get(published::document))
         .route("/documents", get(published::documents))
+        .route("/attachments", get(published::attachments))
+        .route("/attachment", get(published::attachment))
         .route("/product", get(product))
         .route("/metrics", get(metrics))
         .route("/admit", post(admit))

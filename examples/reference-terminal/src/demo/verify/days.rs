@@ -6,11 +6,12 @@ use std::path::Path;
 use edgepos::core::{EventId, Persist, PersistId, Space, Write};
 use edgepos::crdt::VersionVector;
 use edgepos::model::{
-    Currency, DayClosed, Envelope, ExceptionResolved, KnownKind, Mode, NumberVoided, Tax, TenderType,
-    Transaction,
+    CashMoved, Currency, DayClosed, Envelope, ExceptionResolved, KnownKind, Mode, NumberVoided, ShiftClosed,
+    Tax, TenderType, Transaction,
 };
 use edgepos::{DayFigures, MemoryStore, Store, Sums};
 
+use super::drawers;
 use super::error::VerifyError;
 use super::files::{self, Events};
 use super::judge::Judge;
@@ -24,6 +25,8 @@ struct Entry {
     terminal: u16,
     /// The name that it had first, by which a close has seen it.
     first: EventId,
+    /// The shift in which it was done.
+    shift: Option<String>,
     adds: Lines,
 }
 
@@ -59,6 +62,10 @@ pub(super) fn check(name: &str, path: &Path, events: &Events, judge: &mut Judge)
             Ok(figures) => {
                 let mut said = lines("", &figures.figures);
                 said.extend(lines("late ", &figures.late));
+                for of in &figures.shifts {
+                    said.extend(lines(&format!("shift {} ", of.shift), &of.figures));
+                    said.extend(drawers::counted(of));
+                }
                 compare(name, (*day, *terminal), &said, &summed, judge);
             }
             Err(error) => judge.find(format!("{name}: figures of day {day}: {error}")),
@@ -94,7 +101,8 @@ fn read(events: &Events) -> (Vec<Entry>, Vec<Close>) {
         }
         let first = envelope.reissue_of().map_or(*id, |of| of.event);
         let entry = |day: Option<u32>, adds| {
-            day.map(|day| Entry { day, terminal: envelope.workstation, first, adds })
+            let shift = drawers::shift_of(&envelope);
+            day.map(|day| Entry { day, terminal: envelope.workstation, first, shift, adds })
         };
         let added = match envelope.kind.known() {
             Some(KnownKind::Transaction) => {
@@ -108,6 +116,16 @@ fn read(events: &Events) -> (Vec<Entry>, Vec<Close>) {
             }
             Some(KnownKind::ExceptionResolved) if id.chain.replica.is_store() => {
                 of_decision(&envelope, first)
+            }
+            Some(KnownKind::CashMoved) => {
+                let moved = minicbor::decode::<CashMoved>(&envelope.body).ok();
+                moved.and_then(|moved| entry(envelope.business_day, drawers::of_move(&moved)))
+            }
+            Some(KnownKind::ShiftClosed) => {
+                let closed = minicbor::decode::<ShiftClosed>(&envelope.body).ok();
+                let adds = closed.map(|closed| drawers::of_close(&closed, envelope.workstation));
+                // What was counted is no sum of the day.
+                adds.and_then(|adds| entry(envelope.business_day, adds))
             }
             Some(KnownKind::DayClosed) => {
                 if let Ok(closed) = minicbor::decode::<DayClosed>(&envelope.body) {
@@ -151,7 +169,7 @@ fn of_decision(envelope: &Envelope, first: EventId) -> Option<Entry> {
     let amounts = [reversal.total, reversal.rounding, reversal.change];
     let who = (reversal.operator.as_deref(), reversal.drawer.as_deref(), reversal.terminal);
     let adds = of_document(reversal.currency, "Void", amounts, &tenders, &reversal.taxes, who);
-    Some(Entry { day: reversal.day, terminal: reversal.terminal, first, adds })
+    Some(Entry { day: reversal.day, terminal: reversal.terminal, first, shift: None, adds })
 }
 
 fn of_document(
@@ -199,6 +217,12 @@ fn sums(day: u32, terminal: Option<u16>, entries: &[Entry], closes: &[Close]) ->
         let close = closes.iter().find(concerns);
         let is_late = close.is_some_and(|close| !close.watermark.covers(entry.first));
         for (line, amount) in &entry.adds {
+            if let Some(shift) = &entry.shift {
+                *sums.entry(format!("shift {shift} {line}")).or_insert(0) += amount;
+            }
+            if drawers::is_count(line) {
+                continue;
+            }
             let line = if is_late { format!("late {line}") } else { line.clone() };
             *sums.entry(line).or_insert(0) += amount;
         }
@@ -240,6 +264,12 @@ fn lines(before: &str, sums: &Sums) -> Lines {
         }
         for of in &figures.drawers {
             add(format!("{currency} drawer {} cash", of.drawer), of.cash.into());
+            add(format!("{currency} drawer {} in", of.drawer), of.moved_in.into());
+            add(format!("{currency} drawer {} out", of.drawer), of.moved_out.into());
+        }
+        for of in &figures.movements {
+            add(format!("{currency} {} movements", of.reason.name()), of.movements.into());
+            add(format!("{currency} {} amount", of.reason.name()), of.amount.into());
         }
     }
     lines

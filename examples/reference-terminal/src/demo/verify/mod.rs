@@ -5,7 +5,7 @@
 //! - every terminal and the cloud hold the same set of (event, payload), each chain without a gap;
 //! - every counter row of every terminal equals the sum of the effects of the events that it holds, chain by chain;
 //! - the X and Z figures of each business day, by terminal and for the store, with what came late, are to the cent what the events of
-//!   that terminal come to, by document, tender, tax, operator and drawer;
+//!   that terminal come to, by document, tender, tax, operator, drawer and shift, with cash that moved without a sale;
 //! - the transactions in the cloud are those of the ledger, one for one: nothing lost, nothing twice, nothing invented;
 //! - no number of a (terminal, series) is used twice, but where one of the two says that it was written again or begun under an earlier
 //!   incarnation; and none is missing but for those that were voided;
@@ -15,6 +15,7 @@
 
 mod counters;
 mod days;
+mod drawers;
 mod error;
 mod evidence;
 mod files;

@@ -107,6 +107,12 @@ pub(super) fn check(cloud: &Events, ledger: &Acknowledged, judge: &mut Judge) {
                 | KnownKind::CustomerUnlinked
                 | KnownKind::CustomerErased
                 | KnownKind::DocumentSet
+                | KnownKind::CashMoved
+                | KnownKind::ShiftOpened
+                | KnownKind::ShiftClosed
+                | KnownKind::StockCounted
+                | KnownKind::CountSettled
+                | KnownKind::Attached
                 | KnownKind::Custom,
             )
             | None => {}

@@ -1,0 +1,302 @@
+//! Goods that somebody counted, relative to what the counting terminal had seen.
+//!
+//! A count moves a counter by the difference that it finds, so that sales before and after it, wherever they were made and whenever they
+//! are heard of, count beside it. Two counts of one product that did not know of each other have both found the same difference: of those
+//! the later one by its stamp stands, with what it had seen, and whoever made another takes its difference back.
+
+pub(crate) mod body;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edgepos_core::{EventId, IdempotencyKey, Now, ReplicaId, Space, Write};
+use edgepos_crdt::VersionVector;
+use edgepos_wire::{from_cbor, to_cbor};
+use minicbor::{Decode, Encode};
+
+use self::body::{CountLine, CountRecord, CountSettled, StockCounted, check};
+use super::code;
+use super::counters::Counters;
+use super::effect::{CounterRow, Effect};
+use super::envelope::{Envelope, Mode};
+use super::kind::KnownKind;
+use super::record::{Record, What};
+use super::unreadable::Unreadable;
+use crate::terminal::config::Config;
+use crate::terminal::ledger::{Entry, Ledger};
+use crate::terminal::refusal::Refusal;
+use crate::terminal::turn::Turn;
+use crate::terminal::unit_of_work::UnitOfWork;
+
+/// Tally that are kept to be compared with others. One that is older than so many stands as it does by then.
+const MAX_COUNTS: usize = 1_000;
+
+/// What an event says of a count.
+#[derive(Debug)]
+pub(crate) enum Change {
+    Counted(StockCounted),
+    Settled(CountSettled),
+}
+
+/// A count as it is on disk: a row of [`Space::StockCount`], by its event.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+struct Count {
+    /// The name that it had first, where it was written again.
+    #[n(0)]
+    #[cbor(with = "edgepos_wire::event_id")]
+    first: EventId,
+    #[n(1)]
+    hlc: u64,
+    #[n(2)]
+    location: u32,
+    #[n(3)]
+    #[cbor(with = "edgepos_wire::event_ids")]
+    as_of: Vec<EventId>,
+    #[n(4)]
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+struct Line {
+    #[n(0)]
+    product: String,
+    #[n(1)]
+    difference: i64,
+    /// Whether its author has taken the difference back.
+    #[n(2)]
+    is_off: bool,
+}
+
+/// The counts of the store, and those whose difference is still to be taken back or added again.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    counts: BTreeMap<EventId, Count>,
+    /// By what was counted.
+    of: BTreeMap<(u32, String), BTreeSet<EventId>>,
+    /// What to look at, since a count of it has come.
+    fresh: BTreeSet<(u32, String)>,
+}
+
+impl Tally {
+    /// A row of [`Space::StockCount`] as it is on disk.
+    pub(crate) fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let event = EventId::from_key(key).ok_or(Unreadable::NoName { what: "an event" })?;
+        self.insert(event, from_cbor("count", value)?);
+        Ok(())
+    }
+
+    /// What an event says of a count.
+    pub(crate) fn read(kind: KnownKind, envelope: &Envelope) -> Result<Change, Unreadable> {
+        Ok(match kind {
+            KnownKind::CountSettled => Change::Settled(from_cbor("settled count", &envelope.body)?),
+            _ => Change::Counted(from_cbor("count", &envelope.body)?),
+        })
+    }
+
+    /// An event of any terminal has its place.
+    pub(crate) fn apply(&mut self, id: EventId, envelope: &Envelope, change: Change, out: &mut UnitOfWork) {
+        match change {
+            Change::Counted(counted) => {
+                let line = |line: &CountLine| Line {
+                    product: code::key(&line.product),
+                    difference: line.difference(),
+                    is_off: false,
+                };
+                let first = envelope.reissue_of().map_or(id, |of| of.event);
+                let as_of = counted.as_of().iter().map(|(chain, seq)| EventId::new(chain, seq)).collect();
+                let lines = counted.lines.iter().map(line).collect();
+                let count = Count { first, hlc: envelope.hlc().0, location: counted.location, as_of, lines };
+                // What makes its state again from the events has heard what was said of it, or hears it next.
+                let count = self.counts.get(&id).cloned().unwrap_or(count);
+                out.write(Write::put(Space::StockCount, id.to_key(), to_cbor(&count)));
+                self.insert(id, count);
+                self.drop_oldest(out);
+            }
+            Change::Settled(CountSettled { count, product, stands }) => {
+                // Whoever made a count says what became of it, and nobody else; both may have been written again since.
+                let first = envelope.reissue_of().map_or(id, |of| of.event);
+                if count.chain.replica == first.chain.replica {
+                    self.say(count, &product, stands, out);
+                }
+            }
+        }
+    }
+
+    /// An event leaves its chain, and with it what it said.
+    pub(crate) fn take_back(&mut self, id: EventId, change: &Change, out: &mut UnitOfWork) {
+        match change {
+            Change::Counted(_) => {
+                self.forget(id);
+                out.write(Write::delete(Space::StockCount, id.to_key()));
+            }
+            Change::Settled(settled) => self.say(settled.count, &settled.product, !settled.stands, out),
+        }
+    }
+
+    /// Whether the difference of a count stands, as its author has said.
+    fn say(&mut self, id: EventId, product: &str, stands: bool, out: &mut UnitOfWork) {
+        let renamed = || self.counts.iter().find(|(_, count)| count.first == id).map(|(id, _)| *id);
+        let id = if self.counts.contains_key(&id) { Some(id) } else { renamed() };
+        let Some((id, count)) = id.and_then(|id| Some((id, self.counts.get_mut(&id)?))) else { return };
+        for line in count.lines.iter_mut().filter(|line| line.product == product) {
+            line.is_off = !stands;
+        }
+        out.write(Write::put(Space::StockCount, id.to_key(), to_cbor(count)));
+        self.fresh.insert((count.location, product.to_owned()));
+    }
+
+    fn forget(&mut self, id: EventId) {
+        let Some(Count { location, lines, .. }) = self.counts.remove(&id) else { return };
+        for Line { product, .. } in lines {
+            let of = (location, product);
+            if let Some(counts) = self.of.get_mut(&of) {
+                counts.remove(&id);
+                if counts.is_empty() {
+                    self.of.remove(&of);
+                }
+            }
+            self.fresh.insert(of);
+        }
+    }
+
+    /// Takes back, or adds again, the differences of this terminal's counts beside those that others made at the same time. Whether
+    /// something was recorded. What the log does not take is tried again with the next call.
+    pub(crate) fn settle(
+        &mut self,
+        now: Now,
+        config: &Config,
+        ledger: &mut Ledger,
+        day: Option<u32>,
+    ) -> bool {
+        let mut any = false;
+        for of in std::mem::take(&mut self.fresh) {
+            let mut left = false;
+            for (count, difference, stands) in self.unsettled(&of, ledger.author()) {
+                let (location, product) = of.clone();
+                let delta = if stands { difference } else { difference.saturating_neg() };
+                let row = CounterRow::stock(&product, location);
+                let body = to_cbor(&CountSettled { count, product, stands });
+                let effects = vec![Effect::new(row, delta, None)];
+                let entry = Entry { effects, ..Entry::new(day, KnownKind::CountSettled, body) };
+                match ledger.record(now, config, entry) {
+                    Ok(_) => any = true,
+                    Err(_) => left = true,
+                }
+            }
+            if left {
+                self.fresh.insert(of);
+            }
+        }
+        any
+    }
+
+    /// This terminal's counts of something that stand and must not, or the other way round.
+    fn unsettled(&self, of: &(u32, String), me: ReplicaId) -> Vec<(EventId, i64, bool)> {
+        let counts = self.of.get(of).into_iter().flatten();
+        let counts: Vec<(EventId, &Count)> =
+            counts.filter_map(|id| Some((*id, self.counts.get(id)?))).collect();
+        let standing = standing(&counts);
+        let own = counts.into_iter().filter(|(id, _)| id.chain.replica == me);
+        own.filter_map(|(id, count)| {
+            let line = count.lines.iter().find(|line| line.product == of.1)?;
+            let stands = standing.contains(&id);
+            (stands == line.is_off && line.difference != 0).then_some((id, line.difference, stands))
+        })
+        .collect()
+    }
+
+    fn insert(&mut self, id: EventId, count: Count) {
+        for line in &count.lines {
+            let of = (count.location, line.product.clone());
+            self.of.entry(of.clone()).or_default().insert(id);
+            self.fresh.insert(of);
+        }
+        self.counts.insert(id, count);
+    }
+
+    fn drop_oldest(&mut self, out: &mut UnitOfWork) {
+        while self.counts.len() > MAX_COUNTS {
+            let oldest = self.counts.iter().min_by_key(|(id, count)| (count.hlc, **id)).map(|(id, _)| *id);
+            let Some(oldest) = oldest else { return };
+            self.forget(oldest);
+            out.write(Write::delete(Space::StockCount, oldest.to_key()));
+        }
+    }
+
+    /// Records a count: what each counter says by then, and the difference as its effect.
+    ///
+    /// # Errors
+    /// See [`Record::stock_counted`].
+    pub(crate) fn record(
+        turn: &mut Turn<'_>,
+        counters: &Counters,
+        day: Option<u32>,
+        CountRecord { location, mut lines }: CountRecord,
+        (mode, key): (Mode, Option<IdempotencyKey>),
+    ) -> Result<EventId, Refusal> {
+        check(&mut lines)?;
+        let mut effects = Vec::with_capacity(lines.len());
+        for line in &mut lines {
+            let row = CounterRow::stock(&line.product, location);
+            line.expected = Some(counters.get(&row).unwrap_or(0));
+            effects.push(Effect::new(row, line.difference(), Some(0)));
+        }
+        let body = to_cbor(&StockCounted::new(location, lines, turn.ledger.held()));
+        let entry = Entry { mode, effects, key, ..Entry::new(day, KnownKind::StockCounted, body) };
+        turn.ledger.record(turn.now, turn.config, entry)
+    }
+}
+
+/// Which of the counts of one thing stand: the latest by its stamp, and of those that it had seen again the latest, with what that had seen.
+fn standing(counts: &[(EventId, &Count)]) -> BTreeSet<EventId> {
+    let mut left: Vec<_> = counts.to_vec();
+    left.sort_by_key(|(id, count)| (count.hlc, *id));
+    let mut standing = BTreeSet::new();
+    while let Some((id, latest)) = left.pop() {
+        standing.insert(id);
+        let seen: VersionVector = latest.as_of.iter().map(|id| (id.chain, id.seq)).collect();
+        left.retain(|(id, count)| seen.covers(*id) || seen.covers(count.first));
+    }
+    standing
+}
+
+impl Record {
+    /// Somebody has counted goods at `location`, at most [`MAX_COUNT_LINES`](crate::MAX_COUNT_LINES) products: there are so many, with all
+    /// that this terminal has seen so far. What others sell meanwhile, and what is heard of later, counts beside it. Of counts of one
+    /// product that did not know of each other the later one stands.
+    pub fn stock_counted(lines: Vec<CountLine>, location: u32) -> Self {
+        Self::new(What::Count(CountRecord { location, lines }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::{Chain, Lane, Seq};
+
+    use super::*;
+
+    fn id(terminal: u16, seq: u64) -> EventId {
+        EventId::new(Chain::new(ReplicaId::new(terminal, 1), Lane::Stock), Seq(seq))
+    }
+
+    fn count(event: EventId, hlc: u64, as_of: &[EventId]) -> (EventId, Count) {
+        (event, Count { first: event, hlc, location: 0, as_of: as_of.to_vec(), lines: Vec::new() })
+    }
+
+    fn stand(counts: &[(EventId, Count)]) -> Vec<EventId> {
+        let counts: Vec<_> = counts.iter().map(|(id, count)| (*id, count)).collect();
+        standing(&counts).into_iter().collect()
+    }
+
+    #[test]
+    fn the_latest_stands_with_what_it_had_seen() {
+        let (a, b, c) = (id(1, 1), id(2, 1), id(3, 1));
+        assert_eq!(stand(&[count(a, 1, &[]), count(b, 2, &[])]), [b], "they did not know of each other");
+        assert_eq!(stand(&[count(a, 1, &[]), count(b, 2, &[a])]), [a, b], "one after the other");
+        // The third had seen the first and not the second.
+        let three = [count(a, 1, &[]), count(b, 2, &[]), count(c, 3, &[a])];
+        assert_eq!(stand(&three), [a, c]);
+        // A wrong clock: the later one by its stamp had seen nothing of the one that has seen it.
+        assert_eq!(stand(&[count(a, 5, &[]), count(b, 2, &[a])]), [a]);
+    }
+}
