@@ -135,7 +135,8 @@ impl Author {
         let begun = Parting { seq: Seq::ZERO, hash: Hash::ZERO };
         let proved = other <= own.seq;
         let other = if proved { other } else { own.seq.next() };
-        let search = Search { witness, same: begun, other, proved, answered: false, asked: None, unanswered: 0 };
+        let search =
+            Search { witness, same: begun, other, proved, answered: false, asked: None, unanswered: 0 };
         self.searches.entry(chain).or_insert(search);
     }
 

@@ -77,9 +77,8 @@ impl Feed {
     fn watch(&mut self, turn: &Turn<'_>, held: &VersionVector) {
         self.looked = turn.now;
         let own = turn.author.name();
-        let is_others = |chain: Chain| {
-            !chain.replica.is_cloud() && !chain.replica.is_store() && chain.replica != own
-        };
+        let is_others =
+            |chain: Chain| !chain.replica.is_cloud() && !chain.replica.is_store() && chain.replica != own;
         let accepted = turn.log.accepted();
         self.behind.retain(|chain, _| held.get(*chain) > accepted.get(*chain) && is_others(*chain));
         for (chain, said) in held.iter().filter(|(chain, _)| is_others(*chain)) {
