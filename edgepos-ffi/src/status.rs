@@ -119,8 +119,8 @@ impl Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let status = match &refusal {
-            Refusal::UnknownBasket(_) => EDGEPOS_UNKNOWN_BASKET,
-            Refusal::BasketElsewhere(_) => EDGEPOS_ELSEWHERE,
+            Refusal::UnknownBasket(_) | Refusal::BasketEnded(_) => EDGEPOS_UNKNOWN_BASKET,
+            Refusal::BasketElsewhere(_) | Refusal::BasketParked(_) => EDGEPOS_ELSEWHERE,
             Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } | Refusal::KeyOfAnotherBasket { .. } => {
                 EDGEPOS_BOOKED
             }

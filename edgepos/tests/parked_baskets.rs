@@ -122,8 +122,9 @@ fn a_parked_basket_is_given_up_once() {
     };
     assert_eq!(abandon(&mut till), Ok(Reply::Abandoned));
     assert_eq!(recorded(&till, Kind::BASKET_CLOSED), 1);
-    assert_eq!(abandon(&mut till), Err(Refusal::BasketElsewhere(ID)));
-    assert_eq!(claim(&mut till, NOW), Err(Refusal::BasketElsewhere(ID)));
+    assert_eq!(abandon(&mut till), Err(Refusal::BasketEnded(ID)));
+    assert_eq!(claim(&mut till, NOW), Err(Refusal::BasketEnded(ID)), "it goes on nowhere");
+    assert!(till.begin(NOW, wine()).is_ok(), "its name is free");
 }
 
 #[test]
@@ -195,4 +196,27 @@ fn a_basket_that_is_too_large_for_the_next_till_is_not_claimed_there() {
     assert!(matches!(refused, Err(Refusal::TooLarge { field: "basket", .. })), "{refused:?}");
     assert_eq!(recorded(&shop.tills[1], Kind::BASKET_CLAIMED), 0);
     assert_eq!(claim(&mut shop.tills[0], now).unwrap().1.len(), 200, "it is free for others");
+}
+
+/// What is parked is claimed, and what goes on at another till is not begun here: it would be paid twice.
+#[test]
+fn what_is_parked_or_goes_on_elsewhere_is_not_begun() {
+    let mut shop = Shop::new(2);
+    shop.elect();
+    let now = shop.now;
+    shop.tills[0].begin(now, wine()).unwrap();
+    park(&mut shop.tills[0], now).unwrap();
+    shop.pass(2_000);
+    let now = shop.now;
+    assert_eq!(shop.tills[0].begin(now, wine()), Err(Refusal::BasketParked(ID)));
+    assert_eq!(shop.tills[1].begin(now, wine()), Err(Refusal::BasketParked(ID)));
+    claim(&mut shop.tills[1], now).unwrap();
+    assert!(shop.tills[1].begin(now, wine()).is_ok(), "a repeat where it is open");
+    shop.pass(2_000);
+    shop.crash(0);
+    shop.heal();
+    let now = shop.now;
+    assert_eq!(shop.tills[0].begin(now, wine()), Err(Refusal::BasketElsewhere(ID)));
+    shop.tills[1].knows_total(ID, 1_900);
+    assert!(shop.tills[1].commit(now, 1, 9).is_ok());
 }

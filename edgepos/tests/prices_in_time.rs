@@ -63,7 +63,7 @@ fn a_plan_leaves_the_price_of_today_and_its_end_leaves_one() {
 }
 
 #[test]
-fn products_keep_their_versions_and_how_they_are_counted_knows_no_time() {
+fn products_keep_their_versions() {
     let mut till = Till::new(1, 1, NOW);
     let (tomorrow, later) = (WALL + DAY_MS, WALL + 2 * DAY_MS);
     till.record(NOW, Record::product(&product("Milk", None, None))).unwrap();
@@ -140,4 +140,102 @@ fn a_change_is_refused_that_was_made_from_another_version() {
     let refused = shop.tills[0].record(now, Record::customer_erased("c").based_on(0));
     assert!(matches!(refused, Err(Refusal::BadField { field: "base", .. })), "{refused:?}");
     assert_eq!(amounts(&shop.tills[1], [WALL, WALL, WALL, from, from])[2..4], [Some(139), Some(99)]);
+}
+
+/// What was said first of how a product is counted stays, whatever is planned, at each till alike.
+#[test]
+fn a_products_scale_never_changes() {
+    let mut till = Till::new(1, 1, NOW);
+    let of_scale = |scale, from| Record::product(&ProductSet { scale, ..product("Milk", from, None) });
+    let refused = |till: &mut Till, record| {
+        let answer = till.record(NOW, record);
+        assert!(matches!(answer, Err(Refusal::BadField { field: "scale", .. })), "{answer:?}");
+    };
+    refused(&mut till, of_scale(10, None));
+    till.record(NOW, of_scale(0, None)).unwrap();
+    refused(&mut till, of_scale(3, None));
+    refused(&mut till, of_scale(3, Some(WALL + DAY_MS)));
+    till.sell(NOW, 1, vec![line(1, "milk", 1, 129)]);
+    let weighed = draft(2, vec![Line { scale: 3, ..line(1, "milk", 250, 129) }]);
+    assert!(matches!(till.begin(NOW, weighed), Err(Refusal::BadLine { .. })));
+    let mut till = till.crash(NOW);
+    refused(&mut till, of_scale(3, None));
+    // One that was sold before anybody said anything of it.
+    till.sell(NOW, 3, vec![Line { scale: 3, ..line(1, "ham", 250, 100) }]);
+    let ham = ProductSet { product: "ham".into(), ..product("Ham", None, None) };
+    refused(&mut till, Record::product(&ham));
+    till.record(NOW, Record::product(&ProductSet { scale: 3, ..ham })).unwrap();
+}
+
+#[test]
+fn two_cut_off_tills_that_say_two_scales_take_the_first() {
+    let mut shop = Shop::new(2);
+    shop.elect();
+    shop.cut(1);
+    let of_scale = |scale| Record::product(&ProductSet { scale, ..product("Milk", None, None) });
+    let now = shop.now;
+    shop.tills[0].record(now, of_scale(0)).unwrap();
+    shop.pass(50);
+    let now = shop.now;
+    shop.tills[1].record(now, of_scale(3)).unwrap();
+    shop.heal();
+    shop.pass(2_000);
+    shop.crash(1);
+    shop.heal();
+    let now = shop.now;
+    for (till, basket) in [(0, 1), (1, 2)] {
+        let weighed = draft(basket, vec![Line { scale: 3, ..line(1, "milk", 250, 129) }]);
+        assert!(matches!(shop.tills[till].begin(now, weighed), Err(Refusal::BadLine { .. })), "till {till}");
+        assert!(
+            shop.tills[till].begin(now, draft(basket, vec![line(1, "milk", 1, 129)])).is_ok(),
+            "till {till}"
+        );
+    }
+}
+
+/// What is planned for tomorrow says nothing of today's stock, and what is over nothing of tomorrow's.
+#[test]
+fn stock_is_judged_by_what_is_in_force() {
+    let mut shop = Shop::new(1);
+    shop.elect();
+    let from = shop.now.wall.0 + 60_000;
+    let now = shop.now;
+    let counted = |counted, from| {
+        Record::product(&ProductSet { counted: Some(counted), ..product("Milk", from, None) })
+    };
+    shop.tills[0].record(now, counted(true, None)).unwrap();
+    shop.pass(5);
+    let now = shop.now;
+    shop.tills[0].record(now, counted(false, Some(from))).unwrap();
+    shop.tills[0].sell(now, 1, vec![line(1, "milk", 1, 129)]);
+    shop.pass(10_000);
+    let open = |shop: &Shop| shop.tills[0].terminal.status().exceptions.len();
+    assert_eq!(open(&shop), 1, "it is counted today");
+    shop.pass(70_000);
+    assert_eq!(open(&shop), 0, "and no longer then");
+}
+
+#[test]
+fn plans_do_not_take_away_the_price_in_force() {
+    let mut till = Till::new(1, 1, NOW);
+    till.record(NOW, Record::price(&price(129, None, None, None))).unwrap();
+    let plan = |at: u64| price(200, Some(WALL + DAY_MS + at), None, None);
+    for at in 1..512 {
+        till.record(NOW, Record::price(&plan(at))).unwrap();
+    }
+    let full = Err(Refusal::Full { what: "versions of one price or product", limit: 512 });
+    assert_eq!(till.record(NOW, Record::price(&plan(0))), full);
+    let today = |till: &Till| till.terminal.price("milk", 0, WALL).map(|price| price.amount);
+    assert_eq!(today(&till), Some(129));
+    till.record(NOW, Record::price(&price(131, None, None, None))).unwrap();
+    assert_eq!(today(&till), Some(131));
+    let mut till = till.crash(NOW);
+    assert_eq!(today(&till), Some(131), "after a start");
+    let later = Now::new(2 * DAY_MS, WALL + 2 * DAY_MS);
+    till.record(later, Record::price(&price(99, Some(later.wall.0), None, None))).unwrap();
+    assert_eq!(till.terminal.price("milk", 0, later.wall.0).unwrap().amount, 99);
+    for amount in [-1, 1_000_000_000_001] {
+        let refused = till.record(NOW, Record::price(&price(amount, None, None, None)));
+        assert!(matches!(refused, Err(Refusal::BadField { field: "amount", .. })), "{refused:?}");
+    }
 }

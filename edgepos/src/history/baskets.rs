@@ -70,7 +70,8 @@ impl Node {
             return Ok(Some(contents(basket, BasketState::Open)));
         }
         let (space, from, to) = Parked::range(id);
-        match Parked::free(id, &self.rows_of(space, from, to, MAX_BASKET_BYTES).await?) {
+        // Whoever has taken it: only one that is free is shown.
+        match Parked::free(id, &self.rows_of(space, from, to, MAX_BASKET_BYTES).await?, 0) {
             Ok(free) => return Ok(Some(contents(free.basket, BasketState::Parked))),
             Err(Refusal::Damaged { what, reason }) => return Err(unreadable(what, reason)),
             Err(_) => {}

@@ -132,7 +132,7 @@ impl Counters {
     }
 
     /// Whether the sale of a line is counted in its row. What the store's own chain adds takes the void of a sale back.
-    fn is_sold(&self, item: Item) -> bool {
+    pub(crate) fn is_sold(&self, item: Item) -> bool {
         self.cells(item).iter().any(|(chain, row)| row.plus > 0 && !chain.replica.is_store())
     }
 

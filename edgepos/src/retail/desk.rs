@@ -218,6 +218,7 @@ impl<'a> Desk<'a> {
         if let Some(refusal) = record.refused() {
             return Err(refusal.clone());
         }
+        record.check_magnitudes()?;
         if let What::Event { lane: Lane::Telemetry, effects, .. } = record.what()
             && !effects.is_empty()
         {
@@ -246,7 +247,7 @@ impl<'a> Desk<'a> {
             return Ok(());
         };
         let OnDesk { sales, sold, keys, counters, day, .. } = &mut self.on;
-        let opening = Opening { request, draft, allowed: Ok(()), updates };
+        let opening = Opening { request, draft, allowed: Ok(()), held: BTreeSet::new(), updates };
         let originals = sales.begin(turn, keys, counters, day.selling(), opening)?;
         read_sold(turn, sold, keys, originals);
         Ok(())
@@ -271,6 +272,7 @@ impl<'a> Desk<'a> {
                 if let Some(base) = base {
                     self.on.catalogue.check_base(kind, &body, base, turn.now.wall.0)?;
                 }
+                self.on.catalogue.check(kind, &body, turn.now.wall.0)?;
                 let above = self.on.catalogue.above(kind, &body, repairs)?;
                 let entry =
                     Entry { lane, mode, effects, key, above, ..Entry::new(self.on.day.open(), kind, body) };
@@ -351,11 +353,17 @@ impl<'a> Desk<'a> {
 
     /// A return whose receipts are read begins, where they allow it.
     fn receipts_read(&mut self, turn: &mut Turn<'_>, read: Option<Read>) {
-        let Some(Read { draft, waiting, allowed, updates }) = read else { return };
+        let Some(Read { draft, waiting, allowed, held, updates }) = read else { return };
         let OnDesk { sales, sold, keys, counters, day, .. } = &mut self.on;
         for request in waiting {
             sales.baskets().let_go(draft.basket);
-            let opening = Opening { request, draft: draft.clone(), allowed: allowed.clone(), updates };
+            let opening = Opening {
+                request,
+                draft: draft.clone(),
+                allowed: allowed.clone(),
+                held: held.clone(),
+                updates,
+            };
             match sales.begin(turn, keys, counters, day.selling(), opening) {
                 Ok(originals) => read_sold(turn, sold, keys, originals),
                 Err(refusal) => turn.out.reply(request, Err(refusal)),
@@ -425,15 +433,23 @@ impl<'a> Desk<'a> {
         self.on.parked.ask(turn.config.max_commits, request, basket, Purpose::Claim, turn.out)
     }
 
+    /// The rows were read of a basket that shall begin, and may be parked.
+    pub(super) fn parkings_read(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
+        let OnDesk { sales, keys, counters, .. } = &mut self.on;
+        let may_begin = Parked::may_begin(basket, rows, turn.config.me.terminal());
+        sales.parkings_read(turn, (keys, counters), basket, may_begin);
+    }
+
     /// The rows of a parked basket were read.
     pub(super) fn parked_loaded(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
         let OnDesk { sales, parked, sold, keys, counters, day, .. } = &mut self.on;
+        let me = turn.config.me.terminal();
         for (request, purpose) in parked.loaded(basket) {
             // Somebody who asked before has opened it while the rows were read.
             if matches!(purpose, Purpose::Claim) && sales.reclaim(turn, request, basket) {
                 continue;
             }
-            let done = Parked::free(basket, rows).and_then(|free| match purpose {
+            let done = Parked::free(basket, rows, me).and_then(|free| match purpose {
                 Purpose::Claim => {
                     let recalled = sales.recall(turn, keys, counters, day.selling(), request, free);
                     recalled.map(|originals| read_sold(turn, sold, keys, originals))

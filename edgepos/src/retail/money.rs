@@ -56,6 +56,19 @@ impl Currency {
         }
     }
 
+    /// What a cash rounding stays below, in minor units: one major unit, where no shop gives less than a coin of it; more where the
+    /// smallest coin is, and a hundred of a currency without a minor unit.
+    pub(crate) fn rounds_below(self) -> u64 {
+        match &self.0 {
+            b"HUF" => 500,
+            b"COP" | b"TZS" => 5_000,
+            b"IDR" | b"MMK" => 10_000,
+            b"IRR" | b"LBP" | b"LAK" | b"UZS" => 500_000,
+            b"GNF" | b"PYG" | b"UGX" | b"VND" => 1_000,
+            _ => 10u64.pow(u32::from(self.exponent())).max(100),
+        }
+    }
+
     /// Whether ISO 4217 lists it. A code of an old receipt need not be: it is read, and nothing new is sold in it.
     pub fn is_in_use(self) -> bool {
         IN_USE.binary_search(&self.0).is_ok()

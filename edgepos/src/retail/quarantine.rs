@@ -22,6 +22,8 @@ const MAX_AGAIN: usize = 4_096;
 #[derive(Debug, Default)]
 pub(crate) struct Quarantine {
     events: BTreeSet<EventId>,
+    /// Those of them that would have moved a counter out of 64 bits.
+    overflows: BTreeSet<EventId>,
     /// Decisions, and what a later version keeps here.
     others: u64,
     /// Events that an earlier version could not interpret and that this one can.
@@ -30,9 +32,9 @@ pub(crate) struct Quarantine {
 
 impl Quarantine {
     /// A row as it is on disk.
-    pub(crate) fn restore(&mut self, key: &[u8]) -> Result<(), Unreadable> {
+    pub(crate) fn restore(&mut self, key: &[u8], reason: &[u8]) -> Result<(), Unreadable> {
         match EventId::from_key(key) {
-            Some(id) => drop(self.events.insert(id)),
+            Some(id) => self.insert(id, reason),
             None => self.others += 1,
         }
         Ok(())
@@ -45,6 +47,7 @@ impl Quarantine {
 
     /// The event leaves its place, or can be read now.
     pub(crate) fn take(&mut self, id: EventId, out: &mut UnitOfWork) {
+        self.overflows.remove(&id);
         if self.events.remove(&id) {
             out.write(Write::delete(Space::Quarantine, id.to_key()));
         }
@@ -74,8 +77,8 @@ impl Quarantine {
 
     /// Keeps the reason why an event was not interpreted. The event itself is stored and passed on like any other.
     pub(crate) fn put(&mut self, id: EventId, reason: &Unreadable, out: &mut UnitOfWork) {
-        self.events.insert(id);
         let reason = reason.to_string();
+        self.insert(id, reason.as_bytes());
         out.write(Write::put(Space::Quarantine, id.to_key(), reason.as_bytes()));
         out.then(Then::Tell(Notice::Quarantined { id, reason }));
     }
@@ -87,6 +90,19 @@ impl Quarantine {
         let key = [DECISION, &index.to_be_bytes()].concat();
         out.write(Write::put(Space::Quarantine, key, format!("a decision of the unknown kind {kind}")));
         out.then(Then::Tell(Notice::DecisionSkipped { index, kind }));
+    }
+
+    fn insert(&mut self, id: EventId, reason: &[u8]) {
+        self.events.insert(id);
+        let overflows = [Unreadable::CounterOverflow, Unreadable::EffectsOverflow];
+        if overflows.iter().any(|overflow| overflow.to_string().as_bytes() == reason) {
+            self.overflows.insert(id);
+        }
+    }
+
+    /// How many events would have moved a counter out of 64 bits.
+    pub(crate) fn overflows(&self) -> u64 {
+        self.overflows.len() as u64
     }
 
     /// How much there is.

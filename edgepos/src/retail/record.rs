@@ -10,6 +10,7 @@ use super::day::shift::ShiftRecord;
 use super::effect::Effect;
 use super::envelope::Mode;
 use super::kind::KnownKind;
+use super::money::MAX_MAGNITUDE;
 use super::payment::body::Step;
 use crate::terminal::disk;
 use crate::terminal::refusal::Refusal;
@@ -171,6 +172,20 @@ impl Record {
     /// Why it is not taken.
     pub(crate) fn refused(&self) -> Option<&Refusal> {
         self.refused.as_ref()
+    }
+
+    /// Refuses quantities and amounts that no shop has: a few of them leave 64 bits, and then no terminal can count on.
+    pub(crate) fn check_magnitudes(&self) -> Result<(), Refusal> {
+        let fits = |number: i64| number.unsigned_abs() <= MAX_MAGNITUDE;
+        let fit = match &self.what {
+            What::Event { effects, .. } => {
+                effects.iter().all(|effect| fits(effect.delta) && effect.floor.is_none_or(fits))
+            }
+            What::Day(record) => fits(record.amount) && record.cash.iter().all(|cash| fits(cash.amount)),
+            // Its room looks at them.
+            What::Payment(_) => true,
+        };
+        if fit { Ok(()) } else { Err(Refusal::Overflow) }
     }
 
     /// What is recorded.

@@ -84,7 +84,7 @@ impl Shop {
             Space::Reissued => self.reissued.restore(key, value),
             Space::Unsigned => self.sales.signing().restore(key, value),
             Space::Lost => self.uncounted.restore(key, value),
-            Space::Quarantine => self.quarantine.restore(key),
+            Space::Quarantine => self.quarantine.restore(key, value),
             Space::SetAside => self.set_aside.restore(),
             _ => Ok(()),
         }
@@ -285,6 +285,7 @@ impl Shop {
             Wants::Away => self.desk().away_loaded(turn, rows),
             Wants::Unresolved(request) => self.desk().unresolved_loaded(turn, request, rows),
             Wants::Parked(basket) => self.desk().parked_loaded(turn, basket, rows),
+            Wants::Unparked(basket) => self.desk().parkings_read(turn, basket, rows),
             Wants::Voided(key, base) => {
                 let (exceptions, standing) = self.watch();
                 exceptions.sale_loaded(turn.now, (key, base), rows, standing, turn.out);
@@ -581,9 +582,9 @@ impl Shop {
         &self.figures
     }
 
-    /// How much of what is stored could not be interpreted.
-    pub(crate) fn quarantined(&self) -> u64 {
-        self.quarantine.len()
+    /// What is stored and could not be interpreted, for questions.
+    pub(crate) fn quarantine(&self) -> &Quarantine {
+        &self.quarantine
     }
 
     /// Settles counts of goods that were made at the same time: see [`Tally::settle`].

@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 use super::code;
 use super::effect::{CounterRow, Effect};
 use super::kind::KnownKind;
+use super::money::MAX_MAGNITUDE;
 use super::record::Record;
 use super::redact::mask_card_numbers;
 use crate::terminal::refusal::Refusal;
@@ -84,6 +85,9 @@ impl Record {
             let reason =
                 "goods that leave or break count below zero, and those that come from elsewhere above";
             return Self::refuse(Refusal::BadField { field: "quantity", reason });
+        }
+        if moved.lines.iter().any(|line| line.quantity.unsigned_abs() > MAX_MAGNITUDE) {
+            return Self::refuse(Refusal::Overflow);
         }
         let line = |line: &StockLine| {
             code::check(&line.product).map(|product| StockLine { product, quantity: line.quantity })

@@ -41,7 +41,10 @@ impl Seen<'_> {
         let second_holder = ledger.other_holder(now);
         let (mistaken, forked) = of_claims(ledger.mistakes(), ledger.to_set_aside());
         [
-            (ConditionKind::Quarantined, of_quarantine(shop.quarantined())),
+            (
+                ConditionKind::Quarantined,
+                of_quarantine(shop.quarantine().len(), shop.quarantine().overflows()),
+            ),
             (ConditionKind::Damaged, of_damage(shop.uncounted().len(), ledger)),
             (ConditionKind::ToleranceLost, of_majority(now, election, replacing)),
             (ConditionKind::DecisionsLost, of_decisions(election)),
@@ -83,8 +86,11 @@ fn of_damage(uncounted: u64, ledger: &Ledger) -> Option<Finding> {
 }
 
 /// Events and decisions that are stored and cannot be read.
-fn of_quarantine(count: u64) -> Option<Finding> {
-    (count > 0).then(|| Finding { count, about: "events and decisions of a later version".into() })
+fn of_quarantine(count: u64, overflows: u64) -> Option<Finding> {
+    let later = (count > overflows).then(|| "events and decisions of a later version".to_owned());
+    let over = (overflows > 0).then(|| format!("{overflows} events that would overflow a counter"));
+    let about: Vec<String> = later.into_iter().chain(over).collect();
+    (count > 0).then(|| Finding { count, about: about.join("; ") })
 }
 
 /// No majority is heard.

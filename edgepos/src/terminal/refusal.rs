@@ -56,9 +56,18 @@ pub enum Refusal {
     /// The basket is open with other contents.
     #[error("basket {0} is already open with other contents")]
     BasketExists(BasketId),
-    /// The basket was parked, and another till has recalled it.
-    #[error("basket {0} goes on at another till")]
+    /// The basket was parked, and another till has recalled it, where it goes on or has ended.
+    #[error("basket {0} goes on at another till, or has ended there")]
     BasketElsewhere(BasketId),
+    /// The basket is parked: it is claimed, and not begun.
+    #[error("basket {0} is parked: claim it")]
+    BasketParked(BasketId),
+    /// The basket was parked, this till has recalled it, and it is not open any more.
+    #[error("basket {0} was recalled here, and is paid or given up")]
+    BasketEnded(BasketId),
+    /// Goods would come back of a basket that is open here: it is paid first.
+    #[error("basket {0}, of which goods would come back, is not paid: it is open here")]
+    UnpaidReceipt(BasketId),
     /// The driver answered another question, which is a fault of the SDK. Whether what was asked is done is not known: ask again.
     #[error("another question was answered: {0}")]
     MixedUp(String),

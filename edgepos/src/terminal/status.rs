@@ -104,7 +104,7 @@ impl Status {
             below_level: election.is_below_level(),
             exceptions: shop.exceptions().open_after(None).take(MAX_PAGE).cloned().collect(),
             open_exceptions: shop.exceptions().open_count(),
-            quarantined: shop.quarantined(),
+            quarantined: shop.quarantine().len(),
             set_aside: shop.set_aside(),
             disk_free: disk.free,
             erasures_known: ledger.knows_erasures(),

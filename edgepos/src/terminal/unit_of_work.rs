@@ -81,6 +81,8 @@ pub(crate) enum Wants {
     Unresolved(RequestId),
     /// Where this basket is parked.
     Parked(BasketId),
+    /// Whether this basket, which shall begin, is parked.
+    Unparked(BasketId),
     /// A sale that the call of this key voids, and what its author had seen.
     Voided(IdempotencyKey, u64),
     /// Events that the counters lack, from the first to the last, behind the one before them.

@@ -4,8 +4,9 @@ use minicbor::{Decode, Encode};
 
 use crate::retail::money::Currency;
 
-/// The body of [`Kind::PRODUCT_SET`](crate::model::Kind::PRODUCT_SET): in force while it is valid, as a price is. How a product is counted
-/// knows no time: of `scale`, `counted` and `floor` the newest stamp of all versions counts, from when it is heard.
+/// The body of [`Kind::PRODUCT_SET`](crate::model::Kind::PRODUCT_SET): in force while it is valid, as a price is, with
+/// `counted` and `floor`. `scale` knows no time and never changes: of two that tills without contact have said the one with the oldest stamp
+/// counts, on every terminal.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cbor(map)]

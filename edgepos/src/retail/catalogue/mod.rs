@@ -3,8 +3,8 @@
 pub(crate) mod body;
 mod versions;
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_core::{Chain, EventId, RepairGen, Space, Write};
 use edgepos_crdt::{Hlc, Stamp};
@@ -12,11 +12,12 @@ use edgepos_wire::{DecodeError, from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
 use self::body::{PriceSet, ProductSet};
-use self::versions::{Dated, Set, Versions, Window};
+use self::versions::{Dated, MAX_VERSIONS, Set, Versions, Window};
 use super::code;
 use super::effect::{Counter, Effect};
 use super::envelope::Envelope;
 use super::kind::KnownKind;
+use super::money::MAX_MAGNITUDE;
 use super::record::Record;
 use super::sale::body::Line;
 use crate::retail::unreadable::Unreadable;
@@ -33,6 +34,10 @@ const NEWEST_PRICE: u8 = b'l';
 const PRICE: u8 = b'v';
 /// With how many decimal digits a product without master data was first sold.
 const SCALE: u8 = b's';
+/// With how many the oldest of all that was ever said of a product counts it.
+const FIRST_SCALE: u8 = b'd';
+/// Most decimal digits of a base unit.
+const MAX_SCALE: u8 = 9;
 
 /// Versions by product, and by (product, price list).
 #[derive(Debug, Default)]
@@ -40,6 +45,11 @@ pub(crate) struct Catalogue {
     products: BTreeMap<String, Versions<ProductSet>>,
     prices: BTreeMap<(String, u16), Versions<PriceSet>>,
     scales: BTreeMap<String, u8>,
+    /// Of all that was ever said of a product: the scale with the oldest stamp. It never changes once every till has heard it, also where
+    /// two tills that were cut off from each other have said two.
+    first_scales: BTreeMap<String, (Stamp, u8)>,
+    /// When another version of a product comes into force, or the one in force ends, in ms since 1970 UTC.
+    turns: BTreeSet<(u64, String)>,
 }
 
 /// What an event says to a register.
@@ -55,6 +65,20 @@ enum Value {
     Product(#[n(0)] ProductSet),
     #[n(1)]
     Price(#[n(0)] PriceSet),
+}
+
+/// The scale that was said first, on disk.
+#[derive(Debug, Encode, Decode)]
+struct FirstScale {
+    #[n(0)]
+    scale: u8,
+    #[n(1)]
+    generation: u32,
+    #[n(2)]
+    hlc: u64,
+    #[n(3)]
+    #[cbor(with = "minicbor::bytes")]
+    chain: Vec<u8>,
 }
 
 /// A register on disk.
@@ -173,8 +197,71 @@ impl Catalogue {
         above(seen, repairs)
     }
 
-    /// Makes the change, where its stamp is the newest. The product of which it says something else about how stock is counted, as
-    /// counters name it.
+    /// Refuses a product that is counted in another way than it was, and a version that would be forgotten at once.
+    ///
+    /// # Errors
+    /// When `body` is such a change.
+    pub(crate) fn check(&self, kind: KnownKind, body: &[u8], now_ms: u64) -> Result<(), Refusal> {
+        let has_room = match kind {
+            KnownKind::ProductSet => {
+                let Ok(said) = from_cbor::<ProductSet>("product", body) else { return Ok(()) };
+                let product = code::key(&said.product);
+                if self.scale(&product).is_some_and(|known| known != said.scale) {
+                    let reason = "the product is counted with another number of decimal digits, which stays";
+                    return Err(Refusal::BadField { field: "scale", reason });
+                }
+                self.products.get(&product).is_none_or(|versions| versions.has_room(said.window(), now_ms))
+            }
+            KnownKind::PriceSet => {
+                let Ok(said) = from_cbor::<PriceSet>("price", body) else { return Ok(()) };
+                let versions = self.prices.get(&(code::key(&said.product), said.list));
+                versions.is_none_or(|versions| versions.has_room(said.window(), now_ms))
+            }
+            _ => true,
+        };
+        let full = Refusal::Full { what: "versions of one price or product", limit: MAX_VERSIONS };
+        if has_room { Ok(()) } else { Err(full) }
+    }
+
+    /// With how many decimal digits a product is counted, by its code as counters name it: as was said first, or as it was first sold.
+    fn scale(&self, product: &str) -> Option<u8> {
+        let said = self.first_scales.get(product).map(|(_, scale)| *scale);
+        said.or_else(|| self.scales.get(product).copied())
+    }
+
+    /// Notes what is said of a product's scale. Whether nothing older is known.
+    fn note_first_scale(&mut self, product: &str, stamp: Stamp, scale: u8) -> bool {
+        let is_older = |(known, _): &(Stamp, u8)| stamp < *known;
+        let is_first = self.first_scales.get(product).is_none_or(is_older);
+        if is_first {
+            self.first_scales.insert(product.to_owned(), (stamp, scale));
+        }
+        is_first
+    }
+
+    /// Notes when a version of a product comes into force and when it ends, and forgets that of one that is forgotten.
+    fn note_turns(&mut self, product: &str, set: Window, forgotten: Option<Window>) {
+        let turns = |window: Window| [window.from, window.to].map(|at| (at, product.to_owned()));
+        self.turns.extend(turns(set));
+        if let Some(forgotten) = forgotten {
+            for turn in turns(forgotten) {
+                self.turns.remove(&turn);
+            }
+            let kept = self.products.get(product).into_iter().flat_map(Versions::windows);
+            self.turns.extend(kept.flat_map(turns));
+        }
+    }
+
+    /// Products of which another version is in force at `now_ms` than was at `since_ms`.
+    pub(crate) fn turned(&self, since_ms: u64, now_ms: u64) -> impl Iterator<Item = &str> {
+        // A clock that was set back turns them back.
+        let (from, to) = (since_ms.min(now_ms).saturating_add(1), since_ms.max(now_ms));
+        let between = self.turns.range((from, String::new())..);
+        between.take_while(move |(at, _)| *at <= to).map(|(_, product)| product.as_str())
+    }
+
+    /// Makes the change, where its stamp is the newest. The product of which it says something, as counters name it: another version may
+    /// be in force.
     pub(crate) fn apply(&mut self, change: Change, out: &mut UnitOfWork) -> Option<String> {
         let Change { stamp, value } = change;
         let stored = Stored {
@@ -184,20 +271,24 @@ impl Catalogue {
             value,
         };
         let row = to_cbor(&stored);
-        let product = match &stored.value {
-            Value::Product(product) => Some(product.product.clone()),
-            Value::Price(_) => None,
-        };
-        let counting = |catalogue: &Self| {
-            let product = product.as_ref().and_then(|product| catalogue.product(product));
-            product.map_or((None, None), |product| (product.counted, product.floor))
-        };
-        let before = counting(self);
         let key = key_of(&stored.value);
+        let mut changed = None;
         let (Set { won, .. }, forgotten) = match stored.value {
             Value::Product(product) => {
-                let code = code::key(&product.product);
+                let (code, window, scale) = (code::key(&product.product), product.window(), product.scale);
+                if self.note_first_scale(&code, stamp, scale) {
+                    let first = FirstScale {
+                        scale,
+                        generation: stored.generation,
+                        hlc: stored.hlc,
+                        chain: stored.chain,
+                    };
+                    let key = [&[FIRST_SCALE], code.as_bytes()].concat();
+                    out.write(Write::put(Space::Register, key, to_cbor(&first)));
+                }
                 let set = self.products.entry(code.clone()).or_default().set(stamp, product);
+                self.note_turns(&code, window, set.forgotten);
+                changed = Some(code.clone());
                 (set, set.forgotten.map(|window| product_key(&code, window)))
             }
             Value::Price(price) => {
@@ -212,8 +303,7 @@ impl Catalogue {
         if let Some(key) = forgotten {
             out.write(Write::delete(Space::Register, key));
         }
-        let changed = counting(self) != before;
-        product.filter(|_| changed).map(|product| code::key(&product))
+        changed.filter(|_| won)
     }
 
     /// The event that made a change has another name from here on: the change is as if it had been made by an event of `chain`, or, where
@@ -243,6 +333,14 @@ impl Catalogue {
             self.scales.insert(product, from_cbor("scale row", row)?);
             return Ok(());
         }
+        if let Some((&FIRST_SCALE, product)) = key.split_first() {
+            let product = String::from_utf8(product.to_vec());
+            let product = product.map_err(|_| Unreadable::NoName { what: "a product" })?;
+            let FirstScale { scale, generation, hlc, chain } = from_cbor("scale row", row)?;
+            let chain = Chain::from_key(&chain).ok_or(Unreadable::NoName { what: "a chain" })?;
+            self.note_first_scale(&product, Stamp::new(RepairGen(generation), Hlc(hlc), chain), scale);
+            return Ok(());
+        }
         if !matches!(key.first(), Some(&PRODUCT | &PRODUCT_FOR | &NEWEST_PRICE | &PRICE)) {
             return Ok(());
         }
@@ -251,7 +349,11 @@ impl Catalogue {
         let stamp = Stamp::new(RepairGen(stored.generation), Hlc(stored.hlc), chain);
         match stored.value {
             Value::Product(product) => {
-                self.products.entry(code::key(&product.product)).or_default().set(stamp, product);
+                let (code, window) = (code::key(&product.product), product.window());
+                // Where an earlier version wrote none.
+                self.note_first_scale(&code, stamp, product.scale);
+                self.products.entry(code.clone()).or_default().set(stamp, product);
+                self.note_turns(&code, window, None);
             }
             Value::Price(price) => {
                 self.prices.entry((code::key(&price.product), price.list)).or_default().set(stamp, price);
@@ -278,8 +380,7 @@ impl Catalogue {
         let mut scales: BTreeMap<String, u8> = BTreeMap::new();
         for line in lines.iter().filter(|line| line.quantity != 0) {
             let product = code::key(&line.product);
-            let known = self.product(&product).map(|product| product.scale);
-            let known = known.or_else(|| self.scales.get(&product).copied()).unwrap_or(line.scale);
+            let known = self.scale(&product).unwrap_or(line.scale);
             if *scales.entry(product).or_insert(known) != line.scale {
                 let reason = "its product is counted with another number of decimal digits";
                 return Err(Refusal::BadLine { line: line.no, reason });
@@ -288,7 +389,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// What was last said of a product, whenever it is in force: how it is counted knows no time.
+    /// What was last said of a product, whenever it is in force.
     pub(crate) fn product(&self, product: &str) -> Option<&ProductSet> {
         self.products.get(&code::key(product))?.newest().map(|register| register.value())
     }
@@ -338,10 +439,20 @@ fn above(seen: Option<Stamp>, repairs: bool) -> Result<Above, Refusal> {
 }
 
 impl Record {
-    /// A product's master data. What ends before it begins is refused when it is recorded.
+    /// A product's master data. What ends before it begins is refused when it is recorded, as is a scale of more than 9 digits, or another
+    /// than the one that the product was ever counted with.
     pub fn product(product: &ProductSet) -> Self {
         if product.window().is_empty() {
             return ends_too_early();
+        }
+        if product.scale > MAX_SCALE {
+            return Self::refuse(Refusal::BadField {
+                field: "scale",
+                reason: "a scale has at most 9 digits",
+            });
+        }
+        if product.floor.is_some_and(|floor| floor.unsigned_abs() > MAX_MAGNITUDE) {
+            return Self::refuse(Refusal::BadField { field: "floor", reason: "it is over 10^12" });
         }
         match code::check(&product.product) {
             Ok(code) => {
@@ -352,10 +463,13 @@ impl Record {
         }
     }
 
-    /// A price of a product on a list. One that ends before it begins is refused when it is recorded.
+    /// A price of a product on a list, from 0 to 10^12. One that ends before it begins is refused when it is recorded.
     pub fn price(price: &PriceSet) -> Self {
         if price.window().is_empty() {
             return ends_too_early();
+        }
+        if !u64::try_from(price.amount).is_ok_and(|amount| amount <= MAX_MAGNITUDE) {
+            return Self::refuse(Refusal::BadField { field: "amount", reason: "a price is from 0 to 10^12" });
         }
         match code::check(&price.product) {
             Ok(product) => {

@@ -4,8 +4,9 @@ use edgepos_crdt::{LwwRegister, Stamp};
 
 use super::body::{PriceSet, ProductSet};
 
-/// Most versions of one price or product. Beyond it those that end first are forgotten, which are the oldest campaigns; one without an end
-/// is forgotten last. Which stay depends on the set of versions alone, so it is the same on every terminal.
+/// Most versions of one price or product. Beyond it the one is forgotten that was over first, by the latest stamp of all: it has ended, or
+/// one without an end began after it that has no end either. Where none is over, which no till records, the one that begins last is
+/// forgotten. What has neither beginning nor end stays. No clock is asked, so that every terminal forgets the same.
 pub(super) const MAX_VERSIONS: usize = 512;
 
 /// When a version is in force: its first millisecond, and the first after it.
@@ -93,13 +94,37 @@ impl<T: Dated> Versions<T> {
                 true
             }
         };
-        let windows = || self.all.iter().map(|(window, _)| *window);
-        let first = windows().min_by_key(|window| (window.to, window.from));
-        let forgotten = first.filter(|_| self.all.len() > MAX_VERSIONS);
+        let forgotten = (self.all.len() > MAX_VERSIONS).then(|| {
+            let windows: Vec<Window> = self.windows().collect();
+            first_to_go(&windows, self.heard_ms()).map(|(window, _)| window)
+        });
+        let forgotten = forgotten.flatten();
         if let Some(forgotten) = forgotten {
             self.all.retain(|(window, _)| *window != forgotten);
         }
         Set { won: won && forgotten != Some(window), forgotten }
+    }
+
+    /// When each is in force, by rising window.
+    pub(super) fn windows(&self) -> impl Iterator<Item = Window> + '_ {
+        self.all.iter().map(|(window, _)| *window)
+    }
+
+    /// The time of the latest stamp.
+    fn heard_ms(&self) -> u64 {
+        self.all.iter().map(|(_, register)| register.stamp().hlc.ms()).max().unwrap_or(0)
+    }
+
+    /// Whether a version of this window that is said at this moment is kept, and nothing is forgotten for it that is in force or planned.
+    pub(super) fn has_room(&self, window: Window, now_ms: u64) -> bool {
+        let Err(at) = self.all.binary_search_by_key(&window, |(window, _)| *window) else { return true };
+        if self.all.len() < MAX_VERSIONS {
+            return true;
+        }
+        let mut windows: Vec<Window> = self.windows().collect();
+        windows.insert(at, window);
+        let goes = first_to_go(&windows, self.heard_ms().max(now_ms));
+        goes.is_some_and(|(goes, is_over)| is_over && goes != window)
     }
 
     /// Forgets the version of this window, where its stamp is this one. Whether it was.
@@ -129,6 +154,27 @@ impl<T: Dated> Versions<T> {
             .max_by_key(|(window, register)| (window.from, register.stamp()))
             .map(|(_, register)| register.value())
     }
+}
+
+/// Which of the windows, by rising time, is forgotten first, and whether it was over at `heard_ms`.
+fn first_to_go(windows: &[Window], heard_ms: u64) -> Option<(Window, bool)> {
+    // When the next one without an end begins.
+    let mut next = u64::MAX;
+    let mut over: Option<(u64, Window)> = None;
+    for window in windows.iter().rev().filter(|window| **window != Window::ALWAYS) {
+        let ends = window.to.min(next);
+        if window.to == Window::ALWAYS.to {
+            next = window.from;
+        } else if window.to > heard_ms {
+            continue;
+        }
+        if ends <= heard_ms && over.is_none_or(|(first, _)| ends <= first) {
+            over = Some((ends, *window));
+        }
+    }
+    let last =
+        || windows.iter().rev().find(|window| **window != Window::ALWAYS).map(|window| (*window, false));
+    over.map(|(_, window)| (window, true)).or_else(last)
 }
 
 #[cfg(test)]
@@ -202,11 +248,12 @@ mod tests {
     fn what_ended_first_is_forgotten_first_in_whatever_order_it_comes() {
         let campaigns = MAX_VERSIONS as u64 + 20;
         let said = |at: u64| price(at as i64, Some(at * 10), Some(at * 10 + 5));
+        let at_its_start = |at: u64| stamp(Hlc::from_parts(at * 10, 1).0);
         let (mut forward, mut backward) = (Versions::default(), Versions::default());
         forward.set(stamp(1), price(129, None, None));
         for at in 0..campaigns {
-            forward.set(stamp(at + 2), said(at));
-            backward.set(stamp(campaigns - at + 1), said(campaigns - at - 1));
+            forward.set(at_its_start(at), said(at));
+            backward.set(at_its_start(campaigns - at - 1), said(campaigns - at - 1));
         }
         backward.set(stamp(1), price(129, None, None));
         assert_eq!((forward.all.len(), backward.all.len()), (MAX_VERSIONS, MAX_VERSIONS));
@@ -216,6 +263,37 @@ mod tests {
         assert_eq!(amount(&forward, 1), Some(129), "the price without an end stays");
         assert_eq!(amount(&forward, campaigns * 10 - 10), Some(campaigns as i64 - 1));
     }
+
+    /// Plans do not take the price of today away, in whatever order they come, and what is over makes room for the next.
+    #[test]
+    fn what_is_in_force_stays_beside_any_number_of_plans() {
+        let plans = MAX_VERSIONS as u64 + 20;
+        let said = |at: u64| (stamp(at + 3), price(at as i64, Some(1_000 + at), None));
+        let (mut forward, mut backward) = (Versions::default(), Versions::default());
+        for versions in [&mut forward, &mut backward] {
+            versions.set(stamp(1), price(129, None, None));
+            versions.set(stamp(2), price(139, Some(5), None));
+        }
+        for at in 0..plans {
+            forward.set(said(at).0, said(at).1);
+            backward.set(said(plans - at - 1).0, said(plans - at - 1).1);
+        }
+        assert!(forward.windows().eq(backward.windows()));
+        for versions in [&forward, &backward] {
+            assert_eq!(
+                (amount(versions, 4), amount(versions, 5), versions.all.len()),
+                (Some(129), Some(139), 512)
+            );
+        }
+        let next = Window { from: 900, to: u64::MAX };
+        assert!(!forward.has_room(next, 10), "all are planned");
+        assert!(forward.has_room(Window::ALWAYS, 10), "it takes the place of another");
+        assert!(!forward.has_room(Window { from: 1, to: 2 }, 2_000), "it is over, and was first");
+        assert!(forward.has_room(next, 1_100), "a hundred of them have followed on each other");
+        assert!(forward.set(stamp(Hlc::from_parts(1_100, 0).0), price(1, Some(1_105), Some(1_106))).won);
+        assert_eq!((amount(&forward, 4), amount(&forward, 1_100)), (Some(129), Some(100)));
+    }
+
     /// Whoever says no version is told when it was set.
     #[test]
     fn a_version_has_a_name() {

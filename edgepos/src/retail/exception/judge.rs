@@ -35,19 +35,20 @@ pub(crate) fn standing<'a>(
 }
 
 impl Standing<'_> {
-    /// The counter of an item.
-    pub(super) fn look(self, item: Item) -> Option<Look> {
+    /// The counter of an item, by the product's master data that is in force at this moment.
+    pub(super) fn look(self, item: Item, at_ms: u64) -> Option<Look> {
         let row = self.counters.row(item)?;
         let (value, named) = self.counters.value_and_floor(item)?;
         let floor = match row.counter {
             Counter::STOCK => {
-                let product = self.product(&row);
+                let product = self.product(&row, at_ms);
                 let says = product.and_then(|product| product.counted);
                 let counted = says.unwrap_or_else(|| self.counters.has_movements(item));
                 product.and_then(|product| product.floor).or(named).filter(|_| counted)
             }
-            // Whoever takes goods back says how many were sold, as the number that the row may fall by. Once the sale is here it is
-            // counted, so that the row may fall by what it lacks alone.
+            // The sale is counted, whatever anybody has said of it.
+            Counter::RETURNABLE if self.counters.is_sold(item) => named.map(|_| 0),
+            // Whoever takes goods back and holds their receipt says how many were sold, as the number that the row may fall by.
             Counter::RETURNABLE => {
                 let added = i64::try_from(self.counters.history(item).1).unwrap_or(i64::MAX);
                 named.map(|named| named.saturating_add(added).min(0))
@@ -58,8 +59,8 @@ impl Standing<'_> {
     }
 
     /// The next exception of a row that is below its floor.
-    pub(super) fn exception(self, item: Item, episode: u32) -> Option<ExceptionRaised> {
-        let Look { row, value, floor } = self.look(item)?;
+    pub(super) fn exception(self, item: Item, episode: u32, at_ms: u64) -> Option<ExceptionRaised> {
+        let Look { row, value, floor } = self.look(item, at_ms)?;
         let floor = floor.filter(|floor| value < *floor)?;
         let (involved, added) = self.counters.history(item);
         let mut exception = ExceptionRaised::new(&row, value, floor, involved);
@@ -71,8 +72,8 @@ impl Standing<'_> {
         Some(exception)
     }
 
-    fn product(&self, row: &CounterRow) -> Option<&ProductSet> {
-        self.catalogue.product(std::str::from_utf8(&row.key).ok()?)
+    fn product(&self, row: &CounterRow, at_ms: u64) -> Option<&ProductSet> {
+        self.catalogue.product_at(std::str::from_utf8(&row.key).ok()?, at_ms)
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Exceptions {
     resolving: Resolving,
     advising: Advising,
     told: Told,
+    /// Up to when it was seen which master data of products is in force, in ms since 1970 UTC.
+    looked_ms: u64,
     /// How often the store was asked to resolve something by itself, since the start.
     by_itself: u16,
 }
@@ -292,6 +294,7 @@ impl Exceptions {
             self.look_at_name(now, &episode);
             self.tell(&row);
         }
+        self.looked_ms = now.wall.0;
         for item in standing.counters.items() {
             self.look(now, item, standing);
         }
@@ -324,6 +327,10 @@ impl Exceptions {
         standing: Standing<'_>,
         out: &mut UnitOfWork,
     ) -> Vec<Due> {
+        let since = std::mem::replace(&mut self.looked_ms, now.wall.0);
+        for product in standing.catalogue.turned(since, now.wall.0) {
+            self.look_at_stock(now, product, standing);
+        }
         let Self { watched, episodes, resolutions, .. } = self;
         let mut due = watched.due_rows(now, by, standing, episodes);
         due.extend(watched.due_names(now, by, (standing, resolutions), episodes, out));
@@ -451,7 +458,7 @@ impl Exceptions {
             return Ok(());
         }
         let item = raised.row().and_then(|row| standing.counters.item(&row));
-        let look = item.and_then(|item| standing.look(item));
+        let look = item.and_then(|item| standing.look(item, now.wall.0));
         let (effects, amount) = compensation::effects(&call.action, look.as_ref(), &self.resolutions)?;
         body.amount = body.amount.or(amount);
         if let Action::Undo { of } = call.action {

@@ -152,7 +152,7 @@ impl Watched {
 
     /// A row has moved, or its exception has.
     pub(super) fn look(&mut self, now: Now, item: Item, standing: Standing<'_>, episodes: &Episodes) {
-        let Some(look) = standing.look(item) else { return };
+        let Some(look) = standing.look(item, now.wall.0) else { return };
         let open = episodes.open(&look.row.to_key()).is_some();
         self.falling.note(now.mono, item, look.is_below() && !open);
         self.rising.note(now.mono, item, open && !look.is_below());
@@ -170,14 +170,14 @@ impl Watched {
         let mut propose = |subject, kind, body| due.push(Due { subject, kind, body });
         for item in self.falling.due(now.mono, by.grace) {
             let next = standing.counters.row(item).and_then(|row| episodes.next(&row.to_key()));
-            match next.and_then(|episode| standing.exception(item, episode)) {
+            match next.and_then(|episode| standing.exception(item, episode, now.wall.0)) {
                 // A second episode follows on an end, and so on a store that knows ends.
                 Some(raised) => propose(Subject::Row(item), KnownKind::ExceptionRaised, to_cbor(&raised)),
                 None => self.falling.settle(&item),
             }
         }
         for item in self.rising.due(now.mono, by.grace).into_iter().filter(|_| by.knows_ends) {
-            let Some(Look { row, value, .. }) = standing.look(item) else { continue };
+            let Some(Look { row, value, .. }) = standing.look(item, now.wall.0) else { continue };
             match episodes.open(&row.to_key()) {
                 Some(raised) => {
                     let ended = ExceptionEnded::new(raised, value);

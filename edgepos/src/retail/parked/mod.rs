@@ -131,16 +131,37 @@ impl Parked {
         self.asking.remove(&basket).unwrap_or_default()
     }
 
-    /// The latest parking that nobody has taken.
+    /// Reads whether a basket that shall begin is parked.
+    pub(crate) fn ask_begin(basket: BasketId, out: &mut UnitOfWork) {
+        let (space, from, to) = Self::range(basket);
+        out.load_range(space, from, to, MAX_BYTES, Wants::Unparked(basket));
+    }
+
+    /// Whether a basket of this name may begin at the terminal of number `me`.
+    ///
+    /// # Errors
+    /// When it is parked, or another terminal has taken it: it would be paid twice.
+    pub(crate) fn may_begin(basket: BasketId, rows: &Rows, me: u16) -> Result<(), Refusal> {
+        match Self::free(basket, rows, me) {
+            Ok(_) => Err(Refusal::BasketParked(basket)),
+            Err(Refusal::UnknownBasket(_) | Refusal::BasketEnded(_)) => Ok(()),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// The latest parking that nobody has taken, asked for at the terminal of number `me`, where the basket is not open.
     ///
     /// # Errors
     /// When the basket is not parked, as far as this terminal has heard, or somebody has taken it.
-    pub(crate) fn free(basket: BasketId, rows: &Rows) -> Result<Free, Refusal> {
+    pub(crate) fn free(basket: BasketId, rows: &Rows, me: u16) -> Result<Free, Refusal> {
         let taken = |key: &[u8]| rows.iter().any(|(other, _)| other.strip_prefix(key) == Some(TAKEN));
         let is_parking = |key: &[u8]| key.len() == 16 + 17;
         match rows.iter().rev().find(|(key, _)| is_parking(key) && !taken(key)) {
             Some((key, row)) => read(key, row),
             None if rows.is_empty() => Err(Refusal::UnknownBasket(basket)),
+            None if rows.iter().all(|(key, by)| is_parking(key) || is_by(by, me)) => {
+                Err(Refusal::BasketEnded(basket))
+            }
             None => Err(Refusal::BasketElsewhere(basket)),
         }
     }
@@ -150,6 +171,11 @@ impl Parked {
         let asking = std::mem::take(&mut self.asking).into_values();
         asking.flatten().map(|(request, _)| request).collect()
     }
+}
+
+/// Whether the event that took a basket is of the terminal of this number.
+fn is_by(event: &[u8], terminal: u16) -> bool {
+    EventId::from_key(event).is_some_and(|event| event.chain.replica.terminal() == terminal)
 }
 
 fn read(key: &[u8], row: &[u8]) -> Result<Free, Refusal> {

@@ -6,6 +6,7 @@ use crate::retail::code;
 use crate::retail::envelope::Mode;
 use crate::retail::sale::body::{BasketId, Line, OriginalLine, Transaction};
 use crate::retail::sale::draft::Draft;
+use crate::retail::sale::paid_out;
 use crate::terminal::refusal::Refusal;
 
 /// What this terminal knows of a receipt.
@@ -67,7 +68,10 @@ pub(super) fn check(
             return Err(Refusal::NotRefundable { line: line.no, left });
         }
     }
-    Ok(())
+    paid_out::check_receipts(draft, |line| match known.get(&line.original?.basket)? {
+        Known::Receipt(receipt, _) => Some(receipt),
+        Known::Nothing => None,
+    })
 }
 
 /// Says of each line how many its receipt sold, where this terminal holds it: others may not, and nobody judges from what is missing.

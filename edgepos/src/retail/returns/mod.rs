@@ -54,6 +54,8 @@ pub(crate) struct Read {
     pub(crate) draft: Draft,
     pub(crate) waiting: Vec<RequestId>,
     pub(crate) allowed: Result<(), Refusal>,
+    /// The receipts that this terminal holds.
+    pub(crate) held: BTreeSet<BasketId>,
     /// Whether it is open, and changes.
     pub(crate) updates: bool,
 }
@@ -198,9 +200,13 @@ impl Returns {
             let booked = self.refunded.get(&(original.basket, original.line)).copied().unwrap_or(0);
             booked.saturating_add(sales.refunding(original, draft.basket))
         };
+        let open = known.keys().find(|receipt| sales.is_open(**receipt)).copied();
+        let refused = refused.or(open.map(Refusal::UnpaidReceipt));
         let allowed = refused.map_or_else(|| bounds::check(&draft, &known, refunded), Err);
         bounds::name_sold(&mut draft, &known);
-        Some(Read { draft, waiting, allowed, updates })
+        let held = known.iter().filter(|(_, known)| matches!(known, Known::Receipt(..)));
+        let held = held.map(|(receipt, _)| *receipt).collect();
+        Some(Read { draft, waiting, allowed, held, updates })
     }
 }
 

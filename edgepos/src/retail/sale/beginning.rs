@@ -30,6 +30,8 @@ pub(super) struct Beginning {
     pub(super) originals: BTreeSet<BasketId>,
     /// What may be returned of their lines that have no counter row.
     pub(super) left: BTreeMap<CounterRow, i64>,
+    /// Whether it is parked or goes on elsewhere, once that is known.
+    pub(super) parkings: Option<Result<(), Refusal>>,
     /// Who was booked for the basket, once that is known.
     pub(super) found: Option<Result<Found, Unreadable>>,
 }
@@ -97,6 +99,13 @@ impl Beginnings {
         }
     }
 
+    /// Whether one is parked, or goes on elsewhere.
+    pub(super) fn parkings_read(&mut self, id: BasketId, may_begin: Result<(), Refusal>) {
+        if let Some(beginning) = self.baskets.get_mut(&id) {
+            beginning.parkings = Some(may_begin);
+        }
+    }
+
     /// What was sold of a basket of which something shall come back. Those that waited for it.
     pub(super) fn sold_known(&mut self, original: BasketId, sales: &[SoldBy]) -> Vec<BasketId> {
         let mut waited = Vec::new();
@@ -116,7 +125,10 @@ impl Beginnings {
 
     /// One of which all is answered that was asked, with who was booked for it.
     pub(super) fn take_ready(&mut self, id: BasketId) -> Option<(Beginning, Result<Found, Unreadable>)> {
-        let beginning = self.baskets.get_mut(&id).filter(|beginning| beginning.originals.is_empty())?;
+        let beginning = self.baskets.get_mut(&id)?;
+        if !beginning.originals.is_empty() || beginning.parkings.is_none() {
+            return None;
+        }
         let found = beginning.found.take()?;
         Some((self.baskets.remove(&id)?, found))
     }
@@ -133,6 +145,7 @@ impl Beginning {
         let (originals, left) = (BTreeSet::new(), BTreeMap::new());
         let waiting = vec![request];
         let (parked, updates, allowed) = (None, false, Ok(()));
-        Self { basket, key: None, parked, updates, allowed, waiting, originals, left, found: None }
+        let (parkings, found) = (None, None);
+        Self { basket, key: None, parked, updates, allowed, waiting, originals, left, parkings, found }
     }
 }

@@ -8,6 +8,7 @@ use edgepos_wire::to_cbor;
 use super::answer::references;
 use super::basket::{Basket, returned};
 use super::body::{BasketId, DocType, Line, Tax, Transaction};
+use super::paid_out;
 use crate::retail::code;
 use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
@@ -55,6 +56,8 @@ pub(crate) struct Opening {
     pub(crate) draft: Draft,
     /// What the receipts of what comes back say of it.
     pub(crate) allowed: Result<(), Refusal>,
+    /// The receipts of what comes back that this terminal holds.
+    pub(crate) held: BTreeSet<BasketId>,
     /// Whether it is open, and changes.
     pub(crate) updates: bool,
 }
@@ -98,9 +101,10 @@ impl Draft {
 /// Room for the envelope, the shift and the most payments in the event that a basket becomes.
 const PAYMENTS: usize = (64 << 10) - Draft::MAX_BYTES;
 
-/// Checks `draft` by itself and makes a basket of it, with number 0.
+/// Checks `draft` by itself and makes a basket of it, with number 0. `held`: the receipts that this terminal holds of what comes back.
 pub(crate) fn check(
     draft: Draft,
+    held: &BTreeSet<BasketId>,
     (location, max_event_bytes): (u32, u32),
     begun_ms: u64,
 ) -> Result<Basket, Refusal> {
@@ -141,8 +145,9 @@ pub(crate) fn check(
             return Err(Refusal::BadLine { line: line.no, reason: "its number is used twice" });
         }
     }
+    paid_out::check(&draft)?;
     let total = total(&draft).ok_or(Refusal::Overflow)?;
-    let effects = effects(&draft, location);
+    let effects = effects(&draft, location, held);
     let lines = draft.lines.into_iter().map(masked).collect();
     let basket = Basket {
         transaction: Transaction {
@@ -230,7 +235,7 @@ fn total(draft: &Draft) -> Option<i64> {
 }
 
 /// One effect for each row: a product on several lines moves its stock once.
-fn effects(draft: &Draft, location: u32) -> Vec<Effect> {
+fn effects(draft: &Draft, location: u32, held: &BTreeSet<BasketId>) -> Vec<Effect> {
     let mut moved: BTreeMap<CounterRow, (i64, u8, Option<i64>)> = BTreeMap::new();
     let mut add = |row: CounterRow, delta: i64, scale: u8, floor: i64| {
         let entry = moved.entry(row).or_insert((0, scale, Some(0)));
@@ -243,8 +248,10 @@ fn effects(draft: &Draft, location: u32) -> Vec<Effect> {
             add(CounterRow::returnable(draft.basket, line.no), line.quantity, line.scale, 0);
         }
         if let Some((row, quantity)) = returned(line) {
-            // As many as were sold: that is how far it may fall where nobody holds the sale.
-            add(row, -quantity, line.scale, line.sold.unwrap_or(0).saturating_neg());
+            // As many as were sold, by the receipt itself: that is how far it may fall at peers without it. What a till has read on
+            // paper nobody has checked.
+            let sold = line.original.filter(|original| held.contains(&original.basket)).and(line.sold);
+            add(row, -quantity, line.scale, sold.unwrap_or(0).saturating_neg());
         }
     }
     let derived = moved
@@ -271,6 +278,10 @@ mod tests {
         Line { no, product: product.into(), quantity, amount, ..Line::default() }
     }
 
+    fn checked(draft: Draft, place: (u32, u32), begun_ms: u64) -> Result<Basket, Refusal> {
+        check(draft, &BTreeSet::new(), place, begun_ms)
+    }
+
     fn draft(lines: Vec<Line>) -> Draft {
         Draft::sale(BasketId([7; 16]), Currency::USD, lines)
     }
@@ -278,7 +289,7 @@ mod tests {
     #[test]
     fn a_product_on_two_lines_moves_its_stock_once() {
         let basket =
-            check(draft(vec![line(1, "milk", 2, 300), line(2, "milk", 1, 150)]), (4, 64 << 10), 0).unwrap();
+            checked(draft(vec![line(1, "milk", 2, 300), line(2, "milk", 1, 150)]), (4, 64 << 10), 0).unwrap();
         assert_eq!(basket.transaction.total, 450);
         let stock: Vec<_> = basket
             .effects
@@ -297,7 +308,7 @@ mod tests {
         let sold = BasketId([1; 16]);
         let back =
             Line { original: Some(OriginalLine { basket: sold, line: 3 }), ..line(1, "milk", -2, -300) };
-        let basket = check(draft(vec![back]), (0, 64 << 10), 0).unwrap();
+        let basket = checked(draft(vec![back]), (0, 64 << 10), 0).unwrap();
         let deltas: BTreeMap<_, _> = basket.effects.iter().map(|e| (e.row(), e.delta)).collect();
         assert_eq!(deltas[&CounterRow::stock("milk", 0)], 2);
         assert_eq!(deltas[&CounterRow::returnable(sold, 3)], -2);
@@ -307,14 +318,14 @@ mod tests {
     #[test]
     fn quantity_zero_and_unknown_products_are_legal() {
         let basket =
-            check(draft(vec![line(1, "5978656", 0, 0), line(2, "fuel", 29_404, 6_789)]), (0, 64 << 10), 0)
+            checked(draft(vec![line(1, "5978656", 0, 0), line(2, "fuel", 29_404, 6_789)]), (0, 64 << 10), 0)
                 .unwrap();
         assert_eq!(basket.transaction.total, 6_789);
     }
 
     #[test]
     fn what_can_be_refused_is_refused_here() {
-        let refused = |draft| check(draft, (0, 64 << 10), 0).unwrap_err();
+        let refused = |draft| checked(draft, (0, 64 << 10), 0).unwrap_err();
         assert!(matches!(refused(draft(vec![line(0, "a", 1, 1)])), Refusal::BadLine { line: 0, .. }));
         assert!(matches!(
             refused(draft(vec![line(1, "a", 1, 1), line(1, "b", 1, 1)])),
@@ -333,7 +344,7 @@ mod tests {
     #[test]
     fn free_text_is_masked() {
         let noted = Line { reason: Some("card 4111111111111111".into()), ..line(1, "a", 1, 1) };
-        let basket = check(draft(vec![noted]), (0, 64 << 10), 0).unwrap();
+        let basket = checked(draft(vec![noted]), (0, 64 << 10), 0).unwrap();
         assert_eq!(basket.transaction.lines[0].reason.as_deref(), Some("card ************1111"));
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod commits;
 pub(crate) mod draft;
 pub(crate) mod fiscal;
 mod open;
+pub(crate) mod paid_out;
 pub(crate) mod printed;
 pub(crate) mod receipt;
 pub(crate) mod series;
@@ -44,7 +45,7 @@ use super::keys::found::Found;
 use super::keys::lookup::Question;
 use super::kind::KnownKind;
 use super::parked::body::BasketTaken;
-use super::parked::{Free, take};
+use super::parked::{Free, Parked, take};
 use super::payment::Payments;
 use super::sums::SoldBy;
 use crate::ports::Rows;
@@ -185,10 +186,10 @@ impl Sales {
         day: Result<Option<u32>, Refusal>,
         opening: Opening,
     ) -> Result<BTreeSet<BasketId>, Refusal> {
-        let Opening { request, draft, allowed, updates } = opening;
+        let Opening { request, draft, allowed, held, updates } = opening;
         let key = draft.key;
         let mut basket =
-            draft::check(draft, (turn.config.location, turn.config.max_event_bytes), turn.now.wall.0)?;
+            draft::check(draft, &held, (turn.config.location, turn.config.max_event_bytes), turn.now.wall.0)?;
         self.series.name_begun(turn.config, &mut basket);
         let id = basket.transaction.basket;
         let open = self.open.get(id);
@@ -306,7 +307,12 @@ impl Sales {
         turn.disk.check(self.open.promised(), basket.needs())?;
         // What it takes back or from a card is looked at once it is known whether it was booked: then that answers.
         let (id, key, originals) = (basket.transaction.basket, *key, basket.lacking(counters));
-        self.beginning.insert(Beginning { originals: originals.clone(), ..beginning });
+        let is_new = !beginning.updates && beginning.parked.is_none();
+        let parkings = (!is_new).then_some(Ok(()));
+        self.beginning.insert(Beginning { originals: originals.clone(), parkings, ..beginning });
+        if is_new {
+            Parked::ask_begin(id, turn.out);
+        }
         keys.ask(Question::Begin(id), key, Some(id), turn.out);
         Ok(originals)
     }
@@ -320,6 +326,18 @@ impl Sales {
         found: Result<Found, Unreadable>,
     ) {
         self.beginning.found(id, found);
+        self.begin_if_ready(turn, (keys, counters), id);
+    }
+
+    /// Whether a basket that shall begin is parked, or goes on elsewhere.
+    pub(crate) fn parkings_read(
+        &mut self,
+        turn: &mut Turn<'_>,
+        (keys, counters): (&Keys, &Counters),
+        id: BasketId,
+        may_begin: Result<(), Refusal>,
+    ) {
+        self.beginning.parkings_read(id, may_begin);
         self.begin_if_ready(turn, (keys, counters), id);
     }
 
@@ -363,8 +381,9 @@ impl Sales {
         counters: &Counters,
         beginning: &Beginning,
     ) -> Result<(), Refusal> {
-        let Beginning { basket, parked, updates, left, allowed, .. } = beginning;
+        let Beginning { basket, parked, updates, left, allowed, parkings, .. } = beginning;
         let id = basket.transaction.basket;
+        parkings.clone().unwrap_or(Ok(()))?;
         turn.disk.check(self.open.promised(), basket.needs())?;
         self.open.check_kept_back(counters, basket, left)?;
         allowed.clone()?;

@@ -41,12 +41,12 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
     let code = match refusal {
         Refusal::NotReturnable { .. } | Refusal::NotRefundable { .. } => ProblemCode::NotReturnable,
         Refusal::Overdrawn { .. } => ProblemCode::Overdrawn,
-        Refusal::UnknownBasket(_) => ProblemCode::UnknownBasket,
+        Refusal::UnknownBasket(_) | Refusal::BasketEnded(_) => ProblemCode::UnknownBasket,
         Refusal::Tenders(_) => ProblemCode::Tenders,
         Refusal::UnknownPayment(_) | Refusal::PaymentExists(_) | Refusal::MoneyTaken { .. } => {
             ProblemCode::Payment
         }
-        Refusal::BasketElsewhere(_) => ProblemCode::Elsewhere,
+        Refusal::BasketElsewhere(_) | Refusal::BasketParked(_) => ProblemCode::Elsewhere,
         Refusal::Day(_) | Refusal::NoDate { .. } => ProblemCode::Day,
         Refusal::DayClosed(_) => ProblemCode::DayClosed,
         Refusal::DiskFull => ProblemCode::DiskFull,
