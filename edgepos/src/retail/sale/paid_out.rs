@@ -34,9 +34,11 @@ pub(crate) fn check(draft: &Draft) -> Result<(), Refusal> {
             return bad("taxes", "there are no lines that are taxed");
         }
     }
+    let back: i128 = paid_back(&taxes).map(|(_, tax)| tax.amount).sum();
     for ((code, rate), tax) in paid_back(&taxes) {
         let negative = of_code(&draft.lines, code).filter(|line| line.amount < 0);
-        let least: i128 = negative.map(|line| i128::from(line.amount)).sum();
+        // A tax may be of another tax as well.
+        let least = negative.map(|line| i128::from(line.amount)).sum::<i128>() + back - tax.amount;
         let is_rate = (tax.amount * WHOLE - tax.base * i128::from(rate)).abs() <= slack(draft) * WHOLE;
         if tax.base < least || !is_rate {
             return bad("taxes", "what is paid back is not the rate of what comes back");
@@ -146,6 +148,7 @@ mod tests {
             draft(back, vec![line(1, -1, -300)], vec![tax(-300, -57)], -2),
             draft(back, vec![line(1, -1, -150), line(2, -1, -150)], vec![tax(-150, -28), tax(-150, -29)], 0),
             draft(DocType::Exchange, vec![line(1, -1, -300), line(2, 1, 100)], vec![tax(-200, -38)], 0),
+            draft(back, vec![line(1, -1, -300)], vec![tax(-300, -57), Tax { code: 2, ..tax(-357, -68) }], 0),
             draft(sale, vec![], vec![], 0),
             draft(DocType::NoSale, vec![], vec![], 0),
         ] {
