@@ -330,7 +330,11 @@ fn a_flipped_byte_of_a_segment_is_seen() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = SqliteStore::open(&dir.path().join("whole.db")).unwrap();
     commit(&mut store, &rows);
-    let sealing = Sealing { floor: [(chain, Seq(260))].into_iter().collect(), before_utc_ms: 1 };
+    let sealing = Sealing {
+        floor: [(chain, Seq(260))].into_iter().collect(),
+        before_utc_ms: 1,
+        archive_before_utc_ms: None,
+    };
     while store.seal(&sealing).unwrap() {}
     let file = File::closed(dir, store, rows);
     let (outcomes, _) = flip(&file, 29);

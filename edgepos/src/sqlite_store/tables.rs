@@ -8,6 +8,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::damaged::damage::Damage;
 use super::events;
 use super::failure::told;
+use super::packed;
 use super::sums;
 use crate::ports::StoreError;
 
@@ -20,6 +21,8 @@ pub(super) const FORMAT: i32 = 3;
 /// Version of a file that has segments: its `events` are not all of its events. It is marked when the first is written, so that until
 /// then an earlier version of this SDK can be put back.
 pub(super) const FORMAT_WITH_SEGMENTS: i32 = 4;
+/// Version of a file that has blocks: its `rows` are not all of its rows. It is marked when the first is written.
+pub(super) const FORMAT_WITH_BLOCKS: i32 = 5;
 /// More formats than there will ever be: a number from here on is no version's.
 pub(super) const FORMATS: i32 = 256;
 /// Bytes of a page in new files. A sale touches a few rows in a few places, and each page that it touches is written whole, to the log
@@ -64,7 +67,11 @@ pub(super) fn bring_up_to_date(db: &Connection, format: i32) -> rusqlite::Result
         steps += SUMS;
     }
     if format < FORMAT {
-        let format = if lacks("segments", "id")? { FORMAT } else { FORMAT_WITH_SEGMENTS };
+        let format = match (lacks("blocks", "id")?, lacks("segments", "id")?) {
+            (false, _) => FORMAT_WITH_BLOCKS,
+            (true, false) => FORMAT_WITH_SEGMENTS,
+            (true, true) => FORMAT,
+        };
         steps += &format!("PRAGMA user_version = {format};");
     }
     if steps.is_empty() {
@@ -97,10 +104,13 @@ pub(super) fn check_ours(db: &Connection, path: &Path) -> Result<Made, StoreErro
     if !(0..FORMATS).contains(&format) {
         return Err(StoreError::new(format!("reading {place}"), Damage::Tables(format!("format {format}"))));
     }
-    if format > FORMAT_WITH_SEGMENTS {
+    if format > FORMAT_WITH_BLOCKS {
         return Err(StoreError::plain(format!(
-            "{place} has format {format}; this version reads up to {FORMAT_WITH_SEGMENTS}"
+            "{place} has format {format}; this version reads up to {FORMAT_WITH_BLOCKS}"
         )));
+    }
+    if tables > 0 && format >= FORMAT_WITH_BLOCKS && !packed::has_table(db).map_err(failed)? {
+        return Err(StoreError::new(format!("reading {place}"), Damage::Tables("blocks are gone".into())));
     }
     Ok(Made { tables, format })
 }
