@@ -40,8 +40,8 @@ use self::events::{Events, Sealed};
 use self::failure::told;
 use self::flushes::Flushes;
 use self::opening::{lock, open_sound};
-use self::packed::Cursor;
 use self::packed::sweep::Sweep;
+use self::packed::{Cursor, LAST_KEY};
 use self::reserve::Reserve;
 use self::tables::put_row;
 use crate::ports::{Rows, Sealing, Store, StoreError, StoreFailure};
@@ -52,8 +52,6 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// Bytes of rows that are read over at once, and where that begins.
 const READ_OVER: u32 = 64 << 10;
 const FIRST: (Space, Vec<u8>) = (Space::Identity, Vec::new());
-/// Behind every key.
-const LAST_KEY: [u8; 1_025] = [0xFF; 1_025];
 
 /// A [`Store`] in one SQLite file. One process at a time: a lock file beside it keeps a second one out, while readers such as
 /// `sqlite3` may look on.
@@ -191,7 +189,7 @@ impl SqliteStore {
         Ok(goes_on)
     }
 
-    /// Moves some rows of old events into blocks. Whether the round goes on.
+    /// Puts some segments of old events together, or moves some of their rows into blocks. Whether the round goes on.
     fn pack_rows(&mut self, sealing: &Sealing) -> Result<bool, StoreError> {
         let Some(before_utc_ms) = sealing.archive_before_utc_ms else { return Ok(false) };
         let failed = |error| told("putting rows of old events together".into(), error);
@@ -203,6 +201,17 @@ impl SqliteStore {
             .begin(before_utc_ms, || events.sealed_before(&transaction, before_utc_ms).map_err(failed))?
         {
             return Ok(false);
+        }
+        if let Some(old) = sweep.old() {
+            let (wrote, goes_on) = events.archive(&transaction, old).map_err(failed)?;
+            if wrote {
+                transaction.commit().map_err(failed)?;
+                flushes.ended(&[])?;
+                return Ok(true);
+            }
+            if goes_on {
+                return Ok(true);
+            }
         }
         let swept = sweep.step(&transaction)?;
         let goes_on = swept.goes_on();

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::damaged::damage::Damage;
 use super::events;
 use super::failure::told;
-use super::packed;
+use super::packed::{self, FORMAT_WITH_BLOCKS};
 use super::sums;
 use crate::ports::StoreError;
 
@@ -21,8 +21,6 @@ pub(super) const FORMAT: i32 = 3;
 /// Version of a file that has segments: its `events` are not all of its events. It is marked when the first is written, so that until
 /// then an earlier version of this SDK can be put back.
 pub(super) const FORMAT_WITH_SEGMENTS: i32 = 4;
-/// Version of a file that has blocks: its `rows` are not all of its rows. It is marked when the first is written.
-pub(super) const FORMAT_WITH_BLOCKS: i32 = 5;
 /// More formats than there will ever be: a number from here on is no version's.
 pub(super) const FORMATS: i32 = 256;
 /// Bytes of a page in new files. A sale touches a few rows in a few places, and each page that it touches is written whole, to the log

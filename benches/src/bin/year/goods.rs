@@ -68,8 +68,15 @@ impl Customers {
         }
         // The price of a product is its own.
         let price = 59 + i64::try_from(product.wrapping_mul(0x9E37_79B9) >> 7 & 0x1FF).unwrap_or(0);
-        Goods { product: format!("{:07}", 800_000 + product * 61), quantity, price }
+        Goods { product: gtin(product), quantity, price }
     }
+}
+
+/// A trade item number of 13 digits, as it is scanned.
+fn gtin(product: u64) -> String {
+    let digits = 400_000_000_000 + product * 7_919_041;
+    let sum: u64 = (0..12).map(|at| digits / 10u64.pow(at) % 10 * if at % 2 == 0 { 3 } else { 1 }).sum();
+    format!("{digits}{}", (10 - sum % 10) % 10)
 }
 
 #[cfg(test)]

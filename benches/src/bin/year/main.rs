@@ -53,9 +53,9 @@ fn arguments() -> Result<Arguments, String> {
     Ok(read)
 }
 
-/// The business day: of twelve months of 31 days.
+/// The business day: of months of 28 days, which every calendar has.
 fn business_day(day: u32) -> u32 {
-    20_260_000 + 10_000 * (day / 372) + 100 * (day / 31 % 12 + 1) + day % 31 + 1
+    20_260_000 + 10_000 * (day / 336) + 100 * (day / 28 % 12 + 1) + day % 28 + 1
 }
 
 fn run(arguments: &Arguments) -> std::io::Result<Report> {

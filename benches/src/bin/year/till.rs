@@ -17,6 +17,8 @@ use edgepos::{
     Terminal,
 };
 
+use serde_json::json;
+
 use crate::goods::{Customers, Goods};
 
 const STORE: StoreId = StoreId([1; 16]);
@@ -288,7 +290,7 @@ impl Till {
         self.carry_out();
         let payload = self.booked().expect("its event");
         self.settle();
-        self.json_bytes += json(&goods, &basket, &key, self.sales, total).len() as u64;
+        self.json_bytes += json(&goods, &basket, &key, self.sales, (self.now.wall.0, total)).len() as u64;
         self.sales += 1;
         self.own += 1;
         self.fresh.push(Sold { basket, key, payload });
@@ -394,11 +396,27 @@ fn replace(payload: &mut [u8], name: &[u8; 16], other: &[u8; 16]) {
     }
 }
 
-/// The sale as somebody would write it by hand.
-fn json(goods: &[Goods], basket: &[u8; 16], key: &[u8; 16], number: u64, total: i64) -> String {
-    let line = |line: &Goods| serde_json::json!({ "product": line.product, "quantity": line.quantity, "amount": line.price * line.quantity });
+/// The same sale as somebody would write it by hand: what the event says, and nothing else.
+fn json(
+    goods: &[Goods],
+    basket: &[u8; 16],
+    key: &[u8; 16],
+    number: u64,
+    (utc_ms, total): (u64, i64),
+) -> String {
+    let line = |(no, Goods { product, quantity, price }): (usize, &Goods)| json!({ "no": no, "product": product, "quantity": quantity, "unit_price": price, "amount": price * quantity });
     let name = |bytes: &[u8; 16]| format!("{:032x}", u128::from_be_bytes(*bytes));
-    let lines: Vec<_> = goods.iter().map(line).collect();
-    serde_json::json!({ "basket": name(basket), "key": name(key), "number": number, "lines": lines, "total": total })
-        .to_string()
+    let lines: Vec<_> = (1..).zip(goods).map(line).collect();
+    json!({
+        "basket": name(basket),
+        "key": name(key),
+        "series": "S",
+        "number": number,
+        "utc_ms": utc_ms,
+        "currency": "EUR",
+        "lines": lines,
+        "total": total,
+        "tenders": [{ "type": "cash", "amount": total }],
+    })
+    .to_string()
 }

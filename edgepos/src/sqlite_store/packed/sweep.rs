@@ -7,11 +7,11 @@ use edgepos_crdt::VersionVector;
 use edgepos_sync::{BlockRows, RowBlock};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::{Block, covering, damaged, delete, has_table, write};
+use super::{Block, LAST_KEY, covering, damaged, delete, has_table, write};
 use crate::ports::{Rows, StoreError};
 use crate::retail::rebuilt::{OF_OLD_EVENTS, event_of};
 use crate::sqlite_store::failure::told;
-use crate::sqlite_store::{LAST_KEY, sums};
+use crate::sqlite_store::sums;
 
 /// Old rows for which a block is written, with those that it has already: fewer wait.
 const LEAST: usize = 32;
@@ -81,6 +81,11 @@ impl Sweep {
         }
         self.turn = self.turn.checked_sub(1).unwrap_or(TURN);
         Ok(self.at.is_some())
+    }
+
+    /// Up to which event of each chain rows and segments are old, while a round is under way.
+    pub(in crate::sqlite_store) fn old(&self) -> Option<&VersionVector> {
+        self.at.as_ref().map(|place| &place.old)
     }
 
     /// Looks at the next rows, and moves those that are old into blocks.
