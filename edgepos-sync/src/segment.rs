@@ -47,23 +47,18 @@ pub struct Segment {
 impl Segment {
     /// Most events of a segment: what one of them costs to be read is what all of them cost to be unpacked.
     pub const MAX_EVENTS: usize = 256;
-    /// Most events of a segment of an archive, of which one is seldom read: what they have in common is written once for all of them,
-    /// such as the names of products, of which 256 baskets name most but once.
-    pub const MAX_ARCHIVED: usize = 1_024;
-    /// Most bytes of payload of a segment of an archive.
-    pub const MAX_ARCHIVED_BYTES: usize = 2 << 20;
     /// Bytes of payload with which a segment ends, however few events that are.
     pub const MAX_BYTES: usize = 1 << 20;
 
     /// How many of the events, from the first on, can be one segment: those of one chain that follow on each other and whose hashes are
-    /// what the one before leads to, up to [`MAX_ARCHIVED`](Self::MAX_ARCHIVED). The first event's hash is taken as it is.
+    /// what the one before leads to, up to [`MAX_EVENTS`](Self::MAX_EVENTS). The first event's hash is taken as it is.
     pub fn linking(events: &[(EventRecord, Hash)]) -> usize {
         let follows = |pair: &&[(EventRecord, Hash)]| {
             let [(before, hash), (record, stated)] = pair else { return false };
             record.id == EventId::new(before.id.chain, before.id.seq.next())
                 && hash.link(record.id, &record.payload) == *stated
         };
-        let most = events.len().min(Self::MAX_ARCHIVED);
+        let most = events.len().min(Self::MAX_EVENTS);
         most.min(1 + events.windows(2).take_while(follows).count())
     }
 
@@ -152,9 +147,9 @@ mod tests {
 
     #[test]
     fn one_event_and_the_most_are_packed_and_no_more() {
-        let payloads = vec![vec![]; Segment::MAX_ARCHIVED + 1];
+        let payloads = vec![vec![]; Segment::MAX_EVENTS + 1];
         let all = events(9, &payloads);
-        for count in [1, 2, Segment::MAX_EVENTS, Segment::MAX_ARCHIVED] {
+        for count in [1, 2, Segment::MAX_EVENTS] {
             let segment = Segment::pack(&all[..count]).expect("they link");
             assert_eq!((segment.first.seq, segment.last), (Seq(9), Seq(8 + count as u64)));
             assert_eq!(segment.unpack().expect("sound"), all[..count]);

@@ -8,9 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use edgepos::core::{Chain, EventId, Lane, Persist, PersistId, ReplicaId, Seq, Space, Write};
-use edgepos::model::{StockLine, StockMoved, StockReason};
+use edgepos::model::{ReceiptPrinted, StockLine, StockMoved, StockReason};
 use edgepos::sync::{EventRecord, Hash};
-use edgepos::{ConditionKind, EventColumns, MemoryStore, Record, Restored, Sealing, SqliteStore, Store};
+use edgepos::{
+    ConditionKind, EventColumns, MemoryStore, Receipt, Record, Restored, Sealing, SqliteStore, Store,
+};
 use support::cloud::Cloud;
 use support::{Shop, back, draft, line, price};
 use tempfile::TempDir;
@@ -345,9 +347,12 @@ fn a_flipped_byte_of_a_segment_is_seen() {
 #[test]
 fn a_flipped_byte_of_a_block_is_mended() {
     let mut shop = shop();
-    for basket in 100..380 {
+    for basket in 30..=u8::MAX {
         let now = shop.now;
-        shop.tills[0].sell(now, basket, vec![line(1, "milk", 1, 100)]);
+        let Receipt { basket, series, number, .. } =
+            shop.tills[0].sell(now, basket, vec![line(1, "milk", 1, 100)]);
+        let printed = ReceiptPrinted { basket, series, number, copy: 0 };
+        shop.tills[0].record(now, Record::receipt_printed(&printed)).unwrap();
     }
     shop.pass_by(3_000, 10);
     shop.tills.iter_mut().for_each(|till| till.terminal.write_rows());
@@ -369,11 +374,11 @@ fn a_flipped_byte_of_a_block_is_mended() {
         bodies.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     };
     drop(db);
-    assert!(blocks.len() >= 3, "{}", blocks.len());
+    assert!(blocks.len() >= 2, "{}", blocks.len());
     let mut mended = 0;
     for body in &blocks {
         // The first piece of each that lies on one page, and pieces of the pages behind it.
-        for from in (0..body.len().saturating_sub(24)).step_by(600) {
+        for from in (0..body.len().saturating_sub(24)).step_by(40) {
             let piece = &body[from..from + 24];
             let Some(at) = file.bytes.windows(24).position(|bytes| bytes == piece) else { continue };
             let mut bytes = file.bytes.clone();
@@ -389,7 +394,7 @@ fn a_flipped_byte_of_a_block_is_mended() {
             mended += 1;
         }
     }
-    assert!(mended >= 10, "{mended}");
+    assert!(mended >= 6, "{mended}");
     let every = file.bytes.len() / 150;
     let (outcomes, _) = flip(&file, every);
     assert!(outcomes[&Outcome::Mended] > 10, "{outcomes:?}");

@@ -78,9 +78,6 @@ struct Chains {
     /// Those that the transaction gives which is under way.
     fresh: Vec<[u8; 9]>,
     sealed: Segments,
-    /// By the number of each chain the row from which on segments may be put together. What a transaction that was rolled back has put
-    /// together waits for the next start.
-    archived: BTreeMap<i64, i64>,
     /// The chain that was looked at last for events to be sealed.
     looked_at: Option<[u8; 9]>,
 }

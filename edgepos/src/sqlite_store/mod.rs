@@ -189,7 +189,7 @@ impl SqliteStore {
         Ok(goes_on)
     }
 
-    /// Puts some segments of old events together, or moves some of their rows into blocks. Whether the round goes on.
+    /// Moves some rows of old events into blocks. Whether the round goes on.
     fn pack_rows(&mut self, sealing: &Sealing) -> Result<bool, StoreError> {
         let Some(before_utc_ms) = sealing.archive_before_utc_ms else { return Ok(false) };
         let failed = |error| told("putting rows of old events together".into(), error);
@@ -201,17 +201,6 @@ impl SqliteStore {
             .begin(before_utc_ms, || events.sealed_before(&transaction, before_utc_ms).map_err(failed))?
         {
             return Ok(false);
-        }
-        if let Some(old) = sweep.old() {
-            let (wrote, goes_on) = events.archive(&transaction, old).map_err(failed)?;
-            if wrote {
-                transaction.commit().map_err(failed)?;
-                flushes.ended(&[])?;
-                return Ok(true);
-            }
-            if goes_on {
-                return Ok(true);
-            }
         }
         let swept = sweep.step(&transaction)?;
         let goes_on = swept.goes_on();

@@ -3,7 +3,7 @@
 use edgepos_core::Seq;
 
 /// Bits of a row's number that the position takes: a million millions of one chain.
-pub(super) const SEQ_BITS: u32 = 40;
+const SEQ_BITS: u32 = 40;
 pub(super) const MAX_SEQ: u64 = (1 << SEQ_BITS) - 1;
 
 /// `None`: beyond what a file numbers.

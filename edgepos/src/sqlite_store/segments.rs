@@ -11,8 +11,7 @@ use edgepos_sync::{EventRecord, Hash, Segment};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::columns::signed;
-use super::numbering::{SEQ_BITS, chain_rows, row_number, seq_of};
-use super::packed;
+use super::numbering::{chain_rows, row_number, seq_of};
 use crate::ports::Rows;
 
 /// What readers of format 3 do not know: the file is marked as of format 4 when its first segment is written.
@@ -35,21 +34,8 @@ const TABLE: &str = "
 /// Marks a file that has none yet.
 const MARK: &str = "PRAGMA user_version = 4;";
 
-/// Segments that are kept unpacked, and their events in all besides those of the latest: some 100 KB for a segment of 256 sales.
+/// Segments that are kept unpacked, of some 100 KB each where events are sales.
 const KEPT: usize = 4;
-const KEPT_EVENTS: usize = KEPT * Segment::MAX_EVENTS;
-
-/// Segments that are looked at together, and how many are put together while more may come behind them.
-const LOOKED_AT: i64 = 16;
-const LEAST_ARCHIVED: usize = Segment::MAX_ARCHIVED / Segment::MAX_EVENTS;
-
-/// What a look at segments that may be put together came to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Archived {
-    /// The row that the next look begins with.
-    pub(super) reached: i64,
-    pub(super) wrote: bool,
-}
 
 /// Where a segment's events would lie: the numbers of the first row and of the last one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,11 +82,6 @@ impl Segments {
         *end = span.last.max(*end);
     }
 
-    /// Segments are put together: what was read of them may be another's.
-    pub(super) fn forget(&mut self) {
-        self.latest.get_mut().clear();
-    }
-
     /// The segment that has row `at`, or the first behind it that has a row up to `to`; both are of the chain.
     pub(super) fn next(&self, db: &Connection, no: i64, at: i64, to: i64) -> rusqlite::Result<Option<Span>> {
         if self.end(no).is_none_or(|end| end < at) {
@@ -139,9 +120,6 @@ impl Segments {
                 None => damaged(db, chain, of)?,
             };
             latest.truncate(KEPT - 1);
-            while latest.iter().map(|(_, events)| events.len()).sum::<usize>() + events.len() > KEPT_EVENTS
-                && latest.pop_back().is_some()
-            {}
             latest.push_front((of.first, events));
         }
         let Some((_, events)) = latest.front() else { return Ok(of.last) };
@@ -178,7 +156,7 @@ impl Segments {
 
 /// What stands for the events of a segment that is damaged, the column of its last position perhaps included: up to what comes behind it.
 fn damaged(db: &Connection, chain: Chain, of: Span) -> rusqlite::Result<Rows> {
-    let most = of.first + Segment::MAX_ARCHIVED as i64;
+    let most = of.first + Segment::MAX_EVENTS as i64;
     let sql = "SELECT min(id) FROM (SELECT min(id) AS id FROM events WHERE id > ?1 AND id < ?2
          UNION ALL SELECT min(id) FROM segments WHERE id > ?1 AND id < ?2)";
     let behind: Option<i64> = db.prepare_cached(sql)?.query_row(params![of.first, most], |row| row.get(0))?;
@@ -202,65 +180,6 @@ pub(super) fn last_before(
     let mut statement = transaction.prepare_cached(sql)?;
     let latest = statement.query_row(params![first, end, signed(before_utc_ms)], span).optional()?;
     Ok(latest.map(|span| seq_of(span.last)))
-}
-
-/// Puts the first segments of a chain that begin from row `from` to row `to` together, as far as they follow on each other and one segment
-/// has room for them. `None`: there is nothing to be done yet.
-pub(super) fn archive(
-    transaction: &Transaction<'_>,
-    chain: Chain,
-    (from, to): (i64, i64),
-) -> rusqlite::Result<Option<Archived>> {
-    let sql = "SELECT id, last - first FROM segments WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT ?3";
-    let mut statement = transaction.prepare_cached(sql)?;
-    let spans =
-        statement.query_map(params![from, to, LOOKED_AT], span)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    let Some(first) = spans.first() else { return Ok(None) };
-    let fits = |count: &usize| {
-        let (behind, before) = (spans[*count], spans[*count - 1]);
-        behind.first == before.last + 1 && behind.last - first.first < Segment::MAX_ARCHIVED as i64
-    };
-    let count = 1 + (1..spans.len()).take_while(fits).count();
-    // What may still grow waits for what comes behind.
-    if count == spans.len() && count < LEAST_ARCHIVED {
-        return Ok(None);
-    }
-    let looked = |spans: &[Span]| spans.last().map(|span| Archived { reached: span.last + 1, wrote: false });
-    if count < 2 {
-        return Ok(looked(&spans[..1]));
-    }
-    let (mut events, mut times, mut bytes) = (Vec::new(), None, 0);
-    let mut taken = 0;
-    for of in &spans[..count] {
-        // What is damaged stays where it is mended.
-        let Some(unpacked) = stored(transaction, chain, *of)?.and_then(|segment| segment.unpack().ok())
-        else {
-            break;
-        };
-        bytes += unpacked.iter().map(|(record, _)| record.payload.len()).sum::<usize>();
-        if taken > 0 && bytes > Segment::MAX_ARCHIVED_BYTES {
-            break;
-        }
-        let sql = "SELECT from_utc_ms, to_utc_ms FROM segments WHERE id = ?1";
-        let of_this: (Option<i64>, Option<i64>) =
-            transaction.prepare_cached(sql)?.query_row([of.first], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if let (Some(from), Some(to)) = of_this {
-            let (lowest, highest) = times.unwrap_or((from, to));
-            times = Some((from.min(lowest), to.max(highest)));
-        }
-        events.extend(unpacked);
-        taken += 1;
-    }
-    if taken < 2 {
-        return Ok(looked(&spans[..1]));
-    }
-    let Some(segment) = Segment::pack(&events) else { return Ok(looked(&spans[..1])) };
-    for of in &spans[..taken] {
-        transaction.prepare_cached("DELETE FROM segments WHERE id = ?1")?.execute([of.first])?;
-    }
-    let no = first.first >> SEQ_BITS;
-    write(transaction, no, &segment, times)?;
-    Ok(looked(&spans[..taken]).map(|looked| Archived { wrote: true, ..looked }))
 }
 
 /// How many events all segments of a file have, as they state themselves.
@@ -309,16 +228,13 @@ pub(super) fn write(
         digest.as_slice(),
         batch,
     ])?;
-    if end - first >= Segment::MAX_EVENTS as i64 {
-        packed::mark(transaction)?;
-    }
     Ok(Some(Span { first, last: end }))
 }
 
 fn span(row: &rusqlite::Row<'_>) -> rusqlite::Result<Span> {
     let (first, more): (i64, i64) = (row.get(0)?, row.get(1)?);
     // A column that is damaged must not lead into another chain.
-    let more = more.clamp(0, Segment::MAX_ARCHIVED as i64 - 1);
+    let more = more.clamp(0, Segment::MAX_EVENTS as i64 - 1);
     Ok(Span { first, last: first + more })
 }
 

@@ -89,7 +89,7 @@ fn a_file_with_segments_is_shown_exported_and_sold_on() {
     let inspected: Value =
         serde_json::from_str(&said(&["inspect", "--db", db.to_str().unwrap(), "--json"])).unwrap();
     assert_eq!(inspected["segments"][0]["events"], sealed, "{inspected}");
-    assert_eq!(inspected["format"], 4);
+    assert_eq!(inspected["format"], 5);
     let table = said(&["inspect", "--db", db.to_str().unwrap(), "--check"]);
     assert!(table.contains("\nsealed "), "{table}");
 

@@ -16,8 +16,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use report::{Day, Report};
-use till::Till;
+use thiserror::Error;
+
+use self::report::{Day, Report};
+use self::till::Till;
 
 /// Days between two nights in which rows of old events are put together: a till does so twice a day, which changes nothing but the time
 /// that this run takes.
@@ -32,22 +34,32 @@ struct Arguments {
     dir: Option<PathBuf>,
 }
 
-fn arguments() -> Result<Arguments, String> {
+/// What is wrong with what was asked for.
+#[derive(Debug, Error)]
+enum Wrong {
+    #[error("{0} has no value")]
+    NoValue(String),
+    #[error("{0} {1}: a number from 1 on")]
+    NoNumber(String, String),
+    #[error("{0} is none of --days, --tills, --sales, --json, --svg, --dir")]
+    Unknown(String),
+}
+
+fn arguments() -> Result<Arguments, Wrong> {
     let mut read = Arguments { days: 365, tills: 15, sales: 1_500, json: None, svg: None, dir: None };
     let mut words = std::env::args().skip(1);
     while let Some(name) = words.next() {
-        let value = words.next().ok_or_else(|| format!("{name} has no value"))?;
-        let number = || {
-            value.parse::<u32>().ok().filter(|number| *number > 0).ok_or_else(|| format!("{name} {value}"))
-        };
+        let Some(value) = words.next() else { return Err(Wrong::NoValue(name)) };
+        let wrong = || Wrong::NoNumber(name.clone(), value.clone());
+        let number = || value.parse::<u32>().ok().filter(|number| *number > 0).ok_or_else(wrong);
         match name.as_str() {
             "--days" => read.days = number()?,
-            "--tills" => read.tills = u16::try_from(number()?).map_err(|_| format!("{name} {value}"))?,
+            "--tills" => read.tills = number()?.try_into().map_err(|_| wrong())?,
             "--sales" => read.sales = number()?,
             "--json" => read.json = Some(value.into()),
             "--svg" => read.svg = Some(value.into()),
             "--dir" => read.dir = Some(value.into()),
-            _ => return Err(format!("{name} is none of --days, --tills, --sales, --json, --svg, --dir")),
+            _ => return Err(Wrong::Unknown(name)),
         }
     }
     Ok(read)

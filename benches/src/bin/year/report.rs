@@ -50,9 +50,8 @@ pub(crate) struct Report {
     days: Vec<Day>,
     /// Bytes of a sale as JSON, by hand.
     json: f64,
-    /// Bytes of an event in a segment, and in one of the archive; 0 where there is none.
+    /// Bytes of an event in a segment.
     event: f64,
-    archived_event: f64,
     /// Bytes of the rows of an archived sale, in blocks: its key, its basket, what it adds to the figures of its day.
     rows: f64,
     /// Events in segments, and rows in blocks.
@@ -68,12 +67,7 @@ impl Report {
                 .unwrap_or_default()
         };
         let ratio = |(bytes, of): (i64, i64)| bytes as f64 / of.max(1) as f64;
-        let segments = |which: &str| {
-            sums(&format!(
-                "SELECT sum(length(batch) + 64), sum(last - first + 1) FROM segments WHERE {which}"
-            ))
-        };
-        let (all, archived) = (segments("1"), segments("last - first >= 256"));
+        let segments = sums("SELECT sum(length(batch) + 64), sum(last - first + 1) FROM segments");
         let blocks = |space: u8| {
             sums(&format!(
                 "SELECT sum(length(body) + length(first)), sum(rows) FROM blocks WHERE space = {space}"
@@ -83,10 +77,9 @@ impl Report {
         let spaces = [7, 19, 32].map(blocks);
         Ok(Self {
             json: till.json_bytes(),
-            event: ratio(all),
-            archived_event: ratio(archived),
+            event: ratio(segments),
             rows: spaces.iter().map(|space| ratio(*space)).sum(),
-            sealed: all.1.unsigned_abs(),
+            sealed: segments.1.unsigned_abs(),
             archived_rows: spaces.iter().map(|(_, rows)| rows.unsigned_abs()).sum(),
             days,
         })
@@ -97,26 +90,26 @@ impl Report {
     }
 
     pub(crate) fn summary(&self) -> String {
-        let Self { json, event, archived_event, rows, sealed, archived_rows, .. } = self;
+        let Self { json, event, rows, sealed, archived_rows, .. } = self;
         format!(
             "{} sales in {} days: {:.1} MB of disk at most, {:.1} MB of memory at most\n\
-             a sale: {json:.0} bytes as JSON, {event:.0} in segments, {archived_event:.0} in those of the archive ({:.3}), \
+             a sale: {json:.0} bytes as JSON, {event:.0} in segments ({:.3}), \
              {rows:.0} of rows in blocks, {:.0} archived with all rows ({:.3})\n\
              {sealed} events in segments, {archived_rows} rows in blocks",
             self.days.last().map_or(0, |day| day.sales),
             self.days.len(),
             self.most(|day| day.disk) as f64 / 1e6,
             self.most(|day| day.resident) as f64 / 1e6,
-            archived_event / json,
-            archived_event + rows,
-            (archived_event + rows) / json,
+            event / json,
+            event + rows,
+            (event + rows) / json,
         )
     }
 
     /// The limits that it passed.
     pub(crate) fn passed(&self) -> Vec<String> {
         let (disk, memory) = (self.most(|day| day.disk), self.most(|day| day.resident));
-        let archived = self.archived_event / self.json;
+        let archived = self.event / self.json;
         let mut passed = Vec::new();
         if disk > DISK {
             passed.push(format!("{disk} bytes of disk, of {DISK}"));
@@ -137,7 +130,6 @@ impl Report {
             "event_bytes": self.event,
             "row_bytes": self.rows,
             "sealed_events": self.sealed,
-            "archived_event_bytes": self.archived_event,
             "archived_rows": self.archived_rows,
             "limits": { "disk": DISK, "resident": MEMORY, "archived": ARCHIVED },
             "days": self.days.iter().map(day).collect::<Vec<_>>(),

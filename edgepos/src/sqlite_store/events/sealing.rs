@@ -18,9 +18,6 @@ use crate::sqlite_store::segments::{self, Span};
 /// chain from being sealed until the others have caught up with it.
 const LOOK_AHEAD: [i64; 2] = [Segment::MAX_EVENTS as i64, 8 * Segment::MAX_EVENTS as i64];
 
-/// Segments that one call looks at where none is put together.
-const MOST_LOOKS: u32 = 64;
-
 /// What a turn came to.
 #[derive(Debug)]
 pub(in crate::sqlite_store) struct Sealed {
@@ -80,36 +77,6 @@ impl Events {
             last.into_iter().for_each(|last| reached.set_max(chain, last));
         }
         Ok(reached)
-    }
-
-    /// Puts segments together whose events are old, each chain from where it was left. Whether any were, and whether the same must be
-    /// asked again.
-    pub(in crate::sqlite_store) fn archive(
-        &mut self,
-        transaction: &Transaction<'_>,
-        old: &VersionVector,
-    ) -> rusqlite::Result<(bool, bool)> {
-        let Table::ByChain(Chains { numbers, sealed, archived, .. }) = &mut self.table else {
-            return Ok((false, false));
-        };
-        let mut looks = 0;
-        for (chain, last) in old.iter() {
-            let Some(&no) = numbers.get(&chain.to_key()) else { continue };
-            let Some(to) = row_number(no, last) else { continue };
-            loop {
-                let from = archived.get(&no).copied().unwrap_or(chain_rows(no).0);
-                let Some(found) = segments::archive(transaction, chain, (from, to))? else { break };
-                archived.insert(no, found.reached);
-                looks += 1;
-                if found.wrote {
-                    sealed.forget();
-                }
-                if found.wrote || looks > MOST_LOOKS {
-                    return Ok((found.wrote, true));
-                }
-            }
-        }
-        Ok((false, false))
     }
 
     /// What [`seal`](Self::seal) has moved is committed.

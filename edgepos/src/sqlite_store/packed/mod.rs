@@ -18,7 +18,7 @@ use super::sums;
 use crate::ports::StoreError;
 use crate::retail::rebuilt;
 
-/// Version of a file that has blocks, or segments of an archive: its `rows` are not all of its rows. It is marked when the first is written.
+/// Version of a file that has blocks: its `rows` are not all of its rows. It is marked when the first is written.
 pub(super) const FORMAT_WITH_BLOCKS: i32 = 5;
 /// Behind every key.
 pub(super) const LAST_KEY: [u8; 1_025] = [0xFF; 1_025];
@@ -55,9 +55,8 @@ pub(super) fn has_table(db: &Connection) -> rusqlite::Result<bool> {
     db.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|tables| tables > 0)
 }
 
-/// Makes the table, which readers of format 4 do not know, and neither longer segments: the file is marked as of format 5 when the first of
-/// either is written.
-pub(super) fn mark(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+/// Makes the table, which readers of format 4 do not know: the file is marked as of format 5 when its first block is written.
+fn make_table(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(&format!(
         "CREATE TABLE IF NOT EXISTS blocks (
              id INTEGER PRIMARY KEY,
@@ -93,7 +92,7 @@ fn behind(db: &Connection, space: u8, key: &[u8]) -> rusqlite::Result<Option<Blo
 /// Writes rows as one block.
 pub(super) fn write(transaction: &Transaction<'_>, space: u8, rows: &BlockRows) -> rusqlite::Result<bool> {
     let (Some((first, _)), Some(body)) = (rows.first(), RowBlock::pack(rows)) else { return Ok(false) };
-    mark(transaction)?;
+    make_table(transaction)?;
     let sql = "INSERT INTO blocks (space, first, rows, sum, body) VALUES (?1, ?2, ?3, ?4, ?5)";
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let sum = sums::of_row(space, first, &body);

@@ -83,11 +83,6 @@ impl Sweep {
         Ok(self.at.is_some())
     }
 
-    /// Up to which event of each chain rows and segments are old, while a round is under way.
-    pub(in crate::sqlite_store) fn old(&self) -> Option<&VersionVector> {
-        self.at.as_ref().map(|place| &place.old)
-    }
-
     /// Looks at the next rows, and moves those that are old into blocks.
     ///
     /// # Errors
