@@ -28,11 +28,11 @@ fn some_days_of_a_small_shop_are_archived_within_the_limits() {
     let [json, event, rows] =
         ["json_bytes", "event_bytes", "row_bytes"].map(|name| report[name].as_f64().unwrap());
     assert!(event > 0.0 && event < 0.2 * json && rows > 0.0 && rows < 120.0, "{said}");
-    // What a program takes that is not optimised says nothing of one that is.
-    assert!(
-        wrong.lines().all(|line| line.starts_with("day ") || line.contains("bytes of memory")),
-        "{wrong}"
-    );
+    // What a program takes that is not optimised says nothing of one that is; and events of so long receipts take 0.158 of their JSON,
+    // which is above the limit of the whole run.
+    let is_known =
+        |line: &str| ["day ", "bytes of memory", "of its JSON"].iter().any(|known| line.contains(known));
+    assert!(wrong.lines().all(is_known), "{wrong}");
     let svg = std::fs::read_to_string(svg).unwrap();
     assert!(svg.ends_with("</svg>\n") && svg.matches("<polyline").count() == 2);
 }

@@ -41,7 +41,7 @@ use self::failure::told;
 use self::flushes::Flushes;
 use self::opening::{lock, open_sound};
 use self::packed::sweep::Sweep;
-use self::packed::{Cursor, LAST_KEY};
+use self::packed::{Cursor, LAST_KEY, Row};
 use self::reserve::Reserve;
 use self::tables::put_row;
 use crate::ports::{Rows, Sealing, Store, StoreError, StoreFailure};
@@ -129,11 +129,7 @@ impl SqliteStore {
     }
 
     /// The next row that stands by itself.
-    fn next_row(
-        &self,
-        cursor: &mut rusqlite::Rows<'_>,
-        space: Space,
-    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn next_row(&self, cursor: &mut rusqlite::Rows<'_>, space: Space) -> Result<Option<Row>, StoreError> {
         let doing = || format!("reading {}", self.path.display());
         let failed = |error| self.look_at(told(doing(), error));
         let Some(row) = cursor.next().map_err(failed)? else { return Ok(None) };

@@ -15,6 +15,9 @@ const MEMORY: u64 = 32_000_000;
 /// Most of its JSON that a sale may take whose events are archived.
 const ARCHIVED: f64 = 0.15;
 
+/// What is drawn: what it is called, its colour, and how much of its limit it is.
+type Line = (&'static str, &'static str, fn(&Day) -> f64);
+
 /// The evening of a day.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Day {
@@ -167,7 +170,7 @@ impl Report {
                 height - bottom + 18.0
             );
         }
-        let lines: [(&str, &str, fn(&Day) -> f64); 2] = [
+        let lines: [Line; 2] = [
             ("disk, of 2 GB", "#1f77b4", |day| day.disk as f64 / DISK as f64),
             ("memory, of 32 MB", "#d62728", |day| day.resident as f64 / MEMORY as f64),
         ];

@@ -20,6 +20,8 @@ use crate::retail::rebuilt;
 
 /// Version of a file that has blocks: its `rows` are not all of its rows. It is marked when the first is written.
 pub(super) const FORMAT_WITH_BLOCKS: i32 = 5;
+/// A key and its value.
+pub(super) type Row = (Vec<u8>, Vec<u8>);
 /// Behind every key.
 pub(super) const LAST_KEY: [u8; 1_025] = [0xFF; 1_025];
 
@@ -182,7 +184,7 @@ impl<'d> Cursor<'d> {
     }
 
     /// The next row.
-    pub(super) fn next(&mut self) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub(super) fn next(&mut self) -> Result<Option<Row>, StoreError> {
         let there = self.key()?.is_some();
         Ok(if there { self.rows.next() } else { None })
     }
