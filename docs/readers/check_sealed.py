@@ -7,7 +7,7 @@ import subprocess
 
 import cbor2
 
-from edgepos_reader import SEQ_BITS, Till
+from edgepos_reader import SEQ_BITS, Till, row_sum
 
 # Small, so that a short day fills several.
 EVENTS = 5
@@ -52,6 +52,43 @@ def put(file, till, chain, rows):
     )
 
 
+def archive(path):
+    """Moves all rows of some spaces into blocks, as they are and not compressed. How many blocks that makes."""
+    file = sqlite3.connect(path)
+    made = 0
+    file.execute("CREATE TABLE blocks (id INTEGER PRIMARY KEY, space INTEGER NOT NULL, first BLOB NOT NULL, rows INTEGER NOT NULL,"
+                 " sum INTEGER NOT NULL, body BLOB NOT NULL)")
+    file.execute("CREATE UNIQUE INDEX blocks_by_key ON blocks (space, first)")
+    file.execute("PRAGMA user_version = 5")
+    for space in (7, 19, 32):
+        rows = file.execute("SELECT key, value FROM rows WHERE space = ? ORDER BY key", (space,)).fetchall()
+        file.execute("DELETE FROM rows WHERE space = ?", (space,))
+        for at in range(0, len(rows), EVENTS):
+            some = rows[at : at + EVENTS]
+            body = block(some)
+            file.execute("INSERT INTO blocks (space, first, rows, sum, body) VALUES (?, ?, ?, ?, ?)",
+                         (space, some[0][0], len(some), row_sum(space, some[0][0], body), body))
+            made += 1
+    file.commit()
+    file.close()
+    return made
+
+
+def block(rows):
+    """A block whose columns are in the second part where they differ."""
+    shapes = sorted({(len(key), len(value)) for key, value in rows})
+    of = [shapes.index((len(key), len(value))) for key, value in rows]
+    parts, first, second = bytearray(), bytearray(), bytearray()
+    for shape, (key, value) in enumerate(shapes):
+        for column in range(key + value):
+            its = bytes((row[0] + row[1])[column] for row, each in zip(rows, of) if each == shape)
+            parts.append(len(set(its)) > 1)
+            (second if parts[-1] else first).extend(its)
+    lengths = b"".join(length.to_bytes(2, "big") for shape in shapes for length in shape)
+    packed = bytes([len(shapes)]) + lengths + bytes(of) + bytes(parts) + bytes(first) + bytes(second)
+    return bytes([0]) + len(packed).to_bytes(4, "big") + len(rows).to_bytes(2, "big") + packed
+
+
 def check(program, folder, whole, read):
     """How many segments were read back. `read`: what the reader says of a file, and its problems."""
     before, problems = read(whole)
@@ -60,6 +97,7 @@ def check(program, folder, whole, read):
     shutil.copy(whole, sealed)
     made = seal(sealed)
     assert made > 2, made
+    assert archive(sealed) > 2
     shutil.copy(sealed, damaged)
     after, problems = read(sealed)
     assert not problems and after == before, f"sealed, it reads otherwise: {problems}"

@@ -27,7 +27,7 @@ from edgepos_wire import (
 )
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-APPLICATION, VERSION = 0x45504F53, 4
+APPLICATION, VERSION = 0x45504F53, 5
 SEQ_BITS = 40
 HEAD, COUNTER, SERIES, KEY, QUARANTINE, DAY, REISSUED, APPLIED, REFUNDED, LOST = 5, 6, 9, 7, 12, 14, 17, 22, 26, 28
 STOCK, RETURNABLE = 0, 2
@@ -83,6 +83,36 @@ class Chain:
             self.problem(f"{chain_text(self.chain)}: the head is not the chain's end at {self.at - 1}: {said}")
 
 
+def block_rows(body):
+    """The rows of a block: keys and values by rising key."""
+    codec, length, count = body[0], int.from_bytes(body[1:5], "big"), int.from_bytes(body[5:7], "big")
+    demand(codec in (0, 1) and 1 <= count <= 192, "packed as nobody packs")
+    rest = zstandard.ZstdDecompressor().decompress(body[7:], max_output_size=length) if codec else body[7:]
+    demand(len(rest) == length, "it unpacks to another length")
+
+    def take(many):
+        nonlocal rest
+        demand(len(rest) >= many, "it ends early")
+        taken, rest = rest[:many], rest[many:]
+        return taken
+
+    shapes = [(int.from_bytes(take(2), "big"), int.from_bytes(take(2), "big")) for _ in range(take(1)[0])]
+    of = take(count)
+    members = [[row for row in range(count) if of[row] == shape] for shape in range(len(shapes))]
+    columns = [(rows, column) for (key, value), rows in zip(shapes, members) for column in range(key + value)]
+    parts = take(len(columns))
+    rows = [bytearray(sum(shapes[shape])) for shape in of]
+    for part in (0, 1):
+        for (of_column, column), its in zip(columns, parts):
+            if its == part:
+                for row, byte in zip(of_column, take(len(of_column))):
+                    rows[row][column] = byte
+    demand(not rest, "something follows it")
+    found = [(bytes(row[: shapes[shape][0]]), bytes(row[shapes[shape][0] :])) for row, shape in zip(rows, of)]
+    demand(all(a[0] < b[0] for a, b in zip(found, found[1:])), "its keys do not rise")
+    return found
+
+
 class Till:
     def __init__(self, database):
         self.database, self.dictionaries = database, dictionaries()
@@ -109,17 +139,35 @@ class Till:
 
     def rows(self, space, decode=True):
         sums = "sum" if self.sums else "NULL AS sum"
-        for row in self.database.execute(f"SELECT key, value, {sums} FROM rows WHERE space = ? ORDER BY key", (space,)):
+        found = dict(self.blocks(space))
+        for row in self.database.execute(f"SELECT key, value, {sums} FROM rows WHERE space = ?", (space,)):
             if row["sum"] not in (None, row_sum(space, row["key"], row["value"])):
                 self.problems.append(f"row {row['key'].hex()} of space {space}: its sum says otherwise")
+            # One that stands by itself was written later than the same one in a block.
+            found[row["key"]] = row["value"]
+        for key, value in sorted(found.items()):
             try:
-                yield row["key"], item(row["value"], f"space {space}") if decode else row["value"]
+                yield key, item(value, f"space {space}") if decode else value
             except Damaged as error:
-                self.problems.append(f"row {row['key'].hex()}: {error}")
+                self.problems.append(f"row {key.hex()}: {error}")
 
     def row(self, space, key, decode=True):
         found = self.database.execute("SELECT value FROM rows WHERE space = ? AND key = ?", (space, key)).fetchone()
-        return found and (item(found["value"], f"space {space}") if decode else found["value"])
+        value = found["value"] if found else dict(self.blocks(space)).get(key)
+        return value if value is None or not decode else item(value, f"space {space}")
+
+    def blocks(self, space):
+        """The rows that stand together."""
+        if not self.database.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'blocks'").fetchone()[0]:
+            return
+        for block in self.database.execute("SELECT * FROM blocks WHERE space = ? ORDER BY first", (space,)):
+            try:
+                demand(block["sum"] == row_sum(space, block["first"], block["body"]), "its sum says otherwise")
+                rows = block_rows(block["body"])
+                demand(len(rows) == block["rows"] and rows[0][0] == block["first"], "its columns say otherwise")
+                yield from rows
+            except (Damaged, *MALFORMED) as error:
+                self.problems.append(f"block {block['id']} of space {space}: {error}")
 
     def payload(self, row):
         """The payload as it is hashed."""

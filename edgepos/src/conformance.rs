@@ -34,6 +34,7 @@ pub fn store(make: &mut dyn FnMut() -> Box<dyn Store>) {
     pieces_add_up(make().as_mut());
     events_read_back(make().as_mut());
     sealed_events_read_as_before(make().as_mut());
+    rows_of_old_events_read_as_before(make().as_mut());
 }
 
 fn commit(store: &mut dyn Store, writes: Vec<Write>) {
@@ -129,6 +130,37 @@ fn events_read_back(store: &mut dyn Store) {
     assert_eq!(scan(store, Space::Event, &[0], &[255; 17], u32::MAX), rows[1..], "a pruned event is gone");
 }
 
+/// Names of sealed events, as a terminal writes them, read as before, and so does what is written over them.
+fn rows_of_old_events_read_as_before(store: &mut dyn Store) {
+    let chain = Chain::new(ReplicaId::new(1, 5), Lane::Stock);
+    let mut hash = Hash::ZERO;
+    let (mut names, mut writes) = (Rows::new(), Vec::new());
+    for seq in 1..=600u64 {
+        let record = EventRecord { id: EventId::new(chain, Seq(seq)), payload: b"milk, 2".to_vec() };
+        hash = hash.link(record.id, &record.payload);
+        let name = u128::from(seq).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).to_be_bytes();
+        let key = [name.as_slice(), &record.id.to_key()].concat();
+        names.push((key, [&b"receipt "[..], &seq.to_be_bytes()].concat()));
+        writes.push(Write::put(Space::Event, record.id.to_key(), record.to_row(hash)));
+    }
+    names.sort();
+    writes
+        .extend(names.iter().map(|(key, value)| Write::put(Space::BookedBasket, key.clone(), value.clone())));
+    commit(store, writes);
+    let floor = [(chain, Seq(600))].into_iter().collect();
+    let sealing = Sealing { floor, before_utc_ms: u64::MAX, archive_before_utc_ms: Some(u64::MAX) };
+    while store.seal(&sealing).expect("a healthy store seals") {}
+    let all = |store: &dyn Store| scan(store, Space::BookedBasket, &[], &[255; 40], u32::MAX);
+    assert!(all(store) == names, "rows of old events read as before");
+    let some = scan(store, Space::BookedBasket, &names[99].0, &names[400].0, 2_000);
+    assert!(!some.is_empty() && some == names[99..99 + some.len()], "a piece of them reads as before");
+    names[200].1 = b"another".to_vec();
+    commit(store, vec![Write::put(Space::BookedBasket, names[200].0.clone(), names[200].1.clone())]);
+    let gone = names.remove(7);
+    commit(store, vec![Write::delete(Space::BookedBasket, gone.0)]);
+    assert!(all(store) == names, "what is written over one reads back, and what is deleted is gone");
+}
+
 fn sealed_events_read_as_before(store: &mut dyn Store) {
     let chain = Chain::new(ReplicaId::new(1, 5), Lane::Stock);
     let mut hash = Hash::ZERO;
@@ -142,7 +174,7 @@ fn sealed_events_read_as_before(store: &mut dyn Store) {
     let put = |(key, value): &(Vec<u8>, Vec<u8>)| Write::put(Space::Event, key.clone(), value.clone());
     commit(store, rows.iter().map(put).collect());
     let floor = [(chain, Seq(700))].into_iter().collect();
-    let sealing = Sealing { floor, before_utc_ms: u64::MAX };
+    let sealing = Sealing { floor, before_utc_ms: u64::MAX, archive_before_utc_ms: Some(u64::MAX) };
     let most = 10 * rows.len();
     let calls = (0..most).take_while(|_| store.seal(&sealing).expect("a healthy store seals")).count();
     assert!(calls < most, "a round of sealing ends");

@@ -18,7 +18,8 @@ use tracing::{error, info};
 use crate::courier::Board;
 use crate::monitor::Monitor;
 use crate::node::{Command, Node};
-use crate::ports::{Clock, Ports, Sealing, StoreError, Transport, TransportEvent, Uplink};
+use crate::ports::{Clock, Ports, StoreError, Transport, TransportEvent, Uplink};
+use crate::retention::Retention;
 use crate::store_thread::{self, Done, Job};
 use crate::terminal::{
     Condition, ConditionKind, Config, ConfigError, Finding, Input, Notice, Output, Refusal, Reply, RequestId,
@@ -31,8 +32,6 @@ const COMMANDS: usize = 256;
 const NOTICES: usize = 1_024;
 /// Longest sleep: a wall clock or a suspended device is noticed after this long at the latest.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-/// Between two rounds in which the store puts old events closer together.
-const SEALING_ROUND: Duration = Duration::from_secs(60);
 
 /// How often the cloud is asked how far what it has come down goes: a price is at the tills within a few seconds, for some 400 bytes each.
 const FEED_ROUND: Duration = Duration::from_secs(5);
@@ -70,7 +69,7 @@ impl Driver {
         let restored = Restored::from_store(store.as_ref())?;
         let now = clock.now();
         let config = Config { delivery: transport.delivery(), nonce: drawn(), ..config };
-        let seal_after = config.seal_after;
+        let retention = Retention::new(&config, now.mono);
         let signs = !config.signed_series.is_empty();
         let (board, courier) = Board::new(alerts, config.me, now);
         let terminal = Terminal::new(now, config, restored)?;
@@ -106,8 +105,7 @@ impl Driver {
             written,
             to_sign,
             promised: 0,
-            seal_after,
-            sealing_at: now.mono + SEALING_ROUND,
+            retention,
             published: Arc::new(published),
             feed,
             feed_at: now.mono + FEED_ROUND,
@@ -159,9 +157,8 @@ struct Loop {
     to_sign: Arc<Notify>,
     /// What the store's thread was last told that open baskets may still write.
     promised: u64,
-    /// How old events are that the store may put closer together, and when the next round begins.
-    seal_after: Duration,
-    sealing_at: Time,
+    /// Which old events the store may put closer together.
+    retention: Retention,
     /// How far what comes down goes, as the cloud has said last; and when it is asked again.
     published: Arc<watch::Sender<Option<u64>>>,
     feed: watch::Receiver<Option<u64>>,
@@ -386,8 +383,7 @@ impl Loop {
             self.feed_at = now.mono + FEED_ROUND;
             self.ask_feed();
         }
-        if self.sealing_at <= now.mono {
-            self.sealing_at = now.mono + SEALING_ROUND;
+        if self.retention.is_due(now.mono) {
             self.seal(now);
         }
     }
@@ -406,16 +402,14 @@ impl Loop {
         });
     }
 
-    /// Lets the store put closer together what is old. No peer is asked, since nothing is given up; but what is damaged in a segment is
-    /// damaged together, and must be had again.
+    /// Lets the store put closer together what is old, and while the disk is low whatever the cloud has.
     fn seal(&self, now: Now) {
-        let Some(after) = u64::try_from(self.seal_after.as_millis()).ok().filter(|after| *after > 0) else {
-            return;
-        };
+        let is_short = self.terminal.status().conditions.iter().any(|it| it.kind == ConditionKind::DiskLow);
         let floor = self.terminal.diagnosis(now).in_cloud;
-        let sealing = Sealing { floor, before_utc_ms: now.wall.0.saturating_sub(after) };
-        // A send fails when the store's thread has ended, which its last answer explains.
-        drop(self.jobs.send(Job::Seal(sealing)));
+        if let Some(sealing) = self.retention.sealing(now, floor, is_short) {
+            // A send fails when the store's thread has ended, which its last answer explains.
+            drop(self.jobs.send(Job::Seal(sealing)));
+        }
     }
 
     fn failed(&mut self, error: StoreError) -> StoreError {

@@ -71,6 +71,7 @@ mod node;
 mod ports;
 pub mod recovery;
 mod retail;
+mod retention;
 #[cfg(feature = "embedded")]
 mod scored;
 mod setup;
@@ -155,7 +156,7 @@ pub use tcp::{TcpConfig, TcpTransport};
 pub use terminal::signing::SignatureAsked;
 pub use terminal::{
     BusinessDayOf, CLOCK_GUARD, Condition, ConditionKind, Config, ConfigError, Diagnosis, Disk, Dropped,
-    Finding, Genesis, Input, LevelError, MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, NumberAt, Output,
+    Finding, Genesis, Input, LevelError, MAX_ABOUT, MAX_FRAME, MAX_PAGE, Notice, NumberAt, OldEvents, Output,
     PeerDiagnosis, Refusal, ReplaceError, Reply, RequestId, RestoreError, Restored, RowError, Status,
     Terminal,
 };

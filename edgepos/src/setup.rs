@@ -22,7 +22,7 @@ use self::terminal_name::TerminalName;
 use crate::http_uplink::HttpUplink;
 use crate::recovery::kit::RecoveryAnchor;
 use crate::retail::exception::policy::Policy;
-use crate::terminal::{BusinessDayOf, Config, Genesis, NumberAt};
+use crate::terminal::{BusinessDayOf, Config, Genesis, NumberAt, OldEvents};
 use crate::zone::Zone;
 
 /// Terminals of a store that vote.
@@ -166,6 +166,12 @@ pub struct Setup {
     /// Days after which events are put closer together on the disk; 0: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seal_after_days: Option<u32>,
+    /// Days after which they are archived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive_after_days: Option<u32>,
+    /// What becomes of them then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_events: Option<OldEvents>,
     /// Baskets that may be open and in memory at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_open_baskets: Option<usize>,
@@ -263,6 +269,8 @@ impl Setup {
             max_event_bytes: None,
             disk_low_below_mib: None,
             seal_after_days: None,
+            archive_after_days: None,
+            old_events: None,
             max_open_baskets: None,
             max_commits: None,
             max_rows_behind: None,
@@ -364,6 +372,8 @@ impl Setup {
             max_event_bytes,
             disk_low_below_mib,
             seal_after_days,
+            archive_after_days,
+            old_events,
             max_open_baskets,
             max_commits,
             max_rows_behind,
@@ -394,10 +404,10 @@ impl Setup {
         set(&mut config.pause_above, *pause_above);
         set(&mut config.max_event_bytes, *max_event_bytes);
         set(&mut config.disk_low_below, disk_low_below_mib.map(|mib| u64::from(mib) << 20));
-        set(
-            &mut config.seal_after,
-            seal_after_days.map(|days| Duration::from_secs(u64::from(days) * 24 * 3600)),
-        );
+        let days = |days: Option<u32>| days.map(|days| Duration::from_secs(u64::from(days) * 24 * 3600));
+        set(&mut config.seal_after, days(*seal_after_days));
+        set(&mut config.archive_after, days(*archive_after_days));
+        set(&mut config.old_events, *old_events);
         set(&mut config.max_open_baskets, *max_open_baskets);
         set(&mut config.max_commits, *max_commits);
         set(&mut config.max_rows_behind, *max_rows_behind);

@@ -125,7 +125,11 @@ impl Sealed {
         let rows = store.scan(Space::Event, &[0], &[255; 17], u32::MAX).unwrap();
         let ids = rows.iter().map(|(key, _)| EventId::from_key(key).unwrap());
         let floor: BTreeMap<_, _> = ids.map(|id| (id.chain, id.seq)).collect();
-        let sealing = Sealing { floor: floor.into_iter().collect(), before_utc_ms: u64::MAX };
+        let sealing = Sealing {
+            floor: floor.into_iter().collect(),
+            before_utc_ms: u64::MAX,
+            archive_before_utc_ms: Some(u64::MAX),
+        };
         let before = written();
         while store.seal(&sealing).unwrap() {}
         let written = (written() - before) / SALES;

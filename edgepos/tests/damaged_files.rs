@@ -8,9 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use edgepos::core::{Chain, EventId, Lane, Persist, PersistId, ReplicaId, Seq, Space, Write};
-use edgepos::model::{StockLine, StockMoved, StockReason};
+use edgepos::model::{ReceiptPrinted, StockLine, StockMoved, StockReason};
 use edgepos::sync::{EventRecord, Hash};
-use edgepos::{ConditionKind, EventColumns, MemoryStore, Record, Restored, Sealing, SqliteStore, Store};
+use edgepos::{
+    ConditionKind, EventColumns, MemoryStore, Receipt, Record, Restored, Sealing, SqliteStore, Store,
+};
 use support::cloud::Cloud;
 use support::{Shop, back, draft, line, price};
 use tempfile::TempDir;
@@ -330,11 +332,72 @@ fn a_flipped_byte_of_a_segment_is_seen() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = SqliteStore::open(&dir.path().join("whole.db")).unwrap();
     commit(&mut store, &rows);
-    let sealing = Sealing { floor: [(chain, Seq(260))].into_iter().collect(), before_utc_ms: 1 };
+    let sealing = Sealing {
+        floor: [(chain, Seq(260))].into_iter().collect(),
+        before_utc_ms: 1,
+        archive_before_utc_ms: None,
+    };
     while store.seal(&sealing).unwrap() {}
     let file = File::closed(dir, store, rows);
     let (outcomes, _) = flip(&file, 29);
     assert!(outcomes[&Outcome::Mended] + outcomes[&Outcome::Events] > 10, "{outcomes:?}");
+}
+
+/// Keys and baskets of a block that is damaged are told from their events again, and the till stays who it is.
+#[test]
+fn a_flipped_byte_of_a_block_is_mended() {
+    let mut shop = shop();
+    for basket in 30..=u8::MAX {
+        let now = shop.now;
+        let Receipt { basket, series, number, .. } =
+            shop.tills[0].sell(now, basket, vec![line(1, "milk", 1, 100)]);
+        let printed = ReceiptPrinted { basket, series, number, copy: 0 };
+        shop.tills[0].record(now, Record::receipt_printed(&printed)).unwrap();
+    }
+    shop.pass_by(3_000, 10);
+    shop.tills.iter_mut().for_each(|till| till.terminal.write_rows());
+    shop.pass_by(100, 10);
+    let rows = all(&shop.tills[0].disk);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("whole.db");
+    let mut store = SqliteStore::open(&path).unwrap();
+    commit(&mut store, &rows);
+    let ids = rows[&Space::Event].keys().filter_map(|key| EventId::from_key(key));
+    let floor: BTreeMap<_, _> = ids.map(|id| (id.chain, id.seq)).collect();
+    let floor = floor.into_iter().collect();
+    let sealing = Sealing { floor, before_utc_ms: u64::MAX, archive_before_utc_ms: Some(u64::MAX) };
+    while store.seal(&sealing).unwrap() {}
+    let file = File::closed(dir, store, rows);
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let blocks: Vec<Vec<u8>> = {
+        let mut bodies = db.prepare("SELECT body FROM blocks").unwrap();
+        bodies.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    drop(db);
+    assert!(blocks.len() >= 2, "{}", blocks.len());
+    let mut mended = 0;
+    for body in &blocks {
+        // The first piece of each that lies on one page, and pieces of the pages behind it.
+        for from in (0..body.len().saturating_sub(24)).step_by(40) {
+            let piece = &body[from..from + 24];
+            let Some(at) = file.bytes.windows(24).position(|bytes| bytes == piece) else { continue };
+            let mut bytes = file.bytes.clone();
+            bytes[at + 5] ^= 1 << (from % 8);
+            let case = format!("byte {from} of a block");
+            let (outcome, left) = judge(&file.with(&bytes), &file.rows, &case);
+            assert_eq!(outcome, Outcome::Mended, "{case}");
+            let left = left.unwrap();
+            assert!(!left[&Space::Identity].contains_key(b"copied".as_slice()), "{case}: it stays who it is");
+            for space in [Space::IdempotencyKey, Space::BookedBasket] {
+                assert_eq!(left[&space], file.rows[&space], "{case}: {space:?}");
+            }
+            mended += 1;
+        }
+    }
+    assert!(mended >= 6, "{mended}");
+    let every = file.bytes.len() / 150;
+    let (outcomes, _) = flip(&file, every);
+    assert!(outcomes[&Outcome::Mended] > 10, "{outcomes:?}");
 }
 
 /// A write-ahead log that SQLite would pass over in silence from the damage on.

@@ -98,6 +98,11 @@ impl Till {
         db.query_row(sql, [], |row| row.get(0)).unwrap_or_default()
     }
 
+    fn in_blocks(&self) -> i64 {
+        let db = rusqlite::Connection::open(&self.path).unwrap();
+        db.query_row("SELECT coalesce(sum(rows), 0) FROM blocks", [], |row| row.get(0)).unwrap_or_default()
+    }
+
     /// What can be asked of old sales.
     async fn answers(&self) -> BTreeSet<String> {
         let mut answers = BTreeSet::new();
@@ -140,7 +145,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 #[tokio::test]
-async fn a_week_later_everything_is_answered_as_before() {
+async fn a_week_and_a_month_later_everything_is_answered_as_before() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(Ahead(SystemClock::new(), AtomicU64::new(0)));
     let mut till = Till::start(&dir.path().join("till.db"), clock.clone(), Arc::default());
@@ -155,7 +160,11 @@ async fn a_week_later_everything_is_answered_as_before() {
     assert_eq!(till.sealed(), 0);
     clock.1.store(8 * DAY_MS, Ordering::Relaxed);
     until("two segments", async || till.sealed() >= 512).await;
-    for is_restarted in [false, true] {
+    for (later, is_restarted) in [(8, false), (8, true), (40, false), (40, true)] {
+        if later == 40 && !is_restarted {
+            clock.1.store(later * DAY_MS, Ordering::Relaxed);
+            until("rows in blocks", async || till.in_blocks() > 1_000).await;
+        }
         let after = till.answers().await;
         assert!(after.is_superset(&before), "{:?}", before.difference(&after).next());
         // The same basket and key: the same receipt, and nothing is booked again.

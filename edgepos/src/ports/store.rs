@@ -66,6 +66,9 @@ pub struct Sealing {
     pub floor: VersionVector,
     /// The time before which an event is old, in ms since 1970, UTC, by the event's own clock.
     pub before_utc_ms: u64,
+    /// The same for events whose rows besides, such as the names that they were booked under, may be put closer together as well; `None`:
+    /// these stay as they are.
+    pub archive_before_utc_ms: Option<u64>,
 }
 
 /// A durable ordered map for each [`Space`].
@@ -102,7 +105,7 @@ pub trait Store: Send {
         u64::MAX
     }
 
-    /// Bytes that are free on the disk that it lies on; `None` where it cannot tell, so that nobody claims anything. Asked about once a
+    /// Bytes that are free on the disk that it lies on, with what is free inside its own files; `None` where it cannot tell, so that nobody claims anything. Asked about once a
     /// second.
     fn free_bytes(&self) -> Option<u64> {
         None
@@ -114,7 +117,7 @@ pub trait Store: Send {
         None
     }
 
-    /// Puts some old events closer together, so that they take less room. Every scan returns what it returned before, and writes to their
+    /// Puts some old events closer together, or rows of theirs, so that they take less room. Every scan returns what it returned before, and writes to their
     /// positions do what they did. Whether the round goes on: the terminal asks again in a while when it has nothing else to write, and
     /// begins another round later when not. A call must be short: sales wait for it. What is not overridden does nothing.
     ///

@@ -7,7 +7,8 @@ use edgepos_sync::EventRecord;
 
 use super::customer;
 use super::envelope::Envelope;
-use super::keys::booked::Booked;
+use super::figures::row::Row;
+use super::keys::booked::{self, Booked};
 use super::uncounted;
 
 /// Spaces whose rows do: all of them but [`KEPT`] go where one is gone, and each event does again what it did. Names of events are not among them:
@@ -36,6 +37,19 @@ pub(crate) const DERIVED: [Space; 17] = [
 /// of them stays. Others add up, and nobody can tell which events are in a sum of which a part is gone.
 pub(crate) const KEPT: [Space; 5] =
     [Space::Register, Space::Customer, Space::ErasedCustomer, Space::Document, Space::Attachment];
+
+/// Spaces whose rows each follow from one event, are as many as there are events, and are seldom read once it is old: a store may put
+/// them closer together then. None of them is read at a start.
+pub(crate) const OF_OLD_EVENTS: [Space; 3] = [Space::IdempotencyKey, Space::BookedBasket, Space::DayFigures];
+
+/// The event that a row of those spaces follows from.
+pub(crate) fn event_of(space: Space, key: &[u8], value: &[u8]) -> Option<EventId> {
+    match space {
+        Space::IdempotencyKey | Space::BookedBasket => booked::event_of(key, value),
+        Space::DayFigures => Row::event(key),
+        _ => None,
+    }
+}
 
 /// The spaces whose rows the rooms start from.
 pub(crate) const RESTORED: [Space; 22] = [

@@ -48,7 +48,7 @@ fn everything_is_set_through_it() {
                location = 5\nzone = \"Asia/Kolkata\"\nbusiness_day_of = \"store\"\nflush_ms = 60000\nbusy_flush_ms = 70000\nbusy_above = 6\nexception_grace_ms = 7\n\
                number_at = \"commit\"\nsigned_series = [\"F\"]\nsign_within_ms = 900\nunreferenced_returns = false\nbook_differences = true\nbegin_pause_ms = 7\ncampaigns = false\nreplace_voter_after_s = 30\n\
                disk_stall_after_ms = 500\nlevel_after_s = 8\nuplink_timeout_ms = 9000\nuplink_retry_ms = 10000\nleaderless_upload_after_ms = 11000\n\
-               pause_above = 12\nmax_event_bytes = 2048\ndisk_low_below_mib = 17\nseal_after_days = 19\nmax_open_baskets = 13\nmax_commits = 14\nmax_rows_behind = 15\n\
+               pause_above = 12\nmax_event_bytes = 2048\ndisk_low_below_mib = 17\nseal_after_days = 19\narchive_after_days = 20\nold_events = \"keep\"\nmax_open_baskets = 13\nmax_commits = 14\nmax_rows_behind = 15\n\
                max_peers = 16\n[resolver]\noversold = \"apply\"\nmodel_within_ms = 18\n";
     let setup = setup(all);
     let Config {
@@ -75,6 +75,8 @@ fn everything_is_set_through_it() {
         max_event_bytes,
         disk_low_below,
         seal_after,
+        archive_after,
+        old_events,
         location,
         zone,
         business_day_of,
@@ -103,7 +105,7 @@ fn everything_is_set_through_it() {
     assert_eq!((max_open_baskets, max_commits, max_rows_behind, max_peers), (13, 14, 15, 16));
     assert_eq!((policy.oversold, policy.model_within_ms), (Handling::Apply, Some(18)));
     assert_eq!((disk_low_below, business_day_of), (17 << 20, BusinessDayOf::Store));
-    assert_eq!((number_at, seal_after), (NumberAt::Commit, s(19 * 86_400)));
+    assert_eq!((seal_after, archive_after, old_events), (s(19 * 86_400), s(20 * 86_400), OldEvents::Keep));
     assert_eq!((number_at, signed_series, sign_within), (NumberAt::Commit, vec!["F".to_owned()], ms(900)));
     let again: Setup = toml::to_string(&setup).unwrap().parse().unwrap();
     assert_eq!(again, setup, "what is written reads back");

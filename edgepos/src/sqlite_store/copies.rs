@@ -7,9 +7,10 @@ use edgepos_core::Space;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::failure::told;
+use super::opening::{START_PATIENCE, connect, lock};
 use super::places::{beside, flush_folder, rename};
 use super::tables::check_ours;
-use super::{START_PATIENCE, SqliteStore, connect, damaged, lock, segments};
+use super::{SqliteStore, damaged, segments};
 use crate::ports::StoreError;
 use crate::terminal::restore::COPIED;
 

@@ -15,6 +15,8 @@ mod events;
 mod failure;
 mod flushes;
 mod numbering;
+mod opening;
+mod packed;
 mod places;
 mod reserve;
 #[cfg(test)]
@@ -23,13 +25,13 @@ mod segments;
 mod sums;
 mod tables;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use edgepos_core::{Persist, Space, Write};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
 pub use self::columns::EventColumns;
 pub use self::copies::{Compacted, CopyProgress, StoreCopy};
@@ -37,24 +39,19 @@ use self::damaged::damage::{Damage, is_damage};
 use self::events::{Events, Sealed};
 use self::failure::told;
 use self::flushes::Flushes;
-use self::reserve::{LOG_BYTES, Reserve};
-use self::tables::{PAGE_BYTES, bring_up_to_date, check_ours, make_tables, put_row};
+use self::opening::{lock, open_sound};
+use self::packed::sweep::Sweep;
+use self::packed::{Cursor, LAST_KEY, Row};
+use self::reserve::Reserve;
+use self::tables::put_row;
 use crate::ports::{Rows, Sealing, Store, StoreError, StoreFailure};
 
-/// Length of the log from which on it is copied into the file.
-const CHECKPOINT_BYTES: u32 = LOG_BYTES / 3 * 2;
-/// How long a start waits for another program that holds the file.
-const START_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a write waits for one before it is answered that the store is busy: reads wait behind it.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Bytes of rows that are read over at once, and where that begins.
 const READ_OVER: u32 = 64 << 10;
 const FIRST: (Space, Vec<u8>) = (Space::Identity, Vec::new());
-/// Behind every key.
-const LAST_KEY: [u8; 1_025] = [0xFF; 1_025];
-/// Bytes of a file that a start reads once over before it trusts it: some tenths of a second. A larger one is read while it is used.
-const CHECKED_AT_START: u64 = 32 << 20;
 
 /// A [`Store`] in one SQLite file. One process at a time: a lock file beside it keeps a second one out, while readers such as
 /// `sqlite3` may look on.
@@ -68,6 +65,7 @@ pub struct SqliteStore {
     events: Events,
     flushes: Flushes,
     reserve: Reserve,
+    sweep: Sweep,
     /// Whether writes wait as briefly as they should; a start waits longer.
     started: bool,
     /// The row up to which rows were read over.
@@ -95,7 +93,18 @@ impl SqliteStore {
             opened => opened?,
         };
         let (path, flushes) = (path.to_owned(), Flushes::of(path));
-        Ok(Self { connection, path, events, flushes, reserve, started: false, read_over: FIRST, _lock: lock })
+        let sweep = Sweep::default();
+        Ok(Self {
+            connection,
+            path,
+            events,
+            flushes,
+            reserve,
+            sweep,
+            started: false,
+            read_over: FIRST,
+            _lock: lock,
+        })
     }
 
     /// Reads a piece of the rows over, round and round: one that nobody asks for may be damaged for years.
@@ -110,6 +119,26 @@ impl SqliteStore {
                 (next.copied().unwrap_or(FIRST.0), Vec::new())
             }
         };
+    }
+
+    /// Bytes of pages inside the file that nothing uses.
+    fn free_inside(&self) -> u64 {
+        let ask = |pragma: &str| self.connection.query_row(pragma, [], |row| row.get::<_, u32>(0)).ok();
+        let pages = ask("PRAGMA freelist_count").zip(ask("PRAGMA page_size"));
+        pages.map_or(0, |(pages, bytes)| u64::from(pages) * u64::from(bytes))
+    }
+
+    /// The next row that stands by itself.
+    fn next_row(&self, cursor: &mut rusqlite::Rows<'_>, space: Space) -> Result<Option<Row>, StoreError> {
+        let doing = || format!("reading {}", self.path.display());
+        let failed = |error| self.look_at(told(doing(), error));
+        let Some(row) = cursor.next().map_err(failed)? else { return Ok(None) };
+        let key: Vec<u8> = row.get(0).map_err(failed)?;
+        let value: Vec<u8> = row.get(1).map_err(failed)?;
+        if !sums::fits(space.code(), &key, &value, row.get(2).map_err(failed)?) {
+            return Err(self.look_at(StoreError::new(doing(), Damage::Row { space: Some(space) })));
+        }
+        Ok(Some((key, value)))
     }
 
     /// An error that says that the file is damaged is remembered, so that the next start mends it.
@@ -138,6 +167,47 @@ impl SqliteStore {
         }
     }
 
+    /// Moves some old events into a segment. Whether the round goes on.
+    fn seal_events(&mut self, sealing: &Sealing) -> Result<bool, StoreError> {
+        let failed = |error| told("sealing old events".into(), error);
+        self.end_start().map_err(failed)?;
+        let Self { connection, events, flushes, .. } = self;
+        // A power cut takes it back whole: nobody waits for it to be durable.
+        flushes.set(connection, false).map_err(failed)?;
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
+        let Sealed { segment, goes_on } = events.seal(&transaction, sealing)?;
+        if let Some(segment) = segment {
+            transaction.commit().map_err(failed)?;
+            events.sealed(segment);
+            flushes.ended(&[])?;
+        }
+        Ok(goes_on)
+    }
+
+    /// Moves some rows of old events into blocks. Whether the round goes on.
+    fn pack_rows(&mut self, sealing: &Sealing) -> Result<bool, StoreError> {
+        let Some(before_utc_ms) = sealing.archive_before_utc_ms else { return Ok(false) };
+        let failed = |error| told("putting rows of old events together".into(), error);
+        let Self { connection, events, flushes, sweep, .. } = self;
+        flushes.set(connection, false).map_err(failed)?;
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
+        if !sweep
+            .begin(before_utc_ms, || events.sealed_before(&transaction, before_utc_ms).map_err(failed))?
+        {
+            return Ok(false);
+        }
+        let swept = sweep.step(&transaction)?;
+        let goes_on = swept.goes_on();
+        if swept.wrote {
+            transaction.commit().map_err(failed)?;
+            flushes.ended(&[])?;
+        }
+        sweep.settle(swept);
+        Ok(goes_on)
+    }
+
     /// From the first write on writes wait as briefly as they should.
     fn end_start(&mut self) -> rusqlite::Result<()> {
         if !self.started {
@@ -162,98 +232,14 @@ impl SqliteStore {
                     put_row(&transaction, *space, key, value).map_err(failed)?
                 }
                 Write::Delete { space: Space::Event, key } => events.delete(&transaction, key)?,
-                Write::Delete { space, key } => delete_row(&transaction, *space, key).map_err(failed)?,
+                Write::Delete { space, key } => {
+                    delete_row(&transaction, *space, key).map_err(failed)?;
+                    packed::remove(&transaction, *space, key)?;
+                }
             }
         }
         transaction.commit().map_err(failed)?;
         flushes.ended(group)
-    }
-}
-
-/// Opens the file, or makes it, and takes from the reserve where the disk is full.
-///
-/// # Errors
-/// Also where it is damaged, as far as that is seen at a start.
-fn open_sound(path: &Path, reserve: &mut Reserve) -> Result<(Connection, Events), StoreError> {
-    let is_checked = path.metadata().is_ok_and(|file| (1..=CHECKED_AT_START).contains(&file.len()));
-    let connection = loop {
-        match connect(path, is_checked) {
-            Err(error) if error.failure == StoreFailure::Full && reserve.give() => {}
-            opened => break opened?,
-        }
-    };
-    let events =
-        Events::of(&connection).map_err(|error| told(format!("reading {}", path.display()), error))?;
-    Ok((connection, events))
-}
-
-/// Opens the file, or makes it, and checks that it is one of ours, and where that is asked for that it is what was written.
-fn connect(path: &Path, is_checked: bool) -> Result<Connection, StoreError> {
-    let place = path.display();
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db =
-        Connection::open_with_flags(path, flags).map_err(|error| told(format!("opening {place}"), error))?;
-    let failed = |error| told(format!("preparing {place}"), error);
-    db.busy_timeout(START_PATIENCE).map_err(failed)?;
-    // The log of a damaged file is not copied into it.
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
-    let made = check_ours(&db, path)?;
-    if made.tables > 0 && is_checked {
-        damaged::check(&db, path)?;
-    }
-    if made.tables == 0 {
-        db.pragma_update(None, "page_size", PAGE_BYTES).map_err(failed)?;
-    }
-    let mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
-    if mode != "wal" {
-        return Err(StoreError::plain(format!("{place}: this file system allows no write-ahead log")));
-    }
-    db.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-    let page: u32 = db.query_row("PRAGMA page_size", [], |row| row.get(0)).map_err(failed)?;
-    db.query_row(&format!("PRAGMA wal_autocheckpoint = {}", CHECKPOINT_BYTES / page), [], |_| Ok(()))
-        .map_err(failed)?;
-    // What is erased is to leave the pages that are written anyway, and not only their index.
-    db.pragma_update(None, "secure_delete", "FAST").map_err(failed)?;
-    // A log that grew behind somebody's open query is cut when it begins anew.
-    db.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(failed)?;
-    if made.tables == 0 {
-        make_tables(&db).map_err(failed)?;
-    } else {
-        bring_up_to_date(&db, made.format).map_err(failed)?;
-    }
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
-    begin_log_anew(&db).map_err(failed)?;
-    Ok(db)
-}
-
-/// A log that a crash has left is copied into the file, so that what a power cut left of its end is never taken for a part of what is
-/// written next. Somebody who reads the file meanwhile is not waited for.
-fn begin_log_anew(db: &Connection) -> rusqlite::Result<()> {
-    db.busy_timeout(Duration::ZERO)?;
-    // On a full disk the log stays as it is.
-    drop(db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
-    db.busy_timeout(START_PATIENCE)
-}
-
-/// Takes the lock file beside `path`.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let name = PathBuf::from(name);
-    let doing = format!("locking {}", name.display());
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&name)
-        .map_err(|error| StoreError::new(doing.clone(), error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(StoreError::plain(format!("{} is in use by another process", path.display())))
-        }
-        Err(TryLockError::Error(error)) => Err(StoreError::new(doing, error)),
     }
 }
 
@@ -267,36 +253,27 @@ impl Store for SqliteStore {
     }
 
     fn seal(&mut self, sealing: &Sealing) -> Result<bool, StoreError> {
-        let place = self.path.display().to_string();
-        let failed = |error| told(format!("sealing old events of {place}"), error);
-        self.end_start().map_err(failed)?;
-        let Self { connection, events, flushes, path, .. } = self;
-        // A power cut takes it back whole: nobody waits for it to be durable.
-        flushes.set(connection, false).map_err(failed)?;
-        let transaction =
-            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
+        let done = if self.sweep.has_its_turn() {
+            self.pack_rows(sealing)
+        } else {
+            self.seal_events(sealing)
+                .and_then(|goes_on| if goes_on { Ok(true) } else { self.pack_rows(sealing) })
+        };
         // What cannot be read here is nothing to stop selling for: nothing was done, and whoever needs it reads it again.
-        let Sealed { segment, goes_on } = events.seal(&transaction, sealing).map_err(|error| {
-            if is_damage(&error) {
-                damaged::remember(path);
-            }
+        done.map_err(|error| {
+            let error = self.look_at(error);
             let is_full = error.failure == StoreFailure::Full;
             if is_full { error } else { error.of_kind(StoreFailure::Busy) }
-        })?;
-        if let Some(segment) = segment {
-            transaction.commit().map_err(failed)?;
-            events.sealed(segment);
-            flushes.ended(&[])?;
-        }
-        Ok(goes_on)
+        })
     }
 
     fn set_aside(&mut self, promised: u64) -> u64 {
-        self.reserve.set_aside(promised)
+        let room = self.reserve.set_aside(promised);
+        room.max(self.reserve.room_inside(self.free_inside()))
     }
 
     fn free_bytes(&self) -> Option<u64> {
-        self.reserve.free_bytes()
+        Some(self.reserve.free_bytes()?.saturating_add(self.free_inside()))
     }
 
     fn damage(&mut self) -> Option<String> {
@@ -328,16 +305,27 @@ impl Store for SqliteStore {
         let sql = "SELECT key, value, sum FROM rows WHERE space = ?1 AND key BETWEEN ?2 AND ?3 ORDER BY key";
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         let mut cursor = statement.query(params![space.code(), from, to]).map_err(failed)?;
+        let mut packed =
+            Cursor::over(&self.connection, space, from, to).map_err(|error| self.look_at(error))?;
+        let mut plain = self.next_row(&mut cursor, space)?;
         let mut rows = Rows::new();
         let mut read = 0;
         while read < max_bytes as usize || rows.is_empty() {
-            let Some(row) = cursor.next().map_err(failed)? else { break };
-            let key: Vec<u8> = row.get(0).map_err(failed)?;
-            let value: Vec<u8> = row.get(1).map_err(failed)?;
-            if !sums::fits(space.code(), &key, &value, row.get(2).map_err(failed)?) {
-                let damage = Damage::Row { space: Some(space) };
-                return Err(self.look_at(StoreError::new(format!("reading {}", self.path.display()), damage)));
-            }
+            let key = packed.key().map_err(|error| self.look_at(error))?;
+            let (first, is_twice) = match (&plain, key) {
+                (None, None) => break,
+                (Some((plain, _)), Some(packed)) => (plain.as_slice() <= packed, plain == packed),
+                (plain, _) => (plain.is_some(), false),
+            };
+            let in_block = !first || is_twice;
+            let packed = if in_block { packed.next().map_err(|error| self.look_at(error))? } else { None };
+            // A row that stands by itself was written later than the same one in a block.
+            let row = if first {
+                std::mem::replace(&mut plain, self.next_row(&mut cursor, space)?)
+            } else {
+                packed
+            };
+            let Some((key, value)) = row else { break };
             read += key.len() + value.len();
             rows.push((key, value));
         }
@@ -355,7 +343,9 @@ fn delete_row(transaction: &Transaction<'_>, space: Space, key: &[u8]) -> rusqli
 mod tests {
     use edgepos_core::{Chain, EventId, Lane, PersistId, ReplicaId, Seq};
     use edgepos_sync::{EventRecord, Hash};
+    use rusqlite::OpenFlags;
 
+    use super::reserve::LOG_BYTES;
     use super::*;
 
     #[test]
@@ -420,6 +410,26 @@ mod tests {
         assert_eq!(store.scan(Space::Register, &[0; 8], &[255; 8], u32::MAX).unwrap().len(), 3);
         assert_eq!(store.set_aside(0), room, "with room it is filled again");
         assert!(store.set_aside(50_000_000) >= 50_000_000, "what is promised is set aside");
+    }
+
+    /// The file does not shrink, but what becomes free in it is told, and may be promised once the log is whole.
+    #[test]
+    fn room_inside_the_file_counts_as_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = SqliteStore::open(&dir.path().join("till.db")).unwrap();
+        store.commit(&[put(1, 9_000_000)]).unwrap();
+        assert_eq!(store.free_inside(), 0);
+        store
+            .commit(&[Persist {
+                id: PersistId(2),
+                writes: vec![Write::delete(Space::Register, 1u64.to_be_bytes())],
+            }])
+            .unwrap();
+        let inside = store.free_inside();
+        assert!((8_500_000..9_500_000).contains(&inside), "{inside} bytes");
+        assert_eq!(store.reserve.room_inside(5 << 20), 1 << 20, "the log is whole");
+        let short = SqliteStore::open(&dir.path().join("new.db")).unwrap();
+        assert_eq!(short.reserve.room_inside(5 << 20), 0, "the log may have to grow");
     }
 
     #[test]

@@ -62,6 +62,12 @@ impl Reserve {
         cut.is_ok()
     }
 
+    /// How much may be promised of what is free inside the file: as a write goes to the log first, nothing where that is not whole.
+    pub(super) fn room_inside(&self, free: u64) -> u64 {
+        let is_whole = self.log.metadata().is_ok_and(|log| log.len() >= u64::from(LOG_BYTES));
+        if is_whole { free.saturating_sub(HOUSEKEEPING_BYTES) } else { 0 }
+    }
+
     /// Sets aside what is missing, as far as there is room. How much may be promised in all.
     pub(super) fn set_aside(&mut self, promised: u64) -> u64 {
         let mut wanted = RESERVE_BYTES.saturating_add(promised);

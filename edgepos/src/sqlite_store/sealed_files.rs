@@ -52,7 +52,7 @@ impl Twins {
     fn seal(&mut self, floor: &[(u16, u64)], before_utc_ms: u64) -> i64 {
         let floor: VersionVector =
             floor.iter().map(|(terminal, seq)| (chain(*terminal), Seq(*seq))).collect();
-        let sealing = Sealing { floor, before_utc_ms };
+        let sealing = Sealing { floor, before_utc_ms, archive_before_utc_ms: None };
         while self.store.seal(&sealing).unwrap() {}
         self.count("segments")
     }
@@ -227,7 +227,7 @@ fn a_seal_or_a_write_that_fails_leaves_everything_as_it_was() {
     let other = rusqlite::Connection::open(twins.dir.path().join("till.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let floor = [(chain(1), Seq(3 * FULL))].into_iter().collect();
-    let sealing = Sealing { floor, before_utc_ms: 1 };
+    let sealing = Sealing { floor, before_utc_ms: 1, archive_before_utc_ms: None };
     assert_eq!(twins.store.seal(&sealing).unwrap_err().failure, StoreFailure::Busy);
     other.execute_batch("ROLLBACK").unwrap();
     twins.read_alike(1);
@@ -247,7 +247,7 @@ fn what_cannot_be_read_ends_a_round_and_nothing_else() {
     let events = [(1, 3 * FULL)];
     let mut twins = Twins::with(&events);
     let floor = [(chain(1), Seq(3 * FULL))].into_iter().collect();
-    let sealing = Sealing { floor, before_utc_ms: 1 };
+    let sealing = Sealing { floor, before_utc_ms: 1, archive_before_utc_ms: None };
     twins.store.connection.execute_batch("ALTER TABLE events RENAME COLUMN utc_ms TO gone").unwrap();
     assert_eq!(twins.store.seal(&sealing).unwrap_err().failure, StoreFailure::Busy);
     twins.store.connection.execute_batch("ALTER TABLE events RENAME COLUMN gone TO utc_ms").unwrap();

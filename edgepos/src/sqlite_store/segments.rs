@@ -29,8 +29,10 @@ const TABLE: &str = "
         digest BLOB NOT NULL,
         batch BLOB NOT NULL
     );
-    PRAGMA user_version = 4;
 ";
+
+/// Marks a file that has none yet.
+const MARK: &str = "PRAGMA user_version = 4;";
 
 /// Segments that are kept unpacked, of some 100 KB each where events are sales.
 const KEPT: usize = 4;
@@ -165,6 +167,21 @@ fn damaged(db: &Connection, chain: Chain, of: Span) -> rusqlite::Result<Rows> {
     Ok((of.first..behind.unwrap_or(most)).map(row).collect())
 }
 
+/// The last position of the latest segment of a chain whose events all state an earlier time.
+pub(super) fn last_before(
+    transaction: &Transaction<'_>,
+    no: i64,
+    before_utc_ms: u64,
+) -> rusqlite::Result<Option<Seq>> {
+    let (first, end) = chain_rows(no);
+    let sql =
+        "SELECT id, last - first FROM segments WHERE id BETWEEN ?1 AND ?2 AND coalesce(to_utc_ms, 0) < ?3
+         ORDER BY id DESC LIMIT 1";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let latest = statement.query_row(params![first, end, signed(before_utc_ms)], span).optional()?;
+    Ok(latest.map(|span| seq_of(span.last)))
+}
+
 /// How many events all segments of a file have, as they state themselves.
 pub(super) fn events(db: &Connection) -> rusqlite::Result<u64> {
     if !has_table(db)? {
@@ -189,7 +206,10 @@ pub(super) fn write(
     let Segment { first: EventId { chain, seq }, last, hash, digest, batch } = segment;
     let numbers = row_number(no, *seq).zip(row_number(no, *last));
     let Some((first, end)) = numbers else { return Ok(None) };
-    transaction.execute_batch(TABLE)?;
+    if !has_table(transaction)? {
+        transaction.execute_batch(TABLE)?;
+        transaction.execute_batch(MARK)?;
+    }
     let sql = "DELETE FROM events WHERE id BETWEEN ?1 AND ?2";
     transaction.prepare_cached(sql)?.execute(params![first, end])?;
     let sql =

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::damaged::damage::Damage;
 use super::events;
 use super::failure::told;
+use super::packed::{self, FORMAT_WITH_BLOCKS};
 use super::sums;
 use crate::ports::StoreError;
 
@@ -64,7 +65,11 @@ pub(super) fn bring_up_to_date(db: &Connection, format: i32) -> rusqlite::Result
         steps += SUMS;
     }
     if format < FORMAT {
-        let format = if lacks("segments", "id")? { FORMAT } else { FORMAT_WITH_SEGMENTS };
+        let format = match (lacks("blocks", "id")?, lacks("segments", "id")?) {
+            (false, _) => FORMAT_WITH_BLOCKS,
+            (true, false) => FORMAT_WITH_SEGMENTS,
+            (true, true) => FORMAT,
+        };
         steps += &format!("PRAGMA user_version = {format};");
     }
     if steps.is_empty() {
@@ -97,10 +102,13 @@ pub(super) fn check_ours(db: &Connection, path: &Path) -> Result<Made, StoreErro
     if !(0..FORMATS).contains(&format) {
         return Err(StoreError::new(format!("reading {place}"), Damage::Tables(format!("format {format}"))));
     }
-    if format > FORMAT_WITH_SEGMENTS {
+    if format > FORMAT_WITH_BLOCKS {
         return Err(StoreError::plain(format!(
-            "{place} has format {format}; this version reads up to {FORMAT_WITH_SEGMENTS}"
+            "{place} has format {format}; this version reads up to {FORMAT_WITH_BLOCKS}"
         )));
+    }
+    if tables > 0 && format >= FORMAT_WITH_BLOCKS && !packed::has_table(db).map_err(failed)? {
+        return Err(StoreError::new(format!("reading {place}"), Damage::Tables("blocks are gone".into())));
     }
     Ok(Made { tables, format })
 }

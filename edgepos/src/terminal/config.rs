@@ -52,6 +52,18 @@ pub enum NumberAt {
     Commit,
 }
 
+/// What becomes of events that are older than [`Config::archive_after`] and in the cloud, and of their rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OldEvents {
+    /// They stay as they are.
+    Keep,
+    /// What they are found by is put closer together, as they are themselves: keys, baskets, the figures of days.
+    #[default]
+    Archive,
+}
+
 /// How a terminal behaves. [`Config::new`] gives the defaults.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
@@ -120,6 +132,12 @@ pub struct Config {
     /// ([`Store::seal`](crate::Store::seal)). Default 7 days; zero: never. Shorter saves room sooner; longer keeps events where `sqlite3`
     /// shows their columns.
     pub seal_after: Duration,
+    /// Events that are older, and sealed, are archived where [`old_events`](Self::old_events) says so. Default 30 days, and no less than
+    /// [`seal_after`](Self::seal_after), whose zero means never here as well.
+    pub archive_after: Duration,
+    /// What becomes of them then. Default [`OldEvents::Archive`]. While the disk is [low](Self::disk_low_below) what the cloud holds does
+    /// not wait to be old.
+    pub old_events: OldEvents,
     /// The place in the store that this terminal sells from. Default 0.
     pub location: u32,
     /// Where the shop stands: each event says how far its clocks were ahead of UTC then. Default UTC.
@@ -184,6 +202,8 @@ impl Config {
             max_event_bytes: 64 << 10,
             disk_low_below: 512 << 20,
             seal_after: Duration::from_secs(7 * 24 * 3600),
+            archive_after: Duration::from_secs(30 * 24 * 3600),
+            old_events: OldEvents::default(),
             location: 0,
             zone: Zone::UTC,
             business_day_of: BusinessDayOf::Terminal,

@@ -10,7 +10,7 @@ use crate::ports::StoreFailure;
 pub struct Disk {
     /// Bytes of writes that may be promised in all, as [`Store::set_aside`](crate::Store::set_aside) said; 0 while the disk is full.
     pub room: u64,
-    /// Bytes that are free on it, as [`Store::free_bytes`](crate::Store::free_bytes) said, in whole MiB; `None` where the store cannot
+    /// Bytes that are free on it and in the store's files, as [`Store::free_bytes`](crate::Store::free_bytes) said, in whole MiB; `None` where the store cannot
     /// tell.
     pub free: Option<u64>,
     /// Why the latest writes are being repeated, while they are.

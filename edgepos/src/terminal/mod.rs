@@ -39,8 +39,8 @@ use std::fmt;
 pub use self::{
     clocks::CLOCK_GUARD, condition::Condition, condition::ConditionKind, condition::Finding,
     condition::MAX_ABOUT, config::BusinessDayOf, config::Config, config::ConfigError, config::Genesis,
-    config::NumberAt, diagnosis::Diagnosis, diagnosis::Dropped, diagnosis::PeerDiagnosis, disk::Disk,
-    frame::MAX_FRAME, io::Input, io::MAX_PAGE, io::Notice, io::Output, io::Reply, io::RequestId,
+    config::NumberAt, config::OldEvents, diagnosis::Diagnosis, diagnosis::Dropped, diagnosis::PeerDiagnosis,
+    disk::Disk, frame::MAX_FRAME, io::Input, io::MAX_PAGE, io::Notice, io::Output, io::Reply, io::RequestId,
     level::LevelError, refusal::Refusal, replacing::ReplaceError, restore::RestoreError, restore::Restored,
     restore::RowError, status::Status,
 };

@@ -20,7 +20,11 @@ fn seal(path: &Path) -> i64 {
     let rows = store.scan(Space::Event, &[0], &[255; 17], u32::MAX).unwrap();
     let ids = rows.iter().map(|(key, _)| EventId::from_key(key).unwrap());
     let floor: BTreeMap<_, _> = ids.map(|id| (id.chain, id.seq)).collect();
-    let sealing = Sealing { floor: floor.into_iter().collect(), before_utc_ms: u64::MAX };
+    let sealing = Sealing {
+        floor: floor.into_iter().collect(),
+        before_utc_ms: u64::MAX,
+        archive_before_utc_ms: Some(u64::MAX),
+    };
     while store.seal(&sealing).unwrap() {}
     Box::new(store).close().unwrap();
     let db = rusqlite::Connection::open(path).unwrap();
@@ -85,7 +89,7 @@ fn a_file_with_segments_is_shown_exported_and_sold_on() {
     let inspected: Value =
         serde_json::from_str(&said(&["inspect", "--db", db.to_str().unwrap(), "--json"])).unwrap();
     assert_eq!(inspected["segments"][0]["events"], sealed, "{inspected}");
-    assert_eq!(inspected["format"], 4);
+    assert_eq!(inspected["format"], 5);
     let table = said(&["inspect", "--db", db.to_str().unwrap(), "--check"]);
     assert!(table.contains("\nsealed "), "{table}");
 

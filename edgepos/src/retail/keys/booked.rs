@@ -201,6 +201,14 @@ impl Booked {
     }
 }
 
+/// The event that the row of a name leads to.
+pub(crate) fn event_of(row: &[u8], value: &[u8]) -> Option<EventId> {
+    match row.get(16..)? {
+        [] => from_cbor::<KeyRow>("receipt", value).ok().map(|row| row.event),
+        event => EventId::from_key(event),
+    }
+}
+
 /// Where the rows of a name are: the space, the first key and the last.
 pub(crate) fn range(name: BookedName) -> (Space, Vec<u8>, Vec<u8>) {
     let (space, name) = match name {

@@ -11,6 +11,7 @@ use super::shape::{Shape, State};
 use super::tree::Page;
 use crate::ports::StoreError;
 use crate::sqlite_store::failure::told;
+use crate::sqlite_store::packed::{self, Block};
 use crate::sqlite_store::places::beside;
 use crate::sqlite_store::sums;
 use crate::sqlite_store::tables::APPLICATION_ID;
@@ -19,13 +20,14 @@ use crate::sqlite_store::tables::APPLICATION_ID;
 const LOOKED_AT: u32 = 1_024;
 
 /// Tables with the columns that are read by their names, and where each is in the primary key.
-const COLUMNS: [(&str, &[(&str, i64)]); 4] = [
+const COLUMNS: [(&str, &[(&str, i64)]); 5] = [
     ("rows", &[("space", 1), ("key", 2), ("value", 0)]),
     ("chains", &[("no", 1), ("key", 0)]),
     (
         "segments",
         &[("id", 1), ("first", 0), ("last", 0), ("hash", 0), ("digest", 0), ("batch", 0), ("terminal", 0)],
     ),
+    ("blocks", &[("id", 1), ("space", 0), ("first", 0), ("sum", 0), ("body", 0)]),
     (
         "events",
         &[
@@ -61,8 +63,10 @@ pub(in crate::sqlite_store) fn check(db: &Connection, path: &Path) -> Result<(),
         return Err(damaged(Damage::Structure(sound)));
     }
     tables(db).map_err(failed)?.map_or(Ok(()), |said| Err(damaged(Damage::Tables(said))))?;
-    if let Some(space) = wrong_row(db).map_err(failed)? {
-        return Err(damaged(Damage::Row { space }));
+    for look in [wrong_row, wrong_block] {
+        if let Some(space) = look(db).map_err(failed)? {
+            return Err(damaged(Damage::Row { space }));
+        }
     }
     match wrong_chain(db).map_err(failed)? {
         Some(said) => Err(damaged(Damage::Tables(said))),
@@ -73,10 +77,16 @@ pub(in crate::sqlite_store) fn check(db: &Connection, path: &Path) -> Result<(),
 /// What is wrong with the tables.
 fn tables(db: &Connection) -> rusqlite::Result<Option<String>> {
     let is_numbered = columns(db, "chains")?.iter().any(|(name, _)| name == "no");
-    let has_segments = !columns(db, "segments")?.is_empty();
+    let has = |table: &str| columns(db, table).map(|columns| !columns.is_empty());
+    let (has_segments, has_blocks) = (has("segments")?, has("blocks")?);
     for (table, wanted) in COLUMNS {
         let there = columns(db, table)?;
-        let is_optional = (table == "chains" && !is_numbered) || (table == "segments" && !has_segments);
+        let is_optional = match table {
+            "chains" => !is_numbered,
+            "segments" => !has_segments,
+            "blocks" => !has_blocks,
+            _ => false,
+        };
         let lacks =
             |(name, at): &&(&str, i64)| !there.iter().any(|(column, key)| column == name && key == at);
         if let Some((name, _)) = wanted.iter().find(lacks).filter(|_| !is_optional) {
@@ -122,6 +132,29 @@ fn wrong_row(db: &Connection) -> rusqlite::Result<Option<Option<Space>>> {
         let this = Some((code, key.to_vec()));
         if before >= this || !sums::fits(code, key, value, sum) {
             return Ok(Some(Space::from_code(code)));
+        }
+        before = this;
+    }
+    Ok(None)
+}
+
+/// The space of the first block whose sum is another, or which reaches behind the beginning of the next.
+fn wrong_block(db: &Connection) -> rusqlite::Result<Option<Option<Space>>> {
+    if !packed::has_table(db)? {
+        return Ok(None);
+    }
+    let mut statement = db.prepare("SELECT id, first, body, sum, space FROM blocks ORDER BY space, first")?;
+    let mut blocks = statement.query([])?;
+    let mut before: Option<(u8, Vec<u8>)> = None;
+    while let Some(row) = blocks.next()? {
+        let code = row.get::<_, Option<i64>>(4).ok().flatten().and_then(|space| u8::try_from(space).ok());
+        let block = Block::read(row).ok();
+        let (Some(code), Some(block)) = (code, block) else { return Ok(Some(None)) };
+        let space = Space::from_code(code);
+        let Some(rows) = block.rows(code) else { return Ok(Some(space)) };
+        let this = rows.into_iter().next_back().map(|(last, _)| (code, last));
+        if before.is_some_and(|before| before >= (code, block.first)) {
+            return Ok(Some(space));
         }
         before = this;
     }

@@ -15,6 +15,7 @@ use crate::retail::rebuilt;
 use crate::sqlite_store::events::Events;
 use crate::sqlite_store::failure::told;
 use crate::sqlite_store::numbering::{chain_rows, seq_of};
+use crate::sqlite_store::packed::{self, Block};
 use crate::sqlite_store::tables::{PAGE_BYTES, make_tables, put_row};
 use crate::terminal::restore::{COPIED, ME};
 
@@ -92,6 +93,9 @@ impl Draft<'_> {
     }
 
     fn row(&mut self, shape: Option<Shape>) -> Result<(), StoreError> {
+        if let Some(Shape::Block { space, block }) = &shape {
+            return self.block(*space, block);
+        }
         let Some(Shape::Row { space, key, value, state }) = shape else {
             self.salvaged.unreadable += u64::from(shape.is_none());
             return Ok(());
@@ -112,6 +116,22 @@ impl Draft<'_> {
         }
         self.salvaged.rows += 1;
         self.put(space, &key, &value)
+    }
+
+    /// Rows of old events stay together. Where something may be missing, blocks may be older than others that lie over them: names are
+    /// rows by themselves then, and what follows from events is made again.
+    fn block(&mut self, space: Space, block: &Block) -> Result<(), StoreError> {
+        let rows = block.rows(space.code());
+        self.salvaged.unreadable += u64::from(rows.is_none());
+        let is_left = self.lacks.derived && rebuilt::DERIVED.contains(&space);
+        let Some(rows) = rows.filter(|_| !is_left) else { return Ok(()) };
+        self.salvaged.rows += rows.len() as u64;
+        if self.lacks.derived {
+            return rows.iter().try_for_each(|(key, value)| self.put(space, key, value));
+        }
+        packed::write(&self.transaction, space.code(), &rows)
+            .map(|_| ())
+            .map_err(|error| told("writing rows of old events anew".into(), error))
     }
 
     fn event(&mut self, shape: Option<Shape>, remains: &Remains<'_>) -> Result<(), StoreError> {

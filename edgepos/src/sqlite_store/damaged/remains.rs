@@ -105,20 +105,25 @@ impl<'i> Remains<'i> {
     fn look(&mut self, mut seen: Seen, mut is_whole: bool) {
         for (name, root) in &self.tables {
             let (mut order, chains) = (Order::default(), &mut self.chains);
-            let mut has_gap = false;
+            let (mut has_gap, mut is_row_gone) = (false, false);
             tree::walk(self.image, *root, &mut seen, &mut |step| match step {
                 Step::Row(row) => match Shape::of(&row) {
                     Some(Shape::Chain { no, key }) => {
                         chains.extend(Chain::from_key(&key).map(|chain| (no, chain)));
                     }
                     Some(Shape::Row { space, key, state, .. }) => order.row(space, key, state),
-                    None => order.gap = true,
+                    // Its rows are made again from their events.
+                    Some(Shape::Block { space, block }) => has_gap |= block.rows(space.code()).is_none(),
+                    None => (is_row_gone, order.gap) = (true, true),
                     Some(_) => {}
                 },
                 Step::Gap => (has_gap, order.gap) = (true, true),
                 Step::Unsound => (has_gap, order.lacks) = (true, Lacks::all()),
             });
             is_whole &= !has_gap;
+            if name == "blocks" {
+                self.lacks.derived |= has_gap || is_row_gone;
+            }
             if name == "rows" {
                 let Lacks { derived, others, election } = order.end();
                 self.lacks.derived |= derived;
@@ -155,6 +160,8 @@ impl<'i> Remains<'i> {
                 let is_taken = match &shape {
                     Shape::Row { state, .. } => *state == State::Proved,
                     Shape::Event { .. } | Shape::Segment(_) => true,
+                    // What stands in one may have been taken out of it since.
+                    Shape::Block { .. } => false,
                     Shape::Table { .. } | Shape::Chain { .. } => false,
                 };
                 if is_taken {

@@ -4,6 +4,7 @@ use edgepos_core::{EventId, Seq, Space};
 use edgepos_sync::{EventRecord, Hash};
 
 use super::tree::{Column, Row};
+use crate::sqlite_store::packed::Block;
 use crate::sqlite_store::sums;
 
 /// What a row of the file is.
@@ -16,6 +17,8 @@ pub(super) enum Shape {
     Event { number: Option<i64>, record: EventRecord, hash: Hash, dictionary: Option<u32> },
     /// Events in one row.
     Segment(Box<Packed>),
+    /// Rows of old events in one row.
+    Block { space: Space, block: Block },
     /// Anything else.
     Row { space: Space, key: Vec<u8>, value: Vec<u8>, state: State },
 }
@@ -74,6 +77,11 @@ impl Shape {
                     batch: batch.bytes()?.to_vec(),
                     times: from.integer().zip(to.integer()),
                 })))
+            }
+            [Column::Null, space, first, _, sum, body] => {
+                let space = u8::try_from(space.integer()?).ok().and_then(Space::from_code)?;
+                let (first, body) = (first.bytes()?.to_vec(), body.bytes()?.to_vec());
+                Some(Self::Block { space, block: Block { id: row.number?, first, body, sum: sum.integer() } })
             }
             [Column::Null, event @ ..] if (16..=17).contains(&event.len()) => Self::event(row.number, event),
             event if (16..=17).contains(&event.len()) => Self::event(None, event),

@@ -3,6 +3,7 @@
 use std::ops::Bound;
 
 use edgepos_core::{Chain, EventId};
+use edgepos_crdt::VersionVector;
 use edgepos_sync::{AtRest, EventRecord, Hash, Segment};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
@@ -59,6 +60,23 @@ impl Events {
             chains.looked_at = Some(key);
         }
         Ok(Sealed { segment: written.map(|span| (no, span)), goes_on: true })
+    }
+
+    /// Up to which event of each chain events are sealed and were recorded before that time.
+    pub(in crate::sqlite_store) fn sealed_before(
+        &self,
+        transaction: &Transaction<'_>,
+        before_utc_ms: u64,
+    ) -> rusqlite::Result<VersionVector> {
+        let Table::ByChain(chains) = &self.table else { return Ok(VersionVector::new()) };
+        let sealed = chains.numbers.iter().filter(|(_, no)| chains.sealed.end(**no).is_some());
+        let mut reached = VersionVector::new();
+        for (chain, no) in sealed {
+            let Some(chain) = Chain::from_key(chain) else { continue };
+            let last = segments::last_before(transaction, *no, before_utc_ms)?;
+            last.into_iter().for_each(|last| reached.set_max(chain, last));
+        }
+        Ok(reached)
     }
 
     /// What [`seal`](Self::seal) has moved is committed.

@@ -140,9 +140,17 @@ fn kinds(db: &Connection) -> rusqlite::Result<Value> {
 }
 
 fn spaces(db: &Connection) -> rusqlite::Result<Vec<Value>> {
-    let sql =
-        "SELECT space, count(*), sum(length(key) + length(value)) FROM rows GROUP BY space ORDER BY space";
-    let mut statement = db.prepare(sql)?;
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'blocks'";
+    let has_blocks = db.query_row(sql, [], |row| row.get::<_, i64>(0))? > 0;
+    let blocks =
+        "UNION ALL SELECT space, sum(rows), sum(length(first) + length(body)) FROM blocks GROUP BY space";
+    let sql = format!(
+        "SELECT space, sum(rows), sum(bytes) FROM (
+             SELECT space, count(*) AS rows, sum(length(key) + length(value)) AS bytes FROM rows GROUP BY space {}
+         ) GROUP BY space ORDER BY space",
+        if has_blocks { blocks } else { "" }
+    );
+    let mut statement = db.prepare(&sql)?;
     let rows = statement.query_map([], |row| {
         let code: u8 = row.get(0)?;
         let name = Space::from_code(code).map_or_else(|| code.to_string(), |space| format!("{space:?}"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use edgepos::core::{EventId, Space, StoreId};
-use edgepos::sync::AtRest;
+use edgepos::sync::{AtRest, RowBlock};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, types::Type};
 
 use super::error::VerifyError;
@@ -43,8 +43,24 @@ pub(super) fn terminal_events(path: &Path) -> Result<Events, VerifyError> {
 pub(super) fn rows(path: &Path, space: Space) -> Result<Vec<KeyValue>, VerifyError> {
     read(path, |connection| {
         let mut statement = connection.prepare("SELECT key, value FROM rows WHERE space = ?1")?;
-        statement.query_map([space.code()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        let alone = statement.query_map([space.code()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        // One that stands by itself was written later than the same one in a block.
+        let mut rows = in_blocks(connection, space)?;
+        rows.extend(alone.collect::<rusqlite::Result<Vec<KeyValue>>>()?);
+        Ok(rows.into_iter().collect())
     })
+}
+
+/// Rows of old events that stand together. A block that does not unpack has none: they are missing.
+fn in_blocks(connection: &Connection, space: Space) -> rusqlite::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'blocks'";
+    if connection.query_row(sql, [], |row| row.get::<_, i64>(0))? == 0 {
+        return Ok(BTreeMap::new());
+    }
+    let mut statement = connection.prepare("SELECT body FROM blocks WHERE space = ?1")?;
+    let bodies = statement.query_map([space.code()], |row| row.get::<_, Vec<u8>>(0))?;
+    let blocks = bodies.map(|body| body.map(|body| RowBlock::unpack(&body).unwrap_or_default()));
+    Ok(blocks.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// Up to which event of each chain the counter rows of a terminal count; `None` on a disk of an earlier version, where all do.
