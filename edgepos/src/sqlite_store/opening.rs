@@ -47,6 +47,8 @@ pub(super) fn connect(path: &Path, is_checked: bool) -> Result<Connection, Store
         Connection::open_with_flags(path, flags).map_err(|error| told(format!("opening {place}"), error))?;
     let failed = |error| told(format!("preparing {place}"), error);
     db.busy_timeout(START_PATIENCE).map_err(failed)?;
+    // What is asked for with other values is planned once: SQLite as it is built here looks at the values, and plans each read anew.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
     // The log of a damaged file is not copied into it.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     let made = check_ours(&db, path)?;

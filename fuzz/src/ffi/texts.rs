@@ -5,7 +5,7 @@ pub(super) const CONFIG: &str = "terminal = 1\nstore = \"07070707070707070707070
                                  listen = \"127.0.0.1:0\"\ncloud = \"http://127.0.0.1:9\"\n";
 
 /// Requests that read, of every call. `B` is a name or a key.
-const WHOLE: [&str; 22] = [
+const WHOLE: [&str; 27] = [
     r#"{"basket":"B","currency":"EUR","lines":[{"no":1,"product":"milk","quantity":2,"amount":258}]}"#,
     r#"{"basket":"B","currency":"JPY","doc_type":"return","lines":[{"no":1,"product":"milk","quantity":-1,"amount":-129,"original":{"basket":"B","line":1}}]}"#,
     r#"{"basket":"B","key":"B","tenders":[{"kind":"cash","amount":258}]}"#,
