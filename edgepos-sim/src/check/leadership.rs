@@ -131,6 +131,7 @@ mod tests {
             connected: Vec::new(),
             voters: Vec::new(),
             learners: Vec::new(),
+            open_shifts: Vec::new(),
             open_baskets: 0,
             unsigned: Vec::new(),
             unsigned_receipts: 0,

@@ -8,11 +8,11 @@ use edgepos::core::{Chain, EventId, Lane, ReplicaId, Seq, StoreGeneration, Term}
 use edgepos::crdt::VersionVector;
 use edgepos::model::{
     BasketId, BookedName, Counter, CounterRow, Currency, ExceptionRaised, ExceptionResolved, Line, PriceSet,
-    StockState,
+    ShiftId, StockState,
 };
 use edgepos::{
     AuditEntry, Audited, Begun, Committed, Condition, ConditionKind, CounterValue, OpenBasket, OpenException,
-    Refusal, Resolution, ResolutionState, ResolveError, Status, UnsignedReceipt,
+    OpenShift, Refusal, Resolution, ResolutionState, ResolveError, Status, UnsignedReceipt,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -44,6 +44,11 @@ fn status() -> Status {
         connected: vec![TWO],
         voters: vec![ONE, TWO],
         learners: vec![],
+        open_shifts: vec![OpenShift {
+            shift: ShiftId([0xcd; 16]),
+            operator: Some("Ada".into()),
+            since_ms: 1_700_000_000_000,
+        }],
         open_baskets: 2,
         unsigned: vec![UnsignedReceipt {
             basket: BasketId([0xab; 16]),
@@ -130,6 +135,7 @@ fn a_status_says_this() {
         ".learners",
         ".set_aside",
         ".voters",
+        ".open_shifts",
         ".unsigned",
         ".unsigned_receipts",
     ];
