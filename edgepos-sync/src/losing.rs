@@ -18,15 +18,15 @@ pub(crate) struct Losing {
 #[derive(Clone, Copy, Debug)]
 struct Lost {
     parting: Parting,
-    /// Whether the cloud itself has another history behind it. Whatever was proved to be in the cloud was in one before it.
-    by_cloud: bool,
+    /// Whether a witness has another history behind it; if not, it follows from what was written again alone.
+    witnessed: bool,
 }
 
 impl Losing {
-    /// What is held of the chain behind the parting lost, unless the cloud has it; `witness` has another history itself, and nobody: others
-    /// say so. The earliest parting counts.
+    /// What is held of the chain behind the parting lost: `witness` has another history. Where there is none it was written again
+    /// elsewhere, and stays if the cloud has it. The earliest parting counts.
     pub(crate) fn note(&mut self, log: &Log, chain: Chain, parting: Parting, witness: Option<Witness>) {
-        let lost = Lost { parting, by_cloud: witness == Some(Witness::Cloud) };
+        let lost = Lost { parting, witnessed: witness.is_some() };
         if chain.replica.is_store() || parting.seq >= log.end(chain).seq || lost.stays(log, chain) {
             return;
         }
@@ -34,7 +34,7 @@ impl Losing {
         if parting.seq < known.parting.seq {
             known.parting = parting;
         }
-        known.by_cloud |= lost.by_cloud;
+        known.witnessed |= lost.witnessed;
     }
 
     /// Whether one can be taken out.
@@ -54,9 +54,9 @@ impl Losing {
 }
 
 impl Lost {
-    /// Whether the cloud is proved to hold what is held here behind the parting: it decides then, whoever else says otherwise.
+    /// Whether the cloud is proved to hold what is held here behind the parting, and nobody has shown another history.
     fn stays(&self, log: &Log, chain: Chain) -> bool {
-        !self.by_cloud && log.cloud().get(chain) > self.parting.seq
+        !self.witnessed && log.cloud().get(chain) > self.parting.seq
     }
 }
 

@@ -4,11 +4,11 @@
 
 mod support;
 
-use edgepos::core::{EventId, Persist, PersistId, Space, Write};
-use edgepos::model::{CounterRow, Effect};
-use edgepos::sync::EventRecord;
-use edgepos::{ConditionKind, Record, Store};
-use support::{Shop, Till};
+use edgepos::core::{EventId, Lane, Persist, PersistId, Space, Write};
+use edgepos::model::{CounterRow, Effect, Envelope, Kind};
+use edgepos::sync::{self, EventRecord};
+use edgepos::{ConditionKind, MemoryStore, Record, Store};
+use support::{Shop, Till, WALL};
 
 fn milk(till: &Till) -> Option<i64> {
     till.terminal.counter(&CounterRow::stock("milk", 0))
@@ -33,6 +33,26 @@ fn damage(till: &mut Till, number: usize) {
     value[at] ^= 1;
     let writes = vec![Write::put(Space::Event, id.to_key(), value)];
     till.disk.commit(&[Persist { id: PersistId(0), writes }]).unwrap();
+}
+
+/// What the third terminal has recorded with a version that bounded no quantity.
+fn disk_of_before(shop: &Shop, row: &CounterRow, deltas: [i64; 4]) -> MemoryStore {
+    let me = shop.tills[2].config.me;
+    let config = sync::Config::standard(shop.tills[2].config.genesis.store, me, 1);
+    let mut outbox = sync::Outbox::new(shop.now, config, sync::Restored::new()).unwrap();
+    let mut disk = MemoryStore::new();
+    for (delta, hlc) in deltas.into_iter().zip(1..) {
+        let mut envelope = Envelope::new(Kind::CUSTOM, WALL, edgepos::crdt::Hlc(hlc), vec![0xF6]);
+        envelope.effects = vec![Effect::new(row.clone(), delta, None)];
+        outbox.record(shop.now, Lane::Transactions, envelope.encode()).unwrap();
+        while let Some(output) = outbox.poll_output() {
+            if let sync::Output::Persist(persist) = output {
+                disk.commit(std::slice::from_ref(&persist)).unwrap();
+                outbox.handle(shop.now, sync::Input::Persisted(persist.id));
+            }
+        }
+    }
+    disk
 }
 
 fn assert_agreed(shop: &Shop, stock: i64, about: &str) {
@@ -70,6 +90,9 @@ fn what_the_counters_lack_is_not_taken_back() {
 fn what_was_quarantined_is_not_taken_back() {
     let mut shop = Shop::new(3);
     let tea = CounterRow::stock("tea", 0);
+    let disk = disk_of_before(&shop, &tea, [i64::MAX, -i64::MAX, i64::MAX, -i64::MAX]);
+    shop.put_back(2, disk, 3);
+    shop.heal();
     let moves = |delta| Record::custom(vec![0xF6], vec![Effect::new(tea.clone(), delta, None)]);
     let record = |shop: &mut Shop, deltas: &[i64]| {
         let now = shop.now;
@@ -77,7 +100,6 @@ fn what_was_quarantined_is_not_taken_back() {
             shop.tills[2].record(now, moves(*delta)).unwrap();
         }
     };
-    record(&mut shop, &[i64::MAX, -i64::MAX, i64::MAX, -i64::MAX]);
     two_histories(&mut shop);
     record(&mut shop, &[5, 6]);
     shop.pass(1_000);
