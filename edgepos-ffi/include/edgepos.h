@@ -1064,9 +1064,9 @@ int32_t edgepos_node_basket(const edgepos_node *node,
 /*
  Records an event that is no sale; returns when it is on disk.
 
- `record` is JSON with a `type`: `stock_received`, `stock_moved`, `product_set`, `price_set`, `day_opened`, `day_closed`,
- `payment_intent` (before a payment terminal is asked), `payment_outcome` (what it said), `receipt_printed`, `document_set`,
- `customer_set`, `customer_linked`, `customer_unlinked`, `customer_erased` or `custom`, its fields, and a `key` where it shall be recorded
+ `record` is JSON with a `type`: `stock_received`, `stock_moved`, `stock_counted`, `product_set`, `price_set`, `day_opened`,
+ `day_closed`, `cash_moved`, `shift_opened`, `shift_closed`, `payment_intent` (before a payment terminal is asked), `payment_outcome`
+ (what it said), `receipt_printed`, `document_set`, `attached`, `customer_set`, `customer_linked`, `customer_unlinked`, `customer_erased` or `custom`, its fields, and a `key` where it shall be recorded
  once however often it is asked for. On success `*out` is the event's name, such as
  `3-0123456789ab/0:17`.
 
