@@ -50,6 +50,8 @@ pub(super) fn propose_all(
     out: &mut UnitOfWork,
 ) -> bool {
     let any = shop.settle_counts(now, config, ledger);
+    // Rows that are written with this call say that they count it.
+    shop.interpret(now, ledger, out);
     let any = propose_due(now, config, election, ledger, shop, out) || any;
     propose_resolutions(now, config, election, ledger, shop, out) || any
 }
