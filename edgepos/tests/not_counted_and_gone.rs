@@ -40,7 +40,10 @@ fn disk_of_before(shop: &Shop, row: &CounterRow, deltas: [i64; 4]) -> MemoryStor
     let me = shop.tills[2].config.me;
     let config = sync::Config::standard(shop.tills[2].config.genesis.store, me, 1);
     let mut outbox = sync::Outbox::new(shop.now, config, sync::Restored::new()).unwrap();
+    // Its rows count none of them yet.
     let mut disk = MemoryStore::new();
+    let writes = vec![Write::put(Space::Applied, *b"rows", [0x80])];
+    disk.commit(&[Persist { id: PersistId(0), writes }]).unwrap();
     for (delta, hlc) in deltas.into_iter().zip(1..) {
         let mut envelope = Envelope::new(Kind::CUSTOM, WALL, edgepos::crdt::Hlc(hlc), vec![0xF6]);
         envelope.effects = vec![Effect::new(row.clone(), delta, None)];
