@@ -8,7 +8,6 @@ use edgepos_wire::to_cbor;
 use super::answer::references;
 use super::basket::{Basket, returned};
 use super::body::{BasketId, DocType, Line, Tax, Transaction};
-use super::paid_out;
 use crate::retail::code;
 use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
@@ -145,7 +144,6 @@ pub(crate) fn check(
             return Err(Refusal::BadLine { line: line.no, reason: "its number is used twice" });
         }
     }
-    paid_out::check(&draft)?;
     let total = total(&draft).ok_or(Refusal::Overflow)?;
     let effects = effects(&draft, location, held);
     let lines = draft.lines.into_iter().map(masked).collect();
