@@ -208,7 +208,7 @@ impl Author {
             self.searches.remove(&id.chain);
             return Outcome::Mistake;
         }
-        if search.same.seq.next() < search.other || !(search.proved && search.answered) {
+        if search.same.seq.next() < search.other || !search.answered {
             return Outcome::Searching;
         }
         let (parting, witness) = (search.same, search.witness);

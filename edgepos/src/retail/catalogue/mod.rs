@@ -241,7 +241,11 @@ impl Catalogue {
 
     /// Notes when a version of a product comes into force and when it ends, and forgets that of one that is forgotten.
     fn note_turns(&mut self, product: &str, set: Window, forgotten: Option<Window>) {
-        let turns = |window: Window| [window.from, window.to].map(|at| (at, product.to_owned()));
+        // What has no beginning or no end turns nothing there: most products have neither.
+        let turns = |window: Window| {
+            let ends = [window.from, window.to].into_iter().filter(|at| (1..u64::MAX).contains(at));
+            ends.map(|at| (at, product.to_owned()))
+        };
         self.turns.extend(turns(set));
         if let Some(forgotten) = forgotten {
             for turn in turns(forgotten) {

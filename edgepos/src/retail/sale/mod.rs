@@ -188,11 +188,9 @@ impl Sales {
     ) -> Result<BTreeSet<BasketId>, Refusal> {
         let Opening { request, draft, allowed, held, updates } = opening;
         let key = draft.key;
-        let paid_out = paid_out::check(&draft);
         let mut basket =
             draft::check(draft, &held, (turn.config.location, turn.config.max_event_bytes), turn.now.wall.0)?;
-        // What is wrong with a line or a number is said first.
-        paid_out?;
+        paid_out::check(&basket.transaction)?;
         self.series.name_begun(turn.config, &mut basket);
         let id = basket.transaction.basket;
         let open = self.open.get(id);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::body::{Line, Tax, Transaction};
+use super::body::{DocType, Line, Tax, Transaction};
 use super::draft::Draft;
 use crate::terminal::refusal::Refusal;
 
@@ -20,14 +20,14 @@ struct Sum {
 /// By code and rate.
 type Groups = BTreeMap<(u16, u32), Sum>;
 
-/// Refuses a draft that pays out more than its lines and what goes with them.
-pub(crate) fn check(draft: &Draft) -> Result<(), Refusal> {
-    if draft.rounding.unsigned_abs() >= draft.currency.rounds_below() {
+/// Refuses a document that pays out more than its lines and what goes with them.
+pub(crate) fn check(sale: &Transaction) -> Result<(), Refusal> {
+    if sale.rounding.unsigned_abs() >= sale.currency.rounds_below() {
         return bad("rounding", "a cash rounding is less than the smallest coin");
     }
-    let taxes = groups(&draft.taxes);
-    if draft.lines.is_empty() {
-        if draft.rounding != 0 {
+    let taxes = groups(&sale.taxes);
+    if sale.lines.is_empty() {
+        if sale.rounding != 0 {
             return bad("rounding", "there are no lines whose total is rounded");
         }
         if taxes.values().any(|tax| tax.amount != 0) {
@@ -36,19 +36,19 @@ pub(crate) fn check(draft: &Draft) -> Result<(), Refusal> {
     }
     let back: i128 = paid_back(&taxes).map(|(_, tax)| tax.amount).sum();
     for ((code, rate), tax) in paid_back(&taxes) {
-        let negative = of_code(&draft.lines, code).filter(|line| line.amount < 0);
+        let negative = of_code(&sale.lines, code).filter(|line| line.amount < 0);
         // A tax may be of another tax as well.
         let least = negative.map(|line| i128::from(line.amount)).sum::<i128>() + back - tax.amount;
-        let is_rate = (tax.amount * WHOLE - tax.base * i128::from(rate)).abs() <= slack(draft) * WHOLE;
+        let is_rate = (tax.amount * WHOLE - tax.base * i128::from(rate)).abs() <= slack(&sale.lines) * WHOLE;
         if tax.base < least || !is_rate {
             return bad("taxes", "what is paid back is not the rate of what comes back");
         }
     }
-    let kept = draft.lines.iter().filter(|line| !gives_back(draft, line));
+    let kept = sale.lines.iter().filter(|line| !gives_back(sale.doc_type, line));
     let kept: i128 = kept.map(|line| i128::from(line.amount)).sum();
-    let all: i128 = draft.lines.iter().map(|line| i128::from(line.amount)).sum();
+    let all: i128 = sale.lines.iter().map(|line| i128::from(line.amount)).sum();
     let total = all + taxes.values().map(|tax| tax.amount).sum::<i128>();
-    let returns = draft.lines.iter().any(|line| gives_back(draft, line));
+    let returns = sale.lines.iter().any(|line| gives_back(sale.doc_type, line));
     if total < 0 && (kept < 0 || !returns) {
         return bad("lines", "more is taken off than is sold: money goes out with goods that come back");
     }
@@ -73,7 +73,7 @@ pub(crate) fn check_receipts<'a>(
     for (of, tax) in paid_back(&taxes) {
         let carried = receipts.values().filter_map(|receipt| groups(&receipt.taxes).get(&of).copied());
         let carried: i128 = carried.map(|tax| tax.amount.max(0)).sum();
-        let is_carried = carried > 0 && -tax.amount <= carried + slack(draft);
+        let is_carried = carried > 0 && -tax.amount <= carried + slack(&draft.lines);
         let is_of_others = i128::from(of.1) <= WHOLE && -tax.base <= unknown;
         if !is_carried && !is_of_others {
             return bad("taxes", "more tax would come back than was paid by the receipt");
@@ -83,8 +83,8 @@ pub(crate) fn check_receipts<'a>(
 }
 
 /// A tax is rounded on each line.
-fn slack(draft: &Draft) -> i128 {
-    draft.lines.len() as i128 + 1
+fn slack(lines: &[Line]) -> i128 {
+    lines.len() as i128 + 1
 }
 
 fn groups(taxes: &[Tax]) -> Groups {
@@ -108,8 +108,8 @@ fn of_code(lines: &[Line], code: u16) -> impl Iterator<Item = &Line> {
 }
 
 /// Whether a line gives money back for what comes back.
-fn gives_back(draft: &Draft, line: &Line) -> bool {
-    let comes_back = line.original.is_some() || line.quantity < 0 || draft.doc_type.gives_back();
+fn gives_back(doc_type: DocType, line: &Line) -> bool {
+    let comes_back = line.original.is_some() || line.quantity < 0 || doc_type.gives_back();
     comes_back && line.amount < 0
 }
 
@@ -121,9 +121,8 @@ fn bad<T>(field: &'static str, reason: &'static str) -> Result<T, Refusal> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test")]
 
-    use super::super::body::{BasketId, DocType};
+    use super::super::body::BasketId;
     use super::*;
-    use crate::retail::envelope::Mode;
     use crate::retail::money::Currency;
 
     fn line(no: u16, quantity: i64, amount: i64) -> Line {
@@ -134,23 +133,46 @@ mod tests {
         Tax { code: 1, rate_ppm: 190_000, base, amount, included: false }
     }
 
-    fn draft(doc_type: DocType, lines: Vec<Line>, taxes: Vec<Tax>, rounding: i64) -> Draft {
-        let draft = Draft::sale(BasketId([1; 16]), Currency::EUR, lines);
-        Draft { doc_type, taxes, rounding, mode: Mode::Live, ..draft }
+    fn document(doc_type: DocType, lines: Vec<Line>, taxes: Vec<Tax>, rounding: i64) -> Transaction {
+        Transaction {
+            basket: BasketId([1; 16]),
+            doc_type,
+            series: "S".into(),
+            number: 0,
+            customer: None,
+            currency: Currency::EUR,
+            lines,
+            tenders: Vec::new(),
+            taxes,
+            rounding,
+            total: 0,
+            change: None,
+            unreferenced: None,
+        }
     }
 
     #[test]
     fn what_goes_with_the_lines_is_paid_out() {
         let (sale, back) = (DocType::Sale, DocType::Return);
         for good in [
-            draft(sale, vec![line(1, 1, 300)], vec![tax(300, 57)], 3),
-            draft(sale, vec![line(1, 1, 300), line(2, 0, -50)], vec![tax(250, 48)], -3),
-            draft(back, vec![line(1, -1, -300)], vec![tax(-300, -57)], -2),
-            draft(back, vec![line(1, -1, -150), line(2, -1, -150)], vec![tax(-150, -28), tax(-150, -29)], 0),
-            draft(DocType::Exchange, vec![line(1, -1, -300), line(2, 1, 100)], vec![tax(-200, -38)], 0),
-            draft(back, vec![line(1, -1, -300)], vec![tax(-300, -57), Tax { code: 2, ..tax(-357, -68) }], 0),
-            draft(sale, vec![], vec![], 0),
-            draft(DocType::NoSale, vec![], vec![], 0),
+            document(sale, vec![line(1, 1, 300)], vec![tax(300, 57)], 3),
+            document(sale, vec![line(1, 1, 300), line(2, 0, -50)], vec![tax(250, 48)], -3),
+            document(back, vec![line(1, -1, -300)], vec![tax(-300, -57)], -2),
+            document(
+                back,
+                vec![line(1, -1, -150), line(2, -1, -150)],
+                vec![tax(-150, -28), tax(-150, -29)],
+                0,
+            ),
+            document(DocType::Exchange, vec![line(1, -1, -300), line(2, 1, 100)], vec![tax(-200, -38)], 0),
+            document(
+                back,
+                vec![line(1, -1, -300)],
+                vec![tax(-300, -57), Tax { code: 2, ..tax(-357, -68) }],
+                0,
+            ),
+            document(sale, vec![], vec![], 0),
+            document(DocType::NoSale, vec![], vec![], 0),
         ] {
             assert_eq!(check(&good), Ok(()), "{good:?}");
         }
@@ -160,17 +182,17 @@ mod tests {
     fn nothing_else_is() {
         let (sale, back) = (DocType::Sale, DocType::Return);
         for bad in [
-            draft(back, vec![line(1, -1, -300)], vec![], -100),
-            draft(back, vec![line(1, -1, -300)], vec![tax(0, -99_600)], 0),
-            draft(back, vec![line(1, -1, -300)], vec![tax(-600, -114)], 0),
-            draft(back, vec![line(1, -1, -300)], vec![tax(-300, -57), tax(-300, -57)], 0),
-            draft(back, vec![], vec![], -50_000),
-            draft(back, vec![], vec![], -1),
-            draft(DocType::NoSale, vec![], vec![tax(0, -1)], 0),
-            draft(sale, vec![], vec![tax(-100, -19)], 0),
-            draft(sale, vec![line(1, 1, 300)], vec![tax(0, -99_600)], 0),
-            draft(sale, vec![line(1, 1, 300), line(2, 0, -301)], vec![], 0),
-            draft(DocType::Exchange, vec![line(1, -1, -300), line(2, 0, -50)], vec![], 0),
+            document(back, vec![line(1, -1, -300)], vec![], -100),
+            document(back, vec![line(1, -1, -300)], vec![tax(0, -99_600)], 0),
+            document(back, vec![line(1, -1, -300)], vec![tax(-600, -114)], 0),
+            document(back, vec![line(1, -1, -300)], vec![tax(-300, -57), tax(-300, -57)], 0),
+            document(back, vec![], vec![], -50_000),
+            document(back, vec![], vec![], -1),
+            document(DocType::NoSale, vec![], vec![tax(0, -1)], 0),
+            document(sale, vec![], vec![tax(-100, -19)], 0),
+            document(sale, vec![line(1, 1, 300)], vec![tax(0, -99_600)], 0),
+            document(sale, vec![line(1, 1, 300), line(2, 0, -301)], vec![], 0),
+            document(DocType::Exchange, vec![line(1, -1, -300), line(2, 0, -50)], vec![], 0),
         ] {
             assert!(check(&bad).is_err(), "{bad:?}");
         }
@@ -180,7 +202,10 @@ mod tests {
     fn a_rounding_is_below_the_smallest_coin() {
         let rounds = |code: &str, rounding| {
             let currency = code.parse().unwrap();
-            check(&Draft { currency, ..draft(DocType::Sale, vec![line(1, 1, 90_000)], vec![], rounding) })
+            check(&Transaction {
+                currency,
+                ..document(DocType::Sale, vec![line(1, 1, 90_000)], vec![], rounding)
+            })
         };
         for (code, most) in [("EUR", 99), ("CHF", 99), ("HUF", 499), ("JPY", 99), ("KWD", 999), ("VND", 999)]
         {
