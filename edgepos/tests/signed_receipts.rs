@@ -12,7 +12,7 @@ use edgepos::{
     Config, Draft, Input, MemoryStore, NumberAt, Refusal, Reply, RequestId, SignError, SignatureAsked,
     SignatureWanted, ToSign,
 };
-use support::{Till, WALL, draft, line};
+use support::{Shop, Till, WALL, draft, line};
 
 const NOW: Now = Now::new(0, WALL);
 
@@ -321,4 +321,35 @@ fn series_that_are_not_signed_and_trainees_ask_nobody() {
     till.commit(NOW, 2, 2).unwrap();
     assert_eq!(till.terminal.next_to_sign(NOW), None);
     assert_eq!(on_record(&till), []);
+}
+
+/// Two tills that do not hear each other sell one basket, and give it one number: what the device of one has said is of its own receipt,
+/// and the other's waits until its own device answers.
+#[test]
+fn one_number_at_two_tills_is_two_receipts() {
+    let mut shop = Shop::with(2, |config| {
+        config.signed_series = vec!["S".into()];
+        config.number_at = NumberAt::Commit;
+    });
+    shop.cut(1);
+    for (till, is_away) in [(0, true), (1, false)] {
+        let now = shop.now;
+        let till = &mut shop.tills[till];
+        begin(till, now, 1);
+        let request = commit(till, now, 1);
+        let (question, _) = asked(till, now);
+        answer(till, now, &question, if is_away { away() } else { Ok(signature("1")) });
+        assert_eq!(number(till, request), Some(1));
+    }
+    shop.heal();
+    shop.pass(2_000);
+    assert_eq!(on_record(&shop.tills[0]).len(), 1, "it has heard what the other's device said");
+    assert_eq!((unsigned(&shop.tills[0]), unsigned(&shop.tills[1])), (vec![1], vec![]));
+    let now = shop.now;
+    let till = &mut shop.tills[0];
+    let question = later(till, now).expect("its own device is asked");
+    answer(till, now, &question, Ok(for_receipt(1, "its own")));
+    assert_eq!(unsigned(till), [] as [u64; 0]);
+    let said: Vec<_> = on_record(till).iter().map(|said| said.signature().unwrap().to_vec()).collect();
+    assert_eq!(said.len(), 2, "each receipt has its own: {said:?}");
 }

@@ -190,7 +190,7 @@ impl Change {
             Self::AboutReceipt(about) => {
                 about.note(id, out);
                 if let About::Signed(said) = &about {
-                    signing.settled(said, out);
+                    signing.settled(id, said, out);
                 }
             }
             Self::Voided => figures::note(id, envelope, out),

@@ -8,6 +8,8 @@ use super::resolution::{Action, ResolveError};
 use super::resolutions::Resolutions;
 use crate::retail::effect::{Counter, CounterRow, Effect, StockState};
 use crate::retail::envelope::{Envelope, Mode};
+use crate::retail::keys::booked::Booked;
+use crate::retail::keys::name::BookedName;
 use crate::retail::kind::Kind;
 
 /// What an action does to counters, and the amount that it comes to; a sale that is voided has to be read first, see [`of_sale`].
@@ -70,10 +72,11 @@ pub(super) fn of_sale(
     if !counts {
         return Err(bad("it repeats another event, which counts"));
     }
-    let has_part = match raised.row() {
-        _ if raised.booked_twice().is_some() => raised.involved.contains(&transaction),
-        Some(row) => envelope.effects.iter().any(|effect| effect.row() == row),
-        None => false,
+    let has_part = match (raised.booked_twice(), raised.row()) {
+        // Two disks of one terminal write two sales under one event's name, and the one that is held here may be the other.
+        (Some(name), _) => raised.involved.contains(&transaction) && is_named(transaction, envelope, name),
+        (None, Some(row)) => envelope.effects.iter().any(|effect| effect.row() == row),
+        (None, None) => false,
     };
     if !has_part {
         return Err(bad("it has no part in the exception"));
@@ -83,9 +86,55 @@ pub(super) fn of_sale(
     backwards(&effects).ok_or_else(|| bad("a quantity does not fit 64 bits"))
 }
 
+/// Whether the event was booked under this name.
+fn is_named(id: EventId, envelope: &Envelope, name: BookedName) -> bool {
+    Booked::of(id, envelope).is_some_and(|booked| booked.named().names().any(|own| own == name))
+}
+
 /// The same the other way round; a floor that an effect named stays named.
 fn backwards(effects: &[Effect]) -> Option<Vec<Effect>> {
     let back =
         |effect: &Effect| Some(Effect { delta: effect.delta.checked_neg()?, floor: None, ..effect.clone() });
     effects.iter().map(back).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::{Chain, Lane, ReplicaId, Seq};
+    use edgepos_crdt::Hlc;
+    use edgepos_wire::to_cbor;
+
+    use super::*;
+    use crate::retail::money::Currency;
+    use crate::retail::sale::body::{BasketId, DocType, Transaction};
+
+    /// The image of a disk that is put back writes another sale under the name of the first.
+    #[test]
+    fn a_void_takes_back_the_sale_that_was_booked_twice_and_no_other_of_its_name() {
+        let id = EventId::new(Chain::new(ReplicaId::new(3, 1), Lane::Transactions), Seq(25));
+        let raised = ExceptionRaised::duplicate(BookedName::Basket(BasketId([1; 16])), vec![id]);
+        let sale_of = |basket| {
+            let body = Transaction {
+                basket: BasketId([basket; 16]),
+                doc_type: DocType::Sale,
+                series: "S".into(),
+                number: 11,
+                customer: None,
+                currency: Currency::EUR,
+                lines: Vec::new(),
+                tenders: Vec::new(),
+                taxes: Vec::new(),
+                rounding: 0,
+                total: 0,
+                change: None,
+                unreferenced: None,
+            };
+            Envelope::new(Kind::TRANSACTION, 0, Hlc(1), to_cbor(&body))
+        };
+        assert_eq!(of_sale(&raised, (id, false), &sale_of(1), true), Ok(Vec::new()));
+        let refused = of_sale(&raised, (id, false), &sale_of(2), true);
+        assert!(
+            matches!(refused, Err(ResolveError::BadTransaction { transaction, .. }) if transaction == id)
+        );
+    }
 }

@@ -69,9 +69,15 @@ impl Beside {
         Ok(())
     }
 
-    /// What counts is the best that was said: a device that was away may have signed since, at whichever till its answer was heard.
+    /// What counts is the best that was said: a device that was away may have signed since. It is said by the receipt's own terminal, in
+    /// this incarnation or a later one: two terminals that sold one basket may have given it one number.
     fn said(&mut self, receipt: &Receipt, event: EventId, said: FiscalSigned) {
-        if (said.series.as_str(), said.number) != (receipt.series.as_str(), receipt.number) {
+        let name = |of: EventId, series, number| (of.chain.replica.terminal(), series, number);
+        let (said_of, own) = (
+            name(event, said.series.as_str(), said.number),
+            name(receipt.event, receipt.series.as_str(), receipt.number),
+        );
+        if said_of != own {
             return;
         }
         let before = self.fiscal.as_ref().map(|fiscal| (fiscal.state.rank(), fiscal.event));
@@ -128,6 +134,10 @@ mod tests {
         EventId::new(Chain::new(ReplicaId::new(terminal, 1), Lane::Transactions), Seq(seq))
     }
 
+    fn later(terminal: u16, seq: u64) -> EventId {
+        EventId::new(Chain::new(ReplicaId::new(terminal, 2), Lane::Transactions), Seq(seq))
+    }
+
     fn said(number: u64, answer: Result<&str, SignError>) -> FiscalSigned {
         let signature = answer.map(|text| Signature::new("S", number, text.into()).unwrap());
         FiscalSigned::of(BASKET, "S".into(), number, signature)
@@ -146,11 +156,11 @@ mod tests {
     }
 
     #[test]
-    fn one_signature_counts_whoever_has_heard_it_and_in_whichever_order() {
+    fn one_signature_of_its_own_terminal_counts_in_whichever_order() {
         let away = || said(7, Err(SignError::Away("out".into())));
         let rows = [
             (event(1, 2), away()),
-            (event(2, 9), said(7, Ok("ok"))),
+            (later(1, 9), said(7, Ok("ok"))),
             (event(1, 5), said(7, Ok("ok"))),
             (event(1, 1), said(8, Ok("another receipt's"))),
         ];
@@ -160,6 +170,12 @@ mod tests {
         assert_eq!(shown(&turned), shown(&rows));
         assert_eq!(shown(&rows[..1]), Some((SigningState::WAITING, event(1, 2))));
         assert_eq!(shown(&rows[3..]), None);
+        assert_eq!(shown(&rows[1..2]), Some((SigningState::SIGNED, later(1, 9))), "by its next incarnation");
+        assert_eq!(
+            shown(&[(event(2, 2), said(7, Ok("ok")))]),
+            None,
+            "another terminal's receipt of one basket"
+        );
         let refused = said(7, Err(SignError::Refused("no".into())));
         assert_eq!(shown(&[(event(1, 2), away()), (event(1, 3), refused)]).unwrap().0, SigningState::REFUSED);
     }

@@ -174,12 +174,16 @@ impl Signing {
         self.queue.push_back(*basket);
     }
 
-    /// What a device said of a receipt is on record, here or at another till: it is asked no more.
-    pub(crate) fn settled(&mut self, said: &FiscalSigned, out: &mut UnitOfWork) {
+    /// What a device said of a receipt is on record, by the event `id`, of this box or of one before it: it is asked no more. Another
+    /// terminal that sold the same basket may have given it the same number: what is said there is of its own receipt.
+    pub(crate) fn settled(&mut self, id: EventId, said: &FiscalSigned, out: &mut UnitOfWork) {
         if said.waits() {
             return;
         }
-        let is_meant = |row: &Row| row.series == said.series && row.number == said.number;
+        let is_meant = |row: &Row| {
+            let own = row.event.chain.replica.terminal() == id.chain.replica.terminal();
+            own && row.series == said.series && row.number == said.number
+        };
         if self.waiting.get(&said.basket).is_some_and(is_meant) {
             self.waiting.remove(&said.basket);
             self.queue.retain(|basket| *basket != said.basket);
