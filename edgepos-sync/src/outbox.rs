@@ -12,7 +12,7 @@ use crate::config::{Config, StartError};
 use crate::floor;
 use crate::flush::Flush;
 use crate::gap::Lost;
-use crate::io::{Input, Mistake, Output, UplinkError, UplinkId};
+use crate::io::{Input, Mistake, Notice, Output, UplinkError, UplinkId};
 use crate::judging::{Judging, yield_to_others};
 use crate::log::Log;
 use crate::log::record::{Decided, RecordError};
@@ -355,6 +355,16 @@ impl Outbox {
     /// How many stored events are damaged on this disk and are still to be mended or declared lost.
     pub fn damaged(&self) -> u64 {
         self.log.damage().counts().0
+    }
+
+    /// Somebody has read the event of this name and found something else than was written: it is looked into, and asked for where its bytes
+    /// are damaged. Nothing happens where it is being looked into.
+    pub fn suspect(&mut self, now: Now, id: EventId) {
+        let (parts, mut turn) = self.lend(now);
+        if turn.log.damage_mut().suspect(id) {
+            turn.out.notice(Notice::Damaged { id });
+        }
+        parts.pump(&mut turn);
     }
 
     /// Events held here, of whatever chain, that the cloud is not known to hold. The word of a cloud that speaks no hashes counts.

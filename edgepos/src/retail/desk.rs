@@ -27,6 +27,7 @@ use super::sale::fiscal::{SignError, Signature};
 use super::sale::signing::{SignatureId, SignatureWanted};
 use super::sale::{self, Sales, answer::close_parked};
 use super::sold::Sold;
+use super::stored_event::Stored;
 use super::unreadable::Unreadable;
 use crate::ports::Rows;
 use crate::terminal::io::{Reply, RequestId};
@@ -346,8 +347,8 @@ impl<'a> Desk<'a> {
     }
 
     /// The event of a receipt was read.
-    pub(super) fn receipt_loaded(&mut self, turn: &mut Turn<'_>, wanted: Wanted, fresh: bool, rows: &Rows) {
-        let read = self.on.returns.loaded(self.on.sales, wanted, fresh, rows);
+    pub(super) fn receipt_loaded(&mut self, turn: &mut Turn<'_>, wanted: (Wanted, bool), stored: &Stored) {
+        let read = self.on.returns.loaded(self.on.sales, wanted, stored);
         self.receipts_read(turn, read);
     }
 

@@ -19,6 +19,7 @@ pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod reissued;
 pub(crate) mod set_aside;
+pub(crate) mod stored_event;
 pub(crate) mod tail;
 pub(crate) mod uncounted;
 pub(crate) mod unreadable;

@@ -1,8 +1,10 @@
 //! The shop: every room, and which of them an event, a command, a row and a question are for.
 
-use edgepos_core::{EventId, Now, ReplicaId, Seq, Space};
+mod late;
+
+use edgepos_core::{EventId, Now, ReplicaId, Space};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::{EventRecord, Hash};
+use edgepos_sync::Hash;
 
 use super::applied::Applied;
 use super::calls::Calls;
@@ -16,7 +18,8 @@ use super::keys::{Keys, booked::Booked, lookup::Question};
 use super::reissued::{Counts, Reissued};
 use super::sale::{Sales, body::BasketId};
 use super::sold::{self, Sold};
-use super::taking_back::{self, Leaving, Rooms};
+use super::stored_event::{self, Stored};
+use super::taking_back::{Leaving, Rooms};
 use super::{
     catalogue::Catalogue, customer::Customers, day::Day, desk::Desk, desk::OnDesk, effect::CounterRow,
 };
@@ -122,27 +125,6 @@ impl Shop {
         Ok(())
     }
 
-    /// An event that has its place and has done nothing so far does now what it should have done then.
-    fn count_late(
-        &mut self,
-        now: Now,
-        id: EventId,
-        envelope: &Envelope,
-        ledger: &Ledger,
-        out: &mut UnitOfWork,
-    ) {
-        let own = self.keys.note(id, Some(envelope), out);
-        self.counters.count_late(true);
-        self.count_once(now, id, envelope, own, ledger, out);
-        self.counters.count_late(false);
-    }
-
-    /// It is told, and only the rows say that it counts: a start does not look at it again.
-    fn counted_late(&mut self, id: EventId, envelope: Envelope, ledger: &Ledger, out: &mut UnitOfWork) {
-        out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
-        self.write_rows(ledger.held().clone(), out);
-    }
-
     /// Every row is restored, and the events above them are counted: reads the sales of lines of which something came back, and what an
     /// earlier version could not read.
     ///
@@ -226,33 +208,6 @@ impl Shop {
         &self.uncounted
     }
 
-    /// An event is there whose bytes were damaged or lost. It does now what it has not done: one that `is_new` has done nothing.
-    pub(crate) fn heal(&mut self, turn: &mut Turn<'_>, healed: &EventRecord, is_new: bool) {
-        let (id, out) = (healed.id, &mut *turn.out);
-        if !self.uncounted.take(id, out) && !is_new {
-            return;
-        }
-        let envelope = match Envelope::decode(&healed.payload) {
-            Ok(envelope) => envelope,
-            Err(error) => return self.quarantine.put(id, &error.into(), out),
-        };
-        self.count_late(turn.now, id, &envelope, turn.ledger, out);
-        self.counted_late(id, envelope, turn.ledger, out);
-    }
-
-    /// Events that the counters lack were read: those that are as they were written count from here on, and were told long ago.
-    fn count_found(&mut self, turn: &mut Turn<'_>, asked: (EventId, Seq), rows: &Rows) {
-        for EventRecord { id, payload } in self.uncounted.found(asked, rows, &turn.ledger.lost()) {
-            self.uncounted.take(id, turn.out);
-            match Envelope::decode(&payload) {
-                Ok(envelope) => self.count_late(turn.now, id, &envelope, turn.ledger, turn.out),
-                Err(error) => self.quarantine.put(id, &error.into(), turn.out),
-            }
-        }
-        self.write_rows(turn.ledger.held().clone(), turn.out);
-        self.uncounted.look_on(turn.ledger.durable(), turn.out);
-    }
-
     /// How many events the counter rows on disk lack.
     pub(crate) fn rows_behind(&self) -> u32 {
         self.applied.behind()
@@ -275,20 +230,29 @@ impl Shop {
     ) -> Option<(EventId, Option<EventId>)> {
         match what {
             Wants::Name(id, name) => return self.names_loaded(turn, id, name, rows),
-            Wants::Sale(basket) => {
-                if let Some(sales) = self.sold.loaded(basket, rows, &self.reissued) {
+            Wants::Sale(basket, event) => {
+                let stored = found(turn, event, rows);
+                if stored == Stored::Damaged {
+                    self.sold.is_damaged(basket, event, turn.out);
+                    // A return does not wait for it: what its receipt says was judged by itself.
+                    self.sales.sold_known(turn, (&self.keys, &self.counters), basket, &[]);
+                } else if let Some(sales) = self.sold.loaded(basket, &stored, &self.reissued) {
                     self.sold_known(turn, basket, &sales);
                 }
             }
-            Wants::Receipt { wanted, fresh } => self.desk().receipt_loaded(turn, wanted, fresh, rows),
+            Wants::Receipt { wanted, event, fresh } => {
+                let stored = found(turn, event, rows);
+                self.desk().receipt_loaded(turn, (wanted, fresh), &stored);
+            }
             Wants::Basket(basket) => self.desk().basket_loaded(turn, basket, rows),
             Wants::Away => self.desk().away_loaded(turn, rows),
             Wants::Unresolved(request) => self.desk().unresolved_loaded(turn, request, rows),
             Wants::Parked(basket) => self.desk().parked_loaded(turn, basket, rows),
             Wants::Unparked(basket) => self.desk().parkings_read(turn, basket, rows),
-            Wants::Voided(key, base) => {
+            Wants::Voided { key, base, event } => {
+                let stored = found(turn, event, rows);
                 let (exceptions, standing) = self.watch();
-                exceptions.sale_loaded(turn.now, (key, base), rows, standing, turn.out);
+                exceptions.sale_loaded(turn.now, (key, base), &stored, standing, turn.out);
             }
             Wants::Uncounted(first, last) => self.count_found(turn, (first, last), rows),
             Wants::Older => self.keys.read_older(rows, turn.out),
@@ -398,7 +362,7 @@ impl Shop {
     /// Reads, one at a time, whether events that were written again are held under their old names.
     pub(crate) fn ask_originals(&mut self, now: Now, durable: &VersionVector, out: &mut UnitOfWork) {
         if let Some(event) = self.reissued.next_to_check(now.mono, durable) {
-            taking_back::ask(event, out);
+            stored_event::ask(event, Wants::Original, out);
         }
     }
 
@@ -414,6 +378,7 @@ impl Shop {
                 self.keys.durable(named);
                 self.sold.durable(named.event);
             }
+            Then::Healed(event) => self.sold.healed(event, out),
             Then::Tell(event) => out.tell(event),
         }
     }
@@ -596,4 +561,13 @@ impl Shop {
     pub(crate) fn day(&self) -> &Day {
         &self.day
     }
+}
+
+/// What was read of an event. One that is not as it was written is looked into.
+fn found(turn: &mut Turn<'_>, event: EventId, rows: &Rows) -> Stored {
+    let stored = stored_event::find(event, rows);
+    if stored == Stored::Damaged {
+        turn.ledger.suspect(turn.now, event);
+    }
+    stored
 }

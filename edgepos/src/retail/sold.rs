@@ -3,10 +3,9 @@
 //! A line that was sold has no counter row until something comes back or a vendor's event moves it: a row for each line ever sold
 //! would fill memory and disk for ever. Until then its value is what the sale's own effects say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use edgepos_core::{EventId, Space};
-use edgepos_sync::{EventRecord, Hash};
+use edgepos_core::EventId;
 
 use super::counters::Counters;
 use super::effect::CounterRow;
@@ -18,9 +17,10 @@ use super::keys::lookup::Question;
 use super::keys::name::BookedName;
 use super::reissued::Reissued;
 use super::sale::body::BasketId;
+use super::stored_event::{self, Stored};
 use super::sums::{SoldBy, Sums, basket_of, is_own, left, sums};
 use super::unreadable::Unreadable;
-use crate::ports::{Rows, Store, StoreError};
+use crate::ports::{Store, StoreError};
 use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::refusal::Refusal;
 use crate::terminal::unit_of_work::{UnitOfWork, Wants};
@@ -41,13 +41,16 @@ pub(crate) struct Sold {
 struct Reading {
     /// Events that are being read.
     missing: usize,
+    /// Those of them that are damaged: they are read again once they are as they were written.
+    damaged: BTreeSet<EventId>,
     sales: Vec<SoldBy>,
 }
 
 impl Sold {
-    /// Asks for the sales of a basket, unless that is under way.
+    /// Asks for the sales of a basket, unless that is under way. What was damaged may be mended.
     pub(crate) fn ask(&mut self, basket: BasketId, keys: &mut Keys, out: &mut UnitOfWork) {
-        if self.reading.contains_key(&basket) {
+        if let Some(reading) = self.reading.get_mut(&basket) {
+            std::mem::take(&mut reading.damaged).into_iter().for_each(|event| ask_for(basket, event, out));
             return;
         }
         self.reading.insert(basket, Reading::default());
@@ -128,8 +131,7 @@ impl Sold {
                 reading.sales.push(SoldBy { event, lines: lines.clone() });
             } else {
                 reading.missing += 1;
-                let key = event.to_key().to_vec();
-                out.load_range(Space::Event, key.clone(), key, u32::MAX, Wants::Sale(basket));
+                ask_for(basket, event, out);
             }
         }
         self.finished(basket)
@@ -139,13 +141,33 @@ impl Sold {
     pub(crate) fn loaded(
         &mut self,
         basket: BasketId,
-        rows: &Rows,
+        stored: &Stored,
         reissued: &Reissued,
     ) -> Option<Vec<SoldBy>> {
         let reading = self.reading.get_mut(&basket)?;
         reading.missing = reading.missing.saturating_sub(1);
-        reading.sales.extend(records(rows).filter_map(|record| sold_by(basket, &record, reissued)));
+        reading.sales.extend(sold_by(basket, stored, reissued));
         self.finished(basket)
+    }
+
+    /// One of them is damaged: the lines' rows wait for it until it is mended, and whoever asked is told.
+    pub(crate) fn is_damaged(&mut self, basket: BasketId, event: EventId, out: &mut UnitOfWork) {
+        if let Some(reading) = self.reading.get_mut(&basket) {
+            reading.damaged.insert(event);
+        }
+        for (request, _) in self.asked.remove(&basket).unwrap_or_default() {
+            let damaged = Refusal::Damaged { what: "what was sold of the line", reason: Unreadable::Altered };
+            out.reply(request, Err(damaged));
+        }
+    }
+
+    /// An event that was damaged or lost is on disk again.
+    pub(crate) fn healed(&mut self, event: EventId, out: &mut UnitOfWork) {
+        for (basket, reading) in &mut self.reading {
+            if reading.damaged.remove(&event) {
+                ask_for(*basket, event, out);
+            }
+        }
     }
 
     fn finished(&mut self, basket: BasketId) -> Option<Vec<SoldBy>> {
@@ -165,34 +187,37 @@ pub(crate) fn settle(
 ) -> Result<(), StoreError> {
     counters.look_for_unsold();
     for basket in counters.unsold() {
-        let sales = read(store, basket, reissued)?;
-        // One that is not here waits on, and is asked for again when the terminal runs.
-        if !sales.is_empty() {
+        // One that is not here, or is damaged, waits on, and is asked for again when the terminal runs.
+        if let Some(sales) = read(store, basket, reissued)?.filter(|sales| !sales.is_empty()) {
             counters.settle(basket, &sales);
         }
     }
     Ok(())
 }
 
-fn read(store: &dyn Store, basket: BasketId, reissued: &Reissued) -> Result<Vec<SoldBy>, StoreError> {
+/// Every sale of the basket; `None` where one of them is damaged.
+fn read(store: &dyn Store, basket: BasketId, reissued: &Reissued) -> Result<Option<Vec<SoldBy>>, StoreError> {
     let name = BookedName::Basket(basket);
     let (space, from, to) = booked::range(name);
     let mut sales = Vec::new();
     for (row, value) in store.scan(space, &from, &to, u32::MAX)? {
         let Ok(booked) = Booked::from_row(name, &row, &value) else { continue };
-        let key = booked.event().to_key();
-        let rows = store.scan(Space::Event, &key, &key, u32::MAX)?;
-        sales.extend(records(&rows).filter_map(|record| sold_by(basket, &record, reissued)));
+        let stored = stored_event::read(store, booked.event())?;
+        if stored == Stored::Damaged {
+            return Ok(None);
+        }
+        sales.extend(sold_by(basket, &stored, reissued));
     }
-    Ok(sales)
+    Ok(Some(sales))
 }
 
-fn records(rows: &Rows) -> impl Iterator<Item = (EventRecord, Hash)> + '_ {
-    rows.iter().filter_map(|(key, value)| EventRecord::from_row(key, value))
+fn ask_for(basket: BasketId, event: EventId, out: &mut UnitOfWork) {
+    stored_event::ask(event, Wants::Sale(basket, event), out);
 }
 
 /// Reads an event; `None` where it sold nothing of this basket, or does not count: one sale that was written twice was sold once.
-fn sold_by(basket: BasketId, (record, hash): &(EventRecord, Hash), reissued: &Reissued) -> Option<SoldBy> {
+fn sold_by(basket: BasketId, stored: &Stored, reissued: &Reissued) -> Option<SoldBy> {
+    let Stored::Whole(record, hash) = stored else { return None };
     let envelope = Envelope::decode(&record.payload).ok()?;
     let named = Booked::of(record.id, &envelope)?.basket();
     let counts = reissued.counts(record.id, &envelope)

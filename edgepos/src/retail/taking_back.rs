@@ -1,6 +1,6 @@
 //! What an event did is taken back where it leaves its place, and whether it must: it was written again under another name.
 
-use edgepos_core::{EventId, Now, Seq, Space};
+use edgepos_core::{EventId, Now, Seq};
 use edgepos_sync::{EventRecord, Hash};
 
 use super::attachment;
@@ -26,7 +26,7 @@ use super::uncounted::Uncounted;
 use crate::ports::Rows;
 use crate::terminal::ledger::Ledger;
 use crate::terminal::turn::Turn;
-use crate::terminal::unit_of_work::{UnitOfWork, Wants};
+use crate::terminal::unit_of_work::UnitOfWork;
 
 /// The rooms in which an event may have done something.
 pub(crate) struct Rooms<'r> {
@@ -73,16 +73,6 @@ enum Original {
     Stays(Box<Envelope>),
     /// What is there is damaged: it is neither of these until it is mended, or declared lost.
     Unclear,
-}
-
-/// As many bytes as two events may have.
-const MAX_BYTES: u32 = 1 << 24;
-
-/// Reads the event of this name and the one before it.
-pub(crate) fn ask(event: EventId, out: &mut UnitOfWork) {
-    let before = EventId::new(event.chain, Seq(event.seq.0.saturating_sub(1)));
-    let (from, to) = (before.to_key().to_vec(), event.to_key().to_vec());
-    out.load_range(Space::Event, from, to, MAX_BYTES, Wants::Original);
 }
 
 /// What the rows say.

@@ -31,6 +31,9 @@ pub enum Unreadable {
     /// The counter would leave 64 bits, or was moved by this event or a later one of its chain.
     #[error("a counter overflows or was already moved")]
     CounterOverflow,
+    /// The bytes of an event are not those that the hash of its chain is of.
+    #[error("it is not as it was written")]
+    Altered,
     /// A row of a counter that contradicts the table.
     #[error(transparent)]
     Counter(#[from] ApplyError),

@@ -474,6 +474,11 @@ impl Ledger {
         self.outbox.damaged()
     }
 
+    /// An event was read that is not as it was written.
+    pub(crate) fn suspect(&mut self, now: Now, id: EventId) {
+        self.outbox.suspect(now, id);
+    }
+
     /// Claims about the cloud that are not so.
     pub(crate) fn mistakes(&self) -> impl Iterator<Item = sync::Mistake> + '_ {
         self.outbox.mistakes()

@@ -56,6 +56,8 @@ pub(crate) enum Then {
     BasketWritten(BasketId),
     /// The names of an event are on disk.
     Named(Named),
+    /// An event that was damaged or lost is on disk as it was written.
+    Healed(EventId),
     Tell(Notice),
 }
 
@@ -71,8 +73,8 @@ pub(crate) enum LoadFor {
 pub(crate) enum Wants {
     /// Who was booked under a name.
     Name(LookupId, BookedName),
-    /// A receipt that goods come back from, and whether it may not be on disk yet.
-    Receipt { wanted: Wanted, fresh: bool },
+    /// A receipt that goods come back from, the event that booked it, and whether that may not be on disk yet.
+    Receipt { wanted: Wanted, event: EventId, fresh: bool },
     /// An open basket that left memory.
     Basket(BasketId),
     /// Open baskets that left memory, to be parked.
@@ -84,7 +86,7 @@ pub(crate) enum Wants {
     /// Whether this basket, which shall begin, is parked.
     Unparked(BasketId),
     /// A sale that the call of this key voids, and what its author had seen.
-    Voided(IdempotencyKey, u64),
+    Voided { key: IdempotencyKey, base: u64, event: EventId },
     /// Events that the counters lack, from the first to the last, behind the one before them.
     Uncounted(EventId, Seq),
     /// Events of before this start.
@@ -94,7 +96,7 @@ pub(crate) enum Wants {
     /// An event that was written again, under its old name, and the one before it.
     Original,
     /// An event that sold this basket.
-    Sale(BasketId),
+    Sale(BasketId, EventId),
 }
 
 impl UnitOfWork {
@@ -241,6 +243,7 @@ impl UnitOfWork {
             | Then::Recorded(..)
             | Then::BasketWritten(_)
             | Then::Named(_)
+            | Then::Healed(_)
             | Then::Tell(_) => None,
         });
         requests.collect()

@@ -17,9 +17,8 @@ pub(crate) mod watched;
 
 use std::time::Duration;
 
-use edgepos_core::{EventId, IdempotencyKey, Now, ReplicaId, Seq, Space, Time};
+use edgepos_core::{EventId, IdempotencyKey, Now, ReplicaId, Seq, Time};
 use edgepos_crdt::Item;
-use edgepos_sync::EventRecord;
 use edgepos_wire::{from_cbor, to_cbor};
 
 use self::advising::Advising;
@@ -40,7 +39,7 @@ use super::effect::{CounterRow, Effect};
 use super::envelope::Envelope;
 use super::keys::name::BookedName;
 use super::kind::{Kind, KnownKind};
-use crate::ports::Rows;
+use super::stored_event::{self, Stored};
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::Finding;
 use crate::terminal::io::{Reply, RequestId};
@@ -453,8 +452,7 @@ impl Exceptions {
             return Err(self.resolutions.error(&body, verdict, Some(seq.0), None).into());
         }
         if let Action::VoidTransaction { transaction, .. } = call.action {
-            let event = transaction.to_key().to_vec();
-            out.load_range(Space::Event, event.clone(), event, u32::MAX, Wants::Voided(call.key, base));
+            stored_event::ask(transaction, Wants::Voided { key: call.key, base, event: transaction }, out);
             return Ok(());
         }
         let item = raised.row().and_then(|row| standing.counters.item(&row));
@@ -480,15 +478,18 @@ impl Exceptions {
         &mut self,
         now: Now,
         (key, base): (IdempotencyKey, u64),
-        rows: &Rows,
+        stored: &Stored,
         standing: Standing<'_>,
         out: &mut UnitOfWork,
     ) {
         let Some((call, _)) = self.resolving.call(key) else { return };
         let Action::VoidTransaction { transaction, refund, .. } = call.action else { return };
         let mut body = ExceptionResolved::of_call(call, now.wall.0, base);
-        let read = rows.first().and_then(|(key, value)| EventRecord::from_row(key, value));
-        let envelope = read.and_then(|(record, _)| Envelope::decode(&record.payload).ok());
+        let (envelope, reason) = match stored {
+            Stored::Whole(record, _) => (Envelope::decode(&record.payload).ok(), "it cannot be read"),
+            Stored::Damaged => (None, "it is damaged here: it is asked for, or another till has it"),
+            Stored::Missing => (None, "it is not held here"),
+        };
         let raised = self.episodes.find(&body.episode_key()).map(|(raised, _)| raised);
         let made = match (raised, &envelope) {
             (Some(raised), Some(envelope)) => {
@@ -497,7 +498,7 @@ impl Exceptions {
                 body.reversal = sale.and_then(|sale| Reversal::of_sale(envelope, sale, refund)).map(Box::new);
                 compensation::of_sale(raised, (transaction, refund), envelope, counts)
             }
-            _ => Err(ResolveError::BadTransaction { transaction, reason: "it is not held here" }),
+            _ => Err(ResolveError::BadTransaction { transaction, reason }),
         };
         match made {
             Ok(effects) => self.make_ready(body, effects),

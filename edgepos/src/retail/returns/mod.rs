@@ -18,7 +18,7 @@ use super::keys::name::Wanted;
 use super::sale::Sales;
 use super::sale::body::{BasketId, OriginalLine, Transaction};
 use super::sale::draft::Draft;
-use crate::ports::Rows;
+use crate::retail::stored_event::{self, Stored};
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::io::RequestId;
 use crate::terminal::refusal::Refusal;
@@ -155,9 +155,8 @@ impl Returns {
             Ok(found) => match found.first_of_basket() {
                 Some(booked) => {
                     let What::Sale(receipt) = &booked.what else { return None };
-                    let (key, fresh) = (receipt.event.to_key().to_vec(), keys.is_fresh(booked));
-                    let whom = Wants::Receipt { wanted, fresh };
-                    out.load_range(Space::Event, key.clone(), key, u32::MAX, whom);
+                    let (event, fresh) = (receipt.event, keys.is_fresh(booked));
+                    stored_event::ask(event, Wants::Receipt { wanted, event, fresh }, out);
                     return None;
                 }
                 None => Ok(Known::Nothing),
@@ -168,14 +167,23 @@ impl Returns {
     }
 
     /// The event of a receipt was read. The basket, once that was the last.
-    pub(crate) fn loaded(&mut self, sales: &Sales, wanted: Wanted, fresh: bool, rows: &Rows) -> Option<Read> {
-        let record = rows.first().map(|(key, value)| EventRecord::from_row(key, value));
-        let known = match record {
-            Some(record) => Ok(record.and_then(|(record, _)| read(&record)).unwrap_or(Known::Nothing)),
+    pub(crate) fn loaded(
+        &mut self,
+        sales: &Sales,
+        (wanted, fresh): (Wanted, bool),
+        stored: &Stored,
+    ) -> Option<Read> {
+        let known = match stored {
+            Stored::Whole(record, _) => Ok(read(record).unwrap_or(Known::Nothing)),
+            // What it was sold for decides what is paid out.
+            Stored::Damaged => Err(Refusal::Damaged {
+                what: "the receipt that goods come back from",
+                reason: Unreadable::Altered,
+            }),
             // It is about to be written, and the next call finds it.
-            None if fresh => Err(Refusal::BasketBusy(wanted.receipt)),
+            Stored::Missing if fresh => Err(Refusal::BasketBusy(wanted.receipt)),
             // Its name has outlived it: what is left of it is what every terminal counts.
-            None => Ok(Known::Nothing),
+            Stored::Missing => Ok(Known::Nothing),
         };
         self.knows(sales, wanted, known)
     }
