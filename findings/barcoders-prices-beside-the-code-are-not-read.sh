@@ -8,7 +8,7 @@
 # beside it. Of 100000 add-ons these are 10000, 50999 among them (9.99 US dollars) and 00000; 52250 (22.50) is read. The bars look as the
 # others do, and encode raises no error. The add-ons of two digits are right.
 #
-# Source: GS1 General Specifications, 5.2.3.2 (five-digit add-on symbol: number sets); https://docs.rs/barcoders/2.0.0
+# Source: GS1 General Specifications, 5.2 (EAN/UPC symbology: number sets of the five-digit add-on symbol); https://docs.rs/barcoders/2.0.0
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT

@@ -10,7 +10,7 @@
 # seven or six digits, is the GTIN of another product: 123456 is 00012345600000 in place of 00012345000065. The method is parse; the
 # introduction calls it decode.
 #
-# Source: ISO/IEC 15424 (symbology identifiers: ]I1, ]E3); GS1 General Specifications, 5.2.1.3 (UPC-E);
+# Source: ISO/IEC 15424 (symbology identifiers: ]I1, ]E3); GS1 General Specifications, 5.2 (EAN/UPC symbology: UPC-E);
 # https://www.npmjs.com/package/@point-of-sale/barcode-parser
 set -euo pipefail
 folder="$(mktemp -d)"

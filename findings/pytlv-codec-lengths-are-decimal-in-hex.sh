@@ -9,7 +9,7 @@
 # here the amount of 19.99 is gone and another tag is there, without an error. What the package has written it reads back. Where tags may
 # come twice (allow_duplicate_tags), the last value takes the place of the others.
 #
-# Source: https://github.com/jacobdarrossi/pytlv-codec (README, Supported features; Encoding); ISO 8583-1 (LLVAR in binary)
+# Source: https://github.com/jacobdarrossi/pytlv-codec (README, Tag/length encoding; Real-world example, Length)
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT

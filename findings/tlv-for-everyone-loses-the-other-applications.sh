@@ -8,7 +8,7 @@
 # has half the length. Within a template, as cards send them (70, or 6F with BF0C), the second one raises an error, "Tag duplication". With
 # one application everything is right, so that a test with a card of one scheme shows nothing. (The package needs bitops and does not say so.)
 #
-# Source: EMV Book 1, 12.2.3 (Coding of a Payment System Directory: one or more entries 61); EN 16454; https://pypi.org/project/tlv-for-everyone/
+# Source: EMV Book 1, 12.2.3 (Coding of a Payment System Directory: one or more entries 61); https://pypi.org/project/tlv-for-everyone/
 set -euo pipefail
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT

@@ -9,7 +9,7 @@
 # too. The checksum is made anew and right, isValid is true, and the shop waits for customers whose app finds no account. The same is seen
 # in both languages.
 #
-# Source: EMV QR Code Specification for Payment Systems, Merchant-Presented Mode, 3.3 and Table 3.1;
+# Source: EMV QR Code Specification for Payment Systems, Merchant-Presented Mode (Merchant Account Information, IDs 02 to 51);
 # https://www.npmjs.com/package/vietnam-qr-pay; https://pypi.org/project/vietnam-qr-pay/
 set -euo pipefail
 folder="$(mktemp -d)"
