@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use edgepos::core::{StoreId, WallMs};
+use edgepos::core::{ReplicaId, StoreId, WallMs};
 use edgepos::identity::{
     AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE, KeyId, MAX_MEMBERS, MAX_ROSTER, Member, ROSTER_FILE, Readers,
     Roster, RosterError, open_roster, write_durably,
@@ -97,9 +97,9 @@ pub enum AuthorityError {
     /// No such number is on the roster.
     #[error("terminal {0} is not on the roster")]
     NotListed(u16),
-    /// Terminals are numbered from 1.
-    #[error("terminal numbers start at 1")]
-    NoNumber,
+    /// No terminal may have this number.
+    #[error("terminal: {0} is no number of a terminal: they go from 1 to {last}", last = ReplicaId::LAST_TERMINAL)]
+    NoNumber(u16),
     /// The roster is full.
     #[error("a roster lists {MAX_MEMBERS} keys at most")]
     Full,
@@ -281,7 +281,7 @@ impl Authority {
     pub(crate) fn may_hold(&self, terminal: u16, holder: Holder) -> Result<(), AuthorityError> {
         let taken = self.roster.members.iter().any(|member| member.terminal == terminal);
         match (terminal, taken, holder) {
-            (0, ..) => Err(AuthorityError::NoNumber),
+            _ if !ReplicaId::is_terminal_number(terminal) => Err(AuthorityError::NoNumber(terminal)),
             (_, true, Holder::First) => Err(AuthorityError::Taken(terminal)),
             _ => Ok(()),
         }

@@ -36,13 +36,31 @@ CREATE TABLE IF NOT EXISTS event (
 /// For a file that an earlier version made: its events have no hash, and the store's row has that of each chain's last one.
 const ADD_HASH: &str = "ALTER TABLE event ADD COLUMN hash BLOB";
 
-/// The file cannot be opened.
+/// The tables of a cloud's file: those of [`SCHEMA`].
+const OURS: &str = "name IN ('store', 'batch', 'event')";
+/// Those of a till's.
+const OF_A_TILL: &str = "name IN ('events', 'rows')";
+
+/// The file cannot be opened. Nothing was written to it.
 #[derive(Debug, Error)]
-#[error("{}: {source}", path.display())]
+#[error("{}: {why}", path.display())]
 pub struct OpenError {
     /// Where the file should be.
     path: PathBuf,
-    source: rusqlite::Error,
+    #[source]
+    why: Why,
+}
+
+#[derive(Debug, Error)]
+enum Why {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("it is the file of a till; expected that of a cloud, or none")]
+    Till,
+    #[error("it is the database of another program; expected the file of a cloud, or none")]
+    Foreign,
+    #[error("it has format {0}, of a later version; this one reads format 0")]
+    Later(i32),
 }
 
 type Answer<T> = oneshot::Sender<Result<T, IngestError>>;
@@ -67,12 +85,12 @@ impl SqliteIngest {
     /// Opens the file, or makes it, and starts the thread. A file of version 0.1.0 gets a column for hashes.
     ///
     /// # Errors
-    /// When SQLite cannot open it.
+    /// When SQLite cannot open it, or it is a till's, of another program or of a later version.
     ///
     /// # Panics
     /// When the process can start no more threads.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let connection = open(path).map_err(|source| OpenError { path: path.to_owned(), source })?;
+        let connection = open(path).map_err(|why| OpenError { path: path.to_owned(), why })?;
         let (jobs, waiting) = mpsc::sync_channel(MAX_WAITING);
         std::thread::Builder::new()
             .name("cloud-db".into())
@@ -128,9 +146,10 @@ impl IngestStore for SqliteIngest {
     }
 }
 
-fn open(path: &Path) -> rusqlite::Result<Connection> {
+fn open(path: &Path) -> Result<Connection, Why> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
+    check_ours(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
@@ -139,6 +158,21 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
         connection.execute_batch(ADD_HASH)?;
     }
     Ok(connection)
+}
+
+/// Refuses what is somebody else's, before anything is written; one without tables is nobody's yet.
+fn check_ours(connection: &Connection) -> Result<(), Why> {
+    let tables = |such: &str| -> rusqlite::Result<i64> {
+        let sql = format!("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND {such}");
+        connection.query_row(&sql, [], |row| row.get(0))
+    };
+    let format = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match (tables("1")?, tables(OURS)?) {
+        (0, _) | (_, 3) if format == 0 => Ok(()),
+        (_, 3) => Err(Why::Later(format)),
+        _ if tables(OF_A_TILL)? == 2 => Err(Why::Till),
+        _ => Err(Why::Foreign),
+    }
 }
 
 fn work(mut connection: Connection, jobs: &mpsc::Receiver<Job>) {

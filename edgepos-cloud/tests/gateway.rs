@@ -176,6 +176,12 @@ async fn the_head_office_publishes() {
             "documents[0]: currency \"EUX\""),
         ("office", r#"{"documents": [{"type": "price_set", "product": "a", "amount": 1, "currency": "EUR", "valid_from": 9, "valid_to": 9}]}"#
             .to_owned(), 400, "documents[0]: "),
+        ("office", format!(r#"{{"documents": [{milk}], "by": "Anna 4111 1111 1111 1111"}}"#), 400, "by: it is a card number"),
+        ("office", format!(r#"{{"documents": [{milk}], "by": "a\u0007"}}"#), 400, "by: it has control characters"),
+        ("office", format!("[[{milk}]]"), 400, "expected an object"),
+        ("office", r#"{"documents": [["custom", "x"]]}"#.to_owned(), 400, "expected an object"),
+        ("office", format!(r#"{{"documents": [{milk}, {}]}}"#, milk.replace("piece", "g")), 400,
+            "documents[1]: \"4006381333931\" is counted in another way in documents[0]"),
         ("office", format!(r#"{{"documents": [{}]}}"#, vec![milk; 1_001].join(",")), 400, "more than 1000"),
         ("office", format!("{{{}", " ".repeat(1 << 20)), 413, ""),
         ("office", format!(r#"{{"documents": [{milk}], "after": 3}}"#), 409, "the feed goes to 0"),

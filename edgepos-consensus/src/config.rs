@@ -224,14 +224,14 @@ impl Config {
             return Err(ConfigError::Terminals { given: terminals, limit: MAX_TERMINALS });
         }
         for (position, replica) in self.voters.iter().enumerate() {
-            if replica.terminal() == 0 {
+            if !replica.is_terminal() {
                 return Err(ConfigError::NotATerminal { replica: *replica });
             }
             if self.voters[..position].contains(replica) {
                 return Err(ConfigError::Twice { replica: *replica });
             }
         }
-        if self.me.terminal() == 0 {
+        if !self.me.is_terminal() {
             return Err(ConfigError::NotATerminal { replica: self.me });
         }
         if self.voters.contains(&self.me) == self.joins {

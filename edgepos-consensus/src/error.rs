@@ -22,8 +22,8 @@ pub enum ConfigError {
         /// The replica that is listed twice.
         replica: ReplicaId,
     },
-    /// Terminal number 0 is the store itself.
-    #[error("voters lists {replica}, which is no terminal")]
+    /// Terminal number 0 is the store itself, and the one behind the last the cloud.
+    #[error("voters lists {replica}, which is no terminal: numbers go from 1 to {last}", last = ReplicaId::LAST_TERMINAL)]
     NotATerminal {
         /// The replica that is no terminal.
         replica: ReplicaId,
@@ -223,8 +223,8 @@ pub enum MembershipError {
         /// The terminal that is no member.
         replica: ReplicaId,
     },
-    /// Terminal number 0 is the store itself.
-    #[error("{replica} is no terminal")]
+    /// Terminal number 0 is the store itself, and the one behind the last the cloud.
+    #[error("replica: {replica} is no terminal: numbers go from 1 to {last}", last = ReplicaId::LAST_TERMINAL)]
     NotATerminal {
         /// The replica that is no terminal.
         replica: ReplicaId,

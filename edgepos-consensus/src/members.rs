@@ -33,7 +33,7 @@ impl Members {
     /// # Errors
     /// When the store is full, or the terminal belongs or belonged to it, or is not one.
     pub(crate) fn admit(&self, replica: ReplicaId) -> Result<MembersChange, MembershipError> {
-        if replica.terminal() == 0 {
+        if !replica.is_terminal() {
             return Err(MembershipError::NotATerminal { replica });
         }
         if self.contains(replica) {
@@ -156,7 +156,8 @@ impl MembersChange {
                 }
                 Ok(true)
             })?;
-            // Number 0 is no terminal.
+            // Number 0 is no terminal. The cloud's was admitted once: what is in the log means the same to every version, and it must be
+            // possible to take it out.
             let replica = reader.required(replica.filter(|replica| replica.terminal() != 0), 1)?;
             match reader.required(operation, 0)? {
                 0 => Ok(Self::Learn(replica)),

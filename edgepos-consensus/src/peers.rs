@@ -22,7 +22,7 @@ pub(crate) struct Peers {
 impl Peers {
     /// There is a connection, whose other end the transport has authenticated.
     pub(crate) fn up(&mut self, turn: &Turn<'_>, replica: ReplicaId, connection: ConnectionId) {
-        let another = replica.terminal() != 0 && replica != turn.config.me;
+        let another = replica.is_terminal() && replica != turn.config.me;
         let full = self.connections.len() >= MAX_CONNECTIONS && !self.connections.contains_key(&replica);
         if !another || full {
             return;

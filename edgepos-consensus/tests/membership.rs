@@ -130,6 +130,11 @@ fn impossible_changes_are_refused() {
         election.admit(now, ReplicaId(3)),
         Err(MembershipError::NotATerminal { replica: ReplicaId(3) })
     );
+    let cloud = ReplicaId::cloud(7);
+    let refused = election.admit(now, cloud).unwrap_err();
+    assert_eq!(refused, MembershipError::NotATerminal { replica: cloud });
+    assert!(refused.to_string().starts_with("replica: 65535-000000000007 is no terminal"), "{refused}");
+    assert!(refused.to_string().ends_with("from 1 to 65534"), "{refused}");
     assert_eq!(election.admit(now, replica(7)), Ok(()));
     assert_eq!(election.admit(now, replica(8)), Err(MembershipError::ChangeUnderWay));
 }

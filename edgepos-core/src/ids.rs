@@ -124,7 +124,11 @@ impl ReplicaId {
     /// The terminal number of the cloud, which no terminal may have.
     pub const CLOUD: u16 = u16::MAX;
 
-    /// From the terminal's number, 1 to 65,534, and a nonce of which the low 48 bits count. Number 65,535 is [the cloud's](Self::cloud).
+    /// The highest number that a terminal may have; the lowest is 1. It says nothing of how many terminals a store may have.
+    pub const LAST_TERMINAL: u16 = Self::CLOUD - 1;
+
+    /// From the terminal's number, 1 to [`LAST_TERMINAL`](Self::LAST_TERMINAL), and a nonce of which the low 48 bits count. The number
+    /// behind them is [the cloud's](Self::cloud).
     ///
     /// # Panics
     /// When `terminal` is 0: number 0 is the store's own chains.
@@ -151,6 +155,16 @@ impl ReplicaId {
     /// The terminal's number in the store; 0 for the store itself.
     pub const fn terminal(self) -> u16 {
         (self.0 >> 48) as u16
+    }
+
+    /// Whether a terminal may have this number: 0 is the store's, 65,535 the cloud's.
+    pub const fn is_terminal_number(number: u16) -> bool {
+        number >= 1 && number <= Self::LAST_TERMINAL
+    }
+
+    /// Whether this is a terminal, and neither the store nor the cloud.
+    pub const fn is_terminal(self) -> bool {
+        Self::is_terminal_number(self.terminal())
     }
 
     /// Whether this is the store itself and no terminal.
@@ -393,6 +407,8 @@ mod tests {
         assert!(!terminal.is_store() && terminal.terminal() == 3);
         let cloud = ReplicaId::cloud(0xAB12_3456_789A_BCDE);
         assert!(cloud.is_cloud() && !cloud.is_store() && !terminal.is_cloud() && !store.is_cloud());
+        assert!(terminal.is_terminal() && !cloud.is_terminal() && !store.is_terminal());
+        assert!(ReplicaId::new(ReplicaId::LAST_TERMINAL, 1).is_terminal() && !ReplicaId(7).is_terminal());
         assert_eq!(cloud.to_string(), "65535-3456789abcde");
         assert_eq!(terminal.to_string(), "3-ffffffffffff");
     }

@@ -1079,7 +1079,8 @@ int32_t edgepos_node_record(const edgepos_node *node,
                             edgepos_text **out);
 
 /*
- Who the terminal is, whom it follows, how far its events have come, and under `conditions` what someone must act on, as JSON.
+ Who the terminal is, whom it follows, how far its events have come, and under `conditions` and `alerts` what someone must act on, as
+ JSON.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -1418,6 +1419,7 @@ int32_t edgepos_terminal_is_stopped(const edgepos_terminal *terminal);
 
 /*
  Who the terminal is, whom it follows, how far its events have come, and under `conditions` what someone must act on, as JSON.
+ `alerts` is empty: a node judges them.
 
  # Safety
  `out` points to where a pointer may be written.

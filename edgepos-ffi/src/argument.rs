@@ -3,6 +3,7 @@
 use std::slice;
 
 use edgepos::core::ParseIdError;
+use edgepos::forms;
 use serde::de::DeserializeOwned;
 
 use crate::handle::{Handle, give, room};
@@ -66,7 +67,7 @@ impl<'a> Input<'a> {
     /// What a request in JSON says.
     pub(crate) fn json<T: DeserializeOwned>(self) -> Result<T, Failure> {
         let text = self.request()?;
-        serde_json::from_str(text).map_err(|error| Failure::bad_request(format!("{}: {error}", self.name)))
+        forms::read(text.as_bytes()).map_err(|error| Failure::bad_request(format!("{}: {error}", self.name)))
     }
 
     /// The same; `None` where nothing is given.

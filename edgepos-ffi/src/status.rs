@@ -153,6 +153,7 @@ impl From<HistoryError> for Failure {
     fn from(error: HistoryError) -> Self {
         match error {
             HistoryError::Stopped(refusal) => refusal.into(),
+            HistoryError::BadField { .. } => Self::bad_request(error),
             error => Self::of(EDGEPOS_DAMAGED, &error),
         }
     }

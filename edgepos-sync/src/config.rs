@@ -184,7 +184,7 @@ impl Config {
         ordered("peak_below", "peak_above", self.peak_below < self.peak_above)?;
         ordered("high_water_events", "critical_events", self.high_water_events < self.critical_events)?;
         ordered("high_water_bytes", "critical_bytes", self.high_water_bytes < self.critical_bytes)?;
-        if self.me.terminal() == 0 || self.me.is_cloud() {
+        if !self.me.is_terminal() {
             return Err(ConfigError::NoTerminal);
         }
         Ok(())

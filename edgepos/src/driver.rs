@@ -23,7 +23,7 @@ use crate::retention::Retention;
 use crate::store_thread::{self, Done, Job};
 use crate::terminal::{
     Condition, ConditionKind, Config, ConfigError, Finding, Input, Notice, Output, Refusal, Reply, RequestId,
-    RestoreError, Restored, Terminal,
+    RestoreError, Restored, Status, Terminal,
 };
 
 /// Calls of nodes that wait for the loop; further ones wait in the node.
@@ -298,6 +298,10 @@ impl Loop {
             Command::Model(notice) => return self.monitor.model(&notice),
             // A caller that has gone does not need its answer.
             Command::Metrics(reply) => return drop(reply.send(self.monitor.text())),
+            Command::Status(reply) => {
+                let status = Status { alerts: self.monitor.alerts(), ..self.terminal.status() };
+                return drop(reply.send(status));
+            }
             Command::Condition(kind, found) => return self.terminal.report_condition(now, kind, found),
             Command::RaiseLevel(reply) => return drop(reply.send(self.terminal.raise_level(now))),
             Command::Flush => return self.terminal.flush(now),

@@ -68,6 +68,7 @@ pub mod model;
 mod models;
 mod monitor;
 mod node;
+mod object;
 mod ports;
 pub mod recovery;
 mod retail;

@@ -21,7 +21,7 @@ pub use crate::retail::kind::{Kind, KnownKind, Subject};
 pub use crate::retail::money::{Currency, CurrencyError};
 pub use crate::retail::payment::body::PaymentState;
 pub use crate::retail::payment::name::PaymentId;
-pub use crate::retail::redact::mask_card_numbers;
+pub use crate::retail::redact::{is_card_number, mask_card_numbers};
 pub use crate::retail::sale::body::{
     BasketId, Discount, DocType, Line, OriginalLine, Tax, Tender, TenderType, Tenders, TendersError,
     TooManyTenders,

@@ -61,6 +61,7 @@ pub(crate) enum Command {
     #[cfg(feature = "embedded")]
     Model(edgepos_inference::Notice),
     Metrics(oneshot::Sender<String>),
+    Status(oneshot::Sender<Status>),
     Flush,
     StepDown,
     Shutdown,
@@ -324,12 +325,15 @@ impl Node {
         self.query(Terminal::lost).await
     }
 
-    /// Who the terminal is, whom it follows, and how far its events have come.
+    /// Who the terminal is, whom it follows, how far its events have come, and what someone must act on: its conditions, and the alerts
+    /// that are on.
     ///
     /// # Errors
     /// When the terminal has stopped.
     pub async fn status(&self) -> Result<Status, Refusal> {
-        self.query(Terminal::status).await
+        let (reply, status) = oneshot::channel();
+        self.tell(Command::Status(reply)).await?;
+        status.await.map_err(|_| gone())
     }
 
     /// How the elections of the store went, as this terminal saw them since its start.

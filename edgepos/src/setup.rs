@@ -2,7 +2,9 @@
 //!
 //! Whoever brings a port of their own starts a [`Driver`](crate::Driver) with it instead.
 
+mod bounds;
 pub(crate) mod open;
+mod place;
 mod reading;
 pub(crate) mod security;
 pub(crate) mod terminal_name;
@@ -185,10 +187,15 @@ pub struct Setup {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_peers: Option<u32>,
     /// What the store's resolver does about exceptions.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, deserialize_with = "crate::object::one", skip_serializing_if = "is_default")]
     pub resolver: Policy,
     /// Where the other terminals are, `host:port` by their numbers.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "by_name")]
+    #[serde(
+        default,
+        deserialize_with = "place::peers",
+        skip_serializing_if = "BTreeMap::is_empty",
+        serialize_with = "by_name"
+    )]
     pub peers: BTreeMap<TerminalName, String>,
 }
 
@@ -209,6 +216,22 @@ impl SetupError {
 
     fn plain(what: impl Into<String>) -> Self {
         Self { what: what.into(), source: None }
+    }
+
+    /// The key of the file that it is about, such as `flush_ms` or `peers.2`; `None` where it is about no key.
+    pub fn field(&self) -> Option<&str> {
+        self.what.strip_prefix("field ")?.split(':').next()
+    }
+
+    /// The same with the line of `text` in which the key stands, and with the key as it is written there.
+    pub fn in_text(mut self, text: &str) -> Self {
+        let Some(field) = self.field().map(str::to_owned) else { return self };
+        if let Some((line, written)) = place::of(text, &field) {
+            let written =
+                field.rsplit_once('.').map_or(written.clone(), |(table, _)| format!("{table}.{written}"));
+            self.what = format!("line {line}: field {written}{}", &self.what["field ".len() + field.len()..]);
+        }
+        self
     }
 }
 
@@ -282,11 +305,12 @@ impl Setup {
     /// Reads a file. A relative `database`, `identity`, `cloud_roots` or `cloud_credential` is beside it.
     ///
     /// # Errors
-    /// When it cannot be read, is no TOML, or has a field too few or too many.
+    /// When it cannot be read, is no TOML, has a field too few or too many, or one says what it may not.
     pub fn read(path: &Path) -> Result<Self, SetupError> {
         let place = path.display().to_string();
         let text = reading::limited(path).map_err(|error| SetupError::because(place.clone(), error))?;
-        let mut setup: Self = text.parse().map_err(|error| SetupError::because(place, error))?;
+        let mut setup: Self = text.parse().map_err(|error| SetupError::because(place.clone(), error))?;
+        setup.config().map_err(|error| SetupError::because(place, error.in_text(&text)))?;
         setup.place_beside(path);
         Ok(setup)
     }
@@ -317,7 +341,9 @@ impl Setup {
                 let said = format!("field peers: {other} and {peer} are one terminal; name it once");
                 return Err(SetupError::plain(said));
             }
-            if !address.contains(':') {
+            let is_address =
+                |(host, port): (&str, &str)| !host.is_empty() && port.parse().is_ok_and(|port: u16| port > 0);
+            if !address.rsplit_once(':').is_some_and(is_address) {
                 return Err(SetupError::plain(format!("field peers.{peer}: {address:?} is no host:port")));
             }
         }
@@ -412,6 +438,7 @@ impl Setup {
         set(&mut config.max_commits, *max_commits);
         set(&mut config.max_rows_behind, *max_rows_behind);
         set(&mut config.max_peers, *max_peers);
+        bounds::check(&config).map_err(|error| SetupError::plain(error.to_string()))?;
         Ok(config)
     }
 

@@ -254,6 +254,9 @@ async fn figures_are_read_as_text() {
     let text = text.await.unwrap();
     assert!(text.contains("edgepos_alert{alert=\"inference_p99\"} 1\n"), "{text}");
     assert!(text.contains("edgepos_queued_events 0\n"), "{text}");
+    let status = node.status().await.unwrap();
+    let late = status.alerts.iter().find(|alert| alert.name == "inference_p99").unwrap();
+    assert!(late.firing && late.value > late.threshold && !late.remedy.is_empty(), "{late:?}");
     assert!(!text.contains("edgepos_inference_accuracy_ratio"), "nobody looked at an answer: {text}");
     node.shutdown().await;
     driver.join().await.unwrap();

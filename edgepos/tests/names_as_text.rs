@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 proptest! {
     #[test]
-    fn what_is_displayed_reads_back(basket: [u8; 16], number in 1..=u16::MAX, nonce: u64) {
+    fn what_is_displayed_reads_back(basket: [u8; 16], number in 1..=ReplicaId::LAST_TERMINAL, nonce: u64) {
         let text = BasketId(basket).to_string();
         prop_assert_eq!(text.parse::<BasketId>().unwrap(), BasketId(basket));
         prop_assert!(text[1..].parse::<BasketId>().is_err());

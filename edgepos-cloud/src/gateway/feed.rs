@@ -1,10 +1,13 @@
 //! The head office's side: what it has come down to a store.
 
+use std::collections::BTreeMap;
+
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
-use edgepos::forms::{FormError, FromAbove, RecordEvent, explain};
+use edgepos::forms::{self, FormError, FromAbove, RecordEvent, explain};
+use edgepos::model::is_card_number;
 use edgepos_core::{Seq, WallMs};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +30,7 @@ const MAX_NAME: usize = 64;
 #[serde(deny_unknown_fields)]
 pub struct Publication {
     /// Products and prices, as a till records them. At most [`MAX_DOCUMENTS`].
+    #[serde(deserialize_with = "forms::list")]
     pub documents: Vec<RecordEvent>,
     /// How far the feed goes that the caller knows. Where more was published since, nothing is written, and the answer is 409: so a repeat
     /// after a lost answer writes nothing twice.
@@ -111,6 +115,14 @@ enum Fault {
     TooMany,
     #[error("by: longer than {MAX_NAME} characters")]
     LongName,
+    #[error("by: it is a card number")]
+    CardNumber,
+    #[error("by: it has control characters")]
+    Control,
+    #[error(
+        "documents[{at}]: {product:?} is counted in another way in documents[{before}]: a base unit and its scale stay"
+    )]
+    OtherUnit { at: usize, before: usize, product: String },
     #[error("documents[{at}]: {source}")]
     Document { at: usize, source: FormError },
     #[error("documents[{at}]: larger than {MAX_EVENT_BYTES} bytes")]
@@ -119,7 +131,7 @@ enum Fault {
 
 /// A publication of which every document can be written at `now`, and so at any later time.
 fn read(body: &[u8], now: WallMs) -> Result<Publication, Fault> {
-    let said: Publication = serde_json::from_slice(body).map_err(|error| {
+    let said: Publication = forms::read(body).map_err(|error| {
         let said = serde_json::from_slice(body).ok();
         Fault::Json(explain(&error.to_string(), said.as_ref()))
     })?;
@@ -129,8 +141,28 @@ fn read(body: &[u8], now: WallMs) -> Result<Publication, Fault> {
     if said.by.as_ref().is_some_and(|name| name.chars().count() > MAX_NAME) {
         return Err(Fault::LongName);
     }
+    if said.by.as_deref().is_some_and(is_card_number) {
+        return Err(Fault::CardNumber);
+    }
+    if said.by.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
+        return Err(Fault::Control);
+    }
+    same_units(&said.documents)?;
     said.events(now, None)?;
     Ok(said)
+}
+
+/// Refuses two documents that count one product in two ways.
+fn same_units(documents: &[RecordEvent]) -> Result<(), Fault> {
+    let mut first: BTreeMap<&str, (usize, &str, u8)> = BTreeMap::new();
+    for (at, document) in documents.iter().enumerate() {
+        let RecordEvent::ProductSet { product, base_unit, scale, .. } = document else { continue };
+        let (before, unit, digits) = *first.entry(product).or_insert((at, base_unit, *scale));
+        if (unit, digits) != (base_unit.as_str(), *scale) {
+            return Err(Fault::OtherUnit { at, before, product: product.clone() });
+        }
+    }
+    Ok(())
 }
 
 impl Publication {

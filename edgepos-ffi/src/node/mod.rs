@@ -17,7 +17,7 @@ use std::panic::resume_unwind;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use edgepos::{Node, Notice, Setup, SetupError};
+use edgepos::{Node, Notice, Setup, SetupError, forms};
 use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{broadcast, watch};
@@ -171,7 +171,7 @@ fn not_open(error: &SetupError) -> Failure {
 pub(crate) fn setup(config: &str) -> Result<Setup, Failure> {
     if config.trim_start().starts_with('{') {
         let wrong = |error| Failure::of(EDGEPOS_SETUP, &error);
-        return serde_json::from_str(config).map_err(wrong);
+        return forms::read(config.as_bytes()).map_err(wrong);
     }
     config.parse().map_err(|error| not_open(&error))
 }

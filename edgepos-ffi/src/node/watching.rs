@@ -38,7 +38,8 @@ pub(crate) fn named(lost: &Lost) -> Vec<LostEvents> {
     lost.iter().map(name).collect()
 }
 
-/// Who the terminal is, whom it follows, how far its events have come, and under `conditions` what someone must act on, as JSON.
+/// Who the terminal is, whom it follows, how far its events have come, and under `conditions` and `alerts` what someone must act on, as
+/// JSON.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.

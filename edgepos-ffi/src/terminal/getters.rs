@@ -80,6 +80,7 @@ pub extern "C" fn edgepos_terminal_is_stopped(terminal: *const TerminalHandle) -
 }
 
 /// Who the terminal is, whom it follows, how far its events have come, and under `conditions` what someone must act on, as JSON.
+/// `alerts` is empty: a node judges them.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.

@@ -145,6 +145,7 @@ mod tests {
             disk_free: None,
             business_day: None,
             conditions: Vec::new(),
+            alerts: Vec::new(),
         }
     }
 

@@ -227,6 +227,7 @@ impl Later {
             business_day: None,
             open_shifts: Vec::new(),
             conditions: Vec::new(),
+            alerts: Vec::new(),
         }
     }
 

@@ -32,12 +32,13 @@ pub struct Begin {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
     /// What goes over the counter.
+    #[serde(deserialize_with = "crate::object::list")]
     pub lines: Vec<BeginLine>,
     /// The key that it will be committed under, where the till has it already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// Taxes as the till computed them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::object::list")]
     pub taxes: Vec<TaxPart>,
     /// Cash rounding, in minor units, part of the total.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -46,7 +47,7 @@ pub struct Begin {
     #[serde(default, skip_serializing_if = "is_default")]
     pub unreferenced: bool,
     /// What it does to points, gift cards, coupons and a vendor's own counters.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::object::list")]
     pub effects: Vec<EffectPart>,
 }
 
@@ -103,7 +104,7 @@ pub struct BeginLine {
     #[serde(default)]
     pub loyalty: i64,
     /// What else is already taken off.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::object::list")]
     pub discounts: Vec<DiscountPart>,
     /// Which of the basket's taxes applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,7 +116,7 @@ pub struct BeginLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<String>,
     /// For goods that come back: which line of which basket they were sold as.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::object::maybe")]
     pub original: Option<Original>,
     /// How many their receipt says were sold on that line, where the till has read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,8 @@ use edgepos_crdt::{Hlc, HybridClock};
 use super::{FormError, RecordEvent};
 use crate::retail::envelope::{ClockQuality, Envelope};
 use crate::retail::record::What;
+use crate::retail::redact::is_card_number;
+use crate::terminal::refusal::Refusal;
 
 /// Stamps what comes down: each event above the one before it, whatever the cloud's clock does.
 #[derive(Clone, Debug)]
@@ -37,6 +39,10 @@ impl FromAbove {
             What::Event { kind, body, .. } if kind.comes_down() => (kind, body),
             _ => return Err(FormError::NotFromAbove),
         };
+        if self.operator.as_deref().is_some_and(is_card_number) {
+            let reason = "it is a card number";
+            return Err(FormError::Refused(Refusal::BadField { field: "operator", reason }));
+        }
         let mut envelope = Envelope::new(kind.kind(), self.wall.0, self.clock.now(self.wall), body);
         envelope.clock_quality = ClockQuality::Synced;
         envelope.workstation = ReplicaId::CLOUD;

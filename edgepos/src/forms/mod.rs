@@ -21,6 +21,7 @@ use edgepos_core::{IdempotencyKey, ParseIdError};
 use thiserror::Error;
 
 use crate::model::{Currency, CurrencyError, NotAKey, TooManyTenders};
+pub use crate::object::{list, read};
 use crate::terminal::refusal::Refusal;
 
 /// What a form says does not read.

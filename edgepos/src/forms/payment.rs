@@ -15,6 +15,7 @@ pub struct Pay {
     /// The till's key for this attempt to sell, 32 hexadecimal digits. The same one for every retry.
     pub key: String,
     /// How it was paid.
+    #[serde(deserialize_with = "crate::object::list")]
     pub tenders: Vec<TenderPart>,
     /// What the customer got back in cash, in minor units. The tenders less this come to the total.
     #[serde(default, skip_serializing_if = "is_default")]

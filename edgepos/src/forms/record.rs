@@ -40,6 +40,7 @@ pub enum RecordEvent {
         /// The supplier, or wherever they came from.
         from: String,
         /// The products, and how much of each.
+        #[serde(deserialize_with = "crate::object::list")]
         lines: Vec<StockPart>,
     },
     /// Goods moved or were counted.
@@ -53,11 +54,13 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<String>,
         /// The products, and how much of each.
+        #[serde(deserialize_with = "crate::object::list")]
         lines: Vec<StockPart>,
     },
     /// Somebody has counted goods: there are so many, with all that this terminal has seen by then.
     StockCounted {
         /// The products, at most 400, and how many base units there are of each.
+        #[serde(deserialize_with = "crate::object::list")]
         lines: Vec<CountPart>,
     },
     /// A product's master data.
@@ -172,7 +175,7 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         currency: Option<String>,
         /// Cash in other drawers and currencies.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::object::list")]
         cash: Vec<CashPart>,
     },
     /// The business day ends.
@@ -184,7 +187,7 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         currency: Option<String>,
         /// Cash counted in other drawers and currencies.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::object::list")]
         cash: Vec<CashPart>,
         /// Whether baskets that are open at this terminal are parked. Default false: the close is refused while there are any.
         #[serde(default, skip_serializing_if = "is_default")]
@@ -219,7 +222,7 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         operator: Option<String>,
         /// What is in the drawers.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::object::list")]
         cash: Vec<CashPart>,
     },
     /// A cashier's shift ends at this terminal.
@@ -227,7 +230,7 @@ pub enum RecordEvent {
         /// The till's name for it.
         shift: String,
         /// What was counted in the drawers.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::object::list")]
         cash: Vec<CashPart>,
     },
     /// A receipt left a printer.
@@ -265,7 +268,7 @@ pub enum RecordEvent {
         /// Text, which is kept as it is.
         body: String,
         /// What it does to points, gift cards, coupons and the vendor's own counters.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::object::list")]
         effects: Vec<EffectPart>,
     },
 }

@@ -14,6 +14,7 @@ pub struct ResolveException {
     /// Which exception of the row.
     pub episode: u32,
     /// What is to be done.
+    #[serde(deserialize_with = "crate::object::one")]
     pub resolution: ResolutionPart,
     /// Who decides, by the name that the shop knows them by.
     pub actor: String,

@@ -2,7 +2,7 @@
 
 use edgepos_core::Space;
 
-use super::stored::HistoryError;
+use super::stored::{HistoryError, check};
 use crate::node::Node;
 use crate::retail::figures::report::{DayFigures, Making};
 use crate::retail::figures::row::Row;
@@ -27,8 +27,9 @@ impl Node {
     /// and what came late. Sales go on meanwhile; none that is booked after the call is in.
     ///
     /// # Errors
-    /// When the terminal has stopped, or a row cannot be read.
+    /// When what is asked for is no date or no terminal, the terminal has stopped, or a row cannot be read.
     pub async fn day_figures(&self, asked: DayQuery) -> Result<DayFigures, HistoryError> {
+        check("day", Some(asked.day), asked.terminal)?;
         let held = |terminal: &Terminal| (terminal.durable().clone(), terminal.shop().figures().is_whole());
         let (seen, whole) = self.query(held).await?;
         let mut making = Making::new(asked.day, asked.terminal, seen);

@@ -1,9 +1,10 @@
 //! One event as it lies in the store, and how it is asked for.
 
-use edgepos_core::{Chain, EventId, Load, LoadId, Seq, Space};
+use edgepos_core::{Chain, EventId, Load, LoadId, ReplicaId, Seq, Space};
 use edgepos_sync::{EventRecord, Hash};
 use thiserror::Error;
 
+use crate::retail::day::body::is_date;
 use crate::retail::envelope::Envelope;
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::refusal::Refusal;
@@ -28,6 +29,14 @@ pub enum HistoryError {
     /// The terminal has stopped.
     #[error(transparent)]
     Stopped(#[from] Refusal),
+    /// What is asked for says what it may not.
+    #[error("{field}: {reason}")]
+    BadField {
+        /// The name of the field.
+        field: &'static str,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// An event that was durable is not there: it is pruned, or its row is damaged. Reading goes on from a cursor behind it.
     #[error("event {id} is not there to be read")]
     Missing {
@@ -43,6 +52,22 @@ pub enum HistoryError {
         #[source]
         reason: Unreadable,
     },
+}
+
+/// Refuses what is no business day, and what is no number of a terminal.
+pub(super) fn check(
+    field: &'static str,
+    day: Option<u32>,
+    terminal: Option<u16>,
+) -> Result<(), HistoryError> {
+    if day.is_some_and(|day| !is_date(day)) {
+        return Err(HistoryError::BadField { field, reason: "it is no date of the calendar, as yyyymmdd" });
+    }
+    if terminal.is_some_and(|terminal| !ReplicaId::is_terminal_number(terminal)) {
+        let reason = "no terminal has this number: they go from 1 to 65534";
+        return Err(HistoryError::BadField { field: "terminal", reason });
+    }
+    Ok(())
 }
 
 impl StoredEvent {

@@ -5,7 +5,7 @@ use edgepos_crdt::VersionVector;
 use edgepos_sync::Hash;
 
 use super::backwards::Backwards;
-use super::stored::{HistoryError, StoredEvent};
+use super::stored::{HistoryError, StoredEvent, check};
 use crate::node::Node;
 use crate::retail::body::Body;
 use crate::retail::envelope::{Envelope, Mode, Reissue};
@@ -152,13 +152,14 @@ impl Node {
     /// looks at [`MAX_LOOKED_AT`] events at most. A future that is dropped ends the search.
     ///
     /// # Errors
-    /// When the terminal has stopped.
+    /// When what is asked for is no date or no terminal, or the terminal has stopped.
     pub async fn transactions(
         &self,
         query: &TransactionQuery,
         after: Option<VersionVector>,
         limit: usize,
     ) -> Result<TransactionPage, HistoryError> {
+        check("business_day", query.business_day, query.terminal)?;
         let durable = self.query(|terminal| terminal.durable().clone()).await?;
         // A position that nobody has reached has nothing between it and the last event, and that would be looked through.
         let end = after.map_or_else(|| durable.clone(), |after| after.meet(&durable));

@@ -18,6 +18,14 @@ pub(super) struct AlertRule {
     value: fn(&Sample) -> f64,
 }
 
+impl AlertRule {
+    /// What it says with this figure.
+    fn alert(&self, firing: bool, value: f64) -> Alert {
+        let Self { name, threshold, says, remedy, .. } = *self;
+        Alert { name, firing, value, threshold, says, remedy }
+    }
+}
+
 /// On which side of its threshold a figure is bad.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Beyond {
@@ -156,26 +164,33 @@ pub(super) const fn names() -> [&'static str; RULES.len()] {
     names
 }
 
-/// Which alerts are on.
+/// Which alerts are on, and the figures that they were judged by last.
 #[derive(Debug, Default)]
 pub(super) struct Alerts {
     firing: [bool; RULES.len()],
+    values: [f64; RULES.len()],
 }
 
 impl Alerts {
     /// What began and what ended with this sample.
     pub(super) fn judge(&mut self, sample: &Sample) -> Vec<Alert> {
         let mut changes = Vec::new();
-        for (rule, on) in RULES.iter().zip(&mut self.firing) {
+        for ((rule, on), latest) in RULES.iter().zip(&mut self.firing).zip(&mut self.values) {
             let value = (rule.value)(sample);
+            *latest = value;
             let firing = rule.beyond.holds(value, if *on { rule.ends_at } else { rule.threshold });
             if firing != *on {
                 *on = firing;
-                let AlertRule { name, threshold, says, remedy, .. } = *rule;
-                changes.push(Alert { name, firing, value, threshold, says, remedy });
+                changes.push(rule.alert(firing, value));
             }
         }
         changes
+    }
+
+    /// Those that are on, with their latest figures.
+    pub(super) fn standing(&self) -> impl Iterator<Item = Alert> + '_ {
+        let all = RULES.iter().zip(&self.firing).zip(&self.values);
+        all.filter(|((_, on), _)| **on).map(|((rule, _), value)| rule.alert(true, *value))
     }
 
     /// Every alert, and whether it is on.
@@ -198,8 +213,16 @@ mod tests {
         assert_eq!(told(10_000.0), []);
         assert_eq!(told(10_001.0), [("queue", true)]);
         assert_eq!(told(9_999.0), []);
+        let standing: Vec<_> =
+            alerts.standing().map(|alert| (alert.name, alert.firing, alert.value)).collect();
+        assert_eq!(standing, [("queue", true, 9_999.0)], "it stands with its latest figure");
+        let mut told = |queued| {
+            let changes = alerts.judge(&Sample { queued, inference_accuracy: 1.0, ..Sample::default() });
+            changes.iter().map(|change| (change.name, change.firing)).collect::<Vec<_>>()
+        };
         assert_eq!(told(10_001.0), []);
         assert_eq!(told(5_000.0), [("queue", false)]);
+        assert_eq!(alerts.standing().count(), 0);
     }
 
     #[test]

@@ -107,6 +107,11 @@ impl Monitor {
         exposition::text(&self.latest, &self.counts, &self.alerts.states())
     }
 
+    /// The alerts that are on, as the latest sample has them.
+    pub fn alerts(&self) -> Vec<Alert> {
+        self.alerts.standing().collect()
+    }
+
     /// Whether [`sample`](Self::sample) is due: once a second.
     pub fn is_due(&self, now: Now) -> bool {
         now.mono >= self.due

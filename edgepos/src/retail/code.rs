@@ -3,6 +3,8 @@
 
 use edgepos_core::{ElementString, Gtin};
 
+use super::redact::is_card_number;
+
 /// The key of a product in sales, stock, prices and questions: the fourteen digits of a GTIN for each of its forms, and any other code
 /// as it is. What stands around it, such as the line end of a scanner, is no part of it.
 pub(crate) fn key(code: &str) -> String {
@@ -54,7 +56,7 @@ pub(crate) fn key_of_bytes(code: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// When the code has the length of a GTIN, consists of digits, and the last is not their check digit: a misread label would become a
-/// product of its own. When it is empty or holds control characters.
+/// product of its own. When it is empty, holds control characters or is a card number.
 pub(crate) fn check(code: &str) -> Result<String, &'static str> {
     let trimmed = trimmed(code);
     match Scanned::of(trimmed) {
@@ -70,6 +72,9 @@ pub(crate) fn check(code: &str) -> Result<String, &'static str> {
     }
     if trimmed.chars().any(char::is_control) {
         return Err("a product code has no control characters");
+    }
+    if is_card_number(trimmed) {
+        return Err("the product code is a card number");
     }
     let of_gtin =
         matches!(trimmed.len(), 8 | 12 | 13 | 14) && trimmed.bytes().all(|byte| byte.is_ascii_digit());

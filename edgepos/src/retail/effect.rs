@@ -4,6 +4,7 @@ use minicbor::{Decode, Encode};
 
 use super::code;
 use super::money::Currency;
+use super::redact::is_card_number;
 use super::sale::body::BasketId;
 
 /// Longest name of a drawer, in bytes.
@@ -108,7 +109,8 @@ impl CounterRow {
 
     /// Whether a drawer may have this name.
     pub(crate) fn is_drawer(name: &str) -> bool {
-        (1..=MAX_DRAWER).contains(&name.len()) && name.trim() == name && !name.chars().any(char::is_control)
+        let is_text = name.trim() == name && !name.chars().any(char::is_control);
+        (1..=MAX_DRAWER).contains(&name.len()) && is_text && !is_card_number(name)
     }
 
     /// The currency of a row of cash; `None` for other counters, and for a row that an earlier version summed up over currencies.

@@ -3,8 +3,10 @@
 //! A room owns its state and is told through a [`Turn`](crate::terminal::turn::Turn). Rooms know those that stand before them in this
 //! list and no others.
 
-pub(crate) mod code;
 pub(crate) mod redact;
+
+pub(crate) mod code;
+pub(crate) mod series_name;
 
 pub(crate) mod effect;
 pub(crate) mod envelope;

@@ -18,7 +18,15 @@ const MAX_TEXT: usize = 1_024;
 ///
 /// Text beyond 1,024 characters is cut off: no field of an event is as long.
 pub fn mask_card_numbers(text: &str) -> String {
-    let mut masked: Vec<char> = text.chars().take(MAX_TEXT).collect();
+    masked(text.chars().take(MAX_TEXT).collect())
+}
+
+/// The same of a text that is never cut: what is as long as an event is searched in time that grows with it.
+pub(crate) fn mask_whole(text: &str) -> String {
+    masked(text.chars().collect())
+}
+
+fn masked(mut masked: Vec<char>) -> String {
     let mut start = 0;
     while start < masked.len() {
         let (digits, end) = row(&masked, start);
@@ -38,17 +46,35 @@ pub fn mask_card_numbers(text: &str) -> String {
     masked.into_iter().collect()
 }
 
-/// Whether a name is a card number: nothing but its digits, with an issuer's range, its length and the Luhn check.
+/// Whether a name is a card number, or has one in it that stands by itself: digits with an issuer's range, its length and the Luhn check,
+/// with no letter beside them.
 ///
 /// Names such as a customer's number are never altered, so one that is a card number is refused. The ranges that do without the Luhn
 /// check are left out here: a customer's number may be anything.
-pub(crate) fn is_card_number(name: &str) -> bool {
-    let text: Vec<char> = name.trim().chars().take(MAX_TEXT).collect();
-    let (digits, end) = row(&text, 0);
-    let values: Vec<u8> = digits.iter().map(|digit| digit.value).collect();
+pub fn is_card_number(name: &str) -> bool {
     // A number that begins at 13 digits and is a trade item's is that: a label is no card.
-    let is_label = edgepos_core::Gtin::of_label(name.trim()).is_ok();
-    end == text.len() && !is_label && issuer(&values) != Issuer::None && passes_luhn(&values)
+    if edgepos_core::Gtin::of_label(name.trim()).is_ok() {
+        return false;
+    }
+    let text: Vec<char> = name.chars().take(MAX_TEXT).collect();
+    let is_letter = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(|it| it.is_alphanumeric());
+    let mut start = 0;
+    while start < text.len() {
+        let (digits, end) = row(&text, start);
+        for (from, first) in digits.iter().enumerate().filter(|(_, digit)| digit.first) {
+            for part in LENGTHS.filter_map(|length| digits.get(from..from + length)) {
+                let last = part.last().filter(|digit| digit.last).map(|digit| digit.at);
+                let values: Vec<u8> = part.iter().map(|digit| digit.value).collect();
+                let is_card = issuer(&values) != Issuer::None && passes_luhn(&values);
+                let is_named = is_letter(first.at.checked_sub(1)) || is_letter(last.map(|at| at + 1));
+                if is_card && last.is_some() && !is_named {
+                    return true;
+                }
+            }
+        }
+        start = end;
+    }
+    false
 }
 
 #[derive(Clone, Copy)]
@@ -217,6 +243,10 @@ mod tests {
             "5500000000000004",
             "378282246310005",
             " 4111 1111 1111 1111 ",
+            "Ada 4111 1111 1111 1111",
+            "card: 4111-1111-1111-1111, Ada",
+            "(378282246310005)",
+            "4111111111111111 12/27",
         ] {
             assert!(is_card_number(name), "{name}");
         }
@@ -229,6 +259,8 @@ mod tests {
             "4006381333931",
             "10614141000415",
             "4111111111111111x",
+            "K4111111111111111",
+            "till 4, 2026-12-02 05:47:11",
             "1234567812345670",
             "6222021234567890",
             "42",

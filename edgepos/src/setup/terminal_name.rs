@@ -40,7 +40,7 @@ impl TerminalName {
     }
 
     fn of_number(number: u64) -> Option<Self> {
-        let number = u16::try_from(number).ok().filter(|number| *number > 0)?;
+        let number = u16::try_from(number).ok().filter(|number| ReplicaId::is_terminal_number(*number))?;
         Some(Self { number, incarnation: None })
     }
 }
@@ -66,10 +66,10 @@ impl FromStr for TerminalName {
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
         let number = || text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
-        let incarnation = || text.parse::<ReplicaId>().ok().filter(|replica| replica.terminal() > 0);
+        let incarnation = || text.parse::<ReplicaId>().ok().filter(|replica| replica.is_terminal());
         let name = number().and_then(Self::of_number).or_else(|| incarnation().map(Self::from));
         name.ok_or(ParseIdError::new(
-            "the number of a terminal, from 1, or an incarnation such as 3-0123456789ab",
+            "the number of a terminal, from 1 to 65534, or an incarnation such as 3-0123456789ab",
         ))
     }
 }
@@ -91,7 +91,7 @@ impl<'de> Deserialize<'de> for TerminalName {
             type Value = TerminalName;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the number of a terminal, from 1")
+                write!(f, "the number of a terminal, from 1 to {}", ReplicaId::LAST_TERMINAL)
             }
 
             fn visit_i64<E: Error>(self, number: i64) -> Result<TerminalName, E> {
@@ -99,8 +99,10 @@ impl<'de> Deserialize<'de> for TerminalName {
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<TerminalName, E> {
-                TerminalName::of_number(number)
-                    .ok_or_else(|| E::custom("terminal numbers start at 1 and end at 65535"))
+                let last = ReplicaId::LAST_TERMINAL;
+                TerminalName::of_number(number).ok_or_else(|| {
+                    E::custom(format!("{number} is no number of a terminal: they go from 1 to {last}"))
+                })
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<TerminalName, E> {
@@ -134,7 +136,11 @@ mod tests {
         for name in [number, named] {
             assert_eq!(name.to_string().parse(), Ok(name));
         }
-        for bad in ["", "0", "65536", "+3", "-1", "0-000000000001", "three", "3-"] {
+        assert_eq!("65534".parse::<TerminalName>().map(TerminalName::number), Ok(ReplicaId::LAST_TERMINAL));
+        assert!("65535".parse::<TerminalName>().unwrap_err().to_string().contains("from 1 to 65534"));
+        for bad in
+            ["", "0", "65535", "65535-000000000001", "65536", "+3", "-1", "0-000000000001", "three", "3-"]
+        {
             assert!(bad.parse::<TerminalName>().is_err(), "{bad}");
         }
     }

@@ -48,7 +48,7 @@ fn everything_is_set_through_it() {
                location = 5\nzone = \"Asia/Kolkata\"\nbusiness_day_of = \"store\"\nflush_ms = 60000\nbusy_flush_ms = 70000\nbusy_above = 6\nexception_grace_ms = 7\n\
                number_at = \"commit\"\nsigned_series = [\"F\"]\nsign_within_ms = 900\nunreferenced_returns = false\nbook_differences = true\nbegin_pause_ms = 7\ncampaigns = false\nreplace_voter_after_s = 30\n\
                disk_stall_after_ms = 500\nlevel_after_s = 8\nuplink_timeout_ms = 9000\nuplink_retry_ms = 10000\nleaderless_upload_after_ms = 11000\n\
-               pause_above = 12\nmax_event_bytes = 2048\ndisk_low_below_mib = 17\nseal_after_days = 19\narchive_after_days = 20\nold_events = \"keep\"\nmax_open_baskets = 13\nmax_commits = 14\nmax_rows_behind = 15\n\
+               pause_above = 12\nmax_event_bytes = 20480\ndisk_low_below_mib = 17\nseal_after_days = 19\narchive_after_days = 20\nold_events = \"keep\"\nmax_open_baskets = 13\nmax_commits = 14\nmax_rows_behind = 15\n\
                max_peers = 16\n[resolver]\noversold = \"apply\"\nmodel_within_ms = 18\n";
     let setup = setup(all);
     let Config {
@@ -100,7 +100,7 @@ fn everything_is_set_through_it() {
     assert_eq!((uplink_timeout, uplink_retry, leaderless_upload_after), (s(9), s(10), s(11)));
     assert_eq!(
         (location, zone.name(), busy_above, pause_above, max_event_bytes),
-        (5, "Asia/Kolkata", 6, 12, 2_048)
+        (5, "Asia/Kolkata", 6, 12, 20_480)
     );
     assert_eq!((max_open_baskets, max_commits, max_rows_behind, max_peers), (13, 14, 15, 16));
     assert_eq!((policy.oversold, policy.model_within_ms), (Handling::Apply, Some(18)));
@@ -144,8 +144,29 @@ fn what_is_wrong_is_named() {
         ("zone = \"Europe/Berln\"\n", "\"Europe/Berln\" is no time zone"),
         ("[peers]\n2 = \"b:1\"\n", "2 is this terminal"),
         ("[peers]\n1 = \"nowhere\"\n", "peers.1: \"nowhere\" is no host:port"),
+        ("[peers]\n1 = \"b:x\"\n", "field peers.1: \"b:x\" is no host:port"),
+        ("[peers]\n1 = \"b:0\"\n", "field peers.1: \"b:0\" is no host:port"),
+        ("[peers]\n1 = \"b:1\"\n01 = \"b:1\"\n", "field peers: terminal 1 is named twice"),
         ("[peers]\n0 = \"b:1\"\n", "from 1"),
-        ("voters = [0]\n", "start at 1"),
+        ("[peers]\n65535 = \"b:1\"\n", "from 1 to 65534"),
+        ("voters = [0]\n", "from 1 to 65534"),
+        ("voters = [2, 2]\n", "field voters: terminal 2 is listed twice"),
+        ("flush_ms = 0\n", "field flush_ms: is out of its bounds: 10 ms to 1 h"),
+        ("busy_flush_ms = 0\n", "field busy_flush_ms: is out of its bounds: flush_ms to 1 h"),
+        ("max_open_baskets = 0\n", "field max_open_baskets: is out of its bounds: 1 to 100,000"),
+        ("uplink_retry_ms = 0\n", "field uplink_retry_ms: is out of its bounds"),
+        (
+            "disk_stall_after_ms = 1\n",
+            "field disk_stall_after_ms: 1 ms is out of its bounds: 100 ms at least",
+        ),
+        ("replace_voter_after_s = 1\n", "field replace_voter_after_s: 1000 ms is out of its bounds"),
+        ("busy_above = 1\n", "field busy_above"),
+        (
+            "signed_series = [\"\"]\n",
+            "field signed_series: is out of its bounds: each has 1 to 16 characters",
+        ),
+        ("signed_series = [\"4111111111111111\"]\n", "field signed_series"),
+        ("resolver = [\"apply\"]\n", "invalid type: sequence"),
         ("voters = [1]\njoins = false\n", "field voters: this terminal, 2, is not among them"),
         ("voters = [2]\njoins = true\n", "field joins"),
         ("recovery = \"00\"\n", "field recovery"),
@@ -153,6 +174,13 @@ fn what_is_wrong_is_named() {
         let said = refusal(more);
         assert!(said.contains(named), "expected {named}: {said}");
     }
+    let cloud =
+        TEXT.replace("http://127.0.0.1:9", "http://h:x").parse::<Setup>().unwrap().config().unwrap_err();
+    assert!(
+        format!("{cloud} {:?}", cloud.source).contains("the port is no number from 1 to 65535"),
+        "{cloud:?}"
+    );
+    assert_eq!(cloud.in_text(TEXT).to_string(), "line 5: field cloud");
     let short = TEXT.replace("0c0d0e0f", "").parse::<Setup>().unwrap_err().to_string();
     assert!(short.contains("store") && short.contains("32 hexadecimal digits"), "{short}");
 }

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::text;
 use crate::model::ExceptionRaised;
+use crate::monitor::alert::Alert;
 use crate::retail::day::shift::OpenShift;
 use crate::retail::sale::fiscal::UnsignedReceipt;
 use crate::terminal::{Condition, ConditionKind, Status};
@@ -45,6 +46,7 @@ struct Shown<'a> {
     learners: &'a [ReplicaId],
     exceptions: &'a [ExceptionRaised],
     conditions: &'a [Condition],
+    alerts: &'a [Alert],
     #[serde(serialize_with = "text::vector::serialize")]
     durable: &'a VersionVector,
     #[serde(serialize_with = "text::vector::serialize")]
@@ -84,6 +86,7 @@ impl Serialize for Status {
             business_day,
             open_shifts,
             conditions,
+            alerts,
         } = self;
         let shown = Shown {
             me: *me,
@@ -107,6 +110,7 @@ impl Serialize for Status {
             learners,
             exceptions,
             conditions,
+            alerts,
             durable,
             cloud,
             open_exceptions: *open_exceptions,

@@ -102,6 +102,7 @@ impl SqliteStore {
     pub fn compact(path: &Path) -> Result<Compacted, StoreError> {
         let before =
             length(path).map_err(|error| StoreError::new(format!("reading {}", path.display()), error))?;
+        refuse_empty(path)?;
         let _lock = lock(path)?;
         let failed = |error| told(format!("compacting {}", path.display()), error);
         if let Some(damage) = damaged::is_known(path) {
@@ -118,6 +119,18 @@ impl SqliteStore {
             length(path).map_err(|error| StoreError::new(format!("reading {}", path.display()), error))?;
         Ok(Compacted { before, after })
     }
+}
+
+/// Refuses a file in which there is no store: opening it would make one.
+fn refuse_empty(path: &Path) -> Result<(), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)
+        .map_err(|error| told(format!("opening {}", path.display()), error))?;
+    db.busy_timeout(START_PATIENCE).map_err(|error| told(format!("reading {}", path.display()), error))?;
+    if check_ours(&db, path)?.tables == 0 {
+        return Err(StoreError::plain(format!("{} is an empty file, and no till's", path.display())));
+    }
+    Ok(())
 }
 
 /// A copy that is not in its place yet. It goes where that fails.
@@ -144,7 +157,7 @@ impl Part {
         let failed = |error| told(format!("copying {} to {}", from.display(), self.path.display()), error);
         source.busy_timeout(START_PATIENCE).map_err(failed)?;
         if check_ours(&source, from)?.tables == 0 {
-            return Err(StoreError::plain(format!("{} is an empty file", from.display())));
+            return Err(StoreError::plain(format!("{} is an empty file, and no till's", from.display())));
         }
         let of: u64 = ["page_count", "page_size"]
             .map(|name| source.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, u32>(0)))

@@ -75,6 +75,12 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
+    /// What SQLite's header of a store says whose it is: `EPOS`. A file with another one is refused.
+    pub const APPLICATION_ID: i32 = tables::APPLICATION_ID;
+
+    /// The latest format that this version reads, as `PRAGMA user_version` says it. A file of a later one is refused.
+    pub const LATEST_FORMAT: i32 = packed::FORMAT_WITH_BLOCKS;
+
     /// Opens the file, or makes it. The folder must exist.
     ///
     /// # Errors

@@ -175,7 +175,7 @@ impl Host {
         if peer == self.me && hello.start.is_some_and(|start| start != self.start) {
             return Err(TurnedAway::MyName(peer));
         }
-        if peer == self.me || peer.terminal() == 0 || peer.is_cloud() {
+        if peer == self.me || !peer.is_terminal() {
             return Err(TurnedAway::BadName(peer));
         }
         Ok(peer)

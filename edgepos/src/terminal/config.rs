@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::ports::Delivery;
 use crate::recovery::kit::RecoveryAnchor;
 use crate::retail::exception::policy::Policy;
+use crate::retail::series_name;
 use crate::retail::unreadable::Unreadable;
 use crate::zone::Zone;
 
@@ -220,6 +221,15 @@ impl Config {
         }
     }
 
+    /// Refuses what would be refused at a start, by the terminal or by one of its engines.
+    pub(crate) fn check_all(&self) -> Result<(), ConfigError> {
+        self.check()?;
+        let election = self.election().validate();
+        election.map_err(|error| ConfigError::Election(consensus::StartError::Config(error)))?;
+        let outbox = self.outbox().validate();
+        outbox.map_err(|error| ConfigError::Outbox(sync::StartError::Config(error)))
+    }
+
     /// Refuses values that are out of their bounds.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let bounds =
@@ -233,6 +243,9 @@ impl Config {
         let within = self.sign_within.as_millis();
         bounds((100..=60_000).contains(&within), "sign_within", "100 ms to 60 s")?;
         bounds(self.signed_series.len() <= 16, "signed_series", "at most 16")?;
+        let are_series = self.signed_series.iter().all(|series| series_name::check(series).is_ok());
+        let said = "each has 1 to 16 characters, no control characters, and is no card number";
+        bounds(are_series, "signed_series", said)?;
         bounds((1..=100_000).contains(&self.max_open_baskets), "max_open_baskets", "1 to 100,000")?;
         bounds((1..=100_000).contains(&self.max_commits), "max_commits", "1 to 100,000")?;
         bounds((1..=100_000).contains(&self.max_rows_behind), "max_rows_behind", "1 to 100,000")?;
@@ -244,8 +257,7 @@ impl Config {
         bounds(seconds(self.leaderless_upload_after, 3_600), "leaderless_upload_after", "1 s to 1 h")?;
         bounds((1..=u32::MAX / 2).contains(&self.pause_above), "pause_above", "at least 1")?;
         bounds((10 << 10..=64 << 10).contains(&self.max_event_bytes), "max_event_bytes", "10 KiB to 64 KiB")?;
-        let is_terminal = !self.me.is_store() && self.me.terminal() != 0 && !self.me.is_cloud();
-        bounds(is_terminal, "me", "a terminal's number from 1 to 65,534")
+        bounds(self.me.is_terminal(), "me", "a terminal's number from 1 to 65,534")
     }
 
     /// The drawer that cash goes into where nobody names another.

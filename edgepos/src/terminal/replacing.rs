@@ -45,6 +45,12 @@ pub enum ReplaceError {
         /// This terminal, which was asked.
         me: ReplicaId,
     },
+    /// No terminal may have this number: 0 is the store's, 65,535 the cloud's.
+    #[error("terminal: {terminal} is no number of a terminal: they go from 1 to {last}", last = ReplicaId::LAST_TERMINAL)]
+    NotATerminal {
+        /// The number that was given.
+        terminal: u16,
+    },
     /// No member of the store has this number.
     #[error("no terminal of the store has the number {terminal}")]
     NoSuchTerminal {
@@ -163,6 +169,7 @@ impl Replacing {
         links: &Links,
         me: ReplicaId,
     ) -> Result<(), ReplaceError> {
+        check_number(terminal)?;
         check_member(election, me)?;
         let of_number: Vec<_> = members(election).filter(|member| member.terminal() == terminal).collect();
         let present = |member: &&ReplicaId| **member == me || links.to(**member).is_some();
@@ -193,6 +200,7 @@ impl Replacing {
         election: &mut Election,
         me: ReplicaId,
     ) -> Result<(), ReplaceError> {
+        check_number(terminal)?;
         check_member(election, me)?;
         let bytes = self.unsent.proposal(terminal).ok_or(ReplaceError::NothingUnsent { terminal })?;
         self.decide(now, election, WRITE_OFF, bytes)
@@ -355,6 +363,15 @@ fn step(now: Now, intent: &Intent, gone: bool, election: &mut Election, links: &
         }
         // Another change is under way, or this terminal leads no more: at another turn.
         Err(_) => false,
+    }
+}
+
+/// Refuses a number that no terminal may have.
+fn check_number(terminal: u16) -> Result<(), ReplaceError> {
+    if ReplicaId::is_terminal_number(terminal) {
+        Ok(())
+    } else {
+        Err(ReplaceError::NotATerminal { terminal })
     }
 }
 

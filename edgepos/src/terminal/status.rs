@@ -10,6 +10,7 @@ use super::disk::Disk;
 use super::io::MAX_PAGE;
 use super::ledger::Ledger;
 use super::links::Links;
+use crate::monitor::alert::Alert;
 use crate::retail::day::shift::OpenShift;
 use crate::retail::exception::body::ExceptionRaised;
 use crate::retail::sale::fiscal::UnsignedReceipt;
@@ -69,6 +70,9 @@ pub struct Status {
     pub open_shifts: Vec<OpenShift>,
     /// What someone must act on, while it holds.
     pub conditions: Vec<Condition>,
+    /// The figures that are beyond their thresholds, with their latest values. A [`Monitor`](crate::Monitor) judges them: they are in the
+    /// status of a [`Node`](crate::Node), and a terminal in a loop of one's own says none.
+    pub alerts: Vec<Alert>,
 }
 
 /// The parts of a terminal that are asked about it.
@@ -111,6 +115,7 @@ impl Status {
             business_day: shop.day().open(),
             open_shifts: shop.day().open_shifts().collect(),
             conditions: conditions.standing().cloned().collect(),
+            alerts: Vec::new(),
         }
     }
 }

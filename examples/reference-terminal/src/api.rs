@@ -41,7 +41,7 @@
 //! | `POST /flush` | [`Flush`], or nothing | [`Flushed`] |
 //! | `POST /stop` | | [`Done`] |
 //!
-//! A refusal is [`Problem`], with status 400, 403, 404, 409, 415 or 503. A call whose answer was lost is made again with the same
+//! A refusal is [`Problem`], with status 400, 403, 404, 405, 409, 413, 415 or 503. A call whose answer was lost is made again with the same
 //! basket and key. A field that a call does not have is refused at every level, and nothing of the call is done. A call that changes
 //! something has the content type `application/json`, or that of the picture.
 
@@ -255,6 +255,10 @@ pub enum ProblemCode {
     Forbidden,
     /// The call has another content type than it should.
     ContentType,
+    /// The call is known and has another method: the header `Allow` says which.
+    MethodNotAllowed,
+    /// The body is larger than any call's.
+    TooLarge,
     /// More of a receipt line would come back than may.
     NotReturnable,
     /// More would be taken from a gift card, points or a coupon than is there.

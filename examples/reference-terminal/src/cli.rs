@@ -45,7 +45,8 @@ enum Command {
     Verify(VerifyArgs),
     /// Compare tills and the cloud by the hashes where their chains end: exit 0 where they agree, 1 where histories differ
     Audit(AuditArgs),
-    /// Tell how a running terminal is: exit 0 where nothing must be acted on, 1 where something must or it does not answer
+    /// Tell how a running terminal is: exit 0 where nothing must be acted on, 1 where a condition or an alert is on, 3 where it does not
+    /// answer
     Status(operate::StatusArgs),
     /// Show the events in a till's file, or those that come into it
     Events(operate::EventsArgs),
@@ -196,7 +197,7 @@ const NAME: &str = "reference-terminal";
 const USAGE: u8 = 2;
 
 /// Reads the command line, does what it says, and says how that went: 0 all is well, 1 it went wrong or a check failed, 2 bad usage or
-/// input, 130 interrupted.
+/// input, 3 a terminal that was asked for its status does not answer, 130 interrupted.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // A demo's children do the work; its own thread draws and waits.

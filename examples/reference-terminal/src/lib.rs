@@ -33,3 +33,4 @@ pub mod replay;
 pub mod run;
 mod sealed;
 pub mod signer;
+mod till_file;

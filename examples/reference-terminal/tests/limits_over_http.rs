@@ -138,3 +138,121 @@ fn as_many_payments_as_are_said_are_taken() {
     assert_eq!(status, 400, "{answer}");
     assert_eq!(pay(count).0, 200, "what was refused left the basket open");
 }
+
+fn post(till: &Terminal, path: &str, body: &Value) -> (u16, String) {
+    support::ask(&till.address, "POST", path, &body.to_string())
+}
+
+/// What names somebody or something is never altered, so a card number in it is refused; what somebody writes is masked.
+#[test]
+fn a_card_number_gets_into_no_name() {
+    let till = Terminal::start("", &[]);
+    const CARD: &str = "4111 1111 1111 1111";
+    for (place, value, says) in [
+        ("/series", json!("4111111111111111"), "series: it is a card number"),
+        ("/series", json!(""), "series: a series has 1 to 16 characters"),
+        ("/series", json!("S\u{7}"), "series: a series has no control characters"),
+        ("/customer", json!(CARD), "customer: it is a card number"),
+        ("/customer", json!(format!("Ada {CARD}")), "customer: it is a card number"),
+        ("/operator", json!(format!("{CARD} 12/27")), "operator: it is a card number"),
+        ("/lines/0/product", json!(CARD), "the product code is a card number"),
+    ] {
+        let (status, answer) = post(&till, "/begin", &with(basket(vec![line(1)]), place, value));
+        assert_eq!(status, 400, "{place}: {answer}");
+        assert!(answer.contains(says), "{place}: {answer}");
+    }
+    let product = |more: Value| {
+        let mut product =
+            json!({ "type": "product_set", "product": "milk", "name": "Milk", "base_unit": "piece" });
+        product.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        post(&till, "/record", &product)
+    };
+    for (more, says) in [
+        (json!({ "base_unit": CARD }), "base_unit: it is a card number"),
+        (json!({ "base_unit": "g\n" }), "base_unit: a unit has no control characters"),
+        (json!({ "product": CARD }), "the product code is a card number"),
+    ] {
+        let (status, answer) = product(more);
+        assert!(status == 400 && answer.contains(says), "{status}: {answer}");
+    }
+    let (status, answer) = product(json!({ "name": format!("Milk {CARD}") }));
+    assert_eq!(status, 200, "{answer}");
+    assert!(support::get(&till.address, "/product?product=milk").contains("Milk **** **** **** 1111"));
+    let (status, answer) = product(json!({ "base_unit": "g" }));
+    assert!(
+        status == 400 && answer.contains("base_unit: the product is counted in another unit"),
+        "{answer}"
+    );
+}
+
+/// A list of values is no object: whatever stands in it would be taken for something else.
+#[test]
+fn a_list_is_no_object() {
+    let till = Terminal::start("", &[]);
+    let (b, k) = (name(1), name(2));
+    for (path, body) in [
+        ("/stop", json!([])),
+        ("/flush", json!([1])),
+        ("/abandon", json!([b])),
+        ("/commit", json!([b, k, [], 0])),
+        ("/commit", json!({ "basket": b, "key": k, "tenders": [["cash", 5]] })),
+        (
+            "/begin",
+            json!({ "basket": b, "doc_type": "sale", "currency": "EUR", "lines": [[1, "milk", 1, 0, 0, 5]] }),
+        ),
+        ("/record", json!(["day_opened", 20_300_101])),
+        ("/record", json!({ "type": "stock_counted", "lines": [["milk", 4]] })),
+        ("/record", json!({ "type": "day_opened", "day": 20_300_101, "cash": [["EUR", 5]] })),
+        ("/record", json!({ "type": "custom", "body": "x", "effects": [[40_000, "x", 1]] })),
+        ("/admit", json!(["3-0123456789ab"])),
+        (
+            "/resolve",
+            json!({ "exception": "00", "episode": 1, "resolution": ["accept"], "actor": "x", "key": k }),
+        ),
+    ] {
+        let (status, answer) = post(&till, path, &body);
+        assert_eq!(status, 400, "{path} {body}: {answer}");
+        assert!(answer.contains("sequence") && answer.contains("an object"), "{path} {body}: {answer}");
+    }
+    support::get(&till.address, "/status");
+}
+
+/// What is no call, no date and no terminal is refused in the same form as everything else.
+#[test]
+fn what_is_no_call_is_answered_as_any_other_refusal() {
+    let till = Terminal::start("", &[]);
+    for (method, path, status, code, says) in [
+        ("GET", "/nothing", 404, "not_found", "there is no call GET /nothing"),
+        ("GET", "/begin", 405, "method_not_allowed", "GET /begin is no call: the header Allow"),
+        ("DELETE", "/status", 405, "method_not_allowed", "DELETE /status is no call"),
+        ("GET", "/day?day=20260230", 400, "bad_request", "day: it is no date of the calendar"),
+        (
+            "GET",
+            "/day?day=20260228&terminal=65535",
+            400,
+            "bad_request",
+            "terminal: no terminal has this number",
+        ),
+        ("GET", "/transactions?business_day=1", 400, "bad_request", "business_day: it is no date"),
+    ] {
+        let (got, body) = support::ask(&till.address, method, path, "");
+        assert_eq!(got, status, "{method} {path}: {body}");
+        let problem: Value =
+            serde_json::from_str(&body).unwrap_or_else(|_| panic!("{method} {path}: {body}"));
+        assert_eq!(problem["code"], code, "{body}");
+        assert!(problem["error"].as_str().unwrap().contains(says), "{body}");
+    }
+    let mut connection = std::net::TcpStream::connect(&till.address).unwrap();
+    let call = format!("GET /begin HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", till.address);
+    std::io::Write::write_all(&mut connection, call.as_bytes()).unwrap();
+    let answer = std::io::read_to_string(connection).unwrap().to_ascii_lowercase();
+    assert!(answer.contains("\r\nallow: post\r\n"), "{answer}");
+    for (path, body) in [
+        ("/admit", json!({ "replica": "65535-0123456789ab" })),
+        ("/replace", json!({ "terminal": 65_535 })),
+        ("/write_off", json!({ "terminal": 0 })),
+    ] {
+        let (status, answer) = post(&till, path, &body);
+        assert!(status == 400 && answer.contains("from 1 to 65534"), "{path}: {status} {answer}");
+    }
+}

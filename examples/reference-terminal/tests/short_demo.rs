@@ -138,6 +138,29 @@ fn tampering_is_found(dir: &Path) {
     let other = format!("UPDATE events SET payload = zeroblob(length(payload)) WHERE key = {sale}");
     finds(dir, "terminal-3.db", &other, &["with other contents", "does not decode"]);
 
+    // What stands beside a payload, for a reader's eyes, is what somebody reads.
+    let total = format!("UPDATE events SET total = total + 1 WHERE key = {sale}");
+    let found = finds(
+        dir,
+        "terminal-1.db",
+        &total,
+        &["terminal 1: event ", ": column total is ", ", its payload says "],
+    );
+    assert!(!found.converged && found.findings.len() == 1, "{:?}", found.findings);
+    let hash = format!("UPDATE events SET hash = zeroblob(32) WHERE key = {sale}");
+    finds(dir, "terminal-3.db", &hash, &["terminal 3: event ", " does not match its hash"]);
+    let lane = "UPDATE event SET seq = seq + 1 WHERE key = (SELECT min(key) FROM event)";
+    finds(dir, "cloud.db", lane, &["the cloud: event ", ": column seq is "]);
+    let (copied, _) = tampered(dir, "terminal-1.db", "UPDATE rows SET space = space WHERE 0");
+    std::fs::copy(copied.path().join("terminal-1.db"), copied.path().join("terminal-2.db")).unwrap();
+    let found = verdict(copied.path());
+    assert_eq!(found.findings.len(), 1, "the same events, of one terminal: {:?}", found.findings);
+    assert!(
+        found.findings[0].starts_with("terminal 2: the file is that of terminal 1, 1-"),
+        "{:?}",
+        found.findings
+    );
+
     let counter = "UPDATE rows SET value = X'8401188200F6' WHERE space = 6 AND key = (SELECT min(key) FROM rows WHERE space = 6)";
     let found = finds(dir, "terminal-1.db", counter, &["terminal 1: counter row"]);
     assert_eq!((found.stock_mismatches, found.converged), (1, true));

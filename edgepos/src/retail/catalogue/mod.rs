@@ -19,6 +19,7 @@ use super::envelope::Envelope;
 use super::kind::KnownKind;
 use super::money::MAX_MAGNITUDE;
 use super::record::Record;
+use super::redact::{is_card_number, mask_whole};
 use super::sale::body::Line;
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::ledger::Above;
@@ -36,6 +37,8 @@ const PRICE: u8 = b'v';
 const SCALE: u8 = b's';
 /// With how many the oldest of all that was ever said of a product counts it.
 const FIRST_SCALE: u8 = b'd';
+/// Longest name of a base unit, in bytes.
+const MAX_UNIT: usize = 64;
 /// Most decimal digits of a base unit.
 const MAX_SCALE: u8 = 9;
 
@@ -209,6 +212,12 @@ impl Catalogue {
                 if self.scale(&product).is_some_and(|known| known != said.scale) {
                     let reason = "the product is counted with another number of decimal digits, which stays";
                     return Err(Refusal::BadField { field: "scale", reason });
+                }
+                let known = self.products.get(&product).and_then(Versions::newest);
+                let known = known.map_or("", |register| register.value().base_unit.as_str());
+                if !known.is_empty() && known != said.base_unit {
+                    let reason = "the product is counted in another unit, which stays";
+                    return Err(Refusal::BadField { field: "base_unit", reason });
                 }
                 self.products.get(&product).is_none_or(|versions| versions.has_room(said.window(), now_ms))
             }
@@ -444,7 +453,7 @@ fn above(seen: Option<Stamp>, repairs: bool) -> Result<Above, Refusal> {
 
 impl Record {
     /// A product's master data. What ends before it begins is refused when it is recorded, as is a scale of more than 9 digits, or another
-    /// than the one that the product was ever counted with.
+    /// than the one that the product was ever counted with, and another base unit. Card numbers in its name are masked.
     pub fn product(product: &ProductSet) -> Self {
         if product.window().is_empty() {
             return ends_too_early();
@@ -458,9 +467,13 @@ impl Record {
         if product.floor.is_some_and(|floor| floor.unsigned_abs() > MAX_MAGNITUDE) {
             return Self::refuse(Refusal::BadField { field: "floor", reason: "it is over 10^12" });
         }
+        if let Err(reason) = check_unit(&product.base_unit) {
+            return Self::refuse(Refusal::BadField { field: "base_unit", reason });
+        }
         match code::check(&product.product) {
             Ok(code) => {
-                let product = ProductSet { product: code, ..product.clone() };
+                let name = mask_whole(&product.name);
+                let product = ProductSet { product: code, name, ..product.clone() };
                 Self::event(KnownKind::ProductSet, to_cbor(&product), Vec::new())
             }
             Err(reason) => bad_product(reason),
@@ -482,6 +495,16 @@ impl Record {
             }
             Err(reason) => bad_product(reason),
         }
+    }
+}
+
+/// Refuses what is no name of a unit.
+fn check_unit(unit: &str) -> Result<(), &'static str> {
+    match unit {
+        _ if unit.len() > MAX_UNIT => Err("a unit has at most 64 bytes"),
+        _ if unit.chars().any(char::is_control) => Err("a unit has no control characters"),
+        _ if is_card_number(unit) => Err("it is a card number"),
+        _ => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ use self::body::DocumentSet;
 use super::envelope::Envelope;
 use super::kind::KnownKind;
 use super::record::Record;
+use super::redact::is_card_number;
 use super::unreadable::{Unreadable, number};
 use crate::terminal::refusal::Refusal;
 use crate::terminal::unit_of_work::UnitOfWork;
@@ -112,6 +113,10 @@ impl Record {
         }
         if !is_name(&set.key) {
             return bad("key", "a name is 1 to 64 bytes");
+        }
+        if is_card_number(&set.namespace) || is_card_number(&set.key) {
+            let field = if is_card_number(&set.key) { "key" } else { "namespace" };
+            return bad(field, "it is a card number");
         }
         if set.content.len() > DocumentSet::MAX_CONTENT {
             return bad("content", "it has more than 61440 bytes: divide it");

@@ -13,6 +13,7 @@ use crate::retail::effect::{Counter, CounterRow, Effect};
 use crate::retail::envelope::Mode;
 use crate::retail::money::{Currency, MAX_MAGNITUDE};
 use crate::retail::redact::{is_card_number, mask_card_numbers};
+use crate::retail::series_name;
 use crate::retail::sums::lowest;
 use crate::terminal::io::RequestId;
 use crate::terminal::refusal::Refusal;
@@ -70,7 +71,7 @@ impl Draft {
     /// Most discounts of a line.
     pub const MAX_DISCOUNTS: usize = 32;
     /// Longest series name, in characters.
-    pub const MAX_SERIES: usize = 16;
+    pub const MAX_SERIES: usize = series_name::MAX;
     /// Longest customer, operator, reason, lot or discount code, in bytes.
     pub const MAX_TEXT: usize = 64;
     /// Largest basket, in bytes as written, with what it does to counters and the receipts that it names: 64 KiB less room for the
@@ -186,9 +187,7 @@ fn limit(field: &'static str, used: usize, limit: usize) -> Result<(), Refusal> 
 
 /// A field that names somebody or something is never altered, so a card number in it is refused.
 fn check_identities(draft: &Draft) -> Result<(), Refusal> {
-    if let Some(line) = draft.lines.iter().find(|line| is_card_number(&line.product)) {
-        return Err(Refusal::BadLine { line: line.no, reason: "its product code is a card number" });
-    }
+    series_name::check(&draft.series).map_err(|reason| Refusal::BadField { field: "series", reason })?;
     for (field, text) in [("customer", &draft.customer), ("operator", &draft.operator)] {
         if text.as_deref().is_some_and(is_card_number) {
             return Err(Refusal::BadField { field, reason: "it is a card number" });

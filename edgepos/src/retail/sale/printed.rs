@@ -4,9 +4,9 @@ use edgepos_wire::to_cbor;
 use minicbor::{Decode, Encode};
 
 use super::body::BasketId;
-use super::draft::Draft;
 use crate::retail::kind::KnownKind;
 use crate::retail::record::Record;
+use crate::retail::series_name;
 use crate::terminal::refusal::Refusal;
 
 /// The body of [`Kind::RECEIPT_PRINTED`](crate::model::Kind::RECEIPT_PRINTED): a receipt left a printer, for the first time or as a copy.
@@ -31,8 +31,7 @@ pub struct ReceiptPrinted {
 impl Record {
     /// A receipt left a printer. How often it did is shown with the receipt; what names none is on record and counts nowhere.
     pub fn receipt_printed(printed: &ReceiptPrinted) -> Self {
-        if printed.series.is_empty() || printed.series.chars().count() > Draft::MAX_SERIES {
-            let reason = "a series is 1 to 16 characters";
+        if let Err(reason) = series_name::check(&printed.series) {
             return Self::refuse(Refusal::BadField { field: "series", reason });
         }
         Self::event(KnownKind::ReceiptPrinted, to_cbor(printed), Vec::new())

@@ -14,6 +14,7 @@ use crate::cloud::{HashReport, Head};
 use crate::http::Client;
 use crate::names::parse_chain;
 use crate::sealed::{self, SEQ_BITS};
+use crate::till_file;
 
 /// Somebody cannot be read.
 #[derive(Debug, Error)]
@@ -42,6 +43,7 @@ enum Source {
 impl Holder {
     pub(super) fn till(path: &Path) -> Result<Self, AuditError> {
         let (name, db) = open(path)?;
+        till_file::check(&db).map_err(|error| failed(&name, error))?;
         let read = || {
             let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'chains'";
             let numbered: i64 = db.query_row(sql, [], |row| row.get(0))?;

@@ -17,6 +17,7 @@ use thiserror::Error;
 use crate::demo::vendor_json;
 use crate::names::hex;
 use crate::sealed::{self, SEQ_BITS};
+use crate::till_file::{self, NotATill};
 
 /// Rows that are read at once.
 const SLICE: i64 = 1_000;
@@ -43,7 +44,15 @@ pub struct EventsArgs {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EventsError {
-    /// It is no file of a till, or cannot be opened.
+    /// It is no file of a till, or one of a later version.
+    #[error("{} {source}", path.display())]
+    NotATill {
+        /// The file that was named.
+        path: PathBuf,
+        /// What it is.
+        source: NotATill,
+    },
+    /// It cannot be opened.
     #[error("{}: {source}", path.display())]
     Database {
         /// The file that was named.
@@ -131,22 +140,14 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn open(path: &Path) -> Result<Self, EventsError> {
         let failed = |source| EventsError::Database { path: path.to_owned(), source };
-        let db = Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )
-        .map_err(failed)?;
-        db.busy_timeout(BUSY).map_err(failed)?;
-        let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('chains', 'events')";
-        match db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed)? {
-            2 => {
-                let sql = "SELECT count(*) FROM pragma_table_info('events') WHERE name = 'dictionary'";
-                let packs = db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed)? > 0;
-                Ok(Self { path: path.to_owned(), db, packs, shelf: AtRest::default(), read: BTreeMap::new() })
-            }
-            1 => Err(EventsError::Old { path: path.to_owned() }),
-            _ => Err(failed(rusqlite::Error::InvalidPath(path.to_owned()))),
+        let db = open(path)?;
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'chains'";
+        if db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed)? == 0 {
+            return Err(EventsError::Old { path: path.to_owned() });
         }
+        let sql = "SELECT count(*) FROM pragma_table_info('events') WHERE name = 'dictionary'";
+        let packs = db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed)? > 0;
+        Ok(Self { path: path.to_owned(), db, packs, shelf: AtRest::default(), read: BTreeMap::new() })
     }
 
     /// Passes what is there by.
@@ -240,6 +241,19 @@ impl Reader {
     fn failed(&self, source: rusqlite::Error) -> EventsError {
         EventsError::Database { path: self.path.clone(), source }
     }
+}
+
+/// Opens a till's file to be read.
+pub(super) fn open(path: &Path) -> Result<Connection, EventsError> {
+    let failed = |source| EventsError::Database { path: path.to_owned(), source };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(failed)?;
+    db.busy_timeout(BUSY).map_err(failed)?;
+    till_file::check(&db).map_err(|source| match source {
+        NotATill::Read(source) => failed(source),
+        source => EventsError::NotATill { path: path.to_owned(), source },
+    })?;
+    Ok(db)
 }
 
 /// Prints what is there, or what comes. A reader that has had enough (a pipe that was closed) is no error. Blocks.

@@ -2,19 +2,15 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 use edgepos::core::{Chain, Space};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::events::EventsError;
+use super::events::{EventsError, open};
 use crate::names::hex;
 use crate::sealed::has_segments;
-
-/// How long a writer may hold the file.
-const BUSY: Duration = Duration::from_secs(5);
 
 /// Which file, and how it is shown.
 #[derive(Debug, Args)]
@@ -36,9 +32,7 @@ pub struct InspectArgs {
 /// [`EventsError`].
 pub fn inspect(InspectArgs { db: path, check, json }: &InspectArgs) -> Result<(String, bool), EventsError> {
     let failed = |source| EventsError::Database { path: path.clone(), source };
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags).map_err(failed)?;
-    db.busy_timeout(BUSY).map_err(failed)?;
+    let db = open(path)?;
     let found = read(&db, path, *check).map_err(failed)?;
     let sound = found["check"].as_array().is_none_or(Vec::is_empty);
     Ok((if *json { format!("{found:#}\n") } else { table(&found) }, sound))

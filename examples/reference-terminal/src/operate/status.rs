@@ -15,6 +15,9 @@ use crate::http::{CallError, Client};
 /// How long the answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Exit status where the terminal does not answer, or with no status: a script that watches it tells that from something to act on.
+const UNKNOWN: u8 = 3;
+
 /// Which terminal is asked, and how its answer is shown.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
@@ -43,9 +46,9 @@ enum Failure {
 }
 
 impl StatusError {
-    /// The exit status: 2 where what was asked for is at fault.
+    /// The exit status: 2 where what was asked for is at fault, 3 where nobody knows how it is.
     pub(crate) fn status(&self) -> u8 {
-        if matches!(self.0, Failure::Token { .. }) { 2 } else { 1 }
+        if matches!(self.0, Failure::Token { .. }) { 2 } else { UNKNOWN }
     }
 }
 
@@ -60,7 +63,8 @@ pub async fn status(args: &StatusArgs) -> Result<(String, bool), StatusError> {
     let client = Client::with_token(token.transpose()?);
     let told = client.get_within(args.till, "/status", PATIENCE).await;
     let told: Value = told.map_err(|error| StatusError(error.into()))?;
-    let well = told["conditions"].as_array().is_none_or(Vec::is_empty);
+    let none = |key: &str| told[key].as_array().is_none_or(Vec::is_empty);
+    let well = none("conditions") && none("alerts");
     Ok((if args.json { format!("{told:#}\n") } else { table(&told) }, well))
 }
 
@@ -99,6 +103,17 @@ fn table(told: &Value) -> String {
             text(&condition["remedy"])
         );
     }
+    for alert in told["alerts"].as_array().into_iter().flatten() {
+        let _ = writeln!(
+            said,
+            "! {}: {} {} ({}, with a threshold of {})",
+            text(&alert["name"]),
+            text(&alert["says"]),
+            text(&alert["remedy"]),
+            text(&alert["value"]),
+            text(&alert["threshold"])
+        );
+    }
     said
 }
 
@@ -113,6 +128,7 @@ mod tests {
         let told = json!({
             "me": "1-0123456789ab", "author": "1-0123456789ab", "mode": "normal", "leader": "2-0123456789ab", "term": 7,
             "voters": ["1-0123456789ab"], "connected": [], "business_day": null, "queued": 3, "open_baskets": 0, "open_exceptions": 1,
+            "alerts": [{ "name": "sync_lag", "firing": true, "value": 75.0, "threshold": 60.0, "says": "Events are old.", "remedy": "Look." }],
             "conditions": [{ "condition": "disk_low", "says": "The disk is nearly full.", "remedy": "Make room." }],
         });
         let said = table(&told);
@@ -120,6 +136,8 @@ mod tests {
             said.contains("leader          2-0123456789ab in term 7\n") && !said.contains("writes as"),
             "{said}"
         );
-        assert!(said.ends_with("! disk_low: The disk is nearly full. Make room.\n"), "{said}");
+        let last = "! disk_low: The disk is nearly full. Make room.\n\
+                    ! sync_lag: Events are old. Look. (75.0, with a threshold of 60.0)\n";
+        assert!(said.ends_with(last), "{said}");
     }
 }

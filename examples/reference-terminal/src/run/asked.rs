@@ -37,7 +37,7 @@ pub(super) fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
 
 /// What a call says in its body.
 pub(super) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
+    forms::read(body).map_err(|error| {
         let said = serde_json::from_slice(body).ok();
         convert::bad_request(forms::explain(&error.to_string(), said.as_ref()))
     })

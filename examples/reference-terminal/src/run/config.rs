@@ -146,18 +146,20 @@ impl Config {
             all.into_iter().partition(|(key, _)| Own::KEYS.contains(&key.as_str()));
         let setup: Setup = setup.try_into().map_err(explained)?;
         let own: Own = own.try_into().map_err(explained)?;
-        check(path, own, setup)
+        check((path, &text), own, setup)
     }
 }
 
-fn check(path: &Path, own: Own, mut setup: Setup) -> Result<Config, ConfigError> {
+fn check((path, text): (&Path, &str), own: Own, mut setup: Setup) -> Result<Config, ConfigError> {
     let wrong = |field: &str, reason: String| ConfigError::Field {
         path: path.to_owned(),
         field: field.to_owned(),
         reason,
     };
-    let told =
-        |error: SetupError| ConfigError::Malformed { path: path.to_owned(), reason: with_causes(&error) };
+    let told = |error: SetupError| {
+        let reason = with_causes(&error.in_text(text));
+        ConfigError::Malformed { path: path.to_owned(), reason }
+    };
     if setup.voters.is_some() {
         // Whoever lists the voters and is not among them says so, lest a slip of the pen makes a second store.
         setup.joins.get_or_insert(false);
@@ -290,6 +292,18 @@ mod tests {
             ("listen = \"127.0.0.1:0\"", "listen = \"\"", "listen"),
             ("http://127.0.0.1:7000", "ftp://x", "field cloud"),
             ("127.0.0.1:7202", "nowhere", "field peers.2-0123456789ab"),
+            (
+                "db = \"t.db\"",
+                "db = \"t.db\"\nflush_interval_ms = 0",
+                "line 6: field flush_interval_ms: is out of its",
+            ),
+            (
+                "db = \"t.db\"",
+                "db = \"t.db\"\nmax_commits = 0",
+                "line 6: field max_commits: is out of its bounds",
+            ),
+            ("http://127.0.0.1:7000", "http://h:x", "line 8: field cloud: invalid cloud URL"),
+            ("me = \"1-0123456789ab\"", "me = 65535", "from 1 to 65534"),
             ("db = \"t.db\"", "db = \"t.db\"\ndatabse = 1", "unknown field `databse`"),
             ("db = \"t.db\"", "db = \"t.db\"\nflush_mss = 1", "did you mean `flush_ms`?"),
             ("store = \"00000000000000000000000000000001\"", "", "missing field `store`"),

@@ -92,6 +92,7 @@ fn resolve_code(error: &ResolveError) -> ProblemCode {
 pub(super) fn unread(error: &HistoryError) -> Problem {
     match error {
         HistoryError::Stopped(refusal) => problem(refusal),
+        HistoryError::BadField { .. } => bad_request(error),
         error => Problem::new(ProblemCode::Stopped, error.to_string()),
     }
 }

@@ -76,6 +76,7 @@ fn status() -> Status {
             count: 1,
             about: "the \"disk\"".into(),
         }],
+        alerts: Vec::new(),
     }
 }
 
@@ -128,6 +129,7 @@ const GOLDEN: &str = include_str!("golden.txt");
 fn a_status_says_this() {
     // The exceptions beyond the first page are asked for, so that a status says how many there are.
     let added = [
+        ".alerts",
         ".disk_free",
         ".erasures_known",
         ".open_exceptions",

@@ -4,13 +4,16 @@ use std::net::IpAddr;
 
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderName, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use thiserror::Error;
 
 use super::till_token::TillToken;
 use crate::api::{Problem, ProblemCode};
+
+/// Characters of a call that an answer repeats.
+const MAX_SHOWN: usize = 200;
 
 /// What the body of a call is.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +42,29 @@ pub(super) async fn content_type(State(body): State<Body>, request: Request, nex
         return Problem::new(ProblemCode::ContentType, error).into_response();
     }
     next.run(request).await
+}
+
+/// Says in JSON what the server itself refuses: a path that is no call, a method that is another's, a body beyond its limit.
+pub(super) async fn in_json(request: Request, next: Next) -> Response {
+    let call = format!("{} {}", request.method(), request.uri().path());
+    let call: String = call.chars().take(MAX_SHOWN).collect();
+    let refused = next.run(request).await;
+    let problem = match refused.status() {
+        _ if refused.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json") => {
+            return refused;
+        }
+        StatusCode::NOT_FOUND => Problem::new(ProblemCode::NotFound, format!("there is no call {call}")),
+        // The server adds that header when this is done.
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let said = format!("{call} is no call: the header Allow names the method of this path");
+            Problem::new(ProblemCode::MethodNotAllowed, said)
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(ProblemCode::TooLarge, format!("the body of {call} is over its limit"))
+        }
+        _ => return refused,
+    };
+    problem.into_response()
 }
 
 /// Why a caller is refused.

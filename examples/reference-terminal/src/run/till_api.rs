@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use edgepos::core::ReplicaId;
@@ -81,6 +81,7 @@ pub(super) fn router(till: Till, token: Option<TillToken>) -> Router {
         .layer(from_fn_with_state(Body::Json, guard::content_type))
         .route("/recognise", picture)
         .layer(from_fn_with_state(token, guard::caller))
+        .layer(from_fn(guard::in_json))
         .with_state(till)
 }
 
@@ -262,6 +263,8 @@ impl IntoResponse for Problem {
             ProblemCode::NoPrice | ProblemCode::NotFound => StatusCode::NOT_FOUND,
             ProblemCode::Forbidden => StatusCode::FORBIDDEN,
             ProblemCode::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ProblemCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            ProblemCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ProblemCode::NotReturnable
             | ProblemCode::Overdrawn
             | ProblemCode::UnknownBasket

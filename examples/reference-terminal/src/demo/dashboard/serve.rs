@@ -17,6 +17,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use edgepos::forms;
 use futures_core::Stream;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -244,7 +245,7 @@ async fn stream(State(served): State<Served>) -> Response {
 }
 
 async fn press(State(served): State<Served>, body: Bytes) -> Response {
-    let asked: Act = match serde_json::from_slice(&body) {
+    let asked: Act = match forms::read(&body) {
         Ok(asked) => asked,
         Err(error) => {
             return answer(StatusCode::BAD_REQUEST, &json!({ "done": false, "said": [error.to_string()] }));
@@ -283,7 +284,7 @@ async fn bulletin(State(served): State<Served>, Path(secret): Path<String>, body
     if *secret != *served.secret {
         return StatusCode::NOT_FOUND;
     }
-    match serde_json::from_slice::<Told>(&body) {
+    match forms::read::<Told>(&body) {
         Ok(told) => {
             served.bulletins.take(told);
             StatusCode::NO_CONTENT

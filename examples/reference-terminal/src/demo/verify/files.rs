@@ -79,7 +79,8 @@ pub(super) fn cloud_events(path: &Path, store: StoreId) -> Result<Events, Verify
     })
 }
 
-fn event(row: &Row<'_>) -> rusqlite::Result<(EventId, Vec<u8>)> {
+/// Name and bytes of an event, which stand first in a row.
+pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<(EventId, Vec<u8>)> {
     let key: Vec<u8> = row.get(0)?;
     let id = EventId::from_key(&key).ok_or_else(|| {
         rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, "the key names no event".into())
@@ -87,7 +88,11 @@ fn event(row: &Row<'_>) -> rusqlite::Result<(EventId, Vec<u8>)> {
     Ok((id, row.get(1)?))
 }
 
-fn read<T>(path: &Path, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, VerifyError> {
+/// Asks a file.
+pub(super) fn read<T>(
+    path: &Path,
+    query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T, VerifyError> {
     // Not read-only: where the writer was killed, its write-ahead log has to be replayed first. And never made where it is missing.
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .and_then(|connection| query(&connection))

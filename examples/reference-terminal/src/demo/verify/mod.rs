@@ -2,6 +2,8 @@
 //!
 //! Nothing that a running process said is used, but for the receipts that it gave, which are in the ledger. What is checked:
 //!
+//! - each file is that of the terminal and of the store that it is named after, what stands in it beside a payload is what the payload
+//!   says, and each payload matches the hash of its chain;
 //! - every terminal and the cloud hold the same set of (event, payload), each chain without a gap;
 //! - every counter row of every terminal equals the sum of the effects of the events that it holds, chain by chain;
 //! - the X and Z figures of each business day, by terminal and for the store, with what came late, are to the cent what the events of
@@ -13,6 +15,7 @@
 //! - from the first receipt of a series that the fiscal device signed on each is signed, with the signature of the receipt as it was booked;
 //! - as many exceptions were raised as were provoked, where somebody counted.
 
+mod columns;
 mod counters;
 mod days;
 mod drawers;
@@ -43,11 +46,14 @@ use super::json;
 pub fn verify(evidence: &Evidence) -> Result<Verdict, VerifyError> {
     let mut judge = Judge::default();
     let cloud = files::cloud_events(&evidence.cloud, evidence.store)?;
+    columns::check_cloud(&evidence.cloud, evidence.store, &mut judge)?;
     let mut held: Vec<(String, BTreeSet<EventId>)> =
         vec![("the cloud".into(), cloud.keys().copied().collect())];
     let mut all: BTreeMap<EventId, Vec<u8>> = BTreeMap::new();
     for (index, path) in evidence.terminals.iter().enumerate() {
         let name = format!("terminal {}", index + 1);
+        let number = u16::try_from(index + 1).unwrap_or(u16::MAX);
+        columns::check((&name, number), path, evidence.store, &mut judge)?;
         let events = files::terminal_events(path)?;
         judge.envelopes(&name, &events, evidence.exceptions.as_ref());
         counters::check(&name, path, &events, &mut judge)?;
