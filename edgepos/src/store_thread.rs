@@ -436,6 +436,39 @@ mod tests {
         drop(jobs);
     }
 
+    /// Callers who are answered together come back one by one: the first of them does not begin a flush of its own.
+    #[test]
+    fn a_group_waits_for_what_the_driver_makes_of_its_answers() {
+        let store = Scripted::default();
+        let (jobs, mut answers) = start(&store);
+        jobs.send(Round { jobs: vec![persist(1), load(1)], heard: 0 }).unwrap();
+        // A batch each: what was read, and how the disk is.
+        hear(&mut answers, "disk 1000 None");
+        assert_eq!(store.tried.lock().unwrap().len(), 0, "its answer may bring more");
+        jobs.send(Round { jobs: vec![persist(2)], heard: 2 }).unwrap();
+        hear(&mut answers, "persisted 2");
+        jobs.send(Round { jobs: vec![persist(3)], heard: 2 }).unwrap();
+        jobs.send(Round { jobs: Vec::new(), heard: 3 }).unwrap();
+        hear(&mut answers, "persisted 3");
+        assert_eq!(*store.tried.lock().unwrap(), [vec![1, 2], vec![3]]);
+        drop(jobs);
+        hear(&mut answers, "closed");
+    }
+
+    #[test]
+    fn a_group_does_not_wait_without_end() {
+        let store = Scripted::default();
+        let (jobs, mut answers) = start(&store);
+        jobs.send(Round { jobs: vec![persist(1), load(1)], heard: 0 }).unwrap();
+        for id in 2..=u64::from(MAX_ROUNDS) + 1 {
+            hear(&mut answers, &format!("loaded {} 0", id - 1));
+            jobs.send(Round { jobs: vec![load(id)], heard: 0 }).unwrap();
+        }
+        hear(&mut answers, "persisted 1");
+        drop(jobs);
+        hear(&mut answers, "closed");
+    }
+
     #[test]
     fn what_is_promised_is_set_aside_at_once() {
         let store = Scripted::default();
