@@ -230,13 +230,17 @@ impl Loop {
                     self.terminal.flush(now);
                 }
                 command = commands.recv() => match command {
-                    Some(Command::Shutdown) | None => return Ok(self.shut_down()),
+                    Some(Command::Shutdown) | None => {
+                        self.shut_down();
+                        return Ok(());
+                    }
                     Some(command) => self.command(command),
                 },
                 () = sleep(nap) => self.tell(Input::Timeout),
             }
             if !self.gather(&mut commands, store).await? {
-                return Ok(self.shut_down());
+                self.shut_down();
+                return Ok(());
             }
         }
     }
