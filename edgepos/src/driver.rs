@@ -11,16 +11,17 @@ use edgepos_core::{Now, Time};
 use edgepos_sync::{CloudReply, UplinkError, UplinkId};
 use thiserror::Error;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet, yield_now};
 use tokio::time::sleep;
 use tracing::{error, info};
 
 use crate::courier::Board;
+use crate::handover::{Done, Handover, Job};
 use crate::monitor::Monitor;
 use crate::node::{Command, Node};
 use crate::ports::{Clock, Ports, StoreError, Transport, TransportEvent, Uplink};
 use crate::retention::Retention;
-use crate::store_thread::{self, Done, Job};
+use crate::store_thread;
 use crate::terminal::{
     Condition, ConditionKind, Config, ConfigError, Finding, Input, Notice, Output, Refusal, Reply, RequestId,
     RestoreError, Restored, Status, Terminal,
@@ -28,6 +29,8 @@ use crate::terminal::{
 
 /// Calls of nodes that wait for the loop; further ones wait in the node.
 const COMMANDS: usize = 256;
+/// How often callers who were answered together, or ask together, get to go on before the store is asked for what all of them need.
+const MAX_PASSES: usize = 16;
 /// Notices that a slow listener may lag behind.
 const NOTICES: usize = 1_024;
 /// Longest sleep: a wall clock or a suspended device is noticed after this long at the latest.
@@ -94,7 +97,8 @@ impl Driver {
             uplink,
             clock,
             latest: now,
-            jobs,
+            handover: Handover::new(jobs),
+            answered: 0,
             notices,
             replies,
             calls,
@@ -141,7 +145,10 @@ struct Loop {
     uplink: Arc<dyn Uplink>,
     clock: Arc<dyn Clock>,
     latest: Now,
-    jobs: blocking::Sender<Job>,
+    /// What the store's thread is asked.
+    handover: Handover,
+    /// Callers that were answered since it was asked last.
+    answered: usize,
     notices: broadcast::Sender<Notice>,
     replies: mpsc::UnboundedSender<(UplinkId, Result<CloudReply, UplinkError>)>,
     /// Requests that are under way, and who tells of alerts: they end with the loop.
@@ -170,7 +177,7 @@ impl Loop {
         mut self,
         commands: mpsc::Receiver<Command>,
         transport: mpsc::Receiver<TransportEvent>,
-        mut store: mpsc::UnboundedReceiver<Done>,
+        mut store: mpsc::UnboundedReceiver<Vec<Done>>,
         cloud: mpsc::UnboundedReceiver<(UplinkId, Result<CloudReply, UplinkError>)>,
     ) -> Result<(), StoreError> {
         let ended = self.turns(commands, transport, &mut store, cloud).await;
@@ -186,27 +193,18 @@ impl Loop {
         &mut self,
         mut commands: mpsc::Receiver<Command>,
         mut transport: mpsc::Receiver<TransportEvent>,
-        store: &mut mpsc::UnboundedReceiver<Done>,
+        store: &mut mpsc::UnboundedReceiver<Vec<Done>>,
         mut cloud: mpsc::UnboundedReceiver<(UplinkId, Result<CloudReply, UplinkError>)>,
     ) -> Result<(), StoreError> {
         let mut transport_open = true;
         loop {
             self.do_duties();
             self.watch();
+            self.hand_over();
             let nap = self.nap();
             tokio::select! {
                 done = store.recv() => match done {
-                    Some(Done::Persisted(id)) => {
-                        self.tell(Input::Persisted(id));
-                        self.written.send_modify(|written| *written = written.wrapping_add(1));
-                    }
-                    Some(Done::Loaded(id, rows)) => self.tell(Input::Loaded(id, rows)),
-                    Some(Done::Disk(disk)) => self.tell(Input::Disk(disk)),
-                    Some(Done::Damage(about)) => {
-                        let (now, found) = (self.now(), about.map(|about| Finding { count: 1, about }));
-                        self.terminal.report_condition(now, ConditionKind::DatabaseDamaged, found);
-                    }
-                    Some(Done::Failed(error)) => return Err(self.failed(error)),
+                    Some(done) => self.hear(done)?,
                     None => return Err(self.failed(StoreError::plain("the store's thread ended"))),
                 },
                 event = transport.recv(), if transport_open => match event {
@@ -233,18 +231,88 @@ impl Loop {
                 }
                 command = commands.recv() => match command {
                     Some(Command::Shutdown) | None => {
-                        info!("shut down");
-                        self.terminal.write_rows();
-                        self.do_duties();
-                        self.terminal.stop("it was shut down".into());
-                        self.do_duties();
+                        self.shut_down();
                         return Ok(());
                     }
                     Some(command) => self.command(command),
                 },
                 () = sleep(nap) => self.tell(Input::Timeout),
             }
+            if !self.gather(&mut commands, store).await? {
+                self.shut_down();
+                return Ok(());
+            }
         }
+    }
+
+    /// Lets callers go on that were answered together, or ask together, and hears what they ask and what the store has answered
+    /// meanwhile: their writes are to share a flush. Nobody waits for anything but the tasks that are ready, and one caller alone not
+    /// even for those. Whether the terminal goes on.
+    async fn gather(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+        store: &mut mpsc::UnboundedReceiver<Vec<Done>>,
+    ) -> Result<bool, StoreError> {
+        for _ in 0..MAX_PASSES {
+            self.do_duties();
+            if self.answered + self.waiting.len() < 2 {
+                break;
+            }
+            yield_now().await;
+            let mut quiet = true;
+            while let Ok(done) = store.try_recv() {
+                quiet = false;
+                self.hear(done)?;
+            }
+            for _ in 0..COMMANDS {
+                match commands.try_recv() {
+                    Ok(Command::Shutdown) => return Ok(false),
+                    Ok(command) => self.command(command),
+                    Err(_) => break,
+                }
+                quiet = false;
+            }
+            if quiet {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Answers of the store.
+    fn hear(&mut self, batch: Vec<Done>) -> Result<(), StoreError> {
+        self.handover.hear(&batch);
+        for done in batch {
+            match done {
+                Done::Persisted(id) => {
+                    self.tell(Input::Persisted(id));
+                    self.written.send_modify(|written| *written = written.wrapping_add(1));
+                }
+                Done::Loaded(id, rows) => self.tell(Input::Loaded(id, rows)),
+                Done::Disk(disk) => self.tell(Input::Disk(disk)),
+                Done::Damage(about) => {
+                    let (now, found) = (self.now(), about.map(|about| Finding { count: 1, about }));
+                    self.terminal.report_condition(now, ConditionKind::DatabaseDamaged, found);
+                }
+                Done::Failed(error) => return Err(self.failed(error)),
+            }
+            self.do_duties();
+        }
+        Ok(())
+    }
+
+    fn hand_over(&mut self) {
+        self.answered = 0;
+        self.handover.hand_over();
+    }
+
+    fn shut_down(&mut self) {
+        info!("shut down");
+        self.terminal.write_rows();
+        self.do_duties();
+        self.terminal.stop("it was shut down".into());
+        self.do_duties();
+        self.hand_over();
     }
 
     fn now(&mut self) -> Now {
@@ -306,7 +374,7 @@ impl Loop {
             Command::RaiseLevel(reply) => return drop(reply.send(self.terminal.raise_level(now))),
             Command::Flush => return self.terminal.flush(now),
             Command::StepDown => return self.terminal.step_down(now),
-            Command::Read(load, reader) => return drop(self.jobs.send(Job::Read(load, reader))),
+            Command::Read(load, reader) => return self.handover.put(Job::Read(load, reader)),
             Command::Query(query) => return query(&self.terminal, now),
             Command::Shutdown => return,
         };
@@ -322,10 +390,9 @@ impl Loop {
     fn do_duties(&mut self) {
         while let Some(output) = self.terminal.poll_output() {
             match output {
-                // A send fails when the store's thread has ended, which its last answer explains.
-                Output::Persist(persist) => drop(self.jobs.send(Job::Commit(persist))),
-                Output::Write(persist) => drop(self.jobs.send(Job::Write(persist))),
-                Output::Load(load) => drop(self.jobs.send(Job::Load(load))),
+                Output::Persist(persist) => self.handover.put(Job::Commit(persist)),
+                Output::Write(persist) => self.handover.put(Job::Write(persist)),
+                Output::Load(load) => self.handover.put(Job::Load(load)),
                 Output::Transmit { to, connection, frame } => self.transport.send(to, connection, frame),
                 Output::Uplink(id, request) => {
                     let (uplink, replies) = (Arc::clone(&self.uplink), self.replies.clone());
@@ -338,6 +405,7 @@ impl Loop {
                 }
                 Output::Reply(request, reply) => {
                     if let Some(waiting) = self.waiting.remove(&request) {
+                        self.answered += 1;
                         drop(waiting.send(reply));
                     }
                 }
@@ -350,7 +418,7 @@ impl Loop {
         let promised = self.terminal.promised();
         if promised != self.promised {
             self.promised = promised;
-            drop(self.jobs.send(Job::Promise(promised)));
+            self.handover.put(Job::Promise(promised));
         }
     }
 
@@ -407,12 +475,11 @@ impl Loop {
     }
 
     /// Lets the store put closer together what is old, and while the disk is low whatever the cloud has.
-    fn seal(&self, now: Now) {
+    fn seal(&mut self, now: Now) {
         let is_short = self.terminal.status().conditions.iter().any(|it| it.kind == ConditionKind::DiskLow);
         let floor = self.terminal.diagnosis(now).in_cloud;
         if let Some(sealing) = self.retention.sealing(now, floor, is_short) {
-            // A send fails when the store's thread has ended, which its last answer explains.
-            drop(self.jobs.send(Job::Seal(sealing)));
+            self.handover.put(Job::Seal(sealing));
         }
     }
 

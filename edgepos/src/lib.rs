@@ -59,6 +59,7 @@ mod courier;
 mod driver;
 #[cfg(feature = "serde")]
 pub mod forms;
+mod handover;
 mod history;
 mod http_date;
 mod http_uplink;

@@ -4,16 +4,19 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use edgepos_core::{Load, LoadId, Persist, PersistId};
+use edgepos_core::{Load, Persist};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
+use crate::handover::{Done, Job, Round};
 use crate::ports::{Rows, Sealing, Store, StoreError, StoreFailure};
 use crate::terminal::Disk;
 
 /// Writes that share one flush at most.
 const MAX_GROUP: usize = 256;
+/// Rounds of the driver that a group waits for at most: two are what a sale takes from one flush to the next, a read and a write.
+const MAX_ROUNDS: u32 = 6;
 /// How long a thread with nothing to do waits before it looks at the disk's room again.
 const LOOK: Duration = Duration::from_secs(1);
 /// What free space is told in.
@@ -22,30 +25,6 @@ const MIB: u64 = 1 << 20;
 const SEALING_PAUSE: Duration = Duration::from_millis(200);
 /// First and longest wait before a group is committed again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
-
-/// What the thread is asked.
-pub(crate) enum Job {
-    Commit(Persist),
-    /// To be written, durable with the next commit.
-    Write(Persist),
-    Load(Load),
-    /// A reader's question, answered beside the driver.
-    Read(Load, oneshot::Sender<Rows>),
-    /// What open baskets may still write.
-    Promise(u64),
-    /// Which old events may be put closer together, when there is time for it.
-    Seal(Sealing),
-}
-
-/// What it answers. The channel closes when the store's files are free.
-pub(crate) enum Done {
-    Persisted(PersistId),
-    Loaded(LoadId, Rows),
-    Disk(Disk),
-    /// What is wrong with the store itself has changed.
-    Damage(Option<String>),
-    Failed(StoreError),
-}
 
 /// Why the thread ends.
 enum End {
@@ -58,7 +37,14 @@ enum End {
 /// The store and what it has still to do.
 struct Worker {
     store: Box<dyn Store>,
-    done: UnboundedSender<Done>,
+    done: UnboundedSender<Vec<Done>>,
+    /// Answers that are told together.
+    answers: Vec<Done>,
+    /// How many batches of answers were told, and how many of them the driver has heard.
+    told: u64,
+    heard: u64,
+    /// How many rounds of the driver `waiting` has waited for.
+    rounds: u32,
     waiting: VecDeque<Persist>,
     /// How many of `waiting`, from its front, were tried together and are tried together again.
     group: usize,
@@ -66,7 +52,7 @@ struct Worker {
     urgent: usize,
     loads: VecDeque<(Load, Asker)>,
     promised: u64,
-    told: Disk,
+    disk: Disk,
     damage: Option<String>,
     looked: Option<Instant>,
     /// Whether it was said that the store cannot tell how much is free.
@@ -89,16 +75,20 @@ struct Retry {
 }
 
 /// Serves the store until the driver is gone or something fatal happens.
-pub(crate) fn serve(store: Box<dyn Store>, queue: &Receiver<Job>, done: UnboundedSender<Done>) {
+pub(crate) fn serve(store: Box<dyn Store>, queue: &Receiver<Round>, done: UnboundedSender<Vec<Done>>) {
     let mut worker = Worker {
         store,
         done,
+        answers: Vec::new(),
+        told: 0,
+        heard: 0,
+        rounds: 0,
         waiting: VecDeque::new(),
         group: 0,
         urgent: 0,
         loads: VecDeque::new(),
         promised: 0,
-        told: Disk::default(),
+        disk: Disk::default(),
         damage: None,
         looked: None,
         cannot_tell: false,
@@ -117,21 +107,33 @@ pub(crate) fn serve(store: Box<dyn Store>, queue: &Receiver<Job>, done: Unbounde
 
 impl Worker {
     /// Takes what waits, or waits for it. Whether the driver is still there.
-    fn take(&mut self, queue: &Receiver<Job>) -> bool {
+    fn take(&mut self, queue: &Receiver<Round>) -> bool {
         let nap = match &self.retry {
             Some(retry) => retry.at.saturating_duration_since(Instant::now()),
-            None if !self.waiting.is_empty() => Duration::ZERO,
+            None if !self.waiting.is_empty() && !self.awaits_driver() => Duration::ZERO,
             None => {
                 self.sealing.as_ref().map_or(LOOK, |(_, at)| at.saturating_duration_since(Instant::now()))
             }
         };
         match queue.recv_timeout(nap) {
-            Ok(job) => self.put(job),
+            Ok(round) => self.put_round(round),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return false,
         }
-        queue.try_iter().take(MAX_GROUP - 1).for_each(|job| self.put(job));
+        queue.try_iter().take(MAX_GROUP - 1).for_each(|round| self.put_round(round));
         true
+    }
+
+    fn put_round(&mut self, round: Round) {
+        self.heard = round.heard;
+        self.rounds += u32::from(!self.waiting.is_empty());
+        round.jobs.into_iter().for_each(|job| self.put(job));
+    }
+
+    /// Whether the driver has answers that it has not heard. Callers go on with them, and their writes are to share the next flush. It
+    /// is never long: the driver does what is ready and says so, however little that is.
+    fn awaits_driver(&self) -> bool {
+        self.heard < self.told && self.rounds < MAX_ROUNDS
     }
 
     fn put(&mut self, job: Job) {
@@ -158,11 +160,17 @@ impl Worker {
     /// commit that asks for its key would queue behind those of other callers, and behind a write that is being repeated.
     fn work(&mut self) -> Result<(), End> {
         self.read()?;
-        let mut waits = self.told.waits;
-        if self.retry.as_ref().is_none_or(|retry| Instant::now() >= retry.at) {
+        self.tell()?;
+        let mut waits = self.disk.waits;
+        let is_due = match &self.retry {
+            Some(retry) => Instant::now() >= retry.at,
+            None => !self.awaits_driver(),
+        };
+        if is_due {
             waits = self.commit()?;
         }
-        self.look(waits)?;
+        self.look(waits);
+        self.tell()?;
         self.seal()
     }
 
@@ -183,8 +191,13 @@ impl Worker {
         Ok(())
     }
 
-    fn tell(&self, done: Done) -> Result<(), End> {
-        self.done.send(done).map_err(|_| End::Gone)
+    /// Tells what there are answers to, all at once.
+    fn tell(&mut self) -> Result<(), End> {
+        if self.answers.is_empty() {
+            return Ok(());
+        }
+        self.told += 1;
+        self.done.send(std::mem::take(&mut self.answers)).map_err(|_| End::Gone)
     }
 
     /// Commits the next group, or the one that failed before. Why it must be tried again, where it must.
@@ -200,10 +213,11 @@ impl Worker {
         };
         match committed {
             Ok(()) => {
-                self.retry = None;
+                (self.retry, self.rounds) = (None, 0);
                 self.urgent = self.urgent.saturating_sub(self.group);
-                let group: Vec<_> = self.waiting.drain(..std::mem::take(&mut self.group)).collect();
-                group.into_iter().try_for_each(|persist| self.tell(Done::Persisted(persist.id)))?;
+                let group = self.waiting.drain(..std::mem::take(&mut self.group));
+                self.answers.extend(group.map(|persist| Done::Persisted(persist.id)));
+                self.tell()?;
                 Ok(None)
             }
             Err(error) if error.failure == StoreFailure::Fatal => Err(End::Failed(error)),
@@ -223,7 +237,7 @@ impl Worker {
                     match self.loads.pop_front() {
                         // A reader that has gone does not need its answer.
                         Some((_, Asker::Reader(reader))) => drop(reader.send(rows)),
-                        Some((load, Asker::Terminal)) => self.tell(Done::Loaded(load.id, rows))?,
+                        Some((load, Asker::Terminal)) => self.answers.push(Done::Loaded(load.id, rows)),
                         None => {}
                     }
                 }
@@ -239,8 +253,8 @@ impl Worker {
     }
 
     /// Tells how the disk is, where that has changed.
-    fn look(&mut self, waits: Option<StoreFailure>) -> Result<(), End> {
-        let mut disk = Disk { waits, ..self.told };
+    fn look(&mut self, waits: Option<StoreFailure>) {
+        let mut disk = Disk { waits, ..self.disk };
         if waits == Some(StoreFailure::Full) || self.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             self.looked = Some(Instant::now());
             disk.room = self.store.set_aside(self.promised);
@@ -253,13 +267,12 @@ impl Worker {
         let damage = self.store.damage();
         if damage != self.damage {
             self.damage.clone_from(&damage);
-            self.tell(Done::Damage(damage))?;
+            self.answers.push(Done::Damage(damage));
         }
-        if disk != self.told {
-            self.told = disk;
-            self.tell(Done::Disk(disk))?;
+        if disk != self.disk {
+            self.disk = disk;
+            self.answers.push(Done::Disk(disk));
         }
-        Ok(())
     }
 
     /// The store is not touched again: dropping it frees its files.
@@ -267,7 +280,7 @@ impl Worker {
         let Self { store, done, .. } = self;
         drop(store);
         // The driver may be gone.
-        let _ = done.send(Done::Failed(error));
+        let _ = done.send(vec![Done::Failed(error)]);
     }
 
     /// A clean stop. What was not acknowledged may be lost, as in a crash: it is tried once more.
@@ -293,7 +306,7 @@ mod tests {
     use std::sync::mpsc::{Sender, channel};
     use std::sync::{Arc, Mutex};
 
-    use edgepos_core::{Space, Write};
+    use edgepos_core::{LoadId, PersistId, Space, Write};
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::*;
@@ -331,7 +344,7 @@ mod tests {
         }
     }
 
-    fn start(store: &Scripted) -> (Sender<Job>, UnboundedReceiver<Done>) {
+    fn start(store: &Scripted) -> (Sender<Round>, UnboundedReceiver<Vec<Done>>) {
         let (jobs, queue) = channel();
         let (done, answers) = unbounded_channel();
         let store = Box::new(store.clone());
@@ -348,18 +361,26 @@ mod tests {
         Job::Load(Load { id: LoadId(id), space: Space::Series, from: vec![1], to: vec![1], max_bytes: 9 })
     }
 
+    /// From a driver that hears everything at once.
+    fn round(job: Job) -> Round {
+        Round { jobs: vec![job], heard: u64::MAX }
+    }
+
     /// The answers in words, until one that ends it.
-    fn hear(answers: &mut UnboundedReceiver<Done>, until: &str) -> Vec<String> {
-        let mut heard = Vec::new();
+    fn hear(answers: &mut UnboundedReceiver<Vec<Done>>, until: &str) -> Vec<String> {
+        let mut heard: Vec<String> = Vec::new();
         while heard.last().is_none_or(|last| last != until) {
-            heard.push(match answers.blocking_recv() {
-                Some(Done::Persisted(id)) => format!("persisted {}", id.0),
-                Some(Done::Loaded(id, rows)) => format!("loaded {} {}", id.0, rows.len()),
-                Some(Done::Disk(disk)) => format!("disk {} {:?}", disk.room, disk.waits),
-                Some(Done::Damage(damage)) => format!("damage {damage:?}"),
-                Some(Done::Failed(error)) => format!("failed {error}"),
-                None => "closed".into(),
-            });
+            let Some(batch) = answers.blocking_recv() else {
+                heard.push("closed".into());
+                continue;
+            };
+            heard.extend(batch.into_iter().map(|done| match done {
+                Done::Persisted(id) => format!("persisted {}", id.0),
+                Done::Loaded(id, rows) => format!("loaded {} {}", id.0, rows.len()),
+                Done::Disk(disk) => format!("disk {} {:?}", disk.room, disk.waits),
+                Done::Damage(damage) => format!("damage {damage:?}"),
+                Done::Failed(error) => format!("failed {error}"),
+            }));
         }
         heard
     }
@@ -371,13 +392,13 @@ mod tests {
         {
             let store = Scripted::default();
             let (jobs, mut answers) = start(&store);
-            jobs.send(persist(1)).unwrap();
+            jobs.send(round(persist(1))).unwrap();
             hear(&mut answers, "disk 1000 None");
             *store.failure.lock().unwrap() = Some(failure);
-            jobs.send(persist(2)).unwrap();
+            jobs.send(round(persist(2))).unwrap();
             hear(&mut answers, told);
-            jobs.send(persist(3)).unwrap();
-            jobs.send(load(1)).unwrap();
+            jobs.send(round(persist(3))).unwrap();
+            jobs.send(round(load(1))).unwrap();
             assert_eq!(hear(&mut answers, "loaded 1 1"), ["loaded 1 1"], "nothing else is told meanwhile");
             *store.failure.lock().unwrap() = None;
             let heard = hear(&mut answers, "disk 1000 None");
@@ -401,7 +422,7 @@ mod tests {
         let store = Scripted::default();
         *store.failure.lock().unwrap() = Some(StoreFailure::Busy);
         let (jobs, mut answers) = start(&store);
-        jobs.send(persist(1)).unwrap();
+        jobs.send(round(persist(1))).unwrap();
         drop(jobs);
         assert!(!hear(&mut answers, "closed").contains(&"persisted 1".to_owned()));
         assert!(*store.closed.lock().unwrap());
@@ -409,17 +430,50 @@ mod tests {
         let store = Scripted::default();
         *store.failure.lock().unwrap() = Some(StoreFailure::Fatal);
         let (jobs, mut answers) = start(&store);
-        jobs.send(persist(1)).unwrap();
+        jobs.send(round(persist(1))).unwrap();
         assert_eq!(hear(&mut answers, "closed"), ["failed scripted", "closed"]);
         assert!(!*store.closed.lock().unwrap(), "nothing is tidied up in doubt");
         drop(jobs);
+    }
+
+    /// Callers who are answered together come back one by one: the first of them does not begin a flush of its own.
+    #[test]
+    fn a_group_waits_for_what_the_driver_makes_of_its_answers() {
+        let store = Scripted::default();
+        let (jobs, mut answers) = start(&store);
+        jobs.send(Round { jobs: vec![persist(1), load(1)], heard: 0 }).unwrap();
+        // A batch each: what was read, and how the disk is.
+        hear(&mut answers, "disk 1000 None");
+        assert_eq!(store.tried.lock().unwrap().len(), 0, "its answer may bring more");
+        jobs.send(Round { jobs: vec![persist(2)], heard: 2 }).unwrap();
+        hear(&mut answers, "persisted 2");
+        jobs.send(Round { jobs: vec![persist(3)], heard: 2 }).unwrap();
+        jobs.send(Round { jobs: Vec::new(), heard: 3 }).unwrap();
+        hear(&mut answers, "persisted 3");
+        assert_eq!(*store.tried.lock().unwrap(), [vec![1, 2], vec![3]]);
+        drop(jobs);
+        hear(&mut answers, "closed");
+    }
+
+    #[test]
+    fn a_group_does_not_wait_without_end() {
+        let store = Scripted::default();
+        let (jobs, mut answers) = start(&store);
+        jobs.send(Round { jobs: vec![persist(1), load(1)], heard: 0 }).unwrap();
+        for id in 2..=u64::from(MAX_ROUNDS) + 1 {
+            hear(&mut answers, &format!("loaded {} 0", id - 1));
+            jobs.send(Round { jobs: vec![load(id)], heard: 0 }).unwrap();
+        }
+        hear(&mut answers, "persisted 1");
+        drop(jobs);
+        hear(&mut answers, "closed");
     }
 
     #[test]
     fn what_is_promised_is_set_aside_at_once() {
         let store = Scripted::default();
         let (jobs, mut answers) = start(&store);
-        jobs.send(Job::Promise(77)).unwrap();
+        jobs.send(round(Job::Promise(77))).unwrap();
         hear(&mut answers, "disk 1077 None");
         drop(jobs);
     }

@@ -6,7 +6,7 @@ mod alone;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use alone::{Alone, Cloudless};
@@ -113,6 +113,60 @@ async fn sales_outlive_the_process_and_concurrent_ones_are_all_booked() {
     let seen: (i64, i64, String, i64) =
         reader.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
     assert_eq!(seen, (40, 40 * 129, "S".into(), 40));
+}
+
+/// A store whose flush takes no time, which counts them: whoever shares one has come together before it.
+struct Counting {
+    store: MemoryStore,
+    flushes: Arc<AtomicUsize>,
+}
+
+impl Store for Counting {
+    fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        self.flushes.fetch_add(1, Ordering::SeqCst);
+        self.store.commit(group)
+    }
+
+    fn write(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        self.store.commit(group)
+    }
+
+    fn scan(&self, space: Space, from: &[u8], to: &[u8], max_bytes: u32) -> Result<Rows, StoreError> {
+        self.store.scan(space, from, to, max_bytes)
+    }
+}
+
+/// Callers, and how many flushes they may need for a hundred sales: twice that of callers in step, since some may begin while others pay.
+#[tokio::test]
+async fn callers_who_sell_at_once_share_flushes() {
+    const SALES: usize = 64;
+    for (callers, most) in [(1, 105), (8, 30), (32, 9)] {
+        let flushes = Arc::new(AtomicUsize::new(0));
+        let (node, driver) =
+            start(Box::new(Counting { store: MemoryStore::new(), flushes: Arc::clone(&flushes) }));
+        // The election of a terminal that is alone writes as well.
+        while node.status().await.unwrap().leader.is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let before = flushes.load(Ordering::SeqCst);
+        let mut tills = tokio::task::JoinSet::new();
+        for caller in 0..callers {
+            let node = node.clone();
+            tills.spawn(async move {
+                for number in (caller..SALES).step_by(callers) {
+                    let number = u8::try_from(number).unwrap();
+                    node.begin(basket(number)).await.unwrap();
+                    node.commit(commit(number)).await.unwrap();
+                }
+            });
+        }
+        tills.join_all().await;
+        let of_100 = 100 * (flushes.load(Ordering::SeqCst) - before) / SALES;
+        println!("{callers} callers: {of_100} flushes for 100 sales");
+        assert!(of_100 <= most, "{callers} callers: {of_100} flushes for 100 sales");
+        node.shutdown().await;
+        driver.join().await.unwrap();
+    }
 }
 
 /// Fails from the given commit on.

@@ -11,6 +11,10 @@ pub(crate) struct Figures {
     pub(crate) bytes: Option<u64>,
     /// Groups that were made durable; `None` where that cannot be seen.
     pub(crate) commits: Option<u64>,
+    /// Groups that were written and not flushed; `None` as before.
+    pub(crate) writes: Option<u64>,
+    /// What a sale took its caller, half of the sales and all but a hundredth at most; `None` where it is not measured.
+    pub(crate) latency: Option<[Duration; 2]>,
 }
 
 impl Figures {
@@ -23,8 +27,30 @@ impl Figures {
     }
 
     pub(crate) fn commits_a_sale(&self) -> Option<f64> {
-        self.commits.map(|commits| (commits as f64 / self.sales as f64 * 100.0).round() / 100.0)
+        self.each(self.commits)
     }
+
+    pub(crate) fn writes_a_sale(&self) -> Option<f64> {
+        self.each(self.writes)
+    }
+
+    fn each(&self, count: Option<u64>) -> Option<f64> {
+        count.map(|count| (count as f64 / self.sales as f64 * 1_000.0).round() / 1_000.0)
+    }
+
+    /// In milliseconds.
+    pub(crate) fn latency_ms(&self) -> Option<[f64; 2]> {
+        self.latency.map(|latency| latency.map(|took| (took.as_secs_f64() * 1e5).round() / 100.0))
+    }
+}
+
+/// What half of them took at most, and all but a hundredth.
+pub(crate) fn quantiles(mut took: Vec<Duration>) -> Option<[Duration; 2]> {
+    took.sort_unstable();
+    let at = |hundredths: usize| {
+        took.get((took.len() * hundredths / 100).min(took.len().saturating_sub(1))).copied()
+    };
+    at(50).zip(at(99)).map(|(half, most)| [half, most])
 }
 
 /// Bytes that this process has handed to the system to write; 0 where the system does not say.

@@ -15,7 +15,7 @@ use edgepos::{
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::measure::{Figures, resident, written};
+use crate::measure::{Figures, quantiles, resident, written};
 use crate::sale::{LINES, PRICE, Sale, Sales, code};
 use crate::wire;
 
@@ -46,19 +46,33 @@ impl Uplink for Cloudless {
     }
 }
 
-/// A store that counts the groups that it made durable.
+/// Groups that were made durable, and those that were only written.
+#[derive(Default)]
+struct Groups {
+    commits: AtomicU64,
+    writes: AtomicU64,
+}
+
+impl Groups {
+    fn counted(&self) -> (u64, u64) {
+        (self.commits.load(Ordering::Relaxed), self.writes.load(Ordering::Relaxed))
+    }
+}
+
+/// A store that counts its groups.
 struct Counting {
     store: SqliteStore,
-    commits: Arc<AtomicU64>,
+    groups: Arc<Groups>,
 }
 
 impl Store for Counting {
     fn commit(&mut self, group: &[Persist]) -> Result<(), StoreError> {
-        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.groups.commits.fetch_add(1, Ordering::Relaxed);
         self.store.commit(group)
     }
 
     fn write(&mut self, group: &[Persist]) -> Result<(), StoreError> {
+        self.groups.writes.fetch_add(1, Ordering::Relaxed);
         self.store.write(group)
     }
 
@@ -84,9 +98,9 @@ pub(crate) fn sell(callers: usize, sales: usize) -> Figures {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let commits = Arc::new(AtomicU64::new(0));
+        let groups = Arc::new(Groups::default());
         let store = SqliteStore::open(&dir.path().join("till.db")).expect("a file");
-        let store = Counting { store, commits: Arc::clone(&commits) };
+        let store = Counting { store, groups: Arc::clone(&groups) };
         let (_events, transport_events) = mpsc::channel(1);
         let ports = Ports {
             store: Box::new(store),
@@ -99,27 +113,33 @@ pub(crate) fn sell(callers: usize, sales: usize) -> Figures {
         let (node, driver) = Driver::start(config(), ports).expect("a till");
         // The reserve is made and the election is over.
         tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
-        let (before, flushed, began) = (written(), commits.load(Ordering::Relaxed), Instant::now());
+        let (before, counted, began) = (written(), groups.counted(), Instant::now());
         let mut tills = tokio::task::JoinSet::new();
         for caller in 0..callers {
             let node = node.clone();
             tills.spawn(async move {
                 let mut stream = Sales::new(caller as u64);
+                let mut took = Vec::with_capacity(sales / callers);
                 for _ in 0..sales / callers {
                     let (draft, commit) = calls(&stream.next());
+                    let asked = Instant::now();
                     node.begin(draft).await.expect("begun");
                     node.commit(commit).await.expect("booked");
+                    took.push(asked.elapsed());
                 }
+                took
             });
         }
-        tills.join_all().await;
+        let took = tills.join_all().await.concat();
         let time = began.elapsed();
-        let commits = commits.load(Ordering::Relaxed) - flushed;
+        let (commits, writes) = groups.counted();
+        let (commits, writes) = (commits - counted.0, writes - counted.1);
         // What is behind is a part of what a sale costs.
         node.shutdown().await;
         driver.join().await.expect("a clean stop");
         let sales = sales / callers * callers;
-        Figures { sales, time, bytes: Some(written() - before), commits: Some(commits) }
+        let (bytes, latency) = (Some(written() - before), quantiles(took));
+        Figures { sales, time, bytes, commits: Some(commits), writes: Some(writes), latency }
     })
 }
 

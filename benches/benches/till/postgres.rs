@@ -55,7 +55,8 @@ pub(crate) fn sell(callers: usize, sales: usize) -> Result<Figures, ServerError>
             said: format!("no rate in {told:?}"),
         })?;
     let sales = sales / callers * callers;
-    Ok(Figures { sales, time: Duration::from_secs_f64(sales as f64 / rate), bytes: None, commits: None })
+    let time = Duration::from_secs_f64(sales as f64 / rate);
+    Ok(Figures { sales, time, bytes: None, commits: None, writes: None, latency: None })
 }
 
 /// One sale; rows of stock in a fixed order, so that callers do not wait for each other in a circle.

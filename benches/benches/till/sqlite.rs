@@ -6,7 +6,7 @@ use std::time::Instant;
 use rusqlite::{Connection, params};
 use serde_json::json;
 
-use crate::measure::{Figures, written};
+use crate::measure::{Figures, quantiles, written};
 use crate::sale::{LINES, PRICE, Sale, Sales, code};
 
 /// Sells with so many callers, who share the one connection that may write.
@@ -20,16 +20,17 @@ pub(crate) fn sell(callers: usize, sales: usize) -> Figures {
          CREATE TABLE stock (product TEXT PRIMARY KEY, quantity INTEGER NOT NULL) WITHOUT ROWID;",
     )
     .expect("tables");
-    let db = Mutex::new(db);
+    let (db, took) = (Mutex::new(db), Mutex::new(Vec::with_capacity(sales)));
     let (before, began) = (written(), Instant::now());
     std::thread::scope(|scope| {
         for caller in 0..callers {
-            let db = &db;
+            let (db, took) = (&db, &took);
             scope.spawn(move || {
                 let mut stream = Sales::new(caller as u64);
                 for number in 0..sales / callers {
                     let sale = stream.next();
                     let body = body(&sale, number as u64);
+                    let asked = Instant::now();
                     let mut db = db.lock().expect("no caller panics");
                     let transaction = db.transaction().expect("a transaction");
                     transaction
@@ -50,6 +51,8 @@ pub(crate) fn sell(callers: usize, sales: usize) -> Figures {
                             .expect("stock");
                     }
                     transaction.commit().expect("durable");
+                    drop(db);
+                    took.lock().expect("no caller panics").push(asked.elapsed());
                 }
             });
         }
@@ -57,7 +60,9 @@ pub(crate) fn sell(callers: usize, sales: usize) -> Figures {
     let time = began.elapsed();
     drop(db);
     let sales = sales / callers * callers;
-    Figures { sales, time, bytes: Some(written() - before), commits: Some(sales as u64) }
+    let latency = quantiles(took.into_inner().expect("no caller panics"));
+    let bytes = Some(written() - before);
+    Figures { sales, time, bytes, commits: Some(sales as u64), writes: Some(0), latency }
 }
 
 /// The sale as JSON.
