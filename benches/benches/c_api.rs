@@ -28,6 +28,8 @@ use self::library::{Asks, Calls, Number};
 const GETS: u32 = 10_000;
 /// How often, by turns; what is asked for changes in between.
 const ROUNDS: u64 = 201;
+/// From one round to the next, in ms: nothing that it writes is written, so that after a while it would wait for nothing more.
+const STEP: u64 = 50;
 /// Sales, by turns.
 const SALES: usize = 400;
 /// Questions to a running terminal, by turns.
@@ -133,7 +135,7 @@ fn getters(folder: &Path, calls: &Calls) -> Result<(), Box<dyn Error>> {
         Getter::new("promised of a terminal", |terminal| Some(terminal.promised()), calls.promised),
     ];
     for round in 1..=ROUNDS {
-        let (mono, wall) = (round * 1_000, WALL + round * 1_000);
+        let (mono, wall) = (round * STEP, WALL + round * STEP);
         rust.handle(Now::new(mono, wall), Input::Timeout);
         done((calls.timeout)(c, mono, wall));
         for getter in &mut getters {

@@ -46,7 +46,7 @@ macro_rules! calls {
                 }
                 let abi = find(library, c"edgepos_abi")?;
                 // SAFETY: a library that has this name has this function under it.
-                let abi: extern "C" fn() -> u32 = unsafe { mem::transmute(abi) };
+                let abi = unsafe { mem::transmute::<*mut c_void, extern "C" fn() -> u32>(abi) };
                 if abi() != EDGEPOS_ABI {
                     return Err("it has another interface".into());
                 }
