@@ -5,6 +5,7 @@ The same call as in `c_api.rs`, a notice that is not there: once through the pac
 
 import ctypes
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -32,4 +33,5 @@ with tempfile.TemporaryDirectory() as folder:
             pass
         out, bare = ctypes.c_void_p(), library.edgepos_node_next_notice
         handle = node._handle
+        print(f"the library {library._name}: {os.path.getsize(library._name)} bytes")
         print(f"package {median(lambda: node.next_notice(0)):.2f} us, ctypes alone {median(lambda: bare(handle, 0, ctypes.byref(out))):.2f} us")

@@ -10,6 +10,14 @@ namespace Edgepos
         private NodeHandle() : base(IntPtr.Zero, true) { }
         public override bool IsInvalid => handle == IntPtr.Zero;
         protected override bool ReleaseHandle() { Native.edgepos_node_free(handle); return true; }
+
+        // At once, and not when the last call of another thread has ended, which may wait for just this. A handle is a number that is given
+        // once: to free it again is let pass.
+        internal void Free()
+        {
+            Native.edgepos_node_free(handle);
+            Dispose();
+        }
     }
 
     internal sealed class EventsHandle : SafeHandle

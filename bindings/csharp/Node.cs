@@ -20,7 +20,7 @@ namespace Edgepos
     /// <summary>What is counted.</summary>
     public enum Counter : uint
     {
-        Stock = 0, Points = 1, Returnable = 2, StoredValue = 3, CouponUse = 4, Cash = 5, Vendor = 32768, Any = 65536
+        Stock = 0, Points = 1, Returnable = 2, StoredValue = 3, CouponUse = 4, Cash = 5, Difference = 6, Vendor = 32768, Any = 65536
     }
 
     /// <summary>A call that was not done.</summary>
@@ -78,7 +78,11 @@ namespace Edgepos
 
         internal static byte[] Bytes(string text) { return Utf8.GetBytes(text ?? ""); }
 
-        internal static UIntPtr Length(byte[] bytes) { return (UIntPtr)bytes.Length; }
+        internal static UIntPtr Length(byte[] bytes)
+        {
+            if (bytes == null) throw new ArgumentNullException(nameof(bytes));
+            return (UIntPtr)bytes.Length;
+        }
 
         // What .NET calls infinite is below zero.
         internal static ulong Milliseconds(TimeSpan time)
@@ -138,8 +142,8 @@ namespace Edgepos
             return Call.Number((out ulong left) => Native.edgepos_node_close(node, Call.Milliseconds(patience), out left)).Value;
         }
 
-        /// <summary>Frees it.</summary>
-        public void Dispose() { node.Dispose(); }
+        /// <summary>Frees it, also where another thread waits in a call, which then ends.</summary>
+        public void Dispose() { node.Free(); }
 
         /// <summary>Opens a basket. Whatever may be refused of a sale is refused here.</summary>
         public string Begin(string draft) { return Ask(Native.edgepos_node_begin, draft); }
@@ -208,7 +212,11 @@ namespace Edgepos
         /// <summary>One counter; null when nothing ever moved it.</summary>
         public long? CounterOf(Counter counter, string key, uint location = 0, uint state = 0)
         {
-            var bytes = Call.Bytes(key);
+            return CounterOf(counter, Call.Bytes(key), location, state);
+        }
+        /// <summary>The same where the key is bytes, as that of a line that may come back.</summary>
+        public long? CounterOf(Counter counter, byte[] bytes, uint location = 0, uint state = 0)
+        {
             return Call.Number((out long value) =>
                 Native.edgepos_node_counter(node, (uint)counter, location, state, bytes, Call.Length(bytes), out value));
         }

@@ -415,7 +415,8 @@ const char *edgepos_last_detail(void);
 
  `EDGEPOS_SETUP` where it does not read, an address is taken, or the database is another terminal's. No event
  was written then; a database that was not there may be, with nothing in it.
- Any thread may call it at any time. A process that has opened one must not fork.
+ Any thread may call it at any time. It runs in the process that opened it: in one that was forked from that, every call of the handle but
+ freeing answers `EDGEPOS_STOPPED`.
 
  # Safety
  `config` points to `config_length` bytes, and `out` to where a pointer may be written.

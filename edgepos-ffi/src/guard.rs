@@ -32,7 +32,7 @@ pub(crate) fn guard(poisoned: Option<&AtomicBool>, call: impl FnOnce() -> Result
     }
     match caught(call) {
         Ok(Ok(status)) => {
-            explain("");
+            nothing_to_explain();
             status
         }
         Ok(Err(Failure { status, detail })) => {
@@ -67,6 +67,10 @@ fn caught<T>(call: impl FnOnce() -> T) -> thread::Result<T> {
 /// Why the last call of this thread was not done: a text with a zero byte behind it, good until this thread ends.
 pub(crate) fn with_detail<T>(show: impl FnOnce(&[u8; MAX_DETAIL]) -> T) -> T {
     DETAIL.with_borrow(|detail| show(detail))
+}
+
+fn nothing_to_explain() {
+    DETAIL.with_borrow_mut(|last| last[0] = 0);
 }
 
 fn explain(detail: &str) {

@@ -8,6 +8,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::forks;
 use crate::guard::{guard, let_go};
 use crate::status::Failure;
 
@@ -24,6 +25,8 @@ static NEXT: AtomicUsize = AtomicUsize::new(STEP);
 #[derive(Debug)]
 pub(crate) struct Named<T> {
     poisoned: AtomicBool,
+    /// In which process it was given.
+    process: usize,
     value: T,
 }
 
@@ -41,6 +44,8 @@ pub(crate) trait Handle: Sized + 'static {
     const WHAT: &'static str;
     /// How many may live before no call is done that would make one more.
     const MOST: usize = MAX_HANDLES;
+    /// Whether it lives by threads, which a process that was forked does not have: no call of it is done there.
+    const THREADS: bool = false;
     /// Its living handles.
     fn table() -> &'static Table<Self::Value>;
 }
@@ -68,7 +73,8 @@ pub(crate) fn give<H: Handle>(value: H::Value) -> *mut H {
         // On 32 bits the numbers come round after some hundred million.
         let number = NEXT.fetch_add(STEP, Ordering::Relaxed);
         if number != 0 && !living.contains_key(&number) {
-            living.insert(number, Arc::new(Named { poisoned: AtomicBool::new(false), value }));
+            let poisoned = AtomicBool::new(false);
+            living.insert(number, Arc::new(Named { poisoned, process: forks::process(), value }));
             return ptr::without_provenance_mut(number);
         }
     }
@@ -81,24 +87,29 @@ fn find<H: Handle>(handle: *const H) -> Option<Arc<Named<H::Value>>> {
 
 /// Looks at what a handle names, if it names anything, without a word about failures.
 pub(crate) fn look<H: Handle, T>(handle: *const H, see: impl FnOnce(&H::Value) -> T) -> Option<T> {
-    find(handle).map(|named| {
-        let seen = see(&named.value);
-        let_go(named);
-        seen
-    })
+    let named = find(handle)?;
+    let seen = named.lives::<H>().then(|| see(&named.value));
+    done_with(named);
+    seen
+}
+
+impl<T> Named<T> {
+    /// Whether this process has the threads that it lives by.
+    fn lives<H: Handle>(&self) -> bool {
+        !H::THREADS || self.process == forks::process()
+    }
+}
+
+/// Where another thread has freed the handle meanwhile this was the last to hold what it names.
+fn done_with<T>(named: Arc<Named<T>>) {
+    if let Some(last) = Arc::into_inner(named) {
+        let_go(last);
+    }
 }
 
 /// A call of a handle: see [`guard`].
 pub(crate) fn with<H: Handle>(handle: *const H, call: impl FnOnce(&H::Value) -> Result<i32, Failure>) -> i32 {
-    match find(handle) {
-        Some(named) => {
-            let status = guard(Some(&named.poisoned), || call(&named.value));
-            // The last of them where another thread has freed the handle meanwhile.
-            let_go(named);
-            status
-        }
-        None => guard(None, || Err(unknown(handle))),
-    }
+    called(handle, |named| Some(&named.poisoned), call)
 }
 
 /// The same, also of a handle that a panic has poisoned: to close what it names.
@@ -106,19 +117,37 @@ pub(crate) fn with_any<H: Handle>(
     handle: *const H,
     call: impl FnOnce(&H::Value) -> Result<i32, Failure>,
 ) -> i32 {
+    called(handle, |_| None, call)
+}
+
+fn called<H: Handle>(
+    handle: *const H,
+    poisoned: impl FnOnce(&Named<H::Value>) -> Option<&AtomicBool>,
+    call: impl FnOnce(&H::Value) -> Result<i32, Failure>,
+) -> i32 {
     match find(handle) {
         Some(named) => {
-            let status = guard(None, || call(&named.value));
-            let_go(named);
+            let status = if named.lives::<H>() {
+                guard(poisoned(&named), || call(&named.value))
+            } else {
+                guard(None, || Err(Failure::forked(H::WHAT)))
+            };
+            done_with(named);
             status
         }
         None => guard(None, || Err(unknown(handle))),
     }
 }
 
-/// The handle names nothing any more. NULL and one that names nothing are let pass.
+/// The handle names nothing any more. NULL and one that names nothing are let pass, and so is one of the process that this was forked from:
+/// it would wait for threads that are not here, and its files are the other process's.
 pub(crate) fn free<H: Handle>(handle: *mut H) {
-    let freed = H::table().living.write().unwrap_or_else(PoisonError::into_inner).remove(&handle.addr());
+    let mut living = H::table().living.write().unwrap_or_else(PoisonError::into_inner);
+    if living.get(&handle.addr()).is_some_and(|named| !named.lives::<H>()) {
+        return;
+    }
+    let freed = living.remove(&handle.addr());
+    drop(living);
     // Outside the table's lock: what it names may wait for its threads when it is dropped. Why the last call was not done stays to be asked
     // for: a program frees first what it has.
     let_go(freed);

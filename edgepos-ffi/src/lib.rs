@@ -17,12 +17,13 @@
 //! and is for whoever has a loop, a store and a transport of their own.
 //!
 //! What is `unsafe` is in `argument`, where a pointer of the caller is read and where one is written, where the caller's store is read, and in
-//! `signals`.
+//! `signals` and `forks`.
 
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 
 mod argument;
 mod forecast;
+mod forks;
 mod guard;
 mod handle;
 mod hexadecimal;

@@ -1,7 +1,7 @@
 //! The models of a till: what they are asked, and what they answer, as JSON.
 
 use std::panic::resume_unwind;
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +47,10 @@ impl Models {
         }
         let scores = jobs.iter().any(|job| job == Task::FRAUD);
         let deadline = Duration::from_millis(used.deadline_ms.unwrap_or(DEADLINE_MS));
-        let models = TillModels::new(used.folder, jobs, deadline, node.clone());
+        // Models are loaded when they are first asked: the program may work in another directory by then.
+        let folder = path::absolute(&used.folder)
+            .map_err(|error| Failure::bad_request(format!("folder {:?}: {error}", used.folder)))?;
+        let models = TillModels::new(folder, jobs, deadline, node.clone());
         Ok(Self { models, node: node.clone(), runtime: runtime.clone(), scores })
     }
 

@@ -103,6 +103,12 @@ impl Failure {
         Self { status: EDGEPOS_STOPPED, detail: "the terminal was closed".into() }
     }
 
+    /// The process that calls is not the one that has its threads.
+    pub(crate) fn forked(what: &str) -> Self {
+        let detail = format!("{what} of the process that this one was forked from, which has its threads");
+        Self { status: EDGEPOS_STOPPED, detail }
+    }
+
     /// With this status, and what the error and its causes say.
     pub(crate) fn of(status: i32, error: &dyn Error) -> Self {
         let mut detail = error.to_string();

@@ -1,19 +1,20 @@
 //! Every binding has every call of the batteries-included level, and the same numbers as the header.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "support/header.rs"]
+#[allow(dead_code, reason = "rules.rs uses the rest")]
+mod header;
+#[cfg(unix)]
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use header::{functions, kinds};
+
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(path)).unwrap()
-}
-
-/// The functions that the header declares.
-fn functions(header: &str) -> Vec<&str> {
-    let declared = header.lines().filter(|line| !line.starts_with(' '));
-    let names = declared.filter_map(|line| line.split_once('(')?.0.split(['*', ' ']).next_back());
-    names.filter(|name| name.starts_with("edgepos_")).collect()
 }
 
 fn numbers(header: &str) -> BTreeMap<&str, i64> {
@@ -23,11 +24,10 @@ fn numbers(header: &str) -> BTreeMap<&str, i64> {
 
 #[test]
 fn no_call_is_forgotten() {
-    let header = read("edgepos-ffi/include/edgepos.h");
     let levels = ["edgepos_node_", "edgepos_events_", "edgepos_forecast"];
-    let calls = functions(&header);
-    let calls: Vec<&str> =
-        calls.into_iter().filter(|name| levels.iter().any(|level| name.starts_with(level))).collect();
+    let calls = functions().into_iter().map(|function| function.name);
+    let calls: Vec<String> =
+        calls.filter(|name| levels.iter().any(|level| name.starts_with(level))).collect();
     assert!(calls.len() > 40, "{calls:?}");
     for (path, shorter) in [
         ("bindings/cpp/edgepos.hpp", false),
@@ -39,7 +39,7 @@ fn no_call_is_forgotten() {
         for call in &calls {
             let named = match call.strip_prefix("edgepos_node_").filter(|_| shorter) {
                 Some(short) => text.contains(&format!("\"{short}\":")),
-                None => text.contains(call),
+                None => text.contains(call.as_str()),
             };
             assert!(named, "{path} lacks {call}");
         }
@@ -51,7 +51,10 @@ fn no_call_is_forgotten() {
     ] {
         let text = read(path);
         for call in calls.iter().filter(|name| name.starts_with("edgepos_node_")) {
-            assert!(text.contains(call) || *call == "edgepos_node_free", "{path} does not use {call}");
+            assert!(
+                text.contains(call.as_str()) || call == "edgepos_node_free",
+                "{path} does not use {call}"
+            );
         }
     }
 }
@@ -105,6 +108,22 @@ fn every_binding_has_the_numbers_of_the_header() {
     let failures: Vec<_> = numbers.iter().filter(|(_, number)| **number < 0).collect();
     assert_eq!(statuses, i32::try_from(failures.len()).unwrap(), "Python lacks a status");
     let csharp = read("bindings/csharp/Node.cs");
+    let java = read("bindings/java/io/edgepos/Node.java");
+    let cells =
+        ["STOCK", "POINTS", "RETURNABLE", "STORED_VALUE", "COUPON_USE", "CASH", "DIFFERENCE", "VENDOR"];
+    for name in cells.iter().chain(&["ANY_COUNTER", "ON_HAND", "RESERVED", "IN_TRANSIT", "DAMAGED_STOCK"]) {
+        let line = format!("{name} = {}", numbers[name]);
+        assert!(
+            java.contains(&format!("{line},")) || java.contains(&format!("{line};")),
+            "Java lacks {line}"
+        );
+        assert!(python.contains(&format!("\"{name}\"")), "Python lacks {name}");
+    }
+    for name in cells {
+        let words = name.split('_').map(|word| format!("{}{}", &word[..1], word[1..].to_lowercase()));
+        let line = format!("{} = {},", words.collect::<String>(), numbers[name]);
+        assert!(csharp.contains(&line), "C# lacks {line}");
+    }
     for (name, number) in failures {
         let words = name.split('_').map(|word| format!("{}{}", &word[..1], word[1..].to_lowercase()));
         let line = format!("{} = {number}", words.collect::<String>());
@@ -112,5 +131,137 @@ fn every_binding_has_the_numbers_of_the_header() {
             csharp.contains(&format!("{line},")) || csharp.contains(&format!("{line}\n")),
             "C# lacks {line}"
         );
+    }
+}
+
+/// Answers whose numbers are of the moment: what is compared is how they look.
+#[cfg(unix)]
+const OF_THE_MOMENT: [&str; 8] =
+    ["status", "diagnosis", "elections", "metrics", "address", "next_notice", "event", "cursor"];
+
+/// What a call has answered, without what differs from one terminal to another: names of events, hashes and the time.
+#[cfg(unix)]
+fn comparable(line: &str) -> (String, String) {
+    use serde_json::Value;
+
+    fn plain(value: &mut Value, shape: bool) {
+        match value {
+            Value::Array(values) => values.iter_mut().for_each(|value| plain(value, shape)),
+            Value::Object(fields) => fields.values_mut().for_each(|value| match shape {
+                true => *value = Value::Null,
+                false => plain(value, shape),
+            }),
+            Value::Number(number) if number.as_u64().is_some_and(is_a_time) => *value = "TIME".into(),
+            Value::String(text) => *text = without_events(text),
+            _ => {}
+        }
+    }
+    let (call, answer) = line.split_once('\t').unwrap();
+    // Where in a request that a binding has written itself.
+    let answer = answer.split(" at line ").next().unwrap();
+    let shape = OF_THE_MOMENT.contains(&call);
+    let answer = match serde_json::from_str::<Value>(answer) {
+        Ok(mut value) if value.is_object() || value.is_array() => {
+            plain(&mut value, shape);
+            value.to_string()
+        }
+        _ if call == "metrics" => answer.split(' ').take(2).collect(),
+        _ if shape && !answer.starts_with("refused") => "some".into(),
+        _ => without_events(answer),
+    };
+    (call.to_owned(), answer)
+}
+
+/// In ms, of this century's years from 2020 on.
+#[cfg(unix)]
+fn is_a_time(number: u64) -> bool {
+    (1_577_836_800_000..4_102_444_800_000).contains(&number)
+}
+
+/// An event's name is its terminal's, which has one for each database.
+#[cfg(unix)]
+fn without_events(text: &str) -> String {
+    let words = text.split_inclusive([' ', '"', '(', ')', ',']);
+    words
+        .map(|word| match word.split_once('/') {
+            Some((chain, place)) if chain.contains('-') && place.contains(':') => "EVENT ".to_owned(),
+            _ => word.to_owned(),
+        })
+        .collect()
+}
+
+/// The lines of a program that makes every call, each as a call and its answer.
+#[cfg(unix)]
+fn made(folder: &Path, till: &support::tills::Till) -> Vec<(String, String)> {
+    let config = support::config(folder).replace("\"terminal\":1", "\"terminal\":\"1-0123456789ab\"");
+    let file = folder.join("till.json");
+    fs::write(&file, config).unwrap();
+    let script = support::root().join("edgepos-ffi/tests/calls/script.txt");
+    let output = till.command(&file, &[script.to_str().unwrap()]).output().unwrap();
+    let (said, errors) = (String::from_utf8(output.stdout).unwrap(), support::text(&output.stderr));
+    assert!(output.status.success(), "{said}{errors}");
+    assert_eq!(errors, "", "the library writes nothing there");
+    // Of the metrics, which have lines, the first is taken.
+    said.lines().filter(|line| line.contains('\t')).map(comparable).collect()
+}
+
+/// Every call of a node, for real, done and refused, in every language: all are answered as C is.
+#[test]
+#[cfg(unix)]
+fn every_call_answers_in_every_language_as_in_c() {
+    use support::tills;
+
+    let script = read("edgepos-ffi/tests/calls/script.txt");
+    let calls: Vec<&str> = script.lines().map(|line| line.split('\t').next().unwrap()).collect();
+    for function in functions() {
+        let Some(name) = function.name.strip_prefix("edgepos_node_") else { continue };
+        let shown = ["open", "free", "poison"].contains(&name) || calls.contains(&name);
+        assert!(shown, "edgepos_node_{name} is not in edgepos-ffi/tests/calls/script.txt");
+    }
+    for kind in kinds() {
+        assert!(script.contains(&format!("\"type\":\"{kind}\"")), "no {kind} is recorded there");
+    }
+
+    let folders: Vec<_> = (0..5).map(|_| tempfile::tempdir().unwrap()).collect();
+    let Some(in_c) = tills::calls_in_c(folders[0].path()) else { return };
+    let in_c = made(folders[0].path(), &in_c);
+    assert!(in_c.len() > calls.len(), "{}", in_c.len());
+    // What C answers is looked at once, and that the others answer the same.
+    let answers = |call: &str| -> Vec<&str> {
+        in_c.iter().filter(|(name, _)| name == call).map(|(_, answer)| answer.as_str()).collect()
+    };
+    let done = |answer: &&str| !answer.starts_with("refused") && *answer != "nothing";
+    for call in &calls {
+        let decides = ["admit", "retire", "replace", "write_off", "raise_level", "step_down", "resolve"];
+        let asks_models = ["recognise", "read_barcode", "hear", "score"];
+        let answered = answers(call).iter().any(done);
+        let alone = decides.contains(call) || asks_models.contains(call);
+        assert!(answered || alone, "{call} is only refused: {:?}", answers(call));
+    }
+    assert!(
+        answers("product").iter().any(|said| said.contains("9007199254740993")),
+        "above what a float holds"
+    );
+    assert!(answers("attachment")[0].contains("48656c6c6f"), "{:?}", answers("attachment"));
+    assert_eq!(answers("counter")[..2], ["4750", "5000"], "cash in two drawers");
+    assert!(answers("day_figures")[0].contains("\"shift") && answers("day_figures")[0].contains("pay_out"));
+    assert!(
+        answers("record").iter().filter(|said| said.starts_with("refused -13")).count() == 2,
+        "day and shift"
+    );
+
+    let others = [
+        ("C++", tills::calls_in_cpp(folders[1].path())),
+        ("Python", tills::calls_in_python(folders[2].path())),
+        ("C#", tills::calls_in_csharp(folders[3].path())),
+        ("Java", tills::calls_in_java(folders[4].path())),
+    ];
+    for ((language, till), folder) in others.iter().zip(&folders[1..]) {
+        let Some(till) = till else { continue };
+        let other = made(folder.path(), till);
+        for (c, other) in in_c.iter().zip(&other) {
+            assert_eq!(c, other, "{language}");
+        }
+        assert_eq!(in_c.len(), other.len(), "{language}");
     }
 }

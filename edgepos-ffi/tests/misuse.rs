@@ -54,6 +54,14 @@ fn who_waits_is_told_the_end_and_a_reading_that_was_cut_off_is_not_called_whole(
     assert!(output.status.success());
 }
 
+#[test]
+fn a_program_may_work_elsewhere_and_a_process_that_was_forked_has_no_terminal() {
+    let Some(output) = run("process") else { return };
+    assert_eq!(support::text(&output.stderr), "");
+    assert_eq!(support::text(&output.stdout), "0 failures\n");
+    assert!(output.status.success());
+}
+
 /// How every call of the header is made wrongly.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Wrong {

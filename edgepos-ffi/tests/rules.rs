@@ -8,7 +8,7 @@ mod header;
 use std::fs;
 use std::path::Path;
 
-use header::{Function, LENT, functions, is_output, owner};
+use header::{Function, LENT, functions, is_output, kinds, owner};
 
 /// Types that go by value.
 const SCALARS: [&str; 9] = [
@@ -114,21 +114,7 @@ fn no_struct_is_declared_with_fields() {
 
 #[test]
 fn every_kind_of_record_is_named_where_c_records() {
-    let forms = fs::read_to_string(root().join("edgepos/src/forms/record.rs")).unwrap();
-    let kinds = forms.split("pub enum RecordEvent {\n").nth(1).unwrap().split("\n}\n").next().unwrap();
-    let kinds = kinds.lines().filter_map(|line| line.strip_prefix("    "));
-    let kinds: Vec<String> = kinds
-        .filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()))
-        .map(|line| line.split([' ', '(', ',', '{']).next().unwrap())
-        .map(|name| {
-            let words = name.chars().map(|letter| match letter.is_ascii_uppercase() {
-                true => format!("_{}", letter.to_ascii_lowercase()),
-                false => letter.to_string(),
-            });
-            words.collect::<String>().trim_start_matches('_').to_owned()
-        })
-        .collect();
-    assert!(kinds.len() > 10 && kinds.contains(&"price_set".to_owned()), "{kinds:?}");
+    let kinds = kinds();
     let all = functions();
     let records = all.iter().find(|function| function.name == "edgepos_node_record").unwrap();
     for kind in kinds {

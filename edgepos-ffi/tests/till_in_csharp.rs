@@ -21,8 +21,37 @@ const TIMES: &str = r#"
 using System;
 using System.Threading;
 
+class Waiting
+{
+    internal Thread Thread;
+    internal Exception Error;
+}
+
 class Times
 {
+    // Inside once another call is answered that this one is busy.
+    static Waiting Waits(Edgepos.Node node)
+    {
+        var waiting = new Waiting();
+        waiting.Thread = new Thread(() =>
+        {
+            while (waiting.Error == null)
+            {
+                try { node.NextNotice(Timeout.InfiniteTimeSpan); }
+                // The other thread may be inside, for a moment.
+                catch (Edgepos.EdgeposException error) when (error.Status == Edgepos.Status.Busy) { }
+                catch (Exception error) { waiting.Error = error; }
+            }
+        }) { IsBackground = true };
+        waiting.Thread.Start();
+        while (true)
+        {
+            try { node.NextNotice(TimeSpan.Zero); }
+            catch (Edgepos.EdgeposException error) when (error.Status == Edgepos.Status.Busy) { return waiting; }
+            Thread.Yield();
+        }
+    }
+
     static void Main()
     {
         using (var node = new Edgepos.Node(CONFIG))
@@ -47,6 +76,21 @@ class Times
             catch (ArgumentException) { }
             node.Close(TimeSpan.FromSeconds(-5));
         }
+        // Who waits is told when the node is disposed, and its file is free then.
+        var disposed = new Edgepos.Node(CONFIG);
+        var said = Waits(disposed);
+        disposed.Dispose();
+        disposed.Dispose();
+        said.Thread.Join();
+        if (said.Error == null) throw new Exception("it was told nothing");
+        try
+        {
+            disposed.Status();
+            throw new Exception("it was used after it was disposed");
+        }
+        catch (ObjectDisposedException) { }
+        // Left as it is, with a thread that waits: the program ends all the same.
+        Waits(new Edgepos.Node(CONFIG));
         Console.WriteLine("done");
     }
 }
@@ -61,4 +105,6 @@ fn what_is_infinite_waits_and_a_time_below_zero_is_over() {
     let Some(till) = tills::csharp(folder.path(), &file) else { return };
     let output = till.command(Path::new("-"), &[]).output().unwrap();
     assert_eq!(support::text(&output.stdout), "done\n", "{}", support::text(&output.stderr));
+    assert_eq!(support::text(&output.stderr), "");
+    assert!(output.status.success());
 }

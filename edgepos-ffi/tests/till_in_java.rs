@@ -18,10 +18,13 @@ fn a_till_in_java_books_once_through_a_crash() {
 
 /// What C has no room for, half a character, and a time that is over.
 const NUMBERS: &str = r#"
+import io.edgepos.EdgeposException;
 import io.edgepos.Node;
 import java.time.Duration;
 
 class Numbers {
+    private static final int BUSY = -4;
+
     private static void refused(Runnable wrong) {
         try {
             wrong.run();
@@ -31,7 +34,34 @@ class Numbers {
         throw new AssertionError("it was cut to another number");
     }
 
-    public static void main(String[] arguments) {
+    /** Inside once another call is answered that this one is busy. */
+    private static Thread waits(Node node) {
+        Thread waiting = new Thread(() -> {
+            int status = BUSY;
+            // The other thread may be inside, for a moment.
+            while (status == BUSY) {
+                try {
+                    while (true) {
+                        node.nextNotice(Duration.ofSeconds(Long.MAX_VALUE));
+                    }
+                } catch (EdgeposException ended) {
+                    status = ended.status;
+                }
+            }
+        });
+        waiting.setDaemon(true);
+        waiting.start();
+        while (true) {
+            try {
+                node.nextNotice(Duration.ZERO);
+            } catch (EdgeposException busy) {
+                return waiting;
+            }
+            Thread.yield();
+        }
+    }
+
+    public static void main(String[] arguments) throws InterruptedException {
         try (Node node = new Node(CONFIG)) {
             String notice = "";
             while (notice != null) {
@@ -55,6 +85,18 @@ class Numbers {
             node.flushUntilUploaded(Duration.ofSeconds(Long.MIN_VALUE));
             node.stop(Duration.ofSeconds(-1));
         }
+        Node closed = new Node(CONFIG);
+        Thread waiting = waits(closed);
+        closed.close();
+        waiting.join();
+        try {
+            closed.status();
+            throw new AssertionError("it was used after it was closed");
+        } catch (EdgeposException expected) {
+            // A handle that was freed.
+        }
+        // Left as it is, with a thread that waits: the program ends all the same.
+        waits(new Node(CONFIG));
         System.out.println("done");
     }
 }
@@ -69,4 +111,6 @@ fn no_number_is_cut_to_another_one_and_a_time_below_zero_is_over() {
     let Some(till) = tills::java(folder.path(), &file, "Numbers") else { return };
     let output = till.command(Path::new("-"), &[]).output().unwrap();
     assert_eq!(support::text(&output.stdout), "done\n", "{}", support::text(&output.stderr));
+    assert_eq!(support::text(&output.stderr), "");
+    assert!(output.status.success());
 }

@@ -51,6 +51,48 @@ for _ in range(300):
 events = node.events_since(None, False)
 del node
 assert sum(1 for _ in events) >= 300
+
+
+def waits(node):
+    """Inside once another call is answered that this one is busy."""
+    def wait():
+        while True:
+            try:
+                node.next_notice(1 << 63)
+            except edgepos.Error as error:
+                if error.status != edgepos.BUSY:
+                    return
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    while True:
+        try:
+            node.next_notice(0)
+        except edgepos.Error as error:
+            assert error.status == edgepos.BUSY
+            return waiting
+
+
+config = config.replace("till-2", "till-3")
+node = edgepos.Node(config)
+waiting = waits(node)
+# A process that is forked has none of its threads, and ends the node of the other one in no way.
+child = os.fork()
+if child == 0:
+    try:
+        node.status()
+    except edgepos.Error as error:
+        assert error.status == edgepos.STOPPED and "forked" in str(error), error
+        assert node.close(60_000) == 0
+        del node
+        os._exit(7)
+    os._exit(8)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+node.record({"type": "custom", "body": "00"})
+node.close()
+waiting.join()
+# Left as it is, with a thread that waits: the program ends all the same.
+left = edgepos.Node(config)
+waits(left)
 print("done")
 "#;
 
@@ -59,7 +101,9 @@ fn no_number_is_cut_to_another_one_and_a_time_below_zero_is_over() {
     let folder = tempfile::tempdir().unwrap();
     let Some(site) = tills::wheel(folder.path()) else { return };
     let config = support::config(folder.path());
-    let source = format!("import ctypes, edgepos\nconfig = '''{config}'''\n{NUMBERS}");
+    let source = format!("import ctypes, os, threading, edgepos\nconfig = '''{config}'''\n{NUMBERS}");
     let output = Command::new("python3").args(["-c", &source]).env("PYTHONPATH", &site).output().unwrap();
     assert_eq!(support::text(&output.stdout), "done\n", "{}", support::text(&output.stderr));
+    assert_eq!(support::text(&output.stderr), "");
+    assert!(output.status.success());
 }

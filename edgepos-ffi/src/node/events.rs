@@ -40,6 +40,7 @@ struct Place {
 impl Handle for EventsHandle {
     type Value = Reading;
     const WHAT: &'static str = "events";
+    const THREADS: bool = true;
     fn table() -> &'static Table<Reading> {
         static TABLE: Table<Reading> = Table::new();
         &TABLE

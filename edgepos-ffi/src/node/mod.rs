@@ -11,6 +11,7 @@ pub(crate) mod resolving;
 pub(crate) mod selling;
 pub(crate) mod watching;
 
+use std::env;
 use std::ffi::c_char;
 use std::net::SocketAddr;
 use std::panic::resume_unwind;
@@ -25,6 +26,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::argument::{Input, Output};
+use crate::forks;
 use crate::guard::{THREADS, guard};
 use crate::handle::{self, Handle, Table};
 use crate::models::Models;
@@ -83,6 +85,7 @@ pub(crate) struct Till {
 impl Handle for NodeHandle {
     type Value = Till;
     const WHAT: &'static str = "node";
+    const THREADS: bool = true;
     fn table() -> &'static Table<Till> {
         static TABLE: Table<Till> = Table::new();
         &TABLE
@@ -90,7 +93,10 @@ impl Handle for NodeHandle {
 }
 
 impl Till {
-    fn open(setup: Setup) -> Result<Self, Failure> {
+    fn open(mut setup: Setup) -> Result<Self, Failure> {
+        // What is opened later is where it was said to be, also where the program works in another directory by then.
+        let here = env::current_dir().map_err(|error| Failure::of(EDGEPOS_SETUP, &error))?;
+        setup.place_beside(&here.join("till.toml"));
         let (location, advised) = (setup.location.unwrap_or(0), setup.resolver.model_within_ms.is_some());
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
@@ -213,7 +219,8 @@ pub(crate) fn does(node: *const NodeHandle, call: impl FnOnce(&Till) -> Result<(
 ///
 /// `EDGEPOS_SETUP` where it does not read, an address is taken, or the database is another terminal's. No event
 /// was written then; a database that was not there may be, with nothing in it.
-/// Any thread may call it at any time. A process that has opened one must not fork.
+/// Any thread may call it at any time. It runs in the process that opened it: in one that was forked from that, every call of the handle but
+/// freeing answers `EDGEPOS_STOPPED`.
 ///
 /// # Safety
 /// `config` points to `config_length` bytes, and `out` to where a pointer may be written.
@@ -227,6 +234,7 @@ pub unsafe extern "C" fn edgepos_node_open(
     let (config, out) = unsafe { (Input::new("config", config, config_length), Output::new("out", out)) };
     guard(None, || {
         out.check()?;
+        forks::watch();
         out.give(Till::open(setup(config.request()?)?)?)
     })
 }

@@ -66,3 +66,26 @@ pub(crate) fn owner(name: &str) -> Option<&'static str> {
 pub(crate) fn is_output(kind: &str) -> bool {
     kind.ends_with("**") || (kind.ends_with('*') && !kind.starts_with("const ") && kind != HANDED_ON)
 }
+
+/// The kinds of records that Rust's forms have.
+#[allow(dead_code, reason = "not every test reads it")]
+pub(crate) fn kinds() -> Vec<String> {
+    let forms =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../edgepos/src/forms/record.rs"))
+            .unwrap();
+    let kinds = forms.split("pub enum RecordEvent {\n").nth(1).unwrap().split("\n}\n").next().unwrap();
+    let kinds = kinds.lines().filter_map(|line| line.strip_prefix("    "));
+    let kinds: Vec<String> = kinds
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()))
+        .map(|line| line.split([' ', '(', ',', '{']).next().unwrap())
+        .map(|name| {
+            let words = name.chars().map(|letter| match letter.is_ascii_uppercase() {
+                true => format!("_{}", letter.to_ascii_lowercase()),
+                false => letter.to_string(),
+            });
+            words.collect::<String>().trim_start_matches('_').to_owned()
+        })
+        .collect();
+    assert!(kinds.len() > 10 && kinds.contains(&"price_set".to_owned()), "{kinds:?}");
+    kinds
+}

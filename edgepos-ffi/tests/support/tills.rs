@@ -63,6 +63,36 @@ fn run(command: &mut Command) -> String {
     text(&output.stdout)
 }
 
+/// The program of a language that makes the calls of a script, in the folder `calls`; `None`, as below, where this machine cannot build it.
+pub(crate) fn calls_in_c(folder: &Path) -> Option<Till> {
+    let (compiler, program) = (compiler(false)?, folder.join("calls-c"));
+    build(&compiler, "c11", &calls("calls.c"), &program);
+    Some(Till::new(program))
+}
+
+pub(crate) fn calls_in_cpp(folder: &Path) -> Option<Till> {
+    let (compiler, program) = (compiler(true)?, folder.join("calls-cpp"));
+    build(&compiler, "c++17", &calls("calls.cpp"), &program);
+    Some(Till::new(program))
+}
+
+pub(crate) fn calls_in_python(folder: &Path) -> Option<Till> {
+    let site = wheel(folder)?;
+    Some(Till::new("python3").with(calls("calls.py")).told("PYTHONPATH", site))
+}
+
+pub(crate) fn calls_in_csharp(folder: &Path) -> Option<Till> {
+    csharp(folder, &calls("Calls.cs"))
+}
+
+pub(crate) fn calls_in_java(folder: &Path) -> Option<Till> {
+    java(folder, &calls("Calls.java"), "Calls")
+}
+
+fn calls(name: &str) -> PathBuf {
+    root().join("edgepos-ffi/tests/calls").join(name)
+}
+
 /// The till in C; `None`, as below, where this machine cannot build it, which is said.
 pub(crate) fn in_c(folder: &Path) -> Option<Till> {
     let compiler = compiler(false)?;

@@ -23,7 +23,9 @@ import java.util.OptionalLong;
  */
 public final class Node implements AutoCloseable {
     /** What is counted: stock; and in place of a counter, any of them. */
-    public static final int STOCK = 0, POINTS = 1, RETURNABLE = 2, STORED_VALUE = 3, COUPON_USE = 4, CASH = 5, ANY_COUNTER = 65536;
+    public static final int STOCK = 0, POINTS = 1, RETURNABLE = 2, STORED_VALUE = 3, COUPON_USE = 4, CASH = 5, DIFFERENCE = 6, VENDOR = 32768, ANY_COUNTER = 65536;
+    /** Stock is on the shelf; promised; on its way; not fit for sale. Other counters have the first. */
+    public static final int ON_HAND = 0, RESERVED = 1, IN_TRANSIT = 2, DAMAGED_STOCK = 3;
 
     private static final EdgeposLibrary C = EdgeposLibrary.C;
 
@@ -195,9 +197,13 @@ public final class Node implements AutoCloseable {
 
     /** One counter at a place of the store; empty when nothing ever moved it. */
     public OptionalLong counter(int counter, String key, int location) {
-        byte[] name = bytes(key);
+        return counter(counter, bytes(key), location, ON_HAND);
+    }
+
+    /** The same where the key is bytes, as that of a line that may come back, and of stock in any state. */
+    public OptionalLong counter(int counter, byte[] key, int location, int state) {
         LongByReference out = new LongByReference();
-        int status = check(C.edgepos_node_counter(node, whole(counter), whole(location), 0, name, size(name), out));
+        int status = check(C.edgepos_node_counter(node, whole(counter), whole(location), whole(state), key, size(key), out));
         return status == Call.OK ? OptionalLong.of(out.getValue()) : OptionalLong.empty();
     }
 
