@@ -145,6 +145,56 @@ fn a_count_that_another_built_on_stands() {
     assert_eq!(shop.tills.iter().map(stock).collect::<Vec<_>>(), [Some(47); 3]);
 }
 
+/// Two counted at once, and the figures say 46 until they meet. Whoever counts again meanwhile has seen both: that count stands, and when
+/// the two have met nothing is given back that it has found already.
+#[test]
+fn a_count_that_has_seen_two_stands_whatever_they_settle() {
+    let mut shop = fifty();
+    shop.cut(0);
+    shop.cut(1);
+    let now = shop.now;
+    shop.tills[0].record(now, counted(48)).unwrap();
+    shop.pass(1_000);
+    let now = shop.now;
+    shop.tills[1].record(now, counted(48)).unwrap();
+    // The third hears of the first, and then of the second; the first has not heard of the second.
+    for alone in [1, 0] {
+        shop.heal_but(&[alone]);
+        shop.pass(3_000);
+        shop.cut(0);
+        shop.cut(1);
+    }
+    assert_eq!((stock(&shop.tills[2]), stock(&shop.tills[0])), (Some(46), Some(48)));
+    let now = shop.now;
+    shop.tills[2].record(now, counted(48)).unwrap();
+    assert_eq!(stock(&shop.tills[2]), Some(48));
+    shop.heal();
+    shop.pass(5_000);
+    assert_eq!(shop.tills.iter().map(stock).collect::<Vec<_>>(), [Some(48); 3]);
+    for till in 0..3 {
+        shop.crash(till);
+    }
+    shop.pass(3_000);
+    assert_eq!(shop.tills.iter().map(stock).collect::<Vec<_>>(), [Some(48); 3], "and stays so");
+}
+
+/// The clock of one till is ahead: whoever has seen its count can count again, and that one stands.
+#[test]
+fn a_wrong_clock_undoes_no_count_that_has_seen_its_own() {
+    for ahead_ms in [600_000, 10 * 365 * 86_400_000] {
+        let mut shop = fifty();
+        shop.ahead.insert(0, ahead_ms);
+        let now = shop.now_of(0);
+        shop.tills[0].record(now, counted(48)).unwrap();
+        shop.pass(2_000);
+        assert_eq!(stock(&shop.tills[1]), Some(48));
+        let now = shop.now;
+        shop.tills[1].record(now, counted(40)).unwrap();
+        shop.pass(5_000);
+        assert_eq!(shop.tills.iter().map(stock).collect::<Vec<_>>(), [Some(40); 3], "{ahead_ms} ms ahead");
+    }
+}
+
 #[test]
 fn what_is_no_count_is_refused_and_a_repeat_counts_nothing() {
     let mut till = Till::new(1, 1, NOW);

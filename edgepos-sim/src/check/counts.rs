@@ -7,29 +7,44 @@ use edgepos_core::EventId;
 use super::rule::{Rule, Violation};
 use super::view::{Facts, StoreView};
 
-/// Each count whose author is still there stands or is taken back, as the counts that it did not know of want it.
+/// Each count whose author is still there stands or is taken back, as the one wants it that no other had seen, the latest of those: what
+/// that one had seen stays as it had seen it, and nothing else counts beside it.
 pub(super) fn check(view: &StoreView, found: &mut Vec<Violation>) {
     let facts = Facts::of(view.events());
     let authors: BTreeSet<_> =
         view.terminals.iter().filter(|terminal| !terminal.later).map(|terminal| terminal.author).collect();
-    // What an author has said last of a count and a product: its chain is in order.
-    let mut said: BTreeMap<(EventId, &str), bool> = BTreeMap::new();
-    for (id, settled) in &facts.settled {
-        if settled.count.chain.replica == facts.first_name(*id).chain.replica {
-            said.insert((settled.count, settled.product.as_str()), settled.stands);
-        }
-    }
-    for (of, counts) in by_product(&facts) {
-        for (event, difference, stands) in standing(&facts, counts) {
-            // One that was written again may have been settled under either name.
-            let says = |event| said.get(&(event, of.1)).copied();
-            let says = says(event).or_else(|| says(facts.first_name(event))).unwrap_or(true);
-            if difference != 0 && says != stands && authors.contains(&event.chain.replica) {
-                let what = format!("count {event} of {} stands: {says}, and should: {stands}", of.1);
+    for ((_, product), counts) in by_product(&facts) {
+        let has_seen = |by: usize, id: EventId| {
+            let seen = facts.counts[by].2.as_of();
+            seen.covers(id) || seen.covers(facts.first_name(id))
+        };
+        let event = |at: usize| facts.counts[at].0;
+        let is_seen = |at: usize| counts.iter().any(|(by, _)| *by != at && has_seen(*by, event(at)));
+        let last = counts.iter().map(|(at, _)| *at).filter(|at| !is_seen(*at));
+        let Some(last) = last.max_by_key(|at| (facts.counts[*at].1, event(*at))) else { continue };
+        for (at, difference) in &counts {
+            let of = event(*at);
+            let said = said(&facts, of, product);
+            let says = said.last().is_none_or(|(_, stands)| *stands);
+            let stood =
+                || said.iter().rev().find(|(id, _)| has_seen(last, *id)).is_none_or(|(_, stands)| *stands);
+            let stands = *at == last || has_seen(last, of) && stood();
+            if *difference != 0 && says != stands && authors.contains(&of.chain.replica) {
+                let what = format!("count {of} of {product} stands: {says}, and should: {stands}");
                 found.push(Violation::new(Rule::OneCount, what));
             }
         }
     }
+}
+
+/// What the author of a count has said of a product, in the order of its chain. It may have been written again, and so may the count.
+fn said(facts: &Facts, count: EventId, product: &str) -> Vec<(EventId, bool)> {
+    let names = [count, facts.first_name(count)];
+    let of_it = facts.settled.iter().filter(|(id, settled)| {
+        let own = settled.count.chain.replica == facts.first_name(*id).chain.replica;
+        own && settled.product == product && names.contains(&settled.count)
+    });
+    of_it.map(|(id, settled)| (*id, settled.stands)).collect()
 }
 
 /// Where the counts of each product at a place are among the facts, with the difference that each has found.
@@ -42,25 +57,4 @@ fn by_product(facts: &Facts) -> BTreeMap<(u32, &str), Vec<(usize, i64)>> {
         }
     }
     all
-}
-
-/// One stands where each later one that does has seen it.
-fn standing(facts: &Facts, mut counts: Vec<(usize, i64)>) -> Vec<(EventId, i64, bool)> {
-    let stamp = |at: usize| (facts.counts[at].1, facts.counts[at].0);
-    counts.sort_by_key(|(at, _)| std::cmp::Reverse(stamp(*at)));
-    let mut later: Vec<usize> = Vec::new();
-    let mut judged = Vec::new();
-    for (at, difference) in counts {
-        let event = facts.counts[at].0;
-        let first = facts.first_name(event);
-        let stands = later.iter().all(|other| {
-            let seen = facts.counts[*other].2.as_of();
-            seen.covers(event) || seen.covers(first)
-        });
-        if stands {
-            later.push(at);
-        }
-        judged.push((event, difference, stands));
-    }
-    judged
 }

@@ -2,7 +2,7 @@
 //!
 //! A count moves a counter by the difference that it finds, so that sales before and after it, wherever they were made and whenever they
 //! are heard of, count beside it. Two counts of one product that did not know of each other have both found the same difference: of those
-//! the later one by its stamp stands, with what it had seen, and whoever made another takes its difference back.
+//! the later one by its stamp stands, what it had seen stays as it had seen it, and whoever made another takes its difference back.
 
 pub(crate) mod body;
 
@@ -27,8 +27,11 @@ use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
 use crate::terminal::unit_of_work::UnitOfWork;
 
-/// Tally that are kept to be compared with others. One that is older than so many stands as it does by then.
+/// Counts that are kept to be compared with others. One that is older than so many stands as it does by then.
 const MAX_COUNTS: usize = 1_000;
+
+/// What is kept of that which an author has said of one line, the latest of it.
+const MAX_SAID: usize = 64;
 
 /// What an event says of a count.
 #[derive(Debug)]
@@ -62,9 +65,41 @@ struct Line {
     product: String,
     #[n(1)]
     difference: i64,
-    /// Whether its author has taken the difference back.
+    /// What its author has said of the difference, in order: it stands until something is said.
     #[n(2)]
-    is_off: bool,
+    said: Vec<Said>,
+}
+
+/// That a difference was taken back, or added again.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+struct Said {
+    #[n(0)]
+    #[cbor(with = "edgepos_wire::event_id")]
+    event: EventId,
+    /// The name that the event had first.
+    #[n(1)]
+    #[cbor(with = "edgepos_wire::event_id")]
+    first: EventId,
+    #[n(2)]
+    stands: bool,
+}
+
+impl Count {
+    fn seen(&self) -> VersionVector {
+        self.as_of.iter().map(|id| (id.chain, id.seq)).collect()
+    }
+}
+
+impl Line {
+    fn stands(&self) -> bool {
+        self.said.last().is_none_or(|said| said.stands)
+    }
+
+    /// Whether the difference stood, as far as somebody had seen.
+    fn stood(&self, seen: &VersionVector) -> bool {
+        let had_seen = |said: &&Said| seen.covers(said.event) || seen.covers(said.first);
+        self.said.iter().rev().find(had_seen).is_none_or(|said| said.stands)
+    }
 }
 
 /// The counts of the store, and those whose difference is still to be taken back or added again.
@@ -100,7 +135,7 @@ impl Tally {
                 let line = |line: &CountLine| Line {
                     product: code::key(&line.product),
                     difference: line.difference(),
-                    is_off: false,
+                    said: Vec::new(),
                 };
                 let first = envelope.reissue_of().map_or(id, |of| of.event);
                 let as_of = counted.as_of().iter().map(|(chain, seq)| EventId::new(chain, seq)).collect();
@@ -116,7 +151,7 @@ impl Tally {
                 // Whoever made a count says what became of it, and nobody else; both may have been written again since.
                 let first = envelope.reissue_of().map_or(id, |of| of.event);
                 if count.chain.replica == first.chain.replica {
-                    self.say(count, &product, stands, out);
+                    self.say(count, &product, Said { event: id, first, stands }, out);
                 }
             }
         }
@@ -129,17 +164,31 @@ impl Tally {
                 self.forget(id);
                 out.write(Write::delete(Space::StockCount, id.to_key()));
             }
-            Change::Settled(settled) => self.say(settled.count, &settled.product, !settled.stands, out),
+            Change::Settled(settled) => self.unsay(settled.count, &settled.product, id, out),
         }
     }
 
-    /// Whether the difference of a count stands, as its author has said.
-    fn say(&mut self, id: EventId, product: &str, stands: bool, out: &mut UnitOfWork) {
+    /// Its author says whether the difference of a count stands.
+    fn say(&mut self, id: EventId, product: &str, said: Said, out: &mut UnitOfWork) {
+        self.change(id, product, out, |line| {
+            line.said.retain(|known| known.event != said.event);
+            line.said.push(said);
+            let too_many = line.said.len().saturating_sub(MAX_SAID);
+            line.said.drain(..too_many);
+        });
+    }
+
+    /// The event that said so leaves its chain.
+    fn unsay(&mut self, id: EventId, product: &str, event: EventId, out: &mut UnitOfWork) {
+        self.change(id, product, out, |line| line.said.retain(|known| known.event != event));
+    }
+
+    fn change(&mut self, id: EventId, product: &str, out: &mut UnitOfWork, change: impl FnOnce(&mut Line)) {
         let renamed = || self.counts.iter().find(|(_, count)| count.first == id).map(|(id, _)| *id);
         let id = if self.counts.contains_key(&id) { Some(id) } else { renamed() };
         let Some((id, count)) = id.and_then(|id| Some((id, self.counts.get_mut(&id)?))) else { return };
-        for line in count.lines.iter_mut().filter(|line| line.product == product) {
-            line.is_off = !stands;
+        if let Some(line) = count.lines.iter_mut().find(|line| line.product == product) {
+            change(line);
         }
         out.write(Write::put(Space::StockCount, id.to_key(), to_cbor(count)));
         self.fresh.insert((count.location, product.to_owned()));
@@ -195,12 +244,13 @@ impl Tally {
         let counts = self.of.get(of).into_iter().flatten();
         let counts: Vec<(EventId, &Count)> =
             counts.filter_map(|id| Some((*id, self.counts.get(id)?))).collect();
-        let standing = standing(&counts);
+        let Some((latest, seen)) = latest(&counts) else { return Vec::new() };
         let own = counts.into_iter().filter(|(id, _)| id.chain.replica == me);
         own.filter_map(|(id, count)| {
             let line = count.lines.iter().find(|line| line.product == of.1)?;
-            let stands = standing.contains(&id);
-            (stands == line.is_off && line.difference != 0).then_some((id, line.difference, stands))
+            // The difference of the latest is built on what it had seen, as it had seen it, and on nothing else.
+            let stands = id == latest || covers(&seen, id, count) && line.stood(&seen);
+            (stands != line.stands() && line.difference != 0).then_some((id, line.difference, stands))
         })
         .collect()
     }
@@ -247,17 +297,21 @@ impl Tally {
     }
 }
 
-/// Which of the counts of one thing stand: the latest by its stamp, and of those that it had seen again the latest, with what that had seen.
-fn standing(counts: &[(EventId, &Count)]) -> BTreeSet<EventId> {
-    let mut left: Vec<_> = counts.to_vec();
-    left.sort_by_key(|(id, count)| (count.hlc, *id));
-    let mut standing = BTreeSet::new();
-    while let Some((id, latest)) = left.pop() {
-        standing.insert(id);
-        let seen: VersionVector = latest.as_of.iter().map(|id| (id.chain, id.seq)).collect();
-        left.retain(|(id, count)| seen.covers(*id) || seen.covers(count.first));
-    }
-    standing
+/// The count of one thing that stands whatever the others say, and what it had seen: of those that no other had seen the latest by its
+/// stamp. A clock that is wrong puts no count above one that has seen it.
+fn latest(counts: &[(EventId, &Count)]) -> Option<(EventId, VersionVector)> {
+    let seen: Vec<_> = counts.iter().map(|(id, count)| (*id, count.seen())).collect();
+    let is_last = |(id, count): &&(EventId, &Count)| {
+        !seen.iter().any(|(other, seen)| other != id && covers(seen, *id, count))
+    };
+    let last = counts.iter().filter(is_last).max_by_key(|(id, count)| (count.hlc, *id));
+    // Where each claims to have seen another, none is the last.
+    let last = last.or_else(|| counts.iter().max_by_key(|(id, count)| (count.hlc, *id)));
+    last.map(|(id, count)| (*id, count.seen()))
+}
+
+fn covers(seen: &VersionVector, id: EventId, count: &Count) -> bool {
+    seen.covers(id) || seen.covers(count.first)
 }
 
 impl Record {
@@ -271,6 +325,8 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
     use edgepos_core::{Chain, Lane, Seq};
 
     use super::*;
@@ -283,20 +339,33 @@ mod tests {
         (event, Count { first: event, hlc, location: 0, as_of: as_of.to_vec(), lines: Vec::new() })
     }
 
-    fn stand(counts: &[(EventId, Count)]) -> Vec<EventId> {
+    fn latest_of(counts: &[(EventId, Count)]) -> EventId {
         let counts: Vec<_> = counts.iter().map(|(id, count)| (*id, count)).collect();
-        standing(&counts).into_iter().collect()
+        latest(&counts).unwrap().0
     }
 
     #[test]
-    fn the_latest_stands_with_what_it_had_seen() {
+    fn the_latest_that_nobody_had_seen_stands() {
         let (a, b, c) = (id(1, 1), id(2, 1), id(3, 1));
-        assert_eq!(stand(&[count(a, 1, &[]), count(b, 2, &[])]), [b], "they did not know of each other");
-        assert_eq!(stand(&[count(a, 1, &[]), count(b, 2, &[a])]), [a, b], "one after the other");
-        // The third had seen the first and not the second.
-        let three = [count(a, 1, &[]), count(b, 2, &[]), count(c, 3, &[a])];
-        assert_eq!(stand(&three), [a, c]);
+        assert_eq!(latest_of(&[count(a, 1, &[]), count(b, 2, &[])]), b, "they did not know of each other");
+        assert_eq!(latest_of(&[count(a, 1, &[]), count(b, 2, &[a])]), b, "one after the other");
+        assert_eq!(latest_of(&[count(a, 1, &[]), count(b, 2, &[]), count(c, 3, &[a])]), c);
         // A wrong clock: the later one by its stamp had seen nothing of the one that has seen it.
-        assert_eq!(stand(&[count(a, 5, &[]), count(b, 2, &[a])]), [a]);
+        assert_eq!(latest_of(&[count(a, 5, &[]), count(b, 2, &[a])]), b);
+        assert_eq!(latest_of(&[count(a, 5, &[b]), count(b, 2, &[a])]), a, "neither can be");
+    }
+
+    #[test]
+    fn what_a_later_count_had_seen_stays_as_it_had_seen_it() {
+        let (a, off, on) = (id(1, 1), id(1, 2), id(1, 3));
+        let said = |event, stands| Said { event, first: event, stands };
+        let line = Line {
+            product: "milk".into(),
+            difference: -2,
+            said: vec![said(off, false), said(on, true), said(id(1, 4), false)],
+        };
+        let seen = |last: EventId| -> VersionVector { [(last.chain, last.seq)].into_iter().collect() };
+        assert!(!line.stands());
+        assert!(line.stood(&seen(a)) && !line.stood(&seen(off)) && line.stood(&seen(on)));
     }
 }
