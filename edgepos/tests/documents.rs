@@ -147,19 +147,30 @@ async fn what_is_attached_comes_back_whole_or_says_what_it_lacks() {
     assert_eq!((sizes.len(), sizes.iter().sum::<u32>()), (2, 99_308));
     assert_eq!(node.attachments(other).await.unwrap(), []);
     assert_eq!(node.attachment(AttachmentQuery { basket: other, ..asked }).await.unwrap(), None);
-    // Bytes that are not those of the hash are told, and not given.
-    let wrong = Attached {
+    // Bytes that are not those of the hash are told, and not given: a part alone is refused, one of several until it is put right.
+    let part = |part: u16, content: &[u8]| Attached {
         basket: other,
         hash: asked.hash,
-        size: 4,
-        part: 0,
+        size: if content.len() < 5 { 4 } else { 99_304 },
+        part,
         name: "front.jpg".into(),
         media_type: "image/jpeg".into(),
-        content: b"fake".to_vec(),
+        content: content.to_vec(),
     };
-    node.record(Record::attached(&wrong)).await.unwrap();
-    let damaged = node.attachment(AttachmentQuery { basket: other, ..asked }).await.unwrap_err();
-    assert_eq!(damaged.to_string(), "an attachment cannot be read");
+    let refused = node.record(Record::attached(&part(0, b"fake"))).await.unwrap_err();
+    assert!(refused.to_string().contains("hash"), "{refused}");
+    let mut turned = bytes[..Attached::PART].to_vec();
+    turned[1_000] ^= 1;
+    let wrong = [&turned[..], &bytes[Attached::PART..2 * Attached::PART], &bytes[2 * Attached::PART..]];
+    for (no, content) in (0..).zip(wrong) {
+        node.record(Record::attached(&part(no, content))).await.unwrap();
+    }
+    let asked = AttachmentQuery { basket: other, ..asked };
+    let altered = node.attachment(asked).await.unwrap_err();
+    assert_eq!(altered.to_string(), "an attachment cannot be read");
+    node.record(Record::attached(&part(0, &bytes[..Attached::PART]))).await.unwrap();
+    let whole = node.attachment(asked).await.unwrap().unwrap();
+    assert!(whole.bytes == bytes && whole.of.held == 3, "the part was put right");
     node.shutdown().await;
     driver.join().await.unwrap();
 }

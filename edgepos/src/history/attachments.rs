@@ -1,5 +1,7 @@
 //! What is attached to a basket.
 
+use std::collections::BTreeMap;
+
 use edgepos_core::Space;
 
 use super::stored::HistoryError;
@@ -11,6 +13,10 @@ use crate::retail::unreadable::Unreadable;
 
 /// Bytes of rows that are read at a time: what the store's thread does between two sales.
 const PIECE: u32 = 64 << 10;
+/// Most contents of one part that are looked at, the latest by their events' names.
+const MAX_RECORDED: usize = 8;
+/// Most ways in which contents are put together.
+const MAX_TRIED: usize = 64;
 /// Most things that are listed for one basket.
 pub const MAX_ATTACHMENTS: usize = 64;
 
@@ -71,7 +77,8 @@ impl Node {
             let next = self.rows_of(Space::Attachment, from, to, 1).await?;
             let Some((key, value)) = next.first() else { break };
             let first = row(key, value)?;
-            found.push(name_of(&self.parts(basket, first.hash).await?).unwrap_or_else(|| named(first, 0)));
+            let parts = self.parts(basket, first.hash).await?;
+            found.push(parts.name().unwrap_or_else(|| named(first, 0)));
         }
         Ok(found)
     }
@@ -83,28 +90,48 @@ impl Node {
     pub async fn attachment(&self, asked: AttachmentQuery) -> Result<Option<Attachment>, HistoryError> {
         let AttachmentQuery { basket, hash } = asked;
         let parts = self.parts(basket, hash).await?;
-        let Some(of) = name_of(&parts) else { return Ok(None) };
-        if of.held < of.parts {
-            return Ok(Some(Attachment { of, bytes: Vec::new() }));
+        let Some(of) = parts.name() else { return Ok(None) };
+        let mut bytes = None;
+        for of_size in parts.0.values().filter(|of_size| of_size.is_whole()) {
+            let mut contents = Vec::with_capacity(of_size.parts.len());
+            for rows in of_size.parts.values() {
+                contents.push(self.contents(rows).await?);
+            }
+            if let Some(right) = right(&contents, hash) {
+                let (_, first) = of_size.parts.first_key_value().expect("all of its parts are there");
+                bytes = Some((named(first[0].clone(), of_size.held()), right));
+                break;
+            }
         }
-        let mut bytes = Vec::with_capacity((of.size as usize).min(Attached::MAX_SIZE));
-        for Row { event, .. } in parts {
-            let stored = self.event(event).await?.and_then(|stored| stored.envelope);
-            let Some(Body::Attached(part)) = stored.and_then(|envelope| envelope.read_body().ok()) else {
-                return Err(HistoryError::Missing { id: event });
-            };
-            bytes.extend(part.content);
+        match bytes {
+            Some((of, bytes)) => Ok(Some(Attachment { of, bytes })),
+            None if of.held < of.parts => Ok(Some(Attachment { of, bytes: Vec::new() })),
+            None => {
+                let reason = Unreadable::Altered;
+                Err(HistoryError::Unreadable { what: "an attachment", reason })
+            }
         }
-        if hash_of(&bytes) != hash {
-            let reason = Unreadable::NoName { what: "an attachment" };
-            return Err(HistoryError::Unreadable { what: "an attachment", reason });
-        }
-        Ok(Some(Attachment { of, bytes }))
     }
 
-    /// The parts that are here, each once, in order. They are at most 86, and may have been recorded a few times.
-    async fn parts(&self, basket: BasketId, hash: [u8; 32]) -> Result<Vec<Row>, HistoryError> {
-        let mut parts: Vec<Row> = Vec::new();
+    /// What was recorded as one part, each once: the same at two tills, or other bytes that somebody has put right since.
+    async fn contents(&self, rows: &[Row]) -> Result<Vec<Vec<u8>>, HistoryError> {
+        let mut contents: Vec<Vec<u8>> = Vec::new();
+        for Row { event, .. } in rows.iter().rev().take(MAX_RECORDED) {
+            let stored = self.event(*event).await?.and_then(|stored| stored.envelope);
+            let Some(Body::Attached(part)) = stored.and_then(|envelope| envelope.read_body().ok()) else {
+                return Err(HistoryError::Missing { id: *event });
+            };
+            let content = Vec::from(part.content);
+            if !contents.contains(&content) {
+                contents.push(content);
+            }
+        }
+        Ok(contents)
+    }
+
+    /// The parts that are here. They are at most 86, and may have been recorded a few times.
+    async fn parts(&self, basket: BasketId, hash: [u8; 32]) -> Result<Parts, HistoryError> {
+        let mut parts = Parts::default();
         let (mut from, to) = Row::range_of(basket, hash);
         loop {
             let rows = self.rows_of(Space::Attachment, from, to.clone(), PIECE).await?;
@@ -112,24 +139,64 @@ impl Node {
             from = [last.as_slice(), &[0]].concat();
             for (key, value) in &rows {
                 let next = row(key, value)?;
-                // Who says another size of one hash is wrong, and the first part is as good as any other to tell.
-                let fits = parts.first().is_none_or(|first| first.of.size == next.of.size);
-                if fits && parts.last().is_none_or(|last| last.part < next.part) {
-                    parts.push(next);
-                }
+                let of_size = parts.0.entry(next.of.size).or_default();
+                of_size.parts.entry(next.part).or_default().push(next);
             }
         }
     }
 }
 
+/// What was recorded under one hash, by the size that it is said to have: who says another one is wrong.
+#[derive(Debug, Default)]
+struct Parts(BTreeMap<u32, OfSize>);
+
+/// The parts of one size, by their places.
+#[derive(Debug, Default)]
+struct OfSize {
+    parts: BTreeMap<u16, Vec<Row>>,
+}
+
+impl Parts {
+    /// What it is, by the size of which most is here.
+    fn name(&self) -> Option<AttachmentName> {
+        let of_size = self.0.values().max_by_key(|of_size| (of_size.is_whole(), of_size.held()))?;
+        let first = of_size.parts.first_key_value()?.1.first()?.clone();
+        Some(named(first, of_size.held()))
+    }
+}
+
+impl OfSize {
+    fn held(&self) -> u16 {
+        u16::try_from(self.parts.len()).unwrap_or(u16::MAX)
+    }
+
+    fn is_whole(&self) -> bool {
+        let size = self.parts.values().flatten().map(|row| row.of.size).next();
+        size.is_some_and(|size| self.held() == Attached::parts(size))
+    }
+}
+
+/// The bytes of this hash, put together of one content of each part. At most [`MAX_TRIED`] ways are tried: each part alone has been put
+/// right in most, and two in few.
+fn right(contents: &[Vec<Vec<u8>>], hash: [u8; 32]) -> Option<Vec<u8>> {
+    let mut choice = vec![0; contents.len()];
+    for _ in 0..MAX_TRIED {
+        let bytes = contents.iter().zip(&choice).map(|(of, at)| of.get(*at).map(Vec::as_slice));
+        let bytes: Vec<u8> = bytes.collect::<Option<Vec<_>>>()?.concat();
+        if hash_of(&bytes) == hash {
+            return Some(bytes);
+        }
+        // The next way, as one counts.
+        let next = (0..choice.len()).find(|part| choice[*part] + 1 < contents[*part].len())?;
+        choice[..next].fill(0);
+        choice[next] += 1;
+    }
+    None
+}
+
 fn row(key: &[u8], value: &[u8]) -> Result<Row, HistoryError> {
     let what = "a row of an attachment";
     Row::read(key, value).map_err(|reason| HistoryError::Unreadable { what, reason })
-}
-
-fn name_of(parts: &[Row]) -> Option<AttachmentName> {
-    let held = u16::try_from(parts.len()).unwrap_or(u16::MAX);
-    parts.first().cloned().map(|first| named(first, held))
 }
 
 fn named(Row { hash, of, .. }: Row, held: u16) -> AttachmentName {

@@ -287,8 +287,10 @@ pub enum ProblemCode {
     Level,
     /// This terminal does not lead, or does not hear a majority; ask the one that leads.
     NotLeader,
-    /// The terminal has stopped or is stopping, or its disk is damaged.
+    /// The terminal has stopped or is stopping.
     Stopped,
+    /// What was asked for is damaged here: it is looked for at others, and another terminal may have it. This one goes on.
+    Damaged,
     /// The terminal that shall be replaced is connected.
     Connected,
     /// No majority of the store's terminals is heard, so that it decides nothing.

@@ -107,7 +107,7 @@ pub(crate) fn hash_of(bytes: &[u8]) -> [u8; 32] {
 
 /// Refuses what is no part of what it names.
 fn check(attached: &Attached) -> Result<(), Refusal> {
-    let Attached { size, part, name, media_type, content, .. } = attached;
+    let Attached { hash, size, part, name, media_type, content, .. } = attached;
     let bad = |field, reason| Err(Refusal::BadField { field, reason });
     if *size as usize > Attached::MAX_SIZE {
         return Err(Refusal::TooLarge { field: "attachment", limit: Attached::MAX_SIZE });
@@ -120,6 +120,9 @@ fn check(attached: &Attached) -> Result<(), Refusal> {
     }
     if content.len() != attached.length() {
         return bad("content", "a part has 49152 bytes, and the last one what is left");
+    }
+    if Attached::parts(*size) == 1 && hash_of(content) != *hash {
+        return bad("hash", "it is not the SHA-256 of these bytes");
     }
     if !(1..=Attached::MAX_NAME).contains(&name.len()) || is_card_number(name) {
         return bad("name", "a name is 1 to 64 bytes, and no card number");
@@ -136,14 +139,15 @@ fn check(attached: &Attached) -> Result<(), Refusal> {
 
 impl Record {
     /// A part of something that is attached to a basket, before its commit or after. It travels in the lane of telemetry, behind everything
-    /// else, under a key of its own: what is recorded again after a crash is recorded once. Refused when it is recorded: more than 4 MiB,
-    /// and what is no part of what it names.
+    /// else, under a key of its own: what is recorded again after a crash is recorded once, and a part whose bytes were wrong is recorded
+    /// beside the right one, which counts. Refused when it is recorded: more than 4 MiB, and what is no part of what it names.
     pub fn attached(attached: &Attached) -> Self {
         if let Err(refusal) = check(attached) {
             return Self::refuse(refusal);
         }
         let name = [b"edgepos attachment".as_slice(), &attached.basket.0, &attached.hash].concat();
-        let key = Sha256::digest([name.as_slice(), &attached.part.to_be_bytes()].concat());
+        let bytes = hash_of(&attached.content);
+        let key = Sha256::digest([name.as_slice(), &attached.part.to_be_bytes(), &bytes].concat());
         let key = IdempotencyKey(*key.first_chunk().expect("a digest of 32 bytes has 16"));
         Self::event(KnownKind::Attached, to_cbor(attached), Vec::new()).with_key(key)
     }

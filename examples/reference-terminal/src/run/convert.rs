@@ -56,9 +56,8 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         Refusal::ClockOff { .. } => ProblemCode::ClockOff,
         Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } => ProblemCode::Booked,
         Refusal::BasketBusy(_) | Refusal::KeyBusy | Refusal::Full { .. } => ProblemCode::Busy,
-        Refusal::Stopped(_) | Refusal::MixedUp(_) | Refusal::Damaged { .. } | Refusal::Log(_) => {
-            ProblemCode::Stopped
-        }
+        Refusal::Damaged { .. } => ProblemCode::Damaged,
+        Refusal::Stopped(_) | Refusal::MixedUp(_) | Refusal::Log(_) => ProblemCode::Stopped,
         _ => ProblemCode::BadRequest,
     };
     let receipt = match refusal {
@@ -93,7 +92,7 @@ pub(super) fn unread(error: &HistoryError) -> Problem {
     match error {
         HistoryError::Stopped(refusal) => problem(refusal),
         HistoryError::BadField { .. } => bad_request(error),
-        error => Problem::new(ProblemCode::Stopped, error.to_string()),
+        error => Problem::new(ProblemCode::Damaged, error.to_string()),
     }
 }
 

@@ -283,9 +283,11 @@ impl IntoResponse for Problem {
             | ProblemCode::Resolved
             | ProblemCode::Stale
             | ProblemCode::DiskFull => StatusCode::CONFLICT,
-            ProblemCode::Busy | ProblemCode::Stopped | ProblemCode::NoModel | ProblemCode::Undecided => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            ProblemCode::Busy
+            | ProblemCode::Stopped
+            | ProblemCode::Damaged
+            | ProblemCode::NoModel
+            | ProblemCode::Undecided => StatusCode::SERVICE_UNAVAILABLE,
         };
         (status, Json(self)).into_response()
     }
