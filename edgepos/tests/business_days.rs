@@ -7,10 +7,10 @@ mod support;
 use edgepos::core::{EventId, Now};
 use edgepos::model::{
     BasketId, CashCount, Currency, Kind, Mode, PaymentId, PaymentIntent, PaymentOutcome, PaymentState,
-    TenderType,
+    ShiftId, TenderType,
 };
 use edgepos::{Notice, Record, Refusal, Reply};
-use support::{Till, WALL, draft, line};
+use support::{Shop, Till, WALL, draft, line};
 
 const NOW: Now = Now::new(0, WALL);
 
@@ -185,4 +185,41 @@ fn a_basket_with_money_is_not_parked_by_a_close() {
     assert_eq!(refused, Err(Refusal::MoneyTaken { basket, payment }));
     assert_eq!(till.terminal.unresolved().len(), 2, "and none is parked");
     assert_eq!(till.terminal.status().business_day, Some(20_261_128));
+}
+
+/// A disk is put back to the noon of a day that was closed at night. What the others hold of that day tells the till that it is closed, and
+/// so is the shift: its close stays the one that there was.
+#[test]
+fn a_disk_that_is_put_back_hears_that_its_day_is_closed() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    let (now, shift) = (shop.now, ShiftId([7; 16]));
+    let cash = |amount| vec![CashCount::new(Currency::EUR, amount)];
+    shop.tills[0].record(now, Record::day_opened(20_261_202, 0)).unwrap();
+    shop.tills[0].record(now, Record::shift_opened(shift, None, cash(5_000))).unwrap();
+    shop.sell_milk(0, 1);
+    shop.pass(2_000);
+    let image = shop.tills[0].disk.clone();
+    let now = shop.now;
+    shop.tills[0].record(now, Record::shift_closed(shift, cash(5_050))).unwrap();
+    shop.tills[0].record(now, Record::day_closed(5_050)).unwrap();
+    shop.pass(2_000);
+    shop.put_back(0, image, 7);
+    let now = shop.now;
+    shop.tills[0].begin(now, milk(2)).expect("nobody has told it yet");
+    shop.tills[0].commit(now, 2, 2).unwrap();
+    shop.heal();
+    shop.pass(20_000);
+    for _ in 0..2 {
+        let now = shop.now;
+        assert_eq!(shop.tills[0].begin(now, milk(3)), Err(Refusal::DayClosed(20_261_202)));
+        let again = shop.tills[0].record(now, Record::shift_closed(shift, cash(9)));
+        assert!(matches!(again, Err(Refusal::Day(_))), "{again:?}");
+        shop.crash(0);
+        shop.heal();
+        shop.pass(5_000);
+    }
+    let now = shop.now;
+    shop.tills[0].record(now, Record::day_opened(20_261_203, 0)).unwrap();
+    shop.tills[0].begin(now, milk(3)).unwrap();
 }

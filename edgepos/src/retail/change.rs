@@ -183,7 +183,7 @@ impl Change {
             }
             Self::Parked(change) => Parked::apply(id, envelope, &change, out),
             Self::Day(change) => {
-                day.apply(&change, out);
+                day.apply(id, &change, out);
                 figures::note(id, envelope, out);
             }
             Self::Counted(change) => tally.apply(id, envelope, change, out),

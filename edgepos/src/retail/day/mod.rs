@@ -28,6 +28,8 @@ const KEY: &[u8] = b"day";
 #[derive(Debug, Default)]
 pub(crate) struct Day {
     of: BusinessDayOf,
+    /// This terminal's number.
+    terminal: u16,
     /// As yyyymmdd, and whether it is still open.
     last: Option<(u32, bool)>,
     store: StoreDay,
@@ -52,8 +54,10 @@ struct StoreDay {
 pub(crate) enum Change {
     Opened(DayOpened),
     Closed(DayClosed),
-    /// Cash moves, or a shift begins or ends: their effects say it all, but for the figures.
+    /// Cash moves, or a shift begins: their effects say it all, but for the figures.
     InDrawers,
+    /// A shift ends.
+    ShiftClosed(ShiftId),
 }
 
 /// A close as it was asked for, and the event that it became. The row on disk.
@@ -95,9 +99,9 @@ impl Day {
         self.shifts.restore(key, value)
     }
 
-    /// Every row is restored: whose the day is.
-    pub(crate) fn start(&mut self, of: BusinessDayOf) {
-        self.of = of;
+    /// Every row is restored: whose the day is, and which terminal this is.
+    pub(crate) fn start(&mut self, of: BusinessDayOf, terminal: u16) {
+        (self.of, self.terminal) = (of, terminal);
     }
 
     /// What an event says of the beginning of a day.
@@ -115,14 +119,23 @@ impl Day {
         let body = &envelope.body;
         match kind {
             KnownKind::ShiftOpened => drop(from_cbor::<ShiftOpened>("opening of a shift", body)?),
-            KnownKind::ShiftClosed => drop(from_cbor::<ShiftClosed>("close of a shift", body)?),
+            KnownKind::ShiftClosed => {
+                let closed: ShiftClosed = from_cbor("close of a shift", body)?;
+                return Ok(Change::ShiftClosed(closed.shift));
+            }
             _ => drop(from_cbor::<CashMoved>("cash that moves", body)?),
         }
         Ok(Change::InDrawers)
     }
 
     /// An event of any terminal has its place: takes what it says of the store's day. What is no date says nothing.
-    pub(crate) fn apply(&mut self, change: &Change, out: &mut UnitOfWork) {
+    ///
+    /// A terminal whose disk was put back hears of its own days and shifts what it has forgotten: a day that it has closed stays closed,
+    /// and so does a shift. One that has had no day yet, as a box that takes another's place, takes over none.
+    pub(crate) fn apply(&mut self, id: EventId, change: &Change, out: &mut UnitOfWork) {
+        if id.chain.replica.terminal() == self.terminal {
+            self.remember(change, out);
+        }
         let before = self.store;
         match change {
             Change::Opened(DayOpened { day, store: Some(true), .. }) if is_date(*day) => {
@@ -131,10 +144,24 @@ impl Day {
             Change::Closed(DayClosed { day, store: Some(true), .. }) if is_date(*day) => {
                 self.store.closed = before.closed.max(*day);
             }
-            Change::Opened(_) | Change::Closed(_) | Change::InDrawers => {}
+            Change::Opened(_) | Change::Closed(_) | Change::InDrawers | Change::ShiftClosed(_) => {}
         }
         if self.store != before {
             out.write(Write::put(Space::StoreDay, KEY, to_cbor(&self.store)));
+        }
+    }
+
+    fn remember(&mut self, change: &Change, out: &mut UnitOfWork) {
+        let said = match change {
+            Change::Opened(DayOpened { day, .. }) => (*day, true),
+            Change::Closed(DayClosed { day, .. }) => (*day, false),
+            Change::ShiftClosed(shift) => return self.shifts.is_closed(*shift, out),
+            Change::InDrawers => return,
+        };
+        // Days move forward, and the close of one is behind its opening.
+        let order = |(day, is_open): (u32, bool)| (day, !is_open);
+        if is_date(said.0) && self.last.is_some_and(|last| order(last) < order(said)) {
+            self.write_last(said, out);
         }
     }
 
@@ -281,7 +308,7 @@ impl Day {
         // The event that opens a day belongs to it.
         let entry = Entry { effects, key, ..Entry::new(Some(day), KnownKind::DayOpened, body) };
         let id = turn.ledger.record(turn.now, turn.config, entry)?;
-        self.set(turn, (day, true));
+        self.write_last((day, true), turn.out);
         Ok(id)
     }
 
@@ -307,7 +334,7 @@ impl Day {
         let body = DayClosed::new(day, record.amount, seen).with_cash(cash).of_store(of_store);
         let entry = Entry { effects, key, ..Entry::new(Some(day), KnownKind::DayClosed, to_cbor(&body)) };
         let id = turn.ledger.record(turn.now, turn.config, entry)?;
-        self.set(turn, (day, false));
+        self.write_last((day, false), turn.out);
         let closed = Closed { day, event: id.to_key().to_vec(), counted: record.amount, cash: asked };
         turn.out.write(Write::put(Space::ClosedDay, KEY, to_cbor(&closed)));
         self.closed = Some(closed);
@@ -327,9 +354,9 @@ impl Day {
         Ok(event)
     }
 
-    fn set(&mut self, turn: &mut Turn<'_>, last: (u32, bool)) {
+    fn write_last(&mut self, last: (u32, bool), out: &mut UnitOfWork) {
         self.last = Some(last);
-        turn.out.write(Write::put(Space::Day, KEY, to_cbor(&last)));
+        out.write(Write::put(Space::Day, KEY, to_cbor(&last)));
     }
 }
 

@@ -17,6 +17,7 @@ use crate::retail::unreadable::Unreadable;
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
+use crate::terminal::unit_of_work::UnitOfWork;
 
 /// Most shifts that are open at one terminal.
 pub const MAX_SHIFTS: usize = 16;
@@ -203,10 +204,16 @@ impl Shifts {
             turn.out.write(Write::put(Space::Shift, shift.0, to_cbor(&row)));
             self.open.insert(shift, row);
         } else {
-            turn.out.write(Write::delete(Space::Shift, shift.0));
-            self.open.remove(&shift);
+            self.is_closed(shift, turn.out);
         }
         Ok(id)
+    }
+
+    /// It has ended.
+    pub(super) fn is_closed(&mut self, shift: ShiftId, out: &mut UnitOfWork) {
+        if self.open.remove(&shift).is_some() {
+            out.write(Write::delete(Space::Shift, shift.0));
+        }
     }
 
     fn may_open(&self, shift: ShiftId, operator: Option<&str>) -> Result<(), Refusal> {
