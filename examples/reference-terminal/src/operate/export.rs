@@ -35,18 +35,30 @@ enum Format {
 /// Writes it, and says how many events that was. Blocks.
 ///
 /// # Errors
-/// [`EventsError`]. A file that was begun is taken away again.
+/// [`EventsError`]. A file that was begun is taken away again; where the process is killed, one whose name ends in `.part` and the number
+/// of the process stays, and none under the name that was asked for.
 pub fn export(args: &ExportArgs) -> Result<u64, EventsError> {
     let mut reader = Reader::open(&args.db)?;
     match &args.out {
         None => write(&mut reader, args.format, io::stdout().lock()),
         Some(path) => {
-            let file = File::create_new(path).map_err(|error| named(path, &error))?;
-            let written = write(&mut reader, args.format, BufWriter::new(&file));
-            let written = written
-                .and_then(|count| file.sync_all().map(|()| count).map_err(|error| named(path, &error)));
+            let is_new = || match path.try_exists() {
+                Ok(true) => Err(named(path, &io::ErrorKind::AlreadyExists.into())),
+                Ok(false) => Ok(()),
+                Err(error) => Err(named(path, &error)),
+            };
+            is_new()?;
+            let mut part = path.clone().into_os_string();
+            part.push(format!(".part{}", std::process::id()));
+            let part = PathBuf::from(part);
+            let file = File::create_new(&part).map_err(|error| named(&part, &error))?;
+            let written = write(&mut reader, args.format, BufWriter::new(&file)).and_then(|count| {
+                is_new()?;
+                let placed = file.sync_all().and_then(|()| std::fs::rename(&part, path));
+                placed.map(|()| count).map_err(|error| named(path, &error))
+            });
             if written.is_err() {
-                let _ = std::fs::remove_file(path);
+                let _ = std::fs::remove_file(&part);
             }
             written
         }
