@@ -1,10 +1,8 @@
 //! The shop: every room, and which of them an event, a command, a row and a question are for.
 
-mod late;
-
-use edgepos_core::{EventId, Now, ReplicaId, Space};
+use edgepos_core::{EventId, Now, ReplicaId, Seq, Space};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::Hash;
+use edgepos_sync::{EventRecord, Hash};
 
 use super::applied::Applied;
 use super::calls::Calls;
@@ -208,6 +206,61 @@ impl Shop {
         &self.uncounted
     }
 
+    /// An event that has its place and has done nothing so far does now what it should have done then.
+    fn count_late(
+        &mut self,
+        now: Now,
+        id: EventId,
+        envelope: &Envelope,
+        ledger: &Ledger,
+        out: &mut UnitOfWork,
+    ) {
+        let own = self.keys.note(id, Some(envelope), out);
+        self.counters.count_late(true);
+        self.count_once(now, id, envelope, own, ledger, out);
+        self.counters.count_late(false);
+    }
+
+    /// It is told, and only the rows say that it counts: a start does not look at it again.
+    fn counted_late(&mut self, id: EventId, envelope: Envelope, ledger: &Ledger, out: &mut UnitOfWork) {
+        out.then(Then::Tell(Notice::Recorded { id, envelope: Box::new(envelope) }));
+        self.write_rows(ledger.held().clone(), out);
+    }
+
+    /// An event is there whose bytes were damaged or lost. It does now what it has not done: one that `is_new` has done nothing.
+    pub(crate) fn heal(&mut self, turn: &mut Turn<'_>, healed: &EventRecord, is_new: bool) {
+        turn.out.then(Then::Healed(healed.id));
+        if !self.uncounted.take(healed.id, turn.out) && !is_new {
+            return;
+        }
+        if let Some(envelope) = self.count_bytes(turn, healed) {
+            self.counted_late(healed.id, envelope, turn.ledger, turn.out);
+        }
+    }
+
+    /// Events that the counters lack were read: those that are as they were written count from here on, and were told long ago.
+    fn count_found(&mut self, turn: &mut Turn<'_>, asked: (EventId, Seq), rows: &Rows) {
+        for record in self.uncounted.found(asked, rows, &turn.ledger.lost()) {
+            self.uncounted.take(record.id, turn.out);
+            self.count_bytes(turn, &record);
+        }
+        self.write_rows(turn.ledger.held().clone(), turn.out);
+        self.uncounted.look_on(turn.ledger.durable(), turn.out);
+    }
+
+    fn count_bytes(&mut self, turn: &mut Turn<'_>, record: &EventRecord) -> Option<Envelope> {
+        match Envelope::decode(&record.payload) {
+            Ok(envelope) => {
+                self.count_late(turn.now, record.id, &envelope, turn.ledger, turn.out);
+                Some(envelope)
+            }
+            Err(error) => {
+                self.quarantine.put(record.id, &error.into(), turn.out);
+                None
+            }
+        }
+    }
+
     /// How many events the counter rows on disk lack.
     pub(crate) fn rows_behind(&self) -> u32 {
         self.applied.behind()
@@ -231,7 +284,7 @@ impl Shop {
         match what {
             Wants::Name(id, name) => return self.names_loaded(turn, id, name, rows),
             Wants::Sale(basket, event) => {
-                let stored = found(turn, event, rows);
+                let stored = stored_event::found(turn, event, rows);
                 if stored == Stored::Damaged {
                     self.sold.is_damaged(basket, event, turn.out);
                     // A return does not wait for it: what its receipt says was judged by itself.
@@ -241,7 +294,7 @@ impl Shop {
                 }
             }
             Wants::Receipt { wanted, event, fresh } => {
-                let stored = found(turn, event, rows);
+                let stored = stored_event::found(turn, event, rows);
                 self.desk().receipt_loaded(turn, (wanted, fresh), &stored);
             }
             Wants::Basket(basket) => self.desk().basket_loaded(turn, basket, rows),
@@ -250,7 +303,7 @@ impl Shop {
             Wants::Parked(basket) => self.desk().parked_loaded(turn, basket, rows),
             Wants::Unparked(basket) => self.desk().parkings_read(turn, basket, rows),
             Wants::Voided { key, base, event } => {
-                let stored = found(turn, event, rows);
+                let stored = stored_event::found(turn, event, rows);
                 let (exceptions, standing) = self.watch();
                 exceptions.sale_loaded(turn.now, (key, base), &stored, standing, turn.out);
             }
@@ -502,72 +555,38 @@ impl Shop {
         (&mut self.exceptions, standing(&self.counters, &self.catalogue, &self.reissued))
     }
 
-    /// The room of events that were written again, for questions.
-    pub(crate) fn reissued(&self) -> &Reissued {
-        &self.reissued
-    }
-
-    /// The room of exceptions, for questions.
-    pub(crate) fn exceptions(&self) -> &Exceptions {
-        &self.exceptions
-    }
-
     /// Bytes that the commits of open baskets and the outcomes of payments may write.
     pub(crate) fn promised(&self) -> u64 {
         self.sales.promised().saturating_add(self.payments.promised())
-    }
-
-    /// The room of payments, for questions.
-    pub(crate) fn payments(&self) -> &Payments {
-        &self.payments
-    }
-
-    /// The room of baskets, for questions.
-    pub(crate) fn sales(&self) -> &Sales {
-        &self.sales
-    }
-
-    /// The room of the counters, for questions.
-    pub(crate) fn counters(&self) -> &Counters {
-        &self.counters
-    }
-
-    /// The room of products and prices, for questions.
-    pub(crate) fn catalogue(&self) -> &Catalogue {
-        &self.catalogue
-    }
-
-    /// The room of customers, for questions.
-    pub(crate) fn customers(&self) -> &Customers {
-        &self.customers
-    }
-
-    /// The room of what days come to, for questions.
-    pub(crate) fn figures(&self) -> &Figures {
-        &self.figures
-    }
-
-    /// What is stored and could not be interpreted, for questions.
-    pub(crate) fn quarantine(&self) -> &Quarantine {
-        &self.quarantine
     }
 
     /// Settles counts of goods that were made at the same time: see [`Tally::settle`].
     pub(crate) fn settle_counts(&mut self, now: Now, config: &Config, ledger: &mut Ledger) -> bool {
         !self.uncounted.is_looking() && self.tally.settle(now, config, ledger, self.day.open())
     }
-
-    /// The room of business days and shifts, for questions.
-    pub(crate) fn day(&self) -> &Day {
-        &self.day
-    }
 }
 
-/// What was read of an event. One that is not as it was written is looked into.
-fn found(turn: &mut Turn<'_>, event: EventId, rows: &Rows) -> Stored {
-    let stored = stored_event::find(event, rows);
-    if stored == Stored::Damaged {
-        turn.ledger.suspect(turn.now, event);
-    }
-    stored
+/// Rooms that are asked for what they know.
+macro_rules! asked {
+    ($($doc:literal $room:ident: $type:ty;)*) => {
+        impl Shop {
+            $(#[doc = $doc]
+            pub(crate) fn $room(&self) -> &$type {
+                &self.$room
+            })*
+        }
+    };
+}
+
+asked! {
+    "The room of events that were written again, for questions." reissued: Reissued;
+    "The room of exceptions, for questions." exceptions: Exceptions;
+    "The room of payments, for questions." payments: Payments;
+    "The room of baskets, for questions." sales: Sales;
+    "The room of the counters, for questions." counters: Counters;
+    "The room of products and prices, for questions." catalogue: Catalogue;
+    "The room of customers, for questions." customers: Customers;
+    "The room of what days come to, for questions." figures: Figures;
+    "What is stored and could not be interpreted, for questions." quarantine: Quarantine;
+    "The room of business days and shifts, for questions." day: Day;
 }

@@ -5,6 +5,7 @@ use edgepos_core::{EventId, Seq, Space};
 use edgepos_sync::{EventRecord, Hash};
 
 use crate::ports::{Rows, Store, StoreError};
+use crate::terminal::turn::Turn;
 use crate::terminal::unit_of_work::{UnitOfWork, Wants};
 
 /// As many bytes as two events may have.
@@ -56,6 +57,15 @@ pub(crate) fn find(event: EventId, rows: &Rows) -> Stored {
         Some(_) => Stored::Damaged,
         None => Stored::Whole(record, hash),
     }
+}
+
+/// The same; one that is not as it was written is looked into.
+pub(crate) fn found(turn: &mut Turn<'_>, event: EventId, rows: &Rows) -> Stored {
+    let stored = find(event, rows);
+    if stored == Stored::Damaged {
+        turn.ledger.suspect(turn.now, event);
+    }
+    stored
 }
 
 fn before(event: EventId) -> Seq {
