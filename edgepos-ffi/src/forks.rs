@@ -19,9 +19,10 @@ pub(crate) fn watch() {
         PROCESS.fetch_add(1, Ordering::Relaxed);
     }
     static ONCE: Once = Once::new();
-    // SAFETY: the function stays as long as the library, and does what one may do in a process that was just forked: it changes a number.
     // Where there is no memory to write it down forks are not noticed, and nothing else is different.
     ONCE.call_once(|| {
+        // SAFETY: the function stays as long as the library, and does what one may do in a process that was just forked: it changes a
+        // number.
         let _ = unsafe { libc::pthread_atfork(None, None, Some(forked)) };
     });
 }

@@ -128,7 +128,7 @@ impl HttpUplink {
         // What stands behind the host's colon, and no name and password before it.
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         let behind = authority.rsplit(['@', ']']).next().unwrap_or_default();
-        if behind.contains(':') && !uri.port_u16().is_some_and(|port| port > 0) {
+        if behind.contains(':') && uri.port_u16().is_none_or(|port| port == 0) {
             return Err(bad("the port is no number from 1 to 65535"));
         }
         Ok(uri)

@@ -75,7 +75,6 @@ impl Feed {
     /// Notes which chains of terminals stand still here and go on in the cloud. Peers send what they have within moments; what nobody sends
     /// is with the cloud alone: a disk was put back, or a box is new, where no other till was there.
     fn watch(&mut self, turn: &Turn<'_>, held: &VersionVector) {
-        self.looked = turn.now;
         let own = turn.author.name();
         let is_others =
             |chain: Chain| !chain.replica.is_cloud() && !chain.replica.is_store() && chain.replica != own;
@@ -106,6 +105,8 @@ impl Feed {
         (held, all): (&VersionVector, bool),
         is_apart: impl Fn(Chain) -> bool,
     ) -> Option<(EventId, Seq)> {
+        // What is due by now is fetched once the page is taken in: nothing wakes this before.
+        self.looked = turn.now;
         if self.open.is_some() {
             return None;
         }

@@ -121,9 +121,8 @@ impl Node {
             let Some(Body::Attached(part)) = stored.and_then(|envelope| envelope.read_body().ok()) else {
                 return Err(HistoryError::Missing { id: *event });
             };
-            let content = Vec::from(part.content);
-            if !contents.contains(&content) {
-                contents.push(content);
+            if !contents.contains(&part.content) {
+                contents.push(part.content);
             }
         }
         Ok(contents)
