@@ -102,7 +102,7 @@ impl Shop {
         ledger: &Ledger,
         out: &mut UnitOfWork,
     ) -> Result<(), Unreadable> {
-        self.day.start(config.business_day_of, config.me.terminal());
+        self.day.start(config.business_day_of, ledger.author());
         self.sales.series().start(config.me, ledger.author(), config.joins());
         let may_be_open = |basket| self.sales.is_open(basket) || self.sales.may_be_away(basket);
         self.payments.start(config.me.terminal(), may_be_open, out);

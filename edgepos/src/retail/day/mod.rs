@@ -4,7 +4,7 @@ pub(crate) mod body;
 pub(crate) mod cash;
 pub(crate) mod shift;
 
-use edgepos_core::{EventId, IdempotencyKey, Space, Write};
+use edgepos_core::{EventId, IdempotencyKey, ReplicaId, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
 use minicbor::{Decode, Encode};
 
@@ -28,8 +28,8 @@ const KEY: &[u8] = b"day";
 #[derive(Debug, Default)]
 pub(crate) struct Day {
     of: BusinessDayOf,
-    /// This terminal's number.
-    terminal: u16,
+    /// Who wrote this disk, as it was at the start: on one that was put back, the life that went on elsewhere.
+    author: ReplicaId,
     /// As yyyymmdd, and whether it is still open.
     last: Option<(u32, bool)>,
     store: StoreDay,
@@ -99,9 +99,9 @@ impl Day {
         self.shifts.restore(key, value)
     }
 
-    /// Every row is restored: whose the day is, and which terminal this is.
-    pub(crate) fn start(&mut self, of: BusinessDayOf, terminal: u16) {
-        (self.of, self.terminal) = (of, terminal);
+    /// Every row is restored: whose the day is, and who wrote this disk.
+    pub(crate) fn start(&mut self, of: BusinessDayOf, author: ReplicaId) {
+        (self.of, self.author) = (of, author);
     }
 
     /// What an event says of the beginning of a day.
@@ -131,9 +131,9 @@ impl Day {
     /// An event of any terminal has its place: takes what it says of the store's day. What is no date says nothing.
     ///
     /// A terminal whose disk was put back hears of its own days and shifts what it has forgotten: a day that it has closed stays closed,
-    /// and so does a shift. One that has had no day yet, as a box that takes another's place, takes over none.
+    /// and so does a shift. Days of another box with its number are not its own.
     pub(crate) fn apply(&mut self, id: EventId, change: &Change, out: &mut UnitOfWork) {
-        if id.chain.replica.terminal() == self.terminal {
+        if id.chain.replica == self.author {
             self.remember(change, out);
         }
         let before = self.store;
