@@ -17,6 +17,8 @@ use crate::terminal::Disk;
 const MAX_GROUP: usize = 256;
 /// Rounds of the driver that a group waits for at most: two are what a sale takes from one flush to the next, a read and a write.
 const MAX_ROUNDS: u32 = 6;
+/// How long it waits for a driver that says nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a thread with nothing to do waits before it looks at the disk's room again.
 const LOOK: Duration = Duration::from_secs(1);
 /// What free space is told in.
@@ -111,12 +113,15 @@ impl Worker {
         let nap = match &self.retry {
             Some(retry) => retry.at.saturating_duration_since(Instant::now()),
             None if !self.waiting.is_empty() && !self.awaits_driver() => Duration::ZERO,
+            None if !self.waiting.is_empty() => PATIENCE,
             None => {
                 self.sealing.as_ref().map_or(LOOK, |(_, at)| at.saturating_duration_since(Instant::now()))
             }
         };
         match queue.recv_timeout(nap) {
             Ok(round) => self.put_round(round),
+            // A driver that stands still keeps no write from the disk.
+            Err(RecvTimeoutError::Timeout) if !self.waiting.is_empty() => self.rounds = MAX_ROUNDS,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return false,
         }
