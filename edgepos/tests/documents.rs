@@ -7,10 +7,11 @@ mod alone;
 use std::sync::Arc;
 
 use alone::Shared;
-use edgepos::core::ReplicaId;
+use edgepos::core::{Persist, PersistId, ReplicaId, Space, Write};
 use edgepos::model::{Attached, BasketId, DocumentSet};
 use edgepos::{
-    AttachmentQuery, DocumentQuery, DocumentsQuery, Driver, MAX_PAGE, Node, Record, Refusal, SystemClock,
+    AttachmentQuery, DocumentQuery, DocumentsQuery, Driver, MAX_PAGE, Node, Record, Refusal, Store,
+    SystemClock,
 };
 
 const ME: ReplicaId = ReplicaId::new(1, 5);
@@ -162,8 +163,9 @@ async fn what_is_attached_comes_back_whole_or_says_what_it_lacks() {
     let mut turned = bytes[..Attached::PART].to_vec();
     turned[1_000] ^= 1;
     let wrong = [&turned[..], &bytes[Attached::PART..2 * Attached::PART], &bytes[2 * Attached::PART..]];
+    let mut recorded = Vec::new();
     for (no, content) in (0..).zip(wrong) {
-        node.record(Record::attached(&part(no, content))).await.unwrap();
+        recorded.push(node.record(Record::attached(&part(no, content))).await.unwrap());
     }
     let asked = AttachmentQuery { basket: other, ..asked };
     let altered = node.attachment(asked).await.unwrap_err();
@@ -171,6 +173,10 @@ async fn what_is_attached_comes_back_whole_or_says_what_it_lacks() {
     node.record(Record::attached(&part(0, &bytes[..Attached::PART]))).await.unwrap();
     let whole = node.attachment(asked).await.unwrap().unwrap();
     assert!(whole.bytes == bytes && whole.of.held == 3, "the part was put right");
+    // One that cannot be read hides no other.
+    let writes = vec![Write::delete(Space::Event, recorded[0].to_key())];
+    store.0.lock().unwrap().commit(&[Persist { id: PersistId(1), writes }]).unwrap();
+    assert!(node.attachment(asked).await.unwrap().unwrap().bytes == bytes);
     node.shutdown().await;
     driver.join().await.unwrap();
 }

@@ -370,3 +370,22 @@ fn a_damaged_receipt_pays_nothing_back_until_it_is_mended() {
         assert_eq!(till.counter(now, &line_of), Some(1), "bit {bit}");
     }
 }
+
+/// The hash of the event before the sale is damaged where a return is heard of that somebody else has booked: the line counts once the hash
+/// is there again, and nobody has to ask.
+#[test]
+fn what_was_sold_counts_once_what_stands_before_it_is_mended() {
+    let mut shop = Shop::new(2);
+    shop.elect();
+    let before = shop.sell_milk(0, 1);
+    let now = shop.now;
+    shop.tills[0].sell(now, 2, vec![line(1, "milk", 3, 300)]);
+    shop.pass(2_000);
+    damage(&mut shop.tills[1], before.event, 0);
+    let now = shop.now;
+    shop.tills[0].sell(now, 3, vec![back(2, 1, "milk", 2)]);
+    shop.pass(5_000);
+    let line_of = CounterRow::returnable(BasketId([2; 16]), 1);
+    assert_eq!(shop.tills[1].terminal.counter(&line_of), Some(1));
+    assert_eq!(shop.tills[1].terminal.status().exceptions, []);
+}

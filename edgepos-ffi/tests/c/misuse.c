@@ -2,7 +2,7 @@
  *
  *     misuse CONFIG [MODELS]     where CONFIG is a file in TOML or JSON, and MODELS the folder of the shipped models */
 
-#include <edgepos.h>
+#include "expect.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -10,17 +10,6 @@
 #include <string.h>
 
 #define BASKET "00000000000000000000000000000001"
-
-static int failures;
-
-static void expect_at(int line, int32_t status, int32_t expected, const char *said) {
-    if (status != expected || !strstr(edgepos_last_detail(), said)) {
-        fprintf(stderr, "line %d: %d instead of %d: %s\n", line, status, expected, edgepos_last_detail());
-        failures += 1;
-    }
-}
-
-#define EXPECT(status, expected, said) expect_at(__LINE__, (status), (expected), (said))
 
 static edgepos_node *node;
 

@@ -1,7 +1,7 @@
 /* What a program with a loop of its own does wrong is answered and harms nothing: a store that lies or calls back while it is read, duties
  * done in the wrong order or twice, two threads at once, times that no clock shows. Run plainly, under valgrind and with the sanitizers. */
 
-#include <edgepos.h>
+#include "expect.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -11,17 +11,6 @@
 #define CONFIG "terminal = 1\nstore = \"07070707070707070707070707070707\"\ndatabase = \"-\"\nlisten = \"127.0.0.1:0\"\ncloud = \"http://127.0.0.1:9\"\n"
 #define BASKET "000000000000000000000000000000b1"
 #define WALL UINT64_C(1700000000000)
-
-static int failures;
-
-static void expect_at(int line, int32_t status, int32_t expected, const char *said) {
-    if (status != expected || !strstr(edgepos_last_detail(), said)) {
-        fprintf(stderr, "line %d: %d instead of %d: %s\n", line, status, expected, edgepos_last_detail());
-        failures += 1;
-    }
-}
-
-#define EXPECT(status, expected, said) expect_at(__LINE__, (status), (expected), (said))
 
 static edgepos_terminal *living;
 

@@ -5,7 +5,7 @@
 
 #define _XOPEN_SOURCE 700
 
-#include <edgepos.h>
+#include "expect.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -21,16 +21,6 @@
 #define RELATIVE "terminal = 1\nstore = \"07070707070707070707070707070707\"\ndatabase = \"moved.db\"\nlisten = \"127.0.0.1:0\"\ncloud = \"http://127.0.0.1:9\"\n"
 #define RECORD "{\"type\":\"custom\",\"body\":\"x\"}"
 
-static int failures;
-
-static void expect_at(int line, int32_t status, int32_t expected, const char *said) {
-    if (status != expected || !strstr(edgepos_last_detail(), said)) {
-        fprintf(stderr, "line %d: %d instead of %d: %s\n", line, status, expected, edgepos_last_detail());
-        failures += 1;
-    }
-}
-
-#define EXPECT(status, expected, said) expect_at(__LINE__, (status), (expected), (said))
 #define HOLDS(what) expect_at(__LINE__, (what) ? EDGEPOS_OK : EDGEPOS_INVALID, EDGEPOS_OK, "")
 
 static int32_t record(edgepos_node *node) {

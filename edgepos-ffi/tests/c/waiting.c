@@ -3,7 +3,7 @@
  *
  *     waiting CONFIG [MODELS]     where CONFIG is a file in TOML or JSON */
 
-#include <edgepos.h>
+#include "expect.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -21,17 +21,6 @@
 #define KEY "000000000000000000000000000000a1"
 #define DRAFT "{\"basket\":\"" BASKET "\",\"currency\":\"EUR\",\"lines\":[{\"no\":1,\"product\":\"milk\",\"quantity\":2,\"amount\":258}]}"
 #define PAYMENT "{\"basket\":\"" BASKET "\",\"key\":\"" KEY "\",\"tenders\":[{\"kind\":\"cash\",\"amount\":258}]}"
-
-static int failures;
-
-static void expect_at(int line, int32_t status, int32_t expected, const char *said) {
-    if (status != expected || !strstr(edgepos_last_detail(), said)) {
-        fprintf(stderr, "line %d: %d instead of %d: %s\n", line, status, expected, edgepos_last_detail());
-        failures += 1;
-    }
-}
-
-#define EXPECT(status, expected, said) expect_at(__LINE__, (status), (expected), (said))
 
 static char config[65536];
 static size_t config_length;

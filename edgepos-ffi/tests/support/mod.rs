@@ -49,6 +49,8 @@ pub(crate) fn build(compiler: &str, standard: &str, source: &Path, program: &Pat
         .args(STRICT)
         .arg(format!("-I{}", root().join("edgepos-ffi/include").display()))
         .arg(format!("-I{}", root().join("bindings/cpp").display()))
+        .arg("-iquote")
+        .arg(root().join("edgepos-ffi/tests/c"))
         .arg(source)
         .arg("-o")
         .arg(program)

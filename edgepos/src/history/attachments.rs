@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edgepos_core::Space;
+use edgepos_core::{EventId, Space};
 
 use super::stored::HistoryError;
 use crate::model::{BasketId, Body};
@@ -91,38 +91,39 @@ impl Node {
         let AttachmentQuery { basket, hash } = asked;
         let parts = self.parts(basket, hash).await?;
         let Some(of) = parts.name() else { return Ok(None) };
-        let mut bytes = None;
+        let mut missing = None;
         for of_size in parts.0.values().filter(|of_size| of_size.is_whole()) {
             let mut contents = Vec::with_capacity(of_size.parts.len());
             for rows in of_size.parts.values() {
-                contents.push(self.contents(rows).await?);
+                contents.push(self.contents(rows, &mut missing).await?);
             }
-            if let Some(right) = right(&contents, hash) {
-                let (_, first) = of_size.parts.first_key_value().expect("all of its parts are there");
-                bytes = Some((named(first[0].clone(), of_size.held()), right));
-                break;
+            if let Some((bytes, of)) = right(&contents, hash).zip(of_size.name()) {
+                return Ok(Some(Attachment { of, bytes }));
             }
         }
-        match bytes {
-            Some((of, bytes)) => Ok(Some(Attachment { of, bytes })),
-            None if of.held < of.parts => Ok(Some(Attachment { of, bytes: Vec::new() })),
-            None => {
-                let reason = Unreadable::Altered;
-                Err(HistoryError::Unreadable { what: "an attachment", reason })
-            }
+        match missing {
+            _ if of.held < of.parts => Ok(Some(Attachment { of, bytes: Vec::new() })),
+            Some(id) => Err(HistoryError::Missing { id }),
+            None => Err(HistoryError::Unreadable { what: "an attachment", reason: Unreadable::Altered }),
         }
     }
 
-    /// What was recorded as one part, each once: the same at two tills, or other bytes that somebody has put right since.
-    async fn contents(&self, rows: &[Row]) -> Result<Vec<Vec<u8>>, HistoryError> {
+    /// What was recorded as one part, each once: the same at two tills, or other bytes that somebody has put right since. An event that
+    /// cannot be read hides no other, and is `missing`.
+    async fn contents(
+        &self,
+        rows: &[Row],
+        missing: &mut Option<EventId>,
+    ) -> Result<Vec<Vec<u8>>, HistoryError> {
         let mut contents: Vec<Vec<u8>> = Vec::new();
         for Row { event, .. } in rows.iter().rev().take(MAX_RECORDED) {
             let stored = self.event(*event).await?.and_then(|stored| stored.envelope);
-            let Some(Body::Attached(part)) = stored.and_then(|envelope| envelope.read_body().ok()) else {
-                return Err(HistoryError::Missing { id: *event });
-            };
-            if !contents.contains(&part.content) {
-                contents.push(part.content);
+            match stored.and_then(|envelope| envelope.read_body().ok()) {
+                Some(Body::Attached(part)) if !contents.contains(&part.content) => {
+                    contents.push(part.content)
+                }
+                Some(Body::Attached(_)) => {}
+                _ => *missing = Some(*event),
             }
         }
         Ok(contents)
@@ -158,13 +159,17 @@ struct OfSize {
 impl Parts {
     /// What it is, by the size of which most is here.
     fn name(&self) -> Option<AttachmentName> {
-        let of_size = self.0.values().max_by_key(|of_size| (of_size.is_whole(), of_size.held()))?;
-        let first = of_size.parts.first_key_value()?.1.first()?.clone();
-        Some(named(first, of_size.held()))
+        self.0.values().max_by_key(|of_size| (of_size.is_whole(), of_size.held()))?.name()
     }
 }
 
 impl OfSize {
+    /// What its first part says of it.
+    fn name(&self) -> Option<AttachmentName> {
+        let first = self.parts.first_key_value()?.1.first()?.clone();
+        Some(named(first, self.held()))
+    }
+
     fn held(&self) -> u16 {
         u16::try_from(self.parts.len()).unwrap_or(u16::MAX)
     }

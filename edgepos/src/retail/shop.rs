@@ -229,7 +229,6 @@ impl Shop {
 
     /// An event is there whose bytes were damaged or lost. It does now what it has not done: one that `is_new` has done nothing.
     pub(crate) fn heal(&mut self, turn: &mut Turn<'_>, healed: &EventRecord, is_new: bool) {
-        turn.out.then(Then::Healed(healed.id));
         if !self.uncounted.take(healed.id, turn.out) && !is_new {
             return;
         }
@@ -431,7 +430,7 @@ impl Shop {
                 self.keys.durable(named);
                 self.sold.durable(named.event);
             }
-            Then::Healed(event) => self.sold.healed(event, out),
+            Then::Mended => self.sold.mended(out),
             Then::Tell(event) => out.tell(event),
         }
     }

@@ -41,7 +41,7 @@ pub(crate) struct Sold {
 struct Reading {
     /// Events that are being read.
     missing: usize,
-    /// Those of them that are damaged: they are read again once they are as they were written.
+    /// Those of them that are damaged, or whose predecessor is: they are read again once something is mended.
     damaged: BTreeSet<EventId>,
     sales: Vec<SoldBy>,
 }
@@ -161,12 +161,10 @@ impl Sold {
         }
     }
 
-    /// An event that was damaged or lost is on disk again.
-    pub(crate) fn healed(&mut self, event: EventId, out: &mut UnitOfWork) {
+    /// Something that was damaged is on disk as it was written: it may be what these waited for, or what stands before it.
+    pub(crate) fn mended(&mut self, out: &mut UnitOfWork) {
         for (basket, reading) in &mut self.reading {
-            if reading.damaged.remove(&event) {
-                ask_for(*basket, event, out);
-            }
+            std::mem::take(&mut reading.damaged).into_iter().for_each(|event| ask_for(*basket, event, out));
         }
     }
 

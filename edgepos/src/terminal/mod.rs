@@ -566,7 +566,7 @@ impl Terminal {
                 self.out.push(Output::Transmit { to, connection, frame: frame::sync(&message) });
             }
             sync::Output::Uplink(id, request) => self.out.push(Output::Uplink(id, request)),
-            sync::Output::Notice(notice) => self.out.tell(Notice::Sync(notice)),
+            sync::Output::Notice(notice) => self.out.tell_of_log(notice),
         }
     }
 

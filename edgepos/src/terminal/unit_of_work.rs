@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use edgepos_core::{EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, Seq, Space, Time, Write};
+use edgepos_sync as sync;
 
 use super::io::{Notice, Output, Reply, RequestId};
 use super::refusal::Refusal;
@@ -56,8 +57,8 @@ pub(crate) enum Then {
     BasketWritten(BasketId),
     /// The names of an event are on disk.
     Named(Named),
-    /// An event that was damaged or lost is on disk as it was written.
-    Healed(EventId),
+    /// What was damaged somewhere in the log is on disk as it was written.
+    Mended,
     Tell(Notice),
 }
 
@@ -124,6 +125,14 @@ impl UnitOfWork {
     /// When what is written and not durable must become so.
     pub(crate) fn flush_at(&self) -> Option<Time> {
         self.flush_at
+    }
+
+    /// Tells what the log's engine notices.
+    pub(crate) fn tell_of_log(&mut self, notice: sync::Notice) {
+        if matches!(notice, sync::Notice::Mended { .. }) {
+            self.then(Then::Mended);
+        }
+        self.tell(Notice::Sync(notice));
     }
 
     pub(crate) fn election_persist(&mut self, persist: Persist) {
@@ -243,7 +252,7 @@ impl UnitOfWork {
             | Then::Recorded(..)
             | Then::BasketWritten(_)
             | Then::Named(_)
-            | Then::Healed(_)
+            | Then::Mended
             | Then::Tell(_) => None,
         });
         requests.collect()

@@ -6,6 +6,7 @@
 
 pub(crate) mod body;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_core::{EventId, IdempotencyKey, Now, ReplicaId, Space, Write};
@@ -173,6 +174,8 @@ impl Tally {
         self.change(id, product, out, |line| {
             line.said.retain(|known| known.event != said.event);
             line.said.push(said);
+            // In the order of the author's chain, in whatever order they are heard or made again.
+            line.said.sort_by_key(|said| said.first);
             let too_many = line.said.len().saturating_sub(MAX_SAID);
             line.said.drain(..too_many);
         });
@@ -244,6 +247,10 @@ impl Tally {
         let counts = self.of.get(of).into_iter().flatten();
         let counts: Vec<(EventId, &Count)> =
             counts.filter_map(|id| Some((*id, self.counts.get(id)?))).collect();
+        // Most counts are others', and say nothing of ours.
+        if !counts.iter().any(|(id, _)| id.chain.replica == me) {
+            return Vec::new();
+        }
         let Some((latest, seen)) = latest(&counts) else { return Vec::new() };
         let own = counts.into_iter().filter(|(id, _)| id.chain.replica == me);
         own.filter_map(|(id, count)| {
@@ -304,9 +311,10 @@ fn latest(counts: &[(EventId, &Count)]) -> Option<(EventId, VersionVector)> {
     let is_last = |(id, count): &&(EventId, &Count)| {
         !seen.iter().any(|(other, seen)| other != id && covers(seen, *id, count))
     };
-    let last = counts.iter().filter(is_last).max_by_key(|(id, count)| (count.hlc, *id));
+    let mut by_stamp: Vec<_> = counts.iter().collect();
+    by_stamp.sort_unstable_by_key(|(id, count)| Reverse((count.hlc, *id)));
     // Where each claims to have seen another, none is the last.
-    let last = last.or_else(|| counts.iter().max_by_key(|(id, count)| (count.hlc, *id)));
+    let last = by_stamp.iter().copied().find(is_last).or(by_stamp.first().copied());
     last.map(|(id, count)| (*id, count.seen()))
 }
 
@@ -353,6 +361,21 @@ mod tests {
         // A wrong clock: the later one by its stamp had seen nothing of the one that has seen it.
         assert_eq!(latest_of(&[count(a, 5, &[]), count(b, 2, &[a])]), b);
         assert_eq!(latest_of(&[count(a, 5, &[b]), count(b, 2, &[a])]), a, "neither can be");
+    }
+
+    #[test]
+    fn what_is_said_counts_in_the_order_of_its_chain() {
+        let mut tally = Tally::default();
+        let (a, mut out) = (id(1, 1), UnitOfWork::default());
+        let line = Line { product: "milk".into(), difference: -2, said: Vec::new() };
+        tally.insert(a, Count { lines: vec![line], ..count(a, 1, &[]).1 });
+        for (event, stands) in [(id(1, 3), true), (id(1, 2), false), (id(1, 3), true)] {
+            tally.say(a, "milk", Said { event, first: event, stands }, &mut out);
+        }
+        let line = &tally.counts[&a].lines[0];
+        assert_eq!((line.said.len(), line.stands()), (2, true), "the second was heard first");
+        tally.unsay(a, "milk", id(1, 3), &mut out);
+        assert!(!tally.counts[&a].lines[0].stands());
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct StatusError(Failure);
 enum Failure {
     #[error(transparent)]
     Call(#[from] CallError),
+    #[error("{0} answers, and not as a terminal does: its answer lists no conditions")]
+    NoTerminal(SocketAddr),
     #[error("{}: {source}", path.display())]
     Token { path: PathBuf, source: TokenFileError },
 }
@@ -55,7 +57,7 @@ impl StatusError {
 /// What it says, and whether nothing must be acted on.
 ///
 /// # Errors
-/// [`StatusError`] where it does not answer.
+/// [`StatusError`] where it does not answer, or not as a terminal does.
 pub async fn status(args: &StatusArgs) -> Result<(String, bool), StatusError> {
     let token = args.till_token.as_ref().map(|path| {
         read_token(path).map_err(|source| StatusError(Failure::Token { path: path.clone(), source }))
@@ -63,9 +65,14 @@ pub async fn status(args: &StatusArgs) -> Result<(String, bool), StatusError> {
     let client = Client::with_token(token.transpose()?);
     let told = client.get_within(args.till, "/status", PATIENCE).await;
     let told: Value = told.map_err(|error| StatusError(error.into()))?;
-    let none = |key: &str| told[key].as_array().is_none_or(Vec::is_empty);
-    let well = none("conditions") && none("alerts");
+    let well = is_well(&told).ok_or(StatusError(Failure::NoTerminal(args.till)))?;
     Ok((if args.json { format!("{told:#}\n") } else { table(&told) }, well))
+}
+
+/// Whether nothing must be acted on; `None` for what no terminal answers. One of before lists no alerts.
+fn is_well(told: &Value) -> Option<bool> {
+    let none = |key: &str| told[key].as_array().map(Vec::is_empty);
+    Some(none("conditions")? && none("alerts").unwrap_or(true))
 }
 
 fn table(told: &Value) -> String {
@@ -139,5 +146,20 @@ mod tests {
         let last = "! disk_low: The disk is nearly full. Make room.\n\
                     ! sync_lag: Events are old. Look. (75.0, with a threshold of 60.0)\n";
         assert!(said.ends_with(last), "{said}");
+        assert_eq!(is_well(&told), Some(false));
+    }
+
+    #[test]
+    fn who_lists_no_conditions_is_no_terminal() {
+        for (told, well) in [
+            (json!({}), None),
+            (json!({ "status": "ok" }), None),
+            (json!({ "conditions": [] }), Some(true)),
+            (json!({ "conditions": [], "alerts": [] }), Some(true)),
+            (json!({ "conditions": [], "alerts": [{}] }), Some(false)),
+            (json!({ "conditions": [{}], "alerts": [] }), Some(false)),
+        ] {
+            assert_eq!(is_well(&told), well, "{told}");
+        }
     }
 }
