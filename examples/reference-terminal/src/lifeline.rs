@@ -32,18 +32,76 @@ pub(crate) fn parent_gone() -> io::Result<oneshot::Receiver<()>> {
     Ok(resolves)
 }
 
-/// Resolves on Ctrl-C or a request to terminate.
-pub(crate) async fn asked_to_stop() {
+/// Requests to stop: Ctrl-C, and a request to terminate.
+///
+/// Listens from when it is made, and keeps one that comes while nobody waits for whoever waits next: the first listener of a process takes
+/// the signal from the system for good, so that one between two listeners would be lost.
+pub(crate) struct StopRequests {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
+}
+
+impl StopRequests {
+    /// # Errors
+    /// Where the system lets nobody listen.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub(crate) fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+            Ok(Self { interrupt: signal(interrupt)?, terminate: signal(terminate)? })
+        }
+        #[cfg(windows)]
+        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
+    }
+
+    /// Resolves with the next. Cancel safe: one that comes afterwards is kept.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(windows)]
+        let _ = self.interrupt.recv().await;
+    }
+}
+
+/// Resolves on the first request to stop; never where the system lets nobody listen, which then ends the process itself.
+pub(crate) async fn asked_to_stop() {
+    match StopRequests::listen() {
+        Ok(mut requests) => requests.next().await,
+        Err(error) => {
+            tracing::warn!(%error, "nobody is told of a request to stop");
+            std::future::pending().await
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// The demo was asked to end between two steps that each listened for themselves, and went on.
+    #[tokio::test]
+    async fn a_request_while_nobody_waits_is_kept() {
+        let mut requests = StopRequests::listen().unwrap();
+        tokio::select! {
+            biased;
+            () = requests.next() => panic!("nobody asked"),
+            () = std::future::ready(()) => {}
+        }
+        let me = std::process::id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &me]).status().unwrap().success());
+        tokio::time::timeout(Duration::from_secs(60), requests.next()).await.expect("it was kept");
+    }
 }

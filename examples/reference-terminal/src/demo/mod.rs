@@ -65,7 +65,7 @@ use table::Table;
 use verify::Manifest;
 pub use verify::{Evidence, Verdict, VerifyError, verify};
 
-use crate::lifeline;
+use crate::lifeline::StopRequests;
 use crate::replay;
 
 /// How long the first election may take. A vote is on disk before it is sent: where a flush takes longer than the election's
@@ -106,6 +106,7 @@ pub async fn run(options: Options) -> Result<Ending, DemoError> {
         plan.stocking[0].extend(dashboard::stocking());
     }
     let dir = Dir::new(options.dir.as_deref())?;
+    let mut requests = StopRequests::listen().map_err(|error| DemoError::io("requests to stop", error))?;
     let ledger =
         Ledger::create(&ledger_path(dir.path())).map_err(|error| DemoError::io("the ledger", error))?;
 
@@ -115,7 +116,7 @@ pub async fn run(options: Options) -> Result<Ending, DemoError> {
     let alerts = page.as_ref().and_then(Dashboard::alerts);
     let store = tokio::select! {
         started = Supervisor::start(&options, &ports, dir.path(), alerts) => started,
-        () = lifeline::asked_to_stop() => return Ok(Ending::Interrupted),
+        () = requests.next() => return Ok(Ending::Interrupted),
     };
     let (supervisor, deaths) = match store {
         Ok(store) => store,
@@ -156,7 +157,9 @@ pub async fn run(options: Options) -> Result<Ending, DemoError> {
         screen.say(&format!("look at it, poke it, break it: {}", page.url()));
         page.serve(Arc::clone(floor), options.models.clone())
     });
-    let Some(worked) = shift.until_over(plan, deaths).await else { return Ok(Ending::Interrupted) };
+    let Some(worked) = shift.until_over(plan, deaths, &mut requests).await else {
+        return Ok(Ending::Interrupted);
+    };
     shift.prove(worked, dir, (target, shown), began).await
 }
 
@@ -204,6 +207,7 @@ impl Shift<'_> {
         &self,
         plan: Plan,
         deaths: mpsc::Receiver<Death>,
+        requests: &mut StopRequests,
     ) -> Option<Result<Provoked, DemoError>> {
         let Self { registers, observer, screen, .. } = self;
         let watching = observer.watch(deaths, (*screen).clone());
@@ -216,7 +220,7 @@ impl Shift<'_> {
         let drawing = screen.draw(move || table.lines());
         let worked = tokio::select! {
             worked = self.work(plan) => worked,
-            () = self.interrupted() => {
+            () = self.interrupted(requests) => {
                 drop(drawing);
                 screen.close();
                 if let Some(floor) = self.floor {
@@ -236,9 +240,9 @@ impl Shift<'_> {
     }
 
     /// Resolves when somebody stops it. Where a page is open, the first time means: mend everything and prove it.
-    async fn interrupted(&self) {
+    async fn interrupted(&self, requests: &mut StopRequests) {
         loop {
-            lifeline::asked_to_stop().await;
+            requests.next().await;
             if !self.floor.is_some_and(|floor| floor.finish()) {
                 return;
             }
