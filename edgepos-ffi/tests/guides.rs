@@ -16,7 +16,7 @@ const BLOCKS: [(&str, &[&str]); 5] = [
     ("c-guide.md", &["sh", "c"]),
     ("c-guide-cpp.md", &["cpp", "cpp"]),
     ("c-guide-csharp.md", &["csharp", "csharp"]),
-    ("c-guide-java.md", &["java", "java"]),
+    ("c-guide-java.md", &["java", "java", "kotlin"]),
     ("c-guide-python.md", &["sh", "python", "python"]),
 ];
 
@@ -94,6 +94,17 @@ fn the_example_in_java_runs() {
     );
     fs::write(&file, source).unwrap();
     let Some(till) = tills::java(folder.path(), &file, "Shown") else { return };
+    books_once(&till);
+}
+
+#[test]
+fn the_example_in_kotlin_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = support::config(folder.path());
+    let body = shown("c-guide-java.md", "kotlin").replace("ofSeconds(10)", "ofSeconds(0)");
+    let file = folder.path().join("Shown.kt");
+    fs::write(&file, format!("fun main() {{\nval config = \"\"\"{config}\"\"\"\n{body}}}\n")).unwrap();
+    let Some(till) = tills::kotlin(folder.path(), &file, "ShownKt") else { return };
     books_once(&till);
 }
 

@@ -7,6 +7,9 @@ use std::process::Command;
 
 use super::{build, compiler, config, has, libraries, root, text};
 
+/// What a program is run by that was compiled for no version of .NET: 3.1, or the latest of those behind it that there is.
+const NET_CORE: &str = r#"{"runtimeOptions":{"rollForward":"LatestMajor","framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"}}}"#;
+
 /// A program that takes a configuration and steps: see `examples/c/till.c`.
 #[derive(Debug)]
 pub(crate) struct Till {
@@ -138,7 +141,15 @@ pub(crate) fn csharp(folder: &Path, source: &Path) -> Option<Till> {
         .args(strict)
         .args([format!("-r:{}", classes.display()), out(&program)])
         .arg(source));
-    Some(Till::new("mono").with(program).told("LD_LIBRARY_PATH", libraries()))
+    // The same programs, run by the .NET whose `dotnet` this names. What it is to be is said beside the program.
+    let till = match std::env::var_os("EDGEPOS_DOTNET") {
+        None => Till::new("mono"),
+        Some(dotnet) => {
+            fs::write(folder.join("Program.runtimeconfig.json"), NET_CORE).unwrap();
+            Till::new(dotnet).with("exec").told("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1")
+        }
+    };
+    Some(till.with(program).told("LD_LIBRARY_PATH", libraries()))
 }
 
 /// The till in Java, on JNA.
@@ -148,6 +159,26 @@ pub(crate) fn in_java(folder: &Path) -> Option<Till> {
 
 /// A program in Java, with the package.
 pub(crate) fn java(folder: &Path, source: &Path, class: &str) -> Option<Till> {
+    package(folder, Some(source)).map(|path| on_java(&path, class))
+}
+
+/// A program in Kotlin, with the package of Java.
+pub(crate) fn kotlin(folder: &Path, source: &Path, class: &str) -> Option<Till> {
+    if !Command::new("kotlinc").arg("-version").output().is_ok_and(|output| output.status.success()) {
+        println!("skipped: this machine has no Kotlin compiler");
+        return None;
+    }
+    let path = package(folder, None)?;
+    // `use` of what is not a stream lies beside the library of an old version, and in it since 1.8.
+    let beside = Path::new("/usr/share/java/kotlin-stdlib-jdk7.jar");
+    let path = if beside.exists() { format!("{path}:{}", beside.display()) } else { path };
+    let program = folder.join("kotlin.jar");
+    run(Command::new("kotlinc").arg(source).args(["-cp", &path, "-include-runtime", "-d"]).arg(&program));
+    Some(on_java(&format!("{}:{path}", program.display()), class))
+}
+
+/// Compiles the package, and a program with it; where it lies, with JNA, or `None` where this machine has no Java.
+fn package(folder: &Path, source: Option<&Path>) -> Option<String> {
     let jna = std::env::var_os("EDGEPOS_JNA").map_or_else(|| "/usr/share/java/jna.jar".into(), PathBuf::from);
     if !has("javac") || !jna.exists() {
         println!("skipped: this machine has no Java compiler, or no JNA at {}", jna.display());
@@ -161,10 +192,13 @@ pub(crate) fn java(folder: &Path, source: &Path, class: &str) -> Option<Till> {
         .arg("-d")
         .arg(&classes)
         .args(files.map(|name| sources.join(format!("{name}.java"))))
-        .arg(source));
-    let path = format!("{}:{}", classes.display(), jna.display());
+        .args(source));
+    Some(format!("{}:{}", classes.display(), jna.display()))
+}
+
+fn on_java(path: &str, class: &str) -> Till {
     let library = format!("-Djna.library.path={}", libraries().display());
-    Some(Till::new("java").with(library).with("-cp").with(path).with(class))
+    Till::new("java").with(library).with("-cp").with(path).with(class)
 }
 
 /// Installs the wheel of this build into a folder; `None` where this machine has no Python with pip.
