@@ -347,6 +347,11 @@ impl Setup {
                 return Err(SetupError::plain(format!("field peers.{peer}: {address:?} is no host:port")));
             }
         }
+        if self.database.as_os_str().is_empty() {
+            return Err(SetupError::plain(
+                "field database: is empty; it names a file, which need not be there yet",
+            ));
+        }
         HttpUplink::check(&self.cloud, self.store)
             .map_err(|error| SetupError::because("field cloud", error))?;
         let seed = match self.seed {

@@ -169,6 +169,9 @@ fn check((path, text): (&Path, &str), own: Own, mut setup: Setup) -> Result<Conf
         .till
         .parse()
         .map_err(|_| wrong("till", format!("{:?} is no address such as 127.0.0.1:7101", own.till)))?;
+    if till == setup.listen && till.port() > 0 {
+        return Err(wrong("till", format!("{till} is where listen takes the calls of other terminals")));
+    }
     let beside = path.parent().unwrap_or(Path::new(""));
     let token = own.till_token.map(|token| {
         let token = beside.join(token);
@@ -274,6 +277,9 @@ mod tests {
         assert_eq!(again.setup, config.setup, "{text}");
         assert_eq!(again.alerts_webhook, "http://127.0.0.1:9/hook".parse().ok());
         assert_eq!(again.signer, "http://127.0.0.1:9/sign".parse().ok());
+        for good in ["http://manager/hook", "http://[::1]/hook", "http://[::1]:80/hook"] {
+            assert!(good.parse::<WebhookUrl>().is_ok(), "{good}");
+        }
     }
 
     #[test]
@@ -288,6 +294,22 @@ mod tests {
                 "db = \"t.db\"",
                 "db = \"t.db\"\nalerts_webhook = \"https://x\"",
                 "expected http://host:port/path",
+            ),
+            (
+                "db = \"t.db\"",
+                "db = \"t.db\"\nalerts_webhook = \"http://x:99999/hook\"",
+                "expected http://host:port/path",
+            ),
+            (
+                "db = \"t.db\"",
+                "db = \"t.db\"\nsigner = \"http://[::1]:/sign\"",
+                "expected http://host:port/path",
+            ),
+            ("db = \"t.db\"", "db = \"\"", "line 5: field db: is empty"),
+            (
+                "till = \"127.0.0.1:0\"\n        listen = \"127.0.0.1:0\"",
+                "till = \"127.0.0.1:7201\"\n        listen = \"127.0.0.1:7201\"",
+                "field till: 127.0.0.1:7201 is where listen",
             ),
             ("listen = \"127.0.0.1:0\"", "listen = \"\"", "listen"),
             ("http://127.0.0.1:7000", "ftp://x", "field cloud"),

@@ -44,7 +44,12 @@ impl FromStr for WebhookUrl {
 
     fn from_str(text: &str) -> Result<Self, NotAWebhook> {
         let uri: Uri = text.parse().map_err(|_| NotAWebhook)?;
-        let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        let plain = uri.authority().is_some_and(|authority| {
+            // A colon with nothing behind it is no port either; what stands in brackets has colons of its own.
+            let has_port = authority.as_str().rsplit(']').next().is_some_and(|end| end.contains(':'));
+            let is_port = authority.port_u16().is_some_and(|port| port > 0);
+            !authority.as_str().contains('@') && (is_port || !has_port)
+        });
         if uri.scheme_str() == Some("http") && plain { Ok(Self(uri)) } else { Err(NotAWebhook) }
     }
 }
