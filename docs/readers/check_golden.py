@@ -177,7 +177,7 @@ def events():
         "no": 1, "product": "milk", "quantity": 2, "scale": 0, "unit_price": 0, "amount": 258, "discounts": []}
     names = {name.upper(): number for number, name in bodies.KINDS.items()}
     names.update(TRANSACTION_WITH_CHANGE=1, DAY_OPENED_WITH_CASH=6, DAY_CLOSED_WITH_CASH=7, SURPLUS=15, BASKET_TAKEN=17, DUPLICATE_BASKET=8,
-                 DUPLICATE_KEY=8, FISCAL_REFUSED=10, FISCAL_WAITING=10)
+                 DUPLICATE_KEY=8, SAME_NUMBER=8, FISCAL_REFUSED=10, FISCAL_WAITING=10)
     # What stands inside of a body.
     inside = {"REVERSAL": "reversal", "REVERSAL_WITHOUT_REFUND": "reversal"}
     read = 0

@@ -102,11 +102,13 @@ pub enum Space {
     StockCount = 42,
     /// The parts of what is attached to baskets, by basket, hash, part and event.
     Attachment = 43,
+    /// Receipts whose number another may have, by number and event, and from where on each sale of a chain is one of them.
+    SharedNumber = 44,
 }
 
 impl Space {
     /// Every space, by rising number.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::Identity,
         Self::Election,
         Self::ElectionLog,
@@ -149,6 +151,7 @@ impl Space {
         Self::Document,
         Self::StockCount,
         Self::Attachment,
+        Self::SharedNumber,
     ];
 
     /// The number on disk.

@@ -27,5 +27,6 @@ pub use crate::retail::sale::body::{
     TooManyTenders,
 };
 pub use crate::retail::sale::fiscal::{Signature, SignatureTooLong, SigningState};
+pub use crate::retail::sale::number::ReceiptNumber;
 pub use crate::retail::stock::{StockLine, StockReason};
 pub use edgepos_wire::{DecodeError, DecodeFault};

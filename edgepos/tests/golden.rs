@@ -10,9 +10,9 @@ use edgepos::model::{
     CountSettled, CounterRow, Currency, CustomerErased, CustomerKey, CustomerLink, CustomerSet, DayClosed,
     DayOpened, DocType, DocumentSet, Effect, Envelope, ExceptionEnded, ExceptionRaised, ExceptionResolved,
     FiscalSigned, Kind, KnownKind, Line, NumberVoided, Origin, PaymentId, PaymentIntent, PaymentOutcome,
-    PaymentState, PriceSet, ProductSet, ReceiptPrinted, Ref, RefRole, Reissue, ResolutionProposed, Reversal,
-    ShiftClosed, ShiftId, ShiftOpened, Signature, StockCounted, StockLine, StockMoved, StockReason, Tax,
-    Tender, TenderReversal, TenderType, Transaction,
+    PaymentState, PriceSet, ProductSet, ReceiptNumber, ReceiptPrinted, Ref, RefRole, Reissue,
+    ResolutionProposed, Reversal, ShiftClosed, ShiftId, ShiftOpened, Signature, StockCounted, StockLine,
+    StockMoved, StockReason, Tax, Tender, TenderReversal, TenderType, Transaction,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -442,6 +442,19 @@ fn a_duplicate_is_these_bytes() {
     }
 }
 
+/// Two receipts of one number.
+#[test]
+fn a_shared_number_is_these_bytes() {
+    let number = ReceiptNumber { terminal: 3, series: "S".into(), number: 7 };
+    let raised = ExceptionRaised::same_number(&number, vec![event_id()]);
+    assert_eq!(hex(&encoded(raised.clone())), SAME_NUMBER);
+    let read: ExceptionRaised = minicbor::decode(&bytes(SAME_NUMBER)).unwrap();
+    assert_eq!((read.receipt_number(), read.booked_twice(), read.row()), (Some(number), None, None));
+    assert_eq!(read, raised);
+}
+
+const SAME_NUMBER: &str =
+    "a600080153ffffffffffffff6e00030000000000000007530201030104010581510003000000000005010000000000000009";
 const TRANSACTION: &str = "aa0050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0100026153030705634555520681a7000101646d696c6b02020300040005190102068007818200190102088009000a190102";
 const NUMBER_VOIDED: &str = "a300615301080250bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const FISCAL_SIGNED: &str = "a50050bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb016153020803000442dead";

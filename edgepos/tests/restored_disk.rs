@@ -41,6 +41,24 @@ fn assert_agreed(shop: &Shop, stock: i64, sold: (usize, usize)) {
     }
 }
 
+/// Each of these numbers of till 2 is said to be that of two receipts, and nothing else is.
+fn assert_shared(shop: &Shop, numbers: std::ops::RangeInclusive<u64>) {
+    for till in &shop.tills {
+        let status = till.terminal.status();
+        let shared = status.exceptions.iter().filter_map(|raised| {
+            let number = raised.receipt_number()?;
+            assert_eq!((raised.exception.name(), raised.value, raised.involved.len()), ("same_number", 2, 2));
+            assert_eq!(
+                (number.terminal, number.series.as_str()),
+                (shop.tills[2].terminal.status().me.terminal(), "S")
+            );
+            Some(number.number)
+        });
+        let shared: Vec<u64> = shared.collect();
+        assert_eq!(shared, numbers.clone().collect::<Vec<_>>(), "at {}", status.me);
+    }
+}
+
 #[test]
 fn what_was_sold_after_the_image_comes_back_and_selling_goes_on_in_a_series_of_its_own() {
     let mut shop = Shop::new(3);
@@ -97,10 +115,19 @@ fn what_was_sold_before_anybody_was_heard_is_written_again() {
         shop.tills[2].commit(now, 12, 12).expect("known")
     };
     assert!(repeated && again.event.chain.replica == shop.tills[2].terminal.status().author, "{again:?}");
+    // Baskets 2 to 4 had the numbers before, which two customers each hold now: said once for each, at every till.
+    shop.pass(10_000);
+    assert_shared(&shop, 2..=4);
     shop.crash(2);
     shop.heal();
     shop.pass(2_000);
     assert_agreed(&shop, -9, (9, 5));
+    for till in [0, 1, 2] {
+        shop.crash(till);
+    }
+    shop.heal();
+    shop.pass(60_000);
+    assert_shared(&shop, 2..=4);
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub(crate) use held::{Held, hashes};
 pub use leadership::Leadership;
 pub use ledger::Ledger;
 pub use log_growth::LogGrowth;
+pub(crate) use numbers::shared as shared_numbers;
 pub(crate) use resolutions::{Placing, count as resolutions};
 pub(crate) use rows::log_on;
 pub use rows::{DiskView, HeadRow, LogEntry};

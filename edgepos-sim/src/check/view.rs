@@ -270,7 +270,8 @@ impl Facts {
     /// Open exceptions of counters that are not below their floor.
     pub fn unended(&self) -> Vec<&ExceptionRaised> {
         let below: BTreeSet<Vec<u8>> = self.below_floor().map(|(row, _)| row.to_key()).collect();
-        let is_counter = |raised: &&ExceptionRaised| raised.booked_twice().is_none();
+        let is_counter =
+            |raised: &&ExceptionRaised| raised.booked_twice().is_none() && raised.receipt_number().is_none();
         self.open()
             .into_iter()
             .filter(is_counter)

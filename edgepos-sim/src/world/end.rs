@@ -7,7 +7,8 @@ use edgepos_consensus::Health;
 use edgepos_core::{Chain, Seq};
 
 use crate::check::{
-    Facts, Ledger, LogGrowth, Rule, StoreView, Violation, booked_twice, events_on, has_leaving, judge, log_on,
+    Facts, Ledger, LogGrowth, Rule, StoreView, Violation, booked_twice, events_on, has_leaving, judge,
+    log_on, shared_numbers,
 };
 use crate::cloud::Cloud;
 use crate::plan::{LaterStyle, Plan};
@@ -85,7 +86,10 @@ fn undecided(stations: &[Station]) -> Vec<String> {
         unended.iter().map(|raised| format!("the end of {}", String::from_utf8_lossy(raised.subject())));
     let twice = booked_twice(&facts).into_iter().filter(|name| !raised(name));
     let twice = twice.map(|name| format!("{name:?} by {:?}", facts.booked.get(&name)));
-    rows.chain(ended).chain(twice).collect()
+    let raised: BTreeSet<_> =
+        facts.exceptions.iter().filter_map(|(_, raised)| raised.receipt_number()).collect();
+    let shared = shared_numbers(events.iter()).into_keys().filter(|number| !raised.contains(number));
+    rows.chain(ended).chain(twice).chain(shared.map(|number| format!("{number:?}"))).collect()
 }
 
 fn is_whole(stations: &[Station], cloud: &Cloud, put_back: &BTreeSet<u16>) -> bool {

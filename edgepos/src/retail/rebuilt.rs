@@ -13,7 +13,7 @@ use super::uncounted;
 
 /// Spaces whose rows do: all of them but [`KEPT`] go where one is gone, and each event does again what it did. Names of events are not among them:
 /// they must be there before anybody asks, and are written beside each event, as is who was erased.
-pub(crate) const DERIVED: [Space; 17] = [
+pub(crate) const DERIVED: [Space; 18] = [
     Space::Counter,
     Space::Register,
     Space::Exception,
@@ -31,6 +31,7 @@ pub(crate) const DERIVED: [Space; 17] = [
     Space::Document,
     Space::StockCount,
     Space::Attachment,
+    Space::SharedNumber,
 ];
 
 /// Those of them whose rows name an event or a stamp each, so that an event that does again what it did changes nothing: what can be read
@@ -52,7 +53,7 @@ pub(crate) fn event_of(space: Space, key: &[u8], value: &[u8]) -> Option<EventId
 }
 
 /// The spaces whose rows the rooms start from.
-pub(crate) const RESTORED: [Space; 22] = [
+pub(crate) const RESTORED: [Space; 23] = [
     Space::Basket,
     Space::Series,
     Space::Day,
@@ -75,6 +76,7 @@ pub(crate) const RESTORED: [Space; 22] = [
     Space::Payment,
     Space::Unsigned,
     Space::ErasedCustomer,
+    Space::SharedNumber,
 ];
 
 /// The rows of an event that must be there before anybody asks, for the terminal `me`: its names, and who it erases.

@@ -82,6 +82,7 @@ impl Shop {
                 true => Ok(()),
                 false => self.exceptions.restore_twice(key, value),
             },
+            Space::SharedNumber => self.exceptions.restore_number(key, value),
             Space::Reissued => self.reissued.restore(key, value),
             Space::Unsigned => self.sales.signing().restore(key, value),
             Space::Lost => self.uncounted.restore(key, value),
@@ -110,6 +111,7 @@ impl Shop {
         self.counters.start(out)?;
         let standing = standing(&self.counters, &self.catalogue, &self.reissued);
         self.exceptions.start(now, ledger.end_of_store(), standing);
+        self.exceptions.read_numbers(now, ledger.durable(), out);
         self.keys.start(ledger.author(), ledger.durable(), out);
         self.figures.start(ledger.durable(), out);
         for basket in self.counters.unsold() {
@@ -307,6 +309,7 @@ impl Shop {
                 exceptions.sale_loaded(turn.now, (key, base), &stored, standing, turn.out);
             }
             Wants::Uncounted(first, last) => self.count_found(turn, (first, last), rows),
+            Wants::Numbers(chain) => self.exceptions.numbers_read(turn.now, chain, rows, turn.out),
             Wants::Older => self.keys.read_older(rows, turn.out),
             Wants::Figures => {
                 let (reissued, quarantine) = (&self.reissued, &self.quarantine);
@@ -479,6 +482,7 @@ impl Shop {
         ledger: &Ledger,
         out: &mut UnitOfWork,
     ) {
+        self.exceptions.note_number(now, (id, envelope), ledger.held(), out);
         match self.reissued.note(id, envelope, ledger.held(), out) {
             Counts::No => return,
             Counts::InsteadOf(other) => {

@@ -4,13 +4,13 @@ use edgepos_core::EventId;
 use serde::{Serialize, Serializer};
 
 use super::text;
-use crate::model::{ExceptionEnded, ExceptionRaised};
+use crate::model::{ExceptionEnded, ExceptionRaised, ReceiptNumber};
 
 /// An exception as it is shown.
 #[derive(Serialize)]
 struct Raised<'a> {
     exception: &'static str,
-    /// What it is about: the counter row's key, or a basket or key that was booked twice.
+    /// What it is about: the counter row's key, a basket or key that was booked twice, or a receipt's number.
     #[serde(serialize_with = "text::bytes::serialize")]
     row: &'a [u8],
     episode: u32,
@@ -18,6 +18,9 @@ struct Raised<'a> {
     #[serde(serialize_with = "text::list::serialize")]
     involved: &'a [EventId],
     floor: i64,
+    /// The number that several receipts have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<ReceiptNumber>,
 }
 
 /// The end of one.
@@ -33,7 +36,9 @@ impl Serialize for ExceptionRaised {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let Self { exception, episode, value, floor, involved, .. } = self;
         let (exception, row) = (exception.name(), self.subject());
-        Raised { exception, row, episode: *episode, value: *value, involved, floor: *floor }.serialize(to)
+        let receipt = self.receipt_number();
+        Raised { exception, row, episode: *episode, value: *value, involved, floor: *floor, receipt }
+            .serialize(to)
     }
 }
 

@@ -8,6 +8,7 @@
 
 pub mod cloud;
 pub mod mixed;
+pub mod numbers;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;

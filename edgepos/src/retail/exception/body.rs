@@ -5,9 +5,12 @@ use minicbor::{Decode, Encode};
 
 use crate::retail::effect::{Counter, CounterRow};
 use crate::retail::keys::name::BookedName;
+use crate::retail::sale::number::ReceiptNumber;
 
 /// What the row of a name begins with: no counter row does, by its seventh byte.
 const NAME: [u8; 7] = [u8::MAX; 7];
+/// What follows in that of a receipt's number.
+const NUMBER: u8 = b'n';
 
 /// What went wrong.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
@@ -32,6 +35,9 @@ impl ExceptionType {
     /// One basket, or one key, was booked more than once, by terminals that could not hear each other.
     pub const DUPLICATE: Self = Self(5);
 
+    /// Two receipts of one terminal and series have one number.
+    pub const SAME_NUMBER: Self = Self(8);
+
     /// What a counter below its floor means.
     pub const fn of(counter: Counter) -> Self {
         match counter {
@@ -54,6 +60,7 @@ impl ExceptionType {
             Self::DUPLICATE => "duplicate",
             Self::UNREFERENCED => "unreferenced_return",
             Self::TENDER_DIFFERENCE => "tender_difference",
+            Self::SAME_NUMBER => "same_number",
             _ => "below_floor",
         }
     }
@@ -73,13 +80,13 @@ pub struct ExceptionRaised {
     /// Counts the exceptions of one row, from 1: the next follows when this one is resolved.
     #[n(2)]
     pub episode: u32,
-    /// The value that was seen; for a duplicate, how many events there are.
+    /// The value that was seen; for a duplicate and for a number, how many events there are.
     #[n(3)]
     pub value: i64,
-    /// The value that it must not fall below; for a duplicate, how many events there may be.
+    /// The value that it must not fall below; for a duplicate and for a number, how many events there may be.
     #[n(4)]
     pub floor: i64,
-    /// The latest event of each chain that moved the row; for a duplicate, the events that were booked. At most 64.
+    /// The latest event of each chain that moved the row; for a duplicate and for a number, the events that were booked. At most 64.
     #[n(5)]
     #[cbor(with = "edgepos_wire::event_ids")]
     pub involved: Vec<EventId>,
@@ -115,7 +122,21 @@ impl ExceptionRaised {
         BookedName::from_bytes(self.row.strip_prefix(&NAME)?)
     }
 
-    /// What the exception is about, as bytes: the key of a counter's row, or of a name.
+    /// The exception of a number that the receipts of these events have, by rising id.
+    pub fn same_number(number: &ReceiptNumber, mut involved: Vec<EventId>) -> Self {
+        let value = i64::try_from(involved.len()).unwrap_or(i64::MAX);
+        involved.truncate(Self::MAX_INVOLVED);
+        let row = [NAME.as_slice(), &[NUMBER], &number.to_bytes()].concat();
+        Self { exception: ExceptionType::SAME_NUMBER, row, episode: 1, value, floor: 1, involved }
+    }
+
+    /// The number that more than one receipt has; `None` for any other exception.
+    pub fn receipt_number(&self) -> Option<ReceiptNumber> {
+        let (kind, number) = self.row.strip_prefix(&NAME)?.split_first()?;
+        (*kind == NUMBER).then(|| ReceiptNumber::from_bytes(number)).flatten()
+    }
+
+    /// What the exception is about, as bytes: the key of a counter's row, of a name, or of a receipt's number.
     pub fn subject(&self) -> &[u8] {
         &self.row
     }

@@ -5,6 +5,7 @@ pub(crate) mod body;
 mod compensation;
 mod episodes;
 pub(crate) mod judge;
+mod numbers;
 pub(crate) mod open;
 pub(crate) mod policy;
 pub(crate) mod resolution;
@@ -17,14 +18,15 @@ pub(crate) mod watched;
 
 use std::time::Duration;
 
-use edgepos_core::{EventId, IdempotencyKey, Now, ReplicaId, Seq, Time};
-use edgepos_crdt::Item;
+use edgepos_core::{Chain, EventId, IdempotencyKey, Now, ReplicaId, Seq, Time};
+use edgepos_crdt::{Item, VersionVector};
 use edgepos_wire::{from_cbor, to_cbor};
 
 use self::advising::Advising;
 use self::body::{ExceptionEnded, ExceptionRaised};
 use self::episodes::Episodes;
 use self::judge::Standing;
+use self::numbers::Numbers;
 use self::open::OpenException;
 use self::policy::Handling;
 use self::resolution::{
@@ -40,6 +42,7 @@ use super::envelope::Envelope;
 use super::keys::name::BookedName;
 use super::kind::{Kind, KnownKind};
 use super::stored_event::{self, Stored};
+use crate::ports::Rows;
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::Finding;
 use crate::terminal::io::{Reply, RequestId};
@@ -55,6 +58,7 @@ pub(crate) struct Exceptions {
     resolving: Resolving,
     advising: Advising,
     told: Told,
+    numbers: Numbers,
     /// Up to when it was seen which master data of products is in force, in ms since 1970 UTC.
     looked_ms: u64,
     /// How often the store was asked to resolve something by itself, since the start.
@@ -93,6 +97,9 @@ impl Exceptions {
     ) -> bool {
         if let Some(name) = exception.booked_twice() {
             self.watched.forget_twice(name, out);
+        }
+        if let Some(number) = exception.receipt_number() {
+            self.numbers.raised(&number);
         }
         let counts = self.episodes.raise(seq, exception.clone(), out);
         if counts {
@@ -229,6 +236,33 @@ impl Exceptions {
     /// Whatever was booked twice under this event's name is not this event: it leaves its place, or comes where another left.
     pub(crate) fn forget_event(&mut self, id: EventId, out: &mut UnitOfWork) {
         self.watched.forget_event(id, out);
+        self.numbers.forget_event(id, out);
+    }
+
+    /// An event has its place: whether its receipt has a number that another has.
+    pub(crate) fn note_number(
+        &mut self,
+        now: Now,
+        event: (EventId, &Envelope),
+        held: &VersionVector,
+        out: &mut UnitOfWork,
+    ) {
+        self.numbers.note(now, event, held, &self.episodes, out);
+    }
+
+    /// A piece of a chain was read of which receipts may have numbers that others have.
+    pub(crate) fn numbers_read(&mut self, now: Now, chain: Chain, rows: &Rows, out: &mut UnitOfWork) {
+        self.numbers.read(now, chain, rows, &self.episodes, out);
+    }
+
+    /// A row of receipts whose number another may have, as it is on disk.
+    pub(crate) fn restore_number(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        self.numbers.restore(key, value)
+    }
+
+    /// Goes on to read what may have a number that another has, behind [`start`](Self::start).
+    pub(crate) fn read_numbers(&mut self, now: Now, held: &VersionVector, out: &mut UnitOfWork) {
+        self.numbers.start(now, held, &self.episodes, out);
     }
 
     /// These events, by rising id, were booked under one name. It is written down until it is raised: a restart does not ask again.
@@ -330,8 +364,9 @@ impl Exceptions {
         for product in standing.catalogue.turned(since, now.wall.0) {
             self.look_at_stock(now, product, standing);
         }
-        let Self { watched, episodes, resolutions, .. } = self;
+        let Self { watched, episodes, resolutions, numbers, .. } = self;
         let mut due = watched.due_rows(now, by, standing, episodes);
+        due.extend(numbers.due(now, by, standing, episodes));
         due.extend(watched.due_names(now, by, (standing, resolutions), episodes, out));
         if by.knows_ends {
             due.extend(self.due_advice(now, by, standing, out));
@@ -396,6 +431,7 @@ impl Exceptions {
         match (subject, taken) {
             (Subject::Advice(row), true) => self.advising.proposed(now.mono, &row),
             (Subject::Advice(row), false) => self.advising.postpone(now.mono, &row),
+            (Subject::Number(number), _) => self.numbers.proposed((now, grace), &number, taken),
             (Subject::Row(_) | Subject::Name(_) | Subject::Settled(_), _) => {}
         }
     }
@@ -404,7 +440,7 @@ impl Exceptions {
     pub(crate) fn next_due(&self, by: Proposer<'_>) -> Option<Time> {
         let advice = || self.advising.next(by.advice_within.unwrap_or_default());
         let advice = by.knows_ends.then(advice).flatten();
-        self.watched.next_due(by).into_iter().chain(advice).min()
+        self.watched.next_due(by).into_iter().chain(self.numbers.next_due(by)).chain(advice).min()
     }
 
     /// See [`Terminal::resolve`](crate::Terminal::resolve).

@@ -38,6 +38,8 @@ pub struct Policy {
     pub unreferenced_return: Handling,
     /// One basket or key was booked more than once.
     pub duplicate: Handling,
+    /// Two receipts of one terminal and series have one number.
+    pub same_number: Handling,
     /// Any other counter is below its floor.
     pub below_floor: Handling,
     /// Whether a sale may be voided without a person's approval. Default `false`: a void is proposed, whatever the handling.
@@ -58,6 +60,7 @@ impl Policy {
             ExceptionType::COUPON_REUSED => self.coupon_reused,
             ExceptionType::UNREFERENCED => self.unreferenced_return,
             ExceptionType::DUPLICATE => self.duplicate,
+            ExceptionType::SAME_NUMBER => self.same_number,
             _ => self.below_floor,
         }
     }
@@ -94,6 +97,11 @@ impl Rules {
                 ActionCode::VOID_TRANSACTION,
                 raised.involved.last().copied(),
                 format!("it was booked {} times; the first booking stays", raised.value),
+            ),
+            ExceptionType::SAME_NUMBER => (
+                ActionCode::ACCEPT,
+                raised.involved.last().copied(),
+                "two customers hold receipts of one number: both sales stand, and whoever keeps the books has to know".to_owned(),
             ),
             ExceptionType::RETURNED_TWICE => (
                 ActionCode::ACCEPT,

@@ -16,6 +16,7 @@ use super::resolutions::Resolutions;
 use super::watch::Watch;
 use crate::retail::keys::name::BookedName;
 use crate::retail::kind::KnownKind;
+use crate::retail::sale::number::ReceiptNumber;
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::unit_of_work::UnitOfWork;
 
@@ -42,6 +43,8 @@ pub(crate) enum Subject {
     Name(BookedName),
     /// The end of what a basket or a key was raised for.
     Settled(BookedName),
+    /// The number of a receipt.
+    Number(ReceiptNumber),
     /// Advice about the exception of a row.
     Advice(Vec<u8>),
 }
@@ -227,7 +230,7 @@ impl Watched {
         due
     }
 
-    /// It was proposed, or the proposal was not taken. Of advice somebody else keeps book.
+    /// It was proposed, or the proposal was not taken. Of advice and of numbers somebody else keeps book.
     pub(super) fn proposed(&mut self, now: Now, grace: Duration, subject: &Subject, taken: bool) {
         match (subject, taken) {
             (Subject::Row(item), true) => {
@@ -242,7 +245,7 @@ impl Watched {
             (Subject::Name(name), false) => self.watch_twice.postpone(now.mono, grace, name),
             (Subject::Settled(name), true) => self.settled.proposed(now.mono, name),
             (Subject::Settled(name), false) => self.settled.postpone(now.mono, grace, name),
-            (Subject::Advice(_), _) => {}
+            (Subject::Number(_) | Subject::Advice(_), _) => {}
         }
     }
 

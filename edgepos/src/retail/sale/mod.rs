@@ -10,6 +10,7 @@ mod booking;
 pub(crate) mod commits;
 pub(crate) mod draft;
 pub(crate) mod fiscal;
+pub(crate) mod number;
 mod open;
 pub(crate) mod paid_out;
 pub(crate) mod printed;

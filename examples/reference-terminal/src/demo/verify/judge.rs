@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::core::EventId;
-use edgepos::model::{Envelope, ExceptionRaised, Kind};
+use edgepos::model::{BasketId, Envelope, ExceptionRaised, Kind, Mode, ReceiptNumber, Transaction};
 use serde::Serialize;
 
 /// Most findings that are spelled out; the others are counted.
@@ -124,15 +124,38 @@ impl Judge {
         provoked: Option<&BTreeMap<String, u64>>,
     ) {
         let mut raised: BTreeMap<String, u64> = BTreeMap::new();
+        let (mut numbers, mut baskets) =
+            (BTreeSet::new(), BTreeMap::<ReceiptNumber, BTreeSet<BasketId>>::new());
         for (id, payload) in events {
             match Envelope::decode(payload) {
                 Err(error) => self.find(format!("{name} holds event {id}: {error}")),
                 Ok(envelope) if envelope.kind == Kind::EXCEPTION_RAISED => {
                     let exception = minicbor::decode::<ExceptionRaised>(&envelope.body);
+                    // Whether an old disk gives a number again is a matter of who is heard first.
+                    if let Some(number) = exception.as_ref().ok().and_then(ExceptionRaised::receipt_number) {
+                        numbers.insert(number);
+                        continue;
+                    }
                     let kind = exception.map_or("undecodable", |exception| exception.exception.name());
                     *raised.entry(kind.to_owned()).or_default() += 1;
                 }
+                Ok(envelope) if envelope.kind == Kind::TRANSACTION && envelope.mode == Mode::Live => {
+                    let Ok(sale) = minicbor::decode::<Transaction>(&envelope.body) else { continue };
+                    let first = envelope.reissue_of().map_or(*id, |of| of.event);
+                    let (terminal, Transaction { basket, series, number, .. }) =
+                        (first.chain.replica.terminal(), sale);
+                    baskets.entry(ReceiptNumber { terminal, series, number }).or_default().insert(basket);
+                }
                 Ok(_) => {}
+            }
+        }
+        for number in numbers {
+            if baskets.get(&number).is_none_or(|baskets| baskets.len() < 2) {
+                let ReceiptNumber { terminal, series, number } = number;
+                self.find(format!(
+                    "{name}: number {number} of series {series} of terminal {terminal} is said to be that of two \
+                     receipts, and is not"
+                ));
             }
         }
         if let Some(provoked) = provoked.filter(|provoked| **provoked != raised) {
