@@ -111,7 +111,7 @@ impl Shop {
         self.counters.start(out)?;
         let standing = standing(&self.counters, &self.catalogue, &self.reissued);
         self.exceptions.start(now, ledger.end_of_store(), standing);
-        self.exceptions.read_numbers(now, ledger.durable(), out);
+        self.exceptions.start_numbers(now, ledger.durable());
         self.keys.start(ledger.author(), ledger.durable(), out);
         self.figures.start(ledger.durable(), out);
         for basket in self.counters.unsold() {
@@ -309,7 +309,7 @@ impl Shop {
                 exceptions.sale_loaded(turn.now, (key, base), &stored, standing, turn.out);
             }
             Wants::Uncounted(first, last) => self.count_found(turn, (first, last), rows),
-            Wants::Numbers(chain) => self.exceptions.numbers_read(turn.now, chain, rows, turn.out),
+            Wants::Numbers => self.exceptions.numbers_read(turn.now, rows, turn.out),
             Wants::Older => self.keys.read_older(rows, turn.out),
             Wants::Figures => {
                 let (reissued, quarantine) = (&self.reissued, &self.quarantine);
@@ -414,11 +414,12 @@ impl Shop {
         self.reissued.has(id, hash)
     }
 
-    /// Reads, one at a time, whether events that were written again are held under their old names.
+    /// Reads, one at a time, whether events that were written again are held under their old names, and whose numbers others have.
     pub(crate) fn ask_originals(&mut self, now: Now, durable: &VersionVector, out: &mut UnitOfWork) {
         if let Some(event) = self.reissued.next_to_check(now.mono, durable) {
             stored_event::ask(event, Wants::Original, out);
         }
+        self.exceptions.read_numbers(durable, out);
     }
 
     /// What waited for a write goes on.

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use edgepos_core::{
-    Chain, EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, Seq, Space, Time, Write,
-};
+use edgepos_core::{EventId, IdempotencyKey, Load, LoadId, Persist, PersistId, Seq, Space, Time, Write};
 use edgepos_sync as sync;
 
 use super::io::{Notice, Output, Reply, RequestId};
@@ -93,7 +91,7 @@ pub(crate) enum Wants {
     /// Events that the counters lack, from the first to the last, behind the one before them.
     Uncounted(EventId, Seq),
     /// Events of a chain in which something was written again.
-    Numbers(Chain),
+    Numbers,
     /// Events of before this start.
     Older,
     /// Events of before this start that say something of a business day.

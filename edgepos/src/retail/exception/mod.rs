@@ -18,7 +18,7 @@ pub(crate) mod watched;
 
 use std::time::Duration;
 
-use edgepos_core::{Chain, EventId, IdempotencyKey, Now, ReplicaId, Seq, Time};
+use edgepos_core::{EventId, IdempotencyKey, Now, ReplicaId, Seq, Time};
 use edgepos_crdt::{Item, VersionVector};
 use edgepos_wire::{from_cbor, to_cbor};
 
@@ -251,8 +251,8 @@ impl Exceptions {
     }
 
     /// A piece of a chain was read of which receipts may have numbers that others have.
-    pub(crate) fn numbers_read(&mut self, now: Now, chain: Chain, rows: &Rows, out: &mut UnitOfWork) {
-        self.numbers.read(now, chain, rows, &self.episodes, out);
+    pub(crate) fn numbers_read(&mut self, now: Now, rows: &Rows, out: &mut UnitOfWork) {
+        self.numbers.read(now, rows, &self.episodes, out);
     }
 
     /// A row of receipts whose number another may have, as it is on disk.
@@ -260,9 +260,14 @@ impl Exceptions {
         self.numbers.restore(key, value)
     }
 
-    /// Goes on to read what may have a number that another has, behind [`start`](Self::start).
-    pub(crate) fn read_numbers(&mut self, now: Now, held: &VersionVector, out: &mut UnitOfWork) {
-        self.numbers.start(now, held, &self.episodes, out);
+    /// Watches the numbers that several receipts have, behind [`start`](Self::start).
+    pub(crate) fn start_numbers(&mut self, now: Now, held: &VersionVector) {
+        self.numbers.start(now, held, &self.episodes);
+    }
+
+    /// Goes on to read receipts whose number another may have, of those that are durable.
+    pub(crate) fn read_numbers(&mut self, durable: &VersionVector, out: &mut UnitOfWork) {
+        self.numbers.read_on(durable, out);
     }
 
     /// These events, by rising id, were booked under one name. It is written down until it is raised: a restart does not ask again.
@@ -366,7 +371,7 @@ impl Exceptions {
         }
         let Self { watched, episodes, resolutions, numbers, .. } = self;
         let mut due = watched.due_rows(now, by, standing, episodes);
-        due.extend(numbers.due(now, by, standing, episodes));
+        due.extend(numbers.due(now, by, standing));
         due.extend(watched.due_names(now, by, (standing, resolutions), episodes, out));
         if by.knows_ends {
             due.extend(self.due_advice(now, by, standing, out));
@@ -431,7 +436,7 @@ impl Exceptions {
         match (subject, taken) {
             (Subject::Advice(row), true) => self.advising.proposed(now.mono, &row),
             (Subject::Advice(row), false) => self.advising.postpone(now.mono, &row),
-            (Subject::Number(number), _) => self.numbers.proposed((now, grace), &number, taken),
+            (Subject::Number(number), _) => self.numbers.proposed(now, grace, &number, taken),
             (Subject::Row(_) | Subject::Name(_) | Subject::Settled(_), _) => {}
         }
     }

@@ -7,6 +7,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use edgepos_core::{Chain, EventId, Lane, Now, ReplicaId, Seq, Space, Time, Write};
 use edgepos_crdt::VersionVector;
@@ -50,7 +51,8 @@ pub(super) struct Numbers {
     branched: BTreeMap<Chain, Seq>,
     /// What of them was there before that was known, and is not read yet: the next, and the last.
     unread: BTreeMap<Chain, (Seq, Seq)>,
-    is_reading: bool,
+    /// The chain of which a piece is being read, from where and up to where.
+    reading: Option<(Chain, Seq, Seq)>,
     /// Numbers of two sales that are not raised yet.
     watch: Watch<ReceiptNumber>,
 }
@@ -81,20 +83,13 @@ impl Numbers {
         Ok(())
     }
 
-    /// Every row is restored: goes on with what was not read.
-    pub(super) fn start(
-        &mut self,
-        now: Now,
-        held: &VersionVector,
-        episodes: &Episodes,
-        out: &mut UnitOfWork,
-    ) {
+    /// Every row is restored.
+    pub(super) fn start(&mut self, now: Now, held: &VersionVector, episodes: &Episodes) {
         for (chain, (_, last)) in &mut self.unread {
             *last = held.get(*chain);
         }
         let all: Vec<_> = self.receipts.keys().cloned().collect();
         all.into_iter().for_each(|number| self.look(now, number, episodes));
-        self.read_on(out);
     }
 
     /// An event has its place: a sale whose number another may have is one to look at.
@@ -139,7 +134,6 @@ impl Numbers {
             self.unread.insert(chain, (from, last));
         }
         out.write(self.chain_row(chain));
-        self.read_on(out);
     }
 
     fn chain_row(&self, chain: Chain) -> Write {
@@ -149,26 +143,23 @@ impl Numbers {
         Write::put(Space::SharedNumber, key, to_cbor(&(from.0, next.0)))
     }
 
-    fn read_on(&mut self, out: &mut UnitOfWork) {
-        if self.is_reading {
+    /// Reads the next piece, one at a time: what is held and not `durable` cannot be read yet.
+    pub(super) fn read_on(&mut self, durable: &VersionVector, out: &mut UnitOfWork) {
+        if self.reading.is_some() {
             return;
         }
-        let Some((&chain, &(next, last))) = self.unread.first_key_value() else { return };
-        self.is_reading = true;
+        let readable =
+            |(&chain, &(next, last)): (&Chain, &(Seq, Seq))| (chain, next, last.min(durable.get(chain)));
+        let mut pieces = self.unread.iter().map(readable);
+        let Some((chain, next, last)) = pieces.find(|(_, next, last)| next <= last) else { return };
+        self.reading = Some((chain, next, last));
         let key = |seq| EventId::new(chain, seq).to_key().to_vec();
-        out.load_range(Space::Event, key(next), key(last), PIECE, Wants::Numbers(chain));
+        out.load_range(Space::Event, key(next), key(last), PIECE, Wants::Numbers);
     }
 
-    /// A piece of a chain was read.
-    pub(super) fn read(
-        &mut self,
-        now: Now,
-        chain: Chain,
-        rows: &Rows,
-        episodes: &Episodes,
-        out: &mut UnitOfWork,
-    ) {
-        self.is_reading = false;
+    /// The piece was read.
+    pub(super) fn read(&mut self, now: Now, rows: &Rows, episodes: &Episodes, out: &mut UnitOfWork) {
+        let Some((chain, first, asked)) = self.reading.take() else { return };
         let mut reached = None;
         for (key, value) in rows {
             reached = EventId::from_key(key).map(|id| id.seq).or(reached);
@@ -176,16 +167,15 @@ impl Numbers {
             let Ok(envelope) = Envelope::decode(&record.payload) else { continue };
             self.take(now, (record.id, &envelope), episodes, |row| out.write_soon(row));
         }
-        if let Entry::Occupied(mut unread) = self.unread.entry(chain) {
-            let (next, last) = *unread.get();
-            match reached {
-                Some(reached) if reached >= next && reached < last => unread.get_mut().0 = reached.next(),
-                // All of it, or what is left is pruned.
-                _ => drop(unread.remove()),
+        // Where an earlier place was named meanwhile, all of it is read.
+        if let Some((next, last)) = self.unread.get_mut(&chain).filter(|(next, _)| *next == first) {
+            // Where nothing came, what was asked for is pruned.
+            *next = reached.unwrap_or(asked).next();
+            if *next > *last {
+                self.unread.remove(&chain);
             }
         }
         out.write_soon(self.chain_row(chain));
-        self.read_on(out);
     }
 
     /// Looks at a sale, whatever chain it is in.
@@ -253,13 +243,7 @@ impl Numbers {
     }
 
     /// Numbers that two sales have had for long enough.
-    pub(super) fn due(
-        &mut self,
-        now: Now,
-        by: Proposer<'_>,
-        standing: Standing<'_>,
-        episodes: &Episodes,
-    ) -> Vec<Due> {
+    pub(super) fn due(&mut self, now: Now, by: Proposer<'_>, standing: Standing<'_>) -> Vec<Due> {
         let mut due = Vec::new();
         for number in self.watch.due(now.mono, by.grace) {
             let events = self.receipts.get(&number).cloned().unwrap_or_default();
@@ -269,22 +253,19 @@ impl Numbers {
                 continue;
             };
             let baskets: BTreeSet<_> = apart.iter().filter_map(|id| events.get(id)).collect();
-            let mut raised = ExceptionRaised::same_number(&number, apart.clone());
-            match episodes.next(raised.subject()) {
-                Some(episode) if episode == 1 && baskets.len() > 1 => {
-                    raised.episode = episode;
-                    let (subject, body) = (Subject::Number(number), to_cbor(&raised));
-                    due.push(Due { subject, kind: KnownKind::ExceptionRaised, body });
-                }
-                _ => self.watch.settle(&number),
+            if baskets.len() < 2 {
+                // One sale under the names that it has had, or one basket that was booked twice.
+                self.watch.settle(&number);
+                continue;
             }
+            let body = to_cbor(&ExceptionRaised::same_number(&number, apart));
+            due.push(Due { subject: Subject::Number(number), kind: KnownKind::ExceptionRaised, body });
         }
         due
     }
 
     /// It was proposed, or the proposal was not taken.
-    pub(super) fn proposed(&mut self, by: (Now, std::time::Duration), number: &ReceiptNumber, taken: bool) {
-        let (now, grace) = by;
+    pub(super) fn proposed(&mut self, now: Now, grace: Duration, number: &ReceiptNumber, taken: bool) {
         if taken {
             self.watch.proposed(now.mono, number);
         } else {
@@ -362,10 +343,12 @@ mod tests {
         let mut behind = Numbers::default();
         behind.note(NOW, (event(2, 1), &again(2)), &held, &episodes, &mut out);
         assert_eq!(watched(&behind), [0; 0], "nothing is read so far");
-        behind.read(NOW, event(1, 1).chain, &on_disk(4)[1..3].to_vec(), &episodes, &mut out);
-        assert_eq!((watched(&behind), behind.is_reading), (vec![2], true));
-        behind.read(NOW, event(1, 1).chain, &on_disk(4)[3..].to_vec(), &episodes, &mut out);
-        assert!(!behind.is_reading && behind.unread.is_empty());
+        behind.read_on(&held, &mut out);
+        behind.read(NOW, &on_disk(4)[1..3].to_vec(), &episodes, &mut out);
+        assert_eq!((watched(&behind), behind.unread[&event(1, 1).chain]), (vec![2], (Seq(4), Seq(4))));
+        behind.read_on(&held, &mut out);
+        behind.read(NOW, &on_disk(4)[3..].to_vec(), &episodes, &mut out);
+        assert!(behind.unread.is_empty());
         behind.note(NOW, (event(2, 2), &again(3)), &held, &episodes, &mut out);
         assert_eq!(watched(&behind), [2, 3]);
         // They come later.
@@ -386,6 +369,31 @@ mod tests {
             ahead.note(NOW, (id, &envelope), &none, &episodes, &mut out);
         }
         assert!(ahead.of_event.contains_key(&event(1, 10)) && !ahead.of_event.contains_key(&event(1, 11)));
+    }
+
+    /// A till that is new gets both histories in one piece: the other receipt is held, and not on disk yet.
+    #[test]
+    fn what_is_not_durable_is_read_once_it_is() {
+        let (episodes, mut out) = (Episodes::default(), UnitOfWork::default());
+        let chain = event(1, 1).chain;
+        let up_to = |seq| [(chain, Seq(seq))].into_iter().collect::<VersionVector>();
+        let mut numbers = Numbers::default();
+        numbers.note(NOW, (event(2, 1), &sale(9, 3, Some(event(1, 2)))), &up_to(4), &episodes, &mut out);
+        numbers.read_on(&up_to(1), &mut out);
+        assert_eq!(numbers.reading, None);
+        numbers.read_on(&up_to(2), &mut out);
+        assert_eq!(numbers.reading, Some((chain, Seq(2), Seq(2))));
+        numbers.read(NOW, &on_disk(4)[1..2].to_vec(), &episodes, &mut out);
+        assert_eq!((watched(&numbers), numbers.unread[&chain]), (vec![], (Seq(3), Seq(4))));
+        numbers.read_on(&up_to(4), &mut out);
+        numbers.read(NOW, &on_disk(4)[2..].to_vec(), &episodes, &mut out);
+        assert_eq!((watched(&numbers), numbers.unread.len()), (vec![3], 0));
+        // What is pruned is not waited for.
+        let mut pruned = Numbers::default();
+        pruned.note(NOW, (event(2, 1), &sale(9, 3, Some(event(1, 2)))), &up_to(4), &episodes, &mut out);
+        pruned.read_on(&up_to(4), &mut out);
+        pruned.read(NOW, &Vec::new(), &episodes, &mut out);
+        assert!(pruned.unread.is_empty());
     }
 
     #[test]
@@ -422,9 +430,9 @@ mod tests {
         }
         let Write::Put { key, value, .. } = numbers.chain_row(event(1, 1).chain) else { panic!("a row") };
         again.restore(&key, &value).unwrap();
-        again.start(NOW, &held, &episodes, &mut out);
+        again.start(NOW, &held, &episodes);
         assert_eq!((&again.receipts, &again.highest), (&numbers.receipts, &numbers.highest));
         assert_eq!((&again.branched, &again.unread), (&numbers.branched, &numbers.unread));
-        assert_eq!((watched(&again), again.is_reading), (vec![2], true));
+        assert_eq!(watched(&again), [2]);
     }
 }
