@@ -136,6 +136,19 @@ impl<const N: usize> Grid<N> {
         cell
     }
 
+    /// No cell of the chain is later than `floor`; one that was keeps what it has. The items of those.
+    pub(crate) fn fall_to(&mut self, chain: Chain, floor: Seq) -> Vec<Item> {
+        self.vector.fall_to(chain, floor);
+        let Some(column) = self.columns.get_mut(&chain) else { return Vec::new() };
+        let stamp = floor.0.max(1);
+        let mut later = Vec::new();
+        column.each_since(stamp, |row, cell| later.push((row, cell)));
+        for (row, cell) in &later {
+            column.set(*row, Cell { stamp, ..*cell });
+        }
+        later.into_iter().map(|(row, _)| self.items[row as usize]).collect()
+    }
+
     /// Adds what an event added whose bytes came behind those of later events of its chain.
     pub(crate) fn add_late(
         &mut self,

@@ -1,5 +1,7 @@
 //! Counters that go up and down.
 
+use alloc::vec::Vec;
+
 use edgepos_core::{Chain, EventId, FoldEpoch, Seq};
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +99,12 @@ impl PnTable {
     pub fn take_back(&mut self, id: EventId, item: Item, amount: i64, floor: Seq) -> PnRow {
         let added = if amount >= 0 { [amount.unsigned_abs(), 0] } else { [0, amount.unsigned_abs()] };
         self.grid.take_back(id.chain, item, added, floor).into()
+    }
+
+    /// The chain is held up to `floor` and no further: what it has added beyond is taken back by [`take_back`](Self::take_back), and
+    /// whatever comes in its place is new to each cell, also to those that nothing is taken from. The items whose rows to write through.
+    pub fn fall_to(&mut self, chain: Chain, floor: Seq) -> Vec<Item> {
+        self.grid.fall_to(chain, floor)
     }
 }
 

@@ -279,6 +279,29 @@ impl Counters {
         Ok(moved)
     }
 
+    /// Chains end earlier than before, where `end` says: no row says any more that it counts events beyond. What they did is still in the
+    /// rows, and is taken back event by event.
+    pub(crate) fn fall_to(&mut self, end: impl Fn(Chain) -> Seq) {
+        let fallen: Vec<(Chain, Seq)> = self
+            .dense
+            .vector()
+            .iter()
+            .filter(|(chain, seq)| end(*chain) < *seq)
+            .map(|(chain, _)| (chain, end(chain)))
+            .collect();
+        for (chain, end) in fallen {
+            let rows = self.dense.fall_to(chain, end);
+            self.dirty.extend(rows.into_iter().map(|item| (item, chain)));
+        }
+        for (&(item, chain), row) in &mut self.sparse {
+            let end = end(chain).max(Seq(1));
+            if row.stamp > end {
+                row.stamp = end;
+                self.dirty.insert((item, chain));
+            }
+        }
+    }
+
     fn take_from_sparse(&mut self, id: EventId, item: Item, delta: i64, floor: Seq) {
         let Some(row) = self.sparse.get_mut(&(item, id.chain)) else { return };
         let amount = delta.unsigned_abs();
@@ -532,5 +555,32 @@ mod tests {
         assert_eq!(after.get(&row), Some(2));
         after.look_for_unsold();
         assert!(after.unsold().is_empty(), "it is counted once");
+    }
+
+    /// A chain is cut twice: rows that nothing is taken from the second time count what comes in the place of the first.
+    #[test]
+    fn what_comes_in_place_of_a_branch_that_left_is_new_to_every_row() {
+        let chain = Chain::new(ReplicaId::new(1, 1), Lane::Transactions);
+        let at = |seq| EventId::new(chain, Seq(seq));
+        // One row in the table of the products, one beside it.
+        for rows in [["milk", "tea"].map(|name| CounterRow::stock(name, 0)), [1, 2].map(line_row)] {
+            let [first, second] = rows.map(|row| move |delta| vec![Effect::new(row.clone(), delta, None)]);
+            let mut counters = Counters::default();
+            counters.apply(at(5), &first(1), None).unwrap();
+            counters.apply(at(8), &second(10), None).unwrap();
+            for (end, leaving, effects) in [(7, 8, second(10)), (4, 5, first(1))] {
+                counters.fall_to(|_| Seq(end));
+                counters.take_back(at(leaving), &effects, None, Seq(end)).unwrap();
+            }
+            counters.apply(at(6), &second(100), None).unwrap();
+            let value =
+                |effects: &[Effect]| counters.get(&CounterRow::from_key(&effects[0].row().to_key()).unwrap());
+            assert_eq!((value(&first(1)), value(&second(1))), (Some(0), Some(100)));
+            assert!(counters.apply(at(6), &second(100), None).is_err(), "once");
+        }
+    }
+
+    fn line_row(no: u16) -> CounterRow {
+        CounterRow::returnable(BasketId([5; 16]), no)
     }
 }

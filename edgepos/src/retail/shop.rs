@@ -274,6 +274,12 @@ impl Shop {
         self.applied.write(held, out);
     }
 
+    /// Chains end earlier than before: no row says any more that it counts what was behind their ends.
+    pub(crate) fn fall_back(&mut self, ledger: &Ledger, out: &mut UnitOfWork) {
+        self.counters.fall_to(|chain| ledger.end_of(chain));
+        self.write_rows(ledger.held().clone(), out);
+    }
+
     /// Rows that a room asked for were read. The event that is to be written again, and what booked the same before, where that was
     /// asked.
     pub(crate) fn loaded(
@@ -339,26 +345,20 @@ impl Shop {
             Question::Begin(basket) => {
                 self.sales.begin_answered(turn, (&self.keys, &self.counters), basket, found);
             }
-            Question::Commit(key) => {
-                self.desk().commit_answered(turn, key, found);
-            }
+            Question::Commit(key) => self.desk().commit_answered(turn, key, found),
             Question::Sold(basket) => {
                 if let Some(sales) = self.sold.named(basket, &found, turn.out) {
                     self.sold_known(turn, basket, &sales);
                 }
             }
-            Question::Record(key) => {
-                self.desk().record_answered(turn, key, found);
-            }
+            Question::Record(key) => self.desk().record_answered(turn, key, found),
             Question::Reissue(id) => {
                 // What cannot be read counts as unknown: both are booked then, and whoever reads it sees them.
                 let of = found.ok().and_then(|found| found.first_but(id));
                 self.keys.settle(turn.out);
                 return Some((id, of));
             }
-            Question::Receipt(wanted) => {
-                self.desk().receipt_named(turn, wanted, found);
-            }
+            Question::Receipt(wanted) => self.desk().receipt_named(turn, wanted, found),
             Question::Twice(named) => {
                 for (name, events) in found.map(|found| found.doubles(named)).unwrap_or_default() {
                     self.exceptions.note_twice(turn.now, name, &events, turn.out);

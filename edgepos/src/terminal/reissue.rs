@@ -96,6 +96,7 @@ impl InReissue {
         shop.interpret(now, ledger, out);
         shop.write_rows(ledger.held().clone(), out);
         ledger.reincarnate(now, name);
+        shop.fall_back(ledger, out);
         shop.rename(name);
         self.was_displaced = true;
         true
@@ -109,6 +110,7 @@ impl InReissue {
         shop.interpret(now, ledger, out);
         shop.write_rows(ledger.held().clone(), out);
         ledger.set_aside(now);
+        shop.fall_back(ledger, out);
         true
     }
 
