@@ -350,15 +350,6 @@ impl Election {
         self.raft.log().forgotten().parted().filter(|replica| members.contains(*replica))
     }
 
-    /// The disk of this terminal is known to have gone back, by what others hold that it wrote: its votes may be forgotten as well. From
-    /// here on it neither votes nor leads; [`Notice::LogLost`] says so once.
-    pub fn distrust_log(&mut self, now: Now) {
-        self.turn(now, |parts, turn| {
-            parts.lose_log(turn, turn.raft.log().last());
-            Ok(())
-        });
-    }
-
     /// How many of this terminal's proposals wait for a decision.
     pub fn pending_proposals(&self) -> usize {
         self.parts.pending_proposals()

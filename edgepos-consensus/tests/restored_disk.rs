@@ -85,20 +85,21 @@ fn it_leaves_the_terms_in_which_it_may_have_voted() {
     }
 }
 
-/// Others hold what it wrote and does not have: it neither votes nor leads, and stops where it does.
+/// Others hold what it wrote and does not have: it leads no longer, and takes part again once it holds what was decided.
 #[test]
-fn a_leader_whose_disk_went_back_leads_no_longer() {
+fn a_leader_whose_disk_went_back_takes_part_again() {
     for seed in 0..10 {
         let mut world = World::new(seed, 3);
         let leader = world.elect();
-        world.call(leader, Election::distrust_log);
-        world.run_until(10_000, |world| world.leader().is_some_and(|other| other != leader));
-        assert!(world.nodes[leader].saw(|notice| matches!(notice, Notice::LogLost { .. })).is_some());
-        world.crash(leader);
-        world.boot(leader);
-        let next = world.leader().expect("another leads");
+        let promised = world.term(leader);
+        world.call(leader, Election::renounce_terms);
+        assert_ne!(world.leader(), Some(leader), "at once");
+        world.run_until(10_000, |world| world.leader().is_some());
+        let next = world.leader().expect("one is elected");
+        assert!(world.term(next) > promised + 1_000, "{} after {promised}", world.term(next));
+        world.run_for(1_000);
         world.crash(next);
-        world.run_for(10_000);
-        assert_eq!(world.leader(), None, "one of the two left has no vote, also after a restart");
+        world.run_until(10_000, |world| world.leader().is_some());
+        assert!(world.leader().is_some_and(|leader| leader != next), "its vote counts again");
     }
 }

@@ -8,8 +8,9 @@ mod support;
 use std::collections::BTreeSet;
 
 use edgepos::core::{Now, Persist, PersistId, Space, Write};
-use edgepos::model::CounterRow;
-use edgepos::{ConditionKind, MemoryStore, Receipt, Store};
+use edgepos::model::{CounterRow, StockLine, StockMoved, StockReason};
+use edgepos::{ConditionKind, MemoryStore, Receipt, Record, Store};
+use support::cloud::Cloud;
 use support::{Shop, Till, WALL, line};
 
 const NOW: Now = Now::new(0, WALL);
@@ -92,5 +93,58 @@ fn in_its_store_every_sale_is_counted_once() {
     assert_eq!(numbers(&receipts).len(), 6, "{receipts:?}");
     for till in &shop.tills {
         assert_eq!(milk(till), Some(-6), "at {}", till.terminal.status().me);
+    }
+}
+
+/// Each disk of a store goes back, as a copy that knows it and as a plain image, while the cloud and the others hold what it lacks: the
+/// store decides again without a replacement, however small it is and whoever is put back.
+#[test]
+fn a_store_that_is_put_back_has_a_leader_again() {
+    for (tills, put_back) in [(1, 1), (2, 1), (2, 2), (3, 1), (3, 3), (5, 5)] {
+        for (is_marked, has_cloud) in [(true, true), (false, true), (true, false), (false, false)] {
+            let about = format!("{put_back} of {tills}, marked: {is_marked}, cloud: {has_cloud}");
+            let mut shop = Shop::new(tills);
+            shop.cloud = has_cloud.then(Cloud::default);
+            shop.elect();
+            let received = vec![StockLine { product: "milk".into(), quantity: 20 }];
+            let received = StockMoved { reason: StockReason::Receipt, from: None, to: None, lines: received };
+            let now = shop.now;
+            shop.tills[0].record(now, Record::stock_moved(&received, 0)).unwrap();
+            (0..tills).for_each(|till| drop(shop.sell_milk(till.into(), till as u8 + 1)));
+            shop.pass_by(3_000, 5);
+            let marked = |till: &Till| if is_marked { copy_of(&till.disk) } else { till.disk.clone() };
+            let images: Vec<_> = shop.tills.iter().take(put_back).map(marked).collect();
+            // What is sold behind the image is nowhere else where all go back and there is no cloud.
+            (0..tills).for_each(|till| drop(shop.sell_milk(till.into(), till as u8 + 11)));
+            shop.pass_by(3_000, 5);
+            for (till, image) in images.into_iter().enumerate() {
+                shop.put_back(till, image, 7 + till as u64);
+            }
+            shop.heal();
+            shop.pass_by(30_000, 20);
+            let now = shop.now;
+            shop.tills[0].sell(now, 99, vec![line(1, "milk", 50, 5_000)]);
+            shop.pass_by(30_000, 20);
+            let status: Vec<_> = shop.tills.iter().map(|till| till.terminal.status()).collect();
+            assert_eq!(status.iter().filter(|status| status.entitled).count(), 1, "{about}: {status:#?}");
+            assert!(status.iter().all(|status| status.leader.is_some()), "{about}: {status:#?}");
+            let all_are = put_back == usize::from(tills) && !has_cloud;
+            let sold = i64::from(tills) * if all_are { 1 } else { 2 };
+            let left = Some(20 - sold - 50);
+            assert!(shop.tills.iter().all(|till| milk(till) == left), "{about}: every sale counts once");
+            // It decides: the stock that is below zero is raised, and no voter is missing any more.
+            assert!(status.iter().all(|status| status.open_exceptions == 1), "{about}: {status:#?}");
+            for till in 0..shop.tills.len() {
+                shop.crash(till);
+            }
+            shop.heal();
+            shop.pass_by(30_000, 20);
+            // Alone and without a cloud nobody can state how far its chains go.
+            let expected = [ConditionKind::Exceptions, ConditionKind::WaitingForProof];
+            let expected = &expected[..if tills == 1 && !has_cloud { 2 } else { 1 }];
+            let told = shop.tills.iter().flat_map(|till| till.terminal.status().conditions);
+            let conditions: Vec<_> = told.filter(|condition| !expected.contains(&condition.kind)).collect();
+            assert!(conditions.is_empty(), "{about}: {conditions:?}");
+        }
     }
 }

@@ -83,8 +83,6 @@ pub struct StoreView {
     pub cloud: CloudView,
     /// The numbers of the terminals whose disks were put back.
     pub put_back: BTreeSet<u16>,
-    /// Whether it decides nothing until an operator replaces a voter that forgot its votes: so long nothing can be raised.
-    pub waits_for_operator: bool,
 }
 
 impl StoreView {

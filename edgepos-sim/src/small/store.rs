@@ -113,12 +113,6 @@ impl Store {
         !self.put_back.is_empty()
     }
 
-    /// Whether it is one of two, of which one forgot its votes, and so decides nothing until that is replaced.
-    fn waits_for_operator(&self) -> bool {
-        let leads = |device: &Device| device.status().is_some_and(|status| status.entitled);
-        self.devices.len() == 2 && self.has_forgotten() && !self.devices.iter().any(leads)
-    }
-
     /// What has happened, in lines.
     pub(super) fn lines(&mut self) -> Vec<String> {
         self.lines.take().unwrap_or_default()
@@ -133,7 +127,6 @@ impl Store {
             terminals: self.devices.iter().filter_map(|device| device.view()).collect::<Result<_, _>>()?,
             cloud: self.cloud.view(),
             put_back: self.put_back.clone(),
-            waits_for_operator: self.waits_for_operator(),
         })
     }
 

@@ -173,8 +173,6 @@ fn view(stations: &[Station], cloud: &Cloud, put_back: &BTreeSet<u16>) -> Result
         terminals: stations.iter().map(Station::view).collect::<Result<_, _>>()?,
         cloud: cloud.view(),
         put_back: put_back.clone(),
-        // Its operator does.
-        waits_for_operator: false,
     })
 }
 

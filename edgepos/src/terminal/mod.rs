@@ -548,10 +548,6 @@ impl Terminal {
             sync::Output::Persist(persist) => self.out.outbox_persist(persist),
             sync::Output::Load(load) => self.out.load_for_outbox(load),
             sync::Output::Accepted(record) => {
-                if record.id.chain.replica == self.config.me {
-                    // Another holds what this terminal wrote and does not have: with it, votes are forgotten.
-                    self.election.distrust_log(now);
-                }
                 self.ledger.accept(now, &record).into_iter().for_each(|ahead| self.out.tell(ahead));
                 self.shop.interpret(now, &mut self.ledger, &mut self.out);
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgepos::core::{EventId, Seq, WallMs};
 use edgepos::crdt::VersionVector;
 use edgepos::model::{BasketId, Body, Envelope, Kind};
-use edgepos::sync::{CloudReply, CloudRequest, Hash, IngestState, Limits};
+use edgepos::sync::{Batch, CloudReply, CloudRequest, Hash, IngestState, Limits, Run};
 
 #[derive(Default)]
 pub(crate) struct Cloud {
@@ -21,8 +21,23 @@ impl Cloud {
             CloudReply::Hash { event, .. } => {
                 CloudReply::Hash { event, hash: self.events.get(&event).map(|(_, hash)| *hash) }
             }
+            CloudReply::Events { first, last, .. } => self.give(first, last),
             reply => reply,
         }
+    }
+
+    /// The events as one run; what it lacks one of it does not give.
+    fn give(&self, first: EventId, last: Seq) -> CloudReply {
+        let id = |seq| EventId::new(first.chain, Seq(seq));
+        let base = self.events.get(&id(first.seq.0.saturating_sub(1))).map(|(_, hash)| *hash);
+        let held = (first.seq.0..=last.0).map(|seq| self.events.get(&id(seq)).cloned());
+        let run = held.collect::<Option<Vec<_>>>().and_then(|events| {
+            let (payloads, hashes): (Vec<_>, Vec<_>) = events.into_iter().unzip();
+            let (chain, first, head) = (first.chain, first.seq, *hashes.last()?);
+            Some(Run { chain, first, head, payloads, gaps: Vec::new() })
+        });
+        let batch = run.map(|run| Batch { runs: vec![run] }.encode(&Limits::DEFAULT));
+        CloudReply::Events { first, last, batch, base }
     }
 
     /// Whether it has every event up to these positions.
