@@ -4,8 +4,8 @@
 mod support;
 
 use edgepos::core::ReplicaId;
-use edgepos::model::ExceptionType;
-use edgepos::{ConditionKind, Config, MemoryStore, Notice, Refusal, ReplaceError, consensus};
+use edgepos::model::{ExceptionType, StockLine, StockMoved, StockReason};
+use edgepos::{ConditionKind, Config, MemoryStore, Notice, Record, Refusal, ReplaceError, consensus};
 use support::{Shop, Till, config, draft, genesis, line, replica};
 
 /// The place of terminal 3.
@@ -275,4 +275,70 @@ fn a_sale_that_nobody_could_know_of_is_booked_once_more_and_told_once() {
         let now = shop.now;
         assert_eq!(shop.tills[till].commit(now, 1, 9).unwrap(), (first.clone(), true), "at {till}");
     }
+}
+
+/// A disk that was put back unnoticed has helped to decide otherwise what its till and another had decided. The two that hold the same lead;
+/// another box in the place of the third ends `decisions_lost`, and what was sold at any of them is everywhere.
+#[test]
+fn another_box_takes_the_place_of_a_till_that_holds_other_decisions() {
+    let mut shop = Shop::new(3);
+    let old = shop.elect();
+    let (back, third) = ((old + 1) % 3, (old + 2) % 3);
+    shop.pass(2_000);
+    let image = shop.tills[back].disk.clone();
+    shop.cut(third);
+    oversell(&mut shop, old, (1, "milk"));
+    shop.cut(old);
+    shop.put_back(back, image, 7);
+    shop.heal_but(&[old]);
+    shop.pass(20_000);
+    oversell(&mut shop, third, (2, "tea"));
+    shop.heal();
+    shop.pass(5_000);
+    let holds = |shop: &Shop, at: [usize; 3], kind: ConditionKind| {
+        let conditions = at.into_iter().flat_map(|at| shop.tills[at].terminal.status().conditions);
+        conditions.filter(|condition| condition.kind == kind).count()
+    };
+    assert_eq!(holds(&shop, [0, 1, 2], ConditionKind::DecisionsLost), 3, "each says so");
+    let leader = shop.tills.iter().position(|till| till.terminal.status().entitled).unwrap();
+    assert_ne!(leader, old);
+    // It is switched off once its sales are at the others.
+    shop.cut(old);
+    shop.pass(1_000);
+    let (number, now) = (old as u16 + 1, shop.now);
+    shop.tills[leader].terminal.replace(now, number, false).unwrap();
+    let new = newcomer(&mut shop, number, 3);
+    shop.heal_but(&[old]);
+    shop.pass(30_000);
+    let there = [back, third, new];
+    assert_eq!(voters(&shop, leader).len(), 3);
+    assert!(voters(&shop, leader).contains(&successor(number)));
+    let over = [ConditionKind::DecisionsLost, ConditionKind::Forked, ConditionKind::Replacing];
+    assert_eq!(over.map(|kind| holds(&shop, there, kind)), [0; 3]);
+    for till in there.map(|at| &shop.tills[at]) {
+        let status = till.terminal.status();
+        assert_eq!(status.open_exceptions, 2, "both are raised at {}", status.me);
+        for product in ["milk", "tea"] {
+            let row = edgepos::model::CounterRow::stock(product, 0);
+            assert_eq!(till.terminal.counter(&row), Some(-1), "{product} at {}", status.me);
+        }
+    }
+    let receipt = shop.tills[new].sell(shop.now, 9, vec![line(1, "milk", 1, 100)]);
+    assert_ne!(receipt.series, "S");
+}
+
+/// One piece comes, two are sold, and the store raises that.
+fn oversell(shop: &mut Shop, till: usize, (basket, product): (u8, &str)) {
+    let lines = vec![StockLine { product: product.into(), quantity: 1 }];
+    let came = StockMoved { reason: StockReason::Receipt, from: None, to: None, lines };
+    let now = shop.now;
+    shop.tills[till].record(now, Record::stock_moved(&came, 0)).unwrap();
+    shop.tills[till].sell(now, basket, vec![line(1, product, 2, 200)]);
+    for _ in 0..1_000 {
+        if shop.tills[till].terminal.status().open_exceptions > 0 {
+            return;
+        }
+        shop.pass_by(100, 10);
+    }
+    panic!("nothing is raised");
 }
