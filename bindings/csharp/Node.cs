@@ -108,7 +108,16 @@ namespace Edgepos
             return next;
         }
 
-        /// <summary>Up to where events were handed out.</summary>
+        /// <summary>Where Next has thrown Damaged: passes by what is missing, says what as JSON, and reads on behind it; null where no event is
+        /// missing. A reading anew from the cursor would meet it again.</summary>
+        public string Skip()
+        {
+            var skipped = Call.Text((out TextHandle text) => Native.edgepos_events_skip(events, out text));
+            GC.KeepAlive(node);
+            return skipped;
+        }
+
+        /// <summary>Up to where events were handed out or passed by.</summary>
         public string Cursor() { return Call.Text((out TextHandle text) => Native.edgepos_events_cursor(events, out text)); }
 
         /// <summary>Ends the reading.</summary>

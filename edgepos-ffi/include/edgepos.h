@@ -449,7 +449,8 @@ int32_t edgepos_node_close(const edgepos_node *node,
 
 /*
  Frees the handle. One that was not closed ends as in a crash: what was acknowledged is on disk. Its files and its address are free when this
- returns, unless the disk hangs. NULL and a handle that was freed are let pass. A call that is under way on another thread ends first with
+ returns, unless the disk hangs. It waits 30 s at most for them, and then 5 s for the threads of the terminal: one that hangs is left to itself,
+ with what it holds. NULL and a handle that was freed are let pass. A call that is under way on another thread ends first with
  its answer, and then they are free; no later one knows the handle.
  */
 void edgepos_node_free(edgepos_node *node);
@@ -653,8 +654,10 @@ int32_t edgepos_node_events_since(const edgepos_node *node,
 
 /*
  The next event as JSON; waits for one at most `timeout_ms`, and answers `EDGEPOS_NOTHING` where none came. `EDGEPOS_END` where everything
- was read and nothing is followed, `EDGEPOS_STOPPED` where the terminal has stopped, or another thread has freed the handle meanwhile. Behind
- an error nothing follows, and it is answered again: go on from the cursor.
+ was read and nothing is followed, `EDGEPOS_STOPPED` where the terminal has stopped, or another thread has freed the handle meanwhile: open
+ it anew, and go on from the cursor. `EDGEPOS_DAMAGED` where the next event is not there to be read: it is lost, or its row is damaged. The
+ cursor stands before it, so that a reading from there meets it again: `edgepos_events_skip` goes on behind it. After an error nothing
+ follows, and it is answered again.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -664,7 +667,21 @@ int32_t edgepos_events_next(const edgepos_events *events,
                             edgepos_text **out);
 
 /*
- Up to where events were handed out, as JSON: an application keeps it with what it has dealt with, and goes on from there after a crash.
+ Passes by the event that `edgepos_events_next` has answered `EDGEPOS_DAMAGED` for, with those behind it in its chain that are not there
+ either, and reads on behind them. On success `*out` is JSON with `first` and `last`, what was passed by, and the cursor stands behind it. One
+ call passes by 4,096 at most: where more are missing `edgepos_events_next` says so, and the next call goes on. `EDGEPOS_NOTHING` where no
+ event is missing, or where it has come back, and nothing is passed by: read on. What another terminal or the cloud still holds comes back by
+ itself while it is heard: whoever can wait reads from the cursor again before anything is passed by, and `edgepos_node_lost` says what is
+ lost for good.
+
+ # Safety
+ `out` points to where a pointer may be written.
+ */
+int32_t edgepos_events_skip(const edgepos_events *events,
+                            edgepos_text **out);
+
+/*
+ Up to where events were handed out or passed by, as JSON: an application keeps it with what it has dealt with, and goes on from there after a crash.
 
  # Safety
  `out` points to where a pointer may be written.

@@ -103,6 +103,11 @@ impl Failure {
         Self { status: EDGEPOS_STOPPED, detail: "the terminal was closed".into() }
     }
 
+    /// What a call needs has failed inside the library before.
+    pub(crate) fn poisoned(what: &str) -> Self {
+        Self { status: EDGEPOS_POISONED, detail: format!("an earlier call of {what} failed inside the library") }
+    }
+
     /// The process that calls is not the one that has its threads.
     pub(crate) fn forked(what: &str) -> Self {
         let detail = format!("{what} of the process that this one was forked from, which has its threads");

@@ -196,8 +196,13 @@ fn made(folder: &Path, till: &support::tills::Till) -> Vec<(String, String)> {
     let config = support::config(folder).replace("\"terminal\":1", "\"terminal\":\"1-0123456789ab\"");
     let file = folder.join("till.json");
     fs::write(&file, config).unwrap();
-    let script = support::root().join("edgepos-ffi/tests/calls/script.txt");
-    let output = till.command(&file, &[script.to_str().unwrap()]).output().unwrap();
+    answers_of(till, &file, &support::root().join("edgepos-ffi/tests/calls/script.txt"))
+}
+
+/// What a program has answered to the calls of a script.
+#[cfg(unix)]
+fn answers_of(till: &support::tills::Till, file: &Path, script: &Path) -> Vec<(String, String)> {
+    let output = till.command(file, &[script.to_str().unwrap()]).output().unwrap();
     let (said, errors) = (String::from_utf8(output.stdout).unwrap(), support::text(&output.stderr));
     assert!(output.status.success(), "{said}{errors}");
     assert_eq!(errors, "", "the library writes nothing there");
@@ -263,5 +268,62 @@ fn every_call_answers_in_every_language_as_in_c() {
             assert_eq!(c, other, "{language}");
         }
         assert_eq!(in_c.len(), other.len(), "{language}");
+    }
+}
+
+/// A reader of events who meets one that is gone goes on behind it, in every language, and keeps a cursor that does not lead back to it.
+#[test]
+#[cfg(unix)]
+fn what_is_gone_is_passed_by_in_every_language() {
+    use edgepos::core::{Chain, EventId, Persist, PersistId, Seq, Space, Write};
+    use edgepos::{SqliteStore, Store as _};
+    use support::tills;
+
+    let goods = r#"record	{"type":"stock_received","from":"dairy","lines":[{"product":"4006381333931","quantity":1}]}"#;
+    type Made = fn(&Path) -> Option<tills::Till>;
+    let languages: [(&str, Made); 5] = [
+        ("C", tills::calls_in_c),
+        ("C++", tills::calls_in_cpp),
+        ("Python", tills::calls_in_python),
+        ("C#", tills::calls_in_csharp),
+        ("Java", tills::calls_in_java),
+    ];
+    for (language, made) in languages {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(till) = made(folder.path()) else { continue };
+        let (file, script) = (folder.path().join("till.json"), folder.path().join("script.txt"));
+        fs::write(&file, support::config(folder.path())).unwrap();
+        fs::write(&script, [goods; 6].join("\n") + "\nclose\t0\n").unwrap();
+        let output = till.command(&file, &[script.to_str().unwrap()]).output().unwrap();
+        let said = support::text(&output.stdout);
+        let names: Vec<EventId> =
+            said.lines().filter_map(|line| line.strip_prefix("record\t")?.parse().ok()).collect();
+        assert_eq!(names.len(), 6, "{language}: {said}{}", support::text(&output.stderr));
+
+        // The third and the fourth are gone from the disk.
+        let chain: Chain = names[0].chain;
+        let gone = [names[2], names[3]];
+        let writes = gone.map(|event| Write::delete(Space::Event, event.to_key())).to_vec();
+        let mut store = SqliteStore::open(&folder.path().join("till-1.db")).unwrap();
+        store.commit(&[Persist { id: PersistId(1), writes }]).unwrap();
+        drop(store);
+
+        fs::write(&script, "events_since\t\n").unwrap();
+        let output = till.command(&file, &[script.to_str().unwrap()]).output().unwrap();
+        let (said, errors) = (support::text(&output.stdout), support::text(&output.stderr));
+        let skipped = said.lines().find_map(|line| line.strip_prefix("skipped\t"));
+        let skipped: serde_json::Value = serde_json::from_str(skipped.expect(&format!("{language}: {said}{errors}"))).unwrap();
+        assert_eq!(skipped, serde_json::json!({ "first": gone[0].to_string(), "last": gone[1].seq.0 }), "{language}");
+        let cursor = said.lines().find_map(|line| line.strip_prefix("cursor\t")).unwrap();
+        let cursor: serde_json::Value = serde_json::from_str(cursor).unwrap();
+        let last = cursor.as_object().unwrap().iter().find(|(name, _)| chain.to_string() == **name).unwrap();
+        assert!(last.1.as_u64().unwrap() >= names[5].seq.0, "{language} stands behind what was gone: {cursor}");
+        assert!(Seq(last.1.as_u64().unwrap()) > gone[1].seq, "{language}");
+
+        // From there a reading meets it no more.
+        fs::write(&script, format!("events_since\t{cursor}\n")).unwrap();
+        let output = till.command(&file, &[script.to_str().unwrap()]).output().unwrap();
+        let said = support::text(&output.stdout);
+        assert!(!said.contains("skipped") && !said.contains("refused"), "{language}: {said}");
     }
 }

@@ -29,6 +29,17 @@ const NAMES: [(&str, &str); 7] = [
     ("Scan", "edgepos_scan"),
 ];
 
+/// Functions that fail for a test, in builds for tests alone.
+const FOR_TESTS: [&str; 7] = [
+    "edgepos_node_poison",
+    "edgepos_node_poison_beneath",
+    "edgepos_node_poison_hang",
+    "edgepos_events_poison",
+    "edgepos_terminal_poison",
+    "edgepos_output_poison",
+    "edgepos_rows_poison",
+];
+
 /// `arguments` are those behind `header`.
 ///
 /// # Errors
@@ -80,7 +91,7 @@ fn config() -> Config {
     };
     config.export.rename =
         NAMES.map(|(rust, c)| (rust.to_owned(), c.to_owned())).into_iter().collect::<HashMap<_, _>>();
-    config.export.exclude = vec!["edgepos_node_poison".into()];
+    config.export.exclude = FOR_TESTS.map(String::from).to_vec();
     config.export.item_types =
         vec![ItemType::Constants, ItemType::OpaqueItems, ItemType::Typedefs, ItemType::Functions];
     config

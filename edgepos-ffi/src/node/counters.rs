@@ -6,9 +6,8 @@ use edgepos::model::{Counter, CounterRow, StockState};
 use edgepos::{CounterValue, MAX_PAGE};
 use serde::Serialize;
 
-use super::{NodeHandle, asks, asks_for};
+use super::{NodeHandle, asks, asks_for, with};
 use crate::argument::{EDGEPOS_MAX_NAME, Input, Output};
-use crate::handle;
 use crate::hexadecimal::hexadecimal;
 use crate::status::Failure;
 use crate::text::TextHandle;
@@ -118,7 +117,7 @@ pub unsafe extern "C" fn edgepos_node_counter(
 ) -> i32 {
     // SAFETY: as the caller promises.
     let (key, out) = unsafe { (Input::new("key", key, key_length), Output::new("out", out)) };
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
         let row = row(counter, location, state, key)?;
         out.write_some(till.wait(till.node.counter(row))?)

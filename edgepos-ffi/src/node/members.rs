@@ -3,9 +3,8 @@
 use std::ffi::c_char;
 use std::time::Duration;
 
-use super::{NodeHandle, does};
+use super::{NodeHandle, does, with};
 use crate::argument::{Input, Output};
-use crate::handle;
 use crate::text::TextHandle;
 
 /// Lets another incarnation, such as `3-0123456789ab`, take part in what the store decides. `EDGEPOS_NOT_DECIDED` where this terminal does
@@ -63,7 +62,7 @@ pub extern "C" fn edgepos_node_write_off(node: *const NodeHandle, terminal: u16)
 pub unsafe extern "C" fn edgepos_node_raise_level(node: *const NodeHandle, out: *mut u32) -> i32 {
     // SAFETY: as the caller promises.
     let out = unsafe { Output::new("out", out) };
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
         out.write(till.wait(till.node.raise_level())?)
     })
@@ -73,7 +72,6 @@ pub unsafe extern "C" fn edgepos_node_raise_level(node: *const NodeHandle, out: 
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_flush(node: *const NodeHandle) -> i32 {
     does(node, |till| {
-        till.runs()?;
         till.wait(till.node.flush());
         Ok(())
     })
@@ -92,7 +90,7 @@ pub unsafe extern "C" fn edgepos_node_flush_until_uploaded(
 ) -> i32 {
     // SAFETY: as the caller promises.
     let left = unsafe { Output::new("left", left) };
-    handle::with(node, |till| {
+    with(node, |till| {
         left.check()?;
         left.write(till.wait(till.node.flush_until_uploaded(Duration::from_millis(patience_ms)))?)
     })
@@ -102,7 +100,6 @@ pub unsafe extern "C" fn edgepos_node_flush_until_uploaded(
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_step_down(node: *const NodeHandle) -> i32 {
     does(node, |till| {
-        till.runs()?;
         till.wait(till.node.step_down());
         Ok(())
     })

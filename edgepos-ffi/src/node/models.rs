@@ -52,8 +52,7 @@ pub unsafe extern "C" fn edgepos_node_use_models(
     // SAFETY: as the caller promises.
     let request = unsafe { Input::new("request", request, request_length) };
     does(node, |till| {
-        till.runs()?;
-        let models = Models::new(&till.node, till.runtime.handle(), request.json()?)?;
+        let models = Models::new(&till.node, till.runtime().handle(), request.json()?)?;
         till.models.set(models).map_err(|_| Failure::bad_request("models are used already"))?;
         if let Some(models) = till.models.get() {
             models.start(till.advised);

@@ -8,9 +8,8 @@ use edgepos::crdt::VersionVector;
 use edgepos::model::BookedName;
 use edgepos::{DayQuery, Durability, TransactionQuery};
 
-use super::{NodeHandle, asks, asks_for};
+use super::{NodeHandle, asks, asks_for, with};
 use crate::argument::{Input, Output};
-use crate::handle;
 use crate::status::Failure;
 use crate::text::TextHandle;
 
@@ -157,7 +156,7 @@ pub unsafe extern "C" fn edgepos_node_durability(
 ) -> i32 {
     // SAFETY: as the caller promises.
     let (event, out) = unsafe { (Input::new("event", event, event_length), Output::new("out", out)) };
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
         let durability = till.wait(till.node.durability(event.id::<EventId>()?))?;
         out.write_some(durability.map(level_of))

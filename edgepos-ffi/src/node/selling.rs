@@ -4,9 +4,8 @@ use std::ffi::c_char;
 
 use edgepos::forms::{Begin, KeyedRecord, Pay};
 
-use super::{NodeHandle, asks, asks_for, does};
+use super::{NodeHandle, asks, asks_for, does, with};
 use crate::argument::{Input, Output};
-use crate::handle;
 use crate::text::TextHandle;
 
 /// Opens a basket and reserves its receipt number. Whatever may be refused of a sale is refused here, before the customer pays. Where the
@@ -185,7 +184,7 @@ pub unsafe extern "C" fn edgepos_node_record(
 ) -> i32 {
     // SAFETY: as the caller promises.
     let (record, out) = unsafe { (Input::new("record", record, record_length), Output::new("out", out)) };
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
         let record = record.json::<KeyedRecord>()?.into_record(till.location)?;
         out.text(till.wait(till.node.record(record))?.to_string())

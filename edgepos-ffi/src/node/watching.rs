@@ -3,12 +3,12 @@
 use std::sync::TryLockError;
 use std::time::Duration;
 
-use edgepos::core::EventId;
+use edgepos::core::{EventId, Seq};
 use edgepos::sync::Lost;
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{End, NodeHandle, asks};
+use super::{End, NodeHandle, asks, with};
 use crate::argument::Output;
 use crate::handle;
 use crate::patience::wait_for;
@@ -22,6 +22,13 @@ pub(crate) struct LostEvents {
     last: u64,
 }
 
+impl LostEvents {
+    /// From one event to a position of its chain.
+    pub(crate) fn of(first: EventId, last: Seq) -> Self {
+        Self { first: first.to_string(), last: last.0 }
+    }
+}
+
 /// In place of a notice: so many were dropped, since nobody took them in time.
 #[derive(Serialize)]
 struct NoticesLost {
@@ -31,11 +38,7 @@ struct NoticesLost {
 
 /// Events that are lost, by their names.
 pub(crate) fn named(lost: &Lost) -> Vec<LostEvents> {
-    let name = |(chain, first, last): (_, _, edgepos::core::Seq)| LostEvents {
-        first: EventId::new(chain, first).to_string(),
-        last: last.0,
-    };
-    lost.iter().map(name).collect()
+    lost.iter().map(|(chain, first, last)| LostEvents::of(EventId::new(chain, first), last)).collect()
 }
 
 /// Who the terminal is, whom it follows, how far its events have come, and under `conditions` and `alerts` what someone must act on, as
@@ -80,7 +83,7 @@ pub unsafe extern "C" fn edgepos_node_lost(node: *const NodeHandle, out: *mut *m
 pub unsafe extern "C" fn edgepos_node_metrics(node: *const NodeHandle, out: *mut *mut TextHandle) -> i32 {
     // SAFETY: as the caller promises.
     let out = unsafe { Output::new("out", out) };
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
         out.text(till.wait(till.node.metrics())?)
     })

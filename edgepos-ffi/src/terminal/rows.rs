@@ -56,6 +56,7 @@ pub(super) fn empty() -> Result<*mut RowsHandle, Failure> {
 
 /// The rows that were added, which are taken out.
 pub(super) fn taken(rows: *const RowsHandle) -> Result<Rows, Failure> {
+    handle::refuse_poisoned(rows)?;
     let taken =
         handle::look(rows, |rows| std::mem::take(&mut *rows.lock().unwrap_or_else(PoisonError::into_inner)));
     taken.map(|added| added.rows).ok_or_else(|| Failure::invalid("rows is no living handle of its type"))

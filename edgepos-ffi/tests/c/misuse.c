@@ -240,7 +240,7 @@ int main(int argc, char **argv) {
         pthread_join(threads[at], NULL);
     }
     EXPECT(edgepos_node_close(node, 0, &left), EDGEPOS_STOPPED, "closed");
-    EXPECT(edgepos_node_status(node, &text), EDGEPOS_STOPPED, "not running");
+    EXPECT(edgepos_node_status(node, &text), EDGEPOS_STOPPED, "closed");
     EXPECT(edgepos_node_flush(node), EDGEPOS_STOPPED, "closed");
     EXPECT(edgepos_node_step_down(node), EDGEPOS_STOPPED, "closed");
     EXPECT(edgepos_node_address(node, &text), EDGEPOS_STOPPED, "closed");
