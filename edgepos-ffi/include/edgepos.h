@@ -351,7 +351,9 @@ typedef struct edgepos_text edgepos_text;
 /*
  How a caller's store is read while a terminal starts: it adds to `rows`, by rising key, the rows of `space` from the key `from` to the
  key `to`, both inclusive, up to and including the row that makes the keys and values reach `max_bytes`, and returns 0; anything else
- says that the store cannot be read. It is called on the thread that starts the terminal, which holds no lock, and never afterwards.
+ says that the store cannot be read. It is called on the thread that starts the terminal, which holds no lock, and never afterwards. It must
+ return: an exception or a `longjmp` out of it ends the process. `edgepos::start` of `edgepos.hpp` keeps an exception and throws it behind
+ the call.
  */
 typedef int32_t (*edgepos_scan)(void *user,
                                 uint32_t space,
@@ -788,7 +790,8 @@ int32_t edgepos_node_use_models(const edgepos_node *node,
                                 size_t request_length);
 
 /*
- Says which products a PNG or JPEG shows; at most 16 MiB. Waits at most `timeout_ms`, loading included.
+ Says which products a PNG or JPEG shows; at most 16 MiB. A PNG that is cut off is refused by its `code`, `decode`; of a JPEG that is cut off
+ behind its headers what is there is looked at, as other readers do: who transmits pictures says how long they are. Waits at most `timeout_ms`, loading included.
 
  On success `*out` is JSON with `outcome`. `answer`: `label` and `confidence` (0 to 1) of the most likely product, `requires_confirmation`,
  `candidates`, `region` where it is known, and `total_us`. `fallback`: no answer in time, or none that counts: the person at the till does

@@ -327,3 +327,54 @@ fn what_is_gone_is_passed_by_in_every_language() {
         assert!(!said.contains("skipped") && !said.contains("refused"), "{language}: {said}");
     }
 }
+
+/// A library of another interface is refused before it is asked anything, in every language: by the node and by what needs none.
+#[test]
+#[cfg(unix)]
+fn a_library_of_another_interface_is_refused_in_every_language() {
+    use std::process::Command;
+
+    use support::tills;
+
+    let Some(compiler) = support::compiler(false) else { return };
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (source, library) = (folder.path().join("other.c"), other.path().join("libedgepos_ffi.so"));
+    // It has every function, and each says that all went well.
+    let bodies = functions().into_iter().map(|function| {
+        let body = match (function.name.as_str(), function.gives.as_str()) {
+            ("edgepos_abi", _) => "return 99;",
+            (_, "void") => "",
+            (_, "const char *") => "return \"\";",
+            _ => "return 0;",
+        };
+        format!("{} {}() {{ {body} }}\n", function.gives, function.name)
+    });
+    fs::write(&source, format!("#include <stdint.h>\n#include <stddef.h>\n{}", bodies.collect::<String>())).unwrap();
+    let soname = "-Wl,-soname,libedgepos_ffi.so";
+    let built = Command::new(compiler).args(["-std=c99", "-shared", "-fPIC", soname, "-o"]).args([&library, &source]).status();
+    assert!(built.unwrap().success());
+
+    let config = folder.path().join("till.json");
+    fs::write(&config, "{}").unwrap();
+    let script = folder.path().join("script.txt");
+    fs::write(&script, "status\n").unwrap();
+    // A program's own folder is looked through as well, and Python's wheel is built in the one that it gets.
+    let wheel = tempfile::tempdir().unwrap();
+    let programs = [
+        ("C++", tills::calls_in_cpp(folder.path()), "LD_PRELOAD", library.clone()),
+        ("Python", tills::calls_in_python(wheel.path()), "EDGEPOS_LIBRARY", library.clone()),
+        ("C#", tills::calls_in_csharp(folder.path()), "LD_LIBRARY_PATH", other.path().to_owned()),
+        ("Java", tills::calls_in_java(folder.path()), "JAVA_TOOL_OPTIONS", other.path().to_owned()),
+    ];
+    for (language, till, variable, value) in programs {
+        let Some(till) = till else { continue };
+        let mut command = till.command(&config, &[script.to_str().unwrap()]);
+        match language {
+            "Java" => command.env("JAVA_TOOL_OPTIONS", format!("-Djna.library.path={}", value.display())),
+            _ => command.env(variable, value),
+        };
+        let output = command.output().unwrap();
+        let said = support::text(&output.stderr) + &support::text(&output.stdout);
+        assert!(said.contains("interface"), "{language}: {said}");
+    }
+}

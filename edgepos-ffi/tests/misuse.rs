@@ -27,7 +27,8 @@ fn run_source(source: &str) -> Option<Output> {
     let file = folder.path().join("program.c");
     fs::write(&file, source).unwrap();
     support::build(&compiler, "c11", &file, &program);
-    Some(Command::new(&program).arg(&config).arg(support::root().join("models")).output().unwrap())
+    let jpeg = support::root().join("edgepos-inference/tests/golden/espresso_1200.jpg");
+    Some(Command::new(&program).arg(&config).arg(support::root().join("models")).arg(jpeg).output().unwrap())
 }
 
 #[test]

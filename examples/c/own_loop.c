@@ -120,7 +120,11 @@ static void load(edgepos_terminal *terminal, const edgepos_output *output) {
     done(edgepos_rows_new(&rows), "rows");
     done(edgepos_output_load(output, &space, &from, &from_length, &max_bytes), "load");
     done(edgepos_output_load_to(output, &to, &to_length), "load");
-    scan(NULL, space, from, from_length, to, to_length, max_bytes, rows);
+    /* A store that cannot be read ends the terminal: what is missing of an answer would count as not there. */
+    if (scan(NULL, space, from, from_length, to, to_length, max_bytes, rows) != 0) {
+        fprintf(stderr, "the store cannot be read: %s\n", edgepos_last_detail());
+        exit(1);
+    }
     done(edgepos_terminal_loaded(terminal, clock_ms, wall_ms(), edgepos_output_id(output), rows), "loaded");
     edgepos_rows_free(rows);
 }

@@ -67,7 +67,9 @@ pub(crate) fn tells(terminal: *const TerminalHandle, call: impl FnOnce(&mut Term
 
 /// How a caller's store is read while a terminal starts: it adds to `rows`, by rising key, the rows of `space` from the key `from` to the
 /// key `to`, both inclusive, up to and including the row that makes the keys and values reach `max_bytes`, and returns 0; anything else
-/// says that the store cannot be read. It is called on the thread that starts the terminal, which holds no lock, and never afterwards.
+/// says that the store cannot be read. It is called on the thread that starts the terminal, which holds no lock, and never afterwards. It must
+/// return: an exception or a `longjmp` out of it ends the process. `edgepos::start` of `edgepos.hpp` keeps an exception and throws it behind
+/// the call.
 pub type Scan = Option<
     unsafe extern "C" fn(
         user: *mut c_void,
