@@ -49,7 +49,8 @@ pub const EDGEPOS_NOT_DECIDED: i32 = -16;
 /// There is no model to ask: none is used for it, it cannot be loaded, or this library was built without models.
 pub const EDGEPOS_NO_MODEL: i32 = -17;
 
-/// Every status with its text, by the order in which they came. At most twenty, and none is ever taken out.
+/// Every status with its text, by the order in which they came. The list is closed: programs have a case for each. What a later version
+/// refuses besides comes under the one that says what to do about it, with its own words as detail.
 pub(crate) const TEXTS: [(i32, &CStr); 20] = [
     (EDGEPOS_OK, c"done"),
     (EDGEPOS_NOTHING, c"nothing is there, or nothing came in time"),
@@ -209,12 +210,12 @@ mod tests {
 
     #[test]
     fn statuses_are_few_and_never_change() {
-        assert!(TEXTS.len() <= 20, "a language binding has a name for each");
+        assert_eq!(TEXTS.len(), 20, "the list is closed: a new condition is a detail of the status that says what to do");
         let numbers: Vec<i32> = TEXTS.iter().map(|(status, _)| *status).collect();
         let expected: Vec<i32> = (0..=2).chain((1..=17).map(|error| -error)).collect();
         assert_eq!(
             numbers, expected,
-            "in the order in which they came, without gaps: further ones come behind"
+            "in the order in which they came, without gaps"
         );
     }
 }

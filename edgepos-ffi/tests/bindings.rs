@@ -364,13 +364,13 @@ fn a_library_of_another_interface_is_refused_in_every_language() {
         ("C++", tills::calls_in_cpp(folder.path()), "LD_PRELOAD", library.clone()),
         ("Python", tills::calls_in_python(wheel.path()), "EDGEPOS_LIBRARY", library.clone()),
         ("C#", tills::calls_in_csharp(folder.path()), "LD_LIBRARY_PATH", other.path().to_owned()),
-        ("Java", tills::calls_in_java(folder.path()), "JAVA_TOOL_OPTIONS", other.path().to_owned()),
+        ("Java", tills::calls_in_java(folder.path()), "_JAVA_OPTIONS", other.path().to_owned()),
     ];
     for (language, till, variable, value) in programs {
         let Some(till) = till else { continue };
         let mut command = till.command(&config, &[script.to_str().unwrap()]);
         match language {
-            "Java" => command.env("JAVA_TOOL_OPTIONS", format!("-Djna.library.path={}", value.display())),
+            "Java" => command.env(variable, format!("-Djna.library.path={}", value.display())),
             _ => command.env(variable, value),
         };
         let output = command.output().unwrap();
