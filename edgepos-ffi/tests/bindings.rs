@@ -59,6 +59,124 @@ fn no_call_is_forgotten() {
     }
 }
 
+/// How each language declares an argument of C; a text of bytes and their number is one.
+struct Kind {
+    c: &'static str,
+    csharp: &'static str,
+    java: &'static str,
+    python: char,
+}
+
+const KINDS: [Kind; 16] = [
+    Kind { c: "const edgepos_node *", csharp: "NodeHandle", java: "Pointer", python: 'h' },
+    Kind { c: "const edgepos_events *", csharp: "EventsHandle", java: "Pointer", python: 'h' },
+    Kind { c: "const edgepos_text *", csharp: "TextHandle", java: "Pointer", python: 'h' },
+    Kind { c: "edgepos_node *", csharp: "IntPtr", java: "Pointer", python: 'h' },
+    Kind { c: "edgepos_events *", csharp: "IntPtr", java: "Pointer", python: 'h' },
+    Kind { c: "edgepos_text *", csharp: "IntPtr", java: "Pointer", python: 'h' },
+    Kind { c: "bytes", csharp: "byte[],UIntPtr", java: "byte[],Size", python: 't' },
+    Kind { c: "uint16_t", csharp: "ushort", java: "short", python: 'H' },
+    Kind { c: "uint32_t", csharp: "uint", java: "int", python: 'I' },
+    Kind { c: "uint64_t", csharp: "ulong", java: "long", python: 'Q' },
+    Kind { c: "edgepos_node **", csharp: "out NodeHandle", java: "PointerByReference", python: 'o' },
+    Kind { c: "edgepos_events **", csharp: "out EventsHandle", java: "PointerByReference", python: 'o' },
+    Kind { c: "edgepos_text **", csharp: "out TextHandle", java: "PointerByReference", python: 'o' },
+    Kind { c: "int32_t *", csharp: "out int", java: "IntByReference", python: 'o' },
+    Kind { c: "int64_t *", csharp: "out long", java: "LongByReference", python: 'o' },
+    Kind { c: "uint64_t *", csharp: "out ulong", java: "LongByReference", python: 'o' },
+];
+/// The one answer that is a number of 32 bits without a sign.
+const LEVEL: Kind = Kind { c: "uint32_t *", csharp: "out uint", java: "IntByReference", python: 'o' };
+/// What functions give, in C, C# and Java; an address of a text may be either in the latter.
+const GIVES: [(&str, &str, &[&str]); 5] = [
+    ("int32_t", "int", &["int"]),
+    ("uint32_t", "uint", &["int"]),
+    ("size_t", "UIntPtr", &["Size"]),
+    ("const char *", "IntPtr", &["Pointer", "String"]),
+    ("void", "void", &["void"]),
+];
+
+/// The kinds of a function's arguments, in order.
+fn kinds_of(function: &header::Function) -> Vec<&'static Kind> {
+    let mut takes = function.takes.iter().map(|(kind, _)| kind.as_str());
+    let mut found = Vec::new();
+    while let Some(kind) = takes.next() {
+        let kind = if header::LENT.contains(&kind) {
+            assert_eq!(takes.next(), Some("size_t"), "{}", function.name);
+            "bytes"
+        } else {
+            kind
+        };
+        let known = KINDS.iter().chain([&LEVEL]).find(|known| known.c == kind);
+        found.push(known.unwrap_or_else(|| panic!("{}: no language has a {kind}", function.name)));
+    }
+    found
+}
+
+/// What a file in C# or Java declares, by the name: what it gives, and the types of what it takes.
+fn declared<'a>(text: &'a str, before: &str) -> BTreeMap<&'a str, (&'a str, Vec<&'a str>)> {
+    let lines = text.lines().filter_map(|line| line.split_once(before)?.1.strip_suffix(");"));
+    let calls = lines.filter_map(|line| {
+        let (head, takes) = line.split_once('(')?;
+        let (gives, name) = head.split_once(' ')?;
+        let takes = takes.split(", ").filter_map(|taken| Some(taken.rsplit_once(' ')?.0)).collect();
+        name.starts_with("edgepos_").then_some((name, (gives, takes)))
+    });
+    calls.collect()
+}
+
+/// What Python declares: the letters of each signature.
+fn letters(text: &str) -> BTreeMap<String, &str> {
+    let mut found = BTreeMap::new();
+    for (table, prefix) in [("_NODE = {", "edgepos_node_"), ("_OTHERS = {", "")] {
+        let rows = text.split(table).nth(1).unwrap().split('}').next().unwrap();
+        let words: Vec<&str> = rows.split('"').skip(1).step_by(2).collect();
+        found.extend(words.as_chunks::<2>().0.iter().map(|[name, kinds]| (format!("{prefix}{name}"), *kinds)));
+    }
+    found
+}
+
+#[test]
+fn every_binding_declares_what_the_header_does() {
+    let (csharp, java, python) = (
+        read("bindings/csharp/Native.cs"),
+        read("bindings/java/io/edgepos/EdgeposLibrary.java"),
+        read("bindings/python/edgepos/_library.py"),
+    );
+    let in_csharp = declared(&csharp, " static extern ");
+    let in_java = declared(&java, "    ");
+    let in_python = letters(&python);
+    let functions = functions();
+    let known = |name: &str| functions.iter().any(|function| function.name == name);
+    let names = in_csharp.keys().chain(in_java.keys()).copied().chain(in_python.keys().map(String::as_str));
+    assert_eq!(names.filter(|name| !known(name)).collect::<Vec<_>>(), [""; 0], "no function of the header");
+    let mut compared = [0; 3];
+    for function in &functions {
+        let name = function.name.as_str();
+        let gives = GIVES.iter().find(|(c, ..)| *c == function.gives);
+        if let Some((given, takes)) = in_csharp.get(name) {
+            let expected: Vec<&str> = kinds_of(function).iter().flat_map(|kind| kind.csharp.split(',')).collect();
+            assert_eq!((Some(*given), takes), (gives.map(|gives| gives.1), &expected), "{name} in C#");
+            compared[0] += 1;
+        }
+        if let Some((given, takes)) = in_java.get(name) {
+            let expected: Vec<&str> = kinds_of(function).iter().flat_map(|kind| kind.java.split(',')).collect();
+            assert!(gives.is_some_and(|gives| gives.2.contains(given)), "{name} gives a {given} in Java");
+            assert_eq!(takes, &expected, "{name} in Java");
+            compared[1] += 1;
+        }
+        if let Some(letters) = in_python.get(name) {
+            let expected: String = kinds_of(function).iter().map(|kind| kind.python).collect();
+            assert_eq!(*letters, expected, "{name} in Python");
+            // What is said nowhere gives a status, or nothing where it frees.
+            let plain = function.gives == "int32_t" || function.gives == "void" && name.ends_with("_free");
+            assert!(plain || python.contains(&format!("loaded.{name}.restype = ")), "{name} in Python gives a {}", function.gives);
+            compared[2] += 1;
+        }
+    }
+    assert!(compared.iter().all(|functions| *functions > 65), "{compared:?}");
+}
+
 #[test]
 fn the_project_of_csharp_says_what_its_files_are_compiled_as() {
     let project = read("bindings/csharp/Edgepos.csproj");

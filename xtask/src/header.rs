@@ -16,7 +16,8 @@ const HEAD: &str = "\
  *
  * Every function that can fail answers with a status: EDGEPOS_OK, above it a status without an answer, below it a failure, which
  * edgepos_last_detail() explains. Outputs are written only with EDGEPOS_OK. Texts are UTF-8 with their length. Handles are freed by
- * whoever got them. A handle may be used from any thread; which functions one thread at a time may call is said with them. */";
+ * whoever got them. A handle may be used from any thread; each function says under \"Threads\" whether several may call it at once. There are
+ * twenty statuses, of which none changes its meaning and none is added: a new reason comes under the one that says what to do. */";
 
 /// Names that C has for types of Rust.
 const NAMES: [(&str, &str); 7] = [

@@ -103,6 +103,8 @@ pub(crate) fn page_of(
 /// `counter` is one of `EDGEPOS_STOCK` and the like, `state` one of `EDGEPOS_ON_HAND` and the like, `location` the place in the store, 0
 /// where there is one.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `key` points to `key_length` bytes, and `out` to where a number may be written.
 #[unsafe(no_mangle)]
@@ -128,6 +130,8 @@ pub unsafe extern "C" fn edgepos_node_counter(
 /// `next` of the page before, or of length 0 for the first. On success `*out` is JSON with `counters` and `next`, which is null behind
 /// the last page. Sales go on between two pages.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `after` points to `after_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -148,6 +152,8 @@ pub unsafe extern "C" fn edgepos_node_counters_after(
 
 /// What was last said of a product as JSON, also where it is not in force yet; `EDGEPOS_NOTHING` where nothing was.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `product` points to `product_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -163,6 +169,8 @@ pub unsafe extern "C" fn edgepos_node_product(
 }
 
 /// A product's master data that is in force at `at_ms`, in ms since 1970 UTC, as JSON; `EDGEPOS_NOTHING` where none is.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `product` points to `product_length` bytes, and `out` to where a pointer may be written.
@@ -181,6 +189,8 @@ pub unsafe extern "C" fn edgepos_node_product_at(
 
 /// The price of a product on a list that is in force at `at_ms`, in ms since 1970 UTC, as JSON; `EDGEPOS_NOTHING` where none is. List 0 is
 /// everybody's.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `product` points to `product_length` bytes, and `out` to where a pointer may be written.

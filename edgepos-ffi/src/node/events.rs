@@ -137,6 +137,8 @@ fn freed() -> Failure {
 /// lost, however slow the reader is. `cursor` is what `edgepos_events_cursor` gave, or of length 0 to begin with the first event. On
 /// success `*out` is a handle, to be freed by `edgepos_events_free`.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `cursor` points to `cursor_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -161,6 +163,8 @@ pub unsafe extern "C" fn edgepos_node_events_since(
 /// it anew, and go on from the cursor. `EDGEPOS_DAMAGED` where the next event is not there to be read: it is lost, or its row is damaged. The
 /// cursor stands before it, so that a reading from there meets it again: `edgepos_events_skip` goes on behind it. After an error nothing
 /// follows, and it is answered again.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.
@@ -209,6 +213,8 @@ pub unsafe extern "C" fn edgepos_events_next(
 /// itself while it is heard: whoever can wait reads from the cursor again before anything is passed by, and `edgepos_node_lost` says what is
 /// lost for good.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -236,6 +242,8 @@ pub unsafe extern "C" fn edgepos_events_skip(events: *const EventsHandle, out: *
 
 /// Up to where events were handed out or passed by, as JSON: an application keeps it with what it has dealt with, and goes on from there after a crash.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -253,6 +261,8 @@ pub unsafe extern "C" fn edgepos_events_cursor(
 
 /// Ends the reading and frees the handle. NULL and a handle that was freed are let pass. Any thread may call it, and one that waits for an
 /// event waits no longer.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_events_free(events: *mut EventsHandle) {
     handle::look(events, |reading| reading.freed.send_replace(true));

@@ -237,9 +237,10 @@ pub(crate) fn does(node: *const NodeHandle, call: impl FnOnce(&Till) -> Result<(
 /// `edgepos_node_free`.
 ///
 /// `EDGEPOS_SETUP` where it does not read, an address is taken, or the database is another terminal's. No event
-/// was written then; a database that was not there may be, with nothing in it.
-/// Any thread may call it at any time. It runs in the process that opened it: in one that was forked from that, every call of the handle but
+/// was written then; a database that was not there may be, with nothing in it. It runs in the process that opened it: in one that was forked from that, every call of the handle but
 /// freeing answers `EDGEPOS_STOPPED`.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `config` points to `config_length` bytes, and `out` to where a pointer may be written.
@@ -260,6 +261,8 @@ pub unsafe extern "C" fn edgepos_node_open(
 
 /// Where the other terminals may call this one, as `address:port`: what `listen` says, with the port that was free where it says 0.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -276,6 +279,8 @@ pub unsafe extern "C" fn edgepos_node_address(node: *const NodeHandle, out: *mut
 /// where it has it, stops it, and waits until its files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
 /// are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. Calls of other threads that are under way
 /// end, with their answer or with `EDGEPOS_STOPPED`; so does every later one. Works on a handle that is poisoned.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `left` is NULL, or points to where a number may be written.
@@ -297,6 +302,8 @@ pub unsafe extern "C" fn edgepos_node_close(
 /// returns, unless the disk hangs. It waits 30 s at most for them, and then 5 s for the threads of the terminal: one that hangs is left to itself,
 /// with what it holds. NULL and a handle that was freed are let pass. A call that is under way on another thread ends first with
 /// its answer, and then they are free; no later one knows the handle.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_free(node: *mut NodeHandle) {
     // Whoever waits for a notice waits no longer.

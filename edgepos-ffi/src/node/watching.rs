@@ -44,6 +44,8 @@ pub(crate) fn named(lost: &Lost) -> Vec<LostEvents> {
 /// Who the terminal is, whom it follows, how far its events have come, and under `conditions` and `alerts` what someone must act on, as
 /// JSON.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -54,6 +56,8 @@ pub unsafe extern "C" fn edgepos_node_status(node: *const NodeHandle, out: *mut 
 }
 
 /// How the terminal's engines are, as JSON, for whoever looks for a fault.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.
@@ -66,6 +70,8 @@ pub unsafe extern "C" fn edgepos_node_diagnosis(node: *const NodeHandle, out: *m
 
 /// Events whose bytes are lost, for the manager: a list in JSON, each with `first` and `last`.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -76,6 +82,8 @@ pub unsafe extern "C" fn edgepos_node_lost(node: *const NodeHandle, out: *mut *m
 }
 
 /// Figures as text in Prometheus' exposition format, version 0.0.4.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.
@@ -93,7 +101,9 @@ pub unsafe extern "C" fn edgepos_node_metrics(node: *const NodeHandle, out: *mut
 /// `EDGEPOS_NOTHING` where none came. Where more than 1,024 wait the oldest are dropped, and `notices_lost` says how many: what must not
 /// be missed is read by `edgepos_events_next`, and what someone must act on is in the status.
 ///
-/// One thread at a time: another gets `EDGEPOS_BUSY`. `EDGEPOS_STOPPED` where the terminal has stopped and every notice was taken.
+/// `EDGEPOS_STOPPED` where the terminal has stopped and every notice was taken.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.

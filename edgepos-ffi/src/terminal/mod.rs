@@ -147,6 +147,8 @@ pub(crate) fn now(mono_ms: u64, wall_ms: u64) -> Now {
 ///
 /// `EDGEPOS_SETUP` where the configuration does not read, or the store is another terminal's or cannot be read.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `config` points to `config_length` bytes, `scan` may be called with `user` until this returns, and `out` points to where a pointer may be
 /// written.
@@ -178,6 +180,8 @@ pub unsafe extern "C" fn edgepos_terminal_new(
 }
 
 /// Frees the handle, as the end of a process would: what was made durable is. NULL and a handle that was freed are let pass.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_free(terminal: *mut TerminalHandle) {
     handle::free(terminal);

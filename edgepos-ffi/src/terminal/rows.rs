@@ -64,6 +64,8 @@ pub(super) fn taken(rows: *const RowsHandle) -> Result<Rows, Failure> {
 
 /// Rows to be handed over: none so far. On success `*out` is a handle, to be freed by `edgepos_rows_free`.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -78,6 +80,8 @@ pub unsafe extern "C" fn edgepos_rows_new(out: *mut *mut RowsHandle) -> i32 {
 
 /// Adds a row behind those that were added before: its key is above theirs, byte by byte. `EDGEPOS_INVALID` where it is not, and where the
 /// rows hold `EDGEPOS_MAX_BYTES` already: no call asks for so much.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `key` points to `key_length` bytes, and `value` to `value_length` bytes.
@@ -100,6 +104,8 @@ pub unsafe extern "C" fn edgepos_rows_add(
 }
 
 /// Frees the rows. NULL and a handle that was freed are let pass.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_rows_free(rows: *mut RowsHandle) {
     handle::free(rows);
