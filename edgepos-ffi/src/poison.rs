@@ -3,8 +3,8 @@
 use std::thread;
 
 use crate::handle;
-use crate::node::events::EventsHandle;
 use crate::node::NodeHandle;
+use crate::node::events::EventsHandle;
 use crate::status::{EDGEPOS_OK, Failure};
 use crate::terminal::TerminalHandle;
 use crate::terminal::outputs::OutputHandle;
@@ -48,7 +48,8 @@ pub extern "C" fn edgepos_rows_poison(rows: *const RowsHandle) -> i32 {
 pub extern "C" fn edgepos_node_poison_beneath(node: *const NodeHandle) -> i32 {
     handle::with(node, |_| {
         for name in BENEATH {
-            let thread = name.map_or_else(thread::Builder::new, |name| thread::Builder::new().name(name.into()));
+            let thread =
+                name.map_or_else(thread::Builder::new, |name| thread::Builder::new().name(name.into()));
             let thread = thread.spawn(|| panic!("a fault beneath"));
             // It has panicked, as it was to.
             let _ = thread.map_err(|error| Failure::invalid(error.to_string()))?.join();

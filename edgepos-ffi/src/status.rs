@@ -106,7 +106,10 @@ impl Failure {
 
     /// What a call needs has failed inside the library before.
     pub(crate) fn poisoned(what: &str) -> Self {
-        Self { status: EDGEPOS_POISONED, detail: format!("an earlier call of {what} failed inside the library") }
+        Self {
+            status: EDGEPOS_POISONED,
+            detail: format!("an earlier call of {what} failed inside the library"),
+        }
     }
 
     /// The process that calls is not the one that has its threads.
@@ -210,12 +213,13 @@ mod tests {
 
     #[test]
     fn statuses_are_few_and_never_change() {
-        assert_eq!(TEXTS.len(), 20, "the list is closed: a new condition is a detail of the status that says what to do");
+        assert_eq!(
+            TEXTS.len(),
+            20,
+            "the list is closed: a new condition is a detail of the status that says what to do"
+        );
         let numbers: Vec<i32> = TEXTS.iter().map(|(status, _)| *status).collect();
         let expected: Vec<i32> = (0..=2).chain((1..=17).map(|error| -error)).collect();
-        assert_eq!(
-            numbers, expected,
-            "in the order in which they came, without gaps"
-        );
+        assert_eq!(numbers, expected, "in the order in which they came, without gaps");
     }
 }

@@ -131,7 +131,8 @@ fn letters(text: &str) -> BTreeMap<String, &str> {
     for (table, prefix) in [("_NODE = {", "edgepos_node_"), ("_OTHERS = {", "")] {
         let rows = text.split(table).nth(1).unwrap().split('}').next().unwrap();
         let words: Vec<&str> = rows.split('"').skip(1).step_by(2).collect();
-        found.extend(words.as_chunks::<2>().0.iter().map(|[name, kinds]| (format!("{prefix}{name}"), *kinds)));
+        found
+            .extend(words.as_chunks::<2>().0.iter().map(|[name, kinds]| (format!("{prefix}{name}"), *kinds)));
     }
     found
 }
@@ -155,12 +156,14 @@ fn every_binding_declares_what_the_header_does() {
         let name = function.name.as_str();
         let gives = GIVES.iter().find(|(c, ..)| *c == function.gives);
         if let Some((given, takes)) = in_csharp.get(name) {
-            let expected: Vec<&str> = kinds_of(function).iter().flat_map(|kind| kind.csharp.split(',')).collect();
+            let expected: Vec<&str> =
+                kinds_of(function).iter().flat_map(|kind| kind.csharp.split(',')).collect();
             assert_eq!((Some(*given), takes), (gives.map(|gives| gives.1), &expected), "{name} in C#");
             compared[0] += 1;
         }
         if let Some((given, takes)) = in_java.get(name) {
-            let expected: Vec<&str> = kinds_of(function).iter().flat_map(|kind| kind.java.split(',')).collect();
+            let expected: Vec<&str> =
+                kinds_of(function).iter().flat_map(|kind| kind.java.split(',')).collect();
             assert!(gives.is_some_and(|gives| gives.2.contains(given)), "{name} gives a {given} in Java");
             assert_eq!(takes, &expected, "{name} in Java");
             compared[1] += 1;
@@ -170,7 +173,11 @@ fn every_binding_declares_what_the_header_does() {
             assert_eq!(*letters, expected, "{name} in Python");
             // What is said nowhere gives a status, or nothing where it frees.
             let plain = function.gives == "int32_t" || function.gives == "void" && name.ends_with("_free");
-            assert!(plain || python.contains(&format!("loaded.{name}.restype = ")), "{name} in Python gives a {}", function.gives);
+            assert!(
+                plain || python.contains(&format!("loaded.{name}.restype = ")),
+                "{name} in Python gives a {}",
+                function.gives
+            );
             compared[2] += 1;
         }
     }
@@ -430,12 +437,20 @@ fn what_is_gone_is_passed_by_in_every_language() {
         let output = till.command(&file, &[script.to_str().unwrap()]).output().unwrap();
         let (said, errors) = (support::text(&output.stdout), support::text(&output.stderr));
         let skipped = said.lines().find_map(|line| line.strip_prefix("skipped\t"));
-        let skipped: serde_json::Value = serde_json::from_str(skipped.expect(&format!("{language}: {said}{errors}"))).unwrap();
-        assert_eq!(skipped, serde_json::json!({ "first": gone[0].to_string(), "last": gone[1].seq.0 }), "{language}");
+        let skipped: serde_json::Value =
+            serde_json::from_str(skipped.expect(&format!("{language}: {said}{errors}"))).unwrap();
+        assert_eq!(
+            skipped,
+            serde_json::json!({ "first": gone[0].to_string(), "last": gone[1].seq.0 }),
+            "{language}"
+        );
         let cursor = said.lines().find_map(|line| line.strip_prefix("cursor\t")).unwrap();
         let cursor: serde_json::Value = serde_json::from_str(cursor).unwrap();
         let last = cursor.as_object().unwrap().iter().find(|(name, _)| chain.to_string() == **name).unwrap();
-        assert!(last.1.as_u64().unwrap() >= names[5].seq.0, "{language} stands behind what was gone: {cursor}");
+        assert!(
+            last.1.as_u64().unwrap() >= names[5].seq.0,
+            "{language} stands behind what was gone: {cursor}"
+        );
         assert!(Seq(last.1.as_u64().unwrap()) > gone[1].seq, "{language}");
 
         // From there a reading meets it no more.
@@ -467,9 +482,13 @@ fn a_library_of_another_interface_is_refused_in_every_language() {
         };
         format!("{} {}() {{ {body} }}\n", function.gives, function.name)
     });
-    fs::write(&source, format!("#include <stdint.h>\n#include <stddef.h>\n{}", bodies.collect::<String>())).unwrap();
+    fs::write(&source, format!("#include <stdint.h>\n#include <stddef.h>\n{}", bodies.collect::<String>()))
+        .unwrap();
     let soname = "-Wl,-soname,libedgepos_ffi.so";
-    let built = Command::new(compiler).args(["-std=c99", "-shared", "-fPIC", soname, "-o"]).args([&library, &source]).status();
+    let built = Command::new(compiler)
+        .args(["-std=c99", "-shared", "-fPIC", soname, "-o"])
+        .args([&library, &source])
+        .status();
     assert!(built.unwrap().success());
 
     let config = folder.path().join("till.json");

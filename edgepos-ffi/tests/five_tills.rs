@@ -64,8 +64,12 @@ fn languages(folder: &Path) -> Vec<Till> {
     ];
     let required = std::env::var("EDGEPOS_REQUIRE_LANGUAGES").unwrap_or_default();
     for name in required.split(',').filter(|name| !name.is_empty()) {
-        let (_, till) = made.iter().find(|(language, _)| *language == name).expect("a language that has a till");
-        assert!(till.is_some(), "this machine cannot build the till in {name}, which EDGEPOS_REQUIRE_LANGUAGES asks for");
+        let (_, till) =
+            made.iter().find(|(language, _)| *language == name).expect("a language that has a till");
+        assert!(
+            till.is_some(),
+            "this machine cannot build the till in {name}, which EDGEPOS_REQUIRE_LANGUAGES asks for"
+        );
     }
     made.into_iter().filter_map(|(_, till)| till).collect()
 }
@@ -95,8 +99,7 @@ async fn sells_in_rust(node: &Node, till: usize) {
     let [one, two] = numbers(till);
     for (kind, key, no, quantity) in [('b', 'a', one, 2), ('b', 'a', two, 2), ('d', 'c', one, -1)] {
         let (basket, amount) = (name(kind, no), quantity * PRICE);
-        let mut line =
-            json!({ "no": 1, "product": PRODUCT, "quantity": quantity, "unit_price": PRICE, "amount": amount });
+        let mut line = json!({ "no": 1, "product": PRODUCT, "quantity": quantity, "unit_price": PRICE, "amount": amount });
         if quantity < 0 {
             line["original"] = json!({ "basket": name('b', no), "line": 1 });
         }
@@ -200,7 +203,11 @@ async fn tills_in_all_languages_are_one_store() {
         assert_eq!(till.line("left "), "0", "the cloud has all of it");
     }
     sells_in_rust(&first.node, running.len()).await;
-    assert_eq!(first.node.flush_until_uploaded(Duration::from_secs(30)).await.unwrap(), 0, "so has it of Rust's");
+    assert_eq!(
+        first.node.flush_until_uploaded(Duration::from_secs(30)).await.unwrap(),
+        0,
+        "so has it of Rust's"
+    );
     // The last one may be here before the others have what it sold.
     let stock = i64::try_from(all).unwrap() * LEFT;
     let mut notices = first.node.notices();

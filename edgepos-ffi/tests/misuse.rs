@@ -163,7 +163,8 @@ fn program(calls: &str, harmless: bool) -> String {
 /// A call of a function with its handle, and otherwise with nothing that is taken: places for answers, and NULL with a length.
 fn call_of(function: &Function, handle: &str) -> String {
     let Function { name, takes, .. } = function;
-    let arguments = takes.iter().enumerate().map(|(at, (kind, _))| Wrong::Null.argument(kind, at == 0, Some(handle)));
+    let arguments =
+        takes.iter().enumerate().map(|(at, (kind, _))| Wrong::Null.argument(kind, at == 0, Some(handle)));
     format!("{name}({})", arguments.collect::<Vec<_>>().join(", "))
 }
 
@@ -260,7 +261,8 @@ fn whatever_has_panicked_is_not_used_again() {
     let mut calls = "    expected = EDGEPOS_POISONED;\n".to_owned();
     // The terminal last: rows and outputs are arguments of its calls.
     for handle in ["node", "events", "output", "rows", "terminal"] {
-        writeln!(calls, "    refused(\"{handle}\", edgepos_{handle}_poison({handle}), \"asked for\");").unwrap();
+        writeln!(calls, "    refused(\"{handle}\", edgepos_{handle}_poison({handle}), \"asked for\");")
+            .unwrap();
         for function in calls_of(handle) {
             // It can still be closed.
             if function.name != "edgepos_node_close" {
@@ -273,7 +275,9 @@ fn whatever_has_panicked_is_not_used_again() {
             writeln!(calls, "    refused(\"loaded\", {loaded}, \"an earlier call\");").unwrap();
         }
     }
-    calls.push_str("    expected = EDGEPOS_OK;\n    refused(\"close\", edgepos_node_close(node, 0, NULL), \"\");\n");
+    calls.push_str(
+        "    expected = EDGEPOS_OK;\n    refused(\"close\", edgepos_node_close(node, 0, NULL), \"\");\n",
+    );
     nothing_is_wrong(&program(&calls, false));
 }
 
@@ -283,7 +287,9 @@ fn whatever_is_asked_of_a_node_after_close_is_that_it_was_closed() {
     let mut calls = "    expected = EDGEPOS_OK;\n".to_owned();
     let used = r#"{\"folder\":\"nowhere\"}"#;
     writeln!(calls, "    refused(\"models\", edgepos_node_use_models(node, \"{used}\", 20), \"\");").unwrap();
-    calls.push_str("    refused(\"close\", edgepos_node_close(node, 0, NULL), \"\");\n    expected = EDGEPOS_STOPPED;\n");
+    calls.push_str(
+        "    refused(\"close\", edgepos_node_close(node, 0, NULL), \"\");\n    expected = EDGEPOS_STOPPED;\n",
+    );
     // What was told before the end is taken first.
     calls.push_str("    while (edgepos_node_next_notice(node, 0, &text) == EDGEPOS_OK) {\n        edgepos_text_free(text);\n    }\n");
     for function in calls_of("node") {
@@ -319,8 +325,7 @@ fn signals_are_the_hosts_and_a_broken_connection_ends_no_program() {
 #[test]
 fn a_panic_is_an_answer_and_the_program_goes_on() {
     let Some(output) = run("poison") else { return };
-    let expected =
-        "-6 a fault that was asked for\n-6 an earlier call of this handle failed inside the library\n0\n0\n0\n";
+    let expected = "-6 a fault that was asked for\n-6 an earlier call of this handle failed inside the library\n0\n0\n0\n";
     assert_eq!(support::text(&output.stdout), expected);
     assert_eq!(support::text(&output.stderr), "", "a host's stderr is not ours");
     assert!(output.status.success());

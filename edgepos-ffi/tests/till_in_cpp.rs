@@ -53,6 +53,11 @@ int main() {
     for standard in ["c++17", "c++20"] {
         support::build(&compiler, standard, &file, &program);
         let output = Command::new(&program).output().unwrap();
-        assert_eq!(support::text(&output.stdout), "torn 7 after 1\n11\n1\n", "{}", support::text(&output.stderr));
+        assert_eq!(
+            support::text(&output.stdout),
+            "torn 7 after 1\n11\n1\n",
+            "{}",
+            support::text(&output.stderr)
+        );
     }
 }
