@@ -296,7 +296,7 @@ fn whatever_is_asked_of_a_node_after_close_is_that_it_was_closed() {
         let call = call_of(&function, "node");
         writeln!(calls, "    refused(\"{}\", {call}, \"closed\");", function.name).unwrap();
     }
-    calls.push_str("    while ((expected = edgepos_events_next(events, 60000, &text)) == EDGEPOS_OK) {\n        edgepos_text_free(text);\n    }\n");
+    calls.push_str("    while ((expected = edgepos_events_next(events, 60000, &text)) == EDGEPOS_OK) {\n        edgepos_text_free(text);\n    }\n    expected = expected == EDGEPOS_END ? EDGEPOS_END : EDGEPOS_STOPPED;\n    refused(\"events\", edgepos_events_next(events, 0, &text), \"\");\n");
     calls.push_str("    edgepos_node_free(node);\n    expected = EDGEPOS_INVALID;\n");
     for function in calls_of("node") {
         let call = call_of(&function, "node");

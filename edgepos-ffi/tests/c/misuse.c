@@ -221,6 +221,7 @@ static void handles(void) {
     EXPECT(edgepos_node_events_since(node, "[]", 2, 0, &events), EDGEPOS_BAD_REQUEST, "cursor");
     EXPECT(edgepos_node_events_since(node, NULL, 0, 0, &events), EDGEPOS_OK, "");
     EXPECT(edgepos_events_next(events, 10000, &text), EDGEPOS_END, "");
+    EXPECT(edgepos_events_skip(events, &text), EDGEPOS_NOTHING, "");
     edgepos_events_free(events);
     edgepos_events_free(events);
     EXPECT(edgepos_events_next(events, 0, &text), EDGEPOS_INVALID, "no living handle");
@@ -282,6 +283,7 @@ int main(int argc, char **argv) {
     EXPECT(edgepos_node_address(node, &text), EDGEPOS_STOPPED, "closed");
     EXPECT(edgepos_node_use_models(node, "{\"folder\":\"x\"}", 14), EDGEPOS_STOPPED, "closed");
     EXPECT(edgepos_events_next(following, 10000, &text), EDGEPOS_STOPPED, "");
+    EXPECT(edgepos_events_skip(following, &text), EDGEPOS_STOPPED, "");
     edgepos_node_free(node);
     edgepos_node_free(node);
     EXPECT(edgepos_node_status(node, &text), EDGEPOS_INVALID, "no living handle");
