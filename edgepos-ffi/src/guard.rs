@@ -152,6 +152,17 @@ mod tests {
     }
 
     #[test]
+    fn threads_of_the_library_and_of_those_beneath_are_told_from_a_hosts() {
+        let on = |name: Option<&str>| {
+            let thread =
+                name.map_or_else(thread::Builder::new, |name| thread::Builder::new().name(name.into()));
+            thread.spawn(is_ours).ok().and_then(|thread| thread.join().ok())
+        };
+        assert_eq!([Some("edgepos-signer"), Some("rten-3"), None].map(on), [Some(true); 3]);
+        assert_eq!([Some("till"), Some("main")].map(on), [Some(false); 2]);
+    }
+
+    #[test]
     fn the_detail_is_of_this_thread() {
         assert_eq!(guard(None, || Err(Failure::invalid("a\0b"))), EDGEPOS_INVALID);
         let elsewhere = std::thread::spawn(detail).join();

@@ -438,7 +438,7 @@ fn what_is_gone_is_passed_by_in_every_language() {
         let (said, errors) = (support::text(&output.stdout), support::text(&output.stderr));
         let skipped = said.lines().find_map(|line| line.strip_prefix("skipped\t"));
         let skipped: serde_json::Value =
-            serde_json::from_str(skipped.expect(&format!("{language}: {said}{errors}"))).unwrap();
+            serde_json::from_str(skipped.unwrap_or_else(|| panic!("{language}: {said}{errors}"))).unwrap();
         assert_eq!(
             skipped,
             serde_json::json!({ "first": gone[0].to_string(), "last": gone[1].seq.0 }),

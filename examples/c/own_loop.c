@@ -188,8 +188,13 @@ static void show(const char *what, edgepos_text **reply) {
 
 int main(void) {
     edgepos_text *reply = NULL;
-    edgepos_terminal *terminal = start(1);
+    edgepos_terminal *terminal;
     uint64_t me = 0;
+    if (edgepos_abi() != EDGEPOS_ABI) {
+        fprintf(stderr, "the library has another interface than %d\n", EDGEPOS_ABI);
+        return 2;
+    }
+    terminal = start(1);
     done(edgepos_terminal_me(terminal, &me), "me");
 
     done(edgepos_terminal_begin(terminal, clock_ms, wall_ms(), 1, DRAFT, strlen(DRAFT)), "begin");
