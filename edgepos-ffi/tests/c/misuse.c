@@ -1,7 +1,7 @@
 /* What a program does wrong is answered and harms nothing. Run plainly, under valgrind and with the sanitizers.
  *
  *     misuse CONFIG [MODELS JPEG]     where CONFIG is a file in TOML or JSON, MODELS the folder of the shipped models, and JPEG a picture of
- *                                     an espresso */
+ *                                     something without a barcode */
 
 #include "expect.h"
 
@@ -151,12 +151,12 @@ static void cut_off(edgepos_node *till, const char *models, const char *jpeg) {
     char text[4096];
     size_t length, at;
     edgepos_text *answer = NULL;
-    snprintf(text, sizeof text, "{\"folder\":\"%s\",\"jobs\":[\"barcode\",\"product\",\"voice\"],\"deadline_ms\":600000}", models);
+    snprintf(text, sizeof text, "{\"folder\":\"%s\",\"jobs\":[\"barcode\"],\"deadline_ms\":600000}", models);
     EXPECT(edgepos_node_use_models(till, text, strlen(text)), EDGEPOS_OK, "");
     length = sample(jpeg);
     for (at = 0; at <= sizeof cut / sizeof cut[0]; at += 1) {
         size_t bytes = at < sizeof cut / sizeof cut[0] ? cut[at] : length / 2;
-        EXPECT(edgepos_node_recognise(till, picture, bytes, 600000, &answer), EDGEPOS_OK, "");
+        EXPECT(edgepos_node_read_barcode(till, picture, bytes, 600000, &answer), EDGEPOS_OK, "");
         /* Behind its headers a JPEG is looked at as far as it goes. */
         if (bytes <= 100 && !strstr(edgepos_text_data(answer), "\"code\":\"decode\"")) {
             fprintf(stderr, "a JPEG cut off after %zu bytes: %s\n", bytes, edgepos_text_data(answer));
@@ -165,8 +165,9 @@ static void cut_off(edgepos_node *till, const char *models, const char *jpeg) {
         edgepos_text_free(answer);
         answer = NULL;
     }
-    EXPECT(edgepos_node_recognise(till, picture, length, 600000, &answer), EDGEPOS_OK, "");
-    if (!strstr(edgepos_text_data(answer), "espresso")) {
+    /* There is no code on it, which is not that it cannot be read. */
+    EXPECT(edgepos_node_read_barcode(till, picture, length, 600000, &answer), EDGEPOS_OK, "");
+    if (!strstr(edgepos_text_data(answer), "\"outcome\":\"fallback\"") || strstr(edgepos_text_data(answer), "\"code\":\"decode\"")) {
         fprintf(stderr, "the whole JPEG: %s\n", edgepos_text_data(answer));
         failures += 1;
     }
@@ -174,14 +175,10 @@ static void cut_off(edgepos_node *till, const char *models, const char *jpeg) {
     answer = NULL;
 
     snprintf(text, sizeof text, "%s/samples/refund.wav", models);
-    length = sample(text);
+    sample(text);
     for (at = 0; cut[at] < 44; at += 1) {
         EXPECT(edgepos_node_hear(till, media, cut[at], 600000, &answer), EDGEPOS_BAD_REQUEST, "clip");
     }
-    /* Of a recording that was cut off what is there counts. */
-    EXPECT(edgepos_node_hear(till, media, length / 2, 600000, &answer), EDGEPOS_OK, "");
-    edgepos_text_free(answer);
-    answer = NULL;
 
     snprintf(text, sizeof text, "%s/samples/barcode.png", models);
     length = sample(text);
