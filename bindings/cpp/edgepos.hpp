@@ -14,6 +14,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -42,6 +44,14 @@ inline std::int32_t check(std::int32_t status) {
         throw Error(status, said.empty() ? edgepos_status_text(status) : said);
     }
     return status;
+}
+
+// Refuses a library whose interface is another one than that of the header: where it is found at run time it may be another installation's.
+inline void same_interface() {
+    if (edgepos_abi() != EDGEPOS_ABI) {
+        throw Error(EDGEPOS_SETUP, "the library has interface " + std::to_string(edgepos_abi()) + ", and this program needs " +
+                                       std::to_string(EDGEPOS_ABI));
+    }
 }
 
 // Frees a handle with the function of its type.
@@ -75,7 +85,47 @@ inline std::uint64_t milliseconds(std::chrono::milliseconds time) {
 
 // What a product will sell, and up to what to order.
 inline std::string forecast(std::string_view request) {
+    detail::same_interface();
     return *detail::text([&](auto out) { return edgepos_forecast(request.data(), request.size(), out); });
+}
+
+// How a store is read while a terminal starts: see `edgepos_scan`. It adds rows by `edgepos_rows_add`, and may throw.
+using Scan = std::function<void(std::uint32_t space, std::string_view from, std::string_view to, std::uint32_t max_bytes, edgepos_rows *rows)>;
+
+// A terminal that does nothing by itself, for the functions of edgepos.h that begin with `edgepos_terminal_`. One thread at a time.
+using Terminal = std::unique_ptr<edgepos_terminal, detail::Free<edgepos_terminal_free>>;
+
+// Starts one from what a store holds; an empty `scan` on the first start. What `scan` throws comes out of here: it does not pass through the
+// library, which would end the process.
+inline Terminal start(std::string_view config, std::uint64_t mono_ms, std::uint64_t wall_ms, std::uint64_t nonce, bool lossy, const Scan &scan) {
+    struct Call {
+        const Scan &scan;
+        std::exception_ptr thrown;
+    };
+    detail::same_interface();
+    Call call{scan, nullptr};
+    edgepos_scan reads = [](void *user, std::uint32_t space, const std::uint8_t *from, std::size_t from_length, const std::uint8_t *to,
+                            std::size_t to_length, std::uint32_t max_bytes, edgepos_rows *rows) noexcept -> std::int32_t {
+        auto bytes = [](const std::uint8_t *data, std::size_t length) {
+            return std::string_view(reinterpret_cast<const char *>(data), length);
+        };
+        Call &call = *static_cast<Call *>(user);
+        try {
+            call.scan(space, bytes(from, from_length), bytes(to, to_length), max_bytes, rows);
+            return EDGEPOS_OK;
+        } catch (...) {
+            call.thrown = std::current_exception();
+            return EDGEPOS_SETUP;
+        }
+    };
+    edgepos_terminal *terminal = nullptr;
+    std::int32_t status = edgepos_terminal_new(config.data(), config.size(), mono_ms, wall_ms, nonce, lossy ? 1 : 0,
+                                               scan ? reads : nullptr, &call, &terminal);
+    if (call.thrown) {
+        std::rethrow_exception(call.thrown);
+    }
+    detail::check(status);
+    return Terminal(terminal);
 }
 
 // Events as they are read back. One thread at a time.
@@ -88,7 +138,13 @@ public:
         return detail::text([&](auto out) { return edgepos_events_next(events_.get(), detail::milliseconds(timeout), out); });
     }
 
-    // Up to where events were handed out.
+    // Where `next` has thrown EDGEPOS_DAMAGED: passes by what is missing, says what as JSON, and reads on behind it; nothing where no event is
+    // missing. A reading anew from the cursor would meet it again.
+    std::optional<std::string> skip() {
+        return detail::text([&](auto out) { return edgepos_events_skip(events_.get(), out); });
+    }
+
+    // Up to where events were handed out or passed by.
     std::string cursor() const {
         return *detail::text([&](auto out) { return edgepos_events_cursor(events_.get(), out); });
     }
@@ -101,6 +157,7 @@ private:
 class Node {
 public:
     explicit Node(std::string_view config) {
+        detail::same_interface();
         edgepos_node *node = nullptr;
         detail::check(edgepos_node_open(config.data(), config.size(), &node));
         node_.reset(node);

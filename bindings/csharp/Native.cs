@@ -110,6 +110,7 @@ namespace Edgepos
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_forecast(byte[] request, UIntPtr length, out TextHandle text);
 
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_events_next(EventsHandle events, ulong timeout, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_events_skip(EventsHandle events, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_events_cursor(EventsHandle events, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern void edgepos_events_free(IntPtr events);
     }

@@ -38,6 +38,12 @@ namespace Edgepos
     {
         private const int Ok = 0;
 
+        // A library that is found at run time may be another installation's.
+        internal static void SameInterface()
+        {
+            if (Native.edgepos_abi() != Native.Abi) throw new NotSupportedException("the library has another interface");
+        }
+
         // Half of a surrogate pair is refused with an ArgumentException: replaced it would be another name.
         private static readonly Encoding Utf8 = new UTF8Encoding(false, true);
 
@@ -108,7 +114,16 @@ namespace Edgepos
             return next;
         }
 
-        /// <summary>Up to where events were handed out.</summary>
+        /// <summary>Where Next has thrown Damaged: passes by what is missing, says what as JSON, and reads on behind it; null where no event is
+        /// missing. A reading anew from the cursor would meet it again.</summary>
+        public string Skip()
+        {
+            var skipped = Call.Text((out TextHandle text) => Native.edgepos_events_skip(events, out text));
+            GC.KeepAlive(node);
+            return skipped;
+        }
+
+        /// <summary>Up to where events were handed out or passed by.</summary>
         public string Cursor() { return Call.Text((out TextHandle text) => Native.edgepos_events_cursor(events, out text)); }
 
         /// <summary>Ends the reading.</summary>
@@ -128,7 +143,7 @@ namespace Edgepos
         /// <summary>Opens a terminal: <paramref name="config"/> is TOML or JSON.</summary>
         public Node(string config)
         {
-            if (Native.edgepos_abi() != Native.Abi) throw new NotSupportedException("the library has another interface");
+            Call.SameInterface();
             var bytes = Call.Bytes(config);
             Call.Check(Native.edgepos_node_open(bytes, Call.Length(bytes), out node));
         }
@@ -319,6 +334,7 @@ namespace Edgepos
         /// <summary>What a product will sell, and up to what to order.</summary>
         public static string Forecast(string request)
         {
+            Call.SameInterface();
             var bytes = Call.Bytes(request);
             return Call.Text((out TextHandle text) => Native.edgepos_forecast(bytes, Call.Length(bytes), out text));
         }

@@ -9,14 +9,9 @@ import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
 
-
-def version() -> str:
-    """That of the workspace."""
-    manifest = (HERE.parent.parent / "Cargo.toml").read_text()
-    found = re.search(r'^version = "([^"]+)"', manifest, re.MULTILINE)
-    assert found, "Cargo.toml has no version"
-    return found.group(1)
+from manifest import DESCRIPTION, version  # noqa: E402
 
 
 def main() -> None:
@@ -28,7 +23,7 @@ def main() -> None:
     files = {f"edgepos/{path.name}": path.read_bytes() for path in sorted((HERE / "edgepos").iterdir()) if path.is_file()}
     files[f"edgepos/{library.name}"] = library.read_bytes()
     files[f"{info}/METADATA"] = (
-        f"Metadata-Version: 2.1\nName: edgepos\nVersion: {version()}\nSummary: A point-of-sale terminal that keeps selling\n"
+        f"Metadata-Version: 2.1\nName: edgepos\nVersion: {version()}\nSummary: {DESCRIPTION}\n"
         "License: MIT OR Apache-2.0\nRequires-Python: >=3.9\n"
     ).encode()
     files[f"{info}/WHEEL"] = (

@@ -2,7 +2,8 @@
  *
  * Every function that can fail answers with a status: EDGEPOS_OK, above it a status without an answer, below it a failure, which
  * edgepos_last_detail() explains. Outputs are written only with EDGEPOS_OK. Texts are UTF-8 with their length. Handles are freed by
- * whoever got them. A handle may be used from any thread; which functions one thread at a time may call is said with them. */
+ * whoever got them. A handle may be used from any thread; each function says under "Threads" whether several may call it at once. There are
+ * twenty statuses, of which none changes its meaning and none is added: a new reason comes under the one that says what to do. */
 
 #ifndef EDGEPOS_H
 #define EDGEPOS_H
@@ -351,7 +352,9 @@ typedef struct edgepos_text edgepos_text;
 /*
  How a caller's store is read while a terminal starts: it adds to `rows`, by rising key, the rows of `space` from the key `from` to the
  key `to`, both inclusive, up to and including the row that makes the keys and values reach `max_bytes`, and returns 0; anything else
- says that the store cannot be read. It is called on the thread that starts the terminal, which holds no lock, and never afterwards.
+ says that the store cannot be read. It is called on the thread that starts the terminal, which holds no lock, and never afterwards. It must
+ return: an exception or a `longjmp` out of it ends the process. `edgepos::start` of `edgepos.hpp` keeps an exception and throws it behind
+ the call.
  */
 typedef int32_t (*edgepos_scan)(void *user,
                                 uint32_t space,
@@ -374,7 +377,9 @@ extern "C" {
  `sold`, `in_stock` (false where goods were out), and `shop`, what the whole shop sold, where the week shall learn of it; `ahead`, the
  weekdays that come; and `service_level` (500 to 999 per mille, 950 where absent), `on_hand` and `on_order`. On success `*out` is JSON
  with `demand` and `week` to be kept, `days`, `level` and `dispersion` that are known, and of the days ahead `mean`, `variance`, `expected`,
- `order_up_to` and `suggestion`. Any thread may call it at any time.
+ `order_up_to` and `suggestion`.
+
+ Threads: any, at any time.
 
  # Safety
  `request` points to `request_length` bytes, and `out` to where a pointer may be written.
@@ -385,24 +390,31 @@ int32_t edgepos_forecast(const char *request,
 
 /*
  The version of the interface that this library has. A program compares it with `EDGEPOS_ABI` of the header that it was compiled with.
- Any thread may call it at any time.
+
+ Threads: any, at any time.
  */
 uint32_t edgepos_abi(void);
 
 /*
- The version of the library, such as `0.1.0`, with a zero byte behind it. Any thread may call it at any time.
+ The version of the library, such as `0.1.0`, with a zero byte behind it.
+
+ Threads: any, at any time.
  */
 const char *edgepos_version(void);
 
 /*
  What a status says, in a few English words with a zero byte behind them; `unknown status` for a number that this version does not
- know. Any thread may call it at any time.
+ know.
+
+ Threads: any, at any time.
  */
 const char *edgepos_status_text(int32_t status);
 
 /*
  Why the last call of this thread was not done, in English with a zero byte behind it; empty when it was. It is good until this
  thread ends, and says what its latest call had to say, cut at 1,023 bytes; freeing something says nothing. Any thread may call it at any time, and asks for its own.
+
+ Threads: any, at any time.
  */
 const char *edgepos_last_detail(void);
 
@@ -414,9 +426,10 @@ const char *edgepos_last_detail(void);
  `edgepos_node_free`.
 
  `EDGEPOS_SETUP` where it does not read, an address is taken, or the database is another terminal's. No event
- was written then; a database that was not there may be, with nothing in it.
- Any thread may call it at any time. It runs in the process that opened it: in one that was forked from that, every call of the handle but
+ was written then; a database that was not there may be, with nothing in it. It runs in the process that opened it: in one that was forked from that, every call of the handle but
  freeing answers `EDGEPOS_STOPPED`.
+
+ Threads: any, at any time.
 
  # Safety
  `config` points to `config_length` bytes, and `out` to where a pointer may be written.
@@ -427,6 +440,8 @@ int32_t edgepos_node_open(const char *config,
 
 /*
  Where the other terminals may call this one, as `address:port`: what `listen` says, with the port that was free where it says 0.
+
+ Threads: any, at any time.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -440,6 +455,8 @@ int32_t edgepos_node_address(const edgepos_node *node,
  are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. Calls of other threads that are under way
  end, with their answer or with `EDGEPOS_STOPPED`; so does every later one. Works on a handle that is poisoned.
 
+ Threads: any, at any time.
+
  # Safety
  `left` is NULL, or points to where a number may be written.
  */
@@ -449,14 +466,19 @@ int32_t edgepos_node_close(const edgepos_node *node,
 
 /*
  Frees the handle. One that was not closed ends as in a crash: what was acknowledged is on disk. Its files and its address are free when this
- returns, unless the disk hangs. NULL and a handle that was freed are let pass. A call that is under way on another thread ends first with
+ returns, unless the disk hangs. It waits 30 s at most for them, and then 5 s for the threads of the terminal: one that hangs is left to itself,
+ with what it holds. NULL and a handle that was freed are let pass. A call that is under way on another thread ends first with
  its answer, and then they are free; no later one knows the handle.
+
+ Threads: any, at any time.
  */
 void edgepos_node_free(edgepos_node *node);
 
 /*
  A page of the exceptions that are raised and have not ended, at most 1,000, by what they are about. `after` is `next` of the page
  before, or of length 0 for the first. On success `*out` is JSON with `exceptions` and `next`, which is null behind the last page.
+
+ Threads: any, at any time.
 
  # Safety
  `after` points to `after_length` bytes, and `out` to where a pointer may be written.
@@ -469,6 +491,8 @@ int32_t edgepos_node_exceptions_after(const edgepos_node *node,
 /*
  Reports a condition that the application alone can see: `kind` is its name, `about` says in English what it is about, and `count` how
  many are concerned; 0: it is over.
+
+ Threads: any, at any time.
 
  # Safety
  `kind` points to `kind_length` bytes, and `about` to `about_length` bytes.
@@ -483,6 +507,8 @@ int32_t edgepos_node_report_condition(const edgepos_node *node,
 /*
  Reports what a model of the application did, for the metrics and alerts. `what` is `EDGEPOS_ANSWERED`, `EDGEPOS_FALLBACK`, `EDGEPOS_RIGHT`
  or `EDGEPOS_WRONG`, and `took_us` how long the caller waited in microseconds, which the last two do not need.
+
+ Threads: any, at any time.
  */
 int32_t edgepos_node_report_inference(const edgepos_node *node,
                                       uint32_t what,
@@ -493,6 +519,8 @@ int32_t edgepos_node_report_inference(const edgepos_node *node,
 
  `counter` is one of `EDGEPOS_STOCK` and the like, `state` one of `EDGEPOS_ON_HAND` and the like, `location` the place in the store, 0
  where there is one.
+
+ Threads: any, at any time.
 
  # Safety
  `key` points to `key_length` bytes, and `out` to where a number may be written.
@@ -510,6 +538,8 @@ int32_t edgepos_node_counter(const edgepos_node *node,
  `next` of the page before, or of length 0 for the first. On success `*out` is JSON with `counters` and `next`, which is null behind
  the last page. Sales go on between two pages.
 
+ Threads: any, at any time.
+
  # Safety
  `after` points to `after_length` bytes, and `out` to where a pointer may be written.
  */
@@ -522,6 +552,8 @@ int32_t edgepos_node_counters_after(const edgepos_node *node,
 /*
  What was last said of a product as JSON, also where it is not in force yet; `EDGEPOS_NOTHING` where nothing was.
 
+ Threads: any, at any time.
+
  # Safety
  `product` points to `product_length` bytes, and `out` to where a pointer may be written.
  */
@@ -532,6 +564,8 @@ int32_t edgepos_node_product(const edgepos_node *node,
 
 /*
  A product's master data that is in force at `at_ms`, in ms since 1970 UTC, as JSON; `EDGEPOS_NOTHING` where none is.
+
+ Threads: any, at any time.
 
  # Safety
  `product` points to `product_length` bytes, and `out` to where a pointer may be written.
@@ -545,6 +579,8 @@ int32_t edgepos_node_product_at(const edgepos_node *node,
 /*
  The price of a product on a list that is in force at `at_ms`, in ms since 1970 UTC, as JSON; `EDGEPOS_NOTHING` where none is. List 0 is
  everybody's.
+
+ Threads: any, at any time.
 
  # Safety
  `product` points to `product_length` bytes, and `out` to where a pointer may be written.
@@ -561,6 +597,8 @@ int32_t edgepos_node_price(const edgepos_node *node,
 
  `query` is JSON with `namespace`, `key` and `at_ms` (milliseconds since 1970 UTC).
 
+ Threads: any, at any time.
+
  # Safety
  `query` points to `query_length` bytes, and `out` to where a pointer may be written.
  */
@@ -574,6 +612,8 @@ int32_t edgepos_node_document(const edgepos_node *node,
  `event`.
 
  `query` is JSON with `namespace`, `at_ms` (milliseconds since 1970 UTC) and, for the page behind another, `after`: its last key.
+
+ Threads: any, at any time.
 
  # Safety
  `query` points to `query_length` bytes, and `out` to where a pointer may be written.
@@ -589,6 +629,8 @@ int32_t edgepos_node_documents(const edgepos_node *node,
 
  `basket` is its name, 32 hexadecimal digits.
 
+ Threads: any, at any time.
+
  # Safety
  `basket` points to `basket_length` bytes, and `out` to where a pointer may be written.
  */
@@ -602,6 +644,8 @@ int32_t edgepos_node_attachments(const edgepos_node *node,
  have come; `EDGEPOS_NOTHING` where none of this hash has. What does not have this hash is damaged.
 
  `query` is JSON with `basket` and `hash`.
+
+ Threads: any, at any time.
 
  # Safety
  `query` points to `query_length` bytes, and `out` to where a pointer may be written.
@@ -617,6 +661,8 @@ int32_t edgepos_node_attachment(const edgepos_node *node,
 
  `query` is JSON with `customer` or `name`.
 
+ Threads: any, at any time.
+
  # Safety
  `query` points to `query_length` bytes, and `out` to where a pointer may be written.
  */
@@ -630,6 +676,8 @@ int32_t edgepos_node_customer(const edgepos_node *node,
 
  `key` is JSON with `customer` and `secret`, 64 hexadecimal digits.
 
+ Threads: any, at any time.
+
  # Safety
  `key` points to `key_length` bytes.
  */
@@ -642,6 +690,8 @@ int32_t edgepos_node_keep_key(const edgepos_node *node,
  lost, however slow the reader is. `cursor` is what `edgepos_events_cursor` gave, or of length 0 to begin with the first event. On
  success `*out` is a handle, to be freed by `edgepos_events_free`.
 
+ Threads: any, at any time.
+
  # Safety
  `cursor` points to `cursor_length` bytes, and `out` to where a pointer may be written.
  */
@@ -653,8 +703,12 @@ int32_t edgepos_node_events_since(const edgepos_node *node,
 
 /*
  The next event as JSON; waits for one at most `timeout_ms`, and answers `EDGEPOS_NOTHING` where none came. `EDGEPOS_END` where everything
- was read and nothing is followed, `EDGEPOS_STOPPED` where the terminal has stopped, or another thread has freed the handle meanwhile. Behind
- an error nothing follows, and it is answered again: go on from the cursor.
+ was read and nothing is followed, `EDGEPOS_STOPPED` where the terminal has stopped, or another thread has freed the handle meanwhile: open
+ it anew, and go on from the cursor. `EDGEPOS_DAMAGED` where the next event is not there to be read: it is lost, or its row is damaged. The
+ cursor stands before it, so that a reading from there meets it again: `edgepos_events_skip` goes on behind it. After an error nothing
+ follows, and it is answered again.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -664,7 +718,25 @@ int32_t edgepos_events_next(const edgepos_events *events,
                             edgepos_text **out);
 
 /*
- Up to where events were handed out, as JSON: an application keeps it with what it has dealt with, and goes on from there after a crash.
+ Passes by the event that `edgepos_events_next` has answered `EDGEPOS_DAMAGED` for, with those behind it in its chain that are not there
+ either, and reads on behind them. On success `*out` is JSON with `first` and `last`, what was passed by, and the cursor stands behind it. One
+ call passes by 4,096 at most: where more are missing `edgepos_events_next` says so, and the next call goes on. `EDGEPOS_NOTHING` where no
+ event is missing, or where it has come back, and nothing is passed by: read on. What another terminal or the cloud still holds comes back by
+ itself while it is heard: whoever can wait reads from the cursor again before anything is passed by, and `edgepos_node_lost` says what is
+ lost for good.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
+ # Safety
+ `out` points to where a pointer may be written.
+ */
+int32_t edgepos_events_skip(const edgepos_events *events,
+                            edgepos_text **out);
+
+/*
+ Up to where events were handed out or passed by, as JSON: an application keeps it with what it has dealt with, and goes on from there after a crash.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -675,12 +747,16 @@ int32_t edgepos_events_cursor(const edgepos_events *events,
 /*
  Ends the reading and frees the handle. NULL and a handle that was freed are let pass. Any thread may call it, and one that waits for an
  event waits no longer.
+
+ Threads: any, at any time.
  */
 void edgepos_events_free(edgepos_events *events);
 
 /*
  Lets another incarnation, such as `3-0123456789ab`, take part in what the store decides. `EDGEPOS_NOT_DECIDED` where this terminal does
  not lead.
+
+ Threads: any, at any time.
 
  # Safety
  `replica` points to `replica_length` bytes.
@@ -693,6 +769,8 @@ int32_t edgepos_node_admit(const edgepos_node *node,
  Takes an incarnation, such as `3-0123456789ab`, out of what the store decides, for good. `EDGEPOS_NOT_DECIDED` where this terminal does not
  lead.
 
+ Threads: any, at any time.
+
  # Safety
  `replica` points to `replica_length` bytes.
  */
@@ -703,6 +781,8 @@ int32_t edgepos_node_retire(const edgepos_node *node,
 /*
  Another box takes the place of the terminal with this number, once it is there and the old one is silent; where `planned` is not 0, the
  old one sells on until then. To be asked at any terminal of the store; asked twice is asked once.
+
+ Threads: any, at any time.
  */
 int32_t edgepos_node_replace(const edgepos_node *node,
                              uint16_t terminal,
@@ -711,6 +791,8 @@ int32_t edgepos_node_replace(const edgepos_node *node,
 /*
  The store gives up what the retired incarnations of this number are known to have left and nobody has. To be asked at any terminal of
  the store; asked twice is asked once.
+
+ Threads: any, at any time.
  */
 int32_t edgepos_node_write_off(const edgepos_node *node,
                                uint16_t terminal);
@@ -718,6 +800,8 @@ int32_t edgepos_node_write_off(const edgepos_node *node,
 /*
  Raises the store to the highest feature level that every terminal has announced, which is `*out` on success. `EDGEPOS_NOT_DECIDED` where
  this terminal does not lead, or not all have announced one.
+
+ Threads: any, at any time.
 
  # Safety
  `out` points to where a number may be written.
@@ -727,12 +811,16 @@ int32_t edgepos_node_raise_level(const edgepos_node *node,
 
 /*
  Sends at once what is batched.
+
+ Threads: any, at any time.
  */
 int32_t edgepos_node_flush(const edgepos_node *node);
 
 /*
  Sends what is batched until the cloud holds every event of this terminal, or until `patience_ms` is over. On success `*left` is how many
  events it is not known to hold; 0 where all are safe.
+
+ Threads: any, at any time.
 
  # Safety
  `left` points to where a number may be written.
@@ -743,11 +831,15 @@ int32_t edgepos_node_flush_until_uploaded(const edgepos_node *node,
 
 /*
  Hands the leadership over, where this terminal has it.
+
+ Threads: any, at any time.
  */
 int32_t edgepos_node_step_down(const edgepos_node *node);
 
 /*
  How the elections of the store went, as this terminal saw them since its start, as JSON.
+
+ Threads: any, at any time.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -763,6 +855,8 @@ int32_t edgepos_node_elections(const edgepos_node *node, edgepos_text **out);
  and `deadline_ms`, how long one may take for an answer, 300 where absent: an engine that needs longer is not used.
  `EDGEPOS_NO_MODEL` where this library was built without models, `EDGEPOS_BAD_REQUEST` where some are used already.
 
+ Threads: any, at any time.
+
  # Safety
  `request` points to `request_length` bytes.
  */
@@ -771,11 +865,14 @@ int32_t edgepos_node_use_models(const edgepos_node *node,
                                 size_t request_length);
 
 /*
- Says which products a PNG or JPEG shows; at most 16 MiB. Waits at most `timeout_ms`, loading included.
+ Says which products a PNG or JPEG shows; at most 16 MiB. A PNG that is cut off is refused by its `code`, `decode`; of a JPEG that is cut off
+ behind its headers what is there is looked at, as other readers do: who transmits pictures says how long they are. Waits at most `timeout_ms`, loading included.
 
  On success `*out` is JSON with `outcome`. `answer`: `label` and `confidence` (0 to 1) of the most likely product, `requires_confirmation`,
  `candidates`, `region` where it is known, and `total_us`. `fallback`: no answer in time, or none that counts: the person at the till does
  `action`; `code` says why for programs, and `reason` for people. `EDGEPOS_NO_MODEL` where there is none.
+
+ Threads: any, at any time.
 
  # Safety
  `picture` points to `picture_length` bytes, and `out` to where a pointer may be written.
@@ -789,6 +886,8 @@ int32_t edgepos_node_recognise(const edgepos_node *node,
 /*
  Reads the barcode on a PNG or JPEG; at most 16 MiB. Waits as `edgepos_node_recognise` does, and answers like it; an `answer` has `text`,
  `symbology`, `gtin`, `add_on`, `gs1` (each null where there is none), `confidence`, `requires_confirmation` and `region`.
+
+ Threads: any, at any time.
 
  # Safety
  `picture` points to `picture_length` bytes, and `out` to where a pointer may be written.
@@ -808,6 +907,8 @@ int32_t edgepos_node_read_barcode(const edgepos_node *node,
  this payment: `day`, `week` and `month`, each with `payments` and `total`, and `seconds_since_last`; and `at_terminal` with
  `payments_7d`, `fraud_share_7d` and `fraud_share_30d`. What is absent counts as a first payment.
 
+ Threads: any, at any time.
+
  # Safety
  `payment` points to `payment_length` bytes, and `out` to where a pointer may be written.
  */
@@ -822,6 +923,8 @@ int32_t edgepos_node_score(const edgepos_node *node,
  `answer` has `heard`: `silence`, `unknown`, or `command` with `word`, `confidence` and `requires_confirmation`. `EDGEPOS_BAD_REQUEST` where
  it is no such file.
 
+ Threads: any, at any time.
+
  # Safety
  `clip` points to `clip_length` bytes, and `out` to where a pointer may be written.
  */
@@ -835,6 +938,8 @@ int32_t edgepos_node_hear(const edgepos_node *node,
  The receipts of a basket: a list in JSON, each with `event`, `basket`, `series`, `number` and `total`,
  how often it was `printed`, and `fiscal` where a fiscal device signs it. More than one is an exception.
 
+ Threads: any, at any time.
+
  # Safety
  `basket` points to `basket_length` bytes, and `out` to where a pointer may be written.
  */
@@ -846,6 +951,8 @@ int32_t edgepos_node_receipts_of_basket(const edgepos_node *node,
 /*
  The receipts that were booked under a till's key: a list in JSON, each with `event`, `basket`, `series`, `number` and
  `total`, how often it was `printed`, and `fiscal` where a fiscal device signs it.
+
+ Threads: any, at any time.
 
  # Safety
  `key` points to `key_length` bytes, and `out` to where a pointer may be written.
@@ -862,6 +969,8 @@ int32_t edgepos_node_receipts_of_key(const edgepos_node *node,
  `after` is `next` of the page before, or of length 0 for the first. On success `*out` is JSON with `transactions` and `next`, which is
  null when everything was looked at. A page may be short, or empty, and have a next one.
 
+ Threads: any, at any time.
+
  # Safety
  `query` points to `query_length` bytes, `after` to `after_length` bytes, and `out` to where a pointer may be written.
  */
@@ -877,6 +986,8 @@ int32_t edgepos_node_transactions(const edgepos_node *node,
  The transaction that an event booked, with its lines and payments, as JSON: what a receipt is printed from. `EDGEPOS_NOTHING` where
  the event is not here, or is no transaction.
 
+ Threads: any, at any time.
+
  # Safety
  `event` points to `event_length` bytes, and `out` to where a pointer may be written.
  */
@@ -887,6 +998,8 @@ int32_t edgepos_node_transaction(const edgepos_node *node,
 
 /*
  One event as it is stored, as JSON; `EDGEPOS_NOTHING` where it is not here.
+
+ Threads: any, at any time.
 
  # Safety
  `event` points to `event_length` bytes, and `out` to where a pointer may be written.
@@ -899,6 +1012,8 @@ int32_t edgepos_node_event(const edgepos_node *node,
 /*
  How safe an event is, as far as this terminal knows: `*out` is `EDGEPOS_HERE`, `EDGEPOS_AT_LEADER` or `EDGEPOS_IN_CLOUD`.
  `EDGEPOS_NOTHING` where it is not durable here.
+
+ Threads: any, at any time.
 
  # Safety
  `event` points to `event_length` bytes, and `out` to where a number may be written.
@@ -913,6 +1028,8 @@ int32_t edgepos_node_durability(const edgepos_node *node,
  operator and drawer, and what came late. `day` is yyyymmdd; `terminal` is a terminal's number, or 0 for the whole store. `closed` says
  which of the two they are, and `complete` whether this terminal holds all that the close had seen.
 
+ Threads: any, at any time.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -923,6 +1040,8 @@ int32_t edgepos_node_day_figures(const edgepos_node *node,
 
 /*
  As `edgepos_node_exceptions_after`, with what is proposed and decided about each exception, and with its `base`.
+
+ Threads: any, at any time.
 
  # Safety
  `after` points to `after_length` bytes, and `out` to where a pointer may be written.
@@ -940,6 +1059,8 @@ int32_t edgepos_node_open_exceptions_after(const edgepos_node *node,
  `reason` and `base`. On success `*out` is the resolution in JSON. `EDGEPOS_BUSY`: whether it is decided is not known; ask again with the same
  key. `EDGEPOS_NOT_DECIDED` where no majority is heard.
 
+ Threads: any, at any time.
+
  # Safety
  `request` points to `request_length` bytes, and `out` to where a pointer may be written.
  */
@@ -951,6 +1072,8 @@ int32_t edgepos_node_resolve(const edgepos_node *node,
 /*
  A page of the audit record of resolutions, at most 1,000 lines in the order in which the store decided. `after` is `next` of the page
  before, or of length 0 for the first. On success `*out` is JSON with `resolutions` and `next`, which is null behind the last page.
+
+ Threads: any, at any time.
 
  # Safety
  `after` points to `after_length` bytes, and `out` to where a pointer may be written.
@@ -969,6 +1092,8 @@ int32_t edgepos_node_resolutions(const edgepos_node *node,
  `operator`, `mode`, `series`, `key`, `taxes`, `rounding`, `effects`, `unreferenced`. On success `*out` is JSON with `number` and `total`. The same draft
  again is the same basket.
 
+ Threads: any, at any time.
+
  # Safety
  `draft` points to `draft_length` bytes, and `out` to where a pointer may be written.
  */
@@ -980,6 +1105,8 @@ int32_t edgepos_node_begin(const edgepos_node *node,
 /*
  Changes an open basket as the cashier scans: `draft` is all of it, as `edgepos_node_begin` takes it. On success `*out` is JSON with
  `number` and `total`.
+
+ Threads: any, at any time.
 
  # Safety
  `draft` points to `draft_length` bytes, and `out` to where a pointer may be written.
@@ -997,6 +1124,8 @@ int32_t edgepos_node_update(const edgepos_node *node,
  `basket`, `series`, `number`, `total` and `repeated`: whether an earlier call with this key had booked it. A till that crashed or got no
  answer asks again with the same key, and the sale is booked once.
 
+ Threads: any, at any time.
+
  # Safety
  `payment` points to `payment_length` bytes, and `out` to where a pointer may be written.
  */
@@ -1008,6 +1137,8 @@ int32_t edgepos_node_commit(const edgepos_node *node,
 /*
  Gives up an open basket, and voids its number.
 
+ Threads: any, at any time.
+
  # Safety
  `basket` points to `basket_length` bytes.
  */
@@ -1016,6 +1147,8 @@ int32_t edgepos_node_abandon(const edgepos_node *node, const char *basket, size_
 /*
  Puts an open basket aside, for whichever till of the store recalls it.
 
+ Threads: any, at any time.
+
  # Safety
  `basket` points to `basket_length` bytes.
  */
@@ -1023,6 +1156,8 @@ int32_t edgepos_node_park(const edgepos_node *node, const char *basket, size_t b
 
 /*
  Recalls a parked basket, which is open here then. On success `*out` is JSON with `number`, `total` and `lines`.
+
+ Threads: any, at any time.
 
  # Safety
  `basket` points to `basket_length` bytes, and `out` to where a pointer may be written.
@@ -1036,6 +1171,8 @@ int32_t edgepos_node_claim(const edgepos_node *node,
  Baskets that were begun and neither committed nor given up: a list in JSON, each with `basket`, `series`, `number`, `total` and
  `begun_ms`. After a crash the cashier settles each.
 
+ Threads: any, at any time.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -1045,6 +1182,8 @@ int32_t edgepos_node_unresolved(const edgepos_node *node,
 /*
  Payments whose outcome nobody has said, and money that no sale has: a list in JSON. After a crash the cashier settles each.
 
+ Threads: any, at any time.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -1053,6 +1192,8 @@ int32_t edgepos_node_unresolved_payments(const edgepos_node *node,
 
 /*
  A basket with its lines, open here, parked at any till, or sold, as JSON; `EDGEPOS_NOTHING` where none of this name is known here.
+
+ Threads: any, at any time.
 
  # Safety
  `basket` points to `basket_length` bytes, and `out` to where a pointer may be written.
@@ -1071,6 +1212,8 @@ int32_t edgepos_node_basket(const edgepos_node *node,
  once however often it is asked for. On success `*out` is the event's name, such as
  `3-0123456789ab/0:17`.
 
+ Threads: any, at any time.
+
  # Safety
  `record` points to `record_length` bytes, and `out` to where a pointer may be written.
  */
@@ -1083,6 +1226,8 @@ int32_t edgepos_node_record(const edgepos_node *node,
  Who the terminal is, whom it follows, how far its events have come, and under `conditions` and `alerts` what someone must act on, as
  JSON.
 
+ Threads: any, at any time.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -1092,6 +1237,8 @@ int32_t edgepos_node_status(const edgepos_node *node,
 /*
  How the terminal's engines are, as JSON, for whoever looks for a fault.
 
+ Threads: any, at any time.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -1100,6 +1247,8 @@ int32_t edgepos_node_diagnosis(const edgepos_node *node, edgepos_text **out);
 /*
  Events whose bytes are lost, for the manager: a list in JSON, each with `first` and `last`.
 
+ Threads: any, at any time.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -1107,6 +1256,8 @@ int32_t edgepos_node_lost(const edgepos_node *node, edgepos_text **out);
 
 /*
  Figures as text in Prometheus' exposition format, version 0.0.4.
+
+ Threads: any, at any time.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -1118,7 +1269,9 @@ int32_t edgepos_node_metrics(const edgepos_node *node, edgepos_text **out);
  `EDGEPOS_NOTHING` where none came. Where more than 1,024 wait the oldest are dropped, and `notices_lost` says how many: what must not
  be missed is read by `edgepos_events_next`, and what someone must act on is in the status.
 
- One thread at a time: another gets `EDGEPOS_BUSY`. `EDGEPOS_STOPPED` where the terminal has stopped and every notice was taken.
+ `EDGEPOS_STOPPED` where the terminal has stopped and every notice was taken.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -1137,6 +1290,8 @@ int32_t edgepos_node_next_notice(const edgepos_node *node,
 
  `EDGEPOS_SETUP` where the configuration does not read, or the store is another terminal's or cannot be read.
 
+ Threads: any, at any time.
+
  # Safety
  `config` points to `config_length` bytes, `scan` may be called with `user` until this returns, and `out` points to where a pointer may be
  written.
@@ -1153,11 +1308,15 @@ int32_t edgepos_terminal_new(const char *config,
 
 /*
  Frees the handle, as the end of a process would: what was made durable is. NULL and a handle that was freed are let pass.
+
+ Threads: any, at any time.
  */
 void edgepos_terminal_free(edgepos_terminal *terminal);
 
 /*
  Opens a basket: see `edgepos_node_begin`. `request` is a number that no other open request has.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `draft` points to `draft_length` bytes.
@@ -1172,6 +1331,8 @@ int32_t edgepos_terminal_begin(const edgepos_terminal *terminal,
 /*
  Changes an open basket: see `edgepos_node_update`.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `draft` points to `draft_length` bytes.
  */
@@ -1185,6 +1346,8 @@ int32_t edgepos_terminal_update(const edgepos_terminal *terminal,
 /*
  Books a paid basket: see `edgepos_node_commit`.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `payment` points to `payment_length` bytes.
  */
@@ -1197,6 +1360,8 @@ int32_t edgepos_terminal_commit(const edgepos_terminal *terminal,
 
 /*
  Records an event that is no sale: see `edgepos_node_record`. Goods move at `location`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `record` points to `record_length` bytes.
@@ -1212,6 +1377,8 @@ int32_t edgepos_terminal_record(const edgepos_terminal *terminal,
 /*
  Resolves an exception for the whole store: see `edgepos_node_resolve`.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `resolution` points to `resolution_length` bytes.
  */
@@ -1224,6 +1391,8 @@ int32_t edgepos_terminal_resolve(const edgepos_terminal *terminal,
 
 /*
  Gives up an open basket. See `edgepos_node_abandon`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `basket` points to `basket_length` bytes.
@@ -1238,6 +1407,8 @@ int32_t edgepos_terminal_abandon(const edgepos_terminal *terminal,
 /*
  Puts an open basket aside. See `edgepos_node_park`.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `basket` points to `basket_length` bytes.
  */
@@ -1250,6 +1421,8 @@ int32_t edgepos_terminal_park(const edgepos_terminal *terminal,
 
 /*
  Recalls a parked basket. See `edgepos_node_claim`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `basket` points to `basket_length` bytes.
@@ -1264,6 +1437,8 @@ int32_t edgepos_terminal_claim(const edgepos_terminal *terminal,
 /*
  Keeps the key to a customer's fields. See `edgepos_node_keep_key`.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `key` points to `key_length` bytes.
  */
@@ -1276,6 +1451,8 @@ int32_t edgepos_terminal_keep_key(const edgepos_terminal *terminal,
 
 /*
  Asks for a counter, of which the row may have to be read: see `edgepos_node_counter`. The reply has `value`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `key` points to `key_length` bytes.
@@ -1294,6 +1471,8 @@ int32_t edgepos_terminal_ask_counter(const edgepos_terminal *terminal,
  Asks for a page of the baskets that are open, also of those that left memory, behind one by its name, or from the first on where
  `after` is NULL. The reply has `baskets` as `edgepos_node_unresolved`, and `next` to ask for the page behind; null behind the last.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `after` is NULL or points to `after_length` bytes.
  */
@@ -1306,6 +1485,8 @@ int32_t edgepos_terminal_ask_baskets(const edgepos_terminal *terminal,
 
 /*
  Lets another incarnation take part in what the store decides: see `edgepos_node_admit`. `replica` is what its `edgepos_terminal_me` says.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_admit(const edgepos_terminal *terminal,
                                uint64_t mono_ms,
@@ -1314,6 +1495,8 @@ int32_t edgepos_terminal_admit(const edgepos_terminal *terminal,
 
 /*
  Takes an incarnation out of what the store decides, for good: see `edgepos_node_retire`. `replica` is what its `edgepos_terminal_me` says.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_retire(const edgepos_terminal *terminal,
                                 uint64_t mono_ms,
@@ -1322,6 +1505,8 @@ int32_t edgepos_terminal_retire(const edgepos_terminal *terminal,
 
 /*
  Another box takes the place of a terminal: see `edgepos_node_replace`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_replace(const edgepos_terminal *terminal,
                                  uint64_t mono_ms,
@@ -1331,6 +1516,8 @@ int32_t edgepos_terminal_replace(const edgepos_terminal *terminal,
 
 /*
  The store gives up what retired incarnations of this number have left: see `edgepos_node_write_off`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_write_off(const edgepos_terminal *terminal,
                                    uint64_t mono_ms,
@@ -1339,6 +1526,8 @@ int32_t edgepos_terminal_write_off(const edgepos_terminal *terminal,
 
 /*
  Raises the store's feature level: see `edgepos_node_raise_level`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `out` points to where a number may be written.
@@ -1350,6 +1539,8 @@ int32_t edgepos_terminal_raise_level(const edgepos_terminal *terminal,
 
 /*
  Reports a condition that the application alone can see: see `edgepos_node_report_condition`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `name` points to `name_length` bytes, and `about` to `about_length` bytes.
@@ -1365,21 +1556,29 @@ int32_t edgepos_terminal_report_condition(const edgepos_terminal *terminal,
 
 /*
  Sends at once what is batched.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_flush(const edgepos_terminal *terminal, uint64_t mono_ms, uint64_t wall_ms);
 
 /*
  Hands the leadership over, where this terminal has it.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_step_down(const edgepos_terminal *terminal, uint64_t mono_ms, uint64_t wall_ms);
 
 /*
  Writes down what the rows of counters lack, before a planned stop: the next start reads less.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_write_rows(const edgepos_terminal *terminal);
 
 /*
  Stops the terminal, since its store failed or the application ends: whoever waits for a reply gets `EDGEPOS_STOPPED`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `reason` points to `reason_length` bytes.
@@ -1391,6 +1590,8 @@ int32_t edgepos_terminal_stop(const edgepos_terminal *terminal,
 /*
  When the terminal wants `edgepos_terminal_timeout` at the latest, by the clock of `mono_ms`; `EDGEPOS_NOTHING` where it waits for nothing.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `mono_ms` points to where a number may be written.
  */
@@ -1400,6 +1601,8 @@ int32_t edgepos_terminal_poll_timeout(const edgepos_terminal *terminal,
 /*
  Who this terminal is: what its peers call it.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `replica` points to where a number may be written.
  */
@@ -1408,6 +1611,8 @@ int32_t edgepos_terminal_me(const edgepos_terminal *terminal, uint64_t *replica)
 /*
  Bytes that open baskets may still write, for whoever sets space aside.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `bytes` points to where a number may be written.
  */
@@ -1415,12 +1620,16 @@ int32_t edgepos_terminal_promised(const edgepos_terminal *terminal, uint64_t *by
 
 /*
  Whether it has stopped: `EDGEPOS_OK` where it has, `EDGEPOS_NOTHING` where it runs.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_is_stopped(const edgepos_terminal *terminal);
 
 /*
  Who the terminal is, whom it follows, how far its events have come, and under `conditions` what someone must act on, as JSON.
  `alerts` is empty: a node judges them.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -1430,6 +1639,8 @@ int32_t edgepos_terminal_status(const edgepos_terminal *terminal,
 
 /*
  How the terminal's engines are, as JSON.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -1442,6 +1653,8 @@ int32_t edgepos_terminal_diagnosis(const edgepos_terminal *terminal,
 /*
  How the elections of the store went, as JSON.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -1453,6 +1666,8 @@ int32_t edgepos_terminal_elections(const edgepos_terminal *terminal,
 /*
  What is on this terminal's disk: the last position of each chain, as JSON.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -1460,6 +1675,8 @@ int32_t edgepos_terminal_durable(const edgepos_terminal *terminal, edgepos_text 
 
 /*
  How safe an event is: see `edgepos_node_durability`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `event` points to `event_length` bytes, and `out` to where a number may be written.
@@ -1472,6 +1689,8 @@ int32_t edgepos_terminal_durability(const edgepos_terminal *terminal,
 /*
  Baskets in memory that were begun and neither committed nor given up: a list in JSON. `edgepos_terminal_ask_baskets` has all.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -1481,6 +1700,8 @@ int32_t edgepos_terminal_unresolved(const edgepos_terminal *terminal,
 /*
  Payments whose outcome nobody has said, and money that no sale has: a list in JSON.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -1489,6 +1710,8 @@ int32_t edgepos_terminal_unresolved_payments(const edgepos_terminal *terminal, e
 /*
  Events whose bytes are lost: a list in JSON, each with `first` and `last`.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -1496,6 +1719,8 @@ int32_t edgepos_terminal_lost(const edgepos_terminal *terminal, edgepos_text **o
 
 /*
  One counter, where it is in memory: see `edgepos_node_counter`. A line of a receipt may have no row: `edgepos_terminal_ask_counter` reads it.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `key` points to `key_length` bytes, and `out` to where a number may be written.
@@ -1511,6 +1736,8 @@ int32_t edgepos_terminal_counter(const edgepos_terminal *terminal,
 /*
  A page of counters: see `edgepos_node_counters_after`.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `after` points to `after_length` bytes, and `out` to where a pointer may be written.
  */
@@ -1523,6 +1750,8 @@ int32_t edgepos_terminal_counters_after(const edgepos_terminal *terminal,
 /*
  A page of exceptions with what is decided about each: see `edgepos_node_open_exceptions_after`.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `after` points to `after_length` bytes, and `out` to where a pointer may be written.
  */
@@ -1533,6 +1762,8 @@ int32_t edgepos_terminal_open_exceptions(const edgepos_terminal *terminal,
 
 /*
  A page of the audit record: see `edgepos_node_resolutions`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `after` points to `after_length` bytes, and `out` to where a pointer may be written.
@@ -1545,6 +1776,8 @@ int32_t edgepos_terminal_resolutions(const edgepos_terminal *terminal,
 /*
  A product's master data: see `edgepos_node_product`.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `product` points to `product_length` bytes, and `out` to where a pointer may be written.
  */
@@ -1555,6 +1788,8 @@ int32_t edgepos_terminal_product(const edgepos_terminal *terminal,
 
 /*
  A product's master data that is in force: see `edgepos_node_product_at`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `product` points to `product_length` bytes, and `out` to where a pointer may be written.
@@ -1568,6 +1803,8 @@ int32_t edgepos_terminal_product_at(const edgepos_terminal *terminal,
 /*
  The price of a product that is in force: see `edgepos_node_price`.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `product` points to `product_length` bytes, and `out` to where a pointer may be written.
  */
@@ -1580,12 +1817,16 @@ int32_t edgepos_terminal_price(const edgepos_terminal *terminal,
 
 /*
  The deadline of `edgepos_terminal_poll_timeout` has come.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_timeout(const edgepos_terminal *terminal, uint64_t mono_ms, uint64_t wall_ms);
 
 /*
  The writes of the output with this id would survive a power cut, or the end of the process where they came as `EDGEPOS_WRITE`. In order,
  without gaps.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_persisted(const edgepos_terminal *terminal,
                                    uint64_t mono_ms,
@@ -1594,6 +1835,8 @@ int32_t edgepos_terminal_persisted(const edgepos_terminal *terminal,
 
 /*
  The rows that the output with this id asked for. They are taken out of `rows`.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_loaded(const edgepos_terminal *terminal,
                                 uint64_t mono_ms,
@@ -1603,6 +1846,8 @@ int32_t edgepos_terminal_loaded(const edgepos_terminal *terminal,
 
 /*
  A connection to a terminal of this store is up. `peer` is what that one's `edgepos_terminal_me` says, and `connection` rises with each.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_peer_up(const edgepos_terminal *terminal,
                                  uint64_t mono_ms,
@@ -1612,6 +1857,8 @@ int32_t edgepos_terminal_peer_up(const edgepos_terminal *terminal,
 
 /*
  A connection died. Ignored when it is not the newest one to that peer.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_peer_lost(const edgepos_terminal *terminal,
                                    uint64_t mono_ms,
@@ -1621,6 +1868,8 @@ int32_t edgepos_terminal_peer_lost(const edgepos_terminal *terminal,
 
 /*
  Bytes that a peer sent over a connection.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `frame` points to `frame_length` bytes.
@@ -1635,6 +1884,8 @@ int32_t edgepos_terminal_frame(const edgepos_terminal *terminal,
 
 /*
  The cloud has just said what time it is, with an answer, in ms since 1970 UTC.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_cloud_time(const edgepos_terminal *terminal,
                                     uint64_t mono_ms,
@@ -1643,6 +1894,8 @@ int32_t edgepos_terminal_cloud_time(const edgepos_terminal *terminal,
 
 /*
  The cloud answered the request of the output with this id. Bytes that are no answer count as such.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 
  # Safety
  `answer` points to `answer_length` bytes.
@@ -1657,6 +1910,8 @@ int32_t edgepos_terminal_answered(const edgepos_terminal *terminal,
 /*
  The cloud did not answer the request of the output with this id. `why` is `EDGEPOS_UNREACHABLE`, `EDGEPOS_TIMED_OUT`, `EDGEPOS_REJECTED` with
  the status as `figure`, or `EDGEPOS_OVERLOADED` with the milliseconds to wait.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_unanswered(const edgepos_terminal *terminal,
                                     uint64_t mono_ms,
@@ -1668,6 +1923,8 @@ int32_t edgepos_terminal_unanswered(const edgepos_terminal *terminal,
 /*
  How the store is, when that has changed: `room` is how many bytes may be promised in all, 0 while the disk is full and `UINT64_MAX` where
  that is not known; `free_bytes` is what the disk has, `UINT64_MAX` where that is not known; `state` is `EDGEPOS_STORE_WELL` or the like.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
  */
 int32_t edgepos_terminal_disk(const edgepos_terminal *terminal,
                               uint64_t mono_ms,
@@ -1679,6 +1936,8 @@ int32_t edgepos_terminal_disk(const edgepos_terminal *terminal,
 /*
  The next duty, in order; `EDGEPOS_NOTHING` where there is none. On success `*out` is a handle, to be freed by `edgepos_output_free`.
 
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -1687,21 +1946,29 @@ int32_t edgepos_terminal_poll_output(const edgepos_terminal *terminal,
 
 /*
  What an output is: `EDGEPOS_PERSIST` and the like; 0 where it is no living handle.
+
+ Threads: any, at any time.
  */
 uint32_t edgepos_output_kind(const edgepos_output *output);
 
 /*
  The id of a persist, a write, a load, a request to the cloud or a reply: the one that the answer names; 0 where it has none.
+
+ Threads: any, at any time.
  */
 uint64_t edgepos_output_id(const edgepos_output *output);
 
 /*
  How many rows a persist or a write changes; 0 for anything else.
+
+ Threads: any, at any time.
  */
 size_t edgepos_output_writes(const edgepos_output *output);
 
 /*
  Where the row at `index` lies: `*space` is its key space, of which the numbers never change, and the bytes are its key.
+
+ Threads: any, at any time.
 
  # Safety
  `space`, `key` and `key_length` point to where each may be written.
@@ -1715,6 +1982,8 @@ int32_t edgepos_output_row(const edgepos_output *output,
 /*
  What the row at `index` shall be; the pointer is NULL where it is removed.
 
+ Threads: any, at any time.
+
  # Safety
  `value` and `value_length` point to where each may be written.
  */
@@ -1726,6 +1995,8 @@ int32_t edgepos_output_value(const edgepos_output *output,
 /*
  Which rows a load asks for: those of `*space` from the key `from` to the key of `edgepos_output_load_to`, both inclusive, up to and
  including the row that makes the keys and values reach `*max_bytes`.
+
+ Threads: any, at any time.
 
  # Safety
  `space`, `from`, `from_length` and `max_bytes` point to where each may be written.
@@ -1739,6 +2010,8 @@ int32_t edgepos_output_load(const edgepos_output *output,
 /*
  Up to which key a load asks for rows, inclusive.
 
+ Threads: any, at any time.
+
  # Safety
  `to` and `to_length` point to where each may be written.
  */
@@ -1747,6 +2020,8 @@ int32_t edgepos_output_load_to(const edgepos_output *output, const uint8_t **to,
 /*
  The frame of a transmit: to which peer, over which connection, and the bytes. Drop it where that is no longer the newest connection to
  that peer.
+
+ Threads: any, at any time.
 
  # Safety
  `peer`, `connection`, `frame` and `frame_length` point to where each may be written.
@@ -1760,6 +2035,8 @@ int32_t edgepos_output_frame(const edgepos_output *output,
 /*
  What the cloud is asked: the bytes of a request to `/v1/stores/STORE/uplink`.
 
+ Threads: any, at any time.
+
  # Safety
  `request` and `request_length` point to where each may be written.
  */
@@ -1767,6 +2044,8 @@ int32_t edgepos_output_request(const edgepos_output *output, const uint8_t **req
 
 /*
  The answer of a request of the till, as the function of the batteries-included level answers: with its status, and on success with JSON.
+
+ Threads: any, at any time.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -1777,6 +2056,8 @@ int32_t edgepos_output_reply(const edgepos_output *output,
 /*
  What a notice says, as JSON.
 
+ Threads: any, at any time.
+
  # Safety
  `out` points to where a pointer may be written.
  */
@@ -1784,11 +2065,15 @@ int32_t edgepos_output_notice(const edgepos_output *output, edgepos_text **out);
 
 /*
  Frees an output, done or not. NULL and a handle that was freed are let pass.
+
+ Threads: any, once nobody reads what it has lent.
  */
 void edgepos_output_free(edgepos_output *output);
 
 /*
  Rows to be handed over: none so far. On success `*out` is a handle, to be freed by `edgepos_rows_free`.
+
+ Threads: any, at any time.
 
  # Safety
  `out` points to where a pointer may be written.
@@ -1798,6 +2083,8 @@ int32_t edgepos_rows_new(edgepos_rows **out);
 /*
  Adds a row behind those that were added before: its key is above theirs, byte by byte. `EDGEPOS_INVALID` where it is not, and where the
  rows hold `EDGEPOS_MAX_BYTES` already: no call asks for so much.
+
+ Threads: any, at any time.
 
  # Safety
  `key` points to `key_length` bytes, and `value` to `value_length` bytes.
@@ -1810,22 +2097,29 @@ int32_t edgepos_rows_add(const edgepos_rows *rows,
 
 /*
  Frees the rows. NULL and a handle that was freed are let pass.
+
+ Threads: any, at any time.
  */
 void edgepos_rows_free(edgepos_rows *rows);
 
 /*
- The bytes of a text, with a zero byte behind them; NULL where `text` is no living text. They are good until the text is freed. Any
- thread may call it at any time.
+ The bytes of a text, with a zero byte behind them; NULL where `text` is no living text. They are good until the text is freed.
+
+ Threads: any, at any time.
  */
 const char *edgepos_text_data(const edgepos_text *text);
 
 /*
- How many bytes a text has, without the zero byte behind it; 0 where `text` is no living text. Any thread may call it at any time.
+ How many bytes a text has, without the zero byte behind it; 0 where `text` is no living text.
+
+ Threads: any, at any time.
  */
 size_t edgepos_text_length(const edgepos_text *text);
 
 /*
- Frees a text. NULL and a text that was freed are let pass. Any thread may call it, once nobody reads the bytes any more.
+ Frees a text. NULL and a text that was freed are let pass.
+
+ Threads: any, once nobody reads what it has lent.
  */
 void edgepos_text_free(edgepos_text *text);
 

@@ -110,7 +110,9 @@ impl Asked {
 /// `sold`, `in_stock` (false where goods were out), and `shop`, what the whole shop sold, where the week shall learn of it; `ahead`, the
 /// weekdays that come; and `service_level` (500 to 999 per mille, 950 where absent), `on_hand` and `on_order`. On success `*out` is JSON
 /// with `demand` and `week` to be kept, `days`, `level` and `dispersion` that are known, and of the days ahead `mean`, `variance`, `expected`,
-/// `order_up_to` and `suggestion`. Any thread may call it at any time.
+/// `order_up_to` and `suggestion`.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `request` points to `request_length` bytes, and `out` to where a pointer may be written.

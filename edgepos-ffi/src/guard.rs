@@ -12,6 +12,9 @@ use crate::status::{EDGEPOS_POISONED, Failure};
 /// What the threads of this library are called, so that a panic on one of them is told from one of the host's.
 pub(crate) const THREADS: &str = "edgepos";
 
+/// What threads are called that libraries beneath start: the pool in which models are run. Others of theirs have no name.
+const BENEATH: &str = "rten-";
+
 /// Longest text of why a call was not done, with the zero byte behind it; what is longer is cut.
 const MAX_DETAIL: usize = 1024;
 
@@ -91,14 +94,22 @@ fn said(panicked: &(dyn Any + Send)) -> &str {
         .unwrap_or("a panic")
 }
 
-/// Keeps panics of this library's calls and threads off the host's stderr; those of others go where they went.
+/// Whether a panic on this thread is one of the library: inside a call, on a thread of its own, or on one that a library beneath has started.
+///
+/// In a shared library all threads that this sees are so, but those of a host that are inside no call, where nothing can panic. In a program
+/// in Rust that has this linked in, threads have names, by which they are told: those of a host without one count as ours.
+fn is_ours() -> bool {
+    let ours = |name: &str| name.starts_with(THREADS) || name.starts_with(BENEATH);
+    INSIDE.get() || thread::current().name().is_none_or(ours)
+}
+
+/// Keeps panics of this library off the host's stderr; those of others go where they went.
 fn keep_quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |panicked| {
-            let ours = INSIDE.get() || thread::current().name().is_some_and(|name| name.starts_with(THREADS));
-            if !ours {
+            if !is_ours() {
                 before(panicked);
             }
         }));
@@ -138,6 +149,17 @@ mod tests {
         assert_eq!(guard(None, || Err(Failure::invalid("why"))), EDGEPOS_INVALID);
         let_go(Bad);
         assert_eq!(detail(), "why");
+    }
+
+    #[test]
+    fn threads_of_the_library_and_of_those_beneath_are_told_from_a_hosts() {
+        let on = |name: Option<&str>| {
+            let thread =
+                name.map_or_else(thread::Builder::new, |name| thread::Builder::new().name(name.into()));
+            thread.spawn(is_ours).ok().and_then(|thread| thread.join().ok())
+        };
+        assert_eq!([Some("edgepos-signer"), Some("rten-3"), None].map(on), [Some(true); 3]);
+        assert_eq!([Some("till"), Some("main")].map(on), [Some(false); 2]);
     }
 
     #[test]

@@ -93,6 +93,14 @@ pub(crate) fn look<H: Handle, T>(handle: *const H, see: impl FnOnce(&H::Value) -
     seen
 }
 
+/// Refuses what a panic has poisoned, where it is an argument of another handle's call.
+pub(crate) fn refuse_poisoned<H: Handle>(handle: *const H) -> Result<(), Failure> {
+    let Some(named) = find(handle) else { return Ok(()) };
+    let poisoned = named.poisoned.load(Ordering::Acquire);
+    done_with(named);
+    if poisoned { Err(Failure::poisoned(H::WHAT)) } else { Ok(()) }
+}
+
 impl<T> Named<T> {
     /// Whether this process has the threads that it lives by.
     fn lives<H: Handle>(&self) -> bool {

@@ -32,6 +32,8 @@ mod library;
 mod models;
 mod node;
 mod patience;
+#[cfg(feature = "poison")]
+mod poison;
 mod signals;
 mod status;
 mod terminal;
@@ -51,6 +53,8 @@ pub use node::resolving::*;
 pub use node::selling::*;
 pub use node::watching::*;
 pub use node::*;
+#[cfg(feature = "poison")]
+pub use poison::*;
 pub use status::*;
 pub use terminal::commands::*;
 pub use terminal::getters::*;

@@ -49,7 +49,8 @@ pub const EDGEPOS_NOT_DECIDED: i32 = -16;
 /// There is no model to ask: none is used for it, it cannot be loaded, or this library was built without models.
 pub const EDGEPOS_NO_MODEL: i32 = -17;
 
-/// Every status with its text, by the order in which they came. At most twenty, and none is ever taken out.
+/// Every status with its text, by the order in which they came. The list is closed: programs have a case for each. What a later version
+/// refuses besides comes under the one that says what to do about it, with its own words as detail.
 pub(crate) const TEXTS: [(i32, &CStr); 20] = [
     (EDGEPOS_OK, c"done"),
     (EDGEPOS_NOTHING, c"nothing is there, or nothing came in time"),
@@ -101,6 +102,14 @@ impl Failure {
     /// The terminal is none any more.
     pub(crate) fn closed() -> Self {
         Self { status: EDGEPOS_STOPPED, detail: "the terminal was closed".into() }
+    }
+
+    /// What a call needs has failed inside the library before.
+    pub(crate) fn poisoned(what: &str) -> Self {
+        Self {
+            status: EDGEPOS_POISONED,
+            detail: format!("an earlier call of {what} failed inside the library"),
+        }
     }
 
     /// The process that calls is not the one that has its threads.
@@ -204,12 +213,13 @@ mod tests {
 
     #[test]
     fn statuses_are_few_and_never_change() {
-        assert!(TEXTS.len() <= 20, "a language binding has a name for each");
+        assert_eq!(
+            TEXTS.len(),
+            20,
+            "the list is closed: a new condition is a detail of the status that says what to do"
+        );
         let numbers: Vec<i32> = TEXTS.iter().map(|(status, _)| *status).collect();
         let expected: Vec<i32> = (0..=2).chain((1..=17).map(|error| -error)).collect();
-        assert_eq!(
-            numbers, expected,
-            "in the order in which they came, without gaps: further ones come behind"
-        );
+        assert_eq!(numbers, expected, "in the order in which they came, without gaps");
     }
 }

@@ -53,20 +53,25 @@ impl Output<*mut TextHandle> {
     }
 }
 
-/// The bytes of a text, with a zero byte behind them; NULL where `text` is no living text. They are good until the text is freed. Any
-/// thread may call it at any time.
+/// The bytes of a text, with a zero byte behind them; NULL where `text` is no living text. They are good until the text is freed.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_text_data(text: *const TextHandle) -> *const c_char {
     handle::look(text, |text| text.0.as_ptr().cast()).unwrap_or(ptr::null())
 }
 
-/// How many bytes a text has, without the zero byte behind it; 0 where `text` is no living text. Any thread may call it at any time.
+/// How many bytes a text has, without the zero byte behind it; 0 where `text` is no living text.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_text_length(text: *const TextHandle) -> usize {
     handle::look(text, |text| text.0.len() - 1).unwrap_or(0)
 }
 
-/// Frees a text. NULL and a text that was freed are let pass. Any thread may call it, once nobody reads the bytes any more.
+/// Frees a text. NULL and a text that was freed are let pass.
+///
+/// Threads: any, once nobody reads what it has lent.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_text_free(text: *mut TextHandle) {
     handle::free(text);

@@ -59,6 +59,131 @@ fn no_call_is_forgotten() {
     }
 }
 
+/// How each language declares an argument of C; a text of bytes and their number is one.
+struct Kind {
+    c: &'static str,
+    csharp: &'static str,
+    java: &'static str,
+    python: char,
+}
+
+const KINDS: [Kind; 16] = [
+    Kind { c: "const edgepos_node *", csharp: "NodeHandle", java: "Pointer", python: 'h' },
+    Kind { c: "const edgepos_events *", csharp: "EventsHandle", java: "Pointer", python: 'h' },
+    Kind { c: "const edgepos_text *", csharp: "TextHandle", java: "Pointer", python: 'h' },
+    Kind { c: "edgepos_node *", csharp: "IntPtr", java: "Pointer", python: 'h' },
+    Kind { c: "edgepos_events *", csharp: "IntPtr", java: "Pointer", python: 'h' },
+    Kind { c: "edgepos_text *", csharp: "IntPtr", java: "Pointer", python: 'h' },
+    Kind { c: "bytes", csharp: "byte[],UIntPtr", java: "byte[],Size", python: 't' },
+    Kind { c: "uint16_t", csharp: "ushort", java: "short", python: 'H' },
+    Kind { c: "uint32_t", csharp: "uint", java: "int", python: 'I' },
+    Kind { c: "uint64_t", csharp: "ulong", java: "long", python: 'Q' },
+    Kind { c: "edgepos_node **", csharp: "out NodeHandle", java: "PointerByReference", python: 'o' },
+    Kind { c: "edgepos_events **", csharp: "out EventsHandle", java: "PointerByReference", python: 'o' },
+    Kind { c: "edgepos_text **", csharp: "out TextHandle", java: "PointerByReference", python: 'o' },
+    Kind { c: "int32_t *", csharp: "out int", java: "IntByReference", python: 'o' },
+    Kind { c: "int64_t *", csharp: "out long", java: "LongByReference", python: 'o' },
+    Kind { c: "uint64_t *", csharp: "out ulong", java: "LongByReference", python: 'o' },
+];
+/// The one answer that is a number of 32 bits without a sign.
+const LEVEL: Kind = Kind { c: "uint32_t *", csharp: "out uint", java: "IntByReference", python: 'o' };
+/// What functions give, in C, C# and Java; an address of a text may be either in the latter.
+const GIVES: [(&str, &str, &[&str]); 5] = [
+    ("int32_t", "int", &["int"]),
+    ("uint32_t", "uint", &["int"]),
+    ("size_t", "UIntPtr", &["Size"]),
+    ("const char *", "IntPtr", &["Pointer", "String"]),
+    ("void", "void", &["void"]),
+];
+
+/// The kinds of a function's arguments, in order.
+fn kinds_of(function: &header::Function) -> Vec<&'static Kind> {
+    let mut takes = function.takes.iter().map(|(kind, _)| kind.as_str());
+    let mut found = Vec::new();
+    while let Some(kind) = takes.next() {
+        let kind = if header::LENT.contains(&kind) {
+            assert_eq!(takes.next(), Some("size_t"), "{}", function.name);
+            "bytes"
+        } else {
+            kind
+        };
+        let known = KINDS.iter().chain([&LEVEL]).find(|known| known.c == kind);
+        found.push(known.unwrap_or_else(|| panic!("{}: no language has a {kind}", function.name)));
+    }
+    found
+}
+
+/// What a file in C# or Java declares, by the name: what it gives, and the types of what it takes.
+fn declared<'a>(text: &'a str, before: &str) -> BTreeMap<&'a str, (&'a str, Vec<&'a str>)> {
+    let lines = text.lines().filter_map(|line| line.split_once(before)?.1.strip_suffix(");"));
+    let calls = lines.filter_map(|line| {
+        let (head, takes) = line.split_once('(')?;
+        let (gives, name) = head.split_once(' ')?;
+        let takes = takes.split(", ").filter_map(|taken| Some(taken.rsplit_once(' ')?.0)).collect();
+        name.starts_with("edgepos_").then_some((name, (gives, takes)))
+    });
+    calls.collect()
+}
+
+/// What Python declares: the letters of each signature.
+fn letters(text: &str) -> BTreeMap<String, &str> {
+    let mut found = BTreeMap::new();
+    for (table, prefix) in [("_NODE = {", "edgepos_node_"), ("_OTHERS = {", "")] {
+        let rows = text.split(table).nth(1).unwrap().split('}').next().unwrap();
+        let words: Vec<&str> = rows.split('"').skip(1).step_by(2).collect();
+        found
+            .extend(words.as_chunks::<2>().0.iter().map(|[name, kinds]| (format!("{prefix}{name}"), *kinds)));
+    }
+    found
+}
+
+#[test]
+fn every_binding_declares_what_the_header_does() {
+    let (csharp, java, python) = (
+        read("bindings/csharp/Native.cs"),
+        read("bindings/java/io/edgepos/EdgeposLibrary.java"),
+        read("bindings/python/edgepos/_library.py"),
+    );
+    let in_csharp = declared(&csharp, " static extern ");
+    let in_java = declared(&java, "    ");
+    let in_python = letters(&python);
+    let functions = functions();
+    let known = |name: &str| functions.iter().any(|function| function.name == name);
+    let names = in_csharp.keys().chain(in_java.keys()).copied().chain(in_python.keys().map(String::as_str));
+    assert_eq!(names.filter(|name| !known(name)).collect::<Vec<_>>(), [""; 0], "no function of the header");
+    let mut compared = [0; 3];
+    for function in &functions {
+        let name = function.name.as_str();
+        let gives = GIVES.iter().find(|(c, ..)| *c == function.gives);
+        if let Some((given, takes)) = in_csharp.get(name) {
+            let expected: Vec<&str> =
+                kinds_of(function).iter().flat_map(|kind| kind.csharp.split(',')).collect();
+            assert_eq!((Some(*given), takes), (gives.map(|gives| gives.1), &expected), "{name} in C#");
+            compared[0] += 1;
+        }
+        if let Some((given, takes)) = in_java.get(name) {
+            let expected: Vec<&str> =
+                kinds_of(function).iter().flat_map(|kind| kind.java.split(',')).collect();
+            assert!(gives.is_some_and(|gives| gives.2.contains(given)), "{name} gives a {given} in Java");
+            assert_eq!(takes, &expected, "{name} in Java");
+            compared[1] += 1;
+        }
+        if let Some(letters) = in_python.get(name) {
+            let expected: String = kinds_of(function).iter().map(|kind| kind.python).collect();
+            assert_eq!(*letters, expected, "{name} in Python");
+            // What is said nowhere gives a status, or nothing where it frees.
+            let plain = function.gives == "int32_t" || function.gives == "void" && name.ends_with("_free");
+            assert!(
+                plain || python.contains(&format!("loaded.{name}.restype = ")),
+                "{name} in Python gives a {}",
+                function.gives
+            );
+            compared[2] += 1;
+        }
+    }
+    assert!(compared.iter().all(|functions| *functions > 65), "{compared:?}");
+}
+
 #[test]
 fn the_project_of_csharp_says_what_its_files_are_compiled_as() {
     let project = read("bindings/csharp/Edgepos.csproj");
@@ -196,8 +321,13 @@ fn made(folder: &Path, till: &support::tills::Till) -> Vec<(String, String)> {
     let config = support::config(folder).replace("\"terminal\":1", "\"terminal\":\"1-0123456789ab\"");
     let file = folder.join("till.json");
     fs::write(&file, config).unwrap();
-    let script = support::root().join("edgepos-ffi/tests/calls/script.txt");
-    let output = till.command(&file, &[script.to_str().unwrap()]).output().unwrap();
+    answers_of(till, &file, &support::root().join("edgepos-ffi/tests/calls/script.txt"))
+}
+
+/// What a program has answered to the calls of a script.
+#[cfg(unix)]
+fn answers_of(till: &support::tills::Till, file: &Path, script: &Path) -> Vec<(String, String)> {
+    let output = till.command(file, &[script.to_str().unwrap()]).output().unwrap();
     let (said, errors) = (String::from_utf8(output.stdout).unwrap(), support::text(&output.stderr));
     assert!(output.status.success(), "{said}{errors}");
     assert_eq!(errors, "", "the library writes nothing there");
@@ -263,5 +393,125 @@ fn every_call_answers_in_every_language_as_in_c() {
             assert_eq!(c, other, "{language}");
         }
         assert_eq!(in_c.len(), other.len(), "{language}");
+    }
+}
+
+/// A reader of events who meets one that is gone goes on behind it, in every language, and keeps a cursor that does not lead back to it.
+#[test]
+#[cfg(unix)]
+fn what_is_gone_is_passed_by_in_every_language() {
+    use edgepos::core::{Chain, EventId, Persist, PersistId, Seq, Space, Write};
+    use edgepos::{SqliteStore, Store as _};
+    use support::tills;
+
+    let goods = r#"record	{"type":"stock_received","from":"dairy","lines":[{"product":"4006381333931","quantity":1}]}"#;
+    type Made = fn(&Path) -> Option<tills::Till>;
+    let languages: [(&str, Made); 5] = [
+        ("C", tills::calls_in_c),
+        ("C++", tills::calls_in_cpp),
+        ("Python", tills::calls_in_python),
+        ("C#", tills::calls_in_csharp),
+        ("Java", tills::calls_in_java),
+    ];
+    for (language, made) in languages {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(till) = made(folder.path()) else { continue };
+        let (file, script) = (folder.path().join("till.json"), folder.path().join("script.txt"));
+        fs::write(&file, support::config(folder.path())).unwrap();
+        fs::write(&script, [goods; 6].join("\n") + "\nclose\t0\n").unwrap();
+        let output = till.command(&file, &[script.to_str().unwrap()]).output().unwrap();
+        let said = support::text(&output.stdout);
+        let names: Vec<EventId> =
+            said.lines().filter_map(|line| line.strip_prefix("record\t")?.parse().ok()).collect();
+        assert_eq!(names.len(), 6, "{language}: {said}{}", support::text(&output.stderr));
+
+        // The third and the fourth are gone from the disk.
+        let chain: Chain = names[0].chain;
+        let gone = [names[2], names[3]];
+        let writes = gone.map(|event| Write::delete(Space::Event, event.to_key())).to_vec();
+        let mut store = SqliteStore::open(&folder.path().join("till-1.db")).unwrap();
+        store.commit(&[Persist { id: PersistId(1), writes }]).unwrap();
+        drop(store);
+
+        fs::write(&script, "events_since\t\n").unwrap();
+        let output = till.command(&file, &[script.to_str().unwrap()]).output().unwrap();
+        let (said, errors) = (support::text(&output.stdout), support::text(&output.stderr));
+        let skipped = said.lines().find_map(|line| line.strip_prefix("skipped\t"));
+        let skipped: serde_json::Value =
+            serde_json::from_str(skipped.unwrap_or_else(|| panic!("{language}: {said}{errors}"))).unwrap();
+        assert_eq!(
+            skipped,
+            serde_json::json!({ "first": gone[0].to_string(), "last": gone[1].seq.0 }),
+            "{language}"
+        );
+        let cursor = said.lines().find_map(|line| line.strip_prefix("cursor\t")).unwrap();
+        let cursor: serde_json::Value = serde_json::from_str(cursor).unwrap();
+        let last = cursor.as_object().unwrap().iter().find(|(name, _)| chain.to_string() == **name).unwrap();
+        assert!(
+            last.1.as_u64().unwrap() >= names[5].seq.0,
+            "{language} stands behind what was gone: {cursor}"
+        );
+        assert!(Seq(last.1.as_u64().unwrap()) > gone[1].seq, "{language}");
+
+        // From there a reading meets it no more.
+        fs::write(&script, format!("events_since\t{cursor}\n")).unwrap();
+        let output = till.command(&file, &[script.to_str().unwrap()]).output().unwrap();
+        let said = support::text(&output.stdout);
+        assert!(!said.contains("skipped") && !said.contains("refused"), "{language}: {said}");
+    }
+}
+
+/// A library of another interface is refused before it is asked anything, in every language: by the node and by what needs none.
+#[test]
+#[cfg(unix)]
+fn a_library_of_another_interface_is_refused_in_every_language() {
+    use std::process::Command;
+
+    use support::tills;
+
+    let Some(compiler) = support::compiler(false) else { return };
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (source, library) = (folder.path().join("other.c"), other.path().join("libedgepos_ffi.so"));
+    // It has every function, and each says that all went well.
+    let bodies = functions().into_iter().map(|function| {
+        let body = match (function.name.as_str(), function.gives.as_str()) {
+            ("edgepos_abi", _) => "return 99;",
+            (_, "void") => "",
+            (_, "const char *") => "return \"\";",
+            _ => "return 0;",
+        };
+        format!("{} {}() {{ {body} }}\n", function.gives, function.name)
+    });
+    fs::write(&source, format!("#include <stdint.h>\n#include <stddef.h>\n{}", bodies.collect::<String>()))
+        .unwrap();
+    let soname = "-Wl,-soname,libedgepos_ffi.so";
+    let built = Command::new(compiler)
+        .args(["-std=c99", "-shared", "-fPIC", soname, "-o"])
+        .args([&library, &source])
+        .status();
+    assert!(built.unwrap().success());
+
+    let config = folder.path().join("till.json");
+    fs::write(&config, "{}").unwrap();
+    let script = folder.path().join("script.txt");
+    fs::write(&script, "status\n").unwrap();
+    // A program's own folder is looked through as well, and Python's wheel is built in the one that it gets.
+    let wheel = tempfile::tempdir().unwrap();
+    let programs = [
+        ("C++", tills::calls_in_cpp(folder.path()), "LD_PRELOAD", library.clone()),
+        ("Python", tills::calls_in_python(wheel.path()), "EDGEPOS_LIBRARY", library.clone()),
+        ("C#", tills::calls_in_csharp(folder.path()), "LD_LIBRARY_PATH", other.path().to_owned()),
+        ("Java", tills::calls_in_java(folder.path()), "_JAVA_OPTIONS", other.path().to_owned()),
+    ];
+    for (language, till, variable, value) in programs {
+        let Some(till) = till else { continue };
+        let mut command = till.command(&config, &[script.to_str().unwrap()]);
+        match language {
+            "Java" => command.env(variable, format!("-Djna.library.path={}", value.display())),
+            _ => command.env(variable, value),
+        };
+        let output = command.output().unwrap();
+        let said = support::text(&output.stderr) + &support::text(&output.stdout);
+        assert!(said.contains("interface"), "{language}: {said}");
     }
 }

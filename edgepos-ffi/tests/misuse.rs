@@ -27,7 +27,8 @@ fn run_source(source: &str) -> Option<Output> {
     let file = folder.path().join("program.c");
     fs::write(&file, source).unwrap();
     support::build(&compiler, "c11", &file, &program);
-    Some(Command::new(&program).arg(&config).arg(support::root().join("models")).output().unwrap())
+    let jpeg = support::root().join("edgepos-inference/tests/golden/espresso_1200.jpg");
+    Some(Command::new(&program).arg(&config).arg(support::root().join("models")).arg(jpeg).output().unwrap())
 }
 
 #[test]
@@ -149,17 +150,51 @@ fn every_call() -> String {
         }
     }
     assert!(calls.lines().count() > 400, "{}", calls.lines().count());
-    let head = r#"
-#include <edgepos.h>
+    program(&calls, true)
+}
+
+/// A program with one handle of each kind that makes calls, and says which were answered otherwise than they must be. Where they are `harmless`
+/// its terminals go on.
+fn program(calls: &str, harmless: bool) -> String {
+    let unharmed = if harmless { UNHARMED } else { "" };
+    format!("{HEAD}{calls}{unharmed}{TAIL}")
+}
+
+/// A call of a function with its handle, and otherwise with nothing that is taken: places for answers, and NULL with a length.
+fn call_of(function: &Function, handle: &str) -> String {
+    let Function { name, takes, .. } = function;
+    let arguments =
+        takes.iter().enumerate().map(|(at, (kind, _))| Wrong::Null.argument(kind, at == 0, Some(handle)));
+    format!("{name}({})", arguments.collect::<Vec<_>>().join(", "))
+}
+
+/// The functions that answer for a handle of a type, but those that make one.
+fn calls_of(handle: &str) -> Vec<Function> {
+    let mut all = functions();
+    let makes = |name: &str| name.ends_with("_new") || name.ends_with("_open");
+    all.retain(|function| {
+        function.gives == "int32_t" && owner(&function.name) == Some(handle) && !makes(&function.name)
+    });
+    assert!(!all.is_empty(), "{handle}");
+    all
+}
+
+const HEAD: &str = r#"#include <edgepos.h>
 #include <stdio.h>
 #include <string.h>
 
 static unsigned char place[64], before[64];
-static int failures, made;
+static int failures;
+static int32_t expected = EDGEPOS_INVALID;
+
+int32_t edgepos_node_poison(const edgepos_node *node);
+int32_t edgepos_terminal_poison(const edgepos_terminal *terminal);
+int32_t edgepos_events_poison(const edgepos_events *events);
+int32_t edgepos_output_poison(const edgepos_output *output);
+int32_t edgepos_rows_poison(const edgepos_rows *rows);
 
 static void refused(const char *call, int32_t status, const char *said) {
-    made += 1;
-    if (status != EDGEPOS_INVALID || !strstr(edgepos_last_detail(), said) || memcmp(place, before, sizeof place) != 0) {
+    if (status != expected || !strstr(edgepos_last_detail(), said) || memcmp(place, before, sizeof place) != 0) {
         fprintf(stderr, "%s: %d, %s\n", call, status, edgepos_last_detail());
         failures += 1;
         memcpy(place, before, sizeof place);
@@ -176,7 +211,7 @@ int main(int argc, char **argv) {
     edgepos_events *events = NULL;
     edgepos_output *output = NULL;
     edgepos_rows *rows = NULL;
-    edgepos_text *text = NULL;
+    (void)some, (void)not_utf8;
     memset(place, 0x5a, sizeof place);
     memset(before, 0x5a, sizeof before);
     if (!file || edgepos_node_open(config, length, &node) != EDGEPOS_OK ||
@@ -188,13 +223,17 @@ int main(int argc, char **argv) {
     }
     fclose(file);
 "#;
-    let tail = r#"
+
+const UNHARMED: &str = r#"
+    edgepos_text *text = NULL;
     if (edgepos_node_status(node, &text) != EDGEPOS_OK || edgepos_terminal_is_stopped(terminal) != EDGEPOS_NOTHING) {
         fprintf(stderr, "a wrong call did harm: %s\n", edgepos_last_detail());
         failures += 1;
     }
     edgepos_text_free(text);
-    edgepos_output_free(output);
+"#;
+
+const TAIL: &str = r#"    edgepos_output_free(output);
     edgepos_rows_free(rows);
     edgepos_events_free(events);
     edgepos_terminal_free(terminal);
@@ -203,15 +242,75 @@ int main(int argc, char **argv) {
     return failures != 0;
 }
 "#;
-    format!("{head}{calls}{tail}")
+
+/// Runs a program of which nothing may be answered otherwise.
+fn nothing_is_wrong(source: &str) {
+    let Some(output) = run_source(source) else { return };
+    assert_eq!(support::text(&output.stderr), "");
+    assert_eq!(support::text(&output.stdout), "0 failures\n");
+    assert!(output.status.success());
 }
 
 #[test]
 fn every_call_refuses_what_is_not_there_before_it_does_anything() {
-    let Some(output) = run_source(&every_call()) else { return };
+    nothing_is_wrong(&every_call());
+}
+
+#[test]
+fn whatever_has_panicked_is_not_used_again() {
+    let mut calls = "    expected = EDGEPOS_POISONED;\n".to_owned();
+    // The terminal last: rows and outputs are arguments of its calls.
+    for handle in ["node", "events", "output", "rows", "terminal"] {
+        writeln!(calls, "    refused(\"{handle}\", edgepos_{handle}_poison({handle}), \"asked for\");")
+            .unwrap();
+        for function in calls_of(handle) {
+            // It can still be closed.
+            if function.name != "edgepos_node_close" {
+                let call = call_of(&function, handle);
+                writeln!(calls, "    refused(\"{}\", {call}, \"an earlier call\");", function.name).unwrap();
+            }
+        }
+        if handle == "rows" {
+            let loaded = "edgepos_terminal_loaded(terminal, 1, 1, 1, rows)";
+            writeln!(calls, "    refused(\"loaded\", {loaded}, \"an earlier call\");").unwrap();
+        }
+    }
+    calls.push_str(
+        "    expected = EDGEPOS_OK;\n    refused(\"close\", edgepos_node_close(node, 0, NULL), \"\");\n",
+    );
+    nothing_is_wrong(&program(&calls, false));
+}
+
+/// With models in use: they are asked no more either.
+#[test]
+fn whatever_is_asked_of_a_node_after_close_is_that_it_was_closed() {
+    let mut calls = "    expected = EDGEPOS_OK;\n".to_owned();
+    let used = r#"{\"folder\":\"nowhere\"}"#;
+    writeln!(calls, "    refused(\"models\", edgepos_node_use_models(node, \"{used}\", 20), \"\");").unwrap();
+    calls.push_str(
+        "    refused(\"close\", edgepos_node_close(node, 0, NULL), \"\");\n    expected = EDGEPOS_STOPPED;\n",
+    );
+    // What was told before the end is taken first.
+    calls.push_str("    while (edgepos_node_next_notice(node, 0, &text) == EDGEPOS_OK) {\n        edgepos_text_free(text);\n    }\n");
+    for function in calls_of("node") {
+        let call = call_of(&function, "node");
+        writeln!(calls, "    refused(\"{}\", {call}, \"closed\");", function.name).unwrap();
+    }
+    calls.push_str("    while ((expected = edgepos_events_next(events, 60000, &text)) == EDGEPOS_OK) {\n        edgepos_text_free(text);\n    }\n    expected = expected == EDGEPOS_END ? EDGEPOS_END : EDGEPOS_STOPPED;\n    refused(\"events\", edgepos_events_next(events, 0, &text), \"\");\n");
+    calls.push_str("    edgepos_node_free(node);\n    expected = EDGEPOS_INVALID;\n");
+    for function in calls_of("node") {
+        let call = call_of(&function, "node");
+        writeln!(calls, "    refused(\"{}, freed\", {call}, \"no living handle\");", function.name).unwrap();
+    }
+    nothing_is_wrong(&program(&format!("    edgepos_text *text = NULL;\n{calls}"), false));
+}
+
+#[test]
+fn a_terminal_whose_thread_hangs_is_freed_all_the_same() {
+    let Some(output) = run("hang") else { return };
     assert_eq!(support::text(&output.stderr), "");
     assert_eq!(support::text(&output.stdout), "0 failures\n");
-    assert!(output.status.success());
+    assert!(output.status.success(), "{}", output.status);
 }
 
 #[test]
@@ -226,8 +325,7 @@ fn signals_are_the_hosts_and_a_broken_connection_ends_no_program() {
 #[test]
 fn a_panic_is_an_answer_and_the_program_goes_on() {
     let Some(output) = run("poison") else { return };
-    let expected =
-        "-6 a fault that was asked for\n-6 an earlier call of this handle failed inside the library\n0\n0\n";
+    let expected = "-6 a fault that was asked for\n-6 an earlier call of this handle failed inside the library\n0\n0\n0\n";
     assert_eq!(support::text(&output.stdout), expected);
     assert_eq!(support::text(&output.stderr), "", "a host's stderr is not ours");
     assert!(output.status.success());

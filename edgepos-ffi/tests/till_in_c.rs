@@ -25,6 +25,35 @@ fn a_program_with_a_loop_of_its_own_books_once_through_a_restart() {
     assert!(output.status.success());
 }
 
+/// Each row that the store of its own reads, one after the other, cannot be added: the program ends then, and never goes on without it.
+#[test]
+fn a_program_with_a_loop_of_its_own_ends_where_its_store_cannot_be_read() {
+    let Some(compiler) = support::compiler(false) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (source, program) = (folder.path().join("fails.c"), folder.path().join("fails"));
+    let own_loop = support::root().join("examples/c/own_loop.c");
+    let failing = r#"
+#include <edgepos.h>
+#include <stdlib.h>
+static int32_t add(const edgepos_rows *rows, const uint8_t *key, size_t key_length, const uint8_t *value, size_t value_length) {
+    static int calls;
+    calls += 1;
+    return calls == atoi(getenv("FAILS")) ? EDGEPOS_INVALID : edgepos_rows_add(rows, key, key_length, value, value_length);
+}
+#define edgepos_rows_add add
+"#;
+    std::fs::write(&source, format!("{failing}#include \"{}\"\n", own_loop.display())).unwrap();
+    support::build(&compiler, "c11", &source, &program);
+    let ends = |fails: usize| Command::new(&program).env("FAILS", fails.to_string()).output().unwrap();
+    let rows = (1..).take_while(|fails| !ends(*fails).status.success()).count();
+    assert!(rows > 5, "the second start reads {rows} rows");
+    // Behind the last one nothing fails.
+    for later in rows + 1..rows + 20 {
+        let output = ends(later);
+        assert!(output.status.success(), "row {later} of {rows}: {}", support::text(&output.stderr));
+    }
+}
+
 #[test]
 fn a_card_is_charged_in_two_steps() {
     let folder = tempfile::tempdir().unwrap();

@@ -120,7 +120,11 @@ static void load(edgepos_terminal *terminal, const edgepos_output *output) {
     done(edgepos_rows_new(&rows), "rows");
     done(edgepos_output_load(output, &space, &from, &from_length, &max_bytes), "load");
     done(edgepos_output_load_to(output, &to, &to_length), "load");
-    scan(NULL, space, from, from_length, to, to_length, max_bytes, rows);
+    /* A store that cannot be read ends the terminal: what is missing of an answer would count as not there. */
+    if (scan(NULL, space, from, from_length, to, to_length, max_bytes, rows) != 0) {
+        fprintf(stderr, "the store cannot be read: %s\n", edgepos_last_detail());
+        exit(1);
+    }
     done(edgepos_terminal_loaded(terminal, clock_ms, wall_ms(), edgepos_output_id(output), rows), "loaded");
     edgepos_rows_free(rows);
 }
@@ -184,8 +188,13 @@ static void show(const char *what, edgepos_text **reply) {
 
 int main(void) {
     edgepos_text *reply = NULL;
-    edgepos_terminal *terminal = start(1);
+    edgepos_terminal *terminal;
     uint64_t me = 0;
+    if (edgepos_abi() != EDGEPOS_ABI) {
+        fprintf(stderr, "the library has another interface than %d\n", EDGEPOS_ABI);
+        return 2;
+    }
+    terminal = start(1);
     done(edgepos_terminal_me(terminal, &me), "me");
 
     done(edgepos_terminal_begin(terminal, clock_ms, wall_ms(), 1, DRAFT, strlen(DRAFT)), "begin");

@@ -16,7 +16,8 @@ const HEAD: &str = "\
  *
  * Every function that can fail answers with a status: EDGEPOS_OK, above it a status without an answer, below it a failure, which
  * edgepos_last_detail() explains. Outputs are written only with EDGEPOS_OK. Texts are UTF-8 with their length. Handles are freed by
- * whoever got them. A handle may be used from any thread; which functions one thread at a time may call is said with them. */";
+ * whoever got them. A handle may be used from any thread; each function says under \"Threads\" whether several may call it at once. There are
+ * twenty statuses, of which none changes its meaning and none is added: a new reason comes under the one that says what to do. */";
 
 /// Names that C has for types of Rust.
 const NAMES: [(&str, &str); 7] = [
@@ -27,6 +28,17 @@ const NAMES: [(&str, &str); 7] = [
     ("OutputHandle", "edgepos_output"),
     ("RowsHandle", "edgepos_rows"),
     ("Scan", "edgepos_scan"),
+];
+
+/// Functions that fail for a test, in builds for tests alone.
+const FOR_TESTS: [&str; 7] = [
+    "edgepos_node_poison",
+    "edgepos_node_poison_beneath",
+    "edgepos_node_poison_hang",
+    "edgepos_events_poison",
+    "edgepos_terminal_poison",
+    "edgepos_output_poison",
+    "edgepos_rows_poison",
 ];
 
 /// `arguments` are those behind `header`.
@@ -80,7 +92,7 @@ fn config() -> Config {
     };
     config.export.rename =
         NAMES.map(|(rust, c)| (rust.to_owned(), c.to_owned())).into_iter().collect::<HashMap<_, _>>();
-    config.export.exclude = vec!["edgepos_node_poison".into()];
+    config.export.exclude = FOR_TESTS.map(String::from).to_vec();
     config.export.item_types =
         vec![ItemType::Constants, ItemType::OpaqueItems, ItemType::Typedefs, ItemType::Functions];
     config

@@ -148,8 +148,13 @@ class Events(_Handle):
         """The next event; None where none came in time, or nothing further comes."""
         return self._json("edgepos_events_next", _left(timeout_ms))
 
+    def skip(self) -> Optional[dict[str, Json]]:
+        """Where `next` has raised DAMAGED: passes by what is missing, says what, and reads on behind it; None where no event is missing. A
+        reading anew from the cursor would meet it again."""
+        return self._json("edgepos_events_skip")
+
     def cursor(self) -> dict[str, int]:
-        """Up to where events were handed out."""
+        """Up to where events were handed out or passed by."""
         return self._json("edgepos_events_cursor")
 
     def __iter__(self) -> Iterator[dict[str, Json]]:

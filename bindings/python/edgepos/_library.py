@@ -45,7 +45,7 @@ _NODE = {
     "flush": "h", "flush_until_uploaded": "hQo", "step_down": "h",
 }
 _OTHERS = {
-    "edgepos_events_next": "hQo", "edgepos_events_cursor": "ho", "edgepos_events_free": "h", "edgepos_text_free": "h",
+    "edgepos_events_next": "hQo", "edgepos_events_skip": "ho", "edgepos_events_cursor": "ho", "edgepos_events_free": "h", "edgepos_text_free": "h",
     "edgepos_text_data": "h", "edgepos_text_length": "h", "edgepos_forecast": "to", "edgepos_abi": "", "edgepos_version": "", "edgepos_last_detail": "",
 }
 

@@ -33,6 +33,8 @@ struct Page {
 /// A page of the exceptions that are raised and have not ended, at most 1,000, by what they are about. `after` is `next` of the page
 /// before, or of length 0 for the first. On success `*out` is JSON with `exceptions` and `next`, which is null behind the last page.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `after` points to `after_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -63,6 +65,8 @@ pub(crate) fn kind(name: &str) -> Result<ConditionKind, Failure> {
 /// Reports a condition that the application alone can see: `kind` is its name, `about` says in English what it is about, and `count` how
 /// many are concerned; 0: it is over.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `kind` points to `kind_length` bytes, and `about` to `about_length` bytes.
 #[unsafe(no_mangle)]
@@ -87,6 +91,8 @@ pub unsafe extern "C" fn edgepos_node_report_condition(
 
 /// Reports what a model of the application did, for the metrics and alerts. `what` is `EDGEPOS_ANSWERED`, `EDGEPOS_FALLBACK`, `EDGEPOS_RIGHT`
 /// or `EDGEPOS_WRONG`, and `took_us` how long the caller waited in microseconds, which the last two do not need.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_report_inference(node: *const NodeHandle, what: u32, took_us: u64) -> i32 {
     does(node, |till| {

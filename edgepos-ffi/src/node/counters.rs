@@ -6,9 +6,8 @@ use edgepos::model::{Counter, CounterRow, StockState};
 use edgepos::{CounterValue, MAX_PAGE};
 use serde::Serialize;
 
-use super::{NodeHandle, asks, asks_for};
+use super::{NodeHandle, asks, asks_for, with};
 use crate::argument::{EDGEPOS_MAX_NAME, Input, Output};
-use crate::handle;
 use crate::hexadecimal::hexadecimal;
 use crate::status::Failure;
 use crate::text::TextHandle;
@@ -104,6 +103,8 @@ pub(crate) fn page_of(
 /// `counter` is one of `EDGEPOS_STOCK` and the like, `state` one of `EDGEPOS_ON_HAND` and the like, `location` the place in the store, 0
 /// where there is one.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `key` points to `key_length` bytes, and `out` to where a number may be written.
 #[unsafe(no_mangle)]
@@ -118,7 +119,7 @@ pub unsafe extern "C" fn edgepos_node_counter(
 ) -> i32 {
     // SAFETY: as the caller promises.
     let (key, out) = unsafe { (Input::new("key", key, key_length), Output::new("out", out)) };
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
         let row = row(counter, location, state, key)?;
         out.write_some(till.wait(till.node.counter(row))?)
@@ -128,6 +129,8 @@ pub unsafe extern "C" fn edgepos_node_counter(
 /// A page of counters by rising key, at most 1,000. `counter` is one of `EDGEPOS_STOCK` and the like, or `EDGEPOS_ANY_COUNTER`; `after` is
 /// `next` of the page before, or of length 0 for the first. On success `*out` is JSON with `counters` and `next`, which is null behind
 /// the last page. Sales go on between two pages.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `after` points to `after_length` bytes, and `out` to where a pointer may be written.
@@ -149,6 +152,8 @@ pub unsafe extern "C" fn edgepos_node_counters_after(
 
 /// What was last said of a product as JSON, also where it is not in force yet; `EDGEPOS_NOTHING` where nothing was.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `product` points to `product_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -164,6 +169,8 @@ pub unsafe extern "C" fn edgepos_node_product(
 }
 
 /// A product's master data that is in force at `at_ms`, in ms since 1970 UTC, as JSON; `EDGEPOS_NOTHING` where none is.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `product` points to `product_length` bytes, and `out` to where a pointer may be written.
@@ -182,6 +189,8 @@ pub unsafe extern "C" fn edgepos_node_product_at(
 
 /// The price of a product on a list that is in force at `at_ms`, in ms since 1970 UTC, as JSON; `EDGEPOS_NOTHING` where none is. List 0 is
 /// everybody's.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `product` points to `product_length` bytes, and `out` to where a pointer may be written.

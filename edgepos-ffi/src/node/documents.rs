@@ -12,6 +12,8 @@ use crate::text::TextHandle;
 ///
 /// `query` is JSON with `namespace`, `key` and `at_ms` (milliseconds since 1970 UTC).
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `query` points to `query_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -30,6 +32,8 @@ pub unsafe extern "C" fn edgepos_node_document(
 /// `event`.
 ///
 /// `query` is JSON with `namespace`, `at_ms` (milliseconds since 1970 UTC) and, for the page behind another, `after`: its last key.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `query` points to `query_length` bytes, and `out` to where a pointer may be written.
@@ -50,6 +54,8 @@ pub unsafe extern "C" fn edgepos_node_documents(
 ///
 /// `basket` is its name, 32 hexadecimal digits.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `basket` points to `basket_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -68,6 +74,8 @@ pub unsafe extern "C" fn edgepos_node_attachments(
 /// have come; `EDGEPOS_NOTHING` where none of this hash has. What does not have this hash is damaged.
 ///
 /// `query` is JSON with `basket` and `hash`.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `query` points to `query_length` bytes, and `out` to where a pointer may be written.
@@ -88,6 +96,8 @@ pub unsafe extern "C" fn edgepos_node_attachment(
 ///
 /// `query` is JSON with `customer` or `name`.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `query` points to `query_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -105,6 +115,8 @@ pub unsafe extern "C" fn edgepos_node_customer(
 /// Keeps the key to a customer's fields on this terminal's disk, until the customer is erased. It goes into no event and to nobody else.
 ///
 /// `key` is JSON with `customer` and `secret`, 64 hexadecimal digits.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `key` points to `key_length` bytes.

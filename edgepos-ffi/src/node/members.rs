@@ -3,13 +3,14 @@
 use std::ffi::c_char;
 use std::time::Duration;
 
-use super::{NodeHandle, does};
+use super::{NodeHandle, does, with};
 use crate::argument::{Input, Output};
-use crate::handle;
 use crate::text::TextHandle;
 
 /// Lets another incarnation, such as `3-0123456789ab`, take part in what the store decides. `EDGEPOS_NOT_DECIDED` where this terminal does
 /// not lead.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `replica` points to `replica_length` bytes.
@@ -27,6 +28,8 @@ pub unsafe extern "C" fn edgepos_node_admit(
 /// Takes an incarnation, such as `3-0123456789ab`, out of what the store decides, for good. `EDGEPOS_NOT_DECIDED` where this terminal does not
 /// lead.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `replica` points to `replica_length` bytes.
 #[unsafe(no_mangle)]
@@ -42,6 +45,8 @@ pub unsafe extern "C" fn edgepos_node_retire(
 
 /// Another box takes the place of the terminal with this number, once it is there and the old one is silent; where `planned` is not 0, the
 /// old one sells on until then. To be asked at any terminal of the store; asked twice is asked once.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_replace(node: *const NodeHandle, terminal: u16, planned: u32) -> i32 {
     does(node, |till| Ok(till.wait(till.node.replace(terminal, planned != 0))?))
@@ -49,6 +54,8 @@ pub extern "C" fn edgepos_node_replace(node: *const NodeHandle, terminal: u16, p
 
 /// The store gives up what the retired incarnations of this number are known to have left and nobody has. To be asked at any terminal of
 /// the store; asked twice is asked once.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_write_off(node: *const NodeHandle, terminal: u16) -> i32 {
     does(node, |till| Ok(till.wait(till.node.write_off(terminal))?))
@@ -57,23 +64,26 @@ pub extern "C" fn edgepos_node_write_off(node: *const NodeHandle, terminal: u16)
 /// Raises the store to the highest feature level that every terminal has announced, which is `*out` on success. `EDGEPOS_NOT_DECIDED` where
 /// this terminal does not lead, or not all have announced one.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `out` points to where a number may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edgepos_node_raise_level(node: *const NodeHandle, out: *mut u32) -> i32 {
     // SAFETY: as the caller promises.
     let out = unsafe { Output::new("out", out) };
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
         out.write(till.wait(till.node.raise_level())?)
     })
 }
 
 /// Sends at once what is batched.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_flush(node: *const NodeHandle) -> i32 {
     does(node, |till| {
-        till.runs()?;
         till.wait(till.node.flush());
         Ok(())
     })
@@ -81,6 +91,8 @@ pub extern "C" fn edgepos_node_flush(node: *const NodeHandle) -> i32 {
 
 /// Sends what is batched until the cloud holds every event of this terminal, or until `patience_ms` is over. On success `*left` is how many
 /// events it is not known to hold; 0 where all are safe.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `left` points to where a number may be written.
@@ -92,23 +104,26 @@ pub unsafe extern "C" fn edgepos_node_flush_until_uploaded(
 ) -> i32 {
     // SAFETY: as the caller promises.
     let left = unsafe { Output::new("left", left) };
-    handle::with(node, |till| {
+    with(node, |till| {
         left.check()?;
         left.write(till.wait(till.node.flush_until_uploaded(Duration::from_millis(patience_ms)))?)
     })
 }
 
 /// Hands the leadership over, where this terminal has it.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_step_down(node: *const NodeHandle) -> i32 {
     does(node, |till| {
-        till.runs()?;
         till.wait(till.node.step_down());
         Ok(())
     })
 }
 
 /// How the elections of the store went, as this terminal saw them since its start, as JSON.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.

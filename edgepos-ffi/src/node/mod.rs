@@ -38,6 +38,8 @@ use crate::text::TextHandle;
 const WORKERS: usize = 2;
 /// How long a terminal that is freed has to let go of its files: more than it needs, unless the disk hangs.
 const RELEASE: Duration = Duration::from_secs(30);
+/// How long its threads have to end after that: what waits there waits for something that does not come, and the thread that frees must not.
+const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// A running terminal, to sell through. Whoever opened it closes and frees it.
 ///
@@ -78,8 +80,8 @@ pub(crate) struct Till {
     pub(crate) models: OnceLock<Models>,
     /// Whether the fraud model is to look at exceptions.
     pub(crate) advised: bool,
-    /// Ends with the handle, and with it whatever was not closed.
-    pub(crate) runtime: Runtime,
+    /// Ends with the handle, and with it whatever was not closed. Some until then.
+    runtime: Option<Runtime>,
 }
 
 impl Handle for NodeHandle {
@@ -122,6 +124,7 @@ impl Till {
             tell.send_replace(Some(end));
         });
         let models = OnceLock::new();
+        let runtime = Some(runtime);
         Ok(Self { node, location, address, notices, end, released, models, advised, runtime })
     }
 
@@ -151,14 +154,20 @@ impl Till {
 
     /// What a future of its node comes to.
     pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future)
+        self.runtime().block_on(future)
+    }
+
+    /// What its threads are.
+    pub(crate) fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("it is there until this is dropped")
     }
 }
 
 impl Drop for Till {
-    /// Whoever frees a terminal may open its files anew at once.
+    /// Whoever frees a terminal may open its files anew at once. Whatever hangs, it comes to an end.
     fn drop(&mut self) {
         let Self { node, released, runtime, .. } = self;
+        let Some(runtime) = runtime.take() else { return };
         let release = async {
             node.shutdown().await;
             // How it ended is said already.
@@ -166,6 +175,8 @@ impl Drop for Till {
         };
         // One whose disk hangs is left to itself.
         let _ = runtime.block_on(async { timeout(RELEASE, release).await });
+        // Dropped it would wait for each of its threads, however long one is in a call that does not return.
+        runtime.shutdown_timeout(SHUTDOWN);
     }
 }
 
@@ -182,13 +193,21 @@ pub(crate) fn setup(config: &str) -> Result<Setup, Failure> {
     config.parse().map_err(|error| not_open(&error))
 }
 
+/// A call of a node that runs: one that has ended says so, whatever it is asked.
+pub(crate) fn with(node: *const NodeHandle, call: impl FnOnce(&Till) -> Result<i32, Failure>) -> i32 {
+    handle::with(node, |till| {
+        till.runs()?;
+        call(till)
+    })
+}
+
 /// A call of a node that answers with JSON.
 pub(crate) fn asks<T: Serialize>(
     node: *const NodeHandle,
     out: Output<*mut TextHandle>,
     question: impl FnOnce(&Till) -> Result<T, Failure>,
 ) -> i32 {
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
         out.json(&question(till)?)
     })
@@ -200,7 +219,7 @@ pub(crate) fn asks_for<T: Serialize>(
     out: Output<*mut TextHandle>,
     question: impl FnOnce(&Till) -> Result<Option<T>, Failure>,
 ) -> i32 {
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
         out.some_json(question(till)?.as_ref())
     })
@@ -208,7 +227,7 @@ pub(crate) fn asks_for<T: Serialize>(
 
 /// A call of a node that has no answer.
 pub(crate) fn does(node: *const NodeHandle, call: impl FnOnce(&Till) -> Result<(), Failure>) -> i32 {
-    handle::with(node, |till| call(till).map(|()| EDGEPOS_OK))
+    with(node, |till| call(till).map(|()| EDGEPOS_OK))
 }
 
 /// Opens a terminal: its database, its address, its threads.
@@ -218,9 +237,10 @@ pub(crate) fn does(node: *const NodeHandle, call: impl FnOnce(&Till) -> Result<(
 /// `edgepos_node_free`.
 ///
 /// `EDGEPOS_SETUP` where it does not read, an address is taken, or the database is another terminal's. No event
-/// was written then; a database that was not there may be, with nothing in it.
-/// Any thread may call it at any time. It runs in the process that opened it: in one that was forked from that, every call of the handle but
+/// was written then; a database that was not there may be, with nothing in it. It runs in the process that opened it: in one that was forked from that, every call of the handle but
 /// freeing answers `EDGEPOS_STOPPED`.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `config` points to `config_length` bytes, and `out` to where a pointer may be written.
@@ -241,15 +261,16 @@ pub unsafe extern "C" fn edgepos_node_open(
 
 /// Where the other terminals may call this one, as `address:port`: what `listen` says, with the port that was free where it says 0.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edgepos_node_address(node: *const NodeHandle, out: *mut *mut TextHandle) -> i32 {
     // SAFETY: as the caller promises.
     let out = unsafe { Output::new("out", out) };
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
-        till.runs()?;
         out.text(till.address.to_string())
     })
 }
@@ -258,6 +279,8 @@ pub unsafe extern "C" fn edgepos_node_address(node: *const NodeHandle, out: *mut
 /// where it has it, stops it, and waits until its files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
 /// are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. Calls of other threads that are under way
 /// end, with their answer or with `EDGEPOS_STOPPED`; so does every later one. Works on a handle that is poisoned.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `left` is NULL, or points to where a number may be written.
@@ -276,8 +299,11 @@ pub unsafe extern "C" fn edgepos_node_close(
 }
 
 /// Frees the handle. One that was not closed ends as in a crash: what was acknowledged is on disk. Its files and its address are free when this
-/// returns, unless the disk hangs. NULL and a handle that was freed are let pass. A call that is under way on another thread ends first with
+/// returns, unless the disk hangs. It waits 30 s at most for them, and then 5 s for the threads of the terminal: one that hangs is left to itself,
+/// with what it holds. NULL and a handle that was freed are let pass. A call that is under way on another thread ends first with
 /// its answer, and then they are free; no later one knows the handle.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_free(node: *mut NodeHandle) {
     // Whoever waits for a notice waits no longer.
@@ -289,11 +315,4 @@ pub extern "C" fn edgepos_node_free(node: *mut NodeHandle) {
         })
     });
     handle::free(node);
-}
-
-/// Fails inside, for the test of what a panic does.
-#[cfg(feature = "poison")]
-#[unsafe(no_mangle)]
-pub extern "C" fn edgepos_node_poison(node: *const NodeHandle) -> i32 {
-    handle::with(node, |_| panic!("a fault that was asked for"))
 }

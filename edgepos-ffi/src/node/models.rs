@@ -41,6 +41,8 @@ fn looks<T: Serialize>(
 /// and `deadline_ms`, how long one may take for an answer, 300 where absent: an engine that needs longer is not used.
 /// `EDGEPOS_NO_MODEL` where this library was built without models, `EDGEPOS_BAD_REQUEST` where some are used already.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `request` points to `request_length` bytes.
 #[unsafe(no_mangle)]
@@ -52,8 +54,7 @@ pub unsafe extern "C" fn edgepos_node_use_models(
     // SAFETY: as the caller promises.
     let request = unsafe { Input::new("request", request, request_length) };
     does(node, |till| {
-        till.runs()?;
-        let models = Models::new(&till.node, till.runtime.handle(), request.json()?)?;
+        let models = Models::new(&till.node, till.runtime().handle(), request.json()?)?;
         till.models.set(models).map_err(|_| Failure::bad_request("models are used already"))?;
         if let Some(models) = till.models.get() {
             models.start(till.advised);
@@ -62,11 +63,14 @@ pub unsafe extern "C" fn edgepos_node_use_models(
     })
 }
 
-/// Says which products a PNG or JPEG shows; at most 16 MiB. Waits at most `timeout_ms`, loading included.
+/// Says which products a PNG or JPEG shows; at most 16 MiB. A PNG that is cut off is refused by its `code`, `decode`; of a JPEG that is cut off
+/// behind its headers what is there is looked at, as other readers do: who transmits pictures says how long they are. Waits at most `timeout_ms`, loading included.
 ///
 /// On success `*out` is JSON with `outcome`. `answer`: `label` and `confidence` (0 to 1) of the most likely product, `requires_confirmation`,
 /// `candidates`, `region` where it is known, and `total_us`. `fallback`: no answer in time, or none that counts: the person at the till does
 /// `action`; `code` says why for programs, and `reason` for people. `EDGEPOS_NO_MODEL` where there is none.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `picture` points to `picture_length` bytes, and `out` to where a pointer may be written.
@@ -85,6 +89,8 @@ pub unsafe extern "C" fn edgepos_node_recognise(
 
 /// Reads the barcode on a PNG or JPEG; at most 16 MiB. Waits as `edgepos_node_recognise` does, and answers like it; an `answer` has `text`,
 /// `symbology`, `gtin`, `add_on`, `gs1` (each null where there is none), `confidence`, `requires_confirmation` and `region`.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `picture` points to `picture_length` bytes, and `out` to where a pointer may be written.
@@ -109,6 +115,8 @@ pub unsafe extern "C" fn edgepos_node_read_barcode(
 /// this payment: `day`, `week` and `month`, each with `payments` and `total`, and `seconds_since_last`; and `at_terminal` with
 /// `payments_7d`, `fraud_share_7d` and `fraud_share_30d`. What is absent counts as a first payment.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `payment` points to `payment_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -130,6 +138,8 @@ pub unsafe extern "C" fn edgepos_node_score(
 /// Hears the command in a WAV file of 16-bit PCM; at most 30 s and 16 MiB. Waits as `edgepos_node_recognise` does, and answers like it; an
 /// `answer` has `heard`: `silence`, `unknown`, or `command` with `word`, `confidence` and `requires_confirmation`. `EDGEPOS_BAD_REQUEST` where
 /// it is no such file.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `clip` points to `clip_length` bytes, and `out` to where a pointer may be written.

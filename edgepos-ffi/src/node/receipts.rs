@@ -8,9 +8,8 @@ use edgepos::crdt::VersionVector;
 use edgepos::model::BookedName;
 use edgepos::{DayQuery, Durability, TransactionQuery};
 
-use super::{NodeHandle, asks, asks_for};
+use super::{NodeHandle, asks, asks_for, with};
 use crate::argument::{Input, Output};
-use crate::handle;
 use crate::status::Failure;
 use crate::text::TextHandle;
 
@@ -49,6 +48,8 @@ pub(crate) fn level_of(durability: Durability) -> i32 {
 /// The receipts of a basket: a list in JSON, each with `event`, `basket`, `series`, `number` and `total`,
 /// how often it was `printed`, and `fiscal` where a fiscal device signs it. More than one is an exception.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `basket` points to `basket_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -65,6 +66,8 @@ pub unsafe extern "C" fn edgepos_node_receipts_of_basket(
 
 /// The receipts that were booked under a till's key: a list in JSON, each with `event`, `basket`, `series`, `number` and
 /// `total`, how often it was `printed`, and `fiscal` where a fiscal device signs it.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `key` points to `key_length` bytes, and `out` to where a pointer may be written.
@@ -85,6 +88,8 @@ pub unsafe extern "C" fn edgepos_node_receipts_of_key(
 /// `query` is JSON with any of `from_ms`, `before_ms`, `business_day`, `series`, `number`, `customer` and `terminal`, or of length 0 for all;
 /// `after` is `next` of the page before, or of length 0 for the first. On success `*out` is JSON with `transactions` and `next`, which is
 /// null when everything was looked at. A page may be short, or empty, and have a next one.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `query` points to `query_length` bytes, `after` to `after_length` bytes, and `out` to where a pointer may be written.
@@ -113,6 +118,8 @@ pub unsafe extern "C" fn edgepos_node_transactions(
 /// The transaction that an event booked, with its lines and payments, as JSON: what a receipt is printed from. `EDGEPOS_NOTHING` where
 /// the event is not here, or is no transaction.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `event` points to `event_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -128,6 +135,8 @@ pub unsafe extern "C" fn edgepos_node_transaction(
 }
 
 /// One event as it is stored, as JSON; `EDGEPOS_NOTHING` where it is not here.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `event` points to `event_length` bytes, and `out` to where a pointer may be written.
@@ -146,6 +155,8 @@ pub unsafe extern "C" fn edgepos_node_event(
 /// How safe an event is, as far as this terminal knows: `*out` is `EDGEPOS_HERE`, `EDGEPOS_AT_LEADER` or `EDGEPOS_IN_CLOUD`.
 /// `EDGEPOS_NOTHING` where it is not durable here.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `event` points to `event_length` bytes, and `out` to where a number may be written.
 #[unsafe(no_mangle)]
@@ -157,7 +168,7 @@ pub unsafe extern "C" fn edgepos_node_durability(
 ) -> i32 {
     // SAFETY: as the caller promises.
     let (event, out) = unsafe { (Input::new("event", event, event_length), Output::new("out", out)) };
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
         let durability = till.wait(till.node.durability(event.id::<EventId>()?))?;
         out.write_some(durability.map(level_of))
@@ -167,6 +178,8 @@ pub unsafe extern "C" fn edgepos_node_durability(
 /// What a business day comes to, as JSON: the X figures of an open day, the Z figures of a closed one, by currency and there by tender, tax,
 /// operator and drawer, and what came late. `day` is yyyymmdd; `terminal` is a terminal's number, or 0 for the whole store. `closed` says
 /// which of the two they are, and `complete` whether this terminal holds all that the close had seen.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.

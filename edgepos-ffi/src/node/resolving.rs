@@ -48,6 +48,8 @@ impl AuditPage {
 
 /// As `edgepos_node_exceptions_after`, with what is proposed and decided about each exception, and with its `base`.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `after` points to `after_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -72,6 +74,8 @@ pub unsafe extern "C" fn edgepos_node_open_exceptions_after(
 /// `reason` and `base`. On success `*out` is the resolution in JSON. `EDGEPOS_BUSY`: whether it is decided is not known; ask again with the same
 /// key. `EDGEPOS_NOT_DECIDED` where no majority is heard.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `request` points to `request_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -91,6 +95,8 @@ pub unsafe extern "C" fn edgepos_node_resolve(
 
 /// A page of the audit record of resolutions, at most 1,000 lines in the order in which the store decided. `after` is `next` of the page
 /// before, or of length 0 for the first. On success `*out` is JSON with `resolutions` and `next`, which is null behind the last page.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `after` points to `after_length` bytes, and `out` to where a pointer may be written.

@@ -4,9 +4,8 @@ use std::ffi::c_char;
 
 use edgepos::forms::{Begin, KeyedRecord, Pay};
 
-use super::{NodeHandle, asks, asks_for, does};
+use super::{NodeHandle, asks, asks_for, does, with};
 use crate::argument::{Input, Output};
-use crate::handle;
 use crate::text::TextHandle;
 
 /// Opens a basket and reserves its receipt number. Whatever may be refused of a sale is refused here, before the customer pays. Where the
@@ -16,6 +15,8 @@ use crate::text::TextHandle;
 /// `amount`, and for goods that come back `original` with `basket` and `line`), and where they are not the usual `doc_type`, `customer`,
 /// `operator`, `mode`, `series`, `key`, `taxes`, `rounding`, `effects`, `unreferenced`. On success `*out` is JSON with `number` and `total`. The same draft
 /// again is the same basket.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `draft` points to `draft_length` bytes, and `out` to where a pointer may be written.
@@ -36,6 +37,8 @@ pub unsafe extern "C" fn edgepos_node_begin(
 
 /// Changes an open basket as the cashier scans: `draft` is all of it, as `edgepos_node_begin` takes it. On success `*out` is JSON with
 /// `number` and `total`.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `draft` points to `draft_length` bytes, and `out` to where a pointer may be written.
@@ -61,6 +64,8 @@ pub unsafe extern "C" fn edgepos_node_update(
 /// `basket`, `series`, `number`, `total` and `repeated`: whether an earlier call with this key had booked it. A till that crashed or got no
 /// answer asks again with the same key, and the sale is booked once.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `payment` points to `payment_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -80,6 +85,8 @@ pub unsafe extern "C" fn edgepos_node_commit(
 
 /// Gives up an open basket, and voids its number.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `basket` points to `basket_length` bytes.
 #[unsafe(no_mangle)]
@@ -95,6 +102,8 @@ pub unsafe extern "C" fn edgepos_node_abandon(
 
 /// Puts an open basket aside, for whichever till of the store recalls it.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `basket` points to `basket_length` bytes.
 #[unsafe(no_mangle)]
@@ -109,6 +118,8 @@ pub unsafe extern "C" fn edgepos_node_park(
 }
 
 /// Recalls a parked basket, which is open here then. On success `*out` is JSON with `number`, `total` and `lines`.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `basket` points to `basket_length` bytes, and `out` to where a pointer may be written.
@@ -127,6 +138,8 @@ pub unsafe extern "C" fn edgepos_node_claim(
 /// Baskets that were begun and neither committed nor given up: a list in JSON, each with `basket`, `series`, `number`, `total` and
 /// `begun_ms`. After a crash the cashier settles each.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -137,6 +150,8 @@ pub unsafe extern "C" fn edgepos_node_unresolved(node: *const NodeHandle, out: *
 }
 
 /// Payments whose outcome nobody has said, and money that no sale has: a list in JSON. After a crash the cashier settles each.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.
@@ -151,6 +166,8 @@ pub unsafe extern "C" fn edgepos_node_unresolved_payments(
 }
 
 /// A basket with its lines, open here, parked at any till, or sold, as JSON; `EDGEPOS_NOTHING` where none of this name is known here.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `basket` points to `basket_length` bytes, and `out` to where a pointer may be written.
@@ -174,6 +191,8 @@ pub unsafe extern "C" fn edgepos_node_basket(
 /// once however often it is asked for. On success `*out` is the event's name, such as
 /// `3-0123456789ab/0:17`.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `record` points to `record_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -185,7 +204,7 @@ pub unsafe extern "C" fn edgepos_node_record(
 ) -> i32 {
     // SAFETY: as the caller promises.
     let (record, out) = unsafe { (Input::new("record", record, record_length), Output::new("out", out)) };
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
         let record = record.json::<KeyedRecord>()?.into_record(till.location)?;
         out.text(till.wait(till.node.record(record))?.to_string())

@@ -3,12 +3,12 @@
 use std::sync::TryLockError;
 use std::time::Duration;
 
-use edgepos::core::EventId;
+use edgepos::core::{EventId, Seq};
 use edgepos::sync::Lost;
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{End, NodeHandle, asks};
+use super::{End, NodeHandle, asks, with};
 use crate::argument::Output;
 use crate::handle;
 use crate::patience::wait_for;
@@ -22,6 +22,13 @@ pub(crate) struct LostEvents {
     last: u64,
 }
 
+impl LostEvents {
+    /// From one event to a position of its chain.
+    pub(crate) fn of(first: EventId, last: Seq) -> Self {
+        Self { first: first.to_string(), last: last.0 }
+    }
+}
+
 /// In place of a notice: so many were dropped, since nobody took them in time.
 #[derive(Serialize)]
 struct NoticesLost {
@@ -31,15 +38,13 @@ struct NoticesLost {
 
 /// Events that are lost, by their names.
 pub(crate) fn named(lost: &Lost) -> Vec<LostEvents> {
-    let name = |(chain, first, last): (_, _, edgepos::core::Seq)| LostEvents {
-        first: EventId::new(chain, first).to_string(),
-        last: last.0,
-    };
-    lost.iter().map(name).collect()
+    lost.iter().map(|(chain, first, last)| LostEvents::of(EventId::new(chain, first), last)).collect()
 }
 
 /// Who the terminal is, whom it follows, how far its events have come, and under `conditions` and `alerts` what someone must act on, as
 /// JSON.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.
@@ -52,6 +57,8 @@ pub unsafe extern "C" fn edgepos_node_status(node: *const NodeHandle, out: *mut 
 
 /// How the terminal's engines are, as JSON, for whoever looks for a fault.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -62,6 +69,8 @@ pub unsafe extern "C" fn edgepos_node_diagnosis(node: *const NodeHandle, out: *m
 }
 
 /// Events whose bytes are lost, for the manager: a list in JSON, each with `first` and `last`.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.
@@ -74,13 +83,15 @@ pub unsafe extern "C" fn edgepos_node_lost(node: *const NodeHandle, out: *mut *m
 
 /// Figures as text in Prometheus' exposition format, version 0.0.4.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn edgepos_node_metrics(node: *const NodeHandle, out: *mut *mut TextHandle) -> i32 {
     // SAFETY: as the caller promises.
     let out = unsafe { Output::new("out", out) };
-    handle::with(node, |till| {
+    with(node, |till| {
         out.check()?;
         out.text(till.wait(till.node.metrics())?)
     })
@@ -90,7 +101,9 @@ pub unsafe extern "C" fn edgepos_node_metrics(node: *const NodeHandle, out: *mut
 /// `EDGEPOS_NOTHING` where none came. Where more than 1,024 wait the oldest are dropped, and `notices_lost` says how many: what must not
 /// be missed is read by `edgepos_events_next`, and what someone must act on is in the status.
 ///
-/// One thread at a time: another gets `EDGEPOS_BUSY`. `EDGEPOS_STOPPED` where the terminal has stopped and every notice was taken.
+/// `EDGEPOS_STOPPED` where the terminal has stopped and every notice was taken.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.

@@ -28,6 +28,8 @@ fn about_a_basket(
 
 /// Opens a basket: see `edgepos_node_begin`. `request` is a number that no other open request has.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `draft` points to `draft_length` bytes.
 #[unsafe(no_mangle)]
@@ -48,6 +50,8 @@ pub unsafe extern "C" fn edgepos_terminal_begin(
 }
 
 /// Changes an open basket: see `edgepos_node_update`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `draft` points to `draft_length` bytes.
@@ -70,6 +74,8 @@ pub unsafe extern "C" fn edgepos_terminal_update(
 
 /// Books a paid basket: see `edgepos_node_commit`.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `payment` points to `payment_length` bytes.
 #[unsafe(no_mangle)]
@@ -90,6 +96,8 @@ pub unsafe extern "C" fn edgepos_terminal_commit(
 }
 
 /// Records an event that is no sale: see `edgepos_node_record`. Goods move at `location`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `record` points to `record_length` bytes.
@@ -113,6 +121,8 @@ pub unsafe extern "C" fn edgepos_terminal_record(
 
 /// Resolves an exception for the whole store: see `edgepos_node_resolve`.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `resolution` points to `resolution_length` bytes.
 #[unsafe(no_mangle)]
@@ -134,6 +144,8 @@ pub unsafe extern "C" fn edgepos_terminal_resolve(
 
 /// Gives up an open basket. See `edgepos_node_abandon`.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `basket` points to `basket_length` bytes.
 #[unsafe(no_mangle)]
@@ -153,6 +165,8 @@ pub unsafe extern "C" fn edgepos_terminal_abandon(
 }
 
 /// Puts an open basket aside. See `edgepos_node_park`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `basket` points to `basket_length` bytes.
@@ -174,6 +188,8 @@ pub unsafe extern "C" fn edgepos_terminal_park(
 
 /// Recalls a parked basket. See `edgepos_node_claim`.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `basket` points to `basket_length` bytes.
 #[unsafe(no_mangle)]
@@ -193,6 +209,8 @@ pub unsafe extern "C" fn edgepos_terminal_claim(
 }
 
 /// Keeps the key to a customer's fields. See `edgepos_node_keep_key`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `key` points to `key_length` bytes.
@@ -214,6 +232,8 @@ pub unsafe extern "C" fn edgepos_terminal_keep_key(
 }
 
 /// Asks for a counter, of which the row may have to be read: see `edgepos_node_counter`. The reply has `value`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `key` points to `key_length` bytes.
@@ -240,6 +260,8 @@ pub unsafe extern "C" fn edgepos_terminal_ask_counter(
 /// Asks for a page of the baskets that are open, also of those that left memory, behind one by its name, or from the first on where
 /// `after` is NULL. The reply has `baskets` as `edgepos_node_unresolved`, and `next` to ask for the page behind; null behind the last.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `after` is NULL or points to `after_length` bytes.
 #[unsafe(no_mangle)]
@@ -260,6 +282,8 @@ pub unsafe extern "C" fn edgepos_terminal_ask_baskets(
 }
 
 /// Lets another incarnation take part in what the store decides: see `edgepos_node_admit`. `replica` is what its `edgepos_terminal_me` says.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_admit(
     terminal: *const TerminalHandle,
@@ -273,6 +297,8 @@ pub extern "C" fn edgepos_terminal_admit(
 }
 
 /// Takes an incarnation out of what the store decides, for good: see `edgepos_node_retire`. `replica` is what its `edgepos_terminal_me` says.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_retire(
     terminal: *const TerminalHandle,
@@ -286,6 +312,8 @@ pub extern "C" fn edgepos_terminal_retire(
 }
 
 /// Another box takes the place of a terminal: see `edgepos_node_replace`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_replace(
     terminal: *const TerminalHandle,
@@ -300,6 +328,8 @@ pub extern "C" fn edgepos_terminal_replace(
 }
 
 /// The store gives up what retired incarnations of this number have left: see `edgepos_node_write_off`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_write_off(
     terminal: *const TerminalHandle,
@@ -311,6 +341,8 @@ pub extern "C" fn edgepos_terminal_write_off(
 }
 
 /// Raises the store's feature level: see `edgepos_node_raise_level`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `out` points to where a number may be written.
@@ -330,6 +362,8 @@ pub unsafe extern "C" fn edgepos_terminal_raise_level(
 }
 
 /// Reports a condition that the application alone can see: see `edgepos_node_report_condition`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `name` points to `name_length` bytes, and `about` to `about_length` bytes.
@@ -356,12 +390,16 @@ pub unsafe extern "C" fn edgepos_terminal_report_condition(
 }
 
 /// Sends at once what is batched.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_flush(terminal: *const TerminalHandle, mono_ms: u64, wall_ms: u64) -> i32 {
     tells(terminal, |terminal| terminal.flush(now(mono_ms, wall_ms)))
 }
 
 /// Hands the leadership over, where this terminal has it.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_step_down(
     terminal: *const TerminalHandle,
@@ -372,12 +410,16 @@ pub extern "C" fn edgepos_terminal_step_down(
 }
 
 /// Writes down what the rows of counters lack, before a planned stop: the next start reads less.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_write_rows(terminal: *const TerminalHandle) -> i32 {
     tells(terminal, Terminal::write_rows)
 }
 
 /// Stops the terminal, since its store failed or the application ends: whoever waits for a reply gets `EDGEPOS_STOPPED`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `reason` points to `reason_length` bytes.

@@ -30,6 +30,8 @@ fn shows<T: Serialize>(
 
 /// When the terminal wants `edgepos_terminal_timeout` at the latest, by the clock of `mono_ms`; `EDGEPOS_NOTHING` where it waits for nothing.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `mono_ms` points to where a number may be written.
 #[unsafe(no_mangle)]
@@ -47,6 +49,8 @@ pub unsafe extern "C" fn edgepos_terminal_poll_timeout(
 
 /// Who this terminal is: what its peers call it.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `replica` points to where a number may be written.
 #[unsafe(no_mangle)]
@@ -61,6 +65,8 @@ pub unsafe extern "C" fn edgepos_terminal_me(terminal: *const TerminalHandle, re
 
 /// Bytes that open baskets may still write, for whoever sets space aside.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `bytes` points to where a number may be written.
 #[unsafe(no_mangle)]
@@ -74,6 +80,8 @@ pub unsafe extern "C" fn edgepos_terminal_promised(terminal: *const TerminalHand
 }
 
 /// Whether it has stopped: `EDGEPOS_OK` where it has, `EDGEPOS_NOTHING` where it runs.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_is_stopped(terminal: *const TerminalHandle) -> i32 {
     alone(terminal, |terminal| Ok(if terminal.is_stopped() { EDGEPOS_OK } else { EDGEPOS_NOTHING }))
@@ -81,6 +89,8 @@ pub extern "C" fn edgepos_terminal_is_stopped(terminal: *const TerminalHandle) -
 
 /// Who the terminal is, whom it follows, how far its events have come, and under `conditions` what someone must act on, as JSON.
 /// `alerts` is empty: a node judges them.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.
@@ -95,6 +105,8 @@ pub unsafe extern "C" fn edgepos_terminal_status(
 }
 
 /// How the terminal's engines are, as JSON.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.
@@ -112,6 +124,8 @@ pub unsafe extern "C" fn edgepos_terminal_diagnosis(
 
 /// How the elections of the store went, as JSON.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -128,6 +142,8 @@ pub unsafe extern "C" fn edgepos_terminal_elections(
 
 /// What is on this terminal's disk: the last position of each chain, as JSON.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -141,6 +157,8 @@ pub unsafe extern "C" fn edgepos_terminal_durable(
 }
 
 /// How safe an event is: see `edgepos_node_durability`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `event` points to `event_length` bytes, and `out` to where a number may be written.
@@ -161,6 +179,8 @@ pub unsafe extern "C" fn edgepos_terminal_durability(
 
 /// Baskets in memory that were begun and neither committed nor given up: a list in JSON. `edgepos_terminal_ask_baskets` has all.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -174,6 +194,8 @@ pub unsafe extern "C" fn edgepos_terminal_unresolved(
 }
 
 /// Payments whose outcome nobody has said, and money that no sale has: a list in JSON.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.
@@ -189,6 +211,8 @@ pub unsafe extern "C" fn edgepos_terminal_unresolved_payments(
 
 /// Events whose bytes are lost: a list in JSON, each with `first` and `last`.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -202,6 +226,8 @@ pub unsafe extern "C" fn edgepos_terminal_lost(
 }
 
 /// One counter, where it is in memory: see `edgepos_node_counter`. A line of a receipt may have no row: `edgepos_terminal_ask_counter` reads it.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `key` points to `key_length` bytes, and `out` to where a number may be written.
@@ -225,6 +251,8 @@ pub unsafe extern "C" fn edgepos_terminal_counter(
 
 /// A page of counters: see `edgepos_node_counters_after`.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `after` points to `after_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -245,6 +273,8 @@ pub unsafe extern "C" fn edgepos_terminal_counters_after(
 
 /// A page of exceptions with what is decided about each: see `edgepos_node_open_exceptions_after`.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `after` points to `after_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -264,6 +294,8 @@ pub unsafe extern "C" fn edgepos_terminal_open_exceptions(
 
 /// A page of the audit record: see `edgepos_node_resolutions`.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `after` points to `after_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -282,6 +314,8 @@ pub unsafe extern "C" fn edgepos_terminal_resolutions(
 
 /// A product's master data: see `edgepos_node_product`.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `product` points to `product_length` bytes, and `out` to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -297,6 +331,8 @@ pub unsafe extern "C" fn edgepos_terminal_product(
 }
 
 /// A product's master data that is in force: see `edgepos_node_product_at`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `product` points to `product_length` bytes, and `out` to where a pointer may be written.
@@ -314,6 +350,8 @@ pub unsafe extern "C" fn edgepos_terminal_product_at(
 }
 
 /// The price of a product that is in force: see `edgepos_node_price`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `product` points to `product_length` bytes, and `out` to where a pointer may be written.

@@ -28,6 +28,8 @@ pub const EDGEPOS_STORE_BUSY: u32 = 1;
 pub const EDGEPOS_STORE_FULL: u32 = 2;
 
 /// The deadline of `edgepos_terminal_poll_timeout` has come.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_timeout(
     terminal: *const TerminalHandle,
@@ -39,6 +41,8 @@ pub extern "C" fn edgepos_terminal_timeout(
 
 /// The writes of the output with this id would survive a power cut, or the end of the process where they came as `EDGEPOS_WRITE`. In order,
 /// without gaps.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_persisted(
     terminal: *const TerminalHandle,
@@ -50,6 +54,8 @@ pub extern "C" fn edgepos_terminal_persisted(
 }
 
 /// The rows that the output with this id asked for. They are taken out of `rows`.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_loaded(
     terminal: *const TerminalHandle,
@@ -66,6 +72,8 @@ pub extern "C" fn edgepos_terminal_loaded(
 }
 
 /// A connection to a terminal of this store is up. `peer` is what that one's `edgepos_terminal_me` says, and `connection` rises with each.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_peer_up(
     terminal: *const TerminalHandle,
@@ -79,6 +87,8 @@ pub extern "C" fn edgepos_terminal_peer_up(
 }
 
 /// A connection died. Ignored when it is not the newest one to that peer.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_peer_lost(
     terminal: *const TerminalHandle,
@@ -92,6 +102,8 @@ pub extern "C" fn edgepos_terminal_peer_lost(
 }
 
 /// Bytes that a peer sent over a connection.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `frame` points to `frame_length` bytes.
@@ -116,6 +128,8 @@ pub unsafe extern "C" fn edgepos_terminal_frame(
 }
 
 /// The cloud has just said what time it is, with an answer, in ms since 1970 UTC.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_cloud_time(
     terminal: *const TerminalHandle,
@@ -127,6 +141,8 @@ pub extern "C" fn edgepos_terminal_cloud_time(
 }
 
 /// The cloud answered the request of the output with this id. Bytes that are no answer count as such.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 ///
 /// # Safety
 /// `answer` points to `answer_length` bytes.
@@ -151,6 +167,8 @@ pub unsafe extern "C" fn edgepos_terminal_answered(
 
 /// The cloud did not answer the request of the output with this id. `why` is `EDGEPOS_UNREACHABLE`, `EDGEPOS_TIMED_OUT`, `EDGEPOS_REJECTED` with
 /// the status as `figure`, or `EDGEPOS_OVERLOADED` with the milliseconds to wait.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_unanswered(
     terminal: *const TerminalHandle,
@@ -177,6 +195,8 @@ pub extern "C" fn edgepos_terminal_unanswered(
 
 /// How the store is, when that has changed: `room` is how many bytes may be promised in all, 0 while the disk is full and `UINT64_MAX` where
 /// that is not known; `free_bytes` is what the disk has, `UINT64_MAX` where that is not known; `state` is `EDGEPOS_STORE_WELL` or the like.
+///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_disk(
     terminal: *const TerminalHandle,

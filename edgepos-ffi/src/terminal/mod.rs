@@ -67,7 +67,9 @@ pub(crate) fn tells(terminal: *const TerminalHandle, call: impl FnOnce(&mut Term
 
 /// How a caller's store is read while a terminal starts: it adds to `rows`, by rising key, the rows of `space` from the key `from` to the
 /// key `to`, both inclusive, up to and including the row that makes the keys and values reach `max_bytes`, and returns 0; anything else
-/// says that the store cannot be read. It is called on the thread that starts the terminal, which holds no lock, and never afterwards.
+/// says that the store cannot be read. It is called on the thread that starts the terminal, which holds no lock, and never afterwards. It must
+/// return: an exception or a `longjmp` out of it ends the process. `edgepos::start` of `edgepos.hpp` keeps an exception and throws it behind
+/// the call.
 pub type Scan = Option<
     unsafe extern "C" fn(
         user: *mut c_void,
@@ -145,6 +147,8 @@ pub(crate) fn now(mono_ms: u64, wall_ms: u64) -> Now {
 ///
 /// `EDGEPOS_SETUP` where the configuration does not read, or the store is another terminal's or cannot be read.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `config` points to `config_length` bytes, `scan` may be called with `user` until this returns, and `out` points to where a pointer may be
 /// written.
@@ -176,6 +180,8 @@ pub unsafe extern "C" fn edgepos_terminal_new(
 }
 
 /// Frees the handle, as the end of a process would: what was made durable is. NULL and a handle that was freed are let pass.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_terminal_free(terminal: *mut TerminalHandle) {
     handle::free(terminal);

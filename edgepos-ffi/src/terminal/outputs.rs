@@ -151,6 +151,8 @@ fn not_of_this(what: &str) -> Failure {
 
 /// The next duty, in order; `EDGEPOS_NOTHING` where there is none. On success `*out` is a handle, to be freed by `edgepos_output_free`.
 ///
+/// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -169,24 +171,32 @@ pub unsafe extern "C" fn edgepos_terminal_poll_output(
 }
 
 /// What an output is: `EDGEPOS_PERSIST` and the like; 0 where it is no living handle.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_output_kind(output: *const OutputHandle) -> u32 {
     handle::look(output, Due::kind).unwrap_or(0)
 }
 
 /// The id of a persist, a write, a load, a request to the cloud or a reply: the one that the answer names; 0 where it has none.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_output_id(output: *const OutputHandle) -> u64 {
     handle::look(output, Due::id).unwrap_or(0)
 }
 
 /// How many rows a persist or a write changes; 0 for anything else.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_output_writes(output: *const OutputHandle) -> usize {
     handle::look(output, |due| due.writes().len()).unwrap_or(0)
 }
 
 /// Where the row at `index` lies: `*space` is its key space, of which the numbers never change, and the bytes are its key.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `space`, `key` and `key_length` point to where each may be written.
@@ -212,6 +222,8 @@ pub unsafe extern "C" fn edgepos_output_row(
 
 /// What the row at `index` shall be; the pointer is NULL where it is removed.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `value` and `value_length` point to where each may be written.
 #[unsafe(no_mangle)]
@@ -235,6 +247,8 @@ pub unsafe extern "C" fn edgepos_output_value(
 
 /// Which rows a load asks for: those of `*space` from the key `from` to the key of `edgepos_output_load_to`, both inclusive, up to and
 /// including the row that makes the keys and values reach `*max_bytes`.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `space`, `from`, `from_length` and `max_bytes` point to where each may be written.
@@ -263,6 +277,8 @@ pub unsafe extern "C" fn edgepos_output_load(
 
 /// Up to which key a load asks for rows, inclusive.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `to` and `to_length` point to where each may be written.
 #[unsafe(no_mangle)]
@@ -282,6 +298,8 @@ pub unsafe extern "C" fn edgepos_output_load_to(
 
 /// The frame of a transmit: to which peer, over which connection, and the bytes. Drop it where that is no longer the newest connection to
 /// that peer.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `peer`, `connection`, `frame` and `frame_length` point to where each may be written.
@@ -312,6 +330,8 @@ pub unsafe extern "C" fn edgepos_output_frame(
 
 /// What the cloud is asked: the bytes of a request to `/v1/stores/STORE/uplink`.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `request` and `request_length` point to where each may be written.
 #[unsafe(no_mangle)]
@@ -331,6 +351,8 @@ pub unsafe extern "C" fn edgepos_output_request(
 
 /// The answer of a request of the till, as the function of the batteries-included level answers: with its status, and on success with JSON.
 ///
+/// Threads: any, at any time.
+///
 /// # Safety
 /// `out` points to where a pointer may be written.
 #[unsafe(no_mangle)]
@@ -345,6 +367,8 @@ pub unsafe extern "C" fn edgepos_output_reply(output: *const OutputHandle, out: 
 }
 
 /// What a notice says, as JSON.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.
@@ -363,6 +387,8 @@ pub unsafe extern "C" fn edgepos_output_notice(
 }
 
 /// Frees an output, done or not. NULL and a handle that was freed are let pass.
+///
+/// Threads: any, once nobody reads what it has lent.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_output_free(output: *mut OutputHandle) {
     handle::free(output);

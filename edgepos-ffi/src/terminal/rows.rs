@@ -56,12 +56,15 @@ pub(super) fn empty() -> Result<*mut RowsHandle, Failure> {
 
 /// The rows that were added, which are taken out.
 pub(super) fn taken(rows: *const RowsHandle) -> Result<Rows, Failure> {
+    handle::refuse_poisoned(rows)?;
     let taken =
         handle::look(rows, |rows| std::mem::take(&mut *rows.lock().unwrap_or_else(PoisonError::into_inner)));
     taken.map(|added| added.rows).ok_or_else(|| Failure::invalid("rows is no living handle of its type"))
 }
 
 /// Rows to be handed over: none so far. On success `*out` is a handle, to be freed by `edgepos_rows_free`.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `out` points to where a pointer may be written.
@@ -77,6 +80,8 @@ pub unsafe extern "C" fn edgepos_rows_new(out: *mut *mut RowsHandle) -> i32 {
 
 /// Adds a row behind those that were added before: its key is above theirs, byte by byte. `EDGEPOS_INVALID` where it is not, and where the
 /// rows hold `EDGEPOS_MAX_BYTES` already: no call asks for so much.
+///
+/// Threads: any, at any time.
 ///
 /// # Safety
 /// `key` points to `key_length` bytes, and `value` to `value_length` bytes.
@@ -99,6 +104,8 @@ pub unsafe extern "C" fn edgepos_rows_add(
 }
 
 /// Frees the rows. NULL and a handle that was freed are let pass.
+///
+/// Threads: any, at any time.
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_rows_free(rows: *mut RowsHandle) {
     handle::free(rows);

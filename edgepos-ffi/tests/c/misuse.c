@@ -1,6 +1,7 @@
 /* What a program does wrong is answered and harms nothing. Run plainly, under valgrind and with the sanitizers.
  *
- *     misuse CONFIG [MODELS]     where CONFIG is a file in TOML or JSON, and MODELS the folder of the shipped models */
+ *     misuse CONFIG [MODELS JPEG]     where CONFIG is a file in TOML or JSON, MODELS the folder of the shipped models, and JPEG a picture of
+ *                                     something without a barcode */
 
 #include "expect.h"
 
@@ -130,25 +131,57 @@ static void numbers(void) {
     edgepos_text_free(answer);
 }
 
-/* A picture that is cut off anywhere: what a person does without a model is the answer. */
-static void pictures(edgepos_node *till, const char *models) {
-    static uint8_t picture[1u << 20];
-    static const size_t cut[] = {0, 1, 8, 33, 100, 5000};
+static uint8_t media[1u << 20];
+
+/* Reads a picture or a clip; how many bytes it has. */
+static size_t sample(const char *name) {
+    FILE *file = fopen(name, "rb");
+    size_t length = file ? fread(media, 1, sizeof media, file) : 0;
+    EXPECT(length > 0 ? EDGEPOS_OK : EDGEPOS_NOTHING, EDGEPOS_OK, "");
+    if (file) {
+        fclose(file);
+    }
+    return length;
+}
+
+/* A picture of each format and a clip that are cut off anywhere: what a person does without a model is the answer. */
+static void cut_off(edgepos_node *till, const char *models, const char *jpeg) {
+    static const size_t cut[] = {0, 1, 2, 4, 8, 33, 100, 5000};
+    const uint8_t *picture = media;
     char text[4096];
-    FILE *file;
     size_t length, at;
     edgepos_text *answer = NULL;
     snprintf(text, sizeof text, "{\"folder\":\"%s\",\"jobs\":[\"barcode\"],\"deadline_ms\":600000}", models);
     EXPECT(edgepos_node_use_models(till, text, strlen(text)), EDGEPOS_OK, "");
-    snprintf(text, sizeof text, "%s/samples/barcode.png", models);
-    file = fopen(text, "rb");
-    length = file ? fread(picture, 1, sizeof picture, file) : 0;
-    if (!file || length == 0) {
-        fprintf(stderr, "no picture\n");
-        failures += 1;
-        return;
+    length = sample(jpeg);
+    for (at = 0; at <= sizeof cut / sizeof cut[0]; at += 1) {
+        size_t bytes = at < sizeof cut / sizeof cut[0] ? cut[at] : length / 2;
+        EXPECT(edgepos_node_read_barcode(till, picture, bytes, 600000, &answer), EDGEPOS_OK, "");
+        /* Behind its headers a JPEG is looked at as far as it goes. */
+        if (bytes <= 100 && !strstr(edgepos_text_data(answer), "\"code\":\"decode\"")) {
+            fprintf(stderr, "a JPEG cut off after %zu bytes: %s\n", bytes, edgepos_text_data(answer));
+            failures += 1;
+        }
+        edgepos_text_free(answer);
+        answer = NULL;
     }
-    fclose(file);
+    /* There is no code on it, which is not that it cannot be read. */
+    EXPECT(edgepos_node_read_barcode(till, picture, length, 600000, &answer), EDGEPOS_OK, "");
+    if (!strstr(edgepos_text_data(answer), "\"outcome\":\"fallback\"") || strstr(edgepos_text_data(answer), "\"code\":\"decode\"")) {
+        fprintf(stderr, "the whole JPEG: %s\n", edgepos_text_data(answer));
+        failures += 1;
+    }
+    edgepos_text_free(answer);
+    answer = NULL;
+
+    snprintf(text, sizeof text, "%s/samples/refund.wav", models);
+    sample(text);
+    for (at = 0; cut[at] < 44; at += 1) {
+        EXPECT(edgepos_node_hear(till, media, cut[at], 600000, &answer), EDGEPOS_BAD_REQUEST, "clip");
+    }
+
+    snprintf(text, sizeof text, "%s/samples/barcode.png", models);
+    length = sample(text);
     for (at = 0; at < sizeof cut / sizeof cut[0]; at += 1) {
         EXPECT(edgepos_node_read_barcode(till, picture, cut[at] < length ? cut[at] : length / 2, 600000, &answer), EDGEPOS_OK, "");
         if (!strstr(edgepos_text_data(answer), "\"outcome\":\"fallback\"") || !strstr(edgepos_text_data(answer), "\"code\":\"decode\"")) {
@@ -185,6 +218,7 @@ static void handles(void) {
     EXPECT(edgepos_node_events_since(node, "[]", 2, 0, &events), EDGEPOS_BAD_REQUEST, "cursor");
     EXPECT(edgepos_node_events_since(node, NULL, 0, 0, &events), EDGEPOS_OK, "");
     EXPECT(edgepos_events_next(events, 10000, &text), EDGEPOS_END, "");
+    EXPECT(edgepos_events_skip(events, &text), EDGEPOS_NOTHING, "");
     edgepos_events_free(events);
     edgepos_events_free(events);
     EXPECT(edgepos_events_next(events, 0, &text), EDGEPOS_INVALID, "no living handle");
@@ -240,12 +274,13 @@ int main(int argc, char **argv) {
         pthread_join(threads[at], NULL);
     }
     EXPECT(edgepos_node_close(node, 0, &left), EDGEPOS_STOPPED, "closed");
-    EXPECT(edgepos_node_status(node, &text), EDGEPOS_STOPPED, "not running");
+    EXPECT(edgepos_node_status(node, &text), EDGEPOS_STOPPED, "closed");
     EXPECT(edgepos_node_flush(node), EDGEPOS_STOPPED, "closed");
     EXPECT(edgepos_node_step_down(node), EDGEPOS_STOPPED, "closed");
     EXPECT(edgepos_node_address(node, &text), EDGEPOS_STOPPED, "closed");
     EXPECT(edgepos_node_use_models(node, "{\"folder\":\"x\"}", 14), EDGEPOS_STOPPED, "closed");
     EXPECT(edgepos_events_next(following, 10000, &text), EDGEPOS_STOPPED, "");
+    EXPECT(edgepos_events_skip(following, &text), EDGEPOS_STOPPED, "");
     edgepos_node_free(node);
     edgepos_node_free(node);
     EXPECT(edgepos_node_status(node, &text), EDGEPOS_INVALID, "no living handle");
@@ -254,8 +289,8 @@ int main(int argc, char **argv) {
 
     /* One that is freed without being closed ends as in a crash; the next one opens the same files. */
     EXPECT(edgepos_node_open(config, length, &second), EDGEPOS_OK, "");
-    if (argc > 2) {
-        pictures(second, argv[2]);
+    if (argc > 3) {
+        cut_off(second, argv[2], argv[3]);
     }
     edgepos_node_free(second);
     printf("%d failures\n", failures);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 int32_t edgepos_node_poison(const edgepos_node *node);
+int32_t edgepos_node_poison_beneath(const edgepos_node *node);
 
 int main(int argc, char **argv) {
     static char config[65536];
@@ -26,6 +27,8 @@ int main(int argc, char **argv) {
     printf("%d\n", edgepos_node_close(node, 0, NULL));
     edgepos_node_free(node);
     printf("%d\n", edgepos_node_open(config, length, &other));
+    /* Nor do the threads of libraries beneath say anything there. */
+    printf("%d\n", edgepos_node_poison_beneath(other));
     edgepos_node_free(other);
     return text != NULL;
 }

@@ -24,9 +24,19 @@ class Calls
     {
         using (var events = node.EventsSince(cursor, false))
         {
-            var some = "none";
-            while (events.Next(TimeSpan.FromMinutes(1)) != null) some = "some";
-            return some + "\ncursor\t" + events.Cursor();
+            string some = "none\n", skipped = "";
+            while (true)
+            {
+                try
+                {
+                    if (events.Next(TimeSpan.FromMinutes(1)) == null) return some + skipped + "cursor\t" + events.Cursor();
+                    some = "some\n";
+                }
+                catch (Edgepos.EdgeposException error) when (error.Status == Edgepos.Status.Damaged)
+                {
+                    skipped += "skipped\t" + events.Skip() + "\n";
+                }
+            }
         }
     }
 

@@ -36,11 +36,20 @@ class Calls {
 
     private static String eventsSince(Node node, String cursor) {
         try (Events events = node.eventsSince(cursor, false)) {
-            String some = "none";
-            while (events.next(Duration.ofMinutes(1)) != null) {
-                some = "some";
+            String some = "none\n", skipped = "";
+            while (true) {
+                try {
+                    if (events.next(Duration.ofMinutes(1)) == null) {
+                        return some + skipped + "cursor\t" + events.cursor();
+                    }
+                    some = "some\n";
+                } catch (EdgeposException error) {
+                    if (error.status != -7) {
+                        throw error;
+                    }
+                    skipped += "skipped\t" + events.skip() + "\n";
+                }
             }
-            return some + "\ncursor\t" + events.cursor();
         }
     }
 

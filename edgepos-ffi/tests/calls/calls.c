@@ -68,18 +68,25 @@ static void say_number(const char *call, int32_t status, int64_t answer) {
 
 static void events_since(void) {
     edgepos_events *events = NULL;
-    edgepos_text *one = NULL;
+    edgepos_text *one = NULL, *skipped = NULL;
     int32_t status = edgepos_node_events_since(node, T(1), 0, &events);
     int count = 0;
     if (status != EDGEPOS_OK) {
         say("events_since", status, NULL);
         return;
     }
-    while (edgepos_events_next(events, 60000, &one) == EDGEPOS_OK) {
-        edgepos_text_free(one);
-        count += 1;
+    while ((status = edgepos_events_next(events, 60000, &one)) == EDGEPOS_OK || status == EDGEPOS_DAMAGED) {
+        if (status == EDGEPOS_OK) {
+            edgepos_text_free(one);
+            count += 1;
+        } else if (skipped || edgepos_events_skip(events, &skipped) != EDGEPOS_OK) {
+            break;
+        }
     }
     printf("events_since\t%s\n", count > 0 ? "some" : "none");
+    if (skipped) {
+        say("skipped", EDGEPOS_OK, skipped);
+    }
     status = edgepos_events_cursor(events, &one);
     say("cursor", status, one);
     edgepos_events_free(events);

@@ -108,11 +108,19 @@ int main(int argc, char **argv) {
         {"events_since",
          [&](auto &g) {
              edgepos::Events events = node.events_since(g[1], false);
-             bool some = false;
-             while (events.next(std::chrono::minutes(1))) {
-                 some = true;
+             std::string some = "none\n", skipped;
+             for (bool more = true; more;) {
+                 try {
+                     more = events.next(std::chrono::minutes(1)).has_value();
+                     some = more ? "some\n" : some;
+                 } catch (const edgepos::Error &error) {
+                     if (error.status() != EDGEPOS_DAMAGED) {
+                         throw;
+                     }
+                     skipped += "skipped\t" + events.skip().value() + "\n";
+                 }
              }
-             return (some ? "some\ncursor\t" : "none\ncursor\t") + events.cursor();
+             return some + skipped + "cursor\t" + events.cursor();
          }},
     };
     std::ifstream script(argv[2]);

@@ -21,10 +21,17 @@ def page(name, rows):
 
 def events_since(node, cursor):
     events = node.events_since(asked(cursor) or None, False)
-    some = False
-    while events.next(60_000) is not None:
-        some = True
-    return f"{'some' if some else 'none'}\ncursor\t{json.dumps(events.cursor())}"
+    some, skipped = False, ""
+    while True:
+        try:
+            if events.next(60_000) is None:
+                break
+            some = True
+        except edgepos.Error as error:
+            if error.status != edgepos.DAMAGED:
+                raise
+            skipped += f"skipped\t{json.dumps(events.skip())}\n"
+    return f"{'some' if some else 'none'}\n{skipped}cursor\t{json.dumps(events.cursor())}"
 
 
 def use_models(node, request):

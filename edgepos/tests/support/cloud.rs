@@ -46,6 +46,12 @@ impl Cloud {
         vector.iter().all(|(chain, last)| (1..=last.0).all(|seq| has(chain, seq)))
     }
 
+    /// What it has of an event: the bytes and the hash of the chain up to it.
+    #[allow(dead_code, reason = "not every test compares bytes")]
+    pub(crate) fn event(&self, id: EventId) -> Option<&(Vec<u8>, Hash)> {
+        self.events.get(&id)
+    }
+
     fn envelopes(&self) -> impl Iterator<Item = (EventId, Envelope)> + '_ {
         self.events.iter().filter_map(|(id, (payload, _))| Some((*id, Envelope::decode(payload).ok()?)))
     }

@@ -21,6 +21,13 @@ final class Call {
         int call(PointerByReference out);
     }
 
+    /** A library that is found at run time may be another installation's. */
+    static void sameInterface() {
+        if (C.edgepos_abi() != EdgeposLibrary.ABI) {
+            throw new UnsupportedOperationException("the library has another interface");
+        }
+    }
+
     static int check(int status) {
         if (status < OK) {
             throw new EdgeposException(status, C.edgepos_last_detail());

@@ -98,6 +98,7 @@ interface EdgeposLibrary extends Library {
     int edgepos_forecast(byte[] request, Size length, PointerByReference text);
 
     int edgepos_events_next(Pointer events, long timeout, PointerByReference text);
+    int edgepos_events_skip(Pointer events, PointerByReference text);
     int edgepos_events_cursor(Pointer events, PointerByReference text);
     void edgepos_events_free(Pointer events);
 }

@@ -16,7 +16,15 @@ public final class Events implements AutoCloseable {
         return Call.text(out -> EdgeposLibrary.C.edgepos_events_next(events, Call.milliseconds(timeout), out));
     }
 
-    /** Up to where events were handed out. */
+    /**
+     * Where {@code next} has thrown DAMAGED (-7): passes by what is missing, says what as JSON, and reads on behind it; null where no event is
+     * missing. A reading anew from the cursor would meet it again.
+     */
+    public String skip() {
+        return Call.text(out -> EdgeposLibrary.C.edgepos_events_skip(events, out));
+    }
+
+    /** Up to where events were handed out or passed by. */
     public String cursor() {
         return Call.text(out -> EdgeposLibrary.C.edgepos_events_cursor(events, out));
     }

@@ -43,9 +43,7 @@ public final class Node implements AutoCloseable {
 
     /** Opens a terminal: {@code config} is TOML or JSON. */
     public Node(String config) {
-        if (C.edgepos_abi() != EdgeposLibrary.ABI) {
-            throw new UnsupportedOperationException("the library has another interface");
-        }
+        Call.sameInterface();
         PointerByReference out = new PointerByReference();
         byte[] text = bytes(config);
         check(C.edgepos_node_open(text, size(text), out));
@@ -375,6 +373,7 @@ public final class Node implements AutoCloseable {
 
     /** What a product will sell, and up to what to order. */
     public static String forecast(String request) {
+        Call.sameInterface();
         byte[] said = bytes(request);
         return Call.text(out -> C.edgepos_forecast(said, size(said), out));
     }
