@@ -77,11 +77,12 @@ pub struct Picture {
     width: u32,
     height: u32,
     rgb: Vec<u8>,
+    is_cut_off: bool,
 }
 
 impl Picture {
     /// Decodes a PNG or JPEG within `limits`. A rotation in the EXIF header is applied; transparency is dropped. Of a JPEG
-    /// that was cut off the rest stays grey; a PNG that was is [`PictureError::Damaged`].
+    /// that was cut off the rest stays grey, and [`is_cut_off`](Self::is_cut_off) says so; a PNG that was is [`PictureError::Damaged`].
     ///
     /// # Errors
     /// [`PictureError`].
@@ -109,7 +110,8 @@ impl Picture {
             image.apply_orientation(orientation);
         }
         let rgb = image.into_rgb8();
-        Ok(Self { width: rgb.width(), height: rgb.height(), rgb: rgb.into_raw() })
+        let is_cut_off = format == ImageFormat::Jpeg && !jpeg_ends(bytes);
+        Ok(Self { width: rgb.width(), height: rgb.height(), rgb: rgb.into_raw(), is_cut_off })
     }
 
     /// A picture from raw pixels, for a camera that delivers frames: 3 bytes each, row-major.
@@ -123,7 +125,13 @@ impl Picture {
         if rgb.len() as u64 != u64::from(width) * u64::from(height) * 3 {
             return Err(PictureError::Pixels { width, height, found: rgb.len() });
         }
-        Ok(Self { width, height, rgb })
+        Ok(Self { width, height, rgb, is_cut_off: false })
+    }
+
+    /// Whether the file ended before the picture did: what is missing is grey, so no answer about it is to be trusted alone.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.is_cut_off
     }
 
     /// Width in pixels; at least 1.
@@ -410,6 +418,25 @@ struct Window {
     width: u32,
     height: u32,
     scaled: (u32, u32),
+}
+
+/// Whether a JPEG has its end (marker EOI, ITU-T T.81 B.2.1) behind the start of its first scan. In what a scan has coded no marker is
+/// found by chance; a thumbnail, which has an end of its own, comes before.
+fn jpeg_ends(bytes: &[u8]) -> bool {
+    let (mut at, mut scans) = (2, false);
+    while let Some(&[marker, kind, high, low]) = bytes.get(at..at + 4).and_then(|head| head.first_chunk()) {
+        match (marker, kind) {
+            // Bytes that fill up to the next marker.
+            (0xFF, 0xFF) => at += 1,
+            (0xFF, 0xDA) => {
+                scans = true;
+                break;
+            }
+            (0xFF, _) => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+            _ => break,
+        }
+    }
+    scans && bytes[at..].windows(2).any(|pair| pair == [0xFF, 0xD9])
 }
 
 #[cfg(test)]

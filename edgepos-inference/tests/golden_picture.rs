@@ -75,3 +75,17 @@ fn luma_and_letterbox_too() {
     assert!(far == 0.0, "{far} of the values differ by more than one step, the largest by {worst}");
     assert!(prepared.planes[320 * 213..].iter().all(|value| *value == 0.0));
 }
+
+/// A decoder leaves grey what is missing of a JPEG, and says nothing. What follows the end does not matter.
+#[test]
+fn a_jpeg_without_its_end_is_said_to_be_cut_off() {
+    let whole = golden_bytes("espresso_1200.jpg");
+    assert!(!decode(&whole).is_cut_off());
+    assert!(!decode(&[&whole[..], b"something else"].concat()).is_cut_off());
+    for length in [whole.len() - 1, whole.len() - 2, whole.len() / 2] {
+        let picture = decode(&whole[..length]);
+        assert!(picture.is_cut_off(), "{length} of {} bytes", whole.len());
+        assert_eq!(picture.width(), decode(&whole).width());
+    }
+    assert!(!decode(&golden_bytes("espresso_jpeg_bicubic_224.png")).is_cut_off());
+}

@@ -5,7 +5,7 @@
 mod support;
 
 use edgepos_inference::{Outcome, Picture, PictureLimits, Priority, ProductConfig, ProductRecognizer};
-use support::{file, models, product};
+use support::{file, golden_bytes, models, product};
 
 #[test]
 fn an_espresso_is_an_espresso() {
@@ -45,4 +45,17 @@ fn an_unsure_answer_asks_for_confirmation() {
     };
     assert!(answer.requires_confirmation);
     assert_eq!(answer.candidates.len(), 1);
+}
+
+/// What is there of a picture may look like something, whole and surely.
+#[test]
+fn a_jpeg_that_was_cut_off_asks_for_confirmation_however_sure_the_network_is() {
+    let whole = golden_bytes("espresso_1200.jpg");
+    let cut = &whole[..whole.len() * 9 / 10];
+    let recognizer = ProductRecognizer::load(&models(), product()).unwrap();
+    for (photo, is_whole) in [(&whole[..], true), (cut, false), (cut, false), (&whole[..], true)] {
+        let answer = recognizer.recognise(photo).answer().unwrap();
+        assert!(answer.best().confidence > 0.9, "{:?}", answer.best());
+        assert_eq!(answer.requires_confirmation, !is_whole, "cached: {}", answer.timing.cached);
+    }
 }

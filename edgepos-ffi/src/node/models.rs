@@ -64,7 +64,7 @@ pub unsafe extern "C" fn edgepos_node_use_models(
 }
 
 /// Says which products a PNG or JPEG shows; at most 16 MiB. A PNG that is cut off is refused by its `code`, `decode`; of a JPEG that is cut off
-/// behind its headers what is there is looked at, as other readers do: who transmits pictures says how long they are. Waits at most `timeout_ms`, loading included.
+/// behind its headers what is there is looked at, and the answer has `requires_confirmation`. Waits at most `timeout_ms`, loading included.
 ///
 /// On success `*out` is JSON with `outcome`. `answer`: `label` and `confidence` (0 to 1) of the most likely product, `requires_confirmation`,
 /// `candidates`, `region` where it is known, and `total_us`. `fallback`: no answer in time, or none that counts: the person at the till does

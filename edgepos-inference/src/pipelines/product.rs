@@ -308,6 +308,14 @@ impl Outputs {
     }
 }
 
+impl Recognition {
+    /// Of a picture of which a part is missing: a person looks, however sure the network is of the rest.
+    fn of_what_is_there(mut self, is_cut_off: bool) -> Self {
+        self.requires_confirmation |= is_cut_off;
+        self
+    }
+}
+
 /// A request on its way.
 enum Step {
     /// Nothing to run: it failed, or was answered a moment ago.
@@ -316,6 +324,7 @@ enum Step {
         prepared: Prepared,
         source: (u32, u32),
         hash: Option<PictureHash>,
+        is_cut_off: bool,
         took: Duration,
     },
 }
@@ -340,12 +349,13 @@ impl Handler<Query, Recognition> for Recognise {
         for step in steps {
             answers.push(match step {
                 Step::Done(answer) => answer,
-                Step::Run { prepared, source, hash, took } => {
+                Step::Run { prepared, source, hash, is_cut_off, took } => {
                     let timing = Timing { prepare_us: micros(took), run_us, batch, ..Timing::default() };
                     let outputs = found.next().unwrap_or(Err(crate::backend::RunError::Stopped));
                     let answer = outputs
                         .map_err(Reason::from)
-                        .and_then(|outputs| self.read(&outputs, &prepared, source, timing));
+                        .and_then(|outputs| self.read(&outputs, &prepared, source, timing))
+                        .map(|answer| answer.of_what_is_there(is_cut_off));
                     if let (Some(hash), Ok(answer)) = (hash, &answer)
                         && !answer.requires_confirmation
                     {
@@ -389,9 +399,10 @@ impl Recognise {
         let took = start.elapsed();
         if let Some(mut answer) = hash.as_ref().and_then(|hash| self.cache.get(Instant::now(), hash)) {
             answer.timing = Timing { prepare_us: micros(took), cached: true, ..Timing::default() };
-            return Step::Done(Ok(answer));
+            return Step::Done(Ok(answer.of_what_is_there(picture.is_cut_off())));
         }
-        Step::Run { prepared, source: (picture.width(), picture.height()), hash, took }
+        let (source, is_cut_off) = ((picture.width(), picture.height()), picture.is_cut_off());
+        Step::Run { prepared, source, hash, is_cut_off, took }
     }
 
     fn read(
