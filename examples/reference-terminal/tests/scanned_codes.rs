@@ -111,8 +111,12 @@ fn labels_that_have_no_one_meaning_are_refused_before_a_file_is_made() {
     let text = "terminal = 1\nstore = \"00000000000000000000000000000001\"\ndatabase = \"till.db\"\n\
          listen = \"127.0.0.1:0\"\ntill = \"127.0.0.1:0\"\ncloud = \"http://127.0.0.1:9\"\n";
     for (labels, place, reason) in [
-        ("[labels]\ncountry = \"NO\"\n", "line 8", "unknown variant `NO`"),
-        ("[[labels.patterns]]\npattern = \"31IIIIIVVVVV\"\nvalue = \"weight\"\n", "line 7", "begins with 02"),
+        ("[labels]\ncountry = \"NO\"\n", "labels.country", "unknown variant `NO`"),
+        (
+            "[[labels.patterns]]\npattern = \"31IIIIIVVVVV\"\nvalue = \"weight\"\n",
+            "labels.patterns",
+            "begins with 02",
+        ),
         (
             "[labels]\ncountry = \"SE\"\n[[labels.patterns]]\npattern = \"20IIIIIVVVVV\"\nvalue = \"weight\"\n",
             "line 9",
