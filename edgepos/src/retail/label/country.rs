@@ -15,21 +15,21 @@ use super::pattern::LabelValue::{self, Count, Price, Weight};
 #[serde(rename_all = "UPPERCASE")]
 #[non_exhaustive]
 pub enum LabelCountry {
-    /// Germany.
+    /// Germany: a price, a count or a weight, each with a check digit.
     De,
-    /// Denmark.
+    /// Denmark: a price or a weight.
     Dk,
-    /// Estonia.
+    /// Estonia: a weight, as in Finland.
     Ee,
-    /// Finland.
+    /// Finland: a weight.
     Fi,
-    /// The United Kingdom.
+    /// The United Kingdom: a price with its check digit.
     Gb,
-    /// Lithuania.
+    /// Lithuania: a weight, as in Finland.
     Lt,
-    /// Latvia.
+    /// Latvia: a weight, as in Finland.
     Lv,
-    /// Sweden.
+    /// Sweden: a price or a weight.
     Se,
 }
 
