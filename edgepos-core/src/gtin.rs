@@ -91,6 +91,17 @@ impl Gtin {
         Self::parse(&format!("{system}{long}{check}"))
     }
 
+    /// The number of 13 digits that begins with these twelve.
+    ///
+    /// # Errors
+    /// [`GtinError::Length`], where they are no twelve digits.
+    pub fn from_twelve(digits: &str) -> Result<Self, GtinError> {
+        if digits.len() != 12 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(GtinError::Length);
+        }
+        Self::parse(&format!("{digits}{}", check_digit(digits.bytes().map(|byte| byte - b'0'))))
+    }
+
     /// The number, without leading zeros.
     #[must_use]
     pub fn number(self) -> u64 {
@@ -165,6 +176,8 @@ mod tests {
                 assert_eq!(Gtin::parse(&text).is_ok(), text == right, "{text}");
             }
         }
+        assert_eq!(Gtin::from_twelve(&right[..12]), Gtin::parse(right));
+        assert_eq!(Gtin::from_twelve("40063813339x"), Err(GtinError::Length));
         for text in ["", "123", "40063813339310000", "400638133393x", "４00638133393"] {
             assert_eq!(Gtin::parse(text), Err(GtinError::Length));
         }

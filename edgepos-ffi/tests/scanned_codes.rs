@@ -39,3 +39,25 @@ fn a_symbol_and_a_link_are_one_product_and_a_misread_one_is_none() {
     }
     close(node);
 }
+
+#[test]
+fn a_label_is_its_item_with_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = open(folder.path(), ",\"labels\":{\"country\":\"SE\"}");
+    let item = "02300123400007";
+    let price = |product: &str| {
+        format!("{{\"type\":\"price_set\",\"product\":\"{product}\",\"amount\":19900,\"currency\":\"SEK\"}}")
+    };
+    let refused = ask(node, edgepos_node_record, &price("2300123403459")).unwrap_err();
+    assert_eq!(refused.0, EDGEPOS_BAD_REQUEST, "{refused:?}");
+    assert!(refused.1.contains(item), "{refused:?}");
+    ask(node, edgepos_node_record, &price(item)).unwrap();
+    let line = "{\"no\":1,\"product\":\"2300123403459\",\"quantity\":0,\"amount\":0}";
+    let draft = format!("{{\"basket\":\"{:032x}\",\"currency\":\"SEK\",\"lines\":[{line}]}}", 1);
+    ask(node, edgepos_node_begin, &draft).unwrap();
+    let open_baskets = show(node, edgepos_node_unresolved);
+    for said in [format!("\"product\":\"{item}\""), "\"quantity\":345".into(), "\"amount\":6866".into()] {
+        assert!(open_baskets.contains(&said), "{said}: {open_baskets}");
+    }
+    close(node);
+}

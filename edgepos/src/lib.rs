@@ -137,6 +137,9 @@ pub use retail::figures::sums::{
     CurrencyFigures, DocumentFigures, DrawerFigures, MovementFigures, OperatorFigures, Sums, TaxFigures,
     TenderFigures,
 };
+pub use retail::label::Labels;
+pub use retail::label::country::LabelCountry;
+pub use retail::label::pattern::{LabelPattern, LabelPatternError, LabelValue};
 pub use retail::payment::OpenPayment;
 pub use retail::record::Record;
 pub use retail::sale::beside::Fiscal;

@@ -24,6 +24,7 @@ use self::terminal_name::TerminalName;
 use crate::http_uplink::HttpUplink;
 use crate::recovery::kit::RecoveryAnchor;
 use crate::retail::exception::policy::Policy;
+use crate::retail::label::Labels;
 use crate::terminal::{BusinessDayOf, Config, Genesis, NumberAt, OldEvents};
 use crate::zone::Zone;
 
@@ -189,6 +190,9 @@ pub struct Setup {
     /// What the store's resolver does about exceptions.
     #[serde(default, deserialize_with = "crate::object::one", skip_serializing_if = "is_default")]
     pub resolver: Policy,
+    /// Which numbers have a price, a weight or a count in them.
+    #[serde(default, deserialize_with = "crate::object::one", skip_serializing_if = "is_default")]
+    pub labels: Labels,
     /// Where the other terminals are, `host:port` by their numbers.
     #[serde(
         default,
@@ -275,6 +279,7 @@ impl Setup {
             busy_above: None,
             exception_grace_ms: None,
             resolver: Policy::default(),
+            labels: Labels::default(),
             number_at: None,
             signed_series: None,
             sign_within_ms: None,
@@ -386,6 +391,7 @@ impl Setup {
             busy_above,
             exception_grace_ms,
             resolver,
+            labels,
             number_at,
             signed_series,
             sign_within_ms,
@@ -419,6 +425,7 @@ impl Setup {
         set(&mut config.busy_above, *busy_above);
         set(&mut config.exception_grace, ms(*exception_grace_ms));
         config.policy = resolver.clone();
+        config.labels = labels.clone();
         set(&mut config.number_at, *number_at);
         set(&mut config.signed_series, signed_series.clone());
         set(&mut config.sign_within, ms(*sign_within_ms));
@@ -490,8 +497,8 @@ impl Setup {
     }
 }
 
-fn is_default(policy: &Policy) -> bool {
-    *policy == Policy::default()
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn set<T>(field: &mut T, value: Option<T>) {

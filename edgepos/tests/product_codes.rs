@@ -4,9 +4,12 @@
 
 mod support;
 
-use edgepos::core::{Chain, Lane, Now, Persist, PersistId, Space, Write};
-use edgepos::model::{CounterRow, Effect, Line, ProductSet, StockLine, StockMoved, StockReason};
-use edgepos::{Draft, Record, Refusal, Store};
+use edgepos::core::{Chain, Gtin, Lane, Now, Persist, PersistId, Space, Write};
+use edgepos::model::{
+    CountLine, CounterRow, Currency, Discount, DocType, Effect, Line, OriginalLine, PriceSet, ProductSet,
+    StockLine, StockMoved, StockReason,
+};
+use edgepos::{Config, Draft, LabelCountry, Labels, MemoryStore, Record, Refusal, Store};
 use support::{Till, WALL, draft, line, price, replica};
 
 const NOW: Now = Now::new(0, WALL);
@@ -164,4 +167,179 @@ fn a_piece_and_250_grams_have_no_sum() {
     till.record(NOW, product("ham", 3)).unwrap();
     refused(&mut till, 6, vec![line(1, "ham", 1, 100)]);
     till.sell(NOW, 7, vec![Line { scale: 3, ..line(1, "ham", 1, 100) }]);
+}
+
+/// 13 digits from twelve.
+fn number(twelve: &str) -> String {
+    Gtin::from_twelve(twelve).unwrap().to_string()[1..].to_owned()
+}
+
+fn item(twelve: &str) -> String {
+    Gtin::from_twelve(twelve).unwrap().to_string()
+}
+
+/// A till in Sweden, with cheese that is counted in `unit` at `amount` of a unit.
+fn labelled(scale: u8, unit: &str, amount: i64) -> Till {
+    let config = Config { labels: Labels::of(LabelCountry::Se), ..support::config(1, 1) };
+    let mut till = Till::open(config, MemoryStore::new(), NOW);
+    let cheese = ProductSet { base_unit: unit.into(), scale, ..product(&item("230012340000")) };
+    till.record(NOW, Record::product(&cheese)).unwrap();
+    let sek = PriceSet { currency: sek(), ..price(&item("230012340000"), amount) };
+    till.record(NOW, Record::price(&sek)).unwrap();
+    till
+}
+
+fn sek() -> Currency {
+    "SEK".parse().unwrap()
+}
+
+fn product(code: &str) -> ProductSet {
+    ProductSet {
+        product: code.into(),
+        name: "cheese".into(),
+        base_unit: "kg".into(),
+        scale: 3,
+        tax_code: None,
+        counted: None,
+        floor: None,
+        valid_from: None,
+        valid_to: None,
+        version: None,
+    }
+}
+
+fn in_sek(basket: u8, lines: Vec<Line>) -> Draft {
+    Draft { currency: sek(), ..draft(basket, lines) }
+}
+
+/// The line that a basket of one line has.
+fn only_line(till: &Till, basket: u8) -> Line {
+    let open = till.terminal.unresolved();
+    let id = draft(basket, Vec::new()).basket;
+    open.into_iter().find(|open| open.basket == id).unwrap().lines.remove(0)
+}
+
+#[test]
+fn a_label_with_a_weight_says_the_quantity_and_the_price_list_what_it_costs() {
+    let scanned = number("230012340345");
+    for (scale, unit, amount, quantity, costs) in [
+        (3, "kg", 1_990, 345, 687),
+        (0, "g", 2, 345, 690),
+        (1, "g", 2, 3_450, 690),
+        // Half a minor unit is rounded up.
+        (3, "kg", 10, 345, 3),
+        (3, "kg", 100, 345, 35),
+        (3, "kg", 0, 345, 0),
+    ] {
+        let mut till = labelled(scale, unit, amount);
+        till.begin(NOW, in_sek(1, vec![line(1, &scanned, 0, 0)])).unwrap();
+        let sold = only_line(&till, 1);
+        assert_eq!(sold.product, item("230012340000"));
+        assert_eq!((sold.quantity, sold.scale, sold.amount), (quantity, scale, costs), "{unit} {scale}");
+        assert_eq!((sold.unit_price, sold.price_version.is_some()), (amount, true));
+        // A repeat and a change are the same basket, also where the price has changed meanwhile.
+        let dear = PriceSet { currency: sek(), ..price(&item("230012340000"), amount + 1) };
+        till.record(NOW, Record::price(&dear)).unwrap();
+        till.begin(NOW, in_sek(1, vec![line(1, &scanned, 0, 0)])).unwrap();
+        let more = in_sek(1, vec![line(1, &scanned, 0, 0), line(2, "bag", 1, 5)]);
+        let request = till.request();
+        till.terminal.update(NOW, request, more).unwrap();
+        till.run(NOW);
+        assert!(till.replies.remove(&request).unwrap().is_ok());
+        assert_eq!(only_line(&till, 1), sold);
+    }
+}
+
+#[test]
+fn what_a_line_says_otherwise_than_its_label_is_refused() {
+    let scanned = number("230012340345");
+    let mut till = labelled(3, "kg", 1_990);
+    let refused = |till: &mut Till, line: Line| match till.begin(NOW, in_sek(1, vec![line])) {
+        Err(Refusal::BadLine { line: 1, reason }) => reason,
+        other => panic!("{other:?}"),
+    };
+    let weighed = |quantity, scale, amount| Line { scale, ..line(1, &scanned, quantity, amount) };
+    for wrong in [weighed(346, 3, 687), weighed(345, 2, 687), weighed(1, 0, 687), weighed(0, 2, 0)] {
+        assert!(refused(&mut till, wrong).starts_with("its quantity is not that of its label"));
+    }
+    // What the till says and the label does not stands: a price of its own, and what is taken off.
+    till.begin(NOW, in_sek(2, vec![weighed(345, 3, 500)])).unwrap();
+    assert_eq!(only_line(&till, 2).amount, 500);
+    let off = Discount { code: "loyalty".into(), amount: 87 };
+    let less = Line { discounts: vec![off.clone()], ..weighed(0, 0, 0) };
+    till.begin(NOW, in_sek(3, vec![less])).unwrap();
+    assert_eq!(only_line(&till, 3).amount, 600);
+    let own = Line { unit_price: 1_000, ..weighed(0, 0, 0) };
+    till.begin(NOW, in_sek(4, vec![own])).unwrap();
+    assert_eq!((only_line(&till, 4).amount, only_line(&till, 4).price_version), (345, None));
+    // Finer than the product is counted, and nothing that says what it costs.
+    let mut coarse = labelled(1, "kg", 1_990);
+    assert!(refused(&mut coarse, weighed(0, 0, 0)).contains("more digits"));
+    let unknown = line(1, &number("240099990345"), 0, 0);
+    assert!(refused(&mut till, unknown).contains("price list"));
+    let mut pieces = labelled(0, "piece", 5);
+    assert!(refused(&mut pieces, weighed(0, 0, 0)).contains("kg or g"));
+    // A price: in the amount, in its currency alone, and with a quantity where that is no piece.
+    let priced = |twelve: &str, amount| line(1, &number(twelve), 0, amount);
+    let euro = till.begin(NOW, draft(5, vec![priced("200012341234", 0)]));
+    assert!(matches!(euro, Err(Refusal::BadLine { line: 1, .. })), "{euro:?}");
+    assert!(refused(&mut till, priced("200012341234", 1_233)).contains("price of its label"));
+    for (basket, twelve, amount) in [(6, "200012341234", 1_234), (7, "210012341234", 12_340)] {
+        till.begin(NOW, in_sek(basket, vec![priced(twelve, 0)])).unwrap();
+        let sold = only_line(&till, basket);
+        assert_eq!((sold.quantity, sold.amount, sold.unit_price), (1, amount, amount));
+        till.begin(NOW, in_sek(basket, vec![priced(twelve, amount)])).unwrap();
+    }
+    let less = Line { discounts: vec![off], ..priced("200012341234", 0) };
+    till.begin(NOW, in_sek(8, vec![less])).unwrap();
+    assert_eq!(only_line(&till, 8).amount, 1_147);
+    let by_weight = product(&item("200056780000"));
+    till.record(NOW, Record::product(&by_weight)).unwrap();
+    assert!(refused(&mut till, priced("200056781234", 0)).contains("say its quantity"));
+    let said = Line { scale: 3, ..line(1, &number("200056781234"), 345, 0) };
+    till.begin(NOW, in_sek(9, vec![said])).unwrap();
+    assert_eq!((only_line(&till, 9).quantity, only_line(&till, 9).amount), (345, 1_234));
+}
+
+#[test]
+fn goods_are_known_by_their_item_and_not_by_a_label() {
+    let scanned = number("230012340345");
+    let mut till = labelled(3, "kg", 1_990);
+    let product_set = Record::product(&product(&scanned));
+    let records = [
+        product_set,
+        Record::price(&price(&scanned, 1)),
+        received(&scanned, 5),
+        Record::stock_counted(vec![CountLine::new(&scanned, 5)], 0),
+    ];
+    for record in records {
+        let refused = till.record(NOW, record);
+        let named = Refusal::LabelNamesItem { item: item("230012340000") };
+        assert_eq!(refused.unwrap_err(), named);
+        assert!(named.to_string().contains(&item("230012340000")));
+    }
+    till.record(NOW, received(&item("230012340000"), 5_000)).unwrap();
+    till.begin(NOW, in_sek(1, vec![line(1, &scanned, 0, 0)])).unwrap();
+    assert_eq!(till.commit(NOW, 1, 1).unwrap().0.total, 687);
+    assert_eq!(stock(&till), [(item("230012340000"), 5_000 - 345)]);
+    // What is asked by a label is told of its item.
+    assert_eq!(till.terminal.price(&scanned, 0, WALL).map(|price| price.amount), Some(1_990));
+    assert_eq!(
+        till.terminal.product(&scanned).map(|product| product.product.clone()),
+        Some(item("230012340000"))
+    );
+    assert_eq!(till.terminal.product_at(&scanned, WALL).map(|product| product.scale), Some(3));
+    // They come back by the label that is on them, for what was paid.
+    let original = Some(OriginalLine { basket: draft(1, Vec::new()).basket, line: 1 });
+    let back = |amount| Line { original, ..line(1, &scanned, 0, amount) };
+    let as_return =
+        |basket, line| Draft { doc_type: DocType::Return, series: "R".into(), ..in_sek(basket, vec![line]) };
+    assert!(matches!(till.begin(NOW, as_return(2, back(0))), Err(Refusal::BadLine { .. })));
+    till.begin(NOW, as_return(2, back(-687))).unwrap();
+    assert_eq!((only_line(&till, 2).quantity, only_line(&till, 2).scale), (-345, 3));
+    // Who has said no country sells each number as it is.
+    let mut plain = Till::new(1, 1, NOW);
+    plain.record(NOW, received(&scanned, 5)).unwrap();
+    plain.begin(NOW, draft(1, vec![line(1, &scanned, 1, 687)])).unwrap();
+    assert_eq!(only_line(&plain, 1).product, item(&scanned[..12]));
 }

@@ -15,6 +15,7 @@ use super::envelope::{Mode, Ref, RefRole};
 use super::keys::Keys;
 use super::keys::found::Found;
 use super::keys::name::Wanted;
+use super::label::{filling::Known, recorded};
 use super::parked::{Parked, Purpose};
 use super::payment::Payments;
 use super::payment::body::Step;
@@ -240,8 +241,16 @@ impl<'a> Desk<'a> {
         draft: Draft,
         updates: bool,
     ) -> Result<(), Refusal> {
-        self.on.catalogue.check_scales(&draft.lines)?;
+        let mut draft = draft;
         let basket = draft.basket;
+        Known {
+            labels: &turn.config.labels,
+            catalogue: self.on.catalogue,
+            open: self.on.sales.lines(basket),
+            now_ms: turn.now.wall.0,
+        }
+        .fill(&mut draft)?;
+        self.on.catalogue.check_scales(&draft.lines)?;
         let Some(draft) = self.on.returns.begin(turn, self.on.keys, request, draft, updates)? else {
             // What is known of the basket by then is what is known of it here.
             self.on.sales.baskets().hold(basket);
@@ -263,6 +272,7 @@ impl<'a> Desk<'a> {
         }
         let base = record.base();
         let (what, mode) = record.into_parts();
+        recorded::check(&turn.config.labels, &what)?;
         if !what.is_promised() {
             let promised = self.on.sales.promised().saturating_add(self.on.payments.promised());
             turn.disk.check(promised, what.needs())?;

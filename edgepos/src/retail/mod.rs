@@ -46,6 +46,8 @@ pub(crate) mod returns;
 pub(crate) mod sale;
 pub(crate) mod stock;
 
+pub(crate) mod label;
+
 pub(crate) mod calls;
 
 mod desk;

@@ -19,9 +19,10 @@ pub(super) fn of(text: &str, key: &str) -> Option<(usize, String)> {
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
         if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-            within = header.trim().to_owned();
-            if section.is_empty() && within == name {
-                return Some((at + 1, within));
+            // Of a list of tables the first has two brackets.
+            within = header.trim_start_matches('[').trim().to_owned();
+            if within == key {
+                return Some((at + 1, name.to_owned()));
             }
             continue;
         }

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::retail::exception::policy::Handling;
+use crate::retail::label::country::LabelCountry;
 
 const TEXT: &str = "terminal = 2\nstore = \"000102030405060708090a0b0c0d0e0f\"\ndatabase = \"till.db\"\n\
                     listen = \"127.0.0.1:0\"\ncloud = \"http://127.0.0.1:9\"\n";
@@ -49,7 +50,8 @@ fn everything_is_set_through_it() {
                number_at = \"commit\"\nsigned_series = [\"F\"]\nsign_within_ms = 900\nunreferenced_returns = false\nbook_differences = true\nbegin_pause_ms = 7\ncampaigns = false\nreplace_voter_after_s = 30\n\
                disk_stall_after_ms = 500\nlevel_after_s = 8\nuplink_timeout_ms = 9000\nuplink_retry_ms = 10000\nleaderless_upload_after_ms = 11000\n\
                pause_above = 12\nmax_event_bytes = 20480\ndisk_low_below_mib = 17\nseal_after_days = 19\narchive_after_days = 20\nold_events = \"keep\"\nmax_open_baskets = 13\nmax_commits = 14\nmax_rows_behind = 15\n\
-               max_peers = 16\n[resolver]\noversold = \"apply\"\nmodel_within_ms = 18\n";
+               max_peers = 16\n[resolver]\noversold = \"apply\"\nmodel_within_ms = 18\n\
+               [labels]\ncountry = \"GB\"\n[[labels.patterns]]\npattern = \"02IIIIIVVVVV\"\nvalue = \"price\"\ndecimals = 1\ncurrency = \"EUR\"\n";
     let setup = setup(all);
     let Config {
         me,
@@ -83,6 +85,7 @@ fn everything_is_set_through_it() {
         number_at,
         signed_series,
         sign_within,
+        labels,
         unreferenced_returns,
         book_differences,
         begin_pause,
@@ -107,6 +110,7 @@ fn everything_is_set_through_it() {
     assert_eq!((disk_low_below, business_day_of), (17 << 20, BusinessDayOf::Store));
     assert_eq!((seal_after, archive_after, old_events), (s(19 * 86_400), s(20 * 86_400), OldEvents::Keep));
     assert_eq!((number_at, signed_series, sign_within), (NumberAt::Commit, vec!["F".to_owned()], ms(900)));
+    assert_eq!((labels.country, labels.patterns.len()), (Some(LabelCountry::Gb), 1));
     let again: Setup = toml::to_string(&setup).unwrap().parse().unwrap();
     assert_eq!(again, setup, "what is written reads back");
 }
@@ -170,6 +174,16 @@ fn what_is_wrong_is_named() {
         ("voters = [1]\njoins = false\n", "field voters: this terminal, 2, is not among them"),
         ("voters = [2]\njoins = true\n", "field joins"),
         ("recovery = \"00\"\n", "field recovery"),
+        ("[labels]\ncountry = \"NO\"\n", "unknown variant `NO`"),
+        ("[labels]\ncuontry = \"SE\"\n", "unknown field `cuontry`"),
+        (
+            "[[labels.patterns]]\npattern = \"31IIIIIVVVVV\"\nvalue = \"weight\"\n",
+            "a pattern begins with 02, or with 20 to 29",
+        ),
+        (
+            "[labels]\ncountry = \"SE\"\n[[labels.patterns]]\npattern = \"20IIIIIVVVVV\"\nvalue = \"weight\"\n",
+            "field labels.patterns: is out of its bounds: no number begins as two of them do",
+        ),
     ] {
         let said = refusal(more);
         assert!(said.contains(named), "expected {named}: {said}");

@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::ports::Delivery;
 use crate::recovery::kit::RecoveryAnchor;
 use crate::retail::exception::policy::Policy;
+use crate::retail::label::Labels;
 use crate::retail::series_name;
 use crate::retail::unreadable::Unreadable;
 use crate::zone::Zone;
@@ -154,6 +155,9 @@ pub struct Config {
     /// How long a commit waits for the signature of its receipt, 100 ms to 60 s. Default 10 s. The sale is booked without it then, and is
     /// signed later.
     pub sign_within: Duration,
+    /// Which numbers have a price, a weight or a count in them. Default none: each is a product of its own. A line that names one is the
+    /// item's, and a quantity or an amount of 0 in it is left to the label. The same on all terminals of a store.
+    pub labels: Labels,
     /// Whether goods come back without their receipt. Default true. A return that names its receipt is held to it either way, as far
     /// as this terminal holds the receipt.
     pub unreferenced_returns: bool,
@@ -211,6 +215,7 @@ impl Config {
             number_at: NumberAt::Begin,
             signed_series: Vec::new(),
             sign_within: Duration::from_secs(10),
+            labels: Labels::default(),
             unreferenced_returns: true,
             book_differences: false,
             begin_pause: Duration::from_millis(50),
@@ -246,6 +251,7 @@ impl Config {
         let are_series = self.signed_series.iter().all(|series| series_name::check(series).is_ok());
         let said = "each has 1 to 16 characters, no control characters, and is no card number";
         bounds(are_series, "signed_series", said)?;
+        self.labels.check().or_else(|(field, said)| bounds(false, field, said))?;
         bounds((1..=100_000).contains(&self.max_open_baskets), "max_open_baskets", "1 to 100,000")?;
         bounds((1..=100_000).contains(&self.max_commits), "max_commits", "1 to 100,000")?;
         bounds((1..=100_000).contains(&self.max_rows_behind), "max_rows_behind", "1 to 100,000")?;

@@ -431,17 +431,17 @@ impl Terminal {
 
     /// What was last said of a product, also where it is not in force yet.
     pub fn product(&self, product: &str) -> Option<&ProductSet> {
-        self.shop.catalogue().product(product)
+        self.shop.catalogue().product(&self.config.labels.item(product))
     }
 
     /// A product's master data that is in force at `at_ms` (milliseconds since 1970 UTC).
     pub fn product_at(&self, product: &str, at_ms: u64) -> Option<&ProductSet> {
-        self.shop.catalogue().product_at(product, at_ms)
+        self.shop.catalogue().product_at(&self.config.labels.item(product), at_ms)
     }
 
     /// The price of a product on a list that is in force at `at_ms` (milliseconds since 1970 UTC).
     pub fn price(&self, product: &str, list: u16, at_ms: u64) -> Option<&PriceSet> {
-        self.shop.catalogue().price(product, list, at_ms)
+        self.shop.catalogue().price(&self.config.labels.item(product), list, at_ms)
     }
 
     /// The rooms of the shop, for questions.

@@ -192,6 +192,12 @@ pub enum Refusal {
         /// What is wrong.
         reason: &'static str,
     },
+    /// What was recorded of a product, its price or its stock names a label, and each label would be a product of its own.
+    #[error("product: it is a label with a price, a weight or a count in it; its item is {item}")]
+    LabelNamesItem {
+        /// The product that it is: the number with a value of zero.
+        item: String,
+    },
     /// What moves a counter may not be what is sent last and dropped first.
     #[error("an event with effects does not travel in the telemetry lane")]
     EffectsInTelemetry,

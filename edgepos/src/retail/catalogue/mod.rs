@@ -233,7 +233,7 @@ impl Catalogue {
     }
 
     /// With how many decimal digits a product is counted, by its code as counters name it: as was said first, or as it was first sold.
-    fn scale(&self, product: &str) -> Option<u8> {
+    pub(crate) fn scale(&self, product: &str) -> Option<u8> {
         let said = self.first_scales.get(product).map(|(_, scale)| *scale);
         said.or_else(|| self.scales.get(product).copied())
     }

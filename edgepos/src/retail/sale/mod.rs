@@ -28,7 +28,7 @@ use self::answer::{Taken, begun, claimed, free, keep, record_surplus, refuse_tak
 use self::aside::Aside;
 use self::basket::Basket;
 use self::beginning::{Beginning, Beginnings};
-use self::body::{BasketId, OriginalLine, Transaction};
+use self::body::{BasketId, Line, OriginalLine, Transaction};
 use self::booking::{Booking, said, signed_entry};
 use self::commits::Commits;
 use self::draft::{Draft, Opening};
@@ -229,6 +229,11 @@ impl Sales {
             return Ok(());
         }
         Err(Refusal::BasketIsOther(id))
+    }
+
+    /// The lines of the basket, where it is open.
+    pub(crate) fn lines(&self, basket: BasketId) -> &[Line] {
+        self.open.get(basket).map_or(&[], |basket| &basket.transaction.lines)
     }
 
     /// Who sells the basket, and on which day, where it is open.

@@ -1,0 +1,31 @@
+//! What is recorded of goods names their item: each label would be a product of its own.
+
+use edgepos_wire::from_cbor;
+
+use super::Labels;
+use crate::retail::catalogue::body::{PriceSet, ProductSet};
+use crate::retail::kind::KnownKind;
+use crate::retail::record::What;
+use crate::retail::stock::StockMoved;
+use crate::terminal::refusal::Refusal;
+
+/// Refuses a label as the name of a product, of a price, and of goods that move or are counted.
+pub(crate) fn check(labels: &Labels, what: &What) -> Result<(), Refusal> {
+    if *labels == Labels::default() {
+        return Ok(());
+    }
+    // What cannot be read is refused elsewhere.
+    match what {
+        What::Event { kind: KnownKind::ProductSet, body, .. } => from_cbor::<ProductSet>("product", body)
+            .map_or(Ok(()), |said| labels.check_product(&said.product)),
+        What::Event { kind: KnownKind::PriceSet, body, .. } => {
+            from_cbor::<PriceSet>("price", body).map_or(Ok(()), |said| labels.check_product(&said.product))
+        }
+        What::Event { kind: KnownKind::StockMoved, body, .. } => from_cbor::<StockMoved>("stock", body)
+            .map_or(Ok(()), |said| {
+                said.lines.iter().try_for_each(|line| labels.check_product(&line.product))
+            }),
+        What::Count(record) => record.lines.iter().try_for_each(|line| labels.check_product(&line.product)),
+        What::Event { .. } | What::Day(_) | What::Cash(_) | What::Shift(_) | What::Payment(_) => Ok(()),
+    }
+}
