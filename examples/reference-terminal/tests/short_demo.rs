@@ -66,7 +66,7 @@ fn a_demo_of_three_terminals() {
 
     for told in [
         "a price that terminal 1 had set for later came into force at terminal 2",
-        "0.345 kg of cheese at 19.90 a kg were sold for 6.87 USD, and 4.655 kg are left",
+        "0.345 kg of cheese at 19.90 a kg were sold by the label 2300123403459 for 6.87 USD, and 4.655 kg are left",
         "a gift card of 50.00 from terminal 1 paid 13.50 at terminal 2",
         "a basket that terminal 1 had parked",
         "was signed by a fiscal device before it was booked",

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use edgepos::core::{ReplicaId, StoreId};
-use edgepos::{Clock, Setup, SystemClock, TerminalName};
+use edgepos::{Clock, LabelCountry, Labels, Setup, SystemClock, TerminalName};
 use edgepos_authority::{Authority, Holder};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
 use tokio::task::JoinSet;
@@ -107,6 +107,7 @@ impl Supervisor {
                 seed: Some(options.seed),
                 // A week passes in half a minute here: five seconds of batching would be a quarter of a day.
                 flush_ms: Some(250),
+                labels: Labels::of(LabelCountry::Fi),
                 ..Setup::new(id.into(), store, db_path(dir, Some(index)), ports.peer(index), cloud)
             };
             let own = OwnConfig {

@@ -33,6 +33,8 @@ use crate::signer;
 const TOMORROW: Duration = Duration::from_millis(1_500);
 /// The series whose receipts the fiscal device signs.
 const SIGNED: &str = "F";
+/// Cheese, and what the scale prints on 345 g of it: see `labels` in [`Supervisor`](super::supervisor::Supervisor).
+const CHEESE: (&str, &str) = ("02300123400007", "2300123403459");
 /// A gift card, by its number: [`Counter::STORED_VALUE`](edgepos::model::Counter::STORED_VALUE).
 const GIFT_CARD: (u16, &str) = (3, "gift-card-17");
 
@@ -118,7 +120,7 @@ impl<'a> Scenes<'a> {
     /// A price that is said before it is in force takes nothing away, and every till changes over by itself.
     async fn tomorrows_price(&self) -> Result<(), DemoError> {
         let coffee = "N-coffee";
-        self.stock(coffee, ("piece", 0), 20, 500).await?;
+        self.stock((coffee, "coffee"), ("piece", 0), 20, 500).await?;
         self.counter.settle().await?;
         let tomorrow = wall_ms() + u64::try_from(TOMORROW.as_millis()).unwrap_or_default();
         self.counter.record(0, &price(coffee, 450, Some(tomorrow), 2)).await?;
@@ -149,18 +151,18 @@ impl<'a> Scenes<'a> {
         Ok(())
     }
 
-    /// 345 g of what is counted by the gram.
+    /// 345 g of what is counted by the gram, as the label of the scale says: neither the goods nor what they cost is keyed in.
     async fn weighed(&self) -> Result<(), DemoError> {
-        let cheese = "N-cheese";
-        self.stock(cheese, ("kg", 3), 5_000, 1_990).await?;
-        let line = BeginLine { scale: 3, unit_price: 1_990, ..goods(cheese, 345, 687) };
+        let (cheese, label) = CHEESE;
+        self.stock((cheese, "cheese"), ("kg", 3), 5_000, 1_990).await?;
+        let line = goods(label, 0, 0);
         let sold = self.counter.sell(0, "0.345 kg of cheese", vec![line], |_| {}).await?;
         let left: Vec<Value> = self.registers.ask(0, &format!("/counters?product={cheese}")).await?;
         if left.first().and_then(|row| row["value"].as_i64()) != Some(5_000 - 345) {
             self.counter.find(&format!("0.345 kg of 5.000 kg were sold, and what is left is {left:?}"));
         }
         self.counter.tell(format!(
-            "0.345 kg of cheese at 19.90 a kg were sold for {}, and 4.655 kg are left",
+            "0.345 kg of cheese at 19.90 a kg were sold by the label {label} for {}, and 4.655 kg are left",
             money(sold.receipt.total)
         ));
         Ok(())
@@ -235,14 +237,14 @@ impl<'a> Scenes<'a> {
     /// A product with its price, and goods to sell.
     async fn stock(
         &self,
-        product: &str,
+        (product, name): (&str, &str),
         (unit, scale): (&str, u8),
         received: i64,
         amount: i64,
     ) -> Result<(), DemoError> {
         let set = RecordEvent::ProductSet {
             product: product.into(),
-            name: product.trim_start_matches("N-").into(),
+            name: name.into(),
             counted: None,
             floor: None,
             base_unit: unit.into(),
