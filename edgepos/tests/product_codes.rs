@@ -9,7 +9,7 @@ use edgepos::model::{
     CountLine, CounterRow, Currency, Discount, DocType, Effect, Line, OriginalLine, PriceSet, ProductSet,
     StockLine, StockMoved, StockReason,
 };
-use edgepos::{Config, Draft, LabelCountry, Labels, MemoryStore, Record, Refusal, Store};
+use edgepos::{Config, Draft, LabelCountry, Labels, MemoryStore, Record, Refusal, Reply, Store};
 use support::{Till, WALL, draft, line, price, replica};
 
 const NOW: Now = Now::new(0, WALL);
@@ -342,4 +342,116 @@ fn goods_are_known_by_their_item_and_not_by_a_label() {
     plain.record(NOW, received(&scanned, 5)).unwrap();
     plain.begin(NOW, draft(1, vec![line(1, &scanned, 1, 687)])).unwrap();
     assert_eq!(only_line(&plain, 1).product, item(&scanned[..12]));
+}
+
+fn sold(till: &mut Till, draft: Draft) {
+    let basket = draft.basket.0[0];
+    till.begin(NOW, draft).unwrap();
+    till.commit(NOW, basket, basket).unwrap();
+}
+
+fn updated(till: &mut Till, draft: Draft) -> Result<Reply, Refusal> {
+    let request = till.request();
+    till.terminal.update(NOW, request, draft)?;
+    till.run(NOW);
+    till.replies.remove(&request).unwrap()
+}
+
+/// A till that reads no labels, or others, never sells one for nothing.
+#[test]
+fn what_may_be_a_label_and_is_read_by_nobody_is_not_sold_for_nothing() {
+    let mut plain = Till::new(1, 1, NOW);
+    let mut swedish = labelled(3, "kg", 1_990);
+    for code in ["020012340345", "230012340345", "290012340345", "021234503459"].map(number) {
+        let refused = plain.begin(NOW, draft(1, vec![line(1, &code, 0, 0)]));
+        assert!(matches!(refused, Err(Refusal::BadLine { line: 1, .. })), "{code}: {refused:?}");
+        let said = Line { unit_price: 0, ..line(1, &code, 1, 100) };
+        plain.begin(NOW, draft(1, vec![said])).unwrap();
+        let request = plain.request();
+        plain.terminal.abandon(NOW, request, draft(1, Vec::new()).basket).unwrap();
+        plain.run(NOW);
+    }
+    // Of another country, and of the item itself, which has no weight.
+    for code in [number("290012340345"), item("230012340000")] {
+        let refused = swedish.begin(NOW, in_sek(2, vec![line(1, &code, 0, 0)]));
+        assert!(matches!(refused, Err(Refusal::BadLine { line: 1, .. })), "{code}: {refused:?}");
+    }
+    // A coupon or a service that has a number of its own may be nothing.
+    swedish.begin(NOW, in_sek(3, vec![line(1, "4006381333931", 0, 0)])).unwrap();
+}
+
+/// A line that had an amount and no price of one unit keeps what it comes to, less the discounts that it gets.
+#[test]
+fn a_line_goes_on_costing_what_it_was_begun_with() {
+    let mut till = labelled(3, "kg", 1_990);
+    let scanned = number("230012340345");
+    till.begin(NOW, in_sek(1, vec![Line { scale: 3, ..line(1, &scanned, 345, 500) }])).unwrap();
+    updated(&mut till, in_sek(1, vec![line(1, &scanned, 0, 0), line(2, "bag", 1, 5)])).unwrap();
+    assert_eq!((only_line(&till, 1).amount, only_line(&till, 1).unit_price), (500, 0));
+}
+
+/// A label with a price is of one piece; goods that are weighed have any quantity.
+#[test]
+fn a_label_with_a_price_is_of_one_piece() {
+    let mut till = labelled(3, "kg", 1_990);
+    let scanned = number("200012341234");
+    for (quantity, amount) in [(2, 0), (2, 2_468), (-2, 0)] {
+        let refused = till.begin(NOW, in_sek(1, vec![line(1, &scanned, quantity, amount)]));
+        assert!(matches!(refused, Err(Refusal::BadLine { line: 1, .. })), "{quantity}: {refused:?}");
+    }
+    till.begin(NOW, in_sek(1, vec![line(1, &scanned, 1, 0)])).unwrap();
+    let sold = only_line(&till, 1);
+    assert_eq!((sold.quantity, sold.amount, sold.unit_price), (1, 1_234, 1_234));
+}
+
+/// A basket that was begun before its till read labels, or at a till that reads none, is repeated and changed as it is.
+#[test]
+fn a_basket_goes_on_across_a_change_of_the_setting() {
+    let mut till = Till::open(support::config(1, 1), MemoryStore::new(), NOW);
+    let scanned = number("230012340345");
+    let begun = || vec![line(1, &scanned, 1, 687)];
+    till.begin(NOW, in_sek(1, begun())).unwrap();
+    sold(&mut till, in_sek(2, begun()));
+    till.config.labels = Labels::of(LabelCountry::Se);
+    let mut till = till.crash(NOW);
+    till.begin(NOW, in_sek(1, begun())).unwrap();
+    updated(&mut till, in_sek(1, [begun(), vec![line(2, "bag", 1, 5)]].concat())).unwrap();
+    assert_eq!(only_line(&till, 1).product, format!("0{scanned}"));
+    // Its receipt names the label, and takes it back; what is left of it in the stock can be counted away.
+    let back = Line { original: support::back(2, 1, "", 1).original, ..line(1, &scanned, -1, -687) };
+    till.begin(NOW, Draft { doc_type: DocType::Return, ..in_sek(3, vec![back]) }).unwrap();
+    till.record(NOW, received(&scanned, 1)).unwrap();
+    let other = till.record(NOW, received(&number("230012340555"), 1));
+    assert!(matches!(other, Err(Refusal::LabelNamesItem { .. })), "{other:?}");
+}
+
+/// What comes back on its receipt has the money that was paid, whatever its label says.
+#[test]
+fn goods_with_a_price_come_back_for_what_was_paid() {
+    let mut till = labelled(3, "kg", 1_990);
+    let scanned = number("200012341234");
+    sold(&mut till, in_sek(1, vec![line(1, &scanned, 1, 0)]));
+    let original = support::back(1, 1, "", 1).original;
+    let back = |amount| {
+        let line = Line { original, ..line(1, &scanned, 0, amount) };
+        Draft { doc_type: DocType::Return, ..in_sek(2, vec![line]) }
+    };
+    assert!(matches!(till.begin(NOW, back(0)), Err(Refusal::BadLine { line: 1, .. })));
+    till.begin(NOW, back(-600)).unwrap();
+    let came = only_line(&till, 2);
+    assert_eq!((came.quantity, came.amount, came.product), (-1, -600, item("200012340000")));
+}
+
+/// A repeat of what was booked is answered, also where its label says nothing any more.
+#[test]
+fn what_was_booked_is_answered_without_its_price() {
+    let mut till = labelled(3, "kg", 1_990);
+    let scanned = number("230012340345");
+    sold(&mut till, in_sek(1, vec![line(1, &scanned, 0, 0)]));
+    let ended = PriceSet { currency: "EUR".parse().unwrap(), ..price(&item("230012340000"), 1) };
+    till.record(NOW, Record::price(&ended)).unwrap();
+    let again = till.begin(NOW, in_sek(1, vec![line(1, &scanned, 0, 0)]));
+    assert!(matches!(again, Err(Refusal::BasketBooked(_))), "{again:?}");
+    let new = till.begin(NOW, in_sek(2, vec![line(1, &scanned, 0, 0)]));
+    assert!(matches!(new, Err(Refusal::BadLine { line: 1, .. })), "{new:?}");
 }

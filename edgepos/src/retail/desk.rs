@@ -11,6 +11,7 @@ use super::counters::Counters;
 use super::counting::Tally;
 use super::customer::{Customers, sealing::CustomerKey};
 use super::day::Day;
+use super::effect::CounterRow;
 use super::envelope::{Mode, Ref, RefRole};
 use super::keys::Keys;
 use super::keys::found::Found;
@@ -243,21 +244,26 @@ impl<'a> Desk<'a> {
     ) -> Result<(), Refusal> {
         let mut draft = draft;
         let basket = draft.basket;
-        Known {
+        let allowed = Known {
             labels: &turn.config.labels,
             catalogue: self.on.catalogue,
             open: self.on.sales.lines(basket),
             now_ms: turn.now.wall.0,
         }
-        .fill(&mut draft)?;
-        self.on.catalogue.check_scales(&draft.lines)?;
+        .fill(&mut draft);
+        // What was booked is answered whatever its labels come to by now.
+        if allowed.is_ok() {
+            self.on.catalogue.check_scales(&draft.lines)?;
+        } else if draft.lines.iter().any(|line| line.original.is_some()) {
+            return allowed;
+        }
         let Some(draft) = self.on.returns.begin(turn, self.on.keys, request, draft, updates)? else {
             // What is known of the basket by then is what is known of it here.
             self.on.sales.baskets().hold(basket);
             return Ok(());
         };
         let OnDesk { sales, sold, keys, counters, day, .. } = &mut self.on;
-        let opening = Opening { request, draft, allowed: Ok(()), held: BTreeSet::new(), updates };
+        let opening = Opening { request, draft, allowed, held: BTreeSet::new(), updates };
         let originals = sales.begin(turn, keys, counters, day.selling(), opening)?;
         read_sold(turn, sold, keys, originals);
         Ok(())
@@ -272,7 +278,11 @@ impl<'a> Desk<'a> {
         }
         let base = record.base();
         let (what, mode) = record.into_parts();
-        recorded::check(&turn.config.labels, &what)?;
+        let is_there = |product: &str| {
+            self.on.catalogue.product(product).is_some()
+                || self.on.counters.get(&CounterRow::stock(product, 0)).is_some()
+        };
+        recorded::check(&turn.config.labels, &what, is_there)?;
         if !what.is_promised() {
             let promised = self.on.sales.promised().saturating_add(self.on.payments.promised());
             turn.disk.check(promised, what.needs())?;

@@ -3,11 +3,14 @@
 use super::Labels;
 use super::pattern::{Read, Said};
 use crate::retail::catalogue::Catalogue;
+use crate::retail::catalogue::body::ProductSet;
 use crate::retail::code;
 use crate::retail::money::{Currency, MAX_MAGNITUDE};
 use crate::retail::sale::body::Line;
 use crate::retail::sale::draft::Draft;
 use crate::terminal::refusal::Refusal;
+
+const PAID: &str = "goods that come back on their receipt have the amount that was paid: say it";
 
 /// What a label is read against.
 pub(crate) struct Known<'a> {
@@ -22,18 +25,34 @@ impl Known<'_> {
     /// Names the item of each label in a draft. A quantity or an amount of 0 is one that the till leaves to the label.
     ///
     /// # Errors
-    /// When a line says something else than its label, or its label leaves open what the line must say.
+    /// When a line says something else than its label, or its label leaves open what the line must say; when neither the line nor a label
+    /// that is read here says anything of goods whose number may be a label's.
     pub(crate) fn fill(&self, draft: &mut Draft) -> Result<(), Refusal> {
         let gives_back = draft.doc_type.gives_back();
         for line in &mut draft.lines {
+            // As it was begun, by whichever till and with whichever setting, it goes on.
+            if self.open.iter().any(|had| is_same(had, line)) {
+                continue;
+            }
             let bad = |reason| Refusal::BadLine { line: line.no, reason };
-            let Some(label) = self.labels.read(&line.product).map_err(bad)? else { continue };
+            let Some(label) = self.labels.read(&line.product).map_err(bad)? else {
+                if (line.quantity, line.amount) == (0, 0) && may_be_label(&line.product) {
+                    return Err(bad(
+                        "it may be a label, and no label that is read here: say its quantity and amount",
+                    ));
+                }
+                continue;
+            };
             let currency = draft.currency;
-            let back = gives_back || line.original.is_some() || line.quantity < 0 || line.amount < 0;
-            let sign = if back { -1 } else { 1 };
+            let says_back = if line.quantity == 0 { line.amount < 0 } else { line.quantity < 0 };
+            let sign = if gives_back || line.original.is_some() || says_back { -1 } else { 1 };
             line.lot = line.lot.take().or_else(|| code::lot(&line.product));
             line.product.clone_from(&label.item);
             let filled = match label.value {
+                // What comes back on its receipt is what the receipt says, not what a label says of it.
+                _ if line.original.is_some() && line.amount == 0 => Err(PAID),
+                _ if line.original.is_some() && line.quantity != 0 => Ok(()),
+                Said::Price(..) if line.original.is_some() => self.piece(line, sign),
                 Said::Price(_, of) if of != currency => Err("its label has a price in another currency"),
                 Said::Price(price, _) => self.price(line, sign, price),
                 Said::Weight(..) | Said::Count(_) => self
@@ -52,21 +71,30 @@ impl Known<'_> {
             return Err("its amount is not the price of its label less its discounts");
         }
         line.amount = amount;
-        if line.quantity == 0 {
-            if self.weighs(&line.product).is_some() || self.scale(line).is_some_and(|scale| scale > 0) {
-                return Err("its label has a price and no weight: say its quantity");
-            }
-            line.quantity = sign;
-            if line.unit_price == 0 {
-                line.unit_price = price;
-            }
+        self.piece(line, sign)?;
+        if (line.quantity, line.scale) == (sign, 0) && line.unit_price == 0 {
+            line.unit_price = price;
         }
         Ok(())
     }
 
+    /// A label with a price is of one piece, or of a weight that the line has to say.
+    fn piece(&self, line: &mut Line, sign: i64) -> Result<(), &'static str> {
+        let is_weighed = self.weighs(&line.product).is_some() || self.scale(line).unwrap_or(line.scale) > 0;
+        match line.quantity {
+            0 if is_weighed => Err("its label has a price and no weight: say its quantity"),
+            0 => {
+                line.quantity = sign;
+                Ok(())
+            }
+            said if is_weighed || said == sign => Ok(()),
+            _ => Err("its label is of one piece: each has a line"),
+        }
+    }
+
     /// A label with a weight or a count: it stands in the quantity, as the product is counted.
     fn measure(&self, line: &mut Line, sign: i64, label: &Read) -> Result<(), &'static str> {
-        let unit = self.catalogue.product(&line.product).map(|product| product.base_unit.as_str());
+        let unit = self.product(&line.product).map(|product| product.base_unit.as_str());
         let (said, decimals, power) = match label.value {
             Said::Weight(weight, decimals) => {
                 let power = match (unit, self.weighs(&line.product)) {
@@ -99,9 +127,6 @@ impl Known<'_> {
     /// What the line comes to: the price of one unit, which the till says, the line has had or the price list has, times its quantity,
     /// to the nearest minor unit, half away from zero, less its discounts.
     fn cost(&self, line: &mut Line, sign: i64, currency: Currency) -> Result<(), &'static str> {
-        if line.original.is_some() {
-            return Err("goods that come back on their receipt have the amount that was paid: say it");
-        }
         if line.unit_price < 0 {
             return Err("its price of one unit is below zero");
         }
@@ -110,16 +135,19 @@ impl Known<'_> {
                 (had.no, &had.product, had.quantity, had.scale)
                     == (line.no, &line.product, line.quantity, line.scale)
             });
-            let listed = || self.catalogue.price(&line.product, 0, self.now_ms);
-            let (price, version) = match had {
-                Some(had) => (had.unit_price, had.price_version),
-                None => listed()
-                    .filter(|price| price.currency == currency)
-                    .map(|price| (price.amount, price.version))
-                    .ok_or("neither the line nor the price list says what its goods cost")?,
-            };
-            line.unit_price = price;
-            line.price_version = line.price_version.or(version);
+            if let Some(had) = had {
+                line.unit_price = had.unit_price;
+                line.price_version = line.price_version.or(had.price_version);
+                let gross = (sign * had.amount).saturating_add(taken_off(had));
+                line.amount = sign * gross.saturating_sub(taken_off(line));
+                return Ok(());
+            }
+            let listed = self.catalogue.price(&line.product, 0, self.now_ms);
+            let price = listed
+                .filter(|price| price.currency == currency)
+                .ok_or("neither the line nor the price list says what its goods cost")?;
+            line.unit_price = price.amount;
+            line.price_version = line.price_version.or(price.version);
         }
         let per_unit = 10_i128.pow(u32::from(line.scale.min(9)));
         let product = i128::from(line.unit_price) * i128::from(line.quantity.unsigned_abs());
@@ -130,18 +158,40 @@ impl Known<'_> {
         Ok(())
     }
 
-    /// By which power of ten a product's unit is lighter than a kg; `None` where it is no weight.
+    /// By which power of ten a product's unit is lighter than a kg; `None` where it is no weight. Units by their signs and by their codes
+    /// (UN/ECE Recommendation 20).
     fn weighs(&self, product: &str) -> Option<u8> {
-        match self.catalogue.product(product)?.base_unit.as_str() {
-            "kg" => Some(0),
-            "g" => Some(3),
+        match self.product(product)?.base_unit.to_ascii_lowercase().as_str() {
+            "kg" | "kgm" => Some(0),
+            "hg" | "hgm" => Some(1),
+            "g" | "grm" => Some(3),
             _ => None,
         }
+    }
+
+    /// What is in force of the product, or what was last said where nothing is yet.
+    fn product(&self, product: &str) -> Option<&ProductSet> {
+        let now = self.catalogue.product_at(product, self.now_ms);
+        now.or_else(|| self.catalogue.product(product))
     }
 
     fn scale(&self, line: &Line) -> Option<u8> {
         self.catalogue.scale(&line.product)
     }
+}
+
+/// Whether a line says what it said when it was begun.
+fn is_same(had: &Line, line: &Line) -> bool {
+    let said = |line: &Line| (line.no, line.quantity, line.scale, line.amount);
+    said(had) == said(line) && code::key(&had.product) == code::key(&line.product)
+}
+
+/// Whether a number is one of those that shops give themselves (GS1 General Specifications, prefixes 02 and 20 to 29), among which labels
+/// are.
+fn may_be_label(product: &str) -> bool {
+    let key = code::key(product);
+    let is_number = key.len() == 14 && key.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && (key.starts_with("02") || key.starts_with("002"))
 }
 
 fn taken_off(line: &Line) -> i64 {

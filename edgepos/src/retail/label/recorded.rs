@@ -9,23 +9,24 @@ use crate::retail::record::What;
 use crate::retail::stock::StockMoved;
 use crate::terminal::refusal::Refusal;
 
-/// Refuses a label as the name of a product, of a price, and of goods that move or are counted.
-pub(crate) fn check(labels: &Labels, what: &What) -> Result<(), Refusal> {
+/// Refuses a label as the name of a product, of a price, and of goods that move or are counted. One that is a product already, from
+/// before its store had labels, can be brought to an end.
+pub(crate) fn check(labels: &Labels, what: &What, is_there: impl Fn(&str) -> bool) -> Result<(), Refusal> {
     if *labels == Labels::default() {
         return Ok(());
     }
+    let check = |product: &str| if is_there(product) { Ok(()) } else { labels.check_product(product) };
     // What cannot be read is refused elsewhere.
     match what {
-        What::Event { kind: KnownKind::ProductSet, body, .. } => from_cbor::<ProductSet>("product", body)
-            .map_or(Ok(()), |said| labels.check_product(&said.product)),
+        What::Event { kind: KnownKind::ProductSet, body, .. } => {
+            from_cbor::<ProductSet>("product", body).map_or(Ok(()), |said| check(&said.product))
+        }
         What::Event { kind: KnownKind::PriceSet, body, .. } => {
-            from_cbor::<PriceSet>("price", body).map_or(Ok(()), |said| labels.check_product(&said.product))
+            from_cbor::<PriceSet>("price", body).map_or(Ok(()), |said| check(&said.product))
         }
         What::Event { kind: KnownKind::StockMoved, body, .. } => from_cbor::<StockMoved>("stock", body)
-            .map_or(Ok(()), |said| {
-                said.lines.iter().try_for_each(|line| labels.check_product(&line.product))
-            }),
-        What::Count(record) => record.lines.iter().try_for_each(|line| labels.check_product(&line.product)),
+            .map_or(Ok(()), |said| said.lines.iter().try_for_each(|line| check(&line.product))),
+        What::Count(record) => record.lines.iter().try_for_each(|line| check(&line.product)),
         What::Event { .. } | What::Day(_) | What::Cash(_) | What::Shift(_) | What::Payment(_) => Ok(()),
     }
 }

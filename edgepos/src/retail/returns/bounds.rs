@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::retail::code;
 use crate::retail::envelope::Mode;
+use crate::retail::label::Labels;
 use crate::retail::sale::body::{BasketId, Line, OriginalLine, Transaction};
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::paid_out;
@@ -40,7 +41,7 @@ pub(super) fn check_unreferenced(draft: &Draft, allowed: bool) -> Result<(), Ref
 /// Refuses lines that their receipts do not allow. How many pieces are left is not judged here: every terminal counts them.
 pub(super) fn check(
     draft: &Draft,
-    known: &BTreeMap<BasketId, Known>,
+    (known, labels): (&BTreeMap<BasketId, Known>, &Labels),
     refunded: impl Fn(OriginalLine) -> i64,
 ) -> Result<(), Refusal> {
     let mut asked: BTreeMap<(BasketId, u16), i64> = BTreeMap::new();
@@ -53,7 +54,7 @@ pub(super) fn check(
             Some(Known::Receipt(_, Mode::Training)) if draft.mode == Mode::Live => {
                 return bad(line, "the receipt is a trainee's");
             }
-            Some(Known::Receipt(receipt, _)) => sold(draft, line, receipt, original)?,
+            Some(Known::Receipt(receipt, _)) => sold((draft, labels), line, receipt, original)?,
             Some(Known::Nothing) | None if line.quantity == 0 && line.amount < 0 => {
                 return bad(line, "money comes back with goods");
             }
@@ -86,7 +87,7 @@ pub(super) fn name_sold(draft: &mut Draft, known: &BTreeMap<BasketId, Known>) {
 
 /// The line of the receipt that this one takes back, where it is one of that product.
 fn sold<'a>(
-    draft: &Draft,
+    (draft, labels): (&Draft, &Labels),
     line: &Line,
     receipt: &'a Transaction,
     original: OriginalLine,
@@ -97,7 +98,9 @@ fn sold<'a>(
     let Some(sold) = receipt.lines.iter().find(|sold| sold.no == original.line) else {
         return bad(line, "the receipt has no such line");
     };
-    if code::key(&sold.product) != code::key(&line.product) {
+    // A receipt of before its store had labels names the label itself.
+    let is_sold = |product: &str| code::key(product) == code::key(&line.product);
+    if !is_sold(&sold.product) && !is_sold(&labels.item(&sold.product)) {
         return bad(line, "the receipt's line is another product");
     }
     if sold.scale != line.scale && line.quantity != 0 {
@@ -161,7 +164,7 @@ mod tests {
     }
 
     fn checked(draft: &Draft, known: Known, refunded: i64) -> Result<(), Refusal> {
-        check(draft, &BTreeMap::from([(RECEIPT, known)]), |_| refunded)
+        check(draft, (&BTreeMap::from([(RECEIPT, known)]), &Labels::default()), |_| refunded)
     }
 
     #[test]

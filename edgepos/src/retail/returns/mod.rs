@@ -15,6 +15,7 @@ use super::keys::booked::What;
 use super::keys::found::Found;
 use super::keys::lookup::Question;
 use super::keys::name::Wanted;
+use super::label::Labels;
 use super::sale::Sales;
 use super::sale::body::{BasketId, OriginalLine, Transaction};
 use super::sale::draft::Draft;
@@ -46,6 +47,8 @@ struct Reading {
     missing: BTreeSet<BasketId>,
     known: BTreeMap<BasketId, Known>,
     refused: Option<Refusal>,
+    /// By which labels a receipt may name what comes back.
+    labels: Labels,
 }
 
 /// A basket whose receipts are read: who waits for it, and whether it may begin.
@@ -138,7 +141,9 @@ impl Returns {
             keys.ask(Question::Receipt(Wanted { by, receipt }), None, Some(receipt), turn.out);
         }
         let (known, waiting) = (BTreeMap::new(), vec![request]);
-        self.reading.insert(by, Reading { draft, updates, waiting, missing: receipts, known, refused: None });
+        let labels = turn.config.labels.clone();
+        let missing = receipts;
+        self.reading.insert(by, Reading { draft, updates, waiting, missing, known, refused: None, labels });
         Ok(None)
     }
 
@@ -203,14 +208,15 @@ impl Returns {
         if !reading.missing.is_empty() {
             return None;
         }
-        let Reading { mut draft, updates, waiting, known, refused, .. } = self.reading.remove(&wanted.by)?;
+        let Reading { mut draft, updates, waiting, known, refused, labels, .. } =
+            self.reading.remove(&wanted.by)?;
         let refunded = |original: OriginalLine| {
             let booked = self.refunded.get(&(original.basket, original.line)).copied().unwrap_or(0);
             booked.saturating_add(sales.refunding(original, draft.basket))
         };
         let open = known.keys().find(|receipt| sales.is_open(**receipt)).copied();
         let refused = refused.or(open.map(Refusal::UnpaidReceipt));
-        let allowed = refused.map_or_else(|| bounds::check(&draft, &known, refunded), Err);
+        let allowed = refused.map_or_else(|| bounds::check(&draft, (&known, &labels), refunded), Err);
         bounds::name_sold(&mut draft, &known);
         let held = known.iter().filter(|(_, known)| matches!(known, Known::Receipt(..)));
         let held = held.map(|(receipt, _)| *receipt).collect();

@@ -231,9 +231,10 @@ impl Sales {
         Err(Refusal::BasketIsOther(id))
     }
 
-    /// The lines of the basket, where it is open.
+    /// The lines of the basket, where it is open or about to be.
     pub(crate) fn lines(&self, basket: BasketId) -> &[Line] {
-        self.open.get(basket).map_or(&[], |basket| &basket.transaction.lines)
+        let begins = || self.beginning.baskets().find(|begins| begins.transaction.basket == basket);
+        self.open.get(basket).or_else(begins).map_or(&[], |basket| &basket.transaction.lines)
     }
 
     /// Who sells the basket, and on which day, where it is open.
