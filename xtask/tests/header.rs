@@ -25,8 +25,8 @@ fn each_function_is_declared_once() {
         .iter()
         .map(|module| exported(&xtask::root().join("edgepos-ffi/src"), module))
         .sum();
-    // One is for a test and in no header.
-    assert_eq!(once.len(), source - 1, "a function of the source is not in the header");
+    // Those that are for tests are in `poison.rs`, and in no header.
+    assert_eq!(once.len(), source, "a function of the source is not in the header");
 }
 
 /// How many functions a module exports.
