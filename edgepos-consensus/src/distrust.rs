@@ -126,7 +126,7 @@ pub(crate) fn catch_up(turn: &mut Turn<'_>, flight: &mut Flight) {
     }
 }
 
-/// This terminal held the log up to `known`, as the leader knows, or its disk went back: what it promised may be forgotten as well.
+/// This terminal held the log up to `known`, as the leader knows: what it promised may be forgotten as well.
 pub(crate) fn lose(turn: &mut Turn<'_>, flight: &mut Flight, known: u64) {
     let held = turn.raft.log().last();
     if let Some(writes) = turn.raft.log_mut().lose(known) {

@@ -245,7 +245,7 @@ impl Parts {
         }
     }
 
-    /// This terminal held the log up to `known`, as the leader knows, or its disk went back: what it promised may be forgotten as well.
+    /// This terminal held the log up to `known`, as the leader knows: what it promised may be forgotten as well.
     pub(crate) fn lose_log(&mut self, turn: &mut Turn<'_>, known: u64) {
         distrust::lose(turn, &mut self.flight, known);
     }

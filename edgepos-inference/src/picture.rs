@@ -436,7 +436,7 @@ fn jpeg_ends(bytes: &[u8]) -> bool {
             _ => break,
         }
     }
-    scans && bytes[at..].windows(2).any(|pair| pair == [0xFF, 0xD9])
+    scans && bytes[at..].windows(2).rev().any(|pair| pair == [0xFF, 0xD9])
 }
 
 #[cfg(test)]

@@ -149,22 +149,7 @@ fn a_piece_and_250_grams_have_no_sum() {
     refused(&mut till, 3, vec![line(1, "cheese", 1, 100)]);
     // A coupon on the product counts nothing.
     till.sell(NOW, 5, vec![weighed(1, 100), line(2, "cheese", 0, -10)]);
-    let product = |product: &str, scale| {
-        let (product, name, base_unit) = (product.into(), "of a counter".into(), "kg".into());
-        Record::product(&ProductSet {
-            product,
-            name,
-            base_unit,
-            scale,
-            tax_code: None,
-            counted: None,
-            floor: None,
-            valid_from: None,
-            valid_to: None,
-            version: None,
-        })
-    };
-    till.record(NOW, product("ham", 3)).unwrap();
+    till.record(NOW, Record::product(&product("ham"))).unwrap();
     refused(&mut till, 6, vec![line(1, "ham", 1, 100)]);
     till.sell(NOW, 7, vec![Line { scale: 3, ..line(1, "ham", 1, 100) }]);
 }
@@ -448,9 +433,19 @@ fn what_was_booked_is_answered_without_its_price() {
     let mut till = labelled(3, "kg", 1_990);
     let scanned = number("230012340345");
     sold(&mut till, in_sek(1, vec![line(1, &scanned, 0, 0)]));
+    // One more, beside goods that come back on their receipt.
+    sold(&mut till, in_sek(3, vec![line(1, "milk", 1, 100)]));
+    let exchanged = || {
+        let lines = vec![line(1, &scanned, 0, 0), support::back(3, 1, "milk", 1)];
+        let lines = lines.into_iter().zip(1..).map(|(line, no)| Line { no, ..line }).collect();
+        Draft { doc_type: DocType::Exchange, ..in_sek(4, lines) }
+    };
+    sold(&mut till, exchanged());
     let ended = PriceSet { currency: "EUR".parse().unwrap(), ..price(&item("230012340000"), 1) };
     till.record(NOW, Record::price(&ended)).unwrap();
     let again = till.begin(NOW, in_sek(1, vec![line(1, &scanned, 0, 0)]));
+    assert!(matches!(again, Err(Refusal::BasketBooked(_))), "{again:?}");
+    let again = till.begin(NOW, exchanged());
     assert!(matches!(again, Err(Refusal::BasketBooked(_))), "{again:?}");
     let new = till.begin(NOW, in_sek(2, vec![line(1, &scanned, 0, 0)]));
     assert!(matches!(new, Err(Refusal::BadLine { line: 1, .. })), "{new:?}");

@@ -16,7 +16,7 @@ use super::envelope::{Mode, Ref, RefRole};
 use super::keys::Keys;
 use super::keys::found::Found;
 use super::keys::name::Wanted;
-use super::label::{filling::Known, recorded};
+use super::label::{filling::Filling, recorded};
 use super::parked::{Parked, Purpose};
 use super::payment::Payments;
 use super::payment::body::Step;
@@ -239,12 +239,11 @@ impl<'a> Desk<'a> {
         &mut self,
         turn: &mut Turn<'_>,
         request: RequestId,
-        draft: Draft,
+        mut draft: Draft,
         updates: bool,
     ) -> Result<(), Refusal> {
-        let mut draft = draft;
         let basket = draft.basket;
-        let allowed = Known {
+        let allowed = Filling {
             labels: &turn.config.labels,
             catalogue: self.on.catalogue,
             open: self.on.sales.lines(basket),
@@ -254,10 +253,9 @@ impl<'a> Desk<'a> {
         // What was booked is answered whatever its labels come to by now.
         if allowed.is_ok() {
             self.on.catalogue.check_scales(&draft.lines)?;
-        } else if draft.lines.iter().any(|line| line.original.is_some()) {
-            return allowed;
         }
-        let Some(draft) = self.on.returns.begin(turn, self.on.keys, request, draft, updates)? else {
+        let asked = (draft, &allowed);
+        let Some(draft) = self.on.returns.begin(turn, self.on.keys, request, asked, updates)? else {
             // What is known of the basket by then is what is known of it here.
             self.on.sales.baskets().hold(basket);
             return Ok(());

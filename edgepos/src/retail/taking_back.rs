@@ -10,7 +10,6 @@ use super::counters::Counters;
 use super::counting::Tally;
 use super::customer::Customers;
 use super::document;
-use super::effect::Effect;
 use super::envelope::{Envelope, Mode};
 use super::exception::Exceptions;
 use super::exception::judge::Standing;
@@ -178,12 +177,6 @@ fn undo(rooms: &mut Rooms<'_>, now: Now, undone: &Undone<'_>, out: &mut UnitOfWo
     let Undone { id, envelope, heir, floor } = *undone;
     let was_quarantined = rooms.quarantine.has(id);
     let is_lacking = did_nothing(rooms, id, out);
-    if was_quarantined || is_lacking {
-        // It moved no row, and what comes in its place may: no row says any more that it has.
-        let still = |effect: &Effect| Effect { delta: 0, ..effect.clone() };
-        let effects: Vec<Effect> = envelope.effects.iter().map(still).collect();
-        let _moved = rooms.counters.take_back(id, &effects, None, floor);
-    }
     let change = match Change::read(id, envelope) {
         Ok(change) if !was_quarantined => change,
         _ => return,

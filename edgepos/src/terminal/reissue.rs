@@ -94,7 +94,6 @@ impl InReissue {
         let name = ReplicaId::new(config.me.terminal(), drawn.range(1, 1 << 48));
         // The rows count what is about to leave its place: it is taken back from them event by event.
         shop.interpret(now, ledger, out);
-        shop.write_rows(ledger.held().clone(), out);
         ledger.reincarnate(now, name);
         shop.fall_back(ledger, out);
         shop.rename(name);
@@ -108,7 +107,6 @@ impl InReissue {
             return false;
         }
         shop.interpret(now, ledger, out);
-        shop.write_rows(ledger.held().clone(), out);
         ledger.set_aside(now);
         shop.fall_back(ledger, out);
         true

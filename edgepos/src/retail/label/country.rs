@@ -65,7 +65,8 @@ const DE: [Row; 6] = [
     ("29IIIICVVVVV", Weight, 3, ""),
 ];
 
-struct Known {
+/// Those of each country, read once.
+struct Patterns {
     se: Vec<LabelPattern>,
     gb: Vec<LabelPattern>,
     dk: Vec<LabelPattern>,
@@ -75,7 +76,7 @@ struct Known {
     weights: Vec<LabelPattern>,
 }
 
-static KNOWN: LazyLock<Known> = LazyLock::new(|| Known {
+static KNOWN: LazyLock<Patterns> = LazyLock::new(|| Patterns {
     se: made(SE.iter().chain(&WEIGHTS)),
     gb: made(&GB),
     dk: made(&DK),

@@ -1,7 +1,7 @@
 //! A line whose product was named by a label: what the label says stands in it, and what the till says otherwise is refused.
 
-use super::Labels;
-use super::pattern::{Read, Said};
+use super::pattern::{self, Read, Said};
+use super::{Labels, number};
 use crate::retail::catalogue::Catalogue;
 use crate::retail::catalogue::body::ProductSet;
 use crate::retail::code;
@@ -13,7 +13,7 @@ use crate::terminal::refusal::Refusal;
 const PAID: &str = "goods that come back on their receipt have the amount that was paid: say it";
 
 /// What a label is read against.
-pub(crate) struct Known<'a> {
+pub(crate) struct Filling<'a> {
     pub(crate) labels: &'a Labels,
     pub(crate) catalogue: &'a Catalogue,
     /// The lines of the basket where it is open: what a line has cost since it was scanned it goes on costing.
@@ -21,7 +21,7 @@ pub(crate) struct Known<'a> {
     pub(crate) now_ms: u64,
 }
 
-impl Known<'_> {
+impl Filling<'_> {
     /// Names the item of each label in a draft. A quantity or an amount of 0 is one that the till leaves to the label.
     ///
     /// # Errors
@@ -30,19 +30,20 @@ impl Known<'_> {
     pub(crate) fn fill(&self, draft: &mut Draft) -> Result<(), Refusal> {
         let gives_back = draft.doc_type.gives_back();
         for line in &mut draft.lines {
+            let says_nothing = (line.quantity, line.amount) == (0, 0);
+            let read = match self.labels.read(&line.product) {
+                Ok(None) if says_nothing && may_be_label(&line.product) => {
+                    Err("it may be a label, and no label that is read here: say its quantity and amount")
+                }
+                Ok(None) => continue,
+                Ok(Some(label)) => Ok(label),
+                Err(reason) => Err(reason),
+            };
             // As it was begun, by whichever till and with whichever setting, it goes on.
             if self.open.iter().any(|had| is_same(had, line)) {
                 continue;
             }
-            let bad = |reason| Refusal::BadLine { line: line.no, reason };
-            let Some(label) = self.labels.read(&line.product).map_err(bad)? else {
-                if (line.quantity, line.amount) == (0, 0) && may_be_label(&line.product) {
-                    return Err(bad(
-                        "it may be a label, and no label that is read here: say its quantity and amount",
-                    ));
-                }
-                continue;
-            };
+            let label = read.map_err(|reason| Refusal::BadLine { line: line.no, reason })?;
             let currency = draft.currency;
             let says_back = if line.quantity == 0 { line.amount < 0 } else { line.quantity < 0 };
             let sign = if gives_back || line.original.is_some() || says_back { -1 } else { 1 };
@@ -186,12 +187,9 @@ fn is_same(had: &Line, line: &Line) -> bool {
     said(had) == said(line) && code::key(&had.product) == code::key(&line.product)
 }
 
-/// Whether a number is one of those that shops give themselves (GS1 General Specifications, prefixes 02 and 20 to 29), among which labels
-/// are.
-fn may_be_label(product: &str) -> bool {
-    let key = code::key(product);
-    let is_number = key.len() == 14 && key.bytes().all(|byte| byte.is_ascii_digit());
-    is_number && (key.starts_with("02") || key.starts_with("002"))
+/// Whether a code is a number among which labels are.
+fn may_be_label(code: &str) -> bool {
+    number(code).is_some_and(|number| pattern::is_of_shops(number.as_bytes()))
 }
 
 fn taken_off(line: &Line) -> i64 {

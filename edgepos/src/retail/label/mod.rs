@@ -72,13 +72,8 @@ impl Labels {
         if self.country.is_none() && self.patterns.is_empty() {
             return Ok(None);
         }
-        let key = code::key(code);
-        // A number of 14 digits whose first is not 0 is a case of something.
-        let Some(number) = key.strip_prefix('0').filter(|rest| rest.len() == 13) else { return Ok(None) };
-        if Gtin::parse(number).is_err() {
-            return Ok(None);
-        }
-        let read = self.all().find_map(|pattern| pattern.read(number));
+        let Some(number) = number(code) else { return Ok(None) };
+        let read = self.all().find_map(|pattern| pattern.read(&number));
         read.transpose().map(Option::flatten)
     }
 
@@ -98,6 +93,13 @@ impl Labels {
             Err(reason) => Err(Refusal::BadField { field: "product", reason }),
         }
     }
+}
+
+/// The 13 digits that a code is, where it is that. One of 14 whose first is not 0 is a case of something.
+fn number(code: &str) -> Option<String> {
+    let key = code::key(code);
+    let number = key.strip_prefix('0').filter(|rest| rest.len() == 13 && Gtin::parse(rest).is_ok())?;
+    Some(number.to_owned())
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ impl LabelPattern {
         if pattern.len() != DIGITS || !rest.bytes().all(|sign| matches!(sign, b'I' | b'V' | b'C' | b'X')) {
             return Err(LabelPatternError::Places);
         }
-        if !matches!(pattern.as_bytes(), [b'0', b'2', ..] | [b'2', b'0'..=b'9', ..]) {
+        if !is_of_shops(pattern.as_bytes()) {
             return Err(LabelPatternError::Prefix);
         }
         let digits = rest.matches('V').count();
@@ -208,4 +208,9 @@ impl LabelPattern {
             (LabelValue::Weight | LabelValue::Price, _) => Said::Weight(said, self.decimals),
         }
     }
+}
+
+/// Whether a number is one of those that shops give themselves (GS1 General Specifications, prefixes 02 and 20 to 29).
+pub(super) fn is_of_shops(number: &[u8]) -> bool {
+    matches!(number, [b'0', b'2', ..] | [b'2', b'0'..=b'9', ..])
 }

@@ -98,7 +98,8 @@ impl Returns {
         }
     }
 
-    /// Reads the receipts that a draft names; hands it back where it names none.
+    /// Reads the receipts that a draft names; hands it back where it names none. What is not `allowed` is said once they are read: what was
+    /// booked is answered before.
     ///
     /// # Errors
     /// Goods or money come back without what the store wants for it, or too much is under way.
@@ -107,7 +108,7 @@ impl Returns {
         turn: &mut Turn<'_>,
         keys: &mut Keys,
         request: RequestId,
-        draft: Draft,
+        (draft, allowed): (Draft, &Result<(), Refusal>),
         updates: bool,
     ) -> Result<Option<Draft>, Refusal> {
         bounds::check_unreferenced(&draft, turn.config.unreferenced_returns)?;
@@ -141,9 +142,8 @@ impl Returns {
             keys.ask(Question::Receipt(Wanted { by, receipt }), None, Some(receipt), turn.out);
         }
         let (known, waiting) = (BTreeMap::new(), vec![request]);
-        let labels = turn.config.labels.clone();
-        let missing = receipts;
-        self.reading.insert(by, Reading { draft, updates, waiting, missing, known, refused: None, labels });
+        let (missing, refused, labels) = (receipts, allowed.clone().err(), turn.config.labels.clone());
+        self.reading.insert(by, Reading { draft, updates, waiting, missing, known, refused, labels });
         Ok(None)
     }
 
