@@ -452,7 +452,9 @@ int32_t edgepos_node_address(const edgepos_node *node,
 /*
  Closes a terminal: sends what is batched until the cloud holds all events, or until `patience_ms` is over, hands the leadership over
  where it has it, stops it, and waits until its files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
- are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. Calls of other threads that are under way
+ are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. `EDGEPOS_BUSY` where it does not come to an end
+ within 30 s beyond the patience, as where its disk hangs: close it again, which answers `EDGEPOS_STOPPED` where it has ended meanwhile, or free
+ it, which leaves it to itself. Calls of other threads that are under way
  end, with their answer or with `EDGEPOS_STOPPED`; so does every later one. Works on a handle that is poisoned.
 
  Threads: any, at any time.

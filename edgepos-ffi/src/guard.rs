@@ -18,72 +18,82 @@ const BENEATH: &str = "rten-";
 /// Longest text of why a call was not done, with the zero byte behind it; what is longer is cut.
 const MAX_DETAIL: usize = 1024;
 
+/// What a thread knows of the calls that it makes.
+struct Calls {
+    /// Whether one is under way.
+    inside: Cell<bool>,
+    /// Why the last one was not done, with a zero byte behind it. It never moves: whoever looks at it too late reads what the latest call
+    /// had to say.
+    detail: RefCell<[u8; MAX_DETAIL]>,
+}
+
 thread_local! {
-    /// Why the last call of this thread was not done, with a zero byte behind it. It never moves: whoever looks at it too late reads what
-    /// the latest call had to say.
-    static DETAIL: RefCell<[u8; MAX_DETAIL]> = const { RefCell::new([0; MAX_DETAIL]) };
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// One value for both: in a shared library each look at a thread's own costs a call.
+    static CALLS: Calls = const { Calls { inside: Cell::new(false), detail: RefCell::new([0; MAX_DETAIL]) } };
 }
 
 /// Does what a call asks. A panic inside it is answered as [`EDGEPOS_POISONED`], and what `poisoned` belongs to is not used again.
 ///
 /// Every exported function that can fail is one call of this: whatever is not in here must not panic.
 pub(crate) fn guard(poisoned: Option<&AtomicBool>, call: impl FnOnce() -> Result<i32, Failure>) -> i32 {
-    if poisoned.is_some_and(|poisoned| poisoned.load(Ordering::Acquire)) {
-        explain("an earlier call of this handle failed inside the library");
-        return EDGEPOS_POISONED;
-    }
-    match caught(call) {
-        Ok(Ok(status)) => {
-            nothing_to_explain();
-            status
+    CALLS.with(|calls| {
+        if poisoned.is_some_and(|poisoned| poisoned.load(Ordering::Acquire)) {
+            calls.explain("an earlier call of this handle failed inside the library");
+            return EDGEPOS_POISONED;
         }
-        Ok(Err(Failure { status, detail })) => {
-            explain(&detail);
-            status
-        }
-        Err(panicked) => {
-            if let Some(poisoned) = poisoned {
-                poisoned.store(true, Ordering::Release);
+        match calls.caught(call) {
+            Ok(Ok(status)) => {
+                calls.nothing_to_explain();
+                status
             }
-            explain(said(panicked.as_ref()));
-            EDGEPOS_POISONED
+            Ok(Err(Failure { status, detail })) => {
+                calls.explain(&detail);
+                status
+            }
+            Err(panicked) => {
+                if let Some(poisoned) = poisoned {
+                    poisoned.store(true, Ordering::Release);
+                }
+                calls.explain(said(panicked.as_ref()));
+                EDGEPOS_POISONED
+            }
         }
-    }
+    })
 }
 
 /// Lets go of what a call has held longer than its caller, and says nothing: what the call has to say stays.
 pub(crate) fn let_go<T>(held: T) {
     // What was not let go of is lost with what it was.
-    let _ = caught(|| drop(held));
-}
-
-/// What a panic leaves behind is not looked at again: its handle is poisoned, or gone.
-fn caught<T>(call: impl FnOnce() -> T) -> thread::Result<T> {
-    keep_quiet();
-    let before = INSIDE.replace(true);
-    let done = panic::catch_unwind(AssertUnwindSafe(call));
-    INSIDE.set(before);
-    done
+    let _ = CALLS.with(|calls| calls.caught(|| drop(held)));
 }
 
 /// Why the last call of this thread was not done: a text with a zero byte behind it, good until this thread ends.
 pub(crate) fn with_detail<T>(show: impl FnOnce(&[u8; MAX_DETAIL]) -> T) -> T {
-    DETAIL.with_borrow(|detail| show(detail))
+    CALLS.with(|calls| show(&calls.detail.borrow()))
 }
 
-fn nothing_to_explain() {
-    DETAIL.with_borrow_mut(|last| last[0] = 0);
-}
+impl Calls {
+    /// What a panic leaves behind is not looked at again: its handle is poisoned, or gone.
+    fn caught<T>(&self, call: impl FnOnce() -> T) -> thread::Result<T> {
+        keep_quiet();
+        let before = self.inside.replace(true);
+        let done = panic::catch_unwind(AssertUnwindSafe(call));
+        self.inside.set(before);
+        done
+    }
 
-fn explain(detail: &str) {
-    let cut = detail.floor_char_boundary(MAX_DETAIL - 1);
-    DETAIL.with_borrow_mut(|last| {
+    fn nothing_to_explain(&self) {
+        self.detail.borrow_mut()[0] = 0;
+    }
+
+    fn explain(&self, detail: &str) {
+        let cut = detail.floor_char_boundary(MAX_DETAIL - 1);
+        let mut last = self.detail.borrow_mut();
         last[..cut].copy_from_slice(&detail.as_bytes()[..cut]);
         // A zero byte inside would end the text early for whoever reads it as C does.
         last[..cut].iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
         last[cut] = 0;
-    });
+    }
 }
 
 fn said(panicked: &(dyn Any + Send)) -> &str {
@@ -100,7 +110,7 @@ fn said(panicked: &(dyn Any + Send)) -> &str {
 /// in Rust that has this linked in, threads have names, by which they are told: those of a host without one count as ours.
 fn is_ours() -> bool {
     let ours = |name: &str| name.starts_with(THREADS) || name.starts_with(BENEATH);
-    INSIDE.get() || thread::current().name().is_none_or(ours)
+    CALLS.with(|calls| calls.inside.get()) || thread::current().name().is_none_or(ours)
 }
 
 /// Keeps panics of this library off the host's stderr; those of others go where they went.

@@ -1,10 +1,13 @@
 //! Faults that are asked for, for the tests of what a fault does. None of them is in a library that is shipped.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use crate::handle;
-use crate::node::NodeHandle;
 use crate::node::events::EventsHandle;
+use crate::node::{NodeHandle, WORKERS};
 use crate::status::{EDGEPOS_OK, Failure};
 use crate::terminal::TerminalHandle;
 use crate::terminal::outputs::OutputHandle;
@@ -69,4 +72,34 @@ pub extern "C" fn edgepos_node_poison_hang(node: *const NodeHandle) -> i32 {
         });
         Ok(EDGEPOS_OK)
     })
+}
+
+/// Whether the threads of a node stand still.
+static STANDS_STILL: AtomicBool = AtomicBool::new(false);
+
+/// Has all threads of a node stand still until [`edgepos_node_poison_go_on`], as where each waits for its disk.
+#[unsafe(no_mangle)]
+pub extern "C" fn edgepos_node_poison_stand_still(node: *const NodeHandle) -> i32 {
+    handle::with(node, |till| {
+        STANDS_STILL.store(true, Ordering::Release);
+        let (stands, all_stand) = mpsc::channel();
+        for _ in 0..WORKERS {
+            let stands = stands.clone();
+            till.runtime().spawn(async move {
+                // Whoever asked waits for it.
+                let _ = stands.send(());
+                while STANDS_STILL.load(Ordering::Acquire) {
+                    thread::park_timeout(Duration::from_millis(10));
+                }
+            });
+        }
+        all_stand.iter().take(WORKERS).for_each(drop);
+        Ok(EDGEPOS_OK)
+    })
+}
+
+/// Lets them go on.
+#[unsafe(no_mangle)]
+pub extern "C" fn edgepos_node_poison_go_on() {
+    STANDS_STILL.store(false, Ordering::Release);
 }

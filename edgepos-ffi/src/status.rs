@@ -99,6 +99,14 @@ impl Failure {
         Self { status: EDGEPOS_BUSY, detail: format!("another thread uses {what}") }
     }
 
+    /// The terminal does not come to its end.
+    pub(crate) fn hangs() -> Self {
+        Self {
+            status: EDGEPOS_BUSY,
+            detail: "the terminal does not come to an end: its disk or a thread of it hangs".into(),
+        }
+    }
+
     /// The terminal is none any more.
     pub(crate) fn closed() -> Self {
         Self { status: EDGEPOS_STOPPED, detail: "the terminal was closed".into() }

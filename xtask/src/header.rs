@@ -31,10 +31,12 @@ const NAMES: [(&str, &str); 7] = [
 ];
 
 /// Functions that fail for a test, in builds for tests alone.
-const FOR_TESTS: [&str; 7] = [
+const FOR_TESTS: [&str; 9] = [
     "edgepos_node_poison",
     "edgepos_node_poison_beneath",
     "edgepos_node_poison_hang",
+    "edgepos_node_poison_stand_still",
+    "edgepos_node_poison_go_on",
     "edgepos_events_poison",
     "edgepos_terminal_poison",
     "edgepos_output_poison",

@@ -23,19 +23,19 @@ use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 use crate::argument::{Input, Output};
 use crate::forks;
 use crate::guard::{THREADS, guard};
 use crate::handle::{self, Handle, Table};
 use crate::models::Models;
+use crate::patience::wait_for;
 use crate::signals;
 use crate::status::{EDGEPOS_OK, EDGEPOS_SETUP, EDGEPOS_STOPPED, Failure};
 use crate::text::TextHandle;
 
 /// Threads that run the terminal; its store has one more.
-const WORKERS: usize = 2;
+pub(crate) const WORKERS: usize = 2;
 /// How long a terminal that is freed has to let go of its files: more than it needs, unless the disk hangs.
 const RELEASE: Duration = Duration::from_secs(30);
 /// How long its threads have to end after that: what waits there waits for something that does not come, and the thread that frees must not.
@@ -136,12 +136,16 @@ impl Till {
     /// How many events the cloud is not known to hold.
     fn close(&self, patience: Duration) -> Result<u64, Failure> {
         self.runs()?;
-        let stopped = self.wait(self.node.stop(patience));
-        // One that could not be asked is ended all the same.
-        self.wait(self.node.shutdown());
-        match self.wait(self.ended()) {
-            End::Closed => Ok(stopped?.queued),
-            failed => Err(failed.into()),
+        let close = async {
+            let stopped = self.node.stop(patience).await;
+            // One that could not be asked is ended all the same.
+            self.node.shutdown().await;
+            (stopped, self.ended().await)
+        };
+        match self.wait_at_most(patience.saturating_add(RELEASE), close) {
+            Some((stopped, End::Closed)) => Ok(stopped?.queued),
+            Some((_, failed)) => Err(failed.into()),
+            None => Err(Failure::hangs()),
         }
     }
 
@@ -155,6 +159,12 @@ impl Till {
     /// What a future of its node comes to.
     pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
         self.runtime().block_on(future)
+    }
+
+    /// The same where it may not come to anything, also while none of its threads goes on.
+    fn wait_at_most<F: Future>(&self, patience: Duration, future: F) -> Option<F::Output> {
+        let _inside = self.runtime().enter();
+        wait_for(future, patience)
     }
 
     /// What its threads are.
@@ -174,7 +184,9 @@ impl Drop for Till {
             let _ = released.await;
         };
         // One whose disk hangs is left to itself.
-        let _ = runtime.block_on(async { timeout(RELEASE, release).await });
+        let inside = runtime.enter();
+        wait_for(release, RELEASE);
+        drop(inside);
         // Dropped it would wait for each of its threads, however long one is in a call that does not return.
         runtime.shutdown_timeout(SHUTDOWN);
     }
@@ -277,7 +289,9 @@ pub unsafe extern "C" fn edgepos_node_address(node: *const NodeHandle, out: *mut
 
 /// Closes a terminal: sends what is batched until the cloud holds all events, or until `patience_ms` is over, hands the leadership over
 /// where it has it, stops it, and waits until its files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
-/// are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. Calls of other threads that are under way
+/// are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. `EDGEPOS_BUSY` where it does not come to an end
+/// within 30 s beyond the patience, as where its disk hangs: close it again, which answers `EDGEPOS_STOPPED` where it has ended meanwhile, or free
+/// it, which leaves it to itself. Calls of other threads that are under way
 /// end, with their answer or with `EDGEPOS_STOPPED`; so does every later one. Works on a handle that is poisoned.
 ///
 /// Threads: any, at any time.

@@ -31,7 +31,8 @@ pub(crate) fn close(node: *mut NodeHandle) {
     edgepos_node_free(node);
 }
 
-fn detail() -> String {
+/// Why the last call of this thread was not done.
+pub(crate) fn detail() -> String {
     // SAFETY: a zero byte stands behind it.
     unsafe { CStr::from_ptr(edgepos_last_detail()) }.to_string_lossy().into_owned()
 }
