@@ -243,6 +243,15 @@ public:
         return detail::text(
             [&](auto out) { return edgepos_node_next_notice(node_.get(), detail::milliseconds(timeout), out); });
     }
+    // What a fiscal signer is asked next; nothing where nothing came in time.
+    std::optional<std::string> next_to_sign(std::chrono::milliseconds timeout) {
+        return detail::text(
+            [&](auto out) { return edgepos_node_next_to_sign(node_.get(), detail::milliseconds(timeout), out); });
+    }
+    // What the signer has answered to that; whether somebody still waited for it. `signed` is a word of the language.
+    bool signed_(std::string_view answer) {
+        return detail::check(edgepos_node_signed(node_.get(), answer.data(), answer.size())) == EDGEPOS_OK;
+    }
     std::string status() const { return *plain<edgepos_node_status>(); }
     std::string diagnosis() const { return *plain<edgepos_node_diagnosis>(); }
     std::string elections() const { return *plain<edgepos_node_elections>(); }

@@ -86,6 +86,8 @@ namespace Edgepos
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_resolve(NodeHandle node, byte[] request, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_resolutions(NodeHandle node, byte[] request, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_next_notice(NodeHandle node, ulong timeout, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_next_to_sign(NodeHandle node, ulong timeout, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_signed(NodeHandle node, byte[] answer, UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_status(NodeHandle node, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_diagnosis(NodeHandle node, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_elections(NodeHandle node, out TextHandle text);

@@ -36,7 +36,7 @@ namespace Edgepos
 
     internal static class Call
     {
-        private const int Ok = 0;
+        internal const int Ok = 0;
 
         // A library that is found at run time may be another installation's.
         internal static void SameInterface()
@@ -268,6 +268,17 @@ namespace Edgepos
         public string NextNotice(TimeSpan timeout)
         {
             return Call.Text((out TextHandle text) => Native.edgepos_node_next_notice(node, Call.Milliseconds(timeout), out text));
+        }
+        /// <summary>What a fiscal signer is asked next; null where nothing came in time.</summary>
+        public string NextToSign(TimeSpan timeout)
+        {
+            return Call.Text((out TextHandle text) => Native.edgepos_node_next_to_sign(node, Call.Milliseconds(timeout), out text));
+        }
+        /// <summary>What the signer has answered to that; whether somebody still waited for it.</summary>
+        public bool Signed(string answer)
+        {
+            var bytes = Call.Bytes(answer);
+            return Call.Check(Native.edgepos_node_signed(node, bytes, Call.Length(bytes))) == Call.Ok;
         }
         /// <summary>Who the terminal is, whom it follows, what someone must act on.</summary>
         public string Status() { return Ask(Native.edgepos_node_status); }

@@ -333,6 +333,14 @@ class Node(_Handle):
         """The next notice; None where none came in time."""
         return self._json("edgepos_node_next_notice", _left(timeout_ms))
 
+    def next_to_sign(self, timeout_ms: int) -> Optional[dict[str, Json]]:
+        """What a fiscal signer is asked next; None where nothing came in time."""
+        return self._json("edgepos_node_next_to_sign", _left(timeout_ms))
+
+    def signed(self, answer: dict[str, Json]) -> bool:
+        """What the signer has answered to that; whether somebody still waited for it."""
+        return _check(library.edgepos_node_signed(self._handle, *_given(answer))) == OK
+
     def status(self) -> dict[str, Json]:
         """Who the terminal is, whom it follows, what someone must act on."""
         return self._json("edgepos_node_status")

@@ -104,6 +104,8 @@ class Calls {
             case "price" -> node.price(g[1], Integer.parseInt(g[2]), Long.parseLong(g[3]));
             case "durability" -> shown(node.durability(g[1]));
             case "next_notice" -> node.nextNotice(time(g[1]));
+            case "next_to_sign" -> node.nextToSign(time(g[1]));
+            case "signed" -> node.signed(g[1]) ? "done" : null;
             case "report_condition" -> done(() -> node.reportCondition(g[1], Long.parseLong(g[2]), g[3]));
             case "report_inference" -> done(() -> node.reportInference(Integer.parseInt(g[1]), Long.parseLong(g[2])));
             case "replace" -> done(() -> node.replace(Integer.parseInt(g[1]), g[2].equals("1")));

@@ -238,6 +238,17 @@ public final class Node implements AutoCloseable {
         return Call.text(out -> C.edgepos_node_next_notice(node, Call.milliseconds(timeout), out));
     }
 
+    /** What a fiscal signer is asked next; null where nothing came in time. */
+    public String nextToSign(Duration timeout) {
+        return Call.text(out -> C.edgepos_node_next_to_sign(node, Call.milliseconds(timeout), out));
+    }
+
+    /** What the signer has answered to that; whether somebody still waited for it. */
+    public boolean signed(String answer) {
+        byte[] said = bytes(answer);
+        return check(C.edgepos_node_signed(node, said, size(said))) == Call.OK;
+    }
+
     /** Who the terminal is, whom it follows, what someone must act on. */
     public String status() {
         return Call.text(out -> C.edgepos_node_status(node, out));
