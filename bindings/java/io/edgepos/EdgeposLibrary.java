@@ -31,6 +31,7 @@ interface EdgeposLibrary extends Library {
 
     int edgepos_abi();
     String edgepos_version();
+    String edgepos_status_text(int status);
     String edgepos_last_detail();
     Pointer edgepos_text_data(Pointer text);
     Size edgepos_text_length(Pointer text);

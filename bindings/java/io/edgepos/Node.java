@@ -10,6 +10,7 @@ import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.LongByReference;
 import com.sun.jna.ptr.PointerByReference;
 import io.edgepos.EdgeposLibrary.Size;
+import java.lang.ref.Cleaner;
 import java.time.Duration;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -30,6 +31,9 @@ public final class Node implements AutoCloseable {
     private static final EdgeposLibrary C = EdgeposLibrary.C;
 
     private final Pointer node;
+    private final Cleaner.Cleanable freed;
+    /** What was left when it was stopped. */
+    private volatile OptionalLong stopped = OptionalLong.empty();
 
     /** A call of a node with a name or a request, which answers with a text. */
     private interface Named {
@@ -48,6 +52,7 @@ public final class Node implements AutoCloseable {
         byte[] text = bytes(config);
         check(C.edgepos_node_open(text, size(text), out));
         node = out.getValue();
+        freed = Call.freed(node, C::edgepos_node_free);
     }
 
     /** The version of the library. */
@@ -55,17 +60,29 @@ public final class Node implements AutoCloseable {
         return C.edgepos_version();
     }
 
-    /** Stops the terminal; how many events the cloud is not known to hold. */
+    /**
+     * Stops the terminal; how many events the cloud is not known to hold. A second time it says the same again. One whose store has failed
+     * throws status -5 ({@code EDGEPOS_STOPPED}). One that hangs throws -4 ({@code EDGEPOS_BUSY}): it can be stopped again.
+     */
     public long stop(Duration patience) {
+        OptionalLong before = stopped;
+        if (before.isPresent()) {
+            return before.getAsLong();
+        }
         LongByReference left = new LongByReference();
         check(C.edgepos_node_close(node, Call.milliseconds(patience), left));
+        stopped = OptionalLong.of(left.getValue());
         return left.getValue();
     }
 
-    /** Frees it; where it was not stopped it ends as in a crash: what was acknowledged is on disk. A second time does nothing. */
+    /**
+     * Frees it, also where another thread waits for a notice, an event or a flush, which then ends. Where it was not stopped it ends as in a
+     * crash: what was acknowledged is on disk. A second time does nothing. One that was not closed is freed some time behind its last use, and
+     * its file with it.
+     */
     @Override
     public void close() {
-        C.edgepos_node_free(node);
+        freed.clean();
     }
 
     /** Opens a basket. Whatever may be refused of a sale is refused here. */
@@ -190,7 +207,7 @@ public final class Node implements AutoCloseable {
         byte[] from = bytes(cursor);
         PointerByReference out = new PointerByReference();
         check(C.edgepos_node_events_since(node, from, size(from), follow ? 1 : 0, out));
-        return new Events(out.getValue());
+        return new Events(out.getValue(), node);
     }
 
     /** One counter at a place of the store; empty when nothing ever moved it. */
