@@ -113,6 +113,10 @@ class Numbers {
             refused(() -> node.price("milk", 0, -1));
             refused(() -> node.productAt("milk", Long.MIN_VALUE));
             refused(() -> node.counter(Node.STOCK, "milk", -1));
+            refused(() -> node.counter(Node.STOCK, "milk", 1L << 32));
+            if (node.counter(Node.STOCK, "milk", (1L << 32) - 1).isPresent()) {
+                throw new AssertionError("nothing was ever there");
+            }
             refused(() -> node.countersAfter(-1, null));
             refused(() -> node.dayFigures(-1, 0));
             refused(() -> node.transactions(null, null, -1));

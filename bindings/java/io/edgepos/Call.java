@@ -103,9 +103,12 @@ final class Call {
         return number;
     }
 
-    /** The same of 32 bits. */
-    static int whole(int number) {
-        return (int) whole((long) number);
+    /** The same of 32 bits, of which Java's own have a sign. */
+    static int word(long number) {
+        if (number < 0 || number > 0xFFFF_FFFFL) {
+            throw new IllegalArgumentException(number + " is none of 0 to 4294967295");
+        }
+        return (int) number;
     }
 
     static Size size(byte[] bytes) {

@@ -4,6 +4,7 @@ import static io.edgepos.Call.bytes;
 import static io.edgepos.Call.check;
 import static io.edgepos.Call.size;
 import static io.edgepos.Call.whole;
+import static io.edgepos.Call.word;
 
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.IntByReference;
@@ -184,9 +185,9 @@ public final class Node implements AutoCloseable {
     }
 
     /** A page of transactions, the newest first; {@code query} and {@code after} may be null. */
-    public String transactions(String query, String after, int limit) {
+    public String transactions(String query, String after, long limit) {
         byte[] which = bytes(query), from = bytes(after);
-        return Call.text(out -> C.edgepos_node_transactions(node, which, size(which), from, size(from), whole(limit), out));
+        return Call.text(out -> C.edgepos_node_transactions(node, which, size(which), from, size(from), word(limit), out));
     }
 
     /** One event as it is stored. */
@@ -211,21 +212,21 @@ public final class Node implements AutoCloseable {
     }
 
     /** One counter at a place of the store; empty when nothing ever moved it. */
-    public OptionalLong counter(int counter, String key, int location) {
+    public OptionalLong counter(long counter, String key, long location) {
         return counter(counter, bytes(key), location, ON_HAND);
     }
 
     /** The same where the key is bytes, as that of a line that may come back, and of stock in any state. */
-    public OptionalLong counter(int counter, byte[] key, int location, int state) {
+    public OptionalLong counter(long counter, byte[] key, long location, long state) {
         LongByReference out = new LongByReference();
-        int status = check(C.edgepos_node_counter(node, whole(counter), whole(location), whole(state), key, size(key), out));
+        int status = check(C.edgepos_node_counter(node, word(counter), word(location), word(state), key, size(key), out));
         return status == Call.OK ? OptionalLong.of(out.getValue()) : OptionalLong.empty();
     }
 
     /** A page of counters; {@code after} may be null. */
-    public String countersAfter(int counter, String after) {
+    public String countersAfter(long counter, String after) {
         byte[] from = bytes(after);
-        return Call.text(out -> C.edgepos_node_counters_after(node, whole(counter), from, size(from), out));
+        return Call.text(out -> C.edgepos_node_counters_after(node, word(counter), from, size(from), out));
     }
 
     /** What was last said of a product, also where it is not in force yet. */
@@ -240,8 +241,8 @@ public final class Node implements AutoCloseable {
     }
 
     /** What a business day (yyyymmdd) comes to, of a terminal or, with 0, of the whole store. */
-    public String dayFigures(int day, int terminal) {
-        return Call.text(out -> C.edgepos_node_day_figures(node, whole(day), Call.small(terminal), out));
+    public String dayFigures(long day, int terminal) {
+        return Call.text(out -> C.edgepos_node_day_figures(node, word(day), Call.small(terminal), out));
     }
 
     /** The price that is in force at a time, in ms since 1970 UTC. */
@@ -323,8 +324,8 @@ public final class Node implements AutoCloseable {
     }
 
     /** Reports what a model of the application did: 0 answered, 1 fallback, 2 right, 3 wrong. */
-    public void reportInference(int what, long tookUs) {
-        check(C.edgepos_node_report_inference(node, whole(what), whole(tookUs)));
+    public void reportInference(long what, long tookUs) {
+        check(C.edgepos_node_report_inference(node, word(what), whole(tookUs)));
     }
 
     /** Lets another incarnation take part in what the store decides. */
