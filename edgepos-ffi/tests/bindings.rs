@@ -5,6 +5,9 @@
 #[allow(dead_code, reason = "rules.rs uses the rest")]
 mod header;
 #[cfg(unix)]
+#[path = "support/stand_in.rs"]
+mod stand_in;
+#[cfg(unix)]
 mod support;
 
 use std::collections::BTreeMap;
@@ -465,52 +468,20 @@ const LANGUAGES: [(&str, fn(&Path) -> Option<support::tills::Till>); 5] = [
     ("Java", support::tills::calls_in_java),
 ];
 
-/// What the programs of all languages say to a script with a library of the test's own. It has every function, and what a function does is
-/// said by `body`; the others say that all went well.
+/// What the programs of all languages but C say to a script with a library of the test's own: see [`stand_in`].
 #[cfg(unix)]
 fn with_a_library(script: &str, body: impl Fn(&str) -> Option<&'static str>) -> Vec<(&'static str, String)> {
-    use std::process::Command;
-
-    let Some(compiler) = support::compiler(false) else { return Vec::new() };
-    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (source, library) = (folder.path().join("other.c"), other.path().join("libedgepos_ffi.so"));
-    let bodies = functions().into_iter().map(|function| {
-        let body = body(&function.name).unwrap_or(match function.gives.as_str() {
-            "void" => "",
-            "const char *" => "return \"\";",
-            _ => "return 0;",
-        });
-        let takes: Vec<String> = function.takes.iter().map(|(kind, name)| format!("{kind} {name}")).collect();
-        format!("{} {}({}) {{ {body} }}\n", function.gives, function.name, takes.join(", "))
-    });
-    fs::write(&source, format!("#include <edgepos.h>\n{}", bodies.collect::<String>())).unwrap();
-    let built = Command::new(compiler)
-        .args(["-std=c99", "-shared", "-fPIC", "-Wl,-soname,libedgepos_ffi.so"])
-        .arg(format!("-I{}", support::root().join("edgepos-ffi/include").display()))
-        .arg("-o")
-        .args([&library, &source])
-        .status();
-    assert!(built.unwrap().success());
-
+    let Some(library) = stand_in::StandIn::new(body) else { return Vec::new() };
+    let folder = tempfile::tempdir().unwrap();
     let (config, file) = (folder.path().join("till.json"), folder.path().join("script.txt"));
     fs::write(&config, "{}").unwrap();
     fs::write(&file, script).unwrap();
-    let mut said = Vec::new();
-    for (language, made) in &LANGUAGES[1..] {
-        // A program's own folder is looked through as well: the library is in none of them.
+    let said = LANGUAGES[1..].iter().filter_map(|(language, made)| {
         let program = tempfile::tempdir().unwrap();
-        let Some(till) = made(program.path()) else { continue };
-        let mut command = till.command(&config, &[file.to_str().unwrap()]);
-        match *language {
-            "C++" => command.env("LD_PRELOAD", &library),
-            "Python" => command.env("EDGEPOS_LIBRARY", &library),
-            "C#" => command.env("LD_LIBRARY_PATH", other.path()),
-            _ => command.env("_JAVA_OPTIONS", format!("-Djna.library.path={}", other.path().display())),
-        };
-        let output = command.output().unwrap();
-        said.push((*language, support::text(&output.stderr) + &support::text(&output.stdout)));
-    }
-    said
+        let output = library.run(language, &made(program.path())?, &config, &[file.to_str().unwrap()]);
+        Some((*language, support::text(&output.stderr) + &support::text(&output.stdout)))
+    });
+    said.collect()
 }
 
 /// A library of another interface is refused before it is asked anything, in every language: by the node and by what needs none.
@@ -546,20 +517,13 @@ fn a_terminal_that_hangs_can_be_closed_again_in_every_language() {
 
 /// Makes a store fail at the next event of an application's own.
 #[cfg(unix)]
-const SPOILS: &str = r#"
-import sqlite3, sys
-made = sqlite3.connect(sys.argv[1])
-made.execute("CREATE TRIGGER spoils BEFORE INSERT ON events WHEN NEW.kind_name = 'custom' BEGIN SELECT RAISE(ABORT, 'spoilt'); END")
-made.commit()
-"#;
+const SPOILS: &str = "CREATE TRIGGER spoils BEFORE INSERT ON events WHEN NEW.kind_name = 'custom' BEGIN SELECT RAISE(ABORT, 'spoilt'); END";
 
 /// A terminal whose store has failed is closed by nothing, and nobody is told that the cloud has all of it: each language says what C does. One
 /// that was closed says again what is left, where C says that it has stopped.
 #[test]
 #[cfg(unix)]
 fn a_terminal_that_failed_is_closed_in_no_language() {
-    use std::process::Command;
-
     let goods =
         r#"record	{"type":"stock_received","from":"dairy","lines":[{"product":"milk","quantity":1}]}"#;
     let spoils = r#"record	{"type":"custom","body":"00"}"#;
@@ -579,10 +543,7 @@ fn a_terminal_that_failed_is_closed_in_no_language() {
             "C" => assert!(closed[2].starts_with("refused -5 "), "{closed:?}"),
             _ => assert_eq!(closed[2], "1", "{language}"),
         }
-        let database = folder.path().join("till-1.db");
-        let spoilt = Command::new("python3").args(["-c", SPOILS]).arg(database).status();
-        if !spoilt.is_ok_and(|status| status.success()) {
-            println!("skipped: this machine has no Python to spoil a store with");
+        if !support::spoil(&folder.path().join("till-1.db"), SPOILS) {
             return;
         }
         let failed = says(&[spoils, "close\t0", "close\t0"]);

@@ -164,11 +164,17 @@ static void pay(long long no) {
 static void receipt(long long no) {
     char basket[33], event[64], product[64];
     edgepos_text *receipts, *transaction;
+    int32_t status = EDGEPOS_NOTHING;
     name(basket, no, 'b');
     done(edgepos_node_receipts_of_basket(node, basket, strlen(basket), &receipts), "receipts");
     text_of(receipts, "\"event\":\"", event, sizeof event);
     edgepos_text_free(receipts);
-    if (edgepos_node_transaction(node, event, strlen(event), &transaction) != EDGEPOS_OK) {
+    /* Of a basket that was not booked there is none. */
+    if (event[0] != '\0') {
+        status = edgepos_node_transaction(node, event, strlen(event), &transaction);
+        done(status, "receipt");
+    }
+    if (status != EDGEPOS_OK) {
         printf("receipt %lld unknown\n", no);
         return;
     }
@@ -202,11 +208,24 @@ static void wait_for_cloud(void) {
     printf("left %" PRIu64 "\n", left);
 }
 
+/* All pages as one: what each has between its brackets. */
 static void counters(void) {
-    edgepos_text *page;
-    done(edgepos_node_counters_after(node, EDGEPOS_ANY_COUNTER, NULL, 0, &page), "counters");
-    printf("counters %s\n", edgepos_text_data(page));
-    edgepos_text_free(page);
+    char after[2 * EDGEPOS_MAX_KEY + 1] = "";
+    int pages = 0;
+    printf("counters {\"counters\":[");
+    do {
+        edgepos_text *page;
+        const char *from, *to;
+        done(edgepos_node_counters_after(node, EDGEPOS_ANY_COUNTER, after, strlen(after), &page), "counters");
+        from = strchr(edgepos_text_data(page), '[') + 1;
+        to = strstr(from, "],\"next\":");
+        printf("%s", pages > 0 && from < to ? "," : "");
+        fwrite(from, 1, (size_t)(to - from), stdout);
+        text_of(page, "\"next\":\"", after, sizeof after);
+        edgepos_text_free(page);
+        pages += 1;
+    } while (after[0] != '\0');
+    printf("],\"next\":null}\n");
 }
 
 static void hold(void) {
