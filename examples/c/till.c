@@ -270,16 +270,27 @@ static int step(const char *what, const char *argument) {
     return 2;
 }
 
+/* Reads a file whole. One that is too long is refused: cut off it may read as well, and be another till's. */
+static size_t read_whole(const char *path, char *out, size_t size) {
+    FILE *file = fopen(path, "rb");
+    size_t length = file ? fread(out, 1, size, file) : 0;
+    if (!file || ferror(file) || length == size) {
+        fprintf(stderr, "%s: %s\n", path, length == size ? "it is too long" : "it cannot be read");
+        exit(1);
+    }
+    fclose(file);
+    return length;
+}
+
 int main(int argc, char **argv) {
     static char config[65536];
-    FILE *file = argc > 1 ? fopen(argv[1], "rb") : NULL;
-    size_t length = file ? fread(config, 1, sizeof config, file) : 0;
+    size_t length;
     int at = 2;
-    if (!file || edgepos_abi() != EDGEPOS_ABI) {
+    if (argc < 2 || edgepos_abi() != EDGEPOS_ABI) {
         fprintf(stderr, "usage: till CONFIG STEP..., with a library of interface %d\n", EDGEPOS_ABI);
         return 2;
     }
-    fclose(file);
+    length = read_whole(argv[1], config, sizeof config);
     done(edgepos_node_open(config, length, &node), "open");
     while (at < argc) {
         at += step(argv[at], at + 1 < argc ? argv[at + 1] : NULL);
