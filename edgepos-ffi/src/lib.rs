@@ -51,6 +51,7 @@ pub use node::models::*;
 pub use node::receipts::*;
 pub use node::resolving::*;
 pub use node::selling::*;
+pub use node::signing::*;
 pub use node::watching::*;
 pub use node::*;
 #[cfg(feature = "poison")]
