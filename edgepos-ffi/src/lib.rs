@@ -35,6 +35,7 @@ mod patience;
 #[cfg(feature = "poison")]
 mod poison;
 mod signals;
+mod signing;
 mod status;
 mod terminal;
 mod text;

@@ -124,7 +124,7 @@ fn a_sale_goes_on_without_its_device_and_is_signed_later() {
         (json!(1), json!("no power"))
     );
 
-    // It is asked for again, booked by now; a signature for another receipt is none.
+    // It is asked for again, booked by now; a signature for another receipt does not count.
     let again = next(node.node(), LONG).unwrap();
     assert!(again["id"] != away["id"] && again["receipt"]["event"].is_string(), "{again}");
     assert_eq!(again["receipt"]["body"], away["receipt"]["body"], "the same bytes are signed");

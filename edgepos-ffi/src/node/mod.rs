@@ -25,7 +25,6 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
-use self::signing::Signing;
 use crate::argument::{Input, Output};
 use crate::forks;
 use crate::guard::{THREADS, guard};
@@ -33,6 +32,7 @@ use crate::handle::{self, Handle, Table};
 use crate::models::Models;
 use crate::patience::wait_for;
 use crate::signals;
+use crate::signing::Signing;
 use crate::status::{EDGEPOS_OK, EDGEPOS_SETUP, EDGEPOS_STOPPED, Failure};
 use crate::text::TextHandle;
 

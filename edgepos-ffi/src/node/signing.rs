@@ -1,91 +1,20 @@
 //! A fiscal device that the application speaks to: which receipts it is to sign, and what it said.
 
-use std::collections::BTreeMap;
 use std::ffi::c_char;
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
 use edgepos::model::Signature;
-use edgepos::{SignError, Signatory, Signer, ToSign, async_trait};
+use edgepos::{SignError, ToSign};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot};
 
-use super::{End, NodeHandle, Till, with};
+use super::{End, NodeHandle, with};
 use crate::argument::{Input, Output};
 use crate::handle;
 use crate::hexadecimal::bytes_of;
 use crate::patience::wait_for;
+use crate::signing::{Answer, Signing};
 use crate::status::{EDGEPOS_NOTHING, EDGEPOS_OK, Failure};
 use crate::text::TextHandle;
-
-/// A receipt that is to be signed, and who waits for that.
-struct Asked {
-    receipt: ToSign,
-    answer: oneshot::Sender<Result<Signature, SignError>>,
-}
-
-/// The application's device, as the terminal sees it.
-struct Device(mpsc::Sender<Asked>);
-
-#[async_trait]
-impl Signer for Device {
-    async fn sign(&self, receipt: &ToSign) -> Result<Signature, SignError> {
-        let (answer, said) = oneshot::channel();
-        let away = || SignError::Away("the application asks for no receipts to sign".into());
-        self.0.send(Asked { receipt: receipt.clone(), answer }).await.map_err(|_| away())?;
-        said.await.map_err(|_| away())?
-    }
-}
-
-/// Receipts that the application is asked to sign.
-pub(crate) struct Signing {
-    /// One thread at a time takes them.
-    queue: Mutex<Queue>,
-    /// Who waits for an answer, by the number of the question.
-    waiting: Mutex<BTreeMap<u64, oneshot::Sender<Result<Signature, SignError>>>>,
-}
-
-struct Queue {
-    asked: mpsc::Receiver<Asked>,
-    /// The number of the last question.
-    last: u64,
-}
-
-impl Signing {
-    /// Begins to ask the application.
-    fn start(till: &Till) -> Self {
-        // The terminal asks about one receipt at a time.
-        let (ask, asked) = mpsc::channel(1);
-        let (signatory, node) = (Signatory::new(Arc::new(Device(ask))), till.node.clone());
-        // It ends with the terminal, which says so itself.
-        till.runtime().spawn(async move { signatory.run(&node).await });
-        Self { queue: Mutex::new(Queue { asked, last: 0 }), waiting: Mutex::default() }
-    }
-
-    fn queue(&self) -> Result<MutexGuard<'_, Queue>, Failure> {
-        match self.queue.try_lock() {
-            Ok(queue) => Ok(queue),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(Failure::in_use("the receipts to sign of this node")),
-        }
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, BTreeMap<u64, oneshot::Sender<Result<Signature, SignError>>>> {
-        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-impl Queue {
-    /// The next receipt that somebody still waits for.
-    async fn next(&mut self) -> Option<Asked> {
-        loop {
-            let asked = self.asked.recv().await?;
-            if !asked.answer.is_closed() {
-                return Some(asked);
-            }
-        }
-    }
-}
 
 /// A question as it is shown.
 #[derive(Serialize)]
@@ -107,7 +36,7 @@ struct Said {
 }
 
 impl Said {
-    fn answer(self) -> Result<Result<Signature, SignError>, Failure> {
+    fn answer(self) -> Result<Answer, Failure> {
         match self {
             Self {
                 series: Some(series),
@@ -160,7 +89,7 @@ pub unsafe extern "C" fn edgepos_node_next_to_sign(
     let out = unsafe { Output::new("out", out) };
     with(node, |till| {
         out.check()?;
-        let signing = till.signing.get_or_init(|| Signing::start(till));
+        let signing = till.signing.get_or_init(|| Signing::start(till.node.clone(), till.runtime().handle()));
         let mut queue = signing.queue()?;
         let next = async {
             tokio::select! {
@@ -170,13 +99,10 @@ pub unsafe extern "C" fn edgepos_node_next_to_sign(
             }
         };
         match wait_for(next, Duration::from_millis(timeout_ms)) {
-            Some(Ok(Asked { receipt, answer })) => {
-                queue.last += 1;
-                let id = queue.last;
-                let status = out.json(&Question { id, receipt: &receipt })?;
-                let mut waiting = signing.waiting();
-                waiting.retain(|_, answer| !answer.is_closed());
-                waiting.insert(id, answer);
+            Some(Ok(asked)) => {
+                let id = queue.number();
+                let status = out.json(&Question { id, receipt: &asked.receipt })?;
+                signing.wait_for(id, asked);
                 Ok(status)
             }
             Some(Err(end)) => Err(end.into()),
@@ -207,8 +133,7 @@ pub unsafe extern "C" fn edgepos_node_signed(
         let said: Said = answer.json()?;
         let id = said.id;
         let answer = said.answer()?;
-        let waiting = till.signing.get().and_then(|signing| signing.waiting().remove(&id));
-        let heard = waiting.is_some_and(|waiting| waiting.send(answer).is_ok());
+        let heard = till.signing.get().is_some_and(|signing| signing.answer(id, answer));
         Ok(if heard { EDGEPOS_OK } else { EDGEPOS_NOTHING })
     })
 }
