@@ -820,7 +820,7 @@ int32_t edgepos_node_flush(const edgepos_node *node);
 
 /*
  Sends what is batched until the cloud holds every event of this terminal, or until `patience_ms` is over. On success `*left` is how many
- events it is not known to hold; 0 where all are safe.
+ events it is not known to hold; 0 where all are safe. `EDGEPOS_STOPPED` where the terminal stops meanwhile, or another thread frees it.
 
  Threads: any, at any time.
 
@@ -1223,6 +1223,40 @@ int32_t edgepos_node_record(const edgepos_node *node,
                             const char *record,
                             size_t record_length,
                             edgepos_text **out);
+
+/*
+ The next receipt that a fiscal device is to sign, as JSON; waits for one at most `timeout_ms`, and answers `EDGEPOS_NOTHING` where none
+ came. For a till whose configuration has `signed_series`: a commit waits for the answer, at most `sign_within_ms`, so that a thread of its own
+ calls this, again and again. Where no answer comes in time the sale is booked unsigned, and the receipt is asked for again later: the status
+ lists what waits.
+
+ `*out` has `id`, and under `receipt` its `basket`, `series`, `number`, `total`, `currency`, the `transaction` as it is booked, the same as
+ CBOR in hexadecimal digits as `body`, and `event` where it is booked already. A receipt is named by its series and number: who signed it
+ before says the same again. One is asked for at a time. `EDGEPOS_STOPPED` where the terminal has stopped.
+
+ Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
+
+ # Safety
+ `out` points to where a pointer may be written.
+ */
+int32_t edgepos_node_next_to_sign(const edgepos_node *node,
+                                  uint64_t timeout_ms,
+                                  edgepos_text **out);
+
+/*
+ What the device says of a receipt. `answer` is JSON with the question's `id` and either `series` and `number` of the receipt that the device
+ has signed, as it says them, and its `signature` in hexadecimal digits, at most 4,096 bytes; or `away`, why it cannot sign for the moment: the
+ receipt is asked for again; or `refused`, why it will not sign this receipt, now or later. The sale is booked in each case, and a signature
+ that names another receipt counts as none. `EDGEPOS_NOTHING` where nobody waits for it any more: the receipt is asked for again.
+
+ Threads: any, at any time.
+
+ # Safety
+ `answer` points to `answer_length` bytes.
+ */
+int32_t edgepos_node_signed(const edgepos_node *node,
+                            const char *answer,
+                            size_t answer_length);
 
 /*
  Who the terminal is, whom it follows, how far its events have come, and under `conditions` and `alerts` what someone must act on, as

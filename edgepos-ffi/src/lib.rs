@@ -35,6 +35,7 @@ mod patience;
 #[cfg(feature = "poison")]
 mod poison;
 mod signals;
+mod signing;
 mod status;
 mod terminal;
 mod text;
@@ -51,6 +52,7 @@ pub use node::models::*;
 pub use node::receipts::*;
 pub use node::resolving::*;
 pub use node::selling::*;
+pub use node::signing::*;
 pub use node::watching::*;
 pub use node::*;
 #[cfg(feature = "poison")]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use edgepos::core::{EventId, Persist, PersistId, Seq, Space, Write};
 use edgepos::{SqliteStore, Store as _};
 use edgepos_ffi::*;
-use serde_json::{Value, json};
+use serde_json::json;
 use support::calls::{answer, ask, close, detail, open};
 
 const GOODS: &str =

@@ -55,11 +55,25 @@ const TERMINAL: Level = Level {
     ],
     not_in_c: &[
         ("advise", "plugs in a resolver; one in C reads the open exceptions and resolves them"),
-        ("next_to_sign", "plugs in a fiscal signer, which is a port of Rust; the status lists what waits"),
-        ("signed", "plugs in a fiscal signer, which is a port of Rust; the status lists what waits"),
+        ("next_to_sign", "a node in C has a device sign; in a loop of one's own the status lists what waits"),
+        ("signed", "a node in C has a device sign; in a loop of one's own the status lists what waits"),
         ("next_to_advise", "plugs in a resolver; one in C reads the open exceptions and resolves them"),
     ],
 };
+
+/// What is done with a node by something else than its own methods, and the calls that do it in C. A file and a function of it each.
+const BESIDE: &[(&str, &str, &[&str])] = &[
+    // One of one's own is a port of Rust: in C one reads the open exceptions and resolves them.
+    (
+        "advising.rs",
+        "run",
+        &["edgepos_node_use_models", "edgepos_node_open_exceptions_after", "edgepos_node_resolve"],
+    ),
+    ("models.rs", "look", &["edgepos_node_use_models"]),
+    ("models.rs", "run", &["edgepos_node_use_models"]),
+    ("till_models.rs", "new", &["edgepos_node_use_models"]),
+    ("signatory.rs", "run", &["edgepos_node_next_to_sign", "edgepos_node_signed"]),
+];
 
 /// The public methods of a type, wherever a file of the crate has some.
 fn methods(of: &str, folder: &Path, found: &mut BTreeSet<String>) {
@@ -125,4 +139,38 @@ fn every_method_of_a_node_has_its_call_or_its_reason() {
 #[test]
 fn every_method_of_a_terminal_has_its_call_or_its_reason() {
     compare(&TERMINAL);
+}
+
+/// What takes a node as an argument, in any public function of the crate.
+fn take_a_node(folder: &Path, root: &Path, found: &mut BTreeSet<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            take_a_node(&path, root, found);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for function in text.split("\n    pub ").skip(1).chain(text.split("\npub ").skip(1)) {
+            let head = function.split('{').next().unwrap();
+            let named = head.strip_prefix("async ").unwrap_or(head).strip_prefix("fn ");
+            let Some((name, arguments)) = named.and_then(|named| named.split_once('(')) else { continue };
+            if arguments.contains(": &Node") || arguments.contains(": Node") {
+                let file = path.strip_prefix(root).unwrap().display().to_string();
+                found.insert((file, name.split('<').next().unwrap().to_owned()));
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_else_is_done_with_a_node_has_its_call_too() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let header = fs::read_to_string(root.join("edgepos-ffi/include/edgepos.h")).unwrap();
+    let mut found = BTreeSet::new();
+    take_a_node(&root.join("edgepos/src"), &root.join("edgepos/src"), &mut found);
+    let named = BESIDE.iter().map(|(file, name, _)| ((*file).to_owned(), (*name).to_owned()));
+    assert_eq!(found, named.collect(), "name what is new in `BESIDE`, with its calls in C");
+    for call in BESIDE.iter().flat_map(|(_, _, calls)| *calls) {
+        assert!(header.contains(&format!(" {call}(")), "{call}");
+    }
 }

@@ -191,7 +191,8 @@ pub unsafe extern "C" fn edgepos_events_next(
         };
         match wait_for(next, Duration::from_millis(timeout_ms)).transpose()? {
             Some(Some(Ok(event))) => {
-                let status = out.json(&event)?;
+                // What could not be handed out is not passed by either.
+                let status = out.json(&event).map_err(|why| place.failed(why, None))?;
                 place.cursor.set_max(event.id.chain, event.id.seq);
                 Ok(status)
             }

@@ -90,7 +90,7 @@ pub extern "C" fn edgepos_node_flush(node: *const NodeHandle) -> i32 {
 }
 
 /// Sends what is batched until the cloud holds every event of this terminal, or until `patience_ms` is over. On success `*left` is how many
-/// events it is not known to hold; 0 where all are safe.
+/// events it is not known to hold; 0 where all are safe. `EDGEPOS_STOPPED` where the terminal stops meanwhile, or another thread frees it.
 ///
 /// Threads: any, at any time.
 ///
@@ -106,7 +106,8 @@ pub unsafe extern "C" fn edgepos_node_flush_until_uploaded(
     let left = unsafe { Output::new("left", left) };
     with(node, |till| {
         left.check()?;
-        left.write(till.wait(till.node.flush_until_uploaded(Duration::from_millis(patience_ms)))?)
+        let flush = till.node.flush_until_uploaded(Duration::from_millis(patience_ms));
+        left.write(till.wait(till.unless_it_ends(flush))?)
     })
 }
 

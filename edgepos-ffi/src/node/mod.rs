@@ -9,6 +9,7 @@ pub(crate) mod models;
 pub(crate) mod receipts;
 pub(crate) mod resolving;
 pub(crate) mod selling;
+pub(crate) mod signing;
 pub(crate) mod watching;
 
 use std::env;
@@ -18,7 +19,7 @@ use std::panic::resume_unwind;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use edgepos::{Node, Notice, Setup, SetupError, forms};
+use edgepos::{Node, Notice, Refusal, Setup, SetupError, forms};
 use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{broadcast, watch};
@@ -31,6 +32,7 @@ use crate::handle::{self, Handle, Table};
 use crate::models::Models;
 use crate::patience::wait_for;
 use crate::signals;
+use crate::signing::Signing;
 use crate::status::{EDGEPOS_OK, EDGEPOS_SETUP, EDGEPOS_STOPPED, Failure};
 use crate::text::TextHandle;
 
@@ -72,6 +74,8 @@ pub(crate) struct Till {
     address: SocketAddr,
     /// One reader at a time.
     pub(crate) notices: Mutex<broadcast::Receiver<Notice>>,
+    /// The receipts that the application signs; none until it first asks for one.
+    pub(crate) signing: OnceLock<Signing>,
     /// How it ended, once it has.
     end: watch::Sender<Option<End>>,
     /// Ends when its files and its address are free.
@@ -123,9 +127,9 @@ impl Till {
             );
             tell.send_replace(Some(end));
         });
-        let models = OnceLock::new();
+        let (signing, models) = (OnceLock::new(), OnceLock::new());
         let runtime = Some(runtime);
-        Ok(Self { node, location, address, notices, end, released, models, advised, runtime })
+        Ok(Self { node, location, address, notices, signing, end, released, models, advised, runtime })
     }
 
     /// Refuses where it has ended: for calls that a terminal which has stopped would not answer.
@@ -137,7 +141,7 @@ impl Till {
     fn close(&self, patience: Duration) -> Result<u64, Failure> {
         self.runs()?;
         let close = async {
-            let stopped = self.node.stop(patience).await;
+            let stopped = self.unless_it_ends(self.node.stop(patience)).await;
             // One that could not be asked is ended all the same.
             self.node.shutdown().await;
             (stopped, self.ended().await)
@@ -154,6 +158,18 @@ impl Till {
         let mut end = self.end.subscribe();
         // The sender lives as long as this.
         end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone()).unwrap_or(End::Closed)
+    }
+
+    /// What takes as long as the caller says, unless the terminal ends meanwhile, or its handle is freed.
+    pub(crate) async fn unless_it_ends<T>(
+        &self,
+        waits: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            done = waits => Ok(done?),
+            end = self.ended() => Err(end.into()),
+        }
     }
 
     /// What a future of its node comes to.

@@ -216,6 +216,19 @@ static void patience(void) {
     EXPECT(closed, EDGEPOS_STOPPED, "");
     EXPECT(flushed, EDGEPOS_STOPPED, "");
     edgepos_node_free(node);
+    /* The same where it is freed under them: its files are free when they have ended. */
+    node = open_till();
+    closed = flushed = 42;
+    pthread_create(&flushes, NULL, flushes_without_end, &flushed);
+    pthread_create(&closes, NULL, closes_without_end, &closed);
+    edgepos_node_free(node);
+    pthread_join(closes, NULL);
+    pthread_join(flushes, NULL);
+    EXPECT(closed == EDGEPOS_STOPPED || closed == EDGEPOS_INVALID, 1, "");
+    EXPECT(flushed == EDGEPOS_STOPPED || flushed == EDGEPOS_INVALID, 1, "");
+    node = open_till();
+    EXPECT(edgepos_node_close(node, 0, NULL), EDGEPOS_OK, "");
+    edgepos_node_free(node);
 }
 
 /* Where to go on from: another store's, none that ever was, and behind the last page. */

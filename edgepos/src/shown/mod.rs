@@ -10,6 +10,8 @@ mod envelope;
 #[cfg(feature = "serde")]
 mod exception;
 #[cfg(feature = "serde")]
+mod fiscal;
+#[cfg(feature = "serde")]
 mod names;
 #[cfg(feature = "serde")]
 mod notice;

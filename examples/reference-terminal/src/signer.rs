@@ -7,33 +7,20 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::response::Json;
 use axum::routing::post;
-use edgepos::ToSign;
 use edgepos::model::{Signature, SignatureTooLong};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
 use crate::lifeline;
-use crate::names::hex;
 
-/// What a device is asked over HTTP.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Asked {
-    /// The basket, 32 hexadecimal digits.
-    pub basket: String,
-    /// The receipt's series and number there: who is asked for them again says the same again.
-    pub series: String,
-    /// Its number there.
-    pub number: u64,
-    /// What it comes to, in minor units.
-    pub total: i64,
-    /// The currency of its amounts, by ISO 4217.
-    pub currency: String,
+/// What it reads of a receipt that it is asked about: see [`ToSign`](edgepos::ToSign) for what there is.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+struct Asked {
+    series: String,
+    number: u64,
     /// The transaction as it is booked, in CBOR, as hexadecimal digits.
-    pub body: String,
-    /// The event that booked it, where it is booked already.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event: Option<String>,
+    body: String,
 }
 
 /// What it says.
@@ -46,20 +33,6 @@ pub struct Said {
     /// The signature, as hexadecimal digits.
     #[serde(with = "digits")]
     pub signature: Vec<u8>,
-}
-
-impl Asked {
-    pub(crate) fn of(receipt: &ToSign) -> Self {
-        Self {
-            basket: receipt.basket.to_string(),
-            series: receipt.series.clone(),
-            number: receipt.number,
-            total: receipt.total,
-            currency: receipt.currency.to_string(),
-            body: hex(&receipt.body),
-            event: receipt.event.map(|event| event.to_string()),
-        }
-    }
 }
 
 impl Said {
@@ -86,7 +59,7 @@ pub(crate) fn router() -> Router {
 }
 
 async fn sign(Json(asked): Json<Asked>) -> Json<Said> {
-    let Asked { series, number, body, .. } = asked;
+    let Asked { series, number, body } = asked;
     let signature = signature(&series, number, &body);
     Json(Said { series, number, signature })
 }

@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
 use super::webhook::WebhookUrl;
-use crate::signer::{Asked, Said};
+use crate::signer::Said;
 
 /// Largest answer that is read: the longest signature fits some times over.
 const MAX_ANSWER: usize = 64 << 10;
@@ -37,7 +37,7 @@ impl HttpSigner {
 #[async_trait]
 impl Signer for HttpSigner {
     async fn sign(&self, receipt: &ToSign) -> Result<Signature, SignError> {
-        let body = serde_json::to_vec(&Asked::of(receipt)).expect("a plain struct with text keys");
+        let body = serde_json::to_vec(receipt).expect("a plain struct with text keys");
         let request = Request::post(self.url.uri())
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body)))
