@@ -95,6 +95,18 @@ class Times
             throw new Exception("it was used after it was disposed");
         }
         catch (ObjectDisposedException) { }
+        // So is who waits for a cloud that does not answer.
+        var flushed = new Edgepos.Node(CONFIG);
+        var flush = new Thread(() =>
+        {
+            try { flushed.FlushUntilUploaded(Timeout.InfiniteTimeSpan); }
+            catch (Edgepos.EdgeposException) { }
+            catch (ObjectDisposedException) { }
+        }) { IsBackground = true };
+        flush.Start();
+        Thread.Sleep(500);
+        flushed.Dispose();
+        if (!flush.Join(TimeSpan.FromSeconds(60))) throw new Exception("it flushes on");
         // Left as it is, with a thread that waits: the program ends all the same.
         Waits(new Edgepos.Node(CONFIG).NextNotice);
         Console.WriteLine("done");

@@ -145,6 +145,23 @@ class Numbers {
         } catch (EdgeposException expected) {
             // A handle that was freed.
         }
+        // Who waits for a cloud that does not answer is told as well.
+        Node flushed = new Node(CONFIG);
+        Thread flush = new Thread(() -> {
+            try {
+                flushed.flushUntilUploaded(Duration.ofSeconds(Long.MAX_VALUE));
+            } catch (EdgeposException expected) {
+                // It has ended.
+            }
+        });
+        flush.setDaemon(true);
+        flush.start();
+        Thread.sleep(500);
+        flushed.close();
+        flush.join(60_000);
+        if (flush.isAlive()) {
+            throw new AssertionError("it flushes on");
+        }
         // Left as it is, with a thread that waits: the program ends all the same.
         waits(new Node(CONFIG)::nextNotice);
         System.out.println("done");
