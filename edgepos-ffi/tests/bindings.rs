@@ -458,9 +458,13 @@ fn what_is_gone_is_passed_by_in_every_language() {
     }
 }
 
+/// Makes a program in a folder; none where this machine cannot build it.
+#[cfg(unix)]
+type Made = fn(&Path) -> Option<support::tills::Till>;
+
 /// The programs of all languages that make the calls of a script.
 #[cfg(unix)]
-const LANGUAGES: [(&str, fn(&Path) -> Option<support::tills::Till>); 5] = [
+const LANGUAGES: [(&str, Made); 5] = [
     ("C", support::tills::calls_in_c),
     ("C++", support::tills::calls_in_cpp),
     ("Python", support::tills::calls_in_python),

@@ -23,7 +23,10 @@ fn in_cpp(folder: &Path) -> Option<Till> {
     tills::in_cpp(folder, "c++17")
 }
 
-const LANGUAGES: [(&str, fn(&Path) -> Option<Till>); 5] = [
+/// Makes a till in a folder; none where this machine cannot build it.
+type Made = fn(&Path) -> Option<Till>;
+
+const LANGUAGES: [(&str, Made); 5] = [
     ("C", tills::in_c),
     ("C++", in_cpp),
     ("Python", tills::in_python),
