@@ -22,6 +22,7 @@ pub mod cli;
 pub mod cloud;
 pub mod demo;
 pub mod doctor;
+mod event_rows;
 mod http;
 mod lifeline;
 mod logging;

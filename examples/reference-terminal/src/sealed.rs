@@ -21,6 +21,11 @@ impl Stored {
         self.id.saturating_add(i64::try_from(positions).unwrap_or(i64::MAX))
     }
 
+    /// Its first event.
+    pub(crate) fn first(&self) -> EventId {
+        self.segment.first
+    }
+
     /// Its events.
     pub(crate) fn events(&self) -> Result<Vec<(EventRecord, Hash)>, DecodeError> {
         self.segment.unpack()

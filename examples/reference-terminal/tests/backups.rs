@@ -133,3 +133,33 @@ fn what_is_no_store_or_damaged_is_named_and_nothing_is_touched() {
     assert!(refused(&["inspect", "--db", &till]).contains("till.db"));
     assert!(!Path::new(&out).exists());
 }
+
+/// A byte of an event that was changed in the file, which SQLite takes for any other: `--check` names the event, in words and by its status.
+#[test]
+fn an_event_that_was_changed_in_the_file_is_named() {
+    let mut till = Terminal::start("", &[]);
+    let db = till.dir().join("till.db");
+    for number in 1..=3 {
+        sell(&till, number);
+    }
+    till.kill();
+    let checked = || run(&["inspect", "--check", "--db", db.to_str().unwrap()]);
+    let sound = checked();
+    let said = String::from_utf8_lossy(&sound.stdout).into_owned();
+    assert!(sound.status.success() && said.contains("every event is sound"), "{said}");
+
+    let change = |set: &str, of: &str| {
+        let changed = Connection::open(&db).unwrap();
+        let sql = format!(
+            "UPDATE events SET {set} WHERE id = (SELECT max(id) FROM events WHERE kind_name = 'transaction')"
+        );
+        assert_eq!(changed.execute(&sql, []).unwrap(), 1);
+        let told = checked();
+        let said = String::from_utf8_lossy(&told.stdout).into_owned();
+        assert!(!told.status.success() && said.contains("damaged:") && said.contains(of), "{said}");
+    };
+    change("total = total + 1", "column total is 130, its payload says 129");
+    let flipped = "CAST(substr(payload, 1, length(payload) - 1) || x'ff' AS BLOB)";
+    change(&format!("total = total - 1, payload = {flipped}"), "does not match its hash");
+    change("payload = 'text'", "cannot be read");
+}

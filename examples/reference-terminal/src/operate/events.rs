@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::demo::vendor_json;
+use crate::event_rows::has_dictionaries;
 use crate::names::hex;
 use crate::sealed::{self, SEQ_BITS};
 use crate::till_file::{self, NotATill};
@@ -145,8 +146,7 @@ impl Reader {
         if db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed)? == 0 {
             return Err(EventsError::Old { path: path.to_owned() });
         }
-        let sql = "SELECT count(*) FROM pragma_table_info('events') WHERE name = 'dictionary'";
-        let packs = db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed)? > 0;
+        let packs = has_dictionaries(&db).map_err(failed)?;
         Ok(Self { path: path.to_owned(), db, packs, shelf: AtRest::default(), read: BTreeMap::new() })
     }
 

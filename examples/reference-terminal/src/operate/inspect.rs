@@ -9,8 +9,12 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::events::{EventsError, open};
+use crate::event_rows;
 use crate::names::hex;
 use crate::sealed::has_segments;
+
+/// Most faults that are named; what is beyond is counted.
+const MAX_WRONG: usize = 100;
 
 /// Which file, and how it is shown.
 #[derive(Debug, Args)]
@@ -18,7 +22,8 @@ pub struct InspectArgs {
     /// The SQLite file of a till, running or not, or a backup
     #[arg(long, value_name = "FILE")]
     db: PathBuf,
-    /// Also read every page, and say what is wrong: as long as the file takes to be read
+    /// Also read every page, and compare each event with the hash of its chain and with what stands beside it; say what is wrong: as long
+    /// as the file takes to be read
     #[arg(long)]
     check: bool,
     /// Print JSON instead of a table
@@ -60,8 +65,15 @@ fn read(db: &Connection, path: &Path, check: bool) -> rusqlite::Result<Value> {
     if check {
         let mut statement = db.prepare("PRAGMA integrity_check")?;
         let wrong = statement.query_map([], |row| row.get::<_, String>(0))?;
-        let wrong: Vec<String> =
+        let mut wrong: Vec<String> =
             wrong.filter(|line| line.as_ref().map_or(true, |line| line != "ok")).collect::<Result<_, _>>()?;
+        let mut more = 0;
+        event_rows::compare(db, &mut |what| {
+            if wrong.len() < MAX_WRONG { wrong.push(what) } else { more += 1 }
+        })?;
+        if more > 0 {
+            wrong.push(format!("and {more} more"));
+        }
         found["check"] = json!(wrong);
     }
     Ok(found)
@@ -191,7 +203,7 @@ fn table(found: &Value) -> String {
         );
     }
     if let Some(wrong) = found["check"].as_array() {
-        said += if wrong.is_empty() { "\nevery page is sound\n" } else { "\ndamaged:\n" };
+        said += if wrong.is_empty() { "\nevery page and every event is sound\n" } else { "\ndamaged:\n" };
         wrong.iter().for_each(|line| said += &format!("  - {}\n", text(line)));
     }
     said

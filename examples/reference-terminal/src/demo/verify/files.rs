@@ -5,9 +5,10 @@ use std::path::Path;
 
 use edgepos::core::{EventId, Space, StoreId};
 use edgepos::sync::{AtRest, RowBlock};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, types::Type};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
 use super::error::VerifyError;
+use crate::event_rows::event;
 use crate::sealed;
 
 /// Events by their name.
@@ -77,15 +78,6 @@ pub(super) fn cloud_events(path: &Path, store: StoreId) -> Result<Events, Verify
         let mut statement = connection.prepare("SELECT key, payload FROM event WHERE store = ?1")?;
         statement.query_map([store.0], event)?.collect()
     })
-}
-
-/// Name and bytes of an event, which stand first in a row.
-pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<(EventId, Vec<u8>)> {
-    let key: Vec<u8> = row.get(0)?;
-    let id = EventId::from_key(&key).ok_or_else(|| {
-        rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, "the key names no event".into())
-    })?;
-    Ok((id, row.get(1)?))
 }
 
 /// Asks a file.
