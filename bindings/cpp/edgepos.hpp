@@ -17,6 +17,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -80,6 +81,23 @@ template <typename T, typename Call> std::optional<T> number(Call call) {
 inline std::uint64_t milliseconds(std::chrono::milliseconds time) {
     return time.count() < 0 ? 0 : static_cast<std::uint64_t>(time.count());
 }
+
+// What a terminal that was closed has left, from whichever thread.
+class Left {
+public:
+    std::optional<std::uint64_t> said() {
+        std::lock_guard<std::mutex> lock(mutex_);
+        return left_;
+    }
+    std::uint64_t say(std::uint64_t left) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        return *(left_ = left);
+    }
+
+private:
+    std::mutex mutex_;
+    std::optional<std::uint64_t> left_;
+};
 
 } // namespace detail
 
@@ -163,10 +181,15 @@ public:
         node_.reset(node);
     }
 
-    // How many events the cloud is not known to hold.
+    // Stops it; how many events the cloud is not known to hold. A second time it says the same again. One whose store has failed throws
+    // EDGEPOS_STOPPED. One that hangs throws EDGEPOS_BUSY: it can be closed again.
     std::uint64_t close(std::chrono::milliseconds patience = std::chrono::milliseconds(0)) {
-        return *detail::number<std::uint64_t>(
-            [&](auto out) { return edgepos_node_close(node_.get(), detail::milliseconds(patience), out); });
+        // One that was moved from has none, and C refuses it.
+        if (auto said = left_ ? left_->said() : std::nullopt) {
+            return *said;
+        }
+        return left_->say(*detail::number<std::uint64_t>(
+            [&](auto out) { return edgepos_node_close(node_.get(), detail::milliseconds(patience), out); }));
     }
 
     std::string begin(std::string_view draft) { return *named<edgepos_node_begin>(draft); }
@@ -243,6 +266,15 @@ public:
         return detail::text(
             [&](auto out) { return edgepos_node_next_notice(node_.get(), detail::milliseconds(timeout), out); });
     }
+    // What a fiscal signer is asked next; nothing where nothing came in time.
+    std::optional<std::string> next_to_sign(std::chrono::milliseconds timeout) {
+        return detail::text(
+            [&](auto out) { return edgepos_node_next_to_sign(node_.get(), detail::milliseconds(timeout), out); });
+    }
+    // What the signer has answered to that; whether somebody still waited for it. `signed` is a word of the language.
+    bool signed_(std::string_view answer) {
+        return detail::check(edgepos_node_signed(node_.get(), answer.data(), answer.size())) == EDGEPOS_OK;
+    }
     std::string status() const { return *plain<edgepos_node_status>(); }
     std::string diagnosis() const { return *plain<edgepos_node_diagnosis>(); }
     std::string elections() const { return *plain<edgepos_node_elections>(); }
@@ -315,6 +347,7 @@ private:
     template <auto call> void does(std::string_view name) { detail::check(call(node_.get(), name.data(), name.size())); }
 
     std::unique_ptr<edgepos_node, detail::Free<edgepos_node_free>> node_;
+    std::unique_ptr<detail::Left> left_ = std::make_unique<detail::Left>();
 };
 
 } // namespace edgepos

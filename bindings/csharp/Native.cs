@@ -25,6 +25,13 @@ namespace Edgepos
         private EventsHandle() : base(IntPtr.Zero, true) { }
         public override bool IsInvalid => handle == IntPtr.Zero;
         protected override bool ReleaseHandle() { Native.edgepos_events_free(handle); return true; }
+
+        // As a node is: another thread may wait for an event without end.
+        internal void Free()
+        {
+            Native.edgepos_events_free(handle);
+            Dispose();
+        }
     }
 
     internal sealed class TextHandle : SafeHandle
@@ -43,6 +50,7 @@ namespace Edgepos
 
         [DllImport(Library, CallingConvention = C)] internal static extern uint edgepos_abi();
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr edgepos_version();
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr edgepos_status_text(int status);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr edgepos_last_detail();
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr edgepos_text_data(TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr edgepos_text_length(TextHandle text);
@@ -86,6 +94,8 @@ namespace Edgepos
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_resolve(NodeHandle node, byte[] request, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_resolutions(NodeHandle node, byte[] request, UIntPtr length, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_next_notice(NodeHandle node, ulong timeout, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_next_to_sign(NodeHandle node, ulong timeout, out TextHandle text);
+        [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_signed(NodeHandle node, byte[] answer, UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_status(NodeHandle node, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_diagnosis(NodeHandle node, out TextHandle text);
         [DllImport(Library, CallingConvention = C)] internal static extern int edgepos_node_elections(NodeHandle node, out TextHandle text);

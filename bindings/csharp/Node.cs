@@ -36,7 +36,7 @@ namespace Edgepos
 
     internal static class Call
     {
-        private const int Ok = 0;
+        internal const int Ok = 0;
 
         // A library that is found at run time may be another installation's.
         internal static void SameInterface()
@@ -49,8 +49,9 @@ namespace Edgepos
 
         internal static int Check(int status)
         {
-            if (status < Ok) throw new EdgeposException(status, Text(Native.edgepos_last_detail()));
-            return status;
+            if (status >= Ok) return status;
+            var detail = Text(Native.edgepos_last_detail());
+            throw new EdgeposException(status, detail == "" ? Text(Native.edgepos_status_text(status)) : detail);
         }
 
         /// The text that a call answers with; null where there is nothing.
@@ -126,8 +127,8 @@ namespace Edgepos
         /// <summary>Up to where events were handed out or passed by.</summary>
         public string Cursor() { return Call.Text((out TextHandle text) => Native.edgepos_events_cursor(events, out text)); }
 
-        /// <summary>Ends the reading.</summary>
-        public void Dispose() { events.Dispose(); }
+        /// <summary>Ends the reading, also where another thread waits in Next, which then ends.</summary>
+        public void Dispose() { events.Free(); }
     }
 
     /// <summary>A running terminal, to sell through. Disposed without being closed it ends as in a crash: what was acknowledged is on disk.</summary>
@@ -139,6 +140,8 @@ namespace Edgepos
         private delegate int Looks(NodeHandle node, byte[] data, UIntPtr length, ulong timeout, out TextHandle text);
 
         private readonly NodeHandle node;
+        // What was left when it was closed. In a box: a number of 64 bits is not written at once everywhere.
+        private volatile object closed;
 
         /// <summary>Opens a terminal: <paramref name="config"/> is TOML or JSON.</summary>
         public Node(string config)
@@ -151,13 +154,17 @@ namespace Edgepos
         /// <summary>The version of the library.</summary>
         public static string Version => Call.Text(Native.edgepos_version());
 
-        /// <summary>Closes it; how many events the cloud is not known to hold.</summary>
+        /// <summary>Stops it; how many events the cloud is not known to hold. A second time it says the same again. One whose store has failed
+        /// throws Stopped. One that hangs throws Busy: it can be closed again.</summary>
         public ulong Close(TimeSpan patience)
         {
-            return Call.Number((out ulong left) => Native.edgepos_node_close(node, Call.Milliseconds(patience), out left)).Value;
+            if (closed is ulong before) return before;
+            var answered = Call.Number((out ulong left) => Native.edgepos_node_close(node, Call.Milliseconds(patience), out left)).Value;
+            closed = answered;
+            return answered;
         }
 
-        /// <summary>Frees it, also where another thread waits in a call, which then ends.</summary>
+        /// <summary>Frees it, also where another thread waits for a notice, an event or a flush, which then ends.</summary>
         public void Dispose() { node.Free(); }
 
         /// <summary>Opens a basket. Whatever may be refused of a sale is refused here.</summary>
@@ -268,6 +275,17 @@ namespace Edgepos
         public string NextNotice(TimeSpan timeout)
         {
             return Call.Text((out TextHandle text) => Native.edgepos_node_next_notice(node, Call.Milliseconds(timeout), out text));
+        }
+        /// <summary>What a fiscal signer is asked next; null where nothing came in time.</summary>
+        public string NextToSign(TimeSpan timeout)
+        {
+            return Call.Text((out TextHandle text) => Native.edgepos_node_next_to_sign(node, Call.Milliseconds(timeout), out text));
+        }
+        /// <summary>What the signer has answered to that; whether somebody still waited for it.</summary>
+        public bool Signed(string answer)
+        {
+            var bytes = Call.Bytes(answer);
+            return Call.Check(Native.edgepos_node_signed(node, bytes, Call.Length(bytes))) == Call.Ok;
         }
         /// <summary>Who the terminal is, whom it follows, what someone must act on.</summary>
         public string Status() { return Ask(Native.edgepos_node_status); }

@@ -5,6 +5,9 @@
 #[allow(dead_code, reason = "rules.rs uses the rest")]
 mod header;
 #[cfg(unix)]
+#[path = "support/stand_in.rs"]
+mod stand_in;
+#[cfg(unix)]
 mod support;
 
 use std::collections::BTreeMap;
@@ -67,7 +70,7 @@ struct Kind {
     python: char,
 }
 
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 17] = [
     Kind { c: "const edgepos_node *", csharp: "NodeHandle", java: "Pointer", python: 'h' },
     Kind { c: "const edgepos_events *", csharp: "EventsHandle", java: "Pointer", python: 'h' },
     Kind { c: "const edgepos_text *", csharp: "TextHandle", java: "Pointer", python: 'h' },
@@ -75,6 +78,7 @@ const KINDS: [Kind; 16] = [
     Kind { c: "edgepos_events *", csharp: "IntPtr", java: "Pointer", python: 'h' },
     Kind { c: "edgepos_text *", csharp: "IntPtr", java: "Pointer", python: 'h' },
     Kind { c: "bytes", csharp: "byte[],UIntPtr", java: "byte[],Size", python: 't' },
+    Kind { c: "int32_t", csharp: "int", java: "int", python: 'i' },
     Kind { c: "uint16_t", csharp: "ushort", java: "short", python: 'H' },
     Kind { c: "uint32_t", csharp: "uint", java: "int", python: 'I' },
     Kind { c: "uint64_t", csharp: "ulong", java: "long", python: 'Q' },
@@ -364,8 +368,10 @@ fn every_call_answers_in_every_language_as_in_c() {
     for call in &calls {
         let decides = ["admit", "retire", "replace", "write_off", "raise_level", "step_down", "resolve"];
         let asks_models = ["recognise", "read_barcode", "hear", "score"];
+        // No receipt of this store is signed.
+        let signs = ["next_to_sign", "signed"];
         let answered = answers(call).iter().any(done);
-        let alone = decides.contains(call) || asks_models.contains(call);
+        let alone = [&decides[..], &asks_models, &signs].iter().any(|calls| calls.contains(call));
         assert!(answered || alone, "{call} is only refused: {:?}", answers(call));
     }
     assert!(
@@ -402,18 +408,9 @@ fn every_call_answers_in_every_language_as_in_c() {
 fn what_is_gone_is_passed_by_in_every_language() {
     use edgepos::core::{Chain, EventId, Persist, PersistId, Seq, Space, Write};
     use edgepos::{SqliteStore, Store as _};
-    use support::tills;
 
     let goods = r#"record	{"type":"stock_received","from":"dairy","lines":[{"product":"4006381333931","quantity":1}]}"#;
-    type Made = fn(&Path) -> Option<tills::Till>;
-    let languages: [(&str, Made); 5] = [
-        ("C", tills::calls_in_c),
-        ("C++", tills::calls_in_cpp),
-        ("Python", tills::calls_in_python),
-        ("C#", tills::calls_in_csharp),
-        ("Java", tills::calls_in_java),
-    ];
-    for (language, made) in languages {
+    for (language, made) in LANGUAGES {
         let folder = tempfile::tempdir().unwrap();
         let Some(till) = made(folder.path()) else { continue };
         let (file, script) = (folder.path().join("till.json"), folder.path().join("script.txt"));
@@ -461,57 +458,100 @@ fn what_is_gone_is_passed_by_in_every_language() {
     }
 }
 
+/// Makes a program in a folder; none where this machine cannot build it.
+#[cfg(unix)]
+type Made = fn(&Path) -> Option<support::tills::Till>;
+
+/// The programs of all languages that make the calls of a script.
+#[cfg(unix)]
+const LANGUAGES: [(&str, Made); 5] = [
+    ("C", support::tills::calls_in_c),
+    ("C++", support::tills::calls_in_cpp),
+    ("Python", support::tills::calls_in_python),
+    ("C#", support::tills::calls_in_csharp),
+    ("Java", support::tills::calls_in_java),
+];
+
+/// What the programs of all languages but C say to a script with a library of the test's own: see [`stand_in`].
+#[cfg(unix)]
+fn with_a_library(script: &str, body: impl Fn(&str) -> Option<&'static str>) -> Vec<(&'static str, String)> {
+    let Some(library) = stand_in::StandIn::new(body) else { return Vec::new() };
+    let folder = tempfile::tempdir().unwrap();
+    let (config, file) = (folder.path().join("till.json"), folder.path().join("script.txt"));
+    fs::write(&config, "{}").unwrap();
+    fs::write(&file, script).unwrap();
+    let said = LANGUAGES[1..].iter().filter_map(|(language, made)| {
+        let program = tempfile::tempdir().unwrap();
+        let output = library.run(language, &made(program.path())?, &config, &[file.to_str().unwrap()]);
+        Some((*language, support::text(&output.stderr) + &support::text(&output.stdout)))
+    });
+    said.collect()
+}
+
 /// A library of another interface is refused before it is asked anything, in every language: by the node and by what needs none.
 #[test]
 #[cfg(unix)]
 fn a_library_of_another_interface_is_refused_in_every_language() {
-    use std::process::Command;
-
-    use support::tills;
-
-    let Some(compiler) = support::compiler(false) else { return };
-    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (source, library) = (folder.path().join("other.c"), other.path().join("libedgepos_ffi.so"));
-    // It has every function, and each says that all went well.
-    let bodies = functions().into_iter().map(|function| {
-        let body = match (function.name.as_str(), function.gives.as_str()) {
-            ("edgepos_abi", _) => "return 99;",
-            (_, "void") => "",
-            (_, "const char *") => "return \"\";",
-            _ => "return 0;",
-        };
-        format!("{} {}() {{ {body} }}\n", function.gives, function.name)
-    });
-    fs::write(&source, format!("#include <stdint.h>\n#include <stddef.h>\n{}", bodies.collect::<String>()))
-        .unwrap();
-    let soname = "-Wl,-soname,libedgepos_ffi.so";
-    let built = Command::new(compiler)
-        .args(["-std=c99", "-shared", "-fPIC", soname, "-o"])
-        .args([&library, &source])
-        .status();
-    assert!(built.unwrap().success());
-
-    let config = folder.path().join("till.json");
-    fs::write(&config, "{}").unwrap();
-    let script = folder.path().join("script.txt");
-    fs::write(&script, "status\n").unwrap();
-    // A program's own folder is looked through as well, and Python's wheel is built in the one that it gets.
-    let wheel = tempfile::tempdir().unwrap();
-    let programs = [
-        ("C++", tills::calls_in_cpp(folder.path()), "LD_PRELOAD", library.clone()),
-        ("Python", tills::calls_in_python(wheel.path()), "EDGEPOS_LIBRARY", library.clone()),
-        ("C#", tills::calls_in_csharp(folder.path()), "LD_LIBRARY_PATH", other.path().to_owned()),
-        ("Java", tills::calls_in_java(folder.path()), "_JAVA_OPTIONS", other.path().to_owned()),
-    ];
-    for (language, till, variable, value) in programs {
-        let Some(till) = till else { continue };
-        let mut command = till.command(&config, &[script.to_str().unwrap()]);
-        match language {
-            "Java" => command.env(variable, format!("-Djna.library.path={}", value.display())),
-            _ => command.env(variable, value),
-        };
-        let output = command.output().unwrap();
-        let said = support::text(&output.stderr) + &support::text(&output.stdout);
+    let said = with_a_library("status\n", |name| (name == "edgepos_abi").then_some("return 99;"));
+    for (language, said) in said {
         assert!(said.contains("interface"), "{language}: {said}");
+    }
+}
+
+/// A terminal that hangs is not closed, and can be closed again; what is left then is said again. A status without a detail is said in its own
+/// words.
+#[test]
+#[cfg(unix)]
+fn a_terminal_that_hangs_can_be_closed_again_in_every_language() {
+    let said = with_a_library("close\t0\nclose\t0\nclose\t0\n", |name| match name {
+        "edgepos_abi" => Some("return EDGEPOS_ABI;"),
+        "edgepos_node_open" => Some("*out = (edgepos_node *)(uintptr_t)16; return EDGEPOS_OK;"),
+        "edgepos_node_close" => Some(
+            "static int calls; calls += 1; if (calls == 2) { *left = 7; return EDGEPOS_OK; } \
+             return calls < 2 ? EDGEPOS_BUSY : EDGEPOS_STOPPED;",
+        ),
+        "edgepos_status_text" => Some("return status == EDGEPOS_BUSY ? \"ask again\" : \"another\";"),
+        _ => None,
+    });
+    for (language, said) in said {
+        let closed: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("close\t")).collect();
+        assert_eq!(closed, ["refused -4 ask again", "1", "1"], "{language}: {said}");
+    }
+}
+
+/// Makes a store fail at the next event of an application's own.
+#[cfg(unix)]
+const SPOILS: &str = "CREATE TRIGGER spoils BEFORE INSERT ON events WHEN NEW.kind_name = 'custom' BEGIN SELECT RAISE(ABORT, 'spoilt'); END";
+
+/// A terminal whose store has failed is closed by nothing, and nobody is told that the cloud has all of it: each language says what C does. One
+/// that was closed says again what is left, where C says that it has stopped.
+#[test]
+#[cfg(unix)]
+fn a_terminal_that_failed_is_closed_in_no_language() {
+    let goods =
+        r#"record	{"type":"stock_received","from":"dairy","lines":[{"product":"milk","quantity":1}]}"#;
+    let spoils = r#"record	{"type":"custom","body":"00"}"#;
+    for (language, made) in LANGUAGES {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(till) = made(folder.path()) else { continue };
+        let (file, script) = (folder.path().join("till.json"), folder.path().join("script.txt"));
+        fs::write(&file, support::config(folder.path())).unwrap();
+        let says = |calls: &[&str]| {
+            fs::write(&script, calls.join("\n") + "\n").unwrap();
+            let said = answers_of(&till, &file, &script);
+            said.into_iter().map(|(_, answer)| answer).collect::<Vec<_>>()
+        };
+        let closed = says(&[goods, "close\t0", "close\t0"]);
+        assert_eq!(closed[1], "1", "{language}");
+        match language {
+            "C" => assert!(closed[2].starts_with("refused -5 "), "{closed:?}"),
+            _ => assert_eq!(closed[2], "1", "{language}"),
+        }
+        if !support::spoil(&folder.path().join("till-1.db"), SPOILS) {
+            return;
+        }
+        let failed = says(&[spoils, "close\t0", "close\t0"]);
+        assert!(failed.iter().all(|answer| answer.starts_with("refused -5 ")), "{language}: {failed:?}");
+        assert!(failed[1].contains("spoilt") && failed[1] == failed[2], "{language}: {failed:?}");
     }
 }

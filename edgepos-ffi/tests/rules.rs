@@ -99,7 +99,7 @@ fn every_function_says_what_threads_may_do() {
             // What makes a handle has none that another thread could be in, and what frees one ends their waiting.
             _ if ["_free", "_new", "_open"].iter().any(|end| name.ends_with(end)) => any,
             Some("terminal" | "events") => one,
-            _ if name == "edgepos_node_next_notice" => one,
+            _ if ["edgepos_node_next_notice", "edgepos_node_next_to_sign"].contains(&name.as_str()) => one,
             _ => any,
         };
         assert_eq!(said, [expected], "{name}");

@@ -65,3 +65,22 @@ fn a_card_is_charged_in_two_steps() {
     let expected = "received 10\nasked for 1 unresolved\npaid 1 total 258\nreceipt 1\n  2 x 04006381333931  258\n  total 258\nstock 8\n";
     assert_eq!(support::text(&output.stdout), expected, "{}", support::text(&output.stderr));
 }
+
+/// Who the till is stands in a file that is read whole: what is cut off might read as well, and say something else.
+#[test]
+fn a_configuration_that_cannot_be_read_whole_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(till) = support::tills::in_c(folder.path()) else { return };
+    let long = folder.path().join("long.json");
+    std::fs::write(&long, support::config(folder.path()) + &" ".repeat(65_536)).unwrap();
+    for (config, why) in [
+        (&long, "too long"),
+        (&folder.path().to_owned(), "cannot be read"),
+        (&"nowhere".into(), "cannot be read"),
+    ] {
+        let output = till.command(config, &["stock"]).output().unwrap();
+        let errors = support::text(&output.stderr);
+        assert_eq!((output.status.code(), support::text(&output.stdout).as_str()), (Some(1), ""), "{errors}");
+        assert!(errors.contains(why), "{errors}");
+    }
+}

@@ -30,14 +30,14 @@ class Waiting
 class Times
 {
     // Inside once another call is answered that this one is busy.
-    static Waiting Waits(Edgepos.Node node)
+    static Waiting Waits(Func<TimeSpan, string> next)
     {
         var waiting = new Waiting();
         waiting.Thread = new Thread(() =>
         {
             while (waiting.Error == null)
             {
-                try { node.NextNotice(Timeout.InfiniteTimeSpan); }
+                try { next(Timeout.InfiniteTimeSpan); }
                 // The other thread may be inside, for a moment.
                 catch (Edgepos.EdgeposException error) when (error.Status == Edgepos.Status.Busy) { }
                 catch (Exception error) { waiting.Error = error; }
@@ -46,7 +46,7 @@ class Times
         waiting.Thread.Start();
         while (true)
         {
-            try { node.NextNotice(TimeSpan.Zero); }
+            try { next(TimeSpan.Zero); }
             catch (Edgepos.EdgeposException error) when (error.Status == Edgepos.Status.Busy) { return waiting; }
             Thread.Yield();
         }
@@ -74,11 +74,17 @@ class Times
                 throw new Exception("it was made another name");
             }
             catch (ArgumentException) { }
+            // Whoever waits for an event waits no longer when the reading is disposed; a second time does nothing.
+            var read = node.EventsSince(null, true);
+            var reader = Waits(read.Next);
+            read.Dispose();
+            read.Dispose();
+            if (!reader.Thread.Join(TimeSpan.FromSeconds(60))) throw new Exception("it waits on");
             node.Close(TimeSpan.FromSeconds(-5));
         }
         // Who waits is told when the node is disposed, and its file is free then.
         var disposed = new Edgepos.Node(CONFIG);
-        var said = Waits(disposed);
+        var said = Waits(disposed.NextNotice);
         disposed.Dispose();
         disposed.Dispose();
         said.Thread.Join();
@@ -89,8 +95,20 @@ class Times
             throw new Exception("it was used after it was disposed");
         }
         catch (ObjectDisposedException) { }
+        // So is who waits for a cloud that does not answer.
+        var flushed = new Edgepos.Node(CONFIG);
+        var flush = new Thread(() =>
+        {
+            try { flushed.FlushUntilUploaded(Timeout.InfiniteTimeSpan); }
+            catch (Edgepos.EdgeposException) { }
+            catch (ObjectDisposedException) { }
+        }) { IsBackground = true };
+        flush.Start();
+        Thread.Sleep(500);
+        flushed.Dispose();
+        if (!flush.Join(TimeSpan.FromSeconds(60))) throw new Exception("it flushes on");
         // Left as it is, with a thread that waits: the program ends all the same.
-        Waits(new Edgepos.Node(CONFIG));
+        Waits(new Edgepos.Node(CONFIG).NextNotice);
         Console.WriteLine("done");
     }
 }

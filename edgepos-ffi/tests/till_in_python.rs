@@ -17,6 +17,15 @@ fn a_till_in_python_books_once_through_a_crash() {
 
 /// What C has no room for, and a time that is over.
 const NUMBERS: &str = r#"
+def refused(status, call):
+    try:
+        call()
+    except edgepos.Error as error:
+        assert error.status == status, error
+    else:
+        raise SystemExit("it was done")
+
+
 with edgepos.Node(config) as node:
     while node.next_notice(100) is not None:
         pass
@@ -42,7 +51,19 @@ with edgepos.Node(config) as node:
             pass
         else:
             raise SystemExit("it was made another name")
-    node.close(-1)
+    node.record({"type": "custom", "body": "00"})
+    left = node.close(-1)
+    assert left == node.close() > 0
+# Behind a `with` it is freed, whoever still has it, and what was left is still said; what was raised inside comes out.
+assert node.close() == left
+refused(edgepos.INVALID, node.status)
+try:
+    with edgepos.Node(config) as node:
+        node.close()
+        raise KeyError("marked")
+except KeyError as error:
+    assert "marked" in str(error)
+refused(edgepos.INVALID, node.status)
 # Events keep the node that they are of from being collected.
 config = config.replace("till-1", "till-2")
 node = edgepos.Node(config)
@@ -53,12 +74,12 @@ del node
 assert sum(1 for _ in events) >= 300
 
 
-def waits(node):
+def waits(next):
     """Inside once another call is answered that this one is busy."""
     def wait():
         while True:
             try:
-                node.next_notice(1 << 63)
+                next(1 << 63)
             except edgepos.Error as error:
                 if error.status != edgepos.BUSY:
                     return
@@ -66,7 +87,7 @@ def waits(node):
     waiting.start()
     while True:
         try:
-            node.next_notice(0)
+            next(0)
         except edgepos.Error as error:
             assert error.status == edgepos.BUSY
             return waiting
@@ -74,7 +95,16 @@ def waits(node):
 
 config = config.replace("till-2", "till-3")
 node = edgepos.Node(config)
-waiting = waits(node)
+# Who waits for an event waits no longer when the reading is closed; a second time does nothing.
+for close in (lambda events: events.close(), lambda events: events.__exit__(None, None, None)):
+    with node.events_since() as events:
+        reader = waits(events.next)
+        close(events)
+        reader.join(60)
+        assert not reader.is_alive(), "it waits on"
+    events.close()
+    refused(edgepos.INVALID, lambda: events.next(0))
+waiting = waits(node.next_notice)
 # A process that is forked has none of its threads, and ends the node of the other one in no way.
 child = os.fork()
 if child == 0:
@@ -82,7 +112,8 @@ if child == 0:
         node.status()
     except edgepos.Error as error:
         assert error.status == edgepos.STOPPED and "forked" in str(error), error
-        assert node.close(60_000) == 0
+        # Nothing is closed there, and nobody knows what the cloud has.
+        refused(edgepos.STOPPED, lambda: node.close(60_000))
         del node
         os._exit(7)
     os._exit(8)
@@ -92,7 +123,7 @@ node.close()
 waiting.join()
 # Left as it is, with a thread that waits: the program ends all the same.
 left = edgepos.Node(config)
-waits(left)
+waits(left.next_notice)
 print("done")
 "#;
 

@@ -164,11 +164,17 @@ static void pay(long long no) {
 static void receipt(long long no) {
     char basket[33], event[64], product[64];
     edgepos_text *receipts, *transaction;
+    int32_t status = EDGEPOS_NOTHING;
     name(basket, no, 'b');
     done(edgepos_node_receipts_of_basket(node, basket, strlen(basket), &receipts), "receipts");
     text_of(receipts, "\"event\":\"", event, sizeof event);
     edgepos_text_free(receipts);
-    if (edgepos_node_transaction(node, event, strlen(event), &transaction) != EDGEPOS_OK) {
+    /* Of a basket that was not booked there is none. */
+    if (event[0] != '\0') {
+        status = edgepos_node_transaction(node, event, strlen(event), &transaction);
+        done(status, "receipt");
+    }
+    if (status != EDGEPOS_OK) {
         printf("receipt %lld unknown\n", no);
         return;
     }
@@ -202,11 +208,24 @@ static void wait_for_cloud(void) {
     printf("left %" PRIu64 "\n", left);
 }
 
+/* All pages as one: what each has between its brackets. */
 static void counters(void) {
-    edgepos_text *page;
-    done(edgepos_node_counters_after(node, EDGEPOS_ANY_COUNTER, NULL, 0, &page), "counters");
-    printf("counters %s\n", edgepos_text_data(page));
-    edgepos_text_free(page);
+    char after[2 * EDGEPOS_MAX_KEY + 1] = "";
+    int pages = 0;
+    printf("counters {\"counters\":[");
+    do {
+        edgepos_text *page;
+        const char *from, *to;
+        done(edgepos_node_counters_after(node, EDGEPOS_ANY_COUNTER, after, strlen(after), &page), "counters");
+        from = strchr(edgepos_text_data(page), '[') + 1;
+        to = strstr(from, "],\"next\":");
+        printf("%s", pages > 0 && from < to ? "," : "");
+        fwrite(from, 1, (size_t)(to - from), stdout);
+        text_of(page, "\"next\":\"", after, sizeof after);
+        edgepos_text_free(page);
+        pages += 1;
+    } while (after[0] != '\0');
+    printf("],\"next\":null}\n");
 }
 
 static void hold(void) {
@@ -251,16 +270,27 @@ static int step(const char *what, const char *argument) {
     return 2;
 }
 
+/* Reads a file whole. One that is too long is refused: cut off it may read as well, and be another till's. */
+static size_t read_whole(const char *path, char *out, size_t size) {
+    FILE *file = fopen(path, "rb");
+    size_t length = file ? fread(out, 1, size, file) : 0;
+    if (!file || ferror(file) || length == size) {
+        fprintf(stderr, "%s: %s\n", path, length == size ? "it is too long" : "it cannot be read");
+        exit(1);
+    }
+    fclose(file);
+    return length;
+}
+
 int main(int argc, char **argv) {
     static char config[65536];
-    FILE *file = argc > 1 ? fopen(argv[1], "rb") : NULL;
-    size_t length = file ? fread(config, 1, sizeof config, file) : 0;
+    size_t length;
     int at = 2;
-    if (!file || edgepos_abi() != EDGEPOS_ABI) {
+    if (argc < 2 || edgepos_abi() != EDGEPOS_ABI) {
         fprintf(stderr, "usage: till CONFIG STEP..., with a library of interface %d\n", EDGEPOS_ABI);
         return 2;
     }
-    fclose(file);
+    length = read_whole(argv[1], config, sizeof config);
     done(edgepos_node_open(config, length, &node), "open");
     while (at < argc) {
         at += step(argv[at], at + 1 < argc ? argv[at + 1] : NULL);

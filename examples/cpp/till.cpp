@@ -74,7 +74,9 @@ void take_back(edgepos::Node &node, long long no) {
 }
 
 void receipt(edgepos::Node &node, long long no) {
-    auto booked = node.transaction(field(node.receipts_of_basket(name(no, 'b')), "event"));
+    auto receipts = node.receipts_of_basket(name(no, 'b'));
+    // Of a basket that was not booked there is none.
+    auto booked = receipts == "[]" ? std::nullopt : node.transaction(field(receipts, "event"));
     std::cout << "receipt " << no;
     if (!booked) {
         std::cout << " unknown\n";
@@ -99,6 +101,18 @@ void receive(edgepos::Node &node, long long quantity) {
     std::cout << "received " << quantity << "\n";
 }
 
+// All pages as one: what each has between its brackets.
+std::string counters(edgepos::Node &node) {
+    std::string all, after;
+    do {
+        auto page = node.counters_after(EDGEPOS_ANY_COUNTER, after);
+        auto from = page.find('[') + 1, to = page.find(R"(],"next":)");
+        all += (all.empty() || from == to ? "" : ",") + page.substr(from, to - from);
+        after = field(page, "next");
+    } while (after != "null");
+    return R"({"counters":[)" + all + R"(],"next":null})";
+}
+
 // Does a step; how many arguments it took.
 int step(edgepos::Node &node, const std::string &what, const char *argument) {
     long long no = argument ? std::atoll(argument) : 0;
@@ -111,7 +125,7 @@ int step(edgepos::Node &node, const std::string &what, const char *argument) {
         std::cout << "left " << node.flush_until_uploaded(30s) << "\n";
         return 1;
     } else if (what == "counters") {
-        std::cout << "counters " << node.counters_after(EDGEPOS_ANY_COUNTER, "") << "\n";
+        std::cout << "counters " << counters(node) << "\n";
         return 1;
     } else if (what == "hold") {
         std::cin.ignore(std::numeric_limits<std::streamsize>::max());
@@ -134,6 +148,9 @@ int step(edgepos::Node &node, const std::string &what, const char *argument) {
 
 int main(int argc, char **argv) try {
     std::ifstream file(argc > 1 ? argv[1] : "");
+    if (!file) {
+        throw std::invalid_argument("usage: till CONFIG STEP..., with a configuration that can be read");
+    }
     std::string config{std::istreambuf_iterator<char>(file), {}};
     edgepos::Node node(config);
     for (int at = 2; at < argc;) {

@@ -90,6 +90,20 @@ internal static class Till
         Console.WriteLine("received {0}", quantity);
     }
 
+    // All pages as one: what each has between its brackets.
+    private static string Counters(Node node)
+    {
+        string all = "", after = null;
+        while (after != "null")
+        {
+            var page = node.CountersAfter(Counter.Any, after);
+            int from = page.IndexOf('[') + 1, to = page.IndexOf("],\"next\":", StringComparison.Ordinal);
+            all += (all == "" || from == to ? "" : ",") + page.Substring(from, to - from);
+            after = Field(page, "next");
+        }
+        return "{\"counters\":[" + all + "],\"next\":null}";
+    }
+
     // Does a step; how many arguments it took.
     private static int Step(Node node, string what, string argument)
     {
@@ -98,7 +112,7 @@ internal static class Till
             case "notices": Notices(node); return 1;
             case "stock": Console.WriteLine("stock {0}", node.CounterOf(Counter.Stock, Product)); return 1;
             case "wait": Console.WriteLine("left {0}", node.FlushUntilUploaded(TimeSpan.FromSeconds(30))); return 1;
-            case "counters": Console.WriteLine("counters {0}", node.CountersAfter(Counter.Any, null)); return 1;
+            case "counters": Console.WriteLine("counters {0}", Counters(node)); return 1;
             case "hold": Console.In.ReadToEnd(); return 1;
             case "receive": Receive(node, long.Parse(argument)); return 2;
             case "return": TakeBack(node, long.Parse(argument)); return 2;

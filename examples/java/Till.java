@@ -97,6 +97,20 @@ public final class Till {
         System.out.println("received " + quantity);
     }
 
+    // All pages as one: what each has between its brackets.
+    private static String counters(Node node) {
+        StringBuilder all = new StringBuilder();
+        String after = "";
+        while (!after.equals("null")) {
+            String page = node.countersAfter(Node.ANY_COUNTER, after);
+            int from = page.indexOf('[') + 1;
+            int to = page.indexOf("],\"next\":");
+            all.append(all.length() == 0 || from == to ? "" : ",").append(page, from, to);
+            after = field(page, "next");
+        }
+        return "{\"counters\":[" + all + "],\"next\":null}";
+    }
+
     // Does a step; how many arguments it took.
     private static int step(Node node, String what, String argument) throws IOException, InterruptedException {
         switch (what) {
@@ -110,7 +124,7 @@ public final class Till {
                 System.out.println("left " + node.flushUntilUploaded(Duration.ofSeconds(30)));
                 return 1;
             case "counters":
-                System.out.println("counters " + node.countersAfter(Node.ANY_COUNTER, null));
+                System.out.println("counters " + counters(node));
                 return 1;
             case "hold":
                 System.in.readAllBytes();

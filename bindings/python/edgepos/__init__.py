@@ -111,6 +111,10 @@ class _Handle:
         self._handle = handle
 
     def __del__(self) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        """Whoever waits in a call of it is told that it has ended."""
         handle, self._handle = getattr(self, "_handle", None), ctypes.c_void_p()
         if handle:
             getattr(library, self._free)(handle)
@@ -135,7 +139,8 @@ class _Handle:
 
 
 class Events(_Handle):
-    """Events as they are read back. Iterating ends where nothing came for a second, or everything was read."""
+    """Events as they are read back. Iterating ends where nothing came for a second, or everything was read. In a `with` it is closed at the
+    end; otherwise when nobody has it any more."""
 
     _free = "edgepos_events_free"
 
@@ -143,6 +148,16 @@ class Events(_Handle):
         super().__init__(handle)
         # Not collected while its events are read.
         self._node = node
+
+    def __enter__(self) -> Events:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the reading, also where another thread waits in `next`, which then raises STOPPED. A second time does nothing."""
+        self._release()
 
     def next(self, timeout_ms: int) -> Optional[dict[str, Json]]:
         """The next event; None where none came in time, or nothing further comes."""
@@ -172,21 +187,28 @@ class Node(_Handle):
         out = ctypes.c_void_p()
         _check(library.edgepos_node_open(*_given(config), ctypes.byref(out)))
         super().__init__(out)
+        # What was left when it was closed.
+        self._closed: Optional[int] = None
 
     def __enter__(self) -> Node:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, raised: Optional[type], *_: object) -> None:
+        """Closes and frees it. What was raised inside goes on, also where it cannot be closed."""
+        try:
+            self.close()
+        except Error:
+            if raised is None:
+                raise
+        finally:
+            self._release()
 
     def close(self, patience_ms: int = 0) -> int:
-        """Closes it. How many events the cloud is not known to hold; 0 also where it had stopped before."""
-        try:
-            return self._number("edgepos_node_close", ctypes.c_uint64, _left(patience_ms)) or 0
-        except Error as error:
-            if error.status != STOPPED:
-                raise
-            return 0
+        """Stops it; how many events the cloud is not known to hold. A second time it says the same again. One whose store has failed, and one
+        of the process that this was forked from, raises STOPPED. One that hangs raises BUSY: it can be closed again."""
+        if self._closed is None:
+            self._closed = self._number("edgepos_node_close", ctypes.c_uint64, _left(patience_ms))
+        return self._closed or 0
 
     # The life of a sale.
 
@@ -332,6 +354,14 @@ class Node(_Handle):
     def next_notice(self, timeout_ms: int) -> Optional[dict[str, Json]]:
         """The next notice; None where none came in time."""
         return self._json("edgepos_node_next_notice", _left(timeout_ms))
+
+    def next_to_sign(self, timeout_ms: int) -> Optional[dict[str, Json]]:
+        """What a fiscal signer is asked next; None where nothing came in time."""
+        return self._json("edgepos_node_next_to_sign", _left(timeout_ms))
+
+    def signed(self, answer: dict[str, Json]) -> bool:
+        """What the signer has answered to that; whether somebody still waited for it."""
+        return _check(library.edgepos_node_signed(self._handle, *_given(answer))) == OK
 
     def status(self) -> dict[str, Json]:
         """Who the terminal is, whom it follows, what someone must act on."""

@@ -37,7 +37,7 @@ _NODE = {
     "customer": "hto", "keep_key": "ht", "document": "hto", "documents": "hto", "attachments": "hto", "attachment": "hto", "basket": "hto", "record": "hto", "receipts_of_basket": "hto", "receipts_of_key": "hto",
     "transaction": "hto", "transactions": "httIo", "event": "hto", "durability": "hto", "events_since": "htIo",
     "counter": "hIIIto", "counters_after": "hIto", "product": "hto", "product_at": "htQo", "price": "htHQo",
-    "day_figures": "hIHo", "next_notice": "hQo", "status": "ho",
+    "day_figures": "hIHo", "next_notice": "hQo", "next_to_sign": "hQo", "signed": "ht", "status": "ho",
     "diagnosis": "ho", "elections": "ho", "lost": "ho", "metrics": "ho", "exceptions_after": "hto",
     "open_exceptions_after": "hto", "resolve": "hto", "resolutions": "hto", "report_condition": "htQt",
     "report_inference": "hIQ", "admit": "ht", "retire": "ht", "replace": "hHI", "write_off": "hH", "raise_level": "ho",

@@ -72,6 +72,7 @@ class Calls
             ["day_figures"] = g => node.DayFigures(uint.Parse(g[1]), ushort.Parse(g[2])),
             ["price"] = g => node.Price(g[1], ushort.Parse(g[2]), ulong.Parse(g[3])),
             ["durability"] = g => Shown(node.Durability(g[1])), ["next_notice"] = g => node.NextNotice(Time(g[1])),
+            ["next_to_sign"] = g => node.NextToSign(Time(g[1])), ["signed"] = g => node.Signed(g[1]) ? "done" : null,
             ["report_condition"] = g => Done(() => node.ReportCondition(g[1], ulong.Parse(g[2]), g[3])),
             ["report_inference"] = g => Done(() => node.ReportInference(uint.Parse(g[1]), ulong.Parse(g[2]))),
             ["replace"] = g => Done(() => node.Replace(ushort.Parse(g[1]), g[2] == "1")),

@@ -95,17 +95,19 @@ class Calls {
             case "hear" -> node.hear(hex.parseHex(g[1]), time(g[2]));
             case "score" -> node.score(g[1], time(g[2]));
             case "forecast" -> Node.forecast(g[1]);
-            case "transactions" -> node.transactions(g[1], g[2], Integer.parseInt(g[3]));
+            case "transactions" -> node.transactions(g[1], g[2], Long.parseLong(g[3]));
             case "counter" -> shown(
-                node.counter(Integer.parseInt(g[1]), hex.parseHex(g[2]), Integer.parseInt(g[3]), Integer.parseInt(g[4])));
-            case "counters_after" -> node.countersAfter(Integer.parseInt(g[1]), g[2]);
+                node.counter(Long.parseLong(g[1]), hex.parseHex(g[2]), Long.parseLong(g[3]), Long.parseLong(g[4])));
+            case "counters_after" -> node.countersAfter(Long.parseLong(g[1]), g[2]);
             case "product_at" -> node.productAt(g[1], Long.parseLong(g[2]));
-            case "day_figures" -> node.dayFigures(Integer.parseInt(g[1]), Integer.parseInt(g[2]));
+            case "day_figures" -> node.dayFigures(Long.parseLong(g[1]), Integer.parseInt(g[2]));
             case "price" -> node.price(g[1], Integer.parseInt(g[2]), Long.parseLong(g[3]));
             case "durability" -> shown(node.durability(g[1]));
             case "next_notice" -> node.nextNotice(time(g[1]));
+            case "next_to_sign" -> node.nextToSign(time(g[1]));
+            case "signed" -> node.signed(g[1]) ? "done" : null;
             case "report_condition" -> done(() -> node.reportCondition(g[1], Long.parseLong(g[2]), g[3]));
-            case "report_inference" -> done(() -> node.reportInference(Integer.parseInt(g[1]), Long.parseLong(g[2])));
+            case "report_inference" -> done(() -> node.reportInference(Long.parseLong(g[1]), Long.parseLong(g[2])));
             case "replace" -> done(() -> node.replace(Integer.parseInt(g[1]), g[2].equals("1")));
             case "write_off" -> done(() -> node.writeOff(Integer.parseInt(g[1])));
             case "raise_level" -> Integer.toString(node.raiseLevel());

@@ -108,7 +108,7 @@ static void make(const char *call) {
     ASK(attachment) ASK(receipts_of_basket) ASK(receipts_of_key) ASK(transaction) ASK(event) ASK(product) ASK(exceptions_after)
     ASK(open_exceptions_after) ASK(resolve) ASK(resolutions)
     SHOW(unresolved) SHOW(unresolved_payments) SHOW(status) SHOW(diagnosis) SHOW(elections) SHOW(lost) SHOW(metrics) SHOW(address)
-    DO(abandon) DO(park) DO(keep_key) DO(admit) DO(retire) DO(use_models)
+    DO(abandon) DO(park) DO(keep_key) DO(admit) DO(retire) DO(use_models) DO(signed)
     LOOK(recognise) LOOK(read_barcode) LOOK(hear)
     if (IS("score")) {
         status = edgepos_node_score(node, T(1), number(2), &out);
@@ -126,6 +126,8 @@ static void make(const char *call) {
         status = edgepos_node_price(node, T(1), small(2), number(3), &out);
     } else if (IS("next_notice")) {
         status = edgepos_node_next_notice(node, number(1), &out);
+    } else if (IS("next_to_sign")) {
+        status = edgepos_node_next_to_sign(node, number(1), &out);
     } else if (IS("report_condition")) {
         status = edgepos_node_report_condition(node, T(1), number(2), T(3));
     } else if (IS("report_inference")) {

@@ -96,6 +96,8 @@ int main(int argc, char **argv) {
         {"price", [&](auto &g) { return node.price(g[1], small(g[2]), number(g[3])); }},
         {"durability", [&](auto &g) { return shown(node.durability(g[1])); }},
         {"next_notice", [&](auto &g) { return node.next_notice(time_of(g[1])); }},
+        {"next_to_sign", [&](auto &g) { return node.next_to_sign(time_of(g[1])); }},
+        {"signed", [&](auto &g) { return node.signed_(g[1]) ? Answer("done") : std::nullopt; }},
         {"report_condition", [&](auto &g) { return node.report_condition(g[1], number(g[2]), g[3]), "done"; }},
         {"report_inference", [&](auto &g) { return node.report_inference(word(g[1]), number(g[2])), "done"; }},
         {"replace", [&](auto &g) { return node.replace(small(g[1]), g[2] == "1"), "done"; }},

@@ -59,6 +59,8 @@ def make(node, call, given):
         "price": lambda: node.price(given[0], number[2], number[1]),
         "durability": lambda: node.durability(given[0]),
         "next_notice": lambda: node.next_notice(number[0]),
+        "next_to_sign": lambda: node.next_to_sign(number[0]),
+        "signed": lambda: "done" if node.signed(asked(given[0])) else None,
         "report_condition": lambda: node.report_condition(given[0], number[1], given[2]),
         "report_inference": lambda: node.report_inference(number[0], number[1]),
         "replace": lambda: node.replace(number[0], number[1] == 1),

@@ -69,6 +69,18 @@ pub(crate) fn block(guide: &str, language: &str, which: usize) -> String {
     rest.split_once("```").unwrap().0.to_owned()
 }
 
+/// Changes a terminal's database behind its back; `false` where this machine has no Python to do so with, which is said.
+pub(crate) fn spoil(database: &Path, statement: &str) -> bool {
+    if !has("python3") {
+        println!("skipped: this machine has no Python to spoil a store with");
+        return false;
+    }
+    let source = "import sqlite3, sys; opened = sqlite3.connect(sys.argv[1]); opened.execute(sys.argv[2]); opened.commit()";
+    let output = Command::new("python3").args(["-c", source]).arg(database).arg(statement).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    true
+}
+
 /// What a program wrote.
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()

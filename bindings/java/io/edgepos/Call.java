@@ -3,18 +3,30 @@ package io.edgepos;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.PointerByReference;
 import io.edgepos.EdgeposLibrary.Size;
+import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /** What all calls have in common. */
 final class Call {
     static final int OK = 0;
     private static final EdgeposLibrary C = EdgeposLibrary.C;
+    private static final Cleaner CLEANER = Cleaner.create();
 
     private Call() {}
+
+    /**
+     * Frees a handle once: when it is told to, or when nobody has {@code handle} any more. It is that object that is watched, and not the one
+     * that has it: a call that is under way has it as an argument, so that nothing is freed under it.
+     */
+    static Cleaner.Cleanable freed(Pointer handle, Consumer<Pointer> free) {
+        long number = Pointer.nativeValue(handle);
+        return CLEANER.register(handle, () -> free.accept(new Pointer(number)));
+    }
 
     /** A call that answers with a handle. */
     interface Answers {
@@ -29,10 +41,11 @@ final class Call {
     }
 
     static int check(int status) {
-        if (status < OK) {
-            throw new EdgeposException(status, C.edgepos_last_detail());
+        if (status >= OK) {
+            return status;
         }
-        return status;
+        String detail = C.edgepos_last_detail();
+        throw new EdgeposException(status, detail.isEmpty() ? C.edgepos_status_text(status) : detail);
     }
 
     /** The text that a call answers with; null where there is nothing. */
@@ -90,9 +103,12 @@ final class Call {
         return number;
     }
 
-    /** The same of 32 bits. */
-    static int whole(int number) {
-        return (int) whole((long) number);
+    /** The same of 32 bits, of which Java's own have a sign. */
+    static int word(long number) {
+        if (number < 0 || number > 0xFFFF_FFFFL) {
+            throw new IllegalArgumentException(number + " is none of 0 to 4294967295");
+        }
+        return (int) number;
     }
 
     static Size size(byte[] bytes) {

@@ -31,6 +31,7 @@ interface EdgeposLibrary extends Library {
 
     int edgepos_abi();
     String edgepos_version();
+    String edgepos_status_text(int status);
     String edgepos_last_detail();
     Pointer edgepos_text_data(Pointer text);
     Size edgepos_text_length(Pointer text);
@@ -74,6 +75,8 @@ interface EdgeposLibrary extends Library {
     int edgepos_node_resolve(Pointer node, byte[] request, Size length, PointerByReference text);
     int edgepos_node_resolutions(Pointer node, byte[] request, Size length, PointerByReference text);
     int edgepos_node_next_notice(Pointer node, long timeout, PointerByReference text);
+    int edgepos_node_next_to_sign(Pointer node, long timeout, PointerByReference text);
+    int edgepos_node_signed(Pointer node, byte[] answer, Size length);
     int edgepos_node_status(Pointer node, PointerByReference text);
     int edgepos_node_diagnosis(Pointer node, PointerByReference text);
     int edgepos_node_elections(Pointer node, PointerByReference text);

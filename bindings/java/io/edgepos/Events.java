@@ -1,19 +1,28 @@
 package io.edgepos;
 
 import com.sun.jna.Pointer;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.time.Duration;
 
-/** Events as they are read back. One thread at a time. */
+/** Events as they are read back. One thread at a time. Freed some time behind its last use where it was not closed. */
 public final class Events implements AutoCloseable {
     private final Pointer events;
+    private final Pointer node;
+    private final Cleaner.Cleanable freed;
 
-    Events(Pointer events) {
+    Events(Pointer events, Pointer node) {
         this.events = events;
+        this.node = node;
+        freed = Call.freed(events, EdgeposLibrary.C::edgepos_events_free);
     }
 
     /** The next event; null where none came in time, or nothing further comes. */
     public String next(Duration timeout) {
-        return Call.text(out -> EdgeposLibrary.C.edgepos_events_next(events, Call.milliseconds(timeout), out));
+        String next = Call.text(out -> EdgeposLibrary.C.edgepos_events_next(events, Call.milliseconds(timeout), out));
+        // Not freed while its events are read.
+        Reference.reachabilityFence(node);
+        return next;
     }
 
     /**
@@ -21,7 +30,9 @@ public final class Events implements AutoCloseable {
      * missing. A reading anew from the cursor would meet it again.
      */
     public String skip() {
-        return Call.text(out -> EdgeposLibrary.C.edgepos_events_skip(events, out));
+        String skipped = Call.text(out -> EdgeposLibrary.C.edgepos_events_skip(events, out));
+        Reference.reachabilityFence(node);
+        return skipped;
     }
 
     /** Up to where events were handed out or passed by. */
@@ -29,9 +40,9 @@ public final class Events implements AutoCloseable {
         return Call.text(out -> EdgeposLibrary.C.edgepos_events_cursor(events, out));
     }
 
-    /** Ends the reading. A second time does nothing. */
+    /** Ends the reading, also where another thread waits in {@code next}, which then ends. A second time does nothing. */
     @Override
     public void close() {
-        EdgeposLibrary.C.edgepos_events_free(events);
+        freed.clean();
     }
 }

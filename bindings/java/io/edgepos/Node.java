@@ -4,12 +4,14 @@ import static io.edgepos.Call.bytes;
 import static io.edgepos.Call.check;
 import static io.edgepos.Call.size;
 import static io.edgepos.Call.whole;
+import static io.edgepos.Call.word;
 
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.LongByReference;
 import com.sun.jna.ptr.PointerByReference;
 import io.edgepos.EdgeposLibrary.Size;
+import java.lang.ref.Cleaner;
 import java.time.Duration;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -30,6 +32,9 @@ public final class Node implements AutoCloseable {
     private static final EdgeposLibrary C = EdgeposLibrary.C;
 
     private final Pointer node;
+    private final Cleaner.Cleanable freed;
+    /** What was left when it was stopped. */
+    private volatile OptionalLong stopped = OptionalLong.empty();
 
     /** A call of a node with a name or a request, which answers with a text. */
     private interface Named {
@@ -48,6 +53,7 @@ public final class Node implements AutoCloseable {
         byte[] text = bytes(config);
         check(C.edgepos_node_open(text, size(text), out));
         node = out.getValue();
+        freed = Call.freed(node, C::edgepos_node_free);
     }
 
     /** The version of the library. */
@@ -55,17 +61,29 @@ public final class Node implements AutoCloseable {
         return C.edgepos_version();
     }
 
-    /** Stops the terminal; how many events the cloud is not known to hold. */
+    /**
+     * Stops the terminal; how many events the cloud is not known to hold. A second time it says the same again. One whose store has failed
+     * throws status -5 ({@code EDGEPOS_STOPPED}). One that hangs throws -4 ({@code EDGEPOS_BUSY}): it can be stopped again.
+     */
     public long stop(Duration patience) {
+        OptionalLong before = stopped;
+        if (before.isPresent()) {
+            return before.getAsLong();
+        }
         LongByReference left = new LongByReference();
         check(C.edgepos_node_close(node, Call.milliseconds(patience), left));
+        stopped = OptionalLong.of(left.getValue());
         return left.getValue();
     }
 
-    /** Frees it; where it was not stopped it ends as in a crash: what was acknowledged is on disk. A second time does nothing. */
+    /**
+     * Frees it, also where another thread waits for a notice, an event or a flush, which then ends. Where it was not stopped it ends as in a
+     * crash: what was acknowledged is on disk. A second time does nothing. One that was not closed is freed some time behind its last use, and
+     * its file with it.
+     */
     @Override
     public void close() {
-        C.edgepos_node_free(node);
+        freed.clean();
     }
 
     /** Opens a basket. Whatever may be refused of a sale is refused here. */
@@ -167,9 +185,9 @@ public final class Node implements AutoCloseable {
     }
 
     /** A page of transactions, the newest first; {@code query} and {@code after} may be null. */
-    public String transactions(String query, String after, int limit) {
+    public String transactions(String query, String after, long limit) {
         byte[] which = bytes(query), from = bytes(after);
-        return Call.text(out -> C.edgepos_node_transactions(node, which, size(which), from, size(from), whole(limit), out));
+        return Call.text(out -> C.edgepos_node_transactions(node, which, size(which), from, size(from), word(limit), out));
     }
 
     /** One event as it is stored. */
@@ -190,25 +208,25 @@ public final class Node implements AutoCloseable {
         byte[] from = bytes(cursor);
         PointerByReference out = new PointerByReference();
         check(C.edgepos_node_events_since(node, from, size(from), follow ? 1 : 0, out));
-        return new Events(out.getValue());
+        return new Events(out.getValue(), node);
     }
 
     /** One counter at a place of the store; empty when nothing ever moved it. */
-    public OptionalLong counter(int counter, String key, int location) {
+    public OptionalLong counter(long counter, String key, long location) {
         return counter(counter, bytes(key), location, ON_HAND);
     }
 
     /** The same where the key is bytes, as that of a line that may come back, and of stock in any state. */
-    public OptionalLong counter(int counter, byte[] key, int location, int state) {
+    public OptionalLong counter(long counter, byte[] key, long location, long state) {
         LongByReference out = new LongByReference();
-        int status = check(C.edgepos_node_counter(node, whole(counter), whole(location), whole(state), key, size(key), out));
+        int status = check(C.edgepos_node_counter(node, word(counter), word(location), word(state), key, size(key), out));
         return status == Call.OK ? OptionalLong.of(out.getValue()) : OptionalLong.empty();
     }
 
     /** A page of counters; {@code after} may be null. */
-    public String countersAfter(int counter, String after) {
+    public String countersAfter(long counter, String after) {
         byte[] from = bytes(after);
-        return Call.text(out -> C.edgepos_node_counters_after(node, whole(counter), from, size(from), out));
+        return Call.text(out -> C.edgepos_node_counters_after(node, word(counter), from, size(from), out));
     }
 
     /** What was last said of a product, also where it is not in force yet. */
@@ -223,8 +241,8 @@ public final class Node implements AutoCloseable {
     }
 
     /** What a business day (yyyymmdd) comes to, of a terminal or, with 0, of the whole store. */
-    public String dayFigures(int day, int terminal) {
-        return Call.text(out -> C.edgepos_node_day_figures(node, whole(day), Call.small(terminal), out));
+    public String dayFigures(long day, int terminal) {
+        return Call.text(out -> C.edgepos_node_day_figures(node, word(day), Call.small(terminal), out));
     }
 
     /** The price that is in force at a time, in ms since 1970 UTC. */
@@ -236,6 +254,17 @@ public final class Node implements AutoCloseable {
     /** The next notice; null where none came in time. */
     public String nextNotice(Duration timeout) {
         return Call.text(out -> C.edgepos_node_next_notice(node, Call.milliseconds(timeout), out));
+    }
+
+    /** What a fiscal signer is asked next; null where nothing came in time. */
+    public String nextToSign(Duration timeout) {
+        return Call.text(out -> C.edgepos_node_next_to_sign(node, Call.milliseconds(timeout), out));
+    }
+
+    /** What the signer has answered to that; whether somebody still waited for it. */
+    public boolean signed(String answer) {
+        byte[] said = bytes(answer);
+        return check(C.edgepos_node_signed(node, said, size(said))) == Call.OK;
     }
 
     /** Who the terminal is, whom it follows, what someone must act on. */
@@ -295,8 +324,8 @@ public final class Node implements AutoCloseable {
     }
 
     /** Reports what a model of the application did: 0 answered, 1 fallback, 2 right, 3 wrong. */
-    public void reportInference(int what, long tookUs) {
-        check(C.edgepos_node_report_inference(node, whole(what), whole(tookUs)));
+    public void reportInference(long what, long tookUs) {
+        check(C.edgepos_node_report_inference(node, word(what), whole(tookUs)));
     }
 
     /** Lets another incarnation take part in what the store decides. */
