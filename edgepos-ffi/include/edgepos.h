@@ -453,8 +453,9 @@ int32_t edgepos_node_address(const edgepos_node *node,
  Closes a terminal: sends what is batched until the cloud holds all events, or until `patience_ms` is over, hands the leadership over
  where it has it, stops it, and waits until its files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
  are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. `EDGEPOS_BUSY` where it does not come to an end
- within 30 s beyond the patience, as where its disk hangs: close it again, which answers `EDGEPOS_STOPPED` where it has ended meanwhile, or free
- it, which leaves it to itself. Calls of other threads that are under way
+ within 30 s beyond the patience, as where its disk hangs: it stops as soon as it goes on, and whoever closes it again is told how many events are
+ left, then or afterwards; freeing leaves it to itself. Of two threads that close it at once one is told that, and the other
+ `EDGEPOS_STOPPED`. Calls of other threads that are under way
  end, with their answer or with `EDGEPOS_STOPPED`; so does every later one. Works on a handle that is poisoned.
 
  Threads: any, at any time.
@@ -1230,8 +1231,8 @@ int32_t edgepos_node_record(const edgepos_node *node,
  calls this, again and again. Where no answer comes in time the sale is booked unsigned, and the receipt is asked for again later: the status
  lists what waits.
 
- `*out` has `id`, and under `receipt` its `basket`, `series`, `number`, `total`, `currency`, the `transaction` as it is booked, the same as
- CBOR in hexadecimal digits as `body`, and `event` where it is booked already. A receipt is named by its series and number: who signed it
+ `*out` has `id`, and under `receipt` its `basket`, `series`, `number`, `total`, `currency`, the `transaction` as it is booked (absent where
+ it cannot be read), the same as CBOR in hexadecimal digits as `body`, and `event` where it is booked already. A receipt is named by its series and number: who signed it
  before says the same again. One is asked for at a time. `EDGEPOS_STOPPED` where the terminal has stopped.
 
  Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
@@ -1247,7 +1248,8 @@ int32_t edgepos_node_next_to_sign(const edgepos_node *node,
  What the device says of a receipt. `answer` is JSON with the question's `id` and either `series` and `number` of the receipt that the device
  has signed, as it says them, and its `signature` in hexadecimal digits, at most 4,096 bytes; or `away`, why it cannot sign for the moment: the
  receipt is asked for again; or `refused`, why it will not sign this receipt, now or later. The sale is booked in each case, and a signature
- that names another receipt counts as none. `EDGEPOS_NOTHING` where nobody waits for it any more: the receipt is asked for again.
+ that names another receipt counts as none. `EDGEPOS_NOTHING` where nobody waits for it any more, and the receipt is asked for again; so it is
+ behind an `EDGEPOS_OK` that came at the last moment, and gets the signature that it has.
 
  Threads: any, at any time.
 

@@ -22,6 +22,7 @@
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 
 mod argument;
+mod closing;
 mod forecast;
 mod forks;
 mod guard;

@@ -45,10 +45,23 @@ fn a_terminal_that_hangs_is_closed_in_time_or_says_that_it_is_not() {
     assert!(detail().contains("hangs"), "{}", detail());
     assert!(began.elapsed() >= Duration::from_secs(29), "as long as the header says: {:?}", began.elapsed());
 
+    // It stops by itself once it goes on, and whoever asks again is told once what is left.
     edgepos_node_poison_go_on();
-    // SAFETY: a number may be written there.
-    let status = unsafe { edgepos_node_close(node, 0, &mut left) };
-    assert_eq!((status, left), (EDGEPOS_OK, 1), "{}", detail());
+    let notice = |node| {
+        let mut notice = ptr::null_mut();
+        // SAFETY: a pointer may be written there.
+        let status = unsafe { edgepos_node_next_notice(node, 60_000, &mut notice) };
+        edgepos_text_free(notice);
+        status
+    };
+    while notice(node) == EDGEPOS_OK {}
+    assert_eq!(notice(node), EDGEPOS_STOPPED);
+    for expected in [(EDGEPOS_OK, 1), (EDGEPOS_STOPPED, 7)] {
+        let mut left = 7_u64;
+        // SAFETY: a number may be written there.
+        let status = unsafe { edgepos_node_close(node, 0, &mut left) };
+        assert_eq!((status, left), expected, "{}", detail());
+    }
     edgepos_node_free(node);
     // Its files are free.
     close(open(folder.path(), ""));

@@ -6,6 +6,7 @@ mod support;
 
 use std::ptr;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use edgepos_ffi::*;
 use serde_json::{Value, json};
@@ -134,7 +135,9 @@ fn a_sale_goes_on_without_its_device_and_is_signed_later() {
     assert_eq!(unsigned(node.node()), 1);
     let said = json!({ "id": again["id"], "series": "S", "number": 1, "signature": "beef" });
     assert_eq!(signed(node.node(), &said), EDGEPOS_OK);
+    let end = Instant::now() + Duration::from_millis(LONG);
     while unsigned(node.node()) != 0 {
+        assert!(Instant::now() < end, "it is not signed");
         thread::yield_now();
     }
     assert_eq!(fiscal(node.node(), 1)["signature"], "beef");

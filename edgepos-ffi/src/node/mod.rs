@@ -26,6 +26,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::argument::{Input, Output};
+use crate::closing::Closing;
 use crate::forks;
 use crate::guard::{THREADS, guard};
 use crate::handle::{self, Handle, Table};
@@ -78,6 +79,10 @@ pub(crate) struct Till {
     pub(crate) signing: OnceLock<Signing>,
     /// How it ended, once it has.
     end: watch::Sender<Option<End>>,
+    /// Whether its handle was freed: who waits in a call of it waits no longer.
+    freed: watch::Sender<bool>,
+    /// Who closes it.
+    closing: Closing,
     /// Ends when its files and its address are free.
     released: JoinHandle<()>,
     /// None until the application says where they are.
@@ -127,9 +132,23 @@ impl Till {
             );
             tell.send_replace(Some(end));
         });
+        let (freed, closing) = (watch::Sender::new(false), Closing::default());
         let (signing, models) = (OnceLock::new(), OnceLock::new());
         let runtime = Some(runtime);
-        Ok(Self { node, location, address, notices, signing, end, released, models, advised, runtime })
+        Ok(Self {
+            node,
+            location,
+            address,
+            notices,
+            signing,
+            end,
+            freed,
+            closing,
+            released,
+            models,
+            advised,
+            runtime,
+        })
     }
 
     /// Refuses where it has ended: for calls that a terminal which has stopped would not answer.
@@ -139,25 +158,50 @@ impl Till {
 
     /// How many events the cloud is not known to hold.
     fn close(&self, patience: Duration) -> Result<u64, Failure> {
-        self.runs()?;
-        let close = async {
-            let stopped = self.unless_it_ends(self.node.stop(patience)).await;
-            // One that could not be asked is ended all the same.
-            self.node.shutdown().await;
-            (stopped, self.ended().await)
+        let call = self.closing.begin(self.node.clone(), patience, self.runtime().handle());
+        let ended = async {
+            // Of the others that stop it each has said by then what it has to say.
+            call.is_over().await;
+            self.stopped().await
         };
-        match self.wait_at_most(patience.saturating_add(RELEASE), close) {
-            Some((stopped, End::Closed)) => Ok(stopped?.queued),
-            Some((_, failed)) => Err(failed.into()),
-            None => Err(Failure::hangs()),
+        let ended = async {
+            tokio::select! {
+                biased;
+                end = ended => end,
+                () = self.is_freed() => End::Closed,
+            }
+        };
+        match self.wait_at_most(patience.saturating_add(RELEASE), ended) {
+            Some(End::Closed) => call.left().ok_or_else(Failure::closed),
+            Some(failed) => Err(failed.into()),
+            None => {
+                call.give_up();
+                Err(Failure::hangs())
+            }
         }
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has stopped, or its handle is freed: for who waits for something that does not come then.
     pub(crate) async fn ended(&self) -> End {
+        tokio::select! {
+            biased;
+            end = self.stopped() => end,
+            () = self.is_freed() => End::Closed,
+        }
+    }
+
+    /// Waits until it has stopped.
+    async fn stopped(&self) -> End {
         let mut end = self.end.subscribe();
         // The sender lives as long as this.
         end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone()).unwrap_or(End::Closed)
+    }
+
+    /// Waits until its handle is freed.
+    async fn is_freed(&self) {
+        let mut freed = self.freed.subscribe();
+        // The sender lives as long as this.
+        let _ = freed.wait_for(|freed| *freed).await;
     }
 
     /// What takes as long as the caller says, unless the terminal ends meanwhile, or its handle is freed.
@@ -306,8 +350,9 @@ pub unsafe extern "C" fn edgepos_node_address(node: *const NodeHandle, out: *mut
 /// Closes a terminal: sends what is batched until the cloud holds all events, or until `patience_ms` is over, hands the leadership over
 /// where it has it, stops it, and waits until its files and its address are free. On success, where `left` is not NULL, `*left` is how many events the cloud is not known to hold; they
 /// are on disk, and go up after the next start. `EDGEPOS_STOPPED` where it was closed before. `EDGEPOS_BUSY` where it does not come to an end
-/// within 30 s beyond the patience, as where its disk hangs: close it again, which answers `EDGEPOS_STOPPED` where it has ended meanwhile, or free
-/// it, which leaves it to itself. Calls of other threads that are under way
+/// within 30 s beyond the patience, as where its disk hangs: it stops as soon as it goes on, and whoever closes it again is told how many events are
+/// left, then or afterwards; freeing leaves it to itself. Of two threads that close it at once one is told that, and the other
+/// `EDGEPOS_STOPPED`. Calls of other threads that are under way
 /// end, with their answer or with `EDGEPOS_STOPPED`; so does every later one. Works on a handle that is poisoned.
 ///
 /// Threads: any, at any time.
@@ -337,12 +382,6 @@ pub unsafe extern "C" fn edgepos_node_close(
 #[unsafe(no_mangle)]
 pub extern "C" fn edgepos_node_free(node: *mut NodeHandle) {
     // Whoever waits for a notice waits no longer.
-    handle::look(node, |till| {
-        till.end.send_if_modified(|end| {
-            let ends = end.is_none();
-            end.get_or_insert(End::Closed);
-            ends
-        })
-    });
+    handle::look(node, |till| till.freed.send_replace(true));
     handle::free(node);
 }

@@ -7,7 +7,7 @@ use edgepos::model::Signature;
 use edgepos::{SignError, ToSign};
 use serde::{Deserialize, Serialize};
 
-use super::{End, NodeHandle, with};
+use super::{NodeHandle, with};
 use crate::argument::{Input, Output};
 use crate::handle;
 use crate::hexadecimal::bytes_of;
@@ -71,8 +71,8 @@ impl Said {
 /// calls this, again and again. Where no answer comes in time the sale is booked unsigned, and the receipt is asked for again later: the status
 /// lists what waits.
 ///
-/// `*out` has `id`, and under `receipt` its `basket`, `series`, `number`, `total`, `currency`, the `transaction` as it is booked, the same as
-/// CBOR in hexadecimal digits as `body`, and `event` where it is booked already. A receipt is named by its series and number: who signed it
+/// `*out` has `id`, and under `receipt` its `basket`, `series`, `number`, `total`, `currency`, the `transaction` as it is booked (absent where
+/// it cannot be read), the same as CBOR in hexadecimal digits as `body`, and `event` where it is booked already. A receipt is named by its series and number: who signed it
 /// before says the same again. One is asked for at a time. `EDGEPOS_STOPPED` where the terminal has stopped.
 ///
 /// Threads: one at a time for each handle; another is answered `EDGEPOS_BUSY`.
@@ -95,7 +95,11 @@ pub unsafe extern "C" fn edgepos_node_next_to_sign(
             tokio::select! {
                 biased;
                 end = till.ended() => Err(end),
-                asked = queue.next() => asked.ok_or(End::Closed),
+                // Nobody asks any more: the terminal has stopped, and says in a moment how.
+                asked = queue.next() => match asked {
+                    Some(asked) => Ok(asked),
+                    None => Err(till.ended().await),
+                },
             }
         };
         match wait_for(next, Duration::from_millis(timeout_ms)) {
@@ -114,7 +118,8 @@ pub unsafe extern "C" fn edgepos_node_next_to_sign(
 /// What the device says of a receipt. `answer` is JSON with the question's `id` and either `series` and `number` of the receipt that the device
 /// has signed, as it says them, and its `signature` in hexadecimal digits, at most 4,096 bytes; or `away`, why it cannot sign for the moment: the
 /// receipt is asked for again; or `refused`, why it will not sign this receipt, now or later. The sale is booked in each case, and a signature
-/// that names another receipt counts as none. `EDGEPOS_NOTHING` where nobody waits for it any more: the receipt is asked for again.
+/// that names another receipt counts as none. `EDGEPOS_NOTHING` where nobody waits for it any more, and the receipt is asked for again; so it is
+/// behind an `EDGEPOS_OK` that came at the last moment, and gets the signature that it has.
 ///
 /// Threads: any, at any time.
 ///
