@@ -7,11 +7,11 @@ use edgepos_core::{EventId, IdempotencyKey, Lane, Now};
 
 use super::calls::{Call, Calls, Closing, NextToPark};
 use super::catalogue::Catalogue;
+use super::code;
 use super::counters::Counters;
 use super::counting::Tally;
 use super::customer::{Customers, sealing::CustomerKey};
 use super::day::Day;
-use super::effect::CounterRow;
 use super::envelope::{Mode, Ref, RefRole};
 use super::keys::Keys;
 use super::keys::found::Found;
@@ -276,11 +276,12 @@ impl<'a> Desk<'a> {
         }
         let base = record.base();
         let (what, mode) = record.into_parts();
+        // At any place: what is in the store room may go to the shelf.
         let is_there = |product: &str| {
             self.on.catalogue.product(product).is_some()
-                || self.on.counters.get(&CounterRow::stock(product, 0)).is_some()
+                || !self.on.counters.stock(&code::key(product)).is_empty()
         };
-        recorded::check(&turn.config.labels, &what, is_there)?;
+        recorded::check(&turn.config.labels, &what, turn.now.wall.0, is_there)?;
         if !what.is_promised() {
             let promised = self.on.sales.promised().saturating_add(self.on.payments.promised());
             turn.disk.check(promised, what.needs())?;
