@@ -22,7 +22,7 @@ use super::payment::Payments;
 use super::payment::body::Step;
 use super::record::{Record, What};
 use super::recordings::Recordings;
-use super::returns::{Read, Returns};
+use super::returns::{self, Read, Returns};
 use super::sale::body::BasketId;
 use super::sale::draft::{Draft, Opening};
 use super::sale::fiscal::{SignError, Signature};
@@ -239,28 +239,19 @@ impl<'a> Desk<'a> {
         &mut self,
         turn: &mut Turn<'_>,
         request: RequestId,
-        mut draft: Draft,
+        draft: Draft,
         updates: bool,
     ) -> Result<(), Refusal> {
         let basket = draft.basket;
-        let allowed = Filling {
-            labels: &turn.config.labels,
-            catalogue: self.on.catalogue,
-            open: self.on.sales.lines(basket),
-            now_ms: turn.now.wall.0,
-        }
-        .fill(&mut draft);
-        // What was booked is answered whatever its labels come to by now.
-        if allowed.is_ok() {
-            self.on.catalogue.check_scales(&draft.lines)?;
-        }
-        let asked = (draft, &allowed);
-        let Some(draft) = self.on.returns.begin(turn, self.on.keys, request, asked, updates)? else {
+        let Some(mut draft) = self.on.returns.begin(turn, self.on.keys, request, draft, updates)? else {
             // What is known of the basket by then is what is known of it here.
             self.on.sales.baskets().hold(basket);
             return Ok(());
         };
-        let OnDesk { sales, sold, keys, counters, day, .. } = &mut self.on;
+        let OnDesk { sales, sold, keys, counters, catalogue, day, .. } = &mut self.on;
+        let filling = filling(turn, (catalogue, counters, sales), basket);
+        // What was booked, and what is open, is answered whatever is said of the draft by now.
+        let allowed = returns::judge(&mut draft, &filling, turn.config.unreferenced_returns);
         let opening = Opening { request, draft, allowed, held: BTreeSet::new(), updates };
         let originals = sales.begin(turn, keys, counters, day.selling(), opening)?;
         read_sold(turn, sold, keys, originals);
@@ -361,13 +352,17 @@ impl<'a> Desk<'a> {
         wanted: Wanted,
         found: Result<Found, Unreadable>,
     ) {
-        let read = self.on.returns.named(self.on.keys, self.on.sales, wanted, found, turn.out);
+        let OnDesk { sales, returns, keys, counters, catalogue, .. } = &mut self.on;
+        let filling = filling(turn, (catalogue, counters, sales), wanted.by);
+        let read = returns.named(keys, (sales, &filling), wanted, found, turn.out);
         self.receipts_read(turn, read);
     }
 
     /// The event of a receipt was read.
     pub(super) fn receipt_loaded(&mut self, turn: &mut Turn<'_>, wanted: (Wanted, bool), stored: &Stored) {
-        let read = self.on.returns.loaded(self.on.sales, wanted, stored);
+        let OnDesk { sales, returns, counters, catalogue, .. } = &mut self.on;
+        let filling = filling(turn, (catalogue, counters, sales), wanted.0.by);
+        let read = returns.loaded((sales, &filling), wanted, stored);
         self.receipts_read(turn, read);
     }
 
@@ -485,6 +480,17 @@ impl<'a> Desk<'a> {
             }
         }
     }
+}
+
+/// What the labels of a basket are read against.
+fn filling<'a>(
+    turn: &Turn<'a>,
+    (catalogue, counters, sales): (&'a Catalogue, &'a Counters, &'a Sales),
+    basket: BasketId,
+) -> Filling<'a> {
+    let (open, open_as_said) = sales.lines(basket);
+    let (labels, now_ms) = (&turn.config.labels, turn.now.wall.0);
+    Filling { labels, catalogue, counters, open, open_as_said, now_ms }
 }
 
 /// Asks for the sales of receipts of which something shall come back.
