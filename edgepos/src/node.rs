@@ -352,7 +352,8 @@ impl Node {
         self.query_at(Terminal::diagnosis).await
     }
 
-    /// One counter; `None` when nothing ever moved it: see [`Terminal::ask_counter`].
+    /// One counter; `None` when nothing ever moved it: see [`Terminal::ask_counter`]. The stock of a label that nothing was counted under
+    /// is that of its item.
     ///
     /// # Errors
     /// When the terminal has stopped.

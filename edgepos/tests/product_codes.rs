@@ -2,35 +2,26 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "support/labels.rs"]
+mod labels;
 mod support;
 
-use edgepos::core::{Chain, Gtin, Lane, Now, Persist, PersistId, Space, Write};
-use edgepos::model::{
-    CountLine, CounterRow, Currency, Discount, DocType, Effect, Line, OriginalLine, PriceSet, ProductSet,
-    StockLine, StockMoved, StockReason,
+use edgepos::core::{Chain, Lane, Persist, PersistId, Space, Write};
+use edgepos::model::{CountLine, CounterRow, Discount, DocType, Effect, Line, OriginalLine, PriceSet};
+use edgepos::{Draft, LabelCountry, Labels, MemoryStore, Record, Refusal, Store};
+use labels::{
+    NOW, abandoned, in_sek, item, labelled, number, only_line, product, received, sek, sold, stock,
+    unlabelled, updated,
 };
-use edgepos::{Config, Draft, LabelCountry, Labels, MemoryStore, Record, Refusal, Reply, Store};
 use support::{Till, WALL, draft, line, price, replica};
 
-const NOW: Now = Now::new(0, WALL);
 const GTIN: &str = "00012345678905";
 const FORMS: [&str; 4] = ["0012345678905", "012345678905", "00012345678905", " 0012345678905\r\n"];
-
-fn received(product: &str, quantity: i64) -> Record {
-    let lines = vec![StockLine { product: product.into(), quantity }];
-    Record::stock_moved(&StockMoved { reason: StockReason::Receipt, from: None, to: None, lines }, 0)
-}
-
-/// The products of the stock rows, with what is left.
-fn stock(till: &Till) -> Vec<(String, i64)> {
-    let rows = till.terminal.counters().into_iter().filter(|value| value.row.counter.0 == 0);
-    rows.map(|value| (String::from_utf8(value.row.key).unwrap(), value.value)).collect()
-}
 
 #[test]
 fn every_form_is_one_row_and_one_price() {
     let mut till = Till::new(1, 1, NOW);
-    till.record(NOW, received(FORMS[0], 10)).unwrap();
+    till.record(NOW, received(FORMS[0], 10, 0)).unwrap();
     for (at, form) in FORMS.into_iter().enumerate() {
         till.sell(NOW, at as u8 + 1, vec![line(1, form, 1, 100)]);
         assert_eq!(till.terminal.counter(&CounterRow::stock(form, 0)), Some(9 - at as i64));
@@ -52,7 +43,7 @@ fn a_misread_label_is_refused_and_other_codes_stay() {
         let refused = till.begin(NOW, draft(1, vec![line(1, code, 1, 100)]));
         assert!(matches!(refused, Err(Refusal::BadLine { line: 1, .. })), "{code:?}");
         let bad = |recorded| matches!(recorded, Err(Refusal::BadField { field: "product", .. }));
-        assert!(bad(till.record(NOW, received(code, 1))), "{code:?}");
+        assert!(bad(till.record(NOW, received(code, 1, 0))), "{code:?}");
         assert!(bad(till.record(NOW, Record::price(&price(code, 1)))), "{code:?}");
     }
     for (at, code) in ["milk", "4011", "5978656", "P-01", "123456789"].into_iter().enumerate() {
@@ -94,7 +85,7 @@ fn an_effect_of_before_moves_the_row_of_the_gtin() {
 #[test]
 fn rows_of_before_become_one() {
     let mut till = Till::new(1, 1, NOW);
-    till.record(NOW, received(GTIN, 10)).unwrap();
+    till.record(NOW, received(GTIN, 10, 0)).unwrap();
     till.sell(NOW, 1, vec![line(1, GTIN, 1, 100)]);
     let row = |code: &str, chain: Chain| {
         let row = CounterRow { key: code.as_bytes().to_vec(), ..CounterRow::stock("", 0) };
@@ -129,7 +120,7 @@ fn rows_of_before_become_one() {
         assert_eq!(keys.len(), 3, "a row for each chain");
         assert!(keys.iter().all(|(key, _)| key[7..21] == *GTIN.as_bytes()), "no other form is left");
     }
-    till.record(NOW, received("012345678905", 1)).unwrap();
+    till.record(NOW, received("012345678905", 1, 0)).unwrap();
     assert_eq!(stock(&till.crash(NOW)), [(GTIN.to_owned(), 4)]);
 }
 
@@ -152,56 +143,6 @@ fn a_piece_and_250_grams_have_no_sum() {
     till.record(NOW, Record::product(&product("ham"))).unwrap();
     refused(&mut till, 6, vec![line(1, "ham", 1, 100)]);
     till.sell(NOW, 7, vec![Line { scale: 3, ..line(1, "ham", 1, 100) }]);
-}
-
-/// 13 digits from twelve.
-fn number(twelve: &str) -> String {
-    Gtin::from_twelve(twelve).unwrap().to_string()[1..].to_owned()
-}
-
-fn item(twelve: &str) -> String {
-    Gtin::from_twelve(twelve).unwrap().to_string()
-}
-
-/// A till in Sweden, with cheese that is counted in `unit` at `amount` of a unit.
-fn labelled(scale: u8, unit: &str, amount: i64) -> Till {
-    let config = Config { labels: Labels::of(LabelCountry::Se), ..support::config(1, 1) };
-    let mut till = Till::open(config, MemoryStore::new(), NOW);
-    let cheese = ProductSet { base_unit: unit.into(), scale, ..product(&item("230012340000")) };
-    till.record(NOW, Record::product(&cheese)).unwrap();
-    let sek = PriceSet { currency: sek(), ..price(&item("230012340000"), amount) };
-    till.record(NOW, Record::price(&sek)).unwrap();
-    till
-}
-
-fn sek() -> Currency {
-    "SEK".parse().unwrap()
-}
-
-fn product(code: &str) -> ProductSet {
-    ProductSet {
-        product: code.into(),
-        name: "cheese".into(),
-        base_unit: "kg".into(),
-        scale: 3,
-        tax_code: None,
-        counted: None,
-        floor: None,
-        valid_from: None,
-        valid_to: None,
-        version: None,
-    }
-}
-
-fn in_sek(basket: u8, lines: Vec<Line>) -> Draft {
-    Draft { currency: sek(), ..draft(basket, lines) }
-}
-
-/// The line that a basket of one line has.
-fn only_line(till: &Till, basket: u8) -> Line {
-    let open = till.terminal.unresolved();
-    let id = draft(basket, Vec::new()).basket;
-    open.into_iter().find(|open| open.basket == id).unwrap().lines.remove(0)
 }
 
 #[test]
@@ -294,7 +235,7 @@ fn goods_are_known_by_their_item_and_not_by_a_label() {
     let records = [
         product_set,
         Record::price(&price(&scanned, 1)),
-        received(&scanned, 5),
+        received(&scanned, 5, 0),
         Record::stock_counted(vec![CountLine::new(&scanned, 5)], 0),
     ];
     for record in records {
@@ -303,7 +244,7 @@ fn goods_are_known_by_their_item_and_not_by_a_label() {
         assert_eq!(refused.unwrap_err(), named);
         assert!(named.to_string().contains(&item("230012340000")));
     }
-    till.record(NOW, received(&item("230012340000"), 5_000)).unwrap();
+    till.record(NOW, received(&item("230012340000"), 5_000, 0)).unwrap();
     till.begin(NOW, in_sek(1, vec![line(1, &scanned, 0, 0)])).unwrap();
     assert_eq!(till.commit(NOW, 1, 1).unwrap().0.total, 687);
     assert_eq!(stock(&till), [(item("230012340000"), 5_000 - 345)]);
@@ -314,6 +255,8 @@ fn goods_are_known_by_their_item_and_not_by_a_label() {
         Some(item("230012340000"))
     );
     assert_eq!(till.terminal.product_at(&scanned, WALL).map(|product| product.scale), Some(3));
+    assert_eq!(till.counter(NOW, &CounterRow::stock(&scanned, 0)), Some(5_000 - 345));
+    assert_eq!(till.terminal.counter(&CounterRow::stock(&scanned, 0)), Some(5_000 - 345));
     // They come back by the label that is on them, for what was paid.
     let original = Some(OriginalLine { basket: draft(1, Vec::new()).basket, line: 1 });
     let back = |amount| Line { original, ..line(1, &scanned, 0, amount) };
@@ -324,22 +267,9 @@ fn goods_are_known_by_their_item_and_not_by_a_label() {
     assert_eq!((only_line(&till, 2).quantity, only_line(&till, 2).scale), (-345, 3));
     // Who has said no country sells each number as it is.
     let mut plain = Till::new(1, 1, NOW);
-    plain.record(NOW, received(&scanned, 5)).unwrap();
+    plain.record(NOW, received(&scanned, 5, 0)).unwrap();
     plain.begin(NOW, draft(1, vec![line(1, &scanned, 1, 687)])).unwrap();
     assert_eq!(only_line(&plain, 1).product, item(&scanned[..12]));
-}
-
-fn sold(till: &mut Till, draft: Draft) {
-    let basket = draft.basket.0[0];
-    till.begin(NOW, draft).unwrap();
-    till.commit(NOW, basket, basket).unwrap();
-}
-
-fn updated(till: &mut Till, draft: Draft) -> Result<Reply, Refusal> {
-    let request = till.request();
-    till.terminal.update(NOW, request, draft)?;
-    till.run(NOW);
-    till.replies.remove(&request).unwrap()
 }
 
 /// A till that reads no labels, or others, never sells one for nothing.
@@ -352,9 +282,7 @@ fn what_may_be_a_label_and_is_read_by_nobody_is_not_sold_for_nothing() {
         assert!(matches!(refused, Err(Refusal::BadLine { line: 1, .. })), "{code}: {refused:?}");
         let said = Line { unit_price: 0, ..line(1, &code, 1, 100) };
         plain.begin(NOW, draft(1, vec![said])).unwrap();
-        let request = plain.request();
-        plain.terminal.abandon(NOW, request, draft(1, Vec::new()).basket).unwrap();
-        plain.run(NOW);
+        abandoned(&mut plain, 1);
     }
     // Of another country, and of the item itself, which has no weight.
     for code in [number("290012340345"), item("230012340000")] {
@@ -363,6 +291,67 @@ fn what_may_be_a_label_and_is_read_by_nobody_is_not_sold_for_nothing() {
     }
     // A coupon or a service that has a number of its own may be nothing.
     swedish.begin(NOW, in_sek(3, vec![line(1, "4006381333931", 0, 0)])).unwrap();
+}
+
+/// Where the setting is missing, or a label's value is zero, a quantity alone says nothing of what goods cost either.
+#[test]
+fn a_quantity_alone_sells_nothing_of_a_shops_own_numbers() {
+    let taken_off = |amount| vec![Discount { code: "present".into(), amount }];
+    let mut plain = unlabelled();
+    let mut swedish = labelled(3, "kg", 1_990);
+    let scanned = number("200012341234");
+    let weighed = Line { scale: 3, ..line(1, &number("230012340345"), 345, 0) };
+    for said in [
+        line(1, &scanned, 1, 0),
+        line(1, &scanned, -1, 0),
+        line(1, &format!("]E0{scanned}"), 1, 0),
+        line(1, &format!("]E3{scanned}12"), 0, 0),
+        weighed.clone(),
+        // Less than a piece costs is taken off, or nobody says what it costs.
+        Line { discounts: taken_off(100), ..line(1, &scanned, 1, 0) },
+        Line { discounts: taken_off(100), unit_price: 1_234, ..line(1, &scanned, 1, 0) },
+    ] {
+        let refused = plain.begin(NOW, in_sek(1, vec![said.clone()]));
+        assert!(matches!(refused, Err(Refusal::BadLine { line: 1, .. })), "{said:?}: {refused:?}");
+    }
+    for code in ["200012340000", "290012341234"].map(number) {
+        let refused = swedish.begin(NOW, in_sek(1, vec![line(1, &code, 1, 0)]));
+        assert!(matches!(refused, Err(Refusal::BadLine { line: 1, .. })), "{code}: {refused:?}");
+    }
+    // What is given away is said so, and other numbers may cost nothing.
+    for said in [
+        Line { discounts: taken_off(1_234), unit_price: 1_234, ..line(1, &scanned, 1, 0) },
+        Line { discounts: taken_off(687), unit_price: 1_990, ..weighed },
+        line(1, "4006381333931", 1, 0),
+        line(1, "bag", 1, 0),
+        line(1, &scanned, 1, 100),
+    ] {
+        plain.begin(NOW, in_sek(1, vec![said])).unwrap();
+        abandoned(&mut plain, 1);
+    }
+    // A scanner that says which bar code it read says the same number.
+    swedish.begin(NOW, in_sek(2, vec![line(1, &format!("]E0{scanned}"), 0, 0)])).unwrap();
+    assert_eq!(
+        (only_line(&swedish, 2).product, only_line(&swedish, 2).amount),
+        (item("200012340000"), 1_234)
+    );
+}
+
+/// Goods that came in whole pieces, of a product that nobody has described, are not sold in hundredths of them.
+#[test]
+fn a_weight_is_not_taken_from_pieces() {
+    let mut till = labelled(3, "kg", 1_990);
+    let scanned = number("240012340035");
+    till.record(NOW, received(&item("240012340000"), 5, 3)).unwrap();
+    let priced = || Line { unit_price: 10_000, ..line(1, &scanned, 0, 0) };
+    let refused = till.begin(NOW, in_sek(1, vec![priced()]));
+    assert!(matches!(refused, Err(Refusal::BadLine { line: 1, .. })), "{refused:?}");
+    // Until somebody says how they are counted: on the line, or of the product.
+    till.begin(NOW, in_sek(1, vec![Line { quantity: 35, scale: 2, ..priced() }])).unwrap();
+    abandoned(&mut till, 1);
+    till.record(NOW, Record::product(&product(&item("240012340000")))).unwrap();
+    till.begin(NOW, in_sek(1, vec![priced()])).unwrap();
+    assert_eq!((only_line(&till, 1).quantity, only_line(&till, 1).scale), (350, 3));
 }
 
 /// A line that had an amount and no price of one unit keeps what it comes to, less the discounts that it gets.
@@ -405,8 +394,8 @@ fn a_basket_goes_on_across_a_change_of_the_setting() {
     // Its receipt names the label, and takes it back; what is left of it in the stock can be counted away.
     let back = Line { original: support::back(2, 1, "", 1).original, ..line(1, &scanned, -1, -687) };
     till.begin(NOW, Draft { doc_type: DocType::Return, ..in_sek(3, vec![back]) }).unwrap();
-    till.record(NOW, received(&scanned, 1)).unwrap();
-    let other = till.record(NOW, received(&number("230012340555"), 1));
+    till.record(NOW, received(&scanned, 1, 0)).unwrap();
+    let other = till.record(NOW, received(&number("230012340555"), 1, 0));
     assert!(matches!(other, Err(Refusal::LabelNamesItem { .. })), "{other:?}");
 }
 

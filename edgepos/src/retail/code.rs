@@ -1,5 +1,5 @@
-//! Product codes: every form of one trade item's number is one key, whoever scanned or typed it: the number itself, a GS1 symbol or a
-//! Digital Link that names it.
+//! Product codes: every form of one trade item's number is one key, whoever scanned or typed it: the number itself, with the identifier
+//! of its bar code or without, a GS1 symbol or a Digital Link that names it.
 
 use edgepos_core::{ElementString, Gtin};
 
@@ -11,6 +11,7 @@ pub(crate) fn key(code: &str) -> String {
     let code = trimmed(code);
     let gtin = match Scanned::of(code) {
         Some(Scanned::Elements(elements)) => elements.gtin(),
+        Some(Scanned::Number(gtin)) => Some(gtin),
         Some(Scanned::Unreadable(_)) => None,
         None => Gtin::of_label(code).ok(),
     };
@@ -28,12 +29,17 @@ pub(crate) fn lot(code: &str) -> Option<String> {
 /// What a scanner read that says more than a number.
 enum Scanned {
     Elements(ElementString),
+    /// The number of a bar code of the EAN and UPC family.
+    Number(Gtin),
     Unreadable(&'static str),
 }
 
 impl Scanned {
     /// `None` for a number, and for a code that is a shop's own.
     fn of(code: &str) -> Option<Self> {
+        if let Some(scanned) = ean_upc(code) {
+            return Some(scanned.map_or_else(Self::Unreadable, Self::Number));
+        }
         if ElementString::is_symbol(code) {
             let unreadable =
                 Self::Unreadable("the GS1 symbol cannot be read: check its separators and check digits");
@@ -46,6 +52,25 @@ impl Scanned {
         is_link.then_some(Self::Unreadable("the Digital Link cannot be read: check its numbers"))
     }
 }
+
+/// What stands behind the identifier of a bar code of the EAN and UPC family (ISO/IEC 15424): `]E0`, an EAN-13, or a UPC without the
+/// zeros before it; `]E3`, the same with two or five digits more, an issue of what it names; `]E4`, an EAN-8.
+fn ean_upc(code: &str) -> Option<Result<Gtin, &'static str>> {
+    let rest = code.strip_prefix("]E")?;
+    // What begins with another sign is a code of the shop's own.
+    let identifier = rest.chars().next().filter(|sign| ('0'..='4').contains(sign))?;
+    let digits = &rest[1..];
+    let number = match (identifier, digits.len()) {
+        ('0', 8) => Gtin::from_upc_e(digits),
+        ('0', 12 | 13) | ('4', 8) => Gtin::parse(digits),
+        ('3', 15 | 18) if digits.bytes().all(|digit| digit.is_ascii_digit()) => Gtin::parse(&digits[..13]),
+        ('1' | '2', _) => return Some(Err("what was scanned is an addition to a number: scan the number")),
+        _ => return Some(Err(EAN_UPC)),
+    };
+    Some(number.map_err(|_| EAN_UPC))
+}
+
+const EAN_UPC: &str = "the number behind the identifier cannot be read: check its length and its check digit";
 
 /// The key as the bytes of a counter. What is no text is a vendor's own, and stays as it is.
 pub(crate) fn key_of_bytes(code: &[u8]) -> Vec<u8> {
@@ -64,6 +89,7 @@ pub(crate) fn check(code: &str) -> Result<String, &'static str> {
             let gtin = elements.gtin().map(|gtin| gtin.to_string());
             return gtin.ok_or("what was scanned names no trade item (01)");
         }
+        Some(Scanned::Number(gtin)) => return Ok(gtin.to_string()),
         Some(Scanned::Unreadable(reason)) => return Err(reason),
         None => {}
     }
@@ -129,6 +155,42 @@ mod tests {
     }
 
     #[test]
+    fn a_number_with_the_identifier_of_its_bar_code_is_the_number() {
+        for (form, number) in [
+            ("]E04006381333931", "4006381333931"),
+            ("]E04006381333931\r\n", "4006381333931"),
+            ("]E00012345678905", "012345678905"),
+            ("]E0012345678905", "012345678905"),
+            ("]E001234565", "012345000065"),
+            ("]E3400638133393112", "4006381333931"),
+            ("]E3400638133393112345", "4006381333931"),
+            ("]E02300123403459", "2300123403459"),
+        ] {
+            assert_eq!(check(form), Ok(key(number)), "{form:?}");
+            assert_eq!((key(form), lot(form)), (key(number), None), "{form:?}");
+        }
+        // Eight digits that would be a UPC-E without the identifier.
+        assert_eq!(key("]E401234565"), "00000001234565");
+        for code in [
+            "]E0",
+            "]E04006381333930",
+            "]E04006381333931x",
+            "]E0400638133393",
+            "]E096385074",
+            "]E112",
+            "]E212345",
+            "]E34006381333931",
+            "]E3400638133393099",
+            "]E340063813339311é",
+            "]E496385075",
+            "]E44006381333931",
+        ] {
+            assert!(check(code).is_err(), "{code}");
+            assert_eq!(key(code), code, "what is on record stays itself");
+        }
+    }
+
+    #[test]
     fn what_was_scanned_and_names_no_item_makes_no_product() {
         for code in [
             "]C10109506000134351",
@@ -145,7 +207,7 @@ mod tests {
             assert!(check(code).is_err(), "{code}");
             assert_eq!(key(code), code, "what is on record stays itself");
         }
-        for own in ["https://shop.example/milk", "]E04006381333931x", "01095060001343521"] {
+        for own in ["https://shop.example/milk", "]E94006381333931", "]Ex", "01095060001343521"] {
             assert_eq!(check(own).as_deref(), Ok(own));
         }
     }

@@ -7,11 +7,11 @@ use edgepos_core::{EventId, IdempotencyKey, Lane, Now};
 
 use super::calls::{Call, Calls, Closing, NextToPark};
 use super::catalogue::Catalogue;
+use super::code;
 use super::counters::Counters;
 use super::counting::Tally;
 use super::customer::{Customers, sealing::CustomerKey};
 use super::day::Day;
-use super::effect::CounterRow;
 use super::envelope::{Mode, Ref, RefRole};
 use super::keys::Keys;
 use super::keys::found::Found;
@@ -22,7 +22,7 @@ use super::payment::Payments;
 use super::payment::body::Step;
 use super::record::{Record, What};
 use super::recordings::Recordings;
-use super::returns::{Read, Returns};
+use super::returns::{self, Read, Returns};
 use super::sale::body::BasketId;
 use super::sale::draft::{Draft, Opening};
 use super::sale::fiscal::{SignError, Signature};
@@ -239,28 +239,19 @@ impl<'a> Desk<'a> {
         &mut self,
         turn: &mut Turn<'_>,
         request: RequestId,
-        mut draft: Draft,
+        draft: Draft,
         updates: bool,
     ) -> Result<(), Refusal> {
         let basket = draft.basket;
-        let allowed = Filling {
-            labels: &turn.config.labels,
-            catalogue: self.on.catalogue,
-            open: self.on.sales.lines(basket),
-            now_ms: turn.now.wall.0,
-        }
-        .fill(&mut draft);
-        // What was booked is answered whatever its labels come to by now.
-        if allowed.is_ok() {
-            self.on.catalogue.check_scales(&draft.lines)?;
-        }
-        let asked = (draft, &allowed);
-        let Some(draft) = self.on.returns.begin(turn, self.on.keys, request, asked, updates)? else {
+        let Some(mut draft) = self.on.returns.begin(turn, self.on.keys, request, draft, updates)? else {
             // What is known of the basket by then is what is known of it here.
             self.on.sales.baskets().hold(basket);
             return Ok(());
         };
-        let OnDesk { sales, sold, keys, counters, day, .. } = &mut self.on;
+        let OnDesk { sales, sold, keys, counters, catalogue, day, .. } = &mut self.on;
+        let filling = filling(turn, (catalogue, counters, sales), basket);
+        // What was booked, and what is open, is answered whatever is said of the draft by now.
+        let allowed = returns::judge(&mut draft, &filling, turn.config.unreferenced_returns);
         let opening = Opening { request, draft, allowed, held: BTreeSet::new(), updates };
         let originals = sales.begin(turn, keys, counters, day.selling(), opening)?;
         read_sold(turn, sold, keys, originals);
@@ -276,11 +267,12 @@ impl<'a> Desk<'a> {
         }
         let base = record.base();
         let (what, mode) = record.into_parts();
+        // At any place: what is in the store room may go to the shelf.
         let is_there = |product: &str| {
             self.on.catalogue.product(product).is_some()
-                || self.on.counters.get(&CounterRow::stock(product, 0)).is_some()
+                || !self.on.counters.stock(&code::key(product)).is_empty()
         };
-        recorded::check(&turn.config.labels, &what, is_there)?;
+        recorded::check(&turn.config.labels, &what, turn.now.wall.0, is_there)?;
         if !what.is_promised() {
             let promised = self.on.sales.promised().saturating_add(self.on.payments.promised());
             turn.disk.check(promised, what.needs())?;
@@ -360,13 +352,17 @@ impl<'a> Desk<'a> {
         wanted: Wanted,
         found: Result<Found, Unreadable>,
     ) {
-        let read = self.on.returns.named(self.on.keys, self.on.sales, wanted, found, turn.out);
+        let OnDesk { sales, returns, keys, counters, catalogue, .. } = &mut self.on;
+        let filling = filling(turn, (catalogue, counters, sales), wanted.by);
+        let read = returns.named(keys, (sales, &filling), wanted, found, turn.out);
         self.receipts_read(turn, read);
     }
 
     /// The event of a receipt was read.
     pub(super) fn receipt_loaded(&mut self, turn: &mut Turn<'_>, wanted: (Wanted, bool), stored: &Stored) {
-        let read = self.on.returns.loaded(self.on.sales, wanted, stored);
+        let OnDesk { sales, returns, counters, catalogue, .. } = &mut self.on;
+        let filling = filling(turn, (catalogue, counters, sales), wanted.0.by);
+        let read = returns.loaded((sales, &filling), wanted, stored);
         self.receipts_read(turn, read);
     }
 
@@ -484,6 +480,17 @@ impl<'a> Desk<'a> {
             }
         }
     }
+}
+
+/// What the labels of a basket are read against.
+fn filling<'a>(
+    turn: &Turn<'a>,
+    (catalogue, counters, sales): (&'a Catalogue, &'a Counters, &'a Sales),
+    basket: BasketId,
+) -> Filling<'a> {
+    let (open, open_as_said) = sales.lines(basket);
+    let (labels, now_ms) = (&turn.config.labels, turn.now.wall.0);
+    Filling { labels, catalogue, counters, open, open_as_said, now_ms }
 }
 
 /// Asks for the sales of receipts of which something shall come back.

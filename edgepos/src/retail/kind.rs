@@ -162,6 +162,7 @@ each_kind!(kinds);
 
 impl KnownKind {
     /// Whether the head office has events of it come down to a store.
+    #[cfg(feature = "serde")]
     pub(crate) const fn comes_down(self) -> bool {
         self.sets_register() || matches!(self, Self::CustomerErased)
     }

@@ -142,6 +142,8 @@ impl Shop {
         request: RequestId,
         row: CounterRow,
     ) -> Result<(), Refusal> {
+        let is_there = self.counters.item(&row).is_some();
+        let row = turn.config.labels.counted(&row, is_there).into_owned();
         self.sold.ask_counter(&mut self.keys, &self.counters, request, row, turn.out);
         Ok(())
     }

@@ -416,7 +416,8 @@ impl Terminal {
 
     /// A counter's value as far as is seen here; `None` without a row: nothing moved it, or [`ask_counter`](Self::ask_counter) reads it.
     pub fn counter(&self, row: &CounterRow) -> Option<i64> {
-        self.shop.counters().get(row)
+        let counters = self.shop.counters();
+        counters.get(&self.config.labels.counted(row, counters.item(row).is_some()))
     }
 
     /// At most [`MAX_PAGE`] counters of one kind, or of all, behind the row `after`, by rising key: a question must not hold up a sale.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use self::country::LabelCountry;
 use self::pattern::{LabelPattern, Read};
 use super::code;
+use super::effect::{Counter, CounterRow};
 use crate::terminal::refusal::Refusal;
 
 /// Which numbers have a price, a weight or a count in them. The default knows none: each number is a product of its own.
@@ -83,6 +84,15 @@ impl Labels {
             Ok(Some(label)) => label.item.into(),
             Ok(None) | Err(_) => code.into(),
         }
+    }
+
+    /// The row that counts what a row names: of a label that nothing was counted under, its item's.
+    pub(crate) fn counted<'r>(&self, row: &'r CounterRow, is_there: bool) -> Cow<'r, CounterRow> {
+        let label = std::str::from_utf8(&row.key).ok().filter(|_| row.counter == Counter::STOCK && !is_there);
+        let read = label.and_then(|label| self.read(label).ok().flatten());
+        read.map_or(Cow::Borrowed(row), |read| {
+            Cow::Owned(CounterRow { key: read.item.into(), ..row.clone() })
+        })
     }
 
     /// Refuses a label as the name of a product: each of them would be a product of its own.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::retail::code;
 use crate::retail::envelope::Mode;
-use crate::retail::label::Labels;
 use crate::retail::sale::body::{BasketId, Line, OriginalLine, Transaction};
 use crate::retail::sale::draft::Draft;
 use crate::retail::sale::paid_out;
@@ -41,7 +40,7 @@ pub(super) fn check_unreferenced(draft: &Draft, allowed: bool) -> Result<(), Ref
 /// Refuses lines that their receipts do not allow. How many pieces are left is not judged here: every terminal counts them.
 pub(super) fn check(
     draft: &Draft,
-    (known, labels): (&BTreeMap<BasketId, Known>, &Labels),
+    known: &BTreeMap<BasketId, Known>,
     refunded: impl Fn(OriginalLine) -> i64,
 ) -> Result<(), Refusal> {
     let mut asked: BTreeMap<(BasketId, u16), i64> = BTreeMap::new();
@@ -54,7 +53,7 @@ pub(super) fn check(
             Some(Known::Receipt(_, Mode::Training)) if draft.mode == Mode::Live => {
                 return bad(line, "the receipt is a trainee's");
             }
-            Some(Known::Receipt(receipt, _)) => sold((draft, labels), line, receipt, original)?,
+            Some(Known::Receipt(receipt, _)) => sold(draft, line, receipt, original)?,
             Some(Known::Nothing) | None if line.quantity == 0 && line.amount < 0 => {
                 return bad(line, "money comes back with goods");
             }
@@ -79,15 +78,23 @@ pub(super) fn check(
 pub(super) fn name_sold(draft: &mut Draft, known: &BTreeMap<BasketId, Known>) {
     for line in &mut draft.lines {
         let Some(original) = line.original else { continue };
-        let Some(Known::Receipt(receipt, _)) = known.get(&original.basket) else { continue };
-        let sold = receipt.lines.iter().find(|sold| sold.no == original.line);
+        let Some(Known::Receipt(..)) = known.get(&original.basket) else { continue };
+        let sold = line_of(known, original);
         line.sold = sold.map(|sold| sold.quantity).filter(|quantity| *quantity > 0);
+    }
+}
+
+/// The line of a receipt that is held here.
+pub(super) fn line_of(known: &BTreeMap<BasketId, Known>, original: OriginalLine) -> Option<&Line> {
+    match known.get(&original.basket)? {
+        Known::Receipt(receipt, _) => receipt.lines.iter().find(|sold| sold.no == original.line),
+        Known::Nothing => None,
     }
 }
 
 /// The line of the receipt that this one takes back, where it is one of that product.
 fn sold<'a>(
-    (draft, labels): (&Draft, &Labels),
+    draft: &Draft,
     line: &Line,
     receipt: &'a Transaction,
     original: OriginalLine,
@@ -98,9 +105,7 @@ fn sold<'a>(
     let Some(sold) = receipt.lines.iter().find(|sold| sold.no == original.line) else {
         return bad(line, "the receipt has no such line");
     };
-    // A receipt of before its store had labels names the label itself.
-    let is_sold = |product: &str| code::key(product) == code::key(&line.product);
-    if !is_sold(&sold.product) && !is_sold(&labels.item(&sold.product)) {
+    if code::key(&sold.product) != code::key(&line.product) {
         return bad(line, "the receipt's line is another product");
     }
     if sold.scale != line.scale && line.quantity != 0 {
@@ -164,7 +169,7 @@ mod tests {
     }
 
     fn checked(draft: &Draft, known: Known, refunded: i64) -> Result<(), Refusal> {
-        check(draft, (&BTreeMap::from([(RECEIPT, known)]), &Labels::default()), |_| refunded)
+        check(draft, &BTreeMap::from([(RECEIPT, known)]), |_| refunded)
     }
 
     #[test]

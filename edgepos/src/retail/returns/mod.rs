@@ -15,7 +15,7 @@ use super::keys::booked::What;
 use super::keys::found::Found;
 use super::keys::lookup::Question;
 use super::keys::name::Wanted;
-use super::label::Labels;
+use super::label::filling::Filling;
 use super::sale::Sales;
 use super::sale::body::{BasketId, OriginalLine, Transaction};
 use super::sale::draft::Draft;
@@ -37,6 +37,9 @@ pub(crate) struct Returns {
     refunded: BTreeMap<(BasketId, u16), i64>,
 }
 
+/// Whether a draft may begin. The fingerprint of what its till said, where labels said a part of it.
+pub(crate) type Allowed = Result<Option<Vec<u8>>, Refusal>;
+
 /// A basket that waits for receipts.
 #[derive(Debug)]
 struct Reading {
@@ -47,8 +50,8 @@ struct Reading {
     missing: BTreeSet<BasketId>,
     known: BTreeMap<BasketId, Known>,
     refused: Option<Refusal>,
-    /// By which labels a receipt may name what comes back.
-    labels: Labels,
+    /// Whether goods may come back without a receipt.
+    unreferenced: bool,
 }
 
 /// A basket whose receipts are read: who waits for it, and whether it may begin.
@@ -56,7 +59,7 @@ struct Reading {
 pub(crate) struct Read {
     pub(crate) draft: Draft,
     pub(crate) waiting: Vec<RequestId>,
-    pub(crate) allowed: Result<(), Refusal>,
+    pub(crate) allowed: Allowed,
     /// The receipts that this terminal holds.
     pub(crate) held: BTreeSet<BasketId>,
     /// Whether it is open, and changes.
@@ -98,20 +101,18 @@ impl Returns {
         }
     }
 
-    /// Reads the receipts that a draft names; hands it back where it names none. What is not `allowed` is said once they are read: what was
-    /// booked is answered before.
+    /// Reads the receipts that a draft names; hands it back where it names none, for [`judge`].
     ///
     /// # Errors
-    /// Goods or money come back without what the store wants for it, or too much is under way.
+    /// Too much is under way.
     pub(crate) fn begin(
         &mut self,
         turn: &mut Turn<'_>,
         keys: &mut Keys,
         request: RequestId,
-        (draft, allowed): (Draft, &Result<(), Refusal>),
+        draft: Draft,
         updates: bool,
     ) -> Result<Option<Draft>, Refusal> {
-        bounds::check_unreferenced(&draft, turn.config.unreferenced_returns)?;
         let receipts: BTreeSet<BasketId> =
             draft.lines.iter().filter_map(|line| line.original).map(|original| original.basket).collect();
         if receipts.is_empty() {
@@ -142,8 +143,8 @@ impl Returns {
             keys.ask(Question::Receipt(Wanted { by, receipt }), None, Some(receipt), turn.out);
         }
         let (known, waiting) = (BTreeMap::new(), vec![request]);
-        let (missing, refused, labels) = (receipts, allowed.clone().err(), turn.config.labels.clone());
-        self.reading.insert(by, Reading { draft, updates, waiting, missing, known, refused, labels });
+        let (missing, refused, unreferenced) = (receipts, None, turn.config.unreferenced_returns);
+        self.reading.insert(by, Reading { draft, updates, waiting, missing, known, refused, unreferenced });
         Ok(None)
     }
 
@@ -151,7 +152,7 @@ impl Returns {
     pub(crate) fn named(
         &mut self,
         keys: &Keys,
-        sales: &Sales,
+        (sales, filling): (&Sales, &Filling<'_>),
         wanted: Wanted,
         found: Result<Found, Unreadable>,
         out: &mut UnitOfWork,
@@ -168,13 +169,13 @@ impl Returns {
             },
             Err(reason) => Err(Refusal::Damaged { what: "what this receipt was booked as", reason }),
         };
-        self.knows(sales, wanted, known)
+        self.knows((sales, filling), wanted, known)
     }
 
     /// The event of a receipt was read. The basket, once that was the last.
     pub(crate) fn loaded(
         &mut self,
-        sales: &Sales,
+        (sales, filling): (&Sales, &Filling<'_>),
         (wanted, fresh): (Wanted, bool),
         stored: &Stored,
     ) -> Option<Read> {
@@ -190,7 +191,7 @@ impl Returns {
             // Its name has outlived it: what is left of it is what every terminal counts.
             Stored::Missing => Ok(Known::Nothing),
         };
-        self.knows(sales, wanted, known)
+        self.knows((sales, filling), wanted, known)
     }
 
     /// Ends all that is under way. Whoever waits for it.
@@ -198,7 +199,12 @@ impl Returns {
         std::mem::take(&mut self.reading).into_values().flat_map(|reading| reading.waiting).collect()
     }
 
-    fn knows(&mut self, sales: &Sales, wanted: Wanted, known: Result<Known, Refusal>) -> Option<Read> {
+    fn knows(
+        &mut self,
+        (sales, filling): (&Sales, &Filling<'_>),
+        wanted: Wanted,
+        known: Result<Known, Refusal>,
+    ) -> Option<Read> {
         let reading = self.reading.get_mut(&wanted.by)?;
         reading.missing.remove(&wanted.receipt);
         match known {
@@ -208,20 +214,42 @@ impl Returns {
         if !reading.missing.is_empty() {
             return None;
         }
-        let Reading { mut draft, updates, waiting, known, refused, labels, .. } =
+        let Reading { mut draft, updates, waiting, known, refused, unreferenced, .. } =
             self.reading.remove(&wanted.by)?;
+        let judged = fill_and_judge(&mut draft, filling, &known, unreferenced);
         let refunded = |original: OriginalLine| {
             let booked = self.refunded.get(&(original.basket, original.line)).copied().unwrap_or(0);
             booked.saturating_add(sales.refunding(original, draft.basket))
         };
         let open = known.keys().find(|receipt| sales.is_open(**receipt)).copied();
         let refused = refused.or(open.map(Refusal::UnpaidReceipt));
-        let allowed = refused.map_or_else(|| bounds::check(&draft, (&known, &labels), refunded), Err);
+        let allowed = judged.and_then(|as_said| {
+            refused.map_or_else(|| bounds::check(&draft, &known, refunded), Err)?;
+            Ok(as_said)
+        });
         bounds::name_sold(&mut draft, &known);
         let held = known.iter().filter(|(_, known)| matches!(known, Known::Receipt(..)));
         let held = held.map(|(receipt, _)| *receipt).collect();
         Some(Read { draft, waiting, allowed, held, updates })
     }
+}
+
+/// Reads the labels of a draft that names no receipt, and judges it by itself. What it says is said once it is known whether the basket was
+/// booked, and what is open.
+pub(crate) fn judge(draft: &mut Draft, filling: &Filling<'_>, unreferenced: bool) -> Allowed {
+    fill_and_judge(draft, filling, &BTreeMap::new(), unreferenced)
+}
+
+fn fill_and_judge(
+    draft: &mut Draft,
+    filling: &Filling<'_>,
+    known: &BTreeMap<BasketId, Known>,
+    unreferenced: bool,
+) -> Allowed {
+    let as_said = filling.fill(draft, |original| bounds::line_of(known, original))?;
+    filling.catalogue.check_scales(&draft.lines)?;
+    bounds::check_unreferenced(draft, unreferenced)?;
+    Ok(as_said)
 }
 
 /// What an event says as a receipt; `None` where its body is a vendor's own.

@@ -38,6 +38,11 @@ pub(crate) struct Basket {
     /// Whether a fiscal device signs its receipt. Absent where none does.
     #[n(6)]
     pub(super) signed: Option<bool>,
+    /// The fingerprint of what the till said of its lines, where labels said a part of them: who says the same again repeats it, whatever
+    /// the labels say by then. Absent where the lines stand as they were said.
+    #[n(7)]
+    #[cbor(with = "minicbor::bytes")]
+    pub(super) as_said: Option<Vec<u8>>,
 }
 
 impl Basket {

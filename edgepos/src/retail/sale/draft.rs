@@ -54,8 +54,9 @@ pub struct Draft {
 pub(crate) struct Opening {
     pub(crate) request: RequestId,
     pub(crate) draft: Draft,
-    /// What the receipts of what comes back say of it.
-    pub(crate) allowed: Result<(), Refusal>,
+    /// Whether its labels, its lines and the receipts of what comes back allow it. The fingerprint of what the till said, where labels said
+    /// a part of it.
+    pub(crate) allowed: Result<Option<Vec<u8>>, Refusal>,
     /// The receipts of what comes back that this terminal holds.
     pub(crate) held: BTreeSet<BasketId>,
     /// Whether it is open, and changes.
@@ -170,6 +171,7 @@ pub(crate) fn check(
         begun_ms,
         day: None,
         signed: None,
+        as_said: None,
     };
     check_size(&basket, max_event_bytes)?;
     Ok(basket)

@@ -191,7 +191,10 @@ impl Sales {
         let key = draft.key;
         let mut basket =
             draft::check(draft, &held, (turn.config.location, turn.config.max_event_bytes), turn.now.wall.0)?;
-        paid_out::check(&basket.transaction)?;
+        let allowed = allowed.and_then(|as_said| {
+            basket.as_said = as_said;
+            paid_out::check(&basket.transaction)
+        });
         self.series.name_begun(turn.config, &mut basket);
         let id = basket.transaction.basket;
         let open = self.open.get(id);
@@ -231,10 +234,12 @@ impl Sales {
         Err(Refusal::BasketIsOther(id))
     }
 
-    /// The lines of the basket, where it is open or about to be.
-    pub(crate) fn lines(&self, basket: BasketId) -> &[Line] {
+    /// The lines of the basket, where it is open or about to be, and the fingerprint of what the till said for them, where labels said a
+    /// part.
+    pub(crate) fn lines(&self, basket: BasketId) -> (&[Line], Option<&[u8]>) {
         let begins = || self.beginning.baskets().find(|begins| begins.transaction.basket == basket);
-        self.open.get(basket).or_else(begins).map_or(&[], |basket| &basket.transaction.lines)
+        let begun = self.open.get(basket).or_else(begins);
+        begun.map_or((&[], None), |basket| (&basket.transaction.lines, basket.as_said.as_deref()))
     }
 
     /// Who sells the basket, and on which day, where it is open.
