@@ -1,6 +1,8 @@
 //! Events as the rows of a file have them: what stands beside a payload is what the payload says, and each payload matches the hash of its
 //! chain.
 
+use std::collections::BTreeMap;
+
 use edgepos::EventColumns;
 use edgepos::core::{Chain, EventId, Seq};
 use edgepos::model::Kind;
@@ -72,10 +74,40 @@ impl Comparison {
     }
 }
 
-/// Compares each event of a till's file, in its rows and in its segments.
-pub(crate) fn compare(db: &Connection, differs: &mut impl FnMut(String)) -> rusqlite::Result<()> {
+/// Which positions of each chain a file has events at, in runs.
+#[derive(Default)]
+pub(crate) struct Held(BTreeMap<Chain, Vec<(u64, u64)>>);
+
+impl Held {
+    fn add(&mut self, first: EventId, last: Seq) {
+        let runs = self.0.entry(first.chain).or_default();
+        match runs.last_mut() {
+            Some((_, end)) if *end + 1 == first.seq.0 => *end = last.0,
+            _ => runs.push((first.seq.0, last.0)),
+        }
+    }
+
+    /// What is missing below the last event of each chain: the first event of each gap, and its last position.
+    pub(crate) fn gaps(self) -> Vec<(EventId, Seq)> {
+        let mut gaps = Vec::new();
+        for (chain, mut runs) in self.0 {
+            runs.sort_unstable();
+            let mut end = 0;
+            for (first, last) in runs {
+                if first > end + 1 {
+                    gaps.push((EventId::new(chain, Seq(end + 1)), Seq(first - 1)));
+                }
+                end = end.max(last);
+            }
+        }
+        gaps
+    }
+}
+
+/// Compares each event of a till's file, in its rows and in its segments. Which positions it has.
+pub(crate) fn compare(db: &Connection, differs: &mut impl FnMut(String)) -> rusqlite::Result<Held> {
     let segments = sealed::has_segments(db)?;
-    let (mut shelf, mut comparison) = (AtRest::default(), Comparison::default());
+    let (mut shelf, mut comparison, mut held) = (AtRest::default(), Comparison::default(), Held::default());
     let packs = has_dictionaries(db)?;
     let (columns, dictionary) = (COLUMNS.join(", "), if packs { "dictionary" } else { "NULL" });
     let sql = format!("SELECT key, payload, {dictionary}, hash, {columns} FROM events ORDER BY key");
@@ -95,16 +127,44 @@ pub(crate) fn compare(db: &Connection, differs: &mut impl FnMut(String)) -> rusq
     while let Some(row) = rows.next()? {
         let sealed_before = |id| if segments { sealed::hash(db, id).ok().flatten() } else { None };
         match read(row) {
-            Ok(row) => comparison.look(row, sealed_before, differs),
+            Ok(row) => {
+                held.add(row.record.id, row.record.id.seq);
+                comparison.look(row, sealed_before, differs);
+            }
             Err(error) => differs(format!("a row of events cannot be read: {error}")),
         }
     }
-    for segment in sealed::all(db)? {
-        if let Err(error) = segment.events() {
-            differs(format!("the segment from event {}: {error}", segment.first()));
+    sealed::each(db, |segment| {
+        let segment = match segment {
+            Ok(segment) => segment,
+            Err(error) => return differs(format!("a segment cannot be read: {error}")),
+        };
+        let (first, last) = segment.reach();
+        held.add(first, last);
+        match segment.events() {
+            Err(error) => differs(format!("the segment from event {first}: {error}")),
+            Ok(events) => {
+                // The others follow from it, by what a segment says of itself.
+                let link = events.first().zip(hash_before(db, first));
+                if link.is_some_and(|((record, hash), before)| before.link(first, &record.payload) != *hash) {
+                    differs(format!("event {first} does not match its hash"));
+                }
+            }
         }
+    })?;
+    Ok(held)
+}
+
+/// The hash of its chain before an event; `None` where the file does not say.
+fn hash_before(db: &Connection, id: EventId) -> Option<Hash> {
+    let before = EventId::new(id.chain, Seq(id.seq.0.checked_sub(1)?));
+    if before.seq == Seq(0) {
+        return Some(Hash::ZERO);
     }
-    Ok(())
+    let sql = "SELECT hash FROM events WHERE key = ?1";
+    let row: Option<Vec<u8>> = db.query_row(sql, [before.to_key()], |row| row.get(0)).ok();
+    let row = row.and_then(|hash| Some(Hash(hash.try_into().ok()?)));
+    row.or_else(|| sealed::hash(db, before).ok().flatten())
 }
 
 /// Whether payloads may be packed; the files of earlier versions have no column for that.

@@ -21,9 +21,9 @@ impl Stored {
         self.id.saturating_add(i64::try_from(positions).unwrap_or(i64::MAX))
     }
 
-    /// Its first event.
-    pub(crate) fn first(&self) -> EventId {
-        self.segment.first
+    /// Its first event, and the position of its last.
+    pub(crate) fn reach(&self) -> (EventId, Seq) {
+        (self.segment.first, self.segment.last)
     }
 
     /// Its events.
@@ -45,13 +45,18 @@ pub(crate) fn next(db: &Connection, no: i64, after: i64) -> rusqlite::Result<Opt
     db.prepare_cached(sql)?.query_row(params![no, SEQ_BITS, after], stored).optional()
 }
 
-/// Every segment of a file, which may have none.
-pub(crate) fn all(db: &Connection) -> rusqlite::Result<Vec<Stored>> {
+/// Every segment of a file, which may have none, one by one; an error for a row that is none.
+pub(crate) fn each(db: &Connection, mut see: impl FnMut(rusqlite::Result<Stored>)) -> rusqlite::Result<()> {
     if !has_segments(db)? {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let sql = "SELECT id, last, hash, digest, batch, (SELECT key FROM chains WHERE no = id / ?1) FROM segments ORDER BY id";
-    db.prepare(sql)?.query_map([SEQ_BITS], stored)?.collect()
+    let mut statement = db.prepare(sql)?;
+    let mut rows = statement.query([SEQ_BITS])?;
+    while let Some(row) = rows.next()? {
+        see(stored(row));
+    }
+    Ok(())
 }
 
 /// The chain's hash at an event that is in a segment; `None` where none has it that can be read.

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::events::{EventsError, open};
-use crate::event_rows;
+use crate::event_rows::{self, Held};
 use crate::names::hex;
 use crate::sealed::has_segments;
 
@@ -68,12 +68,17 @@ fn read(db: &Connection, path: &Path, check: bool) -> rusqlite::Result<Value> {
         let mut wrong: Vec<String> =
             wrong.filter(|line| line.as_ref().map_or(true, |line| line != "ok")).collect::<Result<_, _>>()?;
         let mut more = 0;
-        event_rows::compare(db, &mut |what| {
+        let compared = event_rows::compare(db, &mut |what| {
             if wrong.len() < MAX_WRONG { wrong.push(what) } else { more += 1 }
-        })?;
+        });
+        let held =
+            compared.map_err(|error| wrong.push(format!("the events cannot be read to their end: {error}")));
         if more > 0 {
             wrong.push(format!("and {more} more"));
         }
+        let gaps = held.map(Held::gaps).unwrap_or_default().into_iter();
+        let gaps = gaps.map(|(first, last)| json!({ "first": first.to_string(), "last": last.0 }));
+        found["missing"] = gaps.collect();
         found["check"] = json!(wrong);
     }
     Ok(found)
@@ -202,8 +207,15 @@ fn table(found: &Value) -> String {
             text(&space["bytes"])
         );
     }
+    for gap in found["missing"].as_array().into_iter().flatten() {
+        said += &format!("\nmissing: from {} to position {}\n", text(&gap["first"]), gap["last"]);
+    }
     if let Some(wrong) = found["check"].as_array() {
-        said += if wrong.is_empty() { "\nevery page and every event is sound\n" } else { "\ndamaged:\n" };
+        said += if wrong.is_empty() {
+            "\nevery page and every event that is there is sound\n"
+        } else {
+            "\ndamaged:\n"
+        };
         wrong.iter().for_each(|line| said += &format!("  - {}\n", text(line)));
     }
     said

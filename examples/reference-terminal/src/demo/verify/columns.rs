@@ -29,7 +29,9 @@ pub(super) fn check(
     if identity.get(b"store".as_slice()).is_none_or(|value| value.as_slice() != store.0) {
         judge.differs(format!("{name}: the file is not of store {store}"));
     }
+    // Whether all are there is judged by the events of all terminals.
     files::read(path, |db| event_rows::compare(db, &mut |what| judge.differs(format!("{name}: {what}"))))
+        .map(drop)
 }
 
 /// Compares the columns of each event of the cloud's file with its name and its payload.

@@ -34,8 +34,10 @@ pub(super) fn terminal_events(path: &Path) -> Result<Events, VerifyError> {
         let mut events: Events = statement.query_map([], unpacked)?.collect::<rusqlite::Result<_>>()?;
         drop(statement);
         // A segment that does not unpack has none: its events are missing.
-        let sealed = sealed::all(connection)?.into_iter().filter_map(|stored| stored.events().ok());
-        events.extend(sealed.flatten().map(|(record, _)| (record.id, record.payload)));
+        sealed::each(connection, |stored| {
+            let sealed = stored.ok().and_then(|stored| stored.events().ok()).unwrap_or_default();
+            events.extend(sealed.into_iter().map(|(record, _)| (record.id, record.payload)));
+        })?;
         Ok(events)
     })
 }
