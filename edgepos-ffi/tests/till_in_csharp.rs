@@ -97,16 +97,18 @@ class Times
         catch (ObjectDisposedException) { }
         // So is who waits for a cloud that does not answer.
         var flushed = new Edgepos.Node(CONFIG);
+        flushed.Record("{\"type\":\"stock_received\",\"from\":\"dairy\",\"lines\":[{\"product\":\"milk\",\"quantity\":1}]}");
+        var told = false;
         var flush = new Thread(() =>
         {
             try { flushed.FlushUntilUploaded(Timeout.InfiniteTimeSpan); }
-            catch (Edgepos.EdgeposException) { }
-            catch (ObjectDisposedException) { }
+            catch (Edgepos.EdgeposException) { told = true; }
+            catch (ObjectDisposedException) { told = true; }
         }) { IsBackground = true };
         flush.Start();
         Thread.Sleep(500);
         flushed.Dispose();
-        if (!flush.Join(TimeSpan.FromSeconds(60))) throw new Exception("it flushes on");
+        if (!flush.Join(TimeSpan.FromSeconds(60)) || !told) throw new Exception("it flushes on, or says that it has");
         // Left as it is, with a thread that waits: the program ends all the same.
         Waits(new Edgepos.Node(CONFIG).NextNotice);
         Console.WriteLine("done");

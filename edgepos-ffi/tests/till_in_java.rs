@@ -147,11 +147,13 @@ class Numbers {
         }
         // Who waits for a cloud that does not answer is told as well.
         Node flushed = new Node(CONFIG);
+        flushed.record("{\"type\":\"stock_received\",\"from\":\"dairy\",\"lines\":[{\"product\":\"milk\",\"quantity\":1}]}");
+        boolean[] told = {false};
         Thread flush = new Thread(() -> {
             try {
                 flushed.flushUntilUploaded(Duration.ofSeconds(Long.MAX_VALUE));
             } catch (EdgeposException expected) {
-                // It has ended.
+                told[0] = true;
             }
         });
         flush.setDaemon(true);
@@ -159,8 +161,8 @@ class Numbers {
         Thread.sleep(500);
         flushed.close();
         flush.join(60_000);
-        if (flush.isAlive()) {
-            throw new AssertionError("it flushes on");
+        if (flush.isAlive() || !told[0]) {
+            throw new AssertionError("it flushes on, or says that it has");
         }
         // Left as it is, with a thread that waits: the program ends all the same.
         waits(new Node(CONFIG)::nextNotice);
