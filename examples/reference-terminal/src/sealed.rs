@@ -45,7 +45,7 @@ pub(crate) fn next(db: &Connection, no: i64, after: i64) -> rusqlite::Result<Opt
     db.prepare_cached(sql)?.query_row(params![no, SEQ_BITS, after], stored).optional()
 }
 
-/// Every segment of a file, which may have none, one by one; an error for a row that is none.
+/// Every segment of a file, which may have none, one by one; an error for a row that cannot be read as one.
 pub(crate) fn each(db: &Connection, mut see: impl FnMut(rusqlite::Result<Stored>)) -> rusqlite::Result<()> {
     if !has_segments(db)? {
         return Ok(());
