@@ -13,23 +13,10 @@ use edgepos::core::{EventId, Persist, PersistId, Seq, Space, Write};
 use edgepos::{SqliteStore, Store as _};
 use edgepos_ffi::*;
 use serde_json::json;
-use support::calls::{answer, ask, close, detail, open};
+use support::calls::{Shared, answer, ask, close, detail, open};
 
 const GOODS: &str =
     r#"{"type":"stock_received","from":"dairy","lines":[{"product":"4006381333931","quantity":1}]}"#;
-
-/// A handle that goes to another thread, as the header allows.
-#[derive(Clone, Copy)]
-struct Shared(*mut NodeHandle);
-
-// SAFETY: it names a node whose calls any thread may make at any time.
-unsafe impl Send for Shared {}
-
-impl Shared {
-    fn node(self) -> *mut NodeHandle {
-        self.0
-    }
-}
 
 /// While nothing of the terminal goes on, closing it comes back with an answer, and can be asked again.
 #[test]

@@ -10,23 +10,10 @@ use std::time::{Duration, Instant};
 
 use edgepos_ffi::*;
 use serde_json::{Value, json};
-use support::calls::{answer, ask, close, detail, open, show};
+use support::calls::{Shared, answer, ask, close, detail, open, show};
 
 /// Time that is always enough.
 const LONG: u64 = 60_000;
-
-/// A handle that goes to another thread, as the header allows.
-#[derive(Clone, Copy)]
-struct Shared(*mut NodeHandle);
-
-// SAFETY: it names a node whose calls any thread may make.
-unsafe impl Send for Shared {}
-
-impl Shared {
-    fn node(self) -> *mut NodeHandle {
-        self.0
-    }
-}
 
 fn next(node: *mut NodeHandle, timeout: u64) -> Result<Value, (i32, String)> {
     let mut asked = ptr::null_mut();

@@ -13,6 +13,20 @@ pub(crate) type Asks =
 /// A call with a text out.
 pub(crate) type Shows = unsafe extern "C" fn(*const NodeHandle, *mut *mut TextHandle) -> i32;
 
+/// A handle that goes to another thread, as the header allows.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared(pub(crate) *mut NodeHandle);
+
+// SAFETY: it names a node whose calls any thread may make.
+unsafe impl Send for Shared {}
+
+impl Shared {
+    /// The handle.
+    pub(crate) fn node(self) -> *mut NodeHandle {
+        self.0
+    }
+}
+
 /// A terminal of a store of one, with further fields of its configuration.
 pub(crate) fn open(folder: &Path, more: &str) -> *mut NodeHandle {
     let config = super::config(folder);

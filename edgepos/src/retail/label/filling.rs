@@ -42,11 +42,13 @@ impl Filling<'_> {
         draft: &mut Draft,
         sold: impl Fn(OriginalLine) -> Option<&'r Line>,
     ) -> Result<Option<Vec<u8>>, Refusal> {
-        let as_said = fingerprint(&draft.lines);
+        // Where there are no labels none says anything, and a sale waits for no hash.
+        let may_be_filled = self.open_as_said.is_some() || *self.labels != Labels::default();
+        let as_said = may_be_filled.then(|| fingerprint(&draft.lines));
         // The same words, whatever the labels and the price list say by now.
-        if self.open_as_said == Some(&as_said) {
+        if as_said.is_some() && self.open_as_said == as_said.as_deref() {
             draft.lines = self.open.to_vec();
-            return Ok(Some(as_said));
+            return Ok(as_said);
         }
         let document = (draft.currency, draft.doc_type.gives_back());
         let mut is_filled = false;
@@ -55,7 +57,7 @@ impl Filling<'_> {
             let filled = self.fill_line(line, document, sold);
             is_filled |= filled.map_err(|reason| Refusal::BadLine { line: line.no, reason })?;
         }
-        Ok(is_filled.then_some(as_said))
+        Ok(as_said.filter(|_| is_filled))
     }
 
     /// Whether a label says a part of the line.
