@@ -10,8 +10,8 @@ use edgepos::core::{Chain, Lane, Persist, PersistId, Space, Write};
 use edgepos::model::{CountLine, CounterRow, Discount, DocType, Effect, Line, OriginalLine, PriceSet};
 use edgepos::{Draft, LabelCountry, Labels, MemoryStore, Record, Refusal, Store};
 use labels::{
-    NOW, abandoned, in_sek, item, labelled, number, only_line, product, received, sek, sold, stock,
-    unlabelled, updated,
+    NOW, abandoned, in_sek, item, labelled, number, only_line, price_in_sek, product, received, sek, sold,
+    stock, unlabelled, updated,
 };
 use support::{Till, WALL, draft, line, price, replica};
 
@@ -329,6 +329,12 @@ fn a_quantity_alone_sells_nothing_of_a_shops_own_numbers() {
         plain.begin(NOW, in_sek(1, vec![said])).unwrap();
         abandoned(&mut plain, 1);
     }
+    // So is what the price list has for nothing, under this very number.
+    let bag = number("290000000012");
+    plain.begin(NOW, in_sek(1, vec![line(1, &bag, 2, 0)])).unwrap_err();
+    plain.record(NOW, Record::price(&price_in_sek(&bag, 0))).unwrap();
+    plain.begin(NOW, in_sek(1, vec![line(1, &bag, 0, 0)])).unwrap_err();
+    plain.begin(NOW, in_sek(1, vec![line(1, &bag, 2, 0)])).unwrap();
     // A scanner that says which bar code it read says the same number.
     swedish.begin(NOW, in_sek(2, vec![line(1, &format!("]E0{scanned}"), 0, 0)])).unwrap();
     assert_eq!(

@@ -16,7 +16,7 @@ use crate::terminal::refusal::Refusal;
 
 const PAID: &str = "goods that come back on their receipt have the amount that was paid: say it";
 const NOTHING: &str = "it may be a label, no label that is read here, and costs nothing: say its quantity and amount, or its price of one \
-                       unit and the discounts that leave nothing of it";
+                       unit and the discounts that leave nothing of it, or set its price to 0";
 
 /// What a label is read against.
 pub(crate) struct Filling<'a> {
@@ -71,7 +71,12 @@ impl Filling<'_> {
         // As it was begun, by whichever till and with whichever setting, it goes on.
         let goes_on = || self.open.iter().any(|had| is_same(had, line));
         let label = match read {
-            Ok(None) if may_be_label(&line.product) && costs_nothing(line) && !goes_on() => {
+            Ok(None)
+                if may_be_label(&line.product)
+                    && costs_nothing(line)
+                    && !self.is_free(line, currency)
+                    && !goes_on() =>
+            {
                 return Err(NOTHING);
             }
             Ok(None) => return Ok(self.name_as_sold(line, sold)),
@@ -100,6 +105,12 @@ impl Filling<'_> {
             }),
         }
         .map(|()| true)
+    }
+
+    /// Whether the price list has this very number for nothing, and the line says how many.
+    fn is_free(&self, line: &Line, currency: Currency) -> bool {
+        let listed = || self.catalogue.price(&line.product, 0, self.now_ms);
+        line.quantity != 0 && listed().is_some_and(|price| price.amount == 0 && price.currency == currency)
     }
 
     /// Names the label where the till names its item, and the receipt is of before its store had labels. Whether it does.
