@@ -311,3 +311,24 @@ fn damage_is_told() {
     till.record(NOW, Record::payment_outcome(outcome)).unwrap();
     assert_eq!(pay(&mut till, 2, Tender::cash(100)), Ok(2));
 }
+
+/// What waits for one basket goes on in order, each behind what the call before it has recorded.
+#[test]
+fn a_payment_asked_for_while_its_basket_is_read_is_booked() {
+    let mut till = forgetful(100);
+    let (payment, basket) = (PaymentId([5; 16]), id(1));
+    let intent = PaymentIntent { payment, basket, tender: TenderType::CARD, amount: 100 };
+    let outcome = PaymentOutcome::new(payment, basket, PaymentState::APPROVED, 100, None);
+    let card = Tender::new(TenderType::CARD, 100, None).of_payment(payment);
+    let paid = Commit { basket, key: IdempotencyKey([9; 16]), tenders: card.into() };
+    let (begun, approved, committed) = (till.request(), till.request(), till.request());
+    till.terminal.record(NOW, begun, Record::payment_intent(intent)).unwrap();
+    till.terminal.record(NOW, approved, Record::payment_outcome(outcome)).unwrap();
+    till.terminal.commit(NOW, committed, paid).unwrap();
+    till.run(NOW);
+    let of = |till: &mut Till, request| till.replies.remove(&request).expect("answered");
+    assert!(matches!(of(&mut till, begun), Ok(Reply::Recorded(_))));
+    assert!(matches!(of(&mut till, approved), Ok(Reply::Recorded(_))), "its intent came before it");
+    assert!(matches!(of(&mut till, committed), Ok(Reply::Committed { .. })));
+    assert_eq!(till.terminal.unresolved_payments(), []);
+}

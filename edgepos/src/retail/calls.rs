@@ -1,6 +1,6 @@
 //! Calls about baskets that left memory: each waits until its basket is read, and goes on as if that had never left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use edgepos_core::{IdempotencyKey, Space};
 
@@ -47,7 +47,7 @@ impl Call {
 /// Who waits for baskets that are on disk alone.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
-    waiting: BTreeMap<BasketId, Vec<(RequestId, Call)>>,
+    waiting: BTreeMap<BasketId, VecDeque<(RequestId, Call)>>,
     /// Who waits for a page of open baskets.
     listing: BTreeSet<RequestId>,
     parking: Option<Parking>,
@@ -82,7 +82,7 @@ pub(super) enum NextToPark {
 }
 
 impl Calls {
-    /// Reads a basket, for a call that goes on with [`read`](Self::read).
+    /// Reads a basket, for a call that goes on with [`next_of`](Self::next_of).
     ///
     /// # Errors
     /// When more than `limit` wait.
@@ -93,11 +93,11 @@ impl Calls {
         (request, call): (RequestId, Call),
         out: &mut UnitOfWork,
     ) -> Result<(), Refusal> {
-        if self.waiting.values().map(Vec::len).sum::<usize>() >= limit {
+        if self.waiting.values().map(VecDeque::len).sum::<usize>() >= limit {
             return Err(Refusal::Full { what: "calls for baskets that are read", limit });
         }
         self.ask(basket, out);
-        self.waiting.entry(basket).or_default().push((request, call));
+        self.waiting.entry(basket).or_default().push_back((request, call));
         Ok(())
     }
 
@@ -110,9 +110,19 @@ impl Calls {
         }
     }
 
-    /// A basket was read: the calls that wait for it, in the order in which they came.
-    pub(super) fn read(&mut self, basket: BasketId) -> Vec<(RequestId, Call)> {
-        self.waiting.remove(&basket).unwrap_or_default()
+    /// A basket was read: of the calls that wait for it the one that came first.
+    pub(super) fn next_of(&mut self, basket: BasketId) -> Option<(RequestId, Call)> {
+        let calls = self.waiting.get_mut(&basket)?;
+        let next = calls.pop_front();
+        if calls.is_empty() {
+            self.waiting.remove(&basket);
+        }
+        next
+    }
+
+    /// Whether calls wait for a basket.
+    pub(super) fn wait_for(&self, basket: BasketId) -> bool {
+        self.waiting.contains_key(&basket)
     }
 
     /// Reads a page of open baskets behind `after`, by rising id.
@@ -186,8 +196,15 @@ impl Calls {
     }
 
     /// Whether a basket that was read is to be parked.
-    pub(super) fn parks(&mut self, basket: BasketId) -> bool {
-        self.parking.as_mut().is_some_and(|parking| parking.reading.remove(&basket))
+    pub(super) fn parks(&self, basket: BasketId) -> bool {
+        self.parking.as_ref().is_some_and(|parking| parking.reading.contains(&basket))
+    }
+
+    /// It is about to be parked.
+    pub(super) fn parked(&mut self, basket: BasketId) {
+        if let Some(parking) = &mut self.parking {
+            parking.reading.remove(&basket);
+        }
     }
 
     /// Goes on with the next page, where all of this one are parked.

@@ -115,15 +115,16 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// A basket that was on disk alone was read: whoever waits for it goes on.
-    pub(super) fn basket_loaded(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
+    /// A basket that was on disk alone was read: who asked for it first goes on. Whether others wait for it, who find what that one has
+    /// recorded: to be called again for each once that is interpreted.
+    pub(super) fn basket_loaded(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) -> bool {
         let row = rows.first().map(|(_, row)| row.as_slice());
         // One that is parked at once takes no room: who left for it would be on the pages that were read.
         let parks = self.on.calls.parks(basket);
         let limit = if parks { usize::MAX } else { turn.config.max_open_baskets };
         let read = self.on.sales.bring_back(limit, row);
         let read = read.map_err(|reason| Refusal::Damaged { what: "the basket", reason });
-        for (request, call) in self.on.calls.read(basket) {
+        if let Some((request, call)) = self.on.calls.next_of(basket) {
             // What a payment terminal has said is taken whatever became of the basket.
             let known = if matches!(call, Call::Record(_)) { Ok(()) } else { read.clone() };
             let answered = known.and_then(|()| self.answer(turn, request, call));
@@ -131,7 +132,11 @@ impl<'a> Desk<'a> {
                 turn.out.reply(request, Err(refusal));
             }
         }
+        if self.on.calls.wait_for(basket) {
+            return true;
+        }
         if parks {
+            self.on.calls.parked(basket);
             let (payments, day) = (&mut *self.on.payments, self.on.day.open());
             match read.and_then(|()| self.on.sales.aside().park_away(turn, payments, day, basket)) {
                 Ok(()) => self.on.calls.next_page(turn.out),
@@ -142,6 +147,7 @@ impl<'a> Desk<'a> {
                 }
             }
         }
+        false
     }
 
     /// A page of open baskets was read, to park those that are on disk alone: after the last, the day is closed.

@@ -306,7 +306,11 @@ impl Shop {
                 let stored = stored_event::found(turn, event, rows);
                 self.desk().receipt_loaded(turn, (wanted, fresh), &stored);
             }
-            Wants::Basket(basket) => self.desk().basket_loaded(turn, basket, rows),
+            Wants::Basket(basket) => {
+                while self.desk().basket_loaded(turn, basket, rows) {
+                    self.interpret(turn.now, turn.ledger, turn.out);
+                }
+            }
             Wants::Away => self.desk().away_loaded(turn, rows),
             Wants::Unresolved(request) => self.desk().unresolved_loaded(turn, request, rows),
             Wants::Parked(basket) => self.desk().parked_loaded(turn, basket, rows),
