@@ -332,3 +332,17 @@ fn a_payment_asked_for_while_its_basket_is_read_is_booked() {
     assert!(matches!(of(&mut till, committed), Ok(Reply::Committed { .. })));
     assert_eq!(till.terminal.unresolved_payments(), []);
 }
+
+/// One that ends while others wait for it has ended for them too: the row that was read is of before.
+#[test]
+fn a_basket_that_is_given_up_while_it_is_read_is_not_booked() {
+    let mut till = forgetful(100);
+    let (given_up, committed) = (till.request(), till.request());
+    let paid = Commit { basket: id(1), key: IdempotencyKey([9; 16]), tenders: Tender::cash(100).into() };
+    till.terminal.abandon(NOW, given_up, id(1)).unwrap();
+    till.terminal.commit(NOW, committed, paid).unwrap();
+    till.run(NOW);
+    assert!(matches!(till.replies.remove(&given_up), Some(Ok(Reply::Abandoned))));
+    assert!(matches!(till.replies.remove(&committed), Some(Err(Refusal::UnknownBasket(_)))));
+    assert_eq!((till.rows(Space::BookedBasket), unresolved(&mut till).len()), (0, 99));
+}

@@ -200,11 +200,9 @@ impl Calls {
         self.parking.as_ref().is_some_and(|parking| parking.reading.contains(&basket))
     }
 
-    /// It is about to be parked.
-    pub(super) fn parked(&mut self, basket: BasketId) {
-        if let Some(parking) = &mut self.parking {
-            parking.reading.remove(&basket);
-        }
+    /// Whether it is parked now.
+    pub(super) fn parked(&mut self, basket: BasketId) -> bool {
+        self.parking.as_mut().is_some_and(|parking| parking.reading.remove(&basket))
     }
 
     /// Goes on with the next page, where all of this one are parked.

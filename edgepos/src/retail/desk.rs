@@ -115,39 +115,50 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// A basket that was on disk alone was read: who asked for it first goes on. Whether others wait for it, who find what that one has
-    /// recorded: to be called again for each once that is interpreted.
-    pub(super) fn basket_loaded(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) -> bool {
+    /// A basket that was on disk alone was read.
+    pub(super) fn basket_read(
+        &mut self,
+        turn: &Turn<'_>,
+        basket: BasketId,
+        rows: &Rows,
+    ) -> Result<(), Refusal> {
         let row = rows.first().map(|(_, row)| row.as_slice());
         // One that is parked at once takes no room: who left for it would be on the pages that were read.
-        let parks = self.on.calls.parks(basket);
-        let limit = if parks { usize::MAX } else { turn.config.max_open_baskets };
+        let limit = if self.on.calls.parks(basket) { usize::MAX } else { turn.config.max_open_baskets };
         let read = self.on.sales.bring_back(limit, row);
-        let read = read.map_err(|reason| Refusal::Damaged { what: "the basket", reason });
-        if let Some((request, call)) = self.on.calls.next_of(basket) {
-            // What a payment terminal has said is taken whatever became of the basket.
-            let known = if matches!(call, Call::Record(_)) { Ok(()) } else { read.clone() };
-            let answered = known.and_then(|()| self.answer(turn, request, call));
-            if let Err(refusal) = answered {
-                turn.out.reply(request, Err(refusal));
-            }
+        read.map_err(|reason| Refusal::Damaged { what: "the basket", reason })
+    }
+
+    /// Of the calls that wait for a basket which was `read` the first one goes on. Whether there are others.
+    pub(super) fn goes_on(
+        &mut self,
+        turn: &mut Turn<'_>,
+        basket: BasketId,
+        read: &Result<(), Refusal>,
+    ) -> bool {
+        let Some((request, call)) = self.on.calls.next_of(basket) else { return false };
+        // What a payment terminal has said is taken whatever became of the basket.
+        let known = if matches!(call, Call::Record(_)) { Ok(()) } else { read.clone() };
+        if let Err(refusal) = known.and_then(|()| self.answer(turn, request, call)) {
+            turn.out.reply(request, Err(refusal));
         }
-        if self.on.calls.wait_for(basket) {
-            return true;
+        self.on.calls.wait_for(basket)
+    }
+
+    /// Parks a basket that was read for that.
+    pub(super) fn park_read(&mut self, turn: &mut Turn<'_>, basket: BasketId, read: Result<(), Refusal>) {
+        if !self.on.calls.parked(basket) {
+            return;
         }
-        if parks {
-            self.on.calls.parked(basket);
-            let (payments, day) = (&mut *self.on.payments, self.on.day.open());
-            match read.and_then(|()| self.on.sales.aside().park_away(turn, payments, day, basket)) {
-                Ok(()) => self.on.calls.next_page(turn.out),
-                Err(refusal) => {
-                    for close in self.on.calls.end_parking() {
-                        self.refuse_close(turn, &close, &refusal);
-                    }
+        let (payments, day) = (&mut *self.on.payments, self.on.day.open());
+        match read.and_then(|()| self.on.sales.aside().park_away(turn, payments, day, basket)) {
+            Ok(()) => self.on.calls.next_page(turn.out),
+            Err(refusal) => {
+                for close in self.on.calls.end_parking() {
+                    self.refuse_close(turn, &close, &refusal);
                 }
             }
         }
-        false
     }
 
     /// A page of open baskets was read, to park those that are on disk alone: after the last, the day is closed.

@@ -142,8 +142,7 @@ impl Shop {
         request: RequestId,
         row: CounterRow,
     ) -> Result<(), Refusal> {
-        let is_there = self.counters.item(&row).is_some();
-        let row = turn.config.labels.counted(&row, is_there).into_owned();
+        let row = turn.config.labels.counted(&row, &self.counters).into_owned();
         self.sold.ask_counter(&mut self.keys, &self.counters, request, row, turn.out);
         Ok(())
     }
@@ -203,11 +202,6 @@ impl Shop {
     pub(crate) fn lacks(&mut self, id: EventId) {
         self.uncounted.note(id);
         self.applied.fall_behind();
-    }
-
-    /// Events that the counters lack because their bytes could not be read.
-    pub(crate) fn uncounted(&self) -> &Uncounted {
-        &self.uncounted
     }
 
     /// An event that has its place and has done nothing so far does now what it should have done then.
@@ -307,9 +301,12 @@ impl Shop {
                 self.desk().receipt_loaded(turn, (wanted, fresh), &stored);
             }
             Wants::Basket(basket) => {
-                while self.desk().basket_loaded(turn, basket, rows) {
+                let read = self.desk().basket_read(turn, basket, rows);
+                // Whoever waits finds what the call before has recorded.
+                while self.desk().goes_on(turn, basket, &read) {
                     self.interpret(turn.now, turn.ledger, turn.out);
                 }
+                self.desk().park_read(turn, basket, read);
             }
             Wants::Away => self.desk().away_loaded(turn, rows),
             Wants::Unresolved(request) => self.desk().unresolved_loaded(turn, request, rows),
@@ -408,11 +405,6 @@ impl Shop {
     /// The room of events that left their chains and are kept.
     pub(crate) fn events_aside(&mut self) -> &mut SetAside {
         &mut self.set_aside
-    }
-
-    /// How many events are kept that left their chains.
-    pub(crate) fn set_aside(&self) -> u64 {
-        self.set_aside.len()
     }
 
     /// Whether an event of this name, with this hash of its chain, was written again under another.
@@ -599,4 +591,6 @@ asked! {
     "The room of what days come to, for questions." figures: Figures;
     "What is stored and could not be interpreted, for questions." quarantine: Quarantine;
     "The room of business days and shifts, for questions." day: Day;
+    "Events that the counters lack because their bytes could not be read." uncounted: Uncounted;
+    "Events that left their chains and are kept, for questions." set_aside: SetAside;
 }

@@ -417,7 +417,7 @@ impl Terminal {
     /// A counter's value as far as is seen here; `None` without a row: nothing moved it, or [`ask_counter`](Self::ask_counter) reads it.
     pub fn counter(&self, row: &CounterRow) -> Option<i64> {
         let counters = self.shop.counters();
-        counters.get(&self.config.labels.counted(row, counters.item(row).is_some()))
+        counters.get(&self.config.labels.counted(row, counters))
     }
 
     /// At most [`MAX_PAGE`] counters of one kind, or of all, behind the row `after`, by rising key: a question must not hold up a sale.

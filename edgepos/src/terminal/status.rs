@@ -109,7 +109,7 @@ impl Status {
             exceptions: shop.exceptions().open_after(None).take(MAX_PAGE).cloned().collect(),
             open_exceptions: shop.exceptions().open_count(),
             quarantined: shop.quarantine().len(),
-            set_aside: shop.set_aside(),
+            set_aside: shop.set_aside().len(),
             disk_free: disk.free,
             erasures_known: ledger.knows_erasures(),
             business_day: shop.day().open(),

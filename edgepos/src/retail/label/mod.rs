@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use self::country::LabelCountry;
 use self::pattern::{LabelPattern, Read};
 use super::code;
+use super::counters::Counters;
 use super::effect::{Counter, CounterRow};
 use crate::terminal::refusal::Refusal;
 
@@ -87,8 +88,9 @@ impl Labels {
     }
 
     /// The row that counts what a row names: of a label that nothing was counted under, its item's.
-    pub(crate) fn counted<'r>(&self, row: &'r CounterRow, is_there: bool) -> Cow<'r, CounterRow> {
-        let label = std::str::from_utf8(&row.key).ok().filter(|_| row.counter == Counter::STOCK && !is_there);
+    pub(crate) fn counted<'r>(&self, row: &'r CounterRow, counters: &Counters) -> Cow<'r, CounterRow> {
+        let may_be_label = row.counter == Counter::STOCK && counters.item(row).is_none();
+        let label = std::str::from_utf8(&row.key).ok().filter(|_| may_be_label);
         let read = label.and_then(|label| self.read(label).ok().flatten());
         read.map_or(Cow::Borrowed(row), |read| {
             Cow::Owned(CounterRow { key: read.item.into(), ..row.clone() })
