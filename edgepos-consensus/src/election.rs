@@ -11,6 +11,7 @@ use crate::distrust;
 use crate::entry::{LEVEL_KIND, Proposal, ProposalKey};
 use crate::error::{HaltReason, MembershipError, NotLeader, ProposeError, StartError};
 use crate::guard::DropReason;
+use crate::hand_over::Heir;
 use crate::io::{Health, Input, Leader, Notice, Output};
 use crate::log::Log;
 use crate::members::MembersChange;
@@ -166,11 +167,25 @@ impl Election {
     /// # Errors
     /// When this terminal does not lead.
     pub fn step_down(&mut self, now: Now) -> Result<(), NotLeader> {
+        self.hand_over(now, Heir::Best)
+    }
+
+    /// Hands the leadership to the next voter in the order of their names, the first behind the last, because this terminal lacks
+    /// something that a leader needs: where each that lacks it does so, one that has it comes to lead. As [`step_down`](Self::step_down)
+    /// in everything else.
+    ///
+    /// # Errors
+    /// When this terminal does not lead.
+    pub fn step_aside(&mut self, now: Now) -> Result<(), NotLeader> {
+        self.hand_over(now, Heir::Next)
+    }
+
+    fn hand_over(&mut self, now: Now, heir: Heir) -> Result<(), NotLeader> {
         if self.leader().is_none_or(|leader| leader.replica != self.config.me) {
             return Err(NotLeader);
         }
         self.turn(now, |parts, turn| {
-            parts.hand_over(turn);
+            parts.hand_over(turn, heir);
             Ok(())
         });
         Ok(())

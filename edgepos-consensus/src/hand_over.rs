@@ -11,6 +11,15 @@ use crate::turn::Turn;
 /// Half heartbeats before the next voter is ordered.
 const PATIENCE: u32 = 3;
 
+/// Who shall lead next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Heir {
+    /// Who has most of the log.
+    Best,
+    /// The next in the order of their names, and after the last the first: so each is asked where each hands on.
+    Next,
+}
+
 /// What this terminal has ordered, and whom it orders nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HandOver {
@@ -24,6 +33,7 @@ pub(crate) struct HandOver {
 /// A hand-over under way.
 #[derive(Clone, Debug)]
 struct Order {
+    heir: Heir,
     target: ReplicaId,
     tried: Vec<ReplicaId>,
     /// When another voter is ordered instead.
@@ -40,10 +50,15 @@ impl HandOver {
         self.passive.insert(voter);
     }
 
-    /// Orders the best voter. Whether there was one.
-    pub(crate) fn begin(&mut self, turn: &mut Turn<'_>, reached: impl Fn(ReplicaId) -> bool) -> bool {
+    /// Orders a voter. Whether there was one.
+    pub(crate) fn begin(
+        &mut self,
+        turn: &mut Turn<'_>,
+        heir: Heir,
+        reached: impl Fn(ReplicaId) -> bool,
+    ) -> bool {
         self.order = None;
-        self.order_next(turn, Vec::new(), reached)
+        self.order_next(turn, heir, Vec::new(), reached)
     }
 
     /// Whether this terminal has given its leadership away in this term: an order may be obeyed at any time.
@@ -63,7 +78,7 @@ impl HandOver {
             order.at = (turn.now + order.again_after).min(order.until);
             turn.raft.take_over_again(order.target);
             self.order = Some(order);
-        } else if !self.order_next(turn, order.tried, reached) {
+        } else if !self.order_next(turn, order.heir, order.tried, reached) {
             // An order may still be on its way and be obeyed at any time, lease or not: this term is over.
             turn.raft.resign();
             turn.out.tell(Notice::HandOverFailed);
@@ -75,16 +90,27 @@ impl HandOver {
         self.order.as_ref().map(|order| order.at)
     }
 
-    /// Orders the best voter that was not tried: one within reach, with most of the log. `false` when none is left.
+    /// Orders a voter that was not tried, one within reach before the others. `false` when none is left.
     fn order_next(
         &mut self,
         turn: &mut Turn<'_>,
+        heir: Heir,
         mut tried: Vec<ReplicaId>,
         reached: impl Fn(ReplicaId) -> bool,
     ) -> bool {
         let open = |voter: &ReplicaId| !tried.contains(voter) && !self.passive.contains(voter);
-        let ahead = |voter: &ReplicaId| (reached(*voter), turn.raft.matched(*voter));
-        let Some(target) = turn.other_voters().filter(open).max_by_key(ahead) else { return false };
+        let me = turn.config.me;
+        let before_me = |voter: ReplicaId| (voter < me, voter);
+        let target = match heir {
+            Heir::Best => turn
+                .other_voters()
+                .filter(open)
+                .max_by_key(|voter| (reached(*voter), turn.raft.matched(*voter))),
+            Heir::Next => {
+                turn.other_voters().filter(open).min_by_key(|voter| (!reached(*voter), before_me(*voter)))
+            }
+        };
+        let Some(target) = target else { return false };
         tried.push(target);
         self.ordered_in = Some(turn.raft.term());
         turn.raft.transfer_to(target);
@@ -95,7 +121,7 @@ impl HandOver {
             false => timing.heartbeat / 2,
         };
         let until = turn.now + PATIENCE * timing.heartbeat / 2;
-        self.order = Some(Order { target, tried, until, again_after, at: turn.now + again_after });
+        self.order = Some(Order { heir, target, tried, until, again_after, at: turn.now + again_after });
         true
     }
 }

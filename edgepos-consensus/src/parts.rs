@@ -25,7 +25,7 @@ use crate::entry::{Numbered, Proposal, ProposalKey};
 use crate::error::{HaltReason, ProposeError};
 use crate::flight::{Completes, Confirmed, Flight};
 use crate::guard::{self, DropReason};
-use crate::hand_over::HandOver;
+use crate::hand_over::{HandOver, Heir};
 use crate::io::{Health, Leader, Notice, Output};
 use crate::message::{Body, Message, Question};
 use crate::pace::{MAX_LEASE, Pace};
@@ -329,9 +329,9 @@ impl Parts {
     }
 
     /// Hands the leadership over, as the caller wants or because the disk hangs.
-    pub(crate) fn hand_over(&mut self, turn: &mut Turn<'_>) {
+    pub(crate) fn hand_over(&mut self, turn: &mut Turn<'_>, heir: Heir) {
         let (quorum, now) = (&self.quorum, turn.now);
-        if self.hand_over.begin(turn, |voter| quorum.reaches(voter, now)) {
+        if self.hand_over.begin(turn, heir, |voter| quorum.reaches(voter, now)) {
             self.carry_out(turn, None);
         }
     }
@@ -413,7 +413,7 @@ impl Parts {
         self.carry_out(turn, None);
         // Whether another one should lead.
         if self.flight.stalls(turn) && turn.leads() && turn.voters().len() > 1 {
-            self.hand_over(turn);
+            self.hand_over(turn, Heir::Best);
         }
         self.pursue_hand_over(turn);
         // Decisions: proposals before members, so that a change of these does not hold up those.
@@ -521,7 +521,7 @@ impl Parts {
             return;
         }
         if self.tending.hands_over(turn, &self.quorum) {
-            self.hand_over(turn);
+            self.hand_over(turn, Heir::Best);
         } else if let Some(change) = self.tending.look(turn, &self.quorum, &self.peers) {
             turn.raft.propose_members(change);
             self.carry_out(turn, None);

@@ -23,6 +23,29 @@ fn the_leadership_is_handed_over() {
     assert!(slowest <= 60, "{slowest}");
 }
 
+/// Whoever steps aside gives to the next, so that each comes to lead once before any leads again. The best follower is the same one each
+/// time, and two could hand the leadership to and fro without end.
+#[test]
+fn who_steps_aside_gives_to_the_next() {
+    for seed in 0..10 {
+        let mut world = World::new(seed, 5);
+        let mut at = world.elect();
+        for _ in 0..10 {
+            world.run_for(700);
+            world.call(at, |election, now| election.step_aside(now).expect("it leads"));
+            world.run_until(1000, |world| world.leader().is_some());
+            assert_eq!(world.leader(), Some((at + 1) % 5));
+            at = (at + 1) % 5;
+        }
+        world.crash((at + 1) % 5);
+        world.run_for(2000);
+        at = world.leader().expect("four of five lead on");
+        world.call(at, |election, now| election.step_aside(now).expect("it leads"));
+        world.run_until(2000, |world| world.leader().is_some());
+        assert_eq!(world.leader(), Some((at + 2) % 5), "who is gone is passed over");
+    }
+}
+
 /// The order is lost: it is repeated, and the leadership changes all the same.
 #[test]
 fn a_lost_order_is_repeated() {

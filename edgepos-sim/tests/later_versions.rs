@@ -32,6 +32,13 @@ fn an_empty_log_says_nothing_of_earlier_decisions() {
     assert!(outcome.is_good(), "{:?}", outcome.violations);
 }
 
+/// Two terminals that had been below the store's level handed the leadership to each other for ever, beside one that could lead.
+#[test]
+fn one_that_knows_the_places_of_decisions_comes_to_lead() {
+    let outcome = run(Plan::from_seed(796_267_991_432).with_later(), Keep::Hash);
+    assert!(outcome.is_good(), "{:?}", outcome.violations);
+}
+
 #[test]
 fn a_later_version_follows_from_the_seed() {
     let plan = Plan { faults_us: 8_000_000, ..Plan::from_seed(6).with_later() };

@@ -139,11 +139,7 @@ fn a_terminal_below_the_level_sells_and_decides_nothing() {
     assert!(status.conditions.iter().any(|condition| condition.kind == ConditionKind::LevelBehind));
 
     let now = shop.now;
-    for product in ["milk", "bread", "tea"] {
-        let lines = vec![StockLine { product: product.into(), quantity: 0 }];
-        let counted = StockMoved { reason: StockReason::Adjust, from: None, to: None, lines };
-        shop.tills[below].record(now, Record::stock_moved(&counted, 0)).unwrap();
-    }
+    count(&mut shop, below, &["milk", "bread", "tea"]);
     shop.tills[below].sell(now, 1, vec![line(1, "milk", 3, 300)]);
     shop.pass(5_000);
     for till in &shop.tills {
@@ -175,4 +171,65 @@ fn a_terminal_below_the_level_sells_and_decides_nothing() {
         assert!(!till.notices.iter().any(|notice| format!("{notice:?}").contains("Fork")));
     }
     assert!(knows_places(&shop.tills[below]), "it derives the store's chain again");
+}
+
+/// Two of three have been below the level and know no places. They do not hand the leadership to each other for ever: it comes to the third,
+/// which raises what is due.
+#[test]
+fn the_leadership_comes_to_the_one_that_knows_the_places() {
+    for knows in 0..3 {
+        two_know_no_places(knows);
+    }
+}
+
+fn two_know_no_places(knows: usize) {
+    let lost: Vec<_> = (0..3).filter(|till| *till != knows).collect();
+    let mut shop = old_store();
+    let leader = shop.elect();
+    shop.pass(2_000);
+    assert_eq!(raise(&mut shop, leader), Ok(1));
+    shop.cut(lost[0]);
+    shop.pass(5_000);
+    let (leader, now) = (shop.elect(), shop.now);
+    if leader != knows {
+        shop.tills[leader].terminal.step_down(now);
+        shop.tills[leader].run(now);
+        shop.pass(1_000);
+    }
+    for level in [0, 1] {
+        for till in &lost {
+            reopen(&mut shop, *till, level);
+            shop.heal();
+            shop.pass(3_000);
+        }
+        assert_eq!(shop.elect(), knows);
+        if level == 0 {
+            // Something is decided that they cannot judge.
+            count(&mut shop, knows, &["milk"]);
+            shop.tills[knows].sell(shop.now, 1, vec![line(1, "milk", 1, 100)]);
+            shop.pass(10_000);
+        }
+    }
+    assert!((0..3).all(|till| knows_places(&shop.tills[till]) == (till == knows)));
+
+    shop.cut(knows);
+    shop.pass(10_000);
+    assert_ne!(shop.elect(), knows);
+    shop.heal();
+    count(&mut shop, knows, &["bread"]);
+    shop.tills[knows].sell(shop.now, 2, vec![line(1, "bread", 1, 100)]);
+    shop.pass(130_000);
+    for till in &shop.tills {
+        assert_eq!(till.terminal.status().exceptions.len(), 2);
+        assert!(knows_places(till), "the event of the one names the place");
+    }
+}
+
+/// Counts products, at zero.
+fn count(shop: &mut Shop, till: usize, products: &[&str]) {
+    for product in products {
+        let lines = vec![StockLine { product: (*product).into(), quantity: 0 }];
+        let counted = StockMoved { reason: StockReason::Adjust, from: None, to: None, lines };
+        shop.tills[till].record(shop.now, Record::stock_moved(&counted, 0)).unwrap();
+    }
 }

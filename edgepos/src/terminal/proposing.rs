@@ -137,7 +137,7 @@ fn propose(now: Now, election: &mut Election, bytes: Vec<u8>) -> Result<(), Prop
 /// Hands the leadership over where this terminal does not know the places of decisions: it could raise no exception. Whether it did.
 pub(super) fn stand_aside(now: Now, election: &mut Election, ledger: &mut Ledger, links: &Links) -> bool {
     let another = election.voters().iter().any(|voter| links.to(*voter).is_some());
-    election.entitled() && another && ledger.stands_aside(now) && election.step_down(now).is_ok()
+    election.entitled() && another && ledger.stands_aside(now) && election.step_aside(now).is_ok()
 }
 
 /// Whether this terminal proposes what it sees for itself: not while its counters are made again.
