@@ -6,7 +6,7 @@ mod support;
 
 use edgepos::core::Now;
 use edgepos::model::{BasketId, CounterRow, ExceptionType, Kind, Line, Mode};
-use edgepos::{Draft, Notice, Record, Refusal, Reply};
+use edgepos::{Draft, Notice, Record, Refusal, Reply, RequestId};
 use support::{Shop, Till, WALL, draft, line};
 
 const NOW: Now = Now::new(0, WALL);
@@ -153,6 +153,68 @@ fn two_claims_at_once_open_it_once() {
     assert!(requests.into_iter().all(|request| claimed(till.replies.remove(&request))));
     assert_eq!(recorded(till, Kind::BASKET_CLAIMED), 1);
     assert_eq!(till.terminal.unresolved().len(), 1);
+}
+
+/// One window of a till gives it up and another recalls it, while its rows are read: whoever asked first is answered, and the other hears so.
+#[test]
+fn it_is_not_given_up_and_recalled_at_once() {
+    for (gives_up_first, again) in [(true, Refusal::BasketEnded(ID)), (false, Refusal::BasketBusy(ID))] {
+        let mut till = Till::new(1, 1, NOW);
+        till.begin(NOW, wine()).unwrap();
+        park(&mut till, NOW).unwrap();
+        let [first, second] = [till.request(), till.request()];
+        for (request, gives_up) in [(first, gives_up_first), (second, !gives_up_first)] {
+            match gives_up {
+                true => till.terminal.abandon(NOW, request, ID).unwrap(),
+                false => till.terminal.claim(NOW, request, ID).unwrap(),
+            }
+        }
+        till.run(NOW);
+        assert!(till.replies.remove(&first).unwrap().is_ok());
+        assert_eq!(till.replies.remove(&second).unwrap(), Err(again));
+        let taken = [Kind::BASKET_CLOSED, Kind::BASKET_CLAIMED].map(|kind| recorded(&till, kind));
+        assert_eq!(taken, if gives_up_first { [1, 0] } else { [0, 1] });
+        assert_eq!(till.terminal.unresolved().len(), usize::from(!gives_up_first));
+    }
+}
+
+/// The disk answers a read before it has written what was asked for just before: that counts all the same.
+#[test]
+fn what_is_on_its_way_to_the_disk_counts() {
+    let parked = |begun: bool| {
+        let mut till = Till::new(1, 1, NOW);
+        till.begin(NOW, wine()).unwrap();
+        if begun {
+            park(&mut till, NOW).unwrap();
+        }
+        till.writing = false;
+        till
+    };
+    let answers = |mut till: Till, requests: [RequestId; 2]| {
+        till.writing = true;
+        till.run(NOW);
+        (requests.map(|request| till.replies.remove(&request).unwrap()), till)
+    };
+
+    let mut till = parked(true);
+    let requests = [till.request(), till.request()];
+    till.terminal.abandon(NOW, requests[0], ID).unwrap();
+    till.run(NOW);
+    till.terminal.claim(NOW, requests[1], ID).unwrap();
+    till.run(NOW);
+    let (replies, till) = answers(till, requests);
+    assert_eq!(replies, [Ok(Reply::Abandoned), Err(Refusal::BasketEnded(ID))]);
+    assert_eq!(recorded(&till, Kind::BASKET_CLAIMED), 0, "what was given up goes on nowhere");
+
+    let mut till = parked(false);
+    let requests = [till.request(), till.request()];
+    till.terminal.park(NOW, requests[0], ID).unwrap();
+    till.run(NOW);
+    till.terminal.begin(NOW, requests[1], wine()).unwrap();
+    till.run(NOW);
+    let (replies, till) = answers(till, requests);
+    assert_eq!(replies, [Ok(Reply::Parked), Err(Refusal::BasketParked(ID))]);
+    assert!(till.terminal.unresolved().is_empty(), "it is not here and parked at once");
 }
 
 /// Two tills that cannot hear each other recall it, and both are paid: both sales stand, and the store raises one exception.

@@ -57,6 +57,7 @@ pub(crate) struct Touched<'r> {
     pub(crate) customers: &'r mut Customers,
     pub(crate) exceptions: &'r mut Exceptions,
     pub(crate) returns: &'r mut Returns,
+    pub(crate) parked: &'r mut Parked,
     pub(crate) payments: &'r mut Payments,
     pub(crate) signing: &'r mut Signing,
     pub(crate) day: &'r mut Day,
@@ -135,7 +136,8 @@ impl Change {
         rooms: Touched<'_>,
         out: &mut UnitOfWork,
     ) {
-        let Touched { catalogue, customers, exceptions, returns, payments, signing, day, tally, by } = rooms;
+        let Touched { catalogue, customers, exceptions, returns, parked, payments, signing, day, tally, by } =
+            rooms;
         let (counters, reissued) = by;
         match self {
             Self::Register(change) => {
@@ -181,7 +183,7 @@ impl Change {
                 }
                 payments.apply(envelope, change, out);
             }
-            Self::Parked(change) => Parked::apply(id, envelope, &change, out),
+            Self::Parked(change) => parked.apply(id, envelope, &change, out),
             Self::Day(change) => {
                 day.apply(id, &change, out);
                 figures::note(id, envelope, out);

@@ -467,8 +467,8 @@ impl<'a> Desk<'a> {
 
     /// The rows were read of a basket that shall begin, and may be parked.
     pub(super) fn parkings_read(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
-        let OnDesk { sales, keys, counters, .. } = &mut self.on;
-        let may_begin = Parked::may_begin(basket, rows, turn.config.me.terminal());
+        let OnDesk { sales, parked, keys, counters, .. } = &mut self.on;
+        let may_begin = parked.may_begin(basket, rows, turn.config.me.terminal());
         sales.parkings_read(turn, (keys, counters), basket, may_begin);
     }
 
@@ -476,17 +476,29 @@ impl<'a> Desk<'a> {
     pub(super) fn parked_loaded(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
         let OnDesk { sales, parked, sold, keys, counters, day, .. } = &mut self.on;
         let me = turn.config.me.terminal();
-        for (request, purpose) in parked.loaded(basket) {
+        let (waiting, rows) = parked.loaded(basket, rows);
+        // All of them were asked before anybody was answered: the rows do not tell what was done for the first.
+        let mut is_closed = false;
+        for (request, purpose) in waiting {
             // Somebody who asked before has opened it while the rows were read.
             if matches!(purpose, Purpose::Claim) && sales.reclaim(turn, request, basket) {
                 continue;
             }
-            let done = Parked::free(basket, rows, me).and_then(|free| match purpose {
+            let free = match purpose {
+                _ if is_closed => Err(Refusal::BasketEnded(basket)),
+                Purpose::Close | Purpose::Park if sales.is_open(basket) => Err(Refusal::BasketBusy(basket)),
+                Purpose::Claim | Purpose::Close | Purpose::Park => Parked::free(basket, &rows, me),
+            };
+            let done = free.and_then(|free| match purpose {
                 Purpose::Claim => {
                     let recalled = sales.recall(turn, keys, counters, day.selling(), request, free);
                     recalled.map(|originals| read_sold(turn, sold, keys, originals))
                 }
-                Purpose::Close => close_parked(turn, day.open(), request, &free),
+                Purpose::Close => {
+                    close_parked(turn, day.open(), request, &free)?;
+                    is_closed = true;
+                    Ok(())
+                }
                 Purpose::Park => {
                     turn.out.reply(request, Ok(Reply::Parked));
                     Ok(())

@@ -397,9 +397,10 @@ impl Shop {
     }
 
     fn rooms(&mut self) -> Rooms<'_> {
-        let Self { keys, returns, counters, tally, catalogue, exceptions, reissued, sold, .. } = self;
-        let (uncounted, quarantine) = (&mut self.uncounted, &mut self.quarantine);
-        Rooms { keys, returns, counters, tally, catalogue, exceptions, reissued, sold, uncounted, quarantine }
+        let Self { keys, returns, parked, counters, tally, catalogue, .. } = self;
+        let (exceptions, reissued, sold) = (&mut self.exceptions, &mut self.reissued, &mut self.sold);
+        let unmoved = (&mut self.uncounted, &mut self.quarantine);
+        Rooms { keys, returns, parked, counters, tally, catalogue, exceptions, reissued, sold, unmoved }
     }
 
     /// The room of events that left their chains and are kept.
@@ -426,6 +427,7 @@ impl Shop {
             Then::Reply(request, reply) => out.reply(request, Ok(reply)),
             Then::Refuse(request, refusal) => out.reply(request, Err(refusal)),
             Then::BasketWritten(basket) => self.sales.baskets().written(basket),
+            Then::ParkedWritten(basket) => self.parked.written(basket),
             Then::Committed(key, receipt) => self.sales.commits().booked(out, key, &receipt),
             Then::Recorded(key, id) => self.recordings.recorded(out, key, id),
             Then::Named(named) => {
@@ -520,10 +522,10 @@ impl Shop {
         }
         let change = Change::read(id, envelope)?;
         self.move_counters(now, id, envelope, own, out)?;
-        let Self { catalogue, customers, exceptions, returns, payments, day, tally, .. } = self;
+        let Self { catalogue, customers, exceptions, returns, parked, payments, day, tally, .. } = self;
         let (signing, by) = (self.sales.signing(), (&self.counters, &self.reissued));
         let touched =
-            Touched { catalogue, customers, exceptions, returns, payments, signing, day, tally, by };
+            Touched { catalogue, customers, exceptions, returns, parked, payments, signing, day, tally, by };
         change.carry_out(now, id, envelope, touched, out);
         Ok(())
     }

@@ -31,14 +31,15 @@ use crate::terminal::unit_of_work::UnitOfWork;
 pub(crate) struct Rooms<'r> {
     pub(crate) keys: &'r Keys,
     pub(crate) returns: &'r mut Returns,
+    pub(crate) parked: &'r mut Parked,
     pub(crate) counters: &'r mut Counters,
     pub(crate) tally: &'r mut Tally,
     pub(crate) catalogue: &'r mut Catalogue,
     pub(crate) exceptions: &'r mut Exceptions,
     pub(crate) reissued: &'r mut Reissued,
     pub(crate) sold: &'r mut Sold,
-    pub(crate) uncounted: &'r mut Uncounted,
-    pub(crate) quarantine: &'r mut Quarantine,
+    /// Events that moved nothing: those that the counters lack, and those that cannot be read.
+    pub(crate) unmoved: (&'r mut Uncounted, &'r mut Quarantine),
 }
 
 /// An event that counts no longer.
@@ -168,20 +169,20 @@ impl Rooms<'_> {
 /// Nothing is left to be done for an event that did nothing. Whether the counters lack it: its bytes could not be read when it was to
 /// be counted.
 fn did_nothing(rooms: &mut Rooms<'_>, id: EventId, out: &mut UnitOfWork) -> bool {
-    rooms.quarantine.take(id, out);
-    rooms.uncounted.take(id, out)
+    rooms.unmoved.1.take(id, out);
+    rooms.unmoved.0.take(id, out)
 }
 
 /// What an event did is undone. One that was quarantined did nothing, and one that the counters lack moved none of them.
 fn undo(rooms: &mut Rooms<'_>, now: Now, undone: &Undone<'_>, out: &mut UnitOfWork) {
     let Undone { id, envelope, heir, floor } = *undone;
-    let was_quarantined = rooms.quarantine.has(id);
+    let was_quarantined = rooms.unmoved.1.has(id);
     let is_lacking = did_nothing(rooms, id, out);
     let change = match Change::read(id, envelope) {
         Ok(change) if !was_quarantined => change,
         _ => return,
     };
-    let Rooms { returns, counters, tally, catalogue, exceptions, sold, reissued, .. } = rooms;
+    let Rooms { returns, parked, counters, tally, catalogue, exceptions, sold, reissued, .. } = rooms;
     sold.take_back(id);
     if !is_lacking {
         let own = Booked::of(id, envelope).and_then(|booked| booked.basket());
@@ -197,7 +198,7 @@ fn undo(rooms: &mut Rooms<'_>, now: Now, undone: &Undone<'_>, out: &mut UnitOfWo
         Change::Customer(change) => Customers::take_back(id, envelope, &change, out),
         Change::Document(set) => document::take_back(id, envelope, &set, out),
         Change::Attached(attached) => attachment::take_back(id, &attached, out),
-        Change::Parked(change) => Parked::take_back(id, &change, out),
+        Change::Parked(change) => parked.take_back(id, &change, out),
         Change::Counted(change) => tally.take_back(id, &change, out),
         // A day that was closed for the store stays closed: days move forward. Shifts follow what was recorded here.
         Change::Day(_) | Change::Voided => {}

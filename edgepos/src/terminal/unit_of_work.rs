@@ -55,6 +55,8 @@ pub(crate) enum Then {
     Refuse(RequestId, Refusal),
     /// The row of a basket is written, or gone.
     BasketWritten(BasketId),
+    /// Rows of a parked basket are.
+    ParkedWritten(BasketId),
     /// The names of an event are on disk.
     Named(Named),
     /// What was damaged somewhere in the log is on disk as it was written.
@@ -253,6 +255,7 @@ impl UnitOfWork {
             Then::Committed(..)
             | Then::Recorded(..)
             | Then::BasketWritten(_)
+            | Then::ParkedWritten(_)
             | Then::Named(_)
             | Then::Mended
             | Then::Tell(_) => None,

@@ -4,14 +4,16 @@
 //! do not hear each other may both claim it; when both are paid, the store raises one exception for the basket that was booked twice.
 
 pub(crate) mod body;
+mod unwritten;
 
 use std::collections::BTreeMap;
 
-use edgepos_core::{EventId, Space, Write};
+use edgepos_core::{EventId, Space};
 use edgepos_wire::{DecodeError, from_cbor, to_cbor};
 use minicbor::bytes::ByteVec;
 
 use self::body::{BasketParked, BasketTaken};
+use self::unwritten::Unwritten;
 use super::envelope::{Envelope, Ref, RefRole};
 use super::kind::KnownKind;
 use super::sale::basket::Basket;
@@ -28,10 +30,11 @@ const MAX_BYTES: u32 = 1 << 20;
 /// Behind the name of a parking: somebody has taken it.
 const TAKEN: &[u8] = &[1];
 
-/// Who waits for the rows of a basket.
+/// Who waits for the rows of a basket, and the rows that are on their way to the disk.
 #[derive(Debug, Default)]
 pub(crate) struct Parked {
     asking: BTreeMap<BasketId, Vec<(RequestId, Purpose)>>,
+    unwritten: Unwritten,
 }
 
 /// What a parked basket is asked for.
@@ -74,27 +77,32 @@ impl Parked {
     }
 
     /// The event that parked a basket leaves its place.
-    pub(crate) fn take_back(id: EventId, change: &Change, out: &mut UnitOfWork) {
+    pub(crate) fn take_back(&mut self, id: EventId, change: &Change, out: &mut UnitOfWork) {
         if let Change::Parked(parked) = change {
-            out.write(Write::delete(Space::Parked, key(parked.basket, id)));
+            self.unwritten.write(parked.basket, [(key(parked.basket, id), None)], out);
         }
     }
 
     /// A basket is parked, or taken. A claim may come before what it claims, and stays as a mark.
-    pub(crate) fn apply(id: EventId, envelope: &Envelope, change: &Change, out: &mut UnitOfWork) {
+    pub(crate) fn apply(&mut self, id: EventId, envelope: &Envelope, change: &Change, out: &mut UnitOfWork) {
         match change {
             Change::Parked(parked) => {
                 let row = to_cbor(&(envelope.location, ByteVec::from(parked.contents().to_vec())));
-                out.write(Write::put(Space::Parked, key(parked.basket, id), row));
+                self.unwritten.write(parked.basket, [(key(parked.basket, id), Some(row))], out);
             }
             Change::Taken(taken) => {
                 let Some(parked) = taken.parked() else { return };
                 let key = key(taken.basket, parked);
-                out.write(Write::delete(Space::Parked, key.clone()));
-                let by = id.to_key().to_vec();
-                out.write(Write::put(Space::Parked, [key.as_slice(), TAKEN].concat(), by));
+                let mark = [key.as_slice(), TAKEN].concat();
+                let rows = [(key, None), (mark, Some(id.to_key().to_vec()))];
+                self.unwritten.write(taken.basket, rows, out);
             }
         }
+    }
+
+    /// Rows of a basket that were written are durable.
+    pub(crate) fn written(&mut self, basket: BasketId) {
+        self.unwritten.written(basket);
     }
 
     /// Reads what is known of a basket; [`loaded`](Self::loaded) answers.
@@ -126,9 +134,9 @@ impl Parked {
         (Space::Parked, basket.0.to_vec(), [basket.0.as_slice(), &[0xFF; 19]].concat())
     }
 
-    /// The rows of a basket were read: who waits for them.
-    pub(crate) fn loaded(&mut self, basket: BasketId) -> Vec<(RequestId, Purpose)> {
-        self.asking.remove(&basket).unwrap_or_default()
+    /// The rows of a basket were read: who waits for them, and the rows as they stand.
+    pub(crate) fn loaded(&mut self, basket: BasketId, rows: &Rows) -> (Vec<(RequestId, Purpose)>, Rows) {
+        (self.asking.remove(&basket).unwrap_or_default(), self.unwritten.over(basket, rows))
     }
 
     /// Reads whether a basket that shall begin is parked.
@@ -137,12 +145,12 @@ impl Parked {
         out.load_range(space, from, to, MAX_BYTES, Wants::Unparked(basket));
     }
 
-    /// Whether a basket of this name may begin at the terminal of number `me`.
+    /// Whether a basket of this name may begin at the terminal of number `me`, whose rows were read.
     ///
     /// # Errors
     /// When it is parked, or another terminal has taken it: it would be paid twice.
-    pub(crate) fn may_begin(basket: BasketId, rows: &Rows, me: u16) -> Result<(), Refusal> {
-        match Self::free(basket, rows, me) {
+    pub(crate) fn may_begin(&self, basket: BasketId, rows: &Rows, me: u16) -> Result<(), Refusal> {
+        match Self::free(basket, &self.unwritten.over(basket, rows), me) {
             Ok(_) => Err(Refusal::BasketParked(basket)),
             Err(Refusal::UnknownBasket(_) | Refusal::BasketEnded(_)) => Ok(()),
             Err(refusal) => Err(refusal),
