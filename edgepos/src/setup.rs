@@ -11,6 +11,7 @@ pub(crate) mod terminal_name;
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -220,6 +221,11 @@ impl SetupError {
 
     fn plain(what: impl Into<String>) -> Self {
         Self { what: what.into(), source: None }
+    }
+
+    /// A key of a file says what it may not: for whoever reads a setup as a part of a file of their own.
+    pub fn of_field(field: &str, reason: impl fmt::Display) -> Self {
+        Self::plain(format!("field {field}: {reason}"))
     }
 
     /// The key of the file that it is about, such as `flush_ms` or `peers.2`; `None` where it is about no key.

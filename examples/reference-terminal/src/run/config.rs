@@ -25,6 +25,7 @@ use std::time::Duration;
 use edgepos::{Setup, SetupError, forms};
 use edgepos_inference::with_causes;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 use toml::Table;
 
@@ -76,16 +77,6 @@ pub enum ConfigError {
         /// Where the file should be.
         path: PathBuf,
         /// Where and why.
-        reason: String,
-    },
-    /// A field says what it may not.
-    #[error("{}: field {field}: {reason}", path.display())]
-    Field {
-        /// Where the file should be.
-        path: PathBuf,
-        /// The field, with the table that it is in.
-        field: String,
-        /// What is wrong.
         reason: String,
     },
 }
@@ -140,8 +131,7 @@ impl Config {
         let plain = |error: toml::de::Error| malformed(forms::explain(error.to_string().trim_end(), None));
         let all: Table = toml::from_str(&text).map_err(plain)?;
         let said = serde_json::to_value(&all).ok();
-        let explained =
-            |error: toml::de::Error| malformed(forms::explain(error.to_string().trim_end(), said.as_ref()));
+        let explained = |error: toml::de::Error| malformed(placed(&error.to_string(), said.as_ref(), &text));
         let (own, setup): (Table, Table) =
             all.into_iter().partition(|(key, _)| Own::KEYS.contains(&key.as_str()));
         let setup: Setup = setup.try_into().map_err(explained)?;
@@ -150,16 +140,25 @@ impl Config {
     }
 }
 
+/// What is wrong of a table that was cut out of the file, with the line: `toml` names the keys behind the error alone, in a line of its own.
+fn placed(error: &str, said: Option<&Value>, text: &str) -> String {
+    let error = error.trim_end();
+    match error.rsplit_once("\nin `") {
+        Some((reason, field)) => {
+            SetupError::of_field(field.trim_end_matches('`'), forms::explain(reason, None))
+                .in_text(text)
+                .to_string()
+        }
+        None => forms::explain(error, said),
+    }
+}
+
 fn check((path, text): (&Path, &str), own: Own, mut setup: Setup) -> Result<Config, ConfigError> {
-    let wrong = |field: &str, reason: String| ConfigError::Field {
-        path: path.to_owned(),
-        field: field.to_owned(),
-        reason,
-    };
     let told = |error: SetupError| {
         let reason = with_causes(&error.in_text(text));
         ConfigError::Malformed { path: path.to_owned(), reason }
     };
+    let wrong = |field: &str, reason: String| told(SetupError::of_field(field, reason));
     if setup.voters.is_some() {
         // Whoever lists the voters and is not among them says so, lest a slip of the pen makes a second store.
         setup.joins.get_or_insert(false);
@@ -285,9 +284,13 @@ mod tests {
     #[test]
     fn each_mistake_names_the_file_and_the_field() {
         for (from, to, field) in [
-            ("me = \"1-0123456789ab\"", "me = \"one\"", "\"one\": expected the number of a terminal"),
+            (
+                "me = \"1-0123456789ab\"",
+                "me = \"one\"",
+                "line 3: field me: \"one\": expected the number of a terminal",
+            ),
             ("me = \"1-0123456789ab\"", "me = \"3-0123456789ab\"", "field voters"),
-            ("till = \"127.0.0.1:0\"", "till = \"0.0.0.0:0\"", "field till"),
+            ("till = \"127.0.0.1:0\"", "till = \"0.0.0.0:0\"", "line 6: field till"),
             ("till = \"127.0.0.1:0\"", "till = \"here\"", "field till"),
             ("till = \"127.0.0.1:0\"", "till = \"127.0.0.1:0\"\ntill_token = \"absent\"", "field till_token"),
             (
@@ -311,7 +314,7 @@ mod tests {
                 "till = \"127.0.0.1:7201\"\n        listen = \"127.0.0.1:7201\"",
                 "field till: 127.0.0.1:7201 is where listen",
             ),
-            ("listen = \"127.0.0.1:0\"", "listen = \"\"", "listen"),
+            ("listen = \"127.0.0.1:0\"", "listen = \"\"", "line 7: field listen: "),
             ("http://127.0.0.1:7000", "ftp://x", "field cloud"),
             ("127.0.0.1:7202", "nowhere", "field peers.2-0123456789ab"),
             (
@@ -329,7 +332,17 @@ mod tests {
             ("db = \"t.db\"", "db = \"t.db\"\ndatabse = 1", "unknown field `databse`"),
             ("db = \"t.db\"", "db = \"t.db\"\nflush_mss = 1", "did you mean `flush_ms`?"),
             ("store = \"00000000000000000000000000000001\"", "", "missing field `store`"),
-            ("store = \"0000", "store = \"x000", "expected 32 hexadecimal digits"),
+            ("store = \"0000", "store = \"x000", "line 2: field store: expected 32 hexadecimal digits"),
+            (
+                "db = \"t.db\"",
+                "db = \"t.db\"\nbusiness_day_of = \"shop\"",
+                "line 6: field business_day_of: unknown variant `shop`",
+            ),
+            (
+                "[peers]",
+                "[labels]\ncountry = \"SW\"\n[peers]",
+                "line 10: field labels.country: unknown variant `SW`",
+            ),
         ] {
             let error = read(&GOOD.replacen(from, to, 1)).unwrap_err();
             assert!(error.contains("terminal.toml") && error.contains(field), "{to}: {error}");
