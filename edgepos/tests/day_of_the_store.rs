@@ -95,6 +95,36 @@ fn a_till_that_was_cut_off_sells_on_and_its_sales_belong_to_the_day_that_they_be
     }
 }
 
+/// Who counted the day on which the others are no more does not close the one that they are on, nor parks what it sells there.
+#[test]
+fn a_close_that_names_its_day_closes_no_other() {
+    let mut shop = shop();
+    record(&mut shop, 0, Record::day_opened(MONDAY, 0)).unwrap();
+    shop.cut(2);
+    let monday = record(&mut shop, 0, Record::day_closed(0).of_day(MONDAY)).unwrap();
+    record(&mut shop, 0, Record::day_opened(TUESDAY, 0)).unwrap();
+    shop.heal();
+    shop.pass(2_000);
+    shop.tills[2].begin(shop.now, milk(1)).unwrap();
+    for close in [Record::day_closed(7).of_day(MONDAY), Record::day_closed(7).of_day(MONDAY).parking()] {
+        assert!(matches!(record(&mut shop, 2, close), Err(Refusal::Day(_))));
+    }
+    assert_eq!(days(&shop), [Some(TUESDAY); 3]);
+    assert_eq!(shop.tills[2].terminal.unresolved().len(), 1, "nothing is parked");
+    assert_eq!(
+        record(&mut shop, 0, Record::day_closed(0).of_day(MONDAY)),
+        Ok(monday),
+        "a repeat of the close"
+    );
+    assert_eq!(days(&shop), [Some(TUESDAY); 3]);
+    let now = shop.now;
+    shop.tills[2].commit(now, 1, 1).unwrap();
+    let closed = record(&mut shop, 2, Record::day_closed(7).of_day(TUESDAY)).unwrap();
+    assert_eq!(record(&mut shop, 2, Record::day_closed(7).of_day(TUESDAY)), Ok(closed), "a repeat");
+    assert!(matches!(record(&mut shop, 2, Record::day_closed(7).of_day(MONDAY)), Err(Refusal::Day(_))));
+    assert_eq!(days(&shop), [None; 3]);
+}
+
 /// Two tills that do not hear each other close the same day, or open different ones: the latest counts, in whatever order they hear.
 #[test]
 fn two_halves_of_a_store_come_to_the_same_day() {

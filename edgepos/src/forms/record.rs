@@ -180,6 +180,10 @@ pub enum RecordEvent {
     },
     /// The business day ends.
     DayClosed {
+        /// Which one, as yyyymmdd: refused where another would be closed. Without it the one that is open, or that the others have closed
+        /// and this terminal has not counted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        day: Option<u32>,
         /// Cash counted in the drawer, in minor units.
         #[serde(default)]
         counted: i64,
@@ -400,8 +404,9 @@ impl RecordEvent {
             Self::DayOpened { day, float, currency, cash } => {
                 Record::day_opened_with(day, float, counts(float, currency, cash)?)
             }
-            Self::DayClosed { counted, currency, cash, park } => {
+            Self::DayClosed { day, counted, currency, cash, park } => {
                 let closed = Record::day_closed_with(counted, counts(counted, currency, cash)?);
+                let closed = if let Some(day) = day { closed.of_day(day) } else { closed };
                 if park { closed.parking() } else { closed }
             }
             Self::CashMoved { reason, amount, currency: code, from, to, note, operator } => {

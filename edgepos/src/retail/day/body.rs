@@ -144,6 +144,15 @@ pub(crate) struct DayRecord {
     pub(crate) cash: Vec<CashCount>,
     /// Whether a close parks what is open: it is refused otherwise.
     pub(crate) parks: bool,
+    /// The day that a close is meant for, where somebody said.
+    pub(crate) meant: Option<u32>,
+}
+
+impl DayRecord {
+    /// Whether this is the day that it shall close, or none was named.
+    pub(super) fn is_meant_for(&self, day: u32) -> bool {
+        self.meant.is_none_or(|meant| meant == day)
+    }
 }
 
 /// What is open as something is recorded: the business day, and the shift of whoever does it.

@@ -258,7 +258,7 @@ impl Day {
             return Err(Refusal::BadField { field: "cash", reason });
         }
         check_counts(&record.cash)?;
-        Ok(record.parks && self.closable().is_some())
+        Ok(record.parks && self.closable().is_some_and(|day| record.is_meant_for(day)))
     }
 
     /// Records that the day begins or ends; a repeated close gets the event of the first.
@@ -320,7 +320,9 @@ impl Day {
         record: DayRecord,
         key: Option<IdempotencyKey>,
     ) -> Result<EventId, Refusal> {
-        let Some(day) = self.closable() else { return self.repeat_close(turn, &record) };
+        let Some(day) = self.closable().filter(|day| record.is_meant_for(*day)) else {
+            return self.repeat_close(turn, &record);
+        };
         if open_baskets > 0 {
             return Err(Refusal::Day(
                 "baskets are open: a day is closed when each is paid, parked or abandoned",
@@ -344,8 +346,11 @@ impl Day {
     /// Written again: the first write may not be durable yet, and the reply must not come before it.
     fn repeat_close(&self, turn: &mut Turn<'_>, record: &DayRecord) -> Result<EventId, Refusal> {
         let last = self.last.map(|(day, _)| day);
-        let closed = self.closed.as_ref().filter(|closed| Some(closed.day) == last);
-        let closed = closed.ok_or(Refusal::Day("no business day is open"))?;
+        let is_meant = |closed: &&Closed| record.meant.or(last) == Some(closed.day);
+        let closed = self.closed.as_ref().filter(is_meant).ok_or(match self.closable() {
+            Some(_) => Refusal::Day("the business day that is named is not the one that is open"),
+            None => Refusal::Day("no business day is open"),
+        })?;
         if closed.counted != record.amount || closed.cash != record.cash {
             return Err(Refusal::Day("the business day is closed, with another count"));
         }
@@ -368,12 +373,19 @@ impl Record {
             amount: float,
             cash: Vec::new(),
             parks: false,
+            meant: None,
         }))
     }
 
     /// The same with this cash in the drawers, whose counters say so from then on.
     pub fn day_opened_with(day: u32, float: i64, cash: Vec<CashCount>) -> Self {
-        Self::new(What::Day(DayRecord { change: DayChange::Opened(day), amount: float, cash, parks: false }))
+        Self::new(What::Day(DayRecord {
+            change: DayChange::Opened(day),
+            amount: float,
+            cash,
+            parks: false,
+            meant: None,
+        }))
     }
 
     /// The open business day ends; `counted` minor units are in the drawer, of a currency that nobody names.
@@ -383,12 +395,19 @@ impl Record {
             amount: counted,
             cash: Vec::new(),
             parks: false,
+            meant: None,
         }))
     }
 
     /// The same with this cash in the drawers, whose counters say so from then on.
     pub fn day_closed_with(counted: i64, cash: Vec<CashCount>) -> Self {
-        Self::new(What::Day(DayRecord { change: DayChange::Closed, amount: counted, cash, parks: false }))
+        Self::new(What::Day(DayRecord {
+            change: DayChange::Closed,
+            amount: counted,
+            cash,
+            parks: false,
+            meant: None,
+        }))
     }
 
     /// Cash moves without a sale: change money that comes, a pay-out, notes that go to the safe, or from one drawer into another. Where a
@@ -409,6 +428,15 @@ impl Record {
     /// A shift ends at the terminal where it began, with what was counted; the event says beside each count what was expected there.
     pub fn shift_closed(shift: ShiftId, cash: Vec<CashCount>) -> Self {
         Self::new(What::Shift(ShiftRecord { shift, change: ShiftChange::Closed, cash }))
+    }
+
+    /// A close is meant for this day (yyyymmdd), and is refused where another one would be closed: where the day belongs to the store, the
+    /// others may have gone on to the next since a cashier began to count.
+    pub fn of_day(mut self, day: u32) -> Self {
+        if let What::Day(record) = self.what_mut() {
+            record.meant = Some(day);
+        }
+        self
     }
 
     /// A close parks the baskets that are open at this terminal, for whoever recalls them on the next day, where it would be refused

@@ -96,7 +96,7 @@ impl Rules {
             ExceptionType::DUPLICATE => (
                 ActionCode::VOID_TRANSACTION,
                 raised.involved.last().copied(),
-                format!("it was booked {} times; the first booking stays", raised.value),
+                format!("it was booked {} times; of these the one with the lowest id stays", raised.value),
             ),
             ExceptionType::SAME_NUMBER => (
                 ActionCode::ACCEPT,

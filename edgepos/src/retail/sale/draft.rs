@@ -210,6 +210,9 @@ fn check_line(line: &Line) -> Result<(), Refusal> {
     if line.discounts.len() > Draft::MAX_DISCOUNTS {
         return bad("more than 32 discounts");
     }
+    if line.discounts.iter().any(|discount| discount.amount < 0) {
+        return bad("a discount is what was taken off the line: it is not below zero");
+    }
     let discounts = line.discounts.iter().map(|discount| discount.amount);
     let numbers = [line.quantity, line.amount, line.unit_price].into_iter().chain(discounts);
     if numbers.into_iter().any(|number| number.unsigned_abs() > MAX_MAGNITUDE) {
@@ -270,7 +273,7 @@ fn masked(mut line: Line) -> Line {
 
 #[cfg(test)]
 mod tests {
-    use super::super::body::OriginalLine;
+    use super::super::body::{Discount, OriginalLine};
     use super::*;
 
     fn line(no: u16, product: &str, quantity: i64, amount: i64) -> Line {
@@ -332,6 +335,9 @@ mod tests {
         ));
         assert!(matches!(refused(draft(vec![line(1, "", 1, 1)])), Refusal::BadLine { .. }));
         assert!(matches!(refused(draft(vec![line(1, "a", i64::MIN, 1)])), Refusal::BadLine { .. }));
+        let dearer =
+            Line { discounts: vec![Discount { code: "x".into(), amount: -1 }], ..line(1, "a", 1, 1) };
+        assert!(matches!(refused(draft(vec![dearer])), Refusal::BadLine { line: 1, .. }));
         let many = (1..=563).map(|no| line(no, "a", 1, 1)).collect();
         assert_eq!(refused(draft(many)), Refusal::TooLarge { field: "lines", limit: 562 });
         let wide = (1..=562).map(|no| line(no, &"x".repeat(64), 1, 1)).collect();

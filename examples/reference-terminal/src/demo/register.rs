@@ -346,7 +346,13 @@ async fn again(error: CallError, what: &str) -> Result<(), RegisterError> {
 
 /// The end of a business day: what the customers paid has gone to the safe.
 fn closes() -> RecordEvent {
-    RecordEvent::DayClosed { counted: FLOAT, currency: Some(CURRENCY.into()), cash: Vec::new(), park: false }
+    RecordEvent::DayClosed {
+        day: None,
+        counted: FLOAT,
+        currency: Some(CURRENCY.into()),
+        cash: Vec::new(),
+        park: false,
+    }
 }
 
 /// Coupons first, the rest by card or in cash.
