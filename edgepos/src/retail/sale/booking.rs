@@ -1,5 +1,6 @@
 //! What a commit books, worked out before anything is written.
 
+use edgepos_crdt::VersionVector;
 use edgepos_wire::to_cbor;
 
 use super::answer::{paid, sale_entry};
@@ -31,7 +32,7 @@ impl Booking {
     /// When the payments are not those of the basket, or a drawer has no name.
     pub(super) fn of(
         (config, duty): (&Config, &OnDuty),
-        (series, payments): (&Series, &Payments),
+        (series, payments, held): (&Series, &Payments, &VersionVector),
         basket: &Basket,
         commit: &Commit,
     ) -> Result<Self, Refusal> {
@@ -50,7 +51,7 @@ impl Booking {
         if basket.draws_at_commit() {
             series.draw(&mut transaction);
         }
-        let before = series.reserved_before(&transaction.series);
+        let before = series.reserved_before(&transaction.series, held);
         let entry = Entry {
             origin: before.filter(|_| basket.mode == Mode::Live).map(Origin::begun_in),
             drawer: tenders.drawer().map(str::to_owned),

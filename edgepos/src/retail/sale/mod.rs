@@ -545,7 +545,7 @@ impl Sales {
         let Some(basket) = self.open.get(id) else { return Err(Refusal::UnknownBasket(id)) };
         let (day, draws, is_signed) = (basket.day.or(duty.day), basket.draws_at_commit(), basket.is_signed());
         let Booking { transaction, entry } =
-            Booking::of((config, duty), (&self.series, payments), basket, &commit)?;
+            Booking::of((config, duty), (&self.series, payments, turn.ledger.held()), basket, &commit)?;
         let answer = match is_signed {
             true => match self.signing.of_commit(turn.now, config.sign_within, key, &transaction) {
                 // It goes on from the first question, so that whatever has happened meanwhile is seen.

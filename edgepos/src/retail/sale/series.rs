@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use edgepos_core::{ReplicaId, Space, Write};
+use edgepos_crdt::VersionVector;
 
 use super::basket::Basket;
 use super::body::Transaction;
@@ -18,8 +19,8 @@ pub(crate) struct Series {
     last: BTreeMap<String, u64>,
     /// What their names end with: nothing but for an incarnation that is not the terminal's first.
     ending: String,
-    /// Which incarnation reserved the numbers of series with another ending.
-    before: ReplicaId,
+    /// The terminal's first incarnation, which reserved the numbers of series whose ending nobody else has.
+    first: ReplicaId,
 }
 
 impl Series {
@@ -34,7 +35,7 @@ impl Series {
     /// for all incarnations of its number in 0.1.0, and goes on with it.
     pub(crate) fn start(&mut self, first: ReplicaId, me: ReplicaId, joins: bool) {
         let ending = ending(me);
-        self.before = first;
+        self.first = first;
         let old = self.last.keys().any(|series| !series.ends_with(&ending));
         if me != first || (joins && !old) {
             self.ending = ending;
@@ -64,9 +65,13 @@ impl Series {
         series.strip_suffix(self.ending.as_str()).unwrap_or(series).to_owned()
     }
 
-    /// The incarnation that reserved numbers of this series, where it is an earlier one.
-    pub(super) fn reserved_before(&self, series: &str) -> Option<ReplicaId> {
-        (!series.ends_with(&self.ending)).then_some(self.before)
+    /// The incarnation that reserved numbers of this series, where it is an earlier one: of those whose events are `held` the one whose
+    /// ending the series has, and else the first.
+    pub(super) fn reserved_before(&self, series: &str, held: &VersionVector) -> Option<ReplicaId> {
+        let number = self.first.terminal();
+        let of_this = held.iter().map(|(chain, _)| chain.replica).filter(|of| of.terminal() == number);
+        let reserved = || of_this.into_iter().find(|of| series.ends_with(&ending(*of))).unwrap_or(self.first);
+        (!series.ends_with(&self.ending)).then(reserved)
     }
 
     /// The next number of its series, for a basket that counts.
@@ -100,4 +105,36 @@ impl Series {
 /// The low 32 bits of an incarnation's nonce.
 fn ending(me: ReplicaId) -> String {
     format!(".{:08x}", me.0 & 0xFFFF_FFFF)
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::{Chain, Lane, Seq};
+
+    use super::*;
+
+    /// A basket that was begun under the second of three names has a number that the second gave.
+    #[test]
+    fn a_number_was_reserved_by_the_incarnation_whose_ending_it_has() {
+        let [first, second, third, other] =
+            [(1, 0xA), (1, 0xB), (1, 0xC), (2, 0xB)].map(|(number, nonce)| ReplicaId::new(number, nonce));
+        let mut held = VersionVector::new();
+        for replica in [other, first, second] {
+            held.set_max(Chain::new(replica, Lane::Transactions), Seq(9));
+        }
+        let mut series = Series::default();
+        series.start(first, first, false);
+        assert_eq!(series.reserved_before("S", &held), None);
+        series.rename(second);
+        let begun = format!("S{}", ending(second));
+        assert_eq!(series.reserved_before(&begun, &held), None);
+        assert_eq!(series.reserved_before("S", &held), Some(first));
+        series.rename(third);
+        assert_eq!(series.reserved_before(&begun, &held), Some(second));
+        assert_eq!(series.reserved_before("S", &held), Some(first));
+        // After a start, which knows the first and the last name alone.
+        let mut again = Series::default();
+        again.start(first, third, false);
+        assert_eq!(again.reserved_before(&begun, &held), Some(second));
+    }
 }
