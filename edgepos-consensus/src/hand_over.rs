@@ -99,16 +99,13 @@ impl HandOver {
         reached: impl Fn(ReplicaId) -> bool,
     ) -> bool {
         let open = |voter: &ReplicaId| !tried.contains(voter) && !self.passive.contains(voter);
+        let ahead = |voter: &ReplicaId| (reached(*voter), turn.raft.matched(*voter));
         let me = turn.config.me;
-        let before_me = |voter: ReplicaId| (voter < me, voter);
+        let around = |voter: &ReplicaId| (!reached(*voter), *voter < me, *voter);
+        let voters = turn.other_voters().filter(open);
         let target = match heir {
-            Heir::Best => turn
-                .other_voters()
-                .filter(open)
-                .max_by_key(|voter| (reached(*voter), turn.raft.matched(*voter))),
-            Heir::Next => {
-                turn.other_voters().filter(open).min_by_key(|voter| (!reached(*voter), before_me(*voter)))
-            }
+            Heir::Best => voters.max_by_key(ahead),
+            Heir::Next => voters.min_by_key(around),
         };
         let Some(target) = target else { return false };
         tried.push(target);

@@ -129,7 +129,8 @@ impl<'a> Desk<'a> {
         read.map_err(|reason| Refusal::Damaged { what: "the basket", reason })
     }
 
-    /// Of the calls that wait for a basket which was `read` the first one goes on. Whether there are others.
+    /// Of the calls that wait for a basket which was `read` the first one goes on. Whether there are others, which find what that one has
+    /// recorded: the caller interprets it in between.
     pub(super) fn goes_on(
         &mut self,
         turn: &mut Turn<'_>,
@@ -472,42 +473,30 @@ impl<'a> Desk<'a> {
         sales.parkings_read(turn, (keys, counters), basket, may_begin);
     }
 
-    /// The rows of a parked basket were read.
-    pub(super) fn parked_loaded(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) {
+    /// The rows of a parked basket were read: the same of the calls that wait for them.
+    pub(super) fn parked_goes_on(&mut self, turn: &mut Turn<'_>, basket: BasketId, rows: &Rows) -> bool {
         let OnDesk { sales, parked, sold, keys, counters, day, .. } = &mut self.on;
         let me = turn.config.me.terminal();
-        let (waiting, rows) = parked.loaded(basket, rows);
-        // All of them were asked before anybody was answered: the rows do not tell what was done for the first.
-        let mut is_closed = false;
-        for (request, purpose) in waiting {
+        let Some((request, purpose)) = parked.next_of(basket) else { return false };
+        let done = match purpose {
             // Somebody who asked before has opened it while the rows were read.
-            if matches!(purpose, Purpose::Claim) && sales.reclaim(turn, request, basket) {
-                continue;
+            Purpose::Claim if sales.reclaim(turn, request, basket) => Ok(()),
+            Purpose::Close | Purpose::Park if sales.is_open(basket) => Err(Refusal::BasketBusy(basket)),
+            Purpose::Claim => parked.free_here(basket, rows, me).and_then(|free| {
+                let recalled = sales.recall(turn, keys, counters, day.selling(), request, free);
+                recalled.map(|originals| read_sold(turn, sold, keys, originals))
+            }),
+            Purpose::Close => parked
+                .free_here(basket, rows, me)
+                .and_then(|free| close_parked(turn, day.open(), request, &free)),
+            Purpose::Park => {
+                parked.free_here(basket, rows, me).map(|_| turn.out.reply(request, Ok(Reply::Parked)))
             }
-            let free = match purpose {
-                _ if is_closed => Err(Refusal::BasketEnded(basket)),
-                Purpose::Close | Purpose::Park if sales.is_open(basket) => Err(Refusal::BasketBusy(basket)),
-                Purpose::Claim | Purpose::Close | Purpose::Park => Parked::free(basket, &rows, me),
-            };
-            let done = free.and_then(|free| match purpose {
-                Purpose::Claim => {
-                    let recalled = sales.recall(turn, keys, counters, day.selling(), request, free);
-                    recalled.map(|originals| read_sold(turn, sold, keys, originals))
-                }
-                Purpose::Close => {
-                    close_parked(turn, day.open(), request, &free)?;
-                    is_closed = true;
-                    Ok(())
-                }
-                Purpose::Park => {
-                    turn.out.reply(request, Ok(Reply::Parked));
-                    Ok(())
-                }
-            });
-            if let Err(refusal) = done {
-                turn.out.reply(request, Err(refusal));
-            }
+        };
+        if let Err(refusal) = done {
+            turn.out.reply(request, Err(refusal));
         }
+        parked.wait_for(basket)
     }
 }
 

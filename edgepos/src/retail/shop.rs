@@ -276,8 +276,7 @@ impl Shop {
         self.write_rows(ledger.held().clone(), out);
     }
 
-    /// Rows that a room asked for were read. The event that is to be written again, and what booked the same before, where that was
-    /// asked.
+    /// Rows that a room asked for were read. The event that is to be written again, and what booked the same, where that was asked.
     pub(crate) fn loaded(
         &mut self,
         turn: &mut Turn<'_>,
@@ -302,7 +301,6 @@ impl Shop {
             }
             Wants::Basket(basket) => {
                 let read = self.desk().basket_read(turn, basket, rows);
-                // Whoever waits finds what the call before has recorded.
                 while self.desk().goes_on(turn, basket, &read) {
                     self.interpret(turn.now, turn.ledger, turn.out);
                 }
@@ -310,7 +308,11 @@ impl Shop {
             }
             Wants::Away => self.desk().away_loaded(turn, rows),
             Wants::Unresolved(request) => self.desk().unresolved_loaded(turn, request, rows),
-            Wants::Parked(basket) => self.desk().parked_loaded(turn, basket, rows),
+            Wants::Parked(basket) => {
+                while self.desk().parked_goes_on(turn, basket, rows) {
+                    self.interpret(turn.now, turn.ledger, turn.out);
+                }
+            }
             Wants::Unparked(basket) => self.desk().parkings_read(turn, basket, rows),
             Wants::Voided { key, base, event } => {
                 let stored = stored_event::found(turn, event, rows);

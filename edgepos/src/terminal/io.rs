@@ -50,7 +50,7 @@ pub enum Output {
     /// Write, in order with each `Persist`, and tell [`Input::Persisted`] as soon as no end of this process can lose it; a power cut
     /// may. A caller that makes it durable at once does no harm.
     Write(Persist),
-    /// Read, then tell [`Input::Loaded`].
+    /// Read, then tell [`Input::Loaded`]. It need not see a `Persist` or a [`Write`](Self::Write) that is not reported yet.
     Load(Load),
     /// Send; may be lost. Drop it where `connection` is no longer the newest one to that peer.
     Transmit {

@@ -6,7 +6,7 @@
 pub(crate) mod body;
 mod unwritten;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use edgepos_core::{EventId, Space};
 use edgepos_wire::{DecodeError, from_cbor, to_cbor};
@@ -33,7 +33,7 @@ const TAKEN: &[u8] = &[1];
 /// Who waits for the rows of a basket, and the rows that are on their way to the disk.
 #[derive(Debug, Default)]
 pub(crate) struct Parked {
-    asking: BTreeMap<BasketId, Vec<(RequestId, Purpose)>>,
+    asking: BTreeMap<BasketId, VecDeque<(RequestId, Purpose)>>,
     unwritten: Unwritten,
 }
 
@@ -117,11 +117,11 @@ impl Parked {
         purpose: Purpose,
         out: &mut UnitOfWork,
     ) -> Result<(), Refusal> {
-        if self.asking.values().map(Vec::len).sum::<usize>() >= limit {
+        if self.asking.values().map(VecDeque::len).sum::<usize>() >= limit {
             return Err(Refusal::Full { what: "questions for parked baskets", limit });
         }
         let asking = self.asking.entry(basket).or_default();
-        asking.push((request, purpose));
+        asking.push_back((request, purpose));
         if asking.len() == 1 {
             let (space, from, to) = Self::range(basket);
             out.load_range(space, from, to, MAX_BYTES, Wants::Parked(basket));
@@ -134,9 +134,19 @@ impl Parked {
         (Space::Parked, basket.0.to_vec(), [basket.0.as_slice(), &[0xFF; 19]].concat())
     }
 
-    /// The rows of a basket were read: who waits for them, and the rows as they stand.
-    pub(crate) fn loaded(&mut self, basket: BasketId, rows: &Rows) -> (Vec<(RequestId, Purpose)>, Rows) {
-        (self.asking.remove(&basket).unwrap_or_default(), self.unwritten.over(basket, rows))
+    /// The rows of a basket were read: of the calls that wait for them the one that came first.
+    pub(crate) fn next_of(&mut self, basket: BasketId) -> Option<(RequestId, Purpose)> {
+        let asking = self.asking.get_mut(&basket)?;
+        let next = asking.pop_front();
+        if asking.is_empty() {
+            self.asking.remove(&basket);
+        }
+        next
+    }
+
+    /// Whether calls wait for the rows of a basket.
+    pub(crate) fn wait_for(&self, basket: BasketId) -> bool {
+        self.asking.contains_key(&basket)
     }
 
     /// Reads whether a basket that shall begin is parked.
@@ -150,11 +160,16 @@ impl Parked {
     /// # Errors
     /// When it is parked, or another terminal has taken it: it would be paid twice.
     pub(crate) fn may_begin(&self, basket: BasketId, rows: &Rows, me: u16) -> Result<(), Refusal> {
-        match Self::free(basket, &self.unwritten.over(basket, rows), me) {
+        match self.free_here(basket, rows, me) {
             Ok(_) => Err(Refusal::BasketParked(basket)),
             Err(Refusal::UnknownBasket(_) | Refusal::BasketEnded(_)) => Ok(()),
             Err(refusal) => Err(refusal),
         }
+    }
+
+    /// [`free`](Self::free) of the rows that were read, with what is on its way to the disk.
+    pub(crate) fn free_here(&self, basket: BasketId, rows: &Rows, me: u16) -> Result<Free, Refusal> {
+        Self::free(basket, &self.unwritten.over(basket, rows), me)
     }
 
     /// The latest parking that nobody has taken, asked for at the terminal of number `me`, where the basket is not open.
