@@ -44,7 +44,7 @@ STRUCTURES = {
     "shift_opened": (True, "shift cash:[cash_count]"),
     "shift_closed": (True, "shift cash:[cash_count]"),
     "cash_count": (True, "currency amount drawer expected"),
-    "exception_raised": (True, "exception row episode value floor involved:[event]"),
+    "exception_raised": (True, "exception row episode value floor involved:[event] payments:[event]"),
     "exception_ended": (True, "row episode value"),
     "payment_intent": (True, "payment basket tender amount"),
     "payment_outcome": (True, "payment basket state amount external_ref beside:event"),

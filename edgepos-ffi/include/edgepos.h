@@ -92,6 +92,11 @@
 #define EDGEPOS_DIFFERENCE 6
 
 /*
+ What is counted: money that was paid back on one line, in minor units below zero; the key is the basket's 16 bytes and the line's number in 2.
+ */
+#define EDGEPOS_REFUNDABLE 7
+
+/*
  What is counted: the first number that a vendor may use as it likes.
  */
 #define EDGEPOS_VENDOR 32768

@@ -143,7 +143,10 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let status = match &refusal {
             Refusal::UnknownBasket(_) | Refusal::BasketEnded(_) => EDGEPOS_UNKNOWN_BASKET,
-            Refusal::BasketElsewhere(_) | Refusal::BasketParked(_) => EDGEPOS_ELSEWHERE,
+            Refusal::BasketElsewhere(_)
+            | Refusal::BasketParked(_)
+            | Refusal::BookedElsewhere(_)
+            | Refusal::RecordedElsewhere { .. } => EDGEPOS_ELSEWHERE,
             Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } | Refusal::KeyOfAnotherBasket { .. } => {
                 EDGEPOS_BOOKED
             }

@@ -150,7 +150,7 @@ impl Till {
             // The customer's points are spent, or another till spends them.
             (Waiting::Begin(basket), Err(Refusal::Overdrawn { .. })) => self.forget(basket),
             (Waiting::Commit(basket, _), Ok(_)) => self.paid(basket, street),
-            (_, Err(Refusal::BasketBusy(_) | Refusal::Full { .. })) => {}
+            (_, Err(Refusal::BasketBusy(_) | Refusal::Full { .. } | Refusal::BookedElsewhere(_))) => {}
             (Waiting::Begin(_), Err(Refusal::DayClosed(_))) => self.day_closed = true,
             (Waiting::Begin(basket), Err(_)) if self.style.forgiving => self.forget(basket),
             (Waiting::Begin(_), Err(refusal)) => {

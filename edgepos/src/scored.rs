@@ -71,7 +71,10 @@ fn advice(rules: Advice, exception: ExceptionType, by: &str, scored: Vec<(Score,
     let worst = scored.iter().max_by_key(|(score, _)| (score.per_mille, score.event)).copied();
     let Some((worst, suspicious)) = worst else { return rules };
     // Goods that are missing on record have left all the same: there the record is to be mended.
-    let blames = matches!(exception, ExceptionType::RETURNED_TWICE | ExceptionType::UNREFERENCED);
+    let blames = matches!(
+        exception,
+        ExceptionType::RETURNED_TWICE | ExceptionType::REFUNDED_TWICE | ExceptionType::UNREFERENCED
+    );
     let says = match suspicious {
         true => format!("{} looks suspicious, with {} of 1,000", worst.event, worst.per_mille),
         false => format!("no sale looks suspicious; the highest has {} of 1,000", worst.per_mille),

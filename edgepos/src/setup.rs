@@ -119,6 +119,9 @@ pub struct Setup {
     /// How long a counter must be below its floor before that is an exception, in ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exception_grace_ms: Option<u64>,
+    /// Whether connected terminals are told of each sale at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub announce_sales: Option<bool>,
     /// When a receipt gets its number: at `begin` or at `commit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number_at: Option<NumberAt>,
@@ -131,6 +134,9 @@ pub struct Setup {
     /// Whether goods come back without their receipt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreferenced_returns: Option<bool>,
+    /// Whether goods come back on receipts that this terminal does not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown_receipts: Option<bool>,
     /// Whether payments that do not come to the total are booked, as an exception.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub book_differences: Option<bool>,
@@ -286,10 +292,12 @@ impl Setup {
             exception_grace_ms: None,
             resolver: Policy::default(),
             labels: Labels::default(),
+            announce_sales: None,
             number_at: None,
             signed_series: None,
             sign_within_ms: None,
             unreferenced_returns: None,
+            unknown_receipts: None,
             book_differences: None,
             begin_pause_ms: None,
             campaigns: None,
@@ -398,10 +406,12 @@ impl Setup {
             exception_grace_ms,
             resolver,
             labels,
+            announce_sales,
             number_at,
             signed_series,
             sign_within_ms,
             unreferenced_returns,
+            unknown_receipts,
             book_differences,
             begin_pause_ms,
             campaigns,
@@ -432,10 +442,12 @@ impl Setup {
         set(&mut config.exception_grace, ms(*exception_grace_ms));
         config.policy = resolver.clone();
         config.labels = labels.clone();
+        set(&mut config.announce_sales, *announce_sales);
         set(&mut config.number_at, *number_at);
         set(&mut config.signed_series, signed_series.clone());
         set(&mut config.sign_within, ms(*sign_within_ms));
         set(&mut config.unreferenced_returns, *unreferenced_returns);
+        set(&mut config.unknown_receipts, *unknown_receipts);
         set(&mut config.book_differences, *book_differences);
         set(&mut config.begin_pause, ms(*begin_pause_ms));
         set(&mut config.campaigns, *campaigns);

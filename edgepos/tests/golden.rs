@@ -440,6 +440,13 @@ fn a_duplicate_is_these_bytes() {
         assert_eq!((read.booked_twice(), read.row()), (Some(name), None));
         assert_eq!(read, raised);
     }
+    // A payment that was taken beside the sale is named once more, as key 6.
+    let paid = ExceptionRaised::duplicate(names[0].0, vec![event_id()]).with_payments(&[event_id()]);
+    assert_eq!(
+        hex(&encoded(paid.clone())),
+        format!("a7{}0681510003000000000005010000000000000009", &DUPLICATE_BASKET[2..])
+    );
+    assert_eq!(minicbor::decode::<ExceptionRaised>(&encoded(paid.clone())).unwrap(), paid);
 }
 
 /// Two receipts of one number.

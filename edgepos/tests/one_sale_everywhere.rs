@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use edgepos::core::{IdempotencyKey, Space};
 use edgepos::model::{
     BasketId, BookedName, CounterRow, ExceptionRaised, ExceptionType, StockLine, StockMoved, StockReason,
@@ -350,4 +352,106 @@ fn names_are_read_again_after_a_crash() {
         assert!(Terminal::unresolved(&till.terminal).is_empty());
         assert_eq!(till.commit(now, 1, 9), Ok((receipt.clone(), true)));
     }
+}
+
+/// A store that sends every five seconds, as it does where nobody says otherwise.
+fn slow() -> Shop {
+    let mut shop = Shop::with(3, |config| config.flush_interval = Duration::from_secs(5));
+    shop.elect();
+    shop
+}
+
+/// The till asks its neighbour again, while the first till still gathers what it sends: the neighbour has been told.
+#[test]
+fn what_is_asked_again_before_it_was_sent_is_not_sold_again() {
+    let mut shop = slow();
+    let now = shop.now;
+    shop.tills[2].begin(now, milk(1)).unwrap();
+    shop.tills[0].begin(now, milk(1)).unwrap();
+    let (receipt, _) = shop.tills[0].commit(now, 1, 9).unwrap();
+    shop.pass(100);
+    let now = shop.now;
+    assert_eq!(stock(&shop.tills[1]), None, "the sale is not here");
+    let elsewhere = Refusal::BookedElsewhere(receipt.clone());
+    for till in [1, 2] {
+        assert_eq!(shop.tills[till].begin(now, milk(1)).err().unwrap_or(elsewhere.clone()), elsewhere);
+        assert_eq!(shop.tills[till].commit(now, 1, 9), Err(elsewhere.clone()));
+        assert_eq!(shop.tills[till].commit(now, 1, 8), Err(elsewhere.clone()), "under another key");
+    }
+    let keyed = Draft { key: Some(IdempotencyKey([9; 16])), ..milk(2) };
+    let (asked, basket) = (BasketId([2; 16]), BasketId([1; 16]));
+    assert_eq!(shop.tills[1].begin(now, keyed), Err(Refusal::KeyOfAnotherBasket { asked, basket }));
+    shop.pass(12_000);
+    let now = shop.now;
+    for till in [1, 2] {
+        assert_eq!(shop.tills[till].commit(now, 1, 9), Ok((receipt.clone(), true)));
+        assert_eq!(stock(&shop.tills[till]), Some(-2));
+    }
+    shop.pass(10_000);
+    assert!(shop.tills.iter().all(|till| duplicates(till).is_empty()));
+}
+
+#[test]
+fn a_record_that_was_told_is_not_recorded_again() {
+    let mut shop = slow();
+    let goods = |quantity| {
+        let lines = vec![StockLine { product: "milk".into(), quantity }];
+        let moved = StockMoved { reason: StockReason::Receipt, from: None, to: None, lines };
+        Record::stock_moved(&moved, 0).with_key(IdempotencyKey([7; 16]))
+    };
+    let now = shop.now;
+    let event = shop.tills[0].record(now, goods(24)).unwrap();
+    shop.pass(100);
+    let now = shop.now;
+    assert_eq!(shop.tills[1].record(now, goods(24)), Err(Refusal::RecordedElsewhere { event }));
+    assert_eq!(shop.tills[1].record(now, goods(25)), Err(Refusal::KeyInUse { event }));
+    shop.pass(12_000);
+    let now = shop.now;
+    assert_eq!(shop.tills[1].record(now, goods(24)), Ok(event));
+    assert_eq!(stock(&shop.tills[1]), Some(24));
+}
+
+/// The first till burns before it has sent anything: whoever knows better sells, and so does everybody once it was silent for ten minutes.
+#[test]
+fn somebody_may_know_better_than_a_till_that_is_gone() {
+    let mut shop = slow();
+    let now = shop.now;
+    for basket in [1, 2] {
+        shop.tills[0].begin(now, milk(basket)).unwrap();
+        shop.tills[0].commit(now, basket, basket).unwrap();
+    }
+    shop.pass(100);
+    shop.cut(0);
+    let now = shop.now;
+    let anyway = Draft { anyway: true, ..milk(1) };
+    assert!(matches!(shop.tills[1].begin(now, milk(1)), Err(Refusal::BookedElsewhere(_))));
+    shop.tills[1].begin(now, anyway).unwrap();
+    let (second, _) = shop.tills[1].commit(now, 1, 1).unwrap();
+    shop.pass_by(595_000, 500);
+    let now = shop.now;
+    assert!(matches!(shop.tills[1].begin(now, milk(2)), Err(Refusal::BookedElsewhere(_))));
+    shop.pass_by(6_000, 500);
+    let now = shop.now;
+    shop.tills[1].begin(now, milk(2)).unwrap();
+    shop.heal();
+    shop.pass(20_000);
+    for till in &shop.tills {
+        let [double] = &duplicates(till)[..] else { panic!("{:?}", duplicates(till)) };
+        assert!(double.involved.contains(&second.event));
+    }
+}
+
+/// Who says nothing of its sales, and a peer of before, which would take the word for damage, leave it as it was.
+#[test]
+fn nothing_is_said_where_it_is_switched_off() {
+    let mut shop = Shop::with(2, |config| {
+        (config.flush_interval, config.announce_sales) = (Duration::from_secs(5), false);
+    });
+    shop.elect();
+    let now = shop.now;
+    shop.tills[0].begin(now, milk(1)).unwrap();
+    shop.tills[0].commit(now, 1, 9).unwrap();
+    shop.pass(100);
+    let now = shop.now;
+    assert_eq!(shop.tills[1].begin(now, milk(1)), Ok(1));
 }

@@ -6,8 +6,8 @@ mod support;
 
 use edgepos::core::{EventId, IdempotencyKey, Space};
 use edgepos::model::{
-    ActionCode, Counter, CounterRow, Envelope, ExceptionRaised, ExceptionType, Kind, StockLine, StockMoved,
-    StockReason, StockState, Verdict,
+    ActionCode, CashMoved, CashReason, Counter, CounterRow, Currency, Envelope, ExceptionRaised,
+    ExceptionType, Kind, StockLine, StockMoved, StockReason, StockState, Verdict,
 };
 use edgepos::{
     Action, AuditEntry, Audited, Handling, Policy, Record, Refusal, ResolutionState, Resolve, ResolveError,
@@ -494,6 +494,60 @@ fn a_duplicate_is_resolved_by_voiding_one_of_its_sales() {
     for till in &shop.tills {
         assert_eq!((stock(till).0, open(till)), (6, vec![(2, 2)]), "booked twice again, and told again");
     }
+}
+
+/// Two tills that cannot hear each other record one thing under one key; the store's exception, and what each till proposes.
+fn recorded_twice(thing: &Record) -> (Shop, ExceptionRaised, Vec<ActionCode>) {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    shop.pass(1_000);
+    shop.cut(1);
+    let now = shop.now;
+    for till in 0..2 {
+        shop.tills[till].record(now, thing.clone().with_key(IdempotencyKey([9; 16]))).unwrap();
+    }
+    shop.heal();
+    shop.elect();
+    shop.pass(6_000);
+    let raised = shop.tills[2].terminal.status().exceptions;
+    assert_eq!((raised.len(), raised[0].exception), (1, ExceptionType::DUPLICATE), "{raised:?}");
+    let proposed =
+        shop.tills.iter().map(|till| till.terminal.open_exceptions(None)[0].proposed.clone().unwrap());
+    let proposed = proposed.map(|advice| advice.action).collect();
+    (shop, raised[0].clone(), proposed)
+}
+
+/// Goods that came once and were booked at two tills: one of the bookings is taken back, and its undoing brings it back.
+#[test]
+fn goods_that_were_booked_twice_are_voided_as_a_sale_is() {
+    let (mut shop, raised, proposed) = recorded_twice(&goods(10));
+    assert_eq!(proposed, [ActionCode::VOID_TRANSACTION; 3]);
+    assert_eq!(stock(&shop.tills[2]).0, 20);
+    let transaction = raised.involved[1];
+    let void = Action::VoidTransaction { transaction, refund: false, approved_by: "Bo".into() };
+    let void = Resolve { exception: raised.subject().to_vec(), ..call(1, 1, void) };
+    let of = resolve(&mut shop, 2, &void).unwrap();
+    for till in &shop.tills {
+        assert_eq!((stock(till).0, open(till)), (10, vec![]));
+    }
+    let undo = Resolve { exception: raised.subject().to_vec(), ..call(2, 1, Action::Undo { of }) };
+    resolve(&mut shop, 0, &undo).unwrap();
+    for till in &shop.tills {
+        assert_eq!((stock(till).0, open(till)), (20, vec![(2, 2)]));
+    }
+}
+
+/// What else is recorded under a key is in more than counters: nobody proposes what would be refused.
+#[test]
+fn what_cannot_be_voided_is_not_proposed_to_be() {
+    let cash = CashMoved::new(CashReason::PAY_OUT, Currency::EUR, 500).from_drawer("front");
+    let (mut shop, raised, proposed) = recorded_twice(&Record::cash_moved(cash, None));
+    assert_eq!(proposed, [ActionCode::ACCEPT; 3]);
+    let transaction = raised.involved[1];
+    let void = Action::VoidTransaction { transaction, refund: true, approved_by: "Bo".into() };
+    let void = Resolve { exception: raised.subject().to_vec(), ..call(1, 1, void) };
+    let refused = resolve(&mut shop, 2, &void);
+    assert!(matches!(refused, Err(Refusal::Resolve(ResolveError::BadTransaction { .. }))), "{refused:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod support;
 
 use edgepos::core::{EventId, Persist};
 use edgepos::core::{Now, Space, Write};
-use edgepos::model::{BasketId, CounterRow, DocType, ExceptionType, Tax, Transaction};
+use edgepos::model::{BasketId, CounterRow, DocType, ExceptionType, Line, Tax, Transaction};
 use edgepos::{Notice, Refusal, Store};
 use support::{Shop, Till, WALL, back, draft, line};
 
@@ -85,6 +85,41 @@ fn two_cut_off_tills_that_take_the_same_goods_back_raise_one_exception() {
 }
 
 /// Goods come back as what they were sold as, for what was paid, over all returns of a line and also after a crash.
+/// Of a service nothing is counted but money, and one piece of two may be paid back with all that the line cost: two tills that cannot hear
+/// each other pay twice. Each says what the line came to, so that whoever hears of both knows.
+#[test]
+fn two_cut_off_tills_that_pay_one_line_back_raise_one_exception() {
+    let repair = |amount| Line { quantity: 0, amount, ..back(1, 1, "repair", 0) };
+    let piece = |amount| Line { amount, ..back(1, 1, "wine", 1) };
+    for (sold, back, twice) in [
+        (line(1, "repair", 0, 500), repair(-500), Some(-1_000)),
+        (line(1, "repair", 0, 500), repair(-250), None),
+        (line(1, "wine", 2, 500), piece(-500), Some(-1_000)),
+        (line(1, "wine", 2, 500), piece(-250), None),
+    ] {
+        let mut shop = Shop::new(3);
+        shop.elect();
+        let now = shop.now;
+        shop.tills[0].sell(now, 1, vec![sold]);
+        shop.pass(2_000);
+        shop.cut(1);
+        let now = shop.now;
+        for till in [1, 2] {
+            shop.tills[till].sell(now, till as u8 + 1, vec![back.clone()]);
+        }
+        shop.heal();
+        shop.elect();
+        shop.pass(10_000);
+        let expected: Vec<_> =
+            twice.map(|value| (ExceptionType::REFUNDED_TWICE, value)).into_iter().collect();
+        for till in &shop.tills {
+            let raised = till.terminal.status().exceptions;
+            let raised: Vec<_> = raised.iter().map(|raised| (raised.exception, raised.value)).collect();
+            assert_eq!(raised, expected, "{back:?}");
+        }
+    }
+}
+
 #[test]
 fn a_till_that_holds_the_receipt_pays_back_what_was_paid_for_that_product() {
     let mut till = Till::new(1, 1, NOW);

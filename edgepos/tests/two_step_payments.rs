@@ -7,8 +7,8 @@ mod support;
 
 use edgepos::core::{IdempotencyKey, Now};
 use edgepos::model::{
-    BasketId, Envelope, ExceptionType, Kind, Mode, PaymentId, PaymentIntent, PaymentOutcome, PaymentState,
-    RefRole, Tender, TenderType, Tenders, TendersError,
+    ActionCode, BasketId, Envelope, ExceptionRaised, ExceptionType, Kind, Mode, PaymentId, PaymentIntent,
+    PaymentOutcome, PaymentState, RefRole, Tender, TenderType, Tenders, TendersError,
 };
 use edgepos::{Commit, Disk, Draft, Input, Notice, OpenPayment, Receipt, Record, Refusal, Reply};
 use support::{Shop, Till, WALL, draft, line};
@@ -245,7 +245,7 @@ fn a_payment_without_an_outcome_outlives_its_basket() {
     let mut till = till.crash(NOW);
     assert_eq!(open(&till), [(payment(1), None, 0)]);
     till.record(NOW, outcome(1, 1, PaymentState::APPROVED, 1_000)).unwrap();
-    assert_eq!(open(&till), [(payment(1), Some(PaymentState::APPROVED), 1_000)], "it was taken as well");
+    assert_eq!(open(&till), [(payment(1), Some(PaymentState::SURPLUS), 1_000)], "it was taken as well");
     till.record(NOW, outcome(1, 1, PaymentState::REVERSED, 1_000)).unwrap();
     assert_eq!((open(&till), till.rows(edgepos::core::Space::Payment)), (vec![], 0));
     assert_eq!(
@@ -298,5 +298,133 @@ fn what_was_taken_beside_a_sale_is_a_surplus_under_one_duplicate() {
         abandon(till, now, 1).unwrap();
         assert_eq!((open(till), till.terminal.unresolved().len()), (vec![], 0));
         assert_eq!(till.rows(edgepos::core::Space::Payment), 0);
+    }
+}
+
+/// The duplicates that a till knows of, with what is proposed.
+fn doubles(till: &Till) -> Vec<(ExceptionRaised, Option<ActionCode>)> {
+    let open = till.terminal.open_exceptions(None).into_iter();
+    let doubles = open.filter(|open| open.raised.exception == ExceptionType::DUPLICATE);
+    doubles.map(|open| (open.raised, open.proposed.map(|proposed| proposed.action))).collect()
+}
+
+fn park(till: &mut Till, now: Now, basket: u8) {
+    let request = till.request();
+    till.terminal.park(now, request, BasketId([basket; 16])).unwrap();
+    till.run(now);
+    assert_eq!(till.replies.remove(&request).unwrap(), Ok(Reply::Parked));
+}
+
+fn claim(till: &mut Till, now: Now, basket: u8) {
+    let request = till.request();
+    till.terminal.claim(now, request, BasketId([basket; 16])).unwrap();
+    till.run(now);
+    assert!(matches!(till.replies.remove(&request).unwrap(), Ok(Reply::Claimed { total: 1_000, .. })));
+}
+
+/// A payment terminal is asked, the basket is parked while it thinks, and paid in cash at the next till: whichever of the two is known
+/// first, the store is told that it was paid twice, once, and nobody proposes to void the one sale that there is.
+#[test]
+fn a_basket_that_is_parked_under_a_payment_and_paid_elsewhere_is_told() {
+    for (approved_first, crashes, hears) in [
+        (true, false, true),
+        (true, true, true),
+        (false, false, true),
+        (false, true, true),
+        (false, false, false),
+    ] {
+        let what = format!("approved first: {approved_first}, crashes: {crashes}, hears: {hears}");
+        let mut shop = Shop::new(3);
+        shop.elect();
+        let now = shop.now;
+        shop.tills[0].begin(now, milk(1)).unwrap();
+        shop.tills[0].record(now, intent(1, 1, 1_000)).unwrap();
+        park(&mut shop.tills[0], now, 1);
+        shop.pass(3_000);
+        let now = shop.now;
+        claim(&mut shop.tills[1], now, 1);
+        if approved_first {
+            shop.tills[0].record(now, outcome(1, 1, PaymentState::APPROVED, 1_000)).unwrap();
+        }
+        if !hears {
+            shop.cut(0);
+        }
+        let now = shop.now;
+        let (sale, _) = pay(&mut shop.tills[1], now, (1, 5), vec![Tender::cash(1_000)]).unwrap();
+        if !approved_first {
+            shop.pass(3_000);
+            let now = shop.now;
+            shop.tills[0].record(now, outcome(1, 1, PaymentState::APPROVED, 1_000)).unwrap();
+        }
+        if crashes {
+            shop.crash(0);
+        }
+        shop.heal();
+        shop.pass(10_000);
+        shop.elect();
+        shop.pass(10_000);
+        let surplus = [(payment(1), Some(PaymentState::SURPLUS), 1_000)];
+        assert_eq!(open(&shop.tills[0]), surplus, "{what}");
+        for till in &shop.tills {
+            let [(raised, Some(ActionCode::ACCEPT))] = &doubles(till)[..] else {
+                panic!("{what}: {:?}", doubles(till))
+            };
+            assert_eq!((raised.involved.len(), raised.payments.len()), (2, 1), "{what}");
+            assert!(
+                raised.involved.contains(&sale.event) && !raised.payments.contains(&sale.event),
+                "{what}"
+            );
+        }
+        shop.crash(0);
+        shop.heal();
+        shop.pass(10_000);
+        let now = shop.now;
+        assert_eq!(open(&shop.tills[0]), surplus, "{what}: it is said once");
+        shop.tills[0].record(now, outcome(1, 1, PaymentState::REVERSED, 1_000)).unwrap();
+        assert_eq!(open(&shop.tills[0]), [], "{what}");
+    }
+}
+
+/// A basket that is parked while it is paid, and comes back to its till: the approved money books it, and nothing is left over.
+#[test]
+fn a_basket_that_comes_back_is_booked_with_the_payment_that_was_approved_meanwhile() {
+    let mut till = Till::new(1, 1, NOW);
+    till.begin(NOW, milk(1)).unwrap();
+    till.record(NOW, intent(1, 1, 1_000)).unwrap();
+    park(&mut till, NOW, 1);
+    till.record(NOW, outcome(1, 1, PaymentState::APPROVED, 1_000)).unwrap();
+    let mut till = till.crash(NOW);
+    assert_eq!(open(&till), [(payment(1), Some(PaymentState::APPROVED), 1_000)]);
+    claim(&mut till, NOW, 1);
+    pay(&mut till, NOW, (1, 1), vec![card(1, 1_000)]).unwrap();
+    assert_eq!((open(&till), till.rows(edgepos::core::Space::Payment)), (vec![], 0));
+    assert_eq!(recorded(&till, Kind::PAYMENT_OUTCOME).len(), 0, "no surplus since the crash");
+}
+
+/// Two tills book a basket, and one of them took a card for it besides: the sales are told from the payment.
+#[test]
+fn of_a_sale_booked_twice_and_paid_three_times_the_later_sale_is_proposed() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    let now = shop.now;
+    shop.tills[0].begin(now, milk(1)).unwrap();
+    shop.tills[0].record(now, intent(1, 1, 1_000)).unwrap();
+    park(&mut shop.tills[0], now, 1);
+    shop.pass(3_000);
+    shop.cut(1);
+    let now = shop.now;
+    let sold = [1, 2].map(|till| {
+        claim(&mut shop.tills[till], now, 1);
+        pay(&mut shop.tills[till], now, (1, 4 + till as u8), vec![Tender::cash(1_000)]).unwrap().0.event
+    });
+    shop.tills[0].record(now, outcome(1, 1, PaymentState::APPROVED, 1_000)).unwrap();
+    shop.heal();
+    shop.pass(20_000);
+    for till in &shop.tills {
+        let all = doubles(till);
+        let [(raised, Some(ActionCode::VOID_TRANSACTION))] = &all[..] else { panic!("{all:?}") };
+        assert!(sold.iter().all(|sale| raised.involved.contains(sale) && !raised.payments.contains(sale)));
+        let proposed = till.terminal.open_exceptions(None)[0].proposed.clone().unwrap();
+        assert_eq!(proposed.transaction, sold.iter().max().copied());
     }
 }

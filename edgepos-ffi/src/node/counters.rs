@@ -26,6 +26,8 @@ pub const EDGEPOS_COUPON_USE: u32 = 4;
 pub const EDGEPOS_CASH: u32 = 5;
 /// What is counted: by how much the payments of a sale did not come to its total, in minor units below zero; the key is the basket's 16 bytes.
 pub const EDGEPOS_DIFFERENCE: u32 = 6;
+/// What is counted: money that was paid back on one line, in minor units below zero; the key is the basket's 16 bytes and the line's number in 2.
+pub const EDGEPOS_REFUNDABLE: u32 = 7;
 /// What is counted: the first number that a vendor may use as it likes.
 pub const EDGEPOS_VENDOR: u32 = 32768;
 /// In place of a counter: any of them.

@@ -46,6 +46,12 @@ pub struct Begin {
     /// Whether goods come back without a receipt: a line that takes goods back and names none is refused otherwise.
     #[serde(default, skip_serializing_if = "is_default")]
     pub unreferenced: bool,
+    /// For a void: the basket of the receipt that it takes back, all of it. Its lines may be left empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voids: Option<String>,
+    /// Whether it is sold although another terminal says that it has booked it: somebody knows better. Default `false`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub anyway: bool,
     /// What it does to points, gift cards, coupons and a vendor's own counters.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::object::list")]
     pub effects: Vec<EffectPart>,
@@ -170,6 +176,8 @@ impl Begin {
             rounding: self.rounding,
             effects: self.effects.into_iter().map(Effect::from).collect(),
             unreferenced: self.unreferenced,
+            voids: self.voids.as_deref().map(name).transpose()?,
+            anyway: self.anyway,
             key: self.key.as_deref().map(key).transpose()?,
         })
     }

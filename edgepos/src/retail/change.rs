@@ -179,7 +179,7 @@ impl Change {
             }
             Self::Payment(change) => {
                 if let Some((basket, events)) = Payments::paid_twice(id, &change) {
-                    exceptions.note_twice(now, BookedName::Basket(basket), &events, out);
+                    exceptions.note_twice(now, BookedName::Basket(basket), (&events, &[id]), out);
                 }
                 payments.apply(envelope, change, out);
             }

@@ -13,9 +13,9 @@ use super::counting::Tally;
 use super::customer::{Customers, sealing::CustomerKey};
 use super::day::Day;
 use super::envelope::{Mode, Ref, RefRole};
-use super::keys::Keys;
 use super::keys::found::Found;
-use super::keys::name::Wanted;
+use super::keys::name::{BookedName, Wanted};
+use super::keys::{self, Keys};
 use super::label::{filling::Filling, recorded};
 use super::parked::{Parked, Purpose};
 use super::payment::Payments;
@@ -24,10 +24,10 @@ use super::record::{Record, What};
 use super::recordings::Recordings;
 use super::returns::{self, Read, Returns};
 use super::sale::body::BasketId;
-use super::sale::draft::{Draft, Opening};
+use super::sale::draft::{Draft, HeldLines, Opening};
 use super::sale::fiscal::{SignError, Signature};
 use super::sale::signing::{SignatureId, SignatureWanted};
-use super::sale::{self, Sales, answer::close_parked};
+use super::sale::{self, Sales, answer::close_parked, answer::record_surplus};
 use super::sold::Sold;
 use super::stored_event::Stored;
 use super::unreadable::Unreadable;
@@ -261,6 +261,10 @@ impl<'a> Desk<'a> {
         updates: bool,
     ) -> Result<(), Refusal> {
         let basket = draft.basket;
+        if draft.anyway {
+            let names = draft.key.map(BookedName::Key).into_iter().chain([BookedName::Basket(basket)]);
+            names.for_each(|name| self.on.keys.told().disbelieve(name));
+        }
         let Some(mut draft) = self.on.returns.begin(turn, self.on.keys, request, draft, updates)? else {
             // What is known of the basket by then is what is known of it here.
             self.on.sales.baskets().hold(basket);
@@ -270,7 +274,7 @@ impl<'a> Desk<'a> {
         let filling = filling(turn, (catalogue, counters, sales), basket);
         // What was booked, and what is open, is answered whatever is said of the draft by now.
         let allowed = returns::judge(&mut draft, &filling, turn.config.unreferenced_returns);
-        let opening = Opening { request, draft, allowed, held: BTreeSet::new(), updates };
+        let opening = Opening { request, draft, allowed, held: HeldLines::new(), updates };
         let originals = sales.begin(turn, keys, counters, day.selling(), opening)?;
         read_sold(turn, sold, keys, originals);
         Ok(())
@@ -361,6 +365,20 @@ impl<'a> Desk<'a> {
         let entry =
             Entry { operator, refs, key, ..Entry::new(day.or(self.on.day.open()), step.kind(), step.body()) };
         turn.ledger.record(turn.now, turn.config, entry)
+    }
+
+    /// Who has booked a basket that was paid here and is not open any more: what was taken here was taken beside that.
+    pub(super) fn paid_beside(
+        &mut self,
+        turn: &mut Turn<'_>,
+        basket: BasketId,
+        found: &Result<Found, Unreadable>,
+    ) {
+        let first = found.as_ref().ok().and_then(Found::first_of_basket);
+        let Some(keys::booked::What::Sale(receipt)) = first.map(|booked| &booked.what) else { return };
+        let (day, cashier) = (self.on.day.open(), self.on.sales.cashier(basket));
+        // Where the log takes nothing now, the next start asks again.
+        drop(record_surplus(turn, self.on.payments, cashier, day, receipt));
     }
 
     /// Which event a receipt is.

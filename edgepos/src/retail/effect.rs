@@ -32,6 +32,8 @@ impl Counter {
     /// By how much the payments of a sale did not come to its total, in minor units, as a number below zero whichever way it was; see
     /// [`CounterRow::difference`].
     pub const DIFFERENCE: Self = Self(6);
+    /// Money that was paid back on one line of one receipt, in minor units, as a number below zero; see [`CounterRow::refundable`].
+    pub const REFUNDABLE: Self = Self(7);
     /// The first number that a vendor may use as it likes.
     pub const VENDOR: Self = Self(0x8000);
 
@@ -92,6 +94,13 @@ impl CounterRow {
         let mut key = basket.0.to_vec();
         key.extend_from_slice(&line.to_be_bytes());
         Self { counter: Counter::RETURNABLE, location: 0, state: StockState::OnHand, key }
+    }
+
+    /// What was paid back on line `line` of the receipt that was sold as `basket`. Its floor is what the line came to, below zero: who pays
+    /// back without its last piece, or on a service, names that. Whoever takes all pieces back moves [`returnable`](Self::returnable)
+    /// alone, below which no second one comes unseen.
+    pub fn refundable(basket: BasketId, line: u16) -> Self {
+        Self { counter: Counter::REFUNDABLE, ..Self::returnable(basket, line) }
     }
 
     /// Cash of one currency in a drawer: the key is the drawer, a slash and the currency. Versions up to 0.1.0 summed up all

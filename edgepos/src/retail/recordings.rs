@@ -93,6 +93,7 @@ impl Recordings {
         let recording = self.under_way.get_mut(&key)?;
         let contents = recording.contents;
         let meant = |what: &Named| matches!(what, Named::Record(_, held) if *held == contents);
+        let told = found.as_ref().ok().and_then(Found::as_told);
         let found = match &found {
             Ok(found) => found.first_of_key(meant),
             Err(reason) => {
@@ -101,7 +102,13 @@ impl Recordings {
                 return None;
             }
         };
-        let Some(booked) = found else { return recording.record.take() };
+        let Some(booked) = found else {
+            let Some(told) = told else { return recording.record.take() };
+            let event = told.event();
+            let elsewhere = Refusal::RecordedElsewhere { event };
+            self.refuse(out, key, &if meant(&told.what) { elsewhere } else { Refusal::KeyInUse { event } });
+            return None;
+        };
         if meant(&booked.what) {
             let later = keys.keep(booked, out);
             for request in self.end(key) {

@@ -78,10 +78,8 @@ impl Shop {
             Space::Exception => self.exceptions.restore(key, value),
             Space::ExceptionEnd => self.exceptions.restore_end(key, value),
             Space::Resolution => self.exceptions.restore_resolution(key, value),
-            Space::BookedTwice => match self.keys.restore(key, value)? {
-                true => Ok(()),
-                false => self.exceptions.restore_twice(key, value),
-            },
+            Space::BookedTwice if self.keys.restore(key, value)? => Ok(()),
+            Space::BookedTwice => self.exceptions.restore_twice(key, value),
             Space::SharedNumber => self.exceptions.restore_number(key, value),
             Space::Reissued => self.reissued.restore(key, value),
             Space::Unsigned => self.sales.signing().restore(key, value),
@@ -105,14 +103,14 @@ impl Shop {
     ) -> Result<(), Unreadable> {
         self.day.start(config.business_day_of, ledger.author());
         self.sales.series().start(config.me, ledger.author(), config.joins());
-        let may_be_open = |basket| self.sales.is_open(basket) || self.sales.may_be_away(basket);
-        self.payments.start(config.me.terminal(), may_be_open, out);
         self.sales.start(config.max_open_baskets);
         self.counters.start(out)?;
         let standing = standing(&self.counters, &self.catalogue, &self.reissued);
         self.exceptions.start(now, ledger.end_of_store(), standing);
         self.exceptions.start_numbers(now, ledger.durable());
         self.keys.start(ledger.author(), ledger.durable(), out);
+        let may_be_open = |basket| self.sales.is_open(basket) || self.sales.may_be_away(basket);
+        self.payments.start(config.me.terminal(), may_be_open, &mut self.keys, out);
         self.figures.start(ledger.durable(), out);
         for basket in self.counters.unsold() {
             self.sold.ask(basket, &mut self.keys, out);
@@ -345,7 +343,7 @@ impl Shop {
         name: BookedName,
         rows: &Rows,
     ) -> Option<(EventId, Option<EventId>)> {
-        let (question, found) = self.keys.loaded(id, name, rows)?;
+        let (question, found) = self.keys.loaded(turn.now.mono, id, name, rows)?;
         match question {
             Question::Begin(basket) => {
                 self.sales.begin_answered(turn, (&self.keys, &self.counters), basket, found);
@@ -357,6 +355,7 @@ impl Shop {
                 }
             }
             Question::Record(key) => self.desk().record_answered(turn, key, found),
+            Question::Beside(basket) => self.desk().paid_beside(turn, basket, &found),
             Question::Reissue(id) => {
                 // What cannot be read counts as unknown: both are booked then, and whoever reads it sees them.
                 let of = found.ok().and_then(|found| found.first_but(id));
@@ -366,7 +365,7 @@ impl Shop {
             Question::Receipt(wanted) => self.desk().receipt_named(turn, wanted, found),
             Question::Twice(named) => {
                 for (name, events) in found.map(|found| found.doubles(named)).unwrap_or_default() {
-                    self.exceptions.note_twice(turn.now, name, &events, turn.out);
+                    self.exceptions.note_twice(turn.now, name, (&events, &[]), turn.out);
                 }
             }
         }
@@ -380,9 +379,9 @@ impl Shop {
         self.sales.series().rename(me);
     }
 
-    /// Asks whether others have the names of an event that is to be written again. Whether it has any.
-    pub(crate) fn ask_for_reissue(&mut self, id: EventId, envelope: &Envelope, out: &mut UnitOfWork) -> bool {
-        self.keys.ask_for_reissue(id, envelope, out)
+    /// The room of names.
+    pub(crate) fn keys(&mut self) -> &mut Keys {
+        &mut self.keys
     }
 
     /// Takes back what an event did that leaves its chain. What repeats it and has counted nothing so far counts from here on.
@@ -433,7 +432,7 @@ impl Shop {
             Then::Committed(key, receipt) => self.sales.commits().booked(out, key, &receipt),
             Then::Recorded(key, id) => self.recordings.recorded(out, key, id),
             Then::Named(named) => {
-                self.keys.durable(named);
+                self.keys.durable(named).into_iter().for_each(|said| out.tell_peers(said));
                 self.sold.durable(named.event);
             }
             Then::Mended => self.sold.mended(out),
@@ -529,6 +528,7 @@ impl Shop {
         let touched =
             Touched { catalogue, customers, exceptions, returns, parked, payments, signing, day, tally, by };
         change.carry_out(now, id, envelope, touched, out);
+        self.payments.look(own, &mut self.keys, out);
         Ok(())
     }
 

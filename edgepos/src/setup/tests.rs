@@ -47,7 +47,7 @@ fn five_vote_unless_said() {
 fn everything_is_set_through_it() {
     let all = "voters = [1]\njoins = true\ngeneration = 3\nrecovery = \"000102030405060708090a0b0c0d0e0f\"\nseed = 4\n\
                location = 5\nzone = \"Asia/Kolkata\"\nbusiness_day_of = \"store\"\nflush_ms = 60000\nbusy_flush_ms = 70000\nbusy_above = 6\nexception_grace_ms = 7\n\
-               number_at = \"commit\"\nsigned_series = [\"F\"]\nsign_within_ms = 900\nunreferenced_returns = false\nbook_differences = true\nbegin_pause_ms = 7\ncampaigns = false\nreplace_voter_after_s = 30\n\
+               number_at = \"commit\"\nsigned_series = [\"F\"]\nsign_within_ms = 900\nunreferenced_returns = false\nunknown_receipts = false\nannounce_sales = false\nbook_differences = true\nbegin_pause_ms = 7\ncampaigns = false\nreplace_voter_after_s = 30\n\
                disk_stall_after_ms = 500\nlevel_after_s = 8\nuplink_timeout_ms = 9000\nuplink_retry_ms = 10000\nleaderless_upload_after_ms = 11000\n\
                pause_above = 12\nmax_event_bytes = 20480\ndisk_low_below_mib = 17\nseal_after_days = 19\narchive_after_days = 20\nold_events = \"keep\"\nmax_open_baskets = 13\nmax_commits = 14\nmax_rows_behind = 15\n\
                max_peers = 16\n[resolver]\noversold = \"apply\"\nmodel_within_ms = 18\n\
@@ -82,11 +82,13 @@ fn everything_is_set_through_it() {
         location,
         zone,
         business_day_of,
+        announce_sales,
         number_at,
         signed_series,
         sign_within,
         labels,
         unreferenced_returns,
+        unknown_receipts,
         book_differences,
         begin_pause,
         max_open_baskets,
@@ -97,6 +99,7 @@ fn everything_is_set_through_it() {
     let (s, ms) = (Duration::from_secs, Duration::from_millis);
     assert_eq!((me.terminal(), genesis.voters.len(), genesis.generation.0, seed), (2, 1, 3, 4));
     assert!(genesis.recovery.is_some() && !unreferenced_returns && book_differences && !campaigns);
+    assert!(!unknown_receipts && !announce_sales);
     assert_eq!((flush_interval, peak_flush_interval), (s(60), s(70)));
     assert_eq!((exception_grace, begin_pause, disk_stall_after), (ms(7), ms(7), ms(500)));
     assert_eq!((replace_voter_after, level_after), (s(30), s(8)));

@@ -9,7 +9,7 @@ use crate::retail::counters::CounterValue;
 /// A counter as it is shown.
 #[derive(Serialize)]
 struct Shown {
-    /// What is counted: 0 stock, 1 points, 2 returnable, 3 stored value, 4 coupon use, 5 cash, 6 payments that did not add up.
+    /// What is counted: 0 stock, 1 points, 2 returnable, 3 stored value, 4 coupon use, 5 cash, 6 payments that did not add up, 7 money paid back.
     counter: u16,
     /// Whose: text where it is printable, else hexadecimal.
     key: String,
@@ -24,7 +24,9 @@ impl Shown {
     fn of(row: &CounterRow, value: Option<i64>) -> Self {
         let text = std::str::from_utf8(&row.key).ok().filter(|text| !text.chars().any(char::is_control));
         let key = match text {
-            Some(text) if row.counter != Counter::RETURNABLE => text.to_owned(),
+            Some(text) if ![Counter::RETURNABLE, Counter::REFUNDABLE].contains(&row.counter) => {
+                text.to_owned()
+            }
             _ => hex(&row.key),
         };
         Self { counter: row.counter.0, key, location: row.location, value, currency: row.currency() }

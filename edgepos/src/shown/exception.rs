@@ -17,6 +17,8 @@ struct Raised<'a> {
     value: i64,
     #[serde(serialize_with = "text::list::serialize")]
     involved: &'a [EventId],
+    #[serde(serialize_with = "text::list::serialize", skip_serializing_if = "<[EventId]>::is_empty")]
+    payments: &'a [EventId],
     floor: i64,
     /// The number that several receipts have.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,11 +36,11 @@ struct Ended<'a> {
 
 impl Serialize for ExceptionRaised {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Self { exception, episode, value, floor, involved, .. } = self;
+        let Self { exception, episode, value, floor, involved, payments, .. } = self;
         let (exception, row) = (exception.name(), self.subject());
         let receipt = self.receipt_number();
-        Raised { exception, row, episode: *episode, value: *value, involved, floor: *floor, receipt }
-            .serialize(to)
+        let (episode, value, floor) = (*episode, *value, *floor);
+        Raised { exception, row, episode, value, involved, payments, floor, receipt }.serialize(to)
     }
 }
 

@@ -90,6 +90,10 @@ pub struct Config {
     /// The same while this terminal is busy (more than 400 of its events in a minute, until no more than 200): fewer and larger batches,
     /// which compress better. Default 30 s; at least `flush_interval`, at most 1 h.
     pub peak_flush_interval: Duration,
+    /// Whether connected terminals are told of each sale and keyed record as soon as it is on this disk, in some 100 bytes each, ahead of
+    /// the batch. Default true: a till that asks another terminal again within the flush interval is told that the basket is booked, and
+    /// not sold it again.
+    pub announce_sales: bool,
     /// How long a counter must be below its floor, as the leader sees it, before an exception is raised. Default 5 s. Shorter
     /// raises false alarms when a sale overtakes the goods receipt that it sold from; longer delays the manager's notice.
     pub exception_grace: Duration,
@@ -161,6 +165,10 @@ pub struct Config {
     /// Whether goods come back without their receipt. Default true. A return that names its receipt is held to it either way, as far
     /// as this terminal holds the receipt.
     pub unreferenced_returns: bool,
+    /// Whether goods come back on a receipt that this terminal does not hold: one of a till that is cut off, of another store, or an invented
+    /// one. Default true: what such a return says is the customer's word, and more than was sold, or a receipt that nobody has, is an
+    /// exception afterwards; what was paid for it is not.
+    pub unknown_receipts: bool,
     /// Whether payments that do not come to the total are booked, with the difference as an exception. Default false: the commit is
     /// refused with both figures, and the one with the right payments books. An amount that no shop takes is refused either way.
     pub book_differences: bool,
@@ -192,6 +200,7 @@ impl Config {
             seed,
             flush_interval: Duration::from_secs(5),
             peak_flush_interval: Duration::from_secs(30),
+            announce_sales: true,
             exception_grace: Duration::from_secs(5),
             policy: Policy::default(),
             level: consensus::MAX_LEVEL,
@@ -217,6 +226,7 @@ impl Config {
             sign_within: Duration::from_secs(10),
             labels: Labels::default(),
             unreferenced_returns: true,
+            unknown_receipts: true,
             book_differences: false,
             begin_pause: Duration::from_millis(50),
             max_open_baskets: 1_000,

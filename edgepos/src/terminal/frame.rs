@@ -5,10 +5,14 @@ use edgepos_core::{ConnectionId, Now, ReplicaId};
 use edgepos_sync as sync;
 use thiserror::Error;
 
+use super::config::Config;
 use super::io::{Notice, Output};
 use super::ledger::Ledger;
 use super::links::Links;
 use super::unit_of_work::UnitOfWork;
+use crate::retail::keys::{booked::Booked, told};
+use crate::retail::shop::Shop;
+use crate::retail::unreadable::Unreadable;
 
 /// Largest frame, in bytes: the largest message of either engine, and its kind.
 pub const MAX_FRAME: usize = (6 << 20) + 1;
@@ -16,12 +20,15 @@ pub const MAX_FRAME: usize = (6 << 20) + 1;
 /// The first byte of a frame; on the wire for ever.
 const ELECTION: u8 = 1;
 const SYNC: u8 = 2;
+const BOOKED: u8 = 3;
 
 /// A decoded frame.
 #[derive(Debug)]
 pub(super) enum Frame {
     Election(consensus::Message),
     Sync(sync::Message),
+    /// The peer has booked this; the event comes with its next batch.
+    Booked(Booked),
 }
 
 /// Bytes that are no frame for this terminal.
@@ -38,8 +45,10 @@ pub(super) enum FrameError {
     /// A kind of a later version: skipped.
     #[error("a frame of the unknown kind {0}")]
     Unknown(u8),
-    #[error("an election message in another terminal's name")]
+    #[error("a message in another terminal's name")]
     OtherName,
+    #[error("what is said of a sale does not decode: {0}")]
+    Booked(#[source] Unreadable),
 }
 
 impl Frame {
@@ -47,6 +56,7 @@ impl Frame {
     pub(super) fn from_peer(peer: ReplicaId, bytes: &[u8]) -> Result<Self, FrameError> {
         match Self::decode(bytes)? {
             Self::Election(message) if message.from() != peer => Err(FrameError::OtherName),
+            Self::Booked(booked) if booked.event().chain.replica != peer => Err(FrameError::OtherName),
             frame => Ok(frame),
         }
     }
@@ -63,6 +73,8 @@ impl Frame {
             Some((&SYNC, body)) => {
                 sync::Message::decode(body, &sync::Limits::DEFAULT).map(Self::Sync).map_err(FrameError::Sync)
             }
+            Some((&BOOKED, body)) if body.len() > told::MAX_BYTES => Err(FrameError::TooLarge(bytes.len())),
+            Some((&BOOKED, body)) => Booked::from_said(body).map(Self::Booked).map_err(FrameError::Booked),
             Some((&kind, _)) => Err(FrameError::Unknown(kind)),
         }
     }
@@ -73,6 +85,20 @@ pub(super) fn send(message: &consensus::Message, links: &Links, out: &mut UnitOf
     if let Some(connection) = links.to(message.to()) {
         let (to, frame) = (message.to(), framed(ELECTION, &message.encode()));
         out.push(Output::Transmit { to, connection, frame });
+    }
+}
+
+/// Tells every connected terminal what this one has booked: a retry there is not booked again while the sale waits to be sent.
+pub(super) fn announce(config: &Config, links: &Links, ledger: &Ledger, out: &mut UnitOfWork) {
+    let all = out.take_said();
+    // One of before the first feature level takes it for damage.
+    let hears =
+        |peer: &ReplicaId| config.announce_sales && ledger.level_of(*peer).is_some_and(|level| level > 0);
+    for to in links.peers().filter(hears) {
+        let Some(connection) = links.to(to) else { continue };
+        for said in &all {
+            out.push(Output::Transmit { to, connection, frame: framed(BOOKED, said) });
+        }
     }
 }
 
@@ -93,9 +119,11 @@ pub(super) fn hand_in(
     (peer, connection, bytes): (ReplicaId, ConnectionId, &[u8]),
     election: &mut Election,
     ledger: &mut Ledger,
+    shop: &mut Shop,
     is_full: bool,
     out: &mut UnitOfWork,
 ) {
+    shop.keys().told().heard(now.mono, peer);
     match Frame::from_peer(peer, bytes) {
         // Who may have forgotten a vote gives none, to whomever, while somebody is there who knows better.
         Ok(Frame::Election(message))
@@ -108,6 +136,12 @@ pub(super) fn hand_in(
             ledger.handle(now, sync::Input::Message { from: peer, connection, message });
             if let Some(state) = state.filter(|_| ledger.hears(peer, connection)) {
                 election.handle(now, consensus::Input::Stated(peer, state));
+            }
+        }
+        // Who has not greeted may be of another store.
+        Ok(Frame::Booked(booked)) => {
+            if ledger.hears(peer, connection) && !ledger.held().covers(booked.event()) {
+                shop.keys().told().tell(now.mono, booked);
             }
         }
         Err(error) => out.tell(Notice::Refused { from: peer, reason: error.to_string() }),

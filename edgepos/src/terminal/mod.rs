@@ -149,8 +149,8 @@ impl Terminal {
                 }
             }
             Input::Frame(peer, connection, bytes) if self.links.is_newest(peer, connection) => {
-                let Self { election, ledger, disk, out, .. } = self;
-                frame::hand_in(now, (peer, connection, &bytes), election, ledger, disk.is_full(), out);
+                let Self { election, ledger, shop, disk, out, .. } = self;
+                frame::hand_in(now, (peer, connection, &bytes), election, ledger, shop, disk.is_full(), out);
             }
             Input::Frame(..) => {}
             Input::Disk(disk) => self.disk = disk,
@@ -569,10 +569,11 @@ impl Terminal {
 
     fn persisted(&mut self, now: Now, id: PersistId) {
         let Some(waiting) = self.out.persisted(id) else { return };
-        let Self { election, ledger, shop, out, .. } = self;
+        let Self { config, links, election, ledger, shop, out, .. } = self;
         waiting.election.into_iter().for_each(|id| election.handle(now, consensus::Input::Persisted(id)));
         waiting.outbox.into_iter().for_each(|id| ledger.handle(now, sync::Input::Persisted(id)));
         waiting.then.into_iter().for_each(|then| shop.durable(then, out));
+        frame::announce(config, links, ledger, out);
     }
 
     fn loaded(&mut self, now: Now, id: LoadId, rows: Rows) {

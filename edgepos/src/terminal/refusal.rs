@@ -108,6 +108,18 @@ pub enum Refusal {
     /// The basket is sold, here or at another terminal, under another key.
     #[error("basket {basket} is booked already, as receipt {series} {number} ({event})", basket = .0.basket, series = .0.series, number = .0.number, event = .0.event)]
     BasketBooked(Receipt),
+    /// Another terminal says that it has booked the basket, and the sale itself is on its way: the same call gets the receipt as soon as it
+    /// is here, after one or two times [`Config::flush_interval`](crate::Config::flush_interval). Whoever knows that it was not booked says so:
+    /// [`Draft::anyway`](crate::Draft::anyway).
+    #[error("terminal {terminal} says that it has booked basket {basket} as receipt {series} {number} ({event}), which is not here yet", terminal = .0.event.chain.replica.terminal(), basket = .0.basket, series = .0.series, number = .0.number, event = .0.event)]
+    BookedElsewhere(Receipt),
+    /// Another terminal says that it has recorded this under the key, and the event itself is on its way: the same call gets it as soon as
+    /// it is here.
+    #[error("terminal {} says that it has recorded this as {event}, which is not here yet", .event.chain.replica.terminal())]
+    RecordedElsewhere {
+        /// The event that was told.
+        event: EventId,
+    },
     /// The till's key belongs to another record. Nothing of the call is recorded.
     #[error("the key belongs to event {event}, which is something else")]
     KeyInUse {

@@ -155,7 +155,7 @@ impl InReissue {
             return self.leave(now, lent);
         }
         match Envelope::decode(&waiting.record.payload) {
-            Ok(old) if lent.shop.ask_for_reissue(id, &old, lent.out) => {}
+            Ok(old) if lent.shop.keys().ask_for_reissue(id, &old, lent.out) => {}
             Ok(_) => self.finish(now, id, None, lent),
             Err(error) => {
                 if let Some(Waiting { record, .. }) = self.waiting.take() {

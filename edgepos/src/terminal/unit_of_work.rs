@@ -32,6 +32,8 @@ pub(crate) struct UnitOfWork {
     last_persist: u64,
     loads: BTreeMap<LoadId, LoadFor>,
     last_load: u64,
+    /// What the connected terminals are told at once.
+    said: Vec<Vec<u8>>,
 }
 
 /// What waits for one `Persist`.
@@ -108,6 +110,16 @@ impl UnitOfWork {
     /// `pause`: how long a power cut may take what is [written soon](Self::write_soon).
     pub(crate) fn new(pause: Duration) -> Self {
         Self { pause, ..Self::default() }
+    }
+
+    /// The connected terminals are told this at once.
+    pub(crate) fn tell_peers(&mut self, said: Vec<u8>) {
+        self.said.push(said);
+    }
+
+    /// What they are to be told.
+    pub(crate) fn take_said(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.said)
     }
 
     pub(crate) fn write(&mut self, write: Write) {

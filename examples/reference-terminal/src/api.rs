@@ -273,6 +273,9 @@ pub enum ProblemCode {
     Payment,
     /// The basket is booked already, here or at another terminal, or the key is something else's.
     Booked,
+    /// Another terminal says that it has booked this, and its event is not here yet: `receipt` is what it says, and the same call gets the
+    /// receipt once the event is here. Who knows better begins it `anyway`.
+    BookedElsewhere,
     /// A business day is open, or none is, or baskets are open, or the date is not after the last.
     Day,
     /// The business day is closed: open the next one to sell.

@@ -37,6 +37,8 @@ impl ExceptionType {
 
     /// Two receipts of one terminal and series have one number.
     pub const SAME_NUMBER: Self = Self(8);
+    /// More money was paid back on a receipt line than it came to, by terminals that could not hear each other.
+    pub const REFUNDED_TWICE: Self = Self(9);
 
     /// What a counter below its floor means.
     pub const fn of(counter: Counter) -> Self {
@@ -46,6 +48,7 @@ impl ExceptionType {
             Counter::POINTS | Counter::STORED_VALUE => Self::OVERDRAWN,
             Counter::COUPON_USE => Self::COUPON_REUSED,
             Counter::DIFFERENCE => Self::TENDER_DIFFERENCE,
+            Counter::REFUNDABLE => Self::REFUNDED_TWICE,
             _ => Self::BELOW_FLOOR,
         }
     }
@@ -61,6 +64,7 @@ impl ExceptionType {
             Self::UNREFERENCED => "unreferenced_return",
             Self::TENDER_DIFFERENCE => "tender_difference",
             Self::SAME_NUMBER => "same_number",
+            Self::REFUNDED_TWICE => "refunded_twice",
             _ => "below_floor",
         }
     }
@@ -90,6 +94,10 @@ pub struct ExceptionRaised {
     #[n(5)]
     #[cbor(with = "edgepos_wire::event_ids")]
     pub involved: Vec<EventId>,
+    /// For a duplicate, those of the involved that are no sale: the outcomes of payments that were taken beside what booked the basket.
+    #[n(6)]
+    #[cbor(with = "edgepos_wire::event_ids", default, skip_if = "Vec::is_empty")]
+    pub payments: Vec<EventId>,
 }
 
 impl ExceptionRaised {
@@ -106,6 +114,7 @@ impl ExceptionRaised {
             value,
             floor,
             involved,
+            payments: Vec::new(),
         }
     }
 
@@ -114,7 +123,19 @@ impl ExceptionRaised {
         let value = i64::try_from(involved.len()).unwrap_or(i64::MAX);
         involved.truncate(Self::MAX_INVOLVED);
         let row = [NAME.as_slice(), &name.to_bytes()].concat();
-        Self { exception: ExceptionType::DUPLICATE, row, episode: 1, value, floor: 1, involved }
+        let payments = Vec::new();
+        Self { exception: ExceptionType::DUPLICATE, row, episode: 1, value, floor: 1, involved, payments }
+    }
+
+    /// The same, where these of the involved are outcomes of payments.
+    pub fn with_payments(mut self, payments: &[EventId]) -> Self {
+        self.payments = self.involved.iter().copied().filter(|event| payments.contains(event)).collect();
+        self
+    }
+
+    /// The sales and records among the involved.
+    pub(super) fn booked(&self) -> impl DoubleEndedIterator<Item = EventId> {
+        self.involved.iter().copied().filter(|event| !self.payments.contains(event))
     }
 
     /// The name that was booked more than once; `None` for an exception of a counter.
@@ -127,7 +148,8 @@ impl ExceptionRaised {
         let value = i64::try_from(involved.len()).unwrap_or(i64::MAX);
         involved.truncate(Self::MAX_INVOLVED);
         let row = [NAME.as_slice(), &[NUMBER], &number.to_bytes()].concat();
-        Self { exception: ExceptionType::SAME_NUMBER, row, episode: 1, value, floor: 1, involved }
+        let payments = Vec::new();
+        Self { exception: ExceptionType::SAME_NUMBER, row, episode: 1, value, floor: 1, involved, payments }
     }
 
     /// The number that more than one receipt has; `None` for any other exception.

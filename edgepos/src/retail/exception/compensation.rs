@@ -12,7 +12,7 @@ use crate::retail::keys::booked::Booked;
 use crate::retail::keys::name::BookedName;
 use crate::retail::kind::Kind;
 
-/// What an action does to counters, and the amount that it comes to; a sale that is voided has to be read first, see [`of_sale`].
+/// What an action does to counters, and the amount that it comes to; what is voided has to be read first, see [`of_voided`].
 pub(super) fn effects(
     action: &Action,
     look: Option<&Look>,
@@ -58,16 +58,19 @@ pub(super) fn effects(
     }
 }
 
-/// The effects that take those of a sale back. `counts`: whether it counts for itself here, and not as a repeat of another.
-pub(super) fn of_sale(
+/// The effects that take those of a sale, or of goods that moved, back. `counts`: whether it counts for itself here, and not as a repeat of
+/// another.
+pub(super) fn of_voided(
     raised: &ExceptionRaised,
     (transaction, refund): (EventId, bool),
     envelope: &Envelope,
     counts: bool,
 ) -> Result<Vec<Effect>, ResolveError> {
     let bad = |reason| ResolveError::BadTransaction { transaction, reason };
-    if envelope.kind != Kind::TRANSACTION || envelope.mode != Mode::Live {
-        return Err(bad("it is no sale that counts"));
+    // Of what else is on record either nothing counts, or more than counters: cash is in the figures of a day.
+    let may_be_voided = [Kind::TRANSACTION, Kind::STOCK_MOVED].contains(&envelope.kind);
+    if !may_be_voided || envelope.mode != Mode::Live {
+        return Err(bad("it is no sale that counts, and no movement of goods"));
     }
     if !counts {
         return Err(bad("it repeats another event, which counts"));
@@ -131,8 +134,8 @@ mod tests {
             };
             Envelope::new(Kind::TRANSACTION, 0, Hlc(1), to_cbor(&body))
         };
-        assert_eq!(of_sale(&raised, (id, false), &sale_of(1), true), Ok(Vec::new()));
-        let refused = of_sale(&raised, (id, false), &sale_of(2), true);
+        assert_eq!(of_voided(&raised, (id, false), &sale_of(1), true), Ok(Vec::new()));
+        let refused = of_voided(&raised, (id, false), &sale_of(2), true);
         assert!(
             matches!(refused, Err(ResolveError::BadTransaction { transaction, .. }) if transaction == id)
         );

@@ -132,10 +132,9 @@ impl Exceptions {
     /// What was booked more than once, and still is without the sale that was voided, or since it is voided no longer, is raised anew.
     fn raise_anew(&mut self, now: Now, row: &[u8], episode: u32, out: &mut UnitOfWork) {
         let Some((raised, _)) = self.episodes.find(&body::episode_key(row, episode)) else { return };
-        let Some(name) = raised.booked_twice() else { return };
+        let (Some(name), raised) = (raised.booked_twice(), raised.clone()) else { return };
         self.watched.look_at_name(now, name, false);
-        let events = raised.involved.clone();
-        self.note_twice(now, name, &events, out);
+        self.note_twice(now, name, (&raised.involved, &raised.payments), out);
     }
 
     /// Somebody has decided, and that has this place. Whether it counts.
@@ -270,16 +269,17 @@ impl Exceptions {
         self.numbers.read_on(durable, out);
     }
 
-    /// These events, by rising id, were booked under one name. It is written down until it is raised: a restart does not ask again.
+    /// These events were booked under one name, `payments` of them beside the others. It is written down until it is raised: a restart
+    /// does not ask again.
     pub(crate) fn note_twice(
         &mut self,
         now: Now,
         name: BookedName,
-        events: &[EventId],
+        (events, payments): (&[EventId], &[EventId]),
         out: &mut UnitOfWork,
     ) {
         let events = self.resolutions.not_voided(events);
-        self.watched.note_twice(now, name, &events, &self.episodes, out);
+        self.watched.note_twice(now, name, (&events, payments), &self.episodes, out);
     }
 
     /// What has the next place of the store's chain for a decided event, where it is derived up to `decided`; `None` for a second
@@ -537,7 +537,7 @@ impl Exceptions {
                 let counts = standing.reissued.counts(transaction, envelope);
                 let sale = from_cbor("transaction", &envelope.body).ok();
                 body.reversal = sale.and_then(|sale| Reversal::of_sale(envelope, sale, refund)).map(Box::new);
-                compensation::of_sale(raised, (transaction, refund), envelope, counts)
+                compensation::of_voided(raised, (transaction, refund), envelope, counts)
             }
             _ => Err(ResolveError::BadTransaction { transaction, reason }),
         };

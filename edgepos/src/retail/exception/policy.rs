@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{ExceptionRaised, ExceptionType};
 use super::resolution::{Action, ActionCode, Advice, Resolve};
+use crate::retail::keys::name::BookedName;
+use crate::retail::kind::KnownKind;
 
 /// What is done with what the resolver proposes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -28,7 +30,7 @@ pub enum Handling {
 pub struct Policy {
     /// More was sold than there was.
     pub oversold: Handling,
-    /// More of a receipt line came back than was sold.
+    /// More of a receipt line came back than was sold, or more money was paid back on it than it came to.
     pub returned_twice: Handling,
     /// Points or a gift card are overdrawn.
     pub overdrawn: Handling,
@@ -55,7 +57,7 @@ impl Policy {
     pub fn handling(&self, exception: ExceptionType) -> Handling {
         match exception {
             ExceptionType::OVERSOLD => self.oversold,
-            ExceptionType::RETURNED_TWICE => self.returned_twice,
+            ExceptionType::RETURNED_TWICE | ExceptionType::REFUNDED_TWICE => self.returned_twice,
             ExceptionType::OVERDRAWN => self.overdrawn,
             ExceptionType::COUPON_REUSED => self.coupon_reused,
             ExceptionType::UNREFERENCED => self.unreferenced_return,
@@ -79,8 +81,9 @@ impl Policy {
 
 /// The rule policy: what it proposes follows from the exception alone, so that it is the same wherever it is asked.
 ///
-/// Stock is counted again: usually the record is wrong, and the goods have left. Of what was booked twice the later sale is voided, by
-/// its id. Anything else stays as it is until somebody has looked.
+/// Stock is counted again: usually the record is wrong, and the goods have left. Of a basket that was booked twice the later sale is voided,
+/// by its id, and of goods that moved twice under one key the later movement. Anything else stays as it is until somebody has looked: a
+/// basket that was booked once and paid twice is no sale too many, and two things under one key may both have happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Rules;
 
@@ -93,11 +96,7 @@ impl Rules {
                 None,
                 format!("{} were sold beyond what the record has: count what there is", short(raised)),
             ),
-            ExceptionType::DUPLICATE => (
-                ActionCode::VOID_TRANSACTION,
-                raised.involved.last().copied(),
-                format!("it was booked {} times; of these the one with the lowest id stays", raised.value),
-            ),
+            ExceptionType::DUPLICATE => duplicate(raised),
             ExceptionType::SAME_NUMBER => (
                 ActionCode::ACCEPT,
                 raised.involved.last().copied(),
@@ -107,6 +106,11 @@ impl Rules {
                 ActionCode::ACCEPT,
                 raised.involved.last().copied(),
                 "more came back than was sold: look at the returns that are involved".to_owned(),
+            ),
+            ExceptionType::REFUNDED_TWICE => (
+                ActionCode::ACCEPT,
+                raised.involved.last().copied(),
+                "more money was paid back than the line came to: look at the returns that are involved".to_owned(),
             ),
             ExceptionType::UNREFERENCED => (
                 ActionCode::ACCEPT,
@@ -122,6 +126,23 @@ impl Rules {
         let (by, reasons) = ("rules".to_owned(), vec![reason]);
         Advice { action, transaction, by, reasons, scores: Vec::new(), fallback: None }
     }
+}
+
+/// What is done about what was booked more than once.
+fn duplicate(raised: &ExceptionRaised) -> (ActionCode, Option<EventId>, String) {
+    let (booked, last) = (raised.booked().count(), raised.booked().next_back());
+    if !raised.payments.is_empty() && booked < 2 {
+        let reason = "it was booked once, and more was paid than that: give the rest back, and record that it went back";
+        return (ActionCode::ACCEPT, last, reason.to_owned());
+    }
+    let is_basket = matches!(raised.booked_twice(), Some(BookedName::Basket(_)));
+    let are_goods = raised.booked().all(|event| event.chain.lane == KnownKind::StockMoved.lane());
+    if is_basket || are_goods {
+        let reason = format!("it was booked {booked} times; of these the one with the lowest id stays");
+        return (ActionCode::VOID_TRANSACTION, last, reason);
+    }
+    let reason = "one key is on several records, which all count: take back what did not happen";
+    (ActionCode::ACCEPT, last, reason.to_owned())
 }
 
 /// By how much the counter is below its floor.

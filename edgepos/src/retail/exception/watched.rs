@@ -1,6 +1,6 @@
 //! What the leader may have to raise or end: counters below their floor and above it again, and what was booked more than once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use edgepos_core::{EventId, Now, ReplicaId, Space, Time, Write};
@@ -16,6 +16,7 @@ use super::resolutions::Resolutions;
 use super::watch::Watch;
 use crate::retail::keys::name::BookedName;
 use crate::retail::kind::KnownKind;
+use crate::retail::sale::body::BasketId;
 use crate::retail::sale::number::ReceiptNumber;
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::unit_of_work::UnitOfWork;
@@ -58,6 +59,9 @@ pub(crate) struct Due {
     pub(crate) body: Vec<u8>,
 }
 
+/// Before a basket, in a row of [`Space::BookedTwice`] that names the payments taken for it beside what booked it.
+const PAYMENTS: u8 = b'p';
+
 /// A row of [`Space::BookedTwice`].
 #[derive(Debug, Encode, Decode)]
 #[cbor(transparent)]
@@ -76,6 +80,8 @@ pub(super) struct Watched {
     rising: Watch<Item>,
     /// What was booked more than once, and is not raised yet.
     twice: BTreeMap<BookedName, Vec<EventId>>,
+    /// Which of those are payments.
+    payments: BTreeMap<BasketId, Vec<EventId>>,
     watch_twice: Watch<BookedName>,
     /// Names with an exception of whose sales one is voided.
     settled: Watch<BookedName>,
@@ -84,10 +90,15 @@ pub(super) struct Watched {
 impl Watched {
     /// A row of what was booked more than once, as it is on disk.
     pub(super) fn restore_twice(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let basket = key.strip_prefix(&[PAYMENTS]).and_then(|basket| basket.try_into().ok());
         // A later version may keep more here.
-        let Some(name) = BookedName::from_bytes(key) else { return Ok(()) };
+        let name = BookedName::from_bytes(key);
+        if name.is_none() && basket.is_none() {
+            return Ok(());
+        }
         let TwiceRow(events) = from_cbor("booked twice", value)?;
-        self.twice.insert(name, events);
+        basket.map(|basket| self.payments.insert(BasketId(basket), events.clone()));
+        name.map(|name| self.twice.insert(name, events));
         Ok(())
     }
 
@@ -98,27 +109,42 @@ impl Watched {
         }
     }
 
-    /// These events, by rising id, were booked under one name, and none of them is voided. It is written down until it is raised: a
-    /// restart does not ask again.
+    /// These events were booked under one name, and none of them is voided; `payments` of them were taken beside the others. It is written
+    /// down until it is raised: a restart does not ask again.
     pub(super) fn note_twice(
         &mut self,
         now: Now,
         name: BookedName,
-        events: &[EventId],
+        (events, payments): (&[EventId], &[EventId]),
         episodes: &Episodes,
         out: &mut UnitOfWork,
     ) {
         let exception = ExceptionRaised::duplicate(name, Vec::new());
-        if events.len() < 2
-            || episodes.next(exception.subject()).is_none()
-            || self.twice.get(&name).is_some_and(|known| known == events)
-        {
+        if events.len() < 2 || episodes.next(exception.subject()).is_none() {
             return;
         }
-        let events = events[..events.len().min(ExceptionRaised::MAX_INVOLVED)].to_vec();
-        out.write(Write::put(Space::BookedTwice, name.to_bytes(), to_cbor(&TwiceRow(events.clone()))));
-        self.twice.insert(name, events);
+        // Who asks for the sales of a basket does not know of its payments, and the other way round.
+        let known = self.twice.get(&name).map_or(&[][..], Vec::as_slice);
+        let events = united(known, events);
+        if events != known {
+            out.write(Write::put(Space::BookedTwice, name.to_bytes(), to_cbor(&TwiceRow(events.clone()))));
+            self.twice.insert(name, events);
+        }
+        if let (BookedName::Basket(basket), false) = (name, payments.is_empty()) {
+            let payments = united(self.payments_of(name), payments);
+            out.write(Write::put(
+                Space::BookedTwice,
+                payments_key(basket),
+                to_cbor(&TwiceRow(payments.clone())),
+            ));
+            self.payments.insert(basket, payments);
+        }
         self.watch_twice.note(now.mono, name, true);
+    }
+
+    fn payments_of(&self, name: BookedName) -> &[EventId] {
+        let BookedName::Basket(basket) = name else { return &[] };
+        self.payments.get(&basket).map_or(&[], Vec::as_slice)
     }
 
     /// An event is no longer one of those that were booked twice, whatever they are called.
@@ -145,6 +171,11 @@ impl Watched {
         self.watch_twice.settle(&name);
         if self.twice.remove(&name).is_some() {
             out.write(Write::delete(Space::BookedTwice, name.to_bytes()));
+        }
+        if let BookedName::Basket(basket) = name
+            && self.payments.remove(&basket).is_some()
+        {
+            out.write(Write::delete(Space::BookedTwice, payments_key(basket)));
         }
     }
 
@@ -210,7 +241,8 @@ impl Watched {
                 // One sale under the names that it has had.
                 Some(events) if events.len() < 2 => self.forget_twice(name, out),
                 Some(events) => {
-                    let mut raised = ExceptionRaised::duplicate(name, events);
+                    let payments = self.payments_of(name);
+                    let mut raised = ExceptionRaised::duplicate(name, events).with_payments(payments);
                     raised.episode = episodes.next(raised.subject()).unwrap_or(1);
                     propose(Subject::Name(name), KnownKind::ExceptionRaised, to_cbor(&raised));
                 }
@@ -256,4 +288,14 @@ impl Watched {
         let ends = by.knows_ends.then(ends).flatten();
         [self.falling.next(by.grace), ends, self.watch_twice.next(by.grace)].into_iter().flatten().min()
     }
+}
+
+/// The events of both, by rising id, as many as an exception may name.
+fn united(some: &[EventId], others: &[EventId]) -> Vec<EventId> {
+    let all: BTreeSet<EventId> = some.iter().chain(others).copied().collect();
+    all.into_iter().take(ExceptionRaised::MAX_INVOLVED).collect()
+}
+
+fn payments_key(basket: BasketId) -> Vec<u8> {
+    [&[PAYMENTS], basket.0.as_slice()].concat()
 }

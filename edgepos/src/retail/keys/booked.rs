@@ -2,6 +2,7 @@
 
 use edgepos_core::{EventId, IdempotencyKey, ReplicaId, Space, Write};
 use edgepos_wire::{from_cbor, to_cbor};
+use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
 
@@ -54,6 +55,16 @@ struct KeyRow {
     #[n(5)]
     #[cbor(with = "minicbor::bytes")]
     contents: Option<[u8; 16]>,
+}
+
+impl KeyRow {
+    fn what(self) -> What {
+        let Self { event, basket, series, number, total, contents } = self;
+        match contents {
+            Some(contents) => What::Record(event, Contents(contents)),
+            None => What::Sale(Receipt { event, basket, series, number, total }),
+        }
+    }
 }
 
 /// The row of a basket; which one and by which event is in its key.
@@ -158,6 +169,17 @@ impl Booked {
         rows
     }
 
+    /// What another terminal is told of it, ahead of the event.
+    pub(crate) fn to_said(&self) -> Vec<u8> {
+        to_cbor(&(self.key.map(|key| ByteArray::from(key.0)), self.key_row()))
+    }
+
+    /// Reads what [`to_said`](Self::to_said) wrote.
+    pub(crate) fn from_said(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let (key, row): (Option<ByteArray<16>>, KeyRow) = from_cbor("what is said of a sale", bytes)?;
+        Ok(Self { key: key.map(|key| IdempotencyKey(key.into())), what: row.what() })
+    }
+
     fn key_row(&self) -> KeyRow {
         match &self.what {
             What::Sale(Receipt { event, basket, series, number, total }) => KeyRow {
@@ -183,12 +205,7 @@ impl Booked {
     pub(crate) fn from_row(name: BookedName, row: &[u8], value: &[u8]) -> Result<Self, Unreadable> {
         match name {
             BookedName::Key(key) => {
-                let KeyRow { event, basket, series, number, total, contents } = from_cbor("receipt", value)?;
-                let what = match contents {
-                    Some(contents) => What::Record(event, Contents(contents)),
-                    None => What::Sale(Receipt { event, basket, series, number, total }),
-                };
-                Ok(Self { key: Some(key), what })
+                Ok(Self { key: Some(key), what: from_cbor::<KeyRow>("receipt", value)?.what() })
             }
             BookedName::Basket(basket) => {
                 let event = row.get(16..).and_then(EventId::from_key);
@@ -228,6 +245,7 @@ mod tests {
 
     const KEY: IdempotencyKey = IdempotencyKey([0xCC; 16]);
     const BASKET: BasketId = BasketId([0xBB; 16]);
+    const SAID: &str = "8250cccccccccccccccccccccccccccccccca5005100020000000000050000000000000000090150bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb026153030704190102";
 
     fn event() -> EventId {
         EventId::new(Chain::new(ReplicaId::new(2, 5), Lane::Transactions), Seq(9))
@@ -245,6 +263,17 @@ mod tests {
 
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What another terminal is told, in a frame of kind 3.
+    #[test]
+    fn what_is_said_of_a_sale_is_these_bytes() {
+        assert_eq!(hex(&sale().to_said()), SAID);
+        let unnamed = Booked { key: None, ..sale() };
+        for said in [sale(), unnamed, delivery(b"goods")] {
+            assert_eq!(Booked::from_said(&said.to_said()).unwrap(), said);
+        }
+        assert!(Booked::from_said(b"\x82\xf6").is_err());
     }
 
     /// Space, key and value, in hexadecimal.

@@ -11,6 +11,7 @@ use crate::retail::sale::body::BasketId;
 pub(crate) struct Found {
     by_key: Vec<Booked>,
     by_basket: Vec<Booked>,
+    told: Option<Booked>,
 }
 
 impl Found {
@@ -23,6 +24,16 @@ impl Found {
         if let Err(at) = list.binary_search_by_key(&booked.event(), Booked::event) {
             list.insert(at, booked);
         }
+    }
+
+    /// Another terminal says that it has booked this, and the event is not here.
+    pub(crate) fn told(&mut self, booked: Option<&Booked>) {
+        self.told = self.told.take().or_else(|| booked.cloned());
+    }
+
+    /// The same, for who finds nothing else.
+    pub(crate) fn as_told(&self) -> Option<&Booked> {
+        self.told.as_ref()
     }
 
     /// What the key answers: the lowest event that it was meant for, else the lowest of all.

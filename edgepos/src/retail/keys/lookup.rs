@@ -31,6 +31,8 @@ pub(crate) enum Question {
     Record(IdempotencyKey),
     /// What the sales of a basket say of its lines.
     Sold(BasketId),
+    /// Who has booked a basket that was paid here and is not open here any more.
+    Beside(BasketId),
     /// Whether another event has the names of this one.
     Twice(Named),
     /// Whether another event has the names of this one, which is to be written again under another name.
@@ -69,12 +71,13 @@ impl Lookups {
         self.open.insert(self.last, lookup);
     }
 
-    /// The rows of one name. The answer, once those of all are here.
-    pub(crate) fn loaded(
+    /// The rows of one name. The answer, once those of all are here. `told`: what others say that they booked under a name.
+    pub(crate) fn loaded<'t>(
         &mut self,
         id: LookupId,
         name: BookedName,
         rows: &Rows,
+        told: impl Fn(BookedName) -> Option<&'t Booked>,
     ) -> Option<(Question, Result<Found, Unreadable>)> {
         let lookup = self.open.get_mut(&id)?;
         for (row, value) in rows {
@@ -92,6 +95,7 @@ impl Lookups {
             for booked in self.fresh.get(&name).into_iter().flatten() {
                 found.add(name, booked.clone());
             }
+            found.told(told(name));
         }
         self.forget();
         Some((question, damaged.map_or(Ok(found), Err)))
@@ -108,6 +112,12 @@ impl Lookups {
     pub(crate) fn durable(&mut self, named: Named) {
         self.settling.push_back((self.last, named));
         self.forget();
+    }
+
+    /// What an event is booked as that may be missing on disk.
+    pub(crate) fn fresh(&self, named: Named) -> Option<&Booked> {
+        let of_name = |name| self.fresh.get(&name).into_iter().flatten();
+        named.names().flat_map(of_name).find(|booked| booked.event() == named.event)
     }
 
     /// Whether the event may be missing on disk.

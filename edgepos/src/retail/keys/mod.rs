@@ -8,8 +8,9 @@ mod coverage;
 pub(crate) mod found;
 pub(crate) mod lookup;
 pub(crate) mod name;
+pub(crate) mod told;
 
-use edgepos_core::{EventId, IdempotencyKey, ReplicaId, Write};
+use edgepos_core::{EventId, IdempotencyKey, ReplicaId, Time, Write};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::EventRecord;
 
@@ -18,6 +19,7 @@ use self::coverage::Coverage;
 use self::found::Found;
 use self::lookup::{Lookups, Question};
 use self::name::{BookedName, LookupId, Named};
+use self::told::Told;
 use super::envelope::Envelope;
 use super::sale::body::BasketId;
 use crate::ports::Rows;
@@ -30,6 +32,7 @@ pub(crate) struct Keys {
     me: ReplicaId,
     lookups: Lookups,
     coverage: Coverage,
+    told: Told,
 }
 
 impl Keys {
@@ -56,6 +59,7 @@ impl Keys {
         out: &mut UnitOfWork,
     ) -> Option<BasketId> {
         self.coverage.note(id);
+        self.told.came(id);
         // This terminal books nothing without asking first, unless it was restored.
         let foreign = id.chain.replica != self.me;
         let check = foreign || envelope.is_some_and(|envelope| envelope.duplicate_of.is_some());
@@ -141,16 +145,25 @@ impl Keys {
     /// The rows of one name; the answer, once it is whole.
     pub(crate) fn loaded(
         &mut self,
+        now: Time,
         id: LookupId,
         name: BookedName,
         rows: &Rows,
     ) -> Option<(Question, Result<Found, Unreadable>)> {
-        self.lookups.loaded(id, name, rows)
+        self.lookups.loaded(id, name, rows, |name| self.told.of(now, name))
     }
 
-    /// What an event is booked as is durable.
-    pub(crate) fn durable(&mut self, named: Named) {
+    /// What an event is booked as is durable. What the other terminals are told of one of this terminal's own.
+    pub(crate) fn durable(&mut self, named: Named) -> Option<Vec<u8>> {
+        let said = (named.event.chain.replica == self.me).then(|| self.lookups.fresh(named)).flatten();
+        let said = said.map(Booked::to_said);
         self.lookups.durable(named);
+        said
+    }
+
+    /// Other terminals' word of what they have booked.
+    pub(crate) fn told(&mut self) -> &mut Told {
+        &mut self.told
     }
 
     /// Whether the event may be missing on disk.

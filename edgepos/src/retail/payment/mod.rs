@@ -6,7 +6,7 @@
 pub(crate) mod body;
 pub(crate) mod name;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos_core::{EventId, Space, Write};
 use edgepos_wire::{DecodeError, from_cbor, to_cbor};
@@ -15,6 +15,7 @@ use minicbor::{Decode, Encode};
 use self::body::{PaymentIntent, PaymentOutcome, PaymentState, Step};
 use self::name::PaymentId;
 use super::envelope::{Envelope, RefRole};
+use super::keys::{Keys, lookup::Question};
 use super::money::MAX_MAGNITUDE;
 use super::record::{Record, What};
 use super::sale::body::{BasketId, Tender, TenderType, TendersError};
@@ -77,6 +78,11 @@ impl Row {
         matches!(self.state, Some(PaymentState::APPROVED | PaymentState::SURPLUS))
     }
 
+    /// Whether money was taken for a basket that is not open any more, and nobody has said that it is a surplus.
+    fn is_left_with_money(&self) -> bool {
+        self.left == Some(true) && self.state == Some(PaymentState::APPROVED)
+    }
+
     /// Whether somebody must still say what became of it. A state of a later version may be either.
     fn is_unsettled(&self) -> bool {
         !matches!(self.state, Some(PaymentState::DECLINED | PaymentState::REVERSED | PaymentState::SETTLED))
@@ -95,6 +101,8 @@ pub(crate) enum Change {
 pub(crate) struct Payments {
     terminal: u16,
     rows: BTreeMap<PaymentId, Row>,
+    /// Baskets that are not open here and were paid here: who has booked them is to be asked.
+    unasked: BTreeSet<BasketId>,
 }
 
 impl Payments {
@@ -106,11 +114,20 @@ impl Payments {
     }
 
     /// Every row is restored. Whose payments these are; what is settled of baskets that are not open goes.
-    pub(crate) fn start(&mut self, terminal: u16, is_open: impl Fn(BasketId) -> bool, out: &mut UnitOfWork) {
+    pub(crate) fn start(
+        &mut self,
+        terminal: u16,
+        is_open: impl Fn(BasketId) -> bool,
+        keys: &mut Keys,
+        out: &mut UnitOfWork,
+    ) {
         self.terminal = terminal;
         let settled = self.rows.iter().filter(|(_, row)| !row.is_unsettled() && !is_open(row.intent.basket));
         let settled: Vec<PaymentId> = settled.map(|(payment, _)| *payment).collect();
         settled.into_iter().for_each(|payment| self.remove(payment, out));
+        let left = self.rows.values().filter(|row| row.is_left_with_money());
+        self.unasked = left.map(|row| row.intent.basket).collect();
+        self.look(None, keys, out);
     }
 
     /// Reads an intent without doing anything.
@@ -139,6 +156,7 @@ impl Payments {
             Change::Outcome(outcome) => {
                 let Some(row) = self.rows.get_mut(&outcome.payment) else { return };
                 (row.state, row.taken) = (Some(outcome.state), Some(outcome.amount));
+                self.unasked.extend(row.is_left_with_money().then_some(outcome.basket));
                 if row.left == Some(true) && !row.is_unsettled() {
                     self.remove(outcome.payment, out);
                 } else {
@@ -153,6 +171,17 @@ impl Payments {
         let Change::Outcome(outcome) = change else { return None };
         let first = outcome.beside()?;
         Some((outcome.basket, [first.min(id), first.max(id)]))
+    }
+
+    /// An event is applied, which may have `booked` a basket, by whichever terminal: asks who has booked what was paid here and is in no
+    /// sale of this terminal. That was taken beside the other sale.
+    pub(crate) fn look(&mut self, booked: Option<BasketId>, keys: &mut Keys, out: &mut UnitOfWork) {
+        let is_paid_here = |basket: &BasketId| self.of(*basket).any(|(_, row)| row.is_left_with_money());
+        let booked = booked.filter(is_paid_here);
+        self.unasked.extend(booked);
+        while let Some(basket) = self.unasked.pop_first() {
+            keys.ask(Question::Beside(basket), None, Some(basket), out);
+        }
     }
 
     /// A sale has its place: the payments that it names are accounted for.

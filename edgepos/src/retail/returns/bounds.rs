@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::retail::code;
+use crate::retail::effect::Effect;
 use crate::retail::envelope::Mode;
 use crate::retail::sale::body::{BasketId, Line, OriginalLine, Transaction};
-use crate::retail::sale::draft::Draft;
+use crate::retail::sale::draft::{Draft, HeldLines};
 use crate::retail::sale::paid_out;
 use crate::terminal::refusal::Refusal;
 
@@ -13,9 +14,18 @@ use crate::terminal::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub(super) enum Known {
     /// It holds the event.
-    Receipt(Box<Transaction>, Mode),
+    Receipt(Box<Receipt>),
     /// It has not heard of it: another store's receipt, or a cut-off till's. Nobody judges a return from what is missing here.
     Nothing,
+}
+
+/// A receipt that is held here.
+#[derive(Clone, Debug)]
+pub(super) struct Receipt {
+    pub(super) transaction: Transaction,
+    pub(super) mode: Mode,
+    /// What it did beside what follows from its lines and payments.
+    pub(super) beside: Vec<Effect>,
 }
 
 /// Refuses goods and money without a receipt, where the store wants one or the till does not say that there is none, and money without
@@ -41,6 +51,7 @@ pub(super) fn check_unreferenced(draft: &Draft, allowed: bool) -> Result<(), Ref
 pub(super) fn check(
     draft: &Draft,
     known: &BTreeMap<BasketId, Known>,
+    unknown_receipts: bool,
     refunded: impl Fn(OriginalLine) -> i64,
 ) -> Result<(), Refusal> {
     let mut asked: BTreeMap<(BasketId, u16), i64> = BTreeMap::new();
@@ -50,10 +61,13 @@ pub(super) fn check(
             return bad(line, "goods that come back have a negative quantity");
         }
         let sold = match known.get(&original.basket) {
-            Some(Known::Receipt(_, Mode::Training)) if draft.mode == Mode::Live => {
+            Some(Known::Receipt(receipt)) if receipt.mode == Mode::Training && draft.mode == Mode::Live => {
                 return bad(line, "the receipt is a trainee's");
             }
-            Some(Known::Receipt(receipt, _)) => sold(draft, line, receipt, original)?,
+            Some(Known::Receipt(receipt)) => sold(draft, line, &receipt.transaction, original)?,
+            Some(Known::Nothing) | None if !unknown_receipts => {
+                return bad(line, "nobody has this receipt here, and the store takes nothing back on one");
+            }
             Some(Known::Nothing) | None if line.quantity == 0 && line.amount < 0 => {
                 return bad(line, "money comes back with goods");
             }
@@ -69,7 +83,7 @@ pub(super) fn check(
         }
     }
     paid_out::check_receipts(draft, |line| match known.get(&line.original?.basket)? {
-        Known::Receipt(receipt, _) => Some(receipt),
+        Known::Receipt(receipt) => Some(&receipt.transaction),
         Known::Nothing => None,
     })
 }
@@ -84,10 +98,17 @@ pub(super) fn name_sold(draft: &mut Draft, known: &BTreeMap<BasketId, Known>) {
     }
 }
 
+/// What each line that something comes back of came to, of receipts that are held here.
+pub(super) fn lines_of(draft: &Draft, known: &BTreeMap<BasketId, Known>) -> HeldLines {
+    let originals = draft.lines.iter().filter_map(|line| line.original);
+    let came_to = |of: OriginalLine| Some(((of.basket, of.line), line_of(known, of)?.amount));
+    originals.filter_map(came_to).collect()
+}
+
 /// The line of a receipt that is held here.
 pub(super) fn line_of(known: &BTreeMap<BasketId, Known>, original: OriginalLine) -> Option<&Line> {
     match known.get(&original.basket)? {
-        Known::Receipt(receipt, _) => receipt.lines.iter().find(|sold| sold.no == original.line),
+        Known::Receipt(receipt) => receipt.transaction.lines.iter().find(|sold| sold.no == original.line),
         Known::Nothing => None,
     }
 }
@@ -157,7 +178,7 @@ mod tests {
             change: None,
             unreferenced: None,
         };
-        Known::Receipt(Box::new(transaction), Mode::Live)
+        Known::Receipt(Box::new(Receipt { transaction, mode: Mode::Live, beside: Vec::new() }))
     }
 
     fn draft(lines: Vec<Line>) -> Draft {
@@ -169,7 +190,7 @@ mod tests {
     }
 
     fn checked(draft: &Draft, known: Known, refunded: i64) -> Result<(), Refusal> {
-        check(draft, &BTreeMap::from([(RECEIPT, known)]), |_| refunded)
+        check(draft, &BTreeMap::from([(RECEIPT, known)]), true, |_| refunded)
     }
 
     #[test]
@@ -205,8 +226,8 @@ mod tests {
         }
         let dollars = Draft { currency: Currency::USD, ..draft(vec![back(1, "milk", -1, -100)]) };
         assert!(checked(&dollars, receipt(), 0).is_err());
-        let Known::Receipt(sale, _) = receipt() else { panic!("a receipt") };
-        let trained = Known::Receipt(sale, Mode::Training);
+        let Known::Receipt(sale) = receipt() else { panic!("a receipt") };
+        let trained = Known::Receipt(Box::new(Receipt { mode: Mode::Training, ..*sale }));
         assert!(checked(&draft(vec![back(1, "milk", -1, -100)]), trained, 0).is_err());
     }
 
@@ -227,6 +248,14 @@ mod tests {
     fn a_receipt_of_elsewhere_is_not_judged_and_pays_for_goods_alone() {
         assert_eq!(checked(&draft(vec![back(1, "milk", -9, -99_900)]), Known::Nothing, 0), Ok(()));
         assert!(checked(&draft(vec![back(1, "milk", 0, -1)]), Known::Nothing, 0).is_err());
+        let unknown = BTreeMap::from([(RECEIPT, Known::Nothing)]);
+        let refused = check(&draft(vec![back(1, "milk", -1, -100)]), &unknown, false, |_| 0);
+        assert!(
+            matches!(refused, Err(Refusal::BadLine { line: 1, .. })),
+            "a store that takes none: {refused:?}"
+        );
+        let known = BTreeMap::from([(RECEIPT, receipt())]);
+        assert_eq!(check(&draft(vec![back(1, "milk", -1, -100)]), &known, false, |_| 0), Ok(()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Goods that come back: the receipts that they came from are read before the return begins, as far as this terminal holds them.
 
 mod bounds;
+mod voiding;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,7 @@ use edgepos_core::{Space, Write};
 use edgepos_sync::EventRecord;
 use edgepos_wire::{from_cbor, to_cbor};
 
-use self::bounds::Known;
+use self::bounds::{Known, Receipt};
 use super::envelope::{Envelope, RefRole};
 use super::keys::Keys;
 use super::keys::booked::What;
@@ -18,9 +19,10 @@ use super::keys::name::Wanted;
 use super::label::filling::Filling;
 use super::sale::Sales;
 use super::sale::body::{BasketId, OriginalLine, Transaction};
-use super::sale::draft::Draft;
+use super::sale::draft::{Draft, HeldLines};
 use crate::retail::stored_event::{self, Stored};
 use crate::retail::unreadable::Unreadable;
+use crate::terminal::config::Config;
 use crate::terminal::io::RequestId;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
@@ -40,6 +42,20 @@ pub(crate) struct Returns {
 /// Whether a draft may begin. The fingerprint of what its till said, where labels said a part of it.
 pub(crate) type Allowed = Result<Option<Vec<u8>>, Refusal>;
 
+/// What a store takes back.
+#[derive(Clone, Copy, Debug)]
+struct Allows {
+    unreferenced: bool,
+    unknown_receipts: bool,
+}
+
+impl Allows {
+    fn of(config: &Config) -> Self {
+        let Config { unreferenced_returns: unreferenced, unknown_receipts, .. } = *config;
+        Self { unreferenced, unknown_receipts }
+    }
+}
+
 /// A basket that waits for receipts.
 #[derive(Debug)]
 struct Reading {
@@ -50,8 +66,8 @@ struct Reading {
     missing: BTreeSet<BasketId>,
     known: BTreeMap<BasketId, Known>,
     refused: Option<Refusal>,
-    /// Whether goods may come back without a receipt.
-    unreferenced: bool,
+    /// Whether goods may come back without a receipt, and on one that is not held here.
+    allows: Allows,
 }
 
 /// A basket whose receipts are read: who waits for it, and whether it may begin.
@@ -60,8 +76,8 @@ pub(crate) struct Read {
     pub(crate) draft: Draft,
     pub(crate) waiting: Vec<RequestId>,
     pub(crate) allowed: Allowed,
-    /// The receipts that this terminal holds.
-    pub(crate) held: BTreeSet<BasketId>,
+    /// The lines of receipts that this terminal holds.
+    pub(crate) held: HeldLines,
     /// Whether it is open, and changes.
     pub(crate) updates: bool,
 }
@@ -113,8 +129,10 @@ impl Returns {
         draft: Draft,
         updates: bool,
     ) -> Result<Option<Draft>, Refusal> {
-        let receipts: BTreeSet<BasketId> =
-            draft.lines.iter().filter_map(|line| line.original).map(|original| original.basket).collect();
+        // One that names no receipt is refused behind what is known of its basket.
+        let voided = voiding::receipt_of(&draft).ok().flatten();
+        let originals = draft.lines.iter().filter_map(|line| line.original).map(|original| original.basket);
+        let receipts: BTreeSet<BasketId> = originals.chain(voided).collect();
         if receipts.is_empty() {
             return Ok(Some(draft));
         }
@@ -143,8 +161,8 @@ impl Returns {
             keys.ask(Question::Receipt(Wanted { by, receipt }), None, Some(receipt), turn.out);
         }
         let (known, waiting) = (BTreeMap::new(), vec![request]);
-        let (missing, refused, unreferenced) = (receipts, None, turn.config.unreferenced_returns);
-        self.reading.insert(by, Reading { draft, updates, waiting, missing, known, refused, unreferenced });
+        let (missing, refused, allows) = (receipts, None, Allows::of(turn.config));
+        self.reading.insert(by, Reading { draft, updates, waiting, missing, known, refused, allows });
         Ok(None)
     }
 
@@ -214,9 +232,13 @@ impl Returns {
         if !reading.missing.is_empty() {
             return None;
         }
-        let Reading { mut draft, updates, waiting, known, refused, unreferenced, .. } =
+        let Reading { mut draft, updates, waiting, known, refused, allows, .. } =
             self.reading.remove(&wanted.by)?;
-        let judged = fill_and_judge(&mut draft, filling, &known, unreferenced);
+        let voided = voiding::receipt_of(&draft).and_then(|voided| match voided {
+            Some(receipt) => voiding::derive(&mut draft, known.get(&receipt)),
+            None => Ok(()),
+        });
+        let judged = voided.and_then(|()| fill_and_judge(&mut draft, filling, &known, allows.unreferenced));
         let refunded = |original: OriginalLine| {
             let booked = self.refunded.get(&(original.basket, original.line)).copied().unwrap_or(0);
             booked.saturating_add(sales.refunding(original, draft.basket))
@@ -224,12 +246,11 @@ impl Returns {
         let open = known.keys().find(|receipt| sales.is_open(**receipt)).copied();
         let refused = refused.or(open.map(Refusal::UnpaidReceipt));
         let allowed = judged.and_then(|as_said| {
-            refused.map_or_else(|| bounds::check(&draft, &known, refunded), Err)?;
+            refused.map_or_else(|| bounds::check(&draft, &known, allows.unknown_receipts, refunded), Err)?;
             Ok(as_said)
         });
         bounds::name_sold(&mut draft, &known);
-        let held = known.iter().filter(|(_, known)| matches!(known, Known::Receipt(..)));
-        let held = held.map(|(receipt, _)| *receipt).collect();
+        let held = bounds::lines_of(&draft, &known);
         Some(Read { draft, waiting, allowed, held, updates })
     }
 }
@@ -237,6 +258,7 @@ impl Returns {
 /// Reads the labels of a draft that names no receipt, and judges it by itself. What it says is said once it is known whether the basket was
 /// booked, and what is open.
 pub(crate) fn judge(draft: &mut Draft, filling: &Filling<'_>, unreferenced: bool) -> Allowed {
+    voiding::receipt_of(draft)?;
     fill_and_judge(draft, filling, &BTreeMap::new(), unreferenced)
 }
 
@@ -256,5 +278,6 @@ fn fill_and_judge(
 fn read(record: &EventRecord) -> Option<Known> {
     let envelope = Envelope::decode(&record.payload).ok()?;
     let transaction = from_cbor("transaction", &envelope.body).ok()?;
-    Some(Known::Receipt(Box::new(transaction), envelope.mode))
+    let (mode, beside) = (envelope.mode, voiding::beside(envelope.effects));
+    Some(Known::Receipt(Box::new(Receipt { transaction, mode, beside })))
 }

@@ -49,7 +49,16 @@ pub(super) fn free(
         Some(booked @ Booked { what: What::Sale(receipt), .. }) => {
             taken(Refusal::BasketBooked(receipt.clone()), booked)
         }
-        Some(_) | None => Ok(()),
+        Some(_) | None => found.as_told().map_or(Ok(()), |told| Err((of_told(basket, told), None))),
+    }
+}
+
+/// What a basket is refused for that another terminal says it has booked, or whose key it says it has used.
+fn of_told(basket: BasketId, told: &Booked) -> Refusal {
+    match &told.what {
+        What::Sale(receipt) if receipt.basket == basket => Refusal::BookedElsewhere(receipt.clone()),
+        What::Sale(receipt) => Refusal::KeyOfAnotherBasket { asked: basket, basket: receipt.basket },
+        What::Record(event, _) => Refusal::KeyInUse { event: *event },
     }
 }
 
@@ -149,7 +158,7 @@ pub(crate) fn close_parked(
 ///
 /// # Errors
 /// When the log does not take it.
-pub(super) fn record_surplus(
+pub(crate) fn record_surplus(
     turn: &mut Turn<'_>,
     payments: &Payments,
     (operator, day): (Option<String>, Option<u32>),

@@ -72,6 +72,7 @@ impl Basket {
     /// Without what receipts say was sold: the receipt may have come here since the basket was begun.
     fn without_sold(mut self) -> Self {
         self.transaction.lines.iter_mut().for_each(|line| line.sold = None);
+        self.effects.retain(|effect| effect.counter != Counter::REFUNDABLE);
         let returnable = self.effects.iter_mut().filter(|effect| effect.counter == Counter::RETURNABLE);
         returnable.for_each(|effect| effect.floor = Some(0));
         self

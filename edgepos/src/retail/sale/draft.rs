@@ -45,9 +45,18 @@ pub struct Draft {
     pub effects: Vec<Effect>,
     /// Goods come back without a receipt, and somebody says so: a line that takes goods back and names no receipt is refused otherwise.
     pub unreferenced: bool,
+    /// For a void, the basket of the receipt that it takes back. Its lines, taxes, rounding and effects follow from that receipt, which has
+    /// to be held here; where they are said as well, they say the same. Default none: the receipt that its lines come from.
+    pub voids: Option<BasketId>,
+    /// Whoever sells knows better than another terminal, which says that it has booked this basket or used this key, and whose event is not
+    /// here: see [`Refusal::BookedElsewhere`]. Where that was so after all, the basket is booked twice, and the store raises an exception.
+    pub anyway: bool,
     /// The key that it will be committed under, where the till has it already: one that was used for anything else is refused here.
     pub key: Option<IdempotencyKey>,
 }
+
+/// Lines of receipts that this terminal holds, and what each came to, in minor units.
+pub(crate) type HeldLines = BTreeMap<(BasketId, u16), i64>;
 
 /// A basket that shall begin.
 #[derive(Debug)]
@@ -57,8 +66,8 @@ pub(crate) struct Opening {
     /// Whether its labels, its lines and the receipts of what comes back allow it. The fingerprint of what the till said, where labels said
     /// a part of it.
     pub(crate) allowed: Result<Option<Vec<u8>>, Refusal>,
-    /// The receipts of what comes back that this terminal holds.
-    pub(crate) held: BTreeSet<BasketId>,
+    /// The receipt lines of what comes back, of receipts that this terminal holds.
+    pub(crate) held: HeldLines,
     /// Whether it is open, and changes.
     pub(crate) updates: bool,
 }
@@ -94,6 +103,8 @@ impl Draft {
             rounding: 0,
             effects: Vec::new(),
             unreferenced: false,
+            voids: None,
+            anyway: false,
             key: None,
         }
     }
@@ -105,7 +116,7 @@ const PAYMENTS: usize = (64 << 10) - Draft::MAX_BYTES;
 /// Checks `draft` by itself and makes a basket of it, with number 0. `held`: the receipts that this terminal holds of what comes back.
 pub(crate) fn check(
     draft: Draft,
-    held: &BTreeSet<BasketId>,
+    held: &HeldLines,
     (location, max_event_bytes): (u32, u32),
     begun_ms: u64,
 ) -> Result<Basket, Refusal> {
@@ -122,7 +133,7 @@ pub(crate) fn check(
         }
         if matches!(
             effect.counter,
-            Counter::STOCK | Counter::RETURNABLE | Counter::CASH | Counter::DIFFERENCE
+            Counter::STOCK | Counter::RETURNABLE | Counter::REFUNDABLE | Counter::CASH | Counter::DIFFERENCE
         ) {
             return Err(Refusal::DerivedCounter(effect.counter));
         }
@@ -237,29 +248,40 @@ fn total(draft: &Draft) -> Option<i64> {
 }
 
 /// One effect for each row: a product on several lines moves its stock once.
-fn effects(draft: &Draft, location: u32, held: &BTreeSet<BasketId>) -> Vec<Effect> {
+fn effects(draft: &Draft, location: u32, held: &HeldLines) -> Vec<Effect> {
     let mut moved: BTreeMap<CounterRow, (i64, u8, Option<i64>)> = BTreeMap::new();
-    let mut add = |row: CounterRow, delta: i64, scale: u8, floor: i64| {
-        let entry = moved.entry(row).or_insert((0, scale, Some(0)));
+    let mut add = |row: CounterRow, delta: i64, scale: u8, floor: Option<i64>| {
+        let entry = moved.entry(row).or_insert((0, scale, floor));
         entry.0 = entry.0.saturating_add(delta);
-        entry.2 = lowest(entry.2, Some(floor));
+        entry.2 = lowest(entry.2, floor);
     };
     for line in &draft.lines {
-        add(CounterRow::stock(&line.product, location), -line.quantity, line.scale, 0);
+        add(CounterRow::stock(&line.product, location), -line.quantity, line.scale, Some(0));
         if line.quantity > 0 {
-            add(CounterRow::returnable(draft.basket, line.no), line.quantity, line.scale, 0);
+            add(CounterRow::returnable(draft.basket, line.no), line.quantity, line.scale, Some(0));
         }
+        let came_to = line.original.and_then(|original| held.get(&(original.basket, original.line)).copied());
         if let Some((row, quantity)) = returned(line) {
             // As many as were sold, by the receipt itself: that is how far it may fall at peers without it. What a till has read on
             // paper nobody has checked.
-            let sold = line.original.filter(|original| held.contains(&original.basket)).and(line.sold);
-            add(row, -quantity, line.scale, sold.unwrap_or(0).saturating_neg());
+            let sold = came_to.and(line.sold).unwrap_or(0);
+            add(row, -quantity, line.scale, Some(sold.saturating_neg()));
+        }
+        if let Some((row, refund)) = refunded(line) {
+            add(row, -refund, 0, came_to.map(i64::saturating_neg));
         }
     }
     let derived = moved
         .into_iter()
         .map(|(row, (delta, scale, floor))| Effect { scale, ..Effect::new(row, delta, floor) });
     derived.chain(draft.effects.iter().cloned()).collect()
+}
+
+/// The receipt line that a line pays money back on, and how much, where that leaves pieces which may come back for more, or there are none.
+fn refunded(line: &Line) -> Option<(CounterRow, i64)> {
+    let is_last = line.quantity < 0 && line.sold == Some(-line.quantity);
+    let original = line.original.filter(|_| line.amount < 0 && !is_last)?;
+    Some((CounterRow::refundable(original.basket, original.line), -line.amount))
 }
 
 /// Free text may hold a card number by mistake; product and customer codes may look like one and are left alone.
@@ -281,7 +303,7 @@ mod tests {
     }
 
     fn checked(draft: Draft, place: (u32, u32), begun_ms: u64) -> Result<Basket, Refusal> {
-        check(draft, &BTreeSet::new(), place, begun_ms)
+        check(draft, &HeldLines::new(), place, begun_ms)
     }
 
     fn draft(lines: Vec<Line>) -> Draft {
@@ -310,11 +332,17 @@ mod tests {
         let sold = BasketId([1; 16]);
         let back =
             Line { original: Some(OriginalLine { basket: sold, line: 3 }), ..line(1, "milk", -2, -300) };
-        let basket = checked(draft(vec![back]), (0, 64 << 10), 0).unwrap();
+        let all = Line { sold: Some(2), ..back.clone() };
+        let basket = checked(draft(vec![all]), (0, 64 << 10), 0).unwrap();
         let deltas: BTreeMap<_, _> = basket.effects.iter().map(|e| (e.row(), e.delta)).collect();
         assert_eq!(deltas[&CounterRow::stock("milk", 0)], 2);
         assert_eq!(deltas[&CounterRow::returnable(sold, 3)], -2);
-        assert_eq!(basket.effects.len(), 2);
+        assert_eq!(basket.effects.len(), 2, "whoever brings back more brings back too many pieces");
+        let part = Line { sold: Some(3), ..back };
+        let basket =
+            check(draft(vec![part]), &HeldLines::from([((sold, 3), 450)]), (0, 64 << 10), 0).unwrap();
+        let refunded = Effect::new(CounterRow::refundable(sold, 3), -300, Some(-450));
+        assert!(basket.effects.contains(&refunded), "{:?}", basket.effects);
     }
 
     #[test]

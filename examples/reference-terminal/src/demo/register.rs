@@ -312,6 +312,8 @@ pub(super) fn begin(sale: &Sale) -> Begin {
         rounding: 0,
         effects: Vec::new(),
         unreferenced: false,
+        voids: None,
+        anyway: false,
         key: None,
     }
 }

@@ -55,13 +55,14 @@ pub(super) fn problem(refusal: &Refusal) -> Problem {
         Refusal::OtherVersion { .. } => ProblemCode::Stale,
         Refusal::ClockOff { .. } => ProblemCode::ClockOff,
         Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } => ProblemCode::Booked,
+        Refusal::BookedElsewhere(_) | Refusal::RecordedElsewhere { .. } => ProblemCode::BookedElsewhere,
         Refusal::BasketBusy(_) | Refusal::KeyBusy | Refusal::Full { .. } => ProblemCode::Busy,
         Refusal::Damaged { .. } => ProblemCode::Damaged,
         Refusal::Stopped(_) | Refusal::MixedUp(_) | Refusal::Log(_) => ProblemCode::Stopped,
         _ => ProblemCode::BadRequest,
     };
     let receipt = match refusal {
-        Refusal::BasketBooked(booked) => {
+        Refusal::BasketBooked(booked) | Refusal::BookedElsewhere(booked) => {
             Some(Box::new(Committed { receipt: booked.clone(), repeated: true, fiscal: None }))
         }
         _ => None,

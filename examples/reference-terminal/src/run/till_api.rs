@@ -272,6 +272,7 @@ impl IntoResponse for Problem {
             | ProblemCode::Tenders
             | ProblemCode::Payment
             | ProblemCode::Booked
+            | ProblemCode::BookedElsewhere
             | ProblemCode::Day
             | ProblemCode::DayClosed
             | ProblemCode::Level
