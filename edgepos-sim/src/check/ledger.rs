@@ -211,6 +211,7 @@ impl Ledger {
             Err(refusal @ (Refusal::Stopped(_) | Refusal::BasketExists(_) | Refusal::Overflow)) => {
                 Err(Violation::new(Rule::Alive, format!("basket {id} was refused: {refusal}")))
             }
+            Err(Refusal::BookedElsewhere(told)) => basket.is_told(terminal, id, told),
             Err(refusal)
                 if key.is_some() && !matches!(refusal, Refusal::BasketBusy(_) | Refusal::Full { .. }) =>
             {
@@ -337,6 +338,16 @@ impl Basket {
                 let what = format!("basket {id} has receipts {first:?} and {second:?}, and now {receipt:?}");
                 return Err(receipts(what));
             }
+        }
+        Ok(())
+    }
+
+    /// A terminal has been told that another one booked it, and does not hold that sale: it asks to wait, and must not be wrong.
+    fn is_told(&self, terminal: usize, id: BasketId, told: &Receipt) -> Result<(), Violation> {
+        let by_itself = usize::from(told.event.chain.replica.terminal()) == terminal + 1;
+        let differs = self.given().any(|given| given.event == told.event && given != told);
+        if by_itself || differs || told.basket != id || !self.elsewhere {
+            return Err(receipts(format!("basket {id} is said to be booked elsewhere, as {told:?}")));
         }
         Ok(())
     }
