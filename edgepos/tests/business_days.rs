@@ -137,6 +137,18 @@ fn a_leap_day_is_opened_and_closed() {
     assert_eq!(open(&mut till, 20_290_229), Err(Refusal::NoDate { field: "day", given: 20_290_229 }));
 }
 
+/// Nobody could open a day before it any more, at any till of a store whose day it is.
+#[test]
+fn a_year_that_was_mistyped_is_refused() {
+    let mut till = Till::new(1, 1, NOW);
+    open(&mut till, 20_261_128).unwrap();
+    close(&mut till, 0).unwrap();
+    for day in [20_291_129, 20_361_129, 20_621_129, 99_991_231] {
+        assert!(matches!(open(&mut till, day), Err(Refusal::Day(_))), "{day}");
+    }
+    open(&mut till, 20_281_231).unwrap();
+}
+
 fn claim(till: &mut Till, basket: u8) -> Result<Reply, Refusal> {
     let request = till.request();
     till.terminal.claim(NOW, request, BasketId([basket; 16]))?;

@@ -489,6 +489,10 @@ fn a_duplicate_is_resolved_by_voiding_one_of_its_sales() {
     shop.elect();
     shop.pass(5_000);
     assert_eq!(open(&shop.tills[0]), [], "it is not raised again");
+    let now = shop.now;
+    let three = shop.tills[0].begin(now, draft(8, vec![back(7, 1, "milk", 3)]));
+    assert_eq!(three, Err(Refusal::NotReturnable { line: 1, remaining: 2 }), "of the sale that stands");
+    assert!(shop.tills[0].begin(now, draft(9, vec![back(7, 1, "milk", 2)])).is_ok());
     let undo = Resolve { exception: raised.subject().to_vec(), ..call(2, 1, Action::Undo { of }) };
     resolve(&mut shop, 0, &undo).unwrap();
     for till in &shop.tills {

@@ -85,6 +85,55 @@ fn two_cut_off_tills_that_take_the_same_goods_back_raise_one_exception() {
 }
 
 /// Goods come back as what they were sold as, for what was paid, over all returns of a line and also after a crash.
+/// Two tills that cannot hear each other book one basket of two pieces: two may come back, and not four, whoever takes them; once one of the
+/// sales is voided still two.
+#[test]
+fn a_basket_that_was_booked_twice_comes_back_once() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    shop.cut(1);
+    let now = shop.now;
+    for till in [0, 1] {
+        shop.tills[till].sell(now, 1, vec![line(1, "milk", 2, 200)]);
+    }
+    shop.heal();
+    shop.elect();
+    shop.pass(6_000);
+    let now = shop.now;
+    let three = shop.tills[2].begin(now, draft(2, vec![back(1, 1, "milk", 3)]));
+    assert_eq!(
+        three,
+        Err(Refusal::NotReturnable { line: 1, remaining: 2 }),
+        "the sale is read, there is no row"
+    );
+    shop.tills[2].sell(now, 3, vec![back(1, 1, "milk", 1)]);
+    shop.pass(1_000);
+    shop.cut(1);
+    let now = shop.now;
+    for till in [0, 1] {
+        let two = shop.tills[till].begin(now, draft(4, vec![back(1, 1, "milk", 2)]));
+        assert_eq!(two, Err(Refusal::NotReturnable { line: 1, remaining: 1 }));
+        shop.tills[till].sell(now, 5 + till as u8, vec![back(1, 1, "milk", 1)]);
+    }
+    shop.heal();
+    shop.elect();
+    shop.pass(6_000);
+    for till in &shop.tills {
+        let raised = till.terminal.status().exceptions;
+        let raised: Vec<_> =
+            raised.iter().map(|raised| (raised.exception, raised.value, raised.floor)).collect();
+        // The value is what both sales say; of them one counts.
+        let twice = (ExceptionType::RETURNED_TWICE, 1, 2);
+        assert_eq!(
+            raised,
+            [twice, (ExceptionType::REFUNDED_TWICE, -300, -200), (ExceptionType::DUPLICATE, 2, 1)]
+        );
+    }
+    let now = shop.now;
+    let none = shop.tills[0].begin(now, draft(7, vec![back(1, 1, "milk", 1)]));
+    assert_eq!(none, Err(Refusal::NotReturnable { line: 1, remaining: 0 }));
+}
+
 /// Of a service nothing is counted but money, and one piece of two may be paid back with all that the line cost: two tills that cannot hear
 /// each other pay twice. Each says what the line came to, so that whoever hears of both knows.
 #[test]

@@ -205,6 +205,8 @@ pub struct Facts {
     pub counted: BTreeSet<CounterRow>,
     /// What was ever added to a row.
     pub added: BTreeMap<CounterRow, i128>,
+    /// What the sales of a line say of it, by event, and what the store's own chain has taken back of them or brought back.
+    pub sold: BTreeMap<CounterRow, (BTreeMap<EventId, i128>, i128)>,
     /// Counts of goods, with their stamps.
     pub counts: Vec<(EventId, u64, StockCounted)>,
     /// What their authors have said of them since.
@@ -372,6 +374,12 @@ impl Facts {
                 if id.chain.lane == edgepos_core::Lane::Stock {
                     self.counted.insert(effect.row());
                 }
+                let (sales, voided) = self.sold.entry(effect.row()).or_default();
+                if id.chain.replica.is_store() {
+                    *voided += i128::from(effect.delta);
+                } else if effect.delta > 0 {
+                    sales.insert(id, i128::from(effect.delta));
+                }
                 if effect.delta > 0 {
                     *self.added.entry(effect.row()).or_default() += i128::from(effect.delta);
                 }
@@ -407,7 +415,17 @@ impl Facts {
     pub fn floor(&self, row: &CounterRow) -> Option<i128> {
         let lowest = self.floors.get(row).copied().map(i128::from)?;
         let added = self.added.get(row).copied().unwrap_or(0);
-        Some(if row.counter == Counter::RETURNABLE { (lowest + added).min(0) } else { lowest })
+        if row.counter != Counter::RETURNABLE {
+            return Some(lowest);
+        }
+        // Of a basket that several terminals booked each piece has left once.
+        match self.sold.get(row) {
+            Some((sales, voided)) if !sales.is_empty() => {
+                let most = sales.values().copied().max().unwrap_or(0);
+                Some((sales.values().sum::<i128>() - most + (*voided).min(0)).max(0))
+            }
+            _ => Some((lowest + added).min(0)),
+        }
     }
 
     /// Rows that are below their floor, of what is counted.

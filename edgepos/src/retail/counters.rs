@@ -136,6 +136,18 @@ impl Counters {
         self.cells(item).iter().any(|(chain, row)| row.plus > 0 && !chain.replica.is_store())
     }
 
+    /// By how much the sales of a line say more than the one that says most: of a basket that several terminals booked each piece has left
+    /// once. The void of one of them, in the store's own chain, takes that back.
+    pub(crate) fn sold_again(&self, item: Item) -> i64 {
+        let (mut again, mut most) = (0, 0);
+        for (chain, row) in self.cells(item) {
+            let sold = i128::from(row.plus);
+            again += if chain.replica.is_store() { row.net().min(0) } else { sold };
+            most = most.max(if chain.replica.is_store() { 0 } else { sold });
+        }
+        i64::try_from((again - most).max(0)).unwrap_or(i64::MAX)
+    }
+
     /// Every row is restored: those of sold lines that no sale has moved wait for it.
     pub(crate) fn look_for_unsold(&mut self) {
         let line = CounterRow::returnable(BasketId::default(), 0).to_key();

@@ -49,11 +49,19 @@ pub(crate) fn is_own(basket: Option<BasketId>, row: &[u8], sum: i64) -> bool {
     sum >= 0 && basket.is_some() && basket_of(row) == basket
 }
 
-/// What may be returned of a line of which nothing has come back; `None` where nobody sold it.
+/// The value of a line of which nothing has come back; `None` where nobody sold it.
 pub(crate) fn left(sales: &[SoldBy], row: &CounterRow) -> Option<i64> {
+    sums_of(sales, row).reduce(i64::saturating_add)
+}
+
+/// What may be returned of it: of a basket that several terminals booked each piece has left once.
+pub(crate) fn returnable(sales: &[SoldBy], row: &CounterRow) -> Option<i64> {
+    sums_of(sales, row).max()
+}
+
+fn sums_of(sales: &[SoldBy], row: &CounterRow) -> impl Iterator<Item = i64> {
     let key = row.to_key();
-    let lines = sales.iter().filter_map(|sale| sale.lines.get(&key));
-    lines.map(|(sum, _)| *sum).reduce(i64::saturating_add)
+    sales.iter().filter_map(move |sale| sale.lines.get(&key).map(|(sum, _)| *sum))
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ use crate::terminal::turn::Turn;
 use crate::terminal::unit_of_work::UnitOfWork;
 
 const KEY: &[u8] = b"day";
+/// By how many years a business day may be behind the last: a shop may have been shut, and nobody takes back a year that was mistyped.
+const MAX_YEARS: u32 = 2;
 
 /// The last business day that this terminal opened, and that of the store.
 #[derive(Debug, Default)]
@@ -299,6 +301,11 @@ impl Day {
             Some((_, true)) => return Err(Refusal::Day("a business day is open")),
             Some((last, false)) if day <= last => {
                 return Err(Refusal::Day("business days move forward: this one is not after the last"));
+            }
+            Some((last, false)) if day / 10_000 > last / 10_000 + MAX_YEARS => {
+                return Err(Refusal::Day(
+                    "it is years after the last business day, and no day before it could be opened any more: is the year right?",
+                ));
             }
             _ => {}
         }

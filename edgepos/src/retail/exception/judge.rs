@@ -47,7 +47,9 @@ impl Standing<'_> {
                 product.and_then(|product| product.floor).or(named).filter(|_| counted)
             }
             // The sale is counted, whatever anybody has said of it.
-            Counter::RETURNABLE if self.counters.is_sold(item) => named.map(|_| 0),
+            Counter::RETURNABLE if self.counters.is_sold(item) => {
+                named.map(|_| self.counters.sold_again(item))
+            }
             // Whoever takes goods back and holds their receipt says how many were sold, as the number that the row may fall by.
             Counter::RETURNABLE => {
                 let added = i64::try_from(self.counters.history(item).1).unwrap_or(i64::MAX);

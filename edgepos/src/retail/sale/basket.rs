@@ -99,7 +99,9 @@ impl Basket {
             // Nobody judges a receipt from what is missing here: the sale may still be on its way.
             let is_sold = !counters.lacks_sale(&row) && counters.added(&row) > 0;
             let moved = counters.get(&row);
-            let known = moved.filter(|_| is_sold).or_else(|| left.get(&row).copied());
+            let again = counters.item(&row).map_or(0, |item| counters.sold_again(item));
+            let once = moved.map(|moved| moved.saturating_sub(again));
+            let known = once.filter(|_| is_sold).or_else(|| left.get(&row).copied());
             // As the till read it, less what has come back.
             let read = || line.sold.map(|sold| sold.saturating_add(moved.unwrap_or(0)));
             let Some(value) = known.or_else(read) else { continue };

@@ -8,7 +8,7 @@ use super::basket::Basket;
 use super::body::BasketId;
 use crate::retail::effect::CounterRow;
 use crate::retail::keys::found::Found;
-use crate::retail::sums::{SoldBy, left};
+use crate::retail::sums::{SoldBy, returnable};
 use crate::retail::unreadable::Unreadable;
 use crate::terminal::io::RequestId;
 use crate::terminal::refusal::Refusal;
@@ -114,7 +114,7 @@ impl Beginnings {
                 continue;
             }
             for (row, _) in beginning.basket.returns() {
-                if let Some(left) = left(sales, &row) {
+                if let Some(left) = returnable(sales, &row) {
                     beginning.left.insert(row, left);
                 }
             }
