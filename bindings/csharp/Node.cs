@@ -20,7 +20,7 @@ namespace Edgepos
     /// <summary>What is counted.</summary>
     public enum Counter : uint
     {
-        Stock = 0, Points = 1, Returnable = 2, StoredValue = 3, CouponUse = 4, Cash = 5, Difference = 6, Vendor = 32768, Any = 65536
+        Stock = 0, Points = 1, Returnable = 2, StoredValue = 3, CouponUse = 4, Cash = 5, Difference = 6, Refundable = 7, Vendor = 32768, Any = 65536
     }
 
     /// <summary>A call that was not done.</summary>

@@ -389,7 +389,7 @@ def fourteen(code):
 def split(row):
     """A counter row's key: counter, location, state, key."""
     counter, key = int.from_bytes(row[:2], "big"), row[7:]
-    return counter, int.from_bytes(row[2:6], "big"), row[6], key.hex() if counter in (RETURNABLE, 6) else key.decode(errors="replace")
+    return counter, int.from_bytes(row[2:6], "big"), row[6], key.hex() if counter in (RETURNABLE, 6, 7) else key.decode(errors="replace")
 
 
 def counter_text(row):

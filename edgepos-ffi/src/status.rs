@@ -143,10 +143,7 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let status = match &refusal {
             Refusal::UnknownBasket(_) | Refusal::BasketEnded(_) => EDGEPOS_UNKNOWN_BASKET,
-            Refusal::BasketElsewhere(_)
-            | Refusal::BasketParked(_)
-            | Refusal::BookedElsewhere(_)
-            | Refusal::RecordedElsewhere { .. } => EDGEPOS_ELSEWHERE,
+            Refusal::BasketElsewhere(_) | Refusal::BasketParked(_) => EDGEPOS_ELSEWHERE,
             Refusal::BasketBooked(_) | Refusal::KeyInUse { .. } | Refusal::KeyOfAnotherBasket { .. } => {
                 EDGEPOS_BOOKED
             }
@@ -161,6 +158,8 @@ impl From<Refusal> for Failure {
             Refusal::DiskFull => EDGEPOS_DISK_FULL,
             Refusal::ClockOff { .. } => EDGEPOS_CLOCK_OFF,
             Refusal::BasketBusy(_) | Refusal::KeyBusy | Refusal::Full { .. } => EDGEPOS_BUSY,
+            // It is booked, and its receipt is on its way.
+            Refusal::BookedElsewhere(_) | Refusal::RecordedElsewhere { .. } => EDGEPOS_BUSY,
             Refusal::Damaged { .. } => EDGEPOS_DAMAGED,
             Refusal::Stopped(_) | Refusal::MixedUp(_) | Refusal::Log(_) => EDGEPOS_STOPPED,
             _ => EDGEPOS_BAD_REQUEST,

@@ -23,10 +23,10 @@ pub use crate::retail::payment::body::PaymentState;
 pub use crate::retail::payment::name::PaymentId;
 pub use crate::retail::redact::{is_card_number, mask_card_numbers};
 pub use crate::retail::sale::body::{
-    BasketId, Discount, DocType, Line, OriginalLine, Tax, Tender, TenderType, Tenders, TendersError,
-    TooManyTenders,
+    BasketId, Discount, DocType, Line, OriginalLine, Tax, Tender, TenderType,
 };
 pub use crate::retail::sale::fiscal::{Signature, SignatureTooLong, SigningState};
 pub use crate::retail::sale::number::ReceiptNumber;
+pub use crate::retail::sale::tenders::{Tenders, TendersError, TooManyTenders};
 pub use crate::retail::stock::{StockLine, StockReason};
 pub use edgepos_wire::{DecodeError, DecodeFault};

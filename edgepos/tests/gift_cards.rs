@@ -4,9 +4,13 @@
 
 mod support;
 
-use edgepos::core::Now;
-use edgepos::model::{BasketId, Counter, CounterRow, DocType, Effect, Mode, StockState};
-use edgepos::{Draft, Refusal, Reply};
+use std::collections::BTreeMap;
+
+use edgepos::core::{IdempotencyKey, Now};
+use edgepos::model::{
+    BasketId, Counter, CounterRow, DocType, Effect, Mode, StockState, Tender, TenderType, Tenders,
+};
+use edgepos::{Commit, Draft, Notice, Refusal, Reply};
 use support::{Shop, Till, WALL, draft, line};
 
 const NOW: Now = Now::new(0, WALL);
@@ -134,4 +138,82 @@ fn two_tills_that_are_apart_overdraw_a_card_once() {
     let now = shop.now;
     let refused = shop.tills[1].begin(now, moving(3, Counter::STORED_VALUE, -1));
     assert_eq!(refused, Err(Refusal::Overdrawn { counter: Counter::STORED_VALUE, left: 0 }));
+}
+
+fn pay(till: &mut Till, basket: u8, tenders: Tenders) -> Result<edgepos::Receipt, Refusal> {
+    let request = till.request();
+    let (basket, key) = (BasketId([basket; 16]), IdempotencyKey([basket; 16]));
+    till.terminal.commit(NOW, request, Commit { basket, key, tenders })?;
+    till.run(NOW);
+    match till.replies.remove(&request).unwrap()? {
+        Reply::Committed { receipt, .. } => Ok(receipt),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn by_card(amount: i64) -> Tenders {
+    let taken = Effect::new(row(Counter::STORED_VALUE), -amount, Some(0));
+    Tenders::from(Tender::new(TenderType::STORED_VALUE, amount, None)).with_effects(vec![taken])
+}
+
+fn card(till: &Till) -> Option<i64> {
+    till.terminal.counter(&row(Counter::STORED_VALUE))
+}
+
+/// The card is shown when the goods are scanned already: the commit takes the money from it, once, and no more than is there.
+#[test]
+fn a_card_that_is_shown_at_the_end_pays_with_what_is_on_it() {
+    let mut till = loaded(Counter::STORED_VALUE, 150);
+    till.begin(NOW, draft(1, vec![line(1, "milk", 1, 100)])).unwrap();
+    till.begin(NOW, draft(2, vec![line(1, "milk", 1, 100)])).unwrap();
+    let first = pay(&mut till, 1, by_card(100)).unwrap();
+    assert_eq!(card(&till), Some(50));
+    let mut till = till.crash(NOW);
+    assert_eq!(
+        pay(&mut till, 1, by_card(100)),
+        Ok(first),
+        "a repeat takes nothing, though the card has less"
+    );
+    let left = |left| Err(Refusal::Overdrawn { counter: Counter::STORED_VALUE, left });
+    assert_eq!(pay(&mut till, 2, by_card(100)), left(50));
+    till.begin(NOW, moving(3, Counter::STORED_VALUE, -30)).unwrap();
+    assert_eq!(pay(&mut till, 2, by_card(100)), left(20), "an open basket takes 30");
+    assert_eq!(card(&till), Some(50), "nothing is booked, and the basket is open");
+    let both = vec![Tender::cash(80), Tender::new(TenderType::STORED_VALUE, 20, None)];
+    let taken = |delta| Effect::new(row(Counter::STORED_VALUE), delta, Some(0));
+    let twice = Tenders::new(both.clone()).unwrap().with_effects(vec![taken(-15), taken(-15)]);
+    assert_eq!(pay(&mut till, 2, twice), left(5), "two effects on one card are one sum");
+    pay(&mut till, 2, Tenders::new(both).unwrap().with_effects(vec![taken(-20)])).unwrap();
+    assert_eq!(card(&till), Some(30));
+}
+
+/// Who takes the money is in the event, with a vendor's additions, and what is said beside the payments has its bounds.
+#[test]
+fn a_commit_says_who_took_the_money_and_what_a_vendor_adds() {
+    let mut till = Till::new(1, 1, NOW);
+    let scanned = Draft { operator: Some("ann".into()), ..draft(1, vec![line(1, "milk", 1, 100)]) };
+    till.begin(NOW, scanned).unwrap();
+    let cash = || Tenders::from(Tender::cash(100));
+    let ext = |name: &str, bytes: usize| BTreeMap::from([(name.to_owned(), vec![7; bytes])]);
+    let points = |count| vec![Effect::new(row(Counter::POINTS), 1, None); count];
+    let stock = vec![Effect::new(CounterRow::stock("milk", 0), 5, None)];
+    for (what, bad) in [
+        ("who has no name", cash().taken_by(Some("o".repeat(65)))),
+        ("a card number", cash().taken_by(Some("4111111111111111".into()))),
+        ("goods", cash().with_effects(stock)),
+        ("five effects", cash().with_effects(points(5))),
+        ("too much", cash().with_ext(ext("vendor", 1_024))),
+        ("no name", cash().with_ext(ext("", 1))),
+    ] {
+        assert!(pay(&mut till, 1, bad).is_err(), "{what}");
+    }
+    let said = cash().taken_by(Some("bo".into())).with_effects(points(4)).with_ext(ext("vendor", 500));
+    let receipt = pay(&mut till, 1, said).unwrap();
+    let of_it = |notice: &Notice| match notice {
+        Notice::Recorded { id, envelope } if *id == receipt.event => Some(envelope.as_ref().clone()),
+        _ => None,
+    };
+    let envelope = till.notices.iter().find_map(of_it).unwrap();
+    assert_eq!((envelope.operator.as_deref(), &envelope.ext), (Some("bo"), &ext("vendor", 500)));
+    assert_eq!(till.terminal.counter(&row(Counter::POINTS)), Some(4));
 }

@@ -6,8 +6,8 @@ mod support;
 
 use edgepos::core::{IdempotencyKey, Now};
 use edgepos::model::{
-    BasketId, DocType, Line, OriginalLine, PaymentId, PaymentIntent, PaymentOutcome, PaymentState, Tender,
-    TenderType, Tenders,
+    BasketId, Counter, CounterRow, DocType, Effect, Line, OriginalLine, PaymentId, PaymentIntent,
+    PaymentOutcome, PaymentState, StockState, Tender, TenderType, Tenders,
 };
 use edgepos::{Commit, Config, Draft, MemoryStore, Record, Refusal, Reply, Restored, Terminal};
 use support::{Till, WALL, config, draft};
@@ -95,7 +95,18 @@ fn pay(till: &mut Till, total: i64) {
     }
     let sum: i64 = tenders.iter().map(|tender| tender.amount).sum();
     assert_eq!(sum, total);
-    let tenders = Tenders::new(tenders).unwrap().in_drawer(Some("d".repeat(64)));
+    let key = |no: u8| vec![no; 128];
+    let row = |no| CounterRow {
+        counter: Counter(0xFFFF),
+        location: u32::MAX,
+        state: StockState::Damaged,
+        key: key(no),
+    };
+    let effects: Vec<Effect> = (0..4).map(|no| Effect::new(row(no), MOST, Some(-MOST))).collect();
+    let left = (1 << 10) - minicbor::to_vec(&effects).unwrap().len() - "vendor".len() - 8;
+    let tenders = Tenders::new(tenders).unwrap().in_drawer(Some("d".repeat(64))).with_effects(effects);
+    let tenders =
+        tenders.taken_by(Some("b".repeat(64))).with_ext([("vendor".into(), vec![0xFF; left])].into());
     let request = till.request();
     till.terminal.commit(NOW, request, Commit { basket, key: IdempotencyKey([1; 16]), tenders }).unwrap();
     till.run(NOW);

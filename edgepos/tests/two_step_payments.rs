@@ -428,3 +428,47 @@ fn of_a_sale_booked_twice_and_paid_three_times_the_later_sale_is_proposed() {
         assert_eq!(proposed.transaction, sold.iter().max().copied());
     }
 }
+
+/// A basket that was paid twice is told; then a till comes back that had sold it as well. The exception ends, and the next one says both.
+#[test]
+fn a_sale_that_is_heard_of_later_is_told_beside_what_was_paid_twice() {
+    for restarts in [false, true] {
+        let mut shop = Shop::new(4);
+        shop.elect();
+        let now = shop.now;
+        shop.tills[0].begin(now, milk(1)).unwrap();
+        shop.tills[0].record(now, intent(1, 1, 1_000)).unwrap();
+        park(&mut shop.tills[0], now, 1);
+        shop.pass(3_000);
+        shop.cut(3);
+        let now = shop.now;
+        let sold = [1, 3].map(|till| {
+            claim(&mut shop.tills[till], now, 1);
+            pay(&mut shop.tills[till], now, (1, 4 + till as u8), vec![Tender::cash(1_000)]).unwrap().0.event
+        });
+        shop.elect();
+        shop.pass(2_000);
+        let now = shop.now;
+        shop.tills[0].record(now, outcome(1, 1, PaymentState::APPROVED, 1_000)).unwrap();
+        shop.pass(10_000);
+        let all = doubles(&shop.tills[0]);
+        let [(first, Some(ActionCode::ACCEPT))] = &all[..] else { panic!("{all:?}") };
+        assert_eq!((first.episode, first.involved.len(), first.payments.len()), (1, 2, 1));
+        shop.heal();
+        shop.elect();
+        if restarts {
+            (0..4).for_each(|till| shop.crash(till));
+            shop.heal();
+            shop.elect();
+        }
+        shop.pass(40_000);
+        for till in &shop.tills {
+            let all = doubles(till);
+            let [(next, Some(ActionCode::VOID_TRANSACTION))] = &all[..] else { panic!("{all:?}") };
+            assert_eq!((next.episode, next.involved.len(), &next.payments), (2, 3, &first.payments));
+            assert!(sold.iter().all(|sale| next.involved.contains(sale)));
+        }
+        shop.pass(40_000);
+        assert_eq!(doubles(&shop.tills[0])[0].0.episode, 2, "it stays");
+    }
+}

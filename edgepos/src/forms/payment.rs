@@ -1,10 +1,17 @@
 //! How a basket is paid, and payments with a payment terminal in two steps.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{FormError, is_default, key, name};
-use crate::model::{PaymentIntent, PaymentOutcome, PaymentState, Tender, TenderType, Tenders};
+use super::basket::EffectPart;
+use super::{FormError, bytes, is_default, key, name};
+use crate::model::{
+    Counter, CounterRow, Effect, PaymentIntent, PaymentOutcome, PaymentState, StockState, Tender, TenderType,
+    Tenders,
+};
 use crate::retail::sale::receipt::Commit;
+use crate::terminal::Refusal;
 
 /// The customer has paid.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -23,6 +30,15 @@ pub struct Pay {
     /// The drawer that the cash goes into, where it is not the terminal's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drawer: Option<String>,
+    /// Who takes the money, where that is not who began the basket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// What the payments do to points, gift cards and coupons, beside what the basket does; at most four, with `card`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::object::list")]
+    pub effects: Vec<EffectPart>,
+    /// Additions of your own to the event, by name: bytes as hexadecimal digits. At most 1 KiB, with the effects.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ext: BTreeMap<String, String>,
 }
 
 /// One payment of a transaction.
@@ -39,6 +55,10 @@ pub struct TenderPart {
     /// The payment that a payment terminal approved, as its intent called it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<String>,
+    /// For `stored_value`: the gift card that it takes the money from. A card that nobody here knows is taken as it is; else no more than
+    /// is on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<String>,
 }
 
 /// A means of payment.
@@ -107,14 +127,32 @@ impl Pay {
     /// # Errors
     /// When a name or the key cannot be read, or there are too many payments.
     pub fn into_commit(self) -> Result<Commit, FormError> {
-        let Self { basket, key: text, tenders, change, drawer } = self;
+        let Self { basket, key: text, tenders, change, drawer, operator, effects, ext } = self;
+        let cards = tenders.iter().map(TenderPart::takes).collect::<Result<Vec<_>, _>>()?;
+        let effects = effects.into_iter().map(Effect::from).chain(cards.into_iter().flatten()).collect();
+        let ext = ext.into_iter().map(|(name, digits)| Ok((name, bytes(&digits)?)));
+        let ext = ext.collect::<Result<_, FormError>>()?;
         let tenders = tenders.into_iter().map(TenderPart::into_tender).collect::<Result<_, _>>()?;
         let tenders = Tenders::new(tenders)?.with_change(change).in_drawer(drawer);
+        let tenders = tenders.taken_by(operator).with_effects(effects).with_ext(ext);
         Ok(Commit { basket: name(&basket)?, key: key(&text)?, tenders })
     }
 }
 
 impl TenderPart {
+    /// What it takes from its card.
+    fn takes(&self) -> Result<Option<Effect>, FormError> {
+        let Some(card) = &self.card else { return Ok(None) };
+        if self.kind != TenderKind::StoredValue {
+            let reason = "a gift card pays by `stored_value`";
+            return Err(Refusal::BadField { field: "card", reason }.into());
+        }
+        let (counter, state) = (Counter::STORED_VALUE, StockState::OnHand);
+        let row = CounterRow { counter, location: 0, state, key: card.clone().into_bytes() };
+        // An amount that is no amount is refused with the payments.
+        Ok(Some(Effect::new(row, self.amount.saturating_neg(), Some(0))))
+    }
+
     fn into_tender(self) -> Result<Tender, FormError> {
         let tender = Tender::new(self.kind.into(), self.amount, self.external_ref.as_deref());
         Ok(match self.payment.as_deref().map(name).transpose()? {

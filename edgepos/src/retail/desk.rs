@@ -14,7 +14,7 @@ use super::customer::{Customers, sealing::CustomerKey};
 use super::day::Day;
 use super::envelope::{Mode, Ref, RefRole};
 use super::keys::found::Found;
-use super::keys::name::{BookedName, Wanted};
+use super::keys::name::Wanted;
 use super::keys::{self, Keys};
 use super::label::{filling::Filling, recorded};
 use super::parked::{Parked, Purpose};
@@ -261,10 +261,6 @@ impl<'a> Desk<'a> {
         updates: bool,
     ) -> Result<(), Refusal> {
         let basket = draft.basket;
-        if draft.anyway {
-            let names = draft.key.map(BookedName::Key).into_iter().chain([BookedName::Basket(basket)]);
-            names.for_each(|name| self.on.keys.told().disbelieve(name));
-        }
         let Some(mut draft) = self.on.returns.begin(turn, self.on.keys, request, draft, updates)? else {
             // What is known of the basket by then is what is known of it here.
             self.on.sales.baskets().hold(basket);
@@ -275,7 +271,9 @@ impl<'a> Desk<'a> {
         // What was booked, and what is open, is answered whatever is said of the draft by now.
         let allowed = returns::judge(&mut draft, &filling, turn.config.unreferenced_returns);
         let opening = Opening { request, draft, allowed, held: HeldLines::new(), updates };
+        let knows_better = opening.knows_better();
         let originals = sales.begin(turn, keys, counters, day.selling(), opening)?;
+        knows_better.into_iter().for_each(|name| keys.told().disbelieve(name));
         read_sold(turn, sold, keys, originals);
         Ok(())
     }
@@ -377,8 +375,10 @@ impl<'a> Desk<'a> {
         let first = found.as_ref().ok().and_then(Found::first_of_basket);
         let Some(keys::booked::What::Sale(receipt)) = first.map(|booked| &booked.what) else { return };
         let (day, cashier) = (self.on.day.open(), self.on.sales.cashier(basket));
-        // Where the log takes nothing now, the next start asks again.
-        drop(record_surplus(turn, self.on.payments, cashier, day, receipt));
+        if record_surplus(turn, self.on.payments, cashier, day, receipt).is_err() {
+            // The log takes nothing now: what comes next asks again.
+            self.on.payments.ask_again(basket);
+        }
     }
 
     /// Which event a receipt is.
@@ -415,8 +415,12 @@ impl<'a> Desk<'a> {
                 held: held.clone(),
                 updates,
             };
+            let knows_better = opening.knows_better();
             match sales.begin(turn, keys, counters, day.selling(), opening) {
-                Ok(originals) => read_sold(turn, sold, keys, originals),
+                Ok(originals) => {
+                    knows_better.into_iter().for_each(|name| keys.told().disbelieve(name));
+                    read_sold(turn, sold, keys, originals);
+                }
                 Err(refusal) => turn.out.reply(request, Err(refusal)),
             }
         }
@@ -430,7 +434,8 @@ impl<'a> Desk<'a> {
         found: Result<Found, Unreadable>,
     ) {
         let duty = self.on.day.on_duty(self.on.sales.paying(key).as_deref());
-        self.on.sales.commit_answered(turn, self.on.keys, self.on.payments, &duty, key, found);
+        let OnDesk { sales, keys, counters, payments, .. } = &mut self.on;
+        sales.commit_answered(turn, (keys, counters), payments, &duty, key, found);
     }
 
     /// See [`Terminal::next_to_sign`](crate::Terminal::next_to_sign).

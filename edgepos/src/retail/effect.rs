@@ -37,6 +37,16 @@ impl Counter {
     /// The first number that a vendor may use as it likes.
     pub const VENDOR: Self = Self(0x8000);
 
+    /// Whether what is taken from it has to be there.
+    pub(crate) fn is_drawn(self) -> bool {
+        matches!(self, Self::POINTS | Self::STORED_VALUE | Self::COUPON_USE)
+    }
+
+    /// Whether its effects follow from lines and payments, so that nobody says them.
+    pub(crate) fn is_derived(self) -> bool {
+        matches!(self, Self::STOCK | Self::RETURNABLE | Self::REFUNDABLE | Self::CASH | Self::DIFFERENCE)
+    }
+
     /// What may be overdrawn, for people.
     pub(crate) fn in_words(self) -> &'static str {
         match self {

@@ -56,7 +56,10 @@ impl Frame {
     pub(super) fn from_peer(peer: ReplicaId, bytes: &[u8]) -> Result<Self, FrameError> {
         match Self::decode(bytes)? {
             Self::Election(message) if message.from() != peer => Err(FrameError::OtherName),
-            Self::Booked(booked) if booked.event().chain.replica != peer => Err(FrameError::OtherName),
+            // A disk that was put back writes under another name than that of its connections.
+            Self::Booked(booked) if booked.event().chain.replica.terminal() != peer.terminal() => {
+                Err(FrameError::OtherName)
+            }
             frame => Ok(frame),
         }
     }
@@ -123,7 +126,6 @@ pub(super) fn hand_in(
     is_full: bool,
     out: &mut UnitOfWork,
 ) {
-    shop.keys().told().heard(now.mono, peer);
     match Frame::from_peer(peer, bytes) {
         // Who may have forgotten a vote gives none, to whomever, while somebody is there who knows better.
         Ok(Frame::Election(message))
@@ -141,9 +143,49 @@ pub(super) fn hand_in(
         // Who has not greeted may be of another store.
         Ok(Frame::Booked(booked)) => {
             if ledger.hears(peer, connection) && !ledger.held().covers(booked.event()) {
-                shop.keys().told().tell(now.mono, booked);
+                shop.keys().told().tell(now.mono, peer, booked);
             }
         }
         Err(error) => out.tell(Notice::Refused { from: peer, reason: error.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos_core::{Chain, EventId, Lane, Seq};
+
+    use super::*;
+    use crate::retail::keys::booked::What;
+    use crate::retail::sale::body::BasketId;
+    use crate::retail::sale::receipt::Receipt;
+
+    fn said(series: &str) -> Vec<u8> {
+        let event = EventId::new(Chain::new(ReplicaId::new(2, 7), Lane::Transactions), Seq(9));
+        let basket = BasketId([1; 16]);
+        let receipt = Receipt { event, basket, series: series.into(), number: 3, total: 258 };
+        framed(BOOKED, &Booked { key: None, what: What::Sale(receipt) }.to_said())
+    }
+
+    /// A disk that was put back writes under another name than the one that its box greets with.
+    #[test]
+    fn what_is_booked_is_told_by_the_terminal_that_books_it() {
+        for nonce in [7, 8] {
+            let told = Frame::from_peer(ReplicaId::new(2, nonce), &said("S"));
+            assert!(
+                matches!(&told, Ok(Frame::Booked(booked)) if booked.basket() == Some(BasketId([1; 16]))),
+                "{told:?}"
+            );
+        }
+        let other = Frame::from_peer(ReplicaId::new(3, 7), &said("S"));
+        assert!(matches!(other, Err(FrameError::OtherName)), "{other:?}");
+    }
+
+    #[test]
+    fn a_word_has_its_bounds() {
+        let peer = ReplicaId::new(2, 7);
+        let long = Frame::from_peer(peer, &said(&"S".repeat(told::MAX_BYTES)));
+        assert!(matches!(long, Err(FrameError::TooLarge(_))), "{long:?}");
+        let none = Frame::from_peer(peer, &framed(BOOKED, b"\x80"));
+        assert!(matches!(none, Err(FrameError::Booked(_))), "{none:?}");
     }
 }

@@ -3,7 +3,7 @@
 //! An event of this till, of a peer, of the cloud and of the store's log differ in how they come here and in nothing that follows.
 //! What cannot be read has its place like any other.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use edgepos_consensus::{Attachment, Leader};
 use edgepos_core::{
@@ -66,6 +66,7 @@ pub(crate) struct Entry {
     pub(crate) effects: Vec<Effect>,
     pub(crate) refs: Vec<Ref>,
     pub(crate) key: Option<IdempotencyKey>,
+    pub(crate) ext: BTreeMap<String, Vec<u8>>,
     pub(crate) origin: Option<Origin>,
     /// For an event that writes a register, what it must be above.
     pub(crate) above: Above,
@@ -94,6 +95,7 @@ impl Entry {
             effects: Vec::new(),
             refs: Vec::new(),
             key: None,
+            ext: BTreeMap::new(),
             above: Above::default(),
             origin: None,
         }
@@ -516,7 +518,19 @@ impl Ledger {
 
     fn envelope(&mut self, now: Now, config: &Config, entry: Entry) -> Envelope {
         let Entry {
-            kind, body, mode, business_day, operator, drawer, effects, refs, key, origin, above, ..
+            kind,
+            body,
+            mode,
+            business_day,
+            operator,
+            drawer,
+            effects,
+            refs,
+            key,
+            ext,
+            origin,
+            above,
+            ..
         } = entry;
         // Who has seen a value can replace it, whatever clock wrote it. The own clock does not follow: one register must not poison all.
         let hlc = self.clock.now(now.wall).max(Hlc(above.hlc.0.saturating_add(1)));
@@ -530,6 +544,7 @@ impl Ledger {
         envelope.drawer = drawer;
         envelope.effects = effects;
         envelope.refs = refs;
+        envelope.ext = ext;
         envelope.origin = origin;
         envelope
     }

@@ -7,8 +7,9 @@ use thiserror::Error;
 use crate::retail::effect::Counter;
 use crate::retail::exception::resolution::ResolveError;
 use crate::retail::payment::name::PaymentId;
-use crate::retail::sale::body::{BasketId, TendersError};
+use crate::retail::sale::body::BasketId;
 use crate::retail::sale::receipt::Receipt;
+use crate::retail::sale::tenders::TendersError;
 use crate::retail::unreadable::Unreadable;
 
 /// Why a request was not done. Nothing of it was written.

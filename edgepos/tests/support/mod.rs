@@ -9,6 +9,7 @@
 pub mod cloud;
 pub mod mixed;
 pub mod numbers;
+pub mod resolving;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;

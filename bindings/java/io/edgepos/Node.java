@@ -25,7 +25,7 @@ import java.util.OptionalLong;
  */
 public final class Node implements AutoCloseable {
     /** What is counted: stock; and in place of a counter, any of them. */
-    public static final int STOCK = 0, POINTS = 1, RETURNABLE = 2, STORED_VALUE = 3, COUPON_USE = 4, CASH = 5, DIFFERENCE = 6, VENDOR = 32768, ANY_COUNTER = 65536;
+    public static final int STOCK = 0, POINTS = 1, RETURNABLE = 2, STORED_VALUE = 3, COUPON_USE = 4, CASH = 5, DIFFERENCE = 6, REFUNDABLE = 7, VENDOR = 32768, ANY_COUNTER = 65536;
     /** Stock is on the shelf; promised; on its way; not fit for sale. Other counters have the first. */
     public static final int ON_HAND = 0, RESERVED = 1, IN_TRANSIT = 2, DAMAGED_STOCK = 3;
 

@@ -68,8 +68,8 @@ pub(super) fn of_voided(
 ) -> Result<Vec<Effect>, ResolveError> {
     let bad = |reason| ResolveError::BadTransaction { transaction, reason };
     // Of what else is on record either nothing counts, or more than counters: cash is in the figures of a day.
-    let may_be_voided = [Kind::TRANSACTION, Kind::STOCK_MOVED].contains(&envelope.kind);
-    if !may_be_voided || envelope.mode != Mode::Live {
+    let are_goods_twice = envelope.kind == Kind::STOCK_MOVED && raised.booked_twice().is_some();
+    if !(envelope.kind == Kind::TRANSACTION || are_goods_twice) || envelope.mode != Mode::Live {
         return Err(bad("it is no sale that counts, and no movement of goods"));
     }
     if !counts {

@@ -96,7 +96,7 @@ impl Exceptions {
         out: &mut UnitOfWork,
     ) -> bool {
         if let Some(name) = exception.booked_twice() {
-            self.watched.forget_twice(name, out);
+            self.watched.raised(now, exception, name, out);
         }
         if let Some(number) = exception.receipt_number() {
             self.numbers.raised(&number);
@@ -133,7 +133,7 @@ impl Exceptions {
     fn raise_anew(&mut self, now: Now, row: &[u8], episode: u32, out: &mut UnitOfWork) {
         let Some((raised, _)) = self.episodes.find(&body::episode_key(row, episode)) else { return };
         let (Some(name), raised) = (raised.booked_twice(), raised.clone()) else { return };
-        self.watched.look_at_name(now, name, false);
+        self.watched.look_at_name(now, name, None, false);
         self.note_twice(now, name, (&raised.involved, &raised.payments), out);
     }
 
@@ -179,11 +179,11 @@ impl Exceptions {
     fn look_at_name(&mut self, now: Now, episode: &[u8]) {
         let Some((raised, _)) = self.episodes.find(episode) else { return };
         let Some(name) = raised.booked_twice() else { return };
-        let is_open = self.episodes.open(raised.subject()).is_some_and(|open| open.episode == raised.episode);
+        let open = self.episodes.open(raised.subject()).filter(|open| open.episode == raised.episode);
         let first = self.resolutions.state(episode, None).resolution();
         let is_void = first.and_then(|first| self.resolutions.decision(first));
         let voids = is_void.is_some_and(|(resolved, _)| resolved.action == ActionCode::VOID_TRANSACTION);
-        self.watched.look_at_name(now, name, is_open && voids);
+        self.watched.look_at_name(now, name, open, voids);
     }
 
     /// What a manager has to know of the exception of a row.
@@ -336,7 +336,7 @@ impl Exceptions {
         for item in standing.counters.items() {
             self.look(now, item, standing);
         }
-        self.watched.start(now);
+        self.watched.start(now, &self.episodes);
     }
 
     /// What counts as below a floor has changed for a product.

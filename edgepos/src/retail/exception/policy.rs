@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::body::{ExceptionRaised, ExceptionType};
 use super::resolution::{Action, ActionCode, Advice, Resolve};
 use crate::retail::keys::name::BookedName;
-use crate::retail::kind::KnownKind;
 
 /// What is done with what the resolver proposes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -82,8 +81,8 @@ impl Policy {
 /// The rule policy: what it proposes follows from the exception alone, so that it is the same wherever it is asked.
 ///
 /// Stock is counted again: usually the record is wrong, and the goods have left. Of a basket that was booked twice the later sale is voided,
-/// by its id, and of goods that moved twice under one key the later movement. Anything else stays as it is until somebody has looked: a
-/// basket that was booked once and paid twice is no sale too many, and two things under one key may both have happened.
+/// by its id. Anything else stays as it is until somebody has looked: a basket that was booked once and paid twice is no sale too many, and
+/// two things under one key may both have happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Rules;
 
@@ -135,13 +134,11 @@ fn duplicate(raised: &ExceptionRaised) -> (ActionCode, Option<EventId>, String) 
         let reason = "it was booked once, and more was paid than that: give the rest back, and record that it went back";
         return (ActionCode::ACCEPT, last, reason.to_owned());
     }
-    let is_basket = matches!(raised.booked_twice(), Some(BookedName::Basket(_)));
-    let are_goods = raised.booked().all(|event| event.chain.lane == KnownKind::StockMoved.lane());
-    if is_basket || are_goods {
+    if matches!(raised.booked_twice(), Some(BookedName::Basket(_))) {
         let reason = format!("it was booked {booked} times; of these the one with the lowest id stays");
         return (ActionCode::VOID_TRANSACTION, last, reason);
     }
-    let reason = "one key is on several records, which all count: take back what did not happen";
+    let reason = "one key is on several records, which all count: take back what did not happen; goods that moved can be voided";
     (ActionCode::ACCEPT, last, reason.to_owned())
 }
 

@@ -103,8 +103,8 @@ impl Watched {
     }
 
     /// Every row is restored.
-    pub(super) fn start(&mut self, now: Now) {
-        for name in self.twice.keys() {
+    pub(super) fn start(&mut self, now: Now, episodes: &Episodes) {
+        for name in self.twice.keys().filter(|name| open(episodes, **name).is_none()) {
             self.watch_twice.note(now.mono, *name, true);
         }
     }
@@ -119,8 +119,9 @@ impl Watched {
         episodes: &Episodes,
         out: &mut UnitOfWork,
     ) {
-        let exception = ExceptionRaised::duplicate(name, Vec::new());
-        if events.len() < 2 || episodes.next(exception.subject()).is_none() {
+        let raised = open(episodes, name);
+        let is_known = |event: &EventId| raised.is_some_and(|raised| raised.involved.contains(event));
+        if events.len() < 2 && raised.is_none() || events.iter().all(is_known) {
             return;
         }
         // Who asks for the sales of a basket does not know of its payments, and the other way round.
@@ -139,7 +140,10 @@ impl Watched {
             ));
             self.payments.insert(basket, payments);
         }
-        self.watch_twice.note(now.mono, name, true);
+        match raised {
+            Some(raised) => self.look_at_name(now, name, Some(raised), false),
+            None => self.watch_twice.note(now.mono, name, true),
+        }
     }
 
     fn payments_of(&self, name: BookedName) -> &[EventId] {
@@ -164,9 +168,38 @@ impl Watched {
             }
         }
         over.into_iter().for_each(|name| self.forget_twice(name, out));
+        let paid = self.payments.iter_mut().find(|(_, payments)| payments.contains(&id));
+        if let Some((basket, payments)) = paid {
+            payments.retain(|payment| *payment != id);
+            let row = to_cbor(&TwiceRow(payments.clone()));
+            out.write(Write::put(Space::BookedTwice, payments_key(*basket), row));
+        }
     }
 
-    /// A name is raised, or need not be.
+    /// A name is raised, with these events. What else is known of it waits for the next episode.
+    pub(super) fn raised(
+        &mut self,
+        now: Now,
+        raised: &ExceptionRaised,
+        name: BookedName,
+        out: &mut UnitOfWork,
+    ) {
+        self.watch_twice.settle(&name);
+        if self.lacks(raised, name) {
+            self.look_at_name(now, name, Some(raised), false);
+        } else {
+            self.forget_twice(name, out);
+        }
+    }
+
+    /// Whether more is known of a name than its exception says.
+    fn lacks(&self, raised: &ExceptionRaised, name: BookedName) -> bool {
+        let known = self.twice.get(&name).map_or(&[][..], Vec::as_slice);
+        let is_full = raised.involved.len() >= ExceptionRaised::MAX_INVOLVED;
+        !is_full && known.iter().any(|event| !raised.involved.contains(event))
+    }
+
+    /// A name need not be raised.
     pub(super) fn forget_twice(&mut self, name: BookedName, out: &mut UnitOfWork) {
         self.watch_twice.settle(&name);
         if self.twice.remove(&name).is_some() {
@@ -179,9 +212,16 @@ impl Watched {
         }
     }
 
-    /// Whether one of the sales of a name with an open exception is voided.
-    pub(super) fn look_at_name(&mut self, now: Now, name: BookedName, is_settled: bool) {
-        self.settled.note(now.mono, name, is_settled);
+    /// Whether the open exception of a name ends: one of its sales is voided, or it does not say all that is known, and is raised anew.
+    pub(super) fn look_at_name(
+        &mut self,
+        now: Now,
+        name: BookedName,
+        raised: Option<&ExceptionRaised>,
+        is_voided: bool,
+    ) {
+        let ends = raised.is_some_and(|raised| is_voided || self.lacks(raised, name));
+        self.settled.note(now.mono, name, ends);
     }
 
     /// A row has moved, or its exception has.
@@ -253,6 +293,24 @@ impl Watched {
             match episodes.open(exception.subject()) {
                 Some(raised) => {
                     let left = resolutions.not_voided(&raised.involved).len();
+                    let known = self.twice.get(&name).map_or(&[][..], Vec::as_slice);
+                    let all = resolutions.not_voided(&united(&raised.involved, known));
+                    let is_new = |event: &EventId| !raised.involved.contains(event);
+                    if left == raised.involved.len() {
+                        match standing.reissued.apart(&all, by.held) {
+                            None => {
+                                self.settled.postpone(now.mono, by.grace, &name);
+                                continue;
+                            }
+                            // What is known besides is voided, or the same sale under a name that it has had.
+                            Some(all) if !all.iter().any(is_new) => {
+                                self.settled.settle(&name);
+                                self.forget_twice(name, out);
+                                continue;
+                            }
+                            Some(_) => {}
+                        }
+                    }
                     let ended = ExceptionEnded::new(raised, i64::try_from(left).unwrap_or(i64::MAX));
                     propose(Subject::Settled(name), KnownKind::ExceptionEnded, to_cbor(&ended));
                 }
@@ -294,6 +352,11 @@ impl Watched {
 fn united(some: &[EventId], others: &[EventId]) -> Vec<EventId> {
     let all: BTreeSet<EventId> = some.iter().chain(others).copied().collect();
     all.into_iter().take(ExceptionRaised::MAX_INVOLVED).collect()
+}
+
+/// The open exception of a name.
+fn open(episodes: &Episodes, name: BookedName) -> Option<&ExceptionRaised> {
+    episodes.open(ExceptionRaised::duplicate(name, Vec::new()).subject())
 }
 
 fn payments_key(basket: BasketId) -> Vec<u8> {

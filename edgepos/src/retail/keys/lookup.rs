@@ -39,6 +39,13 @@ pub(crate) enum Question {
     Reissue(EventId),
 }
 
+impl Question {
+    /// Whether what others say that they booked is an answer: something is about to be booked here.
+    fn looks_around(self) -> bool {
+        matches!(self, Self::Begin(_) | Self::Commit(_) | Self::Record(_))
+    }
+}
+
 /// Questions without an answer, and events that the answers may lack.
 #[derive(Debug, Default)]
 pub(crate) struct Lookups {
@@ -95,7 +102,9 @@ impl Lookups {
             for booked in self.fresh.get(&name).into_iter().flatten() {
                 found.add(name, booked.clone());
             }
-            found.told(told(name));
+            if question.looks_around() {
+                found.told(told(name));
+            }
         }
         self.forget();
         Some((question, damaged.map_or(Ok(found), Err)))

@@ -10,6 +10,8 @@ pub(crate) mod lookup;
 pub(crate) mod name;
 pub(crate) mod told;
 
+use std::collections::BTreeSet;
+
 use edgepos_core::{EventId, IdempotencyKey, ReplicaId, Time, Write};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::EventRecord;
@@ -33,6 +35,8 @@ pub(crate) struct Keys {
     lookups: Lookups,
     coverage: Coverage,
     told: Told,
+    /// Events of this terminal that others are told of once they are durable.
+    to_tell: BTreeSet<EventId>,
 }
 
 impl Keys {
@@ -60,6 +64,7 @@ impl Keys {
     ) -> Option<BasketId> {
         self.coverage.note(id);
         self.told.came(id);
+        self.to_tell.extend((id.chain.replica == self.me && told::is_told(id)).then_some(id));
         // This terminal books nothing without asking first, unless it was restored.
         let foreign = id.chain.replica != self.me;
         let check = foreign || envelope.is_some_and(|envelope| envelope.duplicate_of.is_some());
@@ -155,7 +160,7 @@ impl Keys {
 
     /// What an event is booked as is durable. What the other terminals are told of one of this terminal's own.
     pub(crate) fn durable(&mut self, named: Named) -> Option<Vec<u8>> {
-        let said = (named.event.chain.replica == self.me).then(|| self.lookups.fresh(named)).flatten();
+        let said = self.to_tell.remove(&named.event).then(|| self.lookups.fresh(named)).flatten();
         let said = said.map(Booked::to_said);
         self.lookups.durable(named);
         said

@@ -1,10 +1,10 @@
 //! What connected terminals say that they have booked, ahead of the events themselves: a retry at the next till is not booked again while
 //! the sale is on its way.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use edgepos_core::{EventId, ReplicaId, Time};
+use edgepos_core::{EventId, Lane, ReplicaId, Time};
 
 use super::booked::Booked;
 use super::name::BookedName;
@@ -12,89 +12,91 @@ use super::name::BookedName;
 /// Longest that one may be, in bytes.
 pub(crate) const MAX_BYTES: usize = 512;
 /// Most that are remembered of one terminal: more than it books until its events have come. The oldest fall first.
-const MAX_OF_TELLER: usize = 256;
-/// A terminal that has said nothing at all for so long takes what it told with it.
-const SILENCE: Duration = Duration::from_secs(600);
+const MAX_OF_PEER: usize = 256;
+/// Most that are remembered of all.
+const MAX_ALL: usize = 4_096;
+/// How long one is believed: longer than a connected terminal takes to send the event.
+const BELIEVED: Duration = Duration::from_secs(600);
 
-/// Sales and records that were told and have not come.
+/// Sales and records that were told and have not come, in the order in which they were told.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
-    by: BTreeMap<ReplicaId, Teller>,
+    words: VecDeque<Word>,
 }
 
 #[derive(Debug)]
-struct Teller {
-    heard: Time,
-    /// In the order in which they were told.
-    booked: VecDeque<Booked>,
+struct Word {
+    at: Time,
+    from: ReplicaId,
+    booked: Booked,
+}
+
+/// Whether other terminals are told of it: what a till may be asked again for, and not what is sent in bulk.
+pub(crate) fn is_told(event: EventId) -> bool {
+    matches!(event.chain.lane, Lane::Transactions | Lane::Stock)
 }
 
 impl Told {
-    /// A terminal says that it has booked something, which is not held here.
-    pub(crate) fn tell(&mut self, now: Time, booked: Booked) {
-        let of = self.by.entry(booked.event().chain.replica);
-        let teller = of.or_insert(Teller { heard: now, booked: VecDeque::new() });
-        teller.heard = now;
-        teller.booked.retain(|other| other.event() != booked.event());
-        teller.booked.push_back(booked);
-        while teller.booked.len() > MAX_OF_TELLER {
-            teller.booked.pop_front();
+    /// A peer says that it has booked something, which is not held here.
+    pub(crate) fn tell(&mut self, now: Time, from: ReplicaId, booked: Booked) {
+        self.words.retain(|word| word.at + BELIEVED > now && word.booked.event() != booked.event());
+        let of_peer = self.words.iter().filter(|word| word.from == from).count();
+        let crowded = of_peer >= MAX_OF_PEER;
+        let oldest = self.words.iter().position(|word| !crowded || word.from == from);
+        if crowded || self.words.len() >= MAX_ALL {
+            oldest.map(|oldest| self.words.remove(oldest));
         }
-    }
-
-    /// A terminal says something.
-    pub(crate) fn heard(&mut self, now: Time, peer: ReplicaId) {
-        if let Some(teller) = self.by.get_mut(&peer) {
-            teller.heard = now;
-        }
+        self.words.push_back(Word { at: now, from, booked });
     }
 
     /// What has this name, as others say.
     pub(crate) fn of(&self, now: Time, name: BookedName) -> Option<&Booked> {
-        let recent = self.by.values().filter(|teller| teller.heard + SILENCE > now);
-        let has = |booked: &&Booked| booked.named().names().any(|own| own == name);
-        recent.flat_map(|teller| &teller.booked).find(has)
+        let mut believed = self.words.iter().filter(|word| word.at + BELIEVED > now);
+        let word = believed.find(|word| word.booked.named().names().any(|own| own == name));
+        word.map(|word| &word.booked)
     }
 
     /// An event has its place: what was told of its position is known here by now, or was never true.
     pub(crate) fn came(&mut self, id: EventId) {
-        let Some(teller) = self.by.get_mut(&id.chain.replica) else { return };
-        teller.booked.retain(|booked| booked.event().chain != id.chain || booked.event().seq > id.seq);
-        if teller.booked.is_empty() {
-            self.by.remove(&id.chain.replica);
-        }
+        let is_ahead = |event: EventId| event.chain != id.chain || event.seq > id.seq;
+        self.words.retain(|word| is_ahead(word.booked.event()));
     }
 
     /// Somebody knows better.
     pub(crate) fn disbelieve(&mut self, name: BookedName) {
-        for teller in self.by.values_mut() {
-            teller.booked.retain(|booked| booked.named().names().all(|own| own != name));
-        }
+        self.words.retain(|word| word.booked.named().names().all(|own| own != name));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use edgepos_core::{Chain, IdempotencyKey, Lane, Seq};
+    use edgepos_core::{Chain, IdempotencyKey, Seq};
 
     use super::*;
     use crate::retail::keys::booked::What;
     use crate::retail::sale::body::BasketId;
     use crate::retail::sale::receipt::Receipt;
 
+    fn peer(terminal: u16) -> ReplicaId {
+        ReplicaId::new(terminal, 1)
+    }
+
     fn event(terminal: u16, seq: u64) -> EventId {
-        EventId::new(Chain::new(ReplicaId::new(terminal, 1), Lane::Transactions), Seq(seq))
+        EventId::new(Chain::new(peer(terminal), Lane::Transactions), Seq(seq))
+    }
+
+    fn id(number: u64) -> [u8; 16] {
+        u128::from(number).to_be_bytes()
     }
 
     fn sale(terminal: u16, seq: u64) -> Booked {
-        let basket = BasketId([seq as u8; 16]);
-        let receipt =
-            Receipt { event: event(terminal, seq), basket, series: "S".into(), number: seq, total: 1 };
-        Booked { key: Some(IdempotencyKey([seq as u8; 16])), what: What::Sale(receipt) }
+        let (event, basket) = (event(terminal, seq), BasketId(id(seq)));
+        let receipt = Receipt { event, basket, series: "S".into(), number: seq, total: 1 };
+        Booked { key: Some(IdempotencyKey(id(seq))), what: What::Sale(receipt) }
     }
 
     fn basket(seq: u64) -> BookedName {
-        BookedName::Basket(BasketId([seq as u8; 16]))
+        BookedName::Basket(BasketId(id(seq)))
     }
 
     fn at(seconds: u64) -> Time {
@@ -104,9 +106,9 @@ mod tests {
     #[test]
     fn it_is_known_by_its_names_until_its_place_is_taken() {
         let mut told = Told::default();
-        (1..=3).for_each(|seq| told.tell(at(0), sale(2, seq)));
+        (1..=3).for_each(|seq| told.tell(at(0), peer(2), sale(2, seq)));
         assert_eq!(told.of(at(0), basket(2)), Some(&sale(2, 2)));
-        assert_eq!(told.of(at(0), BookedName::Key(IdempotencyKey([3; 16]))), Some(&sale(2, 3)));
+        assert_eq!(told.of(at(0), BookedName::Key(IdempotencyKey(id(3)))), Some(&sale(2, 3)));
         assert_eq!(told.of(at(0), basket(9)), None);
         told.came(event(2, 2));
         assert_eq!([1, 2, 3].map(|seq| told.of(at(0), basket(seq)).is_some()), [false, false, true]);
@@ -117,29 +119,29 @@ mod tests {
     }
 
     #[test]
-    fn who_is_silent_takes_it_along() {
+    fn it_falls_for_good_after_ten_minutes() {
         let mut told = Told::default();
-        told.tell(at(0), sale(2, 1));
-        told.heard(at(500), ReplicaId::new(2, 1));
-        told.heard(at(5_000), ReplicaId::new(3, 1));
-        assert!(told.of(at(1_099), basket(1)).is_some());
-        assert!(told.of(at(1_100), basket(1)).is_none());
+        told.tell(at(0), peer(2), sale(2, 1));
+        told.tell(at(500), peer(2), sale(2, 2));
+        let known = |told: &Told, now| [1, 2].map(|seq| told.of(at(now), basket(seq)).is_some());
+        assert_eq!(known(&told, 599), [true, true]);
+        assert_eq!(known(&told, 600), [false, true], "whatever the peer says meanwhile");
+        told.tell(at(1_100), peer(3), sale(3, 9));
+        assert_eq!(told.words.len(), 1, "what fell takes no room");
     }
 
     #[test]
-    fn of_one_terminal_the_latest_are_remembered() {
+    fn of_one_peer_and_of_all_the_latest_are_remembered() {
         let mut told = Told::default();
-        for seq in 1..=MAX_OF_TELLER as u64 + 1 {
-            let receipt = Receipt {
-                event: event(2, seq),
-                basket: BasketId(u128::from(seq).to_be_bytes()),
-                series: "S".into(),
-                number: seq,
-                total: 1,
-            };
-            told.tell(at(0), Booked { key: None, what: What::Sale(receipt) });
+        told.tell(at(0), peer(1), sale(1, 1_000_000));
+        (1..=257).for_each(|seq| told.tell(at(0), peer(2), sale(2, seq)));
+        assert_eq!([1, 2, 257].map(|seq| told.of(at(0), basket(seq)).is_some()), [false, true, true]);
+        assert!(told.of(at(0), basket(1_000_000)).is_some(), "what one says much takes no other's away");
+        for seq in 1..=MAX_ALL as u64 {
+            let terminal = 10 + (seq % 100) as u16;
+            told.tell(at(1), peer(terminal), sale(terminal, 10_000 + seq));
         }
-        let knows = |seq: u128| told.of(at(0), BookedName::Basket(BasketId(seq.to_be_bytes()))).is_some();
-        assert_eq!([1, 2, 257].map(knows), [false, true, true]);
+        assert_eq!(told.words.len(), MAX_ALL);
+        assert!(told.of(at(1), basket(1_000_000)).is_none(), "the oldest of all");
     }
 }

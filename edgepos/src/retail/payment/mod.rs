@@ -18,7 +18,8 @@ use super::envelope::{Envelope, RefRole};
 use super::keys::{Keys, lookup::Question};
 use super::money::MAX_MAGNITUDE;
 use super::record::{Record, What};
-use super::sale::body::{BasketId, Tender, TenderType, TendersError};
+use super::sale::body::{BasketId, Tender, TenderType};
+use super::sale::tenders::TendersError;
 use super::unreadable::Unreadable;
 use crate::terminal::disk;
 use crate::terminal::refusal::Refusal;
@@ -125,6 +126,10 @@ impl Payments {
         let settled = self.rows.iter().filter(|(_, row)| !row.is_unsettled() && !is_open(row.intent.basket));
         let settled: Vec<PaymentId> = settled.map(|(payment, _)| *payment).collect();
         settled.into_iter().for_each(|payment| self.remove(payment, out));
+        // A box that took the place of another has its payments from events, which do not say that their basket is open no more.
+        for row in self.rows.values_mut().filter(|row| row.left.is_none() && !is_open(row.intent.basket)) {
+            row.left = Some(true);
+        }
         let left = self.rows.values().filter(|row| row.is_left_with_money());
         self.unasked = left.map(|row| row.intent.basket).collect();
         self.look(None, keys, out);
@@ -155,7 +160,11 @@ impl Payments {
             }
             Change::Outcome(outcome) => {
                 let Some(row) = self.rows.get_mut(&outcome.payment) else { return };
-                (row.state, row.taken) = (Some(outcome.state), Some(outcome.amount));
+                // The till says once more what a surplus was found of.
+                let is_known =
+                    row.state == Some(PaymentState::SURPLUS) && outcome.state == PaymentState::APPROVED;
+                row.state = if is_known { row.state } else { Some(outcome.state) };
+                row.taken = Some(outcome.amount);
                 self.unasked.extend(row.is_left_with_money().then_some(outcome.basket));
                 if row.left == Some(true) && !row.is_unsettled() {
                     self.remove(outcome.payment, out);
@@ -182,6 +191,11 @@ impl Payments {
         while let Some(basket) = self.unasked.pop_first() {
             keys.ask(Question::Beside(basket), None, Some(basket), out);
         }
+    }
+
+    /// What was to be asked of a basket could not be said.
+    pub(crate) fn ask_again(&mut self, basket: BasketId) {
+        self.unasked.insert(basket);
     }
 
     /// A sale has its place: the payments that it names are accounted for.

@@ -85,9 +85,7 @@ pub(super) fn derive(draft: &mut Draft, known: Option<&Known>) -> Result<(), Ref
 
 /// What an event did beside what follows from its lines and payments.
 pub(super) fn beside(effects: Vec<Effect>) -> Vec<Effect> {
-    let derived =
-        [Counter::STOCK, Counter::RETURNABLE, Counter::REFUNDABLE, Counter::CASH, Counter::DIFFERENCE];
-    effects.into_iter().filter(|effect| !derived.contains(&effect.counter)).collect()
+    effects.into_iter().filter(|effect| !effect.counter.is_derived()).collect()
 }
 
 /// The line that takes one back. What was taken off it is in its amount.

@@ -4,8 +4,9 @@ use edgepos_core::{IdempotencyKey, Space, Write};
 use edgepos_wire::to_cbor;
 
 use super::basket::Basket;
-use super::body::{BasketId, Tender, Tenders, Transaction};
+use super::body::{BasketId, Tender, Transaction};
 use super::receipt::Receipt;
+use super::tenders::Tenders;
 use crate::retail::envelope::{Ref, RefRole};
 use crate::retail::keys::Keys;
 use crate::retail::keys::booked::{Booked, What};

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
-use super::body::{BasketId, DocType, Line, Tenders, Transaction};
+use super::beside_payments::{MAX_BYTES, MAX_EFFECTS};
+use super::body::{BasketId, DocType, Line, Transaction};
 use super::fiscal::Signature;
+use super::tenders::Tenders;
 use super::unresolved::OpenBasket;
 use crate::retail::counters::Counters;
 use crate::retail::effect::{Counter, CounterRow, Effect};
@@ -141,12 +143,7 @@ impl Basket {
             matches!(self.transaction.doc_type, DocType::Return | DocType::Void | DocType::Exchange);
         let mut drawn: BTreeMap<CounterRow, (i64, Option<i64>)> = BTreeMap::new();
         for effect in self.effects.iter().filter(|_| self.mode == Mode::Live) {
-            let is_drawn = match effect.counter {
-                Counter::STORED_VALUE | Counter::COUPON_USE => true,
-                Counter::POINTS => !takes_back,
-                _ => false,
-            };
-            if is_drawn {
+            if effect.counter.is_drawn() && (effect.counter != Counter::POINTS || !takes_back) {
                 let (taken, floor) = drawn.entry(effect.row()).or_insert((0, effect.floor));
                 *taken = taken.saturating_sub(effect.delta);
                 *floor = lowest(*floor, effect.floor);
@@ -200,9 +197,9 @@ impl Basket {
     pub(crate) fn needs(&self) -> u64 {
         let has_row = |effect: &&Effect| effect.counter != Counter::RETURNABLE || effect.delta < 0;
         let moved = self.effects.iter().filter(has_row).count();
-        let rows = moved + 3 + usize::from(self.draws_at_commit());
+        let rows = moved + 3 + usize::from(self.draws_at_commit()) + MAX_EFFECTS;
         let signature = if self.is_signed() { disk::writes(Signature::MAX, 1) } else { 0 };
-        disk::writes(to_cbor(self).len(), rows) + signature
+        disk::writes(to_cbor(self).len() + MAX_BYTES, rows) + signature
     }
 
     /// How much of each receipt line this basket takes back.
@@ -224,7 +221,7 @@ impl Basket {
 
     /// The effects of the whole transaction, now that the payments are known.
     pub(crate) fn effects_with(&self, tenders: &Tenders, difference: i64, own_drawer: &str) -> Vec<Effect> {
-        let mut effects = self.effects.clone();
+        let mut effects = [self.effects.as_slice(), &tenders.beside().effects].concat();
         let cash = tenders.cash();
         if cash != 0 {
             let drawer = tenders.drawer().unwrap_or(own_drawer);

@@ -5,15 +5,18 @@ use edgepos_wire::to_cbor;
 
 use super::answer::{paid, sale_entry};
 use super::basket::Basket;
+use super::beside_payments::{BesidePayments, MAX_BYTES, MAX_EFFECTS, MAX_NAME};
 use super::body::Transaction;
 use super::fiscal::{FiscalSigned, SignError, Signature};
 use super::receipt::Commit;
 use super::series::Series;
 use crate::retail::day::body::OnDuty;
-use crate::retail::effect::CounterRow;
+use crate::retail::effect::{CounterRow, Effect};
 use crate::retail::envelope::{Mode, Origin, Ref, RefRole};
 use crate::retail::kind::KnownKind;
+use crate::retail::money::MAX_MAGNITUDE;
 use crate::retail::payment::Payments;
+use crate::retail::redact::is_card_number;
 use crate::terminal::config::Config;
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
@@ -37,6 +40,7 @@ impl Booking {
         commit: &Commit,
     ) -> Result<Self, Refusal> {
         let tenders = &commit.tenders;
+        check(tenders.beside())?;
         let approved = payments.approved(commit.basket, tenders.as_slice())?;
         let difference = tenders.difference(basket.transaction.total, config.book_differences, approved)?;
         if tenders.drawer().is_some_and(|name| !CounterRow::is_drawer(name)) {
@@ -57,12 +61,42 @@ impl Booking {
             drawer: tenders.drawer().map(str::to_owned),
             effects,
             key: Some(commit.key),
+            ext: tenders.beside().ext.clone(),
             ..sale_entry(basket, &transaction, duty.day)
         };
+        let operator = tenders.beside().cashier.clone().or(entry.operator);
         let shift = duty.shift.clone().filter(|_| basket.mode == Mode::Live);
-        let entry = Entry { refs: entry.refs.into_iter().chain(shift).collect(), ..entry };
+        let entry = Entry { operator, refs: entry.refs.into_iter().chain(shift).collect(), ..entry };
         Ok(Self { transaction, entry })
     }
+}
+
+/// Whether a commit says what it may, beside its payments.
+///
+/// # Errors
+/// When it is too long, a name is a card number, or an effect is one that follows from lines and payments.
+fn check(said: &BesidePayments) -> Result<(), Refusal> {
+    let limit =
+        |field, used, limit| if used > limit { Err(Refusal::TooLarge { field, limit }) } else { Ok(()) };
+    limit("operator", said.cashier.as_ref().map_or(0, String::len), MAX_NAME)?;
+    if said.cashier.as_deref().is_some_and(is_card_number) {
+        return Err(Refusal::BadField { field: "operator", reason: "it is a card number" });
+    }
+    limit("effects of payments", said.effects.len(), MAX_EFFECTS)?;
+    for effect in &said.effects {
+        limit("effect key", effect.key.len(), Effect::MAX_KEY)?;
+        if effect.delta.unsigned_abs() > MAX_MAGNITUDE {
+            return Err(Refusal::Overflow);
+        }
+        if effect.counter.is_derived() {
+            return Err(Refusal::DerivedCounter(effect.counter));
+        }
+    }
+    if said.ext.keys().any(String::is_empty) {
+        return Err(Refusal::BadField { field: "ext", reason: "an addition has a name" });
+    }
+    let ext: usize = said.ext.iter().map(|(name, bytes)| name.len() + bytes.len() + 8).sum();
+    limit("effects and ext", to_cbor(&said.effects).len() + ext, MAX_BYTES)
 }
 
 /// What a fiscal device has said of a receipt that is being booked.

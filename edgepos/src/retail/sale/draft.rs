@@ -7,10 +7,12 @@ use edgepos_wire::to_cbor;
 
 use super::answer::references;
 use super::basket::{Basket, returned};
+use super::beside_payments::MAX_NAME;
 use super::body::{BasketId, DocType, Line, Tax, Transaction};
 use crate::retail::code;
-use crate::retail::effect::{Counter, CounterRow, Effect};
+use crate::retail::effect::{CounterRow, Effect};
 use crate::retail::envelope::Mode;
+use crate::retail::keys::name::BookedName;
 use crate::retail::money::{Currency, MAX_MAGNITUDE};
 use crate::retail::redact::{is_card_number, mask_card_numbers};
 use crate::retail::series_name;
@@ -72,6 +74,17 @@ pub(crate) struct Opening {
     pub(crate) updates: bool,
 }
 
+impl Opening {
+    /// The names of which somebody knows that nobody has booked them, whatever another terminal says: those of a basket that may begin.
+    pub(crate) fn knows_better(&self) -> Vec<BookedName> {
+        let Draft { basket, key, anyway, mode, .. } = &self.draft;
+        if !anyway || self.allowed.is_err() || *mode != Mode::Live {
+            return Vec::new();
+        }
+        key.map(BookedName::Key).into_iter().chain([BookedName::Basket(*basket)]).collect()
+    }
+}
+
 impl Draft {
     /// Most lines of a receipt. So many fit with a GTIN, a tax code, and a price below 65,536 minor units; where lines say more, such as
     /// discounts, reasons or receipts that they come from, [`MAX_BYTES`](Self::MAX_BYTES) may end a receipt before.
@@ -83,7 +96,7 @@ impl Draft {
     /// Longest series name, in characters.
     pub const MAX_SERIES: usize = series_name::MAX;
     /// Longest customer, operator, reason, lot or discount code, in bytes.
-    pub const MAX_TEXT: usize = 64;
+    pub const MAX_TEXT: usize = MAX_NAME;
     /// Largest basket, in bytes as written, with what it does to counters and the receipts that it names: 64 KiB less room for the
     /// envelope and the most payments. It is less where [`Config::max_event_bytes`](crate::Config::max_event_bytes) is.
     pub const MAX_BYTES: usize = 55 * 1024;
@@ -131,10 +144,7 @@ pub(crate) fn check(
         if effect.delta.unsigned_abs() > MAX_MAGNITUDE {
             return Err(Refusal::Overflow);
         }
-        if matches!(
-            effect.counter,
-            Counter::STOCK | Counter::RETURNABLE | Counter::REFUNDABLE | Counter::CASH | Counter::DIFFERENCE
-        ) {
+        if effect.counter.is_derived() {
             return Err(Refusal::DerivedCounter(effect.counter));
         }
     }
@@ -267,7 +277,7 @@ fn effects(draft: &Draft, location: u32, held: &HeldLines) -> Vec<Effect> {
             let sold = came_to.and(line.sold).unwrap_or(0);
             add(row, -quantity, line.scale, Some(sold.saturating_neg()));
         }
-        if let Some((row, refund)) = refunded(line) {
+        if let Some((row, refund)) = refunded(line, came_to.is_some()) {
             add(row, -refund, 0, came_to.map(i64::saturating_neg));
         }
     }
@@ -278,8 +288,9 @@ fn effects(draft: &Draft, location: u32, held: &HeldLines) -> Vec<Effect> {
 }
 
 /// The receipt line that a line pays money back on, and how much, where that leaves pieces which may come back for more, or there are none.
-fn refunded(line: &Line) -> Option<(CounterRow, i64)> {
-    let is_last = line.quantity < 0 && line.sold == Some(-line.quantity);
+fn refunded(line: &Line, is_held: bool) -> Option<(CounterRow, i64)> {
+    // What a till has read on paper nobody has checked.
+    let is_last = is_held && line.quantity < 0 && line.sold == Some(-line.quantity);
     let original = line.original.filter(|_| line.amount < 0 && !is_last)?;
     Some((CounterRow::refundable(original.basket, original.line), -line.amount))
 }
@@ -333,11 +344,18 @@ mod tests {
         let back =
             Line { original: Some(OriginalLine { basket: sold, line: 3 }), ..line(1, "milk", -2, -300) };
         let all = Line { sold: Some(2), ..back.clone() };
-        let basket = checked(draft(vec![all]), (0, 64 << 10), 0).unwrap();
+        let held = HeldLines::from([((sold, 3), 300)]);
+        let basket = check(draft(vec![all.clone()]), &held, (0, 64 << 10), 0).unwrap();
         let deltas: BTreeMap<_, _> = basket.effects.iter().map(|e| (e.row(), e.delta)).collect();
         assert_eq!(deltas[&CounterRow::stock("milk", 0)], 2);
         assert_eq!(deltas[&CounterRow::returnable(sold, 3)], -2);
         assert_eq!(basket.effects.len(), 2, "whoever brings back more brings back too many pieces");
+        let basket = checked(draft(vec![all]), (0, 64 << 10), 0).unwrap();
+        assert_eq!(
+            basket.effects.len(),
+            3,
+            "where nobody holds the receipt, what the till has read is its word"
+        );
         let part = Line { sold: Some(3), ..back };
         let basket =
             check(draft(vec![part]), &HeldLines::from([((sold, 3), 450)]), (0, 64 << 10), 0).unwrap();

@@ -5,6 +5,7 @@ mod aside;
 pub(crate) mod basket;
 mod beginning;
 pub(crate) mod beside;
+mod beside_payments;
 pub(crate) mod body;
 mod booking;
 pub(crate) mod commits;
@@ -17,6 +18,7 @@ pub(crate) mod printed;
 pub(crate) mod receipt;
 pub(crate) mod series;
 pub(crate) mod signing;
+pub(crate) mod tenders;
 pub(crate) mod unresolved;
 
 use std::collections::BTreeSet;
@@ -249,7 +251,8 @@ impl Sales {
 
     /// Who sells the basket that is committed under a key.
     pub(crate) fn paying(&self, key: IdempotencyKey) -> Option<String> {
-        self.committing.get(key).and_then(|commit| self.cashier(commit.basket).0)
+        let commit = self.committing.get(key)?;
+        commit.tenders.beside().cashier.clone().or_else(|| self.cashier(commit.basket).0)
     }
 
     /// The same of a basket that a payment terminal may be asked for.
@@ -440,7 +443,7 @@ impl Sales {
     pub(crate) fn commit_answered(
         &mut self,
         turn: &mut Turn<'_>,
-        keys: &Keys,
+        (keys, counters): (&Keys, &Counters),
         payments: &mut Payments,
         duty: &OnDuty,
         key: IdempotencyKey,
@@ -464,8 +467,8 @@ impl Sales {
         if let (Err((Refusal::BasketBooked(_), _)), Some(booked)) = (&may_book, first) {
             return self.repeat(turn, keys, payments, duty.day, key, booked);
         }
-        let booked =
-            may_book.and_then(|()| self.book(turn, payments, duty, key).map_err(|refusal| (refusal, None)));
+        let booked = may_book
+            .and_then(|()| self.book(turn, counters, payments, duty, key).map_err(|refusal| (refusal, None)));
         if let Err(taken) = booked {
             self.refuse(turn, keys, key, &taken);
         }
@@ -536,6 +539,7 @@ impl Sales {
     fn book(
         &mut self,
         turn: &mut Turn<'_>,
+        counters: &Counters,
         payments: &mut Payments,
         duty: &OnDuty,
         key: IdempotencyKey,
@@ -546,6 +550,9 @@ impl Sales {
         let (day, draws, is_signed) = (basket.day.or(duty.day), basket.draws_at_commit(), basket.is_signed());
         let Booking { transaction, entry } =
             Booking::of((config, duty), (&self.series, payments, turn.ledger.held()), basket, &commit)?;
+        if basket.mode == Mode::Live {
+            self.open.check_paid_from(counters, &commit.tenders.beside().effects)?;
+        }
         let answer = match is_signed {
             true => match self.signing.of_commit(turn.now, config.sign_within, key, &transaction) {
                 // It goes on from the first question, so that whatever has happened meanwhile is seen.

@@ -10,7 +10,7 @@ use edgepos_core::{Space, Write};
 use super::basket::Basket;
 use super::body::BasketId;
 use crate::retail::counters::Counters;
-use crate::retail::effect::CounterRow;
+use crate::retail::effect::{CounterRow, Effect};
 use crate::terminal::refusal::Refusal;
 use crate::terminal::unit_of_work::{Then, UnitOfWork};
 
@@ -203,6 +203,23 @@ impl OpenBaskets {
         }
         basket.check_drawn(counters, &others)?;
         basket.check_returnable(counters, &others, left)
+    }
+
+    /// Refuses payments that take more from a card than is known to be there, with what open baskets take, the one that is paid included.
+    pub(super) fn check_paid_from(&self, counters: &Counters, effects: &[Effect]) -> Result<(), Refusal> {
+        let mut asked: BTreeMap<CounterRow, i64> = BTreeMap::new();
+        for effect in effects.iter().filter(|effect| effect.counter.is_drawn() && effect.delta < 0) {
+            let row = effect.row();
+            let (Some(value), Some(floor)) = (counters.get(&row), effect.floor) else { continue };
+            let kept = self.kept_back.get(&row).copied().unwrap_or(0);
+            let asked = asked.entry(row).or_insert(0);
+            let left = value.saturating_sub(kept).saturating_sub(*asked).saturating_sub(floor);
+            *asked = asked.saturating_sub(effect.delta);
+            if effect.delta.saturating_neg() > left {
+                return Err(Refusal::Overdrawn { counter: effect.counter, left: left.max(0) });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,8 @@
 
 use edgepos_core::{EventId, IdempotencyKey};
 
-use super::body::{BasketId, Tenders};
+use super::body::BasketId;
+use super::tenders::Tenders;
 
 /// The customer has paid.
 #[derive(Clone, PartialEq, Eq, Debug)]

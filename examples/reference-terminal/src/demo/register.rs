@@ -1,5 +1,6 @@
 //! What a cashier does, and does again until the terminal has said that it is booked.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -326,6 +327,9 @@ pub(super) fn pay(sale: &Sale, total: i64) -> Pay {
         tenders: tenders(sale, total),
         change: 0,
         drawer: None,
+        operator: None,
+        effects: Vec::new(),
+        ext: BTreeMap::new(),
     }
 }
 
@@ -364,7 +368,7 @@ fn tenders(sale: &Sale, total: i64) -> Vec<TenderPart> {
     [(TenderKind::Other, coupons), (kind, total - coupons)]
         .into_iter()
         .filter(|(_, amount)| *amount != 0)
-        .map(|(kind, amount)| TenderPart { kind, amount, external_ref: None, payment: None })
+        .map(|(kind, amount)| TenderPart { kind, amount, external_ref: None, payment: None, card: None })
         .collect()
 }
 

@@ -12,7 +12,7 @@ use crate::demo::draw::draw;
 use crate::demo::error::DemoError;
 use crate::demo::observer::Observer;
 use crate::demo::plan::{CURRENCY, Sale};
-use crate::demo::register::{Registers, begin};
+use crate::demo::register::{Registers, begin, pay};
 use crate::demo::replayer;
 use crate::demo::screen::Screen;
 use crate::names::hex;
@@ -74,9 +74,8 @@ impl Counter<'_> {
         total: i64,
         tenders: impl FnOnce(i64) -> Vec<TenderPart>,
     ) -> Result<Committed, DemoError> {
-        let Sale { basket, key, source, .. } = customer.clone();
-        let pay = Pay { basket, key, tenders: tenders(total), change: 0, drawer: None };
-        Ok(self.registers.commit(terminal, &pay, &source).await?)
+        let pay = Pay { tenders: tenders(total), ..pay(customer, total) };
+        Ok(self.registers.commit(terminal, &pay, &customer.source).await?)
     }
 
     /// Waits a moment for something that is to happen by itself.
@@ -134,7 +133,7 @@ pub(super) fn goods(product: &str, quantity: i64, amount: i64) -> BeginLine {
 }
 
 pub(super) fn tender(kind: TenderKind, amount: i64) -> TenderPart {
-    TenderPart { kind, amount, external_ref: None, payment: None }
+    TenderPart { kind, amount, external_ref: None, payment: None, card: None }
 }
 
 /// An amount in the currency of the demo.
