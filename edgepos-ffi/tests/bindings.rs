@@ -238,8 +238,17 @@ fn every_binding_has_the_numbers_of_the_header() {
     assert_eq!(statuses, i32::try_from(failures.len()).unwrap(), "Python lacks a status");
     let csharp = read("bindings/csharp/Node.cs");
     let java = read("bindings/java/io/edgepos/Node.java");
-    let cells =
-        ["STOCK", "POINTS", "RETURNABLE", "STORED_VALUE", "COUPON_USE", "CASH", "DIFFERENCE", "REFUNDABLE", "VENDOR"];
+    let cells = [
+        "STOCK",
+        "POINTS",
+        "RETURNABLE",
+        "STORED_VALUE",
+        "COUPON_USE",
+        "CASH",
+        "DIFFERENCE",
+        "REFUNDABLE",
+        "VENDOR",
+    ];
     for name in cells.iter().chain(&["ANY_COUNTER", "ON_HAND", "RESERVED", "IN_TRANSIT", "DAMAGED_STOCK"]) {
         let line = format!("{name} = {}", numbers[name]);
         assert!(

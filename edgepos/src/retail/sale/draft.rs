@@ -224,6 +224,9 @@ fn check_line(line: &Line) -> Result<(), Refusal> {
     if line.no == 0 {
         return bad("line numbers start at 1");
     }
+    if line.lot.as_deref().is_some_and(is_card_number) {
+        return bad("the lot is a card number");
+    }
     let texts = [&line.reason, &line.lot].into_iter().flatten().chain(line.discounts.iter().map(|d| &d.code));
     if texts.into_iter().any(|text| text.len() > Draft::MAX_TEXT) {
         return bad("a reason, lot or discount code has at most 64 bytes");
@@ -295,7 +298,7 @@ fn refunded(line: &Line, is_held: bool) -> Option<(CounterRow, i64)> {
     Some((CounterRow::refundable(original.basket, original.line), -line.amount))
 }
 
-/// Free text may hold a card number by mistake; product and customer codes may look like one and are left alone.
+/// Free text may hold a card number by mistake. What names something is never altered: one that is a card number is refused.
 fn masked(mut line: Line) -> Line {
     line.reason = line.reason.map(|text| mask_card_numbers(&text));
     for discount in &mut line.discounts {
@@ -397,5 +400,10 @@ mod tests {
         let noted = Line { reason: Some("card 4111111111111111".into()), ..line(1, "a", 1, 1) };
         let basket = checked(draft(vec![noted]), (0, 64 << 10), 0).unwrap();
         assert_eq!(basket.transaction.lines[0].reason.as_deref(), Some("card ************1111"));
+        let lot = |lot: &str| Line { lot: Some(lot.into()), ..line(1, "a", 1, 1) };
+        let refused = checked(draft(vec![lot("4111111111111111")]), (0, 64 << 10), 0);
+        assert!(matches!(refused, Err(Refusal::BadLine { line: 1, .. })), "a lot is a name");
+        let phone = checked(draft(vec![lot("356938035643809")]), (0, 64 << 10), 0).unwrap();
+        assert_eq!(phone.transaction.lines[0].lot.as_deref(), Some("356938035643809"), "an IMEI is no card");
     }
 }

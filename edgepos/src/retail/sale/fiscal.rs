@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::body::{BasketId, Transaction};
 use crate::retail::money::Currency;
+use crate::retail::redact::mask_card_numbers;
 
 /// What a fiscal device says of a receipt: opaque here. A vendor prints it, or shows it in a code.
 ///
@@ -170,7 +171,7 @@ pub struct FiscalSigned {
 const MAX_REASON: usize = 256;
 
 impl FiscalSigned {
-    /// What a device has answered for the receipt of this name. A reason is cut at 256 bytes.
+    /// What a device has answered for the receipt of this name. Card numbers in a reason are masked, and it is cut at 256 bytes.
     pub fn of(basket: BasketId, series: String, number: u64, answer: Result<Signature, SignError>) -> Self {
         let answer = answer.and_then(|signature| signature.meant_for(&series, number));
         let (state, signature, reason) = match answer {
@@ -178,7 +179,8 @@ impl FiscalSigned {
             Err(SignError::Refused(reason)) => (SigningState::REFUSED, None, Some(reason)),
             Err(SignError::Away(reason)) => (SigningState::WAITING, None, Some(reason)),
         };
-        let cut = |mut reason: String| {
+        let cut = |reason: String| {
+            let mut reason = mask_card_numbers(&reason);
             reason.truncate(reason.floor_char_boundary(MAX_REASON));
             reason
         };
