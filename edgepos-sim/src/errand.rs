@@ -1,8 +1,8 @@
 //! What a till is at: one sale, from its first line to its receipt, or a basket that was left open.
 
-use edgepos::model::BasketId;
-use edgepos::{Commit, Draft, Record, Resolve};
-use edgepos_core::IdempotencyKey;
+use edgepos::model::{BasketId, CustomerKey};
+use edgepos::{Commit, Draft, Record, Refusal, RequestId, Resolve, Terminal};
+use edgepos_core::{IdempotencyKey, Now};
 
 use crate::drafts::{card_steps, payment};
 
@@ -21,6 +21,36 @@ pub(crate) enum Ask {
     Payment(Record),
     /// Resolve an exception: what a manager asks, who hears the answer.
     Resolve(Box<Resolve>),
+    /// What a clerk asks, who hears the answer.
+    Beside(Beside),
+}
+
+/// What is asked beside sales.
+#[derive(Clone, Debug)]
+pub(crate) enum Beside {
+    /// Keep the key to a customer's fields.
+    Keep(CustomerKey),
+    /// List the baskets that are open behind this one.
+    Baskets(Option<BasketId>),
+    /// Put a basket aside.
+    Park(BasketId),
+    /// Recall one.
+    Claim(BasketId),
+}
+
+impl Beside {
+    /// Asks it of a terminal.
+    ///
+    /// # Errors
+    /// When the terminal refuses at once.
+    pub(crate) fn ask(self, terminal: &mut Terminal, now: Now, id: RequestId) -> Result<(), Refusal> {
+        match self {
+            Self::Keep(key) => terminal.keep_key(now, id, &key),
+            Self::Baskets(after) => terminal.ask_baskets(now, id, after),
+            Self::Park(basket) => terminal.park(now, id, basket),
+            Self::Claim(basket) => terminal.claim(now, id, basket),
+        }
+    }
 }
 
 /// What the till waits for.

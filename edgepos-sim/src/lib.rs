@@ -26,6 +26,7 @@
 mod agenda;
 mod boxes;
 mod check;
+mod clerk;
 mod clock;
 mod cloud;
 mod digests;
@@ -42,6 +43,7 @@ mod manager;
 mod moments;
 mod network;
 mod outcome;
+mod papers;
 mod plan;
 pub mod report;
 mod runner;
@@ -55,8 +57,8 @@ mod world;
 
 pub use boxes::{Back, BoxFault};
 pub use check::{
-    CloudView, DayEntry, DiskView, Facts, HeadRow, Leadership, Ledger, LogEntry, LogGrowth, Rule, StoreView,
-    TerminalView, Violation, judge,
+    CloudView, DayEntry, DiskView, Facts, HeadRow, Leadership, Ledger, LogEntry, LogGrowth, Rule, SaidRows,
+    Sayings, StoreView, TerminalView, Violation, judge,
 };
 pub use digests::{Digests, DigestsError};
 pub use faults::{Fault, Planned, schedule};

@@ -37,6 +37,7 @@ impl Machine {
             Ask::Abandon(basket) => terminal.abandon(now, id, basket),
             Ask::Record(record) | Ask::Payment(record) => terminal.record(now, id, record),
             Ask::Resolve(call) => terminal.resolve(now, id, &call),
+            Ask::Beside(beside) => beside.ask(terminal, now, id),
         }
     }
 

@@ -36,6 +36,8 @@ pub enum Purpose {
     Boxes = 13,
     /// What comes down from the head office.
     HeadOffice = 14,
+    /// What clerks do beside sales, and what the head office says but for prices.
+    Clerk = 15,
 }
 
 /// A part that is broken on purpose, so that tests can show that a checker notices.

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use edgepos::consensus::Timing;
-use edgepos::model::BasketId;
+use edgepos::model::{BasketId, Currency};
 use edgepos::{
     BusinessDayOf, Commit, Config, Delivery, Draft, Genesis, Input, MemoryStore, NumberAt, OpenBasket,
     Output, Refusal, Reply, RequestId, Restored, Rows, Status, Store, Terminal,
@@ -88,6 +88,10 @@ impl Station {
         if (plan.seed / 3 + place as u64) % 4 == 1 {
             config.signed_series = vec![signer::SERIES.into()];
             config.sign_within = Duration::from_secs(2);
+        }
+        if (plan.seed / 2 + place as u64).is_multiple_of(3) {
+            // Two are in memory at once: the others are read again when somebody asks for them.
+            config.max_open_baskets = 2;
         }
         config.zone = plan.moment.zone.parse().expect("a zone of the IANA database");
         if !plan.network.stream {
@@ -387,9 +391,14 @@ impl Station {
         self.till.open_requests()
     }
 
-    /// Baskets that its terminal has open.
+    /// Baskets that its terminal has open, with those that have left its memory: of these the disk has the name.
     pub(crate) fn unresolved(&self) -> Vec<OpenBasket> {
-        self.terminal.as_ref().map(Machine::unresolved).unwrap_or_default()
+        let Some(machine) = &self.terminal else { return Vec::new() };
+        let mut open = machine.unresolved();
+        if open.len() < machine.status().open_baskets {
+            open.extend(forgotten(self.disk.durable(), &open));
+        }
+        open
     }
 
     /// Its till is shown which baskets are open.
@@ -538,4 +547,22 @@ impl Station {
             }
         }
     }
+}
+
+/// Baskets that are on a disk and not among these.
+fn forgotten(disk: &MemoryStore, open: &[OpenBasket]) -> Vec<OpenBasket> {
+    let rows = disk.scan(Space::Basket, &[], &[u8::MAX; 16], u32::MAX).unwrap_or_default();
+    let names = rows.iter().filter_map(|(key, _)| key.as_slice().try_into().map(BasketId).ok());
+    let forgotten = names.filter(|basket| open.iter().all(|open| open.basket != *basket));
+    let named = |basket| OpenBasket {
+        basket,
+        series: String::new(),
+        number: 0,
+        total: 0,
+        begun_ms: 0,
+        currency: Currency::EUR,
+        lines: Vec::new(),
+        operator: None,
+    };
+    forgotten.map(named).collect()
 }

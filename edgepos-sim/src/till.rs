@@ -256,7 +256,7 @@ impl Till {
             Ask::Begin(draft) => Waiting::Begin(draft.basket),
             Ask::Commit(commit) => Waiting::Commit(commit.basket, commit.key),
             Ask::Abandon(basket) => Waiting::Abandon(*basket),
-            Ask::Record(_) | Ask::Resolve(_) => Waiting::Record,
+            Ask::Record(_) | Ask::Resolve(_) | Ask::Beside(_) => Waiting::Record,
             Ask::Payment(_) => Waiting::Payment,
         };
         self.waiting.insert(id, waiting);
@@ -542,7 +542,7 @@ mod tests {
                 Ask::Abandon(_) => Ok(Reply::Abandoned),
                 Ask::Record(_) => Ok(Reply::Recorded(event(1_000_000 + self.now_us))),
                 Ask::Payment(_) => Err(Refusal::Full { what: "payments", limit: 0 }),
-                Ask::Resolve(_) => Err(Refusal::Overflow),
+                Ask::Resolve(_) | Ask::Beside(_) => Err(Refusal::Overflow),
             }
         }
     }

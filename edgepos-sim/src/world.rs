@@ -83,7 +83,7 @@ impl World {
             stations: (0..plan.terminals).map(|place| Station::new(&plan, place)).collect(),
             network: Network::new(plan.terminals, plan.network, plan.rng(Purpose::Network, 0)),
             cloud: Cloud::new(plan.cloud, plan.rng(Purpose::Cloud, 0), plan.sabotage),
-            tills: Tills::new(plan.terminals, plan.rng(Purpose::Manager, 0)),
+            tills: Tills::new(&plan),
             leadership: Leadership::new(),
             faults,
             images: Images::new(&plan),
@@ -402,13 +402,13 @@ impl World {
         self.drain(place)
     }
 
-    /// While there are faults, managers resolve what is open, at each till that moves.
+    /// While there are faults, managers and clerks do what they do, at each till that moves.
     fn manage(&mut self) -> Result<(), Violation> {
         for place in 0..self.stations.len() {
             if self.healed || self.stations[place].stands_still(self.now_us).is_some() {
                 continue;
             }
-            if let Some((id, ask)) = self.tills.manage(place, &self.stations[place]) {
+            for (id, ask) in self.tills.manage(place, &self.stations[place]) {
                 self.ask(place, id, ask)?;
             }
         }

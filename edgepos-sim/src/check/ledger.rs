@@ -10,6 +10,7 @@ use edgepos_sync::Hash;
 
 use super::held::Held;
 use super::rule::{Rule, Violation};
+use super::said::Sayings;
 
 /// What was asked for, and promised, about one basket.
 #[derive(Clone, Debug)]
@@ -48,7 +49,8 @@ pub struct Basket {
     lost_at: BTreeSet<usize>,
     /// The tills that were told a receipt of it: none of them has it open.
     told_at: BTreeSet<usize>,
-    /// Whether its terminal's disk was put back since it was asked for: what was said of it then is forgotten there.
+    /// Whether its terminal's disk was put back since it was asked for: what was said of it then is forgotten there. Or it is one that may
+    /// be parked, and is never paid.
     pub shaken: bool,
     /// Receipts that were given and that nobody held any more when a disk was put back.
     gone: Vec<Receipt>,
@@ -65,6 +67,7 @@ pub struct Ledger {
     kept: BTreeSet<(EventId, Hash)>,
     /// The numbers of the terminals whose disks were put back.
     put_back: BTreeSet<usize>,
+    said: Sayings,
 }
 
 impl Ledger {
@@ -123,6 +126,24 @@ impl Ledger {
             gone: Vec::new(),
         });
         basket.anew |= !basket.keys.is_empty();
+    }
+
+    /// Somebody begins a basket that is put aside, or left, and never paid.
+    pub(crate) fn sets_aside(&mut self, terminal: usize, draft: &Draft) {
+        self.asks_begin(terminal, draft);
+        if let Some(basket) = self.baskets.get_mut(&draft.basket) {
+            basket.shaken = true;
+        }
+    }
+
+    /// What was promised of what is no sale.
+    pub(crate) fn said(&self) -> &Sayings {
+        &self.said
+    }
+
+    /// The same, to be said more of.
+    pub(crate) fn said_mut(&mut self) -> &mut Sayings {
+        &mut self.said
     }
 
     /// A till asks to commit.

@@ -23,6 +23,7 @@ mod repeats;
 mod resolutions;
 mod rows;
 mod rule;
+mod said;
 mod signatures;
 mod store_chain;
 mod survival;
@@ -42,6 +43,7 @@ pub(crate) use resolutions::{Placing, count as resolutions};
 pub(crate) use rows::log_on;
 pub use rows::{DiskView, HeadRow, LogEntry};
 pub use rule::{Rule, Violation};
+pub use said::{SaidRows, Sayings};
 pub use view::{CloudView, Facts, StoreView, TerminalView};
 
 /// Most violations that one run reports.
@@ -68,6 +70,7 @@ pub fn judge(view: &StoreView, ledger: &Ledger) -> Vec<Violation> {
     time::check(view, &mut found);
     days::check(view, &mut found);
     published::check(view, &mut found);
+    said::check(view, ledger.said(), &mut found);
     found.truncate(MAX_REPORTED);
     found
 }

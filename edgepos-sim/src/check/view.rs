@@ -16,6 +16,7 @@ use super::day_entry::{DayEntry, days_on};
 use super::events::{Events, events_on};
 use super::repeats::{Repeat, standing};
 use super::rows::DiskView;
+use super::said::{SaidRows, is_saying};
 use crate::moments::Moment;
 
 /// One terminal: what it shows, and what is on its disk.
@@ -55,6 +56,8 @@ pub struct TerminalView {
     pub later: bool,
     /// The store's feature level, as it says.
     pub level: u32,
+    /// What its disk has of what is said beside sales.
+    pub said: SaidRows,
     /// What else is on its disk.
     pub disk: DiskView,
 }
@@ -128,6 +131,7 @@ impl TerminalView {
             quarantined: status.quarantined,
             later: false,
             level: status.level,
+            said: SaidRows::of(disk)?,
             disk: DiskView::of(disk)?,
         })
     }
@@ -156,6 +160,7 @@ impl TerminalView {
             quarantined: status.quarantined,
             later: true,
             level: status.level,
+            said: SaidRows::default(),
             disk: DiskView::of(disk)?,
         })
     }
@@ -211,6 +216,8 @@ pub struct Facts {
     pub counts: Vec<(EventId, u64, StockCounted)>,
     /// What their authors have said of them since.
     pub settled: Vec<(EventId, CountSettled)>,
+    /// What is said of customers, in documents and beside receipts, and counts.
+    pub said: Vec<(EventId, Envelope)>,
     /// Events that do not decode.
     pub unreadable: Vec<EventId>,
     /// Events that repeat another under a name of their own, by rising id.
@@ -314,6 +321,9 @@ impl Facts {
         }
         if live && envelope.duplicate_of.is_none() {
             self.days.extend(DayEntry::of(id, envelope));
+        }
+        if live && is_saying(envelope.kind) {
+            self.said.push((id, envelope.clone()));
         }
         match envelope.kind.known() {
             Some(KnownKind::Transaction) => {

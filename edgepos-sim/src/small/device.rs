@@ -253,6 +253,7 @@ impl Device {
             Ask::Abandon(basket) => terminal.abandon(now, id, basket),
             Ask::Record(record) | Ask::Payment(record) => terminal.record(now, id, record),
             Ask::Resolve(call) => terminal.resolve(now, id, &call),
+            Ask::Beside(beside) => beside.ask(terminal, now, id),
         }
     }
 

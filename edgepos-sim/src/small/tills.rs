@@ -255,7 +255,7 @@ impl Tills {
                 Asked::Resolve(way)
             }
             Ask::Record(record) if *record == price() && self.wrong_clock == Some(place) => Asked::Price,
-            Ask::Record(_) | Ask::Payment(_) | Ask::Abandon(_) => Asked::Record,
+            Ask::Record(_) | Ask::Payment(_) | Ask::Abandon(_) | Ask::Beside(_) => Asked::Record,
         };
         self.waiting.insert(request, (place, asked));
         request

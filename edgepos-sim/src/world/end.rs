@@ -192,6 +192,7 @@ fn after_a_blackout(now_us: u64, stations: &mut [Station], before: &StoreView) -
             && after.durable == before.durable
             && after.prices == before.prices
             && after.exceptions == before.exceptions
+            && after.said == before.said
             && after.open == before.open;
         if !same {
             let what = format!("{} knows something else after a restart", station.replica());

@@ -9,17 +9,23 @@ use crate::agenda::Agenda;
 use crate::check::{Rule, Violation};
 use crate::cloud::Cloud;
 use crate::goods::{some_price, some_product};
+use crate::papers::Papers;
 use crate::plan::{Plan, Purpose};
 
 /// Most publications of one run.
 const MAX_PUBLICATIONS: u64 = 5;
 /// Most prices of one publication: several pages of what comes down at once.
 const MAX_PRICES: u64 = 700;
+/// Most of what is said beside prices in one publication.
+const MAX_BESIDE: u64 = 8;
 
 /// The head office of one store.
 #[derive(Clone, Debug)]
 pub(super) struct HeadOffice {
     rng: Jitter,
+    /// Draws what is said beside prices.
+    beside: Jitter,
+    papers: Papers,
     clock: HybridClock,
     moment_ms: u64,
     epoch_ms: u64,
@@ -29,6 +35,8 @@ impl HeadOffice {
     pub(super) fn new(plan: &Plan) -> Self {
         Self {
             rng: plan.rng(Purpose::HeadOffice, 0),
+            beside: plan.rng(Purpose::Clerk, usize::MAX),
+            papers: Papers::new(plan.moment.at_ms),
             clock: HybridClock::new(Hlc::ZERO),
             moment_ms: plan.moment.at_ms,
             epoch_ms: plan.moment.epoch_ms(),
@@ -43,7 +51,7 @@ impl HeadOffice {
         agenda.at(plan.faults_us + 1_000_000, Happening::Publish);
     }
 
-    /// Mostly a few prices, at times a whole list.
+    /// Mostly a few prices, at times a whole list, and a few documents, customers and products.
     ///
     /// # Errors
     /// When the cloud's row does not decode.
@@ -51,11 +59,15 @@ impl HeadOffice {
         let wall = WallMs(self.epoch_ms + now_us / 1_000);
         let most = if self.rng.range(0, 8) == 0 { MAX_PRICES } else { 12 };
         let count = self.rng.range(1, most);
-        let payloads = (0..count).map(|_| {
+        let prices = (0..count).map(|_| {
             let product = some_product(&mut self.rng);
             let price = some_price(&mut self.rng, product, self.moment_ms);
-            let body = minicbor::to_vec(&price).expect("a price is written into memory");
-            let mut envelope = Envelope::new(Kind::PRICE_SET, wall.0, self.clock.now(wall), body);
+            (Kind::PRICE_SET, minicbor::to_vec(&price).expect("a price is written into memory"))
+        });
+        let beside = self.beside.range(0, MAX_BESIDE);
+        let beside = (0..beside).map(|_| self.papers.from_above(&mut self.beside));
+        let payloads = prices.chain(beside).map(|(kind, body)| {
+            let mut envelope = Envelope::new(kind, wall.0, self.clock.now(wall), body);
             envelope.workstation = edgepos_core::ReplicaId::CLOUD;
             envelope.encode()
         });

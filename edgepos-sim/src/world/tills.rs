@@ -2,12 +2,14 @@
 
 use edgepos::model::BasketId;
 use edgepos::{Commit, Draft, OpenBasket, Receipt, Refusal, Reply, RequestId};
-use edgepos_core::{EventId, Jitter};
+use edgepos_core::EventId;
 
 use crate::check::{Held, Ledger, Violation};
+use crate::clerk::Clerks;
 use crate::errand::Ask;
 use crate::later::Promise;
 use crate::manager::Managers;
+use crate::plan::{Plan, Purpose};
 use crate::station::Station;
 use crate::street::Street;
 
@@ -17,23 +19,35 @@ pub(super) struct Tills {
     ledger: Ledger,
     street: Street,
     managers: Managers,
+    clerks: Clerks,
 }
 
 impl Tills {
-    pub(super) fn new(terminals: usize, managers: Jitter) -> Self {
-        Self { ledger: Ledger::new(), street: Street::new(terminals), managers: Managers::new(managers) }
+    pub(super) fn new(plan: &Plan) -> Self {
+        let clerks = plan.rng(Purpose::Clerk, 0);
+        Self {
+            ledger: Ledger::new(),
+            street: Street::new(plan.terminals),
+            managers: Managers::new(plan.rng(Purpose::Manager, 0)),
+            clerks: Clerks::new(plan.terminals, plan.moment.at_ms, plan.goes_back(), clerks),
+        }
     }
 
-    /// What a manager asks at a till at this moment.
-    pub(super) fn manage(&mut self, place: usize, station: &Station) -> Option<(RequestId, Ask)> {
-        let (request, call, voids) = self.managers.act(place, station.today()?)?;
-        voids.into_iter().for_each(|basket| self.street.voids(basket));
-        Some((request, Ask::Resolve(Box::new(call))))
+    /// What a manager and a clerk ask at a till at this moment.
+    pub(super) fn manage(&mut self, place: usize, station: &Station) -> Vec<(RequestId, Ask)> {
+        let Some(terminal) = station.today() else { return Vec::new() };
+        let resolves = self.managers.act(place, terminal).map(|(request, call, voids)| {
+            voids.into_iter().for_each(|basket| self.street.voids(basket));
+            (request, Ask::Resolve(Box::new(call)))
+        });
+        let beside = self.clerks.act(place, &mut self.ledger);
+        resolves.into_iter().chain(beside).collect()
     }
 
     /// A terminal's process is gone.
     pub(super) fn crashed(&mut self, place: usize) {
         self.managers.crashed(place);
+        self.clerks.crashed(place);
     }
 
     /// What a till asks of its terminal at its turn, under which names.
@@ -61,14 +75,17 @@ impl Tills {
         request: RequestId,
         reply: &Result<Reply, Refusal>,
     ) -> Result<(), Violation> {
-        if Managers::has_asked(request) {
-            return self.managers.hear(request, reply);
-        }
         if station.is_forgiving()
             && let Ok(Reply::Recorded(event)) = reply
             && let Some(hash) = station.hash_at(*event)
         {
             self.ledger.has_hash(*event, hash);
+        }
+        if Clerks::has_asked(request) {
+            return self.clerks.hear(request, reply, &mut self.ledger);
+        }
+        if Managers::has_asked(request) {
+            return self.managers.hear(request, reply);
         }
         station.hear(now_us, request, reply, &mut self.ledger, &mut self.street)
     }

@@ -1,0 +1,248 @@
+//! Clerks, who do at any till what is no sale: customers, documents, pictures of receipts, copies of them, and baskets put aside.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use edgepos::model::{BasketId, Kind};
+use edgepos::{Refusal, Reply, RequestId};
+use edgepos_core::{EventId, Jitter};
+
+use crate::check::{Ledger, Rule, Violation};
+use crate::drafts::sale;
+use crate::errand::{Ask, Beside};
+use crate::papers::{Papers, Part, Saying};
+
+/// Requests from this number on are a clerk's.
+const FIRST: u64 = 1 << 41;
+/// Baskets that clerks have open at once, at all tills.
+const MAX_OPEN: usize = 12;
+
+/// What a clerk waits for.
+#[derive(Debug)]
+enum Doing {
+    /// Something is recorded: of which kind, and what its body must be where that is known.
+    Say(Option<(Kind, Vec<u8>)>),
+    /// A part of something that is attached.
+    Attach(Part),
+    /// A key is kept.
+    Keep,
+    /// A page of open baskets behind this one.
+    List(Option<BasketId>),
+    Begin(BasketId),
+    Park(BasketId),
+    Claim(BasketId),
+    GiveUp,
+}
+
+/// All clerks of a store.
+#[derive(Debug)]
+pub(crate) struct Clerks {
+    rng: Jitter,
+    papers: Papers,
+    forgiving: bool,
+    requests: u64,
+    baskets: u64,
+    waiting: BTreeMap<RequestId, (usize, Doing)>,
+    /// Parts that are still to be recorded at each till.
+    parts: Vec<VecDeque<Part>>,
+    /// The event that each part came to.
+    attached: BTreeMap<(BasketId, [u8; 32], u16), EventId>,
+    /// Baskets that are open, and at which till.
+    open: Vec<(usize, BasketId)>,
+    parked: Vec<BasketId>,
+    /// Where each till's list of open baskets goes on.
+    next_page: BTreeMap<usize, BasketId>,
+    /// Who was to be erased, by anybody.
+    erased: BTreeSet<String>,
+}
+
+impl Clerks {
+    /// Clerks at so many tills, for whom this moment matters; `forgiving` where disks are put back.
+    pub(crate) fn new(tills: usize, moment_ms: u64, forgiving: bool, rng: Jitter) -> Self {
+        Self {
+            rng,
+            papers: Papers::new(moment_ms),
+            forgiving,
+            requests: FIRST,
+            baskets: 0,
+            waiting: BTreeMap::new(),
+            parts: vec![VecDeque::new(); tills],
+            attached: BTreeMap::new(),
+            open: Vec::new(),
+            parked: Vec::new(),
+            next_page: BTreeMap::new(),
+            erased: BTreeSet::new(),
+        }
+    }
+
+    /// Whether a reply is for a clerk.
+    pub(crate) fn has_asked(request: RequestId) -> bool {
+        request.0 >= FIRST
+    }
+
+    /// What a clerk asks at this till, now and then: one thing at a time.
+    pub(crate) fn act(&mut self, place: usize, ledger: &mut Ledger) -> Option<(RequestId, Ask)> {
+        if self.rng.range(0, 10) > 0 || self.waiting.values().any(|(at, _)| *at == place) {
+            return None;
+        }
+        let (doing, ask) = match self.parts[place].front() {
+            Some(part) => (Doing::Attach(part.clone()), Ask::Record(part.record.clone())),
+            None => self.draw(place, ledger)?,
+        };
+        self.requests += 1;
+        let request = RequestId(self.requests);
+        self.waiting.insert(request, (place, doing));
+        Some((request, ask))
+    }
+
+    fn draw(&mut self, place: usize, ledger: &mut Ledger) -> Option<(Doing, Ask)> {
+        match self.rng.range(0, 20) {
+            0..4 => self.open_basket(place, ledger),
+            4..7 => self.go_on(place, ledger),
+            7 => {
+                let after = self.next_page.remove(&place);
+                Some((Doing::List(after), Ask::Beside(Beside::Baskets(after))))
+            }
+            8 => Some((Doing::Keep, Ask::Beside(Beside::Keep(self.papers.key(&mut self.rng))))),
+            9 => {
+                self.parts[place] = self.papers.attachment(&mut self.rng, place).into();
+                None
+            }
+            _ => {
+                let Saying { record, body, erases } = self.papers.next(&mut self.rng, place);
+                self.erased.extend(erases);
+                Some((Doing::Say(body), Ask::Record(record)))
+            }
+        }
+    }
+
+    /// A basket begins. Some of them are left, until they leave the terminal's memory.
+    fn open_basket(&mut self, place: usize, ledger: &mut Ledger) -> Option<(Doing, Ask)> {
+        if self.open.len() >= MAX_OPEN {
+            return None;
+        }
+        self.baskets += 1;
+        let mut name = [0; 16];
+        (name[6], name[7]) = (0xC1, place as u8 + 1);
+        name[8..].copy_from_slice(&self.baskets.to_be_bytes());
+        let draft = sale(&mut self.rng, BasketId(name));
+        ledger.sets_aside(place, &draft);
+        Some((Doing::Begin(draft.basket), Ask::Begin(draft)))
+    }
+
+    /// A basket is put aside, goes on at another till, or is given up.
+    fn go_on(&mut self, place: usize, ledger: &mut Ledger) -> Option<(Doing, Ask)> {
+        if !self.parked.is_empty() && self.rng.range(0, 2) == 0 {
+            let at = self.rng.range(0, self.parked.len() as u64) as usize;
+            let basket = self.parked.swap_remove(at);
+            ledger.said_mut().takes(basket);
+            return Some((Doing::Claim(basket), Ask::Beside(Beside::Claim(basket))));
+        }
+        let at = self.open.iter().position(|(at, _)| *at == place)?;
+        let (_, basket) = self.open.remove(at);
+        if self.rng.range(0, 4) == 0 {
+            return Some((Doing::GiveUp, Ask::Abandon(basket)));
+        }
+        Some((Doing::Park(basket), Ask::Beside(Beside::Park(basket))))
+    }
+
+    /// A terminal has answered.
+    ///
+    /// # Errors
+    /// When the answer breaks a promise.
+    pub(crate) fn hear(
+        &mut self,
+        request: RequestId,
+        reply: &Result<Reply, Refusal>,
+        ledger: &mut Ledger,
+    ) -> Result<(), Violation> {
+        let Some((place, doing)) = self.waiting.remove(&request) else {
+            let what = format!("a clerk got an answer to request {} twice", request.0);
+            return Err(Violation::new(Rule::Alive, what));
+        };
+        match (doing, reply) {
+            (Doing::Say(body), Ok(Reply::Recorded(event))) => {
+                ledger.records(place, *event)?;
+                body.into_iter().for_each(|(kind, body)| ledger.said_mut().says(*event, kind, body));
+            }
+            (Doing::Attach(part), Ok(Reply::Recorded(event))) => {
+                self.is_attached(place, &part, *event, ledger)?;
+            }
+            (Doing::List(after), Ok(Reply::Unresolved { baskets, next })) => {
+                let names: Vec<BasketId> = baskets.iter().map(|open| open.basket).collect();
+                let behind = names.first().is_none_or(|first| after.is_none_or(|after| after < *first));
+                if !behind || !names.is_sorted_by(|one, other| one < other) {
+                    let what =
+                        format!("terminal {} lists open baskets {names:?} behind {after:?}", place + 1);
+                    return Err(Violation::new(Rule::NothingTwice, what));
+                }
+                self.next_page.extend(next.map(|next| (place, next)));
+            }
+            (Doing::Begin(basket), Ok(Reply::Begun { .. }))
+            | (Doing::Claim(basket), Ok(Reply::Claimed { .. })) => self.open.push((place, basket)),
+            (Doing::Park(basket), Ok(Reply::Parked)) => {
+                ledger.said_mut().parks(basket);
+                self.parked.push(basket);
+            }
+            // Where it was parked last was not heard of here yet: it is parked as before.
+            (
+                Doing::Claim(basket),
+                Err(
+                    Refusal::UnknownBasket(_)
+                    | Refusal::BasketElsewhere(_)
+                    | Refusal::BasketEnded(_)
+                    | Refusal::Full { .. }
+                    | Refusal::DayClosed(_),
+                ),
+            ) => {
+                ledger.said_mut().parks(basket);
+                self.parked.push(basket);
+            }
+            (Doing::Keep, Ok(Reply::Kept)) | (Doing::GiveUp, Ok(Reply::Abandoned)) => {}
+            (Doing::Say(_) | Doing::Keep, Err(Refusal::BadField { field: "customer", .. }))
+                if !self.erased.is_empty() || self.forgiving => {}
+            (Doing::Begin(_), Err(Refusal::DayClosed(_) | Refusal::Overdrawn { .. })) => {}
+            (_, Err(Refusal::Full { .. } | Refusal::ClockOff { .. })) => {}
+            // The till may have settled it.
+            (Doing::Park(_) | Doing::GiveUp, Err(_)) => {}
+            (_, Err(_)) if self.forgiving => {}
+            (doing, other) => {
+                let what = format!("terminal {}: {doing:?} was answered with {other:?}", place + 1);
+                return Err(Violation::new(Rule::Alive, what));
+            }
+        }
+        Ok(())
+    }
+
+    /// A part is on record; some ask for it once more, and get the same.
+    fn is_attached(
+        &mut self,
+        place: usize,
+        part: &Part,
+        event: EventId,
+        ledger: &mut Ledger,
+    ) -> Result<(), Violation> {
+        match self.attached.insert((part.basket, part.hash, part.no), event) {
+            Some(before) if before == event => {}
+            Some(before) if !self.forgiving => {
+                let what = format!("part {} for basket {} is {before} and {event}", part.no, part.basket);
+                return Err(Violation::new(Rule::NothingTwice, what));
+            }
+            _ => ledger.records(place, event)?,
+        }
+        if self.rng.range(0, 6) > 0 {
+            self.parts[place].pop_front();
+            if self.parts[place].is_empty() {
+                ledger.said_mut().attached(part.basket, part.hash);
+            }
+        }
+        Ok(())
+    }
+
+    /// A terminal's process is gone, and with it its requests.
+    pub(crate) fn crashed(&mut self, place: usize) {
+        self.waiting.retain(|_, (at, _)| *at != place);
+        // What is open there is settled by the till.
+        self.open.retain(|(at, _)| *at != place);
+        self.next_page.remove(&place);
+    }
+}
