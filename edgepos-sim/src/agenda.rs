@@ -55,6 +55,11 @@ impl<T> Agenda<T> {
         Self::default()
     }
 
+    /// Some of what was entered does not happen.
+    pub(crate) fn retain(&mut self, mut happens: impl FnMut(&T) -> bool) {
+        self.heap.retain(|Reverse(item)| happens(&item.what));
+    }
+
     /// Enters a happening.
     pub(crate) fn at(&mut self, at_us: u64, what: T) {
         self.entered += 1;

@@ -1,6 +1,6 @@
 //! Clerks, who do at any till what is no sale: customers, documents, pictures of receipts, copies of them, and baskets put aside.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use edgepos::model::{BasketId, Kind};
 use edgepos::{Refusal, Reply, RequestId};
@@ -9,7 +9,7 @@ use edgepos_core::{EventId, Jitter};
 use crate::check::{Ledger, Rule, Violation};
 use crate::drafts::sale;
 use crate::errand::{Ask, Beside};
-use crate::papers::{Papers, Part, Saying};
+use crate::papers::{Papers, Part, Saying, may_be_erased};
 
 /// Requests from this number on are a clerk's.
 const FIRST: u64 = 1 << 41;
@@ -19,12 +19,12 @@ const MAX_OPEN: usize = 12;
 /// What a clerk waits for.
 #[derive(Debug)]
 enum Doing {
-    /// Something is recorded: of which kind, and what its body must be where that is known.
-    Say(Option<(Kind, Vec<u8>)>),
+    /// Something is recorded: of which kind, what its body must be where that is known, and the customer whom it is about.
+    Say(Option<(Kind, Vec<u8>)>, Option<String>),
     /// A part of something that is attached.
     Attach(Part),
-    /// A key is kept.
-    Keep,
+    /// A customer's key is kept.
+    Keep(String),
     /// A page of open baskets behind this one.
     List(Option<BasketId>),
     Begin(BasketId),
@@ -51,8 +51,6 @@ pub(crate) struct Clerks {
     parked: Vec<BasketId>,
     /// Where each till's list of open baskets goes on.
     next_page: BTreeMap<usize, BasketId>,
-    /// Who was to be erased, by anybody.
-    erased: BTreeSet<String>,
 }
 
 impl Clerks {
@@ -70,7 +68,6 @@ impl Clerks {
             open: Vec::new(),
             parked: Vec::new(),
             next_page: BTreeMap::new(),
-            erased: BTreeSet::new(),
         }
     }
 
@@ -102,15 +99,17 @@ impl Clerks {
                 let after = self.next_page.remove(&place);
                 Some((Doing::List(after), Ask::Beside(Beside::Baskets(after))))
             }
-            8 => Some((Doing::Keep, Ask::Beside(Beside::Keep(self.papers.key(&mut self.rng))))),
+            8 => {
+                let key = self.papers.key(&mut self.rng);
+                Some((Doing::Keep(key.customer().to_owned()), Ask::Beside(Beside::Keep(key))))
+            }
             9 => {
                 self.parts[place] = self.papers.attachment(&mut self.rng, place).into();
                 None
             }
             _ => {
-                let Saying { record, body, erases } = self.papers.next(&mut self.rng, place);
-                self.erased.extend(erases);
-                Some((Doing::Say(body), Ask::Record(record)))
+                let Saying { record, body, about } = self.papers.next(&mut self.rng, place);
+                Some((Doing::Say(body, about), Ask::Record(record)))
             }
         }
     }
@@ -160,7 +159,7 @@ impl Clerks {
             return Err(Violation::new(Rule::Alive, what));
         };
         match (doing, reply) {
-            (Doing::Say(body), Ok(Reply::Recorded(event))) => {
+            (Doing::Say(body, _), Ok(Reply::Recorded(event))) => {
                 ledger.records(place, *event)?;
                 body.into_iter().for_each(|(kind, body)| ledger.said_mut().says(*event, kind, body));
             }
@@ -183,7 +182,7 @@ impl Clerks {
                 ledger.said_mut().parks(basket);
                 self.parked.push(basket);
             }
-            // Where it was parked last was not heard of here yet: it is parked as before.
+            // Where it was parked last was not heard of here yet, or the points that it takes have gone meanwhile: it is parked as before.
             (
                 Doing::Claim(basket),
                 Err(
@@ -191,15 +190,19 @@ impl Clerks {
                     | Refusal::BasketElsewhere(_)
                     | Refusal::BasketEnded(_)
                     | Refusal::Full { .. }
+                    | Refusal::Overdrawn { .. }
                     | Refusal::DayClosed(_),
                 ),
             ) => {
                 ledger.said_mut().parks(basket);
                 self.parked.push(basket);
             }
-            (Doing::Keep, Ok(Reply::Kept)) | (Doing::GiveUp, Ok(Reply::Abandoned)) => {}
-            (Doing::Say(_) | Doing::Keep, Err(Refusal::BadField { field: "customer", .. }))
-                if !self.erased.is_empty() || self.forgiving => {}
+            (Doing::Keep(_), Ok(Reply::Kept)) | (Doing::GiveUp, Ok(Reply::Abandoned)) => {}
+            // A guest may have been erased, by whomever.
+            (
+                Doing::Say(_, Some(customer)) | Doing::Keep(customer),
+                Err(Refusal::BadField { field: "customer", .. }),
+            ) if may_be_erased(&customer) => {}
             (Doing::Begin(_), Err(Refusal::DayClosed(_) | Refusal::Overdrawn { .. })) => {}
             (_, Err(Refusal::Full { .. } | Refusal::ClockOff { .. })) => {}
             // The till may have settled it.

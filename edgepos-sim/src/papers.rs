@@ -14,14 +14,17 @@ use crate::plan::pick;
 /// Largest thing that is attached, in bytes: three parts.
 const MAX_ATTACHED: u64 = 2 * Attached::PART as u64 + 1_000;
 
+/// How the names of those begin who may be erased.
+const GUEST: &str = "guest-";
+
 /// Something to record.
 #[derive(Debug)]
 pub(crate) struct Saying {
     pub(crate) record: Record,
     /// Its kind and its body, where that is known beforehand.
     pub(crate) body: Option<(Kind, Vec<u8>)>,
-    /// Whom it erases.
-    pub(crate) erases: Option<String>,
+    /// The customer whom it is about.
+    pub(crate) about: Option<String>,
 }
 
 /// A part of something that is attached to a basket.
@@ -54,21 +57,25 @@ impl Papers {
             }
             4 | 5 => {
                 let fields = vec![b'f'; rng.range(0, 60) as usize];
-                Saying { record: Record::customer(&fields, self.key(rng)), body: None, erases: None }
+                let key = self.key(rng);
+                let about = Some(key.customer().to_owned());
+                Saying { record: Record::customer(&fields, key), body: None, about }
             }
             6 => {
                 let link = self.link(rng);
-                said(Record::customer_linked(&link), Kind::CUSTOMER_LINKED, &link)
+                let saying = said(Record::customer_linked(&link), Kind::CUSTOMER_LINKED, &link);
+                Saying { about: Some(link.customer), ..saying }
             }
             7 => {
                 let link = self.link(rng);
-                said(Record::customer_unlinked(&link), Kind::CUSTOMER_UNLINKED, &link)
+                let saying = said(Record::customer_unlinked(&link), Kind::CUSTOMER_UNLINKED, &link);
+                Saying { about: Some(link.customer), ..saying }
             }
             8 => {
                 let customer = self.guest(rng);
                 let erased = CustomerErased { customer: customer.clone() };
                 let saying = said(Record::customer_erased(&customer), Kind::CUSTOMER_ERASED, &erased);
-                Saying { erases: Some(customer), ..saying }
+                Saying { about: Some(customer), ..saying }
             }
             9 => {
                 let set = self.product(rng);
@@ -168,8 +175,13 @@ impl Papers {
 
     /// Somebody who may be erased.
     fn guest(&self, rng: &mut Jitter) -> String {
-        format!("guest-{}", rng.range(0, 6))
+        format!("{GUEST}{}", rng.range(0, 6))
     }
+}
+
+/// Whether somebody may have been erased, at a till or by the head office.
+pub(crate) fn may_be_erased(customer: &str) -> bool {
+    customer.starts_with(GUEST)
 }
 
 /// Somebody whom sales name as well.
@@ -186,7 +198,7 @@ fn some_basket(rng: &mut Jitter, place: usize) -> BasketId {
 }
 
 fn said<T: minicbor::Encode<()>>(record: Record, kind: Kind, what: &T) -> Saying {
-    Saying { record, body: Some(body(kind, what)), erases: None }
+    Saying { record, body: Some(body(kind, what)), about: None }
 }
 
 fn body<T: minicbor::Encode<()>>(kind: Kind, what: &T) -> (Kind, Vec<u8>) {

@@ -477,9 +477,8 @@ impl World {
             // Nobody is left who was promised anything since the images.
             self.leadership.forget();
         }
-        let Some(GoneBack { tills, held }) = self.boxes.go_back(&self.stations, &mut self.cloud)? else {
-            return Ok(());
-        };
+        let gone = self.boxes.go_back(&self.stations, &mut self.cloud, &mut self.agenda)?;
+        let Some(GoneBack { tills, held }) = gone else { return Ok(()) };
         self.note(None, "all that was put aside is put back");
         for (place, (image, at_us)) in tills.into_iter().flatten().enumerate() {
             self.tills.put_back(place, &held);

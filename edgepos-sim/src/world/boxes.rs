@@ -52,7 +52,8 @@ impl Boxes {
         self.planned.is_some_and(|fault| fault.back == Back::All)
     }
 
-    /// The images take the place of what there is.
+    /// The images take the place of what there is. Where the tills go back as well, no request that they sent before reaches the cloud any
+    /// more: what it holds that no disk does would be the store's past for ever.
     ///
     /// # Errors
     /// When a row of a disk does not decode.
@@ -60,6 +61,7 @@ impl Boxes {
         &mut self,
         stations: &[Station],
         cloud: &mut Cloud,
+        agenda: &mut Agenda<Happening>,
     ) -> Result<Option<GoneBack>, Violation> {
         let Some((fault, (disks, then))) = self.planned.zip(self.taken.take()) else { return Ok(None) };
         cloud.put_back(&then);
@@ -74,6 +76,7 @@ impl Boxes {
                 .try_for_each(|station| read(station.on_disk()).map(|events| held.add(&events)))?;
             return Ok(Some(GoneBack { tills: None, held }));
         }
+        agenda.retain(|happening| !matches!(happening, Happening::CloudGets(..)));
         disks.iter().try_for_each(|disk| read(disk).map(|events| held.add(&events)))?;
         self.put_back.extend(stations.iter().map(|station| station.replica().terminal()));
         let starts = (0..).map(|place| starts_us(&fault, place));

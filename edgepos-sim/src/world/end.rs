@@ -30,6 +30,8 @@ pub(super) struct Quiet {
     growth: LogGrowth,
     /// Since when the healed store is whole, and the cloud's count of events then.
     since: Option<(u64, usize)>,
+    /// The numbers of the terminals whose disks were put back, before it was healed.
+    put_back: BTreeSet<u16>,
 }
 
 impl Quiet {
@@ -44,6 +46,7 @@ impl Quiet {
         cloud: &Cloud,
         put_back: &BTreeSet<u16>,
     ) -> Result<(), Violation> {
+        self.put_back.clone_from(put_back);
         let whole = is_whole(stations, cloud, put_back);
         let log = log_on(stations[0].on_disk()).unwrap_or_default();
         let of_store = cloud.events().keys().filter(|id| id.chain.replica.is_store());
@@ -56,11 +59,16 @@ impl Quiet {
         Ok(())
     }
 
-    /// Whether the store has been whole and unchanged for long enough, with nothing left to decide.
+    /// Whether the store has been whole and unchanged for long enough, and still is, with nothing left to decide.
     pub(super) fn is_over(&mut self, now_us: u64, plan: &Plan, stations: &[Station], cloud: &Cloud) -> bool {
         // With a later version in the store it is long enough to see whether proposals come again.
         let long = if plan.later == LaterStyle::default() { QUIET_US } else { QUIET_US + REPEAT_US };
         if self.since.is_none_or(|(since, _)| now_us < since + long) {
+            return false;
+        }
+        // Something may have been recorded since it was looked at.
+        if !is_whole(stations, cloud, &self.put_back) {
+            self.since = None;
             return false;
         }
         let undecided = !undecided(stations).is_empty();
