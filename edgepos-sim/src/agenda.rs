@@ -85,4 +85,15 @@ mod tests {
         let order: Vec<_> = std::iter::from_fn(|| agenda.pop()).collect();
         assert_eq!(order, [(1, "a"), (1, "b"), (5, "c"), (5, "d")]);
     }
+
+    #[test]
+    fn what_does_not_happen_leaves_the_rest_in_order() {
+        let mut agenda = Agenda::new();
+        for (at, what) in [(5, "c"), (1, "a"), (5, "d"), (1, "b"), (5, "e")] {
+            agenda.at(at, what);
+        }
+        agenda.retain(|what| *what != "d");
+        let order: Vec<_> = std::iter::from_fn(|| agenda.pop()).collect();
+        assert_eq!(order, [(1, "a"), (1, "b"), (5, "c"), (5, "e")]);
+    }
 }

@@ -22,7 +22,7 @@ enum Doing {
     /// Something is recorded: of which kind, what its body must be where that is known, and the customer whom it is about.
     Say(Option<(Kind, Vec<u8>)>, Option<String>),
     /// A part of something that is attached.
-    Attach(Part),
+    Attach(Box<Part>),
     /// A customer's key is kept.
     Keep(String),
     /// A page of open baskets behind this one.
@@ -82,7 +82,7 @@ impl Clerks {
             return None;
         }
         let (doing, ask) = match self.parts[place].front() {
-            Some(part) => (Doing::Attach(part.clone()), Ask::Record(part.record.clone())),
+            Some(part) => (Doing::Attach(Box::new(part.clone())), Ask::Record(part.record.clone())),
             None => self.draw(place, ledger)?,
         };
         self.requests += 1;
@@ -247,5 +247,143 @@ impl Clerks {
         // What is open there is settled by the till.
         self.open.retain(|(at, _)| *at != place);
         self.next_page.remove(&place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos::OpenBasket;
+    use edgepos::model::{Counter, Currency};
+    use edgepos_core::{Chain, Lane, ReplicaId, Seq};
+
+    use super::*;
+
+    const BASKET: BasketId = BasketId([5; 16]);
+
+    fn clerks(forgiving: bool) -> Clerks {
+        Clerks::new(2, 1_790_000_030_000, forgiving, Jitter::new(7))
+    }
+
+    /// What comes of it when a clerk at the first till does this and hears that.
+    fn hears(clerks: &mut Clerks, doing: Doing, reply: &Result<Reply, Refusal>) -> Result<(), Rule> {
+        clerks.waiting.insert(RequestId(FIRST), (0, doing));
+        let heard = clerks.hear(RequestId(FIRST), reply, &mut Ledger::new());
+        heard.map_err(|violation| violation.rule)
+    }
+
+    fn event(seq: u64) -> EventId {
+        EventId::new(Chain::new(ReplicaId::new(1, 1), Lane::Transactions), Seq(seq))
+    }
+
+    fn open(number: u8) -> OpenBasket {
+        let (basket, series, lines, operator) = (BasketId([number; 16]), "S".into(), Vec::new(), None);
+        let (total, begun_ms, currency) = (0, 0, Currency::EUR);
+        OpenBasket { basket, series, number: 1, total, begun_ms, currency, lines, operator }
+    }
+
+    #[test]
+    fn an_answer_to_what_nobody_asked_is_noticed() {
+        let heard = clerks(true).hear(RequestId(FIRST), &Ok(Reply::Parked), &mut Ledger::new());
+        assert_eq!(heard.unwrap_err().rule, Rule::Alive);
+        assert_eq!(
+            hears(&mut clerks(true), Doing::Keep("customer-1".into()), &Ok(Reply::Parked)),
+            Err(Rule::Alive)
+        );
+    }
+
+    #[test]
+    fn one_event_is_the_name_of_one_thing() {
+        let (mut clerks, mut ledger) = (clerks(false), Ledger::new());
+        let mut says = |number| {
+            clerks.waiting.insert(RequestId(number), (0, Doing::Say(None, None)));
+            clerks.hear(RequestId(number), &Ok(Reply::Recorded(event(1))), &mut ledger)
+        };
+        assert_eq!(says(FIRST), Ok(()));
+        assert_eq!(says(FIRST + 1).unwrap_err().rule, Rule::Receipts);
+    }
+
+    #[test]
+    fn a_list_of_open_baskets_must_rise_behind_what_was_seen() {
+        let lists = |after: Option<u8>, names: &[u8]| {
+            let baskets = names.iter().copied().map(open).collect();
+            let reply = Ok(Reply::Unresolved { baskets, next: None });
+            hears(&mut clerks(false), Doing::List(after.map(|name| BasketId([name; 16]))), &reply)
+        };
+        assert_eq!(lists(None, &[1, 2, 3]), Ok(()));
+        assert_eq!(lists(Some(3), &[]), Ok(()));
+        assert_eq!(lists(None, &[2, 1]), Err(Rule::NothingTwice));
+        assert_eq!(lists(None, &[2, 2]), Err(Rule::NothingTwice));
+        assert_eq!(lists(Some(2), &[2, 3]), Err(Rule::NothingTwice));
+    }
+
+    #[test]
+    fn a_part_that_is_asked_for_again_gets_its_event() {
+        let attaches = |forgiving, second| {
+            let mut clerks = clerks(forgiving);
+            let part = Box::new(clerks.papers.attachment(&mut Jitter::new(1), 0).remove(0));
+            hears(&mut clerks, Doing::Attach(part.clone()), &Ok(Reply::Recorded(event(1)))).unwrap();
+            hears(&mut clerks, Doing::Attach(part), &Ok(Reply::Recorded(event(second))))
+        };
+        assert_eq!(attaches(false, 1), Ok(()));
+        assert_eq!(attaches(false, 2), Err(Rule::NothingTwice));
+        assert_eq!(attaches(true, 2), Ok(()), "a disk may have been put back");
+    }
+
+    #[test]
+    fn only_guests_may_be_erased() {
+        let erased = || Err(Refusal::BadField { field: "customer", reason: "it was erased" });
+        for forgets in [false, true] {
+            let refused = |customer: &str| {
+                let customer = customer.to_owned();
+                let doing = if forgets { Doing::Keep(customer) } else { Doing::Say(None, Some(customer)) };
+                hears(&mut clerks(false), doing, &erased())
+            };
+            assert_eq!(refused("guest-3"), Ok(()));
+            assert_eq!(refused("customer-3"), Err(Rule::Alive));
+        }
+        assert_eq!(hears(&mut clerks(false), Doing::Say(None, None), &erased()), Err(Rule::Alive));
+    }
+
+    #[test]
+    fn a_recalled_basket_is_parked_again_where_that_is_refused_and_the_reason_is_one() {
+        let mut clerks = clerks(false);
+        let overdrawn = Err(Refusal::Overdrawn { counter: Counter::POINTS, left: 0 });
+        assert_eq!(hears(&mut clerks, Doing::Claim(BASKET), &overdrawn), Ok(()));
+        assert_eq!(clerks.parked, [BASKET]);
+        assert_eq!(hears(&mut clerks, Doing::Claim(BASKET), &Err(Refusal::Overflow)), Err(Rule::Alive));
+        assert_eq!(clerks.parked, [BASKET]);
+        assert_eq!(hears(&mut clerks, Doing::Begin(BASKET), &Err(Refusal::Overflow)), Err(Rule::Alive));
+    }
+
+    /// Each thing that a clerk does is asked in a day, and some of what is attached comes in parts.
+    #[test]
+    fn everything_is_asked() {
+        let (mut clerks, mut ledger, mut asked) = (clerks(false), Ledger::new(), BTreeMap::new());
+        for seq in 1..4_000 {
+            let Some((request, ask)) = clerks.act(0, &mut ledger) else { continue };
+            let (name, reply) = match ask {
+                Ask::Begin(_) => ("begin", Reply::Begun { number: seq, total: 0 }),
+                Ask::Abandon(_) => ("abandon", Reply::Abandoned),
+                Ask::Record(_) => ("record", Reply::Recorded(event(seq))),
+                Ask::Beside(Beside::Keep(_)) => ("keep", Reply::Kept),
+                Ask::Beside(Beside::Baskets(_)) => {
+                    ("list", Reply::Unresolved { baskets: Vec::new(), next: None })
+                }
+                Ask::Beside(Beside::Park(_)) => ("park", Reply::Parked),
+                Ask::Beside(Beside::Claim(_)) => {
+                    ("claim", Reply::Claimed { number: seq, total: 0, lines: Vec::new() })
+                }
+                other => panic!("{other:?}"),
+            };
+            *asked.entry(name).or_insert(0) += 1;
+            // Who asks for a part again gets the event that it has.
+            let part = clerks.parts[0].front().map(|part| (part.basket, part.hash, part.no));
+            let had = part.and_then(|part| clerks.attached.get(&part));
+            let reply = had.map_or(reply, |event| Reply::Recorded(*event));
+            clerks.hear(request, &Ok(reply), &mut ledger).unwrap();
+        }
+        let names: Vec<_> = asked.keys().copied().collect();
+        assert_eq!(names, ["abandon", "begin", "claim", "keep", "list", "park", "record"]);
+        assert!(clerks.attached.keys().any(|(_, _, no)| *no > 0), "nothing came in parts");
     }
 }

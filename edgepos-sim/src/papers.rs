@@ -91,7 +91,7 @@ impl Papers {
     }
 
     /// What the head office says: its kind and its body.
-    pub(crate) fn from_above(&self, rng: &mut Jitter) -> (Kind, Vec<u8>) {
+    pub(crate) fn head_office(&self, rng: &mut Jitter) -> (Kind, Vec<u8>) {
         match rng.range(0, 8) {
             0..4 => body(Kind::DOCUMENT_SET, &self.document(rng)),
             4 => {

@@ -48,11 +48,14 @@ impl Sayings {
     }
 }
 
+/// Rows by the code of their space and their key.
+type SpaceRows = BTreeMap<(u8, Vec<u8>), Vec<u8>>;
+
 /// The rows of a disk that say it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SaidRows {
     /// Of customers and their names, of documents, and of parts that are attached: by the code of their space and their key.
-    pub rows: BTreeMap<(u8, Vec<u8>), Vec<u8>>,
+    pub rows: SpaceRows,
     /// Customers who are erased.
     pub erased: BTreeSet<Vec<u8>>,
     /// Customers whose key is kept.
@@ -184,7 +187,7 @@ fn whole(terminal: &TerminalView, basket: BasketId, hash: [u8; 32]) -> Option<Ve
 }
 
 /// The rows that follow from what was said, as `docs/formats.md` gives them, and who is erased.
-fn expected(facts: &Facts) -> (BTreeMap<(u8, Vec<u8>), Vec<u8>>, BTreeSet<Vec<u8>>) {
+fn expected(facts: &Facts) -> (SpaceRows, BTreeSet<Vec<u8>>) {
     let (mut rows, mut erased) = (BTreeMap::new(), BTreeSet::new());
     for (id, envelope) in &facts.said {
         let row = match envelope.kind {
@@ -240,4 +243,185 @@ fn body<T: for<'b> minicbor::Decode<'b, ()>>(envelope: &Envelope) -> Option<T> {
 
 fn lost(what: String) -> Violation {
     Violation::new(Rule::NothingLost, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use edgepos::crdt::Hlc;
+    use edgepos::model::CustomerKey;
+    use edgepos_core::{Chain, Lane, ReplicaId, Seq};
+
+    use super::super::view::tests::store_of;
+    use super::*;
+
+    const BASKET: BasketId = BasketId([5; 16]);
+
+    fn event<T: minicbor::Encode<()>>(kind: Kind, what: &T) -> Vec<u8> {
+        Envelope::new(kind, 0, Hlc(1), minicbor::to_vec(what).unwrap()).encode()
+    }
+
+    fn id(seq: u64) -> EventId {
+        EventId::new(Chain::new(ReplicaId::new(1, 1), Lane::Transactions), Seq(seq))
+    }
+
+    fn document() -> DocumentSet {
+        let (namespace, key, content) = ("config".into(), "till".into(), vec![1]);
+        DocumentSet { namespace, key, version: Some(7), effective_at: None, content }
+    }
+
+    fn slip() -> [u8; 32] {
+        Sha256::digest([1, 2]).into()
+    }
+
+    fn part(no: u16, content: u8) -> Attached {
+        let (name, media_type, content) = ("slip".into(), "image/png".into(), vec![content]);
+        Attached { basket: BASKET, hash: slip(), size: 2, part: no, name, media_type, content }
+    }
+
+    /// Two terminals that hold a document, a customer with a card, one who is erased, and the two parts of a slip, and have their rows.
+    fn store() -> StoreView {
+        let customer = "guest-1".to_owned();
+        let link = CustomerLink { customer: "customer-1".into(), name: "card-1".into() };
+        let key = CustomerKey::new("customer-1", [3; 32]).id();
+        let set = CustomerSet { customer: "customer-1".into(), key, sealed: vec![9; 40] };
+        let events = [
+            event(Kind::DOCUMENT_SET, &document()),
+            event(Kind::CUSTOMER_SET, &set),
+            event(Kind::CUSTOMER_LINKED, &link),
+            event(Kind::CUSTOMER_ERASED, &CustomerErased { customer }),
+            event(Kind::ATTACHED, &part(0, 1)),
+            event(Kind::ATTACHED, &part(1, 2)),
+        ];
+        let mut view = store_of(&(1..).zip(events).collect::<Vec<_>>());
+        let (rows, erased) = expected(&Facts::of(view.events()));
+        for terminal in &mut view.terminals {
+            terminal.said = SaidRows { rows: rows.clone(), erased: erased.clone(), ..SaidRows::default() };
+        }
+        view
+    }
+
+    /// The promises that were given in that store.
+    fn promised() -> Sayings {
+        let mut promised = Sayings::default();
+        promised.says(id(1), Kind::DOCUMENT_SET, minicbor::to_vec(document()).unwrap());
+        promised.attached(BASKET, slip());
+        promised
+    }
+
+    fn found(view: &StoreView, promised: &Sayings) -> Vec<Rule> {
+        let mut found = Vec::new();
+        check(view, promised, &mut found);
+        found.iter().map(|violation| violation.rule).collect()
+    }
+
+    #[test]
+    fn what_is_on_every_disk_as_it_was_said_is_right() {
+        let view = store();
+        assert_eq!(view.terminals[0].said.rows.len(), 5, "all but who is erased");
+        assert_eq!(found(&view, &promised()), []);
+    }
+
+    #[test]
+    fn a_row_that_is_missing_or_says_something_else_is_noticed_in_each_space() {
+        let keys: Vec<_> = store().terminals[0].said.rows.keys().cloned().collect();
+        for key in keys {
+            let mut view = store();
+            view.terminals[1].said.rows.insert(key.clone(), vec![0xFF]);
+            assert_eq!(found(&view, &Sayings::default()), [Rule::NothingLost], "{key:?}");
+            view.terminals[1].said.rows.remove(&key);
+            assert_eq!(found(&view, &Sayings::default()), [Rule::NothingLost], "{key:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_no_event_has_is_noticed() {
+        let mut view = store();
+        view.terminals[0].said.rows.insert((Space::Document.code(), vec![1]), Vec::new());
+        assert_eq!(found(&view, &promised()), [Rule::NothingTwice]);
+    }
+
+    #[test]
+    fn who_is_erased_must_be_known_nobody_else_is_and_no_key_is_kept() {
+        let mut view = store();
+        view.terminals[0].said.erased.clear();
+        assert_eq!(found(&view, &promised()), [Rule::NothingLost, Rule::NothingTwice]);
+
+        let mut view = store();
+        view.terminals[0].said.erased.insert(b"customer-1".to_vec());
+        assert_eq!(found(&view, &promised()), [Rule::NothingTwice]);
+        view.put_back.insert(2);
+        assert_eq!(found(&view, &promised()), [], "the disk may have gone on without the event");
+
+        let mut view = store();
+        view.terminals[0].said.keys.insert(b"customer-1".to_vec());
+        assert_eq!(found(&view, &promised()), []);
+        view.terminals[0].said.keys.insert(b"guest-1".to_vec());
+        assert_eq!(found(&view, &promised()), [Rule::Told]);
+    }
+
+    #[test]
+    fn a_basket_that_is_parked_must_be_so_everywhere() {
+        let (mut view, mut promised) = (store(), promised());
+        promised.parks(BASKET);
+        assert_eq!(found(&view, &promised), [Rule::NothingLost; 2]);
+        view.terminals[0].said.parked.insert((BASKET, id(1)));
+        assert_eq!(found(&view, &promised), [Rule::Converged, Rule::NothingLost]);
+        view.terminals[1].said.parked.insert((BASKET, id(1)));
+        assert_eq!(found(&view, &promised), []);
+        view.terminals.iter_mut().for_each(|terminal| terminal.said.parked.clear());
+        promised.takes(BASKET);
+        assert_eq!(found(&view, &promised), [], "somebody recalled it");
+    }
+
+    #[test]
+    fn what_the_cloud_has_otherwise_than_it_was_recorded_is_noticed() {
+        let mut promised = promised();
+        promised.says(id(1), Kind::DOCUMENT_SET, vec![0]);
+        assert_eq!(found(&store(), &promised), [Rule::NothingLost]);
+        promised.says(id(1), Kind::PRODUCT_SET, minicbor::to_vec(document()).unwrap());
+        assert_eq!(found(&store(), &promised), [Rule::NothingLost]);
+        let mut promised = Sayings::default();
+        promised.says(id(40), Kind::DOCUMENT_SET, Vec::new());
+        assert_eq!(found(&store(), &promised), [Rule::NothingLost], "it is not there at all");
+    }
+
+    #[test]
+    fn an_attachment_that_is_not_whole_or_not_itself_is_noticed() {
+        let mut view = store();
+        view.terminals[0].events.insert(id(6), event(Kind::ATTACHED, &part(1, 3)));
+        assert_eq!(found(&view, &promised()), [Rule::NothingLost], "its last byte is another");
+        view.terminals[0].events.remove(&id(6));
+        assert_eq!(found(&view, &promised()), [Rule::NothingLost], "its last part is away");
+        let mut promised = promised();
+        promised.attached(BASKET, [0; 32]);
+        assert_eq!(found(&store(), &promised), [Rule::NothingLost; 2], "nothing of it came");
+    }
+
+    /// What is on a disk is read as it lies there: a parking that has been recalled is none.
+    #[test]
+    fn rows_are_read_from_a_disk() {
+        use edgepos::MemoryStore;
+        use edgepos_core::{Persist, PersistId, Write};
+        let parking = [BASKET.0.as_slice(), &id(1).to_key()].concat();
+        let (customer, row) = (b"guest-1".to_vec(), vec![7]);
+        let mut disk = MemoryStore::new();
+        let writes = vec![
+            Write::put(Space::Parked, parking.as_slice(), []),
+            Write::put(Space::ErasedCustomer, customer.as_slice(), []),
+            Write::put(Space::CustomerKey, customer.as_slice(), []),
+            Write::put(Space::Customer, row.as_slice(), [1]),
+            Write::put(Space::Attachment, row.as_slice(), [2]),
+        ];
+        disk.commit(&[Persist { id: PersistId(1), writes }]).unwrap();
+        let said = SaidRows::of(&disk).unwrap();
+        assert_eq!(said.parked, [(BASKET, id(1))].into());
+        assert_eq!((&said.erased, &said.keys), (&[customer.clone()].into(), &[customer].into()));
+        let read =
+            [((Space::Customer.code(), row.clone()), vec![1]), ((Space::Attachment.code(), row), vec![])];
+        assert_eq!(said.rows, read.into());
+        let recalled = [parking.as_slice(), b"t"].concat();
+        disk.commit(&[Persist { id: PersistId(2), writes: vec![Write::put(Space::Parked, recalled, [])] }])
+            .unwrap();
+        assert_eq!(SaidRows::of(&disk).unwrap().parked, [].into());
+    }
 }

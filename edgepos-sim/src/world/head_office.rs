@@ -65,7 +65,7 @@ impl HeadOffice {
             (Kind::PRICE_SET, minicbor::to_vec(&price).expect("a price is written into memory"))
         });
         let beside = self.beside.range(0, MAX_BESIDE);
-        let beside = (0..beside).map(|_| self.papers.from_above(&mut self.beside));
+        let beside = (0..beside).map(|_| self.papers.head_office(&mut self.beside));
         let payloads = prices.chain(beside).map(|(kind, body)| {
             let mut envelope = Envelope::new(kind, wall.0, self.clock.now(wall), body);
             envelope.workstation = edgepos_core::ReplicaId::CLOUD;
