@@ -24,6 +24,7 @@ mod resolutions;
 mod rows;
 mod rule;
 mod said;
+mod said_rows;
 mod signatures;
 mod store_chain;
 mod survival;
@@ -43,7 +44,8 @@ pub(crate) use resolutions::{Placing, count as resolutions};
 pub(crate) use rows::log_on;
 pub use rows::{DiskView, HeadRow, LogEntry};
 pub use rule::{Rule, Violation};
-pub use said::{SaidRows, Sayings};
+pub use said::Sayings;
+pub use said_rows::SaidRows;
 pub use view::{CloudView, Facts, StoreView, TerminalView};
 
 /// Most violations that one run reports.

@@ -16,7 +16,7 @@ use super::day_entry::{DayEntry, days_on};
 use super::events::{Events, events_on};
 use super::repeats::{Repeat, standing};
 use super::rows::DiskView;
-use super::said::{SaidRows, is_saying};
+use super::said_rows::{SaidRows, is_saying};
 use crate::moments::Moment;
 
 /// One terminal: what it shows, and what is on its disk.
