@@ -16,7 +16,7 @@ use crate::error::RecoverError;
 use crate::log::Log;
 use crate::members::Members;
 use crate::restored::Restored;
-use crate::rows::{self, Hard};
+use crate::rows::{self, Hard, Position};
 
 /// What a recovery did; the other survivors need it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,7 +53,8 @@ fn open(config: &Config, restored: Restored) -> Result<Log, RecoverError> {
 }
 
 /// Makes the terminal of these rows the store's only voter, under [`Config::generation`]. Commit the writes in one transaction, and
-/// start the election with the same configuration. It elects itself, and [admits](crate::Election::admit) the others.
+/// start the election with the same configuration. It elects itself, and [admits](crate::Election::admit) the others. Its log begins
+/// behind what it has applied: they go on from a snapshot.
 ///
 /// Pick the survivor with the highest ([`last_term`](Recovery::last_term), [`last`](Recovery::last)). Never do it on two: each would
 /// lead a store of its own.
@@ -75,7 +76,8 @@ pub fn recover(config: &Config, restored: Restored) -> Result<(Recovery, Vec<Wri
     let members = Members { voters: vec![me], learners: vec![], retired: log.members().retired.clone() };
     let hard = Hard { term: log.hard().term + 1, vote: 0, commit: last };
     let mut writes = rows_of(&recovery, &members, hard);
-    writes.extend(without_changes(&log, log.first()));
+    writes.extend(without_applied(&log));
+    writes.extend(without_changes(&log));
     Ok((recovery, writes))
 }
 
@@ -99,16 +101,27 @@ pub fn adopt(config: &Config, restored: Restored, recovery: &Recovery) -> Result
         Members { voters: vec![recovery.survivor], learners: vec![], retired: log.members().retired.clone() };
     let hard = Hard { term: log.hard().term + 1, vote: 0, commit };
     let mut writes = rows_of(recovery, &members, hard);
-    writes.extend(without_changes(&log, log.applied() + 1));
+    writes.extend(without_applied(&log));
+    writes.extend(without_changes(&log));
     // What was never decided is for the survivor to say.
     let tail = commit + 1..=log.last();
     writes.extend(tail.map(rows::delete_entry));
     Ok(writes)
 }
 
-/// The log from an index on with nothing in place of each change of members: it would bring back those who are gone.
-fn without_changes(log: &Log, from: u64) -> Vec<Write> {
-    let changes = log.range(from, log.last() + 1).filter(|entry| entry.class == Class::Members);
+/// The log begins behind what was applied. What came of that belongs to the generation before: a newcomer that applied it anew would have
+/// it twice. It goes on from a snapshot.
+fn without_applied(log: &Log) -> Vec<Write> {
+    let (index, first) = (log.applied(), log.first());
+    let Some(term) = log.term(index).filter(|_| index >= first) else { return Vec::new() };
+    let dropped = (first..=index).map(rows::delete_entry);
+    dropped.chain([rows::put_base(&Position { index, term })]).collect()
+}
+
+/// What is still to be applied, with nothing in place of each change of members: it would bring back those who are gone.
+fn without_changes(log: &Log) -> Vec<Write> {
+    let rest = log.range(log.applied() + 1, log.last() + 1);
+    let changes = rest.filter(|entry| entry.class == Class::Members);
     let nothing =
         |entry: &Entry| Entry { index: entry.index, term: entry.term, class: Class::Normal, payload: vec![] };
     changes.map(|entry| rows::put_entry(&nothing(entry))).collect()

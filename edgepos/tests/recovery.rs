@@ -4,10 +4,10 @@
 mod support;
 
 use edgepos::consensus;
-use edgepos::core::{Now, ReplicaId, Space, StoreGeneration};
-use edgepos::model::CounterRow;
+use edgepos::core::{Chain, Lane, Now, ReplicaId, Space, StoreGeneration};
+use edgepos::model::{CounterRow, StockLine, StockMoved, StockReason};
 use edgepos::recovery::{RecoveryError, RecoveryKit, adopt, recover};
-use edgepos::{Config, MemoryStore, Notice, Store};
+use edgepos::{ConditionKind, Config, MemoryStore, Notice, Record, Store};
 use support::{KIT, Shop, Till, config, genesis, line, replica};
 
 fn all_rows(disk: &MemoryStore) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -84,6 +84,68 @@ fn one_of_two_goes_on_and_takes_a_replacement() {
     shop.crash(0);
     shop.heal();
     shop.elect();
+}
+
+/// What was decided before the recovery has its place in the chain of before: a replacement, which gets the whole log, gives it none in
+/// the chain that begins with it.
+#[test]
+fn a_replacement_decides_nothing_of_before_once_more() {
+    let mut shop = Shop::new(2);
+    shop.elect();
+    oversell(&mut shop, 0, (1, "milk"));
+    shop.pass(2_000);
+    shop.cut(1);
+    drop(shop.tills.remove(1));
+    let (mut disk, now) = (shop.tills.remove(0).disk, shop.now);
+    let code = KIT.code(StoreGeneration(1)).unwrap();
+    recover(&mut disk, replica(1), &genesis(2), &code).unwrap();
+    let mut again = config(1, 2);
+    again.genesis.generation = code.generation();
+    let mut shop = Shop::new(0);
+    shop.now = now;
+    shop.tills.push(Till::open(again.clone(), disk, now));
+    shop.elect();
+    let newcomer = ReplicaId::new(2, 999);
+    let mut fresh = Config { me: newcomer, ..again };
+    fresh.genesis.voters = vec![replica(1)];
+    shop.tills.push(Till::open(fresh, MemoryStore::new(), shop.now));
+    shop.heal();
+    shop.pass(1_000);
+    let now = shop.now;
+    shop.tills[0].terminal.admit(now, newcomer).unwrap();
+    shop.pass(5_000);
+    oversell(&mut shop, 0, (2, "tea"));
+    shop.pass(5_000);
+    let status = |at: usize| shop.tills[at].terminal.status();
+    assert_eq!(status(0).voters.len(), 2);
+    assert_eq!(status(0).durable, status(1).durable);
+    assert_eq!(status(0).exceptions, status(1).exceptions);
+    for at in 0..2 {
+        let status = status(at);
+        let raised: Vec<_> = status.conditions.iter().map(|held| (held.kind, held.about.clone())).collect();
+        assert_eq!(status.open_exceptions, 2, "{raised:?}");
+        let of_store =
+            |generation| Chain::new(ReplicaId::store(StoreGeneration(generation)), Lane::Transactions);
+        assert_eq!([0, 1].map(|generation| status.durable.get(of_store(generation)).0), [2, 2], "at {at}");
+        assert!(!raised.iter().any(|(kind, _)| *kind == ConditionKind::Forked), "{raised:?}");
+    }
+}
+
+/// One piece comes, two are sold, and the store raises that.
+fn oversell(shop: &mut Shop, till: usize, (basket, product): (u8, &str)) {
+    let before = shop.tills[till].terminal.status().open_exceptions;
+    let lines = vec![StockLine { product: product.into(), quantity: 1 }];
+    let came = StockMoved { reason: StockReason::Receipt, from: None, to: None, lines };
+    let now = shop.now;
+    shop.tills[till].record(now, Record::stock_moved(&came, 0)).unwrap();
+    shop.tills[till].sell(now, basket, vec![line(1, product, 2, 200)]);
+    for _ in 0..1_000 {
+        if shop.tills[till].terminal.status().open_exceptions > before {
+            return;
+        }
+        shop.pass_by(100, 10);
+    }
+    panic!("nothing is raised");
 }
 
 /// A survivor that was off at the time keeps what it sold, and follows.
