@@ -150,13 +150,13 @@ impl Change {
             Self::Attached(attached) => attachment::note(id, &attached, out),
             Self::Raised(raised) => {
                 let standing = Standing { counters, catalogue, reissued };
-                if exceptions.raise(now, id.seq, &raised, standing, out) {
+                if exceptions.raise(now, id, &raised, standing, out) {
                     out.then(Then::Tell(Notice::ExceptionRaised(raised)));
                 }
             }
             Self::Ended(ended) => {
                 let standing = Standing { counters, catalogue, reissued };
-                if exceptions.end(now, id.seq, &ended, standing, out) {
+                if exceptions.end(now, id, &ended, standing, out) {
                     out.then(Then::Tell(Notice::ExceptionEnded(ended)));
                 }
             }

@@ -106,7 +106,7 @@ impl Shop {
         self.sales.start(config.max_open_baskets);
         self.counters.start(out)?;
         let standing = standing(&self.counters, &self.catalogue, &self.reissued);
-        self.exceptions.start(now, ledger.end_of_store(), standing);
+        self.exceptions.start(now, standing);
         self.exceptions.start_numbers(now, ledger.durable());
         self.keys.start(ledger.author(), ledger.durable(), out);
         let may_be_open = |basket| self.sales.is_open(basket) || self.sales.may_be_away(basket);

@@ -362,11 +362,6 @@ impl Ledger {
         self.derivation.derives()
     }
 
-    /// How far the store's own chain is held here.
-    pub(crate) fn end_of_store(&self) -> Seq {
-        self.end_of(self.store)
-    }
-
     /// Up to which event the store's own chain is derived here.
     pub(crate) fn decided_event(&self) -> EventId {
         EventId::new(self.store, self.decided())

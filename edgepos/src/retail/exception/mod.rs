@@ -18,7 +18,7 @@ pub(crate) mod watched;
 
 use std::time::Duration;
 
-use edgepos_core::{EventId, IdempotencyKey, Now, ReplicaId, Seq, Time};
+use edgepos_core::{EventId, IdempotencyKey, Now, ReplicaId, Time};
 use edgepos_crdt::{Item, VersionVector};
 use edgepos_wire::{from_cbor, to_cbor};
 
@@ -86,11 +86,11 @@ impl Exceptions {
         Ok(from_cbor("end of an exception", &envelope.body)?)
     }
 
-    /// Raises it, at this position of the store's chain. Whether it counts.
+    /// Raises it, at this place of the store's chain. Whether it counts.
     pub(crate) fn raise(
         &mut self,
         now: Now,
-        seq: Seq,
+        event: EventId,
         exception: &ExceptionRaised,
         standing: Standing<'_>,
         out: &mut UnitOfWork,
@@ -101,7 +101,7 @@ impl Exceptions {
         if let Some(number) = exception.receipt_number() {
             self.numbers.raised(&number);
         }
-        let counts = self.episodes.raise(seq, exception.clone(), out);
+        let counts = self.episodes.raise(event, exception.clone(), out);
         if counts {
             self.advising.begin(now.mono, exception.subject());
             self.tell(exception.subject());
@@ -110,16 +110,16 @@ impl Exceptions {
         counts
     }
 
-    /// Ends it, at this position of the store's chain. Whether it counts.
+    /// Ends it, at this place of the store's chain. Whether it counts.
     pub(crate) fn end(
         &mut self,
         now: Now,
-        seq: Seq,
+        event: EventId,
         ended: &ExceptionEnded,
         standing: Standing<'_>,
         out: &mut UnitOfWork,
     ) -> bool {
-        let counts = self.episodes.end(seq, ended.subject(), ended.episode, out);
+        let counts = self.episodes.end(event, ended.subject(), ended.episode, out);
         if counts {
             self.advising.end(ended.subject());
             self.tell(ended.subject());
@@ -291,12 +291,12 @@ impl Exceptions {
         match envelope.kind {
             Kind::EXCEPTION_RAISED => {
                 let raised = Self::read(&envelope).ok();
-                let is_repeat = raised.is_some_and(|raised| self.episodes.has(&raised, decided.seq));
+                let is_repeat = raised.is_some_and(|raised| self.episodes.has(&raised, decided));
                 (!is_repeat).then_some(payload)
             }
             Kind::EXCEPTION_RESOLVED => {
                 let verdict = Self::read_resolved(&envelope).ok().and_then(|resolved| {
-                    let raised = self.episodes.open_at(&resolved.episode_key(), decided.seq).map(|seq| seq.0);
+                    let raised = self.episodes.open_at(&resolved.episode_key(), decided).map(|seq| seq.0);
                     let verdict = self.resolutions.verdict(&resolved, raised, Some(decided))?;
                     Some(resolved.refused(verdict))
                 });
@@ -317,8 +317,8 @@ impl Exceptions {
     }
 
     /// Every row is restored: starts to watch.
-    pub(crate) fn start(&mut self, now: Now, end: Seq, standing: Standing<'_>) {
-        self.episodes.start(end);
+    pub(crate) fn start(&mut self, now: Now, standing: Standing<'_>) {
+        self.episodes.start();
         let open: Vec<_> = self
             .episodes
             .open_after(None)
