@@ -89,7 +89,7 @@ conditions! {
         "Switch the missing terminals on; replace one that is gone while a majority is left, and use the recovery kit where none is.";
     DecisionsLost "decisions_lost"
         "Terminals hold other decisions at the same places of the store's log: a leader was elected that lacked some, with the vote of a disk that had been put back."
-        "Nothing sold is lost. Look at the exceptions on both sides, and put another box in the place of each terminal that the leader's side names, once its sales are at the others; where nobody leads, the recovery kit on one side first.";
+        "Nothing sold is lost. Look at the exceptions on both sides, and put another box in the place of each terminal that the leader's side names, once its sales are at the others; where nobody leads, or `forked` says that the cloud holds other decisions, the recovery kit on one side first.";
     Replacing "replacing"
         "A terminal is being replaced, and the replacement waits."
         "Switch the other box on, or the old one off; say that it is planned where the old one shall sell on until then.";
