@@ -47,6 +47,7 @@ mod papers;
 mod plan;
 pub mod report;
 mod runner;
+mod settings;
 mod signer;
 pub mod small;
 mod station;

@@ -1,7 +1,7 @@
 //! What runs on a device: a terminal of this version, or one of a later version.
 
 use edgepos::{Input, OpenBasket, Output, Refusal, RequestId, Status, Terminal};
-use edgepos_core::{Now, Time};
+use edgepos_core::{Now, ReplicaId, Time};
 
 use crate::errand::Ask;
 use crate::later::Later;
@@ -53,6 +53,22 @@ impl Machine {
     pub(crate) fn raise_level(&mut self, now: Now) -> bool {
         match self {
             Self::Today(terminal) => terminal.raise_level(now).is_ok(),
+            Self::Later(_) => false,
+        }
+    }
+
+    /// An operator says that another box takes the place of the terminal of this number. Whether that is to be decided.
+    pub(crate) fn replace(&mut self, now: Now, number: u16) -> bool {
+        match self {
+            Self::Today(terminal) => terminal.replace(now, number, false).is_ok(),
+            Self::Later(_) => false,
+        }
+    }
+
+    /// Another terminal is to take part in what the store decides. Whether it may.
+    pub(crate) fn admit(&mut self, now: Now, replica: ReplicaId) -> bool {
+        match self {
+            Self::Today(terminal) => terminal.admit(now, replica).is_ok(),
             Self::Later(_) => false,
         }
     }

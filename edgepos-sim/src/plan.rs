@@ -38,6 +38,8 @@ pub enum Purpose {
     HeadOffice = 14,
     /// What clerks do beside sales, and what the head office says but for prices.
     Clerk = 15,
+    /// The names of boxes that take the place of others.
+    Operator = 16,
 }
 
 /// A part that is broken on purpose, so that tests can show that a checker notices.

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::time::Duration;
 
-use edgepos::consensus::Timing;
 use edgepos::model::{BasketId, Currency};
+use edgepos::recovery::recover;
 use edgepos::{
-    BusinessDayOf, Commit, Config, Delivery, Draft, Genesis, Input, MemoryStore, NumberAt, OpenBasket,
-    Output, Refusal, Reply, RequestId, Restored, Rows, Status, Store, Terminal,
+    Commit, Config, Delivery, Draft, Genesis, Input, MemoryStore, OpenBasket, Output, Refusal, Reply,
+    RequestId, Restored, Rows, Status, Store, Terminal,
 };
 use edgepos_consensus::MAX_LEVEL;
 use edgepos_core::{Chain, EventId, Jitter, Load, Now, Persist, PersistId, ReplicaId, Seq, Space, Write};
@@ -23,7 +22,8 @@ use crate::later::{Later, Promise, Setup, downgraded};
 use crate::machine::Machine;
 use crate::moments::Moment;
 use crate::plan::{Plan, Purpose};
-use crate::signer::{self, Signer};
+use crate::settings::{config, next_code};
+use crate::signer::Signer;
 use crate::street::Street;
 use crate::till::Till;
 
@@ -68,36 +68,13 @@ pub(crate) struct Station {
 impl Station {
     /// A device that is off, with an empty disk.
     pub(crate) fn new(plan: &Plan, place: usize) -> Self {
-        let replicas = plan.replicas();
-        let replica = replicas[place];
-        let genesis =
-            Genesis { store: plan.store(), generation: plan.generation(), voters: replicas, recovery: None };
+        let config = config(plan, place);
+        let replica = config.me;
         let mut clocks = plan.rng(Purpose::Clock, place);
         let rate_ppm = clocks.range(0, 401) as i64 - 200;
         let wall_off_ms = clocks.range(0, 8_001) as i64 - 4_000;
         let mut clock = VirtualClock::new(plan.moment.epoch_ms(), rate_ppm, wall_off_ms);
         clock.power_on(0, clocks.range(0, 100_000));
-        let mut config = Config::new(replica, genesis, plan.rng(Purpose::Terminal, place).next_u64());
-        // So that a run of some hundred events sees rows written and events counted again.
-        config.max_rows_behind = 20;
-        config.business_day_of =
-            if plan.seed % 4 < 2 { BusinessDayOf::Store } else { BusinessDayOf::Terminal };
-        // Mixed in one store: what a till promises of its numbers is its own.
-        config.number_at =
-            if (plan.seed + place as u64).is_multiple_of(3) { NumberAt::Commit } else { NumberAt::Begin };
-        if (plan.seed / 3 + place as u64) % 4 == 1 {
-            config.signed_series = vec![signer::SERIES.into()];
-            config.sign_within = Duration::from_secs(2);
-        }
-        if (plan.seed / 2 + place as u64).is_multiple_of(3) {
-            // Two are in memory at once: the others are read again when somebody asks for them.
-            config.max_open_baskets = 2;
-        }
-        config.zone = plan.moment.zone.parse().expect("a zone of the IANA database");
-        if !plan.network.stream {
-            config.delivery = Delivery::Lossy;
-            config.timing = if plan.seed.is_multiple_of(2) { Timing::fast() } else { Timing::standard() };
-        }
         let later = (plan.later_place() == Some(place)).then(|| Setup {
             me: replica,
             place,
@@ -309,6 +286,12 @@ impl Station {
         self.terminal.as_mut().is_some_and(|terminal| terminal.raise_level(now))
     }
 
+    /// An operator says that another box takes the place of the terminal of this number. Whether the store has that decided.
+    pub(crate) fn replace(&mut self, world_us: u64, number: u16) -> bool {
+        let now = self.now(world_us);
+        self.terminal.as_mut().is_some_and(|terminal| terminal.replace(now, number))
+    }
+
     /// Nothing more goes wrong with it, and no more customers come.
     pub(crate) fn heal(&mut self, world_us: u64) {
         self.disk.heal();
@@ -401,6 +384,16 @@ impl Station {
         open
     }
 
+    /// Its till, where it has finished, is shown what somebody left open. Whether there is any.
+    pub(crate) fn settles(&mut self, world_us: u64) -> bool {
+        let open = self.unresolved();
+        let settles = self.is_done() && !open.is_empty();
+        if settles {
+            self.show_open(world_us, &open);
+        }
+        settles
+    }
+
     /// Its till is shown which baskets are open.
     pub(crate) fn show_open(&mut self, world_us: u64, open: &[OpenBasket]) {
         self.till.restarted(world_us, open);
@@ -489,6 +482,33 @@ impl Station {
         self.recorded.clear();
         // Each start of a real one draws another.
         self.config.nonce = self.config.nonce.wrapping_add(1);
+    }
+
+    /// Another box stands in its place, under this name and with an empty disk, in another generation of the store where that has begun;
+    /// whoever stood in front of it stays.
+    pub(crate) fn is_exchanged(&mut self, name: ReplicaId, genesis: Option<&Genesis>) {
+        (self.replica, self.config.me) = (name, name);
+        self.config.genesis = genesis.unwrap_or(&self.config.genesis).clone();
+        self.put_back(MemoryStore::new());
+    }
+
+    /// Its terminal, which is off, leads the store on alone, in the next generation: what others are set up with that join it.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub(crate) fn recover(&mut self) -> Result<Genesis, Violation> {
+        let genesis = &mut self.config.genesis;
+        let code = next_code(genesis.generation);
+        let recovery = recover(self.disk.durable_mut(), self.replica, genesis, &code)
+            .map_err(|error| Violation::new(Rule::Alive, format!("{}: {error}", self.replica)))?;
+        genesis.generation = recovery.generation;
+        Ok(Genesis { voters: vec![self.replica], ..genesis.clone() })
+    }
+
+    /// It lets another terminal take part in what the store decides. Whether it may.
+    pub(crate) fn admit(&mut self, world_us: u64, replica: ReplicaId) -> bool {
+        let now = self.now(world_us);
+        self.terminal.as_mut().is_some_and(|terminal| terminal.admit(now, replica))
     }
 
     /// Whether two histories of one chain are no wonder: disks are put back in its store.

@@ -7,6 +7,7 @@ mod happening;
 mod head_office;
 mod images;
 mod notice;
+mod operator;
 mod tills;
 
 use edgepos::{Input, Notice, Output, RequestId};
@@ -15,11 +16,12 @@ use edgepos_sync::{CloudRequest, UplinkError, UplinkId};
 
 use self::boxes::{Boxes, GoneBack};
 use self::end::{Quiet, last_words, why_not_quiet};
-use self::fault::{Scene, Strike, leader, strike};
+use self::fault::{Scene, Strike, strike};
 use self::happening::Happening;
 use self::head_office::HeadOffice;
 use self::images::Images;
 use self::notice::{Heard, heard};
+use self::operator::{Deed, Operator};
 use self::tills::Tills;
 
 use crate::agenda::Agenda;
@@ -27,9 +29,9 @@ use crate::check::{Facts, Leadership, Rule, Violation, resolutions};
 use crate::cloud::Cloud;
 use crate::errand::Ask;
 use crate::faults::{Planned, schedule};
-use crate::network::{Network, Tell, Wire};
+use crate::network::{Network, Tell};
 use crate::outcome::Outcome;
-use crate::plan::{LaterStyle, Plan, Purpose, Sabotage};
+use crate::plan::{Plan, Purpose, Sabotage};
 use crate::station::Station;
 use crate::trace::{Entry, Keep, Trace};
 
@@ -66,6 +68,7 @@ pub struct World {
     images: Images,
     boxes: Boxes,
     head_office: HeadOffice,
+    operator: Operator,
     trace: Trace,
     counts: Counts,
     healed: bool,
@@ -89,6 +92,7 @@ impl World {
             images: Images::new(&plan),
             boxes: Boxes::new(&plan),
             head_office: HeadOffice::new(&plan),
+            operator: Operator::new(&plan),
             trace: Trace::new(keep),
             counts: Counts::default(),
             healed: false,
@@ -156,7 +160,7 @@ impl World {
             if self.quiet.is_over(self.now_us, &self.plan, &self.stations, &self.cloud) {
                 return Ok(());
             }
-            if at_us > self.plan.faults_us + self.plan.deadline_us {
+            if self.quiet.is_overdue(at_us, &self.plan) {
                 let why = why_not_quiet(&self.plan, &self.stations, &self.cloud);
                 return Err(Violation::new(Rule::Liveness, why));
             }
@@ -217,16 +221,7 @@ impl World {
 
     /// What would reach a terminal that stands still reaches it, in order, when it goes on.
     fn unless_stalled(&mut self, happening: Happening) -> Option<Happening> {
-        let place = match &happening {
-            Happening::Alarm(place, _)
-            | Happening::Flushed(place, _)
-            | Happening::Read(place, ..)
-            | Happening::CloudReplies(place, ..)
-            | Happening::CloudFails(place, ..)
-            | Happening::Till(place, _)
-            | Happening::Wire(Wire::Change(_, place, _) | Wire::Frame(_, place, _)) => *place,
-            _ => return Some(happening),
-        };
+        let Some(place) = happening.reaches() else { return Some(happening) };
         let Some(until_us) = self.stations[place].stands_still(self.now_us) else { return Some(happening) };
         self.agenda.at(until_us, happening);
         None
@@ -504,16 +499,15 @@ impl World {
     fn probe(&mut self) -> Result<(), Violation> {
         self.agenda.at(self.now_us + PROBE_US, Happening::Probe);
         let mut entitled = 0;
-        let mut voters = self.plan.replicas();
-        voters.truncate(self.plan.voters());
         for station in &self.stations {
             // Who stands still, or has only begun to move again, says what it believed before.
             let silent = station.stands_still(self.now_us - PROBE_US).is_some();
             let Some(status) = station.status().filter(|_| !silent) else { continue };
             entitled += u64::from(status.entitled);
+            let voters = self.operator.voters(&status)?;
             self.leadership.observe(station.now(self.now_us).mono.0, &status, &voters)?;
         }
-        self.ask_for_level()?;
+        self.operate()?;
         self.manage()?;
         // An old and a new leader in different terms: raft allows it for the length of a lease, and the cloud fences one of them.
         self.counts.overlaps += u64::from(entitled > 1);
@@ -525,17 +519,22 @@ impl World {
         Ok(())
     }
 
-    /// While there are faults, an operator asks for the next feature level, at whoever leads.
-    fn ask_for_level(&mut self) -> Result<(), Violation> {
-        let asks =
-            self.plan.later != LaterStyle::default() && !self.healed && self.now_us > self.plan.faults_us / 4;
-        let moves = |leader: &usize| self.stations[*leader].stands_still(self.now_us).is_none();
-        let Some(leader) = leader(&self.stations).filter(|leader| asks && moves(leader)) else {
-            return Ok(());
-        };
-        if self.stations[leader].raise_level(self.now_us) {
-            self.note(Some(leader), "is asked to raise the feature level");
-            self.drain(leader)?;
+    /// The operator does what is to be done.
+    fn operate(&mut self) -> Result<(), Violation> {
+        let Self { now_us, healed, operator, stations, tills, .. } = self;
+        for deed in operator.act(*now_us, *healed, stations, tills)? {
+            match deed {
+                Deed::Told(place, what) => {
+                    self.note(Some(place), what);
+                    self.drain(place)?;
+                }
+                Deed::Stop(place) => self.stop(place, true),
+                Deed::Start(place, what) => {
+                    self.note(Some(place), what);
+                    self.start(place, true)?;
+                }
+                Deed::Generation => self.leadership.forget(),
+            }
         }
         Ok(())
     }
@@ -543,10 +542,7 @@ impl World {
     /// Tills that have finished look for baskets that somebody left open.
     fn settle_what_is_open(&mut self) {
         for place in 0..self.stations.len() {
-            let station = &mut self.stations[place];
-            let open = station.unresolved();
-            if station.is_done() && !open.is_empty() {
-                station.show_open(self.now_us, &open);
+            if self.stations[place].settles(self.now_us) {
                 self.rouse_till(place);
             }
         }

@@ -109,7 +109,7 @@ impl Leadership {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use edgepos::consensus::Leader;
 
     use super::super::promises::tests::frame;
@@ -118,7 +118,7 @@ mod tests {
     const A: ReplicaId = ReplicaId::new(1, 1);
     const B: ReplicaId = ReplicaId::new(2, 1);
 
-    fn status(me: ReplicaId, leader: ReplicaId, entitled: bool) -> Status {
+    pub(crate) fn status(me: ReplicaId, leader: ReplicaId, entitled: bool) -> Status {
         Status {
             me,
             author: me,

@@ -37,6 +37,8 @@ pub(crate) use duplicates::due as booked_twice;
 pub(crate) use events::{Events, events_on, has_leaving};
 pub(crate) use held::{Held, hashes};
 pub use leadership::Leadership;
+#[cfg(test)]
+pub(crate) use leadership::tests::status as status_of;
 pub use ledger::Ledger;
 pub use log_growth::LogGrowth;
 pub(crate) use numbers::shared as shared_numbers;

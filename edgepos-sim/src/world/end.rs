@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use edgepos::model::BookedName;
-use edgepos_consensus::Health;
+use edgepos::{Condition, ConditionKind};
+use edgepos_consensus::{Health, MAX_VOTERS};
 use edgepos_core::{Chain, Seq};
 
 use crate::check::{
@@ -17,6 +18,9 @@ use crate::station::Station;
 /// How long a healed store must be unchanged to be called quiet, in microseconds: longer than the exceptions' grace, a flush and a
 /// decision take together.
 const QUIET_US: u64 = 14_000_000;
+
+/// How long branches may wait for their owners, in microseconds: a minute for each of the four chains that a terminal writes.
+const HELD_UP_US: u64 = 240_000_000;
 
 /// Most exceptions that a report names.
 const MAX_DUE: usize = 3;
@@ -32,6 +36,8 @@ pub(super) struct Quiet {
     since: Option<(u64, usize)>,
     /// The numbers of the terminals whose disks were put back, before it was healed.
     put_back: BTreeSet<u16>,
+    /// When somebody waited last for the owner of a branch to write it again.
+    held_up_us: u64,
 }
 
 impl Quiet {
@@ -47,6 +53,9 @@ impl Quiet {
         put_back: &BTreeSet<u16>,
     ) -> Result<(), Violation> {
         self.put_back.clone_from(put_back);
+        if stations.iter().any(|station| has_leaving(station.on_disk())) {
+            self.held_up_us = now_us;
+        }
         let whole = is_whole(stations, cloud, put_back);
         let log = log_on(stations[0].on_disk()).unwrap_or_default();
         let of_store = cloud.events().keys().filter(|id| id.chain.replica.is_store());
@@ -57,6 +66,12 @@ impl Quiet {
             _ => whole.then_some((now_us, events)),
         };
         Ok(())
+    }
+
+    /// Whether it takes too long. While branches wait for their owners nobody can do anything.
+    pub(super) fn is_overdue(&self, now_us: u64, plan: &Plan) -> bool {
+        let began_us = self.held_up_us.clamp(plan.faults_us, plan.faults_us + HELD_UP_US);
+        now_us > began_us + plan.deadline_us
     }
 
     /// Whether the store has been whole and unchanged for long enough, and still is, with nothing left to decide.
@@ -103,7 +118,10 @@ fn undecided(stations: &[Station]) -> Vec<String> {
 fn is_whole(stations: &[Station], cloud: &Cloud, put_back: &BTreeSet<u16>) -> bool {
     let cloud = cloud.state();
     let agreed = stations.first().and_then(Station::status).map(|status| status.durable);
-    stations.iter().filter(|station| station.is_entitled()).count() == 1
+    let leaders: Vec<_> =
+        stations.iter().filter_map(Station::status).filter(|status| status.entitled).collect();
+    // While a box takes the place of another one vote is missing.
+    matches!(&leaders[..], [leader] if leader.voters.len() == stations.len().min(MAX_VOTERS))
         && stations.iter().all(|station| {
             let Some(status) = station.status() else { return false };
             let even = if station.is_forgiving() {
@@ -121,7 +139,11 @@ fn is_whole(stations: &[Station], cloud: &Cloud, put_back: &BTreeSet<u16>) -> bo
             // Whose log went back votes no more, and is told nothing by who leads, until somebody replaces it.
             let led = status.health == Health::Normal && status.leader.is_some();
             let led = led || put_back.contains(&station.replica().terminal());
-            even && idle && led && station.is_flushed() && !has_leaving(station.on_disk())
+            let waits = |held: &Condition| {
+                matches!(held.kind, ConditionKind::DecisionsLost | ConditionKind::Replacing)
+            };
+            let in_order = !status.conditions.iter().any(waits);
+            even && idle && led && in_order && station.is_flushed() && !has_leaving(station.on_disk())
         })
 }
 
@@ -139,9 +161,9 @@ pub(super) fn why_not_quiet(plan: &Plan, stations: &[Station], cloud: &Cloud) ->
             continue;
         };
         let held: u64 = status.durable.iter().map(|(_, seq)| seq.0).sum();
-        let cloud: u64 = status.cloud.iter().map(|(_, seq)| seq.0).sum();
+        let known: u64 = status.cloud.iter().map(|(_, seq)| seq.0).sum();
         text += &format!(
-            "; {} holds {held}, knows {cloud} in the cloud, queues {}, {} baskets and {} requests open, {}, {}, leader {}",
+            "; {} holds {held}, knows {known} in the cloud, queues {}, {} baskets and {} requests open, {}, {}, leader {}",
             status.me,
             status.queued,
             status.open_baskets,
@@ -152,6 +174,18 @@ pub(super) fn why_not_quiet(plan: &Plan, stations: &[Station], cloud: &Cloud) ->
                 .leader
                 .map_or("none".into(), |leader| format!("{} in term {}", leader.replica, leader.term)),
         );
+        let vector = cloud.state().vector().clone();
+        let chains: BTreeSet<_> =
+            status.durable.iter().chain(vector.iter()).map(|(chain, _)| chain).collect();
+        for chain in chains {
+            let [here, known, there] = [&status.durable, &status.cloud, &vector].map(|all| all.get(chain).0);
+            if here != there || known < here {
+                text += &format!(", of {chain} {here} and {known} of {there} in the cloud");
+            }
+        }
+        for held in status.conditions {
+            text += &format!(", {}: {}", held.kind.name(), held.about);
+        }
     }
     text
 }
@@ -195,15 +229,17 @@ fn after_a_blackout(now_us: u64, stations: &mut [Station], before: &StoreView) -
         station.start(now_us)?;
         let after = station.view()?;
         after.check_counters()?;
-        let same = after.counters == before.counters
-            && after.events == before.events
-            && after.durable == before.durable
-            && after.prices == before.prices
-            && after.exceptions == before.exceptions
-            && after.said == before.said
-            && after.open == before.open;
-        if !same {
-            let what = format!("{} knows something else after a restart", station.replica());
+        let parts = [
+            ("counters", after.counters == before.counters),
+            ("events", after.events == before.events),
+            ("what is durable", after.durable == before.durable),
+            ("prices", after.prices == before.prices),
+            ("exceptions", after.exceptions == before.exceptions),
+            ("what is no sale", after.said == before.said),
+            ("open baskets", after.open == before.open),
+        ];
+        if let Some((part, _)) = parts.iter().find(|(_, same)| !same) {
+            let what = format!("{} knows something else of {part} after a restart", station.replica());
             return Err(Violation::new(Rule::NothingLost, what));
         }
     }

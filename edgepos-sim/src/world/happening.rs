@@ -40,6 +40,22 @@ pub(super) enum Happening {
     Probe,
 }
 
+impl Happening {
+    /// The terminal that it reaches as soon as that moves; `None` for what waits for none.
+    pub(super) fn reaches(&self) -> Option<usize> {
+        match self {
+            Self::Alarm(place, _)
+            | Self::Flushed(place, _)
+            | Self::Read(place, ..)
+            | Self::CloudReplies(place, ..)
+            | Self::CloudFails(place, ..)
+            | Self::Till(place, _)
+            | Self::Wire(Wire::Change(_, place, _) | Wire::Frame(_, place, _)) => Some(*place),
+            _ => None,
+        }
+    }
+}
+
 impl From<Wire> for Happening {
     fn from(wire: Wire) -> Self {
         Self::Wire(wire)

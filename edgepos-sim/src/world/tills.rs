@@ -137,6 +137,11 @@ impl Tills {
         self.ledger.put_back(place, held);
     }
 
+    /// Another box stands in the place of a terminal.
+    pub(super) fn has_another_box(&mut self, place: usize) {
+        self.ledger.has_another_box(place);
+    }
+
     /// A power cut took the beginning of a basket, so soon after the answer that it may.
     pub(super) fn loses_begun(&mut self, place: usize, basket: BasketId) {
         self.ledger.loses_begun(place, basket);
