@@ -27,8 +27,8 @@ const BOOKED: u8 = 3;
 pub(super) enum Frame {
     Election(consensus::Message),
     Sync(sync::Message),
-    /// The peer has booked this; the event comes with its next batch.
-    Booked(Booked),
+    /// The peer has booked these; the events come with its next batch.
+    Booked(Vec<Booked>),
 }
 
 /// Bytes that are no frame for this terminal.
@@ -54,10 +54,11 @@ pub(super) enum FrameError {
 impl Frame {
     /// A frame that this peer sends, in its own name.
     pub(super) fn from_peer(peer: ReplicaId, bytes: &[u8]) -> Result<Self, FrameError> {
+        let of = |said: &Booked| said.event().chain.replica.terminal();
         match Self::decode(bytes)? {
             Self::Election(message) if message.from() != peer => Err(FrameError::OtherName),
             // A disk that was put back writes under another name than that of its connections.
-            Self::Booked(booked) if booked.event().chain.replica.terminal() != peer.terminal() => {
+            Self::Booked(all) if all.iter().any(|said| of(said) != peer.terminal()) => {
                 Err(FrameError::OtherName)
             }
             frame => Ok(frame),
@@ -99,8 +100,9 @@ pub(super) fn announce(config: &Config, links: &Links, ledger: &Ledger, out: &mu
         |peer: &ReplicaId| config.announce_sales && ledger.level_of(*peer).is_some_and(|level| level > 0);
     for to in links.peers().filter(hears) {
         let Some(connection) = links.to(to) else { continue };
-        for said in &all {
-            out.push(Output::Transmit { to, connection, frame: framed(BOOKED, said) });
+        // Together where they were written together: a peer's queue counts frames.
+        for said in all.chunks(told::MAX_AT_ONCE) {
+            out.push(Output::Transmit { to, connection, frame: framed(BOOKED, &Booked::to_said(said)) });
         }
     }
 }
@@ -141,11 +143,13 @@ pub(super) fn hand_in(
             }
         }
         // Who has not greeted may be of another store.
-        Ok(Frame::Booked(booked)) => {
-            if ledger.hears(peer, connection) && !ledger.held().covers(booked.event()) {
+        Ok(Frame::Booked(all)) if ledger.hears(peer, connection) => {
+            let news = all.into_iter().take(told::MAX_AT_ONCE);
+            for booked in news.filter(|booked| !ledger.held().covers(booked.event())) {
                 shop.keys().told().tell(now.mono, peer, booked);
             }
         }
+        Ok(Frame::Booked(_)) => {}
         Err(error) => out.tell(Notice::Refused { from: peer, reason: error.to_string() }),
     }
 }
@@ -163,7 +167,7 @@ mod tests {
         let event = EventId::new(Chain::new(ReplicaId::new(2, 7), Lane::Transactions), Seq(9));
         let basket = BasketId([1; 16]);
         let receipt = Receipt { event, basket, series: series.into(), number: 3, total: 258 };
-        framed(BOOKED, &Booked { key: None, what: What::Sale(receipt) }.to_said())
+        framed(BOOKED, &Booked::to_said(&[Booked { key: None, what: What::Sale(receipt) }]))
     }
 
     /// A disk that was put back writes under another name than the one that its box greets with.
@@ -172,7 +176,7 @@ mod tests {
         for nonce in [7, 8] {
             let told = Frame::from_peer(ReplicaId::new(2, nonce), &said("S"));
             assert!(
-                matches!(&told, Ok(Frame::Booked(booked)) if booked.basket() == Some(BasketId([1; 16]))),
+                matches!(&told, Ok(Frame::Booked(all)) if all[0].basket() == Some(BasketId([1; 16]))),
                 "{told:?}"
             );
         }
@@ -185,7 +189,7 @@ mod tests {
         let peer = ReplicaId::new(2, 7);
         let long = Frame::from_peer(peer, &said(&"S".repeat(told::MAX_BYTES)));
         assert!(matches!(long, Err(FrameError::TooLarge(_))), "{long:?}");
-        let none = Frame::from_peer(peer, &framed(BOOKED, b"\x80"));
+        let none = Frame::from_peer(peer, &framed(BOOKED, b"\x81\x80"));
         assert!(matches!(none, Err(FrameError::Booked(_))), "{none:?}");
     }
 }

@@ -8,6 +8,7 @@ use edgepos_sync as sync;
 
 use super::io::{Notice, Output, Reply, RequestId};
 use super::refusal::Refusal;
+use crate::retail::keys::booked::Booked;
 use crate::retail::keys::name::{BookedName, LookupId, Named, Wanted};
 use crate::retail::sale::body::BasketId;
 use crate::retail::sale::receipt::Receipt;
@@ -33,7 +34,7 @@ pub(crate) struct UnitOfWork {
     loads: BTreeMap<LoadId, LoadFor>,
     last_load: u64,
     /// What the connected terminals are told at once.
-    said: Vec<Vec<u8>>,
+    said: Vec<Booked>,
 }
 
 /// What waits for one `Persist`.
@@ -113,12 +114,12 @@ impl UnitOfWork {
     }
 
     /// The connected terminals are told this at once.
-    pub(crate) fn tell_peers(&mut self, said: Vec<u8>) {
+    pub(crate) fn tell_peers(&mut self, said: Booked) {
         self.said.push(said);
     }
 
     /// What they are to be told.
-    pub(crate) fn take_said(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn take_said(&mut self) -> Vec<Booked> {
         std::mem::take(&mut self.said)
     }
 

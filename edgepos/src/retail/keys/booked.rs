@@ -169,15 +169,20 @@ impl Booked {
         rows
     }
 
-    /// What another terminal is told of it, ahead of the event.
-    pub(crate) fn to_said(&self) -> Vec<u8> {
-        to_cbor(&(self.key.map(|key| ByteArray::from(key.0)), self.key_row()))
+    /// What another terminal is told of these, ahead of the events.
+    pub(crate) fn to_said(all: &[Self]) -> Vec<u8> {
+        let said = |booked: &Self| (booked.key.map(|key| ByteArray::from(key.0)), booked.key_row());
+        to_cbor(&all.iter().map(said).collect::<Vec<_>>())
     }
 
     /// Reads what [`to_said`](Self::to_said) wrote.
-    pub(crate) fn from_said(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let (key, row): (Option<ByteArray<16>>, KeyRow) = from_cbor("what is said of a sale", bytes)?;
-        Ok(Self { key: key.map(|key| IdempotencyKey(key.into())), what: row.what() })
+    pub(crate) fn from_said(bytes: &[u8]) -> Result<Vec<Self>, Unreadable> {
+        let said: Vec<(Option<ByteArray<16>>, KeyRow)> = from_cbor("what is said of sales", bytes)?;
+        let booked = |(key, row): (Option<ByteArray<16>>, KeyRow)| Self {
+            key: key.map(|key| IdempotencyKey(key.into())),
+            what: row.what(),
+        };
+        Ok(said.into_iter().map(booked).collect())
     }
 
     fn key_row(&self) -> KeyRow {
@@ -245,7 +250,7 @@ mod tests {
 
     const KEY: IdempotencyKey = IdempotencyKey([0xCC; 16]);
     const BASKET: BasketId = BasketId([0xBB; 16]);
-    const SAID: &str = "8250cccccccccccccccccccccccccccccccca5005100020000000000050000000000000000090150bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb026153030704190102";
+    const SAID: &str = "818250cccccccccccccccccccccccccccccccca5005100020000000000050000000000000000090150bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb026153030704190102";
 
     fn event() -> EventId {
         EventId::new(Chain::new(ReplicaId::new(2, 5), Lane::Transactions), Seq(9))
@@ -268,12 +273,10 @@ mod tests {
     /// What another terminal is told, in a frame of kind 3.
     #[test]
     fn what_is_said_of_a_sale_is_these_bytes() {
-        assert_eq!(hex(&sale().to_said()), SAID);
-        let unnamed = Booked { key: None, ..sale() };
-        for said in [sale(), unnamed, delivery(b"goods")] {
-            assert_eq!(Booked::from_said(&said.to_said()).unwrap(), said);
-        }
-        assert!(Booked::from_said(b"\x82\xf6").is_err());
+        assert_eq!(hex(&Booked::to_said(&[sale()])), SAID);
+        let all = [sale(), Booked { key: None, ..sale() }, delivery(b"goods")];
+        assert_eq!(Booked::from_said(&Booked::to_said(&all)).unwrap(), all);
+        assert!(Booked::from_said(b"\x81\x82\xf6").is_err());
     }
 
     /// Space, key and value, in hexadecimal.

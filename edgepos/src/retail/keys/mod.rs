@@ -159,9 +159,9 @@ impl Keys {
     }
 
     /// What an event is booked as is durable. What the other terminals are told of one of this terminal's own.
-    pub(crate) fn durable(&mut self, named: Named) -> Option<Vec<u8>> {
+    pub(crate) fn durable(&mut self, named: Named) -> Option<Booked> {
         let said = self.to_tell.remove(&named.event).then(|| self.lookups.fresh(named)).flatten();
-        let said = said.map(Booked::to_said);
+        let said = said.cloned();
         self.lookups.durable(named);
         said
     }

@@ -9,8 +9,10 @@ use edgepos_core::{EventId, Lane, ReplicaId, Time};
 use super::booked::Booked;
 use super::name::BookedName;
 
-/// Longest that one may be, in bytes.
-pub(crate) const MAX_BYTES: usize = 512;
+/// Most that are told in one frame.
+pub(crate) const MAX_AT_ONCE: usize = 64;
+/// Longest that such a frame may be, in bytes.
+pub(crate) const MAX_BYTES: usize = 32 << 10;
 /// Most that are remembered of one terminal: more than it books until its events have come. The oldest fall first.
 const MAX_OF_PEER: usize = 256;
 /// Most that are remembered of all.
