@@ -322,6 +322,18 @@ fn claim(till: &mut Till, now: Now, basket: u8) {
     assert!(matches!(till.replies.remove(&request).unwrap(), Ok(Reply::Claimed { total: 1_000, .. })));
 }
 
+/// A store whose first till has asked a payment terminal for a basket, and parked that since.
+fn parked_under_a_payment(terminals: u16) -> Shop {
+    let mut shop = Shop::new(terminals);
+    shop.elect();
+    let now = shop.now;
+    shop.tills[0].begin(now, milk(1)).unwrap();
+    shop.tills[0].record(now, intent(1, 1, 1_000)).unwrap();
+    park(&mut shop.tills[0], now, 1);
+    shop.pass(3_000);
+    shop
+}
+
 /// A payment terminal is asked, the basket is parked while it thinks, and paid in cash at the next till: whichever of the two is known
 /// first, the store is told that it was paid twice, once, and nobody proposes to void the one sale that there is.
 #[test]
@@ -334,13 +346,7 @@ fn a_basket_that_is_parked_under_a_payment_and_paid_elsewhere_is_told() {
         (false, false, false),
     ] {
         let what = format!("approved first: {approved_first}, crashes: {crashes}, hears: {hears}");
-        let mut shop = Shop::new(3);
-        shop.elect();
-        let now = shop.now;
-        shop.tills[0].begin(now, milk(1)).unwrap();
-        shop.tills[0].record(now, intent(1, 1, 1_000)).unwrap();
-        park(&mut shop.tills[0], now, 1);
-        shop.pass(3_000);
+        let mut shop = parked_under_a_payment(3);
         let now = shop.now;
         claim(&mut shop.tills[1], now, 1);
         if approved_first {
@@ -404,13 +410,7 @@ fn a_basket_that_comes_back_is_booked_with_the_payment_that_was_approved_meanwhi
 /// Two tills book a basket, and one of them took a card for it besides: the sales are told from the payment.
 #[test]
 fn of_a_sale_booked_twice_and_paid_three_times_the_later_sale_is_proposed() {
-    let mut shop = Shop::new(3);
-    shop.elect();
-    let now = shop.now;
-    shop.tills[0].begin(now, milk(1)).unwrap();
-    shop.tills[0].record(now, intent(1, 1, 1_000)).unwrap();
-    park(&mut shop.tills[0], now, 1);
-    shop.pass(3_000);
+    let mut shop = parked_under_a_payment(3);
     shop.cut(1);
     let now = shop.now;
     let sold = [1, 2].map(|till| {
@@ -433,13 +433,7 @@ fn of_a_sale_booked_twice_and_paid_three_times_the_later_sale_is_proposed() {
 #[test]
 fn a_sale_that_is_heard_of_later_is_told_beside_what_was_paid_twice() {
     for restarts in [false, true] {
-        let mut shop = Shop::new(4);
-        shop.elect();
-        let now = shop.now;
-        shop.tills[0].begin(now, milk(1)).unwrap();
-        shop.tills[0].record(now, intent(1, 1, 1_000)).unwrap();
-        park(&mut shop.tills[0], now, 1);
-        shop.pass(3_000);
+        let mut shop = parked_under_a_payment(4);
         shop.cut(3);
         let now = shop.now;
         let sold = [1, 3].map(|till| {

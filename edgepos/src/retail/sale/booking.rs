@@ -7,14 +7,14 @@ use super::answer::{paid, sale_entry};
 use super::basket::Basket;
 use super::beside_payments::{BesidePayments, MAX_BYTES, MAX_EFFECTS, MAX_NAME};
 use super::body::Transaction;
+use super::draft::{check_effects, limit};
 use super::fiscal::{FiscalSigned, SignError, Signature};
 use super::receipt::Commit;
 use super::series::Series;
 use crate::retail::day::body::OnDuty;
-use crate::retail::effect::{CounterRow, Effect};
+use crate::retail::effect::CounterRow;
 use crate::retail::envelope::{Mode, Origin, Ref, RefRole};
 use crate::retail::kind::KnownKind;
-use crate::retail::money::MAX_MAGNITUDE;
 use crate::retail::payment::Payments;
 use crate::retail::redact::is_card_number;
 use crate::terminal::config::Config;
@@ -76,22 +76,12 @@ impl Booking {
 /// # Errors
 /// When it is too long, a name is a card number, or an effect is one that follows from lines and payments.
 fn check(said: &BesidePayments) -> Result<(), Refusal> {
-    let limit =
-        |field, used, limit| if used > limit { Err(Refusal::TooLarge { field, limit }) } else { Ok(()) };
     limit("operator", said.cashier.as_ref().map_or(0, String::len), MAX_NAME)?;
     if said.cashier.as_deref().is_some_and(is_card_number) {
         return Err(Refusal::BadField { field: "operator", reason: "it is a card number" });
     }
     limit("effects of payments", said.effects.len(), MAX_EFFECTS)?;
-    for effect in &said.effects {
-        limit("effect key", effect.key.len(), Effect::MAX_KEY)?;
-        if effect.delta.unsigned_abs() > MAX_MAGNITUDE {
-            return Err(Refusal::Overflow);
-        }
-        if effect.counter.is_derived() {
-            return Err(Refusal::DerivedCounter(effect.counter));
-        }
-    }
+    check_effects(&said.effects)?;
     if said.ext.keys().any(String::is_empty) {
         return Err(Refusal::BadField { field: "ext", reason: "an addition has a name" });
     }

@@ -139,15 +139,7 @@ pub(crate) fn check(
     limit("effects", draft.effects.len(), Effect::MAX_PER_EVENT / 2)?;
     limit("customer", draft.customer.as_ref().map_or(0, String::len), Draft::MAX_TEXT)?;
     limit("operator", draft.operator.as_ref().map_or(0, String::len), Draft::MAX_TEXT)?;
-    for effect in &draft.effects {
-        limit("effect key", effect.key.len(), Effect::MAX_KEY)?;
-        if effect.delta.unsigned_abs() > MAX_MAGNITUDE {
-            return Err(Refusal::Overflow);
-        }
-        if effect.counter.is_derived() {
-            return Err(Refusal::DerivedCounter(effect.counter));
-        }
-    }
+    check_effects(&draft.effects)?;
     let taxes = draft.taxes.iter().flat_map(|tax| [tax.base, tax.amount]);
     if taxes.chain([draft.rounding]).any(|amount| amount.unsigned_abs() > MAX_MAGNITUDE) {
         return Err(Refusal::Overflow);
@@ -204,7 +196,21 @@ pub(super) fn check_size(basket: &Basket, max_event_bytes: u32) -> Result<(), Re
     limit("basket", to_cbor(basket).len() + named, (max_event_bytes as usize).saturating_sub(PAYMENTS))
 }
 
-fn limit(field: &'static str, used: usize, limit: usize) -> Result<(), Refusal> {
+/// Refuses effects that nobody says, and such as no event has.
+pub(super) fn check_effects(effects: &[Effect]) -> Result<(), Refusal> {
+    for effect in effects {
+        limit("effect key", effect.key.len(), Effect::MAX_KEY)?;
+        if effect.delta.unsigned_abs() > MAX_MAGNITUDE {
+            return Err(Refusal::Overflow);
+        }
+        if effect.counter.is_derived() {
+            return Err(Refusal::DerivedCounter(effect.counter));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn limit(field: &'static str, used: usize, limit: usize) -> Result<(), Refusal> {
     if used > limit { Err(Refusal::TooLarge { field, limit }) } else { Ok(()) }
 }
 
