@@ -136,7 +136,11 @@ pub(super) fn hand_in(
         // A full disk has room for what this till has promised. The peer sends again.
         Ok(Frame::Sync(sync::Message::Batch { .. })) if is_full => {}
         Ok(Frame::Sync(message)) => {
-            let state = if let sync::Message::Hello(hello) = &message { hello.log } else { None };
+            let mut state = None;
+            if let sync::Message::Hello(hello) = &message {
+                state = hello.log;
+                shop.keys().told().holds(peer, &hello.vector);
+            }
             ledger.handle(now, sync::Input::Message { from: peer, connection, message });
             if let Some(state) = state.filter(|_| ledger.hears(peer, connection)) {
                 election.handle(now, consensus::Input::Stated(peer, state));

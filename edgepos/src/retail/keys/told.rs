@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use edgepos_core::{EventId, Lane, ReplicaId, Time};
+use edgepos_crdt::VersionVector;
 
 use super::booked::Booked;
 use super::name::BookedName;
@@ -64,6 +65,11 @@ impl Told {
         self.words.retain(|word| is_ahead(word.booked.event()));
     }
 
+    /// A peer says what it holds durably, as it did when it told: what it has no more went with a disk that was put back.
+    pub(crate) fn holds(&mut self, peer: ReplicaId, held: &VersionVector) {
+        self.words.retain(|word| word.from != peer || held.covers(word.booked.event()));
+    }
+
     /// Somebody knows better.
     pub(crate) fn disbelieve(&mut self, name: BookedName) {
         self.words.retain(|word| word.booked.named().names().all(|own| own != name));
@@ -118,6 +124,18 @@ mod tests {
         assert!(told.of(at(0), basket(3)).is_some(), "another terminal's event");
         told.disbelieve(basket(3));
         assert_eq!(told.of(at(0), basket(3)), None);
+    }
+
+    #[test]
+    fn it_falls_with_the_disk_of_who_told_it() {
+        let mut told = Told::default();
+        (1..=3).for_each(|seq| told.tell(at(0), peer(2), sale(2, seq)));
+        told.tell(at(0), peer(3), sale(3, 9));
+        let mut held = VersionVector::default();
+        held.set_max(event(2, 2).chain, Seq(2));
+        told.holds(peer(2), &held);
+        let known = [1, 2, 3, 9].map(|seq| told.of(at(0), basket(seq)).is_some());
+        assert_eq!(known, [true, true, false, true]);
     }
 
     #[test]
