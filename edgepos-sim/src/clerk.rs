@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use edgepos::model::{BasketId, Kind};
-use edgepos::{Refusal, Reply, RequestId};
-use edgepos_core::{EventId, Jitter};
+use edgepos::model::{BasketId, Kind, Mode};
+use edgepos::{Draft, Refusal, Reply, RequestId};
+use edgepos_core::{EventId, IdempotencyKey, Jitter};
 
 use crate::check::{Ledger, Rule, Violation};
-use crate::drafts::sale;
+use crate::drafts::{longer, payment, sale};
 use crate::errand::{Ask, Beside};
 use crate::papers::{Papers, Part, Saying, may_be_erased};
 
@@ -27,10 +27,28 @@ enum Doing {
     Keep(String),
     /// A page of open baskets behind this one.
     List(Option<BasketId>),
-    Begin(BasketId),
+    Begin(Box<Draft>),
+    /// What is open becomes this.
+    Update(Box<Draft>),
     Park(BasketId),
     Claim(BasketId),
-    GiveUp,
+    GiveUp(BasketId),
+    /// What was recalled is paid.
+    Pay(BasketId, IdempotencyKey),
+}
+
+/// A basket that somebody has begun, and nobody has ended.
+#[derive(Debug)]
+struct Aside {
+    draft: Draft,
+    /// The number that it has where it is open.
+    number: u64,
+    /// As what it was parked. A till that has not heard that another recalled and changed it recalls it as it was.
+    parked: Vec<Draft>,
+}
+
+fn total(draft: &Draft) -> i64 {
+    draft.lines.iter().map(|line| line.amount).sum()
 }
 
 /// All clerks of a store.
@@ -46,7 +64,9 @@ pub(crate) struct Clerks {
     parts: Vec<VecDeque<Part>>,
     /// The event that each part came to.
     attached: BTreeMap<(BasketId, [u8; 32], u16), EventId>,
-    /// Baskets that are open, and at which till.
+    /// Baskets that are open or parked.
+    aside: BTreeMap<BasketId, Aside>,
+    /// Those that are open, and at which till.
     open: Vec<(usize, BasketId)>,
     parked: Vec<BasketId>,
     /// Where each till's list of open baskets goes on.
@@ -65,6 +85,7 @@ impl Clerks {
             waiting: BTreeMap::new(),
             parts: vec![VecDeque::new(); tills],
             attached: BTreeMap::new(),
+            aside: BTreeMap::new(),
             open: Vec::new(),
             parked: Vec::new(),
             next_page: BTreeMap::new(),
@@ -125,10 +146,10 @@ impl Clerks {
         name[8..].copy_from_slice(&self.baskets.to_be_bytes());
         let draft = sale(&mut self.rng, BasketId(name));
         ledger.sets_aside(place, &draft);
-        Some((Doing::Begin(draft.basket), Ask::Begin(draft)))
+        Some((Doing::Begin(Box::new(draft.clone())), Ask::Begin(draft)))
     }
 
-    /// A basket is put aside, goes on at another till, or is given up.
+    /// A basket is changed, put aside, goes on at another till, is paid there, or is given up.
     fn go_on(&mut self, place: usize, ledger: &mut Ledger) -> Option<(Doing, Ask)> {
         if !self.parked.is_empty() && self.rng.range(0, 2) == 0 {
             let at = self.rng.range(0, self.parked.len() as u64) as usize;
@@ -138,8 +159,23 @@ impl Clerks {
         }
         let at = self.open.iter().position(|(at, _)| *at == place)?;
         let (_, basket) = self.open.remove(at);
-        if self.rng.range(0, 4) == 0 {
-            return Some((Doing::GiveUp, Ask::Abandon(basket)));
+        let aside = self.aside.get(&basket)?;
+        let chance = self.rng.range(0, 12);
+        if chance < 3 {
+            return Some((Doing::GiveUp(basket), Ask::Abandon(basket)));
+        }
+        if chance < 6 {
+            let draft = longer(&mut self.rng, &aside.draft);
+            return Some((
+                Doing::Update(Box::new(draft.clone())),
+                Ask::Beside(Beside::Update(Box::new(draft))),
+            ));
+        }
+        let commit = payment(&aside.draft);
+        let in_cash = commit.tenders.as_slice().iter().all(|tender| tender.payment().is_none());
+        if chance < 9 && !aside.parked.is_empty() && in_cash {
+            ledger.asks_commit(&commit);
+            return Some((Doing::Pay(basket, commit.key), Ask::Commit(commit)));
         }
         Some((Doing::Park(basket), Ask::Beside(Beside::Park(basket))))
     }
@@ -176,11 +212,39 @@ impl Clerks {
                 }
                 self.next_page.extend(next.map(|next| (place, next)));
             }
-            (Doing::Begin(basket), Ok(Reply::Begun { .. }))
-            | (Doing::Claim(basket), Ok(Reply::Claimed { .. })) => self.open.push((place, basket)),
+            (Doing::Begin(draft), Ok(Reply::Begun { number, total: due })) => {
+                self.comes_to(place, draft.basket, *due, total(&draft))?;
+                self.open.push((place, draft.basket));
+                let aside = Aside { number: *number, draft: *draft, parked: Vec::new() };
+                self.aside.insert(aside.draft.basket, aside);
+            }
+            (Doing::Update(draft), Ok(Reply::Begun { number, total: due })) => {
+                self.comes_to(place, draft.basket, *due, total(&draft))?;
+                self.open.push((place, draft.basket));
+                self.becomes(place, *draft, *number)?;
+            }
+            (Doing::Claim(basket), Ok(Reply::Claimed { number, total: due, .. })) => {
+                self.open.push((place, basket));
+                if let Some(aside) = self.aside.get_mut(&basket) {
+                    let known = aside.parked.iter().rev().find(|draft| total(draft) == *due).cloned();
+                    aside.number = *number;
+                    aside.draft = known.unwrap_or_else(|| aside.draft.clone());
+                    let parked = total(&aside.draft);
+                    self.comes_to(place, basket, *due, parked)?;
+                }
+            }
+            (Doing::Pay(basket, key), Ok(Reply::Committed { receipt, .. })) => {
+                ledger.replied(place, basket, Some(key), reply)?;
+                if let Some(aside) = self.aside.remove(&basket) {
+                    self.comes_to(place, basket, receipt.total, total(&aside.draft))?;
+                }
+            }
             (Doing::Park(basket), Ok(Reply::Parked)) => {
                 ledger.said_mut().parks(basket);
                 self.parked.push(basket);
+                if let Some(aside) = self.aside.get_mut(&basket) {
+                    aside.parked.push(aside.draft.clone());
+                }
             }
             // Where it was parked last was not heard of here yet, or the points that it takes have gone meanwhile: it is parked as before.
             (
@@ -197,7 +261,8 @@ impl Clerks {
                 ledger.said_mut().parks(basket);
                 self.parked.push(basket);
             }
-            (Doing::Keep(_), Ok(Reply::Kept)) | (Doing::GiveUp, Ok(Reply::Abandoned)) => {}
+            (Doing::Keep(_), Ok(Reply::Kept)) => {}
+            (Doing::GiveUp(basket), Ok(Reply::Abandoned)) => drop(self.aside.remove(&basket)),
             // A guest may have been erased, by whomever.
             (
                 Doing::Say(_, Some(customer)) | Doing::Keep(customer),
@@ -205,14 +270,44 @@ impl Clerks {
             ) if may_be_erased(&customer) => {}
             (Doing::Begin(_), Err(Refusal::DayClosed(_) | Refusal::Overdrawn { .. })) => {}
             (_, Err(Refusal::Full { .. } | Refusal::ClockOff { .. })) => {}
-            // The till may have settled it.
-            (Doing::Park(_) | Doing::GiveUp, Err(_)) => {}
+            // The points that it takes have gone meanwhile: it stays as it was.
+            (Doing::Update(draft), Err(Refusal::Overdrawn { .. })) => self.open.push((place, draft.basket)),
+            // The till may have settled it, or settles it at this moment.
+            (Doing::Park(_) | Doing::GiveUp(_) | Doing::Update(_) | Doing::Pay(..), Err(refusal))
+                if is_not_open(refusal) => {}
+            // A trainee's is not put aside.
+            (Doing::Park(basket), Err(Refusal::BadField { field: "basket", .. }))
+                if self.aside.get(&basket).is_some_and(|aside| aside.draft.mode == Mode::Training) => {}
             (_, Err(_)) if self.forgiving => {}
             (doing, other) => {
                 let what = format!("terminal {}: {doing:?} was answered with {other:?}", place + 1);
                 return Err(Violation::new(Rule::Alive, what));
             }
         }
+        Ok(())
+    }
+
+    /// What a terminal says that a basket costs is what is in it.
+    fn comes_to(&self, place: usize, basket: BasketId, due: i64, total: i64) -> Result<(), Violation> {
+        if due == total || self.forgiving {
+            return Ok(());
+        }
+        let what = format!("basket {basket} costs {due} at terminal {} instead of {total}", place + 1);
+        Err(Violation::new(Rule::Receipts, what))
+    }
+
+    /// A basket that is open was changed to this, under the number that it has.
+    fn becomes(&mut self, place: usize, draft: Draft, number: u64) -> Result<(), Violation> {
+        let Some(aside) = self.aside.get_mut(&draft.basket) else { return Ok(()) };
+        if number != aside.number && !self.forgiving {
+            let (basket, before) = (draft.basket, aside.number);
+            let what = format!(
+                "basket {basket} is changed at terminal {}, and is {number} after {before}",
+                place + 1
+            );
+            return Err(Violation::new(Rule::Receipts, what));
+        }
+        aside.draft = draft;
         Ok(())
     }
 
@@ -250,10 +345,22 @@ impl Clerks {
     }
 }
 
+/// Whether a basket is refused since it is not open there any more: it was parked, goes on elsewhere, has ended, or is being ended.
+fn is_not_open(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::UnknownBasket(_)
+            | Refusal::BasketElsewhere(_)
+            | Refusal::BasketParked(_)
+            | Refusal::BasketEnded(_)
+            | Refusal::BasketBusy(_)
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use edgepos::OpenBasket;
     use edgepos::model::{Counter, Currency};
+    use edgepos::{OpenBasket, Receipt};
     use edgepos_core::{Chain, Lane, ReplicaId, Seq};
 
     use super::*;
@@ -352,7 +459,74 @@ mod tests {
         assert_eq!(clerks.parked, [BASKET]);
         assert_eq!(hears(&mut clerks, Doing::Claim(BASKET), &Err(Refusal::Overflow)), Err(Rule::Alive));
         assert_eq!(clerks.parked, [BASKET]);
-        assert_eq!(hears(&mut clerks, Doing::Begin(BASKET), &Err(Refusal::Overflow)), Err(Rule::Alive));
+        let draft = Box::new(sale(&mut Jitter::new(1), BASKET));
+        assert_eq!(hears(&mut clerks, Doing::Begin(draft), &Err(Refusal::Overflow)), Err(Rule::Alive));
+    }
+
+    /// Clerks who have begun a basket at the first till, by a trainee or not.
+    fn begun(mode: Mode) -> (Clerks, Draft) {
+        let mut clerks = clerks(false);
+        let draft = Draft { mode, ..sale(&mut Jitter::new(1), BASKET) };
+        let reply = Ok(Reply::Begun { number: 4, total: total(&draft) });
+        hears(&mut clerks, Doing::Begin(Box::new(draft.clone())), &reply).unwrap();
+        (clerks, draft)
+    }
+
+    #[test]
+    fn what_is_open_is_refused_for_the_reasons_that_the_pages_give() {
+        let doings = |draft: &Draft| {
+            let key = payment(draft).key;
+            let update = Doing::Update(Box::new(draft.clone()));
+            [Doing::Park(BASKET), Doing::GiveUp(BASKET), update, Doing::Pay(BASKET, key)]
+        };
+        for at in 0..4 {
+            let hear = |refusal| {
+                let (mut clerks, draft) = begun(Mode::Live);
+                let doing = doings(&draft).into_iter().nth(at).unwrap();
+                hears(&mut clerks, doing, &Err(refusal))
+            };
+            for refusal in [
+                Refusal::UnknownBasket(BASKET),
+                Refusal::BasketElsewhere(BASKET),
+                Refusal::BasketParked(BASKET),
+                Refusal::BasketEnded(BASKET),
+                Refusal::BasketBusy(BASKET),
+            ] {
+                assert_eq!(hear(refusal), Ok(()), "{at}");
+            }
+            for refusal in [
+                Refusal::Overflow,
+                Refusal::BasketExists(BASKET),
+                Refusal::BadField { field: "basket", reason: "it is a trainee's" },
+            ] {
+                assert_eq!(hear(refusal), Err(Rule::Alive), "{at}");
+            }
+        }
+        let trainees = Err(Refusal::BadField { field: "basket", reason: "it is a trainee's" });
+        assert_eq!(hears(&mut begun(Mode::Training).0, Doing::Park(BASKET), &trainees), Ok(()));
+    }
+
+    #[test]
+    fn a_basket_costs_what_is_in_it_and_keeps_its_number_while_it_is_changed() {
+        let changed = |number, more| {
+            let (mut clerks, draft) = begun(Mode::Live);
+            let draft = longer(&mut Jitter::new(2), &draft);
+            let reply = Ok(Reply::Begun { number, total: total(&draft) + more });
+            hears(&mut clerks, Doing::Update(Box::new(draft)), &reply)
+        };
+        assert_eq!(changed(4, 0), Ok(()));
+        assert_eq!(changed(5, 0), Err(Rule::Receipts));
+        assert_eq!(changed(4, 1), Err(Rule::Receipts));
+        let recalled = |more| {
+            let (mut clerks, draft) = begun(Mode::Live);
+            hears(&mut clerks, Doing::Park(BASKET), &Ok(Reply::Parked)).unwrap();
+            clerks.aside.get_mut(&BASKET).unwrap().draft = longer(&mut Jitter::new(2), &draft);
+            hears(&mut clerks, Doing::Park(BASKET), &Ok(Reply::Parked)).unwrap();
+            let reply = Ok(Reply::Claimed { number: 9, total: total(&draft) + more, lines: Vec::new() });
+            hears(&mut clerks, Doing::Claim(BASKET), &reply)
+        };
+        assert_eq!(recalled(0), Ok(()), "as it was before it was changed");
+        assert_eq!(recalled(1), Err(Rule::Receipts));
     }
 
     /// Each thing that a clerk does is asked in a day, and some of what is attached comes in parts.
@@ -362,7 +536,7 @@ mod tests {
         for seq in 1..4_000 {
             let Some((request, ask)) = clerks.act(0, &mut ledger) else { continue };
             let (name, reply) = match ask {
-                Ask::Begin(_) => ("begin", Reply::Begun { number: seq, total: 0 }),
+                Ask::Begin(draft) => ("begin", Reply::Begun { number: seq, total: total(&draft) }),
                 Ask::Abandon(_) => ("abandon", Reply::Abandoned),
                 Ask::Record(_) => ("record", Reply::Recorded(event(seq))),
                 Ask::Beside(Beside::Keep(_)) => ("keep", Reply::Kept),
@@ -370,8 +544,19 @@ mod tests {
                     ("list", Reply::Unresolved { baskets: Vec::new(), next: None })
                 }
                 Ask::Beside(Beside::Park(_)) => ("park", Reply::Parked),
-                Ask::Beside(Beside::Claim(_)) => {
-                    ("claim", Reply::Claimed { number: seq, total: 0, lines: Vec::new() })
+                Ask::Beside(Beside::Claim(basket)) => {
+                    let total = total(&clerks.aside[&basket].draft);
+                    ("claim", Reply::Claimed { number: seq, total, lines: Vec::new() })
+                }
+                Ask::Beside(Beside::Update(draft)) => {
+                    let number = clerks.aside[&draft.basket].number;
+                    ("update", Reply::Begun { number, total: total(&draft) })
+                }
+                Ask::Commit(commit) => {
+                    let Aside { draft, number, .. } = &clerks.aside[&commit.basket];
+                    let (basket, series, total) = (draft.basket, draft.series.clone(), total(draft));
+                    let receipt = Receipt { event: event(seq), basket, series, number: *number, total };
+                    ("pay", Reply::Committed { receipt, repeated: false })
                 }
                 other => panic!("{other:?}"),
             };
@@ -383,7 +568,7 @@ mod tests {
             clerks.hear(request, &Ok(reply), &mut ledger).unwrap();
         }
         let names: Vec<_> = asked.keys().copied().collect();
-        assert_eq!(names, ["abandon", "begin", "claim", "keep", "list", "park", "record"]);
+        assert_eq!(names, ["abandon", "begin", "claim", "keep", "list", "park", "pay", "record", "update"]);
         assert!(clerks.attached.keys().any(|(_, _, no)| *no > 0), "nothing came in parts");
     }
 }

@@ -43,6 +43,16 @@ pub(crate) fn sale(rng: &mut Jitter, basket: BasketId) -> Draft {
     draft
 }
 
+/// The same with one more line.
+pub(crate) fn longer(rng: &mut Jitter, draft: &Draft) -> Draft {
+    let mut draft = draft.clone();
+    let no = draft.lines.iter().map(|line| line.no).max().unwrap_or_default() + 1;
+    let unit_price = rng.range(50, 2_000) as i64;
+    let product = some_product(rng);
+    draft.lines.push(Line { no, product, quantity: 1, unit_price, amount: unit_price, ..Line::default() });
+    draft
+}
+
 /// One line of a receipt comes back.
 pub(crate) fn give_back(bought: &Bought, basket: BasketId) -> Draft {
     let line = Line {

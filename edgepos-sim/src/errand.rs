@@ -32,6 +32,8 @@ pub(crate) enum Beside {
     Keep(CustomerKey),
     /// List the baskets that are open behind this one.
     Baskets(Option<BasketId>),
+    /// Change an open basket to this.
+    Update(Box<Draft>),
     /// Put a basket aside.
     Park(BasketId),
     /// Recall one.
@@ -47,6 +49,7 @@ impl Beside {
         match self {
             Self::Keep(key) => terminal.keep_key(now, id, &key),
             Self::Baskets(after) => terminal.ask_baskets(now, id, after),
+            Self::Update(draft) => terminal.update(now, id, *draft),
             Self::Park(basket) => terminal.park(now, id, basket),
             Self::Claim(basket) => terminal.claim(now, id, basket),
         }
