@@ -94,6 +94,11 @@ impl Managers {
         Ok(())
     }
 
+    /// Every disk is put back at once: what was decided since is decided no more, and who asks again is answered anew.
+    pub(crate) fn forget(&mut self) {
+        self.decided.clear();
+    }
+
     /// A terminal's process is gone, and with it its requests.
     pub(crate) fn crashed(&mut self, place: usize) {
         let gone: Vec<_> =

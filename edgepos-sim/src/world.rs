@@ -471,6 +471,7 @@ impl World {
             (0..self.stations.len()).for_each(|place| self.stop(place, true));
             // Nobody is left who was promised anything since the images.
             self.leadership.forget();
+            self.tills.all_put_back();
         }
         let gone = self.boxes.go_back(&self.stations, &mut self.cloud, &mut self.agenda)?;
         let Some(GoneBack { tills, held }) = gone else { return Ok(()) };

@@ -132,6 +132,11 @@ impl Tills {
         self.ledger.lists_open(place, open)
     }
 
+    /// Every disk of the store is put back at once.
+    pub(super) fn all_put_back(&mut self) {
+        self.managers.forget();
+    }
+
     /// A terminal's disk is put back; the rest of the store and the image hold this.
     pub(super) fn put_back(&mut self, place: usize, held: &Held) {
         self.ledger.put_back(place, held);
