@@ -5,7 +5,7 @@
 mod support;
 
 use edgepos::core::{EventId, Space};
-use edgepos::model::{ActionCode, Counter, Envelope, Kind, Verdict};
+use edgepos::model::{ActionCode, Counter, Envelope, ExceptionType, Kind, Line, Verdict};
 use edgepos::{
     Action, AuditEntry, Audited, Handling, Policy, Refusal, ResolutionState, Resolve, ResolveError,
 };
@@ -477,4 +477,37 @@ fn an_earlier_version_counts_the_same() {
     let effects = envelopes(&shop.tills[1].disk).into_iter().flat_map(|(_, envelope)| envelope.effects);
     let sum: i64 = effects.filter(|effect| effect.row() == milk()).map(|effect| effect.delta).sum();
     assert_eq!((sum, stock(&shop.tills[1]).0), (0, 0));
+}
+
+/// A service has no pieces: the money that a manager gives back with a void counts, before and after a return of it.
+#[test]
+fn a_service_that_a_manager_gave_back_is_not_paid_back_again() {
+    for returned_before in [false, true] {
+        let mut shop = Shop::new(2);
+        shop.elect();
+        shop.pass(1_000);
+        record(&mut shop, goods(1));
+        let now = shop.now;
+        let sale = vec![line(1, "milk", 2, 200), line(2, "repair", 0, 500)];
+        let transaction = shop.tills[0].sell(now, 1, sale).event;
+        shop.pass(3_000);
+        let now = shop.now;
+        let service = |basket| draft(basket, vec![Line { amount: -500, ..back(1, 2, "repair", 0) }]);
+        if returned_before {
+            shop.tills[0].begin(now, service(2)).unwrap();
+            shop.tills[0].commit(now, 2, 2).unwrap();
+            shop.pass(1_000);
+        }
+        let void = |refund| Action::VoidTransaction { transaction, refund, approved_by: "Bo".into() };
+        resolve(&mut shop, 1, &call(1, 1, void(true))).unwrap();
+        shop.pass(3_000);
+        let now = shop.now;
+        assert_eq!(shop.tills[1].begin(now, service(3)), Err(Refusal::NotRefundable { line: 1, left: 0 }));
+        for till in &shop.tills {
+            let raised = till.terminal.status().exceptions;
+            let twice =
+                raised.iter().filter(|raised| raised.exception == ExceptionType::REFUNDED_TWICE).count();
+            assert_eq!(twice, usize::from(returned_before), "{raised:?}");
+        }
+    }
 }

@@ -4,12 +4,12 @@
 
 mod support;
 
-use edgepos::core::{EventId, Now};
+use edgepos::core::{EventId, IdempotencyKey, Now};
 use edgepos::model::{
-    BasketId, Counter, CounterRow, DocType, Effect, ExceptionType, Line, Mode, OriginalLine, StockState, Tax,
-    Transaction,
+    BasketId, Counter, CounterRow, Currency, DocType, Effect, ExceptionType, Line, Mode, OriginalLine,
+    StockState, Tax, Tender, TenderType, Tenders, TendersError, Transaction,
 };
-use edgepos::{Draft, Notice, Refusal};
+use edgepos::{Commit, Draft, Notice, Receipt, Refusal, Reply};
 use support::{Shop, Till, WALL, back, draft, line};
 
 const NOW: Now = Now::new(0, WALL);
@@ -150,6 +150,68 @@ fn what_cannot_be_taken_back_any_more_refuses_the_void() {
     till.begin(NOW, trained).unwrap();
     till.commit(NOW, 4, 4).unwrap();
     assert!(matches!(till.begin(NOW, void(5, 4)), Err(Refusal::BadLine { .. })), "a trainee's receipt");
+}
+
+fn pay(till: &mut Till, basket: u8, tenders: Tenders) -> Result<Receipt, Refusal> {
+    let request = till.request();
+    let (basket, key) = (BasketId([basket; 16]), IdempotencyKey([basket; 16]));
+    till.terminal.commit(NOW, request, Commit { basket, key, tenders })?;
+    till.run(NOW);
+    match till.replies.remove(&request).unwrap()? {
+        Reply::Committed { receipt, .. } => Ok(receipt),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What a gift card paid goes back on the card, and not into the customer's hand besides.
+#[test]
+fn what_a_card_paid_goes_back_on_the_card_alone() {
+    let stored = |amount| Tender::new(TenderType::STORED_VALUE, amount, None);
+    let load = Effect::new(row(Counter::STORED_VALUE), 500, Some(0));
+    for at_begin in [true, false] {
+        let mut till = Till::new(1, 1, NOW);
+        till.begin(NOW, Draft { effects: vec![load.clone()], ..draft(9, vec![line(1, "card", 1, 500)]) })
+            .unwrap();
+        till.commit(NOW, 9, 9).unwrap();
+        let taken = vec![Effect::new(row(Counter::STORED_VALUE), -200, Some(0))];
+        let sale = draft(1, vec![line(1, "milk", 2, 300)]);
+        let paid = Tenders::new(vec![stored(200), Tender::cash(100)]).unwrap();
+        if at_begin {
+            till.begin(NOW, Draft { effects: taken, ..sale }).unwrap();
+            pay(&mut till, 1, paid).unwrap();
+        } else {
+            till.begin(NOW, sale).unwrap();
+            pay(&mut till, 1, paid.with_effects(taken)).unwrap();
+        }
+        till.begin(NOW, void(2, 1)).unwrap();
+        let again = vec![Effect::new(row(Counter::STORED_VALUE), 200, None)];
+        let both = Tenders::new(vec![stored(-200), Tender::cash(-100)]).unwrap();
+        for bad in [
+            Tenders::from(Tender::cash(-300)),
+            Tenders::from(stored(-300)),
+            Tenders::new(vec![stored(-100), Tender::cash(-200)]).unwrap(),
+            both.clone().with_effects(again),
+        ] {
+            let refused = pay(&mut till, 2, bad.clone());
+            let refused = matches!(refused, Err(Refusal::Tenders(TendersError::OnCards { .. })));
+            assert!(refused, "{bad:?}");
+        }
+        pay(&mut till, 2, both).unwrap();
+        assert_eq!(till.terminal.counter(&row(Counter::STORED_VALUE)), Some(500));
+        assert_eq!(till.terminal.counter(&CounterRow::cash("terminal-1", Currency::EUR)), Some(500));
+    }
+}
+
+/// A sale that was booked with a difference is not paid back as if it had been paid.
+#[test]
+fn what_was_not_paid_as_it_was_booked_is_not_voided() {
+    let mut till = Till::new(1, 1, NOW);
+    till.config.book_differences = true;
+    let mut till = till.crash(NOW);
+    till.begin(NOW, draft(1, vec![line(1, "milk", 2, 258)])).unwrap();
+    pay(&mut till, 1, Tender::cash(200).into()).unwrap();
+    let refused = till.begin(NOW, void(2, 1));
+    assert!(matches!(refused, Err(Refusal::BadField { field: "voids", .. })), "{refused:?}");
 }
 
 /// Two tills that cannot hear each other void one receipt: the store is told, of goods and of a service alike.

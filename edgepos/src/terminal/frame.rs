@@ -9,7 +9,7 @@ use super::config::Config;
 use super::io::{Notice, Output};
 use super::ledger::Ledger;
 use super::links::Links;
-use super::unit_of_work::UnitOfWork;
+use super::unit_of_work::{Then, UnitOfWork};
 use crate::retail::keys::{booked::Booked, told};
 use crate::retail::shop::Shop;
 use crate::retail::unreadable::Unreadable;
@@ -92,8 +92,22 @@ pub(super) fn send(message: &consensus::Message, links: &Links, out: &mut UnitOf
     }
 }
 
-/// Tells every connected terminal what this one has booked: a retry there is not booked again while the sale waits to be sent.
-pub(super) fn announce(config: &Config, links: &Links, ledger: &Ledger, out: &mut UnitOfWork) {
+/// What waited for a write goes on. First every connected terminal is told what this one has booked by it, and then who asked: a retry at
+/// a neighbour is not booked again while the sale waits to be sent.
+pub(super) fn go_on(
+    then: Vec<Then>,
+    (config, links, ledger): (&Config, &Links, &Ledger),
+    shop: &mut Shop,
+    out: &mut UnitOfWork,
+) {
+    let (named, rest): (Vec<Then>, Vec<Then>) =
+        then.into_iter().partition(|then| matches!(then, Then::Named(_)));
+    named.into_iter().for_each(|then| shop.durable(then, out));
+    announce(config, links, ledger, out);
+    rest.into_iter().for_each(|then| shop.durable(then, out));
+}
+
+fn announce(config: &Config, links: &Links, ledger: &Ledger, out: &mut UnitOfWork) {
     let all = out.take_said();
     // One of before the first feature level takes it for damage.
     let hears =

@@ -572,8 +572,7 @@ impl Terminal {
         let Self { config, links, election, ledger, shop, out, .. } = self;
         waiting.election.into_iter().for_each(|id| election.handle(now, consensus::Input::Persisted(id)));
         waiting.outbox.into_iter().for_each(|id| ledger.handle(now, sync::Input::Persisted(id)));
-        waiting.then.into_iter().for_each(|then| shop.durable(then, out));
-        frame::announce(config, links, ledger, out);
+        frame::go_on(waiting.then, (config, links, ledger), shop, out);
     }
 
     fn loaded(&mut self, now: Now, id: LoadId, rows: Rows) {

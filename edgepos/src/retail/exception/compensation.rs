@@ -1,6 +1,7 @@
 //! What a resolution does to counters: worked out once, by the terminal that is asked, and carried by the decision.
 
 use edgepos_core::EventId;
+use edgepos_wire::from_cbor;
 
 use super::body::ExceptionRaised;
 use super::judge::Look;
@@ -11,6 +12,7 @@ use crate::retail::envelope::{Envelope, Mode};
 use crate::retail::keys::booked::Booked;
 use crate::retail::keys::name::BookedName;
 use crate::retail::kind::Kind;
+use crate::retail::sale::body::Transaction;
 
 /// What an action does to counters, and the amount that it comes to; what is voided has to be read first, see [`of_voided`].
 pub(super) fn effects(
@@ -86,7 +88,16 @@ pub(super) fn of_voided(
     }
     let stays = |effect: &&Effect| refund || effect.counter != Counter::CASH;
     let effects: Vec<Effect> = envelope.effects.iter().filter(stays).cloned().collect();
-    backwards(&effects).ok_or_else(|| bad("a quantity does not fit 64 bits"))
+    let mut back = backwards(&effects).ok_or_else(|| bad("a quantity does not fit 64 bits"))?;
+    // What has no pieces could be paid back once more: the money counts.
+    if refund && let Ok(sale) = from_cbor::<Transaction>("transaction", &envelope.body) {
+        let services = sale.lines.iter().filter(|line| line.quantity == 0 && line.amount > 0);
+        back.extend(services.map(|line| {
+            let row = CounterRow::refundable(sale.basket, line.no);
+            Effect::new(row, -line.amount, Some(-line.amount))
+        }));
+    }
+    Ok(back)
 }
 
 /// Whether the event was booked under this name.
@@ -109,7 +120,7 @@ mod tests {
 
     use super::*;
     use crate::retail::money::Currency;
-    use crate::retail::sale::body::{BasketId, DocType, Transaction};
+    use crate::retail::sale::body::{BasketId, DocType};
 
     /// The image of a disk that is put back writes another sale under the name of the first.
     #[test]

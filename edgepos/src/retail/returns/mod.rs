@@ -10,6 +10,7 @@ use edgepos_sync::EventRecord;
 use edgepos_wire::{from_cbor, to_cbor};
 
 use self::bounds::{Known, Receipt};
+use super::effect::CounterRow;
 use super::envelope::{Envelope, RefRole};
 use super::keys::Keys;
 use super::keys::booked::What;
@@ -241,7 +242,10 @@ impl Returns {
         let judged = voided.and_then(|()| fill_and_judge(&mut draft, filling, &known, allows.unreferenced));
         let refunded = |original: OriginalLine| {
             let booked = self.refunded.get(&(original.basket, original.line)).copied().unwrap_or(0);
-            booked.saturating_add(sales.refunding(original, draft.basket))
+            // What a manager gave back with a void is in the counter alone.
+            let row = CounterRow::refundable(original.basket, original.line);
+            let counted = filling.counters.get(&row).unwrap_or(0).saturating_neg();
+            booked.max(counted).saturating_add(sales.refunding(original, draft.basket))
         };
         let open = known.keys().find(|receipt| sales.is_open(**receipt)).copied();
         let refused = refused.or(open.map(Refusal::UnpaidReceipt));

@@ -48,6 +48,13 @@ pub(super) fn derive(draft: &mut Draft, known: Option<&Known>) -> Result<(), Ref
     if lines.is_empty() {
         return bad("voids", "nothing was sold on this receipt");
     }
+    let paid = sale.tenders.iter().fold(0i64, |paid, tender| paid.saturating_add(tender.amount));
+    if paid.saturating_sub(sale.change.unwrap_or(0)) != sale.total {
+        return bad(
+            "voids",
+            "its payments did not come to its total: the goods come back as a return, for what was paid",
+        );
+    }
     let taxes: Vec<Tax> =
         sale.taxes.iter().map(|tax| Tax { base: -tax.base, amount: -tax.amount, ..tax.clone() }).collect();
     // Money that is on no card any more is not paid out again, whatever was said when it was put there.

@@ -6,7 +6,7 @@ use edgepos_wire::to_cbor;
 use super::answer::{paid, sale_entry};
 use super::basket::Basket;
 use super::beside_payments::{BesidePayments, MAX_BYTES, MAX_EFFECTS, MAX_NAME};
-use super::body::Transaction;
+use super::body::{DocType, Transaction};
 use super::draft::{check_effects, limit};
 use super::fiscal::{FiscalSigned, SignError, Signature};
 use super::receipt::Commit;
@@ -41,6 +41,9 @@ impl Booking {
     ) -> Result<Self, Refusal> {
         let tenders = &commit.tenders;
         check(tenders.beside())?;
+        if basket.transaction.doc_type == DocType::Void {
+            tenders.check_cards(&basket.effects)?;
+        }
         let approved = payments.approved(commit.basket, tenders.as_slice())?;
         let difference = tenders.difference(basket.transaction.total, config.book_differences, approved)?;
         if tenders.drawer().is_some_and(|name| !CounterRow::is_drawer(name)) {

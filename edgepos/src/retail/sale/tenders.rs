@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::beside_payments::BesidePayments;
 use super::body::{Tender, TenderType};
-use crate::retail::effect::Effect;
+use crate::retail::effect::{Counter, Effect};
 use crate::retail::money::MAX_MAGNITUDE;
 use crate::retail::payment::name::PaymentId;
 
@@ -60,6 +60,16 @@ pub enum TendersError {
         /// How much was taken.
         approved: i64,
         /// What the call says.
+        given: i64,
+    },
+    /// A void puts money back on gift cards, and pays it out besides.
+    #[error(
+        "{back} goes back on gift cards, in minor units, and the payments by stored value come to {given}"
+    )]
+    OnCards {
+        /// What goes back on cards, with the void's own effects and those of its payments.
+        back: i64,
+        /// What the payments by stored value come to; below zero for money out.
         given: i64,
     },
     /// An amount that no shop takes.
@@ -176,6 +186,19 @@ impl Tenders {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether what a void puts back on gift cards is paid out by them, and by nothing else.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(crate) fn check_cards(&self, effects: &[Effect]) -> Result<(), TendersError> {
+        let cards = effects.iter().chain(&self.beside.effects);
+        let cards = cards.filter(|effect| effect.counter == Counter::STORED_VALUE && effect.delta > 0);
+        let back = cards.fold(0i64, |back, effect| back.saturating_add(effect.delta));
+        let stored = self.given.iter().filter(|tender| tender.kind == TenderType::STORED_VALUE);
+        let given = stored.fold(0i64, |given, tender| given.saturating_add(tender.amount));
+        if back > 0 && given != -back { Err(TendersError::OnCards { back, given }) } else { Ok(()) }
     }
 
     /// By how much they move the cash in the drawer.
