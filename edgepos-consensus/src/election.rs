@@ -268,6 +268,11 @@ impl Election {
         self.deadline
     }
 
+    /// Whether that is by this moment.
+    pub fn is_due(&self, now: Time) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+
     /// Who leads, as far as this terminal knows.
     pub fn leader(&self) -> Option<Leader> {
         self.parts.leader().filter(|_| self.halted.is_none())

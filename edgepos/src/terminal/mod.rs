@@ -122,9 +122,12 @@ impl Terminal {
         if self.stopped.is_some() {
             return;
         }
+        // Who was frozen hears the world before its own timers: what it was promised is over by then.
+        if matches!(input, Input::Timeout) || self.election.is_due(now.mono) {
+            self.election.handle(now, consensus::Input::Timeout);
+        }
         match input {
             Input::Timeout => {
-                self.election.handle(now, consensus::Input::Timeout);
                 self.ledger.handle(now, sync::Input::Timeout);
                 self.with_turn(now, |shop, turn| shop.desk().sign_later(turn));
             }
@@ -328,7 +331,7 @@ impl Terminal {
         self.out.poll()
     }
 
-    /// When to call with [`Input::Timeout`], unless something happens before. `None`: no deadline.
+    /// When to call with [`Input::Timeout`], unless something happens before; `None` without a deadline.
     pub fn poll_timeout(&self) -> Option<Time> {
         if self.stopped.is_some() {
             return None;
