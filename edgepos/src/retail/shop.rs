@@ -432,7 +432,7 @@ impl Shop {
             Then::Committed(key, receipt) => self.sales.commits().booked(out, key, &receipt),
             Then::Recorded(key, id) => self.recordings.recorded(out, key, id),
             Then::Named(named) => {
-                self.keys.durable(named).into_iter().for_each(|said| out.tell_peers(said));
+                self.keys.durable(named);
                 self.sold.durable(named.event);
             }
             Then::Mended => self.sold.mended(out),

@@ -103,12 +103,11 @@ pub(super) fn go_on(
     let (named, rest): (Vec<Then>, Vec<Then>) =
         then.into_iter().partition(|then| matches!(then, Then::Named(_)));
     named.into_iter().for_each(|then| shop.durable(then, out));
-    announce(config, links, ledger, out);
+    announce(&shop.keys().take_said(), (config, links, ledger), out);
     rest.into_iter().for_each(|then| shop.durable(then, out));
 }
 
-fn announce(config: &Config, links: &Links, ledger: &Ledger, out: &mut UnitOfWork) {
-    let all = out.take_said();
+fn announce(all: &[Booked], (config, links, ledger): (&Config, &Links, &Ledger), out: &mut UnitOfWork) {
     // One of before the first feature level takes it for damage.
     let hears =
         |peer: &ReplicaId| config.announce_sales && ledger.level_of(*peer).is_some_and(|level| level > 0);

@@ -8,7 +8,6 @@ use edgepos_sync as sync;
 
 use super::io::{Notice, Output, Reply, RequestId};
 use super::refusal::Refusal;
-use crate::retail::keys::booked::Booked;
 use crate::retail::keys::name::{BookedName, LookupId, Named, Wanted};
 use crate::retail::sale::body::BasketId;
 use crate::retail::sale::receipt::Receipt;
@@ -33,8 +32,6 @@ pub(crate) struct UnitOfWork {
     last_persist: u64,
     loads: BTreeMap<LoadId, LoadFor>,
     last_load: u64,
-    /// What the connected terminals are told at once.
-    said: Vec<Booked>,
 }
 
 /// What waits for one `Persist`.
@@ -111,16 +108,6 @@ impl UnitOfWork {
     /// `pause`: how long a power cut may take what is [written soon](Self::write_soon).
     pub(crate) fn new(pause: Duration) -> Self {
         Self { pause, ..Self::default() }
-    }
-
-    /// The connected terminals are told this at once.
-    pub(crate) fn tell_peers(&mut self, said: Booked) {
-        self.said.push(said);
-    }
-
-    /// What they are to be told.
-    pub(crate) fn take_said(&mut self) -> Vec<Booked> {
-        std::mem::take(&mut self.said)
     }
 
     pub(crate) fn write(&mut self, write: Write) {

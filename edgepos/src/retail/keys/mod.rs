@@ -37,6 +37,8 @@ pub(crate) struct Keys {
     told: Told,
     /// Events of this terminal that others are told of once they are durable.
     to_tell: BTreeSet<EventId>,
+    /// What they are told at once.
+    said: Vec<Booked>,
 }
 
 impl Keys {
@@ -158,12 +160,16 @@ impl Keys {
         self.lookups.loaded(id, name, rows, |name| self.told.of(now, name))
     }
 
-    /// What an event is booked as is durable. What the other terminals are told of one of this terminal's own.
-    pub(crate) fn durable(&mut self, named: Named) -> Option<Booked> {
+    /// What an event is booked as is durable.
+    pub(crate) fn durable(&mut self, named: Named) {
         let said = self.to_tell.remove(&named.event).then(|| self.lookups.fresh(named)).flatten();
-        let said = said.cloned();
+        self.said.extend(said.cloned());
         self.lookups.durable(named);
-        said
+    }
+
+    /// What the connected terminals are to be told of this terminal's own.
+    pub(crate) fn take_said(&mut self) -> Vec<Booked> {
+        std::mem::take(&mut self.said)
     }
 
     /// Other terminals' word of what they have booked.
