@@ -209,6 +209,10 @@ impl Ledger {
             self.baskets.get_mut(&id).ok_or_else(|| receipts(format!("basket {id} was never begun")))?;
         let booked_by = |receipt: &Receipt| usize::from(receipt.event.chain.replica.terminal());
         let is_renamed = |receipt: &Receipt| self.put_back.contains(&booked_by(receipt));
+        if matches!(reply, Ok(Reply::Abandoned)) {
+            // A till gives up what it found open, also where a clerk was parking it at that moment.
+            self.said.takes(id);
+        }
         if matches!(reply, Ok(Reply::Committed { .. })) {
             basket.told_at.insert(terminal);
         }

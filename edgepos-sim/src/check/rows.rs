@@ -100,6 +100,27 @@ pub(crate) fn log_on(disk: &dyn Store) -> Result<Vec<LogEntry>, StoreError> {
     Ok(log)
 }
 
+/// The last entry of the log that was applied with what comes of it.
+///
+/// # Errors
+/// When the row cannot be read.
+pub(crate) fn applied_on(disk: &dyn Store) -> Result<u64, StoreError> {
+    let mut applied = 0;
+    each(disk, Space::Election, |key, value| {
+        if key != b"applied" {
+            return Ok(());
+        }
+        fields(value, |key, decoder| {
+            match key {
+                0 => applied = decoder.u64()?,
+                _ => decoder.skip()?,
+            }
+            Ok(())
+        })
+    })?;
+    Ok(applied)
+}
+
 fn each(
     disk: &dyn Store,
     space: Space,

@@ -8,8 +8,8 @@ use edgepos_consensus::{Health, MAX_VOTERS};
 use edgepos_core::{Chain, Seq};
 
 use crate::check::{
-    Facts, Ledger, LogGrowth, Rule, StoreView, Violation, booked_twice, events_on, has_leaving, judge,
-    log_on, shared_numbers,
+    Facts, Ledger, LogGrowth, Rule, StoreView, Violation, applied_on, booked_twice, events_on, has_leaving,
+    judge, log_on, shared_numbers,
 };
 use crate::cloud::Cloud;
 use crate::plan::{LaterStyle, Plan};
@@ -57,7 +57,10 @@ impl Quiet {
             self.held_up_us = now_us;
         }
         let whole = is_whole(stations, cloud, put_back);
-        let log = log_on(stations[0].on_disk()).unwrap_or_default();
+        // What a new leader has just proposed is not decided yet.
+        let applied = applied_on(stations[0].on_disk()).unwrap_or(u64::MAX);
+        let mut log = log_on(stations[0].on_disk()).unwrap_or_default();
+        log.retain(|entry| entry.index <= applied);
         let of_store = cloud.events().keys().filter(|id| id.chain.replica.is_store());
         self.growth.observe(now_us, whole, &log, of_store.count() as u64)?;
         let events = cloud.events().len();
