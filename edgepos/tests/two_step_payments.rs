@@ -142,7 +142,8 @@ fn what_is_asked_for_twice_or_for_nothing_is_refused() {
     assert_eq!(till.record(NOW, intent(1, 1, 1_000).with_key(key)), Ok(first), "a repeat is the first");
     assert_eq!(till.record(NOW, intent(1, 1, 1_000)), Err(Refusal::PaymentExists(payment(1))));
     let approved = |number, basket| outcome(number, basket, PaymentState::APPROVED, 1_000);
-    assert_eq!(till.record(NOW, approved(2, 1)), Err(Refusal::UnknownPayment(payment(2))));
+    let declined = till.record(NOW, outcome(2, 1, PaymentState::DECLINED, 0));
+    assert_eq!(declined, Err(Refusal::UnknownPayment(payment(2))), "nothing was taken, and nobody asked");
     assert_eq!(
         till.record(NOW, approved(1, 2)),
         Err(Refusal::UnknownPayment(payment(1))),

@@ -12,10 +12,11 @@ use super::counters::Counters;
 use super::counting::Tally;
 use super::customer::{Customers, sealing::CustomerKey};
 use super::day::Day;
-use super::envelope::{Mode, Ref, RefRole};
+use super::envelope::{Envelope, Mode, Ref, RefRole};
+use super::keys::Keys;
+use super::keys::booked::{self, Booked};
 use super::keys::found::Found;
 use super::keys::name::Wanted;
-use super::keys::{self, Keys};
 use super::label::{filling::Filling, recorded};
 use super::parked::{Parked, Purpose};
 use super::payment::Payments;
@@ -26,17 +27,18 @@ use super::returns::{self, Read, Returns};
 use super::sale::body::BasketId;
 use super::sale::draft::{Draft, HeldLines, Opening};
 use super::sale::fiscal::{SignError, Signature};
+use super::sale::receipt::Receipt;
 use super::sale::signing::{SignatureId, SignatureWanted};
 use super::sale::{self, Sales, answer::close_parked, answer::record_surplus};
 use super::sold::Sold;
-use super::stored_event::Stored;
+use super::stored_event::{self, Stored};
 use super::unreadable::Unreadable;
 use crate::ports::Rows;
 use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
-use crate::terminal::unit_of_work::Then;
+use crate::terminal::unit_of_work::{Then, Wants};
 
 /// The rooms of baskets, and what they look at.
 pub(crate) struct OnDesk<'a> {
@@ -365,19 +367,52 @@ impl<'a> Desk<'a> {
         turn.ledger.record(turn.now, turn.config, entry)
     }
 
-    /// Who has booked a basket that was paid here and is not open any more: what was taken here was taken beside that.
+    /// Who has booked a basket that was paid here and is not open any more: what was taken here was taken beside that. A sale of this
+    /// terminal is read first: where the disk was put back, or the box is another, it may be the one that the money is for.
     pub(super) fn paid_beside(
         &mut self,
         turn: &mut Turn<'_>,
         basket: BasketId,
         found: &Result<Found, Unreadable>,
     ) {
-        let first = found.as_ref().ok().and_then(Found::first_of_basket);
-        let Some(keys::booked::What::Sale(receipt)) = first.map(|booked| &booked.what) else { return };
-        let (day, cashier) = (self.on.day.open(), self.on.sales.cashier(basket));
-        if record_surplus(turn, self.on.payments, cashier, day, receipt).is_err() {
+        let Ok(found) = found else { return };
+        let is_here = |event: &EventId| event.chain.replica.terminal() == turn.config.me.terminal();
+        if let Some(sale) = found.events_of_basket().find(is_here) {
+            return stored_event::ask(sale, Wants::PaidBy(basket, sale), turn.out);
+        }
+        let Some(booked::What::Sale(receipt)) = found.first_of_basket().map(|booked| &booked.what) else {
+            return;
+        };
+        self.taken_beside(turn, receipt);
+    }
+
+    /// The sale here of a basket that was paid here was read.
+    pub(super) fn paid_by_read(
+        &mut self,
+        turn: &mut Turn<'_>,
+        basket: BasketId,
+        event: EventId,
+        rows: &Rows,
+    ) {
+        let read = match stored_event::found(turn, event, rows) {
+            Stored::Whole(record, _) => Envelope::decode(&record.payload).ok(),
+            Stored::Missing | Stored::Damaged => None,
+        };
+        let sale = read.and_then(|envelope| Some((Booked::of(event, &envelope)?.what, envelope)));
+        let Some((booked::What::Sale(receipt), envelope)) = sale else {
+            // It is not on the disk yet, or is damaged: what comes next asks again.
+            return self.on.payments.ask_again(basket);
+        };
+        self.on.payments.named(&envelope, turn.out);
+        self.taken_beside(turn, &receipt);
+    }
+
+    fn taken_beside(&mut self, turn: &mut Turn<'_>, sale: &Receipt) {
+        self.on.payments.is_beside(sale.basket);
+        let (day, cashier) = (self.on.day.open(), self.on.sales.cashier(sale.basket));
+        if record_surplus(turn, self.on.payments, cashier, day, sale).is_err() {
             // The log takes nothing now: what comes next asks again.
-            self.on.payments.ask_again(basket);
+            self.on.payments.ask_again(sale.basket);
         }
     }
 

@@ -18,11 +18,9 @@ use super::sale::{Sales, body::BasketId};
 use super::sold::{self, Sold};
 use super::stored_event::{self, Stored};
 use super::taking_back::{Leaving, Rooms};
-use super::{
-    catalogue::Catalogue, customer::Customers, day::Day, desk::Desk, desk::OnDesk, effect::CounterRow,
-};
-use super::{figures::Figures, parked::Parked, payment::Payments, quarantine::Quarantine, sums::SoldBy};
-use super::{recordings::Recordings, returns::Returns, set_aside::SetAside};
+use super::{catalogue::Catalogue, customer::Customers, day::Day, desk::Desk, desk::OnDesk, sums::SoldBy};
+use super::{effect::CounterRow, figures::Figures, parked::Parked, payment::Payments};
+use super::{quarantine::Quarantine, recordings::Recordings, returns::Returns, set_aside::SetAside};
 use super::{uncounted::Uncounted, unreadable::Unreadable};
 use crate::ports::{Rows, Store, StoreError};
 use crate::terminal::config::Config;
@@ -297,6 +295,7 @@ impl Shop {
                 let stored = stored_event::found(turn, event, rows);
                 self.desk().receipt_loaded(turn, (wanted, fresh), &stored);
             }
+            Wants::PaidBy(basket, event) => self.desk().paid_by_read(turn, basket, event, rows),
             Wants::Basket(basket) => {
                 let read = self.desk().basket_read(turn, basket, rows);
                 while self.desk().goes_on(turn, basket, &read) {
@@ -334,8 +333,7 @@ impl Shop {
         None
     }
 
-    /// The rows of a name were read: who waits for them goes on, once all names that it asked for are.
-    /// The event that is to be written again, and what booked the same before, where that was asked.
+    /// The rows of a name were read. The event that is to be written again, and what booked the same before, where that was asked.
     fn names_loaded(
         &mut self,
         turn: &mut Turn<'_>,
@@ -414,7 +412,7 @@ impl Shop {
         self.reissued.has(id, hash)
     }
 
-    /// Reads, one at a time, whether events that were written again are held under their old names, and whose numbers others have.
+    /// Reads, one at a time, if events that were written again are held under their old names, and whose numbers others have.
     pub(crate) fn ask_originals(&mut self, now: Now, durable: &VersionVector, out: &mut UnitOfWork) {
         if let Some(event) = self.reissued.next_to_check(now.mono, durable) {
             stored_event::ask(event, Wants::Original, out);
@@ -434,6 +432,7 @@ impl Shop {
             Then::Named(named) => {
                 self.keys.durable(named);
                 self.sold.durable(named.event);
+                self.payments.look(None, |basket| self.sales.is_open(basket), &mut self.keys, out);
             }
             Then::Mended => self.sold.mended(out),
             Then::Tell(event) => out.tell(event),
@@ -528,7 +527,7 @@ impl Shop {
         let touched =
             Touched { catalogue, customers, exceptions, returns, parked, payments, signing, day, tally, by };
         change.carry_out(now, id, envelope, touched, out);
-        self.payments.look(own, &mut self.keys, out);
+        self.payments.look(own, |basket| self.sales.is_open(basket), &mut self.keys, out);
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 pub(crate) mod body;
 pub(crate) mod name;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use edgepos_core::{EventId, Space, Write};
 use edgepos_wire::{DecodeError, from_cbor, to_cbor};
@@ -27,6 +27,8 @@ use crate::terminal::unit_of_work::UnitOfWork;
 
 /// Payments that may be unsettled at once.
 const MAX_UNSETTLED: usize = 4_096;
+/// Payments that are accounted for, whose names are remembered: a till that says once more what it said is not taken for more money.
+const MAX_REMEMBERED: usize = 1_024;
 /// Bytes of an outcome, at most.
 const OUTCOME_BYTES: usize = 512;
 
@@ -38,9 +40,9 @@ pub struct OpenPayment {
     pub payment: PaymentId,
     /// The basket that was to be paid, open or not.
     pub basket: BasketId,
-    /// By what means.
+    /// By what means; [`TenderType::OTHER`] where this disk has its outcome alone.
     pub tender: TenderType,
-    /// How much was asked for, in minor units.
+    /// How much was asked for, in minor units; what was taken where this disk has its outcome alone.
     pub amount: i64,
     /// How far it has come: `None` where its outcome is not known.
     pub state: Option<PaymentState>,
@@ -71,9 +73,26 @@ struct Row {
     /// Whether its basket is not open any more.
     #[n(5)]
     left: Option<bool>,
+    /// Whether its intent is not on this disk: what is known is what its outcome says.
+    #[n(6)]
+    unasked: Option<bool>,
 }
 
 impl Row {
+    /// Money was taken, and this disk does not have the question: it was put back, or is another box's.
+    fn of_outcome(outcome: &PaymentOutcome, envelope: &Envelope) -> Self {
+        let PaymentOutcome { payment, basket, state, amount, .. } = *outcome;
+        Self {
+            intent: PaymentIntent { payment, basket, tender: TenderType::OTHER, amount },
+            since_ms: envelope.utc_ms,
+            operator: envelope.operator.clone(),
+            state: Some(state),
+            taken: Some(amount),
+            left: None,
+            unasked: Some(true),
+        }
+    }
+
     /// Whether money was taken that no sale has.
     fn has_money(&self) -> bool {
         matches!(self.state, Some(PaymentState::APPROVED | PaymentState::SURPLUS))
@@ -104,6 +123,10 @@ pub(crate) struct Payments {
     rows: BTreeMap<PaymentId, Row>,
     /// Baskets that are not open here and were paid here: who has booked them is to be asked.
     unasked: BTreeSet<BasketId>,
+    /// Rows of an outcome alone, of which nobody has looked whether their basket is open.
+    loose: BTreeSet<PaymentId>,
+    /// What sales have, and what was given back or settled, the newest last.
+    accounted: VecDeque<PaymentId>,
 }
 
 impl Payments {
@@ -132,7 +155,7 @@ impl Payments {
         }
         let left = self.rows.values().filter(|row| row.is_left_with_money());
         self.unasked = left.map(|row| row.intent.basket).collect();
-        self.look(None, keys, out);
+        self.look(None, is_open, keys, out);
     }
 
     /// Reads an intent without doing anything.
@@ -153,13 +176,28 @@ impl Payments {
         match change {
             Change::Intended(intent) => {
                 let (payment, since_ms) = (intent.payment, envelope.utc_ms);
+                // An event that was damaged may be mended after the sale.
+                if self.accounted.contains(&payment) {
+                    return;
+                }
                 let operator = envelope.operator.clone();
-                let row = Row { intent, since_ms, operator, state: None, taken: None, left: None };
-                self.rows.entry(payment).or_insert(row);
+                let row =
+                    Row { intent, since_ms, operator, state: None, taken: None, left: None, unasked: None };
+                let known = self.rows.entry(payment).or_insert_with(|| row.clone());
+                if known.unasked.take() == Some(true) {
+                    (known.intent, known.since_ms) = (row.intent, since_ms);
+                }
                 self.write(payment, out);
             }
             Change::Outcome(outcome) => {
-                let Some(row) = self.rows.get_mut(&outcome.payment) else { return };
+                let Some(row) = self.rows.get_mut(&outcome.payment) else {
+                    if outcome.state == PaymentState::APPROVED {
+                        self.rows.insert(outcome.payment, Row::of_outcome(&outcome, envelope));
+                        self.loose.insert(outcome.payment);
+                        self.write(outcome.payment, out);
+                    }
+                    return;
+                };
                 // The till says once more what a surplus was found of.
                 let is_known =
                     row.state == Some(PaymentState::SURPLUS) && outcome.state == PaymentState::APPROVED;
@@ -167,6 +205,9 @@ impl Payments {
                 row.taken = Some(outcome.amount);
                 self.unasked.extend(row.is_left_with_money().then_some(outcome.basket));
                 if row.left == Some(true) && !row.is_unsettled() {
+                    if outcome.state != PaymentState::DECLINED {
+                        self.account_for(outcome.payment);
+                    }
                     self.remove(outcome.payment, out);
                 } else {
                     self.write(outcome.payment, out);
@@ -184,7 +225,19 @@ impl Payments {
 
     /// An event is applied, which may have `booked` a basket, by whichever terminal: asks who has booked what was paid here and is in no
     /// sale of this terminal. That was taken beside the other sale.
-    pub(crate) fn look(&mut self, booked: Option<BasketId>, keys: &mut Keys, out: &mut UnitOfWork) {
+    pub(crate) fn look(
+        &mut self,
+        booked: Option<BasketId>,
+        is_open: impl Fn(BasketId) -> bool,
+        keys: &mut Keys,
+        out: &mut UnitOfWork,
+    ) {
+        while let Some(payment) = self.loose.pop_first() {
+            let Some(row) = self.rows.get_mut(&payment) else { continue };
+            row.left = (!is_open(row.intent.basket)).then_some(true);
+            self.unasked.extend(row.is_left_with_money().then_some(row.intent.basket));
+            self.write(payment, out);
+        }
         let is_paid_here = |basket: &BasketId| self.of(*basket).any(|(_, row)| row.is_left_with_money());
         let booked = booked.filter(is_paid_here);
         self.unasked.extend(booked);
@@ -200,11 +253,16 @@ impl Payments {
 
     /// A sale has its place: the payments that it names are accounted for.
     pub(crate) fn sold(&mut self, envelope: &Envelope, out: &mut UnitOfWork) {
-        if !self.is_own(envelope) {
-            return;
+        if self.is_own(envelope) {
+            self.named(envelope, out);
         }
+    }
+
+    /// A sale of this terminal names its payments, also one that is written again.
+    pub(crate) fn named(&mut self, envelope: &Envelope, out: &mut UnitOfWork) {
         for link in envelope.refs.iter().filter(|link| link.role == RefRole::PAYMENT) {
             if let Ok(name) = link.id.as_slice().try_into() {
+                self.account_for(PaymentId(name));
                 self.remove(PaymentId(name), out);
             }
         }
@@ -229,18 +287,39 @@ impl Payments {
         Ok(())
     }
 
-    /// Refuses an outcome of what nobody intended.
+    /// Refuses an outcome of what nobody intended, unless money was taken: the disk may have been put back since.
     pub(crate) fn check_outcome(&self, outcome: &PaymentOutcome) -> Result<(), Refusal> {
-        let row = self.rows.get(&outcome.payment).filter(|row| row.intent.basket == outcome.basket);
-        let Some(row) = row else { return Err(Refusal::UnknownPayment(outcome.payment)) };
         if outcome.amount.unsigned_abs() > MAX_MAGNITUDE {
             return Err(Refusal::Overflow);
         }
-        if outcome.state == PaymentState::SURPLUS && row.state != Some(PaymentState::SURPLUS) {
+        let row = self.rows.get(&outcome.payment);
+        let state = row.and_then(|row| row.state);
+        if outcome.state == PaymentState::SURPLUS && row.is_some() && state != Some(PaymentState::SURPLUS) {
             let reason = "that a payment is a surplus is found out by the terminal";
             return Err(Refusal::BadField { field: "state", reason });
         }
-        Ok(())
+        match row {
+            Some(row) if row.intent.basket == outcome.basket => Ok(()),
+            None if outcome.state == PaymentState::APPROVED && !self.accounted.contains(&outcome.payment) => {
+                let limit = MAX_UNSETTLED;
+                let full = Refusal::Full { what: "payments that are not settled", limit };
+                if self.rows.len() < limit { Ok(()) } else { Err(full) }
+            }
+            _ => Err(Refusal::UnknownPayment(outcome.payment)),
+        }
+    }
+
+    /// What is left of that is in no sale of this terminal.
+    pub(crate) fn is_beside(&mut self, basket: BasketId) {
+        let of_basket = self.rows.values_mut().filter(|row| row.intent.basket == basket);
+        of_basket.for_each(|row| row.unasked = None);
+    }
+
+    fn account_for(&mut self, payment: PaymentId) {
+        if self.accounted.len() == MAX_REMEMBERED {
+            self.accounted.pop_front();
+        }
+        self.accounted.push_back(payment);
     }
 
     /// The money among `tenders` that payment terminals have approved for this basket. All that they have must be there, and nothing that
@@ -257,7 +336,8 @@ impl Payments {
             let row = row.filter(|row| is_first && row.state == Some(PaymentState::APPROVED));
             let Some(row) = row else { return Err(TendersError::NotApproved { payment }) };
             let taken = row.taken.unwrap_or(row.intent.amount);
-            if taken != tender.amount || row.intent.tender != tender.kind {
+            let is_of_kind = row.unasked == Some(true) || row.intent.tender == tender.kind;
+            if taken != tender.amount || !is_of_kind {
                 return Err(TendersError::OtherAmount { payment, approved: taken, given: tender.amount });
             }
             approved = approved.saturating_add(taken);
@@ -285,9 +365,11 @@ impl Payments {
         self.check_no_money(basket).is_err()
     }
 
-    /// Money that was taken for a basket, which `beside` has booked already: what is to be said of each.
+    /// Money that was taken for a basket, which `beside` has booked already: what is to be said of each. What this disk has the outcome
+    /// alone of may be in a sale of this terminal, and is left out until [that is found out](Self::is_beside).
     pub(crate) fn surplus(&self, basket: BasketId, beside: EventId) -> Vec<PaymentOutcome> {
-        let approved = self.of(basket).filter(|(_, row)| row.state == Some(PaymentState::APPROVED));
+        let is_approved = |row: &Row| row.state == Some(PaymentState::APPROVED) && row.unasked != Some(true);
+        let approved = self.of(basket).filter(|(_, row)| is_approved(row));
         approved
             .map(|(payment, row)| {
                 let taken = row.taken.unwrap_or(row.intent.amount);
@@ -357,8 +439,9 @@ impl Record {
         Self::new(What::Payment(Step::Intent(intent)))
     }
 
-    /// What the payment terminal said. It is taken on a full disk as well, and whatever became of the basket; refused is an outcome of a
-    /// payment that nobody intended, or that is settled already.
+    /// What the payment terminal said. It is taken on a full disk as well, and whatever became of the basket. Money that was taken is put
+    /// on record also where the intent is not on this disk, which was put back or is another box's. Refused is an outcome without money of
+    /// what nobody intended, one for another basket than was intended, and one of a payment that is accounted for already.
     pub fn payment_outcome(outcome: PaymentOutcome) -> Self {
         Self::new(What::Payment(Step::Outcome(outcome)))
     }
@@ -381,6 +464,7 @@ mod tests {
             state: Some(PaymentState::APPROVED),
             taken: Some(258),
             left: Some(true),
+            unasked: None,
         };
         let hex: String = to_cbor(&row).iter().map(|byte| format!("{byte:02x}")).collect();
         let said = format!("a40050{}0150{}020103190102", "dd".repeat(16), "bb".repeat(16));
@@ -407,6 +491,7 @@ mod tests {
             state,
             taken: None,
             left: None,
+            unasked: None,
         };
         assert!(row(None).is_unsettled() && !row(None).has_money());
         assert!(row(Some(PaymentState(99))).is_unsettled());
