@@ -239,6 +239,9 @@ impl Shop {
             self.uncounted.take(record.id, turn.out);
             self.count_bytes(turn, &record);
         }
+        for event in self.uncounted.absent(asked.0) {
+            turn.ledger.suspect(turn.now, event);
+        }
         self.write_rows(turn.ledger.held().clone(), turn.out);
         self.uncounted.look_on(turn.ledger.durable(), turn.out);
     }
