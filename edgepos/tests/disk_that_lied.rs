@@ -122,3 +122,51 @@ fn what_the_cloud_alone_heard_comes_back_and_all_leaves() {
 fn what_nobody_heard_is_declared_lost_and_all_else_leaves() {
     run_all(Heard::Nobody);
 }
+
+/// What a disk lost that others had sold: they still have it.
+#[test]
+fn what_a_till_lost_of_others_comes_again() {
+    for (tills, leads, has_cloud, behind) in [2u16, 3]
+        .into_iter()
+        .flat_map(|tills| [(tills, true), (tills, false)])
+        .flat_map(|(tills, leads)| [(tills, leads, true), (tills, leads, false)])
+        .flat_map(|(tills, leads, has_cloud)| [0, 2].map(|behind| (tills, leads, has_cloud, behind)))
+    {
+        let case = format!("{tills} tills, leads: {leads}, a cloud: {has_cloud}, {behind} behind it");
+        let mut shop = Shop::new(tills);
+        shop.cloud = Some(Cloud::default());
+        let leader = shop.elect();
+        let liar = if leads { leader } else { (leader + 1) % usize::from(tills) };
+        let seller = (liar + 1) % usize::from(tills);
+        (1..4).for_each(|basket| drop(shop.sell_milk(seller, basket)));
+        shop.pass_by(3_000, 5);
+        let away = if has_cloud { None } else { shop.cloud.take() };
+        shop.tills[liar].lying = true;
+        (4..7).for_each(|basket| drop(shop.sell_milk(seller, basket)));
+        shop.pass_by(1_000, 5);
+        shop.tills[liar].lying = false;
+        (7..7 + behind).for_each(|basket| drop(shop.sell_milk(seller, basket)));
+        shop.pass_by(20_000, 10);
+        shop.tills[liar].config.nonce = 77;
+        shop.crash(liar);
+        shop.cloud = shop.cloud.take().or(away);
+        shop.heal();
+        shop.pass(500);
+        for till in [seller, liar] {
+            shop.sell_milk(till, 20 + till as u8);
+        }
+        shop.pass_by(100_000, 20);
+        let sold = 6 + usize::from(behind) + 2;
+        assert_eq!(shop.cloud.as_ref().expect("it is there").sales().len(), sold, "{case}");
+        for till in &shop.tills {
+            let status = till.terminal.status();
+            let case = format!("{case}, at {}: {:?}", status.me, status.conditions);
+            assert_eq!((status.queued, status.quarantined, baskets(till).len()), (0, 0, sold), "{case}");
+            assert_eq!(till.terminal.counter(&CounterRow::stock("milk", 0)), Some(-(sold as i64)), "{case}");
+            assert!(
+                !status.conditions.iter().any(|condition| condition.kind == ConditionKind::Damaged),
+                "{case}"
+            );
+        }
+    }
+}
