@@ -9,7 +9,7 @@ use std::path::Path;
 use edgepos::core::StoreId;
 use edgepos::identity::{AUTHORITY_FILE, CERTIFICATE_FILE, Identity, KEY_FILE, ROSTER_FILE};
 use edgepos::{ConditionKind, Setup};
-use edgepos_authority::{Authority, Holder, deliver};
+use edgepos_authority::{Authority, DeliverError, Holder, deliver};
 
 use self::support::{STORE, Shop, in_days, now};
 
@@ -203,4 +203,36 @@ async fn a_disk_that_takes_no_roster_ends_no_connection() {
     fs::remove_dir_all(&in_the_way).unwrap();
     deliver(&shop.authority, 1, &shop.one.address.to_string(), now()).await.unwrap();
     support::until(async || !told(&shop).await).await;
+}
+
+/// What was signed while the authority's clock was ten years ahead has a version of then. The next of the same directory counts on from it and
+/// is taken; one of a copy of before does not get there for ten years, and says so.
+#[tokio::test]
+async fn a_roster_of_a_clock_that_was_ahead_does_not_lock_its_authority_out() {
+    let mut shop = Shop::open().await;
+    let (whole, copy) = (shop.directory("authority"), shop.directory("copy"));
+    fs::create_dir(&copy).unwrap();
+    for file in fs::read_dir(&whole).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+    let address = shop.one.address.to_string();
+    let before = shop.authority.roster().version;
+    shop.authority.issue(3, Holder::First, &shop.directory("till-3"), in_days(3_650)).unwrap();
+    let ahead = shop.authority.roster().version;
+    assert!(ahead > before + 300_000_000, "{before} and {ahead} are seconds");
+    deliver(&shop.authority, 1, &address, now()).await.unwrap();
+    // The clock is right again.
+    shop.authority.revoke(3, now()).unwrap();
+    assert_eq!(shop.authority.roster().version, ahead + 1);
+    deliver(&shop.authority, 1, &address, now()).await.unwrap();
+    shop.sells().await;
+    let mut old = Authority::open(&copy).unwrap();
+    old.revoke(2, now()).unwrap();
+    let refused = deliver(&old, 1, &address, now()).await.unwrap_err();
+    assert!(
+        matches!(refused, DeliverError::Newer { theirs, ours } if theirs == ahead + 1 && ours < ahead),
+        "{refused}"
+    );
+    assert_eq!(shop.connected_to_one().await, [2], "a copy of before revokes nobody");
 }

@@ -19,8 +19,11 @@ pub(crate) struct Receiver {
     held: VersionVector,
     /// What it shall hold before sending rests until the next flush.
     goal: VersionVector,
-    /// Chains that are not sent to it: its history is another, it does not take them, or ours is damaged or pruned.
+    /// Chains that are not sent to it: it does not take them, or ours is damaged.
     apart: BTreeSet<Chain>,
+    /// Chains of which it lacks what is pruned here, and the first position that is there: they go on once it has from elsewhere what is
+    /// before that.
+    pruned: BTreeMap<Chain, Seq>,
     /// Chains of which it holds another history, as it says: until it says otherwise they are not sent to it.
     disputed: BTreeSet<Chain>,
     /// Whether it takes gaps: it has said so.
@@ -111,7 +114,7 @@ impl Receiver {
 
     /// How many chains are set apart.
     pub(crate) fn chains_apart(&self) -> usize {
-        self.apart.len() + self.disputed.len()
+        self.apart.len() + self.pruned.len() + self.disputed.len()
     }
 
     /// A batch of what it lacks, of `bytes` of payload, still to be read; `None` when it lacks nothing of its goal.
@@ -123,7 +126,11 @@ impl Receiver {
         bytes: u32,
         is_held_back: impl Fn(Chain) -> bool,
     ) -> Option<Box<Gather>> {
-        let kept = |chain: Chain| self.is_apart(chain) || log.is_suspended(chain) || is_held_back(chain);
+        let lacks_pruned =
+            |chain: Chain| self.pruned.get(&chain).is_some_and(|first| self.held.get(chain).next() < *first);
+        let kept = |chain: Chain| {
+            self.is_apart(chain) || lacks_pruned(chain) || log.is_suspended(chain) || is_held_back(chain)
+        };
         // Asked after each call of each peer, and mostly it lacks nothing: what can be sent is looked at only where it does.
         let aims = |(chain, seq): (Chain, Seq)| seq > self.held.get(chain) && !kept(chain);
         if !self.goal.iter().any(aims) {
@@ -159,7 +166,7 @@ impl Receiver {
                 Fault::Pruned(id, first) if id.seq <= log.cloud().get(id.chain) => {
                     pruned.insert(id.chain, first);
                     out.notice(Notice::Pruned { id, peer });
-                    self.set_apart(id.chain);
+                    self.pruned.insert(id.chain, first);
                 }
                 // Until it is mended the chain is sent up to there.
                 Fault::Damaged(id) | Fault::Pruned(id, _) => {

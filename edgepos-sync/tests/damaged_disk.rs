@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use edgepos_core::{Chain, ConnectionId, EventId, Lane, Seq, Space};
 use edgepos_crdt::VersionVector;
-use edgepos_sync::{Batch, CloudRequest, EventRecord, Gap, Hash, Hello, Input, Lost, Message, Notice};
+use edgepos_sync::{Ack, Batch, CloudRequest, EventRecord, Gap, Hash, Hello, Input, Lost, Message, Notice};
 use world::bench::{Bench, hello};
 use world::replica;
 
@@ -42,8 +42,8 @@ fn one_flipped_bit_stops_the_chain_before_it() {
     }
 }
 
-#[test]
-fn a_peer_that_needs_what_is_pruned_is_told_where_the_tail_begins() {
+/// The cloud has all ten, and the first six of them are pruned here.
+fn pruned() -> (Bench, Chain) {
     let (mut bench, chain) = ten();
     // What is not in the cloud is never pruned: without it these rows would be damage.
     bench.lead(1);
@@ -58,6 +58,12 @@ fn a_peer_that_needs_what_is_pruned_is_told_where_the_tail_begins() {
     for seq in 1..=6 {
         bench.rows.remove(&row(chain, seq));
     }
+    (bench, chain)
+}
+
+#[test]
+fn a_peer_that_needs_what_is_pruned_is_told_where_the_tail_begins() {
+    let (mut bench, chain) = pruned();
     bench.meet(replica(1), world::bench::vector(chain, 3));
     let missing = Message::Missing { floor: [(chain, Seq(7))].into_iter().collect() };
     assert!(bench.sent.iter().any(|(_, _, message)| *message == missing));
@@ -67,6 +73,32 @@ fn a_peer_that_needs_what_is_pruned_is_told_where_the_tail_begins() {
     // One that stands right before the tail gets it, although the event before the tail is gone.
     bench.meet(replica(2), world::bench::vector(chain, 6));
     assert_eq!(sent(&mut bench).get(chain), Seq(10));
+}
+
+#[test]
+fn a_peer_that_has_got_from_the_cloud_what_is_pruned_gets_the_rest_through_the_same_connection() {
+    let hashes = {
+        let (bench, chain) = ten();
+        [5, 8].map(|seq| (seq, hash(&bench, chain, seq)))
+    };
+    let (mut bench, chain) = pruned();
+    bench.meet(replica(1), world::bench::vector(chain, 3));
+    assert_eq!(sent(&mut bench).get(chain), Seq::ZERO);
+    let says = |bench: &mut Bench, (held, hash): (u64, Hash)| {
+        // It has taken the batch that came with its greeting.
+        let mut vector = world::bench::vector(Chain::new(replica(0), Lane::Stock), 1);
+        vector.set_max(chain, Seq(held));
+        let heads = [(chain, hash)].into();
+        bench.say(replica(1), 1, Message::Ack(Ack { vector, heads, ..Ack::default() }));
+        bench.outbox.flush(bench.now);
+        bench.drain();
+        sent(bench).get(chain)
+    };
+    bench.record(Lane::Transactions, b"sale");
+    assert_eq!(says(&mut bench, hashes[0]), Seq::ZERO, "6 is not here");
+    assert_eq!(says(&mut bench, hashes[1]), Seq(11));
+    let told = bench.news.iter().filter(|notice| matches!(notice, Notice::Pruned { .. }));
+    assert_eq!(told.count(), 1, "once: {:?}", bench.news);
 }
 
 #[test]

@@ -58,6 +58,29 @@ fn a_peer_that_answers_and_takes_nothing_is_asked_less_and_less() {
 }
 
 #[test]
+fn a_number_that_no_batch_has_answers_none() {
+    let chain = Chain::new(replica(0), Lane::Transactions);
+    for number in [0, 2, u64::MAX] {
+        let mut bench = Bench::terminal(0);
+        bench.record(Lane::Transactions, b"sale");
+        bench.tell(Input::Leader { leader: Some((replica(1), Term(1))), entitled: false });
+        bench.meet(replica(1), VersionVector::new());
+        let sent = bench.take_batches();
+        assert_eq!(sent.iter().map(|(_, number, _)| *number).collect::<Vec<_>>(), [1]);
+        let ack = |number, vector| Message::Ack(Ack { vector, batch: Some(number), ..Ack::default() });
+        bench.say(replica(1), 1, ack(number, VersionVector::new()));
+        assert!(bench.take_batches().is_empty(), "{number}: the first is still under way");
+        bench.wait(Duration::from_secs(5));
+        let again = bench.take_batches();
+        let (_, repeated, batch) = again.first().expect("it is sent again");
+        assert_eq!((*repeated, batch.last().get(chain)), (2, Seq(1)), "{number}");
+        bench.say(replica(1), 1, ack(*repeated, vector(chain, 1)));
+        bench.wait(Duration::from_secs(100));
+        assert!(bench.take_batches().is_empty(), "{number}: it has it");
+    }
+}
+
+#[test]
 fn a_repeat_is_acknowledged_again_and_taken_once() {
     let chain = Chain::new(replica(1), Lane::Transactions);
     let mut bench = Bench::terminal(0);

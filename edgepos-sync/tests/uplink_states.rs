@@ -130,6 +130,30 @@ fn the_fenced_drop_their_epoch_and_ask_again_only_while_entitled() {
     assert!(bench.asked.is_empty());
 }
 
+/// The highest epoch there is: it is believed as any other, kept in memory alone, and over with the cloud's next word.
+#[test]
+fn an_epoch_too_high_keeps_nobody_from_the_next_lease() {
+    let highest = UploadEpoch(u64::MAX);
+    let (mut bench, id) = uploading();
+    bench.reply(id, CloudReply::Fenced { epoch: highest });
+    let (_, id, request) = next_request(&mut bench);
+    assert!(matches!(request, CloudRequest::Lease { .. }), "{request:?}");
+    let held = bench.held(VersionVector::new());
+    bench.reply(id, CloudReply::Lease { epoch: highest, held });
+    let (_, id, request) = next_request(&mut bench);
+    assert!(matches!(request, CloudRequest::Append { epoch, .. } if epoch == highest), "{request:?}");
+    // The cloud's own count goes on where it was.
+    bench.reply(id, CloudReply::Fenced { epoch: EPOCH });
+    let (_, id, request) = next_request(&mut bench);
+    assert!(matches!(request, CloudRequest::Lease { .. }), "{request:?}");
+    let held = bench.held(VersionVector::new());
+    bench.reply(id, CloudReply::Lease { epoch: EPOCH, held });
+    let (_, id, request) = next_request(&mut bench);
+    assert!(matches!(request, CloudRequest::Append { epoch: EPOCH, .. }), "{request:?}");
+    bench.ack(id, vector(CHAIN, 1));
+    assert_eq!(bench.outbox.queue_len(), 0);
+}
+
 #[test]
 fn busy_is_waited_out() {
     let mut bench = Bench::terminal(0);

@@ -405,15 +405,18 @@ mod scenarios {
         shop.pass(2_000);
         // Till 0 heard the one history and till 1 the other; whose chain it is is not there.
         shop.cut(2);
-        let told = |shop: &Shop| [0, 1].into_iter().find(|till| phases.find(&shop.tills[*till]).is_some());
+        let told = |shop: &Shop| [0, 1].map(|till| phases.told(&shop.tills[till], true));
+        assert_eq!(told(&shop), [false, false], "on either side");
         shop.heal_but(&[2]);
-        until(&mut shop, "the fork", |shop| told(shop).is_some());
-        let till = told(&shop).unwrap();
+        shop.pass_by(5_000, 5);
+        assert_eq!(told(&shop), [true, true], "both say so within 5 s");
+        let till = usize::from(phases.find(&shop.tills[0]).is_none());
         phases.during(&shop.tills[till]);
         shop.heal();
         until(&mut shop, "the end", |shop| phases.find(&shop.tills[till]).is_none());
         shop.pass_by(10_000, 5);
         phases.after_all(&shop.tills[till]);
+        assert_eq!(phases.find(&shop.tills[1 - till]), None, "it is over on the other side as well");
     }
 
     /// Two clones of one disk at once. It stands for ten minutes after the last sign of the other.

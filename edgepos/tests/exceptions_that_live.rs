@@ -113,6 +113,40 @@ fn stock_that_nobody_counts_raises_nothing() {
     assert_eq!(open(&shop.tills[0]), [(2, -1, 0)], "where nothing is said, goods that came are counted");
 }
 
+/// A shop that has never booked what came sells two of each of its products.
+#[test]
+fn of_5_000_products_that_nobody_counts_none_raises_anything() {
+    let mut shop = Shop::new(2);
+    shop.elect();
+    let name = |number: u16| format!("product {number}");
+    for basket in 0..50 {
+        let lines = (1..=100).map(|no| line(no, &name(basket * 100 + no), 2, 100)).collect();
+        let (now, till) = (shop.now, usize::from(basket % 2));
+        shop.tills[till].sell(now, basket as u8 + 1, lines);
+        shop.pass_by(100, 10);
+    }
+    for restarted in [false, true] {
+        if restarted {
+            (0..2).for_each(|till| shop.crash(till));
+            shop.heal();
+        }
+        shop.pass_by(5_000, 10);
+        for till in &shop.tills {
+            let me = till.terminal.status().me;
+            let counters =
+                (1..=5_000).map(|number| till.terminal.counter(&CounterRow::stock(&name(number), 0)));
+            assert_eq!(counters.filter(|counter| *counter == Some(-2)).count(), 5_000, "sold at {me}");
+            assert_eq!((open(till), till.terminal.status().open_exceptions), (vec![], 0), "at {me}");
+        }
+    }
+    let now = shop.now;
+    shop.tills[0].record(now, goods(&name(1), 1)).unwrap();
+    shop.pass_by(5_000, 10);
+    for till in &shop.tills {
+        assert_eq!(open(till), [(1, -1, 0)], "the one that somebody begins to count");
+    }
+}
+
 #[test]
 fn the_floor_is_that_of_the_register_else_the_lowest_that_was_named() {
     let mut shop = alone();

@@ -23,6 +23,23 @@ fn milk(till: &Till) -> Option<i64> {
     till.terminal.counter(&CounterRow::stock("milk", 0))
 }
 
+/// The till in this place greets the others, and its network fails before it says anything else.
+fn greets(shop: &mut Shop, place: usize) {
+    shop.heal();
+    let (now, till) = (shop.now, &mut shop.tills[place]);
+    till.run(now);
+    let me = till.config.me;
+    for (to, connection, frame) in std::mem::take(&mut till.sent) {
+        let is_hello =
+            frame[0] == 2 && matches!(Message::decode(&frame[1..], &Limits::DEFAULT), Ok(Message::Hello(_)));
+        if is_hello {
+            let at = usize::from(to.terminal()) - 1;
+            shop.tills[at].terminal.handle(now, Input::Frame(me, connection, frame));
+        }
+    }
+    shop.cut(place);
+}
+
 /// Terminal 3 sells three bottles while it is cut off, says so in its greetings, and burns. Its disk.
 fn burnt() -> (Shop, MemoryStore) {
     let mut shop = Shop::new(3);
@@ -32,18 +49,7 @@ fn burnt() -> (Shop, MemoryStore) {
     shop.cut(DEAD);
     (2..5).for_each(|basket| drop(shop.sell_milk(DEAD, basket)));
     shop.pass(500);
-    shop.heal();
-    let (now, dead) = (shop.now, &mut shop.tills[DEAD]);
-    dead.run(now);
-    for (to, connection, frame) in std::mem::take(&mut dead.sent) {
-        let is_hello =
-            frame[0] == 2 && matches!(Message::decode(&frame[1..], &Limits::DEFAULT), Ok(Message::Hello(_)));
-        if is_hello {
-            let at = usize::from(to.terminal()) - 1;
-            shop.tills[at].terminal.handle(now, Input::Frame(replica(3), connection, frame));
-        }
-    }
-    shop.cut(DEAD);
+    greets(&mut shop, DEAD);
     let disk = shop.tills.remove(DEAD).disk;
     shop.pass(10_000);
     shop.elect();
@@ -113,5 +119,37 @@ fn it_ends_by_itself_where_the_events_turn_up() {
     shop.pass_by(60_000, 10);
     for till in &shop.tills[..3] {
         assert_eq!((milk(till), unsent(till)), (Some(-4), None), "at {}", till.terminal.status().me);
+    }
+}
+
+/// Its sales are written off when the old box is switched on, sells two more where nobody hears it, greets, and burns again.
+#[test]
+fn the_word_is_amended_where_more_turns_out_to_be_missing() {
+    let (mut shop, disk) = burnt();
+    replaced(&mut shop);
+    let now = shop.now;
+    shop.tills[1].terminal.write_off(now, 3).unwrap();
+    shop.pass(3_000);
+    assert_eq!([unsent(&shop.tills[0]), unsent(&shop.tills[1])], [None, None]);
+    let old = shop.tills.len();
+    shop.tills.push(Till::open(config(3, 3), disk, shop.now));
+    [5, 6].into_iter().for_each(|basket| drop(shop.sell_milk(old, basket)));
+    greets(&mut shop, old);
+    let disk = shop.tills.remove(old).disk;
+    shop.pass(3_000);
+    let left = Some((2, format!("{} left 2 events", replica(3))));
+    assert_eq!([unsent(&shop.tills[0]), unsent(&shop.tills[1])], [left.clone(), left], "beyond the three");
+    let now = shop.now;
+    shop.tills[0].terminal.write_off(now, 3).unwrap();
+    shop.pass(3_000);
+    [0, 1].into_iter().for_each(|till| shop.crash(till));
+    shop.heal();
+    shop.pass(5_000);
+    assert_eq!([unsent(&shop.tills[0]), unsent(&shop.tills[1])], [None, None], "the second word as well");
+    shop.tills.push(Till::open(config(3, 3), disk, shop.now));
+    shop.heal();
+    shop.pass_by(60_000, 10);
+    for till in &shop.tills[..3] {
+        assert_eq!((milk(till), unsent(till)), (Some(-6), None), "at {}", till.terminal.status().me);
     }
 }

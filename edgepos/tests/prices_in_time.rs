@@ -239,3 +239,24 @@ fn plans_do_not_take_away_the_price_in_force() {
         assert!(matches!(refused, Err(Refusal::BadField { field: "amount", .. })), "{refused:?}");
     }
 }
+
+/// Whoever says it, a till or the head office: the price with the latest beginning that has come is in force.
+#[test]
+fn a_beginning_that_was_wrong_counts_until_that_beginning_gets_another_price() {
+    for (wrong, moment) in [(1, WALL), (WALL, WALL), (WALL + DAY_MS, WALL + DAY_MS), (u64::MAX - 1, WALL)] {
+        let mut till = Till::new(1, 1, NOW);
+        let is_ever = wrong <= moment;
+        let at_moment = |till: &Till| till.terminal.price("milk", 0, moment).map(|price| price.amount);
+        till.record(NOW, Record::price(&price(129, None, None, None))).unwrap();
+        till.record(NOW, Record::price(&price(1, Some(wrong), None, None))).unwrap();
+        assert_eq!(at_moment(&till), Some(if is_ever { 1 } else { 129 }), "{wrong}");
+        // One without a beginning stays behind it.
+        till.record(NOW, Record::price(&price(130, None, None, None))).unwrap();
+        assert_eq!(at_moment(&till), Some(if is_ever { 1 } else { 130 }), "{wrong}");
+        till.record(NOW, Record::price(&price(131, Some(wrong), None, None))).unwrap();
+        assert_eq!(at_moment(&till), Some(if is_ever { 131 } else { 130 }), "{wrong}");
+    }
+    let mut till = Till::new(1, 1, NOW);
+    let never = till.record(NOW, Record::price(&price(1, Some(u64::MAX), None, None)));
+    assert!(matches!(never, Err(Refusal::BadField { field: "valid_to", .. })), "{never:?}");
+}

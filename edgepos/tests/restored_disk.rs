@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use edgepos::model::{CounterRow, Kind};
+use edgepos::model::{BasketId, CounterRow, Envelope, ExceptionType, Kind};
 use edgepos::sync::EventRecord;
 use edgepos::{ConditionKind, MemoryStore, Receipt, Store};
 use support::{Shop, Till, line};
@@ -216,8 +216,8 @@ fn of_all_that_repeat_one_event_one_counts() {
     }
 }
 
-#[test]
-fn a_basket_that_was_open_in_the_image_is_named_when_it_is_paid() {
+/// Till 1 of two has the basket open, and then paid: what it was paid with, and the disk of before.
+fn paid_behind_an_image() -> (Shop, Receipt, MemoryStore) {
     let mut shop = Shop::new(2);
     shop.elect();
     let now = shop.now;
@@ -225,17 +225,68 @@ fn a_basket_that_was_open_in_the_image_is_named_when_it_is_paid() {
     shop.pass(500);
     let image = shop.tills[1].disk.clone();
     let now = shop.now;
-    shop.tills[1].commit(now, 1, 1).expect("paid");
+    let (receipt, _) = shop.tills[1].commit(now, 1, 1).expect("paid");
     shop.pass(500);
+    (shop, receipt, image)
+}
+
+#[test]
+fn a_basket_that_was_open_in_the_image_is_answered_with_its_receipt_once_that_has_come_back() {
+    let (mut shop, first, image) = paid_behind_an_image();
     shop.put_back(1, image, 7);
+    assert_eq!(shop.tills[1].terminal.status().open_baskets, 1);
     shop.heal();
     shop.pass(2_000);
     let now = shop.now;
     let again = shop.tills[1].begin(now, support::draft(2, vec![line(1, "milk", 1, 100)]));
     assert_eq!(again, Ok(1), "of a series of its own");
     let now = shop.now;
-    let (receipt, repeated) = shop.tills[1].commit(now, 1, 1).expect("answered");
-    assert!(repeated, "the first sale has come back by then: {receipt:?}");
+    assert_eq!(shop.tills[1].commit(now, 1, 1), Ok((first, true)), "the first sale has come back by then");
+    assert_eq!(shop.tills[1].terminal.status().open_baskets, 1, "the second alone");
     shop.pass(1_000);
     assert_agreed(&shop, -1, (1, 0));
+    for till in &shop.tills {
+        assert_eq!(till.terminal.status().exceptions, [], "at {}", till.terminal.status().me);
+        let voided = |(_, envelope): &(_, Envelope)| envelope.kind == Kind::NUMBER_VOIDED;
+        let voided: Vec<_> = support::envelopes(&till.disk).into_iter().filter(voided).collect();
+        assert!(voided.is_empty(), "the number was given to a sale: {voided:?}");
+    }
+}
+
+#[test]
+fn a_basket_that_was_open_in_the_image_is_named_when_it_is_paid() {
+    // Whoever pays it again does so under the first key or under another.
+    for key in [1, 2] {
+        let (mut shop, first, image) = paid_behind_an_image();
+        shop.put_back(1, image, 7);
+        shop.tills[1].knows_total(BasketId([1; 16]), 100);
+        let now = shop.now;
+        let (second, repeated) = shop.tills[1].commit(now, 1, key).expect("it is open in the image");
+        assert!(!repeated && second.number == first.number, "as nobody knows better: {second:?}");
+        shop.heal();
+        shop.pass(5_000);
+        let renamed = shop.tills[1].terminal.status().author;
+        let names: BTreeSet<_> = [first.event.chain.replica, renamed].into();
+        for restarted in [false, true] {
+            if restarted {
+                (0..2).for_each(|till| shop.crash(till));
+                shop.heal();
+                shop.pass(5_000);
+            }
+            for till in &shop.tills {
+                let status = till.terminal.status();
+                let [raised] = &status.exceptions[..] else { panic!("{:?}", status.exceptions) };
+                assert_eq!(
+                    (raised.exception, raised.value),
+                    (ExceptionType::DUPLICATE, 2),
+                    "at {}",
+                    status.me
+                );
+                let involved = raised.involved.iter().map(|event| event.chain.replica).collect();
+                assert_eq!(names, involved, "both are named at {}", status.me);
+                assert_eq!((sales(till), status.open_baskets), ((2, 1), 0), "at {}", status.me);
+                assert_eq!(milk(till), milk(&shop.tills[0]), "at {}", status.me);
+            }
+        }
+    }
 }

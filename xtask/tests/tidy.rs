@@ -17,6 +17,7 @@ fn small() -> Tree {
         ("ARCHITECTURE.md", "`edgepos-sync`\n"),
         ("edgepos-sync/Cargo.toml", "[dependencies]\nzstd.workspace = true\n"),
         ("edgepos-sync/src/lib.rs", "//! Not HashMap.\n#[cfg(test)]\nmod tests { use std::fs; }\n"),
+        ("edgepos-sync/tests/a.rs", "#[test]\nfn is_there() {}\nfn of_nobody() {}\n"),
     ];
     for (path, text) in texts {
         tree.texts.insert(path.into(), text.into());
@@ -29,6 +30,9 @@ fn small() -> Tree {
 fn a_tidy_tree_has_no_findings() {
     assert_eq!(check_tree(&small()), Vec::<String>::new());
 }
+
+/// A page that names a test that is there, in a file that is there, and one that is not.
+const CLAIM: &str = "| number | test |\n|---|---|\n| a | `edgepos-sync/src/lib.rs`, `is_there` |\n| b | `of_nobody` |\n\n| c | `d` |";
 
 #[test]
 fn each_rule_can_fail() {
@@ -50,6 +54,8 @@ fn each_rule_can_fail() {
         ("docs/out.md", "[out](../../out.md)", "leads nowhere"),
         ("deny.toml", "ignore = [{ id = \"RUSTSEC-2024-0437\" }]", "is not explained"),
         ("docs/advisories.md", "RUSTSEC-2024-0437 does not reach us", "is not ignored"),
+        ("docs/claims.md", CLAIM, "docs/claims.md:4: there is no test of_nobody"),
+        ("docs/claims.md", "|---|---|\n| a | none |", "docs/claims.md:2: no test is named"),
         ("README.md", "Needs Rust 1.70. `edgepos-sync`", "1.94"),
         ("README.md", "Needs Rust 1.94.", "edgepos-sync is not on the map"),
         ("fuzz/Cargo.toml", "", "ARCHITECTURE.md: the crate at fuzz is not on the map"),

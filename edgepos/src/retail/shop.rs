@@ -103,8 +103,7 @@ impl Shop {
         self.sales.series().start(config.me, ledger.author(), config.joins());
         self.sales.start(config.max_open_baskets);
         self.counters.start(out)?;
-        let standing = standing(&self.counters, &self.catalogue, &self.reissued);
-        self.exceptions.start(now, standing);
+        self.exceptions.start(now, standing(&self.counters, &self.catalogue, &self.reissued));
         self.exceptions.start_numbers(now, ledger.durable());
         self.keys.start(ledger.author(), ledger.durable(), out);
         let may_be_open = |basket| self.sales.is_open(basket) || self.sales.may_be_away(basket);
@@ -237,6 +236,7 @@ impl Shop {
             self.uncounted.take(record.id, turn.out);
             self.count_bytes(turn, &record);
         }
+        self.uncounted.absent(asked.0).into_iter().for_each(|event| turn.ledger.suspect(turn.now, event));
         self.write_rows(turn.ledger.held().clone(), turn.out);
         self.uncounted.look_on(turn.ledger.durable(), turn.out);
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use edgepos_core::{Chain, EventId, ReplicaId, Seq, Space, Write};
+use edgepos_core::{Chain, EventId, Lane, ReplicaId, Seq, Space, Write};
 use edgepos_crdt::VersionVector;
 use edgepos_sync::{EventRecord, Lost};
 
@@ -47,7 +47,7 @@ impl Uncounted {
                 }
             };
             self.parts.entry(id.chain).or_default().insert(id.seq, Part { last, is_written: true });
-            self.looking = Some(EventId::new(Chain::new(ReplicaId(0), id.chain.lane), Seq::ZERO));
+            self.look_from_the_start(id.chain.lane);
         }
         Ok(())
     }
@@ -63,6 +63,11 @@ impl Uncounted {
             Some((_, part)) if !part.is_written => part.last = id.seq,
             _ => drop(parts.insert(id.seq, Part { last: id.seq, is_written: false })),
         }
+        self.look_from_the_start(id.chain.lane);
+    }
+
+    fn look_from_the_start(&mut self, lane: Lane) {
+        self.looking = Some(EventId::new(Chain::new(ReplicaId(0), lane), Seq::ZERO));
     }
 
     /// Whether the rows on disk must be written with these, so that a later start does not take them for counted.
@@ -169,6 +174,17 @@ impl Uncounted {
         self.looking = Some(EventId::new(first.chain, reached.next()));
         found.retain(|record| self.part_of(record.id).is_some());
         found
+    }
+
+    /// Where each part begins that was looked for from this event on and is not on the disk: nobody would ask others for it before it is
+    /// read for something else.
+    pub(crate) fn absent(&self, from: EventId) -> Vec<EventId> {
+        let Some(looked) = self.looking.filter(|looked| looked.chain == from.chain) else {
+            return Vec::new();
+        };
+        let parts = self.parts.get(&from.chain).into_iter().flat_map(|parts| parts.range(..looked.seq));
+        let ends_behind = parts.filter(|(_, part)| part.last >= from.seq);
+        ends_behind.map(|(first, _)| EventId::new(from.chain, (*first).max(from.seq))).collect()
     }
 }
 

@@ -56,7 +56,7 @@ impl Cloud {
         self.events.iter().filter_map(|(id, (payload, _))| Some((*id, Envelope::decode(payload).ok()?)))
     }
 
-    /// The sales that it has: the basket of each that counts. Of all that repeat one event one counts, and none where that event itself is
+    /// The sales that it has, in order: the basket of each that counts. Of all that repeat one event one counts, and none where that event itself is
     /// here.
     pub(crate) fn sales(&self) -> Vec<BasketId> {
         let mut repeated = BTreeSet::new();

@@ -63,6 +63,10 @@ pub struct Till {
     pub requests: Vec<(UplinkId, CloudRequest)>,
     /// Whether writes reach the disk at once.
     pub writing: bool,
+    /// What a power cut leaves, where that is not what the disk says that it has.
+    pub platter: Option<MemoryStore>,
+    /// Whether the disk says that what it is given is durable, and it is not.
+    pub lying: bool,
     /// What each basket that was begun comes to.
     totals: BTreeMap<BasketId, i64>,
     next_request: u64,
@@ -86,6 +90,8 @@ impl Till {
             sent: Vec::new(),
             requests: Vec::new(),
             writing: true,
+            platter: None,
+            lying: false,
             totals: BTreeMap::new(),
             next_request: 0,
         };
@@ -95,7 +101,8 @@ impl Till {
 
     /// The power fails: what was not written is gone.
     pub fn crash(self, now: Now) -> Self {
-        Self { totals: self.totals, ..Self::open(self.config, self.disk, now) }
+        let disk = self.platter.unwrap_or(self.disk);
+        Self { totals: self.totals, ..Self::open(self.config, disk, now) }
     }
 
     /// Does the terminal's duties until it has none.
@@ -127,7 +134,13 @@ impl Till {
 
     pub fn write_one(&mut self, now: Now) -> bool {
         let Some(persist) = self.unwritten.pop_front() else { return false };
+        if self.lying && self.platter.is_none() {
+            self.platter = Some(self.disk.clone());
+        }
         self.disk.commit(std::slice::from_ref(&persist)).unwrap();
+        if let Some(platter) = self.platter.as_mut().filter(|_| !self.lying) {
+            platter.commit(std::slice::from_ref(&persist)).unwrap();
+        }
         self.terminal.handle(now, Input::Persisted(persist.id));
         true
     }

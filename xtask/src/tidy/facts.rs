@@ -10,6 +10,7 @@ pub(super) fn check(tree: &Tree, findings: &mut Vec<String>) {
     crate_map(tree, findings);
     one_version_of_each(tree, findings);
     advisories(tree, findings);
+    tests_of_claims(tree, findings);
 }
 
 /// A relative link leads to a file or a folder.
@@ -127,4 +128,40 @@ fn advisories(tree: &Tree, findings: &mut Vec<String>) {
 fn advisory_ids(text: &str) -> BTreeSet<&str> {
     let id = |(at, _): (usize, &str)| text.get(at..at + "RUSTSEC-0000-0000".len());
     text.match_indices("RUSTSEC-").filter_map(id).collect()
+}
+
+/// The page whose last column names the test of each row.
+const CLAIMS: &str = "docs/claims.md";
+
+/// Each row of the page of numbers from outside names tests, by file or by name, and they are there.
+fn tests_of_claims(tree: &Tree, findings: &mut Vec<String>) {
+    let Some(page) = tree.texts.get(CLAIMS) else { return };
+    let tests: BTreeSet<&str> = tree.rust().flat_map(|(_, text)| tests(text)).collect();
+    let rows = page.lines().enumerate().skip_while(|(_, line)| !line.starts_with("|---"));
+    for (index, row) in rows.skip(1).take_while(|(_, line)| line.starts_with('|')) {
+        let number = index + 1;
+        let column = row.trim_end().trim_end_matches('|').rsplit('|').next().unwrap_or(row);
+        let named: Vec<&str> = column.split('`').skip(1).step_by(2).collect();
+        if named.is_empty() {
+            findings.push(format!("{CLAIMS}:{number}: no test is named"));
+        }
+        for name in named {
+            let is_there =
+                if name.ends_with(".rs") { tree.names.contains(name) } else { tests.contains(name) };
+            if !is_there {
+                findings.push(format!("{CLAIMS}:{number}: there is no test {name}"));
+            }
+        }
+    }
+}
+
+/// The functions of a file that are tests.
+fn tests(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_test = false;
+    text.lines().filter_map(move |line| {
+        let line = line.trim_start();
+        is_test |= ["#[test]", "#[tokio::test"].iter().any(|attribute| line.starts_with(attribute));
+        let name = line.trim_start_matches("async ").strip_prefix("fn ")?.split(['(', '<']).next()?;
+        std::mem::take(&mut is_test).then_some(name)
+    })
 }

@@ -4,10 +4,12 @@ use edgepos_core::{Space, Write};
 use edgepos_wire::to_cbor;
 
 use super::answer::parked_entry;
+use super::basket::Basket;
 use super::beginning::Beginnings;
 use super::body::{BasketId, NumberVoided, Transaction};
 use super::commits::Commits;
 use super::open::OpenBaskets;
+use super::receipt::Receipt;
 use super::series::Series;
 use crate::retail::envelope::Mode;
 use crate::retail::kind::KnownKind;
@@ -159,6 +161,27 @@ impl<'s> Aside<'s> {
         self.void(turn, business_day, basket)?;
         turn.out.then(Then::Reply(request, Reply::Abandoned));
         Ok(())
+    }
+
+    /// Ends an open basket that was booked before, under this receipt. Its number is voided, unless it is the one that was booked: a disk that
+    /// was put back has the basket open as it was before that.
+    pub(super) fn end_booked(
+        &mut self,
+        turn: &mut Turn<'_>,
+        business_day: Option<u32>,
+        receipt: &Receipt,
+    ) -> Result<(), Refusal> {
+        let id = receipt.basket;
+        let is_here = receipt.event.chain.replica.terminal() == turn.config.me.terminal();
+        let is_booked = |basket: &Basket| {
+            let Transaction { series, number, .. } = &basket.transaction;
+            is_here && basket.has_number() && (series, *number) == (&receipt.series, receipt.number)
+        };
+        if self.open.get(id).is_some_and(is_booked) {
+            self.open.remove(turn.out, id);
+            return Ok(());
+        }
+        self.void(turn, business_day, id)
     }
 
     /// Ends an open basket and records that its number, where it has one, is not used.

@@ -520,7 +520,7 @@ impl Sales {
                 Ok(recorded) => later = recorded,
                 Err(refusal) => return self.committing.refuse(turn.out, key, &refusal),
             }
-        } else if self.open.contains(id) && self.aside().void(turn, business_day, id).is_ok() {
+        } else if self.open.contains(id) && self.aside().end_booked(turn, business_day, receipt).is_ok() {
             // Begun before the first sale came here. The answer ends it, and waits for that; what cannot be voided at once stays open.
             payments.basket_left(id, turn.out);
             later = true;
