@@ -112,6 +112,25 @@ fn an_exchange_takes_goods_back_and_sells_others() {
     assert_eq!((status, &refused["code"]), (409, &json!("not_returnable")), "one of two is back: {refused}");
 }
 
+/// A code of an old receipt is read where something comes back, and its receipt decides; it sells nothing.
+#[test]
+fn a_currency_that_is_no_longer_in_use_needs_its_receipt() {
+    let till = Terminal::start("", &[]);
+    let lev = json!({ "currency": "BGN" });
+    let mut back = milk(1, -1, -129);
+    back["original"] = json!({ "basket": name(9), "line": 1 });
+    for (doc_type, line, says) in [
+        ("sale", milk(1, 1, 129), "\"BGN\" is no ISO 4217 code that is in use"),
+        ("exchange", back.clone(), "\"BGN\" is no ISO 4217 code that is in use"),
+        ("return", back.clone(), "on a receipt that is held here"),
+        ("void", back, "the receipt is not held here"),
+    ] {
+        let (status, refused) = call(&till, "/begin", &basket(1, doc_type, json!([line]), lev.clone()));
+        assert_eq!((status, &refused["code"]), (400, &json!("bad_request")), "{doc_type}: {refused}");
+        assert!(refused["error"].as_str().unwrap().contains(says), "{doc_type}: {refused}");
+    }
+}
+
 #[test]
 fn a_void_takes_back_what_its_receipt_says() {
     let till = Terminal::start("", &[]);
