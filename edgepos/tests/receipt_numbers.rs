@@ -59,7 +59,7 @@ fn an_abandoned_number_is_voided() {
     assert_eq!(till.replies.remove(&request), Some(Ok(edgepos::Reply::Abandoned)));
     assert!(till.terminal.unresolved().is_empty());
     let unused = NumberVoided { series: "S".into(), number: 1, basket: BasketId([1; 16]) };
-    assert_eq!(voided(&till), [unused.clone()]);
+    assert_eq!(voided(&till), std::slice::from_ref(&unused));
     let request = till.request();
     till.terminal.abandon(NOW, request, BasketId([1; 16])).unwrap();
     till.run(NOW);
