@@ -1176,8 +1176,8 @@ int32_t edgepos_node_claim(const edgepos_node *node,
                            edgepos_text **out);
 
 /*
- Baskets that were begun and neither committed nor given up: a list in JSON, each with `basket`, `series`, `number`, `total` and
- `begun_ms`. After a crash the cashier settles each.
+ Baskets that were begun and neither committed nor given up: a list in JSON, each with `basket`, `series`, `number`, `total`,
+ `begun_ms`, `lines`, `operator` and `terminal`. After a crash the cashier settles each.
 
  Threads: any, at any time.
 

@@ -384,8 +384,8 @@ mod tests {
 
     fn open(number: u8) -> OpenBasket {
         let (basket, series, lines, operator) = (BasketId([number; 16]), "S".into(), Vec::new(), None);
-        let (total, begun_ms, currency) = (0, 0, Currency::EUR);
-        OpenBasket { basket, series, number: 1, total, begun_ms, currency, lines, operator }
+        let (total, begun_ms, currency, terminal) = (0, 0, Currency::EUR, 1);
+        OpenBasket { basket, series, number: 1, total, begun_ms, currency, lines, operator, terminal }
     }
 
     #[test]

@@ -379,7 +379,7 @@ impl Station {
         let Some(machine) = &self.terminal else { return Vec::new() };
         let mut open = machine.unresolved();
         if open.len() < machine.status().open_baskets {
-            open.extend(forgotten(self.disk.durable(), &open));
+            open.extend(forgotten(self.config.me.terminal(), self.disk.durable(), &open));
         }
         open
     }
@@ -570,7 +570,7 @@ impl Station {
 }
 
 /// Baskets that are on a disk and not among these.
-fn forgotten(disk: &MemoryStore, open: &[OpenBasket]) -> Vec<OpenBasket> {
+fn forgotten(terminal: u16, disk: &MemoryStore, open: &[OpenBasket]) -> Vec<OpenBasket> {
     let rows = disk.scan(Space::Basket, &[], &[u8::MAX; 16], u32::MAX).unwrap_or_default();
     let names = rows.iter().filter_map(|(key, _)| key.as_slice().try_into().map(BasketId).ok());
     let forgotten = names.filter(|basket| open.iter().all(|open| open.basket != *basket));
@@ -583,6 +583,7 @@ fn forgotten(disk: &MemoryStore, open: &[OpenBasket]) -> Vec<OpenBasket> {
         currency: Currency::EUR,
         lines: Vec::new(),
         operator: None,
+        terminal,
     };
     forgotten.map(named).collect()
 }

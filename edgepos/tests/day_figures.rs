@@ -132,6 +132,54 @@ fn what_comes_after_z_is_listed_as_late_and_changes_no_figure() {
     assert_eq!(said(&shop.tills[1], MONDAY, None), after, "after a start");
 }
 
+/// A basket that was begun before the close and is paid after it is of the day that it was begun on, and is listed as late: also after a
+/// start in between, and beside one that is parked by the close, which is of the day of its recall.
+#[test]
+fn what_was_begun_before_the_close_is_late_and_of_that_day() {
+    let mut shop = Shop::with(3, |config| config.business_day_of = BusinessDayOf::Store);
+    shop.elect();
+    let now = shop.now;
+    shop.tills[0].record(now, Record::day_opened(MONDAY, 0)).unwrap();
+    shop.pass(1_000);
+    shop.sell_milk(0, 1);
+    let now = shop.now;
+    shop.tills[2].begin(now, by("Ada", draft(2, vec![line(1, "milk", 2, 250)]))).unwrap();
+    shop.tills[1].begin(now, draft(3, vec![line(1, "milk", 1, 70)])).unwrap();
+    // A close parks what is open at its own till, and waits for no other till.
+    let parked = shop.tills[0].begin(now, draft(4, vec![line(1, "milk", 1, 30)]));
+    assert_eq!(parked, Ok(2));
+    shop.tills[0].record(now, Record::day_closed(0).parking()).unwrap();
+    shop.pass(1_000);
+    let z = said(&shop.tills[1], MONDAY, None);
+    assert_eq!((z.closed, z.figures.transactions, z.late.transactions), (true, 1, 0));
+    shop.crash(2);
+    shop.heal();
+    let now = shop.now;
+    shop.tills[0].record(now, Record::day_opened(TUESDAY, 0)).unwrap();
+    shop.pass(1_000);
+    let now = shop.now;
+    shop.tills[2].commit(now, 2, 2).unwrap();
+    shop.tills[1].commit(now, 3, 3).unwrap();
+    let request = shop.tills[0].request();
+    shop.tills[0].terminal.claim(now, request, BasketId([4; 16])).unwrap();
+    shop.tills[0].run(now);
+    shop.tills[0].commit(now, 4, 4).unwrap();
+    shop.pass(2_000);
+    let after = said(&shop.tills[0], MONDAY, None);
+    assert_eq!(after.figures, z.figures, "the Z figures stay");
+    assert_eq!((after.late.transactions, after.late.currencies[0].total), (2, 320));
+    let mut late: Vec<_> =
+        after.late_sales.iter().map(|sale| (sale.terminal, sale.number, sale.total)).collect();
+    late.sort_unstable();
+    assert_eq!(late, [(2, 1, 70), (3, 1, 250)]);
+    for till in &shop.tills {
+        assert_eq!(said(till, MONDAY, None), after, "the same from every terminal");
+        let next = said(till, TUESDAY, None);
+        assert_eq!((next.figures.transactions, next.late.transactions), (1, 0), "the one that was parked");
+        assert_eq!(next.figures.currencies[0].total, 30);
+    }
+}
+
 /// Who does not hold all that a close had seen says so.
 #[test]
 fn figures_that_lack_something_say_so() {

@@ -3,8 +3,9 @@
 
 #[path = "support/alone.rs"]
 mod alone;
+mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use alone::Shared;
 use edgepos::core::{Persist, PersistId, ReplicaId, Space, Write};
@@ -13,6 +14,7 @@ use edgepos::{
     AttachmentQuery, DocumentQuery, DocumentsQuery, Driver, MAX_PAGE, Node, Record, Refusal, Store,
     SystemClock,
 };
+use support::Shop;
 
 const ME: ReplicaId = ReplicaId::new(1, 5);
 
@@ -179,6 +181,49 @@ async fn what_is_attached_comes_back_whole_or_says_what_it_lacks() {
     assert!(node.attachment(asked).await.unwrap().unwrap().bytes == bytes);
     node.shutdown().await;
     driver.join().await.unwrap();
+}
+
+/// Parts that two tills have recorded come to a third, also to one that was cut off or starts in between, and are whole there.
+#[tokio::test]
+async fn what_is_attached_at_one_till_is_whole_at_another() {
+    let mut shop = Shop::new(3);
+    shop.elect();
+    let receipt = shop.sell_milk(0, 7);
+    let bytes = picture(Attached::PART * 3 + 1_000);
+    let parts = Record::attachment(receipt.basket, ("front.jpg", "image/jpeg"), &bytes).unwrap();
+    let at = async |shop: &Shop, till: usize| {
+        let (disk, config) = (shop.tills[till].disk.clone(), shop.tills[till].config.clone());
+        let store = Box::new(Shared(Arc::new(Mutex::new(disk))));
+        let (node, driver) = alone::start_as(config, store, Arc::new(SystemClock::new()));
+        let listed = node.attachments(receipt.basket).await.unwrap().remove(0);
+        let asked = AttachmentQuery { basket: receipt.basket, hash: listed.hash };
+        let found = node.attachment(asked).await.unwrap().unwrap();
+        node.shutdown().await;
+        driver.join().await.unwrap();
+        (found.of.held, found.bytes)
+    };
+    shop.cut(2);
+    let now = shop.now;
+    for part in &parts[..2] {
+        shop.tills[0].record(now, part.clone()).unwrap();
+    }
+    shop.pass(2_000);
+    let now = shop.now;
+    shop.tills[1].record(now, parts[2].clone()).unwrap();
+    shop.heal();
+    shop.pass(3_000);
+    assert_eq!(at(&shop, 2).await, (3, Vec::new()), "no half of a picture");
+    shop.crash(2);
+    shop.heal();
+    // What was recorded already is recorded again, at another till.
+    let now = shop.now;
+    for part in &parts {
+        shop.tills[1].record(now, part.clone()).unwrap();
+    }
+    shop.pass(3_000);
+    for till in 0..3 {
+        assert!(at(&shop, till).await == (4, bytes.clone()), "at till {till}");
+    }
 }
 
 #[tokio::test]

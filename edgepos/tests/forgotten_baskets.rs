@@ -89,9 +89,8 @@ fn thousands_stop_no_till_and_each_can_be_paid_also_after_a_restart() {
     let listed = unresolved(&mut till);
     let names: Vec<BasketId> = listed.iter().map(|open| open.basket).collect();
     assert_eq!(names, (1..=MANY).map(id).collect::<Vec<_>>(), "each once, by rising id");
-    assert!(
-        listed.iter().zip(1..).all(|(open, no)| (open.number, open.total, open.begun_ms) == (no, 100, WALL))
-    );
+    let said = |open: &OpenBasket| (open.number, open.total, open.begun_ms, open.terminal);
+    assert!(listed.iter().zip(1..).all(|(open, no)| said(open) == (no, 100, WALL, 1)));
     assert_eq!(pay(&mut till, 7, Tender::cash(100)), Ok(7), "under the number that it was begun with");
     let mut till = till.crash(NOW);
     assert!(in_memory(&till) <= LIMIT, "a start remembers no more");

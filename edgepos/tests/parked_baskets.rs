@@ -62,6 +62,8 @@ fn a_basket_goes_on_at_the_next_till_and_is_sold_once() {
     let now = shop.now;
     assert_eq!(claim(&mut shop.tills[1], now), Ok((1, lines.clone())));
     assert_eq!(claim(&mut shop.tills[1], now), Ok((1, lines)), "a repeat gets the same number");
+    let open = shop.tills.iter().flat_map(|till| till.terminal.unresolved());
+    assert_eq!(open.map(|open| (open.basket, open.terminal)).collect::<Vec<_>>(), [(ID, 2)]);
     shop.crash(1);
     shop.heal();
     shop.pass(3_000);

@@ -7,7 +7,9 @@ mod labels;
 mod support;
 
 use edgepos::core::{Chain, Lane, Persist, PersistId, Space, Write};
-use edgepos::model::{CountLine, CounterRow, Discount, DocType, Effect, Line, OriginalLine, PriceSet};
+use edgepos::model::{
+    CountLine, CounterRow, Discount, DocType, Effect, Line, OriginalLine, PriceSet, Transaction,
+};
 use edgepos::{Draft, LabelCountry, Labels, MemoryStore, Record, Refusal, Store};
 use labels::{
     NOW, abandoned, in_sek, item, labelled, number, only_line, price_in_sek, product, received, sek, sold,
@@ -63,8 +65,21 @@ fn names_that_are_card_numbers_are_refused_and_never_altered() {
     assert!(matches!(till.begin(NOW, customer), Err(Refusal::BadField { field: "customer", .. })));
     let operator = Draft { operator: Some("4111 1111 1111 1111".into()), ..draft(1, milk()) };
     assert!(matches!(till.begin(NOW, operator), Err(Refusal::BadField { field: "operator", .. })));
-    let customer = Draft { customer: Some("9876543210987654".into()), ..draft(1, milk()) };
-    assert_eq!(till.begin(NOW, customer), Ok(1));
+    // Names that are long rows of digits and no card's stand on record as they were said, beside a text whose card number is masked.
+    let name = "9876543210987654";
+    let masked =
+        Line { reason: Some(format!("paid with {card}")), lot: Some(name.into()), ..line(1, name, 1, 100) };
+    let named = Draft { customer: Some(name.into()), operator: Some(name.into()), ..draft(1, vec![masked]) };
+    assert_eq!(till.begin(NOW, named), Ok(1));
+    till.commit(NOW, 1, 1).unwrap();
+    let sale = support::envelopes(&till.disk).remove(0).1;
+    assert_eq!(sale.operator.as_deref(), Some(name));
+    let booked: Transaction = minicbor::decode(&sale.body).unwrap();
+    let [sold] = &booked.lines[..] else { panic!("{booked:?}") };
+    assert_eq!((sold.product.as_str(), sold.lot.as_deref()), (name, Some(name)));
+    assert_eq!(booked.customer.as_deref(), Some(name));
+    let reason = sold.reason.as_deref().unwrap();
+    assert!(reason.starts_with("paid with ") && !reason.contains(card), "{reason}");
 }
 
 /// An event of a version before names stock by the code as it was scanned: it moves the row of the GTIN.

@@ -5,7 +5,7 @@
 mod support;
 
 use edgepos::core::{IdempotencyKey, Now};
-use edgepos::model::{BasketId, Kind, Mode, Tender};
+use edgepos::model::{BasketId, Kind, Mode, NumberVoided, Tender};
 use edgepos::{Commit, Config, Draft, MemoryStore, NumberAt, Refusal, Reply};
 use support::{Till, WALL, draft, line};
 
@@ -58,6 +58,8 @@ fn an_abandoned_number_is_voided() {
     till.run(NOW);
     assert_eq!(till.replies.remove(&request), Some(Ok(edgepos::Reply::Abandoned)));
     assert!(till.terminal.unresolved().is_empty());
+    let unused = NumberVoided { series: "S".into(), number: 1, basket: BasketId([1; 16]) };
+    assert_eq!(voided(&till), std::slice::from_ref(&unused));
     let request = till.request();
     till.terminal.abandon(NOW, request, BasketId([1; 16])).unwrap();
     till.run(NOW);
@@ -65,6 +67,7 @@ fn an_abandoned_number_is_voided() {
     assert_eq!(again, Some(Err(Refusal::UnknownBasket(BasketId([1; 16])))));
     assert_eq!(till.commit(NOW, 1, 1), Err(Refusal::UnknownBasket(BasketId([1; 16]))));
     assert_eq!(till.begin(NOW, draft(2, vec![line(1, "a", 1, 1)])), Ok(2));
+    assert_eq!(voided(&till.crash(NOW)), [unused], "once, and also after a start");
 }
 
 /// A till whose receipts get their numbers when they are booked.
@@ -81,8 +84,11 @@ fn abandon(till: &mut Till, basket: u8) -> Result<Reply, Refusal> {
     till.replies.remove(&request).unwrap()
 }
 
-fn voided(till: &Till) -> usize {
-    support::envelopes(&till.disk).iter().filter(|(_, event)| event.kind == Kind::NUMBER_VOIDED).count()
+/// The numbers that stay unused, as their events say.
+fn voided(till: &Till) -> Vec<NumberVoided> {
+    let events = support::envelopes(&till.disk).into_iter().map(|(_, event)| event);
+    let voided = events.filter(|event| event.kind == Kind::NUMBER_VOIDED);
+    voided.map(|event| minicbor::decode(&event.body).unwrap()).collect()
 }
 
 #[test]
@@ -109,7 +115,7 @@ fn a_number_at_the_commit_follows_the_receipts_and_not_the_baskets() {
     let claimed = till.replies.remove(&request);
     assert!(matches!(claimed, Some(Ok(Reply::Claimed { number: 0, .. }))), "{claimed:?}");
     assert_eq!(till.commit(NOW, 3, 3).unwrap().0.number, 3);
-    assert_eq!(voided(&till), 0, "nothing was reserved, so nothing is burnt");
+    assert_eq!(voided(&till), [], "nothing was reserved, so nothing is burnt");
 }
 
 #[test]

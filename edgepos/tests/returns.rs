@@ -243,8 +243,26 @@ fn goods_without_a_receipt_are_a_matter_of_policy() {
     assert_eq!(booked.unwrap().unreferenced, Some(true), "it is on record");
     let mut config = support::config(1, 1);
     config.unreferenced_returns = false;
-    let mut strict = Till::open(config, edgepos::MemoryStore::new(), NOW);
+    let mut strict = Till::open(config.clone(), edgepos::MemoryStore::new(), NOW);
     assert!(matches!(strict.begin(NOW, unreferenced()), Err(Refusal::BadLine { line: 1, .. })));
+    // A receipt that nobody holds is another matter: it may be that of a till which is cut off.
+    let invented = |basket| draft(basket, vec![back(99, 1, "milk", 1)]);
+    let both = || Line { no: 2, ..line(2, "milk", -1, -100) };
+    assert!(
+        strict.begin(NOW, draft(2, vec![back(99, 1, "milk", 1), both()])).is_err(),
+        "one line of two has none"
+    );
+    assert_eq!(strict.begin(NOW, invented(3)), Ok(1));
+    config.unknown_receipts = false;
+    let mut strictest = Till::open(config, strict.disk, NOW);
+    assert!(matches!(strictest.begin(NOW, invented(4)), Err(Refusal::BadLine { line: 1, .. })));
+    let named = edgepos::Draft { unreferenced: true, ..invented(4) };
+    assert!(strictest.begin(NOW, named).is_err(), "nor with the word that there is none");
+    // What was sold here comes back, and what was begun under the other setting can be paid.
+    strictest.sell(NOW, 5, vec![line(1, "milk", 1, 100)]);
+    strictest.sell(NOW, 6, vec![back(5, 1, "milk", 1)]);
+    strictest.knows_total(BasketId([3; 16]), -100);
+    strictest.commit(NOW, 3, 3).unwrap();
 }
 
 /// A return of a cut-off till's receipt says how many were sold, as its till read it on the paper: no more than that comes back, and what

@@ -135,8 +135,8 @@ pub unsafe extern "C" fn edgepos_node_claim(
     asks(node, out, |till| Ok(till.wait(till.node.claim(basket.id()?))?))
 }
 
-/// Baskets that were begun and neither committed nor given up: a list in JSON, each with `basket`, `series`, `number`, `total` and
-/// `begun_ms`. After a crash the cashier settles each.
+/// Baskets that were begun and neither committed nor given up: a list in JSON, each with `basket`, `series`, `number`, `total`,
+/// `begun_ms`, `lines`, `operator` and `terminal`. After a crash the cashier settles each.
 ///
 /// Threads: any, at any time.
 ///

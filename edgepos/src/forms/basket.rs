@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FormError, currency, is_default, key, name};
+use super::{FormError, currency, is_default, key, name, receipt_currency};
 use crate::model::{
     Counter, CounterRow, Discount, DocType, Effect, Line, Mode, OriginalLine, StockState, Tax,
 };
@@ -17,7 +17,7 @@ pub struct Begin {
     /// What kind of document. Default `sale`.
     #[serde(default)]
     pub doc_type: DocType,
-    /// The currency, by its ISO 4217 code.
+    /// The currency, by its ISO 4217 code; for a return or a void, as the receipt says it.
     pub currency: String,
     /// The customer, by the vendor's number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -167,7 +167,11 @@ impl Begin {
             basket: name(&self.basket)?,
             doc_type: self.doc_type,
             series: self.series.unwrap_or_else(|| series.into()),
-            currency: currency(&self.currency)?,
+            currency: match self.doc_type {
+                // Whether its receipt is of this currency is known once it is read.
+                DocType::Return | DocType::Void => receipt_currency(&self.currency)?,
+                DocType::Sale | DocType::Exchange | DocType::NoSale => currency(&self.currency)?,
+            },
             customer: self.customer,
             operator: self.operator,
             mode: self.mode,

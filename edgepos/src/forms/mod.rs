@@ -93,3 +93,8 @@ fn key(text: &str) -> Result<IdempotencyKey, FormError> {
 fn currency(text: &str) -> Result<Currency, FormError> {
     text.parse().map_err(|source| FormError::Currency { text: text.to_owned(), source })
 }
+
+/// That of a receipt, on which something comes back.
+fn receipt_currency(text: &str) -> Result<Currency, FormError> {
+    Currency::of_receipt(text).map_err(|source| FormError::Currency { text: text.to_owned(), source })
+}

@@ -226,7 +226,7 @@ impl<'a> Desk<'a> {
     /// A page of open baskets was read, for whoever asked.
     pub(super) fn unresolved_loaded(&mut self, turn: &mut Turn<'_>, request: RequestId, rows: &Rows) {
         self.on.calls.listed(request);
-        let page = self.on.sales.listed(rows);
+        let page = self.on.sales.listed(turn.config.me.terminal(), rows);
         let page = page.map(|(baskets, next)| Reply::Unresolved { baskets, next });
         turn.out.reply(request, page.map_err(|reason| Refusal::Damaged { what: "an open basket", reason }));
     }

@@ -17,6 +17,12 @@ pub struct Currency([u8; 3]);
 #[error("{0:?} is no ISO 4217 code that is in use")]
 pub struct CurrencyError(String);
 
+impl CurrencyError {
+    fn of(text: &str) -> Self {
+        Self(text.chars().take(16).collect())
+    }
+}
+
 /// The codes of ISO 4217 (list one, as published for 2026), by rising letters. BGN went with the euro in Bulgaria, ANG with the
 /// Caribbean guilder.
 const IN_USE: [[u8; 3]; CODES] = codes();
@@ -69,6 +75,15 @@ impl Currency {
         }
     }
 
+    /// The code that a receipt says, which need not be in use any more: three capital letters. Goods come back in such a currency on a
+    /// receipt of it that is held; whatever else is begun in it is refused.
+    ///
+    /// # Errors
+    /// When it is not three capital letters.
+    pub fn of_receipt(text: &str) -> Result<Self, CurrencyError> {
+        Self::of_record(text).ok_or_else(|| CurrencyError::of(text))
+    }
+
     /// Whether ISO 4217 lists it. A code of an old receipt need not be: it is read, and nothing new is sold in it.
     pub fn is_in_use(self) -> bool {
         IN_USE.binary_search(&self.0).is_ok()
@@ -92,7 +107,7 @@ impl FromStr for Currency {
     fn from_str(text: &str) -> Result<Self, CurrencyError> {
         match <[u8; 3]>::try_from(text.as_bytes()) {
             Ok(code) if Self(code).is_in_use() => Ok(Self(code)),
-            _ => Err(CurrencyError(text.chars().take(16).collect())),
+            _ => Err(CurrencyError::of(text)),
         }
     }
 }
@@ -138,7 +153,7 @@ mod tests {
         assert_eq!("KWD".parse::<Currency>().unwrap().exponent(), 3);
         assert_eq!(Currency::EUR.exponent(), 2);
         for bad in ["", "eur", "EURO", "E1R", "€"] {
-            assert!(bad.parse::<Currency>().is_err(), "{bad}");
+            assert!(bad.parse::<Currency>().is_err() && Currency::of_receipt(bad).is_err(), "{bad}");
         }
     }
 
@@ -153,6 +168,7 @@ mod tests {
             let receipt = edgepos_wire::to_cbor(&code);
             let read: Currency = edgepos_wire::from_cbor("currency", &receipt).unwrap();
             assert_eq!((read.as_str(), read.is_in_use()), (code, false), "an old receipt still says it");
+            assert_eq!(Currency::of_receipt(code), Ok(read));
         }
         let exponents =
             ["HUF", "IDR", "COP", "PKR", "RSD", "IQD", "MGA", "MRU", "ISK", "UYW", "CLF", "XOF", "TND"];

@@ -380,7 +380,7 @@ impl Terminal {
 
     /// Baskets in memory that were begun and neither committed nor abandoned, by rising id; [`ask_baskets`](Self::ask_baskets) has all.
     pub fn unresolved(&self) -> Vec<OpenBasket> {
-        self.shop.sales().unresolved().collect()
+        self.shop.sales().unresolved(self.config.me.terminal()).collect()
     }
 
     /// Asks for a page of all open baskets behind `after`, from disk; after a crash the cashier settles each: [`Reply::Unresolved`].

@@ -112,6 +112,27 @@ fn the_report_is_true(report: &Value, dir: &Path) {
     assert!(number("json_bytes") > 200_000);
 }
 
+/// A row of a receipt's day at terminal 2, changed: one more in the number of two bytes behind these, which stand in it once.
+fn one_cent_more(dir: &Path, before: &[u8]) -> String {
+    let file = Connection::open(dir.join("terminal-2.db")).unwrap();
+    let rows =
+        "SELECT hex(key), value FROM rows WHERE space = 32 AND hex(key) LIKE '________02%' ORDER BY key";
+    let mut rows = file.prepare(rows).unwrap();
+    let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let mut rows = rows.map(|row: rusqlite::Result<(String, Vec<u8>)>| row.unwrap());
+    let changed = |(key, mut value): (String, Vec<u8>)| {
+        let places: Vec<usize> = (0..value.len())
+            .filter(|at| value[*at..].starts_with(before) && at + before.len() + 2 <= value.len())
+            .collect();
+        let [place] = places[..] else { return None };
+        let last = value.get_mut(place + before.len() + 1).filter(|last| **last < u8::MAX)?;
+        *last += 1;
+        let hex: String = value.iter().map(|byte| format!("{byte:02X}")).collect();
+        Some(format!("UPDATE rows SET value = X'{hex}' WHERE space = 32 AND key = X'{key}'"))
+    };
+    rows.find_map(changed).expect("a receipt above 2.55")
+}
+
 /// A check that cannot fail checks nothing.
 fn tampering_is_found(dir: &Path) {
     let clean = verdict(dir);
@@ -171,6 +192,12 @@ fn tampering_is_found(dir: &Path) {
     // A receipt's row of its day: 2 behind the date says so.
     let receipt = "DELETE FROM rows WHERE space = 32 AND key = (SELECT max(key) FROM rows WHERE space = 32 AND hex(key) LIKE '________02%')";
     finds(dir, "terminal-2.db", receipt, &["terminal 2: day", "transactions is", "in its figures"]);
+
+    // What a receipt's row says that it came to, and what was paid for it in cash, each by one cent.
+    let expected = ["terminal 2: day", "in its figures"];
+    finds(dir, "terminal-2.db", &one_cent_more(dir, &[4, 0x19]), &[&expected[..], &["total is"]].concat());
+    let cash = one_cent_more(dir, &[7, 0x81, 0x82, 0, 0x19]);
+    finds(dir, "terminal-2.db", &cash, &[&expected[..], &["tender 0"]].concat());
 
     let mut forgotten = Evidence::of_demo(dir).unwrap();
     forgotten.ledger.receipts.pop();

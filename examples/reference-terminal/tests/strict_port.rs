@@ -149,6 +149,7 @@ fn a_basket_changes_and_is_paid_in_two_steps() {
     assert_eq!(changed, json!({ "number": 1, "total": 258 }));
     let open = ask("GET", "/unresolved", &Value::Null).1;
     assert_eq!((&open[0]["operator"], open[0]["lines"].as_array().unwrap().len()), (&json!("ann"), 2));
+    assert_eq!(open[0]["terminal"], 1);
     let step = |kind: &str, more: Value| {
         let mut step = json!({ "type": kind, "payment": name(7), "basket": name(1), "amount": 258 });
         step.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

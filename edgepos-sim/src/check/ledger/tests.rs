@@ -24,8 +24,9 @@ pub(in super::super) fn promised() -> Ledger {
 
 /// The basket of that sale, as a terminal lists it.
 pub(in super::super) fn open_basket(total: i64) -> OpenBasket {
-    let (currency, lines, operator) = (Currency::EUR, Vec::new(), None);
-    OpenBasket { basket: ID, series: "S".into(), number: 1, total, begun_ms: 0, currency, lines, operator }
+    let (basket, series, number, begun_ms, currency) = (ID, "S".into(), 1, 0, Currency::EUR);
+    let (lines, operator, terminal) = (Vec::new(), None, 1);
+    OpenBasket { basket, series, number, total, begun_ms, currency, lines, operator, terminal }
 }
 
 fn asked() -> Ledger {

@@ -28,6 +28,20 @@ pub(super) struct Receipt {
     pub(super) beside: Vec<Effect>,
 }
 
+/// Refuses a currency that is no longer in use, but for what comes back on receipts of it that are held here.
+pub(super) fn check_currency(draft: &Draft, known: &BTreeMap<BasketId, Known>) -> Result<(), Refusal> {
+    let is_of_it = |line: &Line| {
+        let receipt = line.original.and_then(|original| known.get(&original.basket));
+        matches!(receipt, Some(Known::Receipt(receipt)) if receipt.transaction.currency == draft.currency)
+    };
+    if draft.currency.is_in_use() || !draft.lines.is_empty() && draft.lines.iter().all(is_of_it) {
+        return Ok(());
+    }
+    let reason =
+        "ISO 4217 does not list it: only what was sold in it comes back, on a receipt that is held here";
+    Err(Refusal::BadField { field: "currency", reason })
+}
+
 /// Refuses goods and money without a receipt, where the store wants one or the till does not say that there is none, and money without
 /// goods.
 pub(super) fn check_unreferenced(draft: &Draft, allowed: bool) -> Result<(), Refusal> {

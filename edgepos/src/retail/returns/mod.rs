@@ -274,6 +274,7 @@ fn fill_and_judge(
 ) -> Allowed {
     let as_said = filling.fill(draft, |original| bounds::line_of(known, original))?;
     filling.catalogue.check_scales(&draft.lines)?;
+    bounds::check_currency(draft, known)?;
     bounds::check_unreferenced(draft, unreferenced)?;
     Ok(as_said)
 }

@@ -179,7 +179,8 @@ impl Basket {
         self.mode == Mode::Live && self.transaction.number == 0
     }
 
-    pub(crate) fn as_open(&self) -> OpenBasket {
+    /// What is told of it at the terminal of this number, where it is open.
+    pub(crate) fn as_open(&self, terminal: u16) -> OpenBasket {
         OpenBasket {
             basket: self.transaction.basket,
             series: self.transaction.series.clone(),
@@ -189,6 +190,7 @@ impl Basket {
             currency: self.transaction.currency,
             lines: self.transaction.lines.clone(),
             operator: self.operator.clone(),
+            terminal,
         }
     }
 

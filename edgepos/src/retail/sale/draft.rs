@@ -29,7 +29,8 @@ pub struct Draft {
     pub doc_type: DocType,
     /// The receipt series; at most [`MAX_SERIES`](Self::MAX_SERIES) characters.
     pub series: String,
-    /// The currency of every amount, by ISO 4217.
+    /// The currency of every amount, by ISO 4217. One that is no longer in use is taken for what comes back on receipts of it that are held
+    /// here, and refused otherwise.
     pub currency: Currency,
     /// The customer, by the vendor's number; at most [`MAX_TEXT`](Self::MAX_TEXT) bytes.
     pub customer: Option<String>,

@@ -75,22 +75,27 @@ impl Sales {
         Ok(())
     }
 
-    /// Baskets in memory that were begun and neither committed nor abandoned, by rising id.
-    pub(crate) fn unresolved(&self) -> impl Iterator<Item = OpenBasket> + '_ {
-        self.open.iter().map(Basket::as_open)
+    /// Baskets in memory that were begun at the terminal of this number and neither committed nor abandoned, by rising id.
+    pub(crate) fn unresolved(&self, terminal: u16) -> impl Iterator<Item = OpenBasket> + '_ {
+        self.open.iter().map(move |basket| basket.as_open(terminal))
     }
 
-    /// Open baskets as their rows say, but for those of which memory knows more; and the last of the rows.
+    /// Open baskets of the terminal of this number, as their rows say, but for those of which memory knows more; and the last of the rows.
     ///
     /// # Errors
     /// When a row cannot be read.
-    pub(crate) fn listed(&self, rows: &Rows) -> Result<(Vec<OpenBasket>, Option<BasketId>), Unreadable> {
+    pub(crate) fn listed(
+        &self,
+        terminal: u16,
+        rows: &Rows,
+    ) -> Result<(Vec<OpenBasket>, Option<BasketId>), Unreadable> {
+        let as_open = |basket: &Basket| basket.as_open(terminal);
         let mut baskets = Vec::with_capacity(rows.len());
         for (key, value) in rows {
             match named(key) {
-                Some(id) if self.open.contains(id) => baskets.extend(self.open.get(id).map(Basket::as_open)),
+                Some(id) if self.open.contains(id) => baskets.extend(self.open.get(id).map(as_open)),
                 Some(id) if !self.open.may_be_away(id) => {}
-                _ => baskets.push(from_cbor::<Basket>("basket", value)?.as_open()),
+                _ => baskets.push(as_open(&from_cbor("basket", value)?)),
             }
         }
         Ok((baskets, rows.last().and_then(|(key, _)| named(key))))

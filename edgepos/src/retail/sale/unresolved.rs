@@ -23,4 +23,6 @@ pub struct OpenBasket {
     pub lines: Vec<Line>,
     /// Who was signed in.
     pub operator: Option<String>,
+    /// The number of this terminal.
+    pub terminal: u16,
 }

@@ -165,8 +165,9 @@ fn what_a_sale_is_told_says_this() {
         currency: Currency::EUR,
         lines: Vec::new(),
         operator: None,
+        terminal: 3,
     };
-    is(&open, "open basket", &[".begun_ms", ".currency", ".lines", ".operator"]);
+    is(&open, "open basket", &[".begun_ms", ".currency", ".lines", ".operator", ".terminal"]);
 }
 
 /// A decision with every field, as `edgepos/tests/golden.rs` has its bytes.
