@@ -1,10 +1,14 @@
 //! Before the faults and after them: the steps of a store in which nothing goes wrong, in a fixed order, until it is whole.
 
+use edgepos::{ConditionKind, Status};
+use edgepos_core::ReplicaId;
+
 use super::device::Device;
 use super::prelude::{begin, branch, bury, fill};
 use super::stamps;
 use super::store::Store;
 use super::tills::{OVERSOLD, draft, payment};
+use super::watch::tells;
 use super::worlds::{Fault, World};
 use crate::check::{Rule, Violation, judge};
 use crate::errand::Ask;
@@ -74,10 +78,29 @@ pub(super) fn settle(store: &mut Store) -> Result<(), Vec<Violation>> {
     let end = now_ms(store) + PATIENCE_MS;
     until_whole(store).map_err(only)?;
     ask_again(store).map_err(only)?;
+    if let Fault::Clone(place) = store.world().fault {
+        let number = store.devices()[place].me().terminal();
+        let are_told = |store: &Store| {
+            let of_number = store.devices().iter().filter(|device| device.me().terminal() == number);
+            let says = |device: &Device, kinds: &[ConditionKind]| {
+                device.status().is_some_and(|status| tells(&status, kinds))
+            };
+            // Who goes on under another name cannot know whether what it reads is its own past or another box.
+            let either = [ConditionKind::SecondHolder, ConditionKind::Restored];
+            let of_number: Vec<_> = of_number.collect();
+            of_number.iter().all(|device| says(device, &either))
+                && of_number.iter().any(|device| says(device, &[ConditionKind::SecondHolder]))
+        };
+        until(store, "two boxes have one disk, and not both say so", are_told).map_err(only)?;
+    }
     loop {
         until_whole(store).map_err(only)?;
         let mut found = match store.view() {
-            Ok(view) => judge(&view, store.tills().ledger()),
+            Ok(view) => {
+                let mut found = judge(&view, store.tills().ledger());
+                found.extend(store.tills().prices().check(&view));
+                found
+            }
             Err(violation) => vec![violation],
         };
         found.extend(stamps::check(store.cloud().events()));
@@ -159,8 +182,11 @@ fn is_whole(store: &Store) -> bool {
             let in_cloud = state.durable.iter().all(|(chain, seq)| cloud.vector().get(chain) >= seq);
             in_cloud && state.durable == states[0].durable && state.queued == 0
         });
-    // A store of two of which one forgot its votes decides nothing until somebody replaces it.
-    let led = store.has_forgotten() || states.iter().filter(|state| state.entitled).count() == 1;
+    // Who is gone leaves the others without a majority of two.
+    let leads = |state: &&Status| state.entitled;
+    let is_there = |voter: &&ReplicaId| there().any(|device| device.me() == **voter);
+    let may_lead = |state: &Status| state.voters.iter().filter(is_there).count() * 2 > state.voters.len();
+    let led = states.iter().filter(leads).count() == usize::from(states.iter().any(may_lead));
     even && led && store.tills().are_answered() && !store.devices().iter().any(Device::is_writing)
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::device::Device;
 use super::images::{Images, held};
-use super::links::{Links, namesake};
+use super::links::{Arrived, Links, namesake};
 use super::rights::{ELECTION, Rights};
 use super::seats::Seats;
 use super::setup::{raise, words};
@@ -108,11 +108,6 @@ impl Store {
         &self.cloud
     }
 
-    /// Whether somebody has forgotten what it promised.
-    pub(super) fn has_forgotten(&self) -> bool {
-        !self.put_back.is_empty()
-    }
-
     /// What has happened, in lines.
     pub(super) fn lines(&mut self) -> Vec<String> {
         self.lines.take().unwrap_or_default()
@@ -136,8 +131,9 @@ impl Store {
     /// When a disk holds a row that cannot be read.
     pub(super) fn open(&mut self) -> Result<(), Violation> {
         self.tills.open(&self.world);
-        self.left = self.world.mishaps;
         self.fault = self.world.fault;
+        // Where the script has the fault, what breaks breaks behind it: before it other worlds are the same.
+        self.left = if let Fault::InScript(_) = self.fault { 0 } else { self.world.mishaps };
         match self.fault {
             Fault::PutBack(place)
             | Fault::PutBackTwice(place)
@@ -253,6 +249,9 @@ impl Store {
         steps.extend((self.fault != Fault::Nothing).then_some(Step::Fault));
         if self.left > 0 {
             steps.extend(asks().map(Step::LoseAnswer));
+            if self.world.repeats {
+                steps.extend(self.links.busy().map(|(from, to)| Step::Repeat(from, to)));
+            }
             steps.extend(self.links.pairs().map(|(a, b)| Step::Break(a, b)));
             for who in (0..count).filter(on) {
                 steps.push(Step::Crash { who, kept: false });
@@ -268,14 +267,19 @@ impl Store {
     /// When a promise is broken.
     pub(super) fn take(&mut self, step: Step) -> Result<(), Violation> {
         self.note(|| format!("— {step}"));
-        if matches!(step, Step::LoseAnswer(_) | Step::Break(..) | Step::Crash { .. }) {
-            self.left -= 1;
-        }
+        self.left -= u8::from(step.is_mishap());
         match step {
             Step::Start(who) => self.start(who),
             Step::Connect(a, b) => self.connect(a, b),
             Step::Flush(who) => self.flush(who),
-            Step::Deliver(from, to) => self.deliver(from, to),
+            Step::Deliver(from, to) => {
+                let arrived = self.links.arrive(from, to);
+                self.deliver(from, to, arrived)
+            }
+            Step::Repeat(from, to) => {
+                let arrived = self.links.repeat(from, to);
+                self.deliver(from, to, arrived)
+            }
             Step::Cloud(who) => self.ask_cloud(who, false),
             Step::LoseAnswer(who) => self.ask_cloud(who, true),
             Step::Break(a, b) => self.disconnect(a, b),
@@ -288,6 +292,10 @@ impl Store {
                     Ok(())
                 }
                 Some(Next::PutBack) => self.goes_back(who),
+                Some(Next::LoseDisk) => {
+                    self.images.lose();
+                    self.goes_back(who)
+                }
                 Some(Next::Rest) => {
                     self.rests = true;
                     Ok(())
@@ -378,8 +386,8 @@ impl Store {
         ids.into_iter().try_for_each(|id| self.tell(who, Input::Persisted(id)))
     }
 
-    fn deliver(&mut self, from: usize, to: usize) -> Result<(), Violation> {
-        let Some((id, frames)) = self.links.arrive(from, to) else { return Ok(()) };
+    fn deliver(&mut self, from: usize, to: usize, arrived: Option<Arrived>) -> Result<(), Violation> {
+        let Some((id, frames)) = arrived else { return Ok(()) };
         let peer = self.devices[from].me();
         for frame in frames {
             self.rights.hears(to, peer, &frame);
@@ -476,6 +484,9 @@ impl Store {
     /// When a disk holds a row that cannot be read.
     pub(super) fn goes_back(&mut self, who: usize) -> Result<(), Violation> {
         self.die(who, false)?;
+        if let Fault::InScript(_) = self.world.fault {
+            self.left = self.world.mishaps;
+        }
         let image = self.images.disk();
         let held = held(&self.devices, &self.cloud, &image, who)?;
         self.tills.put_back(who, &held);
