@@ -1,6 +1,6 @@
 //! Before the faults and after them: the steps of a store in which nothing goes wrong, in a fixed order, until it is whole.
 
-use edgepos::{ConditionKind, Status};
+use edgepos::Status;
 use edgepos_core::ReplicaId;
 
 use super::device::Device;
@@ -8,7 +8,6 @@ use super::prelude::{begin, branch, bury, fill};
 use super::stamps;
 use super::store::Store;
 use super::tills::{OVERSOLD, draft, payment};
-use super::watch::tells;
 use super::worlds::{Fault, World};
 use crate::check::{Rule, Violation, judge};
 use crate::errand::Ask;
@@ -78,21 +77,6 @@ pub(super) fn settle(store: &mut Store) -> Result<(), Vec<Violation>> {
     let end = now_ms(store) + PATIENCE_MS;
     until_whole(store).map_err(only)?;
     ask_again(store).map_err(only)?;
-    if let Fault::Clone(place) = store.world().fault {
-        let number = store.devices()[place].me().terminal();
-        let are_told = |store: &Store| {
-            let of_number = store.devices().iter().filter(|device| device.me().terminal() == number);
-            let says = |device: &Device, kinds: &[ConditionKind]| {
-                device.status().is_some_and(|status| tells(&status, kinds))
-            };
-            // Who goes on under another name cannot know whether what it reads is its own past or another box.
-            let either = [ConditionKind::SecondHolder, ConditionKind::Restored];
-            let of_number: Vec<_> = of_number.collect();
-            of_number.iter().all(|device| says(device, &either))
-                && of_number.iter().any(|device| says(device, &[ConditionKind::SecondHolder]))
-        };
-        until(store, "two boxes have one disk, and not both say so", are_told).map_err(only)?;
-    }
     loop {
         until_whole(store).map_err(only)?;
         let mut found = match store.view() {

@@ -226,7 +226,6 @@ fn fork(a: &BTreeMap<EventId, Hash>, b: &BTreeMap<EventId, Hash>) -> Option<Fork
     a.iter().find_map(differs)
 }
 
-/// Whether it says something of these kinds.
-pub(super) fn tells(status: &Status, of: &[ConditionKind]) -> bool {
+fn tells(status: &Status, of: &[ConditionKind]) -> bool {
     status.conditions.iter().any(|held| of.contains(&held.kind))
 }
