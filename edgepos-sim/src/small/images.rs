@@ -19,6 +19,11 @@ impl Images {
         (self.disk, self.cloud) = (Some(device.disk().clone()), Some(cloud.clone()));
     }
 
+    /// There is none of the disk.
+    pub(super) fn lose(&mut self) {
+        self.disk = None;
+    }
+
     /// The disk's; an empty disk where there is none.
     pub(super) fn disk(&self) -> MemoryStore {
         self.disk.clone().unwrap_or_default()

@@ -15,6 +15,9 @@ struct Link {
     back: Vec<Vec<u8>>,
 }
 
+/// What arrives, and over which connection.
+pub(super) type Arrived = (ConnectionId, Vec<Vec<u8>>);
+
 /// At most one connection between two devices, by their places.
 #[derive(Debug, Default)]
 pub(super) struct Links {
@@ -64,10 +67,16 @@ impl Links {
     }
 
     /// All that is on its way from one to another arrives.
-    pub(super) fn arrive(&mut self, from: usize, to: usize) -> Option<(ConnectionId, Vec<Vec<u8>>)> {
+    pub(super) fn arrive(&mut self, from: usize, to: usize) -> Option<Arrived> {
         let link = self.links.get_mut(&(from.min(to), from.max(to)))?;
         let frames = if from < to { &mut link.there } else { &mut link.back };
         Some((link.id, std::mem::take(frames)))
+    }
+
+    /// All that is on its way from one to another arrives, and is on its way still.
+    pub(super) fn repeat(&self, from: usize, to: usize) -> Option<Arrived> {
+        let link = self.links.get(&(from.min(to), from.max(to)))?;
+        Some((link.id, if from < to { &link.there } else { &link.back }.clone()))
     }
 
     /// What tells this state from another.

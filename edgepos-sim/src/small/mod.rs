@@ -16,8 +16,10 @@ mod device;
 mod explore;
 mod images;
 mod links;
+mod list;
 mod managers;
 mod prelude;
+mod prices;
 mod rights;
 mod seats;
 mod settle;
@@ -30,5 +32,6 @@ mod watch;
 mod worlds;
 
 pub use explore::{Explored, Failure, Limits, explore, replay};
+pub use list::WORLDS;
 pub use step::Step;
-pub use worlds::{Fault, WORLDS, World};
+pub use worlds::{Fault, World};

@@ -1,5 +1,5 @@
-//! Who votes: a box that is replaced gives up its vote only where another of its number has one, unless it is silent. Anything else lowers
-//! the number of voters that may still fail.
+//! Who votes: a box that is replaced gives up its vote only where another of its number has one, unless it is silent; then it gives it up
+//! first. Anything else lowers the number of voters that may still fail.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,8 @@ impl Seats {
     /// Looks at everybody who leads.
     ///
     /// # Errors
-    /// When a voter that is heard has lost its vote, and no other box of its number has one.
+    /// When a voter that is heard has lost its vote, and no other box of its number has one; or when a newcomer has one while that of the box
+    /// before it, which is silent, still counts.
     pub(super) fn look(&mut self, devices: &[Device]) -> Result<(), Violation> {
         for (place, device) in devices.iter().enumerate() {
             let Some(status) = device.status().filter(|status| status.entitled) else {
@@ -55,6 +56,20 @@ impl Seats {
             if let Some(gone) = gone {
                 let what = format!(
                     "{gone} is heard by T{} and has lost its vote, of {before:?} voters {:?} are left",
+                    place + 1,
+                    status.voters
+                );
+                return Err(Violation::new(Rule::Honest, what));
+            }
+            // The dead vote counts against the living ones: it leaves before the newcomer has one.
+            let is_doubled = |voter: &&ReplicaId| {
+                let mut twin = status.voters.iter().filter(|twin| twins(&[**twin], **voter));
+                twin.any(|twin| *twin != device.me() && !is_heard(twin) && before.contains(twin))
+            };
+            let mut newcomers = status.voters.iter().filter(|voter| !before.contains(voter));
+            if let Some(newcomer) = newcomers.find(is_doubled) {
+                let what = format!(
+                    "{newcomer} votes beside another box of its number, which T{} does not hear: {:?}",
                     place + 1,
                     status.voters
                 );

@@ -1,5 +1,8 @@
 //! Before the faults and after them: the steps of a store in which nothing goes wrong, in a fixed order, until it is whole.
 
+use edgepos::Status;
+use edgepos_core::ReplicaId;
+
 use super::device::Device;
 use super::prelude::{begin, branch, bury, fill};
 use super::stamps;
@@ -77,7 +80,11 @@ pub(super) fn settle(store: &mut Store) -> Result<(), Vec<Violation>> {
     loop {
         until_whole(store).map_err(only)?;
         let mut found = match store.view() {
-            Ok(view) => judge(&view, store.tills().ledger()),
+            Ok(view) => {
+                let mut found = judge(&view, store.tills().ledger());
+                found.extend(store.tills().prices().check(&view));
+                found
+            }
             Err(violation) => vec![violation],
         };
         found.extend(stamps::check(store.cloud().events()));
@@ -159,8 +166,11 @@ fn is_whole(store: &Store) -> bool {
             let in_cloud = state.durable.iter().all(|(chain, seq)| cloud.vector().get(chain) >= seq);
             in_cloud && state.durable == states[0].durable && state.queued == 0
         });
-    // A store of two of which one forgot its votes decides nothing until somebody replaces it.
-    let led = store.has_forgotten() || states.iter().filter(|state| state.entitled).count() == 1;
+    // Who is gone leaves the others without a majority of two.
+    let leads = |state: &&Status| state.entitled;
+    let is_there = |voter: &&ReplicaId| there().any(|device| device.me() == **voter);
+    let may_lead = |state: &Status| state.voters.iter().filter(is_there).count() * 2 > state.voters.len();
+    let led = states.iter().filter(leads).count() == usize::from(states.iter().any(may_lead));
     even && led && store.tills().are_answered() && !store.devices().iter().any(Device::is_writing)
 }
 

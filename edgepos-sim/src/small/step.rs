@@ -23,6 +23,8 @@ pub enum Step {
     Turn(usize, usize),
     /// What a device asks the cloud arrives, and the answer is lost.
     LoseAnswer(usize),
+    /// All that is on its way from one device to another arrives, and arrives once more later.
+    Repeat(usize, usize),
     /// A connection breaks, with all that is on the way over it.
     Break(usize, usize),
     /// A process dies. `kept`: its last writes get to the disk all the same.
@@ -40,15 +42,14 @@ impl Step {
     /// Whether nothing goes wrong, and no till asks for anything new.
     pub const fn is_calm(self) -> bool {
         match self {
-            Self::Start(_)
-            | Self::Connect(..)
-            | Self::Flush(_)
-            | Self::Deliver(..)
-            | Self::Cloud(_)
-            | Self::Turn(..)
-            | Self::Tick => true,
-            Self::Ask(_) | Self::Fault | Self::LoseAnswer(_) | Self::Break(..) | Self::Crash { .. } => false,
+            Self::Ask(_) | Self::Fault => false,
+            _ => !self.is_mishap(),
         }
+    }
+
+    /// Whether it is one of the things that go wrong so many times in a world.
+    pub const fn is_mishap(self) -> bool {
+        matches!(self, Self::LoseAnswer(_) | Self::Repeat(..) | Self::Break(..) | Self::Crash { .. })
     }
 }
 
@@ -64,6 +65,9 @@ impl fmt::Display for Step {
             Self::Fault => f.write_str("the fault"),
             Self::Turn(a, b) => write!(f, "T{} hears T{} from here on", a + 1, b + 1),
             Self::LoseAnswer(who) => write!(f, "the cloud's answer to T{} is lost", who + 1),
+            Self::Repeat(from, to) => {
+                write!(f, "what T{} sent reaches T{}, and does so again", from + 1, to + 1)
+            }
             Self::Break(a, b) => write!(f, "T{} and T{} lose each other", a + 1, b + 1),
             Self::Crash { who, kept: true } => write!(f, "T{} dies, its writes are there", who + 1),
             Self::Crash { who, kept: false } => write!(f, "T{} dies with its writes", who + 1),

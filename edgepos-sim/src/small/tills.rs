@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use edgepos::model::{BasketId, CounterRow, Currency, Effect, Line as Bought, PriceSet, Tender};
+use edgepos::crdt::VersionVector;
+use edgepos::model::{BasketId, CounterRow, Currency, Effect, Line as Bought, Tender};
 use edgepos::{Commit, Draft, OpenBasket, Receipt, Record, Refusal, Reply, RequestId};
 use edgepos_core::{EventId, IdempotencyKey};
 use edgepos_sync::Hash;
 
 use super::managers::{Managers, Way};
+use super::prices::{Prices, price};
 use super::worlds::{Line, World};
 use crate::check::{Held, Ledger, Rule, Violation};
 use crate::errand::Ask;
@@ -24,6 +26,8 @@ pub(super) enum Next {
     Image,
     /// Somebody puts the latest image in the disk's place.
     PutBack,
+    /// Somebody puts an empty disk in its place.
+    LoseDisk,
     /// The till asks nothing until everything is everywhere.
     Rest,
     /// The power goes.
@@ -45,7 +49,10 @@ enum Asked {
     Commit(u8, IdempotencyKey),
     Resolve(Way),
     Record,
-    Price,
+    /// A price, and whether it may be set by a wrong clock.
+    Price(bool),
+    /// A basket under a key that is not its own, and the sale because of which that is refused, where the terminal holds it.
+    Under(u8, Option<EventId>),
 }
 
 /// All tills, by the places of their devices.
@@ -59,6 +66,7 @@ pub(super) struct Tills {
     /// Baskets whose beginning was answered with a receipt, each with the place of the till that asked.
     told_booked: BTreeSet<(usize, u8)>,
     managers: Managers,
+    prices: Prices,
     /// Whose clock is wrong.
     wrong_clock: Option<usize>,
     requests: u64,
@@ -80,34 +88,24 @@ pub(super) fn draft(basket: u8) -> Draft {
 
 /// Cash for the whole of it, under a key that belongs to the basket.
 pub(super) fn payment(basket: u8) -> Commit {
-    let total = draft(basket).lines.iter().map(|line| line.amount).sum();
-    Commit {
-        basket: id(basket),
-        key: IdempotencyKey([0xA0 + basket; 16]),
-        tenders: Tender::cash(total).into(),
-    }
+    payment_under(basket, basket)
 }
 
-/// A price of the first product.
-fn price() -> Record {
-    let product = products().next().unwrap_or_default();
-    let (currency, list) = (Currency::EUR, 0);
-    Record::price(&PriceSet {
-        product,
-        list,
-        amount: 100,
-        currency,
-        tax_included: true,
-        valid_from: None,
-        valid_to: None,
-        version: None,
-    })
+/// The same under the key of another one.
+fn payment_under(basket: u8, key: u8) -> Commit {
+    let total = draft(basket).lines.iter().map(|line| line.amount).sum();
+    Commit { basket: id(basket), key: IdempotencyKey([0xA0 + key; 16]), tenders: Tender::cash(total).into() }
 }
 
 /// Pieces of the first product that are moved with the word that no less than `floor` may be there.
 fn moves(delta: i64, floor: i64) -> Record {
     let product = products().next().unwrap_or_default();
     Record::custom(b"moved".to_vec(), vec![Effect::new(CounterRow::stock(&product, 0), delta, Some(floor))])
+}
+
+/// The number of a basket.
+fn number(basket: BasketId) -> u8 {
+    basket.0[0] - 1
 }
 
 fn id(basket: u8) -> BasketId {
@@ -140,6 +138,7 @@ impl Tills {
             unanswered: BTreeSet::new(),
             told_booked: BTreeSet::new(),
             managers: Managers::default(),
+            prices: Prices::default(),
             wrong_clock: None,
             requests: 0,
         }
@@ -159,14 +158,25 @@ impl Tills {
         self.script.iter_mut().for_each(VecDeque::clear);
     }
 
+    /// The prices that were set.
+    pub(super) fn prices(&self) -> &Prices {
+        &self.prices
+    }
+
     pub(super) fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
     /// Whether the till has something to ask, and waits for nothing.
     pub(super) fn has_next(&self, place: usize) -> bool {
-        self.script.get(place).is_some_and(|lines| !lines.is_empty())
-            && !self.waiting.values().any(|(of, _)| *of == place)
+        let next = self.script.get(place).and_then(VecDeque::front);
+        let is_over = |other: usize| self.script[other].is_empty() && !self.waits(other);
+        next.is_some_and(|line| !matches!(line, Line::RestAfter(other) if !is_over(*other)))
+            && !self.waits(place)
+    }
+
+    fn waits(&self, place: usize) -> bool {
+        self.waiting.values().any(|(of, _)| *of == place)
     }
 
     /// The next thing that the till asks.
@@ -188,9 +198,12 @@ impl Tills {
             Line::Swap(number) => Next::Replace { number, planned: true },
             Line::Image => Next::Image,
             Line::PutBack => Next::PutBack,
-            Line::Rest => Next::Rest,
+            Line::Rest | Line::RestAfter(_) => Next::Rest,
+            Line::LoseDisk => Next::LoseDisk,
+            Line::Under(basket, key) => Next::Ask(Box::new(Ask::Commit(payment_under(basket, key)))),
             Line::PowerCut => Next::PowerCut,
-            Line::Price => Next::Ask(Box::new(Ask::Record(price()))),
+            Line::Price(amount) => Next::Ask(Box::new(Ask::Record(price(amount, false)))),
+            Line::PriceAnyway(amount) => Next::Ask(Box::new(Ask::Record(price(amount, true)))),
             Line::Moves(delta, floor) => Next::Ask(Box::new(Ask::Record(moves(delta, floor)))),
         })
     }
@@ -227,25 +240,23 @@ impl Tills {
     }
 
     /// A till asks a terminal that holds these events.
-    pub(super) fn asks(
-        &mut self,
-        place: usize,
-        ask: &Ask,
-        durable: Option<&edgepos::crdt::VersionVector>,
-    ) -> RequestId {
+    pub(super) fn asks(&mut self, place: usize, ask: &Ask, durable: Option<&VersionVector>) -> RequestId {
         self.requests += 1;
         let request = RequestId(self.requests);
         let asked = match ask {
             Ask::Begin(draft) => {
                 self.ledger.asks_begin(place, draft);
-                Asked::Begin(draft.basket.0[0] - 1)
+                Asked::Begin(number(draft.basket))
+            }
+            Ask::Commit(commit) if *commit != payment(number(commit.basket)) => {
+                Asked::Under(number(commit.basket), self.taken(commit, durable))
             }
             Ask::Commit(commit) => {
                 self.ledger.asks_commit(commit);
                 if let Some(durable) = durable {
                     self.ledger.holds(commit.basket, durable);
                 }
-                let basket = commit.basket.0[0] - 1;
+                let basket = number(commit.basket);
                 self.unanswered.insert((place, basket));
                 Asked::Commit(basket, commit.key)
             }
@@ -254,11 +265,23 @@ impl Tills {
                 self.managers.asks(place, way);
                 Asked::Resolve(way)
             }
-            Ask::Record(record) if *record == price() && self.wrong_clock == Some(place) => Asked::Price,
-            Ask::Record(_) | Ask::Payment(_) | Ask::Abandon(_) | Ask::Beside(_) => Asked::Record,
+            Ask::Record(record) => {
+                self.prices.asks(request, record, durable).map_or(Asked::Record, Asked::Price)
+            }
+            Ask::Payment(_) | Ask::Abandon(_) | Ask::Beside(_) => Asked::Record,
         };
         self.waiting.insert(request, (place, asked));
         request
+    }
+
+    /// Because of which sale, that a terminal with these events holds, a key is another's or a basket is booked.
+    fn taken(&self, commit: &Commit, durable: Option<&VersionVector>) -> Option<EventId> {
+        let sales = self.ledger.baskets().filter_map(|(known, basket)| {
+            let named = *known == commit.basket || basket.keys.contains(&commit.key);
+            basket.receipt.as_ref().filter(|_| named)
+        });
+        let held = |event: &EventId| durable.is_some_and(|durable| durable.covers(*event));
+        sales.map(|receipt| receipt.event).find(held)
     }
 
     /// A terminal answers. `disk`: what is on its disk of the event and the basket that the answer is about.
@@ -294,11 +317,30 @@ impl Tills {
                 self.ledger.has_hash(*event, hash);
                 Ok(())
             }
-            (Asked::Price, Err(Refusal::ClockOff { .. })) => Ok(()),
-            (Asked::Price, other) => {
+            (Asked::Price(false), Err(Refusal::ClockOff { .. })) => Ok(()),
+            (Asked::Price(false), other) if self.wrong_clock == Some(place) => {
                 let what = format!("T{}, whose clock is years ahead, sets a price: {other:?}", place + 1);
                 Err(Violation::new(Rule::InTime, what))
             }
+            (Asked::Price(_), Ok(Reply::Recorded(event))) => {
+                self.prices.are_set(request, *event);
+                Ok(())
+            }
+            (Asked::Price(_), other) => {
+                Err(Violation::new(Rule::Alive, format!("a price was answered with {other:?}")))
+            }
+            (
+                Asked::Under(_, Some(_)),
+                Err(Refusal::KeyOfAnotherBasket { .. } | Refusal::BasketBooked(_)),
+            ) => Ok(()),
+            (Asked::Under(basket, Some(sale)), other) => {
+                let what = format!(
+                    "T{} knows {sale}, and answers basket {basket} under another key with {other:?}",
+                    place + 1
+                );
+                Err(Violation::new(Rule::Receipts, what))
+            }
+            (Asked::Under(..), _) => Ok(()),
             (Asked::Record, other) => {
                 Err(Violation::new(Rule::Alive, format!("a record was answered with {other:?}")))
             }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use edgepos::consensus::Notice as Elected;
 use edgepos::sync::Notice as Synced;
-use edgepos::{ConditionKind, Notice, Status};
-use edgepos_core::{EventId, ReplicaId};
+use edgepos::{Condition, ConditionKind, Notice, Status};
+use edgepos_core::{Chain, EventId, ReplicaId};
 use edgepos_sync::Hash;
 
 use super::device::Device;
@@ -22,9 +22,14 @@ const TOLD_BY_CLOUD_WITHIN_MS: u64 = 65_000;
 /// How long events may wait, and none of them get to the cloud, before somebody must say why.
 const STUCK_AFTER_MS: u64 = 20_000;
 
-/// What says that there are two histories.
-const OF_FORKS: [ConditionKind; 3] =
-    [ConditionKind::Forked, ConditionKind::Restored, ConditionKind::SecondHolder];
+/// What says why events wait, on whoever holds them or on whoever leads and uploads for all.
+const OF_WAITING: [ConditionKind; 5] = [
+    ConditionKind::WaitingForProof,
+    ConditionKind::MistakenClaim,
+    ConditionKind::RefusedByCloud,
+    ConditionKind::Forked,
+    ConditionKind::Restored,
+];
 
 /// The first event that two hold otherwise, with the two hashes of its chain.
 type Fork = (EventId, [Hash; 2]);
@@ -61,8 +66,8 @@ impl Watch {
             Notice::Election(Elected::LeaderChanged(Some(leader))) => {
                 self.leadership.claims(me, leader.replica, leader.term)
             }
-            Notice::Condition { condition, .. } => {
-                self.hear(place, condition.kind);
+            Notice::Condition { condition, holds: true } => {
+                self.hear(place, me, condition);
                 Ok(())
             }
             Notice::Sync(Synced::Fork { .. } | Synced::RollbackSuspected { .. }) if expected => Ok(()),
@@ -78,15 +83,17 @@ impl Watch {
         }
     }
 
-    /// A terminal says that something holds or is over: that there are two histories is said with it.
-    fn hear(&mut self, place: usize, condition: ConditionKind) {
-        if OF_FORKS.contains(&condition) {
-            self.has_told(place);
-        }
-    }
-
-    fn has_told(&mut self, place: usize) {
-        let told = self.due.extract_if(.., |(of, _), _| *of == place);
+    /// A terminal says that something holds: that there are two histories of each chain that it names, and of its own where its disk went
+    /// back or another box has its name.
+    fn hear(&mut self, place: usize, me: ReplicaId, condition: &Condition) {
+        let is_of = |chain: Chain| match condition.kind {
+            ConditionKind::Restored | ConditionKind::SecondHolder => {
+                chain.replica.terminal() == me.terminal() && !chain.replica.is_store()
+            }
+            ConditionKind::Forked => condition.about.contains(&chain.to_string()),
+            _ => false,
+        };
+        let told = self.due.extract_if(.., |(of, (event, _)), _| *of == place && is_of(event.chain));
         self.told.extend(told.map(|(due, _)| due));
     }
 
@@ -118,8 +125,9 @@ impl Watch {
                 return Err(Violation::new(Rule::Told, what));
             }
         }
-        for place in (0..devices.len()).filter(|place| tells_of_fork(&devices[*place])).collect::<Vec<_>>() {
-            self.has_told(place);
+        for (place, device) in devices.iter().enumerate() {
+            let conditions = device.status().map(|status| status.conditions).unwrap_or_default();
+            conditions.iter().for_each(|condition| self.hear(place, device.me(), condition));
         }
         if let Some(((place, _), (_, why))) = self.due.iter().find(|(_, (by, _))| now_ms > *by) {
             let what = format!("{why}, and T{} has said nothing of it in time", place + 1);
@@ -166,7 +174,10 @@ impl Watch {
     }
 
     fn see_who_waits(&mut self, now_ms: u64, devices: &[Device], in_cloud: u64) -> Result<(), Violation> {
-        let is_told = devices.iter().filter_map(Device::status).any(|status| !status.conditions.is_empty());
+        let explains = |status: &Status| tells(status, &OF_WAITING);
+        // Who leads uploads for all, and is the one that hears what the cloud has against it.
+        let leads = |status: &Status| status.entitled && explains(status);
+        let is_led_by_it = devices.iter().filter_map(Device::status).any(|status| leads(&status));
         for (place, device) in devices.iter().enumerate() {
             let Some(status) = device.status().filter(|status| status.queued > 0) else {
                 self.waiting.remove(&place);
@@ -176,10 +187,9 @@ impl Watch {
             if *known != in_cloud {
                 (*since, *known) = (now_ms, in_cloud);
             }
-            // Who leads uploads for all, and is the one that hears what the cloud has against it.
-            if now_ms > *since + STUCK_AFTER_MS && !is_told {
+            if now_ms > *since + STUCK_AFTER_MS && !explains(&status) && !is_led_by_it {
                 let what = format!(
-                    "{} events of T{} wait for {} ms, and nobody says anything of it",
+                    "{} events of T{} wait for {} ms, and neither it nor who leads says why",
                     status.queued,
                     place + 1,
                     now_ms - *since
@@ -214,10 +224,6 @@ fn fork(a: &BTreeMap<EventId, Hash>, b: &BTreeMap<EventId, Hash>) -> Option<Fork
         Some((*id, [*hash.min(other), *hash.max(other)]))
     };
     a.iter().find_map(differs)
-}
-
-fn tells_of_fork(device: &Device) -> bool {
-    device.status().is_some_and(|status| tells(&status, &OF_FORKS))
 }
 
 fn tells(status: &Status, of: &[ConditionKind]) -> bool {
