@@ -253,6 +253,40 @@ fn a_basket_that_was_open_in_the_image_is_answered_with_its_receipt_once_that_ha
     }
 }
 
+/// Once its sale has come back it is not open: neither giving it up nor putting it aside voids its number.
+#[test]
+fn a_basket_that_was_open_in_the_image_is_closed_by_its_sale() {
+    for parks in [false, true] {
+        let (mut shop, first, image) = paid_behind_an_image();
+        shop.put_back(1, image, 7);
+        shop.heal();
+        shop.pass(2_000);
+        let status = shop.tills[1].terminal.status();
+        assert_eq!((status.open_baskets, shop.tills[1].rows(edgepos::core::Space::Basket)), (0, 0));
+        let (now, basket) = (shop.now, BasketId([1; 16]));
+        let till = &mut shop.tills[1];
+        let request = till.request();
+        let asked = match parks {
+            false => till.terminal.abandon(now, request, basket),
+            true => till.terminal.park(now, request, basket),
+        };
+        asked.expect("taken");
+        till.run(now);
+        assert_eq!(till.replies.remove(&request), Some(Err(edgepos::Refusal::UnknownBasket(basket))));
+        assert_eq!(shop.tills[1].commit(now, 1, 1), Ok((first, true)));
+        shop.pass(1_000);
+        assert_agreed(&shop, -1, (1, 0));
+        for till in &shop.tills {
+            let all = support::envelopes(&till.disk);
+            let told = [Kind::NUMBER_VOIDED, Kind::BASKET_PARKED];
+            assert!(
+                all.iter().all(|(_, envelope)| !told.contains(&envelope.kind)),
+                "parks: {parks}, {all:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_basket_that_was_open_in_the_image_is_named_when_it_is_paid() {
     // Whoever pays it again does so under the first key or under another.

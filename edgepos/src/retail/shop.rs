@@ -527,6 +527,7 @@ impl Shop {
         let touched =
             Touched { catalogue, customers, exceptions, returns, parked, payments, signing, day, tally, by };
         change.carry_out(now, id, envelope, touched, out);
+        self.sales.aside().came_back(own, envelope, &mut self.payments, out);
         self.payments.look(own, |basket| self.sales.is_open(basket), &mut self.keys, out);
         Ok(())
     }

@@ -269,7 +269,12 @@ impl Payments {
     }
 
     fn is_own(&self, envelope: &Envelope) -> bool {
-        envelope.workstation == self.terminal && envelope.reissue_of().is_none()
+        self.is_of_here(envelope) && envelope.reissue_of().is_none()
+    }
+
+    /// Whether this terminal has recorded an event, under whichever name.
+    pub(crate) fn is_of_here(&self, envelope: &Envelope) -> bool {
+        envelope.workstation == self.terminal
     }
 
     /// Refuses an intent that cannot be told from another, or one too many.

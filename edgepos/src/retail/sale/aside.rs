@@ -1,24 +1,23 @@
 //! Baskets that end without a sale: put aside for whichever till recalls them, or given up.
 
 use edgepos_core::{Space, Write};
-use edgepos_wire::to_cbor;
+use edgepos_wire::{from_cbor, to_cbor};
 
 use super::answer::parked_entry;
-use super::basket::Basket;
 use super::beginning::Beginnings;
 use super::body::{BasketId, NumberVoided, Transaction};
 use super::commits::Commits;
 use super::open::OpenBaskets;
 use super::receipt::Receipt;
 use super::series::Series;
-use crate::retail::envelope::Mode;
+use crate::retail::envelope::{Envelope, Mode};
 use crate::retail::kind::KnownKind;
 use crate::retail::payment::Payments;
 use crate::terminal::io::{Reply, RequestId};
 use crate::terminal::ledger::Entry;
 use crate::terminal::refusal::Refusal;
 use crate::terminal::turn::Turn;
-use crate::terminal::unit_of_work::Then;
+use crate::terminal::unit_of_work::{Then, UnitOfWork};
 
 /// What ends a basket, lent for one call.
 pub(crate) struct Aside<'s> {
@@ -171,17 +170,40 @@ impl<'s> Aside<'s> {
         business_day: Option<u32>,
         receipt: &Receipt,
     ) -> Result<(), Refusal> {
-        let id = receipt.basket;
         let is_here = receipt.event.chain.replica.terminal() == turn.config.me.terminal();
-        let is_booked = |basket: &Basket| {
-            let Transaction { series, number, .. } = &basket.transaction;
-            is_here && basket.has_number() && (series, *number) == (&receipt.series, receipt.number)
-        };
-        if self.open.get(id).is_some_and(is_booked) {
-            self.open.remove(turn.out, id);
+        if is_here && self.has_number(receipt.basket, (&receipt.series, receipt.number)) {
+            self.open.remove(turn.out, receipt.basket);
             return Ok(());
         }
-        self.void(turn, business_day, id)
+        self.void(turn, business_day, receipt.basket)
+    }
+
+    /// A sale of this `basket` has its place. Where it is this terminal's, as of before its disk was put back, the basket is open no more:
+    /// to give it up would void the number of its receipt.
+    pub(crate) fn came_back(
+        &mut self,
+        basket: Option<BasketId>,
+        envelope: &Envelope,
+        payments: &mut Payments,
+        out: &mut UnitOfWork,
+    ) {
+        let Some(id) = basket.filter(|id| self.open.contains(*id) && payments.is_of_here(envelope)) else {
+            return;
+        };
+        let sale = from_cbor::<Transaction>("transaction", &envelope.body);
+        let has_number = sale.is_ok_and(|sale| self.has_number(id, (&sale.series, sale.number)));
+        // Whoever pays it now is answered with that sale.
+        if has_number && self.committing.check_free(id).is_ok() {
+            self.open.remove(out, id);
+            payments.basket_left(id, out);
+        }
+    }
+
+    fn has_number(&self, id: BasketId, (series, number): (&str, u64)) -> bool {
+        self.open.get(id).is_some_and(|basket| {
+            let Transaction { series: own, number: reserved, .. } = &basket.transaction;
+            basket.has_number() && (own.as_str(), *reserved) == (series, number)
+        })
     }
 
     /// Ends an open basket and records that its number, where it has one, is not used.
