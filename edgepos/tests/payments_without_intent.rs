@@ -195,6 +195,8 @@ fn what_is_no_money_is_refused_without_an_intent() {
         let refused: Result<EventId, Refusal> = till.record(NOW, outcome(state, 1_000));
         assert_eq!(refused, Err(Refusal::UnknownPayment(CARD)), "{}", state.name());
     }
+    let nothing = till.record(NOW, outcome(PaymentState::APPROVED, 0));
+    assert_eq!(nothing, Err(Refusal::UnknownPayment(CARD)), "approved, and nothing was taken");
     assert_eq!(till.rows(Space::Payment), 0);
     // Settled by a word, given back: whoever says afterwards that it was taken says nothing new.
     for settled in [PaymentState::SETTLED, PaymentState::REVERSED] {

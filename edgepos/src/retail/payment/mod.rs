@@ -109,6 +109,11 @@ impl Row {
     }
 }
 
+/// Whether an outcome says that money was taken, or given back.
+fn is_money(outcome: &PaymentOutcome) -> bool {
+    outcome.state == PaymentState::APPROVED && outcome.amount != 0
+}
+
 /// What an event says of a payment.
 #[derive(Debug)]
 pub(crate) enum Change {
@@ -191,7 +196,7 @@ impl Payments {
             }
             Change::Outcome(outcome) => {
                 let Some(row) = self.rows.get_mut(&outcome.payment) else {
-                    if outcome.state == PaymentState::APPROVED {
+                    if is_money(&outcome) {
                         self.rows.insert(outcome.payment, Row::of_outcome(&outcome, envelope));
                         self.loose.insert(outcome.payment);
                         self.write(outcome.payment, out);
@@ -305,7 +310,7 @@ impl Payments {
         }
         match row {
             Some(row) if row.intent.basket == outcome.basket => Ok(()),
-            None if outcome.state == PaymentState::APPROVED && !self.accounted.contains(&outcome.payment) => {
+            None if is_money(outcome) && !self.accounted.contains(&outcome.payment) => {
                 let limit = MAX_UNSETTLED;
                 let full = Refusal::Full { what: "payments that are not settled", limit };
                 if self.rows.len() < limit { Ok(()) } else { Err(full) }
