@@ -1,5 +1,6 @@
 //! What runs on a device: a terminal of this version, or one of a later version.
 
+use edgepos::model::BasketId;
 use edgepos::{Input, OpenBasket, Output, Refusal, RequestId, Status, Terminal};
 use edgepos_core::{Now, ReplicaId, Time};
 
@@ -108,6 +109,15 @@ impl Machine {
             Self::Today(terminal) => terminal.unresolved(),
             Self::Later(_) => Vec::new(),
         }
+    }
+
+    /// Baskets of which payments are not settled.
+    pub(crate) fn unsettled(&self) -> impl Iterator<Item = BasketId> {
+        let payments = match self {
+            Self::Today(terminal) => terminal.unresolved_payments(),
+            Self::Later(_) => Vec::new(),
+        };
+        payments.into_iter().map(|open| open.basket)
     }
 }
 

@@ -384,19 +384,24 @@ impl Station {
         open
     }
 
-    /// Its till, where it has finished, is shown what somebody left open. Whether there is any.
+    /// Its till, where it has finished, is shown what somebody left open, and what a card paid that no sale has. Whether there is any.
     pub(crate) fn settles(&mut self, world_us: u64) -> bool {
-        let open = self.unresolved();
-        let settles = self.is_done() && !open.is_empty();
-        if settles {
-            self.show_open(world_us, &open);
+        if !self.is_done() {
+            return false;
         }
-        settles
+        let mut left: Vec<BasketId> = self.unresolved().iter().map(|open| open.basket).collect();
+        left.extend(self.terminal.iter().flat_map(Machine::unsettled));
+        left.dedup();
+        if !left.is_empty() {
+            self.till.restarted(world_us, &left);
+        }
+        !left.is_empty()
     }
 
     /// Its till is shown which baskets are open.
     pub(crate) fn show_open(&mut self, world_us: u64, open: &[OpenBasket]) {
-        self.till.restarted(world_us, open);
+        let open: Vec<BasketId> = open.iter().map(|open| open.basket).collect();
+        self.till.restarted(world_us, &open);
     }
 
     /// Starts the terminal from the disk.

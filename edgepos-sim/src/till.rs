@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use edgepos::model::{BasketId, DocType, Mode};
-use edgepos::{OpenBasket, Record, Refusal, Reply, RequestId};
+use edgepos::{Record, Refusal, Reply, RequestId};
 use edgepos_core::Jitter;
 
 use crate::check::{Ledger, Rule, Violation};
@@ -202,8 +202,8 @@ impl Till {
         self.settle.clear();
     }
 
-    /// The terminal is there again, with these baskets open.
-    pub(crate) fn restarted(&mut self, now_us: u64, open: &[OpenBasket]) {
+    /// The terminal is there again, with these baskets open, or not settled.
+    pub(crate) fn restarted(&mut self, now_us: u64, open: &[BasketId]) {
         self.find(open);
         let wait = self.rng.range(1_000, 400_000);
         self.wake(now_us + wait);
@@ -219,7 +219,7 @@ impl Till {
     }
 
     /// After closing, settles what else is open.
-    pub(crate) fn find(&mut self, open: &[OpenBasket]) {
+    pub(crate) fn find(&mut self, open: &[BasketId]) {
         let known: Vec<BasketId> = self
             .parked
             .iter()
@@ -227,7 +227,7 @@ impl Till {
             .chain(self.settle.iter().copied())
             .chain(self.task.iter().map(Task::basket))
             .collect();
-        self.settle.extend(open.iter().map(|open| open.basket).filter(|basket| !known.contains(basket)));
+        self.settle.extend(open.iter().filter(|basket| !known.contains(basket)));
     }
 
     /// Nothing is begun and nothing is waited for.
