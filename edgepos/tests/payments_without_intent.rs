@@ -207,3 +207,53 @@ fn what_is_no_money_is_refused_without_an_intent() {
         assert_eq!(till.record(NOW, approved()), Err(Refusal::UnknownPayment(CARD)), "{}", settled.name());
     }
 }
+
+/// The basket is open here and was booked at the next till, before or after the money is reported: that is told without another word, and
+/// the basket ends once the money went back.
+#[test]
+fn what_another_till_books_while_the_basket_is_open_here_was_paid_twice() {
+    for booked_first in [true, false] {
+        let mut shop = Shop::new(3);
+        shop.elect();
+        shop.pass(2_000);
+        let now = shop.now_of(0);
+        begin(&mut shop.tills[0], now);
+        let steps = if booked_first { [1, 0] } else { [0, 1] };
+        for till in steps {
+            let now = shop.now_of(till);
+            if till == 0 {
+                shop.tills[0].record(now, approved()).unwrap();
+            } else {
+                begin(&mut shop.tills[1], now);
+                pay(&mut shop.tills[1], now, Tender::cash(1_000)).unwrap();
+            }
+            shop.pass(3_000);
+        }
+        shop.pass(10_000);
+        assert_eq!(
+            open(&shop.tills[0]),
+            [(Some(PaymentState::SURPLUS), 1_000)],
+            "booked first: {booked_first}"
+        );
+        for till in &shop.tills {
+            assert_eq!(till.terminal.open_exceptions(None).len(), 1, "booked first: {booked_first}");
+        }
+        let now = shop.now_of(0);
+        shop.tills[0].record(now, outcome(PaymentState::REVERSED, 1_000)).unwrap();
+        pay(&mut shop.tills[0], now, Tender::cash(1_000)).unwrap();
+        assert_eq!((open(&shop.tills[0]), shop.tills[0].terminal.status().open_baskets), (vec![], 0));
+    }
+}
+
+/// Given back while the basket was open, which is paid in cash then: the approval, said once more, is no more money.
+#[test]
+fn money_that_went_back_is_not_taken_for_more() {
+    let mut till = Till::new(1, 1, NOW);
+    begin(&mut till, NOW);
+    till.record(NOW, intent()).unwrap();
+    till.record(NOW, approved()).unwrap();
+    till.record(NOW, outcome(PaymentState::REVERSED, 1_000)).unwrap();
+    pay(&mut till, NOW, Tender::cash(1_000)).unwrap();
+    assert_eq!(till.record(NOW, approved()), Err(Refusal::UnknownPayment(CARD)));
+    assert_eq!((open(&till), surpluses(&till)), (vec![], 0));
+}

@@ -20,7 +20,7 @@ use super::keys::name::Wanted;
 use super::label::{filling::Filling, recorded};
 use super::parked::{Parked, Purpose};
 use super::payment::Payments;
-use super::payment::body::Step;
+use super::payment::body::{PaymentOutcome, Step};
 use super::record::{Record, What};
 use super::recordings::Recordings;
 use super::returns::{self, Read, Returns};
@@ -295,7 +295,10 @@ impl<'a> Desk<'a> {
                 || !self.on.counters.stock(&code::key(product)).is_empty()
         };
         recorded::check(&turn.config.labels, &what, turn.now.wall.0, is_there)?;
-        if !what.is_promised() {
+        // What this disk has no intent of, nobody has promised room.
+        let is_unasked = |outcome: &PaymentOutcome| !self.on.payments.knows(outcome.payment);
+        let is_new = matches!(&what, What::Payment(Step::Outcome(outcome)) if is_unasked(outcome));
+        if is_new || !what.is_promised() {
             let promised = self.on.sales.promised().saturating_add(self.on.payments.promised());
             turn.disk.check(promised, what.needs())?;
         }
@@ -369,42 +372,35 @@ impl<'a> Desk<'a> {
 
     /// Who has booked a basket that was paid here and is not open any more: what was taken here was taken beside that. A sale of this
     /// terminal is read first: where the disk was put back, or the box is another, it may be the one that the money is for.
-    pub(super) fn paid_beside(
-        &mut self,
-        turn: &mut Turn<'_>,
-        basket: BasketId,
-        found: &Result<Found, Unreadable>,
-    ) {
+    pub(super) fn paid_beside(&mut self, turn: &mut Turn<'_>, found: &Result<Found, Unreadable>) {
         let Ok(found) = found else { return };
         let is_here = |event: &EventId| event.chain.replica.terminal() == turn.config.me.terminal();
-        if let Some(sale) = found.events_of_basket().find(is_here) {
-            return stored_event::ask(sale, Wants::PaidBy(basket, sale), turn.out);
-        }
         let Some(booked::What::Sale(receipt)) = found.first_of_basket().map(|booked| &booked.what) else {
             return;
         };
-        self.taken_beside(turn, receipt);
+        match found.events_of_basket().find(is_here) {
+            Some(sale) => stored_event::ask(sale, Wants::PaidBy(Box::new(receipt.clone()), sale), turn.out),
+            None => self.taken_beside(turn, receipt),
+        }
     }
 
     /// The sale here of a basket that was paid here was read.
-    pub(super) fn paid_by_read(
-        &mut self,
-        turn: &mut Turn<'_>,
-        basket: BasketId,
-        event: EventId,
-        rows: &Rows,
-    ) {
+    pub(super) fn paid_by_read(&mut self, turn: &mut Turn<'_>, first: &Receipt, event: EventId, rows: &Rows) {
         let read = match stored_event::found(turn, event, rows) {
             Stored::Whole(record, _) => Envelope::decode(&record.payload).ok(),
             Stored::Missing | Stored::Damaged => None,
         };
         let sale = read.and_then(|envelope| Some((Booked::of(event, &envelope)?.what, envelope)));
-        let Some((booked::What::Sale(receipt), envelope)) = sale else {
-            // It is not on the disk yet, or is damaged: what comes next asks again.
-            return self.on.payments.ask_again(basket);
-        };
-        self.on.payments.named(&envelope, turn.out);
-        self.taken_beside(turn, &receipt);
+        if let Some((booked::What::Sale(receipt), envelope)) = sale {
+            self.on.payments.named(&envelope, turn.out);
+            self.taken_beside(turn, &receipt);
+        } else if turn.ledger.durable().get(event.chain) < event.seq {
+            // It is not on the disk yet: what is durable next asks again.
+            self.on.payments.ask_again(first.basket);
+        } else if !self.on.payments.has_unasked(first.basket) {
+            // What it says cannot be read, and what was asked for here was not in it when it was booked.
+            self.taken_beside(turn, first);
+        }
     }
 
     fn taken_beside(&mut self, turn: &mut Turn<'_>, sale: &Receipt) {

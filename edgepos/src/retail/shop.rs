@@ -295,7 +295,7 @@ impl Shop {
                 let stored = stored_event::found(turn, event, rows);
                 self.desk().receipt_loaded(turn, (wanted, fresh), &stored);
             }
-            Wants::PaidBy(basket, event) => self.desk().paid_by_read(turn, basket, event, rows),
+            Wants::PaidBy(first, event) => self.desk().paid_by_read(turn, &first, event, rows),
             Wants::Basket(basket) => {
                 let read = self.desk().basket_read(turn, basket, rows);
                 while self.desk().goes_on(turn, basket, &read) {
@@ -353,7 +353,7 @@ impl Shop {
                 }
             }
             Question::Record(key) => self.desk().record_answered(turn, key, found),
-            Question::Beside(basket) => self.desk().paid_beside(turn, basket, &found),
+            Question::Beside(_) => self.desk().paid_beside(turn, &found),
             Question::Reissue(id) => {
                 // What cannot be read counts as unknown: both are booked then, and whoever reads it sees them.
                 let of = found.ok().and_then(|found| found.first_but(id));

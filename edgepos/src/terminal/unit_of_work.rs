@@ -78,8 +78,8 @@ pub(crate) enum Wants {
     Name(LookupId, BookedName),
     /// A receipt that goods come back from, the event that booked it, and whether that may not be on disk yet.
     Receipt { wanted: Wanted, event: EventId, fresh: bool },
-    /// The sale of this basket here, which may name what was taken for it.
-    PaidBy(BasketId, EventId),
+    /// The sale here of a basket that was paid here, which may name what was taken for it, and the first sale of the basket.
+    PaidBy(Box<Receipt>, EventId),
     /// An open basket that left memory.
     Basket(BasketId),
     /// Open baskets that left memory, to be parked.

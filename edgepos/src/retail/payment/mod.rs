@@ -98,9 +98,16 @@ impl Row {
         matches!(self.state, Some(PaymentState::APPROVED | PaymentState::SURPLUS))
     }
 
-    /// Whether money was taken for a basket that is not open any more, and nobody has said that it is a surplus.
-    fn is_left_with_money(&self) -> bool {
-        self.left == Some(true) && self.state == Some(PaymentState::APPROVED)
+    /// Whether money was taken, and nobody has said that it is a surplus, for a basket that is not open any more, or that this disk does
+    /// not know to be paid so: another sale may have it.
+    fn may_be_beside(&self) -> bool {
+        let is_alone = self.left == Some(true) || self.unasked == Some(true);
+        is_alone && self.state == Some(PaymentState::APPROVED)
+    }
+
+    /// Whether somebody has said that no money is left of it. What was declined may be approved yet.
+    fn is_accounted_for(&self) -> bool {
+        matches!(self.state, Some(PaymentState::REVERSED | PaymentState::SETTLED))
     }
 
     /// Whether somebody must still say what became of it. A state of a later version may be either.
@@ -128,7 +135,7 @@ pub(crate) struct Payments {
     rows: BTreeMap<PaymentId, Row>,
     /// Baskets that are not open here and were paid here: who has booked them is to be asked.
     unasked: BTreeSet<BasketId>,
-    /// Rows of an outcome alone, of which nobody has looked whether their basket is open.
+    /// New rows, of which nobody has looked whether their basket is open: an event may have come back after it left.
     loose: BTreeSet<PaymentId>,
     /// What sales have, and what was given back or settled, the newest last.
     accounted: VecDeque<PaymentId>,
@@ -153,12 +160,12 @@ impl Payments {
         self.terminal = terminal;
         let settled = self.rows.iter().filter(|(_, row)| !row.is_unsettled() && !is_open(row.intent.basket));
         let settled: Vec<PaymentId> = settled.map(|(payment, _)| *payment).collect();
-        settled.into_iter().for_each(|payment| self.remove(payment, out));
+        settled.into_iter().for_each(|payment| self.settle(payment, out));
         // A box that took the place of another has its payments from events, which do not say that their basket is open no more.
         for row in self.rows.values_mut().filter(|row| row.left.is_none() && !is_open(row.intent.basket)) {
             row.left = Some(true);
         }
-        let left = self.rows.values().filter(|row| row.is_left_with_money());
+        let left = self.rows.values().filter(|row| row.may_be_beside());
         self.unasked = left.map(|row| row.intent.basket).collect();
         self.look(None, is_open, keys, out);
     }
@@ -192,11 +199,13 @@ impl Payments {
                 if known.unasked.take() == Some(true) {
                     (known.intent, known.since_ms) = (row.intent, since_ms);
                 }
+                self.loose.insert(payment);
                 self.write(payment, out);
             }
             Change::Outcome(outcome) => {
                 let Some(row) = self.rows.get_mut(&outcome.payment) else {
-                    if is_money(&outcome) {
+                    // An event that was damaged may be mended after what ended its payment.
+                    if is_money(&outcome) && !self.accounted.contains(&outcome.payment) {
                         self.rows.insert(outcome.payment, Row::of_outcome(&outcome, envelope));
                         self.loose.insert(outcome.payment);
                         self.write(outcome.payment, out);
@@ -208,12 +217,9 @@ impl Payments {
                     row.state == Some(PaymentState::SURPLUS) && outcome.state == PaymentState::APPROVED;
                 row.state = if is_known { row.state } else { Some(outcome.state) };
                 row.taken = Some(outcome.amount);
-                self.unasked.extend(row.is_left_with_money().then_some(outcome.basket));
+                self.unasked.extend(row.may_be_beside().then_some(outcome.basket));
                 if row.left == Some(true) && !row.is_unsettled() {
-                    if outcome.state != PaymentState::DECLINED {
-                        self.account_for(outcome.payment);
-                    }
-                    self.remove(outcome.payment, out);
+                    self.settle(outcome.payment, out);
                 } else {
                     self.write(outcome.payment, out);
                 }
@@ -239,11 +245,13 @@ impl Payments {
     ) {
         while let Some(payment) = self.loose.pop_first() {
             let Some(row) = self.rows.get_mut(&payment) else { continue };
-            row.left = (!is_open(row.intent.basket)).then_some(true);
-            self.unasked.extend(row.is_left_with_money().then_some(row.intent.basket));
-            self.write(payment, out);
+            self.unasked.extend(row.may_be_beside().then_some(row.intent.basket));
+            if row.left.is_none() && !is_open(row.intent.basket) {
+                row.left = Some(true);
+                self.write(payment, out);
+            }
         }
-        let is_paid_here = |basket: &BasketId| self.of(*basket).any(|(_, row)| row.is_left_with_money());
+        let is_paid_here = |basket: &BasketId| self.of(*basket).any(|(_, row)| row.may_be_beside());
         let booked = booked.filter(is_paid_here);
         self.unasked.extend(booked);
         while let Some(basket) = self.unasked.pop_first() {
@@ -325,7 +333,28 @@ impl Payments {
         of_basket.for_each(|row| row.unasked = None);
     }
 
+    /// Whether something was taken for a basket of which this disk has the outcome alone.
+    pub(crate) fn has_unasked(&self, basket: BasketId) -> bool {
+        self.of(basket).any(|(_, row)| row.unasked == Some(true))
+    }
+
+    /// Whether a payment has a row, and so its outcome a place on the disk.
+    pub(crate) fn knows(&self, payment: PaymentId) -> bool {
+        self.rows.contains_key(&payment)
+    }
+
+    /// Nothing is left to be said of a payment.
+    fn settle(&mut self, payment: PaymentId, out: &mut UnitOfWork) {
+        if self.rows.get(&payment).is_some_and(Row::is_accounted_for) {
+            self.account_for(payment);
+        }
+        self.remove(payment, out);
+    }
+
     fn account_for(&mut self, payment: PaymentId) {
+        if self.accounted.contains(&payment) {
+            return;
+        }
         if self.accounted.len() == MAX_REMEMBERED {
             self.accounted.pop_front();
         }
@@ -394,7 +423,7 @@ impl Payments {
         for payment in names {
             let Some(row) = self.rows.get_mut(&payment) else { continue };
             row.left = Some(true);
-            if row.is_unsettled() { self.write(payment, out) } else { self.remove(payment, out) }
+            if row.is_unsettled() { self.write(payment, out) } else { self.settle(payment, out) }
         }
     }
 
