@@ -296,8 +296,8 @@ impl<'a> Desk<'a> {
         };
         recorded::check(&turn.config.labels, &what, turn.now.wall.0, is_there)?;
         // What this disk has no intent of, nobody has promised room.
-        let is_unasked = |outcome: &PaymentOutcome| !self.on.payments.knows(outcome.payment);
-        let is_new = matches!(&what, What::Payment(Step::Outcome(outcome)) if is_unasked(outcome));
+        let lacks_intent = |outcome: &PaymentOutcome| !self.on.payments.knows(outcome.payment);
+        let is_new = matches!(&what, What::Payment(Step::Outcome(outcome)) if lacks_intent(outcome));
         if is_new || !what.is_promised() {
             let promised = self.on.sales.promised().saturating_add(self.on.payments.promised());
             turn.disk.check(promised, what.needs())?;
@@ -370,8 +370,8 @@ impl<'a> Desk<'a> {
         turn.ledger.record(turn.now, turn.config, entry)
     }
 
-    /// Who has booked a basket that was paid here and is not open any more: what was taken here was taken beside that. A sale of this
-    /// terminal is read first: where the disk was put back, or the box is another, it may be the one that the money is for.
+    /// Who has booked a basket that something was taken for here: it was taken beside that. A sale of this terminal is read first: where the
+    /// disk was put back, or the box is another, it may be the one that the money is for.
     pub(super) fn paid_beside(&mut self, turn: &mut Turn<'_>, found: &Result<Found, Unreadable>) {
         let Ok(found) = found else { return };
         let is_here = |event: &EventId| event.chain.replica.terminal() == turn.config.me.terminal();
@@ -397,14 +397,14 @@ impl<'a> Desk<'a> {
         } else if turn.ledger.durable().get(event.chain) < event.seq {
             // It is not on the disk yet: what is durable next asks again.
             self.on.payments.ask_again(first.basket);
-        } else if !self.on.payments.has_unasked(first.basket) {
+        } else if !self.on.payments.lacks_intents(first.basket) {
             // What it says cannot be read, and what was asked for here was not in it when it was booked.
             self.taken_beside(turn, first);
         }
     }
 
     fn taken_beside(&mut self, turn: &mut Turn<'_>, sale: &Receipt) {
-        self.on.payments.is_beside(sale.basket);
+        self.on.payments.found_beside(sale.basket);
         let (day, cashier) = (self.on.day.open(), self.on.sales.cashier(sale.basket));
         if record_surplus(turn, self.on.payments, cashier, day, sale).is_err() {
             // The log takes nothing now: what comes next asks again.

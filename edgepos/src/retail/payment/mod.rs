@@ -75,7 +75,7 @@ struct Row {
     left: Option<bool>,
     /// Whether its intent is not on this disk: what is known is what its outcome says.
     #[n(6)]
-    unasked: Option<bool>,
+    lacks_intent: Option<bool>,
 }
 
 impl Row {
@@ -89,7 +89,7 @@ impl Row {
             state: Some(state),
             taken: Some(amount),
             left: None,
-            unasked: Some(true),
+            lacks_intent: Some(true),
         }
     }
 
@@ -101,7 +101,7 @@ impl Row {
     /// Whether money was taken, and nobody has said that it is a surplus, for a basket that is not open any more, or that this disk does
     /// not know to be paid so: another sale may have it.
     fn may_be_beside(&self) -> bool {
-        let is_alone = self.left == Some(true) || self.unasked == Some(true);
+        let is_alone = self.left == Some(true) || self.lacks_intent == Some(true);
         is_alone && self.state == Some(PaymentState::APPROVED)
     }
 
@@ -193,10 +193,17 @@ impl Payments {
                     return;
                 }
                 let operator = envelope.operator.clone();
-                let row =
-                    Row { intent, since_ms, operator, state: None, taken: None, left: None, unasked: None };
+                let row = Row {
+                    intent,
+                    since_ms,
+                    operator,
+                    state: None,
+                    taken: None,
+                    left: None,
+                    lacks_intent: None,
+                };
                 let known = self.rows.entry(payment).or_insert_with(|| row.clone());
-                if known.unasked.take() == Some(true) {
+                if known.lacks_intent.take() == Some(true) {
                     (known.intent, known.since_ms) = (row.intent, since_ms);
                 }
                 self.loose.insert(payment);
@@ -327,15 +334,15 @@ impl Payments {
         }
     }
 
-    /// What is left of that is in no sale of this terminal.
-    pub(crate) fn is_beside(&mut self, basket: BasketId) {
+    /// What was taken for a basket, and has a row still, is in no sale of this terminal.
+    pub(crate) fn found_beside(&mut self, basket: BasketId) {
         let of_basket = self.rows.values_mut().filter(|row| row.intent.basket == basket);
-        of_basket.for_each(|row| row.unasked = None);
+        of_basket.for_each(|row| row.lacks_intent = None);
     }
 
     /// Whether something was taken for a basket of which this disk has the outcome alone.
-    pub(crate) fn has_unasked(&self, basket: BasketId) -> bool {
-        self.of(basket).any(|(_, row)| row.unasked == Some(true))
+    pub(crate) fn lacks_intents(&self, basket: BasketId) -> bool {
+        self.of(basket).any(|(_, row)| row.lacks_intent == Some(true))
     }
 
     /// Whether a payment has a row, and so its outcome a place on the disk.
@@ -375,7 +382,7 @@ impl Payments {
             let row = row.filter(|row| is_first && row.state == Some(PaymentState::APPROVED));
             let Some(row) = row else { return Err(TendersError::NotApproved { payment }) };
             let taken = row.taken.unwrap_or(row.intent.amount);
-            let is_of_kind = row.unasked == Some(true) || row.intent.tender == tender.kind;
+            let is_of_kind = row.lacks_intent == Some(true) || row.intent.tender == tender.kind;
             if taken != tender.amount || !is_of_kind {
                 return Err(TendersError::OtherAmount { payment, approved: taken, given: tender.amount });
             }
@@ -405,9 +412,10 @@ impl Payments {
     }
 
     /// Money that was taken for a basket, which `beside` has booked already: what is to be said of each. What this disk has the outcome
-    /// alone of may be in a sale of this terminal, and is left out until [that is found out](Self::is_beside).
+    /// alone of may be in a sale of this terminal, and is left out until [that is found out](Self::found_beside).
     pub(crate) fn surplus(&self, basket: BasketId, beside: EventId) -> Vec<PaymentOutcome> {
-        let is_approved = |row: &Row| row.state == Some(PaymentState::APPROVED) && row.unasked != Some(true);
+        let is_approved =
+            |row: &Row| row.state == Some(PaymentState::APPROVED) && row.lacks_intent != Some(true);
         let approved = self.of(basket).filter(|(_, row)| is_approved(row));
         approved
             .map(|(payment, row)| {
@@ -479,8 +487,9 @@ impl Record {
     }
 
     /// What the payment terminal said. It is taken on a full disk as well, and whatever became of the basket. Money that was taken is put
-    /// on record also where the intent is not on this disk, which was put back or is another box's. Refused is an outcome without money of
-    /// what nobody intended, one for another basket than was intended, and one of a payment that is accounted for already.
+    /// on record also where the intent is not on this disk, which was put back or is another box's, as far as that has room. Refused is an
+    /// outcome without money of what nobody intended, one for another basket than was intended, and one of a payment that is accounted for
+    /// already.
     pub fn payment_outcome(outcome: PaymentOutcome) -> Self {
         Self::new(What::Payment(Step::Outcome(outcome)))
     }
@@ -503,7 +512,7 @@ mod tests {
             state: Some(PaymentState::APPROVED),
             taken: Some(258),
             left: Some(true),
-            unasked: None,
+            lacks_intent: None,
         };
         let hex: String = to_cbor(&row).iter().map(|byte| format!("{byte:02x}")).collect();
         let said = format!("a40050{}0150{}020103190102", "dd".repeat(16), "bb".repeat(16));
@@ -530,7 +539,7 @@ mod tests {
             state,
             taken: None,
             left: None,
-            unasked: None,
+            lacks_intent: None,
         };
         assert!(row(None).is_unsettled() && !row(None).has_money());
         assert!(row(Some(PaymentState(99))).is_unsettled());
